@@ -1,0 +1,3 @@
+//! Mends, checks and lists the thread database of the Codex coding agent from its rollout files.
+
+pub mod error;

@@ -1,0 +1,88 @@
+//! How a failure carries the command that mends it; not how it is printed (that is `cli/error.rs`).
+//!
+//! Inside the library errors are [`anyhow::Error`]: what failed, on which path, why. A [`Hint`] travels in the
+//! same chain and says what to try next, so that only the edge decides how both look.
+
+use std::error::Error;
+use std::fmt;
+
+/// What to try next after a failure: one line, lower case, best a command to paste.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint(pub String);
+
+/// An error together with the hint that belongs to it; shows itself as the error alone.
+#[derive(Debug)]
+struct Hinted {
+    error: anyhow::Error,
+    hint: Hint,
+}
+
+impl fmt::Display for Hinted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl Error for Hinted {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
+    }
+}
+
+/// Adds a hint to a failure on its way up.
+pub trait WithHint {
+    /// Attaches `hint`; the message and its causes stay as they are.
+    #[must_use]
+    fn hint(self, hint: impl Into<String>) -> Self;
+}
+
+impl WithHint for anyhow::Error {
+    fn hint(self, hint: impl Into<String>) -> Self {
+        Hinted { error: self, hint: Hint(hint.into()) }.into()
+    }
+}
+
+impl<T> WithHint for anyhow::Result<T> {
+    fn hint(self, hint: impl Into<String>) -> Self {
+        self.map_err(|error| error.hint(hint))
+    }
+}
+
+/// The hints of an error, outermost first.
+#[must_use]
+pub fn hints(error: &anyhow::Error) -> Vec<&Hint> {
+    let mut hints = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next.take() {
+        for cause in error.chain() {
+            if let Some(hinted) = cause.downcast_ref::<Hinted>() {
+                hints.push(&hinted.hint);
+                next = Some(&hinted.error);
+                break;
+            }
+        }
+    }
+    hints
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::{Context as _, anyhow};
+
+    #[test]
+    fn a_hint_does_not_change_message_or_causes() {
+        let error = anyhow!("disk full").context("cannot write /x").hint("free some space").context("backfill stopped");
+        let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+        assert_eq!(chain, ["backfill stopped", "cannot write /x", "disk full"]);
+        assert_eq!(hints(&error), [&Hint("free some space".into())]);
+    }
+
+    #[test]
+    fn hints_of_several_layers_are_all_found() {
+        let inner: anyhow::Result<()> = Err(anyhow!("a")).hint("first").context("b").hint("second");
+        let error = inner.unwrap_err();
+        assert_eq!(hints(&error), [&Hint("second".into()), &Hint("first".into())]);
+        assert!(hints(&anyhow!("plain")).is_empty());
+    }
+}
