@@ -1,0 +1,546 @@
+//! `COLUMNS`: the one definition of every column of `threads` that this program knows; not how SQL is built from it.
+//!
+//! SQL, JSON, `--columns`, `--ignore`, the differences of `verify` and the man page's table all come from here. A
+//! column that is missing here is never written, whatever the database holds.
+
+use super::ThreadMetadata;
+use super::cell::Cell;
+
+/// What kind of value a column holds, and so which cells are sound and how one is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Plain text.
+    Text,
+    /// Text that is JSON or a plain word; shown as the text it is.
+    JsonText,
+    /// A file system path.
+    Path,
+    /// A whole number.
+    Integer,
+    /// 0 or 1; `true` and `false` in JSON.
+    Boolean,
+    /// Seconds since 1970; RFC 3339 in JSON.
+    Seconds,
+    /// Milliseconds since 1970; RFC 3339 in JSON.
+    Milliseconds,
+}
+
+impl Kind {
+    /// Whether Codex can read `cell` in a column of this kind; one that it cannot read breaks its whole listing.
+    #[must_use]
+    pub fn accepts(self, cell: &Cell) -> bool {
+        match cell {
+            Cell::Null => true,
+            Cell::Integer(_) => {
+                matches!(self, Kind::Integer | Kind::Boolean | Kind::Seconds | Kind::Milliseconds)
+            }
+            Cell::Text(_) => matches!(self, Kind::Text | Kind::JsonText | Kind::Path),
+            Cell::Real(_) | Cell::Blob(_) => false,
+        }
+    }
+}
+
+/// Who is the truth for a column when a row exists already (reference: what the database knows better than the file).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truth {
+    /// The key: it names the row and is never changed.
+    Key,
+    /// The file, always.
+    File,
+    /// The file, but nothing empty replaces something non-empty in a paginated thread.
+    FileUnlessEmptied,
+    /// The file, but an existing preview never becomes empty.
+    Preview,
+    /// The file, unless a person set the title (where the schema can tell).
+    Title,
+    /// An existing value; NULL is filled from the file, except where row and file are both paginated.
+    Git,
+    /// The file for a legacy thread, the row for a paginated one.
+    CreatedAt,
+    /// An existing time while the file is archived; NULL otherwise.
+    ArchivedAt,
+    /// `paginated` from either side.
+    HistoryMode,
+    /// `polluted` from the row; else the file of a legacy thread, the row of a paginated one.
+    MemoryMode,
+    /// The row's choice while it names the same file.
+    RolloutPath,
+    /// The file in a schema without `first_user_message`; in later ones 0 on insert and never again.
+    HasUserEvent,
+    /// Seeded from the file on insert, the database's own afterwards.
+    Seeded,
+    /// The database's alone: never written.
+    Database,
+}
+
+/// Which cells of a column mean the same, so that neither `verify` reports nor `backfill` rewrites the difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Same {
+    /// The same value.
+    Exactly,
+    /// Times no more than a second apart.
+    Seconds,
+    /// Times no more than a second apart, seconds in a millisecond column, and synthetic milliseconds.
+    Milliseconds,
+    /// The same source, JSON compared parsed.
+    Source,
+    /// The same class of sandbox and the same network flag.
+    Sandbox,
+    /// The same approval policy, old spelling or new.
+    Approval,
+    /// The same folder.
+    Folder,
+}
+
+/// One column of `threads`.
+#[derive(Debug)]
+pub struct Column {
+    /// Its name in SQL, JSON, `--columns` and `--ignore`.
+    pub name: &'static str,
+    /// One line of documentation.
+    pub doc: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// Who is the truth for it.
+    pub truth: Truth,
+    /// How two of its cells are compared.
+    pub same: Same,
+    /// What the file says; `None` for what only the database knows.
+    pub from_file: Option<fn(&ThreadMetadata) -> Cell>,
+}
+
+/// The number of known columns.
+pub const N_COLUMNS: usize = COLUMNS.len();
+
+const fn column(
+    name: &'static str,
+    kind: Kind,
+    truth: Truth,
+    same: Same,
+    from_file: Option<fn(&ThreadMetadata) -> Cell>,
+    doc: &'static str,
+) -> Column {
+    Column { name, doc, kind, truth, same, from_file }
+}
+
+fn seconds(millis: i64) -> Cell {
+    Cell::Integer(millis.div_euclid(1000))
+}
+
+fn text(text: &str) -> Cell {
+    Cell::from(text)
+}
+
+fn optional(text: &Option<String>) -> Cell {
+    Cell::optional_text(text.as_deref())
+}
+
+/// Every known column, in the order in which Codex added them.
+pub static COLUMNS: [Column; 38] = [
+    column("id", Kind::Text, Truth::Key, Same::Exactly, Some(|t| Cell::Text(t.id.to_string())), "thread id"),
+    column(
+        "rollout_path",
+        Kind::Path,
+        Truth::RolloutPath,
+        Same::Exactly,
+        Some(|t| text(&t.rollout_path)),
+        "absolute path of the rollout that counts",
+    ),
+    column(
+        "created_at",
+        Kind::Seconds,
+        Truth::CreatedAt,
+        Same::Seconds,
+        Some(|t| seconds(t.created_at)),
+        "when the thread began",
+    ),
+    column(
+        "updated_at",
+        Kind::Seconds,
+        Truth::File,
+        Same::Seconds,
+        Some(|t| seconds(t.updated_at)),
+        "when the rollout was last written",
+    ),
+    column(
+        "source",
+        Kind::JsonText,
+        Truth::File,
+        Same::Source,
+        Some(|t| text(&t.source)),
+        "where the thread came from: a word or JSON",
+    ),
+    column(
+        "model_provider",
+        Kind::Text,
+        Truth::File,
+        Same::Exactly,
+        Some(|t| text(&t.model_provider)),
+        "provider of the model",
+    ),
+    column("cwd", Kind::Path, Truth::File, Same::Folder, Some(|t| text(&t.cwd)), "working directory"),
+    column(
+        "title",
+        Kind::Text,
+        Truth::Title,
+        Same::Exactly,
+        Some(|t| text(&t.title)),
+        "first text of the user, or the name a person gave",
+    ),
+    column(
+        "sandbox_policy",
+        Kind::JsonText,
+        Truth::File,
+        Same::Sandbox,
+        Some(|t| text(&t.sandbox_policy)),
+        "the last turn's permission profile or sandbox policy, as JSON",
+    ),
+    column(
+        "approval_mode",
+        Kind::JsonText,
+        Truth::File,
+        Same::Approval,
+        Some(|t| text(&t.approval_mode)),
+        "the last turn's approval policy: a word or JSON",
+    ),
+    column(
+        "tokens_used",
+        Kind::Integer,
+        Truth::FileUnlessEmptied,
+        Same::Exactly,
+        Some(|t| t.tokens_used.into()),
+        "tokens of the last count",
+    ),
+    column(
+        "has_user_event",
+        Kind::Boolean,
+        Truth::HasUserEvent,
+        Same::Exactly,
+        Some(|t| t.has_user_event.into()),
+        "whether the user said anything (0 in later schemas)",
+    ),
+    column(
+        "archived",
+        Kind::Boolean,
+        Truth::File,
+        Same::Exactly,
+        Some(|t| t.archived.into()),
+        "whether the rollout lies under archived_sessions/",
+    ),
+    column(
+        "archived_at",
+        Kind::Seconds,
+        Truth::ArchivedAt,
+        Same::Exactly,
+        Some(|t| if t.archived { seconds(t.updated_at) } else { Cell::Null }),
+        "when the thread was archived",
+    ),
+    column(
+        "git_sha",
+        Kind::Text,
+        Truth::Git,
+        Same::Exactly,
+        Some(|t| optional(&t.git.sha)),
+        "commit of the working tree",
+    ),
+    column(
+        "git_branch",
+        Kind::Text,
+        Truth::Git,
+        Same::Exactly,
+        Some(|t| optional(&t.git.branch)),
+        "branch of the working tree",
+    ),
+    column(
+        "git_origin_url",
+        Kind::Text,
+        Truth::Git,
+        Same::Exactly,
+        Some(|t| optional(&t.git.origin_url)),
+        "where the working tree was cloned from",
+    ),
+    column(
+        "cli_version",
+        Kind::Text,
+        Truth::File,
+        Same::Exactly,
+        Some(|t| text(&t.cli_version)),
+        "version of Codex that wrote the rollout",
+    ),
+    column(
+        "first_user_message",
+        Kind::Text,
+        Truth::FileUnlessEmptied,
+        Same::Exactly,
+        Some(|t| text(&t.first_user_message)),
+        "the user's first message",
+    ),
+    column(
+        "agent_nickname",
+        Kind::Text,
+        Truth::File,
+        Same::Exactly,
+        Some(|t| optional(&t.agent_nickname)),
+        "nickname of a spawned agent",
+    ),
+    column(
+        "agent_role",
+        Kind::Text,
+        Truth::File,
+        Same::Exactly,
+        Some(|t| optional(&t.agent_role)),
+        "role of a spawned agent",
+    ),
+    column(
+        "memory_mode",
+        Kind::Text,
+        Truth::MemoryMode,
+        Same::Exactly,
+        Some(|t| text(&t.memory_mode)),
+        "whether memories may be taken from the thread",
+    ),
+    column(
+        "model",
+        Kind::Text,
+        Truth::FileUnlessEmptied,
+        Same::Exactly,
+        Some(|t| optional(&t.model)),
+        "the last turn's model",
+    ),
+    column(
+        "reasoning_effort",
+        Kind::Text,
+        Truth::FileUnlessEmptied,
+        Same::Exactly,
+        Some(|t| optional(&t.reasoning_effort)),
+        "the last turn's reasoning effort",
+    ),
+    column(
+        "agent_path",
+        Kind::Text,
+        Truth::File,
+        Same::Exactly,
+        Some(|t| optional(&t.agent_path)),
+        "path of a spawned agent among the agents",
+    ),
+    column(
+        "created_at_ms",
+        Kind::Milliseconds,
+        Truth::CreatedAt,
+        Same::Milliseconds,
+        Some(|t| t.created_at.into()),
+        "when the thread began, to the millisecond",
+    ),
+    column(
+        "updated_at_ms",
+        Kind::Milliseconds,
+        Truth::File,
+        Same::Milliseconds,
+        Some(|t| t.updated_at.into()),
+        "when the rollout was last written, to the millisecond",
+    ),
+    column(
+        "thread_source",
+        Kind::Text,
+        Truth::File,
+        Same::Exactly,
+        Some(|t| optional(&t.thread_source)),
+        "who asked for the thread",
+    ),
+    column(
+        "preview",
+        Kind::Text,
+        Truth::Preview,
+        Same::Exactly,
+        Some(|t| text(&t.preview)),
+        "what a listing shows; empty hides the thread",
+    ),
+    column(
+        "recency_at",
+        Kind::Seconds,
+        Truth::Seeded,
+        Same::Exactly,
+        Some(|t| seconds(t.updated_at)),
+        "when the thread was last used",
+    ),
+    column(
+        "recency_at_ms",
+        Kind::Milliseconds,
+        Truth::Seeded,
+        Same::Exactly,
+        Some(|t| t.updated_at.into()),
+        "when the thread was last used, to the millisecond",
+    ),
+    column(
+        "history_mode",
+        Kind::Text,
+        Truth::HistoryMode,
+        Same::Exactly,
+        Some(|t| text(t.history_mode.as_str())),
+        "how the history is kept: legacy or paginated",
+    ),
+    column("name", Kind::Text, Truth::Database, Same::Exactly, None, "name given by a person"),
+    column("is_pinned", Kind::Boolean, Truth::Database, Same::Exactly, None, "whether the thread is pinned"),
+    column("thread_section_id", Kind::Text, Truth::Database, Same::Exactly, None, "section of the sidebar"),
+    column(
+        "section_position",
+        Kind::Integer,
+        Truth::Database,
+        Same::Exactly,
+        None,
+        "position within the section",
+    ),
+    column(
+        "section_entered_at_ms",
+        Kind::Milliseconds,
+        Truth::Database,
+        Same::Exactly,
+        None,
+        "when the thread entered the section",
+    ),
+    column("project_id", Kind::Text, Truth::Database, Same::Exactly, None, "project of the thread"),
+];
+
+/// Positions in [`COLUMNS`] of those that rules speak of by name.
+pub mod index {
+    macro_rules! positions {
+        ($($constant:ident = $name:literal),* $(,)?) => {
+            $(
+                #[doc = concat!("Position of `", $name, "`.")]
+                pub const $constant: usize = super::position_at_compile_time($name);
+            )*
+        };
+    }
+    positions! {
+        ID = "id",
+        ROLLOUT_PATH = "rollout_path",
+        CREATED_AT = "created_at",
+        UPDATED_AT = "updated_at",
+        SOURCE = "source",
+        TITLE = "title",
+        ARCHIVED = "archived",
+        ARCHIVED_AT = "archived_at",
+        CREATED_AT_MS = "created_at_ms",
+        UPDATED_AT_MS = "updated_at_ms",
+        RECENCY_AT = "recency_at",
+        RECENCY_AT_MS = "recency_at_ms",
+        FIRST_USER_MESSAGE = "first_user_message",
+        PREVIEW = "preview",
+        HAS_USER_EVENT = "has_user_event",
+        HISTORY_MODE = "history_mode",
+        NAME = "name",
+    }
+}
+
+const fn position_at_compile_time(name: &str) -> usize {
+    let name = name.as_bytes();
+    let mut position = 0;
+    loop {
+        let candidate = COLUMNS[position].name.as_bytes();
+        let mut i = 0;
+        while candidate.len() == name.len() && i < name.len() && candidate[i] == name[i] {
+            i += 1;
+        }
+        if candidate.len() == name.len() && i == name.len() {
+            return position;
+        }
+        position += 1;
+    }
+}
+
+/// The position of the column called `name`, if it is known.
+#[must_use]
+pub fn position(name: &str) -> Option<usize> {
+    COLUMNS.iter().position(|column| column.name == name)
+}
+
+/// Which of [`COLUMNS`] a database has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ColumnSet(u64);
+
+impl ColumnSet {
+    /// Adds the column at `position`.
+    pub fn insert(&mut self, position: usize) {
+        self.0 |= 1 << position;
+    }
+
+    /// Whether the column at `position` is in the set.
+    #[must_use]
+    pub fn contains(self, position: usize) -> bool {
+        self.0 & (1 << position) != 0
+    }
+
+    /// The positions in the set, ascending.
+    pub fn iter(self) -> impl Iterator<Item = usize> {
+        (0..N_COLUMNS).filter(move |&position| self.contains(position))
+    }
+}
+
+/// The known cells of one row, by position in [`COLUMNS`]; `None` where the database has no such column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// One entry for each of [`COLUMNS`].
+    pub cells: [Option<Cell>; N_COLUMNS],
+}
+
+impl Row {
+    /// A row without cells.
+    #[must_use]
+    pub fn empty() -> Row {
+        Row { cells: [const { None }; N_COLUMNS] }
+    }
+
+    /// The cell at `position`, if the database has that column.
+    #[must_use]
+    pub fn get(&self, position: usize) -> Option<&Cell> {
+        self.cells[position].as_ref()
+    }
+
+    /// The text of the cell at `position`, if it is text.
+    #[must_use]
+    pub fn text(&self, position: usize) -> Option<&str> {
+        self.get(position).and_then(Cell::as_text)
+    }
+
+    /// The number in the cell at `position`, if it is one.
+    #[must_use]
+    pub fn integer(&self, position: usize) -> Option<i64> {
+        self.get(position).and_then(Cell::as_integer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_documented() {
+        for (i, column) in COLUMNS.iter().enumerate() {
+            assert_eq!(position(column.name), Some(i), "{} stands twice", column.name);
+            assert!(!column.doc.is_empty() && !column.doc.ends_with('.'), "{}", column.name);
+        }
+        assert!(N_COLUMNS <= 64, "ColumnSet holds 64");
+    }
+
+    #[test]
+    fn what_only_the_database_knows_has_no_getter_and_all_else_has_one() {
+        for column in &COLUMNS {
+            assert_eq!(column.from_file.is_none(), column.truth == Truth::Database, "{}", column.name);
+        }
+    }
+
+    #[test]
+    fn compile_time_positions_are_those_of_the_table() {
+        assert_eq!(COLUMNS[index::ID].name, "id");
+        assert_eq!(COLUMNS[index::HISTORY_MODE].name, "history_mode");
+        assert_eq!(COLUMNS[index::RECENCY_AT_MS].name, "recency_at_ms");
+    }
+
+    #[test]
+    fn a_cell_that_codex_cannot_read_is_refused_by_its_kind() {
+        assert!(!Kind::Seconds.accepts(&Cell::from("soon")));
+        assert!(!Kind::Text.accepts(&Cell::Blob(vec![0xff])));
+        assert!(!Kind::Integer.accepts(&Cell::Real(1.5)));
+        assert!(Kind::Text.accepts(&Cell::Null) && Kind::Boolean.accepts(&Cell::Integer(1)));
+    }
+}

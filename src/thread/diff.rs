@@ -1,0 +1,276 @@
+//! Where a row differs from what it must say, column by column; pure, and no judgement of how bad that is.
+
+use super::ThreadMetadata;
+use super::cell::Cell;
+use super::columns::{COLUMNS, Row};
+use super::merge::{self, Context};
+
+/// One field in which row and file differ.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldDifference {
+    /// Position in [`COLUMNS`].
+    pub position: usize,
+    /// What the row says.
+    pub database: Cell,
+    /// What it must say; NULL where no file knows it.
+    pub file: Cell,
+}
+
+impl FieldDifference {
+    /// The column's name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        COLUMNS[self.position].name
+    }
+}
+
+/// Compares a row with what it must say by the rules of [`merge::update`]. In the order of [`COLUMNS`].
+///
+/// A cell that Codex cannot read is a difference in any column, also where no file knows better.
+#[must_use]
+pub fn diff(file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> Vec<FieldDifference> {
+    let merged = merge::update(file, row, context);
+    let mut differences: Vec<FieldDifference> = merged
+        .changed
+        .iter()
+        .filter_map(|&position| {
+            let database = row.get(position)?.clone();
+            let file = merged.row.get(position)?.clone();
+            Some(FieldDifference { position, database, file })
+        })
+        .chain(unreadable_cells(row).filter(|found| !merged.changed.contains(&found.position)))
+        .collect();
+    differences.sort_by_key(|difference| difference.position);
+    differences
+}
+
+/// The cells of a row that break Codex's listing, whatever a file says.
+pub fn unreadable_cells(row: &Row) -> impl Iterator<Item = FieldDifference> {
+    (0..COLUMNS.len()).filter_map(|position| {
+        let cell = row.get(position)?;
+        (!merge::is_sound(position, cell)).then(|| FieldDifference {
+            position,
+            database: cell.clone(),
+            file: Cell::Null,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::thread::columns::{ColumnSet, N_COLUMNS, Truth, index, position};
+    use crate::thread::{Git, HistoryMode, ThreadId};
+
+    fn metadata() -> ThreadMetadata {
+        ThreadMetadata {
+            id: ThreadId::from_u128(7),
+            rollout_path: "/home/sessions/rollout.jsonl".into(),
+            created_at: 1_773_507_432_123,
+            updated_at: 1_773_507_450_373,
+            source: "cli".into(),
+            thread_source: Some("user".into()),
+            agent_nickname: Some("Ada".into()),
+            agent_role: None,
+            agent_path: None,
+            model_provider: "openai".into(),
+            model: Some("gpt".into()),
+            reasoning_effort: Some("high".into()),
+            cwd: "/srv".into(),
+            cli_version: "0.1".into(),
+            title: "hello".into(),
+            preview: "hello".into(),
+            first_user_message: "hello".into(),
+            sandbox_policy: r#"{"type":"read-only"}"#.into(),
+            any_sandbox_profile: false,
+            approval_mode: "never".into(),
+            tokens_used: 12,
+            has_user_event: true,
+            archived: true,
+            git: Git { sha: Some("abc".into()), branch: None, origin_url: None },
+            memory_mode: "enabled".into(),
+            history_mode: HistoryMode::Legacy,
+        }
+    }
+
+    fn columns(without: &[&str]) -> ColumnSet {
+        let mut set = ColumnSet::default();
+        (0..N_COLUMNS).filter(|&i| !without.contains(&COLUMNS[i].name)).for_each(|i| set.insert(i));
+        set
+    }
+
+    fn context(columns: ColumnSet) -> Context<'static> {
+        Context {
+            columns,
+            keep_times: false,
+            same_path: &|row, file| row == file,
+            same_folder: &|row, file| row == file,
+            synthetic_limit: 0,
+            indexed_name: None,
+        }
+    }
+
+    fn row_of(file: &ThreadMetadata, context: &Context<'_>) -> Row {
+        let mut row = merge::insert(file, context);
+        for i in context.columns.iter() {
+            row.cells[i].get_or_insert(Cell::Null);
+        }
+        row
+    }
+
+    fn names(differences: &[FieldDifference]) -> Vec<&str> {
+        differences.iter().map(FieldDifference::name).collect()
+    }
+
+    /// Changes one cell of the row of `file` and tells which columns differ then.
+    fn check(file: &ThreadMetadata, change: &[(&str, Cell)], expected: &[&str]) {
+        let context = context(columns(&[]));
+        let mut row = row_of(file, &context);
+        for (name, cell) in change {
+            row.cells[position(name).unwrap()] = Some(cell.clone());
+        }
+        assert_eq!(names(&diff(file, &row, &context)), expected, "{change:?}");
+    }
+
+    #[test]
+    fn a_row_just_inserted_agrees_on_every_schema() {
+        for without in [&[][..], &["first_user_message", "preview"], &["history_mode"], &["created_at_ms"]] {
+            let context = context(columns(without));
+            assert_eq!(diff(&metadata(), &row_of(&metadata(), &context), &context), []);
+        }
+    }
+
+    #[test]
+    fn a_change_of_any_file_owned_column_names_exactly_that_one() {
+        let keeps_row = ["title", "git_sha", "archived_at", "recency_at", "recency_at_ms", "has_user_event"];
+        for column in &COLUMNS {
+            let changed = match column.kind {
+                _ if column.name == "history_mode" => Cell::from("paginated"),
+                _ if column.name == "id" => continue,
+                crate::thread::columns::Kind::Boolean => Cell::Integer(0),
+                _ if column.kind.accepts(&Cell::Integer(1)) => Cell::Integer(4_102_444_800_000),
+                _ => Cell::from("changed by hand"),
+            };
+            let owned_by_database = column.truth == Truth::Database
+                || keeps_row.contains(&column.name)
+                || column.truth == Truth::Git
+                || column.name == "history_mode";
+            let expected: &[&str] = if owned_by_database { &[] } else { &[column.name] };
+            check(&metadata(), &[(column.name, changed)], expected);
+        }
+    }
+
+    #[test]
+    fn git_facts_fill_null_but_never_replace() {
+        check(&metadata(), &[("git_sha", Cell::Null)], &["git_sha"]);
+        check(&metadata(), &[("git_branch", Cell::from("edited"))], &[]);
+        let paginated = ThreadMetadata { history_mode: HistoryMode::Paginated, ..metadata() };
+        check(&paginated, &[("git_sha", Cell::Null)], &[]);
+    }
+
+    #[test]
+    fn a_title_set_by_a_person_stays_and_a_derived_one_does_not() {
+        check(&metadata(), &[("title", Cell::from("my name for it"))], &[]);
+        check(&metadata(), &[("title", Cell::from(""))], &["title"]);
+        check(&metadata(), &[("title", Cell::from("<environment_context>…"))], &["title"]);
+        check(
+            &metadata(),
+            &[("title", Cell::from("old")), ("first_user_message", Cell::from("old"))],
+            &["title", "first_user_message"],
+        );
+        let phase_1 = context(columns(&["first_user_message"]));
+        let mut row = row_of(&metadata(), &phase_1);
+        row.cells[index::TITLE] = Some(Cell::from("my name for it"));
+        assert_eq!(names(&diff(&metadata(), &row, &phase_1)), ["title"]);
+    }
+
+    #[test]
+    fn nothing_empty_replaces_something_in_a_paginated_thread() {
+        let emptied = ThreadMetadata {
+            history_mode: HistoryMode::Paginated,
+            title: String::new(),
+            preview: String::new(),
+            first_user_message: String::new(),
+            model: None,
+            reasoning_effort: None,
+            tokens_used: 0,
+            ..metadata()
+        };
+        let full = [("title", "t"), ("preview", "p"), ("first_user_message", "f"), ("model", "m"), ("reasoning_effort", "e")];
+        let full: Vec<(&str, Cell)> =
+            full.iter().map(|(n, v)| (*n, Cell::from(*v))).chain([("tokens_used", Cell::Integer(5))]).collect();
+        check(&emptied, &full, &[]);
+        let legacy = ThreadMetadata { history_mode: HistoryMode::Legacy, ..emptied };
+        check(&legacy, &full[1..], &["tokens_used", "first_user_message", "model", "reasoning_effort"]);
+    }
+
+    #[test]
+    fn created_at_stays_in_a_paginated_thread_and_not_in_a_legacy_one() {
+        let paginated = ThreadMetadata { history_mode: HistoryMode::Paginated, ..metadata() };
+        check(&paginated, &[("created_at", Cell::Integer(5)), ("created_at_ms", Cell::Integer(5000))], &[]);
+        check(&metadata(), &[("created_at", Cell::Integer(5))], &["created_at"]);
+    }
+
+    #[test]
+    fn history_mode_never_goes_back_and_an_unknown_one_is_mended() {
+        check(&metadata(), &[("history_mode", Cell::from("paginated"))], &[]);
+        check(&metadata(), &[("history_mode", Cell::from("sideways"))], &["history_mode"]);
+    }
+
+    #[test]
+    fn memory_mode_polluted_stays_and_a_paginated_file_does_not_speak() {
+        check(&metadata(), &[("memory_mode", Cell::from("polluted"))], &[]);
+        check(&metadata(), &[("memory_mode", Cell::from("disabled"))], &["memory_mode"]);
+        let paginated = ThreadMetadata { history_mode: HistoryMode::Paginated, ..metadata() };
+        check(&paginated, &[("memory_mode", Cell::from("disabled"))], &[]);
+    }
+
+    #[test]
+    fn archived_at_stays_while_archived_and_goes_with_the_flag() {
+        check(&metadata(), &[("archived_at", Cell::Integer(5))], &[]);
+        check(&metadata(), &[("archived_at", Cell::Null)], &["archived_at"]);
+        let active = ThreadMetadata { archived: false, ..metadata() };
+        check(&active, &[("archived_at", Cell::Integer(5))], &["archived_at"]);
+    }
+
+    #[test]
+    fn a_cell_that_breaks_the_listing_is_named_in_any_column() {
+        check(&metadata(), &[("is_pinned", Cell::from("yes"))], &["is_pinned"]);
+        check(&metadata(), &[("tokens_used", Cell::from("many"))], &["tokens_used"]);
+        check(&metadata(), &[("recency_at", Cell::from("now"))], &["recency_at"]);
+        check(&metadata(), &[("name", Cell::Blob(vec![0xff]))], &["name"]);
+    }
+
+    #[test]
+    fn a_time_alone_is_kept_on_request_but_not_beside_another_change() {
+        let keep = Context { keep_times: true, ..context(columns(&[])) };
+        let mut row = row_of(&metadata(), &keep);
+        row.cells[index::UPDATED_AT] = Some(Cell::Integer(5));
+        row.cells[index::UPDATED_AT_MS] = Some(Cell::Integer(1_600_000_000_000));
+        assert_eq!(diff(&metadata(), &row, &keep), []);
+        row.cells[position("cwd").unwrap()] = Some(Cell::from("/elsewhere"));
+        assert_eq!(names(&diff(&metadata(), &row, &keep)), ["updated_at", "cwd", "updated_at_ms"]);
+    }
+
+    #[test]
+    fn both_columns_of_a_time_are_written_together() {
+        let context = context(columns(&[]));
+        let mut row = row_of(&metadata(), &context);
+        row.cells[index::UPDATED_AT] = Some(Cell::Integer(1_773_507_451));
+        row.cells[index::UPDATED_AT_MS] = Some(Cell::Integer(1_773_507_400_000));
+        let merged = merge::update(&metadata(), &row, &context);
+        assert_eq!(merged.changed, [index::UPDATED_AT_MS]);
+        assert_eq!(merged.row.integer(index::UPDATED_AT), Some(1_773_507_450));
+        assert_eq!(merged.row.integer(index::UPDATED_AT_MS), Some(1_773_507_450_373));
+    }
+
+    #[test]
+    fn a_legacy_row_takes_its_indexed_name_as_title_and_a_paginated_one_as_name() {
+        let named = Context { indexed_name: Some("Renamed"), ..context(columns(&[])) };
+        let legacy = merge::insert(&metadata(), &named);
+        assert_eq!((legacy.text(index::TITLE), legacy.text(index::NAME)), (Some("Renamed"), None));
+        let paginated = ThreadMetadata { history_mode: HistoryMode::Paginated, ..metadata() };
+        let row = merge::insert(&paginated, &named);
+        assert_eq!((row.text(index::TITLE), row.text(index::NAME)), (Some("hello"), Some("Renamed")));
+    }
+}

@@ -1,0 +1,237 @@
+//! What a row must say, from what the file says and what the row says already; pure, and the only place of the rules.
+//!
+//! `backfill` writes the result, `verify` reports where the row differs from it: both ask the same question here, so
+//! that after a backfill there is nothing to report.
+
+use super::ThreadMetadata;
+use super::cell::Cell;
+use super::columns::{COLUMNS, ColumnSet, Row, Same, Truth, index};
+use super::equivalence;
+use super::{HistoryMode, Millis};
+
+/// What the rules need to know beside file and row.
+pub struct Context<'a> {
+    /// The columns that the database has.
+    pub columns: ColumnSet,
+    /// Whether a time alone is no reason to touch a row.
+    pub keep_times: bool,
+    /// Whether a row's path (first) is the file's (second) in another spelling or form.
+    pub same_path: &'a dyn Fn(&str, &str) -> bool,
+    /// Whether a row's folder (first) is the file's (second) in another spelling.
+    pub same_folder: &'a dyn Fn(&str, &str) -> bool,
+    /// The greatest running number that synthetic milliseconds may carry: no more than rows were ever numbered.
+    pub synthetic_limit: i64,
+    /// The thread's name in `session_index.jsonl`, for a row that is inserted.
+    pub indexed_name: Option<&'a str>,
+}
+
+impl Context<'_> {
+    fn has(&self, position: usize) -> bool {
+        self.columns.contains(position)
+    }
+}
+
+/// A row as it must be, and where it is not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Merged {
+    /// The cells to write; `None` for columns that are not ours to write or that the database lacks.
+    pub row: Row,
+    /// Positions of the columns in which the existing row differs; empty if there is no row yet.
+    pub changed: Vec<usize>,
+}
+
+/// Beginnings of a user item that Codex wrote itself, which is therefore no title.
+const WRAPPERS: [&str; 3] = ["<environment_context>", "<user_instructions>", "# AGENTS.md instructions"];
+
+/// Whether a text is a block that Codex put in the user's mouth, not a message.
+#[must_use]
+pub fn is_wrapper(text: &str) -> bool {
+    let text = text.trim_start();
+    WRAPPERS.iter().any(|wrapper| text.starts_with(wrapper))
+}
+
+/// The cells of a row for a thread that has none yet.
+#[must_use]
+pub fn insert(file: &ThreadMetadata, context: &Context<'_>) -> Row {
+    let mut row = Row::empty();
+    for (position, column) in COLUMNS.iter().enumerate() {
+        if context.has(position) {
+            row.cells[position] = column.from_file.map(|from_file| from_file(file));
+        }
+    }
+    if context.has(index::FIRST_USER_MESSAGE) && context.has(index::HAS_USER_EVENT) {
+        row.cells[index::HAS_USER_EVENT] = Some(Cell::Integer(0));
+    }
+    if let Some(name) = context.indexed_name {
+        // Without a `first_user_message` column a title set by a person cannot be told from an old one, and would
+        // be taken back by the next backfill: there the file's title stands.
+        let paginated = file.history_mode == HistoryMode::Paginated;
+        if paginated && context.has(index::NAME) {
+            row.cells[index::NAME] = Some(name.into());
+        } else if !paginated && context.has(index::FIRST_USER_MESSAGE) {
+            row.cells[index::TITLE] = Some(name.into());
+        }
+    }
+    row
+}
+
+/// The cells that an existing `row` must have, and which of them differ.
+#[must_use]
+pub fn update(file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> Merged {
+    let mut merged = Merged { row: Row::empty(), changed: Vec::new() };
+    for (position, column) in COLUMNS.iter().enumerate() {
+        let (true, Some(existing)) = (context.has(position), row.get(position)) else { continue };
+        let sound = is_sound(position, existing).then_some(existing);
+        let Some(target) = target(position, file, row, sound, context) else { continue };
+        let same = sound.is_some_and(|existing| same(position, column.same, file, &target, existing, row, context));
+        // What means the same stays as it stands: nothing is rewritten for its spelling alone.
+        merged.row.cells[position] = Some(if same { existing.clone() } else { target });
+        if !same {
+            merged.changed.push(position);
+        }
+    }
+    let is_time = |position: &usize| matches!(*position, index::UPDATED_AT | index::UPDATED_AT_MS);
+    if context.keep_times && merged.changed.iter().all(is_time) {
+        for position in merged.changed.drain(..) {
+            merged.row.cells[position] = row.cells[position].clone();
+        }
+    }
+    align_twin(&mut merged, file, index::UPDATED_AT, index::UPDATED_AT_MS);
+    align_twin(&mut merged, file, index::CREATED_AT, index::CREATED_AT_MS);
+    merged
+}
+
+/// Where one of a time's two columns changes, both are written from the file, so that they never disagree.
+fn align_twin(merged: &mut Merged, file: &ThreadMetadata, seconds: usize, milliseconds: usize) {
+    if !merged.changed.contains(&seconds) && !merged.changed.contains(&milliseconds) {
+        return;
+    }
+    for position in [seconds, milliseconds] {
+        if merged.row.cells[position].is_some() {
+            merged.row.cells[position] = COLUMNS[position].from_file.map(|from_file| from_file(file));
+        }
+    }
+}
+
+/// Whether Codex can read this cell. One that it cannot read counts as absent, so that the file's value replaces it.
+#[must_use]
+pub fn is_sound(position: usize, cell: &Cell) -> bool {
+    if position == index::HISTORY_MODE {
+        return matches!(cell.as_text(), Some("legacy" | "paginated"));
+    }
+    if position == index::ID {
+        return cell.as_text().is_some_and(|id| super::ThreadId::parse(id).is_some());
+    }
+    COLUMNS[position].kind.accepts(cell)
+}
+
+fn history_mode(file: &ThreadMetadata, row: &Row) -> HistoryMode {
+    match row.text(index::HISTORY_MODE) {
+        Some("paginated") => HistoryMode::Paginated,
+        _ => file.history_mode,
+    }
+}
+
+/// What the cell must say; `None` if it is not ours to write.
+fn target(
+    position: usize,
+    file: &ThreadMetadata,
+    row: &Row,
+    existing: Option<&Cell>,
+    context: &Context<'_>,
+) -> Option<Cell> {
+    let column = &COLUMNS[position];
+    let from_file = column.from_file?(file);
+    let kept = |keep: bool| match existing {
+        Some(existing) if keep => existing.clone(),
+        _ => from_file.clone(),
+    };
+    let has_value = existing.is_some_and(|cell| !cell.is_empty());
+    let is_null = existing == Some(&Cell::Null);
+    let paginated = history_mode(file, row) == HistoryMode::Paginated;
+    let file_paginated = file.history_mode == HistoryMode::Paginated;
+    Some(match column.truth {
+        Truth::Key | Truth::Database => return None,
+        Truth::File => from_file,
+        Truth::FileUnlessEmptied => kept(paginated && from_file.is_empty() && has_value),
+        Truth::Preview => kept(from_file.is_empty() && has_value),
+        Truth::Title => kept(
+            has_value
+                && ((paginated && from_file.is_empty()) || set_by_a_person(file, row, existing?.as_text()?, context)),
+        ),
+        Truth::Git => {
+            let row_paginated = row.text(index::HISTORY_MODE) == Some("paginated");
+            kept(!is_null || (row_paginated && file_paginated))
+        }
+        Truth::CreatedAt => kept(paginated && !is_null),
+        Truth::ArchivedAt => kept(file.archived && !is_null),
+        Truth::HistoryMode => Cell::from(history_mode(file, row).as_str()),
+        Truth::MemoryMode => kept(existing.and_then(Cell::as_text) == Some("polluted") || file_paginated),
+        Truth::RolloutPath => {
+            kept(existing.and_then(Cell::as_text).is_some_and(|path| (context.same_path)(path, &file.rollout_path)))
+        }
+        Truth::HasUserEvent if !context.has(index::FIRST_USER_MESSAGE) => from_file,
+        Truth::HasUserEvent => {
+            if existing.is_some() {
+                return None;
+            }
+            Cell::Integer(0)
+        }
+        Truth::Seeded => kept(true),
+    })
+}
+
+/// Whether a title is a person's: neither derived from a message, now or earlier, nor a wrapper taken for one.
+///
+/// Only a schema that keeps the first message beside the title can tell.
+fn set_by_a_person(file: &ThreadMetadata, row: &Row, title: &str, context: &Context<'_>) -> bool {
+    context.has(index::FIRST_USER_MESSAGE)
+        && row.text(index::FIRST_USER_MESSAGE) != Some(title)
+        && title != file.title
+        && title != file.first_user_message
+        && !is_wrapper(title)
+}
+
+fn same(
+    position: usize,
+    same: Same,
+    file: &ThreadMetadata,
+    target: &Cell,
+    existing: &Cell,
+    row: &Row,
+    context: &Context<'_>,
+) -> bool {
+    if target == existing {
+        return true;
+    }
+    let texts = || Some((target.as_text()?, existing.as_text()?));
+    let numbers = || Some((target.as_integer()?, existing.as_integer()?));
+    let by_text = |rule: &dyn Fn(&str, &str) -> bool| texts().is_some_and(|(target, row)| rule(target, row));
+    match same {
+        Same::Exactly => false,
+        Same::Seconds => numbers().is_some_and(|(target, row)| equivalence::same_seconds(target, row)),
+        Same::Milliseconds => numbers().is_some_and(|(target, number)| {
+            equivalence::same_milliseconds(target, number, twin(position, row), context.synthetic_limit)
+        }),
+        Same::Source => by_text(&equivalence::same_source),
+        Same::Approval => by_text(&equivalence::same_approval),
+        Same::Sandbox => {
+            by_text(&|target, row| equivalence::same_sandbox(target, row) || (file.any_sandbox_profile && is_profile(row)))
+        }
+        Same::Folder => by_text(&|target, row| (context.same_folder)(row, target)),
+    }
+}
+
+fn is_profile(cell: &str) -> bool {
+    ["disabled", "external", "managed"].iter().any(|class| cell.contains(&format!("\"{class}\"")))
+        && serde_json::from_str::<serde::de::IgnoredAny>(cell).is_ok()
+}
+
+/// The cell in seconds beside one in milliseconds.
+fn twin(position: usize, row: &Row) -> Option<Millis> {
+    match position {
+        index::CREATED_AT_MS => row.integer(index::CREATED_AT),
+        index::UPDATED_AT_MS => row.integer(index::UPDATED_AT),
+        _ => None,
+    }
+}

@@ -1,0 +1,175 @@
+//! A thread as plain data: what a rollout says of it, and a row of the `threads` table as cells; no I/O, no clock.
+
+pub mod cell;
+pub mod columns;
+pub mod diff;
+pub mod equivalence;
+pub mod merge;
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The id of a thread, or of one rollout of it: a UUID, written lower-case and hyphenated everywhere.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ThreadId(uuid::Uuid);
+
+impl ThreadId {
+    /// Reads a hyphenated UUID of either case; any other spelling (braces, urn, no hyphens) is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<ThreadId> {
+        // `try_parse` takes four spellings; only the hyphenated one has 36 characters.
+        (text.len() == 36).then(|| uuid::Uuid::try_parse(text).ok().map(ThreadId)).flatten()
+    }
+
+    /// The id whose bits are `bits`; for tests and generators of data.
+    #[must_use]
+    pub fn from_u128(bits: u128) -> ThreadId {
+        ThreadId(uuid::Uuid::from_u128(bits))
+    }
+}
+
+impl fmt::Display for ThreadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
+        f.pad(self.0.as_hyphenated().encode_lower(&mut buffer))
+    }
+}
+
+impl fmt::Debug for ThreadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for ThreadId {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<ThreadId> {
+        ThreadId::parse(text).ok_or_else(|| anyhow::anyhow!("{text:?} is no thread id (a UUID with hyphens)"))
+    }
+}
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+pub type Millis = i64;
+
+/// How a thread's history is kept: `paginated` threads protect more of their row than `legacy` ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum HistoryMode {
+    /// The mode of every thread that does not say otherwise.
+    #[default]
+    Legacy,
+    /// Items carry ordinals, and the thread can be reverted.
+    Paginated,
+}
+
+impl HistoryMode {
+    /// The text in the `history_mode` column.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HistoryMode::Legacy => "legacy",
+            HistoryMode::Paginated => "paginated",
+        }
+    }
+
+    /// Reads a session meta's word; what Codex would refuse in a row counts as `legacy`.
+    #[must_use]
+    pub fn from_meta(word: Option<&str>) -> HistoryMode {
+        if word == Some("paginated") { HistoryMode::Paginated } else { HistoryMode::Legacy }
+    }
+}
+
+/// The git facts of a session meta, replaced together.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Git {
+    /// `git.commit_hash`.
+    pub sha: Option<String>,
+    /// `git.branch`.
+    pub branch: Option<String>,
+    /// `git.repository_url`.
+    pub origin_url: Option<String>,
+}
+
+/// What the rollout files say of one thread: every fact of its row that a file can know.
+///
+/// The rules from lines to fields are in `rollout/extract.rs`; the fields' names are the columns'.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThreadMetadata {
+    /// Thread id: the first session meta's, else the file name's.
+    pub id: ThreadId,
+    /// Absolute path of the rollout that counts.
+    pub rollout_path: String,
+    /// When the thread began.
+    pub created_at: Millis,
+    /// The rollout's modification time.
+    pub updated_at: Millis,
+    /// Where the thread came from: a word (`cli`, `vscode`, …) or compact JSON.
+    pub source: String,
+    /// Who asked for the thread (`user`, `subagent`, …).
+    pub thread_source: Option<String>,
+    /// A spawned agent's nickname.
+    pub agent_nickname: Option<String>,
+    /// A spawned agent's role.
+    pub agent_role: Option<String>,
+    /// A spawned agent's path among the agents.
+    pub agent_path: Option<String>,
+    /// The provider of the model.
+    pub model_provider: String,
+    /// The last turn's model.
+    pub model: Option<String>,
+    /// The last turn's reasoning effort.
+    pub reasoning_effort: Option<String>,
+    /// Working directory, canonical where it exists.
+    pub cwd: String,
+    /// Version of the Codex that began (or last resumed) the thread; empty if unknown.
+    pub cli_version: String,
+    /// First non-empty message text of the user; empty if there is none.
+    pub title: String,
+    /// What a listing shows; empty hides the thread.
+    pub preview: String,
+    /// The first message of the user, or a placeholder for an image or sound; empty if there is none.
+    pub first_user_message: String,
+    /// Compact JSON of the last turn's permission profile or sandbox policy.
+    pub sandbox_policy: String,
+    /// Whether the last turn came with a `file_system_sandbox_policy`, from which Codex may derive any profile.
+    pub any_sandbox_profile: bool,
+    /// The last turn's approval policy: a word or compact JSON.
+    pub approval_mode: String,
+    /// Tokens of the last count.
+    pub tokens_used: i64,
+    /// Whether a user message was seen.
+    pub has_user_event: bool,
+    /// Whether the file lies under `archived_sessions/`.
+    pub archived: bool,
+    /// Git facts of the last session meta that had any.
+    pub git: Git,
+    /// `enabled`, `disabled`, `polluted` or what else the file says.
+    pub memory_mode: String,
+    /// The first session meta's history mode.
+    pub history_mode: HistoryMode,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_read_in_either_case_and_shown_in_lower_case() {
+        let id = ThreadId::parse("019CED47-CEBB-79DD-B0AA-A552437621A9").unwrap();
+        assert_eq!(id.to_string(), "019ced47-cebb-79dd-b0aa-a552437621a9");
+    }
+
+    #[test]
+    fn only_the_hyphenated_spelling_is_an_id() {
+        for text in [
+            "",
+            "019ced47cebb79ddb0aaa552437621a9",
+            "{019ced47-cebb-79dd-b0aa-a552437621a9}",
+            "urn:uuid:019ced47-cebb-79dd-b0aa-a552437621a9",
+            "019ced47-cebb-79dd-b0aa-a552437621ag",
+            "019ced47-cebb-79dd-b0aa-a552437621a9 ",
+        ] {
+            assert_eq!(ThreadId::parse(text), None, "{text:?}");
+        }
+    }
+}
