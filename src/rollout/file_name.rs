@@ -1,0 +1,164 @@
+//! The name of a rollout file, to its parts and back; pure, and no judgement of what the file holds.
+
+use crate::thread::{Millis, ThreadId};
+use chrono::NaiveDateTime;
+use std::ffi::OsStr;
+
+/// How the time in a file name is written: local wall-clock time, read as UTC.
+pub const TIME_FORMAT: &str = "%Y-%m-%dT%H-%M-%S";
+
+const PREFIX: &str = "rollout-";
+const PLAIN: &str = ".jsonl";
+const COMPRESSED: &str = ".jsonl.zst";
+/// Length of a time in a name, as in `2026-03-14T16-57-12`.
+const TIME_LENGTH: usize = 19;
+/// Length of a hyphenated UUID.
+const ID_LENGTH: usize = 36;
+
+/// What a well-formed rollout name says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RolloutName {
+    /// When the thread began, by the clock on the wall then, read as UTC.
+    pub time: Millis,
+    /// The thread.
+    pub thread: ThreadId,
+    /// The rollout: differs from the thread's id in a reverted thread.
+    pub rollout: ThreadId,
+}
+
+/// What kind of file a name says it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NamedFile {
+    /// The parts of the name; `None` for `rollout-…` whose rest does not parse.
+    pub name: Option<RolloutName>,
+    /// Whether the name ends in `.zst`.
+    pub compressed: bool,
+}
+
+/// Reads a file name; `None` if it is no rollout's at all.
+#[must_use]
+pub fn parse(file_name: &OsStr) -> Option<NamedFile> {
+    let bytes = file_name.as_encoded_bytes();
+    let rest = bytes.strip_prefix(PREFIX.as_bytes())?;
+    let (stem, compressed) = match rest.strip_suffix(COMPRESSED.as_bytes()) {
+        Some(stem) => (stem, true),
+        None => (rest.strip_suffix(PLAIN.as_bytes())?, false),
+    };
+    Some(NamedFile { name: std::str::from_utf8(stem).ok().and_then(parse_stem), compressed })
+}
+
+fn parse_stem(stem: &str) -> Option<RolloutName> {
+    let time = parse_time(stem.get(..TIME_LENGTH)?)?;
+    let ids = stem.get(TIME_LENGTH..)?.strip_prefix('-')?;
+    let thread = ThreadId::parse(ids.get(..ID_LENGTH)?)?;
+    let rollout = match ids.get(ID_LENGTH..)? {
+        "" => thread,
+        rest => ThreadId::parse(rest.strip_prefix('_')?)?,
+    };
+    Some(RolloutName { time, thread, rollout })
+}
+
+/// Reads a time as file names write it, as UTC.
+#[must_use]
+pub fn parse_time(text: &str) -> Option<Millis> {
+    // chrono takes fewer digits and signs; names always have two, and four for the year.
+    let is_digit_or_mark = |(i, b): (usize, u8)| match i {
+        4 | 7 | 13 | 16 => b == b'-',
+        10 => b == b'T',
+        _ => b.is_ascii_digit(),
+    };
+    (text.len() == TIME_LENGTH && text.bytes().enumerate().all(is_digit_or_mark))
+        .then(|| NaiveDateTime::parse_from_str(text, TIME_FORMAT).ok())
+        .flatten()
+        .map(|time| time.and_utc().timestamp_millis())
+}
+
+impl RolloutName {
+    /// The file name with these parts.
+    #[must_use]
+    pub fn to_file_name(self, compressed: bool) -> String {
+        let suffix = if compressed { COMPRESSED } else { PLAIN };
+        let time = self.format_time(TIME_FORMAT);
+        if self.rollout == self.thread {
+            format!("{PREFIX}{time}-{}{suffix}", self.thread)
+        } else {
+            format!("{PREFIX}{time}-{}_{}{suffix}", self.thread, self.rollout)
+        }
+    }
+
+    /// The folders below `sessions/` in which the file belongs: year, month, day.
+    #[must_use]
+    pub fn date_folders(self) -> [String; 3] {
+        ["%Y", "%m", "%d"].map(|format| self.format_time(format))
+    }
+
+    fn format_time(self, format: &str) -> String {
+        chrono::DateTime::from_timestamp_millis(self.time).unwrap_or_default().format(format).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn name(text: &str) -> Option<NamedFile> {
+        parse(OsStr::new(text))
+    }
+
+    const ID: &str = "019ced47-cebb-79dd-b0aa-a552437621a9";
+    const OTHER: &str = "019ced6b-835b-799d-83c9-31b6374bba33";
+
+    #[test]
+    fn a_plain_name_has_time_and_thread() {
+        let file = name(&format!("rollout-2026-03-14T16-57-12-{ID}.jsonl")).unwrap();
+        assert!(!file.compressed);
+        let parts = file.name.unwrap();
+        assert_eq!((parts.time, parts.thread.to_string().as_str()), (1_773_507_432_000, ID));
+        assert_eq!(parts.rollout, parts.thread);
+        assert_eq!(parts.date_folders(), ["2026", "03", "14"]);
+    }
+
+    #[test]
+    fn a_reverted_thread_names_its_rollout_and_zst_is_compressed() {
+        let file = name(&format!("rollout-2026-03-14T16-57-12-{ID}_{OTHER}.jsonl.zst")).unwrap();
+        assert!(file.compressed);
+        assert_eq!(file.name.unwrap().rollout.to_string(), OTHER);
+    }
+
+    #[test]
+    fn what_does_not_parse_is_malformed_and_what_is_no_rollout_is_nothing() {
+        for malformed in [
+            "rollout-.jsonl",
+            "rollout-2026-03-04T05-06-07-not-a-uuid.jsonl",
+            "rollout-2026-13-04T05-06-07-019ced47-cebb-79dd-b0aa-a552437621a9.jsonl",
+            "rollout-2026-3-04T05-06-07--019ced47-cebb-79dd-b0aa-a552437621a9.jsonl",
+            "rollout-2026-03-04T05-06-07-019ced47-cebb-79dd-b0aa-a552437621a9_.jsonl",
+            "rollout-2026-03-04T05-06-07-019ced47-cebb-79dd-b0aa-a552437621a9 copy.jsonl",
+            "rollout-é26-03-04T05-06-07-019ced47-cebb-79dd-b0aa-a552437621a9.jsonl",
+        ] {
+            assert_eq!(name(malformed).map(|file| file.name), Some(None), "{malformed}");
+        }
+        for other in ["notes.txt", "rollout-x.jsonl.bak", "rollout-x.zst", "x-rollout-.jsonl", "rollout-x.json"] {
+            assert_eq!(name(other), None, "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_is_read_back_as_it_was_written(
+            seconds in 0i64..4_102_444_800, thread: u128, rollout: Option<u128>, compressed: bool,
+        ) {
+            let thread = ThreadId::from_u128(thread);
+            let rollout = rollout.map_or(thread, ThreadId::from_u128);
+            let parts = RolloutName { time: seconds * 1000, thread, rollout };
+            let read = parse(OsStr::new(&parts.to_file_name(compressed)));
+            prop_assert_eq!(read, Some(NamedFile { name: Some(parts), compressed }));
+        }
+
+        #[test]
+        fn any_name_at_all_is_read_without_a_panic(text in ".{0,80}") {
+            let _ = parse(OsStr::new(&format!("rollout-{text}.jsonl")));
+        }
+    }
+}

@@ -1,0 +1,462 @@
+//! The items of a rollout that say something about its thread, as typed values; each field is read as leniently as it
+//! can be, so that a part which does not matter never costs the line.
+
+use crate::rollout::file_name;
+use crate::thread::{Git, Millis, ThreadId};
+use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// One item, as far as it matters.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// A `session_meta` line.
+    SessionMeta(Box<SessionMeta>),
+    /// A `turn_context` line.
+    TurnContext(Box<TurnContext>),
+    /// A message of the user, from either of the two events that carry one.
+    UserMessage(UserMessage),
+    /// A `token_count` with its total; negative counts are 0 already.
+    TokenCount(i64),
+    /// A goal's objective, trimmed and not empty.
+    Goal(String),
+    /// A `thread_settings_applied` event.
+    Settings(Box<Settings>),
+    /// The first line of a file of 2025: the bare meta object.
+    BareMeta(Box<SessionMeta>),
+    /// A user's message item in a file of 2025.
+    BareUserMessage(String),
+}
+
+/// What a session meta says.
+#[derive(Debug, Clone, PartialEq, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct SessionMeta {
+    /// Id of the thread that the meta is of.
+    #[serde(deserialize_with = "thread_id")]
+    pub id: Option<ThreadId>,
+    /// When that thread began; `None` if it does not parse.
+    #[serde(deserialize_with = "time")]
+    pub timestamp: Option<Millis>,
+    /// Working directory.
+    #[serde(deserialize_with = "text")]
+    pub cwd: Option<String>,
+    /// Version of Codex.
+    #[serde(deserialize_with = "text")]
+    pub cli_version: Option<String>,
+    /// A word, or compact JSON.
+    #[serde(deserialize_with = "word_or_object")]
+    pub source: Option<String>,
+    /// Who asked for the thread.
+    #[serde(deserialize_with = "text")]
+    pub thread_source: Option<String>,
+    /// Provider of the model.
+    #[serde(deserialize_with = "text")]
+    pub model_provider: Option<String>,
+    /// Nickname of a spawned agent.
+    #[serde(deserialize_with = "text")]
+    pub agent_nickname: Option<String>,
+    /// Role of a spawned agent.
+    #[serde(deserialize_with = "text")]
+    pub agent_role: Option<String>,
+    /// The older name of `agent_role`.
+    #[serde(deserialize_with = "text")]
+    pub agent_type: Option<String>,
+    /// Path of a spawned agent.
+    #[serde(deserialize_with = "text")]
+    pub agent_path: Option<String>,
+    /// Git facts, if the line has a `git` object.
+    #[serde(deserialize_with = "git")]
+    pub git: Option<Git>,
+    /// `legacy`, `paginated` or what else the line says.
+    #[serde(deserialize_with = "text")]
+    pub history_mode: Option<String>,
+    /// `enabled`, `disabled`, …
+    #[serde(deserialize_with = "text")]
+    pub memory_mode: Option<String>,
+    /// Where the thread's history begins, if not in this file.
+    #[serde(deserialize_with = "lenient")]
+    pub history_base: Option<HistoryBase>,
+}
+
+/// The beginning of another rollout that belongs in front of this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+pub struct HistoryBase {
+    /// Id of the rollout (not the thread, whatever the key says).
+    #[serde(rename = "thread_id", deserialize_with = "required_thread_id")]
+    pub rollout: ThreadId,
+    /// How many bytes of it, uncompressed.
+    pub end_byte_offset: u64,
+}
+
+/// What a turn says of the thread.
+#[derive(Debug, Clone, PartialEq, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct TurnContext {
+    /// Working directory.
+    #[serde(deserialize_with = "text")]
+    pub cwd: Option<String>,
+    /// Model.
+    #[serde(deserialize_with = "text")]
+    pub model: Option<String>,
+    /// Reasoning effort.
+    #[serde(deserialize_with = "text")]
+    pub effort: Option<String>,
+    /// A word, or compact JSON.
+    #[serde(deserialize_with = "word_or_object")]
+    pub approval_policy: Option<String>,
+    /// Compact JSON.
+    #[serde(deserialize_with = "word_or_object")]
+    pub sandbox_policy: Option<String>,
+    /// Compact JSON.
+    #[serde(deserialize_with = "word_or_object")]
+    pub permission_profile: Option<String>,
+    /// Compact JSON; only whether it is there matters.
+    #[serde(deserialize_with = "word_or_object")]
+    pub file_system_sandbox_policy: Option<String>,
+}
+
+/// The settings of a thread, replaced together.
+#[derive(Debug, Clone, PartialEq, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Model.
+    #[serde(deserialize_with = "text")]
+    pub model: Option<String>,
+    /// Provider of the model.
+    #[serde(deserialize_with = "text")]
+    pub model_provider_id: Option<String>,
+    /// Reasoning effort.
+    #[serde(deserialize_with = "text")]
+    pub reasoning_effort: Option<String>,
+    /// Working directory.
+    #[serde(deserialize_with = "text")]
+    pub cwd: Option<String>,
+    /// Compact JSON.
+    #[serde(deserialize_with = "word_or_object")]
+    pub permission_profile: Option<String>,
+    /// A word, or compact JSON.
+    #[serde(deserialize_with = "word_or_object")]
+    pub approval_policy: Option<String>,
+}
+
+/// What a message of the user yields.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UserMessage {
+    /// Its text as it stands.
+    pub text: String,
+    /// Whether an image came with it.
+    pub has_image: bool,
+    /// Whether a sound came with it.
+    pub has_audio: bool,
+}
+
+/// Payload of `event_msg` / `user_message`.
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+struct UserMessagePayload {
+    #[serde(deserialize_with = "text")]
+    message: Option<String>,
+    #[serde(deserialize_with = "is_filled")]
+    images: bool,
+    #[serde(deserialize_with = "is_filled")]
+    local_images: bool,
+    #[serde(deserialize_with = "is_filled")]
+    audio: bool,
+    #[serde(deserialize_with = "is_filled")]
+    local_audio: bool,
+}
+
+/// Payload of `event_msg` / `item_completed`.
+#[derive(serde::Deserialize)]
+struct ItemPayload {
+    item: UserMessageItem,
+}
+
+#[derive(serde::Deserialize)]
+struct UserMessageItem {
+    #[serde(default)]
+    content: Vec<Part>,
+}
+
+/// One part of a message.
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+struct Part {
+    #[serde(rename = "type", deserialize_with = "text")]
+    kind: Option<String>,
+    #[serde(deserialize_with = "text")]
+    text: Option<String>,
+}
+
+#[derive(serde::Deserialize)]
+struct TokenCountPayload {
+    #[serde(default)]
+    info: Option<TokenInfo>,
+}
+
+#[derive(serde::Deserialize)]
+struct TokenInfo {
+    total_token_usage: TokenUsage,
+}
+
+#[derive(serde::Deserialize)]
+struct TokenUsage {
+    total_tokens: i64,
+}
+
+#[derive(serde::Deserialize)]
+struct GoalPayload {
+    goal: Goal,
+}
+
+#[derive(serde::Deserialize)]
+struct Goal {
+    objective: String,
+}
+
+#[derive(serde::Deserialize)]
+struct SettingsPayload {
+    thread_settings: Settings,
+}
+
+#[derive(serde::Deserialize)]
+struct Line<P> {
+    payload: P,
+}
+
+#[derive(serde::Deserialize)]
+struct BareMessage {
+    #[serde(default, deserialize_with = "text")]
+    role: Option<String>,
+    #[serde(default)]
+    content: Vec<Part>,
+}
+
+/// The kinds of line that are parsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `session_meta`.
+    SessionMeta,
+    /// `turn_context`.
+    TurnContext,
+    /// `event_msg` / `user_message`.
+    UserMessage,
+    /// `event_msg` / `item_completed` of a `UserMessage`.
+    UserItem,
+    /// `event_msg` / `token_count`.
+    TokenCount,
+    /// `event_msg` / `thread_goal_updated`.
+    Goal,
+    /// `event_msg` / `thread_settings_applied`.
+    Settings,
+    /// A bare meta object of 2025.
+    BareMeta,
+    /// A bare response item of 2025.
+    BareMessage,
+}
+
+/// Parses a line of a known kind; `None` if it turns out to say nothing (a count without info, an empty goal).
+///
+/// # Errors
+/// The line is no JSON object, or a field that is needed is missing or of another type.
+pub fn parse(kind: Kind, line: &[u8]) -> serde_json::Result<Option<Item>> {
+    fn payload<'a, P: Deserialize<'a>>(line: &'a [u8]) -> serde_json::Result<P> {
+        Ok(serde_json::from_slice::<Line<P>>(line)?.payload)
+    }
+    Ok(match kind {
+        Kind::SessionMeta => Some(Item::SessionMeta(Box::new(payload(line)?))),
+        Kind::TurnContext => Some(Item::TurnContext(Box::new(payload(line)?))),
+        Kind::UserMessage => {
+            let message: UserMessagePayload = payload(line)?;
+            Some(Item::UserMessage(UserMessage {
+                text: message.message.unwrap_or_default(),
+                has_image: message.images || message.local_images,
+                has_audio: message.audio || message.local_audio,
+            }))
+        }
+        Kind::UserItem => Some(Item::UserMessage(join(&payload::<ItemPayload>(line)?.item.content))),
+        Kind::TokenCount => payload::<TokenCountPayload>(line)?
+            .info
+            .map(|info| Item::TokenCount(info.total_token_usage.total_tokens.max(0))),
+        Kind::Goal => {
+            let objective = payload::<GoalPayload>(line)?.goal.objective;
+            let objective = objective.trim();
+            (!objective.is_empty()).then(|| Item::Goal(objective.to_owned()))
+        }
+        Kind::Settings => Some(Item::Settings(Box::new(payload::<SettingsPayload>(line)?.thread_settings))),
+        Kind::BareMeta => Some(Item::BareMeta(Box::new(serde_json::from_slice(line)?))),
+        Kind::BareMessage => {
+            let message: BareMessage = serde_json::from_slice(line)?;
+            let text = join(&message.content).text;
+            (message.role.as_deref() == Some("user")).then_some(Item::BareUserMessage(text))
+        }
+    })
+}
+
+fn join(parts: &[Part]) -> UserMessage {
+    let mut message = UserMessage::default();
+    for part in parts {
+        match part.kind.as_deref() {
+            Some("text" | "input_text") => message.text.push_str(part.text.as_deref().unwrap_or_default()),
+            Some("image" | "local_image") => message.has_image = true,
+            Some("audio" | "local_audio") => message.has_audio = true,
+            _ => {}
+        }
+    }
+    message
+}
+
+/// Takes what fits the type and lets everything else be absent.
+fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(raw.get()).ok())
+}
+
+/// Text as JSON has it: also with lone surrogates, which Rust's strings cannot hold and which become U+FFFD.
+struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
+        struct TextVisitor;
+        impl Visitor<'_> for TextVisitor {
+            type Value = Text;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Text, E> {
+                Ok(Text(String::from_utf8_lossy(bytes).into_owned()))
+            }
+        }
+        deserializer.deserialize_bytes(TextVisitor)
+    }
+}
+
+fn read_text(json: &str) -> Option<String> {
+    // An array of numbers would pass for bytes.
+    json.starts_with('"').then(|| serde_json::from_str::<Text>(json).ok().map(|text| text.0)).flatten()
+}
+
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(read_text(<&RawValue>::deserialize(deserializer)?.get()))
+}
+
+/// A string as it is; an object or array as compact JSON, byte for byte but for white space.
+fn word_or_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let json = <&RawValue>::deserialize(deserializer)?.get();
+    Ok(match json.as_bytes().first() {
+        Some(b'"') => read_text(json),
+        Some(b'{' | b'[') => Some(compact(json)),
+        _ => None,
+    })
+}
+
+/// Removes the white space between the tokens of valid JSON. Parsing and printing instead would change numbers,
+/// escapes and the order of keys.
+fn compact(json: &str) -> String {
+    let (mut in_string, mut escaped) = (false, false);
+    json.chars()
+        .filter(|&c| {
+            if in_string {
+                in_string = escaped || c != '"';
+                escaped = !escaped && c == '\\';
+                return true;
+            }
+            in_string = c == '"';
+            !matches!(c, ' ' | '\t' | '\n' | '\r')
+        })
+        .collect()
+}
+
+fn is_filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    let json = <&RawValue>::deserialize(deserializer)?.get();
+    Ok(match json.as_bytes().first() {
+        Some(b'[' | b'{') => json.bytes().skip(1).any(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r' | b']' | b'}')),
+        Some(b'"') => json.len() > 2,
+        _ => false,
+    })
+}
+
+fn thread_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ThreadId>, D::Error> {
+    Ok(text(deserializer)?.as_deref().and_then(ThreadId::parse))
+}
+
+fn required_thread_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ThreadId, D::Error> {
+    thread_id(deserializer)?.ok_or_else(|| D::Error::custom("no thread id"))
+}
+
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Millis>, D::Error> {
+    Ok(text(deserializer)?.as_deref().and_then(parse_time))
+}
+
+/// Reads a time as rollouts write it: RFC 3339, or as file names do.
+#[must_use]
+pub fn parse_time(text: &str) -> Option<Millis> {
+    match chrono::DateTime::parse_from_rfc3339(text) {
+        Ok(time) => Some(time.timestamp_millis()),
+        Err(_) => file_name::parse_time(text),
+    }
+}
+
+fn git<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Git>, D::Error> {
+    #[derive(serde::Deserialize, Default)]
+    #[serde(default)]
+    struct GitPayload {
+        #[serde(deserialize_with = "text")]
+        commit_hash: Option<String>,
+        #[serde(deserialize_with = "text")]
+        branch: Option<String>,
+        #[serde(deserialize_with = "text")]
+        repository_url: Option<String>,
+    }
+    let payload: Option<GitPayload> = lenient(deserializer)?;
+    Ok(payload.map(|git| Git { sha: git.commit_hash, branch: git.branch, origin_url: git.repository_url }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meta(payload: &str) -> SessionMeta {
+        match parse(Kind::SessionMeta, format!(r#"{{"type":"session_meta","payload":{payload}}}"#).as_bytes()) {
+            Ok(Some(Item::SessionMeta(meta))) => *meta,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_field_of_another_type_is_absent_and_costs_nothing_else() {
+        let meta = meta(r#"{"cwd":5,"cli_version":["x"],"model_provider":null,"source":7,"git":"main","agent_role":"r"}"#);
+        assert_eq!(meta, SessionMeta { agent_role: Some("r".into()), ..SessionMeta::default() });
+    }
+
+    #[test]
+    fn objects_are_kept_byte_for_byte_but_for_white_space() {
+        let meta = meta(r#"{"source": { "custom" : "a \" b\\" , "n": 1.0e5, "\u00e9": [ 1 , 2 ] } }"#);
+        assert_eq!(meta.source.unwrap(), r#"{"custom":"a \" b\\","n":1.0e5,"\u00e9":[1,2]}"#);
+    }
+
+    #[test]
+    fn a_lone_surrogate_becomes_a_replacement_character() {
+        assert!(meta(r#"{"cwd":"/srv/\ud83d"}"#).cwd.unwrap().starts_with("/srv/\u{fffd}"));
+    }
+
+    #[test]
+    fn times_are_rfc_3339_or_as_in_file_names() {
+        assert_eq!(parse_time("2026-03-14T16:57:12.123Z"), Some(1_773_507_432_123));
+        assert_eq!(parse_time("2026-03-14T18:57:12+02:00"), Some(1_773_507_432_000));
+        assert_eq!(parse_time("2026-03-14T16-57-12"), Some(1_773_507_432_000));
+        assert_eq!(parse_time("yesterday"), None);
+    }
+
+    #[test]
+    fn filled_lists_count_and_empty_ones_do_not() {
+        let read = |payload: &str| parse(Kind::UserMessage, format!(r#"{{"payload":{payload}}}"#).as_bytes());
+        let image = UserMessage { has_image: true, ..UserMessage::default() };
+        assert_eq!(read(r#"{"images":["x"]}"#).unwrap(), Some(Item::UserMessage(image)));
+        let nothing = UserMessage::default();
+        assert_eq!(read(r#"{"images":[ ],"audio":null}"#).unwrap(), Some(Item::UserMessage(nothing)));
+    }
+}

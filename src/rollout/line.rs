@@ -1,0 +1,467 @@
+//! One line to what it is: a fast look at the usual layout, a real parser for all else; knows no file, never panics.
+//!
+//! Nineteen of twenty bytes of a rollout are in lines that say nothing about its row. [`glance`] recognises those, and
+//! the lines that do, by their first few dozen bytes when they are laid out as Codex writes them. Whenever anything is
+//! unusual it says so, and [`classify`] walks the line with the JSON parser. Both answer the same where both answer.
+
+use super::item::{self, Item, Kind};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use std::borrow::Cow;
+use std::fmt;
+
+/// What a line is, before it is parsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// It says nothing about the row.
+    Irrelevant,
+    /// It is of a kind that may.
+    Relevant(Kind),
+    /// It is JSON, but no item: an object without a type.
+    NoItem,
+}
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Damage {
+    /// It does not begin as a JSON object.
+    NoObject,
+    /// It is of a kind that matters and does not parse.
+    Unparsable(String),
+    /// It holds bytes that are no UTF-8; what could be read was.
+    NoUtf8,
+    /// It ends in the middle, at the end of the file.
+    Torn,
+    /// It matters, or may, and is longer than [`super::reader::MAX_LINE`].
+    TooLong,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Damage::NoObject => f.write_str("no JSON object"),
+            Damage::Unparsable(reason) => write!(f, "does not parse: {reason}"),
+            Damage::NoUtf8 => f.write_str("invalid UTF-8"),
+            Damage::Torn => f.write_str("torn: the file ends in the middle of the line"),
+            Damage::TooLong => f.write_str("longer than 16 MiB"),
+        }
+    }
+}
+
+/// What one line comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parsed {
+    /// Its class.
+    pub class: Class,
+    /// What it says, if anything.
+    pub item: Option<Item>,
+    /// What is wrong with it, which does not exclude that it says something.
+    pub damage: Option<Damage>,
+}
+
+impl Parsed {
+    fn damaged(damage: Damage) -> Parsed {
+        Parsed { class: Class::NoItem, item: None, damage: Some(damage) }
+    }
+}
+
+/// Reads one line, without its newline; blank lines are the caller's. `bare` is set in a file of 2025.
+#[must_use]
+pub fn read(line: &[u8], bare: bool) -> Parsed {
+    let class = match glance(line) {
+        Some(class) => class,
+        None => match classify_or_damage(line, bare) {
+            Ok(class) => class,
+            Err(damage) => return Parsed::damaged(damage),
+        },
+    };
+    let Class::Relevant(kind) = class else { return Parsed { class, item: None, damage: None } };
+    match item::parse(kind, line) {
+        Ok(item) => Parsed { class, item, damage: None },
+        Err(error) => match String::from_utf8_lossy(line) {
+            // The same line with its broken bytes replaced: the rest of it still counts.
+            Cow::Owned(mended) => Parsed {
+                class,
+                item: item::parse(kind, mended.as_bytes()).ok().flatten(),
+                damage: Some(Damage::NoUtf8),
+            },
+            Cow::Borrowed(_) => Parsed { class, item: None, damage: Some(unparsable(&error)) },
+        },
+    }
+}
+
+pub(super) fn unparsable(error: &serde_json::Error) -> Damage {
+    let text = error.to_string();
+    // The line is one line: the parser's line number only confuses.
+    let reason = text.split(" at line 1 column ").collect::<Vec<_>>();
+    Damage::Unparsable(match reason[..] {
+        [what, column] => format!("{what} at column {column}"),
+        _ => text,
+    })
+}
+
+fn classify_or_damage(line: &[u8], bare: bool) -> Result<Class, Damage> {
+    let begins_as_object = line.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{');
+    if !begins_as_object {
+        return Err(Damage::NoObject);
+    }
+    match classify(line, bare) {
+        Ok(class) => Ok(class),
+        Err(error) => match String::from_utf8_lossy(line) {
+            Cow::Owned(mended) => classify(mended.as_bytes(), bare).map_err(|_| Damage::NoUtf8),
+            Cow::Borrowed(_) => Err(unparsable(&error)),
+        },
+    }
+}
+
+/// Whether a whole line is JSON; for `--deep`, and for the last line of a file.
+#[must_use]
+pub fn is_json(line: &[u8]) -> bool {
+    std::str::from_utf8(line).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
+}
+
+// ---- the fast look ---------------------------------------------------------------------------------------------
+
+/// Recognises a line by its beginning if it is laid out as Codex writes it; `None` if anything is unusual.
+#[must_use]
+pub fn glance(line: &[u8]) -> Option<Class> {
+    let rest = line.strip_prefix(b"{\"timestamp\":\"")?;
+    let (_, mut rest) = simple_string(rest)?;
+    if let Some(ordinal) = rest.strip_prefix(b",\"ordinal\":") {
+        rest = simple_number(ordinal)?;
+    }
+    let (kind, rest) = simple_string(rest.strip_prefix(b",\"type\":\"")?)?;
+    Some(match kind {
+        b"session_meta" => Class::Relevant(Kind::SessionMeta),
+        b"turn_context" => Class::Relevant(Kind::TurnContext),
+        b"event_msg" => {
+            let (event, rest) = simple_string(rest.strip_prefix(b",\"payload\":{\"type\":\"")?)?;
+            match event_class(event) {
+                Class::Relevant(Kind::UserItem) => glance_at_item(rest)?,
+                class => class,
+            }
+        }
+        // Whether a bare message matters depends on the file, not on the line alone.
+        b"message" => return None,
+        _ => Class::Irrelevant,
+    })
+}
+
+/// Finds the type of an `item_completed`'s item behind members with simple values.
+fn glance_at_item(mut rest: &[u8]) -> Option<Class> {
+    loop {
+        let (key, value) = simple_string(rest.strip_prefix(b",\"")?)?;
+        let value = value.strip_prefix(b":")?;
+        if key == b"item" {
+            let (kind, _) = simple_string(value.strip_prefix(b"{\"type\":\"")?)?;
+            return Some(item_class(kind));
+        }
+        rest = match value.strip_prefix(b"\"") {
+            Some(string) => simple_string(string)?.1,
+            None => simple_number(value)?,
+        };
+    }
+}
+
+/// The rest of a string of harmless characters, and what follows its closing quote.
+fn simple_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = bytes.iter().position(|b| !matches!(b, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'-' | b'.' | b':' | b'+'))?;
+    (bytes[end] == b'"').then(|| (&bytes[..end], &bytes[end + 1..]))
+}
+
+/// What follows a number as JSON allows it, without sign, fraction and exponent.
+fn simple_number(bytes: &[u8]) -> Option<&[u8]> {
+    let n_digits = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+    (n_digits == 1 || (n_digits > 1 && bytes[0] != b'0')).then(|| &bytes[n_digits..])
+}
+
+/// The class of an event by its type, as far as the type tells it: which item was completed does not show there.
+fn event_class(event: &[u8]) -> Class {
+    match event {
+        b"user_message" => Class::Relevant(Kind::UserMessage),
+        b"token_count" => Class::Relevant(Kind::TokenCount),
+        b"thread_goal_updated" => Class::Relevant(Kind::Goal),
+        b"thread_settings_applied" => Class::Relevant(Kind::Settings),
+        b"item_completed" => Class::Relevant(Kind::UserItem),
+        _ => Class::Irrelevant,
+    }
+}
+
+fn item_class(item: &[u8]) -> Class {
+    if item == b"UserMessage" { Class::Relevant(Kind::UserItem) } else { Class::Irrelevant }
+}
+
+// ---- the real parser -------------------------------------------------------------------------------------------
+
+/// Finds out what a line is with the JSON parser, reading no further than it must.
+///
+/// Of a key that stands twice the first counts, because the fast look cannot see the second.
+///
+/// # Errors
+/// The line is no JSON as far as it had to be read.
+pub fn classify(line: &[u8], bare: bool) -> serde_json::Result<Class> {
+    let mut found = Found::default();
+    let mut json = serde_json::Deserializer::from_slice(line);
+    match (Level::Line { found: &mut found }).deserialize(&mut json) {
+        Err(error) if found.class.is_none() => return Err(error),
+        _ => {}
+    }
+    if let Some(class) = found.class {
+        return Ok(class);
+    }
+    // The whole line was read, and nothing in it settled the matter.
+    json.end()?;
+    Ok(match (found.kind.as_deref(), found.event.as_deref()) {
+        (Some("event_msg"), Some("item_completed")) => found.item.as_deref().map_or(Class::NoItem, |item| item_class(item.as_bytes())),
+        (Some("event_msg"), Some(event)) => event_class(event.as_bytes()),
+        (Some("event_msg"), None) => Class::NoItem,
+        (Some("message"), _) if bare => Class::Relevant(Kind::BareMessage),
+        (Some(_), _) => Class::Irrelevant,
+        (None, _) if found.has_id && found.has_timestamp => Class::Relevant(Kind::BareMeta),
+        // Other bare lines of 2025, as `{"record_type":"state"}`.
+        (None, _) if bare => Class::Irrelevant,
+        (None, _) => Class::NoItem,
+    })
+}
+
+#[derive(Default)]
+struct Found {
+    /// Set as soon as the rest of the line cannot change it; reading stops there.
+    class: Option<Class>,
+    kind: Option<String>,
+    event: Option<String>,
+    item: Option<String>,
+    has_id: bool,
+    has_timestamp: bool,
+}
+
+impl Found {
+    fn settle(&mut self) {
+        let event = self.event.as_deref().map(str::as_bytes);
+        self.class = match self.kind.as_deref() {
+            Some("session_meta") => Some(Class::Relevant(Kind::SessionMeta)),
+            Some("turn_context") => Some(Class::Relevant(Kind::TurnContext)),
+            Some("event_msg") => match event {
+                Some(b"item_completed") => self.item.as_deref().map(|item| item_class(item.as_bytes())),
+                Some(event) => Some(event_class(event)),
+                None => None,
+            },
+            // A bare message is known by its type, but only in a file of 2025; the whole line decides.
+            Some("message") | None => None,
+            Some(_) => Some(Class::Irrelevant),
+        };
+    }
+}
+
+/// Where in the line the parser is.
+enum Level<'a> {
+    Line { found: &'a mut Found },
+    Payload { found: &'a mut Found },
+    Item { found: &'a mut Found },
+}
+
+impl<'de> DeserializeSeed<'de> for Level<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Level<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            let settled = match (&mut self, key.as_ref()) {
+                (Level::Line { found }, "type") if found.kind.is_none() => {
+                    found.kind = Some(map.next_value::<Word>()?.0);
+                    found.settle();
+                    found.class.is_some()
+                }
+                (Level::Line { found }, "payload") => {
+                    map.next_value_seed(Level::Payload { found })?;
+                    found.class.is_some()
+                }
+                (Level::Payload { found }, "type") if found.event.is_none() => {
+                    found.event = Some(map.next_value::<Word>()?.0);
+                    found.settle();
+                    found.class.is_some()
+                }
+                (Level::Payload { found }, "item") if found.item.is_none() => {
+                    map.next_value_seed(Level::Item { found })?;
+                    found.class.is_some()
+                }
+                (Level::Item { found }, "type") if found.item.is_none() => {
+                    found.item = Some(map.next_value::<Word>()?.0);
+                    found.settle();
+                    found.class.is_some()
+                }
+                (level, key) => {
+                    if let Level::Line { found } = level {
+                        found.has_id |= key == "id";
+                        found.has_timestamp |= key == "timestamp";
+                    }
+                    map.next_value::<IgnoredAny>()?;
+                    false
+                }
+            };
+            if settled {
+                return Err(A::Error::custom("read far enough"));
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+}
+
+/// A type's name; what is no string names no type.
+struct Word(String);
+
+impl<'de> serde::Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
+        let raw = <&serde_json::value::RawValue>::deserialize(deserializer)?;
+        Ok(Word(serde_json::from_str(raw.get()).unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rollout::item::UserMessage;
+    use proptest::prelude::*;
+
+    const USUAL: [&str; 10] = [
+        r#"{"timestamp":"2026-03-14T16:57:13.623Z","type":"session_meta","payload":{"id":"019ced47-cebb-79dd-b0aa-a552437621a9","timestamp":"2026-03-14T16:57:12.123Z"}}"#,
+        r#"{"timestamp":"2026-03-14T16:57:13.623Z","ordinal":3,"type":"turn_context","payload":{"cwd":"/srv","model":"m"}}"#,
+        r#"{"timestamp":"2026-03-14T16:57:13.623Z","type":"event_msg","payload":{"type":"user_message","message":"hello","images":[]}}"#,
+        r#"{"timestamp":"2026-03-14T16:57:13.623Z","type":"event_msg","payload":{"type":"agent_message","message":"\"type\":\"x\""}}"#,
+        r#"{"timestamp":"2026-03-14T16:57:13.623Z","type":"event_msg","payload":{"type":"token_count","info":{"total_token_usage":{"total_tokens":-3}}}}"#,
+        r#"{"timestamp":"2026-03-14T16:57:13.623Z","ordinal":12,"type":"event_msg","payload":{"type":"item_completed","thread_id":"t","completed_at_ms":1,"item":{"type":"UserMessage","content":[{"type":"text","text":"hi"}]}}}"#,
+        r#"{"timestamp":"2026-03-14T16:57:13.623Z","ordinal":12,"type":"event_msg","payload":{"type":"item_completed","thread_id":"t","item":{"type":"AgentMessage","content":[]}}}"#,
+        r#"{"timestamp":"2026-03-14T16:57:13.623Z","type":"response_item","payload":{"type":"message","role":"user","content":[]}}"#,
+        r#"{"timestamp":"2026-03-14T16:57:13.623Z","type":"event_msg","payload":{"type":"thread_goal_updated","goal":{"objective":" x "}}}"#,
+        r#"{"type":"message","role":"user","content":[{"type":"input_text","text":"bare"}]}"#,
+    ];
+
+    #[test]
+    fn the_usual_layout_is_recognised_without_the_parser() {
+        let classes: Vec<Option<Class>> = USUAL.iter().map(|line| glance(line.as_bytes())).collect();
+        assert_eq!(
+            classes,
+            [
+                Some(Class::Relevant(Kind::SessionMeta)),
+                Some(Class::Relevant(Kind::TurnContext)),
+                Some(Class::Relevant(Kind::UserMessage)),
+                Some(Class::Irrelevant),
+                Some(Class::Relevant(Kind::TokenCount)),
+                Some(Class::Relevant(Kind::UserItem)),
+                Some(Class::Irrelevant),
+                Some(Class::Irrelevant),
+                Some(Class::Relevant(Kind::Goal)),
+                None,
+            ]
+        );
+    }
+
+    #[test]
+    fn other_layouts_say_the_same() {
+        let hello = Some(Item::UserMessage(UserMessage { text: "hello".into(), ..UserMessage::default() }));
+        for line in [
+            r#"{ "payload" : {"images":[], "mess\u0061ge": "hello", "type":"user_message"}, "type" : "event_msg" }"#,
+            r#"{"type":"event_msg","timestamp":"x","payload":{"message":"hello","type":"user_mess\u0061ge"}}"#,
+            r#"{"ordinal":1,"type":"event_msg","payload":{"item":{"content":[{"text":"hello","type":"text"}],"type":"UserMessage"},"type":"item_completed"}}"#,
+        ] {
+            assert_eq!(read(line.as_bytes(), false), Parsed { class: read(line.as_bytes(), false).class, item: hello.clone(), damage: None }, "{line}");
+        }
+    }
+
+    #[test]
+    fn look_alikes_inside_other_items_are_nothing() {
+        for line in [
+            r#"{"timestamp":"x","type":"response_item","payload":{"output":"{\"type\":\"turn_context\"}"}}"#,
+            r#"{"payload":{"type":"session_meta","payload":{"type":"user_message"}},"type":"brand_new"}"#,
+            r#"{"type":"brand_new","type":"session_meta","payload":{}}"#,
+        ] {
+            assert_eq!(read(line.as_bytes(), false), Parsed { class: Class::Irrelevant, item: None, damage: None }, "{line}");
+        }
+    }
+
+    #[test]
+    fn damage_is_named() {
+        let damage = |line: &[u8]| read(line, false).damage;
+        assert_eq!(damage(b"not json"), Some(Damage::NoObject));
+        assert_eq!(damage(b"[1,2]"), Some(Damage::NoObject));
+        assert_eq!(damage(br#"{"timestamp":1}"#), None);
+        assert!(matches!(damage(br#"{"timestamp":"2026","type":"event_msg","payl"#), Some(Damage::Unparsable(_))));
+        assert!(matches!(damage(br#"{"timestamp":"2026","type":"turn_context","payload":5}"#), Some(Damage::Unparsable(_))));
+        assert_eq!(damage(br#"{"timestamp":"2026","type":"response_item","payl"#), None, "irrelevant, whatever it holds");
+    }
+
+    #[test]
+    fn broken_utf8_costs_the_broken_characters_only() {
+        let read = read(b"{\"type\":\"event_msg\",\"payload\":{\"type\":\"user_message\",\"message\":\"a\xffb\"}}", false);
+        assert_eq!(read.damage, Some(Damage::NoUtf8));
+        assert_eq!(read.item, Some(Item::UserMessage(UserMessage { text: "a\u{fffd}b".into(), ..UserMessage::default() })));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn the_fast_look_and_the_parser_agree_on_mutated_lines(
+            line in 0..USUAL.len(),
+            edits in proptest::collection::vec((any::<prop::sample::Index>(), prop_oneof![
+                Just(None), any::<u8>().prop_map(Some), prop::sample::select(&b"\"\\{}[]:,01 "[..]).prop_map(Some)
+            ], any::<bool>()), 0..4),
+            cut in proptest::option::of(any::<prop::sample::Index>()),
+        ) {
+            let mut bytes = USUAL[line].as_bytes().to_vec();
+            for (at, byte, insert) in edits {
+                let at = at.index(bytes.len());
+                match byte {
+                    None => { bytes.remove(at); }
+                    Some(byte) if insert => bytes.insert(at, byte),
+                    Some(byte) => bytes[at] = byte,
+                }
+                if bytes.is_empty() { bytes.push(b'{'); }
+            }
+            if let Some(cut) = cut {
+                bytes.truncate(cut.index(bytes.len()) + 1);
+            }
+            if let Some(fast) = glance(&bytes) {
+                prop_assert_eq!(classify(&bytes, false).ok(), Some(fast), "{}", String::from_utf8_lossy(&bytes));
+            }
+        }
+
+        #[test]
+        fn any_bytes_at_all_are_read_without_a_panic(bytes: Vec<u8>, bare: bool) {
+            let _ = read(&bytes, bare);
+            let _ = read(&[b"{\"type\":", &bytes[..]].concat(), bare);
+        }
+    }
+}

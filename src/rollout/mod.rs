@@ -1,0 +1,8 @@
+//! Reading rollouts: from a file's bytes to what it says of its thread; nothing here writes, and nothing knows SQL.
+
+pub mod extract;
+pub mod file_name;
+pub mod fold;
+pub mod item;
+pub mod line;
+pub mod reader;

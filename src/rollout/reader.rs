@@ -1,0 +1,254 @@
+//! Bytes to lines: one reused buffer, bounded whatever the length of a line; knows nothing of what lines mean.
+
+use std::io::{self, Read};
+
+/// How much is read at once, and the longest line that is held whole without asking.
+const CHUNK: usize = 256 * 1024;
+
+/// The longest line that is held whole at all. A longer one is cut: damage if it matters, skipped if not.
+pub const MAX_LINE: usize = 16 * 1024 * 1024;
+
+/// How much of a skipped line is kept for a look at it.
+const HEAD: usize = 4 * 1024;
+
+/// A buffer that outlives the files read through it, so that a file costs no allocation.
+#[derive(Debug, Default)]
+pub struct Buffer(Vec<u8>);
+
+/// One line of a file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// The line without its newline; only its beginning where `cut` is set.
+    pub bytes: &'a [u8],
+    /// Counted from 1.
+    pub number: u64,
+    /// Where the line begins, in bytes from the beginning of the (uncompressed) file.
+    pub offset: u64,
+    /// Whether a newline ended it; only the last line of a file may lack one.
+    pub terminated: bool,
+    /// Whether the line was too long to be held, so that `bytes` is its beginning.
+    pub cut: bool,
+    /// The last byte before the newline that is no white space, also of a line that was cut.
+    pub last_byte: Option<u8>,
+}
+
+/// Splits a stream into lines.
+#[derive(Debug)]
+pub struct LineReader<'b, R> {
+    source: R,
+    buffer: &'b mut Vec<u8>,
+    /// What has been read and not handed out yet is `buffer[start..end]`.
+    start: usize,
+    end: usize,
+    at_end: bool,
+    /// Offset in the file of `buffer[start]`.
+    offset: u64,
+    /// Lines handed out.
+    n_lines: u64,
+}
+
+impl<'b, R: Read> LineReader<'b, R> {
+    /// Reads lines from `source` through `buffer`.
+    pub fn new(source: R, buffer: &'b mut Buffer) -> LineReader<'b, R> {
+        let buffer = &mut buffer.0;
+        // One line of megabytes must not make every later file pay for a buffer of megabytes.
+        if buffer.len() != CHUNK {
+            buffer.truncate(CHUNK);
+            buffer.shrink_to(CHUNK);
+            buffer.resize(CHUNK, 0);
+        }
+        LineReader { source, buffer, start: 0, end: 0, at_end: false, offset: 0, n_lines: 0 }
+    }
+
+    /// Bytes handed out as lines so far, newlines included.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The next line. `is_wanted` is asked, with its beginning, whether a line that does not fit the buffer is worth
+    /// holding whole; if it is, lines up to [`MAX_LINE`] are.
+    ///
+    /// # Errors
+    /// What reading `source` fails with. Lines before the failure have been handed out.
+    pub fn next_line(&mut self, mut is_wanted: impl FnMut(&[u8]) -> bool) -> io::Result<Option<Line<'_>>> {
+        let mut searched = self.start;
+        let newline = loop {
+            if let Some(found) = memchr::memchr(b'\n', &self.buffer[searched..self.end]) {
+                break Some(searched + found);
+            }
+            if self.at_end {
+                break None;
+            }
+            searched = self.end;
+            if self.end == self.buffer.len() {
+                if self.start > 0 {
+                    self.buffer.copy_within(self.start..self.end, 0);
+                    searched -= self.start;
+                    self.end -= self.start;
+                    self.start = 0;
+                } else if self.end < MAX_LINE && is_wanted(&self.buffer[..self.end]) {
+                    self.buffer.resize((2 * self.end).min(MAX_LINE), 0);
+                } else {
+                    return self.skip_line().map(Some);
+                }
+            }
+            self.fill()?;
+        };
+        let end = newline.unwrap_or(self.end);
+        if newline.is_none() && end == self.start {
+            return Ok(None);
+        }
+        let (start, offset) = (self.start, self.offset);
+        self.start = newline.map_or(end, |newline| newline + 1);
+        self.offset += (self.start - start) as u64;
+        self.n_lines += 1;
+        let bytes = &self.buffer[start..end];
+        Ok(Some(Line {
+            bytes,
+            number: self.n_lines,
+            offset,
+            terminated: newline.is_some(),
+            cut: false,
+            last_byte: last_byte(bytes),
+        }))
+    }
+
+    /// Reads on to the end of a line that fills the whole buffer, keeping only its beginning.
+    fn skip_line(&mut self) -> io::Result<Line<'_>> {
+        let offset = self.offset;
+        let mut last = last_byte(&self.buffer[..self.end]);
+        let mut length = self.end as u64;
+        let terminated = loop {
+            (self.start, self.end) = (HEAD, HEAD);
+            self.fill()?;
+            let chunk = &self.buffer[HEAD..self.end];
+            if let Some(found) = memchr::memchr(b'\n', chunk) {
+                last = last_byte(&chunk[..found]).or(last);
+                length += found as u64 + 1;
+                self.start = HEAD + found + 1;
+                break true;
+            }
+            if self.at_end {
+                break false;
+            }
+            last = last_byte(chunk).or(last);
+            length += chunk.len() as u64;
+        };
+        self.offset += length;
+        self.n_lines += 1;
+        Ok(Line {
+            bytes: &self.buffer[..HEAD],
+            number: self.n_lines,
+            offset,
+            terminated,
+            cut: true,
+            last_byte: last,
+        })
+    }
+
+    /// Reads once into the free end of the buffer.
+    fn fill(&mut self) -> io::Result<()> {
+        loop {
+            match self.source.read(&mut self.buffer[self.end..]) {
+                Ok(0) => self.at_end = true,
+                Ok(n) => self.end += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            }
+            return Ok(());
+        }
+    }
+}
+
+fn last_byte(bytes: &[u8]) -> Option<u8> {
+    bytes.iter().rev().copied().find(|byte| !byte.is_ascii_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Hands out at most a few bytes a read, as a slow disk or a decompressor does.
+    struct Trickle<'a>(&'a [u8], usize);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let n = self.1.min(buffer.len()).min(self.0.len());
+            buffer[..n].copy_from_slice(&self.0[..n]);
+            self.0 = &self.0[n..];
+            Ok(n)
+        }
+    }
+
+    fn lines(bytes: &[u8], step: usize) -> Vec<(Vec<u8>, u64, u64, bool)> {
+        let mut buffer = Buffer::default();
+        let mut reader = LineReader::new(Trickle(bytes, step), &mut buffer);
+        let mut lines = Vec::new();
+        while let Some(line) = reader.next_line(|_| true).unwrap() {
+            lines.push((line.bytes.to_vec(), line.number, line.offset, line.terminated));
+        }
+        lines
+    }
+
+    #[test]
+    fn lines_have_numbers_and_offsets() {
+        let expected = [
+            (b"ab".to_vec(), 1, 0, true),
+            (b"".to_vec(), 2, 3, true),
+            (b"c\r".to_vec(), 3, 4, true),
+            (b"d".to_vec(), 4, 7, false),
+        ];
+        assert_eq!(lines(b"ab\n\nc\r\nd", 1), expected);
+        assert_eq!(lines(b"", 1), []);
+    }
+
+    #[test]
+    fn a_long_line_that_is_wanted_is_held_whole() {
+        let mut bytes = vec![b'x'; 3 * CHUNK + 5];
+        bytes.extend_from_slice(b"\nshort\n");
+        let read = lines(&bytes, CHUNK / 3);
+        assert_eq!(read[0].0.len(), 3 * CHUNK + 5);
+        assert_eq!((read[1].0.as_slice(), read[1].2), (&b"short"[..], 3 * CHUNK as u64 + 6));
+    }
+
+    #[test]
+    fn a_long_line_that_is_not_wanted_is_skipped_in_a_small_buffer() {
+        let mut bytes = vec![b'x'; 5 * CHUNK];
+        bytes.extend_from_slice(b"} \nshort");
+        let mut buffer = Buffer::default();
+        let mut reader = LineReader::new(&bytes[..], &mut buffer);
+        let line = reader.next_line(|_| false).unwrap().unwrap();
+        assert!(line.cut && line.terminated && line.last_byte == Some(b'}'));
+        let next = reader.next_line(|_| false).unwrap().unwrap();
+        assert_eq!((next.bytes, next.number, next.offset), (&b"short"[..], 2, 5 * CHUNK as u64 + 3));
+        assert!(reader.next_line(|_| false).unwrap().is_none());
+        assert_eq!(buffer.0.len(), CHUNK);
+    }
+
+    #[test]
+    fn a_line_over_the_limit_is_cut_even_if_wanted_and_the_buffer_shrinks_afterwards() {
+        let bytes = vec![b'x'; MAX_LINE + 7];
+        let mut buffer = Buffer::default();
+        let mut reader = LineReader::new(&bytes[..], &mut buffer);
+        let line = reader.next_line(|_| true).unwrap().unwrap();
+        assert!(line.cut && !line.terminated && line.last_byte == Some(b'x'));
+        assert!(reader.next_line(|_| true).unwrap().is_none());
+        assert_eq!(reader.offset(), MAX_LINE as u64 + 7);
+        let _ = LineReader::new(&b""[..], &mut buffer);
+        assert!(buffer.0.capacity() <= 2 * CHUNK);
+    }
+
+    proptest! {
+        #[test]
+        fn lines_are_those_of_a_plain_split(bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), any::<u8>()], 0..200), step in 1usize..50) {
+            let read: Vec<Vec<u8>> = lines(&bytes, step).into_iter().map(|line| line.0).collect();
+            let mut expected: Vec<Vec<u8>> = bytes.split(|b| *b == b'\n').map(<[u8]>::to_vec).collect();
+            if expected.last().is_some_and(Vec::is_empty) {
+                expected.pop();
+            }
+            prop_assert_eq!(read, expected);
+        }
+    }
+}
