@@ -1,5 +1,9 @@
 //! Mends, checks and lists the thread database of the Codex coding agent from its rollout files.
 
 pub mod error;
-pub mod rollout;
 pub mod thread;
+
+pub mod rollout;
+pub mod sessions;
+
+pub mod inventory;

@@ -1,0 +1,358 @@
+//! One file, or a chain of them, to the metadata of a thread: opens, reads and closes; decides nothing about rows.
+
+use super::extract::{DamageReport, Extract, Extracted, Facts, Options};
+use super::file_name::RolloutName;
+use super::item::HistoryBase;
+use super::reader::{Buffer, LineReader};
+use crate::thread::{Millis, ThreadId, ThreadMetadata};
+use std::fmt;
+use std::fs::{File, Metadata};
+use std::io::{self, BufReader, Read, Seek};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Window of the decompressor, as a power of two, that every reading thread may use at once: 8 MiB.
+const PARALLEL_WINDOW_LOG: u32 = 23;
+/// Window that one thread at a time may use: 128 MiB.
+const LARGEST_WINDOW_LOG: u32 = 27;
+/// Taken by whoever uses a large window, so that memory stays bounded whatever the number of threads.
+static LARGE_WINDOW: Mutex<()> = Mutex::new(());
+
+/// No chain of reverts is longer than this; a longer one is a loop that names itself by different ids.
+const MAX_CHAIN: usize = 4096;
+
+/// What the file system says of a file, to notice that it changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Modification time.
+    pub modified: SystemTime,
+    /// Length in bytes, as stored.
+    pub size: u64,
+}
+
+impl Stamp {
+    /// The stamp in a file's metadata.
+    ///
+    /// # Errors
+    /// The file system keeps no modification times.
+    pub fn of(metadata: &Metadata) -> io::Result<Stamp> {
+        Ok(Stamp { modified: metadata.modified()?, size: metadata.len() })
+    }
+
+    /// The modification time in milliseconds.
+    #[must_use]
+    pub fn modified_millis(&self) -> Millis {
+        to_millis(self.modified)
+    }
+}
+
+/// A time of the file system in milliseconds since 1970, rounded down.
+#[must_use]
+pub fn to_millis(time: SystemTime) -> Millis {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => Millis::try_from(after.as_millis()).unwrap_or(Millis::MAX),
+        Err(before) => {
+            let nanos = before.duration().as_nanos();
+            Millis::try_from(nanos.div_ceil(1_000_000)).map_or(Millis::MIN, |millis| -millis)
+        }
+    }
+}
+
+/// Why a file gives no thread.
+#[derive(Debug)]
+pub enum ReadError {
+    /// It was there a moment ago. Something else moved or deleted it.
+    Vanished,
+    /// It cannot be read now; another time it may.
+    Passing(io::Error),
+    /// It holds nothing that could be read another time either.
+    Unusable(String),
+    /// Reading was given up because the program was asked to stop.
+    Interrupted,
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReadError::Vanished => f.write_str("it vanished while it was looked at"),
+            ReadError::Passing(error) => write!(f, "cannot be read: {error}"),
+            ReadError::Unusable(reason) => f.write_str(reason),
+            ReadError::Interrupted => f.write_str("interrupted"),
+        }
+    }
+}
+
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> ReadError {
+        if error.kind() == io::ErrorKind::NotFound { ReadError::Vanished } else { ReadError::Passing(error) }
+    }
+}
+
+/// A file to be read.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The parts of its name, if it has them.
+    pub name: Option<RolloutName>,
+    /// Whether it is compressed.
+    pub compressed: bool,
+    /// Whether it lies among the archived ones.
+    pub archived: bool,
+}
+
+/// What one file says, and what it was when it said so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadFile {
+    /// What it says.
+    pub extracted: Extracted,
+    /// Its stamp from before it was read.
+    pub stamp: Stamp,
+    /// How many bytes were read, uncompressed.
+    pub n_bytes: u64,
+}
+
+/// What reading needs beside a file.
+pub struct Reading<'a> {
+    /// Reused between files.
+    pub buffer: &'a mut Buffer,
+    /// How closely to look.
+    pub options: Options,
+    /// Set from outside to stop.
+    pub interrupted: &'a AtomicBool,
+}
+
+/// Reads one file whole, or its first `limit` bytes (uncompressed).
+///
+/// # Errors
+/// See [`ReadError`]. A blank file and one without any item are no error here; they are in [`Extracted`].
+pub fn read_file(source: &Source, limit: Option<u64>, reading: &mut Reading<'_>) -> Result<ReadFile, ReadError> {
+    let file = File::open(&source.path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(ReadError::Unusable("is no regular file".to_owned()));
+    }
+    let stamp = Stamp::of(&metadata)?;
+    let limit = limit.unwrap_or(u64::MAX);
+    if !source.compressed {
+        let (extracted, n_bytes) = read_lines(file.take(limit), source, reading)?;
+        return Ok(ReadFile { extracted, stamp, n_bytes });
+    }
+    let (extracted, n_bytes) = match decompress(&file, PARALLEL_WINDOW_LOG, limit, source, reading) {
+        Err(error) if needs_larger_window(&error) => {
+            let _alone = LARGE_WINDOW.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            (&file).rewind()?;
+            decompress(&file, LARGEST_WINDOW_LOG, limit, source, reading)
+        }
+        other => other,
+    }
+    .map_err(|error| explain_zstd(error, &source.path))?;
+    Ok(ReadFile { extracted, stamp, n_bytes })
+}
+
+fn decompress(
+    file: &File,
+    window_log: u32,
+    limit: u64,
+    source: &Source,
+    reading: &mut Reading<'_>,
+) -> Result<(Extracted, u64), ReadError> {
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(BufReader::with_capacity(128 * 1024, file))
+        .map_err(ReadError::Passing)?;
+    decoder.window_log_max(window_log).map_err(ReadError::Passing)?;
+    read_lines(decoder.take(limit), source, reading)
+}
+
+/// zstd reports everything as an I/O error of kind `Other` with its own words.
+fn needs_larger_window(error: &ReadError) -> bool {
+    matches!(error, ReadError::Passing(error) if error.to_string().contains("too much memory"))
+}
+
+fn explain_zstd(error: ReadError, path: &Path) -> ReadError {
+    match error {
+        ReadError::Passing(error) if needs_larger_window_io(&error) => {
+            let size = first_window_size(path).map_or("a window".to_owned(), |size| format!("a window of {size} bytes"));
+            ReadError::Unusable(format!("needs {size} to be decompressed, over the limit of {}", 1_u64 << LARGEST_WINDOW_LOG))
+        }
+        ReadError::Passing(error)
+            if matches!(error.kind(), io::ErrorKind::Other | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData) =>
+        {
+            ReadError::Unusable(format!("cannot be decompressed: {error}"))
+        }
+        other => other,
+    }
+}
+
+fn needs_larger_window_io(error: &io::Error) -> bool {
+    error.to_string().contains("too much memory")
+}
+
+/// The window that a file's first frame asks for (RFC 8878, 3.1.1.1).
+fn first_window_size(path: &Path) -> Option<u64> {
+    let mut header = [0; 6];
+    File::open(path).ok()?.read_exact(&mut header).ok()?;
+    let [magic @ .., descriptor, window] = header;
+    let single_segment = descriptor & 0b10_0000 != 0;
+    if magic != [0x28, 0xb5, 0x2f, 0xfd] || single_segment {
+        return None;
+    }
+    let base = 1_u64 << (10 + (window >> 3));
+    Some(base + base / 8 * u64::from(window & 0b111))
+}
+
+fn read_lines(stream: impl Read, source: &Source, reading: &mut Reading<'_>) -> Result<(Extracted, u64), ReadError> {
+    let mut extract = Extract::new(source.name.as_ref(), reading.options);
+    let mut lines = LineReader::new(stream, reading.buffer);
+    loop {
+        // A line that is held whole for the sake of its end is rare; the question is asked once in a while.
+        if reading.interrupted.load(Ordering::Relaxed) {
+            return Err(ReadError::Interrupted);
+        }
+        match lines.next_line(|beginning| extract.is_wanted(beginning)).map_err(ReadError::Passing)? {
+            Some(line) => extract.push(&line),
+            None => break,
+        }
+    }
+    let n_bytes = lines.offset();
+    Ok((extract.finish(), n_bytes))
+}
+
+/// The thread that a file, with the history in front of it, comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoldedThread {
+    /// What it comes to.
+    pub metadata: ThreadMetadata,
+    /// What is wrong with the file (not with those in front of it).
+    pub damage: DamageReport,
+    /// The file's stamp from before it was read.
+    pub stamp: Stamp,
+    /// How many bytes were read, of all files, uncompressed.
+    pub n_bytes: u64,
+    /// The last line's timestamp, if asked for.
+    pub last_event_at: Option<Millis>,
+}
+
+/// What folding needs to know of the world.
+pub struct World<'a> {
+    /// Finds the file of a rollout that a history begins in.
+    pub find_rollout: &'a dyn Fn(ThreadId) -> Option<Source>,
+    /// Makes a working directory canonical; `None` where it does not exist.
+    pub canonical_folder: &'a dyn Fn(&str) -> Option<String>,
+    /// Provider of a thread whose session meta names none.
+    pub default_provider: &'a str,
+}
+
+/// Reads a file and the history in front of it.
+///
+/// # Errors
+/// The file gives no thread. A missing or broken history in front of it is no error: the head alone counts then.
+pub fn fold(source: &Source, world: &World<'_>, reading: &mut Reading<'_>) -> Result<FoldedThread, ReadError> {
+    let head = read_file(source, None, reading)?;
+    complete(source, head, world, reading)
+}
+
+/// Completes a file that has been read already to a thread, as [`fold`] does.
+///
+/// # Errors
+/// As [`fold`].
+pub fn complete(
+    source: &Source,
+    head: ReadFile,
+    world: &World<'_>,
+    reading: &mut Reading<'_>,
+) -> Result<FoldedThread, ReadError> {
+    let ReadFile { extracted, stamp, mut n_bytes } = head;
+    let Extracted { mut facts, damage, has_items, is_blank, last_event_at } = extracted;
+    if is_blank {
+        return Err(ReadError::Unusable("is empty".to_owned()));
+    }
+    if !has_items {
+        return Err(ReadError::Unusable("holds nothing usable: no line is a rollout item".to_owned()));
+    }
+    if let Some(base) = facts.history_base {
+        let (history, n_history_bytes) = read_history(base, source, world, reading)?;
+        n_bytes += n_history_bytes;
+        if let Some(history) = history {
+            facts.prepend(history);
+        }
+    }
+    let metadata = to_metadata(facts, source, &stamp, world)?;
+    Ok(FoldedThread { metadata, damage, stamp, n_bytes, last_event_at })
+}
+
+/// Reads the files in front of a head, nearest first, and folds them in order.
+fn read_history(
+    mut base: HistoryBase,
+    head: &Source,
+    world: &World<'_>,
+    reading: &mut Reading<'_>,
+) -> Result<(Option<Facts>, u64), ReadError> {
+    let mut seen: Vec<ThreadId> = head.name.iter().map(|name| name.rollout).collect();
+    let mut parts: Vec<Facts> = Vec::new();
+    let mut n_bytes = 0;
+    while !seen.contains(&base.rollout) && seen.len() < MAX_CHAIN {
+        seen.push(base.rollout);
+        let Some(source) = (world.find_rollout)(base.rollout) else { break };
+        let part = match read_file(&source, Some(base.end_byte_offset), reading) {
+            Ok(part) => part,
+            Err(ReadError::Interrupted) => return Err(ReadError::Interrupted),
+            Err(_) => break,
+        };
+        n_bytes += part.n_bytes;
+        let next = part.extracted.facts.history_base;
+        parts.push(part.extracted.facts);
+        match next {
+            Some(next) => base = next,
+            None => break,
+        }
+    }
+    let history = parts.into_iter().rev().reduce(|before, mut after| {
+        after.prepend(before);
+        after
+    });
+    Ok((history, n_bytes))
+}
+
+/// Fills in what no line said, by the rules for each field.
+fn to_metadata(facts: Facts, source: &Source, stamp: &Stamp, world: &World<'_>) -> Result<ThreadMetadata, ReadError> {
+    let by_name = source.name.map(|name| (name.thread, name.time));
+    let Some((id, created_at)) = facts.identity.or(by_name) else {
+        let reason = "has a malformed name and no session meta with id and time to say which thread it is";
+        return Err(ReadError::Unusable(reason.to_owned()));
+    };
+    let Some(rollout_path) = source.path.to_str() else {
+        return Err(ReadError::Unusable("has a path that is not UTF-8, which the database cannot hold".to_owned()));
+    };
+    let cwd = facts.cwd.unwrap_or_default();
+    let filled = |field: Option<String>, default: &str| field.unwrap_or_else(|| default.to_owned());
+    Ok(ThreadMetadata {
+        id,
+        rollout_path: rollout_path.to_owned(),
+        created_at,
+        updated_at: stamp.modified_millis(),
+        source: filled(facts.source, "vscode"),
+        thread_source: facts.thread_source,
+        agent_nickname: facts.agent_nickname,
+        agent_role: facts.agent_role,
+        agent_path: facts.agent_path,
+        model_provider: filled(facts.model_provider, world.default_provider),
+        model: facts.model,
+        reasoning_effort: facts.reasoning_effort,
+        cwd: (world.canonical_folder)(&cwd).unwrap_or(cwd),
+        cli_version: filled(facts.cli_version, ""),
+        title: filled(facts.title, ""),
+        preview: filled(facts.preview, ""),
+        first_user_message: filled(facts.first_user_message, ""),
+        sandbox_policy: filled(facts.sandbox_policy, r#"{"type":"read-only"}"#),
+        any_sandbox_profile: facts.any_sandbox_profile,
+        approval_mode: filled(facts.approval_mode, "on-request"),
+        tokens_used: facts.tokens_used.unwrap_or(0),
+        has_user_event: facts.has_user_event,
+        archived: source.archived,
+        git: facts.git,
+        memory_mode: filled(facts.memory_mode, "enabled"),
+        history_mode: facts.history_mode,
+    })
+}

@@ -1,0 +1,288 @@
+//! Several files, one thread: which one counts, which are its chain, which are copies; pure, opens nothing.
+
+use crate::rollout::fold::Source;
+use crate::sessions::RolloutFile;
+use crate::thread::ThreadId;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::Path;
+
+/// All rollout files of a home, grouped by the thread that their names give.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    /// By thread; files with malformed names come last, in the order of their paths.
+    files: Vec<RolloutFile>,
+    /// Where the rollouts of reverted threads are in `files`, by rollout id.
+    reverted: HashMap<ThreadId, Vec<usize>>,
+    /// How many of `files` have well-formed names.
+    n_named: usize,
+}
+
+impl Inventory {
+    /// Groups what a walk found.
+    #[must_use]
+    pub fn new(mut files: Vec<RolloutFile>) -> Inventory {
+        files.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| path_order(a, b)));
+        let n_named = files.partition_point(|file| file.named.name.is_some());
+        let mut reverted: HashMap<ThreadId, Vec<usize>> = HashMap::new();
+        for (i, file) in files.iter().enumerate() {
+            if let Some(name) = file.named.name.filter(|name| name.rollout != name.thread) {
+                reverted.entry(name.rollout).or_default().push(i);
+            }
+        }
+        Inventory { files, reverted, n_named }
+    }
+
+    /// Every file.
+    #[must_use]
+    pub fn files(&self) -> &[RolloutFile] {
+        &self.files
+    }
+
+    /// The groups: all files of a thread by name, then each file with a malformed name alone.
+    #[must_use]
+    pub fn groups(&self) -> Vec<Range<usize>> {
+        let mut groups = Vec::new();
+        let mut start = 0;
+        while start < self.n_named {
+            let length = self.files[start..self.n_named].partition_point(|file| key(file).1 == key(&self.files[start]).1);
+            groups.push(start..start + length);
+            start += length;
+        }
+        groups.extend((self.n_named..self.files.len()).map(|i| i..i + 1));
+        groups
+    }
+
+    /// The files whose names give this thread.
+    #[must_use]
+    pub fn of_thread(&self, thread: ThreadId) -> &[RolloutFile] {
+        let named = &self.files[..self.n_named];
+        let start = named.partition_point(|file| key(file).1 < Some(thread));
+        let length = named[start..].partition_point(|file| key(file).1 == Some(thread));
+        &named[start..start + length]
+    }
+
+    /// The file of a rollout, the best of several copies.
+    #[must_use]
+    pub fn find_rollout(&self, rollout: ThreadId) -> Option<Source> {
+        let own = self.of_thread(rollout).iter().filter(|file| is_rollout(file, rollout));
+        let reverted = self.reverted.get(&rollout).into_iter().flatten().map(|&i| &self.files[i]);
+        let mut copies: Vec<&RolloutFile> = own.chain(reverted).collect();
+        copies.sort_by(|a, b| preference(a).cmp(&preference(b)).then_with(|| path_order(a, b)));
+        copies.first().map(|file| file.source())
+    }
+}
+
+fn key(file: &RolloutFile) -> (bool, Option<ThreadId>) {
+    (file.named.name.is_none(), file.named.name.map(|name| name.thread))
+}
+
+fn is_rollout(file: &RolloutFile, rollout: ThreadId) -> bool {
+    file.named.name.is_some_and(|name| name.rollout == rollout)
+}
+
+fn path_order(a: &RolloutFile, b: &RolloutFile) -> std::cmp::Ordering {
+    let bytes = |file: &RolloutFile| (file.folder.as_os_str().as_encoded_bytes().to_vec(), file.file_name.clone());
+    if *a.folder == *b.folder { a.file_name.cmp(&b.file_name) } else { bytes(a).cmp(&bytes(b)) }
+}
+
+/// Of copies of one rollout: plain before compressed, newest, longest. Paths break ties.
+fn preference(file: &RolloutFile) -> impl Ord + use<> {
+    (file.named.compressed, Reverse(file.stamp.modified), Reverse(file.stamp.size))
+}
+
+/// What the files of one thread are to each other.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Choice<'a> {
+    /// The file that counts, and its copies in the order in which they would replace it.
+    pub copies: Vec<&'a RolloutFile>,
+    /// Rollouts that the thread was reverted from or away from, the best copy of each.
+    pub chain: Vec<&'a RolloutFile>,
+    /// Copies of chain members.
+    pub chain_copies: Vec<&'a RolloutFile>,
+    /// Compressed files beside their plain twins, which count instead.
+    pub twins: Vec<&'a RolloutFile>,
+}
+
+impl<'a> Choice<'a> {
+    /// The file that counts.
+    #[must_use]
+    pub fn chosen(&self) -> &'a RolloutFile {
+        self.copies[0]
+    }
+}
+
+/// Chooses among the files of one thread. `is_in_row` tells whether the thread's row names a file: the row is the
+/// authority over which rollout of a reverted thread, and which copy, counts.
+///
+/// Returns `None` for no files.
+#[must_use]
+pub fn choose<'a>(files: &[&'a RolloutFile], is_in_row: impl Fn(&RolloutFile) -> bool) -> Option<Choice<'a>> {
+    let is_twin = |file: &RolloutFile| {
+        file.named.compressed && files.iter().any(|plain| !plain.named.compressed && is_plain_form_of(plain, file))
+    };
+    let (twins, files): (Vec<_>, Vec<_>) = files.iter().copied().partition(|file| is_twin(file));
+    // The row may name the compressed twin; then the plain one stands for it.
+    let in_row = |file: &RolloutFile| {
+        is_in_row(file) || twins.iter().any(|twin| is_plain_form_of(file, twin) && is_in_row(twin))
+    };
+    let rollout = |file: &RolloutFile| file.named.name.map(|name| name.rollout);
+    let selected = match files.iter().find(|file| in_row(file)) {
+        Some(file) => rollout(file),
+        None => {
+            let newest = |file: &&&RolloutFile| {
+                (!file.archived, file.named.name.map(|name| (name.time, name.rollout)))
+            };
+            rollout(files.iter().max_by_key(newest)?)
+        }
+    };
+    let order = |a: &&RolloutFile, b: &&RolloutFile| {
+        let rank = |file: &RolloutFile| (!in_row(file), preference(file));
+        rank(a).cmp(&rank(b)).then_with(|| path_order(a, b))
+    };
+    let (mut copies, mut others): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| rollout(file) == selected);
+    copies.sort_by(order);
+    others.sort_by(|a, b| rollout(a).cmp(&rollout(b)).then_with(|| order(a, b)));
+    let (mut chain, mut chain_copies): (Vec<&RolloutFile>, Vec<&RolloutFile>) = (Vec::new(), Vec::new());
+    for file in others {
+        match chain.last() {
+            Some(last) if rollout(last) == rollout(file) => chain_copies.push(file),
+            _ => chain.push(file),
+        }
+    }
+    Some(Choice { copies, chain, chain_copies, twins })
+}
+
+/// Whether `plain` is `compressed` without its `.zst`, in the same folder.
+fn is_plain_form_of(plain: &RolloutFile, compressed: &RolloutFile) -> bool {
+    plain.folder == compressed.folder
+        && compressed.file_name.as_encoded_bytes().strip_suffix(b".zst") == Some(plain.file_name.as_encoded_bytes())
+}
+
+/// The path with `.zst` taken off or put on: the other form of the same rollout.
+#[must_use]
+pub fn other_form(path: &Path) -> std::path::PathBuf {
+    match path.extension() {
+        Some(extension) if extension == "zst" => path.with_extension(""),
+        _ => {
+            let mut name = path.as_os_str().to_owned();
+            name.push(".zst");
+            name.into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rollout::file_name;
+    use crate::rollout::fold::Stamp;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    const A: &str = "019ced6b-835b-7475-b762-429694b3a51e";
+    const B: &str = "019ced6b-835b-799d-83c9-31b6374bba33";
+    const C: &str = "019ced6b-835b-799d-83c9-31b6374bba44";
+
+    /// A file in `folder`; `seconds` is its mtime, `size` its length.
+    fn file(folder: &str, name: &str, seconds: u64, size: u64) -> RolloutFile {
+        RolloutFile {
+            folder: Path::new(folder).into(),
+            file_name: name.into(),
+            named: file_name::parse(name.as_ref()).unwrap(),
+            stamp: Stamp { modified: UNIX_EPOCH + Duration::from_secs(seconds), size },
+            archived: folder.starts_with("archived"),
+        }
+    }
+
+    fn name(minute: u32, ids: &str) -> String {
+        format!("rollout-2026-03-14T17-{minute:02}-00-{ids}.jsonl")
+    }
+
+    /// Which of `files` counts, and how the others are seen: `=` copy, `~` chain, `+` copy in the chain, `z` twin.
+    fn check(files: &[RolloutFile], row: Option<usize>, expected: &str) {
+        let files: Vec<&RolloutFile> = files.iter().collect();
+        let choice = choose(&files, |file| row.is_some_and(|row| files[row] == file)).unwrap();
+        let mut seen = vec![' '; files.len()];
+        let mut mark = |set: &[&RolloutFile], mark| {
+            for member in set {
+                seen[files.iter().position(|file| file == member).unwrap()] = mark;
+            }
+        };
+        mark(&choice.copies, '=');
+        mark(&choice.chain, '~');
+        mark(&choice.chain_copies, '+');
+        mark(&choice.twins, 'z');
+        mark(&[choice.chosen()], '*');
+        assert_eq!(seen.into_iter().collect::<String>(), expected);
+    }
+
+    #[test]
+    fn of_copies_the_newest_counts_then_the_longest_then_the_lower_path() {
+        let n = name(1, A);
+        check(&[file("archived_sessions", &n, 5, 9), file("sessions", &n, 6, 1)], None, "=*");
+        check(&[file("archived_sessions", &n, 7, 9), file("sessions", &n, 6, 1)], None, "*=");
+        check(&[file("archived_sessions", &n, 6, 1), file("sessions", &n, 6, 9)], None, "=*");
+        check(&[file("sessions/2", &n, 6, 1), file("sessions/1", &n, 6, 1)], None, "=*");
+    }
+
+    #[test]
+    fn of_copies_the_one_in_the_row_counts_whatever_else() {
+        let n = name(1, A);
+        check(&[file("archived_sessions", &n, 5, 1), file("sessions", &n, 6, 9)], Some(0), "*=");
+    }
+
+    #[test]
+    fn plain_goes_before_compressed_even_if_older() {
+        let (plain, zst) = (name(1, A), format!("{}.zst", name(1, A)));
+        check(&[file("sessions", &zst, 9, 9), file("sessions", &plain, 1, 1)], None, "z*");
+        check(&[file("sessions", &zst, 9, 9), file("sessions", &plain, 1, 1)], Some(0), "z*");
+        check(&[file("sessions", &zst, 9, 9), file("archived_sessions", &plain, 1, 1)], None, "=*");
+    }
+
+    #[test]
+    fn of_a_chain_the_latest_rollout_counts_unless_the_row_says_otherwise() {
+        let files = [
+            file("sessions", &name(1, A), 9, 9),
+            file("sessions", &name(3, &format!("{A}_{B}")), 1, 1),
+            file("sessions", &name(2, &format!("{A}_{C}")), 1, 1),
+        ];
+        check(&files, None, "~*~");
+        check(&files, Some(0), "*~~");
+        check(&files, Some(2), "~~*");
+    }
+
+    #[test]
+    fn an_active_rollout_goes_before_an_archived_one_of_its_chain() {
+        let files =
+            [file("sessions", &name(1, A), 1, 1), file("archived_sessions", &name(3, &format!("{A}_{B}")), 1, 1)];
+        check(&files, None, "*~");
+    }
+
+    #[test]
+    fn copies_in_a_chain_are_told_from_its_members() {
+        let files = [
+            file("sessions", &name(1, A), 9, 9),
+            file("sessions", &name(3, &format!("{A}_{B}")), 1, 1),
+            file("archived_sessions", &name(1, A), 5, 1),
+        ];
+        check(&files, None, "~*+");
+    }
+
+    #[test]
+    fn groups_are_by_thread_with_malformed_names_alone_at_the_end() {
+        let inventory = Inventory::new(vec![
+            file("sessions", "rollout-odd.jsonl", 1, 1),
+            file("sessions", &name(1, B), 1, 1),
+            file("sessions", &name(3, &format!("{A}_{C}")), 1, 1),
+            file("archived_sessions", "rollout-odd.jsonl", 1, 1),
+            file("sessions", &name(1, A), 1, 1),
+        ]);
+        assert_eq!(inventory.groups(), [0..2, 2..3, 3..4, 4..5]);
+        assert_eq!(inventory.of_thread(ThreadId::parse(A).unwrap()).len(), 2);
+        assert_eq!(inventory.of_thread(ThreadId::parse(C).unwrap()).len(), 0);
+        let found = |id| inventory.find_rollout(ThreadId::parse(id).unwrap()).map(|found| found.path);
+        assert_eq!(found(C), Some(Path::new("sessions").join(name(3, &format!("{A}_{C}")))));
+        assert_eq!(found(A), Some(Path::new("sessions").join(name(1, A))));
+    }
+}

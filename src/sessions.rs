@@ -1,0 +1,153 @@
+//! Finds the rollout files of a home; opens none of them, and decides nothing about which one counts.
+
+use crate::rollout::file_name::{self, NamedFile};
+use crate::rollout::fold::{Source, Stamp};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use walkdir::WalkDir;
+
+/// The folder of active rollouts, below the home.
+pub const ACTIVE: &str = "sessions";
+/// The folder of archived rollouts, below the home.
+pub const ARCHIVED: &str = "archived_sessions";
+
+/// A rollout file as the walk found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RolloutFile {
+    /// The folder it lies in, shared by its neighbours.
+    pub folder: Arc<Path>,
+    /// Its name.
+    pub file_name: OsString,
+    /// What the name says.
+    pub named: NamedFile,
+    /// Time and size.
+    pub stamp: Stamp,
+    /// Whether it lies among the archived ones.
+    pub archived: bool,
+}
+
+impl RolloutFile {
+    /// The whole path.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.folder.join(&self.file_name)
+    }
+
+    /// The file as something to be read.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        Source {
+            path: self.path(),
+            name: self.named.name,
+            compressed: self.named.compressed,
+            archived: self.archived,
+        }
+    }
+
+    /// Finds the file that is now at `path`, below `home`; `None` if it is no rollout of this home.
+    #[must_use]
+    pub fn at(home: &Path, path: &Path) -> Option<RolloutFile> {
+        let relative = path.strip_prefix(home).ok()?;
+        let first = relative.components().next()?.as_os_str();
+        let file_name = path.file_name()?.to_owned();
+        let named = file_name::parse(&file_name)?;
+        let metadata = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+        (first == ACTIVE || first == ARCHIVED).then_some(())?;
+        Some(RolloutFile {
+            folder: path.parent()?.into(),
+            file_name,
+            named,
+            stamp: Stamp::of(&metadata).ok()?,
+            archived: is_archived(relative),
+        })
+    }
+}
+
+/// For Codex any path with such a component is archived.
+fn is_archived(relative: &Path) -> bool {
+    relative.components().any(|component| component.as_os_str() == ARCHIVED)
+}
+
+/// A folder or file that the walk could not look at.
+#[derive(Debug)]
+pub struct WalkError {
+    /// Where, as far as it is known.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: String,
+}
+
+/// What a walk found.
+#[derive(Debug, Default)]
+pub struct Walk {
+    /// The rollouts, in byte order of their paths.
+    pub files: Vec<RolloutFile>,
+    /// What could not be looked at.
+    pub errors: Vec<WalkError>,
+    /// Which of the two roots are missing.
+    pub missing_roots: Vec<PathBuf>,
+}
+
+/// Walks both folders of a home. Links are followed for the two folders themselves and nowhere below.
+///
+/// `on_file` is told of each file found, for progress.
+pub fn walk(home: &Path, mut on_file: impl FnMut()) -> Walk {
+    let mut walk = Walk::default();
+    for root in [ARCHIVED, ACTIVE] {
+        let root = home.join(root);
+        match std::fs::metadata(&root) {
+            Ok(metadata) if metadata.is_dir() => walk_root(home, &root, &mut walk, &mut on_file),
+            Ok(_) => walk.errors.push(WalkError { path: root, reason: "is no folder".to_owned() }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => walk.missing_roots.push(root),
+            Err(error) => walk.errors.push(WalkError { path: root, reason: error.to_string() }),
+        }
+    }
+    walk
+}
+
+fn walk_root(home: &Path, root: &Path, walk: &mut Walk, on_file: &mut impl FnMut()) {
+    let mut folder: Arc<Path> = root.into();
+    for entry in WalkDir::new(root).sort_by(|a, b| compare_entries(a.file_name(), b.file_name())) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                // A folder that went while it was walked has nothing to say any more.
+                if error.io_error().is_none_or(|io| io.kind() != std::io::ErrorKind::NotFound) {
+                    let path = error.path().unwrap_or(root).to_owned();
+                    let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                    walk.errors.push(WalkError { path, reason });
+                }
+                continue;
+            }
+        };
+        let Some(named) = file_name::parse(entry.file_name()) else { continue };
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        let stamp = match entry.metadata() {
+            Ok(metadata) => Stamp::of(&metadata),
+            Err(error) if error.io_error().is_some_and(|io| io.kind() == std::io::ErrorKind::NotFound) => continue,
+            Err(error) => Err(error.into()),
+        };
+        let stamp = match stamp {
+            Ok(stamp) => stamp,
+            Err(error) => {
+                walk.errors.push(WalkError { path: entry.path().to_owned(), reason: error.to_string() });
+                continue;
+            }
+        };
+        let parent = entry.path().parent().unwrap_or(root);
+        if *folder != *parent {
+            folder = parent.into();
+        }
+        let archived = is_archived(entry.path().strip_prefix(home).unwrap_or(entry.path()));
+        let file_name = entry.file_name().to_owned();
+        walk.files.push(RolloutFile { folder: Arc::clone(&folder), file_name, named, stamp, archived });
+        on_file();
+    }
+}
+
+fn compare_entries(a: &OsStr, b: &OsStr) -> std::cmp::Ordering {
+    a.as_encoded_bytes().cmp(b.as_encoded_bytes())
+}
