@@ -7,3 +7,7 @@ pub mod rollout;
 pub mod sessions;
 
 pub mod inventory;
+
+pub mod sys;
+
+pub mod db;

@@ -1,0 +1,312 @@
+//! What lies on disk of a database before SQLite touches it, and how it can be read so that nothing changes; runs
+//! no SQL.
+
+use std::collections::HashMap;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
+
+use crate::sys::FileIdentity;
+
+/// Length of the header of a database; it holds the change counter.
+const HEADER: usize = 100;
+/// Length of the header of a `-wal`; it holds the salts that change when it starts over.
+const WAL_HEADER: usize = 32;
+
+/// How a database is opened so that nothing in its folder changes (cli.md, "Which database").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Read-only, with the `-shm` that is there, which is not written either.
+    Shared,
+    /// Read-only, with the `-shm` that is there; lock marks inside it change.
+    SharedMarks,
+    /// Read-only, under the locks of a rollback journal.
+    Locked,
+    /// As an immutable file, without any lock; afterwards it is checked that nothing changed.
+    Immutable,
+    /// A private copy in the temporary folder.
+    Copy,
+}
+
+/// One file, as `stat` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stamp {
+    identity: FileIdentity,
+    pub(super) len: u64,
+    modified: Option<SystemTime>,
+    /// Inode change time on Unix: moves even when somebody sets the mtime back.
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    #[cfg(unix)]
+    fn new(_path: &Path, metadata: &Metadata) -> io::Result<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+        Ok(Self {
+            identity: FileIdentity::of_metadata(metadata),
+            len: metadata.len(),
+            modified: metadata.modified().ok(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        })
+    }
+
+    #[cfg(not(unix))]
+    fn new(path: &Path, metadata: &Metadata) -> io::Result<Self> {
+        Ok(Self {
+            identity: FileIdentity::of(path)?,
+            len: metadata.len(),
+            modified: metadata.modified().ok(),
+            changed: (0, 0),
+        })
+    }
+
+    fn of(path: &Path) -> io::Result<Option<Self>> {
+        match fs::metadata(path) {
+            Ok(metadata) => match Self::new(path, &metadata) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                other => other.map(Some),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Everything that tells whether a database changed. Two equal looks with a read between them: the read saw one state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Look {
+    pub(super) main: Stamp,
+    /// The first bytes: magic, versions, change counter.
+    header: Vec<u8>,
+    wal: Option<Stamp>,
+    wal_header: Vec<u8>,
+    journal: Option<Stamp>,
+    journal_header: Vec<u8>,
+    /// Only whether it is there: readers change its bytes.
+    has_shm: bool,
+}
+
+impl Look {
+    /// Looks at the database `path` (links resolved) and at what lies beside it.
+    pub(super) fn at(path: &Path) -> io::Result<Self> {
+        let main = Stamp::of(path)?.ok_or(io::ErrorKind::NotFound)?;
+        let mut header = vec![0; HEADER];
+        let read = read_at(&*kept_open(path, main.identity)?, &mut header, 0)?;
+        header.truncate(read);
+        let (wal, wal_header) = beside(path, "-wal", WAL_HEADER)?;
+        let (journal, journal_header) = beside(path, "-journal", 1)?;
+        let has_shm = Stamp::of(&with_suffix(path, "-shm"))?.is_some();
+        Ok(Self { main, header, wal, wal_header, journal, journal_header, has_shm })
+    }
+
+    /// The gentlest way to read what was seen.
+    pub(super) fn access(&self) -> Access {
+        let has_journal = self.journal_header.first().is_some_and(|&byte| byte != 0);
+        let has_frames = self.wal.as_ref().is_some_and(|wal| wal.len > 0);
+        if self.wal.is_some() && self.has_shm {
+            // Without its -wal, SQLite would create one: then the -shm is a leftover and does not count.
+            Access::Shared
+        } else if has_frames {
+            Access::Copy
+        } else if has_journal {
+            // Hot, or of a writer at work: under the lock SQLite tells one from the other.
+            Access::Locked
+        } else {
+            Access::Immutable
+        }
+    }
+
+    /// Whether the header asks for a rollback journal: then reading under locks creates no file.
+    pub(super) fn is_rollback_mode(&self) -> bool {
+        self.header.get(18..20) == Some(&[1, 1])
+    }
+}
+
+fn beside(path: &Path, suffix: &str, header: usize) -> io::Result<(Option<Stamp>, Vec<u8>)> {
+    let path = with_suffix(path, suffix);
+    let Some(stamp) = Stamp::of(&path)? else { return Ok((None, Vec::new())) };
+    let mut bytes = Vec::new();
+    if stamp.len > 0 {
+        // SQLite holds no locks on this one, so it may be opened and closed.
+        match File::open(&path) {
+            Ok(file) => file.take(header as u64).read_to_end(&mut bytes).map(drop)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((None, bytes)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((Some(stamp), bytes))
+}
+
+/// The path of a file that SQLite keeps beside the database.
+pub(in crate::db) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}
+
+/// Copies the database and what belongs to it (not the `-shm`, which SQLite makes anew) into the folder `to`, and
+/// returns the copy's path. The caller looks before and after: a torn copy shows as a change.
+pub(super) fn copy_all(path: &Path, seen: &Look, to: &Path) -> io::Result<PathBuf> {
+    let copy = to.join("copy.sqlite");
+    let main = kept_open(path, seen.main.identity)?;
+    copy_from(&main, &copy)?;
+    for (suffix, there) in [("-wal", &seen.wal), ("-journal", &seen.journal)] {
+        if there.is_some() {
+            copy_from(&File::open(with_suffix(path, suffix))?, &with_suffix(&copy, suffix))?;
+        }
+    }
+    Ok(copy)
+}
+
+/// Copies content alone: the copy must be writable whatever the permissions of the original.
+fn copy_from(from: &File, to: &Path) -> io::Result<()> {
+    let mut to = File::create_new(to)?;
+    let mut buffer = vec![0; 1 << 18];
+    let mut offset = 0;
+    loop {
+        let read = read_at(from, &mut buffer, offset)?;
+        if read == 0 {
+            return Ok(());
+        }
+        io::Write::write_all(&mut to, &buffer[..read])?;
+        offset += read as u64;
+    }
+}
+
+/// Opens a database file for reading its bytes without SQLite, and keeps it open for the life of the process.
+///
+/// On Unix closing *any* descriptor of a file drops *all* locks that the process holds on it, those of SQLite's
+/// connections included, and with them what protects the database from corruption. Hence one descriptor a database,
+/// never closed, as SQLite itself does it. Callers that were given a path by another name share it.
+#[cfg(unix)]
+fn kept_open(path: &Path, identity: FileIdentity) -> io::Result<Arc<File>> {
+    static KEPT: OnceLock<Mutex<HashMap<FileIdentity, Arc<File>>>> = OnceLock::new();
+    let mut kept = KEPT.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(file) = kept.get(&identity) {
+        return Ok(Arc::clone(file));
+    }
+    let file = Arc::new(File::open(path)?);
+    // Another file may have taken the name since: it is kept as what it is, and the caller's next look shows it.
+    kept.entry(FileIdentity::of_file(&file)?).or_insert_with(|| Arc::clone(&file));
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+fn kept_open(path: &Path, _identity: FileIdentity) -> io::Result<Arc<File>> {
+    File::open(path).map(Arc::new)
+}
+
+/// Reads up to a full buffer at `offset`, short only at the end of the file.
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        #[cfg(unix)]
+        let read = std::os::unix::fs::FileExt::read_at(file, &mut buffer[filled..], offset + filled as u64);
+        #[cfg(windows)]
+        let read =
+            std::os::windows::fs::FileExt::seek_read(file, &mut buffer[filled..], offset + filled as u64);
+        match read {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// The URI under which SQLite opens exactly `path`, whatever its characters, with `parameters` (`mode=ro&…`).
+///
+/// # Errors
+/// The path itself when it cannot be expressed: off Unix SQLite takes nothing but Unicode.
+pub(super) fn uri<'a>(path: &'a Path, parameters: &str) -> Result<String, &'a Path> {
+    #[cfg(unix)]
+    let bytes = Ok::<_, &Path>(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()));
+    #[cfg(not(unix))]
+    let text = windows_uri_path(path.to_str().ok_or(path)?);
+    #[cfg(not(unix))]
+    let bytes = Ok::<_, &Path>(text.as_bytes());
+    let bytes = bytes?;
+    // An empty authority; without it a path that opens with two slashes would be taken for a host.
+    let mut uri = String::from(if bytes.first() == Some(&b'/') { "file://" } else { "file:" });
+    for &byte in bytes {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri.push('?');
+    uri.push_str(parameters);
+    Ok(uri)
+}
+
+/// A Windows path as the path of a URI: forward slashes, one before a drive letter, std's `\\?\` prefix dropped.
+#[cfg(any(not(unix), test))]
+fn windows_uri_path(path: &str) -> String {
+    let path = match path.strip_prefix(r"\\?\") {
+        Some(rest) => match rest.strip_prefix(r"UNC\") {
+            Some(share) => format!(r"\\{share}"),
+            None => rest.to_owned(),
+        },
+        None => path.to_owned(),
+    };
+    let path = path.replace('\\', "/");
+    if path.as_bytes().get(1) == Some(&b':') { format!("/{path}") } else { path }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uris_hide_no_character() {
+        let uri = |path: &str| uri(Path::new(path), "mode=ro").unwrap();
+        assert_eq!(uri("/home/dev/.codex/state_5.sqlite"), "file:///home/dev/.codex/state_5.sqlite?mode=ro");
+        assert_eq!(uri("/a b/c?d#e%f&g=h:i"), "file:///a%20b/c%3Fd%23e%25f%26g%3Dh%3Ai?mode=ro");
+        assert_eq!(uri("//server/x"), "file:////server/x?mode=ro");
+        assert_eq!(uri("file:x"), "file:file%3Ax?mode=ro");
+        assert_eq!(uri("/ä"), "file:///%C3%A4?mode=ro");
+    }
+
+    #[test]
+    fn windows_paths_are_uri_paths() {
+        for (path, expected) in [
+            (r"C:\Users\Ann\.codex\state.sqlite", "/C:/Users/Ann/.codex/state.sqlite"),
+            (r"\\?\C:\Users\x", "/C:/Users/x"),
+            (r"\\server\share\x", "//server/share/x"),
+            (r"\\?\UNC\server\share\x", "//server/share/x"),
+            ("D:/x", "/D:/x"),
+        ] {
+            assert_eq!(windows_uri_path(path), expected);
+        }
+    }
+
+    #[test]
+    fn the_gentlest_access_by_what_lies_beside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.sqlite");
+        let access = |files: &[(&str, &[u8])]| {
+            for suffix in ["-wal", "-shm", "-journal"] {
+                let _ = fs::remove_file(with_suffix(&path, suffix));
+            }
+            fs::write(&path, "SQLite format 3\0").unwrap();
+            for (suffix, content) in files {
+                fs::write(with_suffix(&path, suffix), content).unwrap();
+            }
+            Look::at(&path).unwrap().access()
+        };
+        assert_eq!(access(&[]), Access::Immutable);
+        assert_eq!(access(&[("-wal", b"")]), Access::Immutable);
+        assert_eq!(access(&[("-shm", b"x")]), Access::Immutable);
+        assert_eq!(access(&[("-journal", b"")]), Access::Immutable);
+        assert_eq!(access(&[("-journal", b"\0\0")]), Access::Immutable);
+        assert_eq!(access(&[("-journal", b"\xd9\xd5")]), Access::Locked);
+        assert_eq!(access(&[("-wal", b"x")]), Access::Copy);
+        assert_eq!(access(&[("-wal", b"x"), ("-journal", b"\xd9")]), Access::Copy);
+        assert_eq!(access(&[("-wal", b""), ("-shm", b"x")]), Access::Shared);
+        assert_eq!(access(&[("-wal", b"x"), ("-shm", b"x")]), Access::Shared);
+    }
+}

@@ -1,0 +1,1 @@
+//! Reading leaves everything as it was, writing needs what it needs: tests of [`super`].

@@ -1,0 +1,272 @@
+//! What went wrong with a database, said so that a person can act on it; not how errors are printed.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use rusqlite::ErrorCode;
+use rusqlite::ffi;
+
+use crate::error::WithHint as _;
+
+/// The classes of failure that callers tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trouble {
+    /// There is no such file.
+    Missing,
+    /// A folder, a socket or the like lies where a file should.
+    NoFile,
+    /// The file has no bytes.
+    Empty,
+    /// Something else than a SQLite database, or an encrypted one.
+    NotADatabase,
+    /// A database whose content is damaged.
+    Damaged,
+    /// Locked by somebody beyond the timeout.
+    Busy,
+    /// The file, its folder or the file system cannot be written.
+    ReadOnly,
+    /// The system denies access.
+    Permission,
+    /// SQLite cannot open it, or a file beside it.
+    CannotOpen,
+    /// No space is left.
+    DiskFull,
+    /// The system failed at reading or writing.
+    Io,
+    /// Anything else: a statement that does not fit this schema, for example.
+    Other,
+}
+
+impl Trouble {
+    /// The class of a failure, wherever in the chain of causes it is; `None` if no database was the cause.
+    #[must_use]
+    pub fn of(error: &anyhow::Error) -> Option<Self> {
+        error.chain().find_map(|cause| {
+            if let Some(reason) = cause.downcast_ref::<Reason>() {
+                Some(reason.trouble)
+            } else {
+                cause.downcast_ref::<rusqlite::Error>().map(class)
+            }
+        })
+    }
+
+    /// Whether a database in this state can be neither read nor restored into, and has to be moved aside.
+    #[must_use]
+    pub fn is_unusable(self) -> bool {
+        matches!(self, Self::Empty | Self::NotADatabase | Self::Damaged)
+    }
+}
+
+/// Whether a failure is that of a database locked beyond the timeout.
+#[must_use]
+pub fn is_busy(error: &anyhow::Error) -> bool {
+    Trouble::of(error) == Some(Trouble::Busy)
+}
+
+/// SQLite's own error within a failure.
+#[must_use]
+pub fn sqlite_error(error: &anyhow::Error) -> Option<&rusqlite::Error> {
+    error.chain().find_map(|cause| cause.downcast_ref())
+}
+
+/// Why something failed, with its class, as one link in the chain of causes.
+#[derive(Debug)]
+struct Reason {
+    trouble: Trouble,
+    text: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Error for Reason {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|source| -> &(dyn Error + 'static) { source.as_ref() })
+    }
+}
+
+/// Makes SQLite's error about the database `path` one for people: `path: cannot {doing}: why`, with a hint. SQLite's
+/// error stays in the chain, and [`Trouble::of`] finds the class.
+///
+/// `doing` goes on after "cannot": `open the database`, `read the threads`.
+#[must_use]
+pub fn explain(error: rusqlite::Error, path: &Path, doing: &str) -> anyhow::Error {
+    let trouble = class(&error);
+    let text = match trouble {
+        Trouble::Busy => "locked by another process".to_owned(),
+        Trouble::NotADatabase => "not a SQLite database, or encrypted".to_owned(),
+        Trouble::Damaged => "the database is damaged".to_owned(),
+        Trouble::ReadOnly if extended_code(&error) == Some(ffi::SQLITE_READONLY_DBMOVED) => {
+            "the database was moved or replaced meanwhile".to_owned()
+        }
+        Trouble::ReadOnly => "the file or its folder cannot be written".to_owned(),
+        Trouble::Permission => "permission denied".to_owned(),
+        Trouble::CannotOpen => "SQLite cannot open it, or a file beside it".to_owned(),
+        Trouble::DiskFull => "no space left, in its folder or in the temporary one".to_owned(),
+        Trouble::Io => "the system failed at reading or writing".to_owned(),
+        // What SQLite says is all that is known: as the reason itself, not once more below it.
+        Trouble::Missing | Trouble::NoFile | Trouble::Empty | Trouble::Other => {
+            return anyhow::Error::new(error).context(format!("{}: cannot {doing}", path.display()));
+        }
+    };
+    because(trouble, text, Some(Box::new(error)), path, doing)
+}
+
+/// Like [`explain`], for a failure of the system about the database `path` or a file beside it.
+#[must_use]
+pub fn explain_io(error: io::Error, path: &Path, doing: &str) -> anyhow::Error {
+    let (trouble, text) = match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => (Trouble::Missing, "no such file"),
+        io::ErrorKind::PermissionDenied => (Trouble::Permission, "permission denied"),
+        io::ErrorKind::ReadOnlyFilesystem => (Trouble::ReadOnly, "the file system is read-only"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (Trouble::DiskFull, "no space left"),
+        _ => (Trouble::Io, "the system failed at reading or writing"),
+    };
+    // The two plain cases say it all; the others keep the system's words below.
+    let source: Option<Box<dyn Error + Send + Sync>> = match trouble {
+        Trouble::Missing | Trouble::Permission => None,
+        _ => Some(Box::new(error)),
+    };
+    because(trouble, text.to_owned(), source, path, doing)
+}
+
+/// A failure that was found without SQLite or the system saying so.
+#[must_use]
+pub(crate) fn refuse(trouble: Trouble, text: impl Into<String>, path: &Path, doing: &str) -> anyhow::Error {
+    because(trouble, text.into(), None, path, doing)
+}
+
+fn because(
+    trouble: Trouble,
+    text: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+    path: &Path,
+    doing: &str,
+) -> anyhow::Error {
+    let error = anyhow::Error::new(Reason { trouble, text, source });
+    let error = error.context(format!("{}: cannot {doing}", path.display()));
+    match hint(trouble, path) {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// What to try next, by class.
+fn hint(trouble: Trouble, path: &Path) -> Option<String> {
+    let path = path.display();
+    Some(match trouble {
+        Trouble::Missing => {
+            "name the database with `--db FILE`, or its folder with `--sqlite-home DIR`".into()
+        }
+        Trouble::NoFile => "name a file with `--db FILE`".into(),
+        Trouble::Busy => {
+            "run it again, with a longer `--busy-timeout SECONDS`, or after Codex has ended".into()
+        }
+        // cli.md, "Which database": the recipe for a damaged one.
+        Trouble::Empty | Trouble::NotADatabase | Trouble::Damaged => format!(
+            "`codex-state restore BACKUP`; or move {path} aside together with its -wal and -shm, start Codex once, \
+             then run `codex-state backfill --facts-from MOVED`"
+        ),
+        Trouble::ReadOnly | Trouble::Permission => {
+            format!("check the permissions of {path}, of its -wal and -shm, and of their folder")
+        }
+        Trouble::CannotOpen => format!("check {path}, its -wal and -shm, and their folder"),
+        Trouble::DiskFull => "free some space, then run it again: what was committed stays".into(),
+        Trouble::Io => "check the disk or the network drive, then run it again".into(),
+        Trouble::Other => return None,
+    })
+}
+
+pub(super) fn class(error: &rusqlite::Error) -> Trouble {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
+            Trouble::Busy
+        }
+        Some(ErrorCode::NotADatabase) => Trouble::NotADatabase,
+        Some(ErrorCode::DatabaseCorrupt) => Trouble::Damaged,
+        Some(ErrorCode::ReadOnly) => Trouble::ReadOnly,
+        Some(ErrorCode::PermissionDenied) => Trouble::Permission,
+        Some(ErrorCode::CannotOpen) => Trouble::CannotOpen,
+        Some(ErrorCode::DiskFull) => Trouble::DiskFull,
+        Some(ErrorCode::SystemIoFailure) => Trouble::Io,
+        _ => Trouble::Other,
+    }
+}
+
+/// SQLite's extended result code, where the error has one.
+pub(super) fn extended_code(error: &rusqlite::Error) -> Option<i32> {
+    error.sqlite_error().map(|error| error.extended_code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::hints;
+
+    fn sqlite(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    }
+
+    #[test]
+    fn each_class_says_where_why_and_what_next() {
+        let path = Path::new("/home/dev/.codex/state_5.sqlite");
+        for (code, trouble, why) in [
+            (ffi::SQLITE_BUSY, Trouble::Busy, "locked by another process"),
+            (ffi::SQLITE_BUSY_SNAPSHOT, Trouble::Busy, "locked by another process"),
+            (ffi::SQLITE_LOCKED, Trouble::Busy, "locked by another process"),
+            (ffi::SQLITE_NOTADB, Trouble::NotADatabase, "not a SQLite database, or encrypted"),
+            (ffi::SQLITE_CORRUPT, Trouble::Damaged, "the database is damaged"),
+            (ffi::SQLITE_CORRUPT_INDEX, Trouble::Damaged, "the database is damaged"),
+            (ffi::SQLITE_READONLY, Trouble::ReadOnly, "the file or its folder cannot be written"),
+            (ffi::SQLITE_READONLY_DBMOVED, Trouble::ReadOnly, "the database was moved or replaced meanwhile"),
+            (ffi::SQLITE_PERM, Trouble::Permission, "permission denied"),
+            (ffi::SQLITE_CANTOPEN, Trouble::CannotOpen, "SQLite cannot open it, or a file beside it"),
+            (ffi::SQLITE_FULL, Trouble::DiskFull, "no space left, in its folder or in the temporary one"),
+            (ffi::SQLITE_IOERR_READ, Trouble::Io, "the system failed at reading or writing"),
+        ] {
+            let error = explain(sqlite(code), path, "read the threads").context("verify stopped");
+            let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+            assert_eq!(chain[0], "verify stopped");
+            assert_eq!(chain[1], "/home/dev/.codex/state_5.sqlite: cannot read the threads");
+            assert_eq!(chain[2], why);
+            assert_eq!(Trouble::of(&error), Some(trouble), "{code}");
+            assert_eq!(is_busy(&error), trouble == Trouble::Busy);
+            assert!(sqlite_error(&error).is_some(), "{code}");
+            assert_eq!(hints(&error).len(), 1, "{code}");
+        }
+    }
+
+    #[test]
+    fn other_errors_speak_for_themselves() {
+        let error = explain(
+            rusqlite::Error::InvalidColumnName("preview".into()),
+            Path::new("db"),
+            "read the threads",
+        );
+        assert_eq!(format!("{error:#}"), "db: cannot read the threads: Invalid column name: preview");
+        assert_eq!(Trouble::of(&error), Some(Trouble::Other));
+        assert_eq!(Trouble::of(&anyhow::anyhow!("x")), None);
+    }
+
+    #[test]
+    fn a_damaged_database_comes_with_the_recipe() {
+        let error = explain(sqlite(ffi::SQLITE_CORRUPT), Path::new("/x/state_5.sqlite"), "open the database");
+        assert_eq!(
+            hints(&error)[0].0,
+            "`codex-state restore BACKUP`; or move /x/state_5.sqlite aside together with its -wal and -shm, start \
+             Codex once, then run `codex-state backfill --facts-from MOVED`"
+        );
+    }
+
+    #[test]
+    fn an_error_of_sqlite_without_explanation_has_its_class_too() {
+        let error = anyhow::Error::new(sqlite(ffi::SQLITE_BUSY)).context("cannot begin");
+        assert!(is_busy(&error));
+    }
+}

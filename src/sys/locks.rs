@@ -1,0 +1,243 @@
+//! The whole-file locks that Codex takes, taken its way; not the decision what to do when one is held.
+//!
+//! Source of the rules: codex-home.md 7. All locks are those of [`File::try_lock`], as in Codex; the system drops
+//! them when a process ends, so that none outlives a crash.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a release may wait for the coordination lock, which Codex holds for moments only.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often a lock that is held is tried again.
+const POLL: Duration = Duration::from_millis(5);
+
+/// What became of an attempt to take a lock.
+#[derive(Debug)]
+pub enum LockAttempt<L> {
+    /// It is ours until the value is dropped.
+    Acquired(L),
+    /// Somebody else has it: leave their things alone.
+    Held,
+    /// There is nothing to lock here (a Codex without such locks): go on without.
+    NoFolder,
+}
+
+/// The lock of a thread's writer, `thread-writer-locks/<thread id>.lock`: whoever moves or deletes a thread holds it
+/// until after the commit.
+#[derive(Debug)]
+pub struct WriterLock {
+    /// Open and locked until the release.
+    file: Option<File>,
+    path: PathBuf,
+    coordination: PathBuf,
+}
+
+impl WriterLock {
+    /// Tries to become the only writer of the thread `id` (a lower-case uuid) in the Codex home `home`.
+    ///
+    /// Waits at most `patience` for `.coordination.lock`, under which each of these locks is opened, locked, closed
+    /// and deleted; never waits for the thread's own. The folder is not created where it is missing.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::TimedOut`] when the coordination lock stays held; [`io::ErrorKind::InvalidInput`] for an id
+    /// that is no plain file name; else what the system says.
+    pub fn try_acquire(home: &Path, id: &str, patience: Duration) -> io::Result<LockAttempt<Self>> {
+        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{id:?} is no thread id")));
+        }
+        let folder = home.join("thread-writer-locks");
+        if !folder.is_dir() {
+            return Ok(LockAttempt::NoFolder);
+        }
+        let coordination = folder.join(".coordination.lock");
+        let path = folder.join(format!("{id}.lock"));
+        let _coordination = match coordinate(&coordination, patience) {
+            // The folder went away since.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(LockAttempt::NoFolder),
+            other => other?,
+        };
+        let file = open_or_create(&path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(LockAttempt::Acquired(Self { file: Some(file), path, coordination })),
+            Err(TryLockError::WouldBlock) => Ok(LockAttempt::Held),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Gives the lock back and deletes its file. Dropping does the same, but cannot say that it failed.
+    ///
+    /// # Errors
+    /// When the file could not be deleted; the lock itself is given back in any case.
+    pub fn release(mut self) -> io::Result<()> {
+        self.give_back()
+    }
+
+    fn give_back(&mut self) -> io::Result<()> {
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let coordination = coordinate(&self.coordination, RELEASE_PATIENCE);
+        // Closed first, for Windows deletes no open file; nobody can take it in between without coordination.
+        drop(file);
+        // Without coordination the file stays: unlocked and empty it harms nobody, deleted it might be another's.
+        let _coordination = coordination?;
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+}
+
+impl Drop for WriterLock {
+    fn drop(&mut self) {
+        let _ = self.give_back();
+    }
+}
+
+/// The lock of Codex's jobs that compress and migrate rollouts, `.tmp/rollout-maintenance.lock`: whoever moves
+/// rollouts holds it too, where it exists.
+#[derive(Debug)]
+pub struct MaintenanceLock {
+    /// Closing it gives the lock back.
+    _file: File,
+}
+
+impl MaintenanceLock {
+    /// Tries to take the lock in the Codex home `home`, without waiting; the file is never created nor deleted.
+    ///
+    /// # Errors
+    /// What the system says when the file is there and cannot be opened or locked.
+    pub fn try_acquire(home: &Path) -> io::Result<LockAttempt<Self>> {
+        let path = home.join(".tmp").join("rollout-maintenance.lock");
+        let file = match File::options().read(true).write(true).open(path) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(LockAttempt::NoFolder);
+            }
+            other => other?,
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(LockAttempt::Acquired(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(LockAttempt::Held),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+/// Takes the coordination lock, waiting at most `patience`; closing the file gives it back.
+fn coordinate(path: &Path, patience: Duration) -> io::Result<File> {
+    let deadline = Instant::now() + patience;
+    let file = open_or_create(path)?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(POLL),
+            Err(TryLockError::WouldBlock) => {
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    format!("{}: locked by another process", path.display()),
+                ));
+            }
+        }
+    }
+}
+
+fn open_or_create(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "0198c0de-0000-7000-8000-000000000001";
+
+    fn home() -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join("thread-writer-locks")).unwrap();
+        home
+    }
+
+    fn acquire(home: &Path) -> io::Result<LockAttempt<WriterLock>> {
+        WriterLock::try_acquire(home, ID, Duration::from_millis(30))
+    }
+
+    #[test]
+    fn one_writer_at_a_time_and_no_trace_after() {
+        let home = home();
+        let path = home.path().join("thread-writer-locks").join(format!("{ID}.lock"));
+        let LockAttempt::Acquired(lock) = acquire(home.path()).unwrap() else { panic!("not acquired") };
+        assert!(path.exists());
+        assert!(matches!(acquire(home.path()).unwrap(), LockAttempt::Held));
+        assert!(path.exists(), "a refused attempt must not delete the holder's file");
+        lock.release().unwrap();
+        assert!(!path.exists());
+        let LockAttempt::Acquired(lock) = acquire(home.path()).unwrap() else { panic!("not acquired again") };
+        drop(lock);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_lock_of_codex_is_held() {
+        let home = home();
+        let path = home.path().join("thread-writer-locks").join(format!("{ID}.lock"));
+        let codex = File::create(&path).unwrap();
+        codex.lock().unwrap();
+        assert!(matches!(acquire(home.path()).unwrap(), LockAttempt::Held));
+        drop(codex);
+        assert!(matches!(acquire(home.path()).unwrap(), LockAttempt::Acquired(_)));
+    }
+
+    #[test]
+    fn coordination_is_waited_for_but_not_for_ever() {
+        let home = home();
+        let folder = home.path().join("thread-writer-locks");
+        let coordination = File::create(folder.join(".coordination.lock")).unwrap();
+        coordination.lock().unwrap();
+        assert_eq!(acquire(home.path()).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(!folder.join(format!("{ID}.lock")).exists(), "nothing is opened without coordination");
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(Duration::from_millis(50));
+                coordination.unlock().unwrap();
+            });
+            let attempt = WriterLock::try_acquire(home.path(), ID, Duration::from_secs(20)).unwrap();
+            assert!(matches!(attempt, LockAttempt::Acquired(_)));
+        });
+    }
+
+    #[test]
+    fn no_folder_is_created() {
+        let home = tempfile::tempdir().unwrap();
+        assert!(matches!(acquire(home.path()).unwrap(), LockAttempt::NoFolder));
+        assert!(matches!(MaintenanceLock::try_acquire(home.path()).unwrap(), LockAttempt::NoFolder));
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn an_id_cannot_lead_elsewhere() {
+        let home = home();
+        for id in ["", "../x", "a/b", "a\\b", "."] {
+            let error = WriterLock::try_acquire(home.path(), id, Duration::ZERO).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        }
+    }
+
+    #[test]
+    fn maintenance_is_taken_only_where_it_exists() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join(".tmp").join("rollout-maintenance.lock");
+        fs::create_dir(home.path().join(".tmp")).unwrap();
+        assert!(matches!(MaintenanceLock::try_acquire(home.path()).unwrap(), LockAttempt::NoFolder));
+        fs::write(&path, "").unwrap();
+        let LockAttempt::Acquired(lock) = MaintenanceLock::try_acquire(home.path()).unwrap() else {
+            panic!()
+        };
+        assert!(matches!(MaintenanceLock::try_acquire(home.path()).unwrap(), LockAttempt::Held));
+        drop(lock);
+        assert!(path.exists());
+        assert!(matches!(MaintenanceLock::try_acquire(home.path()).unwrap(), LockAttempt::Acquired(_)));
+    }
+}

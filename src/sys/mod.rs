@@ -1,0 +1,307 @@
+//! What differs between systems: renaming, syncing, file identity, folders' spelling, locks; not what they are for.
+
+pub mod locks;
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+pub use locks::{LockAttempt, MaintenanceLock, WriterLock};
+
+/// Renames the file `from` to `to` in one step and never replaces what is at `to`.
+///
+/// Where the file system knows no such rename (network and FUSE file systems, Windows), a hard link and a removal
+/// stand in: a crash between the two leaves one file under both names, never none.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] when `to` exists, with `from` untouched; else what the system says.
+pub fn rename_no_replace(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        // The kernel or this file system does not know the flag; sandboxes answer EPERM to a call they do not know.
+        let unknown = [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::PERM];
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            Ok(()) => return Ok(()),
+            Err(errno) if unknown.contains(&errno) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    rename_by_link(from, to, |from, to| fs::hard_link(from, to))
+}
+
+/// The way of [`rename_no_replace`] without the system's help; `link` is a parameter so that a file system without
+/// hard links can be tried.
+fn rename_by_link(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io::Result<()>) -> io::Result<()> {
+    match link(from, to) {
+        Ok(()) => fs::remove_file(from).inspect_err(|_| {
+            // Somebody keeps `from` from being removed (Windows: it is open): better not renamed than twice there.
+            let _ = fs::remove_file(to);
+        }),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists || !from.exists() => Err(error),
+        Err(_) => {
+            // No hard links either (FAT, some network drives): reserve the name, which never replaces, then rename
+            // onto what is ours.
+            drop(File::options().write(true).create_new(true).open(to)?);
+            fs::rename(from, to).inspect_err(|_| {
+                let _ = fs::remove_file(to);
+            })
+        }
+    }
+}
+
+/// Makes renames and creations in `folder` survive a power cut; does nothing where folders cannot be synced.
+///
+/// # Errors
+/// What the system says when the folder can be synced but was not.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        match File::open(folder)?.sync_all() {
+            // Some file systems cannot sync a folder and say so in one of these ways.
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
+            {
+                Ok(())
+            }
+            other => other,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        Ok(())
+    }
+}
+
+/// Which file this is, whatever it is called: equal for two spellings, links included. Holds while the file exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FileIdentity {
+    /// The device, or on Windows the volume's serial number.
+    volume: u64,
+    /// The inode, or on Windows the file index.
+    file: u64,
+}
+
+impl FileIdentity {
+    /// The identity of what `path` points to.
+    ///
+    /// On Unix the file is not opened for that: closing it again would drop the locks that SQLite holds on it in
+    /// this process.
+    ///
+    /// # Errors
+    /// When there is no such file, or it cannot be reached.
+    #[cfg(unix)]
+    pub fn of(path: &Path) -> io::Result<Self> {
+        Ok(Self::of_metadata(&fs::metadata(path)?))
+    }
+
+    /// The identity of what `path` points to.
+    ///
+    /// # Errors
+    /// When there is no such file, or it cannot be reached.
+    #[cfg(windows)]
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let handle = winapi_util::Handle::from_path_any(path)?;
+        let information = winapi_util::file::information(&handle)?;
+        Ok(Self { volume: information.volume_serial_number(), file: information.file_index() })
+    }
+
+    /// The identity of an open file.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    #[cfg(unix)]
+    pub fn of_file(file: &File) -> io::Result<Self> {
+        Ok(Self::of_metadata(&file.metadata()?))
+    }
+
+    /// The identity of an open file.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    #[cfg(windows)]
+    pub fn of_file(file: &File) -> io::Result<Self> {
+        let information = winapi_util::file::information(file)?;
+        Ok(Self { volume: information.volume_serial_number(), file: information.file_index() })
+    }
+
+    /// The identity in metadata that were read anyway (links followed).
+    #[cfg(unix)]
+    #[must_use]
+    pub fn of_metadata(metadata: &fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        Self { volume: metadata.dev(), file: metadata.ino() }
+    }
+}
+
+/// Whether two paths lead to one file. A path that leads nowhere is no error: it is the same as nothing.
+///
+/// # Errors
+/// When a path cannot be followed for another reason than that nothing is there.
+pub fn is_same_file(a: &Path, b: &Path) -> io::Result<bool> {
+    let identity = |path: &Path| match FileIdentity::of(path) {
+        Ok(identity) => Ok(Some(identity)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    };
+    Ok(match (identity(a)?, identity(b)?) {
+        (Some(a), Some(b)) => a == b,
+        _ => false,
+    })
+}
+
+/// A working directory as Codex stores it: canonical when it is absolute and exists, on WSL in lower case under
+/// `/mnt/<drive>`; `None` when it has to be kept as it is (relative, gone, or not UTF-8 when canonical).
+///
+/// Source: codex-home.md 4, row `cwd`.
+#[must_use]
+pub fn canonical_folder(folder: &str) -> Option<String> {
+    static IS_WSL: OnceLock<bool> = OnceLock::new();
+    let is_wsl = *IS_WSL.get_or_init(|| {
+        cfg!(target_os = "linux")
+            && ["/proc/version", "/proc/sys/kernel/osrelease"]
+                .iter()
+                .any(|file| fs::read_to_string(file).is_ok_and(|text| is_wsl_kernel(&text)))
+    });
+    canonical_folder_on(folder, is_wsl)
+}
+
+/// [`canonical_folder`] on a system of which it is known whether it is WSL.
+#[must_use]
+pub fn canonical_folder_on(folder: &str, is_wsl: bool) -> Option<String> {
+    let path = Path::new(folder);
+    if !path.is_absolute() {
+        return None;
+    }
+    let canonical: PathBuf = fs::canonicalize(path).ok()?;
+    if !canonical.is_dir() {
+        return None;
+    }
+    let text = canonical.into_os_string().into_string().ok()?;
+    Some(if is_wsl { lower_case_under_mnt(text) } else { text })
+}
+
+/// Whether a kernel's description (`/proc/version`, `/proc/sys/kernel/osrelease`) is that of WSL.
+#[must_use]
+pub fn is_wsl_kernel(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("microsoft")
+}
+
+/// Lower-cases (ASCII only, as Codex does) a path on a Windows drive mounted in WSL, where case does not matter.
+fn lower_case_under_mnt(path: String) -> String {
+    let mut parts = path.split('/');
+    let on_drive = parts.next() == Some("")
+        && parts.next().is_some_and(|part| part.eq_ignore_ascii_case("mnt"))
+        && parts.next().is_some_and(|part| part.len() == 1 && part.as_bytes()[0].is_ascii_alphabetic());
+    if on_drive { path.to_ascii_lowercase() } else { path }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn file(folder: &Path, name: &str, content: &str) -> PathBuf {
+        let path = folder.join(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_rename_never_replaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = file(folder.path(), "from", "new");
+        let taken = file(folder.path(), "taken", "old");
+        let no_links = |_: &Path, _: &Path| Err(io::Error::from(io::ErrorKind::Unsupported));
+        let with_links = |from: &Path, to: &Path| fs::hard_link(from, to);
+        type Rename<'a> = &'a dyn Fn(&Path, &Path) -> io::Result<()>;
+        let ways: [Rename<'_>; 3] = [
+            &|from, to| rename_no_replace(from, to),
+            &|from, to| rename_by_link(from, to, with_links),
+            &|from, to| rename_by_link(from, to, no_links),
+        ];
+        for (number, rename) in ways.iter().enumerate() {
+            assert_eq!(
+                rename(&from, &taken).unwrap_err().kind(),
+                io::ErrorKind::AlreadyExists,
+                "way {number}"
+            );
+            assert_eq!(fs::read_to_string(&taken).unwrap(), "old", "way {number}");
+            assert_eq!(fs::read_to_string(&from).unwrap(), "new", "way {number}");
+
+            let free = folder.path().join(format!("free {number}"));
+            rename(&from, &free).unwrap();
+            assert_eq!(fs::read_to_string(&free).unwrap(), "new", "way {number}");
+            assert!(!from.exists(), "way {number}");
+            fs::rename(&free, &from).unwrap();
+
+            let missing = folder.path().join("missing");
+            assert_eq!(rename(&missing, &free).unwrap_err().kind(), io::ErrorKind::NotFound, "way {number}");
+            assert!(!free.exists(), "way {number}");
+        }
+        sync_folder(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn spellings_of_one_file_are_one_identity() {
+        let folder = tempfile::tempdir().unwrap();
+        let one = file(folder.path(), "one", "1");
+        let other = file(folder.path(), "other", "1");
+        let dotted = folder.path().join(".").join("one");
+        let linked = folder.path().join("linked");
+        fs::hard_link(&one, &linked).unwrap();
+        assert!(is_same_file(&one, &dotted).unwrap());
+        assert!(is_same_file(&one, &linked).unwrap());
+        assert!(!is_same_file(&one, &other).unwrap());
+        assert!(!is_same_file(&folder.path().join("none"), &folder.path().join("none")).unwrap());
+        assert!(!is_same_file(&one.join("below a file"), &one).unwrap());
+        let identities: HashSet<_> = [&one, &dotted, &linked, &other]
+            .map(|path| FileIdentity::of(path).unwrap())
+            .into_iter()
+            .collect();
+        assert_eq!(identities.len(), 2);
+        assert_eq!(
+            FileIdentity::of_file(&File::open(&one).unwrap()).unwrap(),
+            FileIdentity::of(&one).unwrap()
+        );
+    }
+
+    #[test]
+    fn folders_are_canonical_only_where_they_exist() {
+        let folder = tempfile::tempdir().unwrap();
+        let canonical = fs::canonicalize(folder.path()).unwrap();
+        let sub = canonical.join("Sub");
+        fs::create_dir(&sub).unwrap();
+        let dotted = format!("{}/Sub/../Sub/.", folder.path().display());
+        assert_eq!(canonical_folder_on(&dotted, false).as_deref(), sub.to_str());
+        assert_eq!(canonical_folder(&dotted).as_deref(), sub.to_str());
+        assert_eq!(canonical_folder("."), None);
+        assert_eq!(canonical_folder(""), None);
+        assert_eq!(canonical_folder(&format!("{dotted}/gone")), None);
+        let file = file(folder.path(), "file", "");
+        assert_eq!(canonical_folder(file.to_str().unwrap()), None);
+    }
+
+    #[test]
+    fn drives_in_wsl_are_lower_case() {
+        for (path, expected) in [
+            ("/mnt/C/Users/Ann/Ärger", "/mnt/c/users/ann/Ärger"),
+            ("/mnt/c", "/mnt/c"),
+            ("/mnt/wsl/Data", "/mnt/wsl/Data"),
+            ("/home/Ann", "/home/Ann"),
+            ("/mnt", "/mnt"),
+            ("/mnt/1/A", "/mnt/1/A"),
+        ] {
+            assert_eq!(lower_case_under_mnt(path.into()), expected);
+        }
+        assert!(is_wsl_kernel("Linux version 5.15.167.4-microsoft-standard-WSL2 (root@…)"));
+        assert!(is_wsl_kernel("4.4.0-19041-Microsoft"));
+        assert!(!is_wsl_kernel("Linux version 6.8.0-48-generic (buildd@lcy02)"));
+    }
+}
