@@ -10,4 +10,6 @@ pub mod inventory;
 
 pub mod sys;
 
+pub mod scan;
+
 pub mod db;

@@ -23,6 +23,9 @@ static LARGE_WINDOW: Mutex<()> = Mutex::new(());
 /// No chain of reverts is longer than this; a longer one is a loop that names itself by different ids.
 const MAX_CHAIN: usize = 4096;
 
+/// The reason of a file without anything in it.
+pub const EMPTY: &str = "is empty";
+
 /// What the file system says of a file, to notice that it changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
@@ -264,13 +267,8 @@ pub fn complete(
     reading: &mut Reading<'_>,
 ) -> Result<FoldedThread, ReadError> {
     let ReadFile { extracted, stamp, mut n_bytes } = head;
-    let Extracted { mut facts, damage, has_items, is_blank, last_event_at } = extracted;
-    if is_blank {
-        return Err(ReadError::Unusable("is empty".to_owned()));
-    }
-    if !has_items {
-        return Err(ReadError::Unusable("holds nothing usable: no line is a rollout item".to_owned()));
-    }
+    check_usable(&extracted)?;
+    let Extracted { mut facts, damage, last_event_at, .. } = extracted;
     if let Some(base) = facts.history_base {
         let (history, n_history_bytes) = read_history(base, source, world, reading)?;
         n_bytes += n_history_bytes;
@@ -280,6 +278,20 @@ pub fn complete(
     }
     let metadata = to_metadata(facts, source, &stamp, world)?;
     Ok(FoldedThread { metadata, damage, stamp, n_bytes, last_event_at })
+}
+
+/// Makes sure that a file says anything at all.
+///
+/// # Errors
+/// It is blank ([`EMPTY`]), or no line of it is an item.
+pub fn check_usable(extracted: &Extracted) -> Result<(), ReadError> {
+    if extracted.is_blank {
+        return Err(ReadError::Unusable(EMPTY.to_owned()));
+    }
+    if !extracted.has_items {
+        return Err(ReadError::Unusable("holds nothing usable: no line is a rollout item".to_owned()));
+    }
+    Ok(())
 }
 
 /// Reads the files in front of a head, nearest first, and folds them in order.

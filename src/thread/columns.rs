@@ -455,7 +455,7 @@ pub fn position(name: &str) -> Option<usize> {
 }
 
 /// Which of [`COLUMNS`] a database has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct ColumnSet(u64);
 
 impl ColumnSet {

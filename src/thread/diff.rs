@@ -262,6 +262,7 @@ mod tests {
         assert_eq!(merged.changed, [index::UPDATED_AT_MS]);
         assert_eq!(merged.row.integer(index::UPDATED_AT), Some(1_773_507_450));
         assert_eq!(merged.row.integer(index::UPDATED_AT_MS), Some(1_773_507_450_373));
+        assert_eq!(merged.to_write.iter().collect::<Vec<_>>(), [index::UPDATED_AT, index::UPDATED_AT_MS]);
     }
 
     #[test]

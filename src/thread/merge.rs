@@ -36,8 +36,10 @@ impl Context<'_> {
 pub struct Merged {
     /// The cells to write; `None` for columns that are not ours to write or that the database lacks.
     pub row: Row,
-    /// Positions of the columns in which the existing row differs; empty if there is no row yet.
+    /// Positions of the columns in which the existing row differs.
     pub changed: Vec<usize>,
+    /// The columns to write: those that differ, and the twin of a time that does.
+    pub to_write: ColumnSet,
 }
 
 /// Beginnings of a user item that Codex wrote itself, which is therefore no title.
@@ -78,7 +80,8 @@ pub fn insert(file: &ThreadMetadata, context: &Context<'_>) -> Row {
 /// The cells that an existing `row` must have, and which of them differ.
 #[must_use]
 pub fn update(file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> Merged {
-    let mut merged = Merged { row: Row::empty(), changed: Vec::new() };
+    let mut merged = Merged { row: Row::empty(), changed: Vec::new(), to_write: ColumnSet::default() };
+    merged.row.cells[index::ID] = row.cells[index::ID].clone();
     for (position, column) in COLUMNS.iter().enumerate() {
         let (true, Some(existing)) = (context.has(position), row.get(position)) else { continue };
         let sound = is_sound(position, existing).then_some(existing);
@@ -98,6 +101,11 @@ pub fn update(file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> Merged
     }
     align_twin(&mut merged, file, index::UPDATED_AT, index::UPDATED_AT_MS);
     align_twin(&mut merged, file, index::CREATED_AT, index::CREATED_AT_MS);
+    for position in 0..COLUMNS.len() {
+        if merged.row.cells[position].is_some() && merged.row.cells[position] != row.cells[position] {
+            merged.to_write.insert(position);
+        }
+    }
     merged
 }
 

@@ -1,0 +1,162 @@
+//! Which columns and tables this database has, found by looking; versions are never assumed.
+
+use crate::error::WithHint as _;
+use crate::thread::columns::{self, COLUMNS, ColumnSet, Truth, index};
+use anyhow::bail;
+use rusqlite::Connection;
+use std::collections::BTreeSet;
+
+/// The columns without which a `threads` table is of no use.
+const REQUIRED: [usize; 5] =
+    [index::ID, index::ROLLOUT_PATH, index::CREATED_AT, index::UPDATED_AT, index::ARCHIVED];
+
+/// What a database looks like, as far as this program cares.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Schema {
+    /// Which of [`COLUMNS`] its `threads` table has.
+    pub columns: ColumnSet,
+    /// The columns of `threads` that nobody knows yet, in their order.
+    pub unknown_columns: Vec<String>,
+    /// Columns that an insert would have to fill and that this program may not write.
+    pub unfillable_columns: Vec<String>,
+    /// Whether spawn edges can be written.
+    pub has_spawn_edges: bool,
+    /// Whether there is a table of dynamic tools.
+    pub has_dynamic_tools: bool,
+    /// Whether there is a `backfill_state` of the known shape.
+    pub has_backfill_state: bool,
+    /// Whether there is a ledger of migrations.
+    pub has_ledger: bool,
+}
+
+/// One column as SQLite describes it.
+struct ColumnInfo {
+    name: String,
+    must_be_filled: bool,
+    is_generated: bool,
+}
+
+fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<ColumnInfo>> {
+    let sql = "SELECT name, \"notnull\" AND dflt_value IS NULL AND pk = 0, hidden FROM pragma_table_xinfo(?1) ORDER BY cid";
+    connection
+        .prepare(sql)?
+        .query_map([table], |row| {
+            Ok(ColumnInfo { name: row.get(0)?, must_be_filled: row.get(1)?, is_generated: row.get::<_, i64>(2)? > 1 })
+        })?
+        .collect()
+}
+
+/// Whether `table` has exactly the columns `known`, or others besides that need not be filled.
+fn has_shape(connection: &Connection, table: &str, known: &[&str]) -> rusqlite::Result<bool> {
+    let columns = columns_of(connection, table)?;
+    let names: BTreeSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    Ok(known.iter().all(|name| names.contains(name))
+        && columns.iter().all(|column| !column.must_be_filled || known.contains(&column.name.as_str())))
+}
+
+impl Schema {
+    /// Looks at a database.
+    ///
+    /// # Errors
+    /// There is no `threads` table, or one without the columns that every Codex has had.
+    pub fn read(connection: &Connection) -> anyhow::Result<Schema> {
+        let mut schema = Schema::default();
+        let is_table: bool = connection.query_row(
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'threads'",
+            [],
+            |row| row.get(0),
+        )?;
+        if !is_table {
+            return Err(anyhow::anyhow!("the database has no table `threads`").hint(NO_STATE_DATABASE));
+        }
+        for column in columns_of(connection, "threads")? {
+            match columns::position(&column.name) {
+                Some(position) if !column.is_generated => {
+                    schema.columns.insert(position);
+                    if column.must_be_filled && COLUMNS[position].truth == Truth::Database {
+                        schema.unfillable_columns.push(column.name);
+                    }
+                }
+                _ => {
+                    if column.must_be_filled && !column.is_generated {
+                        schema.unfillable_columns.push(column.name.clone());
+                    }
+                    schema.unknown_columns.push(column.name);
+                }
+            }
+        }
+        if let Some(missing) = REQUIRED.iter().find(|&&position| !schema.columns.contains(position)) {
+            let name = COLUMNS[*missing].name;
+            return Err(anyhow::anyhow!("the table `threads` has no column `{name}`").hint(NO_STATE_DATABASE));
+        }
+        schema.has_spawn_edges =
+            has_shape(connection, "thread_spawn_edges", &["parent_thread_id", "child_thread_id", "status"])?;
+        schema.has_dynamic_tools = has_shape(connection, "thread_dynamic_tools", &["thread_id"])?
+            || columns_of(connection, "thread_dynamic_tools")?.iter().any(|column| column.name == "thread_id");
+        schema.has_backfill_state = has_shape(
+            connection,
+            "backfill_state",
+            &["id", "status", "last_watermark", "last_success_at", "updated_at"],
+        )?;
+        schema.has_ledger = has_shape(connection, "_sqlx_migrations", &["version", "description"])?
+            || !columns_of(connection, "_sqlx_migrations")?.is_empty();
+        Ok(schema)
+    }
+
+    /// Makes sure that a row can be inserted, before anything is.
+    ///
+    /// # Errors
+    /// The table wants a value for a column that this program does not know.
+    pub fn check_writable(&self) -> anyhow::Result<()> {
+        if let [first, ..] = &self.unfillable_columns[..] {
+            let names = self.unfillable_columns.join(", ");
+            let error = anyhow::anyhow!(
+                "the table `threads` demands a value for {names}, which this version of codex-state does not know"
+            );
+            return Err(error.hint(format!(
+                "this database is of a newer Codex: update codex-state; nothing was changed ({first} is NOT NULL and has no default)"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether the schema has the column at `position`.
+    #[must_use]
+    pub fn has(&self, position: usize) -> bool {
+        self.columns.contains(position)
+    }
+
+    /// The SQL condition for a thread that a listing shows, the archived flag aside.
+    #[must_use]
+    pub fn visible(&self) -> &'static str {
+        if self.has(index::PREVIEW) {
+            "preview <> ''"
+        } else if self.has(index::FIRST_USER_MESSAGE) {
+            "first_user_message <> ''"
+        } else if self.has(index::HAS_USER_EVENT) {
+            "has_user_event = 1"
+        } else {
+            "1"
+        }
+    }
+
+    /// The highest migration in the ledger, with its description; `None` without a ledger.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn last_migration(&self, connection: &Connection) -> anyhow::Result<Option<(i64, String)>> {
+        if !self.has_ledger {
+            return Ok(None);
+        }
+        let sql = "SELECT version, description FROM _sqlx_migrations ORDER BY version DESC LIMIT 1";
+        match connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))) {
+            Ok(migration) => Ok(Some(migration)),
+            Err(rusqlite::Error::QueryReturnedNoRows) => Ok(None),
+            Err(error) => bail!(error),
+        }
+    }
+}
+
+/// The hint where a database is sound but no state database.
+const NO_STATE_DATABASE: &str =
+    "this is no state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)";

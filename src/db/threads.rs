@@ -1,0 +1,205 @@
+//! Every statement on `threads` that reads or writes whole rows; built from COLUMNS and the schema found.
+
+use super::row::to_cell;
+use super::schema::Schema;
+use crate::thread::ThreadId;
+use crate::thread::cell::Cell;
+use crate::thread::columns::{COLUMNS, ColumnSet, Row, index};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+/// The statements for one schema, so that their text is made once.
+#[derive(Debug)]
+pub struct Threads {
+    columns: ColumnSet,
+    has_spawn_edges: bool,
+    select: String,
+    page: String,
+    inserts: HashMap<ColumnSet, String>,
+    updates: HashMap<ColumnSet, String>,
+}
+
+/// A name of ours in SQL; the names are constants without quotes in them.
+fn quoted(position: usize) -> String {
+    format!("\"{}\"", COLUMNS[position].name)
+}
+
+fn list(columns: ColumnSet) -> String {
+    columns.iter().map(quoted).collect::<Vec<_>>().join(", ")
+}
+
+impl Threads {
+    /// Prepares for a schema.
+    #[must_use]
+    pub fn new(schema: &Schema) -> Threads {
+        let columns = list(schema.columns);
+        Threads {
+            columns: schema.columns,
+            has_spawn_edges: schema.has_spawn_edges,
+            select: format!("SELECT {columns} FROM threads WHERE id = ?1"),
+            page: format!("SELECT {columns} FROM threads WHERE id > ?1 ORDER BY id LIMIT ?2"),
+            inserts: HashMap::new(),
+            updates: HashMap::new(),
+        }
+    }
+
+    fn read_row(&self, row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+        let mut cells = Row::empty();
+        for (i, position) in self.columns.iter().enumerate() {
+            cells.cells[position] = Some(to_cell(row.get_ref(i)?));
+        }
+        Ok(cells)
+    }
+
+    /// The row of a thread.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn get(&self, connection: &Connection, id: ThreadId) -> rusqlite::Result<Option<Row>> {
+        let mut statement = connection.prepare_cached(&self.select)?;
+        statement.query_row([id.to_string()], |row| self.read_row(row)).optional()
+    }
+
+    /// The next `n` rows after the id `after` (text, for a row's id may be anything), by id. The empty text is before
+    /// every id.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn page_after(&self, connection: &Connection, after: &str, n: usize) -> rusqlite::Result<Vec<Row>> {
+        let mut statement = connection.prepare_cached(&self.page)?;
+        statement.query_map((after, i64::try_from(n).unwrap_or(i64::MAX)), |row| self.read_row(row))?.collect()
+    }
+
+    /// Inserts a row with the cells that are there.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn insert(&mut self, connection: &Connection, row: &Row) -> rusqlite::Result<()> {
+        let filled = filled(row);
+        let sql = self.inserts.entry(filled).or_insert_with(|| {
+            let places = vec!["?"; filled.iter().count()].join(", ");
+            format!("INSERT INTO threads ({}) VALUES ({places})", list(filled))
+        });
+        connection.prepare_cached(sql)?.execute(params_from_iter(filled.iter().filter_map(|i| row.get(i))))?;
+        self.add_spawn_edge(connection, row)
+    }
+
+    /// Updates the cells at `changed` to those of `row`.
+    ///
+    /// A trigger of Codex sets milliseconds from seconds when the seconds change and the milliseconds seem not to. It
+    /// fires as it likes; afterwards the milliseconds are read back and, where it bit, written alone, which no
+    /// trigger answers to.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn update(&mut self, connection: &Connection, row: &Row, changed: ColumnSet) -> rusqlite::Result<()> {
+        let id = row.get(index::ID).cloned().unwrap_or(Cell::Null);
+        self.set(connection, &id, row, changed)?;
+        let mut bitten = ColumnSet::default();
+        for (seconds, milliseconds) in
+            [(index::CREATED_AT, index::CREATED_AT_MS), (index::UPDATED_AT, index::UPDATED_AT_MS)]
+        {
+            if changed.contains(seconds) && self.columns.contains(milliseconds) && row.get(milliseconds).is_some() {
+                let sql = format!("SELECT {} FROM threads WHERE id = ?1", quoted(milliseconds));
+                let now = connection.prepare_cached(&sql)?.query_row([&id], |row| Ok(to_cell(row.get_ref(0)?)))?;
+                if row.get(milliseconds) != Some(&now) {
+                    bitten.insert(milliseconds);
+                }
+            }
+        }
+        if bitten != ColumnSet::default() {
+            self.set(connection, &id, row, bitten)?;
+        }
+        self.add_spawn_edge(connection, row)
+    }
+
+    fn set(&mut self, connection: &Connection, id: &Cell, row: &Row, changed: ColumnSet) -> rusqlite::Result<()> {
+        let sql = self.updates.entry(changed).or_insert_with(|| {
+            let places: Vec<String> = changed.iter().map(|position| format!("{} = ?", quoted(position))).collect();
+            format!("UPDATE threads SET {} WHERE id = ?", places.join(", "))
+        });
+        let values = changed.iter().filter_map(|position| row.get(position)).chain([id]);
+        connection.prepare_cached(sql)?.execute(params_from_iter(values.map(|cell| cell as &dyn ToSql)))?;
+        Ok(())
+    }
+
+    /// Adds the edge from the thread that spawned this one, unless the child has one.
+    fn add_spawn_edge(&self, connection: &Connection, row: &Row) -> rusqlite::Result<()> {
+        if !self.has_spawn_edges {
+            return Ok(());
+        }
+        let Some(parent) = row.text(index::SOURCE).and_then(spawned_by) else { return Ok(()) };
+        let sql = "INSERT INTO thread_spawn_edges (parent_thread_id, child_thread_id, status) SELECT ?1, ?2, 'open' \
+                   WHERE NOT EXISTS (SELECT 1 FROM thread_spawn_edges WHERE child_thread_id = ?2)";
+        connection.prepare_cached(sql)?.execute((parent.to_string(), row.get(index::ID)))?;
+        Ok(())
+    }
+}
+
+fn filled(row: &Row) -> ColumnSet {
+    let mut filled = ColumnSet::default();
+    row.cells.iter().enumerate().filter(|(_, cell)| cell.is_some()).for_each(|(position, _)| filled.insert(position));
+    filled
+}
+
+/// The thread that spawned one with this source.
+#[must_use]
+pub fn spawned_by(source: &str) -> Option<ThreadId> {
+    #[derive(serde::Deserialize)]
+    struct Source {
+        subagent: Subagent,
+    }
+    #[derive(serde::Deserialize)]
+    struct Subagent {
+        thread_spawn: Spawn,
+    }
+    #[derive(serde::Deserialize)]
+    struct Spawn {
+        parent_thread_id: String,
+    }
+    if !source.starts_with('{') {
+        return None;
+    }
+    let source: Source = serde_json::from_str(source).ok()?;
+    ThreadId::parse(&source.subagent.thread_spawn.parent_thread_id)
+}
+
+/// The path in a thread's row.
+///
+/// # Errors
+/// What SQLite says.
+pub fn rollout_path(connection: &Connection, id: ThreadId) -> rusqlite::Result<Option<PathBuf>> {
+    let mut statement = connection.prepare_cached("SELECT rollout_path FROM threads WHERE id = ?1")?;
+    let path = statement.query_row([id.to_string()], |row| Ok(to_cell(row.get_ref(0)?))).optional()?;
+    Ok(path.and_then(|path| path.as_text().map(PathBuf::from)))
+}
+
+/// How many rows there are.
+///
+/// # Errors
+/// What SQLite says.
+pub fn count(connection: &Connection) -> rusqlite::Result<u64> {
+    connection.query_row("SELECT count(*) FROM threads", [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+}
+
+/// The greatest running number that a row ever had: the bound of synthetic milliseconds.
+///
+/// # Errors
+/// What SQLite says.
+pub fn greatest_running_number(connection: &Connection) -> rusqlite::Result<i64> {
+    // A table without rowids never had a running number.
+    match connection.query_row("SELECT max(rowid) FROM threads", [], |row| row.get::<_, Option<i64>>(0)) {
+        Err(rusqlite::Error::SqliteFailure(_, _)) => Ok(0),
+        other => Ok(other?.unwrap_or(0)),
+    }
+}
+
+/// When the database was last told of a change, in seconds: the greatest `updated_at`; `None` without rows.
+///
+/// # Errors
+/// What SQLite says.
+pub fn last_update(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    let latest = connection.query_row("SELECT max(updated_at) FROM threads", [], |row| Ok(to_cell(row.get_ref(0)?)))?;
+    Ok(latest.as_integer())
+}

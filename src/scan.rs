@@ -1,0 +1,248 @@
+//! Reads the rollouts of many threads in parallel and hands what they come to to one consumer; decides nothing about
+//! rows.
+//!
+//! Workers read and fold, the caller's thread consumes (it alone owns the database). Between them lies a channel that
+//! is bounded in bytes, so that memory stays bounded whatever a rollout holds.
+
+use crate::inventory::{self, Inventory};
+use crate::rollout::extract::{DamageReport, Options};
+use crate::rollout::fold::{self, FoldedThread, ReadError, Reading, Source, World};
+use crate::rollout::reader::Buffer;
+use crate::sessions::RolloutFile;
+use crate::sys;
+use crate::thread::ThreadId;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::{ControlFlow, Range};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError, mpsc};
+
+/// How many bytes of threads may wait for the consumer.
+const WAITING_BYTES: usize = 4 * 1024 * 1024;
+
+/// How many canonical folders a worker remembers.
+const N_FOLDERS: usize = 4096;
+
+/// What a scan needs to know.
+pub struct Config<'a> {
+    /// Files and groups.
+    pub inventory: &'a Inventory,
+    /// How many workers.
+    pub jobs: usize,
+    /// How closely to look at each file.
+    pub options: Options,
+    /// Whether files that do not count are read as well, for what is wrong with them.
+    pub read_all: bool,
+    /// Provider of a thread whose session meta names none.
+    pub default_provider: &'a str,
+    /// Set from outside to stop.
+    pub interrupted: &'a AtomicBool,
+}
+
+/// One group of files: those of a thread by name, or one with a malformed name.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// Where its files are in [`Inventory::files`].
+    pub files: Range<usize>,
+    /// The file that the thread's row names, if that is known to be one of several.
+    pub in_row: Option<usize>,
+}
+
+/// A file that was read for what is wrong with it.
+#[derive(Debug)]
+pub struct ReadAside {
+    /// Which file.
+    pub file: usize,
+    /// What is wrong with it.
+    pub damage: Result<DamageReport, ReadError>,
+}
+
+/// What a group comes to.
+#[derive(Debug, Default)]
+pub struct Scanned {
+    /// The thread by name.
+    pub thread: Option<ThreadId>,
+    /// The file that counts and what it comes to.
+    pub folded: Option<(usize, FoldedThread)>,
+    /// Files that should have counted and could not be read.
+    pub failed: Vec<(usize, ReadError)>,
+    /// Files that say that they are of another thread than their name does, or whose names say nothing.
+    pub strays: Vec<(usize, ThreadId)>,
+    /// Files that lost to another of their thread.
+    pub superseded: Vec<usize>,
+    /// Copies of the file that counts (also among `superseded`).
+    pub copies: Vec<usize>,
+    /// Copies of members of its chain, each with the member (also among `superseded`).
+    pub chain_copies: Vec<usize>,
+    /// Those of `superseded` that were read as well.
+    pub read_aside: Vec<ReadAside>,
+}
+
+impl Scanned {
+    /// Roughly how much memory this holds.
+    fn size(&self) -> usize {
+        let texts = self.folded.as_ref().map_or(0, |(_, folded)| {
+            let thread = &folded.metadata;
+            thread.title.len() + thread.preview.len() + thread.first_user_message.len() + thread.sandbox_policy.len()
+        });
+        texts + 1024
+    }
+}
+
+/// Reads `groups` and calls `consume` with each, in no particular order, until it breaks or all are done.
+pub fn run<B>(
+    config: &Config<'_>,
+    groups: &[Group],
+    mut consume: impl FnMut(Scanned) -> ControlFlow<B>,
+) -> Option<B> {
+    let next = AtomicUsize::new(0);
+    let budget = Budget::default();
+    let stopped = AtomicBool::new(false);
+    let (sender, receiver) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..config.jobs.clamp(1, groups.len().max(1)) {
+            let sender = sender.clone();
+            let (next, budget, stopped) = (&next, &budget, &stopped);
+            scope.spawn(move || {
+                let mut worker = Worker::new(config);
+                while !stopped.load(Ordering::Relaxed) && !config.interrupted.load(Ordering::Relaxed) {
+                    let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                    let scanned = worker.scan(group);
+                    budget.take(scanned.size());
+                    if sender.send(scanned).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut outcome = None;
+        for scanned in receiver {
+            budget.give_back(scanned.size());
+            if outcome.is_none()
+                && let ControlFlow::Break(value) = consume(scanned)
+            {
+                stopped.store(true, Ordering::Relaxed);
+                outcome = Some(value);
+            }
+        }
+        outcome
+    })
+}
+
+/// Reads groups one after the other, on the thread that owns it.
+pub struct Worker<'a> {
+    config: &'a Config<'a>,
+    buffer: Buffer,
+    folders: RefCell<HashMap<String, Option<String>>>,
+}
+
+impl<'a> Worker<'a> {
+    /// A worker with nothing read yet.
+    #[must_use]
+    pub fn new(config: &'a Config<'a>) -> Worker<'a> {
+        Worker { config, buffer: Buffer::default(), folders: RefCell::default() }
+    }
+
+    fn scan(&mut self, group: &Group) -> Scanned {
+        let all = self.config.inventory.files();
+        let files: Vec<&RolloutFile> = all[group.files.clone()].iter().collect();
+        let index_of = |file: &RolloutFile| {
+            group.files.start + files.iter().position(|candidate| std::ptr::eq(*candidate, file)).unwrap_or(0)
+        };
+        let is_in_row = |file: &RolloutFile| group.in_row.is_some_and(|i| std::ptr::eq(&raw const all[i], file));
+        let Some(choice) = inventory::choose(&files, is_in_row) else { return Scanned::default() };
+        let mut scanned =
+            Scanned { thread: files[0].named.name.map(|name| name.thread), ..Scanned::default() };
+        for copy in &choice.copies {
+            let i = index_of(copy);
+            if scanned.folded.is_some() {
+                scanned.superseded.push(i);
+                scanned.copies.push(i);
+                continue;
+            }
+            match self.fold(&copy.source()) {
+                Err(error) => scanned.failed.push((i, error)),
+                Ok(folded) if Some(folded.metadata.id) != scanned.thread => {
+                    scanned.strays.push((i, folded.metadata.id));
+                }
+                Ok(folded) => scanned.folded = Some((i, folded)),
+            }
+        }
+        scanned.chain_copies = choice.chain_copies.iter().map(|file| index_of(file)).collect();
+        let others = choice.chain.iter().chain(&choice.chain_copies).chain(&choice.twins);
+        scanned.superseded.extend(others.map(|file| index_of(file)));
+        if self.config.read_all {
+            for &file in &scanned.superseded {
+                let damage = self.read(&all[file].source());
+                scanned.read_aside.push(ReadAside { file, damage });
+            }
+        }
+        scanned
+    }
+
+    /// Folds one file to its thread.
+    ///
+    /// # Errors
+    /// As [`fold::fold`].
+    pub fn fold(&mut self, source: &Source) -> Result<FoldedThread, ReadError> {
+        let Worker { config, buffer, folders } = self;
+        let world = World {
+            find_rollout: &|rollout| config.inventory.find_rollout(rollout),
+            canonical_folder: &|folder| canonical_folder(folders, folder),
+            default_provider: config.default_provider,
+        };
+        let mut reading = Reading { buffer, options: config.options, interrupted: config.interrupted };
+        fold::fold(source, &world, &mut reading)
+    }
+
+    /// Reads one file for what is wrong with it.
+    fn read(&mut self, source: &Source) -> Result<DamageReport, ReadError> {
+        let Worker { config, buffer, .. } = self;
+        let mut reading = Reading { buffer, options: config.options, interrupted: config.interrupted };
+        let read = fold::read_file(source, None, &mut reading)?.extracted;
+        fold::check_usable(&read)?;
+        Ok(read.damage)
+    }
+
+    /// Whether two folders are the same one.
+    pub fn same_folder(&self, a: &str, b: &str) -> bool {
+        a == b || canonical_folder(&self.folders, a).is_some_and(|a| Some(a) == canonical_folder(&self.folders, b))
+    }
+}
+
+fn canonical_folder(folders: &RefCell<HashMap<String, Option<String>>>, folder: &str) -> Option<String> {
+    let mut folders = folders.borrow_mut();
+    if let Some(known) = folders.get(folder) {
+        return known.clone();
+    }
+    let canonical = sys::canonical_folder(folder);
+    if folders.len() >= N_FOLDERS {
+        folders.clear();
+    }
+    folders.insert(folder.to_owned(), canonical.clone());
+    canonical
+}
+
+/// Bytes that wait for the consumer. Whoever would exceed the limit waits, unless nothing else does.
+#[derive(Default)]
+struct Budget {
+    waiting: Mutex<usize>,
+    freed: Condvar,
+}
+
+impl Budget {
+    fn take(&self, size: usize) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        while *waiting > 0 && *waiting + size > WAITING_BYTES {
+            waiting = self.freed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        *waiting += size;
+    }
+
+    fn give_back(&self, size: usize) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        *waiting = waiting.saturating_sub(size);
+        self.freed.notify_all();
+    }
+}
