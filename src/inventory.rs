@@ -46,7 +46,8 @@ impl Inventory {
         let mut groups = Vec::new();
         let mut start = 0;
         while start < self.n_named {
-            let length = self.files[start..self.n_named].partition_point(|file| key(file).1 == key(&self.files[start]).1);
+            let length = self.files[start..self.n_named]
+                .partition_point(|file| key(file).1 == key(&self.files[start]).1);
             groups.push(start..start + length);
             start += length;
         }
@@ -83,7 +84,8 @@ fn is_rollout(file: &RolloutFile, rollout: ThreadId) -> bool {
 }
 
 fn path_order(a: &RolloutFile, b: &RolloutFile) -> std::cmp::Ordering {
-    let bytes = |file: &RolloutFile| (file.folder.as_os_str().as_encoded_bytes().to_vec(), file.file_name.clone());
+    let bytes =
+        |file: &RolloutFile| (file.folder.as_os_str().as_encoded_bytes().to_vec(), file.file_name.clone());
     if *a.folder == *b.folder { a.file_name.cmp(&b.file_name) } else { bytes(a).cmp(&bytes(b)) }
 }
 
@@ -120,7 +122,8 @@ impl<'a> Choice<'a> {
 #[must_use]
 pub fn choose<'a>(files: &[&'a RolloutFile], is_in_row: impl Fn(&RolloutFile) -> bool) -> Option<Choice<'a>> {
     let is_twin = |file: &RolloutFile| {
-        file.named.compressed && files.iter().any(|plain| !plain.named.compressed && is_plain_form_of(plain, file))
+        file.named.compressed
+            && files.iter().any(|plain| !plain.named.compressed && is_plain_form_of(plain, file))
     };
     let (twins, files): (Vec<_>, Vec<_>) = files.iter().copied().partition(|file| is_twin(file));
     // The row may name the compressed twin; then the plain one stands for it.
@@ -141,7 +144,8 @@ pub fn choose<'a>(files: &[&'a RolloutFile], is_in_row: impl Fn(&RolloutFile) ->
         let rank = |file: &RolloutFile| (!in_row(file), preference(file));
         rank(a).cmp(&rank(b)).then_with(|| path_order(a, b))
     };
-    let (mut copies, mut others): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| rollout(file) == selected);
+    let (mut copies, mut others): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|file| rollout(file) == selected);
     copies.sort_by(order);
     others.sort_by(|a, b| rollout(a).cmp(&rollout(b)).then_with(|| order(a, b)));
     let (mut chain, mut chain_copies): (Vec<&RolloutFile>, Vec<&RolloutFile>) = (Vec::new(), Vec::new());
@@ -154,10 +158,21 @@ pub fn choose<'a>(files: &[&'a RolloutFile], is_in_row: impl Fn(&RolloutFile) ->
     Some(Choice { copies, chain, chain_copies, twins })
 }
 
+/// Chooses among files that are no chain, by the rule for copies. `None` for no files.
+#[must_use]
+pub fn choose_copy<'a>(
+    files: &[&'a RolloutFile],
+    is_in_row: impl Fn(&RolloutFile) -> bool,
+) -> Option<&'a RolloutFile> {
+    let rank = |file: &RolloutFile| (!is_in_row(file), preference(file));
+    files.iter().copied().min_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| path_order(a, b)))
+}
+
 /// Whether `plain` is `compressed` without its `.zst`, in the same folder.
 fn is_plain_form_of(plain: &RolloutFile, compressed: &RolloutFile) -> bool {
     plain.folder == compressed.folder
-        && compressed.file_name.as_encoded_bytes().strip_suffix(b".zst") == Some(plain.file_name.as_encoded_bytes())
+        && compressed.file_name.as_encoded_bytes().strip_suffix(b".zst")
+            == Some(plain.file_name.as_encoded_bytes())
 }
 
 /// The path with `.zst` taken off or put on: the other form of the same rollout.
@@ -254,8 +269,10 @@ mod tests {
 
     #[test]
     fn an_active_rollout_goes_before_an_archived_one_of_its_chain() {
-        let files =
-            [file("sessions", &name(1, A), 1, 1), file("archived_sessions", &name(3, &format!("{A}_{B}")), 1, 1)];
+        let files = [
+            file("sessions", &name(1, A), 1, 1),
+            file("archived_sessions", &name(3, &format!("{A}_{B}")), 1, 1),
+        ];
         check(&files, None, "*~");
     }
 

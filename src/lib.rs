@@ -10,6 +10,10 @@ pub mod inventory;
 
 pub mod sys;
 
-pub mod scan;
-
+pub mod compare;
 pub mod db;
+pub mod progress;
+pub mod scan;
+pub mod session_index;
+
+pub mod backfill;

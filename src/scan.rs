@@ -4,24 +4,19 @@
 //! Workers read and fold, the caller's thread consumes (it alone owns the database). Between them lies a channel that
 //! is bounded in bytes, so that memory stays bounded whatever a rollout holds.
 
+use crate::compare::Folders;
 use crate::inventory::{self, Inventory};
 use crate::rollout::extract::{DamageReport, Options};
 use crate::rollout::fold::{self, FoldedThread, ReadError, Reading, Source, World};
 use crate::rollout::reader::Buffer;
 use crate::sessions::RolloutFile;
-use crate::sys;
 use crate::thread::ThreadId;
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 
 /// How many bytes of threads may wait for the consumer.
 const WAITING_BYTES: usize = 4 * 1024 * 1024;
-
-/// How many canonical folders a worker remembers.
-const N_FOLDERS: usize = 4096;
 
 /// What a scan needs to know.
 pub struct Config<'a> {
@@ -83,7 +78,10 @@ impl Scanned {
     fn size(&self) -> usize {
         let texts = self.folded.as_ref().map_or(0, |(_, folded)| {
             let thread = &folded.metadata;
-            thread.title.len() + thread.preview.len() + thread.first_user_message.len() + thread.sandbox_policy.len()
+            thread.title.len()
+                + thread.preview.len()
+                + thread.first_user_message.len()
+                + thread.sandbox_policy.len()
         });
         texts + 1024
     }
@@ -134,14 +132,14 @@ pub fn run<B>(
 pub struct Worker<'a> {
     config: &'a Config<'a>,
     buffer: Buffer,
-    folders: RefCell<HashMap<String, Option<String>>>,
+    folders: Folders,
 }
 
 impl<'a> Worker<'a> {
     /// A worker with nothing read yet.
     #[must_use]
     pub fn new(config: &'a Config<'a>) -> Worker<'a> {
-        Worker { config, buffer: Buffer::default(), folders: RefCell::default() }
+        Worker { config, buffer: Buffer::default(), folders: Folders::default() }
     }
 
     fn scan(&mut self, group: &Group) -> Scanned {
@@ -150,7 +148,8 @@ impl<'a> Worker<'a> {
         let index_of = |file: &RolloutFile| {
             group.files.start + files.iter().position(|candidate| std::ptr::eq(*candidate, file)).unwrap_or(0)
         };
-        let is_in_row = |file: &RolloutFile| group.in_row.is_some_and(|i| std::ptr::eq(&raw const all[i], file));
+        let is_in_row =
+            |file: &RolloutFile| group.in_row.is_some_and(|i| std::ptr::eq(&raw const all[i], file));
         let Some(choice) = inventory::choose(&files, is_in_row) else { return Scanned::default() };
         let mut scanned =
             Scanned { thread: files[0].named.name.map(|name| name.thread), ..Scanned::default() };
@@ -189,7 +188,7 @@ impl<'a> Worker<'a> {
         let Worker { config, buffer, folders } = self;
         let world = World {
             find_rollout: &|rollout| config.inventory.find_rollout(rollout),
-            canonical_folder: &|folder| canonical_folder(folders, folder),
+            canonical_folder: &|folder| folders.canonical(folder),
             default_provider: config.default_provider,
         };
         let mut reading = Reading { buffer, options: config.options, interrupted: config.interrupted };
@@ -204,24 +203,6 @@ impl<'a> Worker<'a> {
         fold::check_usable(&read)?;
         Ok(read.damage)
     }
-
-    /// Whether two folders are the same one.
-    pub fn same_folder(&self, a: &str, b: &str) -> bool {
-        a == b || canonical_folder(&self.folders, a).is_some_and(|a| Some(a) == canonical_folder(&self.folders, b))
-    }
-}
-
-fn canonical_folder(folders: &RefCell<HashMap<String, Option<String>>>, folder: &str) -> Option<String> {
-    let mut folders = folders.borrow_mut();
-    if let Some(known) = folders.get(folder) {
-        return known.clone();
-    }
-    let canonical = sys::canonical_folder(folder);
-    if folders.len() >= N_FOLDERS {
-        folders.clear();
-    }
-    folders.insert(folder.to_owned(), canonical.clone());
-    canonical
 }
 
 /// Bytes that wait for the consumer. Whoever would exceed the limit waits, unless nothing else does.

@@ -127,7 +127,9 @@ fn walk_root(home: &Path, root: &Path, walk: &mut Walk, on_file: &mut impl FnMut
         }
         let stamp = match entry.metadata() {
             Ok(metadata) => Stamp::of(&metadata),
-            Err(error) if error.io_error().is_some_and(|io| io.kind() == std::io::ErrorKind::NotFound) => continue,
+            Err(error) if error.io_error().is_some_and(|io| io.kind() == std::io::ErrorKind::NotFound) => {
+                continue;
+            }
             Err(error) => Err(error.into()),
         };
         let stamp = match stamp {

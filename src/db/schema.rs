@@ -41,7 +41,11 @@ fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Colu
     connection
         .prepare(sql)?
         .query_map([table], |row| {
-            Ok(ColumnInfo { name: row.get(0)?, must_be_filled: row.get(1)?, is_generated: row.get::<_, i64>(2)? > 1 })
+            Ok(ColumnInfo {
+                name: row.get(0)?,
+                must_be_filled: row.get(1)?,
+                is_generated: row.get::<_, i64>(2)? > 1,
+            })
         })?
         .collect()
 }
@@ -92,7 +96,9 @@ impl Schema {
         schema.has_spawn_edges =
             has_shape(connection, "thread_spawn_edges", &["parent_thread_id", "child_thread_id", "status"])?;
         schema.has_dynamic_tools = has_shape(connection, "thread_dynamic_tools", &["thread_id"])?
-            || columns_of(connection, "thread_dynamic_tools")?.iter().any(|column| column.name == "thread_id");
+            || columns_of(connection, "thread_dynamic_tools")?
+                .iter()
+                .any(|column| column.name == "thread_id");
         schema.has_backfill_state = has_shape(
             connection,
             "backfill_state",
@@ -158,5 +164,4 @@ impl Schema {
 }
 
 /// The hint where a database is sound but no state database.
-const NO_STATE_DATABASE: &str =
-    "this is no state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)";
+const NO_STATE_DATABASE: &str = "this is no state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)";

@@ -68,7 +68,9 @@ impl Threads {
     /// What SQLite says.
     pub fn page_after(&self, connection: &Connection, after: &str, n: usize) -> rusqlite::Result<Vec<Row>> {
         let mut statement = connection.prepare_cached(&self.page)?;
-        statement.query_map((after, i64::try_from(n).unwrap_or(i64::MAX)), |row| self.read_row(row))?.collect()
+        statement
+            .query_map((after, i64::try_from(n).unwrap_or(i64::MAX)), |row| self.read_row(row))?
+            .collect()
     }
 
     /// Inserts a row with the cells that are there.
@@ -81,7 +83,9 @@ impl Threads {
             let places = vec!["?"; filled.iter().count()].join(", ");
             format!("INSERT INTO threads ({}) VALUES ({places})", list(filled))
         });
-        connection.prepare_cached(sql)?.execute(params_from_iter(filled.iter().filter_map(|i| row.get(i))))?;
+        connection
+            .prepare_cached(sql)?
+            .execute(params_from_iter(filled.iter().filter_map(|i| row.get(i))))?;
         self.add_spawn_edge(connection, row)
     }
 
@@ -100,9 +104,13 @@ impl Threads {
         for (seconds, milliseconds) in
             [(index::CREATED_AT, index::CREATED_AT_MS), (index::UPDATED_AT, index::UPDATED_AT_MS)]
         {
-            if changed.contains(seconds) && self.columns.contains(milliseconds) && row.get(milliseconds).is_some() {
+            if changed.contains(seconds)
+                && self.columns.contains(milliseconds)
+                && row.get(milliseconds).is_some()
+            {
                 let sql = format!("SELECT {} FROM threads WHERE id = ?1", quoted(milliseconds));
-                let now = connection.prepare_cached(&sql)?.query_row([&id], |row| Ok(to_cell(row.get_ref(0)?)))?;
+                let now =
+                    connection.prepare_cached(&sql)?.query_row([&id], |row| Ok(to_cell(row.get_ref(0)?)))?;
                 if row.get(milliseconds) != Some(&now) {
                     bitten.insert(milliseconds);
                 }
@@ -114,9 +122,16 @@ impl Threads {
         self.add_spawn_edge(connection, row)
     }
 
-    fn set(&mut self, connection: &Connection, id: &Cell, row: &Row, changed: ColumnSet) -> rusqlite::Result<()> {
+    fn set(
+        &mut self,
+        connection: &Connection,
+        id: &Cell,
+        row: &Row,
+        changed: ColumnSet,
+    ) -> rusqlite::Result<()> {
         let sql = self.updates.entry(changed).or_insert_with(|| {
-            let places: Vec<String> = changed.iter().map(|position| format!("{} = ?", quoted(position))).collect();
+            let places: Vec<String> =
+                changed.iter().map(|position| format!("{} = ?", quoted(position))).collect();
             format!("UPDATE threads SET {} WHERE id = ?", places.join(", "))
         });
         let values = changed.iter().filter_map(|position| row.get(position)).chain([id]);
@@ -139,7 +154,11 @@ impl Threads {
 
 fn filled(row: &Row) -> ColumnSet {
     let mut filled = ColumnSet::default();
-    row.cells.iter().enumerate().filter(|(_, cell)| cell.is_some()).for_each(|(position, _)| filled.insert(position));
+    row.cells
+        .iter()
+        .enumerate()
+        .filter(|(_, cell)| cell.is_some())
+        .for_each(|(position, _)| filled.insert(position));
     filled
 }
 
@@ -165,6 +184,78 @@ pub fn spawned_by(source: &str) -> Option<ThreadId> {
     ThreadId::parse(&source.subagent.thread_spawn.parent_thread_id)
 }
 
+/// The little of a row that tells whether its file must be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Thread id, whatever it is.
+    pub id: String,
+    /// Path of the rollout, empty if the cell is no text.
+    pub rollout_path: String,
+    /// The archived flag, as it stands.
+    pub archived: Option<i64>,
+    /// `updated_at`, in seconds.
+    pub updated_at: Option<i64>,
+    /// `updated_at_ms` as it stands, where the column exists.
+    pub updated_at_ms: Option<i64>,
+    /// Whether preview and first message are not empty, where the columns exist.
+    pub has_text: bool,
+}
+
+fn summary_sql(schema: &Schema, rest: &str) -> String {
+    let milliseconds = if schema.has(index::UPDATED_AT_MS) { "updated_at_ms" } else { "NULL" };
+    // The length in bytes is known without reading the text.
+    let has_text: Vec<&str> = [
+        (index::PREVIEW, "octet_length(preview) > 0"),
+        (index::FIRST_USER_MESSAGE, "octet_length(first_user_message) > 0"),
+    ]
+    .into_iter()
+    .filter(|(position, _)| schema.has(*position))
+    .map(|(_, condition)| condition)
+    .chain(["1"])
+    .collect();
+    let has_text = has_text.join(" AND ");
+    format!(
+        "SELECT id, rollout_path, archived, updated_at, {milliseconds}, {has_text} FROM threads WHERE {rest}"
+    )
+}
+
+fn read_summary(row: &rusqlite::Row<'_>) -> rusqlite::Result<Summary> {
+    let text =
+        |i| Ok::<_, rusqlite::Error>(to_cell(row.get_ref(i)?).as_text().unwrap_or_default().to_owned());
+    let integer = |i| Ok::<_, rusqlite::Error>(to_cell(row.get_ref(i)?).as_integer());
+    Ok(Summary {
+        id: text(0)?,
+        rollout_path: text(1)?,
+        archived: integer(2)?,
+        updated_at: integer(3)?,
+        updated_at_ms: integer(4)?,
+        has_text: integer(5)? == Some(1),
+    })
+}
+
+/// The summary of a thread's row.
+///
+/// # Errors
+/// What SQLite says.
+pub fn summary(connection: &Connection, schema: &Schema, id: ThreadId) -> rusqlite::Result<Option<Summary>> {
+    let mut statement = connection.prepare_cached(&summary_sql(schema, "id = ?1"))?;
+    statement.query_row([id.to_string()], read_summary).optional()
+}
+
+/// The summaries of the next `n` rows after the id `after`, by id.
+///
+/// # Errors
+/// What SQLite says.
+pub fn summaries_after(
+    connection: &Connection,
+    schema: &Schema,
+    after: &str,
+    n: usize,
+) -> rusqlite::Result<Vec<Summary>> {
+    let mut statement = connection.prepare_cached(&summary_sql(schema, "id > ?1 ORDER BY id LIMIT ?2"))?;
+    statement.query_map((after, i64::try_from(n).unwrap_or(i64::MAX)), read_summary)?.collect()
+}
+
 /// The path in a thread's row.
 ///
 /// # Errors
@@ -180,7 +271,9 @@ pub fn rollout_path(connection: &Connection, id: ThreadId) -> rusqlite::Result<O
 /// # Errors
 /// What SQLite says.
 pub fn count(connection: &Connection) -> rusqlite::Result<u64> {
-    connection.query_row("SELECT count(*) FROM threads", [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+    connection
+        .query_row("SELECT count(*) FROM threads", [], |row| row.get::<_, i64>(0))
+        .map(i64::unsigned_abs)
 }
 
 /// The greatest running number that a row ever had: the bound of synthetic milliseconds.
@@ -200,6 +293,7 @@ pub fn greatest_running_number(connection: &Connection) -> rusqlite::Result<i64>
 /// # Errors
 /// What SQLite says.
 pub fn last_update(connection: &Connection) -> rusqlite::Result<Option<i64>> {
-    let latest = connection.query_row("SELECT max(updated_at) FROM threads", [], |row| Ok(to_cell(row.get_ref(0)?)))?;
+    let latest = connection
+        .query_row("SELECT max(updated_at) FROM threads", [], |row| Ok(to_cell(row.get_ref(0)?)))?;
     Ok(latest.as_integer())
 }

@@ -139,7 +139,9 @@ mod tests {
         ] {
             assert_eq!(name(malformed).map(|file| file.name), Some(None), "{malformed}");
         }
-        for other in ["notes.txt", "rollout-x.jsonl.bak", "rollout-x.zst", "x-rollout-.jsonl", "rollout-x.json"] {
+        for other in
+            ["notes.txt", "rollout-x.jsonl.bak", "rollout-x.zst", "x-rollout-.jsonl", "rollout-x.json"]
+        {
             assert_eq!(name(other), None, "{other}");
         }
     }

@@ -131,7 +131,11 @@ pub struct Reading<'a> {
 ///
 /// # Errors
 /// See [`ReadError`]. A blank file and one without any item are no error here; they are in [`Extracted`].
-pub fn read_file(source: &Source, limit: Option<u64>, reading: &mut Reading<'_>) -> Result<ReadFile, ReadError> {
+pub fn read_file(
+    source: &Source,
+    limit: Option<u64>,
+    reading: &mut Reading<'_>,
+) -> Result<ReadFile, ReadError> {
     let file = File::open(&source.path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
@@ -176,11 +180,18 @@ fn needs_larger_window(error: &ReadError) -> bool {
 fn explain_zstd(error: ReadError, path: &Path) -> ReadError {
     match error {
         ReadError::Passing(error) if needs_larger_window_io(&error) => {
-            let size = first_window_size(path).map_or("a window".to_owned(), |size| format!("a window of {size} bytes"));
-            ReadError::Unusable(format!("needs {size} to be decompressed, over the limit of {}", 1_u64 << LARGEST_WINDOW_LOG))
+            let size = first_window_size(path)
+                .map_or("a window".to_owned(), |size| format!("a window of {size} bytes"));
+            ReadError::Unusable(format!(
+                "needs {size} to be decompressed, over the limit of {}",
+                1_u64 << LARGEST_WINDOW_LOG
+            ))
         }
         ReadError::Passing(error)
-            if matches!(error.kind(), io::ErrorKind::Other | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData) =>
+            if matches!(
+                error.kind(),
+                io::ErrorKind::Other | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData
+            ) =>
         {
             ReadError::Unusable(format!("cannot be decompressed: {error}"))
         }
@@ -205,7 +216,11 @@ fn first_window_size(path: &Path) -> Option<u64> {
     Some(base + base / 8 * u64::from(window & 0b111))
 }
 
-fn read_lines(stream: impl Read, source: &Source, reading: &mut Reading<'_>) -> Result<(Extracted, u64), ReadError> {
+fn read_lines(
+    stream: impl Read,
+    source: &Source,
+    reading: &mut Reading<'_>,
+) -> Result<(Extracted, u64), ReadError> {
     let mut extract = Extract::new(source.name.as_ref(), reading.options);
     let mut lines = LineReader::new(stream, reading.buffer);
     loop {
@@ -251,7 +266,11 @@ pub struct World<'a> {
 ///
 /// # Errors
 /// The file gives no thread. A missing or broken history in front of it is no error: the head alone counts then.
-pub fn fold(source: &Source, world: &World<'_>, reading: &mut Reading<'_>) -> Result<FoldedThread, ReadError> {
+pub fn fold(
+    source: &Source,
+    world: &World<'_>,
+    reading: &mut Reading<'_>,
+) -> Result<FoldedThread, ReadError> {
     let head = read_file(source, None, reading)?;
     complete(source, head, world, reading)
 }
@@ -328,14 +347,21 @@ fn read_history(
 }
 
 /// Fills in what no line said, by the rules for each field.
-fn to_metadata(facts: Facts, source: &Source, stamp: &Stamp, world: &World<'_>) -> Result<ThreadMetadata, ReadError> {
+fn to_metadata(
+    facts: Facts,
+    source: &Source,
+    stamp: &Stamp,
+    world: &World<'_>,
+) -> Result<ThreadMetadata, ReadError> {
     let by_name = source.name.map(|name| (name.thread, name.time));
     let Some((id, created_at)) = facts.identity.or(by_name) else {
         let reason = "has a malformed name and no session meta with id and time to say which thread it is";
         return Err(ReadError::Unusable(reason.to_owned()));
     };
     let Some(rollout_path) = source.path.to_str() else {
-        return Err(ReadError::Unusable("has a path that is not UTF-8, which the database cannot hold".to_owned()));
+        return Err(ReadError::Unusable(
+            "has a path that is not UTF-8, which the database cannot hold".to_owned(),
+        ));
     };
     let cwd = facts.cwd.unwrap_or_default();
     let filled = |field: Option<String>, default: &str| field.unwrap_or_else(|| default.to_owned());

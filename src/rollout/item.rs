@@ -373,7 +373,9 @@ fn compact(json: &str) -> String {
 fn is_filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     let json = <&RawValue>::deserialize(deserializer)?.get();
     Ok(match json.as_bytes().first() {
-        Some(b'[' | b'{') => json.bytes().skip(1).any(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r' | b']' | b'}')),
+        Some(b'[' | b'{') => {
+            json.bytes().skip(1).any(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r' | b']' | b'}'))
+        }
         Some(b'"') => json.len() > 2,
         _ => false,
     })
@@ -420,7 +422,8 @@ mod tests {
     use super::*;
 
     fn meta(payload: &str) -> SessionMeta {
-        match parse(Kind::SessionMeta, format!(r#"{{"type":"session_meta","payload":{payload}}}"#).as_bytes()) {
+        match parse(Kind::SessionMeta, format!(r#"{{"type":"session_meta","payload":{payload}}}"#).as_bytes())
+        {
             Ok(Some(Item::SessionMeta(meta))) => *meta,
             other => panic!("{other:?}"),
         }
@@ -428,7 +431,9 @@ mod tests {
 
     #[test]
     fn a_field_of_another_type_is_absent_and_costs_nothing_else() {
-        let meta = meta(r#"{"cwd":5,"cli_version":["x"],"model_provider":null,"source":7,"git":"main","agent_role":"r"}"#);
+        let meta = meta(
+            r#"{"cwd":5,"cli_version":["x"],"model_provider":null,"source":7,"git":"main","agent_role":"r"}"#,
+        );
         assert_eq!(meta, SessionMeta { agent_role: Some("r".into()), ..SessionMeta::default() });
     }
 

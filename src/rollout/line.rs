@@ -164,7 +164,9 @@ fn glance_at_item(mut rest: &[u8]) -> Option<Class> {
 
 /// The rest of a string of harmless characters, and what follows its closing quote.
 fn simple_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = bytes.iter().position(|b| !matches!(b, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'-' | b'.' | b':' | b'+'))?;
+    let end = bytes.iter().position(
+        |b| !matches!(b, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'-' | b'.' | b':' | b'+'),
+    )?;
     (bytes[end] == b'"').then(|| (&bytes[..end], &bytes[end + 1..]))
 }
 
@@ -211,7 +213,9 @@ pub fn classify(line: &[u8], bare: bool) -> serde_json::Result<Class> {
     // The whole line was read, and nothing in it settled the matter.
     json.end()?;
     Ok(match (found.kind.as_deref(), found.event.as_deref()) {
-        (Some("event_msg"), Some("item_completed")) => found.item.as_deref().map_or(Class::NoItem, |item| item_class(item.as_bytes())),
+        (Some("event_msg"), Some("item_completed")) => {
+            found.item.as_deref().map_or(Class::NoItem, |item| item_class(item.as_bytes()))
+        }
         (Some("event_msg"), Some(event)) => event_class(event.as_bytes()),
         (Some("event_msg"), None) => Class::NoItem,
         (Some("message"), _) if bare => Class::Relevant(Kind::BareMessage),
@@ -397,7 +401,11 @@ mod tests {
             r#"{"type":"event_msg","timestamp":"x","payload":{"message":"hello","type":"user_mess\u0061ge"}}"#,
             r#"{"ordinal":1,"type":"event_msg","payload":{"item":{"content":[{"text":"hello","type":"text"}],"type":"UserMessage"},"type":"item_completed"}}"#,
         ] {
-            assert_eq!(read(line.as_bytes(), false), Parsed { class: read(line.as_bytes(), false).class, item: hello.clone(), damage: None }, "{line}");
+            assert_eq!(
+                read(line.as_bytes(), false),
+                Parsed { class: read(line.as_bytes(), false).class, item: hello.clone(), damage: None },
+                "{line}"
+            );
         }
     }
 
@@ -408,7 +416,11 @@ mod tests {
             r#"{"payload":{"type":"session_meta","payload":{"type":"user_message"}},"type":"brand_new"}"#,
             r#"{"type":"brand_new","type":"session_meta","payload":{}}"#,
         ] {
-            assert_eq!(read(line.as_bytes(), false), Parsed { class: Class::Irrelevant, item: None, damage: None }, "{line}");
+            assert_eq!(
+                read(line.as_bytes(), false),
+                Parsed { class: Class::Irrelevant, item: None, damage: None },
+                "{line}"
+            );
         }
     }
 
@@ -418,16 +430,32 @@ mod tests {
         assert_eq!(damage(b"not json"), Some(Damage::NoObject));
         assert_eq!(damage(b"[1,2]"), Some(Damage::NoObject));
         assert_eq!(damage(br#"{"timestamp":1}"#), None);
-        assert!(matches!(damage(br#"{"timestamp":"2026","type":"event_msg","payl"#), Some(Damage::Unparsable(_))));
-        assert!(matches!(damage(br#"{"timestamp":"2026","type":"turn_context","payload":5}"#), Some(Damage::Unparsable(_))));
-        assert_eq!(damage(br#"{"timestamp":"2026","type":"response_item","payl"#), None, "irrelevant, whatever it holds");
+        assert!(matches!(
+            damage(br#"{"timestamp":"2026","type":"event_msg","payl"#),
+            Some(Damage::Unparsable(_))
+        ));
+        assert!(matches!(
+            damage(br#"{"timestamp":"2026","type":"turn_context","payload":5}"#),
+            Some(Damage::Unparsable(_))
+        ));
+        assert_eq!(
+            damage(br#"{"timestamp":"2026","type":"response_item","payl"#),
+            None,
+            "irrelevant, whatever it holds"
+        );
     }
 
     #[test]
     fn broken_utf8_costs_the_broken_characters_only() {
-        let read = read(b"{\"type\":\"event_msg\",\"payload\":{\"type\":\"user_message\",\"message\":\"a\xffb\"}}", false);
+        let read = read(
+            b"{\"type\":\"event_msg\",\"payload\":{\"type\":\"user_message\",\"message\":\"a\xffb\"}}",
+            false,
+        );
         assert_eq!(read.damage, Some(Damage::NoUtf8));
-        assert_eq!(read.item, Some(Item::UserMessage(UserMessage { text: "a\u{fffd}b".into(), ..UserMessage::default() })));
+        assert_eq!(
+            read.item,
+            Some(Item::UserMessage(UserMessage { text: "a\u{fffd}b".into(), ..UserMessage::default() }))
+        );
     }
 
     proptest! {

@@ -196,9 +196,18 @@ mod tests {
             tokens_used: 0,
             ..metadata()
         };
-        let full = [("title", "t"), ("preview", "p"), ("first_user_message", "f"), ("model", "m"), ("reasoning_effort", "e")];
-        let full: Vec<(&str, Cell)> =
-            full.iter().map(|(n, v)| (*n, Cell::from(*v))).chain([("tokens_used", Cell::Integer(5))]).collect();
+        let full = [
+            ("title", "t"),
+            ("preview", "p"),
+            ("first_user_message", "f"),
+            ("model", "m"),
+            ("reasoning_effort", "e"),
+        ];
+        let full: Vec<(&str, Cell)> = full
+            .iter()
+            .map(|(n, v)| (*n, Cell::from(*v)))
+            .chain([("tokens_used", Cell::Integer(5))])
+            .collect();
         check(&emptied, &full, &[]);
         let legacy = ThreadMetadata { history_mode: HistoryMode::Legacy, ..emptied };
         check(&legacy, &full[1..], &["tokens_used", "first_user_message", "model", "reasoning_effort"]);

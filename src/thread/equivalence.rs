@@ -37,7 +37,9 @@ pub fn same_milliseconds(file: Millis, row: i64, row_seconds: Option<i64>, synth
     // Synthetic: the twin agrees with the file, and the excess over it is no more than the running number.
     let file_seconds = file.div_euclid(1000);
     row_seconds == Some(file_seconds)
-        && row.checked_sub(file_seconds.saturating_mul(1000)).is_some_and(|excess| (0..=synthetic_limit).contains(&excess))
+        && row
+            .checked_sub(file_seconds.saturating_mul(1000))
+            .is_some_and(|excess| (0..=synthetic_limit).contains(&excess))
 }
 
 /// Parses a JSON cell; a plain word is a JSON string.
@@ -163,7 +165,10 @@ mod tests {
     fn a_running_number_beyond_the_second_is_explained_by_the_twin_and_the_number_of_rows() {
         let file = 1_773_507_450_373;
         assert!(same_milliseconds(file, 1_773_507_453_210, Some(1_773_507_450), 5000));
-        assert!(!same_milliseconds(file, 1_773_507_453_210, Some(1_773_507_450), 61), "more than there are rows");
+        assert!(
+            !same_milliseconds(file, 1_773_507_453_210, Some(1_773_507_450), 61),
+            "more than there are rows"
+        );
         assert!(!same_milliseconds(file, 1_773_507_453_210, Some(1_773_507_400), 5000), "the twin disagrees");
     }
 

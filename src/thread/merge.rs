@@ -86,7 +86,8 @@ pub fn update(file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> Merged
         let (true, Some(existing)) = (context.has(position), row.get(position)) else { continue };
         let sound = is_sound(position, existing).then_some(existing);
         let Some(target) = target(position, file, row, sound, context) else { continue };
-        let same = sound.is_some_and(|existing| same(position, column.same, file, &target, existing, row, context));
+        let same =
+            sound.is_some_and(|existing| same(position, column.same, file, &target, existing, row, context));
         // What means the same stays as it stands: nothing is rewritten for its spelling alone.
         merged.row.cells[position] = Some(if same { existing.clone() } else { target });
         if !same {
@@ -165,7 +166,8 @@ fn target(
         Truth::Preview => kept(from_file.is_empty() && has_value),
         Truth::Title => kept(
             has_value
-                && ((paginated && from_file.is_empty()) || set_by_a_person(file, row, existing?.as_text()?, context)),
+                && ((paginated && from_file.is_empty())
+                    || set_by_a_person(file, row, existing?.as_text()?, context)),
         ),
         Truth::Git => {
             let row_paginated = row.text(index::HISTORY_MODE) == Some("paginated");
@@ -175,9 +177,11 @@ fn target(
         Truth::ArchivedAt => kept(file.archived && !is_null),
         Truth::HistoryMode => Cell::from(history_mode(file, row).as_str()),
         Truth::MemoryMode => kept(existing.and_then(Cell::as_text) == Some("polluted") || file_paginated),
-        Truth::RolloutPath => {
-            kept(existing.and_then(Cell::as_text).is_some_and(|path| (context.same_path)(path, &file.rollout_path)))
-        }
+        Truth::RolloutPath => kept(
+            existing
+                .and_then(Cell::as_text)
+                .is_some_and(|path| (context.same_path)(path, &file.rollout_path)),
+        ),
         Truth::HasUserEvent if !context.has(index::FIRST_USER_MESSAGE) => from_file,
         Truth::HasUserEvent => {
             if existing.is_some() {
@@ -223,9 +227,9 @@ fn same(
         }),
         Same::Source => by_text(&equivalence::same_source),
         Same::Approval => by_text(&equivalence::same_approval),
-        Same::Sandbox => {
-            by_text(&|target, row| equivalence::same_sandbox(target, row) || (file.any_sandbox_profile && is_profile(row)))
-        }
+        Same::Sandbox => by_text(&|target, row| {
+            equivalence::same_sandbox(target, row) || (file.any_sandbox_profile && is_profile(row))
+        }),
         Same::Folder => by_text(&|target, row| (context.same_folder)(row, target)),
     }
 }

@@ -1,0 +1,373 @@
+//! `backfill`: makes the rows say what the rollouts say. To a report; prints nothing, reads no environment.
+//!
+//! Workers read and fold rollouts ([`crate::scan`]); this thread compares each thread with its row and writes those
+//! that differ, in short transactions ([`write`](self::write)). A row that agrees costs one read.
+
+mod plan;
+mod write;
+
+use crate::compare::{Comparison, is_at};
+use crate::db::open::{Reader, Writer, explain};
+use crate::db::schema::Schema;
+use crate::db::threads::Threads;
+use crate::db::{backfill_state, threads};
+use crate::inventory::{self, Inventory};
+use crate::progress::Progress;
+use crate::rollout::extract::Options;
+use crate::rollout::file_name;
+use crate::rollout::fold::{FoldedThread, ReadError};
+use crate::scan::{self, Scanned, Worker};
+use crate::sessions::{self, RolloutFile};
+use crate::thread::ThreadId;
+use crate::thread::columns::{Row, index};
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use rusqlite::Connection;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Where `updated_at` comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Times {
+    /// The file's modification time.
+    #[default]
+    Mtime,
+    /// The timestamp of the file's last line, for homes that were copied without modification times.
+    Events,
+    /// The file's modification time, but not where nothing else differs.
+    Keep,
+}
+
+/// What is to be done.
+pub struct Config<'a> {
+    /// The Codex home.
+    pub home: &'a Path,
+    /// Only these threads; all if `None`.
+    pub threads: Option<&'a BTreeSet<ThreadId>>,
+    /// How many files are read at once.
+    pub jobs: usize,
+    /// Provider of a thread whose session meta names none.
+    pub default_provider: &'a str,
+    /// Skip files whose row says that they are unchanged.
+    pub quick: bool,
+    /// Where `updated_at` comes from.
+    pub times: Times,
+    /// The time.
+    pub now: DateTime<Utc>,
+    /// Set from outside to stop.
+    pub interrupted: &'a AtomicBool,
+}
+
+/// The database, and whether anything is written to it.
+pub enum Target<'a> {
+    /// Rows are written.
+    Write(&'a mut Writer),
+    /// Nothing is written: what would be is counted.
+    Preview(&'a mut Reader),
+    /// A database that does not exist yet, for a preview of its making.
+    New(&'a Connection),
+}
+
+impl Target<'_> {
+    /// Runs statements that only read.
+    fn read<T>(&mut self, mut f: impl FnMut(&Connection) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        match self {
+            Target::Write(writer) => f(writer.connection()).map_err(|error| match error.downcast() {
+                Ok(error) => explain(error, writer.path(), "read the database"),
+                Err(error) => error,
+            }),
+            Target::Preview(reader) => reader.read(f),
+            Target::New(connection) => f(connection),
+        }
+    }
+}
+
+/// A file or folder that could not be done, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub error: String,
+    /// Whether it may go another time.
+    pub is_passing: bool,
+}
+
+/// What happened to a thread's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It had none and has one now.
+    Inserted,
+    /// It differed and agrees now.
+    Updated,
+}
+
+/// What was done, or would be.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Rollout files found; each is in exactly one of the next five.
+    pub scanned: u64,
+    /// Rows that were missing.
+    pub inserted: u64,
+    /// Rows that differed.
+    pub updated: u64,
+    /// Rows that agree.
+    pub unchanged: u64,
+    /// Files that lost to another of their thread.
+    pub superseded: u64,
+    /// Files that could not be read.
+    pub failed: u64,
+    /// Bytes read, uncompressed.
+    pub bytes_read: u64,
+    /// Those files, and folders that could not be walked; by path.
+    pub failures: Vec<Failure>,
+    /// Files with damaged lines beside what could be read.
+    pub n_damaged_files: u64,
+    /// Of the rows updated, those in which times alone differed.
+    pub times_alone: u64,
+    /// Threads left to a Codex that is writing them.
+    pub left_to_codex: u64,
+    /// Whether every file of the home was visited, and none failed for a reason that may pass.
+    pub complete: bool,
+    /// Whether it was stopped before the end.
+    pub interrupted: bool,
+}
+
+/// Does it.
+///
+/// # Errors
+/// The database cannot be read or written. What was committed before stays.
+pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress) -> anyhow::Result<Report> {
+    let schema = target.read(Schema::read)?;
+    schema.check_writable()?;
+    progress.start("finding rollouts", None, None);
+    let walk = sessions::walk(config.home, || progress.advance(1, 0));
+    progress.finish();
+    let mut report = Report::default();
+    for error in walk.errors {
+        report.failures.push(Failure { path: error.path, error: error.reason, is_passing: true });
+    }
+    let has_roots = walk.missing_roots.len() < 2;
+    let watermark = watermark(config.home, &walk.files);
+    let inventory = Inventory::new(walk.files);
+
+    let plan = plan::plan(config, &schema, &inventory, &mut target)?;
+    report.scanned = plan.n_files;
+    report.unchanged = plan.n_unchanged;
+    report.superseded = plan.n_superseded;
+    progress.start("reading rollouts", Some(plan.n_files), Some(plan.n_bytes));
+    progress.advance(plan.n_unchanged + plan.n_superseded, 0);
+
+    let scan_config = scan::Config {
+        inventory: &inventory,
+        jobs: config.jobs,
+        options: Options { deep: false, last_event: config.times == Times::Events },
+        read_all: false,
+        default_provider: config.default_provider,
+        interrupted: config.interrupted,
+    };
+    let synthetic_limit = target.read(|connection| Ok(threads::greatest_running_number(connection)?))?;
+    let mut run = Run {
+        config,
+        inventory: &inventory,
+        worker: Worker::new(&scan_config),
+        table: Threads::new(&schema),
+        rules: write::Rules {
+            comparison: Comparison {
+                columns: schema.columns,
+                keep_times: config.times == Times::Keep,
+                synthetic_limit,
+                ..Comparison::default()
+            },
+            names: None,
+        },
+        target,
+        progress,
+        pending: Vec::new(),
+        pending_bytes: 0,
+        strays: BTreeMap::new(),
+        report,
+    };
+    let stopped = scan::run(&scan_config, &plan.groups, |scanned| match run.take(scanned) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(error),
+    });
+    if let Some(error) = stopped {
+        return Err(error);
+    }
+    run.settle_strays()?;
+    run.flush()?;
+    let Run { mut target, mut report, .. } = run;
+    progress.finish();
+    report.failures.sort_by(|a, b| a.path.cmp(&b.path));
+    report.interrupted = config.interrupted.load(Ordering::Relaxed);
+    report.complete = config.threads.is_none()
+        && has_roots
+        && !report.interrupted
+        && report.failures.iter().all(|failure| !failure.is_passing);
+    if report.complete
+        && schema.has_backfill_state
+        && let Target::Write(writer) = &mut target
+    {
+        complete(writer, watermark.as_deref(), config.now)?;
+    }
+    Ok(report)
+}
+
+/// Tells Codex that nothing is left to index, unless it knows.
+fn complete(writer: &mut Writer, watermark: Option<&str>, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let state = backfill_state::read(writer.connection()).context("cannot read backfill_state")?;
+    if state.is_some_and(|state| state.status == backfill_state::COMPLETE) {
+        return Ok(());
+    }
+    writer.transaction_immediate(|transaction| {
+        Ok(backfill_state::complete(transaction, watermark, now.timestamp())?)
+    })
+}
+
+/// The greatest path below the home, with `/` on every system, as Codex compares them.
+fn watermark(home: &Path, files: &[RolloutFile]) -> Option<String> {
+    let relative = |file: &RolloutFile| {
+        let path = file.path();
+        let parts = path.strip_prefix(home).ok()?.components();
+        let parts: Option<Vec<&str>> = parts.map(|part| part.as_os_str().to_str()).collect();
+        Some(parts?.join("/"))
+    };
+    // The walk goes in byte order, folder by folder, so the last file is the greatest; one that is not UTF-8 is none.
+    files.iter().rev().find_map(relative)
+}
+
+/// A backfill under way.
+struct Run<'a> {
+    config: &'a Config<'a>,
+    inventory: &'a Inventory,
+    /// For what this thread must read itself.
+    worker: Worker<'a>,
+    table: Threads,
+    rules: write::Rules,
+    target: Target<'a>,
+    progress: &'a dyn Progress,
+    /// Threads whose rows must be written.
+    pending: Vec<write::Pending>,
+    pending_bytes: usize,
+    /// Files that say that they are of a thread that their name does not give; and threads whose row names such a file.
+    strays: BTreeMap<ThreadId, Vec<usize>>,
+    report: Report,
+}
+
+impl Run<'_> {
+    /// Takes what a group came to.
+    fn take(&mut self, scanned: Scanned) -> anyhow::Result<()> {
+        self.report.superseded += scanned.superseded.len() as u64;
+        self.progress.advance(scanned.superseded.len() as u64, 0);
+        for (file, error) in scanned.failed {
+            self.fail(file, &error);
+        }
+        for (file, thread) in scanned.strays {
+            self.strays.entry(thread).or_default().push(file);
+        }
+        match scanned.folded {
+            Some((file, folded)) => self.compare(file, folded, true),
+            None => Ok(()),
+        }
+    }
+
+    fn fail(&mut self, file: usize, error: &ReadError) {
+        let file = &self.inventory.files()[file];
+        self.progress.advance(1, file.stamp.size);
+        match error {
+            // Whoever moved it has a row for it; the next walk will find it there.
+            ReadError::Vanished => self.report.scanned -= 1,
+            ReadError::Interrupted => {}
+            _ => {
+                self.report.failed += 1;
+                self.report.failures.push(Failure {
+                    path: file.path(),
+                    error: error.to_string(),
+                    is_passing: matches!(error, ReadError::Passing(_)),
+                });
+            }
+        }
+    }
+
+    /// Decides what is to be done with a thread's row. `may_defer`: a row that names a file whose name gives another
+    /// thread waits until all such files are known.
+    fn compare(&mut self, file: usize, mut folded: FoldedThread, may_defer: bool) -> anyhow::Result<()> {
+        let found = &self.inventory.files()[file];
+        self.progress.advance(1, found.stamp.size);
+        self.report.bytes_read += folded.n_bytes;
+        self.report.n_damaged_files += u64::from(folded.damage.n_lines > 0);
+        self.set_time(&mut folded);
+        let id = folded.metadata.id;
+        let table = &self.table;
+        let row = self.target.read(|connection| Ok(table.get(connection, id)?))?;
+        if may_defer && row.as_ref().is_some_and(|row| self.names_a_stray(row, id, found)) {
+            self.strays.entry(id).or_default().push(file);
+            return Ok(());
+        }
+        if row.is_none() {
+            self.rules.load_names(self.config.home, self.progress);
+        }
+        match self.rules.decide(&folded, row.as_ref()) {
+            Some(decision) => self.enqueue(write::Pending::new(file, folded, row, decision)),
+            None => {
+                self.report.unchanged += 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn set_time(&self, folded: &mut FoldedThread) {
+        if self.config.times == Times::Events {
+            folded.metadata.updated_at = folded.last_event_at.unwrap_or(folded.metadata.updated_at);
+        }
+    }
+
+    /// Whether a row names a rollout of this home whose name gives another thread, or none.
+    fn names_a_stray(&self, row: &Row, id: ThreadId, chosen: &RolloutFile) -> bool {
+        let Some(path) = row.text(index::ROLLOUT_PATH).map(Path::new) else { return false };
+        let named = file_name::parse(path.file_name().unwrap_or_default());
+        path != chosen.path()
+            && named.is_some_and(|named| named.name.map(|name| name.thread) != Some(id))
+            && RolloutFile::at(self.config.home, path).is_some()
+    }
+
+    /// Settles the threads that files claim against their names: the row's choice counts, then a file that has the
+    /// thread in its name, then the rule for copies.
+    fn settle_strays(&mut self) -> anyhow::Result<()> {
+        for (id, claims) in std::mem::take(&mut self.strays) {
+            if self.config.interrupted.load(Ordering::Relaxed) {
+                break;
+            }
+            let files = self.inventory.files();
+            let deferred =
+                claims.iter().copied().find(|&i| files[i].named.name.is_some_and(|name| name.thread == id));
+            let row_path = self.target.read(|connection| Ok(threads::rollout_path(connection, id)?))?;
+            let in_row = |file: &RolloutFile| row_path.as_deref().is_some_and(|path| is_at(file, path));
+            let strays: Vec<usize> = claims.iter().copied().filter(|&i| Some(i) != deferred).collect();
+            let by_row = strays.iter().copied().find(|&i| in_row(&files[i]));
+            let named_counts = deferred.is_some() || !self.inventory.of_thread(id).is_empty();
+            let chosen = match (by_row, named_counts) {
+                (Some(stray), _) => Some(stray),
+                (None, true) => deferred,
+                (None, false) => {
+                    let candidates: Vec<&RolloutFile> = strays.iter().map(|&i| &files[i]).collect();
+                    let choice = inventory::choose_copy(&candidates, in_row);
+                    choice.map(|chosen| {
+                        strays[candidates.iter().position(|file| std::ptr::eq(*file, chosen)).unwrap_or(0)]
+                    })
+                }
+            };
+            self.report.superseded += claims.iter().filter(|&&i| Some(i) != chosen).count() as u64;
+            if let Some(file) = chosen {
+                match self.worker.fold(&files[file].source()) {
+                    Ok(folded) => self.compare(file, folded, false)?,
+                    Err(error) => self.fail(file, &error),
+                }
+            }
+        }
+        Ok(())
+    }
+}

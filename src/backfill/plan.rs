@@ -1,0 +1,135 @@
+//! Which files a backfill reads: all, or those of some threads, or those whose row does not say that they are unchanged.
+
+use super::{Config, Target};
+use crate::compare::is_at;
+use crate::db::schema::Schema;
+use crate::db::threads::{self, Summary};
+use crate::inventory::{self, Inventory};
+use crate::scan::Group;
+use crate::sessions::RolloutFile;
+use crate::thread::equivalence::{FIRST_MILLISECONDS, read_milliseconds};
+use crate::thread::{Millis, ThreadId};
+use std::path::Path;
+
+/// How many rows are looked at in one read.
+const PAGE: usize = 1000;
+
+/// What is to be read, and what need not be.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// The groups to read.
+    pub(super) groups: Vec<Group>,
+    /// Files in all groups, read or not.
+    pub(super) n_files: u64,
+    /// Bytes of the groups to read.
+    pub(super) n_bytes: u64,
+    /// Files that need not be read, for their rows say that they are unchanged.
+    pub(super) n_unchanged: u64,
+    /// Files of those threads that do not count.
+    pub(super) n_superseded: u64,
+}
+
+pub(super) fn plan(
+    config: &Config<'_>,
+    schema: &Schema,
+    inventory: &Inventory,
+    target: &mut Target<'_>,
+) -> anyhow::Result<Plan> {
+    let mut plan = Plan::default();
+    let mut rows = Rows::default();
+    for files in inventory.groups() {
+        let members = &inventory.files()[files.clone()];
+        let thread = members[0].named.name.map(|name| name.thread);
+        if config.threads.is_some_and(|wanted| thread.is_none_or(|thread| !wanted.contains(&thread))) {
+            continue;
+        }
+        plan.n_files += members.len() as u64;
+        let mut in_row = None;
+        if let Some(thread) = thread
+            && (config.quick || members.len() > 1)
+        {
+            let row = rows.find(thread, config.quick, schema, target)?;
+            in_row = row
+                .as_ref()
+                .and_then(|row| members.iter().position(|file| is_at(file, Path::new(&row.rollout_path))))
+                .map(|i| files.start + i);
+            if config.quick
+                && row.is_some_and(|row| is_unchanged(members, in_row.map(|i| i - files.start), &row))
+            {
+                plan.n_unchanged += 1;
+                plan.n_superseded += members.len() as u64 - 1;
+                continue;
+            }
+        }
+        plan.n_bytes += members.iter().map(|file| file.stamp.size).sum::<u64>();
+        plan.groups.push(Group { files, in_row });
+    }
+    Ok(plan)
+}
+
+/// The rows' summaries: looked up one by one, or walked along with the groups when all are needed.
+#[derive(Default)]
+struct Rows {
+    page: std::vec::IntoIter<Summary>,
+    next: Option<Summary>,
+    after: String,
+    is_at_end: bool,
+}
+
+impl Rows {
+    fn find(
+        &mut self,
+        thread: ThreadId,
+        walk: bool,
+        schema: &Schema,
+        target: &mut Target<'_>,
+    ) -> anyhow::Result<Option<Summary>> {
+        if !walk {
+            return target.read(|connection| Ok(threads::summary(connection, schema, thread)?));
+        }
+        let id = thread.to_string();
+        loop {
+            if self.next.is_none() {
+                self.next = self.page.next();
+            }
+            match &self.next {
+                Some(row) if *row.id < *id => self.next = None,
+                Some(row) if *row.id == *id => return Ok(self.next.take()),
+                Some(_) => return Ok(None),
+                None if self.is_at_end => return Ok(None),
+                None => {
+                    let after = std::mem::take(&mut self.after);
+                    let page = target
+                        .read(|connection| Ok(threads::summaries_after(connection, schema, &after, PAGE)?))?;
+                    self.is_at_end = page.len() < PAGE;
+                    self.after = page.last().map(|row| row.id.clone()).unwrap_or_default();
+                    self.page = page.into_iter();
+                }
+            }
+        }
+    }
+}
+
+/// Whether a row says that its file is unchanged, so that it need not be read (cli.md, `--quick`).
+fn is_unchanged(members: &[RolloutFile], in_row: Option<usize>, row: &Summary) -> bool {
+    let Some(in_row) = in_row else { return false };
+    let files: Vec<&RolloutFile> = members.iter().collect();
+    let Some(choice) = inventory::choose(&files, |file| std::ptr::eq(file, &raw const members[in_row]))
+    else {
+        return false;
+    };
+    let chosen = choice.chosen();
+    row.has_text
+        && row.archived == Some(i64::from(chosen.archived))
+        && is_time_unchanged(chosen.stamp.modified_millis(), row)
+}
+
+fn is_time_unchanged(modified: Millis, row: &Summary) -> bool {
+    match (row.updated_at_ms, row.updated_at) {
+        (Some(millis), _) if !(0..FIRST_MILLISECONDS).contains(&millis) => {
+            (0..1000).contains(&(i128::from(read_milliseconds(millis)) - i128::from(modified)))
+        }
+        (Some(seconds), _) | (None, Some(seconds)) => seconds == modified.div_euclid(1000),
+        (None, None) => false,
+    }
+}

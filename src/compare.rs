@@ -1,0 +1,142 @@
+//! Puts a file and a row side by side: the pure rules of `thread/` with what only the file system can tell, which is
+//! whether two spellings name one file or folder.
+
+use crate::inventory;
+use crate::sessions::RolloutFile;
+use crate::sys;
+use crate::thread::ThreadMetadata;
+use crate::thread::columns::{ColumnSet, Row};
+use crate::thread::diff::{self, FieldDifference};
+use crate::thread::merge::{self, Context, Merged};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// How many folders are remembered.
+const N_FOLDERS: usize = 4096;
+
+/// Folders that were made canonical, so that thousands of threads in one folder ask the system once.
+#[derive(Debug, Default)]
+pub struct Folders(RefCell<HashMap<String, Option<String>>>);
+
+impl Folders {
+    /// The canonical spelling of a folder, as Codex writes it; `None` where it does not exist.
+    pub fn canonical(&self, folder: &str) -> Option<String> {
+        let mut folders = self.0.borrow_mut();
+        if let Some(known) = folders.get(folder) {
+            return known.clone();
+        }
+        let canonical = sys::canonical_folder(folder);
+        if folders.len() >= N_FOLDERS {
+            folders.clear();
+        }
+        folders.insert(folder.to_owned(), canonical.clone());
+        canonical
+    }
+
+    /// Whether two spellings name one folder that exists.
+    pub fn same(&self, a: &str, b: &str) -> bool {
+        a == b || self.canonical(a).is_some_and(|a| Some(a) == self.canonical(b))
+    }
+}
+
+/// What comparing needs to know of a database.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// The columns that it has.
+    pub columns: ColumnSet,
+    /// Whether a time alone is no difference.
+    pub keep_times: bool,
+    /// The bound of synthetic milliseconds ([`crate::db::threads::greatest_running_number`]).
+    pub synthetic_limit: i64,
+    /// Folders seen so far.
+    pub folders: Folders,
+}
+
+impl Comparison {
+    fn with<T>(&self, name: Option<&str>, f: impl FnOnce(&Context<'_>) -> T) -> T {
+        f(&Context {
+            columns: self.columns,
+            keep_times: self.keep_times,
+            same_path: &|row, file| same_path(Path::new(row), Path::new(file)),
+            same_folder: &|row, file| self.folders.same(row, file),
+            synthetic_limit: self.synthetic_limit,
+            indexed_name: name,
+        })
+    }
+
+    /// The row for a thread that has none; `name` is its name in `session_index.jsonl`.
+    #[must_use]
+    pub fn insert(&self, file: &ThreadMetadata, name: Option<&str>) -> Row {
+        self.with(name, |context| merge::insert(file, context))
+    }
+
+    /// What an existing row must say ([`merge::update`]).
+    #[must_use]
+    pub fn update(&self, file: &ThreadMetadata, row: &Row) -> Merged {
+        self.with(None, |context| merge::update(file, row, context))
+    }
+
+    /// Where an existing row differs ([`diff::diff`]).
+    #[must_use]
+    pub fn diff(&self, file: &ThreadMetadata, row: &Row) -> Vec<FieldDifference> {
+        self.with(None, |context| diff::diff(file, row, context))
+    }
+}
+
+/// Whether `path`, as a row spells it, is this file, or the plain form of this compressed one.
+#[must_use]
+pub fn is_at(file: &RolloutFile, path: &Path) -> bool {
+    // Names survive every other spelling of a path; asking the system is dear.
+    let may_be = path.file_name().is_some_and(|name| {
+        let own = file.file_name.as_encoded_bytes();
+        let name = name.as_encoded_bytes();
+        own == name || own.strip_suffix(b".zst") == Some(name)
+    });
+    may_be && same_path(path, &file.path())
+}
+
+/// Whether a row's path is a file's in another spelling, or the plain form of a file that is compressed now.
+#[must_use]
+pub fn same_path(row: &Path, file: &Path) -> bool {
+    if row == file {
+        return true;
+    }
+    let is_compressed = |path: &Path| path.extension().is_some_and(|extension| extension == "zst");
+    if is_compressed(file) && !is_compressed(row) {
+        let compressed = inventory::other_form(row);
+        return compressed == file || sys::is_same_file(&compressed, file).unwrap_or(false);
+    }
+    is_compressed(file) == is_compressed(row) && sys::is_same_file(row, file).unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_path_stands_for_its_compressed_file_but_not_the_other_way_round() {
+        assert!(same_path(Path::new("/h/a.jsonl"), Path::new("/h/a.jsonl.zst")));
+        assert!(!same_path(Path::new("/h/a.jsonl.zst"), Path::new("/h/a.jsonl")));
+        assert!(!same_path(Path::new("/h/a.jsonl"), Path::new("/h/b.jsonl.zst")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_through_a_link_is_the_same_file() {
+        let home = tempfile::tempdir().unwrap();
+        let real = home.path().join("real");
+        std::fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, home.path().join("link")).unwrap();
+        for name in ["a.jsonl", "b.jsonl.zst"] {
+            std::fs::write(real.join(name), "x").unwrap();
+        }
+        assert!(same_path(&home.path().join("link/a.jsonl"), &real.join("a.jsonl")));
+        assert!(same_path(&home.path().join("link/b.jsonl"), &real.join("b.jsonl.zst")));
+        assert!(!same_path(&home.path().join("link/c.jsonl"), &real.join("a.jsonl")));
+        let folders = Folders::default();
+        let text = |path: &Path| path.to_str().unwrap().to_owned();
+        assert!(folders.same(&text(&home.path().join("link")), &text(&real)));
+        assert!(!folders.same(&text(&home.path().join("gone")), &text(&real)));
+    }
+}

@@ -1,0 +1,57 @@
+//! The names that people gave to threads, from `session_index.jsonl`; read only.
+
+use crate::rollout::reader::{Buffer, LineReader};
+use crate::thread::ThreadId;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// The file, below the home.
+pub const FILE_NAME: &str = "session_index.jsonl";
+
+/// Reads the names: of an id the last line with a non-empty name wins. A missing file has none; a line that does not
+/// parse is skipped, for Codex appends to the file and a crash may tear its end.
+///
+/// # Errors
+/// The file is there and cannot be read.
+pub fn read(home: &Path) -> io::Result<HashMap<ThreadId, String>> {
+    #[derive(serde::Deserialize)]
+    struct Entry {
+        id: String,
+        thread_name: String,
+    }
+    let mut names = HashMap::new();
+    let file = match File::open(home.join(FILE_NAME)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(names),
+        Err(error) => return Err(error),
+    };
+    let mut buffer = Buffer::default();
+    let mut lines = LineReader::new(file, &mut buffer);
+    while let Some(line) = lines.next_line(|_| false)? {
+        let Ok(entry) = serde_json::from_slice::<Entry>(line.bytes) else { continue };
+        if let Some(id) = ThreadId::parse(&entry.id).filter(|_| !entry.thread_name.trim().is_empty()) {
+            names.insert(id, entry.thread_name);
+        }
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_with_a_name_wins_and_broken_lines_are_skipped() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(read(home.path()).unwrap(), HashMap::new());
+        let id = "019ced47-cebb-79dd-b0aa-a552437621a9";
+        let line = |name: &str| format!("{{\"id\":\"{}\",\"thread_name\":\"{name}\"}}\n", id.to_uppercase());
+        let broken = "{torn\n{\"id\":\"no uuid\",\"thread_name\":\"x\"}";
+        let text = [line("first"), line("second"), line(""), broken.to_owned()].concat();
+        std::fs::write(home.path().join(FILE_NAME), text).unwrap();
+        let names = read(home.path()).unwrap();
+        assert_eq!(names, HashMap::from([(ThreadId::parse(id).unwrap(), "second".to_owned())]));
+    }
+}
