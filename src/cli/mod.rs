@@ -1,3 +1,8 @@
 //! The command line: the only part that knows of arguments, streams, terminals, the environment and the clock.
 
+pub mod env;
+pub mod error;
+pub mod exit;
+pub mod output;
+pub mod style;
 pub mod text;

@@ -160,16 +160,21 @@ fn plain(bytes: &[u8], backslash: Backslash) -> bool {
 }
 
 fn spell(out: &mut String, c: char) {
+    let code = u32::from(c);
     match c {
         '\n' => out.push_str("\\n"),
         '\t' => out.push_str("\\t"),
         '\r' => out.push_str("\\r"),
         '\\' => out.push_str("\\\\"),
-        c if u32::from(c) < 0x100 => {
-            write!(out, "\\x{:02x}", u32::from(c)).expect("a string takes everything")
-        }
-        c => write!(out, "\\u{{{:x}}}", u32::from(c)).expect("a string takes everything"),
+        _ if code < 0x100 => write!(out, "\\x{code:02x}").expect("a string takes everything"),
+        _ => write!(out, "\\u{{{code:x}}}").expect("a string takes everything"),
     }
+}
+
+/// The characters that [`safe`] would spell out, with their places; for writers with a spelling of their own.
+pub(crate) fn unsafe_chars(text: &str) -> impl Iterator<Item = (usize, char)> + '_ {
+    let text = if plain(text.as_bytes(), Backslash::Plain) { "" } else { text };
+    Scanner::new(text, Backslash::Plain)
 }
 
 /// Finds the characters that must be spelled out.
