@@ -4,5 +4,6 @@ pub mod env;
 pub mod error;
 pub mod exit;
 pub mod output;
+pub mod records;
 pub mod style;
 pub mod text;
