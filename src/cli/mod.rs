@@ -3,7 +3,9 @@
 pub mod env;
 pub mod error;
 pub mod exit;
+pub mod human;
 pub mod output;
 pub mod records;
 pub mod style;
 pub mod text;
+pub mod when;
