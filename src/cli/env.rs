@@ -15,8 +15,19 @@ use chrono::{
 use crate::error::WithHint as _;
 
 /// The environment variables that have a meaning here.
-pub const VARIABLES: [&str; 8] =
-    ["CODEX_HOME", "CODEX_SQLITE_HOME", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM", "COLUMNS", NOW];
+pub const VARIABLES: [&str; 11] = [
+    "CODEX_HOME",
+    "CODEX_SQLITE_HOME",
+    "NO_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "TERM",
+    "COLUMNS",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LANG",
+    NOW,
+];
 
 /// Fixes the clock, and the local time zone to its offset: an RFC 3339 time. For tests; no promise to users.
 pub const NOW: &str = "CODEX_STATE_NOW";
@@ -46,6 +57,8 @@ pub struct Environment {
     pub stderr_is_terminal: bool,
     /// The width of that terminal, if there is one and it says so.
     pub terminal_width: Option<usize>,
+    /// Whether terminals here take escape sequences; only an old Windows console does not.
+    pub understands_ansi: bool,
 }
 
 impl Environment {
@@ -71,6 +84,7 @@ impl Environment {
             stderr_is_terminal: io::stderr().is_terminal(),
             // Asked only where the answer is used: it can cost a system call or, on odd systems, a process.
             terminal_width: stdout_is_terminal.then(terminal_width).flatten(),
+            understands_ansi: understands_ansi(),
         };
         environment.fix_clock()?;
         Ok(environment)
@@ -90,6 +104,7 @@ impl Environment {
             stdout_is_terminal: false,
             stderr_is_terminal: false,
             terminal_width: None,
+            understands_ansi: true,
         }
     }
 
@@ -118,6 +133,16 @@ impl Environment {
             .unwrap_or(DEFAULT_WIDTH)
     }
 
+    /// Whether the terminal is likely to show more than ASCII: yes, unless the locale says otherwise.
+    #[must_use]
+    pub fn shows_unicode(&self) -> bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| self.var(name));
+        locale.is_none_or(|locale| {
+            let locale = locale.to_string_lossy().to_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        })
+    }
+
     /// The time when the program started, in epoch milliseconds.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
@@ -138,7 +163,18 @@ impl Environment {
 }
 
 fn terminal_width() -> Option<usize> {
-    comfy_table::Table::new().width().map(usize::from).filter(|&width| width > 0)
+    crossterm::terminal::size().ok().map(|(columns, _)| columns.into()).filter(|&columns| columns > 0)
+}
+
+/// Asks a Windows console to interpret escape sequences, which it does not do by itself.
+#[cfg(windows)]
+fn understands_ansi() -> bool {
+    crossterm::ansi_support::supports_ansi()
+}
+
+#[cfg(not(windows))]
+fn understands_ansi() -> bool {
+    true
 }
 
 /// The local time zone: the system's, or a fixed one where the clock is fixed.
@@ -201,6 +237,15 @@ mod tests {
         assert_eq!(environment.clone().with("COLUMNS", "100").width(), 100);
         assert_eq!(environment.clone().with("COLUMNS", "wide").width(), 120);
         assert_eq!(environment.with("COLUMNS", "0").width(), 120);
+    }
+
+    #[test]
+    fn the_locale_can_rule_out_unicode() {
+        assert!(Environment::bare().shows_unicode());
+        assert!(Environment::bare().with("LANG", "de_DE.UTF-8").shows_unicode());
+        assert!(Environment::bare().with("LC_ALL", "C.utf8").with("LANG", "C").shows_unicode());
+        assert!(!Environment::bare().with("LC_ALL", "C").with("LANG", "en_US.UTF-8").shows_unicode());
+        assert!(!Environment::bare().with("LC_ALL", "").with("LANG", "POSIX").shows_unicode());
     }
 
     #[test]

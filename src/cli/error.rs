@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::cli::style::Style;
+use crate::cli::style::{Style, Tone};
 use crate::cli::text;
 use crate::error::hints;
 
@@ -13,7 +13,7 @@ use crate::error::hints;
 /// hint: free some space and run the command again
 /// ```
 pub fn print(error: &anyhow::Error, out: &mut dyn Write, style: Style) -> io::Result<()> {
-    writeln!(out, "codex-state: {} {}", style.red("error:"), message(error))?;
+    writeln!(out, "codex-state: {} {}", style.paint(Tone::Bad, "error:"), message(error))?;
     for hint in hints(error) {
         print_hint(&hint.0, out, style)?;
     }
@@ -22,12 +22,12 @@ pub fn print(error: &anyhow::Error, out: &mut dyn Write, style: Style) -> io::Re
 
 /// Prints a warning, which unlike a failure lets the command go on.
 pub fn print_warning(warning: &str, out: &mut dyn Write, style: Style) -> io::Result<()> {
-    writeln!(out, "codex-state: {} {}", style.yellow("warning:"), text::one_line(warning))
+    writeln!(out, "codex-state: {} {}", style.paint(Tone::Doubtful, "warning:"), text::one_line(warning))
 }
 
 /// Prints what to do next.
 pub fn print_hint(hint: &str, out: &mut dyn Write, style: Style) -> io::Result<()> {
-    writeln!(out, "{} {}", style.cyan("hint:"), text::one_line(hint))
+    writeln!(out, "{} {}", style.paint(Tone::Accent, "hint:"), text::one_line(hint))
 }
 
 /// Message and causes of a failure in one safe line, joined by `: `.

@@ -59,38 +59,44 @@ impl Style {
         self.colour
     }
 
+    /// Text in a tone, or as it is.
+    pub fn paint<T: fmt::Display>(self, tone: Tone, text: T) -> impl fmt::Display {
+        Painted { code: tone.code().filter(|_| self.colour), text }
+    }
+}
+
+/// What a text is to the reader; which colour says so is decided here (and, for cells, in `table.rs`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing special.
+    #[default]
+    Normal,
     /// A heading.
-    pub fn bold<T: fmt::Display>(self, text: T) -> impl fmt::Display {
-        self.paint("1", text)
-    }
-
+    Bold,
     /// Of less weight than what is around it.
-    pub fn dim<T: fmt::Display>(self, text: T) -> impl fmt::Display {
-        self.paint("2", text)
-    }
-
-    /// Wrong.
-    pub fn red<T: fmt::Display>(self, text: T) -> impl fmt::Display {
-        self.paint("1;31", text)
-    }
-
-    /// Doubtful.
-    pub fn yellow<T: fmt::Display>(self, text: T) -> impl fmt::Display {
-        self.paint("1;33", text)
-    }
-
+    Dim,
     /// Right.
-    pub fn green<T: fmt::Display>(self, text: T) -> impl fmt::Display {
-        self.paint("32", text)
-    }
+    Good,
+    /// To be looked at: a warning.
+    Doubtful,
+    /// Wrong.
+    Bad,
+    /// To be found at a glance: an id, a hint, a bar.
+    Accent,
+}
 
-    /// Worth a look: an id, a hint, a bar.
-    pub fn cyan<T: fmt::Display>(self, text: T) -> impl fmt::Display {
-        self.paint("36", text)
-    }
-
-    fn paint<T: fmt::Display>(self, code: &'static str, text: T) -> impl fmt::Display {
-        Painted { code: self.colour.then_some(code), text }
+impl Tone {
+    /// The parameters of the escape sequence: the terminal's own palette, which its owner has made readable.
+    fn code(self) -> Option<&'static str> {
+        match self {
+            Self::Normal => None,
+            Self::Bold => Some("1"),
+            Self::Dim => Some("2"),
+            Self::Good => Some("32"),
+            Self::Doubtful => Some("33"),
+            Self::Bad => Some("1;31"),
+            Self::Accent => Some("36"),
+        }
     }
 }
 
@@ -151,7 +157,11 @@ mod tests {
 
     #[test]
     fn plain_style_leaves_text_alone() {
-        assert_eq!(format!("{:>5}|{}", Style::PLAIN.bold("id"), Style::PLAIN.red(3)), "   id|3");
-        assert_eq!(Style::COLOURED.dim("x").to_string(), "\x1b[2mx\x1b[0m");
+        assert_eq!(
+            format!("{:>5}|{}", Style::PLAIN.paint(Tone::Bold, "id"), Style::PLAIN.paint(Tone::Bad, 3)),
+            "   id|3"
+        );
+        assert_eq!(Style::COLOURED.paint(Tone::Normal, "x").to_string(), "x");
+        assert_eq!(Style::COLOURED.paint(Tone::Dim, "x").to_string(), "\x1b[2mx\x1b[0m");
     }
 }
