@@ -6,6 +6,7 @@ pub mod error;
 pub mod exit;
 pub mod human;
 pub mod output;
+pub mod progress;
 pub mod records;
 pub mod style;
 pub mod table;

@@ -361,12 +361,15 @@ mod tests {
 
     #[test]
     fn in_a_narrow_terminal_columns_go_but_not_the_title() {
-        check(50, &expect![[r#"
+        check(
+            50,
+            &expect![[r#"
             ID          UPDATED      TOKENS  TITLE
             0198a1b2    3h ago        1,234  Fix the parser, …
             0198a1b2-7  2d ago   98,765,432  修复解析器：文件…
             0199ffff    5w ago            0  short \x1b[31man…
-        "#]]);
+        "#]],
+        );
         check(
             30,
             &expect![[r#"
