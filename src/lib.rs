@@ -17,3 +17,5 @@ pub mod scan;
 pub mod session_index;
 
 pub mod backfill;
+
+pub mod cli;

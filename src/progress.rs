@@ -1,24 +1,26 @@
-//! How long work tells how far it is; not how that looks (that is `cli/progress.rs`).
+//! How long work says how far it is, without knowing who listens; not how that looks (`cli/progress.rs`).
 
-/// Something that is told of progress.
+/// Listens to a verb at work. All methods may be called from any thread.
 pub trait Progress: Sync {
-    /// Work begins: what it is, and how many items and bytes it will be, as far as that is known.
+    /// A stretch of work begins: what it does (`reading rollouts`), and how much there is, as far as known.
     fn start(&self, what: &str, items: Option<u64>, bytes: Option<u64>);
-    /// So much more is done.
+    /// So much more of it is done.
     fn advance(&self, items: u64, bytes: u64);
-    /// The work is over.
+    /// The stretch has ended, well or not.
     fn finish(&self);
-    /// A warning that must not tear what is on the screen.
+    /// Something that a person should know, though the work goes on: one line, lower case, without a full stop.
+    ///
+    /// It may quote untrusted text: the listener makes it safe.
     fn warn(&self, line: &str);
 }
 
-/// Progress that nobody watches.
+/// Listens to nothing: for callers of the library, and tests.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 
 impl Progress for Silent {
-    fn start(&self, _: &str, _: Option<u64>, _: Option<u64>) {}
-    fn advance(&self, _: u64, _: u64) {}
+    fn start(&self, _what: &str, _items: Option<u64>, _bytes: Option<u64>) {}
+    fn advance(&self, _items: u64, _bytes: u64) {}
     fn finish(&self) {}
-    fn warn(&self, _: &str) {}
+    fn warn(&self, _line: &str) {}
 }

@@ -1,0 +1,187 @@
+//! Standard output as the commands see it: buffered, and quiet once nobody reads; not for standard error.
+//!
+//! After `codex-state list | head -1` the reader is gone. That is no failure of the command, and must not change its
+//! exit status either: the rest of the output is swallowed, the work is finished. A full disk is another matter.
+
+use std::io::{self, Write};
+
+/// Bytes gathered before they are written on.
+const CAPACITY: usize = 64 * 1024;
+
+/// A buffered writer that treats a closed pipe as the end of the audience, not of the program.
+///
+/// Call [`Write::flush`] at the end to learn of errors; dropping writes what is left and cannot tell.
+#[derive(Debug)]
+pub struct Output<W: Write> {
+    inner: W,
+    buffer: Vec<u8>,
+    closed: bool,
+}
+
+impl Output<io::Stdout> {
+    /// The standard output of this process.
+    #[must_use]
+    pub fn stdout() -> Self {
+        Self::new(io::stdout())
+    }
+}
+
+impl<W: Write> Output<W> {
+    /// Wraps a writer.
+    #[must_use]
+    pub fn new(inner: W) -> Self {
+        Self { inner, buffer: Vec::with_capacity(CAPACITY), closed: false }
+    }
+
+    /// Whether the reader has gone away: nothing written from here on is seen by anybody.
+    ///
+    /// A command may use it to skip the printing, never the work.
+    #[must_use]
+    pub fn closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Writes the buffer out. It is empty afterwards even after a failure, so that nothing is written twice.
+    fn empty(&mut self) -> io::Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let result = self.inner.write_all(&self.buffer);
+        self.buffer.clear();
+        self.forgive(result)
+    }
+
+    fn forgive(&mut self, result: io::Result<()>) -> io::Result<()> {
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
+            other => other,
+        }
+    }
+}
+
+impl<W: Write> Write for Output<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.closed {
+            return Ok(bytes.len());
+        }
+        if self.buffer.len() + bytes.len() > CAPACITY {
+            self.empty()?;
+        }
+        if self.closed {
+            // Said just now; there is nobody to keep the bytes for.
+        } else if bytes.len() >= CAPACITY {
+            let result = self.inner.write_all(bytes);
+            self.forgive(result)?;
+        } else {
+            self.buffer.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        self.empty()?;
+        if self.closed {
+            return Ok(());
+        }
+        let result = self.inner.flush();
+        self.forgive(result)
+    }
+}
+
+impl<W: Write> Drop for Output<W> {
+    fn drop(&mut self) {
+        let _ = self.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    /// Takes `room` bytes, then fails with `kind`.
+    #[derive(Debug)]
+    struct Narrow {
+        taken: Rc<RefCell<Vec<u8>>>,
+        room: usize,
+        kind: io::ErrorKind,
+    }
+
+    impl Write for Narrow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let take = bytes.len().min(self.room - self.taken.borrow().len());
+            if take == 0 {
+                return Err(self.kind.into());
+            }
+            self.taken.borrow_mut().extend_from_slice(&bytes[..take]);
+            Ok(take)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn narrow(room: usize, kind: io::ErrorKind) -> (Output<Narrow>, Rc<RefCell<Vec<u8>>>) {
+        let taken = Rc::default();
+        (Output::new(Narrow { taken: Rc::clone(&taken), room, kind }), taken)
+    }
+
+    #[test]
+    fn output_arrives_whole_and_in_order() {
+        let (mut output, taken) = narrow(usize::MAX, io::ErrorKind::Other);
+        let mut expected = Vec::new();
+        for size in [1, 10, CAPACITY - 1, CAPACITY, 3, CAPACITY * 2, 5] {
+            let part = vec![u8::try_from(size % 251).unwrap(); size];
+            output.write_all(&part).unwrap();
+            expected.extend(part);
+        }
+        output.flush().unwrap();
+        assert_eq!(*taken.borrow(), expected);
+    }
+
+    #[test]
+    fn a_closed_pipe_is_remembered_and_no_error() {
+        let (mut output, taken) = narrow(10, io::ErrorKind::BrokenPipe);
+        for _ in 0..3 {
+            output.write_all(&[b'x'; CAPACITY / 2 + 1]).unwrap();
+        }
+        assert!(output.closed());
+        output.write_all(&[b'y'; CAPACITY * 3]).unwrap();
+        output.flush().unwrap();
+        assert_eq!(*taken.borrow(), [b'x'; 10]);
+    }
+
+    #[test]
+    fn a_pipe_closed_before_the_last_flush_is_no_error_either() {
+        let (mut output, _) = narrow(0, io::ErrorKind::BrokenPipe);
+        output.write_all(b"short").unwrap();
+        assert!(!output.closed(), "nothing was written yet");
+        output.flush().unwrap();
+        assert!(output.closed());
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error() {
+        let (mut output, taken) = narrow(3, io::ErrorKind::StorageFull);
+        output.write_all(b"abcdef").unwrap();
+        assert_eq!(output.flush().unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert!(!output.closed());
+        drop(output);
+        assert_eq!(*taken.borrow(), b"abc", "nothing is written twice");
+    }
+
+    #[test]
+    fn what_is_left_is_written_when_dropped() {
+        let (mut output, taken) = narrow(100, io::ErrorKind::Other);
+        output.write_all(b"last words").unwrap();
+        drop(output);
+        assert_eq!(*taken.borrow(), b"last words");
+    }
+}
