@@ -131,7 +131,7 @@ fn made(dir: &Path, spec: &Spec) -> Option<Size> {
 /// Writes the rollouts on two threads; returns their bytes on disk.
 fn write_all(dir: &Path, spec: &Spec) -> Result<u64> {
     let sizes = spec.sizes();
-    let pool = Pool::new(spec.seed, sizes.iter().sum());
+    let pool = Pool::new(spec.seed, sizes.iter().sum::<u64>() + spec.giant_line);
     for folder in ["sessions", "archived_sessions"] {
         fs::create_dir_all(dir.join(folder))?;
     }
