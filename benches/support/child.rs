@@ -1,0 +1,191 @@
+//! Runs one command and says how long it took or how much memory it held; which commands and how often is `measure`.
+
+use anyhow::{Context as _, Result, bail};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// The database that Codex makes, still without threads.
+const EMPTY_DATABASE: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/golden/databases/empty-2026-08.state_5.sqlite");
+
+/// A command to measure.
+#[derive(Debug, Clone)]
+pub(crate) struct Invocation {
+    /// What to run.
+    pub(crate) program: PathBuf,
+    /// With what.
+    pub(crate) args: Vec<OsString>,
+    /// The database that is replaced by an empty one before each run, outside the measured time.
+    pub(crate) fresh: Option<PathBuf>,
+    /// What a run must have done: a command that does nothing is fast.
+    pub(crate) expect: Expect,
+}
+
+/// What shows that a command did its work; looked at once, after the run that warms up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Expect {
+    /// Its exit status is enough.
+    Success,
+    /// At least so many lines on stdout.
+    Lines(usize),
+    /// So many rows in the fresh database.
+    Rows(usize),
+}
+
+impl Invocation {
+    /// A command whose exit status says enough.
+    pub(crate) fn new(
+        program: impl Into<PathBuf>,
+        args: impl IntoIterator<Item = impl Into<OsString>>,
+    ) -> Self {
+        let args = args.into_iter().map(Into::into).collect();
+        Self { program: program.into(), args, fresh: None, expect: Expect::Success }
+    }
+
+    /// Adds what a run must have done.
+    pub(crate) fn expect(self, expect: Expect) -> Self {
+        Self { expect, ..self }
+    }
+
+    /// The program's name and its arguments, folders left out.
+    fn shown(&self) -> String {
+        let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let args = self.args.iter().map(|arg| name(Path::new(arg)));
+        [name(&self.program)].into_iter().chain(args).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Runs once, unmeasured, so that the next runs find everything in the page cache, and looks at what it did.
+    pub(crate) fn warm_up(&self, scratch: &Path) -> Result<()> {
+        let stdout = scratch.join("stdout");
+        self.prepare()?;
+        let status = self.command(scratch)?.stdout(File::create(&stdout)?).status();
+        self.check(status, scratch)?;
+        match self.expect {
+            Expect::Success => {}
+            Expect::Lines(wanted) => {
+                let found = fs::read(&stdout)?.iter().filter(|&&byte| byte == b'\n').count();
+                if found < wanted {
+                    bail!("{} printed {found} lines instead of {wanted}", self.shown());
+                }
+            }
+            Expect::Rows(wanted) => {
+                if let Some(database) = &self.fresh {
+                    expect_rows(database, wanted)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The time from spawn to exit.
+    pub(crate) fn wall(&self, scratch: &Path) -> Result<Duration> {
+        self.prepare()?;
+        let mut command = self.command(scratch)?;
+        let started = Instant::now();
+        let status = command.status();
+        let took = started.elapsed();
+        self.check(status, scratch)?;
+        Ok(took)
+    }
+
+    /// The most memory it held at a time, in KiB, where the system tells.
+    pub(crate) fn peak_kib(&self, scratch: &Path) -> Result<Option<u64>> {
+        self.prepare()?;
+        if !gnu_time() {
+            return self.polled_peak(scratch);
+        }
+        let report = scratch.join("peak");
+        // The kernel's own account: it misses nothing and costs the child nothing.
+        let mut timed = Self::new("time", ["-f", "%M", "-o"]);
+        timed.args.push(report.clone().into());
+        timed.args.push(self.program.clone().into());
+        timed.args.extend(self.args.iter().cloned());
+        let status = timed.command(scratch)?.status();
+        self.check(status, scratch)?;
+        Ok(fs::read_to_string(report)?.lines().last().and_then(|line| line.trim().parse().ok()))
+    }
+
+    /// As [`Self::peak_kib`] without GNU time: Linux keeps the peak itself, but only while the process lives, so
+    /// what is taken in its last millisecond is missed.
+    fn polled_peak(&self, scratch: &Path) -> Result<Option<u64>> {
+        let mut child = self.command(scratch)?.spawn().with_context(|| self.shown())?;
+        let status_file = PathBuf::from(format!("/proc/{}/status", child.id()));
+        let mut peak = None;
+        let status = loop {
+            if let Some(status) = child.try_wait()? {
+                break status;
+            }
+            let text = fs::read_to_string(&status_file).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+            peak = peak.max(kib);
+            std::thread::sleep(Duration::from_millis(1));
+        };
+        self.check(Ok(status), scratch)?;
+        Ok(peak)
+    }
+
+    fn command(&self, scratch: &Path) -> Result<Command> {
+        let mut command = Command::new(&self.program);
+        command.args(&self.args).stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(File::create(scratch.join("stderr"))?);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("CODEX_") {
+                command.env_remove(name);
+            }
+        }
+        Ok(command)
+    }
+
+    fn prepare(&self) -> Result<()> {
+        self.fresh.as_deref().map_or(Ok(()), fresh_database)
+    }
+
+    fn check(&self, status: std::io::Result<ExitStatus>, scratch: &Path) -> Result<()> {
+        let status = status.with_context(|| format!("cannot run {}", self.shown()))?;
+        if status.success() {
+            return Ok(());
+        }
+        let stderr = fs::read(scratch.join("stderr"))?;
+        let stderr = String::from_utf8_lossy(&stderr[..stderr.len().min(2000)]).trim().to_owned();
+        bail!("{} ended with {status}: {stderr}", self.shown())
+    }
+}
+
+/// Makes `database` an empty one in a folder of its own, where backups and SQLite's own files go too.
+pub(crate) fn fresh_database(database: &Path) -> Result<()> {
+    let folder = database.parent().context("a database lies in a folder")?;
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)?;
+    // Not `fs::copy`, which would take the permissions of a read-only checkout along.
+    let empty = fs::read(EMPTY_DATABASE).with_context(|| format!("cannot read {EMPTY_DATABASE}"))?;
+    Ok(fs::write(database, empty)?)
+}
+
+/// Fails unless the database has that many threads.
+pub(crate) fn expect_rows(database: &Path, wanted: usize) -> Result<()> {
+    let db = rusqlite::Connection::open(database)?;
+    let found: i64 = db.query_row("SELECT count(*) FROM threads", [], |row| row.get(0))?;
+    if found != wanted as i64 {
+        bail!("the database holds {found} threads instead of {wanted}");
+    }
+    Ok(())
+}
+
+/// Whether `program` can be run, and what it says about itself in one line.
+pub(crate) fn version(program: impl Into<PathBuf>) -> Option<String> {
+    let output = Command::new(program.into()).arg("--version").stdin(Stdio::null()).output().ok()?;
+    let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
+    Some(String::from_utf8_lossy(&text).lines().next().unwrap_or_default().trim().to_owned())
+}
+
+fn gnu_time() -> bool {
+    static FOUND: OnceLock<bool> = OnceLock::new();
+    *FOUND.get_or_init(|| version("time").is_some_and(|version| version.contains("GNU")))
+}

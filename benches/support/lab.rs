@@ -1,0 +1,176 @@
+//! What the rows share: the program, the homes and their databases, made once when a row first asks.
+
+use super::args::Args;
+use super::child::{Expect, Invocation, expect_rows, fresh_database};
+use super::homes::{self, Spec};
+use anyhow::{Context as _, Result, ensure};
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// The home with 150,000 threads in 11 GB that users reported.
+const HUGE_THREADS: usize = 150_000;
+const HUGE_MEAN: u64 = 11_000_000_000 / HUGE_THREADS as u64;
+const GIANT_LINE: u64 = 1 << 30;
+const SMALL_THREADS: usize = 20;
+
+/// Everything a row needs to say what it measures.
+pub(crate) struct Lab<'a> {
+    program: PathBuf,
+    args: &'a Args,
+    scratch: TempDir,
+    filled: HashMap<String, PathBuf>,
+}
+
+/// A home, and a database beside it that is about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Site {
+    /// What the home was made from.
+    pub(crate) spec: Spec,
+    /// The home.
+    pub(crate) home: PathBuf,
+    /// The database, filled or fresh.
+    pub(crate) db: PathBuf,
+    /// Its size for people.
+    pub(crate) about: String,
+}
+
+impl<'a> Lab<'a> {
+    /// A lab for `program`, with its databases on the disk of the homes: a temporary folder may be in memory.
+    pub(crate) fn new(args: &'a Args, program: PathBuf) -> Result<Self> {
+        fs::create_dir_all(&args.homes).with_context(|| format!("cannot create {}", args.homes.display()))?;
+        let scratch = tempfile::Builder::new().prefix("scratch-").tempdir_in(&args.homes)?;
+        Ok(Self { program, args, scratch, filled: HashMap::new() })
+    }
+
+    /// A folder for what a run leaves.
+    pub(crate) fn scratch(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    /// Usual rollouts, `times` as many as asked.
+    pub(crate) fn usual(&self, times: usize) -> Spec {
+        Spec { seed: self.args.seed, ..Spec::new(self.args.threads * times, self.args.mean_kib << 10) }
+    }
+
+    /// Tiny rollouts, a `part` of them.
+    pub(crate) fn tiny(&self, part: usize) -> Spec {
+        Spec { seed: self.args.seed, ..Spec::tiny(self.args.tiny_threads / part) }
+    }
+
+    /// The home in which nothing but the start of the process costs.
+    pub(crate) fn small(&self) -> Spec {
+        Spec { seed: self.args.seed, ..Spec::tiny(SMALL_THREADS) }
+    }
+
+    /// 150,000 threads in 11 GB.
+    pub(crate) fn huge(&self) -> Spec {
+        Spec { seed: self.args.seed, ..Spec::new(HUGE_THREADS, HUGE_MEAN) }
+    }
+
+    /// One rollout among few that has a line of 1 GiB.
+    pub(crate) fn giant(&self) -> Spec {
+        Spec { seed: self.args.seed, giant_line: GIANT_LINE, ..Spec::new(SMALL_THREADS, 20 << 10) }
+    }
+
+    /// A home with a database that is replaced by an empty one before each run.
+    pub(crate) fn fresh(&self, spec: Spec) -> Result<Site> {
+        let home = self.args.homes.join(spec.name());
+        if !home.exists() {
+            eprintln!("making the home {}", spec.name());
+        }
+        let size = homes::make(&home, &spec)?;
+        let about = format!("{} threads, {}", grouped(size.files), bytes(size.bytes));
+        let db = self.scratch().join(format!("fresh-{}", spec.name())).join("state_5.sqlite");
+        Ok(Site { spec, home, db, about })
+    }
+
+    /// A home with a database that holds its threads.
+    pub(crate) fn filled(&mut self, spec: Spec) -> Result<Site> {
+        let site = self.fresh(spec)?;
+        let key = spec.name();
+        if let Some(db) = self.filled.get(&key) {
+            return Ok(Site { db: db.clone(), ..site });
+        }
+        let db = self.scratch().join(format!("filled-{key}")).join("state_5.sqlite");
+        let site = Site { db, ..site };
+        fresh_database(&site.db)?;
+        let filled = self
+            .ours(&site, ["backfill"])
+            .wall(self.scratch())
+            .and_then(|_| expect_rows(&site.db, spec.files()));
+        filled.context("cannot fill the database")?;
+        self.filled.insert(key, site.db.clone());
+        Ok(site)
+    }
+
+    /// Our program on a home and its database.
+    pub(crate) fn ours<I: Into<OsString>>(
+        &self,
+        site: &Site,
+        args: impl IntoIterator<Item = I>,
+    ) -> Invocation {
+        let mut all =
+            vec!["--codex-home".into(), site.home.clone().into(), "--db".into(), site.db.clone().into()];
+        all.extend(args.into_iter().map(Into::into));
+        Invocation::new(&self.program, all)
+    }
+
+    /// Our program's backfill of a fresh database.
+    pub(crate) fn backfill_fresh(&self, spec: Spec) -> Result<(Site, Invocation)> {
+        let site = self.fresh(spec)?;
+        let ours = self.ours(&site, ["backfill"]).expect(Expect::Rows(spec.files()));
+        Ok((site.clone(), Invocation { fresh: Some(site.db), ..ours }))
+    }
+
+    /// The columns that our listing prints by default, so that the yardstick's query asks for the same.
+    pub(crate) fn listed_columns(&self, site: &Site) -> Result<String> {
+        let ours = self.ours(site, ["list", "-n", "1", "--format", "tsv"]);
+        let output = Command::new(&ours.program).args(&ours.args).output()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let db = rusqlite::Connection::open(&site.db)?;
+        let mut names = Vec::new();
+        for name in text.lines().next().unwrap_or_default().split('\t') {
+            let known = "SELECT count(*) FROM pragma_table_info('threads') WHERE name = ?1";
+            if db.query_row(known, [name], |row| row.get::<_, bool>(0))? {
+                names.push(name);
+            }
+        }
+        ensure!(
+            !names.is_empty(),
+            "list printed no header: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+        Ok(names.join(", "))
+    }
+
+    /// The id of a thread in the middle of a home.
+    pub(crate) fn some_id(&self, spec: &Spec) -> String {
+        spec.thread(spec.threads / 2).id
+    }
+}
+
+/// `12,345`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A size in the unit that suits it.
+pub(crate) fn bytes(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.0} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}

@@ -1,0 +1,156 @@
+//! Turns a row's plan into numbers: warmed up, interleaved, paired; how they look is `report`.
+
+use super::child::Invocation;
+use super::lab::Lab;
+use super::rows::{Goal, Plan, Row};
+use anyhow::Result;
+use std::path::Path;
+
+/// How often a peak of memory is taken; it varies little, and the worst counts.
+const PEAK_RUNS: usize = 3;
+
+/// What a row came to.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// The home.
+    pub(crate) home: String,
+    /// Our figure, in the unit of the row.
+    pub(crate) ours: String,
+    /// The yardstick's.
+    pub(crate) yardstick: String,
+    /// How many times the yardstick's ours is.
+    pub(crate) ratio: Option<Quartiles>,
+    /// The most memory that our command held, in KiB.
+    pub(crate) peak_kib: Option<u64>,
+    /// Whether the goal is met; unknown without a yardstick.
+    pub(crate) met: Option<bool>,
+    /// What a reader must know.
+    pub(crate) note: String,
+}
+
+/// Median and quartiles of some numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Quartiles {
+    /// A quarter is below.
+    pub(crate) low: f64,
+    /// Half is below.
+    pub(crate) median: f64,
+    /// Three quarters are below.
+    pub(crate) high: f64,
+}
+
+impl Quartiles {
+    /// Those of `numbers`, which is not empty.
+    pub(crate) fn of(numbers: &[f64]) -> Self {
+        let mut sorted = numbers.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let at = |part: f64| {
+            let place = part * (sorted.len() - 1) as f64;
+            let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+            below + (above - below) * place.fract()
+        };
+        Self { low: at(0.25), median: at(0.5), high: at(0.75) }
+    }
+}
+
+/// Measures a row.
+pub(crate) fn measure(lab: &mut Lab<'_>, row: &Row, runs: u32) -> Result<Outcome> {
+    let plan = (row.plan)(lab)?;
+    let scratch = lab.scratch();
+    match plan {
+        Plan::Pair(home, ours, yardstick) => {
+            ours.warm_up(scratch)?;
+            // A yardstick that does not run here takes the ratio away, not our figure.
+            let yardstick = yardstick.and_then(|invocation| match invocation.warm_up(scratch) {
+                Ok(()) => Ok(invocation),
+                Err(error) => Err(format!("{error:#}")),
+            });
+            let outcome = pair(&ours, yardstick.as_ref(), row.goal, runs, scratch)?;
+            Ok(Outcome { home, peak_kib: ours.peak_kib(scratch)?, ..outcome })
+        }
+        Plan::Peak(home, commands) => Ok(Outcome { home, ..peak(&commands, row.goal, scratch)? }),
+        Plan::Steps(home, Some(large), Some(small)) => {
+            let ratio = large as f64 / small.max(1) as f64;
+            Ok(Outcome {
+                home,
+                ours: format!("{large} steps"),
+                yardstick: format!("{small} steps"),
+                ratio: Some(Quartiles::of(&[ratio])),
+                met: met(row.goal, ratio, 0.0),
+                ..Outcome::default()
+            })
+        }
+        Plan::Steps(home, ..) => {
+            Ok(Outcome { home, note: "this sqlite3 does not count steps".into(), ..Outcome::default() })
+        }
+    }
+}
+
+fn pair(
+    ours: &Invocation,
+    yardstick: Result<&Invocation, &String>,
+    goal: Goal,
+    runs: u32,
+    scratch: &Path,
+) -> Result<Outcome> {
+    let (mut our_ms, mut their_ms, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..runs {
+        // In turn, so that a machine that slows down slows both; a pair's ratio hardly feels it.
+        our_ms.push(ours.wall(scratch)?.as_secs_f64() * 1e3);
+        if let Ok(yardstick) = yardstick {
+            their_ms.push(yardstick.wall(scratch)?.as_secs_f64() * 1e3);
+            ratios.push(our_ms[our_ms.len() - 1] / their_ms[their_ms.len() - 1]);
+        }
+    }
+    let our = Quartiles::of(&our_ms);
+    let ratio = (!ratios.is_empty()).then(|| Quartiles::of(&ratios));
+    Ok(Outcome {
+        ours: millis(our.median),
+        yardstick: if their_ms.is_empty() { String::new() } else { millis(Quartiles::of(&their_ms).median) },
+        ratio,
+        met: met(goal, ratio.map_or(f64::NAN, |ratio| ratio.median), our.median),
+        note: yardstick.err().cloned().unwrap_or_default(),
+        ..Outcome::default()
+    })
+}
+
+fn peak(commands: &[Invocation], goal: Goal, scratch: &Path) -> Result<Outcome> {
+    let (mut most, mut which) = (None, String::new());
+    for command in commands {
+        for _ in 0..PEAK_RUNS {
+            let kib = command.peak_kib(scratch)?;
+            if kib > most {
+                // The first four arguments name the home and the database.
+                let args: Vec<_> = command.args.iter().skip(4).map(|arg| arg.to_string_lossy()).collect();
+                (most, which) = (kib, format!("most: {}", args.join(" ")));
+            }
+        }
+    }
+    let Some(kib) = most else {
+        return Ok(Outcome { note: "this system does not tell".into(), ..Outcome::default() });
+    };
+    let limit = match goal {
+        Goal::Mib(limit) => limit,
+        Goal::Times(..) | Goal::Millis(_) => f64::INFINITY,
+    };
+    Ok(Outcome {
+        ours: format!("{:.1} MiB", kib as f64 / 1024.0),
+        peak_kib: most,
+        met: Some(kib as f64 / 1024.0 <= limit),
+        note: which,
+        ..Outcome::default()
+    })
+}
+
+/// Whether a time is good; a ratio that is not a number says nothing.
+fn met(goal: Goal, ratio: f64, ours_ms: f64) -> Option<bool> {
+    match goal {
+        Goal::Times(limit, _) => (!ratio.is_nan()).then_some(ratio <= limit),
+        Goal::Millis(limit) => Some(ours_ms <= limit),
+        Goal::Mib(_) => None,
+    }
+}
+
+fn millis(ms: f64) -> String {
+    if ms < 100.0 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
+}

@@ -1,0 +1,179 @@
+//! The rows of the table: what each measures, against what, and its goal; how it is measured is `measure`.
+
+use super::child::{Expect, Invocation};
+use super::homes::Spec;
+use super::lab::{Lab, Site};
+use super::yardstick::{self, Yardstick};
+use anyhow::Result;
+
+/// A row of the table.
+pub(crate) struct Row {
+    /// Its name on the command line.
+    pub(crate) name: &'static str,
+    /// What it measures.
+    pub(crate) measure: &'static str,
+    /// When it is good.
+    pub(crate) goal: Goal,
+    /// Whether its home has gigabytes.
+    pub(crate) large: bool,
+    /// Makes what it needs and says what to run.
+    pub(crate) plan: fn(&mut Lab<'_>) -> Result<Plan>,
+}
+
+/// When a row is good.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Goal {
+    /// At most so many times the yardstick named.
+    Times(f64, &'static str),
+    /// At most so many milliseconds.
+    Millis(f64),
+    /// At most so much memory, in MiB.
+    Mib(f64),
+}
+
+/// What a row runs, and on which home.
+pub(crate) enum Plan {
+    /// Our command and its yardstick, in turn.
+    Pair(String, Invocation, Yardstick),
+    /// Commands of ours, of which the one with the highest peak counts.
+    Peak(String, Vec<Invocation>),
+    /// Steps on a large and on a small table.
+    Steps(String, Option<u64>, Option<u64>),
+}
+
+const RG: &str = "rg -c ''";
+const FIND: &str = "find -printf";
+const SQLITE: &str = "sqlite3";
+const ZSTD: &str = "zstd -dc";
+const TENTH: &str = "a tenth";
+
+/// All rows, in the order of the table.
+#[rustfmt::skip]
+pub(crate) const ROWS: [Row; 21] = [
+    row("backfill-fresh", "fresh backfill", Goal::Times(1.5, RG), |lab| {
+        let (site, ours) = lab.backfill_fresh(lab.usual(1))?;
+        Ok(Plan::Pair(site.about.clone(), ours, yardstick::rg(&site)))
+    }),
+    row("backfill-unchanged", "backfill, nothing changed", Goal::Times(1.5, RG), |lab| {
+        filled(lab, lab.usual(1), &["backfill"], yardstick::rg)
+    }),
+    row("verify", "verify, every field", Goal::Times(1.5, RG), |lab| {
+        filled(lab, lab.usual(1), &["verify"], yardstick::rg)
+    }),
+    row("quick-backfill", "backfill --quick, nothing changed", Goal::Times(3.0, FIND), |lab| {
+        filled(lab, lab.tiny(1), &["backfill", "--quick"], yardstick::find)
+    }),
+    row("quick-verify", "verify --quick", Goal::Times(3.0, FIND), |lab| {
+        filled(lab, lab.tiny(1), &["verify", "--quick"], yardstick::find)
+    }),
+    row("list-all", "list --all as TSV", Goal::Times(1.0, SQLITE), |lab| {
+        let site = lab.filled(lab.tiny(1))?;
+        let columns = lab.listed_columns(&site)?;
+        let sql = format!("SELECT {columns} FROM threads WHERE preview <> '' ORDER BY updated_at_ms DESC, id DESC");
+        let lines = Expect::Lines(site.spec.files());
+        let ours = lab.ours(&site, ["list", "--all", "--format", "tsv"]).expect(lines);
+        Ok(Plan::Pair(site.about.clone(), ours, yardstick::sqlite3(&site, &sql).map(|y| y.expect(lines))))
+    }),
+    row("list-20", "list -n 20", Goal::Times(1.0, SQLITE), |lab| list_20(lab, lab.tiny(1))),
+    row("show", "show THREAD", Goal::Times(1.0, SQLITE), |lab| one_thread(lab, "show", "*")),
+    row("path", "path THREAD", Goal::Times(1.0, SQLITE), |lab| one_thread(lab, "path", "rollout_path")),
+    row("start", "list -n 20, start to exit", Goal::Millis(5.0), |lab| list_20(lab, lab.small())),
+    row("vm-steps", "SQLite's steps for list -n 20", Goal::Times(1.1, "1,000 threads"), |lab| {
+        let large = lab.filled(lab.tiny(1))?;
+        let small = lab.filled(Spec { threads: 1000, ..lab.tiny(1) })?;
+        let sql = list_20_query(&lab.listed_columns(&large)?);
+        let steps = |site| yardstick::vm_steps(lab, site, &sql);
+        Ok(Plan::Steps(large.about.clone(), steps(&large), steps(&small)))
+    }),
+    row("zstd-backfill", "fresh backfill, compressed", Goal::Times(1.3, ZSTD), |lab| {
+        let (site, ours) = lab.backfill_fresh(compressed(lab))?;
+        Ok(Plan::Pair(site.about.clone(), ours, yardstick::zstd(lab, &site)))
+    }),
+    row("zstd-verify", "verify, compressed", Goal::Times(1.3, ZSTD), |lab| {
+        let site = lab.filled(compressed(lab))?;
+        Ok(Plan::Pair(site.about.clone(), lab.ours(&site, ["verify"]), yardstick::zstd(lab, &site)))
+    }),
+    row("memory-tiny", "peak memory of any command", Goal::Mib(64.0), |lab| peak(lab, lab.tiny(1))),
+    row("scale-tiny-backfill", "fresh backfill, ten times the threads", Goal::Times(11.0, TENTH), |lab| {
+        scaled_backfill(lab, lab.tiny(1), lab.tiny(10))
+    }),
+    row("scale-tiny-verify", "verify, ten times the threads", Goal::Times(11.0, TENTH), |lab| {
+        scaled_verify(lab, lab.tiny(1), lab.tiny(10))
+    }),
+    large("scale-backfill", "fresh backfill, ten times the threads", Goal::Times(11.0, TENTH), |lab| {
+        scaled_backfill(lab, lab.usual(10), lab.usual(1))
+    }),
+    large("scale-verify", "verify, ten times the threads", Goal::Times(11.0, TENTH), |lab| {
+        scaled_verify(lab, lab.usual(10), lab.usual(1))
+    }),
+    large("memory-huge", "peak memory of any command", Goal::Mib(64.0), |lab| peak(lab, lab.huge())),
+    large("memory-line", "peak memory, a line of 1 GiB", Goal::Mib(128.0), |lab| peak(lab, lab.giant())),
+    large("memory-line-zstd", "peak memory, a line of 1 GiB, compressed", Goal::Mib(128.0), |lab| {
+        peak(lab, Spec { zstd: true, ..lab.giant() })
+    }),
+];
+
+type MakePlan = fn(&mut Lab<'_>) -> Result<Plan>;
+
+const fn row(name: &'static str, measure: &'static str, goal: Goal, plan: MakePlan) -> Row {
+    Row { name, measure, goal, large: false, plan }
+}
+
+const fn large(name: &'static str, measure: &'static str, goal: Goal, plan: MakePlan) -> Row {
+    Row { name, measure, goal, large: true, plan }
+}
+
+fn compressed(lab: &Lab<'_>) -> Spec {
+    Spec { zstd: true, ..lab.usual(1) }
+}
+
+/// A command on a home whose database agrees with it.
+fn filled(lab: &mut Lab<'_>, spec: Spec, args: &[&str], yardstick: fn(&Site) -> Yardstick) -> Result<Plan> {
+    let site = lab.filled(spec)?;
+    Ok(Plan::Pair(site.about.clone(), lab.ours(&site, args), yardstick(&site)))
+}
+
+fn list_20_query(columns: &str) -> String {
+    format!(
+        "SELECT {columns} FROM threads WHERE archived = 0 AND preview <> '' \
+         ORDER BY updated_at_ms DESC, id DESC LIMIT 20"
+    )
+}
+
+fn list_20(lab: &mut Lab<'_>, spec: Spec) -> Result<Plan> {
+    let site = lab.filled(spec)?;
+    let sql = list_20_query(&lab.listed_columns(&site)?);
+    // A few threads of the small home are archived and not listed.
+    let lines = Expect::Lines(spec.files().min(20) / 2);
+    let ours = lab.ours(&site, ["list", "-n", "20", "--format", "tsv"]).expect(lines);
+    Ok(Plan::Pair(site.about.clone(), ours, yardstick::sqlite3(&site, &sql).map(|y| y.expect(lines))))
+}
+
+fn one_thread(lab: &mut Lab<'_>, command: &str, columns: &str) -> Result<Plan> {
+    let site = lab.filled(lab.tiny(1))?;
+    let id = lab.some_id(&site.spec);
+    let sql = format!("SELECT {columns} FROM threads WHERE id = '{id}'");
+    let ours = lab.ours(&site, [command, &id]).expect(Expect::Lines(1));
+    Ok(Plan::Pair(site.about.clone(), ours, yardstick::sqlite3(&site, &sql)))
+}
+
+/// The commands whose memory could grow with the home.
+fn peak(lab: &mut Lab<'_>, spec: Spec) -> Result<Plan> {
+    let (_, fresh) = lab.backfill_fresh(spec)?;
+    let site = lab.filled(spec)?;
+    let mut commands = vec![fresh];
+    for args in [&["verify"][..], &["backfill"], &["backfill", "--quick"], &["list", "--all"]] {
+        commands.push(lab.ours(&site, args));
+    }
+    Ok(Plan::Peak(site.about, commands))
+}
+
+fn scaled_backfill(lab: &Lab<'_>, ten: Spec, one: Spec) -> Result<Plan> {
+    let (site, ours) = lab.backfill_fresh(ten)?;
+    Ok(Plan::Pair(site.about, ours, Ok(lab.backfill_fresh(one)?.1)))
+}
+
+fn scaled_verify(lab: &mut Lab<'_>, ten: Spec, one: Spec) -> Result<Plan> {
+    let (ten, one) = (lab.filled(ten)?, lab.filled(one)?);
+    Ok(Plan::Pair(ten.about.clone(), lab.ours(&ten, ["verify"]), Ok(lab.ours(&one, ["verify"]))))
+}

@@ -1,0 +1,91 @@
+//! The programs that our times are compared with, each given the same work; never part of the goal's own number.
+
+use super::child::{Invocation, version};
+use super::lab::{Lab, Site};
+use anyhow::Result;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+
+/// A yardstick, or why there is none.
+pub(crate) type Yardstick = Result<Invocation, String>;
+
+/// The programs that serve as yardsticks.
+pub(crate) const PROGRAMS: [&str; 5] = ["rg", "find", "sqlite3", "zstd", "xargs"];
+
+/// Counts the lines of every rollout: what reading them costs at the least.
+pub(crate) fn rg(site: &Site) -> Yardstick {
+    needs(&["rg"])?;
+    // A home below a git-ignored folder is read all the same.
+    Ok(with_roots("rg", &["--no-config", "--no-ignore", "-j2", "-c", ""], site, &[]))
+}
+
+/// Asks for size and time of every rollout: what knowing them costs at the least.
+pub(crate) fn find(site: &Site) -> Yardstick {
+    needs(&["find"])?;
+    Ok(with_roots("find", &[], site, &["-type", "f", "-printf", "%s %T@\n"]))
+}
+
+/// Lets the SQLite shell print the result of `sql`.
+pub(crate) fn sqlite3(site: &Site, sql: &str) -> Yardstick {
+    needs(&["sqlite3"])?;
+    let db = site.db.to_string_lossy().into_owned();
+    Ok(Invocation::new("sqlite3", ["-header", "-tabs", &db, sql]))
+}
+
+/// Decompresses every rollout, two at a time.
+pub(crate) fn zstd(lab: &Lab<'_>, site: &Site) -> Yardstick {
+    needs(&["xargs", "zstd"])?;
+    let list = lab.scratch().join("rollouts");
+    write_paths(&list, site).map_err(|error| format!("{error:#}"))?;
+    // Enough files at a time that starting zstd costs nothing, few enough that both stay busy to the end.
+    let list = list.to_string_lossy().into_owned();
+    Ok(Invocation::new("xargs", ["-0", "-P2", "-n", "25", "-a", &list, "zstd", "-dcq"]))
+}
+
+fn write_paths(list: &Path, site: &Site) -> Result<()> {
+    let mut out = BufWriter::new(File::create(list)?);
+    for root in roots(site) {
+        for entry in walkdir::WalkDir::new(root) {
+            let entry = entry?;
+            if entry.file_type().is_file() {
+                out.write_all(entry.path().as_os_str().as_encoded_bytes())?;
+                out.write_all(b"\0")?;
+            }
+        }
+    }
+    Ok(out.flush()?)
+}
+
+/// The virtual-machine steps that SQLite takes for `sql`, as its shell counts them; `None` where it does not.
+///
+/// They are those of the reference query, not of our program: what `list -n 20` could cost if it asks in the same
+/// way. A count that grows with the table means that the schema's indexes no longer carry the listing.
+pub(crate) fn vm_steps(lab: &Lab<'_>, site: &Site, sql: &str) -> Option<u64> {
+    needs(&["sqlite3"]).ok()?;
+    let out = lab.scratch().join("steps");
+    let redirect = format!(".output {}", out.to_string_lossy());
+    let db = site.db.to_string_lossy().into_owned();
+    let shell = Invocation::new("sqlite3", ["-cmd", ".stats vmstep", "-cmd", &redirect, &db, sql]);
+    shell.wall(lab.scratch()).ok()?;
+    let text = fs::read_to_string(out).ok()?;
+    text.lines().rev().find_map(|line| line.strip_prefix("VM-steps:")?.trim().parse().ok())
+}
+
+fn with_roots(program: &str, before: &[&str], site: &Site, after: &[&str]) -> Invocation {
+    let mut invocation = Invocation::new(program, before.iter().copied());
+    invocation.args.extend(roots(site).map(Into::into));
+    invocation.args.extend(after.iter().map(Into::into));
+    invocation
+}
+
+fn roots(site: &Site) -> impl Iterator<Item = std::path::PathBuf> {
+    ["sessions", "archived_sessions"].into_iter().map(|folder| site.home.join(folder))
+}
+
+fn needs(programs: &[&str]) -> Result<(), String> {
+    match programs.iter().find(|program| version(**program).is_none()) {
+        Some(missing) => Err(format!("{missing} is not installed")),
+        None => Ok(()),
+    }
+}
