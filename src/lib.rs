@@ -8,12 +8,14 @@ pub mod sessions;
 
 pub mod inventory;
 
+pub mod home;
 pub mod sys;
 
 pub mod compare;
 pub mod db;
 pub mod progress;
 pub mod scan;
+pub mod select;
 pub mod session_index;
 
 pub mod backfill;

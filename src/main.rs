@@ -1,4 +1,7 @@
 //! The `codex-state` program: everything is in the library.
-#![allow(clippy::missing_docs_in_private_items)]
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    codex_state::cli::run(std::env::args_os()).into()
+}

@@ -10,20 +10,20 @@ use crate::compare::{Comparison, is_at};
 use crate::db::open::{Reader, Writer, explain};
 use crate::db::schema::Schema;
 use crate::db::threads::Threads;
-use crate::db::{backfill_state, threads};
+use crate::db::{Connection, backfill_state, threads};
 use crate::inventory::{self, Inventory};
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
 use crate::rollout::file_name;
 use crate::rollout::fold::{FoldedThread, ReadError};
 use crate::scan::{self, Scanned, Worker};
+use crate::select::Selected;
 use crate::sessions::{self, RolloutFile};
 use crate::thread::ThreadId;
 use crate::thread::columns::{Row, index};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use rusqlite::Connection;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,7 +45,7 @@ pub struct Config<'a> {
     /// The Codex home.
     pub home: &'a Path,
     /// Only these threads; all if `None`.
-    pub threads: Option<&'a BTreeSet<ThreadId>>,
+    pub threads: Option<&'a [Selected]>,
     /// How many files are read at once.
     pub jobs: usize,
     /// Provider of a thread whose session meta names none.
@@ -127,6 +127,8 @@ pub struct Report {
     pub n_damaged_files: u64,
     /// Of the rows updated, those in which times alone differed.
     pub times_alone: u64,
+    /// The newest version of Codex that wrote a rollout, as numbers.
+    pub newest_version: Option<[u32; 2]>,
     /// Threads left to a Codex that is writing them.
     pub left_to_codex: u64,
     /// Whether every file of the home was visited, and none failed for a reason that may pass.
@@ -239,6 +241,12 @@ fn watermark(home: &Path, files: &[RolloutFile]) -> Option<String> {
     files.iter().rev().find_map(relative)
 }
 
+/// The first two numbers of a version, as in `0.147.0`.
+fn version(text: &str) -> Option<[u32; 2]> {
+    let mut numbers = text.split('.').map(|part| part.parse().ok());
+    Some([numbers.next()??, numbers.next()??])
+}
+
 /// A backfill under way.
 struct Run<'a> {
     config: &'a Config<'a>,
@@ -299,6 +307,7 @@ impl Run<'_> {
         self.progress.advance(1, found.stamp.size);
         self.report.bytes_read += folded.n_bytes;
         self.report.n_damaged_files += u64::from(folded.damage.n_lines > 0);
+        self.report.newest_version = self.report.newest_version.max(version(&folded.metadata.cli_version));
         self.set_time(&mut folded);
         let id = folded.metadata.id;
         let table = &self.table;

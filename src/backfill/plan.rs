@@ -6,9 +6,11 @@ use crate::db::schema::Schema;
 use crate::db::threads::{self, Summary};
 use crate::inventory::{self, Inventory};
 use crate::scan::Group;
+use crate::select::Selected;
 use crate::sessions::RolloutFile;
 use crate::thread::equivalence::{FIRST_MILLISECONDS, read_milliseconds};
 use crate::thread::{Millis, ThreadId};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// How many rows are looked at in one read.
@@ -37,10 +39,11 @@ pub(super) fn plan(
 ) -> anyhow::Result<Plan> {
     let mut plan = Plan::default();
     let mut rows = Rows::default();
+    let wanted = config.threads.map(Wanted::new);
     for files in inventory.groups() {
         let members = &inventory.files()[files.clone()];
         let thread = members[0].named.name.map(|name| name.thread);
-        if config.threads.is_some_and(|wanted| thread.is_none_or(|thread| !wanted.contains(&thread))) {
+        if wanted.as_ref().is_some_and(|wanted| !wanted.contains(thread, members)) {
             continue;
         }
         plan.n_files += members.len() as u64;
@@ -65,6 +68,30 @@ pub(super) fn plan(
         plan.groups.push(Group { files, in_row });
     }
     Ok(plan)
+}
+
+/// The threads that were asked for.
+struct Wanted<'a> {
+    ids: BTreeSet<ThreadId>,
+    paths: Vec<&'a Path>,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(threads: &'a [Selected]) -> Wanted<'a> {
+        let mut wanted = Wanted { ids: BTreeSet::new(), paths: Vec::new() };
+        for thread in threads {
+            match thread {
+                Selected::Id(id) => drop(wanted.ids.insert(*id)),
+                Selected::Path(path) => wanted.paths.push(path),
+            }
+        }
+        wanted
+    }
+
+    fn contains(&self, thread: Option<ThreadId>, members: &[RolloutFile]) -> bool {
+        thread.is_some_and(|thread| self.ids.contains(&thread))
+            || self.paths.iter().any(|path| members.iter().any(|file| is_at(file, path)))
+    }
 }
 
 /// The rows' summaries: looked up one by one, or walked along with the groups when all are needed.

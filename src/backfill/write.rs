@@ -6,6 +6,7 @@
 
 use super::{Change, Run, Target};
 use crate::compare::Comparison;
+use crate::db::Connection;
 use crate::db::threads::Threads;
 use crate::progress::Progress;
 use crate::rollout::fold::{FoldedThread, ReadError, Stamp};
@@ -13,7 +14,6 @@ use crate::session_index;
 use crate::sessions::RolloutFile;
 use crate::thread::ThreadId;
 use crate::thread::columns::{ColumnSet, Row, index};
-use rusqlite::Connection;
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -100,7 +100,7 @@ impl Rules {
         table: &mut Threads,
         file: &RolloutFile,
         pending: &Pending,
-    ) -> rusqlite::Result<Written> {
+    ) -> anyhow::Result<Written> {
         let row = table.get(connection, pending.folded.metadata.id)?;
         let stamp = std::fs::symlink_metadata(file.path()).and_then(|metadata| Stamp::of(&metadata));
         if row != pending.seen || stamp.ok() != Some(pending.folded.stamp) {

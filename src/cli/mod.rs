@@ -1,5 +1,10 @@
 //! The command line: the only part that knows of arguments, streams, terminals, the environment and the clock.
 
+pub mod args;
+
+pub mod backfill;
+
+pub mod app;
 pub mod chart;
 pub mod env;
 pub mod error;
@@ -11,4 +16,62 @@ pub mod records;
 pub mod style;
 pub mod table;
 pub mod text;
+pub mod threads;
 pub mod when;
+
+use app::App;
+use args::{Cli, Command};
+use clap::Parser as _;
+use env::Environment;
+use exit::Exit;
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Runs the program with these arguments (the first is its name) and says how it ended.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help goes to standard output, mistakes to standard error; whoever closed it does not want to know.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Trouble } else { Exit::Done };
+        }
+    };
+    let interrupted = Arc::new(AtomicBool::new(false));
+    listen_for_interrupts(&interrupted);
+    let style = style::Style::PLAIN;
+    let environment = match Environment::from_process() {
+        Ok(environment) => environment,
+        Err(error) => {
+            let _ = error::print(&error, &mut std::io::stderr(), style);
+            return Exit::Trouble;
+        }
+    };
+    let mut app = App::new(environment, cli.global, interrupted);
+    let result = match &cli.command {
+        Command::Backfill(arguments) => backfill::run(&mut app, arguments),
+    };
+    let result = result.and_then(|exit| Ok(app.out.flush().map(|()| exit)?));
+    match result {
+        Ok(exit) => exit,
+        Err(error) => {
+            app.bar.print(|out| error::print(&error, out, app.error_style));
+            if app.interrupted.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Trouble }
+        }
+    }
+}
+
+/// The first Ctrl-C asks the work to stop at the next safe place; the second ends the program at once, which is safe
+/// as well: a transaction that is not committed is not there.
+#[expect(clippy::disallowed_methods, clippy::exit, reason = "a second Ctrl-C wants the process gone")]
+fn listen_for_interrupts(interrupted: &Arc<AtomicBool>) {
+    let interrupted = Arc::clone(interrupted);
+    // Without a handler Ctrl-C kills, which is safe too.
+    let _ = ctrlc::set_handler(move || {
+        if interrupted.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(Exit::Interrupted.code()));
+        }
+    });
+}

@@ -6,3 +6,5 @@ pub mod open;
 pub mod row;
 pub mod schema;
 pub mod threads;
+
+pub use rusqlite::Connection;

@@ -266,6 +266,41 @@ pub fn rollout_path(connection: &Connection, id: ThreadId) -> rusqlite::Result<O
     Ok(path.and_then(|path| path.as_text().map(PathBuf::from)))
 }
 
+/// The first ids that begin with `prefix` (lower-case hexadecimal), at most `limit`, and how many there are.
+///
+/// # Errors
+/// What SQLite says.
+pub fn ids_beginning(
+    connection: &Connection,
+    prefix: &str,
+    limit: usize,
+) -> rusqlite::Result<(Vec<String>, usize)> {
+    // Ids are hexadecimal, so whatever begins with the prefix sorts before the prefix and a later letter.
+    let end = format!("{prefix}g");
+    let mut statement =
+        connection.prepare_cached("SELECT id FROM threads WHERE id >= ?1 AND id < ?2 ORDER BY id")?;
+    let mut rows = statement.query([prefix, &end])?;
+    let (mut ids, mut n) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        n += 1;
+        if ids.len() < limit {
+            ids.push(row.get(0)?);
+        }
+    }
+    Ok((ids, n))
+}
+
+/// The thread whose row names one of these paths, spelled so.
+///
+/// # Errors
+/// What SQLite says.
+pub fn id_of_path(connection: &Connection, paths: &[&str; 2]) -> rusqlite::Result<Option<ThreadId>> {
+    let sql = "SELECT id FROM threads WHERE rollout_path IN (?1, ?2) ORDER BY id LIMIT 1";
+    let id =
+        connection.prepare_cached(sql)?.query_row(paths, |row| Ok(to_cell(row.get_ref(0)?))).optional()?;
+    Ok(id.and_then(|id| ThreadId::parse(id.as_text()?)))
+}
+
 /// How many rows there are.
 ///
 /// # Errors

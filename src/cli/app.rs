@@ -1,0 +1,239 @@
+//! One run of the program: the arguments, the environment and the streams that every command needs, and how it finds
+//! home and database; no command's own work.
+
+use crate::cli::args::{FormatChoice, Global};
+use crate::cli::env::Environment;
+use crate::cli::error;
+use crate::cli::output::Output;
+use crate::cli::progress::{self, Bar};
+use crate::cli::records::Format;
+use crate::cli::style::Style;
+use crate::db::open::{OpenOptions, Reader};
+use crate::db::threads;
+use crate::error::WithHint as _;
+use crate::home::{self, Candidates, Choice, CodexConfig, DatabaseInputs};
+use anyhow::{Context as _, anyhow};
+use std::io::Stdout;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// What every command is handed.
+pub struct App {
+    /// What surrounds the program.
+    pub environment: Environment,
+    /// The options of every command.
+    pub global: Global,
+    /// Standard output.
+    pub out: Output<Stdout>,
+    /// How standard output is painted.
+    pub style: Style,
+    /// Progress and messages on standard error.
+    pub bar: Bar,
+    /// How standard error is painted.
+    pub error_style: Style,
+    /// Set by Ctrl-C.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+/// How a report that is no list is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// For people.
+    Text,
+    /// For machines.
+    Records(Format),
+    /// Workflow annotations.
+    Github,
+}
+
+impl App {
+    /// Everything a command needs.
+    #[must_use]
+    pub fn new(environment: Environment, global: Global, interrupted: Arc<AtomicBool>) -> App {
+        let style = global.color.style(&environment, environment.stdout_is_terminal);
+        let error_style = global.color.style(&environment, environment.stderr_is_terminal);
+        let visible = progress::is_wanted(&environment, global.no_progress, global.quiet);
+        let bar = Bar::stderr(visible, environment.shows_unicode(), error_style);
+        App { environment, global, out: Output::stdout(), style, bar, error_style, interrupted }
+    }
+
+    /// The shape of a report that lists no records, or (with `lists`) of a list.
+    ///
+    /// # Errors
+    /// The format is for `verify` alone.
+    pub fn shape(&self, lists: bool) -> anyhow::Result<Shape> {
+        Ok(match self.global.format {
+            FormatChoice::Auto if lists && !self.environment.stdout_is_terminal => {
+                Shape::Records(Format::Tsv)
+            }
+            FormatChoice::Auto | FormatChoice::Table => Shape::Text,
+            FormatChoice::Json => Shape::Records(Format::Json),
+            FormatChoice::Jsonl => Shape::Records(Format::Jsonl),
+            FormatChoice::Tsv => Shape::Records(Format::Tsv),
+            FormatChoice::Csv => Shape::Records(Format::Csv),
+            FormatChoice::Github => {
+                return Err(anyhow!("--format github is for verify alone").hint("use --format json here"));
+            }
+        })
+    }
+
+    /// The folder that relative paths start from.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn current_dir(&self) -> anyhow::Result<&Path> {
+        self.environment.current_dir.as_deref().ok_or_else(|| {
+            anyhow!("the current folder does not exist any more").hint("change to another folder")
+        })
+    }
+
+    fn absolute(&self, path: &Path) -> PathBuf {
+        // Where the current folder is gone, SQLite and the system say so for the path itself.
+        self.environment.current_dir.as_ref().map_or_else(|| path.to_owned(), |folder| folder.join(path))
+    }
+
+    /// The Codex home.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn home(&self) -> anyhow::Result<PathBuf> {
+        let option = self.global.codex_home.as_deref().map(Path::as_os_str);
+        let named = option.or_else(|| self.environment.var("CODEX_HOME"));
+        home::find_home(named, self.environment.home_dir.as_deref())
+    }
+
+    /// The configuration of a home; a broken one is warned of and then empty, as if it were not there.
+    #[must_use]
+    pub fn config(&self, home: &Path) -> CodexConfig {
+        home::read_config(home).unwrap_or_else(|error| {
+            self.warn(&format!("the configuration is left out: {}", error::message(&error)));
+            CodexConfig::default()
+        })
+    }
+
+    /// The provider of threads that name none.
+    #[must_use]
+    pub fn default_provider<'a>(&'a self, config: &'a CodexConfig) -> &'a str {
+        let named = self.global.default_provider.as_deref().or(config.model_provider.as_deref());
+        named.unwrap_or(home::DEFAULT_PROVIDER)
+    }
+
+    /// How databases are opened.
+    #[must_use]
+    pub fn open_options(&self) -> OpenOptions {
+        OpenOptions {
+            busy_timeout: self.global.busy_timeout,
+            temporary_folder: Some(self.environment.temp_dir.clone()),
+        }
+    }
+
+    /// The databases of a home.
+    ///
+    /// # Errors
+    /// `--db` names nothing.
+    pub fn databases(&self, home: &Path, config: &CodexConfig) -> anyhow::Result<Candidates> {
+        let variable =
+            self.environment.var("CODEX_SQLITE_HOME").and_then(|folder| folder.to_str()).map(str::trim);
+        let variable =
+            variable.filter(|folder| !folder.is_empty()).map(|folder| self.absolute(Path::new(folder)));
+        let option = self.global.sqlite_home.as_deref().map(|folder| self.absolute(folder));
+        let db = self.global.db.as_deref().map(|file| self.absolute(file));
+        home::find_databases(
+            home,
+            &DatabaseInputs {
+                db: db.as_deref(),
+                sqlite_home: option.as_deref(),
+                config_sqlite_home: config.sqlite_home.as_deref(),
+                variable_sqlite_home: variable.as_deref(),
+            },
+        )
+    }
+
+    /// The database among those found, with a warning where there are two; `None` if there is none.
+    #[must_use]
+    pub fn choose(&self, candidates: &Candidates) -> Option<Choice> {
+        let choice = home::choose(&candidates.found, |path| {
+            let mut reader = Reader::open(path, &self.open_options()).ok()?;
+            reader.read(|connection| Ok(threads::last_update(connection)?)).ok()?
+        })?;
+        if let Some(other) = &choice.other {
+            self.warn(&format!(
+                "two databases: using {}, which was changed last; {} is left alone (choose with --db)",
+                choice.chosen.path.display(),
+                other.path.display()
+            ));
+        }
+        Some(choice)
+    }
+
+    /// The database of a home for a command that cannot do without.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn database(&self, home: &Path, config: &CodexConfig) -> anyhow::Result<PathBuf> {
+        let candidates = self.databases(home, config)?;
+        match self.choose(&candidates) {
+            Some(choice) => Ok(choice.chosen.path),
+            None => {
+                let folders: Vec<String> =
+                    candidates.looked_in.iter().map(|path| path.display().to_string()).collect();
+                Err(anyhow!("no database in {}", folders.join(" or "))
+                    .hint("codex-state backfill makes one from the rollouts; or name one with --db FILE"))
+            }
+        }
+    }
+
+    /// The database of a home, open for reading.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    pub fn open_reader(&self) -> anyhow::Result<Reader> {
+        // A database that is named needs no home.
+        let path = match &self.global.db {
+            Some(db) => {
+                let db = self.absolute(db);
+                std::fs::metadata(&db).with_context(|| format!("no database: {}", db.display()))?;
+                db
+            }
+            None => {
+                let home = self.home()?;
+                self.database(&home, &self.config(&home))?
+            }
+        };
+        Reader::open(&path, &self.open_options())
+    }
+
+    /// How many rollouts are read at once.
+    #[must_use]
+    pub fn jobs(&self, wanted: Option<u16>) -> usize {
+        wanted.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from)
+    }
+
+    /// Prints a warning, unless nobody wants it.
+    pub fn warn(&self, text: &str) {
+        if !self.global.quiet {
+            self.bar.print(|out| error::print_warning(text, out, self.error_style));
+        }
+    }
+
+    /// Prints what to do next, unless nobody wants it.
+    pub fn hint(&self, text: &str) {
+        if !self.global.quiet {
+            self.bar.print(|out| error::print_hint(text, out, self.error_style));
+        }
+    }
+
+    /// Prints a line about the work as a whole, unless nobody wants it.
+    pub fn say(&self, text: &str) {
+        if !self.global.quiet {
+            self.bar.print(|out| writeln!(out, "{}", crate::cli::text::safe(text)));
+        }
+    }
+
+    /// Prints what failed, which `--quiet` does not hide.
+    pub fn complain(&self, text: &str) {
+        self.bar.print(|out| writeln!(out, "codex-state: {}", crate::cli::text::safe(text)));
+    }
+}

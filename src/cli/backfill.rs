@@ -1,0 +1,207 @@
+//! `codex-state backfill`: from arguments to the verb, and its report to the streams.
+
+use crate::backfill::{self, Config, Report, Target};
+use crate::cli::app::{App, Shape};
+use crate::cli::args;
+use crate::cli::exit::Exit;
+use crate::cli::records::{Format, Layout, Records, Value, json};
+use crate::cli::table::{Cell, write_fields};
+use crate::cli::{human, text, threads};
+use crate::db::migrate;
+use crate::db::open::{Reader, Writer};
+use crate::home;
+use serde::Serialize;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Runs the command.
+///
+/// # Errors
+/// It could not run, or not to its end.
+pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
+    let shape = app.shape(false)?;
+    let home = app.home()?;
+    let codex_config = app.config(&home);
+    let candidates = app.databases(&home, &codex_config)?;
+    let choice = app.choose(&candidates);
+    let is_new = choice.is_none();
+    let database: PathBuf = choice.map_or_else(|| candidates.create_at.clone(), |choice| choice.chosen.path);
+    let options = app.open_options();
+
+    let mut reader = if is_new { None } else { Some(Reader::open(&database, &options)?) };
+    let found = threads::resolve(app, &arguments.threads, &home, reader.as_mut())?;
+    if !arguments.threads.is_empty() && found.selected.is_empty() {
+        return Ok(found.exit);
+    }
+    let config = Config {
+        home: &home,
+        threads: (!arguments.threads.is_empty()).then_some(&found.selected),
+        jobs: app.jobs(arguments.jobs),
+        default_provider: app.default_provider(&codex_config),
+        quick: arguments.quick,
+        times: match arguments.times {
+            args::Times::Mtime => backfill::Times::Mtime,
+            args::Times::Events => backfill::Times::Events,
+            args::Times::Keep => backfill::Times::Keep,
+        },
+        now: app.environment.now,
+        interrupted: &app.interrupted,
+    };
+    let report = match (arguments.dry_run, &mut reader) {
+        (true, Some(reader)) => backfill::run(&config, Target::Preview(reader), &app.bar)?,
+        (true, None) => backfill::run(&config, Target::New(&migrate::in_memory()?), &app.bar)?,
+        (false, _) => {
+            drop(reader);
+            if is_new {
+                migrate::create(&database)?;
+            }
+            let mut writer = Writer::open(&database, &options)?;
+            let report = backfill::run(&config, Target::Write(&mut writer), &app.bar)?;
+            writer.close()?;
+            report
+        }
+    };
+    for failure in &report.failures {
+        app.complain(&format!("{}: {}", text::path(&failure.path), failure.error));
+    }
+    write_report(app, &database, &report, arguments.dry_run, shape)?;
+    advise(app, &home, &database, &report, arguments, is_new);
+    if report.interrupted {
+        return Ok(Exit::Interrupted);
+    }
+    Ok(found.exit.merge(Exit::from_answer(report.failures.is_empty())))
+}
+
+/// The report as JSON; its names are the contract's.
+#[derive(Serialize)]
+struct Document<'a> {
+    database: String,
+    scanned: u64,
+    inserted: u64,
+    updated: u64,
+    unchanged: u64,
+    superseded: u64,
+    failed: u64,
+    pruned: u64,
+    bytes_read: u64,
+    failures: Vec<Failure<'a>>,
+    dry_run: bool,
+    complete: bool,
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    path: String,
+    error: &'a str,
+}
+
+fn write_report(
+    app: &mut App,
+    database: &Path,
+    report: &Report,
+    dry_run: bool,
+    shape: Shape,
+) -> io::Result<()> {
+    let numbers = [
+        ("scanned", report.scanned),
+        ("inserted", report.inserted),
+        ("updated", report.updated),
+        ("unchanged", report.unchanged),
+        ("superseded", report.superseded),
+        ("failed", report.failed),
+        ("pruned", 0),
+        ("bytes_read", report.bytes_read),
+    ];
+    match shape {
+        Shape::Records(format @ (Format::Json | Format::Jsonl)) => {
+            let failures = report.failures.iter();
+            let document = Document {
+                database: database.to_string_lossy().into_owned(),
+                scanned: report.scanned,
+                inserted: report.inserted,
+                updated: report.updated,
+                unchanged: report.unchanged,
+                superseded: report.superseded,
+                failed: report.failed,
+                pruned: 0,
+                bytes_read: report.bytes_read,
+                failures: failures
+                    .map(|failure| Failure {
+                        path: failure.path.to_string_lossy().into_owned(),
+                        error: &failure.error,
+                    })
+                    .collect(),
+                dry_run,
+                complete: report.complete,
+            };
+            let _ = format;
+            json::write_document(&mut app.out, &document)?;
+        }
+        Shape::Records(format) => {
+            let columns = numbers.map(|(name, _)| name);
+            let layout = Layout {
+                columns: &columns,
+                header: !app.global.no_header,
+                list: "backfill",
+                for_terminal: app.environment.stdout_is_terminal,
+            };
+            let mut records = Records::begin(&mut app.out, format, layout)?;
+            records.row(&numbers.map(|(_, number)| Value::Int(i64::try_from(number).unwrap_or(i64::MAX))))?;
+            records.finish()?;
+        }
+        Shape::Text | Shape::Github => {
+            let mut fields = vec![("database", Cell::exact(text::path(database)))];
+            let shown = numbers.iter().filter(|(name, _)| !matches!(*name, "pruned" | "bytes_read"));
+            fields.extend(shown.map(|(name, number)| (*name, Cell::new(human::count(*number)))));
+            fields.push(("read", Cell::new(human::bytes(report.bytes_read))));
+            let index = match (report.complete, dry_run) {
+                (true, _) => "complete: every rollout of the home was visited",
+                (false, _) => "not complete: see the messages",
+            };
+            fields.push(("index", Cell::new(index)));
+            write_fields(&mut app.out, &fields, app.style)?;
+        }
+    }
+    app.out.flush()
+}
+
+/// Says on standard error what happened and what to do next.
+fn advise(
+    app: &App,
+    home: &Path,
+    database: &Path,
+    report: &Report,
+    arguments: &args::Backfill,
+    is_new: bool,
+) {
+    if arguments.dry_run {
+        app.say("nothing was written: this was a dry run");
+    }
+    if report.n_damaged_files > 0 && app.global.verbose {
+        app.say(&format!(
+            "{} with damaged lines, of which the rest was read: codex-state verify names them",
+            human::counted(report.n_damaged_files, "file", "files")
+        ));
+    }
+    if arguments.times == args::Times::Mtime
+        && report.updated >= 10
+        && report.times_alone * 2 > report.updated
+    {
+        app.warn(
+            "most rows differ in times alone: if the files lost their modification times in a copy, --times events \
+             takes the times from the files' contents, and --times keep leaves the rows' times as they are",
+        );
+    }
+    let newer = report.newest_version.is_some_and(|version| version >= [0, 100])
+        || home::shows_newer_codex(home, database.parent().unwrap_or(home));
+    if is_new && newer {
+        app.warn(&format!(
+            "{} is the database of Codex 0.93 to 0.95; the Codex here reads state_5.sqlite",
+            database.display()
+        ));
+        app.hint("start Codex once, so that it makes its database, then run codex-state backfill again");
+    }
+    if report.interrupted {
+        app.hint("what was written stays; run codex-state backfill again to carry on");
+    }
+}

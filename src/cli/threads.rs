@@ -1,0 +1,78 @@
+//! THREAD arguments: from what was typed, or comes through standard input, to threads.
+
+use crate::cli::app::App;
+use crate::cli::exit::Exit;
+use crate::db::open::Reader;
+use crate::error::WithHint as _;
+use crate::select::{Resolver, Selected, Unresolved};
+use anyhow::{Context as _, anyhow};
+use std::io::BufRead as _;
+use std::path::Path;
+
+/// The threads that were found, and whether that is all of them.
+#[derive(Debug, Default)]
+pub struct Threads {
+    /// Those that were found, each once, in the order in which they were typed.
+    pub selected: Vec<Selected>,
+    /// What was typed for them.
+    pub typed: Vec<String>,
+    /// [`Exit::Not`] if there is no such thread for some.
+    pub exit: Exit,
+}
+
+/// Replaces `-` by the lines of standard input.
+///
+/// # Errors
+/// Standard input cannot be read.
+pub fn expand(arguments: &[String]) -> anyhow::Result<Vec<String>> {
+    let mut expanded = Vec::new();
+    for argument in arguments {
+        if argument != "-" {
+            expanded.push(argument.clone());
+            continue;
+        }
+        for line in std::io::stdin().lock().lines() {
+            let line = line.context("cannot read threads from standard input")?;
+            if !line.trim().is_empty() {
+                expanded.push(line.trim().to_owned());
+            }
+        }
+    }
+    Ok(expanded)
+}
+
+/// Finds all threads before anything is done with any of them. Those that do not exist are complained of.
+///
+/// # Errors
+/// Something is ambiguous, or the database cannot be read.
+pub fn resolve(
+    app: &App,
+    arguments: &[String],
+    home: &Path,
+    mut reader: Option<&mut Reader>,
+) -> anyhow::Result<Threads> {
+    let empty = Path::new("");
+    let mut resolver = Resolver::new(home, app.environment.current_dir.as_deref().unwrap_or(empty));
+    let mut threads = Threads::default();
+    for typed in expand(arguments)? {
+        let found = match &mut reader {
+            Some(reader) => reader.read(|connection| resolver.resolve(&typed, Some(connection)))?,
+            None => resolver.resolve(&typed, None)?,
+        };
+        match found {
+            Ok(selected) if threads.selected.contains(&selected) => {}
+            Ok(selected) => {
+                threads.selected.push(selected);
+                threads.typed.push(typed);
+            }
+            Err(Unresolved::NoSuchThread) => {
+                app.complain(&format!("no such thread: {typed}"));
+                threads.exit = Exit::Not;
+            }
+            Err(ambiguous) => {
+                return Err(anyhow!("{typed}: {ambiguous}").hint("type more of the id"));
+            }
+        }
+    }
+    Ok(threads)
+}

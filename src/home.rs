@@ -1,0 +1,350 @@
+//! Where everything is: the Codex home, its configuration and its databases; the environment is handed in.
+
+use crate::error::WithHint as _;
+use anyhow::{Context as _, anyhow};
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Folder of the default home, below the user's.
+const DEFAULT_HOME: &str = ".codex";
+/// Folder of databases, below the home, that desktop apps use.
+const APP_FOLDER: &str = "sqlite";
+/// The state database of phase 1, and the one that is created.
+pub const PHASE_1_DATABASE: &str = "state.sqlite";
+/// Provider of models where nothing else is said.
+pub const DEFAULT_PROVIDER: &str = "openai";
+
+/// Finds the Codex home: `named` (an option or `CODEX_HOME`; canonicalised, as Codex does), else `.codex` in the user's
+/// home (not canonicalised, as Codex does not).
+///
+/// # Errors
+/// It does not exist or is no folder.
+pub fn find_home(named: Option<&OsStr>, user_home: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let hint = "name the folder with --codex-home DIR or CODEX_HOME";
+    if let Some(named) = named.filter(|named| !named.is_empty()) {
+        let named = Path::new(named);
+        let home = fs::canonicalize(named)
+            .with_context(|| format!("no Codex home: {}", named.display()))
+            .hint(hint)?;
+        if !home.is_dir() {
+            return Err(anyhow!("no Codex home: {}: is no folder", named.display()).hint(hint));
+        }
+        return Ok(home);
+    }
+    let home =
+        user_home.ok_or_else(|| anyhow!("no Codex home: the user's home folder is not known").hint(hint))?;
+    let home = home.join(DEFAULT_HOME);
+    match fs::metadata(&home) {
+        Ok(metadata) if metadata.is_dir() => Ok(home),
+        Ok(_) => Err(anyhow!("no Codex home: {}: is no folder", home.display()).hint(hint)),
+        Err(error) => {
+            Err(anyhow::Error::new(error).context(format!("no Codex home: {}", home.display())).hint(hint))
+        }
+    }
+}
+
+/// What matters of `config.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CodexConfig {
+    /// The default provider.
+    pub model_provider: Option<String>,
+    /// Where the databases are, relative to the file.
+    pub sqlite_home: Option<PathBuf>,
+}
+
+/// Reads `config.toml` of a home; a missing one is empty.
+///
+/// # Errors
+/// It cannot be read or is no TOML. Callers warn and go on without it.
+pub fn read_config(home: &Path) -> anyhow::Result<CodexConfig> {
+    let path = home.join("config.toml");
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(CodexConfig::default()),
+        Err(error) => return Err(error).with_context(|| path.display().to_string()),
+    };
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| anyhow!("{}: is no TOML: {}", path.display(), error.message()))?;
+    let text =
+        |key: &str| table.get(key).and_then(toml::Value::as_str).filter(|text| !text.trim().is_empty());
+    Ok(CodexConfig {
+        model_provider: text("model_provider").map(str::to_owned),
+        sqlite_home: text("sqlite_home").map(|folder| home.join(folder)),
+    })
+}
+
+/// Why a database is the one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// It was named with `--db`.
+    Named,
+    /// It is in the folder named with `--sqlite-home`.
+    SqliteHomeOption,
+    /// It is in the folder that `config.toml` names.
+    SqliteHomeConfig,
+    /// It is in the folder that `CODEX_SQLITE_HOME` names.
+    SqliteHomeVariable,
+    /// It is in the Codex home.
+    CodexHome,
+    /// It is in the folder of the desktop app.
+    AppFolder,
+}
+
+impl Why {
+    /// In words, for `status` and warnings.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Why::Named => "named with --db",
+            Why::SqliteHomeOption => "in the folder named with --sqlite-home",
+            Why::SqliteHomeConfig => "in the folder that sqlite_home of config.toml names",
+            Why::SqliteHomeVariable => "in the folder that CODEX_SQLITE_HOME names",
+            Why::CodexHome => "in the Codex home",
+            Why::AppFolder => "in the folder sqlite of the Codex home, which desktop apps use",
+        }
+    }
+}
+
+/// What says where the databases are, beside the home.
+#[derive(Debug, Clone, Default)]
+pub struct DatabaseInputs<'a> {
+    /// `--db`.
+    pub db: Option<&'a Path>,
+    /// `--sqlite-home`.
+    pub sqlite_home: Option<&'a Path>,
+    /// `sqlite_home` of `config.toml`.
+    pub config_sqlite_home: Option<&'a Path>,
+    /// `CODEX_SQLITE_HOME`, absolute, trimmed, not blank.
+    pub variable_sqlite_home: Option<&'a Path>,
+}
+
+/// A database that may be the one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Why it may be the one.
+    pub why: Why,
+}
+
+/// Where databases were looked for, and which are there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidates {
+    /// The databases found: none, one, or one in the home and one in the app's folder.
+    pub found: Vec<Candidate>,
+    /// Where a new one belongs: where Codex would look.
+    pub create_at: PathBuf,
+    /// The folders that were looked in.
+    pub looked_in: Vec<PathBuf>,
+}
+
+/// Looks for databases, in the order of the contract.
+///
+/// # Errors
+/// `--db` names nothing.
+pub fn find_databases(home: &Path, inputs: &DatabaseInputs<'_>) -> anyhow::Result<Candidates> {
+    if let Some(db) = inputs.db {
+        fs::metadata(db)
+            .with_context(|| format!("no database: {}", db.display()))
+            .hint("name an existing file with --db, or leave it out to use the one of the Codex home")?;
+        let found = vec![Candidate { path: db.to_owned(), why: Why::Named }];
+        return Ok(Candidates { found, create_at: db.to_owned(), looked_in: Vec::new() });
+    }
+    let named = [
+        (inputs.sqlite_home, Why::SqliteHomeOption),
+        (inputs.config_sqlite_home, Why::SqliteHomeConfig),
+        (inputs.variable_sqlite_home, Why::SqliteHomeVariable),
+    ];
+    let named = named.into_iter().find_map(|(folder, why)| Some((folder?.to_owned(), why)));
+    let folders = match named {
+        Some(named) => vec![named],
+        None => vec![(home.to_owned(), Why::CodexHome), (home.join(APP_FOLDER), Why::AppFolder)],
+    };
+    let found = folders
+        .iter()
+        .filter_map(|(folder, why)| Some(Candidate { path: newest_in(folder)?, why: *why }))
+        .collect();
+    Ok(Candidates {
+        found,
+        create_at: folders[0].0.join(PHASE_1_DATABASE),
+        looked_in: folders.into_iter().map(|(folder, _)| folder).collect(),
+    })
+}
+
+/// The state database with the highest number in a folder, else that of phase 1.
+fn newest_in(folder: &Path) -> Option<PathBuf> {
+    let numbered = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .filter_map(|entry| Some((database_number(entry.file_name().to_str()?, "state_")?, entry.path())))
+        .filter(|(_, path)| path.is_file())
+        .max_by_key(|(number, _)| *number);
+    let phase_1 = || Some(folder.join(PHASE_1_DATABASE)).filter(|path| path.is_file());
+    numbered.map(|(_, path)| path).or_else(phase_1)
+}
+
+/// The number in `<prefix><N>.sqlite`.
+fn database_number(file_name: &str, prefix: &str) -> Option<u32> {
+    let digits = file_name.strip_prefix(prefix)?.strip_suffix(".sqlite")?;
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+}
+
+/// The database to use, and the one that is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The one to use.
+    pub chosen: Candidate,
+    /// Another one, that some other program may use.
+    pub other: Option<Candidate>,
+}
+
+/// Chooses among the databases found: the one that was told of a change last (`last_update`, in seconds; `None` if it
+/// cannot be read), the home's on a tie. `None` if none was found.
+#[must_use]
+pub fn choose(found: &[Candidate], last_update: impl Fn(&Path) -> Option<i64>) -> Option<Choice> {
+    match found {
+        [] => None,
+        [only] => Some(Choice { chosen: only.clone(), other: None }),
+        [first, second, ..] => {
+            let (chosen, other) = if last_update(&second.path) > last_update(&first.path) {
+                (second, first)
+            } else {
+                (first, second)
+            };
+            Some(Choice { chosen: chosen.clone(), other: Some(other.clone()) })
+        }
+    }
+}
+
+/// Signs in a home, beside the versions in its rollouts, that a Codex newer than phase 1 has used it.
+#[must_use]
+pub fn shows_newer_codex(home: &Path, database_folder: &Path) -> bool {
+    let is_numbered = |name: &str| {
+        name.rsplit_once('_')
+            .is_some_and(|(prefix, _)| database_number(name, &format!("{prefix}_")).is_some())
+    };
+    home.join("thread-writer-locks").is_dir()
+        || [home, database_folder].iter().any(|folder| {
+            fs::read_dir(folder)
+                .into_iter()
+                .flatten()
+                .filter_map(Result::ok)
+                .any(|entry| entry.file_name().to_str().is_some_and(is_numbered))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home_with(files: &[&str]) -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = home.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        }
+        home
+    }
+
+    /// Which databases are found in a home with these files.
+    fn check(files: &[&str], inputs: &DatabaseInputs<'_>, expected: &[(&str, Why)]) {
+        let home = home_with(files);
+        let found = find_databases(home.path(), inputs).unwrap().found;
+        let found: Vec<(String, Why)> = found
+            .iter()
+            .map(|one| {
+                (one.path.strip_prefix(home.path()).unwrap().to_str().unwrap().replace('\\', "/"), one.why)
+            })
+            .collect();
+        let expected: Vec<(String, Why)> =
+            expected.iter().map(|(path, why)| ((*path).to_owned(), *why)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_highest_number_counts_and_phase_1_only_without_any() {
+        let none = DatabaseInputs::default();
+        check(
+            &["state_5.sqlite", "state_10.sqlite", "state.sqlite"],
+            &none,
+            &[("state_10.sqlite", Why::CodexHome)],
+        );
+        check(
+            &["state.sqlite", "state_x.sqlite", "logs_2.sqlite"],
+            &none,
+            &[("state.sqlite", Why::CodexHome)],
+        );
+        check(&["state_+5.sqlite", "state_5.sqlite-wal"], &none, &[]);
+    }
+
+    #[test]
+    fn two_databases_are_both_found() {
+        check(
+            &["state_5.sqlite", "sqlite/state_5.sqlite"],
+            &DatabaseInputs::default(),
+            &[("state_5.sqlite", Why::CodexHome), ("sqlite/state_5.sqlite", Why::AppFolder)],
+        );
+    }
+
+    #[test]
+    fn of_two_databases_the_one_changed_last_is_chosen_and_the_home_on_a_tie() {
+        let candidate = |path: &str, why| Candidate { path: path.into(), why };
+        let both = [candidate("a", Why::CodexHome), candidate("b", Why::AppFolder)];
+        let chosen = |times: [Option<i64>; 2]| {
+            choose(&both, |path| times[usize::from(path != Path::new("a"))]).unwrap().chosen.path
+        };
+        assert_eq!(chosen([Some(1), Some(2)]), Path::new("b"));
+        assert_eq!(chosen([Some(2), Some(2)]), Path::new("a"));
+        assert_eq!(chosen([None, Some(2)]), Path::new("b"));
+        assert_eq!(chosen([None, None]), Path::new("a"));
+    }
+
+    #[test]
+    fn a_named_folder_goes_before_the_home_and_a_named_file_before_all() {
+        let home = home_with(&["state_5.sqlite", "named/state.sqlite", "config/state_6.sqlite"]);
+        let (named, config) = (home.path().join("named"), home.path().join("config"));
+        let mut inputs = DatabaseInputs { config_sqlite_home: Some(&config), ..DatabaseInputs::default() };
+        let first =
+            |inputs: &DatabaseInputs<'_>| find_databases(home.path(), inputs).unwrap().found[0].clone();
+        assert_eq!(first(&inputs).path, config.join("state_6.sqlite"));
+        inputs.sqlite_home = Some(&named);
+        assert_eq!(first(&inputs).path, named.join("state.sqlite"));
+        let db = home.path().join("state_5.sqlite");
+        inputs.db = Some(&db);
+        assert_eq!(first(&inputs), Candidate { path: db.clone(), why: Why::Named });
+        let missing = home.path().join("missing.sqlite");
+        inputs.db = Some(&missing);
+        assert!(find_databases(home.path(), &inputs).is_err());
+    }
+
+    #[test]
+    fn the_configuration_is_read_and_its_folder_is_relative_to_it() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(read_config(home.path()).unwrap(), CodexConfig::default());
+        let text =
+            "model_provider = \"azure\"\nsqlite_home = \"db\"\n[profiles.x]\nmodel_provider = \"no\"\n";
+        fs::write(home.path().join("config.toml"), text).unwrap();
+        let config = read_config(home.path()).unwrap();
+        assert_eq!(config.model_provider.as_deref(), Some("azure"));
+        assert_eq!(config.sqlite_home, Some(home.path().join("db")));
+        fs::write(home.path().join("config.toml"), "model_provider = [").unwrap();
+        assert!(read_config(home.path()).is_err());
+    }
+
+    #[test]
+    fn signs_of_a_newer_codex_are_seen() {
+        for (file, expected) in [
+            ("logs_2.sqlite", true),
+            ("thread-writer-locks/x", true),
+            ("state.sqlite", false),
+            ("a_b.sqlite", false),
+        ] {
+            let home = home_with(&[file]);
+            assert_eq!(shows_newer_codex(home.path(), home.path()), expected, "{file}");
+        }
+    }
+}

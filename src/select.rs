@@ -1,0 +1,163 @@
+//! From what people type for a thread (an id, a beginning of one, a path) to the thread; changes nothing.
+
+use crate::db::{Connection, threads};
+use crate::rollout::file_name;
+use crate::sessions::{self, RolloutFile};
+use crate::thread::ThreadId;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// How many candidates of an ambiguous prefix are named.
+pub const MAX_CANDIDATES: usize = 10;
+
+/// A thread that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Selected {
+    /// By its id.
+    Id(ThreadId),
+    /// By a rollout whose name does not say which thread it is.
+    Path(PathBuf),
+}
+
+/// Why something that was typed is no thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unresolved {
+    /// Nothing has such an id or path.
+    NoSuchThread,
+    /// Several have; up to [`MAX_CANDIDATES`] of them, and how many there are.
+    Ambiguous(Vec<String>, usize),
+}
+
+impl fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unresolved::NoSuchThread => f.write_str("no such thread"),
+            Unresolved::Ambiguous(candidates, n) => {
+                write!(f, "ambiguous, {n} threads begin so: {}", candidates.join(", "))?;
+                if *n > candidates.len() { f.write_str(", …") } else { Ok(()) }
+            }
+        }
+    }
+}
+
+/// Whether what was typed is meant as a path: it holds a separator or ends like a rollout.
+#[must_use]
+pub fn is_path(typed: &str) -> bool {
+    typed.contains('/')
+        || typed.contains(std::path::is_separator)
+        || typed.ends_with(".jsonl")
+        || typed.ends_with(".zst")
+}
+
+/// Finds threads for one command: the database first, then the names of files, which are listed once at most.
+pub struct Resolver<'a> {
+    home: &'a Path,
+    current_dir: &'a Path,
+    file_ids: Option<BTreeSet<ThreadId>>,
+}
+
+impl<'a> Resolver<'a> {
+    /// A resolver for a home. Relative paths start from `current_dir`.
+    #[must_use]
+    pub fn new(home: &'a Path, current_dir: &'a Path) -> Resolver<'a> {
+        Resolver { home, current_dir, file_ids: None }
+    }
+
+    /// Finds what was typed. `connection` is the database, where there is one.
+    ///
+    /// # Errors
+    /// What SQLite says. That there is no such thread, or that it is ambiguous, is the inner result.
+    pub fn resolve(
+        &mut self,
+        typed: &str,
+        connection: Option<&Connection>,
+    ) -> anyhow::Result<Result<Selected, Unresolved>> {
+        if is_path(typed) {
+            return self.resolve_path(Path::new(typed), connection);
+        }
+        let prefix = typed.to_ascii_lowercase();
+        if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
+            return Ok(Err(Unresolved::NoSuchThread));
+        }
+        if let Some(connection) = connection {
+            let (ids, n) = threads::ids_beginning(connection, &prefix, MAX_CANDIDATES)?;
+            if n > 0 {
+                return Ok(one_of(ids, n));
+            }
+        }
+        let files = self.file_ids.get_or_insert_with(|| {
+            let files = sessions::walk(self.home, || {}).files;
+            files.iter().filter_map(|file| file.named.name).map(|name| name.thread).collect()
+        });
+        let mut ids = files.iter().map(ToString::to_string).filter(|id| id.starts_with(&prefix));
+        let first: Vec<String> = ids.by_ref().take(MAX_CANDIDATES).collect();
+        let n = first.len() + ids.count();
+        Ok(one_of(first, n))
+    }
+
+    fn resolve_path(
+        &self,
+        typed: &Path,
+        connection: Option<&Connection>,
+    ) -> anyhow::Result<Result<Selected, Unresolved>> {
+        let path = self.current_dir.join(typed);
+        // Rows name their files as Codex found the home; the plain and the compressed form are one thread.
+        if let (Some(connection), Some(text)) = (connection, path.to_str()) {
+            let plain = text.strip_suffix(".zst").unwrap_or(text);
+            if let Some(id) = threads::id_of_path(connection, &[plain, &format!("{plain}.zst")])? {
+                return Ok(Ok(Selected::Id(id)));
+            }
+        }
+        let named = path.file_name().and_then(file_name::parse);
+        Ok(match named.map(|named| named.name) {
+            Some(Some(name)) => Ok(Selected::Id(name.thread)),
+            Some(None) if RolloutFile::at(self.home, &path).is_some() => Ok(Selected::Path(path)),
+            _ => Err(Unresolved::NoSuchThread),
+        })
+    }
+}
+
+fn one_of(mut ids: Vec<String>, n: usize) -> Result<Selected, Unresolved> {
+    match (n, ids.pop()) {
+        (1, Some(id)) => ThreadId::parse(&id).map(Selected::Id).ok_or(Unresolved::NoSuchThread),
+        (0, _) | (_, None) => Err(Unresolved::NoSuchThread),
+        (n, Some(last)) => {
+            ids.push(last);
+            Err(Unresolved::Ambiguous(ids, n))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_path_is_one() {
+        assert!(is_path("./x") && is_path("rollout-x.jsonl") && is_path("a.jsonl.zst"));
+        assert!(!is_path("019ced47") && !is_path("019ced47-cebb-79dd-b0aa-a552437621a9"));
+    }
+
+    #[test]
+    fn beginnings_are_found_in_the_database_and_ambiguous_ones_are_counted() {
+        let home = tempfile::tempdir().unwrap();
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE threads (id TEXT PRIMARY KEY, rollout_path TEXT)").unwrap();
+        let id = |i: u32| format!("019ced47-cebb-79dd-b0aa-0000000000{i:02x}");
+        for i in 0..12 {
+            let path = format!("/h/rollout-{i}.jsonl");
+            connection.execute("INSERT INTO threads VALUES (?1, ?2)", [id(i), path]).unwrap();
+        }
+        let mut resolver = Resolver::new(home.path(), Path::new("/h"));
+        let mut resolve = |typed: &str| resolver.resolve(typed, Some(&connection)).unwrap();
+        assert_eq!(resolve(&id(3).to_uppercase()), Ok(Selected::Id(ThreadId::parse(&id(3)).unwrap())));
+        assert_eq!(resolve("rollout-4.jsonl"), Ok(Selected::Id(ThreadId::parse(&id(4)).unwrap())));
+        assert_eq!(resolve("rollout-4.jsonl.zst"), Ok(Selected::Id(ThreadId::parse(&id(4)).unwrap())));
+        let Err(Unresolved::Ambiguous(candidates, n)) = resolve("019c") else { panic!() };
+        assert_eq!((candidates.len(), n), (10, 12));
+        for nothing in ["", "xyz", "019d", "%", "rollout-99.jsonl"] {
+            assert_eq!(resolve(nothing), Err(Unresolved::NoSuchThread), "{nothing:?}");
+        }
+    }
+}
