@@ -5,6 +5,8 @@ pub mod migrate;
 pub mod open;
 pub mod row;
 pub mod schema;
+#[cfg(test)]
+mod testing;
 pub mod threads;
 
 pub use rusqlite::Connection;

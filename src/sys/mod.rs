@@ -40,8 +40,9 @@ fn rename_by_link(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io::Res
             // Somebody keeps `from` from being removed (Windows: it is open): better not renamed than twice there.
             let _ = fs::remove_file(to);
         }),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists || !from.exists() => Err(error),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
         Err(_) => {
+            fs::symlink_metadata(from)?;
             // No hard links either (FAT, some network drives): reserve the name, which never replaces, then rename
             // onto what is ours.
             drop(File::options().write(true).create_new(true).open(to)?);

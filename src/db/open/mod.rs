@@ -28,9 +28,6 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// After so many attempts the timeout decides whether there is another.
 const ATTEMPTS: u32 = 4;
 
-/// After so many there is none whatever the timeout: nothing may loop for ever.
-const LAST_ATTEMPT: u32 = 10_000;
-
 /// How databases are opened.
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
@@ -138,21 +135,21 @@ impl Reader {
                 Ok(Attempt::Done(value)) => return Ok(value),
                 // Being locked out already took the time that there is; a change takes none, so it gets some attempts.
                 Ok(Attempt::Again(way, error)) => {
-                    let is_final = way.is_none() && (attempts >= ATTEMPTS || sqlite_error(&error).is_some());
-                    (way, error, is_final && Instant::now() >= deadline)
+                    let was_locked_out = way.is_none() && sqlite_error(&error).is_some();
+                    let is_last = (was_locked_out || attempts >= ATTEMPTS) && Instant::now() >= deadline;
+                    (way, error, is_last)
                 }
                 Err(error) => (None, error, true),
             };
-            if is_final || attempts >= LAST_ATTEMPT {
+            if is_final {
                 return Err(match error.downcast::<rusqlite::Error>() {
                     Ok(error) => explain(error, &self.path, doing),
                     Err(error) => error,
                 });
             }
             wanted = way;
-            if attempts > 1 {
-                thread::sleep(PAUSE);
-            }
+            // Longer than the grain of a file's times, so that what changes next shows.
+            thread::sleep(PAUSE);
         }
     }
 

@@ -1,0 +1,180 @@
+//! What the tests of `db/` share: databases, folders compared byte by byte, and another process; no test itself.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::open::OpenOptions;
+
+/// A database that Codex itself filled in August, by default in WAL mode.
+pub(in crate::db) const FILLED: &str = "filled-2026-08.state_5.sqlite";
+
+/// A folder with a copy of a golden database, and another for temporary files.
+pub(in crate::db) struct Place {
+    pub(in crate::db) folder: TempDir,
+    temporary: TempDir,
+    pub(in crate::db) database: PathBuf,
+}
+
+impl Place {
+    pub(in crate::db) fn with(golden: &str) -> Self {
+        let (folder, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let database = folder.path().join("state_5.sqlite");
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/golden/databases");
+        fs::write(&database, fs::read(fixtures.join(golden)).unwrap()).unwrap();
+        Self { folder, temporary, database }
+    }
+
+    pub(in crate::db) fn options(&self) -> OpenOptions {
+        OpenOptions {
+            busy_timeout: Duration::from_millis(200),
+            temporary_folder: Some(self.temporary.path().to_owned()),
+        }
+    }
+
+    pub(in crate::db) fn beside(&self, suffix: &str) -> PathBuf {
+        super::open::with_suffix(&self.database, suffix)
+    }
+
+    pub(in crate::db) fn connect(&self) -> Connection {
+        Connection::open(&self.database).unwrap()
+    }
+
+    /// Asserts that no private copy is left.
+    pub(in crate::db) fn assert_no_leftovers(&self) {
+        assert_eq!(fs::read_dir(self.temporary.path()).unwrap().count(), 0);
+    }
+
+    pub(in crate::db) fn temporary(&self) -> &Path {
+        self.temporary.path()
+    }
+}
+
+/// Every file and folder below `folder` (itself included): its mtime, and the bytes of a file.
+pub(in crate::db) fn snapshot(folder: &Path) -> BTreeMap<PathBuf, (SystemTime, Option<Vec<u8>>)> {
+    let mut all = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        all.insert(folder.clone(), (fs::metadata(&folder).unwrap().modified().unwrap(), None));
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let metadata = fs::metadata(&path).unwrap();
+            if metadata.is_dir() {
+                folders.push(path);
+            } else {
+                all.insert(path.clone(), (metadata.modified().unwrap(), Some(fs::read(&path).unwrap())));
+            }
+        }
+    }
+    all
+}
+
+/// Asserts that two snapshots are equal, naming what is not instead of printing bytes.
+pub(in crate::db) fn assert_unchanged(
+    before: &BTreeMap<PathBuf, (SystemTime, Option<Vec<u8>>)>,
+    after: &BTreeMap<PathBuf, (SystemTime, Option<Vec<u8>>)>,
+) {
+    let changed: Vec<_> = before
+        .keys()
+        .chain(after.keys())
+        .filter(|path| before.get(*path) != after.get(*path))
+        .map(|path| {
+            let part = |side: &BTreeMap<PathBuf, (SystemTime, Option<Vec<u8>>)>| {
+                side.get(path).map(|(time, bytes)| (*time, bytes.as_ref().map(Vec::len)))
+            };
+            (path, part(before), part(after))
+        })
+        .collect();
+    assert!(changed.is_empty(), "changed: {changed:?}");
+}
+
+/// The number of threads whose title is `title`.
+pub(in crate::db) fn titled(connection: &Connection, title: &str) -> i64 {
+    connection.query_row("SELECT count(*) FROM threads WHERE title = ?1", [title], |row| row.get(0)).unwrap()
+}
+
+/// Another process (this test binary again) with a connection of its own to a database: SQLite's locks work between
+/// processes, and only a process can be killed.
+pub(in crate::db) struct Process {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+}
+
+const HELPER: &str = "CODEX_STATE_TEST_DATABASE";
+
+impl Process {
+    pub(in crate::db) fn on(database: &Path) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "db::testing::helper", "--nocapture", "--quiet"])
+            .env(HELPER, database)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (stdin, stdout) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
+        let mut process = Self { child, stdin, stdout };
+        assert_eq!(process.answer(), "ready");
+        process
+    }
+
+    /// Runs SQL there; "done", or the error.
+    pub(in crate::db) fn run(&mut self, sql: &str) -> String {
+        writeln!(self.stdin.as_mut().unwrap(), "{}", sql.replace('\n', " ")).unwrap();
+        self.answer()
+    }
+
+    fn answer(&mut self) -> String {
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.stdout.read_line(&mut line).unwrap(), 0, "the helper ended");
+            // The test harness writes to the same pipe.
+            if let Some((_, answer)) = line.split_once("answer: ") {
+                return answer.trim().to_owned();
+            }
+        }
+    }
+
+    /// As a crash ends it.
+    pub(in crate::db) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Closes its connection and ends.
+    pub(in crate::db) fn end(mut self) {
+        drop(self.stdin.take());
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The other side of [`Process`]; without a parent that asks for it, it does nothing.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a process of its own has no other way to be told")]
+fn helper() {
+    let Some(database) = std::env::var_os(HELPER) else { return };
+    let connection = Connection::open(database).unwrap();
+    connection.busy_timeout(Duration::from_millis(50)).unwrap();
+    println!("answer: ready");
+    for line in std::io::stdin().lines() {
+        match connection.execute_batch(&line.unwrap()) {
+            Ok(()) => println!("answer: done"),
+            Err(error) => println!("answer: {error}"),
+        }
+    }
+}
