@@ -72,7 +72,10 @@ mod tests {
 
     #[test]
     fn a_hint_does_not_change_message_or_causes() {
-        let error = anyhow!("disk full").context("cannot write /x").hint("free some space").context("backfill stopped");
+        let error = anyhow!("disk full")
+            .context("cannot write /x")
+            .hint("free some space")
+            .context("backfill stopped");
         let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
         assert_eq!(chain, ["backfill stopped", "cannot write /x", "disk full"]);
         assert_eq!(hints(&error), [&Hint("free some space".into())]);

@@ -1,0 +1,18 @@
+//! The program from outside: every test runs the binary on a home of its own; nothing here links to its inside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that cannot go on has failed, and says so where people look"
+)]
+
+// How tests are written.
+mod complete;
+mod env;
+mod golden;
+mod outcome;
+mod rollouts;
+mod shapes;
+mod specimen;
+mod table;
+mod tree;
