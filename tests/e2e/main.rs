@@ -16,3 +16,15 @@ mod shapes;
 mod specimen;
 mod table;
 mod tree;
+
+// What the program must do.
+mod backfill_again;
+mod backfill_bad_input;
+mod backfill_dry_run;
+mod backfill_facts;
+mod backfill_files;
+mod backfill_golden;
+mod backfill_killed;
+mod backfill_schema;
+mod backfill_state;
+mod trouble;

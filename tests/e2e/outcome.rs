@@ -83,6 +83,13 @@ impl Outcome {
         self.assert(!self.stderr.contains("panicked at"), "no panic, whatever the input")
     }
 
+    /// Fails unless it ran to its end and reported, whether all was well (0) or not (1).
+    #[track_caller]
+    pub(crate) fn finished(&self) -> &Self {
+        self.assert(matches!(self.code, Some(0 | 1)), "exit status 0 or 1: it ran to its end");
+        self.assert(!self.stderr.contains("panicked at"), "no panic, whatever the input")
+    }
+
     /// Fails unless this is trouble (2) that names `what`, on stderr, with a hint what to do, and nothing on stdout.
     #[track_caller]
     pub(crate) fn trouble(&self, what: impl AsRef<str>) -> &Self {

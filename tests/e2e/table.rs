@@ -38,7 +38,7 @@ pub(crate) fn query(database: &Path, sql: &str) -> Vec<Row> {
     }
     let connection = Connection::open(copy.path().join(name)).unwrap();
     let mut statement = connection.prepare(sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let rows = statement.query_map([], |row| {
         let mut map = Row::new();
         for (index, column) in columns.iter().enumerate() {
