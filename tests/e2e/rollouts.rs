@@ -34,12 +34,6 @@ impl Meta {
         self
     }
 
-    /// Leaves a key out.
-    pub(crate) fn without(mut self, key: &str) -> Meta {
-        self.0.remove(key);
-        self
-    }
-
     /// The folder that the thread works in.
     pub(crate) fn cwd(self, cwd: &str) -> Meta {
         self.set("cwd", cwd)
