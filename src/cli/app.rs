@@ -104,6 +104,19 @@ impl App {
         home::find_home(named, self.environment.home_dir.as_deref())
     }
 
+    /// The Codex home, for commands that are about a database: where that was named, no home need be there, and its
+    /// own path stands for one, below which nothing lies.
+    ///
+    /// # Errors
+    /// There is none, and it is needed.
+    pub fn home_or_nowhere(&self) -> anyhow::Result<PathBuf> {
+        let named = self.global.codex_home.is_some() || self.environment.var("CODEX_HOME").is_some();
+        match (self.home(), &self.global.db) {
+            (Err(_), Some(db)) if !named => Ok(self.absolute(db)),
+            (home, _) => home,
+        }
+    }
+
     /// The configuration of a home; a broken one is warned of and then empty, as if it were not there.
     #[must_use]
     pub fn config(&self, home: &Path) -> CodexConfig {

@@ -3,8 +3,12 @@
 pub mod args;
 
 pub mod backfill;
+pub mod list;
+pub mod path;
+pub mod show;
 
 pub mod app;
+pub mod cells;
 pub mod chart;
 pub mod env;
 pub mod error;
@@ -52,6 +56,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let mut app = App::new(environment, cli.global, interrupted);
     let result = match &cli.command {
         Command::Backfill(arguments) => backfill::run(&mut app, arguments),
+        Command::List(arguments) => list::run(&mut app, arguments),
+        Command::Show(arguments) => show::run(&mut app, arguments),
+        Command::Path(arguments) => path::run(&mut app, arguments),
     };
     let result = result.and_then(|exit| Ok(app.out.flush().map(|()| exit)?));
     match result {
