@@ -71,6 +71,15 @@ pub enum Target<'a> {
 }
 
 impl Target<'_> {
+    /// The database, for messages.
+    fn describe(&self) -> String {
+        match self {
+            Target::Write(writer) => writer.path().display().to_string(),
+            Target::Preview(reader) => reader.path().display().to_string(),
+            Target::New(_) => "a new database".to_owned(),
+        }
+    }
+
     /// Runs statements that only read.
     fn read<T>(&mut self, mut f: impl FnMut(&Connection) -> anyhow::Result<T>) -> anyhow::Result<T> {
         match self {
@@ -142,8 +151,12 @@ pub struct Report {
 /// # Errors
 /// The database cannot be read or written. What was committed before stays.
 pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress) -> anyhow::Result<Report> {
-    let schema = target.read(Schema::read)?;
-    schema.check_writable()?;
+    let schema = target.read(|connection| {
+        let schema = Schema::read(connection)?;
+        schema.check_writable()?;
+        Ok(schema)
+    });
+    let schema = schema.with_context(|| format!("cannot fill {}", target.describe()))?;
     progress.start("finding rollouts", None, None);
     let walk = sessions::walk(config.home, || progress.advance(1, 0));
     progress.finish();
@@ -151,7 +164,6 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     for error in walk.errors {
         report.failures.push(Failure { path: error.path, error: error.reason, is_passing: true });
     }
-    let has_roots = walk.missing_roots.len() < 2;
     let watermark = watermark(config.home, &walk.files);
     let inventory = Inventory::new(walk.files);
 
@@ -206,7 +218,6 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     report.failures.sort_by(|a, b| a.path.cmp(&b.path));
     report.interrupted = config.interrupted.load(Ordering::Relaxed);
     report.complete = config.threads.is_none()
-        && has_roots
         && !report.interrupted
         && report.failures.iter().all(|failure| !failure.is_passing);
     if report.complete

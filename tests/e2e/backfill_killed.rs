@@ -91,9 +91,10 @@ fn a_lock_beyond_the_timeout_is_trouble_and_changes_nothing() {
     let env = Env::new();
     let database = env.database("empty-2026-08");
     plain("2026-03-14T10:00:00", "words").write(&env);
+    // Before the lock: a process that closes a file loses every lock that it has on it.
+    let before = env.tree().without(&["-shm", "-wal"]).without_folder("codex-state-backups");
     let holder = rusqlite::Connection::open(&database).unwrap();
     holder.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let before = env.tree().without(&["-shm", "-wal"]).without_folder("codex-state-backups");
     let begin = std::time::Instant::now();
     let outcome = env.run(["backfill", "--busy-timeout", "1"]);
     let waited = begin.elapsed();
