@@ -27,7 +27,7 @@ impl Writer {
     /// row first, which would cascade, and must not be used.
     ///
     /// # Errors
-    /// As [`Reader::open`], and when the database can only be read.
+    /// As [`Reader::open`](super::Reader::open), and when the database can only be read.
     pub fn open(path: &Path, options: &OpenOptions) -> anyhow::Result<Self> {
         let real = find(path)?;
         let opened = || -> rusqlite::Result<(Connection, bool)> {
