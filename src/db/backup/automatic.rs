@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::back_up;
-use crate::db::open::{OpenOptions, Trouble, explain_io};
+use crate::db::open::{OpenOptions, Trouble};
 use crate::error::WithHint as _;
 use crate::sys::is_same_file;
 
@@ -77,8 +77,6 @@ pub fn keep_automatic(
         }
         _ => error,
     };
-    create_private(&folder)
-        .map_err(|error| advised(explain_io(error, &folder, "keep a backup of the database there")))?;
     let mut taken_at = keeping.now;
     let target = loop {
         let target = folder.join(format!("{AUTOMATIC}{}-{}.sqlite", name_of(database), stamp(taken_at)));
@@ -116,7 +114,7 @@ pub fn name_by_hand(database: &Path, now: DateTime<Utc>) -> PathBuf {
 ///
 /// # Errors
 /// What the system says.
-fn create_private(folder: &Path) -> io::Result<()> {
+pub(super) fn create_private(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
