@@ -1,11 +1,10 @@
 //! What lies on disk of a database before SQLite touches it, and how it can be read so that nothing changes; runs
 //! no SQL.
 
-use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::sys::FileIdentity;
@@ -182,6 +181,9 @@ fn copy_from(from: &File, to: &Path) -> io::Result<()> {
 /// never closed, as SQLite itself does it. Callers that were given a path by another name share it.
 #[cfg(unix)]
 fn kept_open(path: &Path, identity: FileIdentity) -> io::Result<Arc<File>> {
+    use std::collections::HashMap;
+    use std::sync::{Mutex, OnceLock, PoisonError};
+
     static KEPT: OnceLock<Mutex<HashMap<FileIdentity, Arc<File>>>> = OnceLock::new();
     let mut kept = KEPT.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(file) = kept.get(&identity) {

@@ -311,7 +311,7 @@ fn what_is_no_database_is_refused_with_reason_and_hint() {
     fs::write(folder.join("damaged"), &damaged).unwrap();
     fs::write(folder.join("truncated"), &damaged[..200]).unwrap();
     for (name, trouble, why) in [
-        ("missing", Trouble::Missing, "no such file"),
+        ("missing", Trouble::Missing, "no such file or folder"),
         ("folder", Trouble::NoFile, "it is a folder"),
         ("empty", Trouble::Empty, "the file is empty"),
         ("short", Trouble::NotADatabase, "not a SQLite database, or encrypted"),
