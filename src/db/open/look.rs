@@ -103,9 +103,10 @@ impl Look {
     /// The gentlest way to read what was seen.
     pub(super) fn access(&self) -> Access {
         let has_journal = self.journal_header.first().is_some_and(|&byte| byte != 0);
-        let has_frames = self.wal.as_ref().is_some_and(|wal| wal.len > 0);
-        if self.wal.is_some() && self.has_shm {
-            // Without its -wal, SQLite would create one: then the -shm is a leftover and does not count.
+        let has_frames = self.wal.as_ref().is_some_and(|wal| wal.len > WAL_HEADER as u64);
+        if has_frames && self.has_shm {
+            // Without frames in a -wal all there is is in the database. SQLite would wait ten seconds for somebody to
+            // put the -shm of a killed writer in order; without a -wal it would create one.
             Access::Shared
         } else if has_frames {
             Access::Copy
@@ -300,15 +301,16 @@ mod tests {
             }
             Look::at(&path).unwrap().access()
         };
+        const FRAMES: &[u8] = &[b'x'; WAL_HEADER + 1];
         assert_eq!(access(&[]), Access::Immutable);
         assert_eq!(access(&[("-wal", b"")]), Access::Immutable);
         assert_eq!(access(&[("-shm", b"x")]), Access::Immutable);
         assert_eq!(access(&[("-journal", b"")]), Access::Immutable);
         assert_eq!(access(&[("-journal", b"\0\0")]), Access::Immutable);
         assert_eq!(access(&[("-journal", b"\xd9\xd5")]), Access::Locked);
-        assert_eq!(access(&[("-wal", b"x")]), Access::Copy);
-        assert_eq!(access(&[("-wal", b"x"), ("-journal", b"\xd9")]), Access::Copy);
-        assert_eq!(access(&[("-wal", b""), ("-shm", b"x")]), Access::Shared);
-        assert_eq!(access(&[("-wal", b"x"), ("-shm", b"x")]), Access::Shared);
+        assert_eq!(access(&[("-wal", FRAMES)]), Access::Copy);
+        assert_eq!(access(&[("-wal", FRAMES), ("-journal", b"\xd9")]), Access::Copy);
+        assert_eq!(access(&[("-wal", b""), ("-shm", b"x")]), Access::Immutable);
+        assert_eq!(access(&[("-wal", FRAMES), ("-shm", b"x")]), Access::Shared);
     }
 }

@@ -275,6 +275,8 @@ fn another_way<T>(access: Access, error: anyhow::Error) -> anyhow::Result<Attemp
         }
         // The -shm is not in a state that can be used without writing marks to it.
         (Some(Trouble::ReadOnly), Access::Shared) => Some(Access::SharedMarks),
+        // SQLite waited for a writer to put the -shm in order, and there is none.
+        (Some(Trouble::Busy), Access::Shared) => Some(Access::SharedMarks),
         // A file beside it went away while it was opened (Codex ended), or a lock outlived SQLite's own patience.
         (Some(Trouble::CannotOpen | Trouble::Busy), _) => None,
         _ => return Err(error),
