@@ -9,6 +9,7 @@ use crate::cli::progress::{self, Bar};
 use crate::cli::records::Format;
 use crate::cli::style::Style;
 use crate::db::open::{OpenOptions, Reader};
+use crate::db::schema::Schema;
 use crate::db::threads;
 use crate::error::WithHint as _;
 use crate::home::{self, Candidates, Choice, CodexConfig, DatabaseInputs};
@@ -207,7 +208,9 @@ impl App {
         let path = match &self.global.db {
             Some(db) => {
                 let db = self.absolute(db);
-                std::fs::metadata(&db).with_context(|| format!("no database: {}", db.display()))?;
+                std::fs::metadata(&db)
+                    .with_context(|| format!("no database: {}", db.display()))
+                    .hint("name an existing file with --db, or leave it out to use the one of the Codex home")?;
                 db
             }
             None => {
@@ -216,6 +219,15 @@ impl App {
             }
         };
         Reader::open(&path, &self.open_options())
+    }
+
+    /// What the database looks like.
+    ///
+    /// # Errors
+    /// It cannot be read, or is none of Codex.
+    pub fn schema(&self, reader: &mut Reader) -> anyhow::Result<Schema> {
+        let path = reader.path().display().to_string();
+        reader.read(Schema::read).with_context(|| path)
     }
 
     /// How many rollouts are read at once.

@@ -46,7 +46,7 @@ pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
     query.columns = if is_own_table { OwnTable::columns(query.sort) } else { shown.clone() };
 
     let mut reader = app.open_reader()?;
-    let schema = reader.read(Schema::read)?;
+    let schema = app.schema(&mut reader)?;
     if query.sort == Sort::Recency && !schema.has(index::RECENCY_AT) && !schema.has(index::RECENCY_AT_MS) {
         app.warn("this database does not know recency: sorted by updated");
     }
@@ -205,8 +205,10 @@ fn write_records(
         list: "threads",
         for_terminal: app.environment.stdout_is_terminal,
     };
+    // Nothing is printed, not even a header, where nothing can be read.
+    let mut next = lister.next_page()?;
     let mut records = Records::begin(&mut app.out, format, layout)?;
-    while let Some(page) = lister.next_page()? {
+    while let Some(page) = next {
         let mut values: Vec<Value<'_>> = Vec::with_capacity(shown.len());
         for row in 0..page.len() {
             values.clear();
@@ -219,6 +221,7 @@ fn write_records(
             }
             records.row(&values)?;
         }
+        next = lister.next_page()?;
     }
     records.end_rows()?;
     if format == Format::Json {
