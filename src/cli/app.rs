@@ -208,9 +208,9 @@ impl App {
         let path = match &self.global.db {
             Some(db) => {
                 let db = self.absolute(db);
-                std::fs::metadata(&db)
-                    .with_context(|| format!("no database: {}", db.display()))
-                    .hint("name an existing file with --db, or leave it out to use the one of the Codex home")?;
+                std::fs::metadata(&db).with_context(|| format!("no database: {}", db.display())).hint(
+                    "name an existing file with --db, or leave it out to use the one of the Codex home",
+                )?;
                 db
             }
             None => {

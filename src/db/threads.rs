@@ -312,7 +312,7 @@ pub fn neighbours(connection: &Connection, id: &str) -> rusqlite::Result<(Option
 /// What SQLite says.
 pub fn whole_row(connection: &Connection, id: ThreadId) -> rusqlite::Result<Option<Vec<(String, Cell)>>> {
     let mut statement = connection.prepare_cached("SELECT * FROM threads WHERE id = ?1")?;
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.query([id.to_string()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let cell = |(place, name)| Ok((name, to_cell(row.get_ref(place)?)));
