@@ -21,5 +21,6 @@ pub mod session_index;
 
 pub mod backfill;
 pub mod list;
+pub mod show;
 
 pub mod cli;

@@ -8,7 +8,7 @@ use crate::cli::output::Output;
 use crate::cli::progress::{self, Bar};
 use crate::cli::records::Format;
 use crate::cli::style::Style;
-use crate::db::open::{OpenOptions, Reader};
+use crate::db::open::{Access, OpenOptions, Reader};
 use crate::db::schema::Schema;
 use crate::db::threads;
 use crate::error::WithHint as _;
@@ -218,7 +218,12 @@ impl App {
                 self.database(&home, &self.config(&home))?
             }
         };
-        Reader::open(&path, &self.open_options())
+        let reader = Reader::open(&path, &self.open_options())?;
+        if reader.access() == Access::Copy {
+            // A private copy must not outlive the program.
+            crate::cli::listen_for_interrupts(&self.interrupted);
+        }
+        Ok(reader)
     }
 
     /// What the database looks like.

@@ -251,6 +251,10 @@ pub struct Show {
     /// Threads to show: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
     #[arg(value_name = "THREAD", required = true)]
     pub threads: Vec<String>,
+
+    /// Set the row beside what the rollout says, column by column, and mark drift
+    #[arg(long)]
+    pub compare: bool,
 }
 
 /// Print the path of a thread's rollout

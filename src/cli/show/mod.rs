@@ -1,5 +1,7 @@
 //! `codex-state show`: every column of some rows.
 
+mod compare;
+
 use crate::cli::app::{App, Shape};
 use crate::cli::exit::Exit;
 use crate::cli::records::{Format, Layout, Records, Value};
@@ -25,6 +27,10 @@ pub fn run(app: &mut App, arguments: &args::Show) -> anyhow::Result<Exit> {
     let home = app.home_or_nowhere()?;
     let found = threads::resolve(app, &arguments.threads, &home, Some(&mut reader))?;
     let mut exit = found.exit;
+    if arguments.compare {
+        crate::cli::listen_for_interrupts(&app.interrupted);
+        return Ok(exit.merge(compare::run(app, &home, &mut reader, &found.selected, shape)?));
+    }
     let mut rows: Vec<Named> = Vec::new();
     for (selected, typed) in found.selected.iter().zip(&found.typed) {
         let row = match selected {
@@ -40,6 +46,7 @@ pub fn run(app: &mut App, arguments: &args::Show) -> anyhow::Result<Exit> {
             }
         }
     }
+    reader.end();
     match shape {
         Shape::Records(format) => write_records(app, &rows, format)?,
         Shape::Text | Shape::Github => write_text(app, &rows)?,
