@@ -78,13 +78,20 @@ fn names_after<'a>(text: &'a str, prefix: &str) -> Vec<&'a str> {
 
 #[test]
 fn arrows_point_up_the_list_never_down() {
-    let rank: BTreeMap<&str, usize> =
-        ORDER.iter().enumerate().flat_map(|(rank, row)| row.iter().map(move |module| (*module, rank))).collect();
+    let rank: BTreeMap<&str, usize> = ORDER
+        .iter()
+        .enumerate()
+        .flat_map(|(rank, row)| row.iter().map(move |module| (*module, rank)))
+        .collect();
     for (module, path, text) in sources() {
         let own = *rank.get(module.as_str()).unwrap_or_else(|| panic!("{module} stands in no row of ORDER"));
         for used in names_after(&text, "crate::") {
             let Some(&theirs) = rank.get(used) else { continue };
-            assert!(used == module || theirs < own, "{} uses crate::{used}, which is not below it", path.display());
+            assert!(
+                used == module || theirs < own,
+                "{} uses crate::{used}, which is not below it",
+                path.display()
+            );
         }
     }
 }
@@ -93,7 +100,8 @@ fn arrows_point_up_the_list_never_down() {
 fn each_crate_has_one_home() {
     for (module, path, text) in sources() {
         for (name, homes) in CRATE_HOMES {
-            let uses = names_after(&text, &format!("{name}::")).len() + names_after(&text, &format!("use {name}")).len();
+            let uses = names_after(&text, &format!("{name}::")).len()
+                + names_after(&text, &format!("use {name}")).len();
             assert!(uses == 0 || homes.contains(&module.as_str()), "{} uses {name}", path.display());
         }
     }
