@@ -1,6 +1,7 @@
 //! completions/ and man/ are what the program renders from its arguments.
 //!
 //! To renew them after a change of the arguments: `UPDATE_GENERATED=1 cargo test --test generated`.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test that cannot go on fails")]
 
 use clap::CommandFactory as _;
 use codex_state::cli::{args::Cli, completions, man};
