@@ -18,6 +18,10 @@ use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 /// How many bytes of threads may wait for the consumer.
 const WAITING_BYTES: usize = 4 * 1024 * 1024;
 
+/// Groups are handed over when there are so many, or so many bytes of them.
+const BATCH_GROUPS: usize = 32;
+const BATCH_BYTES: usize = 128 * 1024;
+
 /// What a scan needs to know.
 pub struct Config<'a> {
     /// Files and groups.
@@ -103,29 +107,57 @@ pub fn run<B>(
             let (next, budget, stopped) = (&next, &budget, &stopped);
             scope.spawn(move || {
                 let mut worker = Worker::new(config);
+                let mut batch = Batch::default();
                 while !stopped.load(Ordering::Relaxed) && !config.interrupted.load(Ordering::Relaxed) {
                     let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-                    let scanned = worker.scan(group);
-                    budget.take(scanned.size());
-                    if sender.send(scanned).is_err() {
+                    batch.push(worker.scan(group));
+                    if batch.is_full() && !batch.send(budget, &sender) {
                         break;
                     }
                 }
+                batch.send(budget, &sender);
             });
         }
         drop(sender);
         let mut outcome = None;
-        for scanned in receiver {
-            budget.give_back(scanned.size());
-            if outcome.is_none()
-                && let ControlFlow::Break(value) = consume(scanned)
-            {
-                stopped.store(true, Ordering::Relaxed);
-                outcome = Some(value);
+        for batch in receiver {
+            budget.give_back(batch.size);
+            for scanned in batch.scanned {
+                if outcome.is_none()
+                    && let ControlFlow::Break(value) = consume(scanned)
+                {
+                    stopped.store(true, Ordering::Relaxed);
+                    outcome = Some(value);
+                }
             }
         }
         outcome
     })
+}
+
+/// Groups that are handed over together: waking the consumer for each would cost as much as reading a small file.
+#[derive(Default)]
+struct Batch {
+    scanned: Vec<Scanned>,
+    size: usize,
+}
+
+impl Batch {
+    fn push(&mut self, scanned: Scanned) {
+        self.size += scanned.size();
+        self.scanned.push(scanned);
+    }
+
+    fn is_full(&self) -> bool {
+        self.scanned.len() >= BATCH_GROUPS || self.size >= BATCH_BYTES
+    }
+
+    /// Hands over what there is. Returns whether anybody takes it.
+    fn send(&mut self, budget: &Budget, sender: &mpsc::Sender<Batch>) -> bool {
+        let batch = std::mem::take(self);
+        budget.take(batch.size);
+        sender.send(batch).is_ok()
+    }
 }
 
 /// Reads groups one after the other, on the thread that owns it.

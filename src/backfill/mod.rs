@@ -7,7 +7,7 @@ mod plan;
 mod write;
 
 use crate::compare::{Comparison, is_at};
-use crate::db::open::{Reader, Writer, explain};
+use crate::db::open::{Reader, Writer};
 use crate::db::schema::Schema;
 use crate::db::threads::Threads;
 use crate::db::{Connection, backfill_state, threads};
@@ -87,10 +87,7 @@ impl Target<'_> {
     /// Runs statements that only read.
     fn read<T>(&mut self, mut f: impl FnMut(&Connection) -> anyhow::Result<T>) -> anyhow::Result<T> {
         match self {
-            Target::Write(writer) => f(writer.connection()).map_err(|error| match error.downcast() {
-                Ok(error) => explain(error, writer.path(), "read the database"),
-                Err(error) => error,
-            }),
+            Target::Write(writer) => writer.read(f),
             Target::Preview(reader) => reader.read(f),
             Target::New(connection) => f(connection),
         }
@@ -181,7 +178,7 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     let scan_config = scan::Config {
         inventory: &inventory,
         jobs: config.jobs,
-        options: Options { deep: false, last_event: config.times == Times::Events },
+        options: Options { last_event: config.times == Times::Events, ..Options::default() },
         read_all: false,
         default_provider: config.default_provider,
         interrupted: config.interrupted,

@@ -72,6 +72,20 @@ impl Writer {
         &mut self.connection
     }
 
+    /// Runs `f` in one read transaction, in which it sees one state of the database, and which costs one lock however
+    /// many statements it runs.
+    ///
+    /// # Errors
+    /// Those of `f`; busy when the database is locked beyond the timeout.
+    pub fn read<T>(&self, mut f: impl FnMut(&Connection) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        super::in_transaction(&self.connection, &mut f).map_err(|error| {
+            match error.downcast::<rusqlite::Error>() {
+                Ok(error) => explain(error, &self.path, "read the database"),
+                Err(error) => error,
+            }
+        })
+    }
+
     /// Runs `f` in a transaction that has the write lock from its beginning (`BEGIN IMMEDIATE`), so that it never
     /// fails halfway for another writer; commits if `f` succeeds, rolls back if not.
     ///
