@@ -89,7 +89,8 @@ impl Comparison {
 pub fn is_at(file: &RolloutFile, path: &Path) -> bool {
     // Names survive every other spelling of a path; asking the system is dear.
     let may_be = path.file_name().is_some_and(|name| {
-        let own = file.file_name.as_encoded_bytes();
+        let own = file.file_name();
+        let own = own.as_encoded_bytes();
         let name = name.as_encoded_bytes();
         own == name || own.strip_suffix(b".zst") == Some(name)
     });

@@ -23,7 +23,7 @@ impl Inventory {
     /// Groups what a walk found.
     #[must_use]
     pub fn new(mut files: Vec<RolloutFile>) -> Inventory {
-        files.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| path_order(a, b)));
+        files.sort_unstable_by(|a, b| key(a).cmp(&key(b)).then_with(|| path_order(a, b)));
         let n_named = files.partition_point(|file| file.named.name.is_some());
         let mut reverted: HashMap<ThreadId, Vec<usize>> = HashMap::new();
         for (i, file) in files.iter().enumerate() {
@@ -84,9 +84,10 @@ fn is_rollout(file: &RolloutFile, rollout: ThreadId) -> bool {
 }
 
 fn path_order(a: &RolloutFile, b: &RolloutFile) -> std::cmp::Ordering {
-    let bytes =
-        |file: &RolloutFile| (file.folder.as_os_str().as_encoded_bytes().to_vec(), file.file_name.clone());
-    if *a.folder == *b.folder { a.file_name.cmp(&b.file_name) } else { bytes(a).cmp(&bytes(b)) }
+    let bytes = |file: &RolloutFile| {
+        (file.folder.as_os_str().as_encoded_bytes().to_vec(), file.file_name().into_owned())
+    };
+    if *a.folder == *b.folder { a.file_name().cmp(&b.file_name()) } else { bytes(a).cmp(&bytes(b)) }
 }
 
 /// Of copies of one rollout: plain before compressed, newest, longest. Paths break ties.
@@ -171,8 +172,8 @@ pub fn choose_copy<'a>(
 /// Whether `plain` is `compressed` without its `.zst`, in the same folder.
 fn is_plain_form_of(plain: &RolloutFile, compressed: &RolloutFile) -> bool {
     plain.folder == compressed.folder
-        && compressed.file_name.as_encoded_bytes().strip_suffix(b".zst")
-            == Some(plain.file_name.as_encoded_bytes())
+        && compressed.file_name().as_encoded_bytes().strip_suffix(b".zst")
+            == Some(plain.file_name().as_encoded_bytes())
 }
 
 /// The path with `.zst` taken off or put on: the other form of the same rollout.
@@ -201,13 +202,15 @@ mod tests {
 
     /// A file in `folder`; `seconds` is its mtime, `size` its length.
     fn file(folder: &str, name: &str, seconds: u64, size: u64) -> RolloutFile {
-        RolloutFile {
-            folder: Path::new(folder).into(),
-            file_name: name.into(),
-            named: file_name::parse(name.as_ref()).unwrap(),
-            stamp: Stamp { modified: UNIX_EPOCH + Duration::from_secs(seconds), size },
-            archived: folder.starts_with("archived"),
-        }
+        let named = file_name::parse(name.as_ref()).unwrap();
+        let stamp = Stamp { modified: UNIX_EPOCH + Duration::from_secs(seconds), size };
+        RolloutFile::new(
+            Path::new(folder).into(),
+            name.as_ref(),
+            named,
+            stamp,
+            folder.starts_with("archived"),
+        )
     }
 
     fn name(minute: u32, ids: &str) -> String {

@@ -21,6 +21,11 @@ impl ThreadId {
         (text.len() == 36).then(|| uuid::Uuid::try_parse(text).ok().map(ThreadId)).flatten()
     }
 
+    /// The id as text in `buffer`, for where it is written often.
+    pub fn encode(self, buffer: &mut [u8; 36]) -> &str {
+        self.0.as_hyphenated().encode_lower(buffer)
+    }
+
     /// The id whose bits are `bits`; for tests and generators of data.
     #[must_use]
     pub fn from_u128(bits: u128) -> ThreadId {
