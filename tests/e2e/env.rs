@@ -1,0 +1,193 @@
+//! A hermetic place to run the program in: its own user folder, environment, clock and width, nothing of the machine's.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use crate::golden;
+use crate::outcome::Outcome;
+use crate::table::{self, Row, Rows};
+use crate::tree::Tree;
+
+/// What the program takes for now, unless a test says otherwise: later than every rollout in the tests.
+pub(crate) const NOW: &str = "2026-09-01T12:00:00Z";
+/// The same in epoch seconds.
+pub(crate) const NOW_SECONDS: i64 = 1_788_264_000;
+
+/// A user folder with a Codex home in it, and a program that sees nothing else.
+pub(crate) struct Env {
+    /// Removes everything when dropped.
+    _keep: TempDir,
+    /// Canonical, so that paths in rows are spelled as the test spells them.
+    root: PathBuf,
+}
+
+impl Env {
+    /// An empty Codex home at the default place.
+    pub(crate) fn new() -> Env {
+        let keep = tempfile::Builder::new().prefix("codex-state-e2e-").tempdir().unwrap();
+        let root =
+            if cfg!(windows) { keep.path().to_owned() } else { fs::canonicalize(keep.path()).unwrap() };
+        let env = Env { _keep: keep, root };
+        for folder in [env.home(), env.root.join("tmp"), env.root.join("cwd")] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        env
+    }
+
+    /// A copy of the golden home, times and all, and a copy of the named golden database in it.
+    pub(crate) fn golden(database: &str) -> Env {
+        let env = Env::new();
+        env.golden_home();
+        env.database(database);
+        env
+    }
+
+    /// The Codex home: the default one, so that no option or variable is needed to find it.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.root.join("user").join(".codex")
+    }
+
+    /// A path under the folder that holds everything of this test, outside the Codex home.
+    pub(crate) fn outside(&self, relative: &str) -> PathBuf {
+        let path = self.root.join(relative);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        path
+    }
+
+    /// The absolute path of something in the home, as a row would spell it.
+    pub(crate) fn path(&self, relative: &str) -> String {
+        let mut path = self.home();
+        path.extend(relative.split('/'));
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// Puts a copy of the golden home into the Codex home and sets the times that its manifest names.
+    pub(crate) fn golden_home(&self) {
+        golden::copy_home(&self.home());
+    }
+
+    /// Puts a copy of the golden database `empty-2026-08` (or another) into the home under its right name.
+    pub(crate) fn database(&self, name: &str) -> PathBuf {
+        let source = golden::database(name);
+        let file = source.file_name().unwrap().to_str().unwrap();
+        let right_name = file.strip_prefix(name).unwrap().strip_prefix('.').unwrap();
+        let target = self.home().join(right_name);
+        fs::write(&target, fs::read(&source).unwrap()).unwrap();
+        target
+    }
+
+    /// The database in the home, as the program would choose it.
+    pub(crate) fn db(&self) -> PathBuf {
+        let numbered = self.home().join("state_5.sqlite");
+        if numbered.exists() { numbered } else { self.home().join("state.sqlite") }
+    }
+
+    /// Changes the database by hand, as a person with the `sqlite3` shell would: no `-wal` stays behind.
+    #[track_caller]
+    pub(crate) fn sql(&self, statements: &str) {
+        let connection = Connection::open(self.db()).unwrap();
+        connection.execute_batch(statements).unwrap_or_else(|error| panic!("{error}: {statements}"));
+        connection.close().unwrap();
+    }
+
+    /// The `threads` table, by id; read from a private copy, so that looking changes nothing.
+    #[track_caller]
+    pub(crate) fn rows(&self) -> Rows {
+        table::threads(&self.db())
+    }
+
+    /// One row of the `threads` table.
+    #[track_caller]
+    pub(crate) fn row(&self, id: &str) -> Row {
+        let rows = self.rows();
+        rows.get(id).cloned().unwrap_or_else(|| panic!("no row for {id} among {:?}", rows.keys()))
+    }
+
+    /// The rows of any query, in its order; read from a private copy.
+    #[track_caller]
+    pub(crate) fn query(&self, sql: &str) -> Vec<Row> {
+        table::query(&self.db(), sql)
+    }
+
+    /// What every file under the user's folder is: to prove that something changed nothing.
+    pub(crate) fn tree(&self) -> Tree {
+        Tree::of(&self.root.join("user"))
+    }
+
+    /// A file of the home, its text.
+    pub(crate) fn write(&self, relative: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = PathBuf::from(self.path(relative));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn run<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, args: I) -> Outcome {
+        self.finish(self.command(args))
+    }
+
+    /// Runs the program at another time of day.
+    pub(crate) fn run_at<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, now: &str, args: I) -> Outcome {
+        let mut command = self.command(args);
+        command.env("CODEX_STATE_NOW", now);
+        self.finish(command)
+    }
+
+    /// Runs a prepared command to its end.
+    pub(crate) fn finish(&self, mut command: Command) -> Outcome {
+        let output = command.output().unwrap();
+        Outcome::new(&self.root, &command, output)
+    }
+
+    /// The program, about to run in this environment and no other.
+    pub(crate) fn command<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, args: I) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_codex-state"));
+        command.args(args).env_clear().current_dir(self.root.join("cwd")).stdin(Stdio::null());
+        for name in if cfg!(windows) { &["SystemRoot"][..] } else { &["PATH"] } {
+            #[expect(clippy::disallowed_methods, reason = "what the system itself needs to start a program")]
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        let temporary = self.root.join("tmp");
+        command
+            .env("HOME", self.root.join("user"))
+            .env("USERPROFILE", self.root.join("user"))
+            .env("TMPDIR", &temporary)
+            .env("TMP", &temporary)
+            .env("TEMP", &temporary)
+            .env("TZ", "UTC")
+            .env("COLUMNS", "120")
+            .env("CODEX_STATE_NOW", NOW);
+        command
+    }
+}
+
+/// Sets the modification time of a file.
+pub(crate) fn set_mtime(path: &Path, milliseconds: i64) {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds.try_into().unwrap());
+    fs::OpenOptions::new().write(true).open(path).unwrap().set_modified(time).unwrap();
+}
+
+/// The modification time of a file in milliseconds.
+pub(crate) fn mtime(path: &Path) -> i64 {
+    let time = fs::metadata(path).unwrap().modified().unwrap();
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()
+}
+
+/// Whether this user may read what nobody may: then permission tests would show nothing.
+#[cfg(unix)]
+pub(crate) fn is_root(env: &Env) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    let probe = env.outside("probe");
+    fs::write(&probe, "x").unwrap();
+    fs::set_permissions(&probe, fs::Permissions::from_mode(0o000)).unwrap();
+    fs::read(&probe).is_ok()
+}

@@ -1,0 +1,39 @@
+//! The program from outside: every test runs the binary on a home of its own; nothing here links to its inside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that cannot go on has failed, and says so where people look"
+)]
+
+// How tests are written.
+mod complete;
+mod env;
+mod golden;
+mod holder;
+mod outcome;
+mod rollouts;
+mod shapes;
+mod specimen;
+mod table;
+mod tree;
+
+// What the program must do.
+mod backfill_again;
+mod backfill_bad_input;
+mod backfill_dry_run;
+mod backfill_facts;
+mod backfill_files;
+mod backfill_golden;
+mod backfill_killed;
+mod backfill_options;
+mod backfill_schema;
+mod backfill_state;
+mod list;
+mod read_only;
+mod show_path;
+mod trouble;
+mod verify_columns;
+mod verify_golden;
+mod verify_kinds;
+mod verify_options;

@@ -1,0 +1,251 @@
+//! A builder for rollouts that reads like the claim of the test: what was said, in which turn, with how many tokens.
+
+use std::fs;
+use std::path::PathBuf;
+
+use chrono::{NaiveDateTime, TimeDelta};
+use serde_json::{Map, Value, json};
+
+use crate::env::{Env, set_mtime};
+
+/// A rollout in the making; starts with a session meta unless told not to.
+#[derive(Clone)]
+pub(crate) struct Rollout {
+    start: NaiveDateTime,
+    id: String,
+    rollout_id: Option<String>,
+    meta: Meta,
+    with_meta: bool,
+    lines: Vec<String>,
+    folder: Option<String>,
+    file_name: Option<String>,
+    compressed: bool,
+    mtime: Option<i64>,
+}
+
+/// The payload of a session meta.
+#[derive(Clone)]
+pub(crate) struct Meta(Map<String, Value>);
+
+impl Meta {
+    /// Sets any key.
+    pub(crate) fn set(mut self, key: &str, value: impl Into<Value>) -> Meta {
+        self.0.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// The folder that the thread works in.
+    pub(crate) fn cwd(self, cwd: &str) -> Meta {
+        self.set("cwd", cwd)
+    }
+
+    /// Where the thread came from: a string or an object.
+    pub(crate) fn source(self, source: impl Into<Value>) -> Meta {
+        self.set("source", source)
+    }
+
+    /// The version of Codex that wrote it.
+    pub(crate) fn cli_version(self, version: &str) -> Meta {
+        self.set("cli_version", version)
+    }
+
+    /// Makes the thread a paginated one.
+    pub(crate) fn paginated(self) -> Meta {
+        self.set("history_mode", "paginated")
+    }
+
+    /// The state of the repository.
+    pub(crate) fn git(self, sha: &str, branch: &str, url: &str) -> Meta {
+        self.set("git", json!({"commit_hash": sha, "branch": branch, "repository_url": url}))
+    }
+}
+
+impl Rollout {
+    /// A thread that began at this time (`2026-03-14T16:57:12`, UTC); its id is made of the time's digits.
+    pub(crate) fn new(start: &str) -> Rollout {
+        let digits: String = start.chars().filter(char::is_ascii_digit).collect();
+        let id = format!("{}-{}-70{}-8000-000000000000", &digits[..8], &digits[8..12], &digits[12..14]);
+        let start = NaiveDateTime::parse_from_str(start, "%Y-%m-%dT%H:%M:%S").unwrap();
+        let meta = json!({
+            "id": id,
+            "timestamp": start.format("%Y-%m-%dT%H:%M:%S.123Z").to_string(),
+            "cwd": "/nowhere/project",
+            "originator": "codex_cli_rs",
+            "cli_version": "0.147.0",
+            "source": "cli",
+            "model_provider": "openai",
+            "history_mode": "legacy",
+        });
+        let Value::Object(meta) = meta else { unreachable!() };
+        Rollout {
+            start,
+            id,
+            rollout_id: None,
+            meta: Meta(meta),
+            with_meta: true,
+            lines: Vec::new(),
+            folder: None,
+            file_name: None,
+            compressed: false,
+            mtime: None,
+        }
+    }
+
+    /// Gives the thread another id, in the meta and in the file name.
+    pub(crate) fn id(mut self, id: &str) -> Rollout {
+        self.id = id.to_owned();
+        self.meta = self.meta.set("id", id);
+        self
+    }
+
+    /// Makes this the file of a reverted thread: `…_<rollout id>`.
+    pub(crate) fn rollout_id(mut self, id: &str) -> Rollout {
+        self.rollout_id = Some(id.to_owned());
+        self
+    }
+
+    /// Changes the session meta.
+    pub(crate) fn meta(mut self, change: impl FnOnce(Meta) -> Meta) -> Rollout {
+        self.meta = change(self.meta);
+        self
+    }
+
+    /// Leaves the session meta out.
+    pub(crate) fn no_meta(mut self) -> Rollout {
+        self.with_meta = false;
+        self
+    }
+
+    /// The user says something.
+    pub(crate) fn user(self, text: &str) -> Rollout {
+        self.event(json!({"type": "user_message", "message": text, "images": [], "local_images": []}))
+    }
+
+    /// A turn begins, in a workspace that may be written, without network.
+    pub(crate) fn turn(self, model: &str, effort: &str) -> Rollout {
+        self.item(
+            "turn_context",
+            json!({
+                "cwd": "/nowhere/project",
+                "approval_policy": "on-request",
+                "sandbox_policy": {"type": "workspace-write", "network_access": false},
+                "model": model,
+                "effort": effort,
+            }),
+        )
+    }
+
+    /// The count of tokens so far.
+    pub(crate) fn tokens(self, total: i64) -> Rollout {
+        self.event(json!({"type": "token_count", "info": {"total_token_usage": {"total_tokens": total}}}))
+    }
+
+    /// The assistant answers: bytes that do not matter.
+    pub(crate) fn answer(self, text: &str) -> Rollout {
+        let content = json!([{"type": "output_text", "text": text}]);
+        self.item("response_item", json!({"type": "message", "role": "assistant", "content": content}))
+    }
+
+    /// Any event.
+    pub(crate) fn event(self, payload: Value) -> Rollout {
+        self.item("event_msg", payload)
+    }
+
+    /// Any line of the usual shape; each comes 1.5 seconds after the one before.
+    pub(crate) fn item(self, kind: &str, payload: Value) -> Rollout {
+        let time = self.time_of_line(self.lines.len() + 1).format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
+        self.line(&format!(r#"{{"timestamp":"{time}","type":"{kind}","payload":{payload}}}"#))
+    }
+
+    /// Any line at all.
+    pub(crate) fn line(mut self, text: &str) -> Rollout {
+        self.lines.push(text.to_owned());
+        self
+    }
+
+    /// Puts the file into `archived_sessions/`.
+    pub(crate) fn archived(self) -> Rollout {
+        self.folder("archived_sessions")
+    }
+
+    /// Puts the file into this folder of the home.
+    pub(crate) fn folder(mut self, folder: &str) -> Rollout {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// Calls the file so, whatever the rules for names.
+    pub(crate) fn file_name(mut self, name: &str) -> Rollout {
+        self.file_name = Some(name.to_owned());
+        self
+    }
+
+    /// Writes the file as `.jsonl.zst`.
+    pub(crate) fn compressed(mut self) -> Rollout {
+        self.compressed = true;
+        self
+    }
+
+    /// Sets the file's time in epoch milliseconds; without this it is a little after the last line's.
+    pub(crate) fn mtime(mut self, milliseconds: i64) -> Rollout {
+        self.mtime = Some(milliseconds);
+        self
+    }
+
+    /// The time that the file will have.
+    pub(crate) fn mtime_ms(&self) -> i64 {
+        self.mtime.unwrap_or_else(|| self.time_of_line(self.lines.len()).and_utc().timestamp_millis() + 250)
+    }
+
+    /// The thread's id.
+    pub(crate) fn thread(&self) -> &str {
+        &self.id
+    }
+
+    /// Where the file goes, relative to the home.
+    pub(crate) fn relative(&self) -> String {
+        let folder =
+            self.folder.clone().unwrap_or_else(|| self.start.format("sessions/%Y/%m/%d").to_string());
+        let name = self.file_name.clone().unwrap_or_else(|| {
+            let reverted = self.rollout_id.as_ref().map_or(String::new(), |id| format!("_{id}"));
+            format!("rollout-{}-{}{reverted}.jsonl", self.start.format("%Y-%m-%dT%H-%M-%S"), self.id)
+        });
+        format!("{folder}/{name}{}", if self.compressed { ".zst" } else { "" })
+    }
+
+    /// The file's bytes before compression.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        if self.with_meta {
+            let time = self.start.format("%Y-%m-%dT%H:%M:%S.123Z");
+            let meta = Value::Object(self.meta.0.clone());
+            text = format!(r#"{{"timestamp":"{time}","type":"session_meta","payload":{meta}}}"#) + "\n";
+        }
+        for line in &self.lines {
+            text += line;
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Writes the file into the home.
+    pub(crate) fn write(&self, env: &Env) -> PathBuf {
+        let path = PathBuf::from(env.path(&self.relative()));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let text = self.text();
+        let bytes =
+            if self.compressed { zstd::encode_all(text.as_bytes(), 3).unwrap() } else { text.into_bytes() };
+        fs::write(&path, bytes).unwrap();
+        set_mtime(&path, self.mtime_ms());
+        path
+    }
+
+    fn time_of_line(&self, number: usize) -> NaiveDateTime {
+        self.start + TimeDelta::milliseconds(123 + 1500 * i64::try_from(number).unwrap())
+    }
+}
+
+/// A conversation with nothing special about it.
+pub(crate) fn plain(start: &str, first_message: &str) -> Rollout {
+    Rollout::new(start).user(first_message).turn("gpt-5", "high").tokens(1200).answer("Done.")
+}
