@@ -11,6 +11,7 @@ pub mod inventory;
 pub mod home;
 pub mod sys;
 
+pub mod claims;
 pub mod compare;
 pub mod db;
 pub mod progress;
@@ -19,5 +20,6 @@ pub mod select;
 pub mod session_index;
 
 pub mod backfill;
+pub mod verify;
 
 pub mod cli;
