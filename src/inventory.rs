@@ -85,7 +85,12 @@ impl Inventory {
         let malformed = if by_thread.is_none() && named.is_some() {
             let mut compressed = file_name.to_owned();
             compressed.push(".zst");
-            [file_name, &compressed].iter().filter_map(|name| self.malformed.get(*name)).flatten().copied().collect()
+            [file_name, &compressed]
+                .iter()
+                .filter_map(|name| self.malformed.get(*name))
+                .flatten()
+                .copied()
+                .collect()
         } else {
             Vec::new()
         };

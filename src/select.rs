@@ -144,7 +144,9 @@ impl Wanted {
                     wanted.ids.insert(*id);
                     let named = |path: &PathBuf| path.file_name().and_then(file_name::parse)?.name;
                     let path = row_path(*id)?;
-                    wanted.paths.extend(path.filter(|path| named(path).is_none_or(|name| name.thread != *id)));
+                    wanted
+                        .paths
+                        .extend(path.filter(|path| named(path).is_none_or(|name| name.thread != *id)));
                 }
             }
         }

@@ -20,12 +20,17 @@ use crate::scan::{self, Scanned, Worker};
 use crate::select::Selected;
 use crate::sessions::{self, RolloutFile};
 use crate::thread::ThreadId;
+use crate::thread::columns::Row;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Threads are compared with their rows when so many have been read, or so many bytes of them.
+const ARRIVED_ROWS: usize = 64;
+const ARRIVED_BYTES: usize = 1024 * 1024;
 
 /// Where `updated_at` comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,6 +75,15 @@ pub enum Target<'a> {
 }
 
 impl Target<'_> {
+    /// The database, for messages.
+    fn describe(&self) -> String {
+        match self {
+            Target::Write(writer) => writer.path().display().to_string(),
+            Target::Preview(reader) => reader.path().display().to_string(),
+            Target::New(_) => "a new database".to_owned(),
+        }
+    }
+
     /// Runs statements that only read.
     fn read<T>(&mut self, mut f: impl FnMut(&Connection) -> anyhow::Result<T>) -> anyhow::Result<T> {
         match self {
@@ -141,8 +155,12 @@ pub struct Report {
 /// # Errors
 /// The database cannot be read or written. What was committed before stays.
 pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress) -> anyhow::Result<Report> {
-    let schema = target.read(Schema::read)?;
-    schema.check_writable()?;
+    let schema = target.read(|connection| {
+        let schema = Schema::read(connection)?;
+        schema.check_writable()?;
+        Ok(schema)
+    });
+    let schema = schema.with_context(|| format!("cannot fill {}", target.describe()))?;
     progress.start("finding rollouts", None, None);
     let walk = sessions::walk(config.home, || progress.advance(1, 0));
     progress.finish();
@@ -150,7 +168,6 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     for error in walk.errors {
         report.failures.push(Failure { path: error.path, error: error.reason, is_passing: true });
     }
-    let has_roots = walk.missing_roots.len() < 2;
     let watermark = watermark(config.home, &walk.files);
     let inventory = Inventory::new(walk.files);
 
@@ -186,6 +203,8 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
         },
         target,
         progress,
+        arrived: Vec::new(),
+        arrived_bytes: 0,
         pending: Vec::new(),
         pending_bytes: 0,
         strays: BTreeMap::new(),
@@ -198,6 +217,7 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     if let Some(error) = stopped {
         return Err(error);
     }
+    run.compare_arrived()?;
     run.settle_strays()?;
     run.flush()?;
     let Run { mut target, mut report, .. } = run;
@@ -205,7 +225,6 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     report.failures.sort_by(|a, b| a.path.cmp(&b.path));
     report.interrupted = config.interrupted.load(Ordering::Relaxed);
     report.complete = config.threads.is_none()
-        && has_roots
         && !report.interrupted
         && report.failures.iter().all(|failure| !failure.is_passing);
     if report.complete
@@ -256,6 +275,9 @@ struct Run<'a> {
     rules: write::Rules,
     target: Target<'a>,
     progress: &'a dyn Progress,
+    /// Threads that were read and not compared yet.
+    arrived: Vec<(usize, FoldedThread)>,
+    arrived_bytes: usize,
     /// Threads whose rows must be written.
     pending: Vec<write::Pending>,
     pending_bytes: usize,
@@ -276,9 +298,34 @@ impl Run<'_> {
             self.strays.entry(thread).or_default().push(file);
         }
         match scanned.folded {
-            Some((file, folded)) => self.compare(file, folded, true),
+            Some((file, folded)) => self.arrive(file, folded),
             None => Ok(()),
         }
+    }
+
+    /// Takes a thread that was read. Rows are read for many at once: a reader that leaves no trace opens the database
+    /// anew for each time.
+    fn arrive(&mut self, file: usize, folded: FoldedThread) -> anyhow::Result<()> {
+        self.arrived_bytes += write::size(&folded);
+        self.arrived.push((file, folded));
+        if self.arrived.len() >= ARRIVED_ROWS || self.arrived_bytes >= ARRIVED_BYTES {
+            self.compare_arrived()?;
+        }
+        Ok(())
+    }
+
+    fn compare_arrived(&mut self) -> anyhow::Result<()> {
+        self.arrived_bytes = 0;
+        let arrived = std::mem::take(&mut self.arrived);
+        let table = &self.table;
+        let rows = self.target.read(|connection| {
+            let rows = arrived.iter().map(|(_, folded)| table.get(connection, folded.metadata.id));
+            Ok(rows.collect::<Result<Vec<_>, _>>()?)
+        })?;
+        for ((file, folded), row) in arrived.into_iter().zip(rows) {
+            self.compare(file, folded, row, true)?;
+        }
+        Ok(())
     }
 
     fn fail(&mut self, file: usize, error: &ReadError) {
@@ -301,7 +348,13 @@ impl Run<'_> {
 
     /// Decides what is to be done with a thread's row. `may_defer`: a row that names a file whose name gives another
     /// thread waits until all such files are known.
-    fn compare(&mut self, file: usize, mut folded: FoldedThread, may_defer: bool) -> anyhow::Result<()> {
+    fn compare(
+        &mut self,
+        file: usize,
+        mut folded: FoldedThread,
+        row: Option<Row>,
+        may_defer: bool,
+    ) -> anyhow::Result<()> {
         let found = &self.inventory.files()[file];
         self.progress.advance(1, found.stamp.size);
         self.report.bytes_read += folded.n_bytes;
@@ -309,9 +362,9 @@ impl Run<'_> {
         self.report.newest_version = self.report.newest_version.max(version(&folded.metadata.cli_version));
         self.set_time(&mut folded);
         let id = folded.metadata.id;
-        let table = &self.table;
-        let row = self.target.read(|connection| Ok(table.get(connection, id)?))?;
-        if may_defer && row.as_ref().is_some_and(|row| claims::names_a_stray(self.config.home, row, id, found)) {
+        if may_defer
+            && row.as_ref().is_some_and(|row| claims::names_a_stray(self.config.home, row, id, found))
+        {
             self.strays.entry(id).or_default().push(file);
             return Ok(());
         }
@@ -344,7 +397,11 @@ impl Run<'_> {
             self.report.superseded += settled.superseded.len() as u64;
             if let Some(file) = settled.chosen {
                 match self.worker.fold(&self.inventory.files()[file].source()) {
-                    Ok(folded) => self.compare(file, folded, false)?,
+                    Ok(folded) => {
+                        let table = &self.table;
+                        let row = self.target.read(|connection| Ok(table.get(connection, id)?))?;
+                        self.compare(file, folded, row, false)?;
+                    }
                     Err(error) => self.fail(file, &error),
                 }
             }

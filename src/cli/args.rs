@@ -6,13 +6,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The program's name, which is also what completions and man pages are called.
+pub const NAME: &str = "codex-state";
+
 /// Mend, check and list the thread database of the Codex coding agent
 ///
 /// Codex keeps every conversation (thread) in a rollout file and mirrors what it knows of it in a database. When the
 /// two drift apart, threads seem gone although every file is there. codex-state makes the database say what the files
 /// say. It never writes to a rollout and never loses what only the database knows.
 #[derive(Debug, Parser)]
-#[command(name = "codex-state", version, max_term_width = 100, propagate_version = true)]
+#[command(name = NAME, version, max_term_width = 100, propagate_version = true)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
     /// What holds for every command.
@@ -106,6 +109,8 @@ pub enum FormatChoice {
 #[expect(missing_docs, reason = "a comment here would hide the help of the command itself")]
 pub enum Command {
     Backfill(Backfill),
+    Completions(Completions),
+    Man(Man),
 }
 
 /// Make the rows say what the rollouts say
@@ -145,4 +150,23 @@ pub enum Times {
     Events,
     /// The row, where nothing else differs
     Keep,
+}
+
+/// Print the completion script of a shell
+///
+/// The same scripts lie in completions/. For bash, for example, put the output into a file codex-state in
+/// ~/.local/share/bash-completion/completions/.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// Print the man page, or write all man pages to a folder
+#[derive(Debug, Args)]
+pub struct Man {
+    /// The folder, which is made if it does not exist
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub folder: Option<PathBuf>,
 }

@@ -3,6 +3,8 @@
 pub mod args;
 
 pub mod backfill;
+pub mod completions;
+pub mod man;
 
 pub mod app;
 pub mod chart;
@@ -52,6 +54,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let mut app = App::new(environment, cli.global, interrupted);
     let result = match &cli.command {
         Command::Backfill(arguments) => backfill::run(&mut app, arguments),
+        Command::Completions(arguments) => {
+            completions::run(&mut app.out, arguments).map(|()| Exit::Done).map_err(Into::into)
+        }
+        Command::Man(arguments) => man::run(&mut app.out, arguments).map(|()| Exit::Done),
     };
     let result = result.and_then(|exit| Ok(app.out.flush().map(|()| exit)?));
     match result {

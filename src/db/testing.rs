@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use super::backup::back_up;
 use super::open::OpenOptions;
 
 /// A database that Codex itself filled in August, by default in WAL mode.
@@ -56,8 +57,11 @@ impl Place {
     }
 }
 
+/// What [`snapshot`] found.
+pub(in crate::db) type Snapshot = BTreeMap<PathBuf, (SystemTime, Option<Vec<u8>>)>;
+
 /// Every file and folder below `folder` (itself included): its mtime, and the bytes of a file.
-pub(in crate::db) fn snapshot(folder: &Path) -> BTreeMap<PathBuf, (SystemTime, Option<Vec<u8>>)> {
+pub(in crate::db) fn snapshot(folder: &Path) -> Snapshot {
     let mut all = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -68,7 +72,10 @@ pub(in crate::db) fn snapshot(folder: &Path) -> BTreeMap<PathBuf, (SystemTime, O
             if metadata.is_dir() {
                 folders.push(path);
             } else {
-                all.insert(path.clone(), (metadata.modified().unwrap(), Some(fs::read(&path).unwrap())));
+                // Windows lets nobody read the bytes that somebody locked.
+                let is_locked = cfg!(windows) && path.to_string_lossy().ends_with("-shm");
+                let bytes = (!is_locked).then(|| fs::read(&path).unwrap());
+                all.insert(path.clone(), (metadata.modified().unwrap(), bytes));
             }
         }
     }
@@ -76,18 +83,14 @@ pub(in crate::db) fn snapshot(folder: &Path) -> BTreeMap<PathBuf, (SystemTime, O
 }
 
 /// Asserts that two snapshots are equal, naming what is not instead of printing bytes.
-pub(in crate::db) fn assert_unchanged(
-    before: &BTreeMap<PathBuf, (SystemTime, Option<Vec<u8>>)>,
-    after: &BTreeMap<PathBuf, (SystemTime, Option<Vec<u8>>)>,
-) {
+pub(in crate::db) fn assert_unchanged(before: &Snapshot, after: &Snapshot) {
     let changed: Vec<_> = before
         .keys()
         .chain(after.keys())
         .filter(|path| before.get(*path) != after.get(*path))
         .map(|path| {
-            let part = |side: &BTreeMap<PathBuf, (SystemTime, Option<Vec<u8>>)>| {
-                side.get(path).map(|(time, bytes)| (*time, bytes.as_ref().map(Vec::len)))
-            };
+            let part =
+                |side: &Snapshot| side.get(path).map(|(time, bytes)| (*time, bytes.as_ref().map(Vec::len)));
             (path, part(before), part(after))
         })
         .collect();
@@ -106,6 +109,9 @@ pub(in crate::db) struct Process {
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
 }
+
+/// Makes a [`Process`] begin a backup to the path that follows, and go to sleep in the middle.
+pub(in crate::db) const BACK_UP_HALF: &str = "back up ";
 
 const HELPER: &str = "CODEX_STATE_TEST_DATABASE";
 
@@ -172,7 +178,20 @@ fn helper() {
     connection.busy_timeout(Duration::from_millis(50)).unwrap();
     println!("answer: ready");
     for line in std::io::stdin().lines() {
-        match connection.execute_batch(&line.unwrap()) {
+        let line = line.unwrap();
+        if let Some(target) = line.strip_prefix(BACK_UP_HALF) {
+            back_up(
+                connection.path().unwrap().as_ref(),
+                target.as_ref(),
+                &OpenOptions::default(),
+                &mut |_| {
+                    println!("answer: half");
+                    std::thread::sleep(Duration::from_secs(60));
+                },
+            )
+            .unwrap();
+        }
+        match connection.execute_batch(&line) {
             Ok(()) => println!("answer: done"),
             Err(error) => println!("answer: {error}"),
         }

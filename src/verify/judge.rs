@@ -106,7 +106,8 @@ fn old_home(row: &str, file: &RolloutFile, home: &Path) -> Option<String> {
     // A home that moved between systems has the other separator.
     let row = row.strip_prefix(r"\\?\").unwrap_or(row).replace('\\', "/");
     let forms = [Some(relative.as_str()), relative.strip_suffix(".zst")];
-    let old = forms.into_iter().flatten().find_map(|relative| row.strip_suffix(relative)?.strip_suffix('/'))?;
+    let old =
+        forms.into_iter().flatten().find_map(|relative| row.strip_suffix(relative)?.strip_suffix('/'))?;
     let new = home.to_str()?.replace('\\', "/");
     (!old.is_empty() && old != new).then(|| old.to_owned())
 }
@@ -157,7 +158,8 @@ pub(super) fn duplicate(copy: &RolloutFile, counts: &RolloutFile, is_longer: boo
 
 /// A file whose name is no rollout's.
 pub(super) fn malformed(file: &RolloutFile) -> Finding {
-    let message = "the name is not rollout-<time>-<thread id>.jsonl; the thread can be shown but not archived";
+    let message =
+        "the name is not rollout-<time>-<thread id>.jsonl; the thread can be shown but not archived";
     Finding::new(Kind::MalformedName, message).at(file.path())
 }
 
@@ -260,13 +262,7 @@ mod tests {
             "archive_mismatch rollout_path,archived,archived_at",
         );
         check(gone, false, false, &["archived_at"], "field_mismatch archived_at");
-        check(
-            gone,
-            false,
-            false,
-            &["archived", "cwd"],
-            "archive_mismatch archived; field_mismatch cwd",
-        );
+        check(gone, false, false, &["archived", "cwd"], "archive_mismatch archived; field_mismatch cwd");
         check(gone, true, false, &["rollout_path", "cwd"], "field_mismatch rollout_path,cwd");
         check(gone, true, true, &["rollout_path", "cwd"], "duplicate_path rollout_path; field_mismatch cwd");
     }

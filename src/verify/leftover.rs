@@ -74,7 +74,8 @@ impl Run<'_> {
                 None => None,
                 Some(owner) => Some(match self.also_of(id, there)? {
                     Some(other) => {
-                        let message = format!("the row names the rollout that is in the row of thread {other}");
+                        let message =
+                            format!("the row names the rollout that is in the row of thread {other}");
                         let finding = Finding::new(Kind::DuplicatePath, message).at(self.file(file).path());
                         finding.with(vec![path_field(row, Cell::Null)])
                     }
@@ -90,7 +91,8 @@ impl Run<'_> {
         }
         // A rollout that the walk did not find came later, and its row with it.
         let is_rollout = there.file_name().and_then(file_name::parse).is_some();
-        Ok((!is_rollout).then(|| Finding::new(Kind::OutsideHome, "what the row names is called like no rollout")))
+        Ok((!is_rollout)
+            .then(|| Finding::new(Kind::OutsideHome, "what the row names is called like no rollout")))
     }
 
     /// A row whose path is gone. The file may have been moved since the walk, which is then no loss.
@@ -98,7 +100,8 @@ impl Run<'_> {
         let name = path.file_name().and_then(file_name::parse).and_then(|named| named.name);
         if let Some(name) = name.filter(|name| name.thread == id) {
             let date: PathBuf = name.date_folders().iter().collect();
-            let folders = [sessions::ACTIVE.into(), sessions::ARCHIVED.into(), Path::new(sessions::ACTIVE).join(date)];
+            let folders =
+                [sessions::ACTIVE.into(), sessions::ARCHIVED.into(), Path::new(sessions::ACTIVE).join(date)];
             for folder in folders {
                 for compressed in [false, true] {
                     let place = self.config.home.join(&folder).join(name.to_file_name(compressed));
@@ -136,7 +139,9 @@ impl Run<'_> {
         }
         for id in std::mem::take(&mut self.rows.odd) {
             let table = &self.table;
-            let Some(row) = self.reader.read(|connection| Ok(table.get_odd(connection, &id)?))? else { continue };
+            let Some(row) = self.reader.read(|connection| Ok(table.get_odd(connection, &id)?))? else {
+                continue;
+            };
             let text = id.as_text().map(str::to_owned);
             let file = text.as_deref().and_then(ThreadId::parse);
             let file = Cell::optional_text(file.map(|id| id.to_string()).as_deref());

@@ -93,10 +93,12 @@ impl Run<'_> {
         if let Some(i) = chosen {
             let file = &self.inventory.files()[i];
             let folded = match self.config.depth {
-                Depth::Quick => match std::fs::symlink_metadata(file.path()).and_then(|data| Stamp::of(&data)) {
-                    Ok(stamp) => Ok(quick::at_a_glance(id, file, stamp)),
-                    Err(error) => Err(error.into()),
-                },
+                Depth::Quick => {
+                    match std::fs::symlink_metadata(file.path()).and_then(|data| Stamp::of(&data)) {
+                        Ok(stamp) => Ok(quick::at_a_glance(id, file, stamp)),
+                        Err(error) => Err(error.into()),
+                    }
+                }
                 Depth::Fields | Depth::Deep => self.worker.fold(&file.source()),
             };
             match folded {
@@ -182,7 +184,8 @@ impl Run<'_> {
 
     /// Looks again at what is doubtful: what held still is reported, what moved is decided anew.
     fn look_again(&mut self) -> anyhow::Result<()> {
-        while !self.doubtful.is_empty() && !self.config.interrupted.load(std::sync::atomic::Ordering::Relaxed) {
+        while !self.doubtful.is_empty() && !self.config.interrupted.load(std::sync::atomic::Ordering::Relaxed)
+        {
             self.doubtful_bytes = 0;
             let doubtful = std::mem::take(&mut self.doubtful);
             let mut stamps = doubtful.iter().flat_map(|one| &one.stamps).flatten();
@@ -357,7 +360,9 @@ impl Run<'_> {
         let counts = scanned.folded.as_ref().map(|(file, _)| *file).or(subject.counts);
         let n_bytes = |i: usize| match &scanned.folded {
             Some((file, folded)) if *file == i => Some(folded.n_own_bytes),
-            _ => scanned.read_aside.iter().find(|aside| aside.file == i)?.damage.as_ref().ok().map(|(_, n)| *n),
+            _ => {
+                scanned.read_aside.iter().find(|aside| aside.file == i)?.damage.as_ref().ok().map(|(_, n)| *n)
+            }
         };
         let is_longer = |copy: usize, counts: usize| {
             if self.file(copy).named.compressed == self.file(counts).named.compressed {

@@ -168,7 +168,10 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
         n_pauses: 0,
     };
     for error in walk_errors {
-        run.report(Finding::new(Kind::UnreadableFile, format!("cannot be read: {}", error.reason)).at(error.path), None);
+        run.report(
+            Finding::new(Kind::UnreadableFile, format!("cannot be read: {}", error.reason)).at(error.path),
+            None,
+        );
     }
     progress.start("reading rollouts", Some(n_files), Some(n_bytes));
     if config.depth == Depth::Quick {
@@ -341,7 +344,11 @@ impl Run<'_> {
 
     fn report_moved_homes(&mut self) {
         for (old, n) in std::mem::take(&mut self.moved_homes) {
-            let rows = if n == 1 { "1 row names its rollout".to_owned() } else { format!("{n} rows name their rollouts") };
+            let rows = if n == 1 {
+                "1 row names its rollout".to_owned()
+            } else {
+                format!("{n} rows name their rollouts")
+            };
             let message = format!("{rows} below {old}, which is {} now", self.config.home.display());
             let field = Field {
                 position: index::ROLLOUT_PATH,
@@ -360,7 +367,9 @@ impl Run<'_> {
         let state = self.reader.read(|connection| Ok(backfill_state::read(connection)?))?;
         let message = match state {
             Some(state) if state.status == backfill_state::COMPLETE => return Ok(()),
-            Some(state) => format!("backfill_state says \"{}\": Codex indexes the rollouts when it starts", state.status),
+            Some(state) => {
+                format!("backfill_state says \"{}\": Codex indexes the rollouts when it starts", state.status)
+            }
             None => "backfill_state is empty: Codex indexes the rollouts when it starts".to_owned(),
         };
         let finding = Finding::new(Kind::BackfillIncomplete, message).at(self.reader.path());
@@ -374,7 +383,9 @@ impl Run<'_> {
             Ok(problems) => match &problems[..] {
                 [] => return Ok(()),
                 [only] => format!("the integrity check failed: {only}"),
-                [first, ..] => format!("the integrity check found {} problems, first: {first}", problems.len()),
+                [first, ..] => {
+                    format!("the integrity check found {} problems, first: {first}", problems.len())
+                }
             },
             Err(error) if Trouble::of(&error) == Some(Trouble::Damaged) => {
                 format!("the integrity check could not be finished: {}", error.root_cause())

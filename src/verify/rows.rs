@@ -45,7 +45,9 @@ pub(super) struct Rows {
 /// The columns that this pass reads.
 fn columns() -> ColumnSet {
     let mut columns = ColumnSet::default();
-    [index::ID, index::ROLLOUT_PATH, index::ARCHIVED].into_iter().for_each(|position| columns.insert(position));
+    [index::ID, index::ROLLOUT_PATH, index::ARCHIVED]
+        .into_iter()
+        .for_each(|position| columns.insert(position));
     columns
 }
 
