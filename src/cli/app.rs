@@ -9,6 +9,7 @@ use crate::cli::progress::{self, Bar};
 use crate::cli::records::Format;
 use crate::cli::style::Style;
 use crate::db::open::{OpenOptions, Reader};
+use crate::db::schema::Schema;
 use crate::db::threads;
 use crate::error::WithHint as _;
 use crate::home::{self, Candidates, Choice, CodexConfig, DatabaseInputs};
@@ -104,6 +105,19 @@ impl App {
         home::find_home(named, self.environment.home_dir.as_deref())
     }
 
+    /// The Codex home, for commands that are about a database: where that was named, no home need be there, and its
+    /// own path stands for one, below which nothing lies.
+    ///
+    /// # Errors
+    /// There is none, and it is needed.
+    pub fn home_or_nowhere(&self) -> anyhow::Result<PathBuf> {
+        let named = self.global.codex_home.is_some() || self.environment.var("CODEX_HOME").is_some();
+        match (self.home(), &self.global.db) {
+            (Err(_), Some(db)) if !named => Ok(self.absolute(db)),
+            (home, _) => home,
+        }
+    }
+
     /// The configuration of a home; a broken one is warned of and then empty, as if it were not there.
     #[must_use]
     pub fn config(&self, home: &Path) -> CodexConfig {
@@ -194,7 +208,9 @@ impl App {
         let path = match &self.global.db {
             Some(db) => {
                 let db = self.absolute(db);
-                std::fs::metadata(&db).with_context(|| format!("no database: {}", db.display()))?;
+                std::fs::metadata(&db)
+                    .with_context(|| format!("no database: {}", db.display()))
+                    .hint("name an existing file with --db, or leave it out to use the one of the Codex home")?;
                 db
             }
             None => {
@@ -203,6 +219,15 @@ impl App {
             }
         };
         Reader::open(&path, &self.open_options())
+    }
+
+    /// What the database looks like.
+    ///
+    /// # Errors
+    /// It cannot be read, or is none of Codex.
+    pub fn schema(&self, reader: &mut Reader) -> anyhow::Result<Schema> {
+        let path = reader.path().display().to_string();
+        reader.read(Schema::read).with_context(|| path)
     }
 
     /// How many rollouts are read at once.

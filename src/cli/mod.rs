@@ -3,10 +3,14 @@
 pub mod args;
 
 pub mod backfill;
+pub mod list;
+pub mod path;
+pub mod show;
 pub mod completions;
 pub mod man;
 
 pub mod app;
+pub mod cells;
 pub mod chart;
 pub mod env;
 pub mod error;
@@ -54,6 +58,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let mut app = App::new(environment, cli.global, interrupted);
     let result = match &cli.command {
         Command::Backfill(arguments) => backfill::run(&mut app, arguments),
+        Command::List(arguments) => list::run(&mut app, arguments),
+        Command::Show(arguments) => show::run(&mut app, arguments),
+        Command::Path(arguments) => path::run(&mut app, arguments),
         Command::Completions(arguments) => {
             completions::run(&mut app.out, arguments).map(|()| Exit::Done).map_err(Into::into)
         }

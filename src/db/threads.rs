@@ -362,6 +362,35 @@ pub fn ids_beginning(
     Ok((ids, n))
 }
 
+/// The ids before and after `id` among all, by which it can be abbreviated.
+///
+/// # Errors
+/// What SQLite says.
+pub fn neighbours(connection: &Connection, id: &str) -> rusqlite::Result<(Option<String>, Option<String>)> {
+    let one = |sql| {
+        let mut statement = connection.prepare_cached(sql)?;
+        let id = statement.query_row([id], |row| Ok(to_cell(row.get_ref(0)?))).optional()?;
+        Ok::<_, rusqlite::Error>(id.and_then(|id| id.as_text().map(str::to_owned)))
+    };
+    Ok((
+        one("SELECT id FROM threads WHERE id < ?1 ORDER BY id DESC LIMIT 1")?,
+        one("SELECT id FROM threads WHERE id > ?1 ORDER BY id LIMIT 1")?,
+    ))
+}
+
+/// Every cell of a row under its column's name, those of [`COLUMNS`] and others, in the order of the table.
+///
+/// # Errors
+/// What SQLite says.
+pub fn whole_row(connection: &Connection, id: ThreadId) -> rusqlite::Result<Option<Vec<(String, Cell)>>> {
+    let mut statement = connection.prepare_cached("SELECT * FROM threads WHERE id = ?1")?;
+    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let mut rows = statement.query([id.to_string()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let cell = |(place, name)| Ok((name, to_cell(row.get_ref(place)?)));
+    names.into_iter().enumerate().map(cell).collect::<rusqlite::Result<_>>().map(Some)
+}
+
 /// The thread whose row names one of these paths, spelled so.
 ///
 /// # Errors
