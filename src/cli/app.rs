@@ -4,6 +4,7 @@
 use crate::cli::args::{FormatChoice, Global};
 use crate::cli::env::Environment;
 use crate::cli::error;
+use crate::cli::metrics::Metrics;
 use crate::cli::output::Output;
 use crate::cli::progress::{self, Bar};
 use crate::cli::records::Format;
@@ -36,6 +37,8 @@ pub struct App {
     pub error_style: Style,
     /// Set by Ctrl-C.
     pub interrupted: Arc<AtomicBool>,
+    /// What this run counts.
+    pub metrics: Metrics,
 }
 
 /// How a report that is no list is written.
@@ -57,7 +60,8 @@ impl App {
         let error_style = global.color.style(&environment, environment.stderr_is_terminal);
         let visible = progress::is_wanted(&environment, global.no_progress, global.quiet);
         let bar = Bar::stderr(visible, environment.shows_unicode(), error_style);
-        App { environment, global, out: Output::stdout(), style, bar, error_style, interrupted }
+        let (out, metrics) = (Output::stdout(), Metrics::default());
+        App { environment, global, out, style, bar, error_style, interrupted, metrics }
     }
 
     /// The shape of a report that lists no records, or (with `lists`) of a list.
@@ -208,9 +212,9 @@ impl App {
         let path = match &self.global.db {
             Some(db) => {
                 let db = self.absolute(db);
-                std::fs::metadata(&db)
-                    .with_context(|| format!("no database: {}", db.display()))
-                    .hint("name an existing file with --db, or leave it out to use the one of the Codex home")?;
+                std::fs::metadata(&db).with_context(|| format!("no database: {}", db.display())).hint(
+                    "name an existing file with --db, or leave it out to use the one of the Codex home",
+                )?;
                 db
             }
             None => {
@@ -218,7 +222,9 @@ impl App {
                 self.database(&home, &self.config(&home))?
             }
         };
-        Reader::open(&path, &self.open_options())
+        let reader = Reader::open(&path, &self.open_options())?;
+        self.metrics.opened("read");
+        Ok(reader)
     }
 
     /// What the database looks like.

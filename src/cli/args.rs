@@ -2,6 +2,7 @@
 
 use crate::cli::style::ColorChoice;
 use crate::thread::columns::COLUMNS;
+use crate::verify::Ignore;
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
@@ -110,6 +111,7 @@ pub enum FormatChoice {
 #[expect(missing_docs, reason = "a comment here would hide the help of the command itself")]
 pub enum Command {
     Backfill(Backfill),
+    Verify(Verify),
     List(List),
     Show(Show),
     Path(PathOf),
@@ -154,6 +156,51 @@ pub enum Times {
     Events,
     /// The row, where nothing else differs
     Keep,
+}
+
+/// Name every difference between the database and the rollouts
+///
+/// Compares each row with its rollout, column by column, and looks for rows without rollouts, rollouts without rows,
+/// duplicates and damage. What only the database knows, another spelling of the same, and a Codex at work are no
+/// difference. Changes nothing. Exit status 0 if all agrees, 1 if not (warnings count with --strict alone).
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Threads to verify: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
+    #[arg(value_name = "THREAD")]
+    pub threads: Vec<String>,
+
+    /// Presence, paths, archive flags and times alone: no rollout is opened
+    #[arg(long, conflicts_with = "deep")]
+    pub quick: bool,
+
+    /// Check as well that every line of every rollout is JSON, and the database file itself
+    #[arg(long)]
+    pub deep: bool,
+
+    /// Leave out a kind of finding (missing_row, damaged_lines, …) or a column (updated_at, …) (repeatable)
+    #[arg(
+        long,
+        value_name = "KIND|COLUMN",
+        value_parser = PossibleValuesParser::new(Ignore::names()),
+        hide_possible_values = true
+    )]
+    pub ignore: Vec<String>,
+
+    /// Let warnings count: exit status 1 for them too
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Print the first N findings only; all are counted
+    #[arg(long, value_name = "N")]
+    pub max_findings: Option<usize>,
+
+    /// Write the result to FILE for test reports: a test case for each kind of finding
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub junit: Option<PathBuf>,
+
+    /// How many rollouts to read at once [default: one for each processor]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
 }
 
 /// List threads, the latest first
