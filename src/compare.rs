@@ -1,7 +1,7 @@
 //! Puts a file and a row side by side: the pure rules of `thread/` with what only the file system can tell, which is
 //! whether two spellings name one file or folder.
 
-use crate::inventory;
+use crate::inventory::{self, Inventory};
 use crate::sessions::RolloutFile;
 use crate::sys;
 use crate::thread::ThreadMetadata;
@@ -95,6 +95,12 @@ pub fn is_at(file: &RolloutFile, path: &Path) -> bool {
         own == name || own.strip_suffix(b".zst") == Some(name)
     });
     may_be && same_path(path, &file.path())
+}
+
+/// Finds the file that is at `path`, as a row spells it.
+#[must_use]
+pub fn locate(inventory: &Inventory, path: &Path) -> Option<usize> {
+    inventory.named_like(path.file_name()?).find(|&i| is_at(&inventory.files()[i], path))
 }
 
 /// Whether a row's path is a file's in another spelling, or the plain form of a file that is compressed now.

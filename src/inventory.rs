@@ -1,10 +1,12 @@
 //! Several files, one thread: which one counts, which are its chain, which are copies; pure, opens nothing.
 
+use crate::rollout::file_name;
 use crate::rollout::fold::Source;
 use crate::sessions::RolloutFile;
 use crate::thread::ThreadId;
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::ops::Range;
 use std::path::Path;
 
@@ -15,6 +17,8 @@ pub struct Inventory {
     files: Vec<RolloutFile>,
     /// Where the rollouts of reverted threads are in `files`, by rollout id.
     reverted: HashMap<ThreadId, Vec<usize>>,
+    /// Where the files with malformed names are in `files`, by name.
+    malformed: HashMap<OsString, Vec<usize>>,
     /// How many of `files` have well-formed names.
     n_named: usize,
 }
@@ -31,7 +35,11 @@ impl Inventory {
                 reverted.entry(name.rollout).or_default().push(i);
             }
         }
-        Inventory { files, reverted, n_named }
+        let mut malformed: HashMap<OsString, Vec<usize>> = HashMap::new();
+        for (i, file) in files.iter().enumerate().skip(n_named) {
+            malformed.entry(file.file_name().into_owned()).or_default().push(i);
+        }
+        Inventory { files, reverted, malformed, n_named }
     }
 
     /// Every file.
@@ -58,10 +66,35 @@ impl Inventory {
     /// The files whose names give this thread.
     #[must_use]
     pub fn of_thread(&self, thread: ThreadId) -> &[RolloutFile] {
+        &self.files[self.range_of(thread)]
+    }
+
+    /// Where the files whose names give this thread are in [`Inventory::files`].
+    #[must_use]
+    pub fn range_of(&self, thread: ThreadId) -> Range<usize> {
         let named = &self.files[..self.n_named];
         let start = named.partition_point(|file| key(file).1 < Some(thread));
         let length = named[start..].partition_point(|file| key(file).1 == Some(thread));
-        &named[start..start + length]
+        start..start + length
+    }
+
+    /// Where the files that may be at a path with this file name are in [`Inventory::files`].
+    pub fn named_like(&self, file_name: &OsStr) -> impl Iterator<Item = usize> {
+        let named = file_name::parse(file_name);
+        let by_thread = named.and_then(|named| named.name).map(|name| self.range_of(name.thread));
+        let malformed = if by_thread.is_none() && named.is_some() {
+            let mut compressed = file_name.to_owned();
+            compressed.push(".zst");
+            [file_name, &compressed]
+                .iter()
+                .filter_map(|name| self.malformed.get(*name))
+                .flatten()
+                .copied()
+                .collect()
+        } else {
+            Vec::new()
+        };
+        by_thread.into_iter().flatten().chain(malformed)
     }
 
     /// The file of a rollout, the best of several copies.

@@ -52,13 +52,15 @@ pub struct Group {
 pub struct ReadAside {
     /// Which file.
     pub file: usize,
-    /// What is wrong with it.
-    pub damage: Result<DamageReport, ReadError>,
+    /// What is wrong with it, and how many bytes it holds, uncompressed.
+    pub damage: Result<(DamageReport, u64), ReadError>,
 }
 
 /// What a group comes to.
 #[derive(Debug, Default)]
 pub struct Scanned {
+    /// Where its files are in [`Inventory::files`].
+    pub files: Range<usize>,
     /// The thread by name.
     pub thread: Option<ThreadId>,
     /// The file that counts and what it comes to.
@@ -71,7 +73,7 @@ pub struct Scanned {
     pub superseded: Vec<usize>,
     /// Copies of the file that counts (also among `superseded`).
     pub copies: Vec<usize>,
-    /// Copies of members of its chain, each with the member (also among `superseded`).
+    /// Copies of members of its chain (also among `superseded`).
     pub chain_copies: Vec<usize>,
     /// Those of `superseded` that were read as well.
     pub read_aside: Vec<ReadAside>,
@@ -79,7 +81,8 @@ pub struct Scanned {
 
 impl Scanned {
     /// Roughly how much memory this holds.
-    fn size(&self) -> usize {
+    #[must_use]
+    pub fn size(&self) -> usize {
         let texts = self.folded.as_ref().map_or(0, |(_, folded)| {
             let thread = &folded.metadata;
             thread.title.len()
@@ -174,7 +177,9 @@ impl<'a> Worker<'a> {
         Worker { config, buffer: Buffer::default(), folders: Folders::default() }
     }
 
-    fn scan(&mut self, group: &Group) -> Scanned {
+    /// Reads one group.
+    #[must_use]
+    pub fn scan(&mut self, group: &Group) -> Scanned {
         let all = self.config.inventory.files();
         let files: Vec<&RolloutFile> = all[group.files.clone()].iter().collect();
         let index_of = |file: &RolloutFile| {
@@ -183,8 +188,11 @@ impl<'a> Worker<'a> {
         let is_in_row =
             |file: &RolloutFile| group.in_row.is_some_and(|i| std::ptr::eq(&raw const all[i], file));
         let Some(choice) = inventory::choose(&files, is_in_row) else { return Scanned::default() };
-        let mut scanned =
-            Scanned { thread: files[0].named.name.map(|name| name.thread), ..Scanned::default() };
+        let mut scanned = Scanned {
+            files: group.files.clone(),
+            thread: files[0].named.name.map(|name| name.thread),
+            ..Scanned::default()
+        };
         for copy in &choice.copies {
             let i = index_of(copy);
             if scanned.folded.is_some() {
@@ -227,13 +235,16 @@ impl<'a> Worker<'a> {
         fold::fold(source, &world, &mut reading)
     }
 
-    /// Reads one file for what is wrong with it.
-    fn read(&mut self, source: &Source) -> Result<DamageReport, ReadError> {
+    /// Reads one file for what is wrong with it, and how many bytes it holds, uncompressed.
+    ///
+    /// # Errors
+    /// As [`fold::fold`].
+    pub fn read(&mut self, source: &Source) -> Result<(DamageReport, u64), ReadError> {
         let Worker { config, buffer, .. } = self;
         let mut reading = Reading { buffer, options: config.options, interrupted: config.interrupted };
-        let read = fold::read_file(source, None, &mut reading)?.extracted;
-        fold::check_usable(&read)?;
-        Ok(read.damage)
+        let read = fold::read_file(source, None, &mut reading)?;
+        fold::check_usable(&read.extracted)?;
+        Ok((read.extracted.damage, read.n_bytes))
     }
 }
 

@@ -6,21 +6,21 @@
 mod plan;
 mod write;
 
-use crate::compare::{Comparison, is_at};
+use crate::claims;
+use crate::compare::Comparison;
 use crate::db::open::{Reader, Writer};
 use crate::db::schema::Schema;
 use crate::db::threads::Threads;
 use crate::db::{Connection, backfill_state, threads};
-use crate::inventory::{self, Inventory};
+use crate::inventory::Inventory;
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
-use crate::rollout::file_name;
 use crate::rollout::fold::{FoldedThread, ReadError};
 use crate::scan::{self, Scanned, Worker};
 use crate::select::Selected;
 use crate::sessions::{self, RolloutFile};
 use crate::thread::ThreadId;
-use crate::thread::columns::{Row, index};
+use crate::thread::columns::Row;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -359,7 +359,9 @@ impl Run<'_> {
         self.report.newest_version = self.report.newest_version.max(version(&folded.metadata.cli_version));
         self.set_time(&mut folded);
         let id = folded.metadata.id;
-        if may_defer && row.as_ref().is_some_and(|row| self.names_a_stray(row, id, found)) {
+        if may_defer
+            && row.as_ref().is_some_and(|row| claims::names_a_stray(self.config.home, row, id, found))
+        {
             self.strays.entry(id).or_default().push(file);
             return Ok(());
         }
@@ -381,44 +383,17 @@ impl Run<'_> {
         }
     }
 
-    /// Whether a row names a rollout of this home whose name gives another thread, or none.
-    fn names_a_stray(&self, row: &Row, id: ThreadId, chosen: &RolloutFile) -> bool {
-        let Some(path) = row.text(index::ROLLOUT_PATH).map(Path::new) else { return false };
-        let named = file_name::parse(path.file_name().unwrap_or_default());
-        path != chosen.path()
-            && named.is_some_and(|named| named.name.map(|name| name.thread) != Some(id))
-            && RolloutFile::at(self.config.home, path).is_some()
-    }
-
-    /// Settles the threads that files claim against their names: the row's choice counts, then a file that has the
-    /// thread in its name, then the rule for copies.
+    /// Does the threads that files claim against their names.
     fn settle_strays(&mut self) -> anyhow::Result<()> {
         for (id, claims) in std::mem::take(&mut self.strays) {
             if self.config.interrupted.load(Ordering::Relaxed) {
                 break;
             }
-            let files = self.inventory.files();
-            let deferred =
-                claims.iter().copied().find(|&i| files[i].named.name.is_some_and(|name| name.thread == id));
             let row_path = self.target.read(|connection| Ok(threads::rollout_path(connection, id)?))?;
-            let in_row = |file: &RolloutFile| row_path.as_deref().is_some_and(|path| is_at(file, path));
-            let strays: Vec<usize> = claims.iter().copied().filter(|&i| Some(i) != deferred).collect();
-            let by_row = strays.iter().copied().find(|&i| in_row(&files[i]));
-            let named_counts = deferred.is_some() || !self.inventory.of_thread(id).is_empty();
-            let chosen = match (by_row, named_counts) {
-                (Some(stray), _) => Some(stray),
-                (None, true) => deferred,
-                (None, false) => {
-                    let candidates: Vec<&RolloutFile> = strays.iter().map(|&i| &files[i]).collect();
-                    let choice = inventory::choose_copy(&candidates, in_row);
-                    choice.map(|chosen| {
-                        strays[candidates.iter().position(|file| std::ptr::eq(*file, chosen)).unwrap_or(0)]
-                    })
-                }
-            };
-            self.report.superseded += claims.iter().filter(|&&i| Some(i) != chosen).count() as u64;
-            if let Some(file) = chosen {
-                match self.worker.fold(&files[file].source()) {
+            let settled = claims::settle(id, &claims, self.inventory, row_path.as_deref());
+            self.report.superseded += settled.superseded.len() as u64;
+            if let Some(file) = settled.chosen {
+                match self.worker.fold(&self.inventory.files()[file].source()) {
                     Ok(folded) => {
                         let table = &self.table;
                         let row = self.target.read(|connection| Ok(table.get(connection, id)?))?;

@@ -5,6 +5,7 @@ pub mod columns;
 pub mod diff;
 pub mod equivalence;
 pub mod merge;
+pub mod search;
 
 use std::fmt;
 use std::str::FromStr;
