@@ -320,7 +320,7 @@ impl Run<'_> {
         let in_row = self.rows.in_row.get(&range.start).copied();
         let is_in_row = |file: &RolloutFile| in_row.is_some_and(|i| std::ptr::eq(self.file(i), file));
         let chosen = inventory::choose(&files, is_in_row)?.chosen();
-        range.clone().find(|&i| std::ptr::eq(self.file(i), chosen))
+        range.find(|&i| std::ptr::eq(self.file(i), chosen))
     }
 
     /// Adds a finding that was looked at twice, unless it is ignored. `row` is the row that it says is not right.
