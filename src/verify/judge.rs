@@ -311,10 +311,8 @@ mod tests {
         let (a, b) = (file("/home/sessions", NAME), file("/home/archived_sessions", NAME));
         assert_eq!(duplicate(&a, &b, false).severity, Severity::Warning);
         assert_eq!(duplicate(&a, &b, true).severity, Severity::Error);
-        let newer = RolloutFile {
-            stamp: Stamp { modified: UNIX_EPOCH + std::time::Duration::from_secs(1), size: 1 },
-            ..a
-        };
+        let mut newer = a;
+        newer.stamp = Stamp { modified: UNIX_EPOCH + std::time::Duration::from_secs(1), size: 1 };
         assert_eq!(duplicate(&newer, &b, false).severity, Severity::Error);
     }
 }
