@@ -1,6 +1,7 @@
 //! SQLite, and all of it: the only folder that names `rusqlite`; not what the rows mean (that is `thread/`).
 
 pub mod backfill_state;
+pub mod backup;
 pub mod migrate;
 pub mod open;
 pub mod row;

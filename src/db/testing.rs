@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use super::backup::back_up;
 use super::open::OpenOptions;
 
 /// A database that Codex itself filled in August, by default in WAL mode.
@@ -107,6 +108,9 @@ pub(in crate::db) struct Process {
     stdout: BufReader<ChildStdout>,
 }
 
+/// Makes a [`Process`] begin a backup to the path that follows, and go to sleep in the middle.
+pub(in crate::db) const BACK_UP_HALF: &str = "back up ";
+
 const HELPER: &str = "CODEX_STATE_TEST_DATABASE";
 
 impl Process {
@@ -172,7 +176,20 @@ fn helper() {
     connection.busy_timeout(Duration::from_millis(50)).unwrap();
     println!("answer: ready");
     for line in std::io::stdin().lines() {
-        match connection.execute_batch(&line.unwrap()) {
+        let line = line.unwrap();
+        if let Some(target) = line.strip_prefix(BACK_UP_HALF) {
+            back_up(
+                connection.path().unwrap().as_ref(),
+                target.as_ref(),
+                &OpenOptions::default(),
+                &mut |_| {
+                    println!("answer: half");
+                    std::thread::sleep(Duration::from_secs(60));
+                },
+            )
+            .unwrap();
+        }
+        match connection.execute_batch(&line) {
             Ok(()) => println!("answer: done"),
             Err(error) => println!("answer: {error}"),
         }

@@ -7,20 +7,23 @@ mod look;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod writer;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior, ffi};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, ffi};
 use tempfile::TempDir;
 
 pub use look::Access;
 use look::Look;
 pub(in crate::db) use look::with_suffix;
+pub(in crate::db) use trouble::reason;
 pub(crate) use trouble::refuse;
 pub use trouble::{Trouble, explain, explain_io, is_busy, sqlite_error};
+pub use writer::Writer;
 
 /// How long to sleep before something that changed or was busy is tried again.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -274,93 +277,6 @@ fn another_way<T>(access: Access, error: anyhow::Error) -> anyhow::Result<Attemp
 
 const OPENING: &str = "open the database";
 
-/// A database that can be written: the one type through which anything changes.
-#[derive(Debug)]
-pub struct Writer {
-    path: PathBuf,
-    connection: Connection,
-    options: OpenOptions,
-}
-
-impl Writer {
-    /// Opens the existing database `path` for writing, recovers it if a crash left it so, and leaves its journal mode
-    /// as it is.
-    ///
-    /// `synchronous` is NORMAL in WAL mode, where a power cut may then take the last commits but harms nothing (as
-    /// Codex has it), and FULL otherwise. `foreign_keys` is ON, as in Codex: a deleted thread takes its dependent rows
-    /// along by the schema's own rules, whatever tables the future brings, and no row is written whose parent is
-    /// missing. For upserts it is harmless as long as they are `ON CONFLICT DO UPDATE`: `REPLACE` deletes the old
-    /// row first, which would cascade, and must not be used.
-    ///
-    /// # Errors
-    /// As [`Reader::open`], and when the database can only be read.
-    pub fn open(path: &Path, options: &OpenOptions) -> anyhow::Result<Self> {
-        let real = find(path)?;
-        let opened = || -> rusqlite::Result<(Connection, bool)> {
-            let connection =
-                connect(&real, OpenFlags::SQLITE_OPEN_READ_WRITE, "mode=rw", options.busy_timeout)?;
-            first_look(&connection)?;
-            // SQLite opens what it may not write as read-only, without a word.
-            let is_read_only = connection.is_readonly(MAIN_DB)?;
-            let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
-            let synchronous = if journal.eq_ignore_ascii_case("wal") { "NORMAL" } else { "FULL" };
-            connection.pragma_update(None, "synchronous", synchronous)?;
-            connection.pragma_update(None, "foreign_keys", true)?;
-            Ok((connection, is_read_only))
-        };
-        let (connection, is_read_only) =
-            retry_busy(options, opened).map_err(|error| explain(error, path, OPENING))?;
-        if is_read_only {
-            return Err(refuse(
-                Trouble::ReadOnly,
-                "the file cannot be written",
-                path,
-                "open the database for writing",
-            ));
-        }
-        Ok(Self { path: path.to_owned(), connection, options: options.clone() })
-    }
-
-    /// The path as it was given.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The connection, for statements outside a transaction.
-    #[must_use]
-    pub fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    /// Runs `f` in a transaction that has the write lock from its beginning (`BEGIN IMMEDIATE`), so that it never
-    /// fails halfway for another writer; commits if `f` succeeds, rolls back if not.
-    ///
-    /// # Errors
-    /// Those of `f`; busy when the lock could not be had within the timeout; what SQLite says of the commit.
-    pub fn transaction_immediate<T>(
-        &mut self,
-        f: impl FnOnce(&Transaction<'_>) -> anyhow::Result<T>,
-    ) -> anyhow::Result<T> {
-        let doing = "write to the database";
-        let begin = || Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
-        let transaction =
-            retry_busy(&self.options, begin).map_err(|error| explain(error, &self.path, doing))?;
-        let value = f(&transaction)?;
-        transaction.commit().map_err(|error| explain(error, &self.path, doing))?;
-        Ok(value)
-    }
-
-    /// Closes the database; the last one to do so takes `-wal` and `-shm` along. Dropping does the same silently.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn close(self) -> anyhow::Result<()> {
-        let Self { path, connection, .. } = self;
-        connection.close().map_err(|(_, error)| explain(error, &path, "close the database"))
-    }
-}
-
 /// Where a database really is. On Unix SQLite follows links before it looks for the files beside it, on Windows it
 /// does not.
 fn find(path: &Path) -> anyhow::Result<PathBuf> {
@@ -404,17 +320,4 @@ fn in_transaction<T>(
 ) -> anyhow::Result<T> {
     let _transaction = Transaction::new_unchecked(connection, TransactionBehavior::Deferred)?;
     f(connection)
-}
-
-/// Tries again what found the database locked, until the timeout: SQLite waits itself, but not in each case.
-fn retry_busy<T>(options: &OpenOptions, mut f: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-    let deadline = Instant::now() + options.busy_timeout;
-    loop {
-        match f() {
-            Err(error) if trouble::class(&error) == Trouble::Busy && Instant::now() < deadline => {
-                thread::sleep(PAUSE);
-            }
-            other => return other,
-        }
-    }
 }

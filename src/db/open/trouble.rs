@@ -68,7 +68,18 @@ pub fn is_busy(error: &anyhow::Error) -> bool {
 /// SQLite's own error within a failure.
 #[must_use]
 pub fn sqlite_error(error: &anyhow::Error) -> Option<&rusqlite::Error> {
-    error.chain().find_map(|cause| cause.downcast_ref())
+    error.chain().find_map(|cause| match cause.downcast_ref::<Reason>() {
+        Some(reason) => match &reason.source {
+            Some(Source::Sqlite(error)) => Some(error),
+            _ => None,
+        },
+        None => cause.downcast_ref(),
+    })
+}
+
+/// Why something failed, without where and what next.
+pub(in crate::db) fn reason(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(|cause| cause.downcast_ref::<Reason>()).map(ToString::to_string)
 }
 
 /// Why something failed, with its class, as one link in the chain of causes.
@@ -76,7 +87,14 @@ pub fn sqlite_error(error: &anyhow::Error) -> Option<&rusqlite::Error> {
 struct Reason {
     trouble: Trouble,
     text: String,
-    source: Option<Box<dyn Error + Send + Sync>>,
+    source: Option<Source>,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// Kept for the code; its words, which say the same once more, are not shown.
+    Sqlite(rusqlite::Error),
+    System(io::Error),
 }
 
 impl fmt::Display for Reason {
@@ -87,12 +105,15 @@ impl fmt::Display for Reason {
 
 impl Error for Reason {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_ref().map(|source| -> &(dyn Error + 'static) { source.as_ref() })
+        match &self.source {
+            Some(Source::System(error)) => Some(error),
+            Some(Source::Sqlite(_)) | None => None,
+        }
     }
 }
 
 /// Makes SQLite's error about the database `path` one for people: `path: cannot {doing}: why`, with a hint. SQLite's
-/// error stays in the chain, and [`Trouble::of`] finds the class.
+/// error stays within: [`Trouble::of`] finds its class, [`sqlite_error`] the error.
 ///
 /// `doing` goes on after "cannot": `open the database`, `read the threads`.
 #[must_use]
@@ -101,21 +122,21 @@ pub fn explain(error: rusqlite::Error, path: &Path, doing: &str) -> anyhow::Erro
     let text = match trouble {
         Trouble::Busy => "locked by another process".to_owned(),
         Trouble::NotADatabase => "not a SQLite database, or encrypted".to_owned(),
-        Trouble::Damaged => "the database is damaged".to_owned(),
+        Trouble::Damaged => format!("the database is damaged ({error})"),
         Trouble::ReadOnly if extended_code(&error) == Some(ffi::SQLITE_READONLY_DBMOVED) => {
             "the database was moved or replaced meanwhile".to_owned()
         }
         Trouble::ReadOnly => "the file or its folder cannot be written".to_owned(),
         Trouble::Permission => "permission denied".to_owned(),
-        Trouble::CannotOpen => "SQLite cannot open it, or a file beside it".to_owned(),
+        Trouble::CannotOpen => format!("SQLite cannot open it, or a file beside it ({error})"),
         Trouble::DiskFull => "no space left, in its folder or in the temporary one".to_owned(),
-        Trouble::Io => "the system failed at reading or writing".to_owned(),
+        Trouble::Io => format!("the system failed at reading or writing ({error})"),
         // What SQLite says is all that is known: as the reason itself, not once more below it.
         Trouble::Missing | Trouble::NoFile | Trouble::Empty | Trouble::Other => {
             return anyhow::Error::new(error).context(format!("{}: cannot {doing}", path.display()));
         }
     };
-    because(trouble, text, Some(Box::new(error)), path, doing)
+    because(trouble, text, Some(Source::Sqlite(error)), path, doing)
 }
 
 /// Like [`explain`], for a failure of the system about the database `path` or a file beside it.
@@ -129,9 +150,9 @@ pub fn explain_io(error: io::Error, path: &Path, doing: &str) -> anyhow::Error {
         _ => (Trouble::Io, "the system failed at reading or writing"),
     };
     // The two plain cases say it all; the others keep the system's words below.
-    let source: Option<Box<dyn Error + Send + Sync>> = match trouble {
+    let source = match trouble {
         Trouble::Missing | Trouble::Permission => None,
-        _ => Some(Box::new(error)),
+        _ => Some(Source::System(error)),
     };
     because(trouble, text.to_owned(), source, path, doing)
 }
@@ -145,7 +166,7 @@ pub(crate) fn refuse(trouble: Trouble, text: impl Into<String>, path: &Path, doi
 fn because(
     trouble: Trouble,
     text: String,
-    source: Option<Box<dyn Error + Send + Sync>>,
+    source: Option<Source>,
     path: &Path,
     doing: &str,
 ) -> anyhow::Error {
@@ -234,7 +255,8 @@ mod tests {
             let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
             assert_eq!(chain[0], "verify stopped");
             assert_eq!(chain[1], "/home/dev/.codex/state_5.sqlite: cannot read the threads");
-            assert_eq!(chain[2], why);
+            assert!(chain[2].starts_with(why), "{chain:?}");
+            assert_eq!(chain.len(), 3, "{chain:?}");
             assert_eq!(Trouble::of(&error), Some(trouble), "{code}");
             assert_eq!(is_busy(&error), trouble == Trouble::Busy);
             assert!(sqlite_error(&error).is_some(), "{code}");

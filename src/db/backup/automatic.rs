@@ -1,0 +1,178 @@
+//! The backups that are made without being asked: when, under which name, and which of them go; not their making.
+//!
+//! Source of the rules: cli.md, "Automatic backups".
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+
+use super::back_up;
+use crate::db::open::{OpenOptions, explain_io};
+use crate::error::WithHint as _;
+use crate::sys::is_same_file;
+
+/// The folder beside a database in which its backups are kept.
+pub const FOLDER: &str = "codex-state-backups";
+
+/// How the name of an automatic backup begins; after it come the database's name and the time.
+const AUTOMATIC: &str = "auto-";
+
+/// When an automatic backup is made, and which stay.
+#[derive(Debug, Clone)]
+pub struct Keeping<'a> {
+    /// The time now, by which the backup is named.
+    pub now: DateTime<Utc>,
+    /// None is made within this time after the one before; zero always makes one.
+    pub interval: TimeDelta,
+    /// How many of the automatic ones stay, the new one included.
+    pub newest: usize,
+    /// A backup that stays in any case: the one that is about to be restored.
+    pub protect: Option<&'a Path>,
+}
+
+impl Keeping<'_> {
+    /// The rule: at most one an hour, the newest five.
+    #[must_use]
+    pub fn at(now: DateTime<Utc>) -> Self {
+        Self { now, interval: TimeDelta::hours(1), newest: 5, protect: None }
+    }
+}
+
+/// A backup in the folder beside a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupInfo {
+    /// Where it is.
+    pub path: PathBuf,
+    /// When it was made: of an automatic one by its name, else by the file's mtime.
+    pub taken_at: DateTime<Utc>,
+    /// Bytes.
+    pub size: u64,
+    /// Whether it was made without being asked, and may be rotated away.
+    pub automatic: bool,
+}
+
+/// Keeps an automatic backup of `database`, unless there is one from less than the interval ago (then `None`), and
+/// removes those that are too many; returns the path of the new one.
+///
+/// # Errors
+/// When it cannot be made; the command should then not go on, which `--no-backup` overrules. That an old one could
+/// not be removed is none.
+pub fn keep_automatic(
+    database: &Path,
+    options: &OpenOptions,
+    keeping: &Keeping<'_>,
+) -> anyhow::Result<Option<PathBuf>> {
+    let folder = folder_of(database);
+    let existing = automatic_of(database, &folder);
+    let is_recent = |backup: &BackupInfo| (keeping.now - backup.taken_at).abs() < keeping.interval;
+    if existing.iter().any(is_recent) {
+        return Ok(None);
+    }
+    let advice = "free the way, or go on without a backup with `--no-backup`";
+    create_private(&folder)
+        .map_err(|error| explain_io(error, &folder, "keep a backup of the database there"))
+        .hint(advice)?;
+    let mut taken_at = keeping.now;
+    let target = loop {
+        let target = folder.join(format!("{AUTOMATIC}{}-{}.sqlite", name_of(database), stamp(taken_at)));
+        if fs::symlink_metadata(&target).is_err() {
+            break target;
+        }
+        // Two in one second: the later one is named as if it were a second younger.
+        taken_at += TimeDelta::seconds(1);
+    };
+    back_up(database, &target, options, &mut |_| {}).hint(advice)?;
+    for old in automatic_of(database, &folder).iter().skip(keeping.newest) {
+        let is_protected = keeping.protect.is_some_and(|path| is_same_file(path, &old.path).unwrap_or(true));
+        if !is_protected && old.path != target {
+            // One too many harms nobody, and the next time takes it.
+            let _ = fs::remove_file(&old.path);
+        }
+    }
+    Ok(Some(target))
+}
+
+/// The backups in the folder beside `database`, newest first: its automatic ones, and whatever database a person put
+/// there. A folder that is missing or cannot be read has none.
+#[must_use]
+pub fn backups_of(database: &Path) -> Vec<BackupInfo> {
+    all_in(&folder_of(database), &name_of(database))
+}
+
+/// The path for a backup made by hand without a name: in the same folder, never rotated away.
+#[must_use]
+pub fn name_by_hand(database: &Path, now: DateTime<Utc>) -> PathBuf {
+    folder_of(database).join(format!("backup-{}-{}.sqlite", name_of(database), stamp(now)))
+}
+
+/// Creates the folder for backups, for this user alone, if it is missing.
+///
+/// # Errors
+/// What the system says.
+fn create_private(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// The folder lies beside the database itself, not beside a link to it: one database, one folder.
+fn folder_of(database: &Path) -> PathBuf {
+    let is_link = fs::symlink_metadata(database).is_ok_and(|metadata| metadata.is_symlink());
+    let real = if is_link { fs::canonicalize(database).ok() } else { None };
+    super::parent_of(real.as_deref().unwrap_or(database)).join(FOLDER)
+}
+
+fn name_of(database: &Path) -> String {
+    let is_link = fs::symlink_metadata(database).is_ok_and(|metadata| metadata.is_symlink());
+    let real = if is_link { fs::canonicalize(database).ok() } else { None };
+    let name = real.as_deref().unwrap_or(database).file_name();
+    name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// A time in a file name: sorts as the times do, and no system forbids a character of it.
+pub(super) fn stamp(time: DateTime<Utc>) -> String {
+    time.format("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// The database and the time in the name of an automatic backup.
+fn parse(name: &str) -> Option<(&str, DateTime<Utc>)> {
+    let (database, stamp) = name.strip_prefix(AUTOMATIC)?.strip_suffix(".sqlite")?.rsplit_once('-')?;
+    let time = NaiveDateTime::parse_from_str(stamp, "%Y%m%dT%H%M%SZ").ok()?.and_utc();
+    Some((database, time))
+}
+
+fn automatic_of(database: &Path, folder: &Path) -> Vec<BackupInfo> {
+    let mut backups = all_in(folder, &name_of(database));
+    backups.retain(|backup| backup.automatic);
+    backups
+}
+
+fn all_in(folder: &Path, database: &str) -> Vec<BackupInfo> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut backups: Vec<BackupInfo> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let metadata = entry.metadata().ok().filter(fs::Metadata::is_file)?;
+            let (taken_at, automatic) = match parse(&name) {
+                Some((of, taken_at)) if of == database => (taken_at, true),
+                // Of another database in this folder.
+                Some(_) => return None,
+                None if [".sqlite", ".sqlite3", ".db"].iter().any(|end| name.ends_with(end)) => {
+                    (metadata.modified().ok()?.into(), false)
+                }
+                None => return None,
+            };
+            Some(BackupInfo { path: entry.path(), taken_at, size: metadata.len(), automatic })
+        })
+        .collect();
+    backups.sort_by(|a, b| (b.taken_at, &b.path).cmp(&(a.taken_at, &a.path)));
+    backups
+}

@@ -1,0 +1,223 @@
+//! Brings a backup back into a database that others may be using; how that is told, and what is newer in it, is the
+//! verb's business.
+
+use std::fmt::Display;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, ErrorCode};
+
+use super::automatic::stamp;
+use super::staging::Staging;
+use super::{CopyProgress, copy_out, copy_pages, parent_of, sync_file};
+use crate::db::open::{
+    OpenOptions, Reader, Trouble, Writer, explain, explain_io, reason, refuse, with_suffix,
+};
+use crate::error::WithHint as _;
+use crate::sys::{is_same_file, rename_no_replace, sync_folder};
+
+/// What SQLite keeps beside a database. The journal is as dangerous as the others: left behind, it would be played
+/// into the next database of that name.
+const NEIGHBOURS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// A file of an unusable database that was renamed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedAside {
+    /// Its name before.
+    pub from: PathBuf,
+    /// Its name now.
+    pub to: PathBuf,
+}
+
+/// What a restore did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoreReport {
+    /// Size of the restored content in bytes.
+    pub size: u64,
+    /// Whether the target was missing or unusable, so that a new file has its name now.
+    pub replaced_file: bool,
+    /// The files of the unusable target, if there was one.
+    pub moved_aside: Vec<MovedAside>,
+}
+
+/// Checks that `path` is a whole database with a `threads` table, without changing anything.
+///
+/// # Errors
+/// When it is not, with the first thing that is wrong with it.
+pub fn check_backup(path: &Path, options: &OpenOptions) -> anyhow::Result<()> {
+    open_backup(path, options)?.read(|connection| check(connection, path))
+}
+
+fn open_backup(path: &Path, options: &OpenOptions) -> anyhow::Result<Reader> {
+    Reader::open(path, options).map_err(|error| match Trouble::of(&error) {
+        // Not with the hint that belongs to a database in use.
+        Some(trouble) if trouble.is_unusable() || trouble == Trouble::Missing => {
+            no_good(path, reason(&error).unwrap_or_default())
+        }
+        _ => error,
+    })
+}
+
+fn check(connection: &Connection, path: &Path) -> anyhow::Result<()> {
+    let verdict = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0));
+    match verdict {
+        Ok(verdict) if verdict == "ok" => {}
+        Ok(verdict) => return Err(no_good(path, format!("it is damaged: {}", verdict.trim()))),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
+            return Err(no_good(path, format!("it is damaged: {error}")));
+        }
+        Err(error) => return Err(explain(error, path, "check the backup")),
+    }
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'threads')";
+    match connection.query_row(sql, [], |row| row.get(0)) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(no_good(path, "it has no table of threads")),
+        Err(error) => Err(explain(error, path, "check the backup")),
+    }
+}
+
+fn no_good(path: &Path, why: impl Display) -> anyhow::Error {
+    anyhow::anyhow!("{}: cannot restore from it: {why}", path.display())
+        .hint("choose another: `codex-state status` lists the backups")
+}
+
+/// Makes the content of `target` that of the backup `source`, in one transaction, through SQLite: a Codex that has it
+/// open goes on with the old content or the new one, never with a mixture, and finds the same file.
+///
+/// A target that is missing gets a new file; one that is unusable is renamed, together with what SQLite keeps beside
+/// it, to `<name>.damaged-<time>`, never onto another file. The source is checked first ([`check_backup`]), and
+/// nothing of it changes. Keeping a backup of the target is the caller's business.
+///
+/// # Errors
+/// When the source is no good; when the target is the source; busy when somebody writes to the target, or without WAL
+/// reads it, beyond the timeout: then it is as it was.
+pub fn restore_into(
+    target: &Path,
+    source: &Path,
+    options: &OpenOptions,
+    now: DateTime<Utc>,
+    progress: &mut dyn FnMut(CopyProgress),
+) -> anyhow::Result<RestoreReport> {
+    let doing = "restore the database";
+    if is_same_file(target, source).map_err(|error| explain_io(error, target, doing))? {
+        return Err(anyhow::anyhow!("{}: is the database itself", source.display())
+            .hint("`codex-state status` lists the backups"));
+    }
+    // Links are followed as SQLite does, so that it is the database that is moved, not a link to it.
+    let real = fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
+    let parent = parent_of(&real);
+    let staging =
+        Staging::within(parent).map_err(|error| explain_io(error, parent, "restore a database there"))?;
+    // A copy of its own, without WAL and checked: whatever happens to the source, this is what is restored.
+    let mut reader = open_backup(source, options)?;
+    let copy = copy_out(&mut reader, &staging, options, &mut |_| {})?;
+    drop(reader);
+    let staged = Connection::open(&copy).map_err(|error| explain(error, &copy, doing))?;
+    check(&staged, source)?;
+
+    match Writer::open(target, options) {
+        Ok(mut writer) => {
+            let restored = overwrite(&mut writer, &staged, options, progress);
+            match restored {
+                Ok(size) => {
+                    writer.close()?;
+                    return Ok(RestoreReport { size, replaced_file: false, moved_aside: Vec::new() });
+                }
+                Err(error) if error_is_unusable(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(error) if error_is_unusable(&error) || Trouble::of(&error) == Some(Trouble::Missing) => {}
+        Err(error) => return Err(error),
+    }
+    staged.close().map_err(|(_, error)| explain(error, &copy, doing))?;
+    replace(&real, &copy, now)
+}
+
+fn error_is_unusable(error: &anyhow::Error) -> bool {
+    Trouble::of(error).is_some_and(Trouble::is_unusable)
+}
+
+/// Overwrites the content of an open database with that of the staged copy, and returns its size.
+fn overwrite(
+    writer: &mut Writer,
+    staged: &Connection,
+    options: &OpenOptions,
+    progress: &mut dyn FnMut(CopyProgress),
+) -> anyhow::Result<u64> {
+    let path = writer.path().to_owned();
+    let mut restored = || -> rusqlite::Result<u64> {
+        let to = writer.connection_mut();
+        let page_size = |connection: &Connection| -> rusqlite::Result<i64> {
+            connection.pragma_query_value(None, "page_size", |row| row.get(0))
+        };
+        let wanted = page_size(to)?;
+        if page_size(staged)? != wanted {
+            // SQLite cannot change the page size of a database in WAL mode, so the copy takes on the target's.
+            staged.pragma_update(None, "page_size", wanted)?;
+            staged.execute_batch("VACUUM")?;
+        }
+        let count: i64 = staged.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        // What was asked for by hand should outlive a power cut, whatever the mode.
+        to.pragma_update(None, "synchronous", "FULL")?;
+        copy_pages(staged, to, options.busy_timeout, progress)?;
+        // Not left to the next Codex: the -wal is as large as the database now. Readers may be in the way; no matter.
+        let _ = to.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        Ok(u64::try_from(count.saturating_mul(wanted)).unwrap_or(0))
+    };
+    restored().map_err(|error| explain(error, &path, "restore the database"))
+}
+
+/// Renames what is at `target` aside and gives its name to the staged copy.
+fn replace(target: &Path, copy: &Path, now: DateTime<Utc>) -> anyhow::Result<RestoreReport> {
+    let explained = |error| explain_io(error, target, "restore the database");
+    let size = sync_file(copy).map_err(explained)?;
+    if let Ok(metadata) = fs::metadata(target) {
+        fs::set_permissions(copy, metadata.permissions()).map_err(explained)?;
+    }
+    let moved_aside = move_aside(target, now)?;
+    rename_no_replace(copy, target).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            refuse(Trouble::Busy, "another process created a new one", target, "restore the database")
+        }
+        _ => explained(error),
+    })?;
+    sync_folder(parent_of(target)).map_err(explained)?;
+    Ok(RestoreReport { size, replaced_file: true, moved_aside })
+}
+
+/// Renames the database and what SQLite keeps beside it, all or nothing, so that they still belong together.
+fn move_aside(target: &Path, now: DateTime<Utc>) -> anyhow::Result<Vec<MovedAside>> {
+    let explained = |error| explain_io(error, target, "move the unusable database aside");
+    let exists = |path: &Path| fs::symlink_metadata(path).is_ok();
+    let names = |base: &Path| -> Vec<PathBuf> {
+        std::iter::once("").chain(NEIGHBOURS).map(|suffix| with_suffix(base, suffix)).collect()
+    };
+    let suffix = format!(".damaged-{}", stamp(now));
+    let mut aside = with_suffix(target, &suffix);
+    let mut number = 1;
+    while names(&aside).iter().any(|path| exists(path)) {
+        number += 1;
+        aside = with_suffix(target, &format!("{suffix}-{number}"));
+    }
+    let mut moved: Vec<MovedAside> = Vec::new();
+    for (from, to) in names(target).into_iter().zip(names(&aside)) {
+        if !exists(&from) {
+            continue;
+        }
+        match rename_no_replace(&from, &to) {
+            Ok(()) => moved.push(MovedAside { from, to }),
+            // SQLite removes its files when the last connection closes.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                for MovedAside { from, to } in moved.iter().rev() {
+                    let _ = rename_no_replace(to, from);
+                }
+                return Err(explained(error));
+            }
+        }
+    }
+    Ok(moved)
+}

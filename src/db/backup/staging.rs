@@ -1,0 +1,165 @@
+//! A place where a copy grows until it is whole; what a crash leaves of it is known by name and cleaned next time.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// How the folders are named, followed by random characters.
+const PREFIX: &str = ".codex-state-partial-";
+
+/// Held locked by the process that works in the folder, so that nobody takes it for a leftover.
+const LOCK: &str = "lock";
+
+/// A private folder on the file system of the target, gone with its content when dropped.
+///
+/// A folder rather than a file: SQLite puts a journal beside the copy, and a lock on the copy itself would be in
+/// SQLite's way.
+#[derive(Debug)]
+pub(super) struct Staging {
+    folder: PathBuf,
+    /// `None` while it is being dropped.
+    lock: Option<File>,
+}
+
+impl Staging {
+    /// A new one in the folder `parent`, in which leftovers of crashes are removed first.
+    pub(super) fn within(parent: &Path) -> io::Result<Self> {
+        clean(parent);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(PREFIX);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            builder.permissions(fs::Permissions::from_mode(0o700));
+        }
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let folder = builder.tempdir_in(parent)?.keep();
+            match lock(&folder) {
+                Ok(Some(lock)) => return Ok(Self { folder, lock: Some(lock) }),
+                // Somebody who cleaned up was faster than our lock.
+                Ok(None) if attempts < 10 => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound && attempts < 10 => {}
+                Ok(None) => return Err(io::Error::other("another process keeps removing it")),
+                Err(error) => {
+                    let _ = fs::remove_dir_all(&folder);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// An empty file for the copy, for this user alone.
+    pub(super) fn new_copy(&self) -> io::Result<PathBuf> {
+        let copy = self.folder.join("copy.sqlite");
+        for suffix in ["", "-journal", "-wal", "-shm"] {
+            match fs::remove_file(crate::db::open::with_suffix(&copy, suffix)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&copy)?;
+        Ok(copy)
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if let Some(lock) = self.lock.take() {
+            remove(&self.folder, lock);
+        }
+    }
+}
+
+/// Makes and locks the lock file of a new folder; `None` if the folder was removed before we had it.
+fn lock(folder: &Path) -> io::Result<Option<File>> {
+    let path = folder.join(LOCK);
+    let file = File::options().read(true).write(true).create_new(true).open(&path)?;
+    file.lock()?;
+    Ok(path.exists().then_some(file))
+}
+
+/// Removes what crashed processes left in `parent`; what cannot be removed stays, for it harms nobody.
+fn clean(parent: &Path) {
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    for entry in entries.flatten() {
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if !is_folder || !entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            continue;
+        }
+        let folder = entry.path();
+        match File::options().read(true).write(true).open(folder.join(LOCK)) {
+            Ok(lock) if lock.try_lock().is_ok() => remove(&folder, lock),
+            // Somebody works there.
+            Ok(_) => {}
+            // Ended before the lock, or after it was removed: then it is empty. (If it is just being made, its maker
+            // makes another.)
+            Err(_) => drop(fs::remove_dir(&folder)),
+        }
+    }
+}
+
+/// Removes the folder, the lock last: if that is cut short, what is left is still recognised.
+fn remove(folder: &Path, lock: File) {
+    let lock_path = folder.join(LOCK);
+    if let Ok(entries) = fs::read_dir(folder) {
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path != lock_path {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+    // Windows removes no file that is open.
+    drop(lock);
+    let _ = fs::remove_file(lock_path);
+    let _ = fs::remove_dir(folder);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> usize {
+        fs::read_dir(folder).unwrap().count()
+    }
+
+    #[test]
+    fn it_goes_when_dropped() {
+        let parent = tempfile::tempdir().unwrap();
+        let staging = Staging::within(parent.path()).unwrap();
+        let copy = staging.new_copy().unwrap();
+        fs::write(&copy, "x").unwrap();
+        assert_eq!(fs::read(staging.new_copy().unwrap()).unwrap(), b"", "a second attempt begins anew");
+        drop(staging);
+        assert_eq!(names(parent.path()), 0);
+    }
+
+    #[test]
+    fn leftovers_go_and_what_is_in_use_stays() {
+        let parent = tempfile::tempdir().unwrap();
+        let busy = Staging::within(parent.path()).unwrap();
+        busy.new_copy().unwrap();
+        let left = parent.path().join(format!("{PREFIX}left"));
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join("copy.sqlite"), "half").unwrap();
+        fs::write(left.join(LOCK), "").unwrap();
+        fs::create_dir(parent.path().join(format!("{PREFIX}unlocked"))).unwrap();
+        let mine = parent.path().join(format!("{PREFIX}a file"));
+        fs::write(&mine, "x").unwrap();
+        let other = parent.path().join("other");
+        fs::create_dir(&other).unwrap();
+
+        let staging = Staging::within(parent.path()).unwrap();
+        assert!(!left.exists());
+        assert!(busy.folder.join("copy.sqlite").exists());
+        assert!(mine.exists() && other.exists());
+        assert_eq!(names(parent.path()), 4);
+        drop((busy, staging));
+        assert_eq!(names(parent.path()), 2);
+    }
+}

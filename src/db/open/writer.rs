@@ -1,0 +1,114 @@
+//! Opens a database for writing; knows no table and creates none.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Instant;
+
+use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
+
+use super::{OPENING, OpenOptions, PAUSE, Trouble, connect, explain, find, first_look, refuse, trouble};
+
+/// A database that can be written: the one type through which anything changes.
+#[derive(Debug)]
+pub struct Writer {
+    path: PathBuf,
+    connection: Connection,
+    options: OpenOptions,
+}
+
+impl Writer {
+    /// Opens the existing database `path` for writing, recovers it if a crash left it so, and leaves its journal mode
+    /// as it is.
+    ///
+    /// `synchronous` is NORMAL in WAL mode, where a power cut may then take the last commits but harms nothing (as
+    /// Codex has it), and FULL otherwise. `foreign_keys` is ON, as in Codex: a deleted thread takes its dependent rows
+    /// along by the schema's own rules, whatever tables the future brings, and no row is written whose parent is
+    /// missing. For upserts it is harmless as long as they are `ON CONFLICT DO UPDATE`: `REPLACE` deletes the old
+    /// row first, which would cascade, and must not be used.
+    ///
+    /// # Errors
+    /// As [`Reader::open`], and when the database can only be read.
+    pub fn open(path: &Path, options: &OpenOptions) -> anyhow::Result<Self> {
+        let real = find(path)?;
+        let opened = || -> rusqlite::Result<(Connection, bool)> {
+            let connection =
+                connect(&real, OpenFlags::SQLITE_OPEN_READ_WRITE, "mode=rw", options.busy_timeout)?;
+            first_look(&connection)?;
+            // SQLite opens what it may not write as read-only, without a word.
+            let is_read_only = connection.is_readonly(MAIN_DB)?;
+            let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+            let synchronous = if journal.eq_ignore_ascii_case("wal") { "NORMAL" } else { "FULL" };
+            connection.pragma_update(None, "synchronous", synchronous)?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            Ok((connection, is_read_only))
+        };
+        let (connection, is_read_only) =
+            retry_busy(options, opened).map_err(|error| explain(error, path, OPENING))?;
+        if is_read_only {
+            return Err(refuse(
+                Trouble::ReadOnly,
+                "the file cannot be written",
+                path,
+                "open the database for writing",
+            ));
+        }
+        Ok(Self { path: path.to_owned(), connection, options: options.clone() })
+    }
+
+    /// The path as it was given.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The connection, for statements outside a transaction.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The connection for SQLite's backup into it, which nothing else may use meanwhile.
+    pub(in crate::db) fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
+    /// Runs `f` in a transaction that has the write lock from its beginning (`BEGIN IMMEDIATE`), so that it never
+    /// fails halfway for another writer; commits if `f` succeeds, rolls back if not.
+    ///
+    /// # Errors
+    /// Those of `f`; busy when the lock could not be had within the timeout; what SQLite says of the commit.
+    pub fn transaction_immediate<T>(
+        &mut self,
+        f: impl FnOnce(&Transaction<'_>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let doing = "write to the database";
+        let begin = || Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
+        let transaction =
+            retry_busy(&self.options, begin).map_err(|error| explain(error, &self.path, doing))?;
+        let value = f(&transaction)?;
+        transaction.commit().map_err(|error| explain(error, &self.path, doing))?;
+        Ok(value)
+    }
+
+    /// Closes the database; the last one to do so takes `-wal` and `-shm` along. Dropping does the same silently.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn close(self) -> anyhow::Result<()> {
+        let Self { path, connection, .. } = self;
+        connection.close().map_err(|(_, error)| explain(error, &path, "close the database"))
+    }
+}
+
+/// Tries again what found the database locked, until the timeout: SQLite waits itself, but not in each case.
+fn retry_busy<T>(options: &OpenOptions, mut f: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let deadline = Instant::now() + options.busy_timeout;
+    loop {
+        match f() {
+            Err(error) if trouble::class(&error) == Trouble::Busy && Instant::now() < deadline => {
+                thread::sleep(PAUSE);
+            }
+            other => return other,
+        }
+    }
+}
