@@ -19,5 +19,6 @@ pub mod select;
 pub mod session_index;
 
 pub mod backfill;
+pub mod restore;
 
 pub mod cli;

@@ -2,6 +2,7 @@
 
 pub mod backfill_state;
 pub mod backup;
+pub mod facts;
 pub mod migrate;
 pub mod open;
 pub mod row;

@@ -318,7 +318,7 @@ pub fn count(connection: &Connection) -> rusqlite::Result<u64> {
 pub fn greatest_running_number(connection: &Connection) -> rusqlite::Result<i64> {
     // A table without rowids never had a running number.
     match connection.query_row("SELECT max(rowid) FROM threads", [], |row| row.get::<_, Option<i64>>(0)) {
-        Err(rusqlite::Error::SqliteFailure(_, _)) => Ok(0),
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) => Ok(0),
         other => Ok(other?.unwrap_or(0)),
     }
 }

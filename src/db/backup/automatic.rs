@@ -71,9 +71,7 @@ pub fn keep_automatic(
         return Ok(None);
     }
     let advice = "free the way, or go on without a backup with `--no-backup`";
-    create_private(&folder)
-        .map_err(|error| explain_io(error, &folder, "keep a backup of the database there"))
-        .hint(advice)?;
+    prepare_folder(database).hint(advice)?;
     let mut taken_at = keeping.now;
     let target = loop {
         let target = folder.join(format!("{AUTOMATIC}{}-{}.sqlite", name_of(database), stamp(taken_at)));
@@ -105,6 +103,15 @@ pub fn backups_of(database: &Path) -> Vec<BackupInfo> {
 #[must_use]
 pub fn name_by_hand(database: &Path, now: DateTime<Utc>) -> PathBuf {
     folder_of(database).join(format!("backup-{}-{}.sqlite", name_of(database), stamp(now)))
+}
+
+/// Creates the folder in which backups of `database` are kept, for this user alone, if it is missing.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn prepare_folder(database: &Path) -> anyhow::Result<()> {
+    let folder = folder_of(database);
+    create_private(&folder).map_err(|error| explain_io(error, &folder, "keep a backup of the database there"))
 }
 
 /// Creates the folder for backups, for this user alone, if it is missing.
