@@ -41,6 +41,8 @@ set edit:completion:arg-completer[codex-state] = {|@words|
             cand list 'List threads, the latest first'
             cand show 'Show everything that the database knows of threads'
             cand path 'Print the path of a thread''s rollout'
+            cand backup 'Copy the database to a file'
+            cand restore 'Bring a backup back into the database'
             cand completions 'Print the completion script of a shell'
             cand man 'Print the man page, or write all man pages to a folder'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -49,6 +51,7 @@ set edit:completion:arg-completer[codex-state] = {|@words|
             cand -j 'How many rollouts to read at once [default: one for each processor]'
             cand --jobs 'How many rollouts to read at once [default: one for each processor]'
             cand --times 'Where updated_at comes from'
+            cand --facts-from 'Fill what only a database knows (names, pins, sections, git edits) from another state database, even a damaged one'
             cand --codex-home 'The Codex home [default: $CODEX_HOME, else ~/.codex]'
             cand --db 'Use exactly this database, which must exist'
             cand --sqlite-home 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]'
@@ -59,6 +62,7 @@ set edit:completion:arg-completer[codex-state] = {|@words|
             cand --metrics 'Write what this run counted to FILE, for Prometheus'' textfile collector'
             cand -n 'Write nothing, and say what would be done'
             cand --dry-run 'Write nothing, and say what would be done'
+            cand --no-backup 'Keep no backup of the database before the first change'
             cand --quick 'Skip files whose row says that they are unchanged'
             cand --no-header 'Leave the header line of TSV and CSV out'
             cand --no-progress 'Show no progress bar'
@@ -178,6 +182,51 @@ set edit:completion:arg-completer[codex-state] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'codex-state;backup'= {
+            cand --codex-home 'The Codex home [default: $CODEX_HOME, else ~/.codex]'
+            cand --db 'Use exactly this database, which must exist'
+            cand --sqlite-home 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]'
+            cand --default-provider 'Provider of threads that name none [default: model_provider of config.toml, else openai]'
+            cand --format 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise'
+            cand --color 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected'
+            cand --busy-timeout 'How long to wait for another program''s lock on the database'
+            cand --metrics 'Write what this run counted to FILE, for Prometheus'' textfile collector'
+            cand -n 'Write nothing, and say what would be done'
+            cand --dry-run 'Write nothing, and say what would be done'
+            cand --no-header 'Leave the header line of TSV and CSV out'
+            cand --no-progress 'Show no progress bar'
+            cand -q 'Say nothing on standard error but errors'
+            cand --quiet 'Say nothing on standard error but errors'
+            cand -v 'Say more on standard error: which files, and why'
+            cand --verbose 'Say more on standard error: which files, and why'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'codex-state;restore'= {
+            cand --codex-home 'The Codex home [default: $CODEX_HOME, else ~/.codex]'
+            cand --db 'Use exactly this database, which must exist'
+            cand --sqlite-home 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]'
+            cand --default-provider 'Provider of threads that name none [default: model_provider of config.toml, else openai]'
+            cand --format 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise'
+            cand --color 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected'
+            cand --busy-timeout 'How long to wait for another program''s lock on the database'
+            cand --metrics 'Write what this run counted to FILE, for Prometheus'' textfile collector'
+            cand -n 'Write nothing, and say what would be done'
+            cand --dry-run 'Write nothing, and say what would be done'
+            cand --no-backup 'Keep no backup of the database before the first change'
+            cand --no-header 'Leave the header line of TSV and CSV out'
+            cand --no-progress 'Show no progress bar'
+            cand -q 'Say nothing on standard error but errors'
+            cand --quiet 'Say nothing on standard error but errors'
+            cand -v 'Say more on standard error: which files, and why'
+            cand --verbose 'Say more on standard error: which files, and why'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'codex-state;completions'= {
             cand --codex-home 'The Codex home [default: $CODEX_HOME, else ~/.codex]'
             cand --db 'Use exactly this database, which must exist'
@@ -224,6 +273,8 @@ set edit:completion:arg-completer[codex-state] = {|@words|
             cand list 'List threads, the latest first'
             cand show 'Show everything that the database knows of threads'
             cand path 'Print the path of a thread''s rollout'
+            cand backup 'Copy the database to a file'
+            cand restore 'Bring a backup back into the database'
             cand completions 'Print the completion script of a shell'
             cand man 'Print the man page, or write all man pages to a folder'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -237,6 +288,10 @@ set edit:completion:arg-completer[codex-state] = {|@words|
         &'codex-state;help;show'= {
         }
         &'codex-state;help;path'= {
+        }
+        &'codex-state;help;backup'= {
+        }
+        &'codex-state;help;restore'= {
         }
         &'codex-state;help;completions'= {
         }

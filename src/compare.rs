@@ -2,11 +2,13 @@
 //! whether two spellings name one file or folder.
 
 use crate::inventory::{self, Inventory};
+use crate::rollout::file_name;
 use crate::sessions::RolloutFile;
 use crate::sys;
 use crate::thread::ThreadMetadata;
 use crate::thread::columns::{ColumnSet, Row};
 use crate::thread::diff::{self, FieldDifference};
+use crate::thread::facts;
 use crate::thread::merge::{self, Context, Merged};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -47,6 +49,9 @@ pub struct Comparison {
     pub columns: ColumnSet,
     /// Whether a time alone is no difference.
     pub keep_times: bool,
+    /// Whether the time of a file's last line is no difference either: for reports, so that a home whose times were
+    /// restored with `--times events` agrees.
+    pub event_times: bool,
     /// The bound of synthetic milliseconds ([`crate::db::threads::greatest_running_number`]).
     pub synthetic_limit: i64,
     /// Folders seen so far.
@@ -58,6 +63,7 @@ impl Comparison {
         f(&Context {
             columns: self.columns,
             keep_times: self.keep_times,
+            event_times: self.event_times,
             same_path: &|row, file| same_path(Path::new(row), Path::new(file)),
             same_folder: &|row, file| self.folders.same(row, file),
             synthetic_limit: self.synthetic_limit,
@@ -68,13 +74,31 @@ impl Comparison {
     /// The row for a thread that has none; `name` is its name in `session_index.jsonl`.
     #[must_use]
     pub fn insert(&self, file: &ThreadMetadata, name: Option<&str>) -> Row {
-        self.with(name, |context| merge::insert(file, context))
+        self.insert_with(file, name, None)
+    }
+
+    /// The same, with what another database knows of the thread ([`facts::insert`]).
+    #[must_use]
+    pub fn insert_with(&self, file: &ThreadMetadata, name: Option<&str>, old: Option<&Row>) -> Row {
+        self.with(name, |context| match old {
+            Some(old) => facts::insert(file, old, context),
+            None => merge::insert(file, context),
+        })
     }
 
     /// What an existing row must say ([`merge::update`]).
     #[must_use]
     pub fn update(&self, file: &ThreadMetadata, row: &Row) -> Merged {
-        self.with(None, |context| merge::update(file, row, context))
+        self.update_with(file, row, None)
+    }
+
+    /// The same, with what another database knows of the thread ([`facts::update`]).
+    #[must_use]
+    pub fn update_with(&self, file: &ThreadMetadata, row: &Row, old: Option<&Row>) -> Merged {
+        self.with(None, |context| match old {
+            Some(old) => facts::update(file, row, old, context),
+            None => merge::update(file, row, context),
+        })
     }
 
     /// Where an existing row differs ([`diff::diff`]).
@@ -101,6 +125,19 @@ pub fn is_at(file: &RolloutFile, path: &Path) -> bool {
 #[must_use]
 pub fn locate(inventory: &Inventory, path: &Path) -> Option<usize> {
     inventory.named_like(path.file_name()?).find(|&i| is_at(&inventory.files()[i], path))
+}
+
+/// Which of the files of one thread a row names: by its path, or, where that leads nowhere among them (a home that was
+/// moved, a file that was archived by hand), by the name of the rollout, which is the row's choice all the same.
+#[must_use]
+pub fn named_in_row(files: &[RolloutFile], path: &Path) -> Option<usize> {
+    files.iter().position(|file| is_at(file, path)).or_else(|| {
+        let rollout = file_name::parse(path.file_name()?)?.name?.rollout;
+        let namesakes: Vec<&RolloutFile> =
+            files.iter().filter(|file| file.named.name.is_some_and(|name| name.rollout == rollout)).collect();
+        let best = inventory::choose_copy(&namesakes, |_| false)?;
+        files.iter().position(|file| std::ptr::eq(file, best))
+    })
 }
 
 /// Whether a row's path is a file's in another spelling, or the plain form of a file that is compressed now.

@@ -22,6 +22,7 @@ pub mod session_index;
 
 pub mod backfill;
 pub mod list;
+pub mod restore;
 pub mod verify;
 
 pub mod cli;

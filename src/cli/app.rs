@@ -9,12 +9,14 @@ use crate::cli::output::Output;
 use crate::cli::progress::{self, Bar};
 use crate::cli::records::Format;
 use crate::cli::style::Style;
+use crate::cli::text;
 use crate::db::open::{OpenOptions, Reader};
 use crate::db::schema::Schema;
 use crate::db::threads;
 use crate::error::WithHint as _;
 use crate::home::{self, Candidates, Choice, CodexConfig, DatabaseInputs};
 use anyhow::{Context as _, anyhow};
+use std::ffi::OsString;
 use std::io::Stdout;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -39,6 +41,8 @@ pub struct App {
     pub interrupted: Arc<AtomicBool>,
     /// What this run counts.
     pub metrics: Metrics,
+    /// The command line as it was typed, without the program's name.
+    pub arguments: Vec<OsString>,
 }
 
 /// How a report that is no list is written.
@@ -60,8 +64,8 @@ impl App {
         let error_style = global.color.style(&environment, environment.stderr_is_terminal);
         let visible = progress::is_wanted(&environment, global.no_progress, global.quiet);
         let bar = Bar::stderr(visible, environment.shows_unicode(), error_style);
-        let (out, metrics) = (Output::stdout(), Metrics::default());
-        App { environment, global, out, style, bar, error_style, interrupted, metrics }
+        let (out, metrics, arguments) = (Output::stdout(), Metrics::default(), Vec::new());
+        App { environment, global, out, style, bar, error_style, interrupted, metrics, arguments }
     }
 
     /// The shape of a report that lists no records, or (with `lists`) of a list.
@@ -94,7 +98,9 @@ impl App {
         })
     }
 
-    fn absolute(&self, path: &Path) -> PathBuf {
+    /// The path that a file named on the command line has.
+    #[must_use]
+    pub fn absolute(&self, path: &Path) -> PathBuf {
         // Where the current folder is gone, SQLite and the system say so for the path itself.
         self.environment.current_dir.as_ref().map_or_else(|| path.to_owned(), |folder| folder.join(path))
     }
@@ -184,6 +190,29 @@ impl App {
             ));
         }
         Some(choice)
+    }
+
+    /// The database among those found, for a command that must not guess; `None` if there is none.
+    ///
+    /// # Errors
+    /// There are two; the hint is the two command lines to choose from.
+    pub fn choose_certain(&self, candidates: &Candidates) -> anyhow::Result<Option<PathBuf>> {
+        let [first, second] = &candidates.found[..] else {
+            return Ok(candidates.found.first().map(|only| only.path.clone()));
+        };
+        let typed: Vec<String> = self.arguments.iter().map(text::shell).collect();
+        let line =
+            |path: &Path| format!("codex-state --db {} {}", text::shell(path.as_os_str()), typed.join(" "));
+        Err(anyhow!("two databases: {} and {}", first.path.display(), second.path.display())
+            .hint(line(&second.path))
+            .hint(line(&first.path)))
+    }
+
+    /// Says where the database as it was is kept.
+    pub fn say_backup(&self, backup: Option<&Path>) {
+        if let Some(path) = backup {
+            self.say(&format!("the database as it was is kept in {}", path.display()));
+        }
     }
 
     /// The database of a home for a command that cannot do without.

@@ -7,10 +7,14 @@ use crate::cli::exit::Exit;
 use crate::cli::records::{Format, Layout, Records, Value, json};
 use crate::cli::table::{Cell, write_fields};
 use crate::cli::{human, metrics, text, threads};
+use crate::db::facts::Facts;
 use crate::db::migrate;
 use crate::db::open::{Reader, Writer};
 use crate::db::threads::count_by_archived;
+use crate::error::WithHint as _;
 use crate::home;
+use crate::sys::is_same_file;
+use anyhow::anyhow;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -33,6 +37,10 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     let database: PathBuf = choice.map_or_else(|| candidates.create_at.clone(), |choice| choice.chosen.path);
     let options = app.open_options();
 
+    let facts = match &arguments.facts_from {
+        Some(file) => Some(take_facts(app, &app.absolute(file), &database)?),
+        None => None,
+    };
     let mut reader = if is_new { None } else { Some(Reader::open(&database, &options)?) };
     let found = threads::resolve(app, &arguments.threads, &home, reader.as_mut())?;
     if !arguments.threads.is_empty() && found.selected.is_empty() {
@@ -49,11 +57,13 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
             args::Times::Events => backfill::Times::Events,
             args::Times::Keep => backfill::Times::Keep,
         },
+        facts: facts.as_ref(),
+        backup: (!is_new && !arguments.writing.no_backup).then_some(&options),
         now: app.environment.now,
         interrupted: &app.interrupted,
     };
     let begun = Instant::now();
-    let report = match (arguments.dry_run, &mut reader) {
+    let report = match (arguments.writing.dry_run, &mut reader) {
         (true, Some(reader)) => {
             app.metrics.opened(STAGE);
             let report = backfill::run(&config, Target::Preview(reader), &app.bar)?;
@@ -88,12 +98,30 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     for failure in &report.failures {
         app.complain(&format!("{}: {}", text::path(&failure.path), failure.error));
     }
-    write_report(app, &database, &report, arguments.dry_run, shape)?;
+    write_report(app, &database, &report, arguments.writing.dry_run, shape)?;
+    app.say_backup(report.backup.as_deref());
     advise(app, &home, &database, &report, arguments, is_new);
     if report.interrupted {
         return Ok(Exit::Interrupted);
     }
     Ok(found.exit.merge(Exit::from_answer(report.failures.is_empty())))
+}
+
+/// Takes out of another database what only databases know.
+fn take_facts(app: &App, file: &Path, database: &Path) -> anyhow::Result<Facts> {
+    if is_same_file(file, database).unwrap_or(false) {
+        return Err(anyhow!("{}: is the database itself", file.display())
+            .hint("name the database that knows what this one has lost"));
+    }
+    let facts = Facts::take(file, &app.open_options())?;
+    if !facts.is_whole() {
+        app.warn(&format!(
+            "{}: is damaged: what could be read of it, {}, is used",
+            file.display(),
+            human::counted(facts.count()?, "thread", "threads")
+        ));
+    }
+    Ok(facts)
 }
 
 /// The report as JSON; its names are the contract's.
@@ -198,7 +226,7 @@ fn advise(
     arguments: &args::Backfill,
     is_new: bool,
 ) {
-    if arguments.dry_run {
+    if arguments.writing.dry_run {
         app.say("nothing was written: this was a dry run");
     }
     if report.n_damaged_files > 0 && app.global.verbose {
@@ -215,10 +243,18 @@ fn advise(
             "most rows differ in times alone: if the files lost their modification times in a copy, --times events \
              takes the times from the files' contents, and --times keep leaves the rows' times as they are",
         );
+        if let Some(backup) = &report.backup {
+            app.hint(&format!("codex-state restore {} brings the rows' times back", text::shell(backup)));
+        }
+    }
+    for (table, id) in &report.lost_references {
+        app.warn(&format!("{table} {id}: cannot be brought back, so threads are left without it"));
     }
     let newer = report.newest_version.is_some_and(|version| version >= [0, 100])
         || home::shows_newer_codex(home, database.parent().unwrap_or(home));
-    if is_new && newer {
+    // Said again as long as nothing else is there: who missed it once wonders where the threads are.
+    let is_first = database.file_name().is_some_and(|name| name == home::PHASE_1_DATABASE);
+    if (is_new || is_first) && app.global.db.is_none() && newer {
         app.warn(&format!(
             "{} is the database of Codex 0.93 to 0.95; the Codex here reads state_5.sqlite",
             database.display()

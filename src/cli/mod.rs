@@ -10,6 +10,9 @@ pub mod path;
 pub mod show;
 pub mod verify;
 
+pub mod backup;
+pub mod restore;
+
 pub mod app;
 pub mod cells;
 pub mod chart;
@@ -40,7 +43,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Runs the program with these arguments (the first is its name) and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help goes to standard output, mistakes to standard error; whoever closed it does not want to know.
@@ -59,12 +63,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     let mut app = App::new(environment, cli.global, interrupted);
+    app.arguments = arguments.into_iter().skip(1).collect();
     let result = match &cli.command {
         Command::Backfill(arguments) => backfill::run(&mut app, arguments),
         Command::Verify(arguments) => verify::run(&mut app, arguments),
         Command::List(arguments) => list::run(&mut app, arguments),
         Command::Show(arguments) => show::run(&mut app, arguments),
         Command::Path(arguments) => path::run(&mut app, arguments),
+        Command::Backup(arguments) => backup::run(&mut app, arguments),
+        Command::Restore(arguments) => restore::run(&mut app, arguments),
         Command::Completions(arguments) => {
             completions::run(&mut app.out, arguments).map(|()| Exit::Done).map_err(Into::into)
         }

@@ -51,6 +51,18 @@ pub fn push_tsv(out: &mut Vec<u8>, text: &str) {
     pieces(text, Backslash::Doubled, |piece| out.extend_from_slice(piece.as_bytes()));
 }
 
+/// An argument as a shell takes it back; in quotes only where it needs them. Not UTF-8: as well as can be.
+pub fn shell<A: AsRef<OsStr> + ?Sized>(argument: &A) -> String {
+    let text = argument.as_ref().to_string_lossy();
+    let is_plain =
+        |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c) || (cfg!(windows) && c == '\\');
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.into_owned();
+    }
+    // A backslash is Windows' separator, and no shell there knows single quotes.
+    if cfg!(windows) { format!("\"{text}\"") } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
 /// A file name or path as people see it: as [`safe`], with bytes that are no text as `\xff`.
 ///
 /// Unlike a replacement character this tells two broken names apart.

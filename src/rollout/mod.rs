@@ -4,5 +4,6 @@ pub mod extract;
 pub mod file_name;
 pub mod fold;
 pub mod item;
+pub mod last_event;
 pub mod line;
 pub mod reader;

@@ -151,7 +151,12 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
         inventory: &inventory,
         worker: Worker::new(&scan_config),
         table: Threads::new(&schema),
-        comparison: Comparison { columns: schema.columns, synthetic_limit, ..Comparison::default() },
+        comparison: Comparison {
+            columns: schema.columns,
+            synthetic_limit,
+            event_times: true,
+            ..Comparison::default()
+        },
         reader,
         progress,
         batch: Vec::new(),
