@@ -1,6 +1,7 @@
 //! Mends, checks and lists the thread database of the Codex coding agent from its rollout files.
 
 pub mod error;
+pub mod fault;
 pub mod thread;
 
 pub mod rollout;
