@@ -10,26 +10,24 @@ pub const VARIABLE: &str = "CODEX_STATE_FAULT";
 /// Every point, in the order in which its command passes them.
 pub const POINTS: &[&str] = &[
     "archive:locked",
-    "archive:before-rename",
-    "archive:after-rename",
-    "archive:after-renames",
-    "archive:before-commit",
-    "archive:after-commit",
     "archive:copied",
-    "archive:copy-renamed",
+    "archive:renamed",
+    "archive:synced",
+    "archive:written",
+    "archive:source-removed",
+    "archive:committed",
     "unarchive:locked",
-    "unarchive:before-rename",
-    "unarchive:after-rename",
-    "unarchive:after-renames",
-    "unarchive:touched",
-    "unarchive:before-commit",
-    "unarchive:after-commit",
     "unarchive:copied",
-    "unarchive:copy-renamed",
+    "unarchive:renamed",
+    "unarchive:synced",
+    "unarchive:touched",
+    "unarchive:written",
+    "unarchive:source-removed",
+    "unarchive:committed",
     "prune:locked",
     "prune:saved",
-    "prune:before-commit",
-    "prune:after-commit",
+    "prune:deleted",
+    "prune:committed",
 ];
 
 /// Dies here, as by a crash, if a test asked for it.
@@ -57,10 +55,21 @@ pub fn point(name: &str) {
     }
 }
 
+/// [`point`] `verb:step`, for steps that several verbs share.
+#[cfg(feature = "fault-points")]
+pub fn point_of(verb: &str, step: &str) {
+    point(&format!("{verb}:{step}"));
+}
+
 /// Does nothing: this program is for use.
 #[cfg(not(feature = "fault-points"))]
 #[inline]
 pub fn point(_name: &str) {}
+
+/// Does nothing: this program is for use.
+#[cfg(not(feature = "fault-points"))]
+#[inline]
+pub fn point_of(_verb: &str, _step: &str) {}
 
 #[cfg(test)]
 mod tests {

@@ -12,6 +12,7 @@ pub mod inventory;
 pub mod home;
 pub mod sys;
 
+pub mod claim;
 pub mod compare;
 pub mod db;
 pub mod progress;
@@ -19,6 +20,7 @@ pub mod scan;
 pub mod select;
 pub mod session_index;
 
+pub mod archive;
 pub mod backfill;
 
 pub mod cli;

@@ -1,7 +1,7 @@
 //! Which files a backfill reads: all, or those of some threads, or those whose row does not say that they are unchanged.
 
 use super::{Config, Target};
-use crate::compare::is_at;
+use crate::compare::{find_in_row, is_at};
 use crate::db::schema::Schema;
 use crate::db::threads::{self, Summary};
 use crate::inventory::{self, Inventory};
@@ -52,13 +52,11 @@ pub(super) fn plan(
             && (config.quick || members.len() > 1)
         {
             let row = rows.find(thread, config.quick, schema, target)?;
-            in_row = row
-                .as_ref()
-                .and_then(|row| members.iter().position(|file| is_at(file, Path::new(&row.rollout_path))))
-                .map(|i| files.start + i);
-            if config.quick
-                && row.is_some_and(|row| is_unchanged(members, in_row.map(|i| i - files.start), &row))
-            {
+            let path = row.as_ref().map(|row| Path::new(&row.rollout_path));
+            let at_path = path.and_then(|path| members.iter().position(|file| is_at(file, path)));
+            let of_rollout = || find_in_row(&members.iter().collect::<Vec<_>>(), path?);
+            in_row = at_path.or_else(of_rollout).map(|i| files.start + i);
+            if config.quick && row.is_some_and(|row| is_unchanged(members, at_path, &row)) {
                 plan.n_unchanged += 1;
                 plan.n_superseded += members.len() as u64 - 1;
                 continue;

@@ -5,4 +5,5 @@ pub mod file_name;
 pub mod fold;
 pub mod item;
 pub mod line;
+pub mod peek;
 pub mod reader;

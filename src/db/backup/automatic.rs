@@ -111,7 +111,7 @@ pub fn name_by_hand(database: &Path, now: DateTime<Utc>) -> PathBuf {
 ///
 /// # Errors
 /// What the system says.
-fn create_private(folder: &Path) -> io::Result<()> {
+pub(super) fn create_private(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
@@ -123,13 +123,13 @@ fn create_private(folder: &Path) -> io::Result<()> {
 }
 
 /// The folder lies beside the database itself, not beside a link to it: one database, one folder.
-fn folder_of(database: &Path) -> PathBuf {
+pub(super) fn folder_of(database: &Path) -> PathBuf {
     let is_link = fs::symlink_metadata(database).is_ok_and(|metadata| metadata.is_symlink());
     let real = if is_link { fs::canonicalize(database).ok() } else { None };
     super::parent_of(real.as_deref().unwrap_or(database)).join(FOLDER)
 }
 
-fn name_of(database: &Path) -> String {
+pub(super) fn name_of(database: &Path) -> String {
     let is_link = fs::symlink_metadata(database).is_ok_and(|metadata| metadata.is_symlink());
     let real = if is_link { fs::canonicalize(database).ok() } else { None };
     let name = real.as_deref().unwrap_or(database).file_name();
@@ -165,6 +165,8 @@ fn all_in(folder: &Path, database: &str) -> Vec<BackupInfo> {
                 Some((of, taken_at)) if of == database => (taken_at, true),
                 // Of another database in this folder.
                 Some(_) => return None,
+                // Rows that prune deleted: no database to go back to.
+                None if name.starts_with(super::pruned::PREFIX) => return None,
                 None if [".sqlite", ".sqlite3", ".db"].iter().any(|end| name.ends_with(end)) => {
                     (metadata.modified().ok()?.into(), false)
                 }
