@@ -22,5 +22,6 @@ pub mod session_index;
 
 pub mod archive;
 pub mod backfill;
+pub mod prune;
 
 pub mod cli;

@@ -6,10 +6,11 @@ use crate::cli::args;
 use crate::cli::exit::Exit;
 use crate::cli::records::{Format, Layout, Records, Value, json};
 use crate::cli::table::{Cell, write_fields};
-use crate::cli::{human, text, threads};
+use crate::cli::{human, prune, text, threads};
 use crate::db::migrate;
 use crate::db::open::{Reader, Writer};
 use crate::home;
+use crate::prune::Status;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -22,6 +23,13 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     let shape = app.shape(false)?;
     let home = app.home()?;
     let codex_config = app.config(&home);
+    if arguments.prune {
+        prune::check_yes(app, arguments.yes || arguments.dry_run, "codex-state backfill --prune")?;
+        // Where there are two databases, deleting from one of them is no guess to be made.
+        if !app.databases(&home, &codex_config)?.found.is_empty() {
+            app.only_database(&home, &codex_config)?;
+        }
+    }
     let candidates = app.databases(&home, &codex_config)?;
     let choice = app.choose(&candidates);
     let is_new = choice.is_none();
@@ -61,15 +69,61 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
             report
         }
     };
+    let pruning = prune_after(app, arguments, &config, &database, &report, is_new);
+    let (pruned, pruning) = match pruning {
+        Ok(Some(pruned)) => (Some(pruned), Ok(())),
+        Ok(None) => (None, Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    let n_pruned = pruned.as_ref().map_or(0, |pruned| pruned.count(Status::Pruned));
     for failure in &report.failures {
         app.complain(&format!("{}: {}", text::path(&failure.path), failure.error));
     }
-    write_report(app, &database, &report, arguments.dry_run, shape)?;
+    write_report(app, &database, &report, n_pruned as u64, arguments.dry_run, shape)?;
     advise(app, &home, &database, &report, arguments, is_new);
     if report.interrupted {
         return Ok(Exit::Interrupted);
     }
-    Ok(found.exit.merge(Exit::from_answer(report.failures.is_empty())))
+    pruning?;
+    let mut exit = found.exit.merge(Exit::from_answer(report.failures.is_empty()));
+    if let Some(pruned) = pruned {
+        prune::advise(app, &pruned, arguments.dry_run);
+        exit = exit.merge(prune::exit(app, pruned, false)?);
+    }
+    Ok(exit)
+}
+
+/// Deletes the rows whose rollout is gone, if that was asked for.
+fn prune_after(
+    app: &App,
+    arguments: &args::Backfill,
+    config: &Config<'_>,
+    database: &Path,
+    report: &Report,
+    is_new: bool,
+) -> anyhow::Result<Option<crate::prune::Report>> {
+    if !arguments.prune || report.interrupted || (is_new && arguments.dry_run) {
+        return Ok(None);
+    }
+    let config = crate::prune::Config {
+        home: config.home,
+        threads: config.threads,
+        all_missing: arguments.all_missing,
+        jobs: config.jobs,
+        default_provider: config.default_provider,
+        now: config.now,
+        patience: app.global.busy_timeout,
+        rows_to_come: if arguments.dry_run { report.inserted } else { 0 },
+        interrupted: config.interrupted,
+    };
+    let consent = prune::Consent { dry_run: arguments.dry_run, yes: arguments.yes, keep_backup: !is_new };
+    let pruned = prune::prune_rows(app, &config, database, consent)?;
+    for outcome in pruned.iter().flat_map(|pruned| &pruned.threads) {
+        if let (Status::Failed, Some(reason)) = (outcome.status, &outcome.reason) {
+            app.complain(&format!("{}: {reason}", outcome.id));
+        }
+    }
+    Ok(pruned)
 }
 
 /// The report as JSON; its names are the contract's.
@@ -99,6 +153,7 @@ fn write_report(
     app: &mut App,
     database: &Path,
     report: &Report,
+    pruned: u64,
     dry_run: bool,
     shape: Shape,
 ) -> io::Result<()> {
@@ -109,7 +164,7 @@ fn write_report(
         ("unchanged", report.unchanged),
         ("superseded", report.superseded),
         ("failed", report.failed),
-        ("pruned", 0),
+        ("pruned", pruned),
         ("bytes_read", report.bytes_read),
     ];
     match shape {
@@ -123,7 +178,7 @@ fn write_report(
                 unchanged: report.unchanged,
                 superseded: report.superseded,
                 failed: report.failed,
-                pruned: 0,
+                pruned,
                 bytes_read: report.bytes_read,
                 failures: failures
                     .map(|failure| Failure {
@@ -151,7 +206,8 @@ fn write_report(
         }
         Shape::Text | Shape::Github => {
             let mut fields = vec![("database", Cell::exact(text::path(database)))];
-            let shown = numbers.iter().filter(|(name, _)| !matches!(*name, "pruned" | "bytes_read"));
+            let shown =
+                numbers.iter().filter(|(name, n)| *name != "bytes_read" && (*name != "pruned" || *n > 0));
             fields.extend(shown.map(|(name, number)| (*name, Cell::new(human::count(*number)))));
             fields.push(("read", Cell::new(human::bytes(report.bytes_read))));
             let index = match (report.complete, dry_run) {

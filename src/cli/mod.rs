@@ -2,7 +2,10 @@
 
 pub mod args;
 
+pub mod archive;
 pub mod backfill;
+pub mod prune;
+pub mod unarchive;
 
 pub mod app;
 pub mod chart;
@@ -31,7 +34,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Runs the program with these arguments (the first is its name) and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help goes to standard output, mistakes to standard error; whoever closed it does not want to know.
@@ -50,8 +54,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     let mut app = App::new(environment, cli.global, interrupted);
+    app.arguments = arguments.into_iter().skip(1).collect();
     let result = match &cli.command {
         Command::Backfill(arguments) => backfill::run(&mut app, arguments),
+        Command::Archive(arguments) => archive::run(&mut app, arguments),
+        Command::Unarchive(arguments) => unarchive::run(&mut app, arguments),
+        Command::Prune(arguments) => prune::run(&mut app, arguments),
     };
     let result = result.and_then(|exit| Ok(app.out.flush().map(|()| exit)?));
     match result {
