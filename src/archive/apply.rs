@@ -58,16 +58,18 @@ enum Step {
 }
 
 impl Engine<'_> {
-    /// Does what was planned for a thread. The error is one that ends the whole run; the thread is as it was.
+    /// Does what was planned for a thread. With it comes an error that ends the whole run; the thread is as it was then.
     pub(super) fn apply(
         &mut self,
         planned: Planned,
         writer: &mut Writer,
-    ) -> Result<Outcome, (Outcome, anyhow::Error)> {
-        let (Some(id), Verdict::Do(_)) = (planned.id, &planned.verdict) else { return Ok(planned.outcome()) };
+    ) -> (Outcome, Option<anyhow::Error>) {
+        let (Some(id), Verdict::Do(_)) = (planned.id, &planned.verdict) else {
+            return (planned.outcome(), None);
+        };
         let from = planned.from.clone();
         match self.apply_claimed(id, planned, writer) {
-            Ok(outcome) => Ok(outcome),
+            Ok(outcome) => (outcome, None),
             Err(error) => {
                 let error = match error.downcast() {
                     Ok(error) => explain(error, writer.path(), "write to the database"),
@@ -75,7 +77,8 @@ impl Engine<'_> {
                 };
                 let outcome = Outcome::failed(Some(id), from, reason(&error));
                 // Whatever the database fails with meets the next thread as well.
-                if Trouble::of(&error).is_some() { Err((outcome, error)) } else { Ok(outcome) }
+                let ends_all = Trouble::of(&error).is_some();
+                (outcome, ends_all.then_some(error))
             }
         }
     }

@@ -309,13 +309,11 @@ impl Job<'_> {
                 report.interrupted = true;
                 break;
             }
-            match engine.apply(planned, writer) {
-                Ok(outcome) => report.threads.push(outcome),
-                Err((outcome, error)) => {
-                    report.threads.push(outcome);
-                    report.stopped = Some(error);
-                    break;
-                }
+            let (outcome, stopped) = engine.apply(planned, writer);
+            report.threads.push(outcome);
+            if stopped.is_some() {
+                report.stopped = stopped;
+                break;
             }
             progress.advance(1, 0);
         }

@@ -204,7 +204,7 @@ impl App {
             [first, second, ..] => {
                 let command = |path: &Path| {
                     let words = [OsString::from("--db"), path.as_os_str().to_owned()];
-                    let words = words.iter().chain(&self.arguments).map(|word| text::shell_word(word));
+                    let words = words.iter().chain(&self.arguments).map(text::shell_word);
                     format!("codex-state {}", words.collect::<Vec<_>>().join(" "))
                 };
                 let (first, second) = (&first.path, &second.path);
