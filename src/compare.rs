@@ -1,7 +1,7 @@
 //! Puts a file and a row side by side: the pure rules of `thread/` with what only the file system can tell, which is
 //! whether two spellings name one file or folder.
 
-use crate::inventory;
+use crate::inventory::{self, Inventory};
 use crate::rollout::file_name;
 use crate::sessions::RolloutFile;
 use crate::sys;
@@ -90,27 +90,33 @@ impl Comparison {
 pub fn is_at(file: &RolloutFile, path: &Path) -> bool {
     // Names survive every other spelling of a path; asking the system is dear.
     let may_be = path.file_name().is_some_and(|name| {
-        let own = file.file_name.as_encoded_bytes();
+        let own = file.file_name();
+        let own = own.as_encoded_bytes();
         let name = name.as_encoded_bytes();
         own == name || own.strip_suffix(b".zst") == Some(name)
     });
     may_be && same_path(path, &file.path())
 }
 
+/// Finds the file that is at `path`, as a row spells it.
+#[must_use]
+pub fn locate(inventory: &Inventory, path: &Path) -> Option<usize> {
+    inventory.named_like(path.file_name()?).find(|&i| is_at(&inventory.files()[i], path))
+}
+
 /// Which of a thread's files its row names: the one at the row's path; where none is, one of that rollout, for whatever
 /// is moved keeps its name, and the row stays the authority over which rollout of a reverted thread counts.
 #[must_use]
-pub fn find_in_row(files: &[&RolloutFile], path: &Path) -> Option<usize> {
+pub fn find_in_row(files: &[RolloutFile], path: &Path) -> Option<usize> {
     let exact = files.iter().position(|file| is_at(file, path));
     exact.or_else(|| {
         let named = file_name::parse(path.file_name()?)?.name?;
         let copies: Vec<&RolloutFile> = files
             .iter()
-            .copied()
             .filter(|file| file.named.name.is_some_and(|name| name.rollout == named.rollout))
             .collect();
         let best = inventory::choose_copy(&copies, |_| false)?;
-        files.iter().position(|file| std::ptr::eq(*file, best))
+        files.iter().position(|file| std::ptr::eq(file, best))
     })
 }
 
@@ -151,9 +157,8 @@ mod tests {
         };
         let reverted = format!("{thread}_{head}");
         let files = [place("sessions", thread), place("archived_sessions", &reverted)];
-        let files: Vec<&RolloutFile> = files.iter().collect();
         let row = |folder: &str, name: &str| find_in_row(&files, &home.path().join(folder).join(name));
-        let (base, head) = (&files[0].file_name, &files[1].file_name);
+        let (base, head) = (files[0].file_name(), files[1].file_name());
         assert_eq!(row("sessions", base.to_str().unwrap()), Some(0));
         assert_eq!(row("sessions", head.to_str().unwrap()), Some(1), "archived by hand");
         assert_eq!(row("sessions", "rollout-odd.jsonl"), None);

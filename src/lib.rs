@@ -12,9 +12,11 @@ pub mod inventory;
 pub mod home;
 pub mod sys;
 
-pub mod claim;
+pub mod claims;
 pub mod compare;
+pub mod custody;
 pub mod db;
+pub mod find;
 pub mod progress;
 pub mod scan;
 pub mod select;
@@ -22,6 +24,8 @@ pub mod session_index;
 
 pub mod archive;
 pub mod backfill;
+pub mod list;
 pub mod prune;
+pub mod verify;
 
 pub mod cli;

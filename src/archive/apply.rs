@@ -11,7 +11,7 @@ use crate::sys::{self, rename_no_replace};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, ColumnSet, Row, index};
-use crate::{claim, fault};
+use crate::{custody, fault};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
@@ -90,15 +90,16 @@ impl Engine<'_> {
         writer: &mut Writer,
     ) -> anyhow::Result<Outcome> {
         let config = self.config;
-        let unclaimed = |unclaimed: claim::Unclaimed| anyhow::Error::new(Stop::Failed(unclaimed.to_string()));
+        let unclaimed =
+            |unclaimed: custody::Unclaimed| anyhow::Error::new(Stop::Failed(unclaimed.to_string()));
         // Given back in the reverse order, when everything is done.
-        let maintenance = claim::maintenance(config.home, self.maintenance_patience);
+        let maintenance = custody::maintenance(config.home, self.maintenance_patience);
         if maintenance.is_err() {
             // Such a job takes long; one thread has waited for all.
             self.maintenance_patience = Duration::ZERO;
         }
         let _maintenance = maintenance.map_err(unclaimed)?;
-        let _writer = claim::writer(config.home, id, config.patience).map_err(unclaimed)?;
+        let _writer = custody::writer(config.home, id, config.patience).map_err(unclaimed)?;
         self.pass("locked");
         let mut known = match planned.verdict {
             Verdict::Do(task) => task.folded,

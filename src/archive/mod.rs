@@ -46,7 +46,7 @@ use crate::progress::Progress;
 use crate::rollout::reader::Buffer;
 use crate::select::Selected;
 use crate::thread::ThreadId;
-use crate::{claim, session_index, sessions};
+use crate::{custody, session_index, sessions};
 use chrono::{DateTime, Utc};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -243,7 +243,7 @@ pub fn plan<'a>(
         folders: Folders::default(),
         maintenance_patience: config.patience,
     };
-    let maintenance = claim::maintenance(config.home, config.patience).map(drop);
+    let maintenance = custody::maintenance(config.home, config.patience).map(drop);
     let selected = family::expand(&engine, reader, progress)?;
     let mut planned = Vec::new();
     let mut kept = 0;
@@ -262,7 +262,7 @@ pub fn plan<'a>(
         };
         if let (Verdict::Do(_), Some(id)) = (&one.verdict, one.id)
             && let Err(held) =
-                maintenance.as_ref().and(claim::probe(config.home, id, config.patience).as_ref())
+                maintenance.as_ref().and(custody::probe(config.home, id, config.patience).as_ref())
         {
             one.verdict = Verdict::Refused(held.to_string());
         }

@@ -166,8 +166,9 @@ impl Engine<'_> {
                 _ => malformed(path),
             });
         }
-        let position = row_path.as_deref().and_then(|path| find_in_row(&all, path));
-        let is_in_row = |file: &RolloutFile| position.is_some_and(|i| std::ptr::eq(file, all[i]));
+        let position = row_path.as_deref().and_then(|path| find_in_row(&files, path));
+        let is_in_row =
+            |file: &RolloutFile| position.is_some_and(|i| std::ptr::eq(file, &raw const files[i]));
         let Some(choice) = inventory::choose(&all, is_in_row) else {
             return Err(match row_path {
                 Some(path) => {
@@ -244,7 +245,7 @@ impl Engine<'_> {
             let (root, below) = place::target(config.direction, name);
             relocate::check_folder(&config.home.join(root), &below).map_err(|error| error.to_string())?;
             let folder = below.iter().fold(config.home.join(root), |folder, part| folder.join(part));
-            let to = folder.join(&file.file_name);
+            let to = folder.join(file.file_name());
             if let Some(other) = moves.iter().find(|other| other.to == to) {
                 return Err(format!(
                     "two files of it would get one name: {} and {}",

@@ -6,11 +6,10 @@ use crate::db::schema::Schema;
 use crate::db::threads::{self, Summary};
 use crate::inventory::{self, Inventory};
 use crate::scan::Group;
-use crate::select::Selected;
+use crate::select::Wanted;
 use crate::sessions::RolloutFile;
 use crate::thread::equivalence::{FIRST_MILLISECONDS, read_milliseconds};
 use crate::thread::{Millis, ThreadId};
-use std::collections::BTreeSet;
 use std::path::Path;
 
 /// How many rows are looked at in one read.
@@ -39,7 +38,12 @@ pub(super) fn plan(
 ) -> anyhow::Result<Plan> {
     let mut plan = Plan::default();
     let mut rows = Rows::default();
-    let wanted = config.threads.map(Wanted::new);
+    let wanted = match config.threads {
+        Some(threads) => Some(Wanted::new(threads, |id| {
+            target.read(|connection| Ok(threads::rollout_path(connection, id)?))
+        })?),
+        None => None,
+    };
     for files in inventory.groups() {
         let members = &inventory.files()[files.clone()];
         let thread = members[0].named.name.map(|name| name.thread);
@@ -54,7 +58,7 @@ pub(super) fn plan(
             let row = rows.find(thread, config.quick, schema, target)?;
             let path = row.as_ref().map(|row| Path::new(&row.rollout_path));
             let at_path = path.and_then(|path| members.iter().position(|file| is_at(file, path)));
-            let of_rollout = || find_in_row(&members.iter().collect::<Vec<_>>(), path?);
+            let of_rollout = || find_in_row(members, path?);
             in_row = at_path.or_else(of_rollout).map(|i| files.start + i);
             if config.quick && row.is_some_and(|row| is_unchanged(members, at_path, &row)) {
                 plan.n_unchanged += 1;
@@ -66,30 +70,6 @@ pub(super) fn plan(
         plan.groups.push(Group { files, in_row });
     }
     Ok(plan)
-}
-
-/// The threads that were asked for.
-struct Wanted<'a> {
-    ids: BTreeSet<ThreadId>,
-    paths: Vec<&'a Path>,
-}
-
-impl<'a> Wanted<'a> {
-    fn new(threads: &'a [Selected]) -> Wanted<'a> {
-        let mut wanted = Wanted { ids: BTreeSet::new(), paths: Vec::new() };
-        for thread in threads {
-            match thread {
-                Selected::Id(id) => drop(wanted.ids.insert(*id)),
-                Selected::Path(path) => wanted.paths.push(path),
-            }
-        }
-        wanted
-    }
-
-    fn contains(&self, thread: Option<ThreadId>, members: &[RolloutFile]) -> bool {
-        thread.is_some_and(|thread| self.ids.contains(&thread))
-            || self.paths.iter().any(|path| members.iter().any(|file| is_at(file, path)))
-    }
 }
 
 /// The rows' summaries: looked up one by one, or walked along with the groups when all are needed.

@@ -4,6 +4,7 @@
 use crate::cli::args::{FormatChoice, Global};
 use crate::cli::env::Environment;
 use crate::cli::error;
+use crate::cli::metrics::Metrics;
 use crate::cli::output::Output;
 use crate::cli::progress::{self, Bar};
 use crate::cli::records::Format;
@@ -11,6 +12,7 @@ use crate::cli::style::Style;
 use crate::cli::text;
 use crate::db::backup;
 use crate::db::open::{OpenOptions, Reader};
+use crate::db::schema::Schema;
 use crate::db::threads;
 use crate::error::WithHint as _;
 use crate::home::{self, Candidates, Choice, CodexConfig, DatabaseInputs};
@@ -40,6 +42,8 @@ pub struct App {
     pub interrupted: Arc<AtomicBool>,
     /// The command line without the program's name, for hints that repeat it.
     pub arguments: Vec<OsString>,
+    /// What this run counts.
+    pub metrics: Metrics,
 }
 
 fn no_database(candidates: &Candidates) -> anyhow::Error {
@@ -67,8 +71,8 @@ impl App {
         let error_style = global.color.style(&environment, environment.stderr_is_terminal);
         let visible = progress::is_wanted(&environment, global.no_progress, global.quiet);
         let bar = Bar::stderr(visible, environment.shows_unicode(), error_style);
-        let (out, arguments) = (Output::stdout(), Vec::new());
-        App { environment, global, out, style, bar, error_style, interrupted, arguments }
+        let (out, arguments, metrics) = (Output::stdout(), Vec::new(), Metrics::default());
+        App { environment, global, out, style, bar, error_style, interrupted, arguments, metrics }
     }
 
     /// The shape of a report that lists no records, or (with `lists`) of a list.
@@ -114,6 +118,19 @@ impl App {
         let option = self.global.codex_home.as_deref().map(Path::as_os_str);
         let named = option.or_else(|| self.environment.var("CODEX_HOME"));
         home::find_home(named, self.environment.home_dir.as_deref())
+    }
+
+    /// The Codex home, for commands that are about a database: where that was named, no home need be there, and its
+    /// own path stands for one, below which nothing lies.
+    ///
+    /// # Errors
+    /// There is none, and it is needed.
+    pub fn home_or_nowhere(&self) -> anyhow::Result<PathBuf> {
+        let named = self.global.codex_home.is_some() || self.environment.var("CODEX_HOME").is_some();
+        match (self.home(), &self.global.db) {
+            (Err(_), Some(db)) if !named => Ok(self.absolute(db)),
+            (home, _) => home,
+        }
     }
 
     /// The configuration of a home; a broken one is warned of and then empty, as if it were not there.
@@ -255,7 +272,9 @@ impl App {
         let path = match &self.global.db {
             Some(db) => {
                 let db = self.absolute(db);
-                std::fs::metadata(&db).with_context(|| format!("no database: {}", db.display()))?;
+                std::fs::metadata(&db).with_context(|| format!("no database: {}", db.display())).hint(
+                    "name an existing file with --db, or leave it out to use the one of the Codex home",
+                )?;
                 db
             }
             None => {
@@ -263,7 +282,18 @@ impl App {
                 self.database(&home, &self.config(&home))?
             }
         };
-        Reader::open(&path, &self.open_options())
+        let reader = Reader::open(&path, &self.open_options())?;
+        self.metrics.opened("read");
+        Ok(reader)
+    }
+
+    /// What the database looks like.
+    ///
+    /// # Errors
+    /// It cannot be read, or is none of Codex.
+    pub fn schema(&self, reader: &mut Reader) -> anyhow::Result<Schema> {
+        let path = reader.path().display().to_string();
+        reader.read(Schema::read).with_context(|| path)
     }
 
     /// How many rollouts are read at once.

@@ -2,6 +2,8 @@
 
 pub mod backfill_state;
 pub mod backup;
+pub mod integrity;
+pub mod list;
 pub mod migrate;
 pub mod open;
 pub mod row;

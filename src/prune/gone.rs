@@ -1,7 +1,7 @@
 //! Which rows have lost their rollout, judged by what lies on the disk; deletes nothing.
 
 use super::{Job, LEAST_AGE, Outcome, Status, references};
-use crate::claim;
+use crate::custody;
 use crate::db::open::Reader;
 use crate::db::threads::{self, Summary};
 use crate::inventory::{Inventory, other_form};
@@ -220,9 +220,9 @@ impl Job<'_> {
         }
         let (home, patience) = (self.config.home, self.config.patience);
         if self.n_to_go() > 0 {
-            let maintenance = claim::maintenance(home, patience).map(drop);
+            let maintenance = custody::maintenance(home, patience).map(drop);
             for candidate in self.candidates.iter_mut().filter(|candidate| candidate.verdict.is_none()) {
-                let claimed = claim::probe(home, candidate.thread, patience);
+                let claimed = custody::probe(home, candidate.thread, patience);
                 if let Err(held) = maintenance.as_ref().and(claimed.as_ref()) {
                     candidate.fail(&held.to_string());
                 }

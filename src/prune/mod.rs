@@ -17,7 +17,7 @@
 mod gone;
 mod references;
 
-use crate::claim;
+use crate::custody;
 use crate::db::backup::{SavedRows, delete_thread};
 use crate::db::open::{Reader, Writer, explain};
 use crate::db::schema::Schema;
@@ -260,7 +260,7 @@ impl Job<'_> {
         saved: &mut SavedRows,
     ) -> anyhow::Result<usize> {
         let Job { config, inventory, schema, candidates, .. } = self;
-        let maintenance = match claim::maintenance(config.home, config.patience) {
+        let maintenance = match custody::maintenance(config.home, config.patience) {
             Ok(lock) => lock,
             Err(unclaimed) => {
                 batch.iter().for_each(|&i| candidates[i].fail(&unclaimed.to_string()));
@@ -271,7 +271,7 @@ impl Job<'_> {
         let mut claimed = Vec::new();
         for &i in batch {
             let candidate = &mut candidates[i];
-            match claim::writer(config.home, candidate.thread, config.patience) {
+            match custody::writer(config.home, candidate.thread, config.patience) {
                 Err(unclaimed) => candidate.fail(&unclaimed.to_string()),
                 Ok(lock) => {
                     locks.push(lock);

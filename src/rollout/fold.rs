@@ -248,6 +248,8 @@ pub struct FoldedThread {
     pub stamp: Stamp,
     /// How many bytes were read, of all files, uncompressed.
     pub n_bytes: u64,
+    /// How many of them are the file's own.
+    pub n_own_bytes: u64,
     /// The last line's timestamp, if asked for.
     pub last_event_at: Option<Millis>,
 }
@@ -285,7 +287,8 @@ pub fn complete(
     world: &World<'_>,
     reading: &mut Reading<'_>,
 ) -> Result<FoldedThread, ReadError> {
-    let ReadFile { extracted, stamp, mut n_bytes } = head;
+    let ReadFile { extracted, stamp, n_bytes: n_own_bytes } = head;
+    let mut n_bytes = n_own_bytes;
     check_usable(&extracted)?;
     let Extracted { mut facts, damage, last_event_at, .. } = extracted;
     if let Some(base) = facts.history_base {
@@ -296,7 +299,7 @@ pub fn complete(
         }
     }
     let metadata = to_metadata(facts, source, &stamp, world)?;
-    Ok(FoldedThread { metadata, damage, stamp, n_bytes, last_event_at })
+    Ok(FoldedThread { metadata, damage, stamp, n_bytes, n_own_bytes, last_event_at })
 }
 
 /// Makes sure that a file says anything at all.

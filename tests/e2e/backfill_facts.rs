@@ -120,15 +120,13 @@ fn facts_of_other_tables_and_threads_without_a_file_stay() {
         specimen::LEGACY
     ));
     let all = "SELECT * FROM threads WHERE id LIKE '2025%'";
-    let (row, tools) = (env.query(all), env.query("SELECT * FROM thread_dynamic_tools"));
+    let others = ["thread_dynamic_tools", "thread_spawn_edges", "thread_sections", "projects"];
+    let facts = || others.map(|table| env.query(&format!("SELECT * FROM {table}")));
+    let (row, before) = (env.query(all), facts());
     env.sql("UPDATE threads SET cwd = '/elsewhere' WHERE id LIKE '2026%'");
     env.run(["backfill"]).status(0, "every file is fine; a row without a file is prune's business");
     assert_eq!(env.query(all), row, "a row whose file is gone is not touched");
-    assert_eq!(env.query("SELECT * FROM thread_dynamic_tools"), tools, "nor are the tools of a thread");
-    let edges = env.query("SELECT * FROM thread_spawn_edges");
-    assert_eq!(edges.len(), 1, "nor its edges");
-    let sections = env.query("SELECT * FROM thread_sections");
-    assert_eq!(sections.len(), 1, "nor the sections");
+    assert_eq!(facts(), before, "nor are tools, edges, sections and projects: {others:?}");
 }
 
 #[test]

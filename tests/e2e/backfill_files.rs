@@ -146,7 +146,7 @@ fn chosen(files: [Rollout; 2]) -> String {
 #[test]
 fn of_true_duplicates_the_documented_one_is_chosen() {
     let thread = || plain("2026-03-14T10:00:00", "words");
-    let early = 1_773_500_000_000;
+    let early = 1_773_400_000_000;
     let cases = [
         ("plain over compressed, even if older", [thread().mtime(early), thread().compressed()]),
         (

@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use crate::env::Env;
 use crate::golden;
+use crate::holder::Holder;
 use crate::rollouts::plain;
 use crate::shapes::Backfill;
 
@@ -91,8 +92,7 @@ fn a_lock_beyond_the_timeout_is_trouble_and_changes_nothing() {
     let env = Env::new();
     let database = env.database("empty-2026-08");
     plain("2026-03-14T10:00:00", "words").write(&env);
-    let holder = rusqlite::Connection::open(&database).unwrap();
-    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let holder = Holder::new(&database, "BEGIN IMMEDIATE");
     let before = env.tree().without(&["-shm", "-wal"]).without_folder("codex-state-backups");
     let begin = std::time::Instant::now();
     let outcome = env.run(["backfill", "--busy-timeout", "1"]);
@@ -104,8 +104,7 @@ fn a_lock_beyond_the_timeout_is_trouble_and_changes_nothing() {
     );
     let after = env.tree().without(&["-shm", "-wal"]).without_folder("codex-state-backups");
     outcome.assert_eq(before.difference(&after), String::new(), "nothing changed");
-    holder.execute_batch("ROLLBACK").unwrap();
-    holder.close().unwrap();
+    holder.release();
     assert!(env.rows().is_empty(), "no row was written");
     env.run(["backfill", "--busy-timeout", "1"]).status(0, "the lock is gone, the work is done");
     assert_eq!(env.rows().len(), 1);
@@ -116,13 +115,11 @@ fn a_lock_that_goes_in_time_is_waited_for() {
     let env = Env::new();
     let database = env.database("empty-2026-08");
     plain("2026-03-14T10:00:00", "words").write(&env);
-    let holder = rusqlite::Connection::open(database).unwrap();
-    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let holder = Holder::new(&database, "BEGIN IMMEDIATE");
     let mut command = env.command(["backfill", "--busy-timeout", "30"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(std::time::Duration::from_millis(600));
-    holder.execute_batch("COMMIT").unwrap();
-    holder.close().unwrap();
+    holder.release();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "stderr:\n{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(env.rows().len(), 1);

@@ -162,16 +162,14 @@ fn an_interrupted_run_leaves_it() {
 
     let env = stuck("empty-2026-08");
     let before = state(&env);
-    let holder = rusqlite::Connection::open(env.db()).unwrap();
-    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let holder = crate::holder::Holder::new(&env.db(), "BEGIN IMMEDIATE");
     let mut command = env.command(["backfill", "--busy-timeout", "60"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     sleep(Duration::from_millis(700));
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(killed.success());
     sleep(Duration::from_millis(300));
-    holder.execute_batch("ROLLBACK").unwrap();
-    holder.close().unwrap();
+    holder.release();
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "interrupted is 130; stderr:\n{stderr}");

@@ -10,6 +10,7 @@
 mod complete;
 mod env;
 mod golden;
+mod holder;
 mod outcome;
 mod rollouts;
 mod shapes;
@@ -25,6 +26,7 @@ mod backfill_facts;
 mod backfill_files;
 mod backfill_golden;
 mod backfill_killed;
+mod backfill_options;
 mod backfill_schema;
 mod backfill_state;
 mod list;

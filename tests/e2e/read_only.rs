@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use crate::env::Env;
 use crate::golden;
+use crate::holder::Holder;
 use crate::outcome::Outcome;
 
 const NEW: &str =
@@ -86,14 +87,14 @@ fn a_database_with_a_log_that_somebody_copied_without_its_index() {
 #[test]
 fn a_database_that_another_process_has_open() {
     let env = golden::filled_by_codex();
-    let connection = Connection::open(env.db()).unwrap();
-    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0").unwrap();
-    connection.execute_batch(NEW).unwrap();
-    assert!(env.home().join("state_5.sqlite-shm").exists());
+    let log = format!("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; {NEW}");
+    let holder = Holder::new(&env.db(), &log);
+    assert!(env.home().join("state_5.sqlite-shm").exists(), "it is open");
     check(&env, "open elsewhere", "only in the log");
-    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    holder.release();
+    let holder = Holder::new(&env.db(), "BEGIN IMMEDIATE; UPDATE threads SET title = 'never committed'");
     check(&env, "being written elsewhere", "only in the log");
-    connection.execute_batch("ROLLBACK").unwrap();
+    holder.release();
 }
 
 #[test]

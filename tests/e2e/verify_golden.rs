@@ -163,6 +163,7 @@ fn backfill_mends_what_codex_got_wrong_and_nothing_else() {
 fn the_same_findings_whatever_the_jobs() {
     let env = golden::filled_by_codex();
     let alone = env.run(["verify", "--format", "json", "--jobs", "1"]);
+    alone.assert(!Verify::of(&alone).findings.is_empty(), "there is something to find");
     for jobs in ["2", "8"] {
         let other = env.run(["verify", "--format", "json", "--jobs", jobs]);
         other.assert_eq(&other.stdout, &alone.stdout, format_args!("the same document with {jobs} jobs"));
