@@ -41,6 +41,9 @@ set edit:completion:arg-completer[codex-state] = {|@words|
             cand list 'List threads, the latest first'
             cand show 'Show everything that the database knows of threads'
             cand path 'Print the path of a thread''s rollout'
+            cand archive 'Move threads to the archive'
+            cand unarchive 'Move threads back from the archive'
+            cand prune 'Delete the rows of threads whose rollout is gone'
             cand backup 'Copy the database to a file'
             cand restore 'Bring a backup back into the database'
             cand completions 'Print the completion script of a shell'
@@ -64,6 +67,10 @@ set edit:completion:arg-completer[codex-state] = {|@words|
             cand --dry-run 'Write nothing, and say what would be done'
             cand --no-backup 'Keep no backup of the database before the first change'
             cand --quick 'Skip files whose row says that they are unchanged'
+            cand --prune 'Afterwards delete the rows whose rollout is gone, as prune does; without a terminal it needs --yes'
+            cand -y 'Do not ask before deleting rows'
+            cand --yes 'Do not ask before deleting rows'
+            cand --all-missing 'Delete rows even if most of all would go'
             cand --no-header 'Leave the header line of TSV and CSV out'
             cand --no-progress 'Show no progress bar'
             cand -q 'Say nothing on standard error but errors'
@@ -182,6 +189,84 @@ set edit:completion:arg-completer[codex-state] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'codex-state;archive'= {
+            cand --codex-home 'The Codex home [default: $CODEX_HOME, else ~/.codex]'
+            cand --db 'Use exactly this database, which must exist'
+            cand --sqlite-home 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]'
+            cand --default-provider 'Provider of threads that name none [default: model_provider of config.toml, else openai]'
+            cand --format 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise'
+            cand --color 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected'
+            cand --busy-timeout 'How long to wait for another program''s lock on the database'
+            cand --metrics 'Write what this run counted to FILE, for Prometheus'' textfile collector'
+            cand -n 'Move and write nothing, and say what would be done'
+            cand --dry-run 'Move and write nothing, and say what would be done'
+            cand -r 'Take the threads along that these spawned, and those that they spawned'
+            cand --recursive 'Take the threads along that these spawned, and those that they spawned'
+            cand --no-backup 'Keep no backup of the database'
+            cand --no-header 'Leave the header line of TSV and CSV out'
+            cand --no-progress 'Show no progress bar'
+            cand -q 'Say nothing on standard error but errors'
+            cand --quiet 'Say nothing on standard error but errors'
+            cand -v 'Say more on standard error: which files, and why'
+            cand --verbose 'Say more on standard error: which files, and why'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'codex-state;unarchive'= {
+            cand --codex-home 'The Codex home [default: $CODEX_HOME, else ~/.codex]'
+            cand --db 'Use exactly this database, which must exist'
+            cand --sqlite-home 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]'
+            cand --default-provider 'Provider of threads that name none [default: model_provider of config.toml, else openai]'
+            cand --format 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise'
+            cand --color 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected'
+            cand --busy-timeout 'How long to wait for another program''s lock on the database'
+            cand --metrics 'Write what this run counted to FILE, for Prometheus'' textfile collector'
+            cand -n 'Move and write nothing, and say what would be done'
+            cand --dry-run 'Move and write nothing, and say what would be done'
+            cand -r 'Take the threads along that these spawned, and those that they spawned'
+            cand --recursive 'Take the threads along that these spawned, and those that they spawned'
+            cand --no-backup 'Keep no backup of the database'
+            cand --no-header 'Leave the header line of TSV and CSV out'
+            cand --no-progress 'Show no progress bar'
+            cand -q 'Say nothing on standard error but errors'
+            cand --quiet 'Say nothing on standard error but errors'
+            cand -v 'Say more on standard error: which files, and why'
+            cand --verbose 'Say more on standard error: which files, and why'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'codex-state;prune'= {
+            cand -j 'How many rollouts to read at once [default: one for each processor]'
+            cand --jobs 'How many rollouts to read at once [default: one for each processor]'
+            cand --codex-home 'The Codex home [default: $CODEX_HOME, else ~/.codex]'
+            cand --db 'Use exactly this database, which must exist'
+            cand --sqlite-home 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]'
+            cand --default-provider 'Provider of threads that name none [default: model_provider of config.toml, else openai]'
+            cand --format 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise'
+            cand --color 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected'
+            cand --busy-timeout 'How long to wait for another program''s lock on the database'
+            cand --metrics 'Write what this run counted to FILE, for Prometheus'' textfile collector'
+            cand -n 'Delete nothing, and say what would be done'
+            cand --dry-run 'Delete nothing, and say what would be done'
+            cand -y 'Do not ask before deleting'
+            cand --yes 'Do not ask before deleting'
+            cand --all-missing 'Delete even if most rows would go'
+            cand --no-backup 'Keep no backup of the database (the deleted rows are saved in any case)'
+            cand --no-header 'Leave the header line of TSV and CSV out'
+            cand --no-progress 'Show no progress bar'
+            cand -q 'Say nothing on standard error but errors'
+            cand --quiet 'Say nothing on standard error but errors'
+            cand -v 'Say more on standard error: which files, and why'
+            cand --verbose 'Say more on standard error: which files, and why'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'codex-state;backup'= {
             cand --codex-home 'The Codex home [default: $CODEX_HOME, else ~/.codex]'
             cand --db 'Use exactly this database, which must exist'
@@ -273,6 +358,9 @@ set edit:completion:arg-completer[codex-state] = {|@words|
             cand list 'List threads, the latest first'
             cand show 'Show everything that the database knows of threads'
             cand path 'Print the path of a thread''s rollout'
+            cand archive 'Move threads to the archive'
+            cand unarchive 'Move threads back from the archive'
+            cand prune 'Delete the rows of threads whose rollout is gone'
             cand backup 'Copy the database to a file'
             cand restore 'Bring a backup back into the database'
             cand completions 'Print the completion script of a shell'
@@ -288,6 +376,12 @@ set edit:completion:arg-completer[codex-state] = {|@words|
         &'codex-state;help;show'= {
         }
         &'codex-state;help;path'= {
+        }
+        &'codex-state;help;archive'= {
+        }
+        &'codex-state;help;unarchive'= {
+        }
+        &'codex-state;help;prune'= {
         }
         &'codex-state;help;backup'= {
         }

@@ -16,7 +16,7 @@ const ORDER: [&[&str]; 11] = [
     &["home", "sys"],
     &["compare"],
     &["db"],
-    &["session_index", "select", "scan", "claims", "find"],
+    &["session_index", "select", "scan", "claims", "custody", "find"],
     &["backfill", "verify", "list", "archive", "prune", "restore", "status"],
     &["cli"],
 ];
