@@ -12,6 +12,8 @@ mod leftover;
 mod look;
 mod quick;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 pub use finding::{Count, Field, Finding, Ignore, Kind, N_KINDS, Remedy, Severity};
 
