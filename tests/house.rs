@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules, lowest first. A module may use those in lower rows, never one of its own row or above.
-const ORDER: [&[&str]; 12] = [
+const ORDER: [&[&str]; 11] = [
     &["error", "fault", "progress"],
     &["thread"],
     &["rollout"],
@@ -16,9 +16,8 @@ const ORDER: [&[&str]; 12] = [
     &["home", "sys"],
     &["compare"],
     &["db"],
-    &["session_index", "select", "scan"],
-    &["facts", "prunable", "claims", "move_files"],
-    &["backfill", "verify", "list", "archive", "prune", "restore", "status"],
+    &["session_index", "select", "scan", "claims", "find"],
+        &["backfill", "verify", "list", "archive", "prune", "restore", "status"],
     &["cli"],
 ];
 

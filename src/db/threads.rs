@@ -384,7 +384,7 @@ pub fn neighbours(connection: &Connection, id: &str) -> rusqlite::Result<(Option
 /// What SQLite says.
 pub fn whole_row(connection: &Connection, id: ThreadId) -> rusqlite::Result<Option<Vec<(String, Cell)>>> {
     let mut statement = connection.prepare_cached("SELECT * FROM threads WHERE id = ?1")?;
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.query([id.to_string()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let cell = |(place, name)| Ok((name, to_cell(row.get_ref(place)?)));
@@ -412,15 +412,16 @@ pub fn count(connection: &Connection) -> rusqlite::Result<u64> {
         .map(i64::unsigned_abs)
 }
 
-/// The greatest running number that a row ever had: the bound of synthetic milliseconds.
+/// The greatest running number that synthetic milliseconds may carry: a few thousand, or as many as there were rows.
 ///
 /// # Errors
 /// What SQLite says.
 pub fn greatest_running_number(connection: &Connection) -> rusqlite::Result<i64> {
-    // A table without rowids never had a running number.
+    const A_FEW_THOUSAND: i64 = 4999;
     match connection.query_row("SELECT max(rowid) FROM threads", [], |row| row.get::<_, Option<i64>>(0)) {
-        Err(rusqlite::Error::SqliteFailure(_, _)) => Ok(0),
-        other => Ok(other?.unwrap_or(0)),
+        // A table without rowids.
+        Err(rusqlite::Error::SqliteFailure(_, _)) => Ok(A_FEW_THOUSAND),
+        other => Ok(other?.unwrap_or(0).max(A_FEW_THOUSAND)),
     }
 }
 

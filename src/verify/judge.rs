@@ -217,13 +217,9 @@ mod tests {
     const NAME: &str = "rollout-2026-03-14T16-57-12-019ced47-cebb-79dd-b0aa-a552437621a9.jsonl";
 
     fn file(folder: &str, name: &str) -> RolloutFile {
-        RolloutFile {
-            folder: Path::new(folder).into(),
-            file_name: name.into(),
-            named: file_name::parse(name.as_ref()).unwrap(),
-            stamp: Stamp { modified: UNIX_EPOCH, size: 1 },
-            archived: folder.contains("archived"),
-        }
+        let named = file_name::parse(name.as_ref()).unwrap();
+        let stamp = Stamp { modified: UNIX_EPOCH, size: 1 };
+        RolloutFile::new(Path::new(folder).into(), name.as_ref(), named, stamp, folder.contains("archived"))
     }
 
     /// Kinds and columns for differences in `columns`, the row's path being `row`.
@@ -315,10 +311,8 @@ mod tests {
         let (a, b) = (file("/home/sessions", NAME), file("/home/archived_sessions", NAME));
         assert_eq!(duplicate(&a, &b, false).severity, Severity::Warning);
         assert_eq!(duplicate(&a, &b, true).severity, Severity::Error);
-        let newer = RolloutFile {
-            stamp: Stamp { modified: UNIX_EPOCH + std::time::Duration::from_secs(1), size: 1 },
-            ..a
-        };
+        let mut newer = a;
+        newer.stamp = Stamp { modified: UNIX_EPOCH + std::time::Duration::from_secs(1), size: 1 };
         assert_eq!(duplicate(&newer, &b, false).severity, Severity::Error);
     }
 }

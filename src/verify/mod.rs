@@ -317,12 +317,12 @@ impl Run<'_> {
 
     /// The file that counts among those whose names give the thread.
     fn counts_by_name(&self, id: ThreadId) -> Option<usize> {
-        let range = self.inventory.range_of(id);
+        let mut range = self.inventory.range_of(id);
         let files: Vec<&RolloutFile> = self.inventory.files()[range.clone()].iter().collect();
         let in_row = self.rows.in_row.get(&range.start).copied();
         let is_in_row = |file: &RolloutFile| in_row.is_some_and(|i| std::ptr::eq(self.file(i), file));
         let chosen = inventory::choose(&files, is_in_row)?.chosen();
-        range.clone().find(|&i| std::ptr::eq(self.file(i), chosen))
+        range.find(|&i| std::ptr::eq(self.file(i), chosen))
     }
 
     /// Adds a finding that was looked at twice, unless it is ignored. `row` is the row that it says is not right.
