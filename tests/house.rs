@@ -17,7 +17,7 @@ const ORDER: [&[&str]; 11] = [
     &["compare"],
     &["db"],
     &["session_index", "select", "scan", "claims", "find"],
-        &["backfill", "verify", "list", "archive", "prune", "restore", "status"],
+    &["backfill", "verify", "list", "archive", "prune", "restore", "status"],
     &["cli"],
 ];
 
