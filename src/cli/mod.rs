@@ -11,6 +11,7 @@ pub mod show;
 pub mod verify;
 
 pub mod app;
+pub mod beside;
 pub mod cells;
 pub mod chart;
 pub mod env;

@@ -491,3 +491,124 @@ proptest! {
         check(schema, &breaks, jobs);
     }
 }
+
+#[test]
+fn a_codex_at_work_is_no_drift() {
+    let home = Home::new(SCHEMAS[0]);
+    let thread = Thread { number: 1 };
+    thread.write(&home);
+    home.backfill();
+    let stop = AtomicBool::new(false);
+    let millis =
+        |path: &Path| crate::rollout::fold::to_millis(fs::metadata(path).unwrap().modified().unwrap());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let connection = Connection::open(&home.database).unwrap();
+            connection.execute_batch("PRAGMA journal_mode = WAL").unwrap();
+            connection.busy_timeout(Duration::from_secs(5)).unwrap();
+            let path = thread.path(&home);
+            let mut file = fs::File::options().append(true).open(&path).unwrap();
+            for n in 1.. {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                // First half a line, then the rest, then the row: at most moments something is behind.
+                let line = tokens(n);
+                let (begin, end) = line.split_at(line.len() / 2);
+                for part in [begin, end] {
+                    std::io::Write::write_all(&mut file, part.as_bytes()).unwrap();
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                let time = millis(&path);
+                connection
+                    .execute_batch(&format!(
+                        "UPDATE threads SET tokens_used = {n}, updated_at = {}, updated_at_ms = {time}",
+                        time / 1000
+                    ))
+                    .unwrap();
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        });
+        let mut found = Vec::new();
+        for _ in 0..6 {
+            let now = DateTime::from_timestamp_millis(millis(&thread.path(&home))).unwrap();
+            found.extend(home.verify_with(|config| config.now = now).findings);
+        }
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(found, []);
+    });
+    assert_eq!(home.verify().findings, [], "nor when it has ended");
+}
+
+#[test]
+fn a_time_that_a_working_codex_has_not_written_yet_is_no_drift_but_an_old_one_is() {
+    let home = Home::new(SCHEMAS[0]);
+    let thread = Thread { number: 1 };
+    thread.write(&home);
+    home.backfill();
+    home.write(&thread.path(&home), thread.text().as_bytes(), thread.mtime() + 4000);
+    let at = |millis: i64| {
+        home.verify_with(|config| config.now = DateTime::from_timestamp_millis(millis).unwrap())
+    };
+    assert_eq!(at(thread.mtime() + 5000).findings, [], "Codex writes the time every five seconds");
+    assert_eq!(
+        at(thread.mtime() + 60_000).count(Kind::FieldMismatch).errors,
+        1,
+        "a minute later it should have"
+    );
+    thread.row(&home, "model_provider = 'x'");
+    let columns: Vec<Vec<&str>> = at(thread.mtime() + 5000).findings.iter().map(|one| state(one).3).collect();
+    assert_eq!(columns, [["updated_at", "model_provider", "updated_at_ms"]], "and nothing else excuses it");
+}
+
+#[test]
+fn a_moved_home_is_said_once_for_each_place_where_it_was() {
+    let home = Home::new(SCHEMAS[0]);
+    let threads: Vec<Thread> = (0..5).map(|number| Thread { number }).collect();
+    threads.iter().for_each(|thread| thread.write(&home));
+    home.backfill();
+    let old = home.path.to_str().unwrap();
+    for (thread, new) in threads.iter().zip(["/a", "/b", "/b", r"C:\Users\me"]) {
+        thread.row(&home, &format!("rollout_path = replace(rollout_path, '{old}', '{new}')"));
+    }
+    threads[3].row(&home, r"rollout_path = replace(rollout_path, '/', '\')");
+    let report = home.verify();
+    let found: Vec<(Stated, &Path)> =
+        report.findings.iter().map(|one| (state(one), one.path.as_deref().unwrap())).collect();
+    let moved = (Kind::MovedHome, Severity::Error, None, vec!["rollout_path"]);
+    let expected = ["/a", "/b", "C:/Users/me"].map(|place| (moved.clone(), Path::new(place)));
+    assert_eq!(found, expected);
+    assert!(report.findings[1].message.starts_with("2 rows name"), "{}", report.findings[1].message);
+    assert_eq!(report.agree, 1, "the one that was left alone");
+    let ignore = Ignore::default().and("moved_home").unwrap();
+    assert_eq!(home.verify_with(|config| config.ignore = Box::leak(Box::new(ignore))).agree, 5);
+    home.backfill();
+    assert_eq!(home.verify().findings, []);
+}
+
+#[test]
+fn ids_of_every_sort_are_walked_past_and_named() {
+    let home = Home::new("empty-2026-01.state.sqlite");
+    let thread = Thread { number: 1 };
+    thread.write(&home);
+    home.backfill();
+    let ids = ["''", "'a'", "x'00ff'", "CAST(x'80ff' AS TEXT)", "CAST(x'ff' AS TEXT)", "'zz'", "NULL"];
+    for id in ids {
+        home.sql(&format!(
+            "CREATE TEMP TABLE twin AS SELECT * FROM threads WHERE id = '{}';
+             UPDATE twin SET id = {id}, rollout_path = '/gone'; INSERT INTO threads SELECT * FROM twin",
+            thread.id()
+        ));
+    }
+    // More than a page of them.
+    home.sql(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
+         INSERT INTO threads SELECT CAST(x'c0' || printf('%05d', i) AS BLOB), '/gone', created_at, updated_at, source,
+         model_provider, cwd, title, sandbox_policy, approval_mode, tokens_used, has_user_event, archived, archived_at,
+         git_sha, git_branch, git_origin_url FROM n, threads WHERE threads.id = 'zz'",
+    );
+    let report = home.verify();
+    assert_eq!(report.rows, 1500 + 1 + ids.len() as u64);
+    assert_eq!(report.count(Kind::FieldMismatch).errors, 1500 + ids.len() as u64);
+    assert_eq!(report.agree, 1);
+}
