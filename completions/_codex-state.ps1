@@ -163,6 +163,7 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected')
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'How long to wait for another program''s lock on the database')
             [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Write what this run counted to FILE, for Prometheus'' textfile collector')
+            [CompletionResult]::new('--compare', '--compare', [CompletionResultType]::ParameterName, 'Set each row beside what its rollout says, column by column, and mark what differs')
             [CompletionResult]::new('--no-header', '--no-header', [CompletionResultType]::ParameterName, 'Leave the header line of TSV and CSV out')
             [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress bar')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error but errors')

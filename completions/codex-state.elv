@@ -156,6 +156,7 @@ set edit:completion:arg-completer[codex-state] = {|@words|
             cand --color 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected'
             cand --busy-timeout 'How long to wait for another program''s lock on the database'
             cand --metrics 'Write what this run counted to FILE, for Prometheus'' textfile collector'
+            cand --compare 'Set each row beside what its rollout says, column by column, and mark what differs'
             cand --no-header 'Leave the header line of TSV and CSV out'
             cand --no-progress 'Show no progress bar'
             cand -q 'Say nothing on standard error but errors'

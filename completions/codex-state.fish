@@ -267,6 +267,7 @@ always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l compare -d 'Set each row beside what its rollout says, column by column, and mark what differs'
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l no-header -d 'Leave the header line of TSV and CSV out'
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l no-progress -d 'Show no progress bar'
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -s q -l quiet -d 'Say nothing on standard error but errors'

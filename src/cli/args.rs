@@ -336,6 +336,10 @@ pub struct Show {
     /// Threads to show: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
     #[arg(value_name = "THREAD", required = true)]
     pub threads: Vec<String>,
+
+    /// Set each row beside what its rollout says, column by column, and mark what differs
+    #[arg(long)]
+    pub compare: bool,
 }
 
 /// Print the path of a thread's rollout

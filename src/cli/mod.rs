@@ -17,6 +17,7 @@ pub mod backup;
 pub mod restore;
 
 pub mod app;
+pub mod beside;
 pub mod cells;
 pub mod chart;
 pub mod env;
