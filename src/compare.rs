@@ -1,12 +1,14 @@
 //! Puts a file and a row side by side: the pure rules of `thread/` with what only the file system can tell, which is
 //! whether two spellings name one file or folder.
 
-use crate::inventory;
+use crate::inventory::{self, Inventory};
+use crate::rollout::file_name;
 use crate::sessions::RolloutFile;
 use crate::sys;
 use crate::thread::ThreadMetadata;
 use crate::thread::columns::{ColumnSet, Row};
 use crate::thread::diff::{self, FieldDifference};
+use crate::thread::facts;
 use crate::thread::merge::{self, Context, Merged};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -47,6 +49,9 @@ pub struct Comparison {
     pub columns: ColumnSet,
     /// Whether a time alone is no difference.
     pub keep_times: bool,
+    /// Whether the time of a file's last line is no difference either: for reports, so that a home whose times were
+    /// restored with `--times events` agrees.
+    pub event_times: bool,
     /// The bound of synthetic milliseconds ([`crate::db::threads::greatest_running_number`]).
     pub synthetic_limit: i64,
     /// Folders seen so far.
@@ -58,6 +63,7 @@ impl Comparison {
         f(&Context {
             columns: self.columns,
             keep_times: self.keep_times,
+            event_times: self.event_times,
             same_path: &|row, file| same_path(Path::new(row), Path::new(file)),
             same_folder: &|row, file| self.folders.same(row, file),
             synthetic_limit: self.synthetic_limit,
@@ -68,13 +74,31 @@ impl Comparison {
     /// The row for a thread that has none; `name` is its name in `session_index.jsonl`.
     #[must_use]
     pub fn insert(&self, file: &ThreadMetadata, name: Option<&str>) -> Row {
-        self.with(name, |context| merge::insert(file, context))
+        self.insert_with(file, name, None)
+    }
+
+    /// The same, with what another database knows of the thread ([`facts::insert`]).
+    #[must_use]
+    pub fn insert_with(&self, file: &ThreadMetadata, name: Option<&str>, old: Option<&Row>) -> Row {
+        self.with(name, |context| match old {
+            Some(old) => facts::insert(file, old, context),
+            None => merge::insert(file, context),
+        })
     }
 
     /// What an existing row must say ([`merge::update`]).
     #[must_use]
     pub fn update(&self, file: &ThreadMetadata, row: &Row) -> Merged {
-        self.with(None, |context| merge::update(file, row, context))
+        self.update_with(file, row, None)
+    }
+
+    /// The same, with what another database knows of the thread ([`facts::update`]).
+    #[must_use]
+    pub fn update_with(&self, file: &ThreadMetadata, row: &Row, old: Option<&Row>) -> Merged {
+        self.with(None, |context| match old {
+            Some(old) => facts::update(file, row, old, context),
+            None => merge::update(file, row, context),
+        })
     }
 
     /// Where an existing row differs ([`diff::diff`]).
@@ -89,11 +113,34 @@ impl Comparison {
 pub fn is_at(file: &RolloutFile, path: &Path) -> bool {
     // Names survive every other spelling of a path; asking the system is dear.
     let may_be = path.file_name().is_some_and(|name| {
-        let own = file.file_name.as_encoded_bytes();
+        let own = file.file_name();
+        let own = own.as_encoded_bytes();
         let name = name.as_encoded_bytes();
         own == name || own.strip_suffix(b".zst") == Some(name)
     });
     may_be && same_path(path, &file.path())
+}
+
+/// Finds the file that is at `path`, as a row spells it.
+#[must_use]
+pub fn locate(inventory: &Inventory, path: &Path) -> Option<usize> {
+    inventory.named_like(path.file_name()?).find(|&i| is_at(&inventory.files()[i], path))
+}
+
+/// Which of a thread's files its row names: the one at the row's path; where none is, one of that rollout, for whatever
+/// is moved keeps its name, and the row stays the authority over which rollout of a reverted thread counts.
+#[must_use]
+pub fn find_in_row(files: &[RolloutFile], path: &Path) -> Option<usize> {
+    let exact = files.iter().position(|file| is_at(file, path));
+    exact.or_else(|| {
+        let named = file_name::parse(path.file_name()?)?.name?;
+        let copies: Vec<&RolloutFile> = files
+            .iter()
+            .filter(|file| file.named.name.is_some_and(|name| name.rollout == named.rollout))
+            .collect();
+        let best = inventory::choose_copy(&copies, |_| false)?;
+        files.iter().position(|file| std::ptr::eq(file, best))
+    })
 }
 
 /// Whether a row's path is a file's in another spelling, or the plain form of a file that is compressed now.
@@ -119,6 +166,25 @@ mod tests {
         assert!(same_path(Path::new("/h/a.jsonl"), Path::new("/h/a.jsonl.zst")));
         assert!(!same_path(Path::new("/h/a.jsonl.zst"), Path::new("/h/a.jsonl")));
         assert!(!same_path(Path::new("/h/a.jsonl"), Path::new("/h/b.jsonl.zst")));
+    }
+
+    #[test]
+    fn a_row_whose_file_was_moved_still_names_its_rollout() {
+        let (thread, head) = ("019ced6b-835b-7475-b762-429694b3a51e", "019ced6b-835b-799d-83c9-31b6374bba33");
+        let home = tempfile::tempdir().unwrap();
+        let place = |folder: &str, ids: &str| {
+            let path = home.path().join(folder).join(format!("rollout-2026-03-14T17-00-00-{ids}.jsonl"));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, "x").unwrap();
+            RolloutFile::at(home.path(), &path).unwrap()
+        };
+        let reverted = format!("{thread}_{head}");
+        let files = [place("sessions", thread), place("archived_sessions", &reverted)];
+        let row = |folder: &str, name: &str| find_in_row(&files, &home.path().join(folder).join(name));
+        let (base, head) = (files[0].file_name(), files[1].file_name());
+        assert_eq!(row("sessions", base.to_str().unwrap()), Some(0));
+        assert_eq!(row("sessions", head.to_str().unwrap()), Some(1), "archived by hand");
+        assert_eq!(row("sessions", "rollout-odd.jsonl"), None);
     }
 
     #[cfg(unix)]

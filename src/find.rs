@@ -46,7 +46,7 @@ pub fn rollout(home: &Path, id: ThreadId, in_row: Option<&Path>, which: Which) -
         let files: Vec<&RolloutFile> =
             inventory.of_thread(id).iter().filter(|file| fits(home, &file.path(), which)).collect();
         let is_in_row =
-            |file: &RolloutFile| in_row.is_some_and(|path| path.file_name() == Some(&file.file_name));
+            |file: &RolloutFile| in_row.is_some_and(|path| path.file_name() == Some(&*file.file_name()));
         inventory::choose(&files, is_in_row).map(|choice| choice.chosen().path())
     })
 }

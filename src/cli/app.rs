@@ -4,17 +4,21 @@
 use crate::cli::args::{FormatChoice, Global};
 use crate::cli::env::Environment;
 use crate::cli::error;
+use crate::cli::metrics::Metrics;
 use crate::cli::output::Output;
 use crate::cli::progress::{self, Bar};
 use crate::cli::records::Format;
 use crate::cli::style::Style;
+use crate::cli::text;
+use crate::db::backup;
 use crate::db::open::{Access, OpenOptions, Reader};
 use crate::db::schema::Schema;
 use crate::db::threads;
 use crate::error::WithHint as _;
 use crate::home::{self, Candidates, Choice, CodexConfig, DatabaseInputs};
 use anyhow::{Context as _, anyhow};
-use std::io::Stdout;
+use std::ffi::OsString;
+use std::io::{BufRead as _, Stdout};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,6 +40,16 @@ pub struct App {
     pub error_style: Style,
     /// Set by Ctrl-C.
     pub interrupted: Arc<AtomicBool>,
+    /// The command line without the program's name, for hints that repeat it.
+    pub arguments: Vec<OsString>,
+    /// What this run counts.
+    pub metrics: Metrics,
+}
+
+fn no_database(candidates: &Candidates) -> anyhow::Error {
+    let folders: Vec<String> = candidates.looked_in.iter().map(|path| path.display().to_string()).collect();
+    anyhow!("no database in {}", folders.join(" or "))
+        .hint("codex-state backfill makes one from the rollouts; or name one with --db FILE")
 }
 
 /// How a report that is no list is written.
@@ -57,7 +71,8 @@ impl App {
         let error_style = global.color.style(&environment, environment.stderr_is_terminal);
         let visible = progress::is_wanted(&environment, global.no_progress, global.quiet);
         let bar = Bar::stderr(visible, environment.shows_unicode(), error_style);
-        App { environment, global, out: Output::stdout(), style, bar, error_style, interrupted }
+        let (out, arguments, metrics) = (Output::stdout(), Vec::new(), Metrics::default());
+        App { environment, global, out, style, bar, error_style, interrupted, arguments, metrics }
     }
 
     /// The shape of a report that lists no records, or (with `lists`) of a list.
@@ -90,7 +105,9 @@ impl App {
         })
     }
 
-    fn absolute(&self, path: &Path) -> PathBuf {
+    /// The path that a file named on the command line has.
+    #[must_use]
+    pub fn absolute(&self, path: &Path) -> PathBuf {
         // Where the current folder is gone, SQLite and the system say so for the path itself.
         self.environment.current_dir.as_ref().map_or_else(|| path.to_owned(), |folder| folder.join(path))
     }
@@ -182,6 +199,30 @@ impl App {
         Some(choice)
     }
 
+    /// The database among those found, for a command that must not guess; `None` if there is none.
+    ///
+    /// # Errors
+    /// There are two; the hint is the two command lines to choose from.
+    pub fn choose_certain(&self, candidates: &Candidates) -> anyhow::Result<Option<PathBuf>> {
+        let [first, second] = &candidates.found[..] else {
+            return Ok(candidates.found.first().map(|only| only.path.clone()));
+        };
+        let typed: Vec<String> = self.arguments.iter().map(text::shell_word).collect();
+        let line = |path: &Path| {
+            format!("codex-state --db {} {}", text::shell_word(path.as_os_str()), typed.join(" "))
+        };
+        Err(anyhow!("two databases: {} and {}", first.path.display(), second.path.display())
+            .hint(line(&second.path))
+            .hint(line(&first.path)))
+    }
+
+    /// Says where the database as it was is kept.
+    pub fn say_backup(&self, backup: Option<&Path>) {
+        if let Some(path) = backup {
+            self.say(&format!("the database as it was is kept in {}", path.display()));
+        }
+    }
+
     /// The database of a home for a command that cannot do without.
     ///
     /// # Errors
@@ -190,13 +231,42 @@ impl App {
         let candidates = self.databases(home, config)?;
         match self.choose(&candidates) {
             Some(choice) => Ok(choice.chosen.path),
-            None => {
-                let folders: Vec<String> =
-                    candidates.looked_in.iter().map(|path| path.display().to_string()).collect();
-                Err(anyhow!("no database in {}", folders.join(" or "))
-                    .hint("codex-state backfill makes one from the rollouts; or name one with --db FILE"))
-            }
+            None => Err(no_database(&candidates)),
         }
+    }
+
+    /// The database of a home for a command that must not guess: where there are two, the user has to say which.
+    ///
+    /// # Errors
+    /// There is none, or there are two.
+    pub fn only_database(&self, home: &Path, config: &CodexConfig) -> anyhow::Result<PathBuf> {
+        let candidates = self.databases(home, config)?;
+        self.choose_certain(&candidates)?.ok_or_else(|| no_database(&candidates))
+    }
+
+    /// Keeps a backup of a database that is about to be changed, if one is due.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn keep_backup(&self, database: &Path) -> anyhow::Result<()> {
+        let keeping = backup::Keeping::at(self.environment.now);
+        let kept = backup::keep_automatic(database, &self.open_options(), &keeping)?;
+        self.say_backup(kept.as_deref());
+        Ok(())
+    }
+
+    /// Asks a person, who has to type yes.
+    ///
+    /// # Errors
+    /// The answer cannot be read.
+    pub fn ask(&self, question: &str) -> anyhow::Result<bool> {
+        self.bar.print(|out| {
+            write!(out, "{} [y/N] ", text::safe(question))?;
+            out.flush()
+        });
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer).context("cannot read the answer")?;
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
     /// The database of a home, open for reading.
@@ -223,6 +293,7 @@ impl App {
             // A private copy must not outlive the program.
             crate::cli::listen_for_interrupts(&self.interrupted);
         }
+        self.metrics.opened("read");
         Ok(reader)
     }
 
@@ -256,14 +327,14 @@ impl App {
     }
 
     /// Prints a line about the work as a whole, unless nobody wants it.
-    pub fn say(&self, text: &str) {
+    pub fn say(&self, message: &str) {
         if !self.global.quiet {
-            self.bar.print(|out| writeln!(out, "{}", crate::cli::text::safe(text)));
+            self.bar.print(|out| writeln!(out, "{}", text::safe(message)));
         }
     }
 
     /// Prints what failed, which `--quiet` does not hide.
-    pub fn complain(&self, text: &str) {
-        self.bar.print(|out| writeln!(out, "codex-state: {}", crate::cli::text::safe(text)));
+    pub fn complain(&self, message: &str) {
+        self.bar.print(|out| writeln!(out, "codex-state: {}", text::safe(message)));
     }
 }

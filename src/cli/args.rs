@@ -2,10 +2,14 @@
 
 use crate::cli::style::ColorChoice;
 use crate::thread::columns::COLUMNS;
+use crate::verify::Ignore;
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// The program's name, which is also what completions and man pages are called.
+pub const NAME: &str = "codex-state";
 
 /// Mend, check and list the thread database of the Codex coding agent
 ///
@@ -13,7 +17,7 @@ use std::time::Duration;
 /// two drift apart, threads seem gone although every file is there. codex-state makes the database say what the files
 /// say. It never writes to a rollout and never loses what only the database knows.
 #[derive(Debug, Parser)]
-#[command(name = "codex-state", version, max_term_width = 100, propagate_version = true)]
+#[command(name = NAME, version, max_term_width = 100, propagate_version = true)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
     /// What holds for every command.
@@ -107,9 +111,17 @@ pub enum FormatChoice {
 #[expect(missing_docs, reason = "a comment here would hide the help of the command itself")]
 pub enum Command {
     Backfill(Backfill),
+    Verify(Verify),
     List(List),
     Show(Show),
     Path(PathOf),
+    Archive(Archive),
+    Unarchive(Unarchive),
+    Prune(Prune),
+    Backup(Backup),
+    Restore(Restore),
+    Completions(Completions),
+    Man(Man),
 }
 
 /// Make the rows say what the rollouts say
@@ -123,9 +135,9 @@ pub struct Backfill {
     #[arg(value_name = "THREAD")]
     pub threads: Vec<String>,
 
-    /// Write nothing, and say what would be done
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
+    /// What every command that writes has.
+    #[command(flatten)]
+    pub writing: Writing,
 
     /// How many rollouts to read at once [default: one for each processor]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -138,6 +150,34 @@ pub struct Backfill {
     /// Where updated_at comes from
     #[arg(long, value_name = "SOURCE", default_value = "mtime")]
     pub times: Times,
+
+    /// Fill what only a database knows (names, pins, sections, git edits) from another state database, even a damaged one
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub facts_from: Option<PathBuf>,
+
+    /// Afterwards delete the rows whose rollout is gone, as prune does; without a terminal it needs --yes
+    #[arg(long)]
+    pub prune: bool,
+
+    /// Do not ask before deleting rows
+    #[arg(short, long, requires = "prune")]
+    pub yes: bool,
+
+    /// Delete rows even if most of all would go
+    #[arg(long, requires = "prune")]
+    pub all_missing: bool,
+}
+
+/// Options of every command that writes to the database.
+#[derive(Debug, Clone, Args)]
+pub struct Writing {
+    /// Write nothing, and say what would be done
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// Keep no backup of the database before the first change
+    #[arg(long)]
+    pub no_backup: bool,
 }
 
 /// Where `updated_at` comes from.
@@ -149,6 +189,51 @@ pub enum Times {
     Events,
     /// The row, where nothing else differs
     Keep,
+}
+
+/// Name every difference between the database and the rollouts
+///
+/// Compares each row with its rollout, column by column, and looks for rows without rollouts, rollouts without rows,
+/// duplicates and damage. What only the database knows, another spelling of the same, and a Codex at work are no
+/// difference. Changes nothing. Exit status 0 if all agrees, 1 if not (warnings count with --strict alone).
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Threads to verify: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
+    #[arg(value_name = "THREAD")]
+    pub threads: Vec<String>,
+
+    /// Presence, paths, archive flags and times alone: no rollout is opened
+    #[arg(long, conflicts_with = "deep")]
+    pub quick: bool,
+
+    /// Check as well that every line of every rollout is JSON, and the database file itself
+    #[arg(long)]
+    pub deep: bool,
+
+    /// Leave out a kind of finding (missing_row, damaged_lines, …) or a column (updated_at, …) (repeatable)
+    #[arg(
+        long,
+        value_name = "KIND|COLUMN",
+        value_parser = PossibleValuesParser::new(Ignore::names()),
+        hide_possible_values = true
+    )]
+    pub ignore: Vec<String>,
+
+    /// Let warnings count: exit status 1 for them too
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Print the first N findings only; all are counted
+    #[arg(long, value_name = "N")]
+    pub max_findings: Option<usize>,
+
+    /// Write the result to FILE for test reports: a test case for each kind of finding
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub junit: Option<PathBuf>,
+
+    /// How many rollouts to read at once [default: one for each processor]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
 }
 
 /// List threads, the latest first
@@ -252,7 +337,7 @@ pub struct Show {
     #[arg(value_name = "THREAD", required = true)]
     pub threads: Vec<String>,
 
-    /// Set the row beside what the rollout says, column by column, and mark drift
+    /// Set each row beside what its rollout says, column by column, and mark what differs
     #[arg(long)]
     pub compare: bool,
 }
@@ -274,4 +359,147 @@ pub struct PathOf {
     /// Only if it is not archived
     #[arg(long)]
     pub active: bool,
+}
+
+/// Move threads to the archive
+///
+/// Moves the rollout files of each thread (all of them, plain and compressed, of all its reverts) into archived_sessions/
+/// and brings its row up to date: both or neither. Nothing is ever replaced, and nothing outside of the Codex home is
+/// touched. A thread that is open in a running Codex is refused, the others go. If a run is cut short, the same command
+/// run again completes it; codex-state unarchive undoes it.
+///
+/// With --format json: {"schema_version":1, "database":PATH, "threads":[{"id":ID|null, "from":PATH|null, "to":PATH|null,
+/// "status":"archived"|"unchanged"|"failed", "files":[{"from":PATH, "to":PATH}…], "error":TEXT|null}…], "archived":N,
+/// "unchanged":N, "failed":N, "dry_run":BOOL}. "from" and "to" are the rollout that counts, "files" all that move. With
+/// --format jsonl each thread is a line; TSV and CSV have the columns id, status, from, to, error.
+#[derive(Debug, Args)]
+pub struct Archive {
+    /// What to move, and how.
+    #[command(flatten)]
+    pub moving: Moving,
+}
+
+/// Move threads back from the archive
+///
+/// Moves the rollout files of each thread back into sessions/YYYY/MM/DD/, by the date in their names, and brings its row
+/// up to date: both or neither, as codex-state archive does, which undoes it. As in Codex the rollout counts as changed
+/// now.
+///
+/// With --format json: as codex-state archive, with "unarchived" in the place of "archived".
+#[derive(Debug, Args)]
+pub struct Unarchive {
+    /// What to move, and how.
+    #[command(flatten)]
+    pub moving: Moving,
+}
+
+/// What archive and unarchive share.
+#[derive(Debug, Args)]
+pub struct Moving {
+    /// Threads to move: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
+    #[arg(value_name = "THREAD", required = true)]
+    pub threads: Vec<String>,
+
+    /// Move and write nothing, and say what would be done
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// Take the threads along that these spawned, and those that they spawned
+    #[arg(short, long)]
+    pub recursive: bool,
+
+    /// Keep no backup of the database
+    #[arg(long)]
+    pub no_backup: bool,
+}
+
+/// Delete the rows of threads whose rollout is gone
+///
+/// Deletes the rows, all or those named, whose rollout is gone in every form and place, and saves them first to a file
+/// in codex-state-backups/ beside the database: codex-state backfill --facts-from that file brings them back with the
+/// restored rollouts. Asks before it deletes; without a terminal it needs --yes.
+///
+/// Rows stay whose file lies outside of the Codex home, or elsewhere in it (codex-state backfill mends those), which are
+/// younger than ten minutes, which are open in a running Codex, and in whose rollout the history of another thread
+/// begins. Nothing is deleted when a folder of rollouts is missing or cannot be read, nor, without --all-missing, when
+/// more than ten rows and more than half of all would go.
+///
+/// With --format json: {"schema_version":1, "database":PATH, "checked":N, "threads":[{"id":ID, "path":PATH,
+/// "status":"pruned"|"skipped"|"failed", "error":TEXT|null}…], "pruned":N, "skipped":N, "failed":N, "saved_to":PATH|null,
+/// "dry_run":BOOL}. "threads" are those named and those whose path leads nowhere. With --format jsonl each is a line; TSV
+/// and CSV have the columns id, status, path, error.
+#[derive(Debug, Args)]
+pub struct Prune {
+    /// Threads to look at [default: all]: ids, unique beginnings of ids, paths, or - to read them from standard input
+    #[arg(value_name = "THREAD")]
+    pub threads: Vec<String>,
+
+    /// Delete nothing, and say what would be done
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// Do not ask before deleting
+    #[arg(short, long)]
+    pub yes: bool,
+
+    /// Delete even if most rows would go
+    #[arg(long)]
+    pub all_missing: bool,
+
+    /// How many rollouts to read at once [default: one for each processor]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+
+    /// Keep no backup of the database (the deleted rows are saved in any case)
+    #[arg(long)]
+    pub no_backup: bool,
+}
+
+/// Copy the database to a file
+///
+/// The copy is one file with one state of the database, whoever is using it meanwhile. Commands that write keep backups
+/// of their own beside the database, in codex-state-backups; those made with this command are never removed.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The new file, which must not exist [default: a name with the time, in codex-state-backups beside the database]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+
+    /// Write nothing, and say what would be done
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}
+
+/// Bring a backup back into the database
+///
+/// FILE is checked first, and what it replaces is kept as a backup. A Codex that has the database open finds the content
+/// replaced in one step. A database that is missing is made; one that cannot be used is moved aside.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The backup, or any other whole state database
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+
+    /// What every command that writes has.
+    #[command(flatten)]
+    pub writing: Writing,
+}
+
+/// Print the completion script of a shell
+///
+/// The same scripts lie in completions/. For bash, for example, put the output into a file codex-state in
+/// ~/.local/share/bash-completion/completions/.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// Print the man page, or write all man pages to a folder
+#[derive(Debug, Args)]
+pub struct Man {
+    /// The folder, which is made if it does not exist
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub folder: Option<PathBuf>,
 }

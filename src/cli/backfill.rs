@@ -6,13 +6,23 @@ use crate::cli::args;
 use crate::cli::exit::Exit;
 use crate::cli::records::{Format, Layout, Records, Value, json};
 use crate::cli::table::{Cell, write_fields};
-use crate::cli::{human, text, threads};
+use crate::cli::{human, metrics, prune, text, threads};
+use crate::db::facts::Facts;
 use crate::db::migrate;
 use crate::db::open::{Reader, Writer};
+use crate::db::threads::count_by_archived;
+use crate::error::WithHint as _;
 use crate::home;
+use crate::prune::Status;
+use crate::sys::is_same_file;
+use anyhow::anyhow;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// What an error of this command is counted as, once the database is open.
+const STAGE: &str = "backfill";
 
 /// Runs the command.
 ///
@@ -22,12 +32,23 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     let shape = app.shape(false)?;
     let home = app.home()?;
     let codex_config = app.config(&home);
+    if arguments.prune {
+        prune::check_yes(app, arguments.yes || arguments.writing.dry_run, "codex-state backfill --prune")?;
+        // Where there are two databases, deleting from one of them is no guess to be made.
+        if !app.databases(&home, &codex_config)?.found.is_empty() {
+            app.only_database(&home, &codex_config)?;
+        }
+    }
     let candidates = app.databases(&home, &codex_config)?;
     let choice = app.choose(&candidates);
     let is_new = choice.is_none();
     let database: PathBuf = choice.map_or_else(|| candidates.create_at.clone(), |choice| choice.chosen.path);
     let options = app.open_options();
 
+    let facts = match &arguments.facts_from {
+        Some(file) => Some(take_facts(app, &app.absolute(file), &database)?),
+        None => None,
+    };
     let mut reader = if is_new { None } else { Some(Reader::open(&database, &options)?) };
     let found = threads::resolve(app, &arguments.threads, &home, reader.as_mut())?;
     if !arguments.threads.is_empty() && found.selected.is_empty() {
@@ -44,32 +65,121 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
             args::Times::Events => backfill::Times::Events,
             args::Times::Keep => backfill::Times::Keep,
         },
+        facts: facts.as_ref(),
+        backup: (!is_new && !arguments.writing.no_backup).then_some(&options),
         now: app.environment.now,
         interrupted: &app.interrupted,
     };
-    let report = match (arguments.dry_run, &mut reader) {
-        (true, Some(reader)) => backfill::run(&config, Target::Preview(reader), &app.bar)?,
+    let begun = Instant::now();
+    let report = match (arguments.writing.dry_run, &mut reader) {
+        (true, Some(reader)) => {
+            app.metrics.opened(STAGE);
+            let report = backfill::run(&config, Target::Preview(reader), &app.bar)?;
+            if app.global.metrics.is_some() {
+                app.metrics.threads(reader.read(|connection| Ok(count_by_archived(connection)?))?);
+            }
+            report
+        }
         (true, None) => backfill::run(&config, Target::New(&migrate::in_memory()?), &app.bar)?,
         (false, _) => {
             drop(reader);
             if is_new {
                 migrate::create(&database)?;
+                app.metrics.created();
             }
             let mut writer = Writer::open(&database, &options)?;
+            app.metrics.opened(STAGE);
             let report = backfill::run(&config, Target::Write(&mut writer), &app.bar)?;
+            if app.global.metrics.is_some() {
+                app.metrics.threads(count_by_archived(writer.connection())?);
+            }
             writer.close()?;
             report
         }
     };
+    let pruning = prune_after(app, arguments, &config, &database, &report, is_new);
+    let (pruned, pruning) = match pruning {
+        Ok(Some(pruned)) => (Some(pruned), Ok(())),
+        Ok(None) => (None, Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    let n_pruned = pruned.as_ref().map_or(0, |pruned| pruned.count(Status::Pruned));
+    app.metrics.backfilled(metrics::Backfill {
+        upserted: report.inserted + report.updated,
+        unchanged: report.unchanged,
+        failed: report.failed,
+        duration: begun.elapsed(),
+    });
     for failure in &report.failures {
         app.complain(&format!("{}: {}", text::path(&failure.path), failure.error));
     }
-    write_report(app, &database, &report, arguments.dry_run, shape)?;
+    write_report(app, &database, &report, n_pruned as u64, arguments.writing.dry_run, shape)?;
+    app.say_backup(report.backup.as_deref());
     advise(app, &home, &database, &report, arguments, is_new);
     if report.interrupted {
         return Ok(Exit::Interrupted);
     }
-    Ok(found.exit.merge(Exit::from_answer(report.failures.is_empty())))
+    pruning?;
+    let mut exit = found.exit.merge(Exit::from_answer(report.failures.is_empty()));
+    if let Some(pruned) = pruned {
+        prune::advise(app, &pruned, arguments.writing.dry_run);
+        exit = exit.merge(prune::exit(app, pruned, false)?);
+    }
+    Ok(exit)
+}
+
+/// Deletes the rows whose rollout is gone, if that was asked for.
+fn prune_after(
+    app: &App,
+    arguments: &args::Backfill,
+    config: &Config<'_>,
+    database: &Path,
+    report: &Report,
+    is_new: bool,
+) -> anyhow::Result<Option<crate::prune::Report>> {
+    if !arguments.prune || report.interrupted || (is_new && arguments.writing.dry_run) {
+        return Ok(None);
+    }
+    let config = crate::prune::Config {
+        home: config.home,
+        threads: config.threads,
+        all_missing: arguments.all_missing,
+        jobs: config.jobs,
+        default_provider: config.default_provider,
+        now: config.now,
+        patience: app.global.busy_timeout,
+        rows_to_come: if arguments.writing.dry_run { report.inserted } else { 0 },
+        interrupted: config.interrupted,
+    };
+    let consent = prune::Consent {
+        dry_run: arguments.writing.dry_run,
+        yes: arguments.yes,
+        keep_backup: !is_new && !arguments.writing.no_backup,
+    };
+    let pruned = prune::prune_rows(app, &config, database, consent)?;
+    for outcome in pruned.iter().flat_map(|pruned| &pruned.threads) {
+        if let (Status::Failed, Some(reason)) = (outcome.status, &outcome.reason) {
+            app.complain(&format!("{}: {reason}", outcome.id));
+        }
+    }
+    Ok(pruned)
+}
+
+/// Takes out of another database what only databases know.
+fn take_facts(app: &App, file: &Path, database: &Path) -> anyhow::Result<Facts> {
+    if is_same_file(file, database).unwrap_or(false) {
+        return Err(anyhow!("{}: is the database itself", file.display())
+            .hint("name the database that knows what this one has lost"));
+    }
+    let facts = Facts::take(file, &app.open_options())?;
+    if !facts.is_whole() {
+        app.warn(&format!(
+            "{}: is damaged: what could be read of it, {}, is used",
+            file.display(),
+            human::counted(facts.count()?, "thread", "threads")
+        ));
+    }
+    Ok(facts)
 }
 
 /// The report as JSON; its names are the contract's.
@@ -99,6 +209,7 @@ fn write_report(
     app: &mut App,
     database: &Path,
     report: &Report,
+    pruned: u64,
     dry_run: bool,
     shape: Shape,
 ) -> io::Result<()> {
@@ -109,7 +220,7 @@ fn write_report(
         ("unchanged", report.unchanged),
         ("superseded", report.superseded),
         ("failed", report.failed),
-        ("pruned", 0),
+        ("pruned", pruned),
         ("bytes_read", report.bytes_read),
     ];
     match shape {
@@ -123,7 +234,7 @@ fn write_report(
                 unchanged: report.unchanged,
                 superseded: report.superseded,
                 failed: report.failed,
-                pruned: 0,
+                pruned,
                 bytes_read: report.bytes_read,
                 failures: failures
                     .map(|failure| Failure {
@@ -151,7 +262,8 @@ fn write_report(
         }
         Shape::Text | Shape::Github => {
             let mut fields = vec![("database", Cell::exact(text::path(database)))];
-            let shown = numbers.iter().filter(|(name, _)| !matches!(*name, "pruned" | "bytes_read"));
+            let shown =
+                numbers.iter().filter(|(name, n)| *name != "bytes_read" && (*name != "pruned" || *n > 0));
             fields.extend(shown.map(|(name, number)| (*name, Cell::new(human::count(*number)))));
             fields.push(("read", Cell::new(human::bytes(report.bytes_read))));
             let index = match (report.complete, dry_run) {
@@ -174,7 +286,7 @@ fn advise(
     arguments: &args::Backfill,
     is_new: bool,
 ) {
-    if arguments.dry_run {
+    if arguments.writing.dry_run {
         app.say("nothing was written: this was a dry run");
     }
     if report.n_damaged_files > 0 && app.global.verbose {
@@ -191,10 +303,21 @@ fn advise(
             "most rows differ in times alone: if the files lost their modification times in a copy, --times events \
              takes the times from the files' contents, and --times keep leaves the rows' times as they are",
         );
+        if let Some(backup) = &report.backup {
+            app.hint(&format!(
+                "codex-state restore {} brings the rows' times back",
+                text::shell_word(backup)
+            ));
+        }
+    }
+    for (table, id) in &report.lost_references {
+        app.warn(&format!("{table} {id}: cannot be brought back, so threads are left without it"));
     }
     let newer = report.newest_version.is_some_and(|version| version >= [0, 100])
         || home::shows_newer_codex(home, database.parent().unwrap_or(home));
-    if is_new && newer {
+    // Said again as long as nothing else is there: who missed it once wonders where the threads are.
+    let is_first = database.file_name().is_some_and(|name| name == home::PHASE_1_DATABASE);
+    if (is_new || is_first) && app.global.db.is_none() && newer {
         app.warn(&format!(
             "{} is the database of Codex 0.93 to 0.95; the Codex here reads state_5.sqlite",
             database.display()

@@ -2,18 +2,30 @@
 
 pub mod args;
 
+pub mod archive;
 pub mod backfill;
+pub mod completions;
 pub mod list;
+pub mod man;
 pub mod path;
+pub mod prune;
 pub mod show;
+pub mod unarchive;
+pub mod verify;
+
+pub mod backup;
+pub mod restore;
 
 pub mod app;
+pub mod beside;
 pub mod cells;
 pub mod chart;
 pub mod env;
 pub mod error;
 pub mod exit;
+pub mod files;
 pub mod human;
+pub mod metrics;
 pub mod output;
 pub mod progress;
 pub mod records;
@@ -35,7 +47,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Runs the program with these arguments (the first is its name) and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help goes to standard output, mistakes to standard error; whoever closed it does not want to know.
@@ -57,19 +70,43 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     let mut app = App::new(environment, cli.global, interrupted);
+    app.arguments = arguments.into_iter().skip(1).collect();
     let result = match &cli.command {
         Command::Backfill(arguments) => backfill::run(&mut app, arguments),
+        Command::Archive(arguments) => archive::run(&mut app, arguments),
+        Command::Unarchive(arguments) => unarchive::run(&mut app, arguments),
+        Command::Prune(arguments) => prune::run(&mut app, arguments),
+        Command::Verify(arguments) => verify::run(&mut app, arguments),
         Command::List(arguments) => list::run(&mut app, arguments),
         Command::Show(arguments) => show::run(&mut app, arguments),
         Command::Path(arguments) => path::run(&mut app, arguments),
+        Command::Backup(arguments) => backup::run(&mut app, arguments),
+        Command::Restore(arguments) => restore::run(&mut app, arguments),
+        Command::Completions(arguments) => {
+            completions::run(&mut app.out, arguments).map(|()| Exit::Done).map_err(Into::into)
+        }
+        Command::Man(arguments) => man::run(&mut app.out, arguments).map(|()| Exit::Done),
     };
     let result = result.and_then(|exit| Ok(app.out.flush().map(|()| exit)?));
-    match result {
+    match write_metrics(&app, result) {
         Ok(exit) => exit,
         Err(error) => {
             app.bar.print(|out| error::print(&error, out, app.error_style));
             if app.interrupted.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Trouble }
         }
+    }
+}
+
+/// Writes what was counted, of a run that failed as well, if that is wanted.
+fn write_metrics(app: &App, result: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+    let Some(path) = &app.global.metrics else { return result };
+    let written = app.metrics.write(path, result.is_err(), app.environment.now_ms());
+    match (result, written) {
+        (Err(error), Err(also)) => {
+            app.warn(&error::message(&also));
+            Err(error)
+        }
+        (result, written) => written.and(result),
     }
 }
 

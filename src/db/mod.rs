@@ -2,11 +2,14 @@
 
 pub mod backfill_state;
 pub mod backup;
+pub mod facts;
+pub mod integrity;
 pub mod list;
 pub mod migrate;
 pub mod open;
 pub mod row;
 pub mod schema;
+pub mod spawn;
 #[cfg(test)]
 mod testing;
 pub mod threads;

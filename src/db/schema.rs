@@ -50,8 +50,14 @@ fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Colu
         .collect()
 }
 
+/// The columns of `table` that can be written, in their order; none if there is no such table.
+pub(super) fn writable_columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+    let columns = columns_of(connection, table)?;
+    Ok(columns.into_iter().filter(|column| !column.is_generated).map(|column| column.name).collect())
+}
+
 /// Whether `table` has exactly the columns `known`, or others besides that need not be filled.
-fn has_shape(connection: &Connection, table: &str, known: &[&str]) -> rusqlite::Result<bool> {
+pub(super) fn has_shape(connection: &Connection, table: &str, known: &[&str]) -> rusqlite::Result<bool> {
     let columns = columns_of(connection, table)?;
     let names: BTreeSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     Ok(known.iter().all(|name| names.contains(name))

@@ -248,8 +248,8 @@ pub struct FoldedThread {
     pub stamp: Stamp,
     /// How many bytes were read, of all files, uncompressed.
     pub n_bytes: u64,
-    /// The last line's timestamp, if asked for.
-    pub last_event_at: Option<Millis>,
+    /// How many of them are the file's own.
+    pub n_own_bytes: u64,
 }
 
 /// What folding needs to know of the world.
@@ -285,7 +285,8 @@ pub fn complete(
     world: &World<'_>,
     reading: &mut Reading<'_>,
 ) -> Result<FoldedThread, ReadError> {
-    let ReadFile { extracted, stamp, mut n_bytes } = head;
+    let ReadFile { extracted, stamp, n_bytes: n_own_bytes } = head;
+    let mut n_bytes = n_own_bytes;
     check_usable(&extracted)?;
     let Extracted { mut facts, damage, last_event_at, .. } = extracted;
     if let Some(base) = facts.history_base {
@@ -295,8 +296,8 @@ pub fn complete(
             facts.prepend(history);
         }
     }
-    let metadata = to_metadata(facts, source, &stamp, world)?;
-    Ok(FoldedThread { metadata, damage, stamp, n_bytes, last_event_at })
+    let metadata = to_metadata(facts, last_event_at, source, &stamp, world)?;
+    Ok(FoldedThread { metadata, damage, stamp, n_bytes, n_own_bytes })
 }
 
 /// Makes sure that a file says anything at all.
@@ -349,6 +350,7 @@ fn read_history(
 /// Fills in what no line said, by the rules for each field.
 fn to_metadata(
     facts: Facts,
+    last_event_at: Option<Millis>,
     source: &Source,
     stamp: &Stamp,
     world: &World<'_>,
@@ -370,6 +372,7 @@ fn to_metadata(
         rollout_path: rollout_path.to_owned(),
         created_at,
         updated_at: stamp.modified_millis(),
+        last_event_at: last_event_at.unwrap_or(created_at),
         source: filled(facts.source, "vscode"),
         thread_source: facts.thread_source,
         agent_nickname: facts.agent_nickname,

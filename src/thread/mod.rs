@@ -4,6 +4,7 @@ pub mod cell;
 pub mod columns;
 pub mod diff;
 pub mod equivalence;
+pub mod facts;
 pub mod merge;
 pub mod search;
 
@@ -20,6 +21,11 @@ impl ThreadId {
     pub fn parse(text: &str) -> Option<ThreadId> {
         // `try_parse` takes four spellings; only the hyphenated one has 36 characters.
         (text.len() == 36).then(|| uuid::Uuid::try_parse(text).ok().map(ThreadId)).flatten()
+    }
+
+    /// The id as text in `buffer`, for where it is written often.
+    pub fn encode(self, buffer: &mut [u8; 36]) -> &str {
+        self.0.as_hyphenated().encode_lower(buffer)
     }
 
     /// The id whose bits are `bits`; for tests and generators of data.
@@ -104,6 +110,8 @@ pub struct ThreadMetadata {
     pub created_at: Millis,
     /// The rollout's modification time.
     pub updated_at: Millis,
+    /// The time of the rollout's last line; of the thread's beginning where no line says one.
+    pub last_event_at: Millis,
     /// Where the thread came from: a word (`cli`, `vscode`, …) or compact JSON.
     pub source: String,
     /// Who asked for the thread (`user`, `subagent`, …).

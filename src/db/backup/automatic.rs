@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::back_up;
-use crate::db::open::{OpenOptions, Trouble};
+use crate::db::open::{OpenOptions, Trouble, explain_io};
 use crate::error::WithHint as _;
 use crate::sys::is_same_file;
 
@@ -77,6 +77,7 @@ pub fn keep_automatic(
         }
         _ => error,
     };
+    prepare_folder(database).map_err(advised)?;
     let mut taken_at = keeping.now;
     let target = loop {
         let target = folder.join(format!("{AUTOMATIC}{}-{}.sqlite", name_of(database), stamp(taken_at)));
@@ -110,6 +111,15 @@ pub fn name_by_hand(database: &Path, now: DateTime<Utc>) -> PathBuf {
     folder_of(database).join(format!("backup-{}-{}.sqlite", name_of(database), stamp(now)))
 }
 
+/// Creates the folder in which backups of `database` are kept, for this user alone, if it is missing.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn prepare_folder(database: &Path) -> anyhow::Result<()> {
+    let folder = folder_of(database);
+    create_private(&folder).map_err(|error| explain_io(error, &folder, "keep a backup of the database there"))
+}
+
 /// Creates the folder for backups, for this user alone, if it is missing.
 ///
 /// # Errors
@@ -126,11 +136,11 @@ pub(super) fn create_private(folder: &Path) -> io::Result<()> {
 }
 
 /// The folder lies beside the database itself, not beside a link to it: one database, one folder.
-fn folder_of(database: &Path) -> PathBuf {
+pub(super) fn folder_of(database: &Path) -> PathBuf {
     super::parent_of(&behind_link(database)).join(FOLDER)
 }
 
-fn name_of(database: &Path) -> String {
+pub(super) fn name_of(database: &Path) -> String {
     behind_link(database).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
@@ -170,6 +180,8 @@ fn all_in(folder: &Path, database: &str) -> Vec<BackupInfo> {
                 Some((of, taken_at)) if of == database => (taken_at, true),
                 // Of another database in this folder.
                 Some(_) => return None,
+                // Rows that prune deleted: no database to go back to.
+                None if name.starts_with(super::pruned::PREFIX) => return None,
                 None if [".sqlite", ".sqlite3", ".db"].iter().any(|end| name.ends_with(end)) => {
                     (metadata.modified().ok()?.into(), false)
                 }

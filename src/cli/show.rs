@@ -1,13 +1,11 @@
 //! `codex-state show`: every column of some rows.
 
-mod compare;
-
 use crate::cli::app::{App, Shape};
 use crate::cli::exit::Exit;
 use crate::cli::records::{Format, Layout, Records, Value};
 use crate::cli::style::Tone;
 use crate::cli::table::{Cell as TableCell, write_fields};
-use crate::cli::{args, cells, human, text, threads};
+use crate::cli::{args, beside, cells, human, text, threads};
 use crate::db::threads::whole_row;
 use crate::select::Selected;
 use crate::thread::cell::{Cell, CellRef};
@@ -26,11 +24,12 @@ pub fn run(app: &mut App, arguments: &args::Show) -> anyhow::Result<Exit> {
     let mut reader = app.open_reader()?;
     let home = app.home_or_nowhere()?;
     let found = threads::resolve(app, &arguments.threads, &home, Some(&mut reader))?;
-    let mut exit = found.exit;
     if arguments.compare {
         crate::cli::listen_for_interrupts(&app.interrupted);
-        return Ok(exit.merge(compare::run(app, &home, &mut reader, &found.selected, shape)?));
+        let home = app.home()?;
+        return beside::run(app, &found, &home, &mut reader, shape);
     }
+    let mut exit = found.exit;
     let mut rows: Vec<Named> = Vec::new();
     for (selected, typed) in found.selected.iter().zip(&found.typed) {
         let row = match selected {
