@@ -116,6 +116,14 @@ impl Reader {
         &self.path
     }
 
+    /// Whether the database is in WAL mode, by its header: a connection that may not write does not tell.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn is_wal(&self) -> anyhow::Result<bool> {
+        Ok(!self.look()?.is_rollback_mode())
+    }
+
     /// How the last read was done.
     #[must_use]
     pub fn access(&self) -> Access {
