@@ -11,6 +11,7 @@ use crate::db::threads;
 use crate::sessions;
 use crate::thread::Millis;
 use crate::thread::columns::N_COLUMNS;
+use anyhow::Context as _;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -156,7 +157,7 @@ impl Database {
         let bytes = size("").unwrap_or_default();
         let is_wal = reader.is_wal()?;
         reader.read(|connection| {
-            let schema = Schema::read(connection)?;
+            let schema = Schema::read(connection).with_context(|| path.display().to_string())?;
             let problem = match bytes {
                 ..=CHECKED_BYTES => census::first_problem(connection)?,
                 _ => None,

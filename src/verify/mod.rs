@@ -33,6 +33,7 @@ use crate::select::{Selected, Wanted};
 use crate::sessions::{self, RolloutFile};
 use crate::thread::ThreadId;
 use crate::thread::columns::index;
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use finding::Findings;
 use look::{Again, Doubtful, Subject};
@@ -121,7 +122,8 @@ impl Report {
 /// # Errors
 /// The database cannot be read.
 pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<Report> {
-    let schema = reader.read(Schema::read)?;
+    let path = reader.path().display().to_string();
+    let schema = reader.read(Schema::read).context(path)?;
     progress.start("finding rollouts", None, None);
     let walk = sessions::walk(config.home, || progress.advance(1, 0));
     progress.finish();
