@@ -1,7 +1,7 @@
 //! Puts a file and a row side by side: the pure rules of `thread/` with what only the file system can tell, which is
 //! whether two spellings name one file or folder.
 
-use crate::inventory;
+use crate::inventory::{self, Inventory};
 use crate::rollout::file_name;
 use crate::sessions::RolloutFile;
 use crate::sys;
@@ -49,6 +49,9 @@ pub struct Comparison {
     pub columns: ColumnSet,
     /// Whether a time alone is no difference.
     pub keep_times: bool,
+    /// Whether the time of a file's last line is no difference either: for reports, so that a home whose times were
+    /// restored with `--times events` agrees.
+    pub event_times: bool,
     /// The bound of synthetic milliseconds ([`crate::db::threads::greatest_running_number`]).
     pub synthetic_limit: i64,
     /// Folders seen so far.
@@ -60,6 +63,7 @@ impl Comparison {
         f(&Context {
             columns: self.columns,
             keep_times: self.keep_times,
+            event_times: self.event_times,
             same_path: &|row, file| same_path(Path::new(row), Path::new(file)),
             same_folder: &|row, file| self.folders.same(row, file),
             synthetic_limit: self.synthetic_limit,
@@ -109,11 +113,18 @@ impl Comparison {
 pub fn is_at(file: &RolloutFile, path: &Path) -> bool {
     // Names survive every other spelling of a path; asking the system is dear.
     let may_be = path.file_name().is_some_and(|name| {
-        let own = file.file_name.as_encoded_bytes();
+        let own = file.file_name();
+        let own = own.as_encoded_bytes();
         let name = name.as_encoded_bytes();
         own == name || own.strip_suffix(b".zst") == Some(name)
     });
     may_be && same_path(path, &file.path())
+}
+
+/// Finds the file that is at `path`, as a row spells it.
+#[must_use]
+pub fn locate(inventory: &Inventory, path: &Path) -> Option<usize> {
+    inventory.named_like(path.file_name()?).find(|&i| is_at(&inventory.files()[i], path))
 }
 
 /// Which of the files of one thread a row names: by its path, or, where that leads nowhere among them (a home that was

@@ -1,10 +1,12 @@
 //! Several files, one thread: which one counts, which are its chain, which are copies; pure, opens nothing.
 
+use crate::rollout::file_name;
 use crate::rollout::fold::Source;
 use crate::sessions::RolloutFile;
 use crate::thread::ThreadId;
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::ops::Range;
 use std::path::Path;
 
@@ -15,6 +17,8 @@ pub struct Inventory {
     files: Vec<RolloutFile>,
     /// Where the rollouts of reverted threads are in `files`, by rollout id.
     reverted: HashMap<ThreadId, Vec<usize>>,
+    /// Where the files with malformed names are in `files`, by name.
+    malformed: HashMap<OsString, Vec<usize>>,
     /// How many of `files` have well-formed names.
     n_named: usize,
 }
@@ -23,7 +27,7 @@ impl Inventory {
     /// Groups what a walk found.
     #[must_use]
     pub fn new(mut files: Vec<RolloutFile>) -> Inventory {
-        files.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| path_order(a, b)));
+        files.sort_unstable_by(|a, b| key(a).cmp(&key(b)).then_with(|| path_order(a, b)));
         let n_named = files.partition_point(|file| file.named.name.is_some());
         let mut reverted: HashMap<ThreadId, Vec<usize>> = HashMap::new();
         for (i, file) in files.iter().enumerate() {
@@ -31,7 +35,11 @@ impl Inventory {
                 reverted.entry(name.rollout).or_default().push(i);
             }
         }
-        Inventory { files, reverted, n_named }
+        let mut malformed: HashMap<OsString, Vec<usize>> = HashMap::new();
+        for (i, file) in files.iter().enumerate().skip(n_named) {
+            malformed.entry(file.file_name().into_owned()).or_default().push(i);
+        }
+        Inventory { files, reverted, malformed, n_named }
     }
 
     /// Every file.
@@ -58,10 +66,35 @@ impl Inventory {
     /// The files whose names give this thread.
     #[must_use]
     pub fn of_thread(&self, thread: ThreadId) -> &[RolloutFile] {
+        &self.files[self.range_of(thread)]
+    }
+
+    /// Where the files whose names give this thread are in [`Inventory::files`].
+    #[must_use]
+    pub fn range_of(&self, thread: ThreadId) -> Range<usize> {
         let named = &self.files[..self.n_named];
         let start = named.partition_point(|file| key(file).1 < Some(thread));
         let length = named[start..].partition_point(|file| key(file).1 == Some(thread));
-        &named[start..start + length]
+        start..start + length
+    }
+
+    /// Where the files that may be at a path with this file name are in [`Inventory::files`].
+    pub fn named_like(&self, file_name: &OsStr) -> impl Iterator<Item = usize> {
+        let named = file_name::parse(file_name);
+        let by_thread = named.and_then(|named| named.name).map(|name| self.range_of(name.thread));
+        let malformed = if by_thread.is_none() && named.is_some() {
+            let mut compressed = file_name.to_owned();
+            compressed.push(".zst");
+            [file_name, &compressed]
+                .iter()
+                .filter_map(|name| self.malformed.get(*name))
+                .flatten()
+                .copied()
+                .collect()
+        } else {
+            Vec::new()
+        };
+        by_thread.into_iter().flatten().chain(malformed)
     }
 
     /// The file of a rollout, the best of several copies.
@@ -84,9 +117,10 @@ fn is_rollout(file: &RolloutFile, rollout: ThreadId) -> bool {
 }
 
 fn path_order(a: &RolloutFile, b: &RolloutFile) -> std::cmp::Ordering {
-    let bytes =
-        |file: &RolloutFile| (file.folder.as_os_str().as_encoded_bytes().to_vec(), file.file_name.clone());
-    if *a.folder == *b.folder { a.file_name.cmp(&b.file_name) } else { bytes(a).cmp(&bytes(b)) }
+    let bytes = |file: &RolloutFile| {
+        (file.folder.as_os_str().as_encoded_bytes().to_vec(), file.file_name().into_owned())
+    };
+    if *a.folder == *b.folder { a.file_name().cmp(&b.file_name()) } else { bytes(a).cmp(&bytes(b)) }
 }
 
 /// Of copies of one rollout: plain before compressed, newest, longest. Paths break ties.
@@ -171,8 +205,8 @@ pub fn choose_copy<'a>(
 /// Whether `plain` is `compressed` without its `.zst`, in the same folder.
 fn is_plain_form_of(plain: &RolloutFile, compressed: &RolloutFile) -> bool {
     plain.folder == compressed.folder
-        && compressed.file_name.as_encoded_bytes().strip_suffix(b".zst")
-            == Some(plain.file_name.as_encoded_bytes())
+        && compressed.file_name().as_encoded_bytes().strip_suffix(b".zst")
+            == Some(plain.file_name().as_encoded_bytes())
 }
 
 /// The path with `.zst` taken off or put on: the other form of the same rollout.
@@ -201,13 +235,15 @@ mod tests {
 
     /// A file in `folder`; `seconds` is its mtime, `size` its length.
     fn file(folder: &str, name: &str, seconds: u64, size: u64) -> RolloutFile {
-        RolloutFile {
-            folder: Path::new(folder).into(),
-            file_name: name.into(),
-            named: file_name::parse(name.as_ref()).unwrap(),
-            stamp: Stamp { modified: UNIX_EPOCH + Duration::from_secs(seconds), size },
-            archived: folder.starts_with("archived"),
-        }
+        let named = file_name::parse(name.as_ref()).unwrap();
+        let stamp = Stamp { modified: UNIX_EPOCH + Duration::from_secs(seconds), size };
+        RolloutFile::new(
+            Path::new(folder).into(),
+            name.as_ref(),
+            named,
+            stamp,
+            folder.starts_with("archived"),
+        )
     }
 
     fn name(minute: u32, ids: &str) -> String {

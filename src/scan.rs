@@ -18,6 +18,10 @@ use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 /// How many bytes of threads may wait for the consumer.
 const WAITING_BYTES: usize = 4 * 1024 * 1024;
 
+/// Groups are handed over when there are so many, or so many bytes of them.
+const BATCH_GROUPS: usize = 32;
+const BATCH_BYTES: usize = 128 * 1024;
+
 /// What a scan needs to know.
 pub struct Config<'a> {
     /// Files and groups.
@@ -48,13 +52,15 @@ pub struct Group {
 pub struct ReadAside {
     /// Which file.
     pub file: usize,
-    /// What is wrong with it.
-    pub damage: Result<DamageReport, ReadError>,
+    /// What is wrong with it, and how many bytes it holds, uncompressed.
+    pub damage: Result<(DamageReport, u64), ReadError>,
 }
 
 /// What a group comes to.
 #[derive(Debug, Default)]
 pub struct Scanned {
+    /// Where its files are in [`Inventory::files`].
+    pub files: Range<usize>,
     /// The thread by name.
     pub thread: Option<ThreadId>,
     /// The file that counts and what it comes to.
@@ -67,7 +73,7 @@ pub struct Scanned {
     pub superseded: Vec<usize>,
     /// Copies of the file that counts (also among `superseded`).
     pub copies: Vec<usize>,
-    /// Copies of members of its chain, each with the member (also among `superseded`).
+    /// Copies of members of its chain (also among `superseded`).
     pub chain_copies: Vec<usize>,
     /// Those of `superseded` that were read as well.
     pub read_aside: Vec<ReadAside>,
@@ -75,7 +81,8 @@ pub struct Scanned {
 
 impl Scanned {
     /// Roughly how much memory this holds.
-    fn size(&self) -> usize {
+    #[must_use]
+    pub fn size(&self) -> usize {
         let texts = self.folded.as_ref().map_or(0, |(_, folded)| {
             let thread = &folded.metadata;
             thread.title.len()
@@ -103,29 +110,57 @@ pub fn run<B>(
             let (next, budget, stopped) = (&next, &budget, &stopped);
             scope.spawn(move || {
                 let mut worker = Worker::new(config);
+                let mut batch = Batch::default();
                 while !stopped.load(Ordering::Relaxed) && !config.interrupted.load(Ordering::Relaxed) {
                     let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-                    let scanned = worker.scan(group);
-                    budget.take(scanned.size());
-                    if sender.send(scanned).is_err() {
+                    batch.push(worker.scan(group));
+                    if batch.is_full() && !batch.send(budget, &sender) {
                         break;
                     }
                 }
+                batch.send(budget, &sender);
             });
         }
         drop(sender);
         let mut outcome = None;
-        for scanned in receiver {
-            budget.give_back(scanned.size());
-            if outcome.is_none()
-                && let ControlFlow::Break(value) = consume(scanned)
-            {
-                stopped.store(true, Ordering::Relaxed);
-                outcome = Some(value);
+        for batch in receiver {
+            budget.give_back(batch.size);
+            for scanned in batch.scanned {
+                if outcome.is_none()
+                    && let ControlFlow::Break(value) = consume(scanned)
+                {
+                    stopped.store(true, Ordering::Relaxed);
+                    outcome = Some(value);
+                }
             }
         }
         outcome
     })
+}
+
+/// Groups that are handed over together: waking the consumer for each would cost as much as reading a small file.
+#[derive(Default)]
+struct Batch {
+    scanned: Vec<Scanned>,
+    size: usize,
+}
+
+impl Batch {
+    fn push(&mut self, scanned: Scanned) {
+        self.size += scanned.size();
+        self.scanned.push(scanned);
+    }
+
+    fn is_full(&self) -> bool {
+        self.scanned.len() >= BATCH_GROUPS || self.size >= BATCH_BYTES
+    }
+
+    /// Hands over what there is. Returns whether anybody takes it.
+    fn send(&mut self, budget: &Budget, sender: &mpsc::Sender<Batch>) -> bool {
+        let batch = std::mem::take(self);
+        budget.take(batch.size);
+        sender.send(batch).is_ok()
+    }
 }
 
 /// Reads groups one after the other, on the thread that owns it.
@@ -142,7 +177,9 @@ impl<'a> Worker<'a> {
         Worker { config, buffer: Buffer::default(), folders: Folders::default() }
     }
 
-    fn scan(&mut self, group: &Group) -> Scanned {
+    /// Reads one group.
+    #[must_use]
+    pub fn scan(&mut self, group: &Group) -> Scanned {
         let all = self.config.inventory.files();
         let files: Vec<&RolloutFile> = all[group.files.clone()].iter().collect();
         let index_of = |file: &RolloutFile| {
@@ -151,8 +188,11 @@ impl<'a> Worker<'a> {
         let is_in_row =
             |file: &RolloutFile| group.in_row.is_some_and(|i| std::ptr::eq(&raw const all[i], file));
         let Some(choice) = inventory::choose(&files, is_in_row) else { return Scanned::default() };
-        let mut scanned =
-            Scanned { thread: files[0].named.name.map(|name| name.thread), ..Scanned::default() };
+        let mut scanned = Scanned {
+            files: group.files.clone(),
+            thread: files[0].named.name.map(|name| name.thread),
+            ..Scanned::default()
+        };
         for copy in &choice.copies {
             let i = index_of(copy);
             if scanned.folded.is_some() {
@@ -195,13 +235,16 @@ impl<'a> Worker<'a> {
         fold::fold(source, &world, &mut reading)
     }
 
-    /// Reads one file for what is wrong with it.
-    fn read(&mut self, source: &Source) -> Result<DamageReport, ReadError> {
+    /// Reads one file for what is wrong with it, and how many bytes it holds, uncompressed.
+    ///
+    /// # Errors
+    /// As [`fold::fold`].
+    pub fn read(&mut self, source: &Source) -> Result<(DamageReport, u64), ReadError> {
         let Worker { config, buffer, .. } = self;
         let mut reading = Reading { buffer, options: config.options, interrupted: config.interrupted };
-        let read = fold::read_file(source, None, &mut reading)?.extracted;
-        fold::check_usable(&read)?;
-        Ok(read.damage)
+        let read = fold::read_file(source, None, &mut reading)?;
+        fold::check_usable(&read.extracted)?;
+        Ok((read.extracted.damage, read.n_bytes))
     }
 }
 

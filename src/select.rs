@@ -1,5 +1,6 @@
 //! From what people type for a thread (an id, a beginning of one, a path) to the thread; changes nothing.
 
+use crate::compare;
 use crate::db::{Connection, threads};
 use crate::rollout::file_name;
 use crate::sessions::{self, RolloutFile};
@@ -115,6 +116,48 @@ impl<'a> Resolver<'a> {
             Some(None) if RolloutFile::at(self.home, &path).is_some() => Ok(Selected::Path(path)),
             _ => Err(Unresolved::NoSuchThread),
         })
+    }
+}
+
+/// The threads that were asked for, as something that groups of files are tried against.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Those whose ids are known.
+    pub ids: BTreeSet<ThreadId>,
+    paths: Vec<PathBuf>,
+}
+
+impl Wanted {
+    /// Takes what was asked for; `row_path` tells which file a thread's row names, for its name may hide the thread.
+    ///
+    /// # Errors
+    /// Those of `row_path`.
+    pub fn new(
+        threads: &[Selected],
+        mut row_path: impl FnMut(ThreadId) -> anyhow::Result<Option<PathBuf>>,
+    ) -> anyhow::Result<Wanted> {
+        let mut wanted = Wanted::default();
+        for thread in threads {
+            match thread {
+                Selected::Path(path) => wanted.paths.push(path.clone()),
+                Selected::Id(id) => {
+                    wanted.ids.insert(*id);
+                    let named = |path: &PathBuf| path.file_name().and_then(file_name::parse)?.name;
+                    let path = row_path(*id)?;
+                    wanted
+                        .paths
+                        .extend(path.filter(|path| named(path).is_none_or(|name| name.thread != *id)));
+                }
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// Whether a group of files, which by their names are of `thread`, was asked for.
+    #[must_use]
+    pub fn contains(&self, thread: Option<ThreadId>, members: &[RolloutFile]) -> bool {
+        thread.is_some_and(|thread| self.ids.contains(&thread))
+            || self.paths.iter().any(|path| members.iter().any(|file| compare::is_at(file, path)))
     }
 }
 

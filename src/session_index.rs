@@ -16,15 +16,24 @@ pub const FILE_NAME: &str = "session_index.jsonl";
 /// # Errors
 /// The file is there and cannot be read.
 pub fn read(home: &Path) -> io::Result<HashMap<ThreadId, String>> {
+    let mut names = HashMap::new();
+    for_each(home, |id, name| drop(names.insert(id, name)))?;
+    Ok(names)
+}
+
+/// Calls `take` with the id and the name of each line that has both, in the order of the file.
+///
+/// # Errors
+/// As [`read`].
+pub fn for_each(home: &Path, mut take: impl FnMut(ThreadId, String)) -> io::Result<()> {
     #[derive(serde::Deserialize)]
     struct Entry {
         id: String,
         thread_name: String,
     }
-    let mut names = HashMap::new();
     let file = match File::open(home.join(FILE_NAME)) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(names),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
     let mut buffer = Buffer::default();
@@ -32,10 +41,10 @@ pub fn read(home: &Path) -> io::Result<HashMap<ThreadId, String>> {
     while let Some(line) = lines.next_line(|_| false)? {
         let Ok(entry) = serde_json::from_slice::<Entry>(line.bytes) else { continue };
         if let Some(id) = ThreadId::parse(&entry.id).filter(|_| !entry.thread_name.trim().is_empty()) {
-            names.insert(id, entry.thread_name);
+            take(id, entry.thread_name);
         }
     }
-    Ok(names)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use crate::rollout::file_name::{self, NamedFile};
 use crate::rollout::fold::{Source, Stamp};
-use std::ffi::OsString;
+use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use walkdir::{DirEntry, WalkDir};
@@ -17,10 +18,10 @@ pub const ARCHIVED: &str = "archived_sessions";
 pub struct RolloutFile {
     /// The folder it lies in, shared by its neighbours.
     pub folder: Arc<Path>,
-    /// Its name.
-    pub file_name: OsString,
-    /// What the name says.
+    /// What its name says.
     pub named: NamedFile,
+    /// Its name, where that is not the one which its parts make: of 150,000 names nearly all are.
+    odd_name: Option<Box<OsStr>>,
     /// Time and size.
     pub stamp: Stamp,
     /// Whether it lies among the archived ones.
@@ -28,10 +29,36 @@ pub struct RolloutFile {
 }
 
 impl RolloutFile {
+    /// A file that was found; `named` is what its name says.
+    #[must_use]
+    pub fn new(
+        folder: Arc<Path>,
+        file_name: &OsStr,
+        named: NamedFile,
+        stamp: Stamp,
+        archived: bool,
+    ) -> RolloutFile {
+        let is_made_of_parts =
+            named.name.is_some_and(|name| *name.to_file_name(named.compressed) == *file_name);
+        let odd_name = (!is_made_of_parts).then(|| file_name.into());
+        RolloutFile { folder, named, odd_name, stamp, archived }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn file_name(&self) -> Cow<'_, OsStr> {
+        match (&self.odd_name, self.named.name) {
+            (Some(odd), _) => Cow::Borrowed(odd),
+            (None, Some(name)) => Cow::Owned(name.to_file_name(self.named.compressed).into()),
+            // Not to be had: a name without parts is odd.
+            (None, None) => Cow::Borrowed(OsStr::new("")),
+        }
+    }
+
     /// The whole path.
     #[must_use]
     pub fn path(&self) -> PathBuf {
-        self.folder.join(&self.file_name)
+        self.folder.join(self.file_name())
     }
 
     /// The file as something to be read.
@@ -50,17 +77,12 @@ impl RolloutFile {
     pub fn at(home: &Path, path: &Path) -> Option<RolloutFile> {
         let relative = path.strip_prefix(home).ok()?;
         let first = relative.components().next()?.as_os_str();
-        let file_name = path.file_name()?.to_owned();
-        let named = file_name::parse(&file_name)?;
+        let file_name = path.file_name()?;
+        let named = file_name::parse(file_name)?;
         let metadata = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_file)?;
         (first == ACTIVE || first == ARCHIVED).then_some(())?;
-        Some(RolloutFile {
-            folder: path.parent()?.into(),
-            file_name,
-            named,
-            stamp: Stamp::of(&metadata).ok()?,
-            archived: is_archived(relative),
-        })
+        let stamp = Stamp::of(&metadata).ok()?;
+        Some(RolloutFile::new(path.parent()?.into(), file_name, named, stamp, is_archived(relative)))
     }
 }
 
@@ -115,6 +137,7 @@ pub fn walk(home: &Path, mut on_file: impl FnMut()) -> Walk {
 
 fn walk_root(home: &Path, root: &Path, walk: &mut Walk, on_file: &mut impl FnMut()) {
     let mut folder: Arc<Path> = root.into();
+    let mut archived = is_archived(root.strip_prefix(home).unwrap_or(root));
     for entry in WalkDir::new(root).sort_by(compare_entries) {
         let entry = match entry {
             Ok(entry) => entry,
@@ -149,10 +172,9 @@ fn walk_root(home: &Path, root: &Path, walk: &mut Walk, on_file: &mut impl FnMut
         let parent = entry.path().parent().unwrap_or(root);
         if *folder != *parent {
             folder = parent.into();
+            archived = is_archived(parent.strip_prefix(home).unwrap_or(parent));
         }
-        let archived = is_archived(entry.path().strip_prefix(home).unwrap_or(entry.path()));
-        let file_name = entry.file_name().to_owned();
-        walk.files.push(RolloutFile { folder: Arc::clone(&folder), file_name, named, stamp, archived });
+        walk.files.push(RolloutFile::new(Arc::clone(&folder), entry.file_name(), named, stamp, archived));
         on_file();
     }
 }

@@ -6,27 +6,31 @@
 mod plan;
 mod write;
 
-use crate::compare::{Comparison, is_at};
+use crate::claims;
+use crate::compare::Comparison;
 use crate::db::facts::{Facts, FittingFacts};
-use crate::db::open::{OpenOptions, Reader, Trouble, Writer, explain};
+use crate::db::open::{OpenOptions, Reader, Trouble, Writer};
 use crate::db::schema::Schema;
 use crate::db::threads::Threads;
 use crate::db::{Connection, backfill_state, threads};
-use crate::inventory::{self, Inventory};
+use crate::inventory::Inventory;
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
-use crate::rollout::file_name;
 use crate::rollout::fold::{FoldedThread, ReadError};
 use crate::scan::{self, Scanned, Worker};
 use crate::select::Selected;
 use crate::sessions::{self, RolloutFile};
 use crate::thread::ThreadId;
-use crate::thread::columns::{Row, index};
+use crate::thread::columns::Row;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Threads are compared with their rows when so many have been read, or so many bytes of them.
+const ARRIVED_ROWS: usize = 64;
+const ARRIVED_BYTES: usize = 1024 * 1024;
 
 /// Where `updated_at` comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -86,10 +90,7 @@ impl Target<'_> {
     /// Runs statements that only read.
     fn read<T>(&mut self, mut f: impl FnMut(&Connection) -> anyhow::Result<T>) -> anyhow::Result<T> {
         match self {
-            Target::Write(writer) => f(writer.connection()).map_err(|error| match error.downcast() {
-                Ok(error) => explain(error, writer.path(), "read the database"),
-                Err(error) => error,
-            }),
+            Target::Write(writer) => writer.read(f),
             Target::Preview(reader) => reader.read(f),
             Target::New(connection) => f(connection),
         }
@@ -212,6 +213,8 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
         backup: config.backup,
         target,
         progress,
+        arrived: Vec::new(),
+        arrived_bytes: 0,
         pending: Vec::new(),
         pending_bytes: 0,
         strays: BTreeMap::new(),
@@ -224,6 +227,7 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     if let Some(error) = stopped {
         return Err(error);
     }
+    run.compare_arrived()?;
     run.settle_strays()?;
     run.flush()?;
     run.progress.finish();
@@ -279,6 +283,9 @@ struct Run<'a> {
     backup: Option<&'a OpenOptions>,
     target: Target<'a>,
     progress: &'a dyn Progress,
+    /// Threads that were read and not compared yet.
+    arrived: Vec<(usize, FoldedThread)>,
+    arrived_bytes: usize,
     /// Threads whose rows must be written.
     pending: Vec<write::Pending>,
     pending_bytes: usize,
@@ -315,9 +322,34 @@ impl Run<'_> {
             self.strays.entry(thread).or_default().push(file);
         }
         match scanned.folded {
-            Some((file, folded)) => self.compare(file, folded, true),
+            Some((file, folded)) => self.arrive(file, folded),
             None => Ok(()),
         }
+    }
+
+    /// Takes a thread that was read. Rows are read for many at once: a reader that leaves no trace opens the database
+    /// anew for each time.
+    fn arrive(&mut self, file: usize, folded: FoldedThread) -> anyhow::Result<()> {
+        self.arrived_bytes += write::size(&folded);
+        self.arrived.push((file, folded));
+        if self.arrived.len() >= ARRIVED_ROWS || self.arrived_bytes >= ARRIVED_BYTES {
+            self.compare_arrived()?;
+        }
+        Ok(())
+    }
+
+    fn compare_arrived(&mut self) -> anyhow::Result<()> {
+        self.arrived_bytes = 0;
+        let arrived = std::mem::take(&mut self.arrived);
+        let table = &self.table;
+        let rows = self.target.read(|connection| {
+            let rows = arrived.iter().map(|(_, folded)| table.get(connection, folded.metadata.id));
+            Ok(rows.collect::<Result<Vec<_>, _>>()?)
+        })?;
+        for ((file, folded), row) in arrived.into_iter().zip(rows) {
+            self.compare(file, folded, row, true)?;
+        }
+        Ok(())
     }
 
     fn fail(&mut self, file: usize, error: &ReadError) {
@@ -340,7 +372,13 @@ impl Run<'_> {
 
     /// Decides what is to be done with a thread's row. `may_defer`: a row that names a file whose name gives another
     /// thread waits until all such files are known.
-    fn compare(&mut self, file: usize, mut folded: FoldedThread, may_defer: bool) -> anyhow::Result<()> {
+    fn compare(
+        &mut self,
+        file: usize,
+        mut folded: FoldedThread,
+        row: Option<Row>,
+        may_defer: bool,
+    ) -> anyhow::Result<()> {
         let found = &self.inventory.files()[file];
         self.progress.advance(1, found.stamp.size);
         self.report.bytes_read += folded.n_bytes;
@@ -348,9 +386,9 @@ impl Run<'_> {
         self.report.newest_version = self.report.newest_version.max(version(&folded.metadata.cli_version));
         self.set_time(&mut folded);
         let id = folded.metadata.id;
-        let table = &self.table;
-        let row = self.target.read(|connection| Ok(table.get(connection, id)?))?;
-        if may_defer && row.as_ref().is_some_and(|row| self.names_a_stray(row, id, found)) {
+        if may_defer
+            && row.as_ref().is_some_and(|row| claims::names_a_stray(self.config.home, row, id, found))
+        {
             self.strays.entry(id).or_default().push(file);
             return Ok(());
         }
@@ -373,45 +411,22 @@ impl Run<'_> {
         }
     }
 
-    /// Whether a row names a rollout of this home whose name gives another thread, or none.
-    fn names_a_stray(&self, row: &Row, id: ThreadId, chosen: &RolloutFile) -> bool {
-        let Some(path) = row.text(index::ROLLOUT_PATH).map(Path::new) else { return false };
-        let named = file_name::parse(path.file_name().unwrap_or_default());
-        path != chosen.path()
-            && named.is_some_and(|named| named.name.map(|name| name.thread) != Some(id))
-            && RolloutFile::at(self.config.home, path).is_some()
-    }
-
-    /// Settles the threads that files claim against their names: the row's choice counts, then a file that has the
-    /// thread in its name, then the rule for copies.
+    /// Does the threads that files claim against their names.
     fn settle_strays(&mut self) -> anyhow::Result<()> {
         for (id, claims) in std::mem::take(&mut self.strays) {
             if self.config.interrupted.load(Ordering::Relaxed) {
                 break;
             }
-            let files = self.inventory.files();
-            let deferred =
-                claims.iter().copied().find(|&i| files[i].named.name.is_some_and(|name| name.thread == id));
             let row_path = self.target.read(|connection| Ok(threads::rollout_path(connection, id)?))?;
-            let in_row = |file: &RolloutFile| row_path.as_deref().is_some_and(|path| is_at(file, path));
-            let strays: Vec<usize> = claims.iter().copied().filter(|&i| Some(i) != deferred).collect();
-            let by_row = strays.iter().copied().find(|&i| in_row(&files[i]));
-            let named_counts = deferred.is_some() || !self.inventory.of_thread(id).is_empty();
-            let chosen = match (by_row, named_counts) {
-                (Some(stray), _) => Some(stray),
-                (None, true) => deferred,
-                (None, false) => {
-                    let candidates: Vec<&RolloutFile> = strays.iter().map(|&i| &files[i]).collect();
-                    let choice = inventory::choose_copy(&candidates, in_row);
-                    choice.map(|chosen| {
-                        strays[candidates.iter().position(|file| std::ptr::eq(*file, chosen)).unwrap_or(0)]
-                    })
-                }
-            };
-            self.report.superseded += claims.iter().filter(|&&i| Some(i) != chosen).count() as u64;
-            if let Some(file) = chosen {
-                match self.worker.fold(&files[file].source()) {
-                    Ok(folded) => self.compare(file, folded, false)?,
+            let settled = claims::settle(id, &claims, self.inventory, row_path.as_deref());
+            self.report.superseded += settled.superseded.len() as u64;
+            if let Some(file) = settled.chosen {
+                match self.worker.fold(&self.inventory.files()[file].source()) {
+                    Ok(folded) => {
+                        let table = &self.table;
+                        let row = self.target.read(|connection| Ok(table.get(connection, id)?))?;
+                        self.compare(file, folded, row, false)?;
+                    }
                     Err(error) => self.fail(file, &error),
                 }
             }

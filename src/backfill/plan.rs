@@ -6,16 +6,13 @@ use crate::db::facts::FittingFacts;
 use crate::db::schema::Schema;
 use crate::db::threads::{self, Summary};
 use crate::inventory::{self, Inventory};
-use crate::rollout::file_name;
 use crate::scan::Group;
-use crate::select::Selected;
+use crate::select::Wanted;
 use crate::sessions::RolloutFile;
 use crate::thread::columns::index;
 use crate::thread::equivalence::{FIRST_MILLISECONDS, read_milliseconds};
 use crate::thread::{Millis, ThreadId};
-use std::collections::{BTreeSet, HashMap};
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How many rows are looked at in one read.
 const PAGE: usize = 1000;
@@ -44,7 +41,12 @@ pub(super) fn plan(
 ) -> anyhow::Result<Plan> {
     let mut plan = Plan::default();
     let mut rows = Rows::default();
-    let wanted = config.threads.map(|threads| Wanted::new(threads, target)).transpose()?;
+    let wanted = match config.threads {
+        Some(threads) => Some(Wanted::new(threads, |id| {
+            target.read(|connection| Ok(threads::rollout_path(connection, id)?))
+        })?),
+        None => None,
+    };
     for files in inventory.groups() {
         let members = &inventory.files()[files.clone()];
         let thread = members[0].named.name.map(|name| name.thread);
@@ -75,55 +77,6 @@ pub(super) fn plan(
         plan.groups.push(Group { files, in_row });
     }
     Ok(plan)
-}
-
-/// The threads that were asked for.
-#[derive(Default)]
-struct Wanted {
-    ids: BTreeSet<ThreadId>,
-    /// Rollouts whose names do not give their thread, by name without `.zst`.
-    paths: HashMap<Vec<u8>, Vec<PathBuf>>,
-}
-
-impl Wanted {
-    fn new(threads: &[Selected], target: &mut Target<'_>) -> anyhow::Result<Wanted> {
-        let mut wanted = Wanted::default();
-        for thread in threads {
-            match thread {
-                Selected::Id(id) => {
-                    wanted.ids.insert(*id);
-                    // A row may name a file whose name gives another thread, or none.
-                    let path = target.read(|connection| Ok(threads::rollout_path(connection, *id)?))?;
-                    let named = |path: &PathBuf| file_name::parse(path.file_name()?)?.name;
-                    if let Some(path) = path.filter(|path| named(path).is_none_or(|name| name.thread != *id))
-                    {
-                        wanted.add(path);
-                    }
-                }
-                Selected::Path(path) => wanted.add(path.clone()),
-            }
-        }
-        Ok(wanted)
-    }
-
-    fn add(&mut self, path: PathBuf) {
-        if let Some(name) = path.file_name() {
-            self.paths.entry(plain_name(name).to_owned()).or_default().push(path);
-        }
-    }
-
-    fn contains(&self, thread: Option<ThreadId>, members: &[RolloutFile]) -> bool {
-        thread.is_some_and(|thread| self.ids.contains(&thread))
-            || members.iter().any(|file| {
-                let paths = self.paths.get(plain_name(&file.file_name)).into_iter().flatten();
-                paths.into_iter().any(|path| is_at(file, path))
-            })
-    }
-}
-
-fn plain_name(name: &OsStr) -> &[u8] {
-    let name = name.as_encoded_bytes();
-    name.strip_suffix(b".zst").unwrap_or(name)
 }
 
 /// The rows' summaries: looked up one by one, or walked along with the groups when all are needed.

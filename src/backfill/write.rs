@@ -54,6 +54,12 @@ impl Pending {
     }
 }
 
+/// Roughly how much memory a thread takes.
+pub(super) fn size(folded: &FoldedThread) -> usize {
+    let thread = &folded.metadata;
+    thread.title.len() + thread.preview.len() + thread.first_user_message.len() + 1024
+}
+
 /// What is to be done with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Decision {

@@ -4,12 +4,14 @@
 use crate::cli::args::{FormatChoice, Global};
 use crate::cli::env::Environment;
 use crate::cli::error;
+use crate::cli::metrics::Metrics;
 use crate::cli::output::Output;
 use crate::cli::progress::{self, Bar};
 use crate::cli::records::Format;
 use crate::cli::style::Style;
 use crate::cli::text;
 use crate::db::open::{OpenOptions, Reader};
+use crate::db::schema::Schema;
 use crate::db::threads;
 use crate::error::WithHint as _;
 use crate::home::{self, Candidates, Choice, CodexConfig, DatabaseInputs};
@@ -37,6 +39,8 @@ pub struct App {
     pub error_style: Style,
     /// Set by Ctrl-C.
     pub interrupted: Arc<AtomicBool>,
+    /// What this run counts.
+    pub metrics: Metrics,
     /// The command line as it was typed, without the program's name.
     pub arguments: Vec<OsString>,
 }
@@ -60,16 +64,8 @@ impl App {
         let error_style = global.color.style(&environment, environment.stderr_is_terminal);
         let visible = progress::is_wanted(&environment, global.no_progress, global.quiet);
         let bar = Bar::stderr(visible, environment.shows_unicode(), error_style);
-        App {
-            environment,
-            global,
-            out: Output::stdout(),
-            style,
-            bar,
-            error_style,
-            interrupted,
-            arguments: Vec::new(),
-        }
+        let (out, metrics, arguments) = (Output::stdout(), Metrics::default(), Vec::new());
+        App { environment, global, out, style, bar, error_style, interrupted, metrics, arguments }
     }
 
     /// The shape of a report that lists no records, or (with `lists`) of a list.
@@ -117,6 +113,19 @@ impl App {
         let option = self.global.codex_home.as_deref().map(Path::as_os_str);
         let named = option.or_else(|| self.environment.var("CODEX_HOME"));
         home::find_home(named, self.environment.home_dir.as_deref())
+    }
+
+    /// The Codex home, for commands that are about a database: where that was named, no home need be there, and its
+    /// own path stands for one, below which nothing lies.
+    ///
+    /// # Errors
+    /// There is none, and it is needed.
+    pub fn home_or_nowhere(&self) -> anyhow::Result<PathBuf> {
+        let named = self.global.codex_home.is_some() || self.environment.var("CODEX_HOME").is_some();
+        match (self.home(), &self.global.db) {
+            (Err(_), Some(db)) if !named => Ok(self.absolute(db)),
+            (home, _) => home,
+        }
     }
 
     /// The configuration of a home; a broken one is warned of and then empty, as if it were not there.
@@ -191,7 +200,7 @@ impl App {
         let [first, second] = &candidates.found[..] else {
             return Ok(candidates.found.first().map(|only| only.path.clone()));
         };
-        let typed: Vec<String> = self.arguments.iter().map(|argument| text::shell(argument)).collect();
+        let typed: Vec<String> = self.arguments.iter().map(text::shell).collect();
         let line =
             |path: &Path| format!("codex-state --db {} {}", text::shell(path.as_os_str()), typed.join(" "));
         Err(anyhow!("two databases: {} and {}", first.path.display(), second.path.display())
@@ -232,7 +241,9 @@ impl App {
         let path = match &self.global.db {
             Some(db) => {
                 let db = self.absolute(db);
-                std::fs::metadata(&db).with_context(|| format!("no database: {}", db.display()))?;
+                std::fs::metadata(&db).with_context(|| format!("no database: {}", db.display())).hint(
+                    "name an existing file with --db, or leave it out to use the one of the Codex home",
+                )?;
                 db
             }
             None => {
@@ -240,7 +251,18 @@ impl App {
                 self.database(&home, &self.config(&home))?
             }
         };
-        Reader::open(&path, &self.open_options())
+        let reader = Reader::open(&path, &self.open_options())?;
+        self.metrics.opened("read");
+        Ok(reader)
+    }
+
+    /// What the database looks like.
+    ///
+    /// # Errors
+    /// It cannot be read, or is none of Codex.
+    pub fn schema(&self, reader: &mut Reader) -> anyhow::Result<Schema> {
+        let path = reader.path().display().to_string();
+        reader.read(Schema::read).with_context(|| path)
     }
 
     /// How many rollouts are read at once.

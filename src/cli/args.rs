@@ -1,10 +1,15 @@
 //! Every argument of every command; the doc comments are the help. What the arguments mean is decided elsewhere.
 
 use crate::cli::style::ColorChoice;
-use clap::builder::NonEmptyStringValueParser;
+use crate::thread::columns::COLUMNS;
+use crate::verify::Ignore;
+use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// The program's name, which is also what completions and man pages are called.
+pub const NAME: &str = "codex-state";
 
 /// Mend, check and list the thread database of the Codex coding agent
 ///
@@ -12,7 +17,7 @@ use std::time::Duration;
 /// two drift apart, threads seem gone although every file is there. codex-state makes the database say what the files
 /// say. It never writes to a rollout and never loses what only the database knows.
 #[derive(Debug, Parser)]
-#[command(name = "codex-state", version, max_term_width = 100, propagate_version = true)]
+#[command(name = NAME, version, max_term_width = 100, propagate_version = true)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
     /// What holds for every command.
@@ -106,8 +111,14 @@ pub enum FormatChoice {
 #[expect(missing_docs, reason = "a comment here would hide the help of the command itself")]
 pub enum Command {
     Backfill(Backfill),
+    Verify(Verify),
+    List(List),
+    Show(Show),
+    Path(PathOf),
     Backup(Backup),
     Restore(Restore),
+    Completions(Completions),
+    Man(Man),
 }
 
 /// Make the rows say what the rollouts say
@@ -165,6 +176,172 @@ pub enum Times {
     Keep,
 }
 
+/// Name every difference between the database and the rollouts
+///
+/// Compares each row with its rollout, column by column, and looks for rows without rollouts, rollouts without rows,
+/// duplicates and damage. What only the database knows, another spelling of the same, and a Codex at work are no
+/// difference. Changes nothing. Exit status 0 if all agrees, 1 if not (warnings count with --strict alone).
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Threads to verify: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
+    #[arg(value_name = "THREAD")]
+    pub threads: Vec<String>,
+
+    /// Presence, paths, archive flags and times alone: no rollout is opened
+    #[arg(long, conflicts_with = "deep")]
+    pub quick: bool,
+
+    /// Check as well that every line of every rollout is JSON, and the database file itself
+    #[arg(long)]
+    pub deep: bool,
+
+    /// Leave out a kind of finding (missing_row, damaged_lines, …) or a column (updated_at, …) (repeatable)
+    #[arg(
+        long,
+        value_name = "KIND|COLUMN",
+        value_parser = PossibleValuesParser::new(Ignore::names()),
+        hide_possible_values = true
+    )]
+    pub ignore: Vec<String>,
+
+    /// Let warnings count: exit status 1 for them too
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Print the first N findings only; all are counted
+    #[arg(long, value_name = "N")]
+    pub max_findings: Option<usize>,
+
+    /// Write the result to FILE for test reports: a test case for each kind of finding
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub junit: Option<PathBuf>,
+
+    /// How many rollouts to read at once [default: one for each processor]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+}
+
+/// List threads, the latest first
+///
+/// Lists what Codex's own list shows: threads that are not archived and in which somebody said something. As a table
+/// on a terminal; in a pipe as TSV with the columns id, updated_at, created_at, archived, source, model_provider, cwd,
+/// git_branch and title, which stay the same; as JSON with all columns. Times are RFC 3339 in UTC there.
+///
+/// Codex keeps milliseconds and seconds of a time: the order is that of the milliseconds where the database has them.
+/// Threads with the same time are ordered by id.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Which time to sort by; recency is by updated where the database does not know it
+    #[arg(long, value_name = "TIME", default_value = "updated")]
+    pub sort: SortBy,
+
+    /// The oldest first
+    #[arg(long)]
+    pub reverse: bool,
+
+    /// List at most N threads; 0 is all [default: 50 for a table on a terminal, else all]
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<usize>,
+
+    /// Go on after a page: its next_cursor, which --format json gives; with the same --sort and --reverse
+    #[arg(long, value_name = "CURSOR")]
+    pub after: Option<String>,
+
+    /// Archived threads only
+    #[arg(long, conflicts_with = "all")]
+    pub archived: bool,
+
+    /// Archived threads too
+    #[arg(long)]
+    pub all: bool,
+
+    /// Also threads without a user message, which Codex hides
+    #[arg(long)]
+    pub hidden: bool,
+
+    /// Of this source, as cli, vscode, exec; subagent means all sub-agents (repeatable)
+    #[arg(long, value_name = "SOURCE")]
+    pub source: Vec<String>,
+
+    /// Of this model provider (repeatable)
+    #[arg(long, value_name = "ID")]
+    pub provider: Vec<String>,
+
+    /// Begun in this folder (repeatable)
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub cwd: Vec<PathBuf>,
+
+    /// With --cwd: or in a folder below
+    #[arg(long, requires = "cwd")]
+    pub recursive: bool,
+
+    /// With this text in title, name, preview or first message; case does not matter, in any script, accents do
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+
+    /// At this time or later, by the time of --sort: RFC 3339, a date (its midnight here), or an age: 30s 10m 2h 7d 4w
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+
+    /// Before this time, in the same forms
+    #[arg(long, value_name = "WHEN")]
+    pub until: Option<String>,
+
+    /// Which columns of the table to print, in this order
+    #[arg(
+        long,
+        value_name = "A,B,…",
+        value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(COLUMNS.iter().map(|column| PossibleValue::new(column.name).help(column.doc)))
+    )]
+    #[arg(hide_possible_values = true)]
+    pub columns: Vec<String>,
+
+    /// Print the ids alone, one a line
+    #[arg(long, conflicts_with = "columns")]
+    pub ids: bool,
+}
+
+/// By which time threads are sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SortBy {
+    /// When the thread began
+    Created,
+    /// When it was last written
+    Updated,
+    /// When it was last used
+    Recency,
+}
+
+/// Show everything that the database knows of threads
+///
+/// Every column of their rows, those too that this program does not know. Exit status 1 if one of them has no row.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Threads to show: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
+    #[arg(value_name = "THREAD", required = true)]
+    pub threads: Vec<String>,
+}
+
+/// Print the path of a thread's rollout
+///
+/// The path alone, of the form that exists: the plain file, else the compressed one. Where the row's path is gone, the
+/// file is looked for in the whole home. Exit status 1 if there is none.
+#[derive(Debug, Args)]
+pub struct PathOf {
+    /// The thread: an id, a unique beginning of one, a path of a rollout, or - to read it from standard input
+    #[arg(value_name = "THREAD")]
+    pub thread: String,
+
+    /// Only if it is archived
+    #[arg(long, conflicts_with = "active")]
+    pub archived: bool,
+
+    /// Only if it is not archived
+    #[arg(long)]
+    pub active: bool,
+}
+
 /// Copy the database to a file
 ///
 /// The copy is one file with one state of the database, whoever is using it meanwhile. Commands that write keep backups
@@ -193,4 +370,23 @@ pub struct Restore {
     /// What every command that writes has.
     #[command(flatten)]
     pub writing: Writing,
+}
+
+/// Print the completion script of a shell
+///
+/// The same scripts lie in completions/. For bash, for example, put the output into a file codex-state in
+/// ~/.local/share/bash-completion/completions/.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// Print the man page, or write all man pages to a folder
+#[derive(Debug, Args)]
+pub struct Man {
+    /// The folder, which is made if it does not exist
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub folder: Option<PathBuf>,
 }

@@ -6,10 +6,11 @@ use crate::cli::args;
 use crate::cli::exit::Exit;
 use crate::cli::records::{Format, Layout, Records, Value, json};
 use crate::cli::table::{Cell, write_fields};
-use crate::cli::{human, text, threads};
+use crate::cli::{human, metrics, text, threads};
 use crate::db::facts::Facts;
 use crate::db::migrate;
 use crate::db::open::{Reader, Writer};
+use crate::db::threads::count_by_archived;
 use crate::error::WithHint as _;
 use crate::home;
 use crate::sys::is_same_file;
@@ -17,6 +18,10 @@ use anyhow::anyhow;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// What an error of this command is counted as, once the database is open.
+const STAGE: &str = "backfill";
 
 /// Runs the command.
 ///
@@ -57,20 +62,39 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
         now: app.environment.now,
         interrupted: &app.interrupted,
     };
+    let begun = Instant::now();
     let report = match (arguments.writing.dry_run, &mut reader) {
-        (true, Some(reader)) => backfill::run(&config, Target::Preview(reader), &app.bar)?,
+        (true, Some(reader)) => {
+            app.metrics.opened(STAGE);
+            let report = backfill::run(&config, Target::Preview(reader), &app.bar)?;
+            if app.global.metrics.is_some() {
+                app.metrics.threads(reader.read(|connection| Ok(count_by_archived(connection)?))?);
+            }
+            report
+        }
         (true, None) => backfill::run(&config, Target::New(&migrate::in_memory()?), &app.bar)?,
         (false, _) => {
             drop(reader);
             if is_new {
                 migrate::create(&database)?;
+                app.metrics.created();
             }
             let mut writer = Writer::open(&database, &options)?;
+            app.metrics.opened(STAGE);
             let report = backfill::run(&config, Target::Write(&mut writer), &app.bar)?;
+            if app.global.metrics.is_some() {
+                app.metrics.threads(count_by_archived(writer.connection())?);
+            }
             writer.close()?;
             report
         }
     };
+    app.metrics.backfilled(metrics::Backfill {
+        upserted: report.inserted + report.updated,
+        unchanged: report.unchanged,
+        failed: report.failed,
+        duration: begun.elapsed(),
+    });
     for failure in &report.failures {
         app.complain(&format!("{}: {}", text::path(&failure.path), failure.error));
     }

@@ -3,16 +3,25 @@
 pub mod args;
 
 pub mod backfill;
+pub mod completions;
+pub mod list;
+pub mod man;
+pub mod path;
+pub mod show;
+pub mod verify;
 
 pub mod backup;
 pub mod restore;
 
 pub mod app;
+pub mod cells;
 pub mod chart;
 pub mod env;
 pub mod error;
 pub mod exit;
+pub mod files;
 pub mod human;
+pub mod metrics;
 pub mod output;
 pub mod progress;
 pub mod records;
@@ -57,16 +66,37 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     app.arguments = arguments.into_iter().skip(1).collect();
     let result = match &cli.command {
         Command::Backfill(arguments) => backfill::run(&mut app, arguments),
+        Command::Verify(arguments) => verify::run(&mut app, arguments),
+        Command::List(arguments) => list::run(&mut app, arguments),
+        Command::Show(arguments) => show::run(&mut app, arguments),
+        Command::Path(arguments) => path::run(&mut app, arguments),
         Command::Backup(arguments) => backup::run(&mut app, arguments),
         Command::Restore(arguments) => restore::run(&mut app, arguments),
+        Command::Completions(arguments) => {
+            completions::run(&mut app.out, arguments).map(|()| Exit::Done).map_err(Into::into)
+        }
+        Command::Man(arguments) => man::run(&mut app.out, arguments).map(|()| Exit::Done),
     };
     let result = result.and_then(|exit| Ok(app.out.flush().map(|()| exit)?));
-    match result {
+    match write_metrics(&app, result) {
         Ok(exit) => exit,
         Err(error) => {
             app.bar.print(|out| error::print(&error, out, app.error_style));
             if app.interrupted.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Trouble }
         }
+    }
+}
+
+/// Writes what was counted, of a run that failed as well, if that is wanted.
+fn write_metrics(app: &App, result: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+    let Some(path) = &app.global.metrics else { return result };
+    let written = app.metrics.write(path, result.is_err(), app.environment.now_ms());
+    match (result, written) {
+        (Err(error), Err(also)) => {
+            app.warn(&error::message(&also));
+            Err(error)
+        }
+        (result, written) => written.and(result),
     }
 }
 

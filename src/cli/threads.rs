@@ -41,6 +41,15 @@ pub fn expand(arguments: &[String]) -> anyhow::Result<Vec<String>> {
     Ok(expanded)
 }
 
+/// How a thread is named in a command to paste.
+#[must_use]
+pub fn pasted(thread: &Selected) -> String {
+    match thread {
+        Selected::Id(id) => id.to_string(),
+        Selected::Path(path) => path.display().to_string(),
+    }
+}
+
 /// Finds all threads before anything is done with any of them. Those that do not exist are complained of.
 ///
 /// # Errors

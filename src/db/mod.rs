@@ -3,6 +3,8 @@
 pub mod backfill_state;
 pub mod backup;
 pub mod facts;
+pub mod integrity;
+pub mod list;
 pub mod migrate;
 pub mod open;
 pub mod row;

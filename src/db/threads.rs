@@ -61,6 +61,15 @@ impl Threads {
         statement.query_row([id.to_string()], |row| self.read_row(row)).optional()
     }
 
+    /// The row whose id is this cell, whatever it is.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn get_odd(&self, connection: &Connection, id: &Cell) -> rusqlite::Result<Option<Row>> {
+        let sql = format!("{} OR id = CAST(?1 AS TEXT)", self.select);
+        connection.prepare_cached(&sql)?.query_row([id], |row| self.read_row(row)).optional()
+    }
+
     /// The next `n` rows after the id `after` (text, for a row's id may be anything), by id. The empty text is before
     /// every id.
     ///
@@ -71,6 +80,41 @@ impl Threads {
         statement
             .query_map((after, i64::try_from(n).unwrap_or(i64::MAX)), |row| self.read_row(row))?
             .collect()
+    }
+
+    /// The next `n` rows behind `place` by id, whatever the ids are, and where the next page goes on; `None` behind
+    /// the last. Rows without an id (SQLite allows them) have no place: see [`count_without_id`].
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn rows_behind(
+        &self,
+        connection: &Connection,
+        place: Option<&Place>,
+        n: usize,
+    ) -> rusqlite::Result<(Vec<Row>, Option<Place>)> {
+        let condition = match place {
+            None => "?1 IS NULL AND id IS NOT NULL",
+            // Text that is no UTF-8 is bytes to us, and must be text again to be compared with other text.
+            Some(Place { is_text: true, .. }) => "id > CAST(?1 AS TEXT)",
+            Some(_) => "id > ?1",
+        };
+        let columns = list(self.columns);
+        let n_columns = self.columns.iter().count();
+        let sql = format!(
+            "SELECT {columns}, id, typeof(id) = 'text' FROM threads WHERE {condition} ORDER BY id LIMIT ?2"
+        );
+        let mut statement = connection.prepare_cached(&sql)?;
+        let after = place.map_or(&Cell::Null, |place| &place.id);
+        let mut rows = statement.query((after, i64::try_from(n).unwrap_or(i64::MAX)))?;
+        let (mut page, mut last) = (Vec::new(), None);
+        while let Some(row) = rows.next()? {
+            page.push(self.read_row(row)?);
+            if page.len() == n {
+                last = Some(Place { id: to_cell(row.get_ref(n_columns)?), is_text: row.get(n_columns + 1)? });
+            }
+        }
+        Ok((page, last))
     }
 
     /// Inserts a row with the cells that are there.
@@ -184,6 +228,34 @@ pub fn spawned_by(source: &str) -> Option<ThreadId> {
     ThreadId::parse(&source.subagent.thread_spawn.parent_thread_id)
 }
 
+/// Where a walk over all rows stands: behind a row, whose id may be anything.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    id: Cell,
+    /// Whether SQLite takes the id for text.
+    is_text: bool,
+}
+
+/// How many rows have no id at all.
+///
+/// # Errors
+/// What SQLite says.
+pub fn count_without_id(connection: &Connection) -> rusqlite::Result<u64> {
+    connection
+        .query_row("SELECT count(*) FROM threads WHERE id IS NULL", [], |row| row.get::<_, i64>(0))
+        .map(i64::unsigned_abs)
+}
+
+/// How many rows are active, and how many archived.
+///
+/// # Errors
+/// What SQLite says.
+pub fn count_by_archived(connection: &Connection) -> rusqlite::Result<[u64; 2]> {
+    let sql = "SELECT count(*) - sum(archived IS 1), sum(archived IS 1) FROM threads HAVING count(*) > 0";
+    let counts = connection.query_row(sql, [], |row| Ok([row.get::<_, i64>(0)?, row.get(1)?])).optional()?;
+    Ok(counts.unwrap_or_default().map(i64::unsigned_abs))
+}
+
 /// The little of a row that tells whether its file must be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
@@ -290,6 +362,35 @@ pub fn ids_beginning(
     Ok((ids, n))
 }
 
+/// The ids before and after `id` among all, by which it can be abbreviated.
+///
+/// # Errors
+/// What SQLite says.
+pub fn neighbours(connection: &Connection, id: &str) -> rusqlite::Result<(Option<String>, Option<String>)> {
+    let one = |sql| {
+        let mut statement = connection.prepare_cached(sql)?;
+        let id = statement.query_row([id], |row| Ok(to_cell(row.get_ref(0)?))).optional()?;
+        Ok::<_, rusqlite::Error>(id.and_then(|id| id.as_text().map(str::to_owned)))
+    };
+    Ok((
+        one("SELECT id FROM threads WHERE id < ?1 ORDER BY id DESC LIMIT 1")?,
+        one("SELECT id FROM threads WHERE id > ?1 ORDER BY id LIMIT 1")?,
+    ))
+}
+
+/// Every cell of a row under its column's name, those of [`COLUMNS`] and others, in the order of the table.
+///
+/// # Errors
+/// What SQLite says.
+pub fn whole_row(connection: &Connection, id: ThreadId) -> rusqlite::Result<Option<Vec<(String, Cell)>>> {
+    let mut statement = connection.prepare_cached("SELECT * FROM threads WHERE id = ?1")?;
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    let mut rows = statement.query([id.to_string()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let cell = |(place, name)| Ok((name, to_cell(row.get_ref(place)?)));
+    names.into_iter().enumerate().map(cell).collect::<rusqlite::Result<_>>().map(Some)
+}
+
 /// The thread whose row names one of these paths, spelled so.
 ///
 /// # Errors
@@ -311,15 +412,16 @@ pub fn count(connection: &Connection) -> rusqlite::Result<u64> {
         .map(i64::unsigned_abs)
 }
 
-/// The greatest running number that a row ever had: the bound of synthetic milliseconds.
+/// The greatest running number that synthetic milliseconds may carry: a few thousand, or as many as there were rows.
 ///
 /// # Errors
 /// What SQLite says.
 pub fn greatest_running_number(connection: &Connection) -> rusqlite::Result<i64> {
-    // A table without rowids never had a running number.
+    const A_FEW_THOUSAND: i64 = 4999;
     match connection.query_row("SELECT max(rowid) FROM threads", [], |row| row.get::<_, Option<i64>>(0)) {
-        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) => Ok(0),
-        other => Ok(other?.unwrap_or(0)),
+        // A table without rowids.
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) => Ok(A_FEW_THOUSAND),
+        other => Ok(other?.unwrap_or(0).max(A_FEW_THOUSAND)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Folds the lines of a rollout into what they say of the thread, and the damage met on the way: always both.
 
 use super::file_name::RolloutName;
-use super::item::{HistoryBase, Item, SessionMeta, Settings, TurnContext, UserMessage};
+use super::item::{HistoryBase, Item, Kind, SessionMeta, Settings, TurnContext, UserMessage};
 use super::last_event::LastEvent;
 use super::line::{self, Class, Damage, Parsed};
 use super::reader::Line;
@@ -36,6 +36,8 @@ pub struct DamagedLine {
 pub struct Options {
     /// Check that every line is JSON.
     pub deep: bool,
+    /// Parse every line of a kind that matters, also where a later one wins.
+    pub eager: bool,
 }
 
 /// What the lines so far say. Fields that a row must have are filled in by [`Extract::finish`]'s caller.
@@ -118,8 +120,22 @@ pub struct Extract {
     n_items: u64,
     /// Lines that are not blank.
     n_lines: u64,
+    /// The last turn and the last count, unparsed: of these the last one wins, and parsing all would cost more than
+    /// all the rest.
+    held: [Held; 2],
+    must_be_eager: bool,
     last_event: LastEvent,
 }
+
+/// A line that counts unless a later one of its kind does.
+#[derive(Debug, Default)]
+struct Held {
+    is_held: bool,
+    bytes: Vec<u8>,
+}
+
+/// Which of the held lines is of which kind.
+const HELD: [Kind; 2] = [Kind::TurnContext, Kind::TokenCount];
 
 /// Everything a file says.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,6 +150,9 @@ pub struct Extracted {
     pub is_blank: bool,
     /// The last line's timestamp, if any line has one.
     pub last_event_at: Option<Millis>,
+    /// Whether a line that was to win over others does not parse: then the file must be read again, eagerly, to find
+    /// the one before it.
+    pub must_be_eager: bool,
 }
 
 impl Extract {
@@ -149,6 +168,8 @@ impl Extract {
             bare: false,
             n_items: 0,
             n_lines: 0,
+            held: Default::default(),
+            must_be_eager: false,
             last_event: LastEvent::default(),
         }
     }
@@ -173,7 +194,18 @@ impl Extract {
         if line.cut {
             return self.push_cut(line, bytes);
         }
-        let Parsed { class, item, damage } = line::read(bytes, self.bare);
+        let class = line::glance(bytes);
+        if let Some(Class::Relevant(kind)) = class
+            && !self.options.eager
+            && !self.options.deep
+            && line.terminated
+            && line.last_byte == Some(b'}')
+            && self.hold_or_skip(kind, bytes)
+        {
+            self.n_items += 1;
+            return;
+        }
+        let Parsed { class, item, damage } = line::read_as(class, bytes, self.bare);
         match damage {
             // The last line of a file that a crash cut off is torn, whatever the parser stumbled over.
             Some(Damage::Unparsable(_)) if !line.terminated => self.note(line, Damage::Torn),
@@ -189,8 +221,56 @@ impl Extract {
             Class::Relevant(_) => self.n_items += u64::from(item.is_some() || self.is_complete(line, bytes)),
         }
         if let Some(item) = item {
+            // What it would replace need not be parsed; what it builds on must be.
+            match &item {
+                Item::TurnContext(_) => self.held[0].is_held = false,
+                Item::TokenCount(_) => self.held[1].is_held = false,
+                Item::Settings(_) => self.must_be_eager |= !self.release(),
+                _ => {}
+            }
             self.apply(item);
         }
+    }
+
+    /// Keeps a line of which the last one wins, or passes over one that cannot matter any more. Lines that do not end
+    /// as an object are not treated so: they are damaged, and parsing names how.
+    fn hold_or_skip(&mut self, kind: Kind, bytes: &[u8]) -> bool {
+        let can_wait = match kind {
+            // Its folder counts if there is none yet, so it must be seen in its place.
+            Kind::TurnContext => self.facts.cwd.is_some(),
+            Kind::TokenCount => line::counts_tokens(bytes),
+            Kind::UserMessage | Kind::UserItem => {
+                return self.facts.title.is_some()
+                    && self.facts.first_user_message.is_some()
+                    && self.facts.preview.is_some();
+            }
+            _ => return false,
+        };
+        if can_wait && let Some(held) = HELD.iter().position(|held| *held == kind).map(|i| &mut self.held[i])
+        {
+            held.is_held = true;
+            held.bytes.clear();
+            held.bytes.extend_from_slice(bytes);
+        }
+        can_wait
+    }
+
+    /// Parses what was held, in its place before whatever comes next. Returns whether all of it parses.
+    fn release(&mut self) -> bool {
+        let mut all_parse = true;
+        for (i, kind) in HELD.into_iter().enumerate() {
+            if !std::mem::take(&mut self.held[i].is_held) {
+                continue;
+            }
+            let bytes = std::mem::take(&mut self.held[i].bytes);
+            let parsed = line::read_as(Some(Class::Relevant(kind)), &bytes, self.bare);
+            self.held[i].bytes = bytes;
+            all_parse &= parsed.damage.is_none();
+            if let Some(item) = parsed.item {
+                self.apply(item);
+            }
+        }
+        all_parse
     }
 
     fn is_complete(&self, line: &Line<'_>, bytes: &[u8]) -> bool {
@@ -218,8 +298,10 @@ impl Extract {
 
     /// Ends the fold.
     #[must_use]
-    pub fn finish(self) -> Extracted {
+    pub fn finish(mut self) -> Extracted {
+        self.must_be_eager |= !self.release();
         Extracted {
+            must_be_eager: self.must_be_eager,
             facts: self.facts,
             damage: self.damage,
             has_items: self.n_items > 0,
@@ -351,5 +433,199 @@ fn strip_context(text: &str) -> &str {
     match text.find(REQUEST_MARKER) {
         Some(at) => text[at + REQUEST_MARKER.len()..].trim(),
         None => text.trim(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rollout::reader::{Buffer, LineReader};
+    use proptest::prelude::*;
+
+    const ID: &str = "019ced47-cebb-79dd-b0aa-a552437621a9";
+    const OTHER: &str = "019ced6b-835b-799d-83c9-31b6374bba33";
+
+    fn extract(text: &[u8], options: Options) -> Extracted {
+        let mut buffer = Buffer::default();
+        let mut lines = LineReader::new(text, &mut buffer);
+        let mut extract = Extract::new(None, options);
+        while let Some(line) = lines.next_line(|beginning| extract.is_wanted(beginning)).unwrap() {
+            extract.push(&line);
+        }
+        extract.finish()
+    }
+
+    fn line(kind: &str, payload: &str) -> String {
+        format!(r#"{{"timestamp":"2026-03-14T16:57:13.623Z","type":"{kind}","payload":{payload}}}"#) + "\n"
+    }
+
+    fn meta(id: &str, more: &str) -> String {
+        line("session_meta", &format!(r#"{{"id":"{id}","timestamp":"2026-03-14T16:57:12.123Z"{more}}}"#))
+    }
+
+    fn user(text: &str) -> String {
+        line("event_msg", &format!(r#"{{"type":"user_message","message":"{text}","images":[]}}"#))
+    }
+
+    fn turn(model: &str) -> String {
+        line("turn_context", &format!(r#"{{"cwd":"/turn","model":"{model}","effort":"high"}}"#))
+    }
+
+    fn tokens(info: &str) -> String {
+        line("event_msg", &format!(r#"{{"type":"token_count","info":{info},"rate_limits":null}}"#))
+    }
+
+    fn total(n: i64) -> String {
+        tokens(&format!(r#"{{"total_token_usage":{{"total_tokens":{n}}}}}"#))
+    }
+
+    /// Folds lines lazily and eagerly, which must say the same, and gives what they say.
+    fn check(lines: &[String]) -> Extracted {
+        let text = lines.concat();
+        let eager = extract(text.as_bytes(), Options { eager: true, ..Options::default() });
+        let lazy = extract(text.as_bytes(), Options::default());
+        if !lazy.must_be_eager {
+            assert_eq!(lazy.facts, eager.facts);
+        }
+        eager
+    }
+
+    #[test]
+    fn the_first_meta_gives_the_identity_and_later_ones_of_its_id_the_rest() {
+        let facts = check(&[
+            meta(ID, r#","source":"cli","agent_role":"worker","cli_version":"1","cwd":"/a","memory_mode":"disabled""#),
+            meta(OTHER, r#","source":"exec","cwd":"/parent","memory_mode":"polluted""#),
+            meta(ID, r#","cli_version":"","cwd":"","git":{"branch":"b"}"#),
+        ])
+        .facts;
+        assert_eq!(facts.identity, ThreadId::parse(ID).map(|id| (id, 1_773_507_432_123)));
+        assert_eq!((facts.source, facts.agent_role), (None, None), "replaced, even by absence");
+        assert_eq!((facts.cli_version.as_deref(), facts.cwd.as_deref()), (Some("1"), Some("/a")));
+        assert_eq!(facts.git.branch.as_deref(), Some("b"));
+        assert_eq!(facts.memory_mode.as_deref(), Some("disabled"));
+    }
+
+    #[test]
+    fn the_last_turn_wins_and_a_missing_effort_clears_it() {
+        let bare_turn = line("turn_context", r#"{"model":"c"}"#);
+        let facts = check(&[meta(ID, r#","cwd":"/meta""#), turn("a"), turn("b"), bare_turn]).facts;
+        assert_eq!((facts.model.as_deref(), facts.reasoning_effort), (Some("c"), None));
+        assert_eq!(facts.cwd.as_deref(), Some("/meta"));
+        let facts = check(&[meta(ID, ""), turn("a"), turn("b")]).facts;
+        assert_eq!((facts.model.as_deref(), facts.cwd.as_deref()), (Some("b"), Some("/turn")));
+    }
+
+    #[test]
+    fn settings_replace_the_turn_before_and_are_replaced_by_the_turn_behind() {
+        let settings = line(
+            "event_msg",
+            r#"{"type":"thread_settings_applied","thread_settings":{"model":"s","reasoning_effort":null,"cwd":"/s"}}"#,
+        );
+        let facts = check(&[meta(ID, r#","cwd":"/m""#), turn("a"), settings.clone()]).facts;
+        assert_eq!((facts.model.as_deref(), facts.reasoning_effort), (Some("s"), None));
+        assert_eq!(facts.cwd.as_deref(), Some("/s"));
+        let facts = check(&[meta(ID, r#","cwd":"/m""#), settings, turn("b")]).facts;
+        assert_eq!(facts.model.as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_count_without_info_is_none_and_a_broken_last_one_leaves_the_one_before() {
+        assert_eq!(check(&[meta(ID, ""), total(7), tokens("null")]).facts.tokens_used, Some(7));
+        assert_eq!(check(&[meta(ID, ""), total(7), total(-3)]).facts.tokens_used, Some(0));
+        let broken = check(&[meta(ID, ""), total(7), tokens(r#"{"total_token_usage":5}"#)]);
+        assert_eq!((broken.facts.tokens_used, broken.damage.n_lines), (Some(7), 1));
+    }
+
+    #[test]
+    fn a_blank_message_yields_nothing_and_an_image_only_a_placeholder() {
+        let image = line("event_msg", r#"{"type":"user_message","message":" ","images":["x"]}"#);
+        let facts = check(&[meta(ID, ""), user("  "), image, user("words")]).facts;
+        assert_eq!(
+            (facts.title.as_deref(), facts.first_user_message.as_deref()),
+            (Some("words"), Some("[Image]"))
+        );
+        assert_eq!(facts.preview.as_deref(), Some("[Image]"));
+        assert!(check(&[meta(ID, ""), user(" ")]).facts.has_user_event);
+    }
+
+    #[test]
+    fn what_an_editor_put_in_front_is_cut_off() {
+        let facts = check(&[meta(ID, ""), user("# Context\\n## My request for Codex:\\n  do it\\n")]).facts;
+        assert_eq!(facts.title.as_deref(), Some("do it"));
+    }
+
+    #[test]
+    fn damage_is_counted_and_the_first_is_named() {
+        let found =
+            check(&["not json\n".into(), meta(ID, ""), "[1]\n".into(), r#"{"timestamp":"2026-03"#.into()]);
+        assert_eq!(found.damage.n_lines, 3);
+        assert_eq!(found.damage.first.map(|first| (first.number, first.offset)), Some((1, 0)));
+    }
+
+    #[test]
+    fn a_last_line_without_newline_counts_if_it_is_whole() {
+        let found = check(&[meta(ID, ""), total(5).trim_end().to_owned()]);
+        assert_eq!((found.facts.tokens_used, found.damage.n_lines), (Some(5), 0));
+    }
+
+    #[test]
+    fn a_file_without_items_says_so() {
+        let found = check(&["garbage\n".into(), "{\"timestamp\":1}\n".into()]);
+        assert!(!found.has_items && !found.is_blank);
+        assert!(check(&["\n  \r\n".into()]).is_blank);
+    }
+
+    #[test]
+    fn the_shape_of_2025_is_read_from_its_bare_lines() {
+        let bare_user = |text: &str| {
+            format!(
+                r#"{{"type":"message","role":"user","content":[{{"type":"input_text","text":"{text}"}}]}}"#
+            ) + "\n"
+        };
+        let first =
+            format!(r#"{{"id":"{ID}","timestamp":"2026-03-14T16:57:12.123Z","git":{{"branch":"old"}}}}"#)
+                + "\n";
+        let lines = [
+            first,
+            "{\"record_type\":\"state\"}\n".into(),
+            bare_user("<environment_context>x</environment_context>"),
+            bare_user("hello"),
+        ];
+        let found = check(&lines);
+        assert_eq!(found.facts.title.as_deref(), Some("hello"));
+        assert_eq!((found.facts.git.branch.as_deref(), found.damage.n_lines), (Some("old"), 0));
+    }
+
+    #[test]
+    fn deep_reading_checks_lines_that_say_nothing() {
+        let text = [meta(ID, ""), line("response_item", "{torn")].concat();
+        assert_eq!(extract(text.as_bytes(), Options::default()).damage.n_lines, 0);
+        let deep = Options { deep: true, ..Options::default() };
+        assert_eq!(extract(text.as_bytes(), deep).damage.n_lines, 1);
+    }
+
+    proptest! {
+        #[test]
+        fn lazy_and_eager_reading_say_the_same(picks in proptest::collection::vec((0usize..9, 0i64..5, any::<bool>()), 0..12)) {
+            let lines: Vec<String> = picks.iter().map(|(kind, n, is_cut)| {
+                let mut text = match kind {
+                    0 => meta(ID, r#","cwd":"/m""#),
+                    1 => meta(ID, ""),
+                    2 => turn(&format!("m{n}")),
+                    3 => total(*n),
+                    4 => tokens("null"),
+                    5 => user(&format!("u{n}")),
+                    6 => line("event_msg", &format!(r#"{{"type":"thread_settings_applied","thread_settings":{{"model":"s{n}"}}}}"#)),
+                    7 => line("turn_context", "7"),
+                    _ => line("event_msg", r#"{"type":"token_count","info":{"x":1}}"#),
+                };
+                if *is_cut {
+                    text.truncate(text.len() * 3 / 4);
+                    text.push('\n');
+                }
+                text
+            }).collect();
+            check(&lines);
+        }
     }
 }

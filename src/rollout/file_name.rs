@@ -1,7 +1,7 @@
 //! The name of a rollout file, to its parts and back; pure, and no judgement of what the file holds.
 
 use crate::thread::{Millis, ThreadId};
-use chrono::NaiveDateTime;
+use chrono::{DateTime, Datelike as _, NaiveDateTime, Timelike as _};
 use std::ffi::OsStr;
 
 /// How the time in a file name is written: local wall-clock time, read as UTC.
@@ -78,22 +78,43 @@ impl RolloutName {
     #[must_use]
     pub fn to_file_name(self, compressed: bool) -> String {
         let suffix = if compressed { COMPRESSED } else { PLAIN };
-        let time = self.format_time(TIME_FORMAT);
-        if self.rollout == self.thread {
-            format!("{PREFIX}{time}-{}{suffix}", self.thread)
-        } else {
-            format!("{PREFIX}{time}-{}_{}{suffix}", self.thread, self.rollout)
+        let mut name = String::with_capacity(PREFIX.len() + TIME_LENGTH + 2 * (ID_LENGTH + 1) + suffix.len());
+        // Written for every file of a home, often more than once: chrono's formatting would be most of a walk.
+        let time = DateTime::from_timestamp_millis(self.time).unwrap_or_default();
+        name.push_str(PREFIX);
+        push_digits(&mut name, time.year().unsigned_abs(), 4);
+        for (mark, number) in [
+            ('-', time.month()),
+            ('-', time.day()),
+            ('T', time.hour()),
+            ('-', time.minute()),
+            ('-', time.second()),
+        ] {
+            name.push(mark);
+            push_digits(&mut name, number, 2);
         }
+        let mut id = [0; ID_LENGTH];
+        name.push('-');
+        name.push_str(self.thread.encode(&mut id));
+        if self.rollout != self.thread {
+            name.push('_');
+            name.push_str(self.rollout.encode(&mut id));
+        }
+        name.push_str(suffix);
+        name
     }
 
     /// The folders below `sessions/` in which the file belongs: year, month, day.
     #[must_use]
     pub fn date_folders(self) -> [String; 3] {
-        ["%Y", "%m", "%d"].map(|format| self.format_time(format))
+        let time = DateTime::from_timestamp_millis(self.time).unwrap_or_default();
+        ["%Y", "%m", "%d"].map(|format| time.format(format).to_string())
     }
+}
 
-    fn format_time(self, format: &str) -> String {
-        chrono::DateTime::from_timestamp_millis(self.time).unwrap_or_default().format(format).to_string()
+fn push_digits(text: &mut String, number: u32, n_digits: u32) {
+    for i in (0..n_digits).rev() {
+        text.push(char::from(b'0' + (number / 10_u32.pow(i) % 10) as u8));
     }
 }
 

@@ -248,6 +248,8 @@ pub struct FoldedThread {
     pub stamp: Stamp,
     /// How many bytes were read, of all files, uncompressed.
     pub n_bytes: u64,
+    /// How many of them are the file's own.
+    pub n_own_bytes: u64,
 }
 
 /// What folding needs to know of the world.
@@ -283,7 +285,8 @@ pub fn complete(
     world: &World<'_>,
     reading: &mut Reading<'_>,
 ) -> Result<FoldedThread, ReadError> {
-    let ReadFile { extracted, stamp, mut n_bytes } = head;
+    let ReadFile { extracted, stamp, n_bytes: n_own_bytes } = head;
+    let mut n_bytes = n_own_bytes;
     check_usable(&extracted)?;
     let Extracted { mut facts, damage, last_event_at, .. } = extracted;
     if let Some(base) = facts.history_base {
@@ -294,7 +297,7 @@ pub fn complete(
         }
     }
     let metadata = to_metadata(facts, last_event_at, source, &stamp, world)?;
-    Ok(FoldedThread { metadata, damage, stamp, n_bytes })
+    Ok(FoldedThread { metadata, damage, stamp, n_bytes, n_own_bytes })
 }
 
 /// Makes sure that a file says anything at all.

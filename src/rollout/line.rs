@@ -67,7 +67,13 @@ impl Parsed {
 /// Reads one line, without its newline; blank lines are the caller's. `bare` is set in a file of 2025.
 #[must_use]
 pub fn read(line: &[u8], bare: bool) -> Parsed {
-    let class = match glance(line) {
+    read_as(glance(line), line, bare)
+}
+
+/// Reads one line at which [`glance`] has looked already.
+#[must_use]
+pub fn read_as(glance: Option<Class>, line: &[u8], bare: bool) -> Parsed {
+    let class = match glance {
         Some(class) => class,
         None => match classify_or_damage(line, bare) {
             Ok(class) => class,
@@ -124,6 +130,17 @@ pub fn is_json(line: &[u8]) -> bool {
 /// Recognises a line by its beginning if it is laid out as Codex writes it; `None` if anything is unusual.
 #[must_use]
 pub fn glance(line: &[u8]) -> Option<Class> {
+    look(line).map(|(class, _)| class)
+}
+
+/// Whether a `token_count` in the usual layout has an `info`, without which it does not count.
+#[must_use]
+pub fn counts_tokens(line: &[u8]) -> bool {
+    matches!(look(line), Some((Class::Relevant(Kind::TokenCount), rest)) if rest.starts_with(b",\"info\":{"))
+}
+
+/// The class of a line in the usual layout, and what follows that by which it was recognised.
+fn look(line: &[u8]) -> Option<(Class, &[u8])> {
     let rest = line.strip_prefix(b"{\"timestamp\":\"")?;
     let (_, mut rest) = simple_string(rest)?;
     if let Some(ordinal) = rest.strip_prefix(b",\"ordinal\":") {
@@ -131,18 +148,18 @@ pub fn glance(line: &[u8]) -> Option<Class> {
     }
     let (kind, rest) = simple_string(rest.strip_prefix(b",\"type\":\"")?)?;
     Some(match kind {
-        b"session_meta" => Class::Relevant(Kind::SessionMeta),
-        b"turn_context" => Class::Relevant(Kind::TurnContext),
+        b"session_meta" => (Class::Relevant(Kind::SessionMeta), rest),
+        b"turn_context" => (Class::Relevant(Kind::TurnContext), rest),
         b"event_msg" => {
             let (event, rest) = simple_string(rest.strip_prefix(b",\"payload\":{\"type\":\"")?)?;
             match event_class(event) {
-                Class::Relevant(Kind::UserItem) => glance_at_item(rest)?,
-                class => class,
+                Class::Relevant(Kind::UserItem) => (glance_at_item(rest)?, rest),
+                class => (class, rest),
             }
         }
         // Whether a bare message matters depends on the file, not on the line alone.
         b"message" => return None,
-        _ => Class::Irrelevant,
+        _ => (Class::Irrelevant, rest),
     })
 }
 

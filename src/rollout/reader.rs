@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 /// How much is read at once, and the longest line that is held whole without asking.
-const CHUNK: usize = 256 * 1024;
+const CHUNK: usize = 64 * 1024;
 
 /// The longest line that is held whole at all. A longer one is cut: damage if it matters, skipped if not.
 pub const MAX_LINE: usize = 16 * 1024 * 1024;

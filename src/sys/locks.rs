@@ -26,12 +26,32 @@ pub enum LockAttempt<L> {
     NoFolder,
 }
 
+/// A locked file, unlocked in so many words when dropped: closing alone would leave the lock to a process that was
+/// just being started and has inherited the file for a moment.
+#[derive(Debug)]
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
+/// Tries to lock a file; `None` if somebody else has it.
+fn try_lock(file: File) -> io::Result<Option<Locked>> {
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Locked(file))),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 /// The lock of a thread's writer, `thread-writer-locks/<thread id>.lock`: whoever moves or deletes a thread holds it
 /// until after the commit.
 #[derive(Debug)]
 pub struct WriterLock {
     /// Open and locked until the release.
-    file: Option<File>,
+    file: Option<Locked>,
     path: PathBuf,
     coordination: PathBuf,
 }
@@ -60,12 +80,10 @@ impl WriterLock {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(LockAttempt::NoFolder),
             other => other?,
         };
-        let file = open_or_create(&path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(LockAttempt::Acquired(Self { file: Some(file), path, coordination })),
-            Err(TryLockError::WouldBlock) => Ok(LockAttempt::Held),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+        Ok(match try_lock(open_or_create(&path)?)? {
+            Some(file) => LockAttempt::Acquired(Self { file: Some(file), path, coordination }),
+            None => LockAttempt::Held,
+        })
     }
 
     /// Gives the lock back and deletes its file. Dropping does the same, but cannot say that it failed.
@@ -100,8 +118,7 @@ impl Drop for WriterLock {
 /// rollouts holds it too, where it exists.
 #[derive(Debug)]
 pub struct MaintenanceLock {
-    /// Closing it gives the lock back.
-    _file: File,
+    _file: Locked,
 }
 
 impl MaintenanceLock {
@@ -117,30 +134,27 @@ impl MaintenanceLock {
             }
             other => other?,
         };
-        match file.try_lock() {
-            Ok(()) => Ok(LockAttempt::Acquired(Self { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(LockAttempt::Held),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+        Ok(match try_lock(file)? {
+            Some(file) => LockAttempt::Acquired(Self { _file: file }),
+            None => LockAttempt::Held,
+        })
     }
 }
 
-/// Takes the coordination lock, waiting at most `patience`; closing the file gives it back.
-fn coordinate(path: &Path, patience: Duration) -> io::Result<File> {
+/// Takes the coordination lock, waiting at most `patience`.
+fn coordinate(path: &Path, patience: Duration) -> io::Result<Locked> {
     let deadline = Instant::now() + patience;
-    let file = open_or_create(path)?;
     loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::Error(error)) => return Err(error),
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(POLL),
-            Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    format!("{}: locked by another process", path.display()),
-                ));
-            }
+        if let Some(locked) = try_lock(open_or_create(path)?)? {
+            return Ok(locked);
         }
+        if Instant::now() >= deadline {
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("{}: locked by another process", path.display()),
+            ));
+        }
+        thread::sleep(POLL);
     }
 }
 
@@ -186,7 +200,7 @@ mod tests {
         let codex = File::create(&path).unwrap();
         codex.lock().unwrap();
         assert!(matches!(acquire(home.path()).unwrap(), LockAttempt::Held));
-        drop(codex);
+        codex.unlock().unwrap();
         assert!(matches!(acquire(home.path()).unwrap(), LockAttempt::Acquired(_)));
     }
 

@@ -68,3 +68,50 @@ impl From<bool> for Cell {
         Cell::Integer(i64::from(flag))
     }
 }
+
+/// A cell that lies elsewhere, as in a page of a listing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum CellRef<'a> {
+    /// SQL NULL, and what the database has no column for.
+    Null,
+    /// A whole number.
+    Integer(i64),
+    /// A floating-point number.
+    Real(f64),
+    /// Text.
+    Text(&'a str),
+    /// Bytes, and text that is no UTF-8.
+    Blob(&'a [u8]),
+}
+
+impl<'a> From<&'a Cell> for CellRef<'a> {
+    fn from(cell: &'a Cell) -> CellRef<'a> {
+        match cell {
+            Cell::Null => CellRef::Null,
+            Cell::Integer(number) => CellRef::Integer(*number),
+            Cell::Real(number) => CellRef::Real(*number),
+            Cell::Text(text) => CellRef::Text(text),
+            Cell::Blob(bytes) => CellRef::Blob(bytes),
+        }
+    }
+}
+
+impl<'a> CellRef<'a> {
+    /// The text of a text cell.
+    #[must_use]
+    pub fn as_text(self) -> Option<&'a str> {
+        match self {
+            CellRef::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number of an integer cell.
+    #[must_use]
+    pub fn as_integer(self) -> Option<i64> {
+        match self {
+            CellRef::Integer(number) => Some(number),
+            _ => None,
+        }
+    }
+}

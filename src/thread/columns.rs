@@ -417,6 +417,8 @@ pub mod index {
         CREATED_AT = "created_at",
         UPDATED_AT = "updated_at",
         SOURCE = "source",
+        MODEL_PROVIDER = "model_provider",
+        CWD = "cwd",
         TITLE = "title",
         ARCHIVED = "archived",
         ARCHIVED_AT = "archived_at",
@@ -434,6 +436,7 @@ pub mod index {
         HAS_USER_EVENT = "has_user_event",
         HISTORY_MODE = "history_mode",
         NAME = "name",
+        IS_PINNED = "is_pinned",
     }
 }
 

@@ -104,6 +104,7 @@ mod tests {
         Context {
             columns,
             keep_times: false,
+            event_times: true,
             same_path: &|row, file| row == file,
             same_folder: &|row, file| row == file,
             synthetic_limit: 0,

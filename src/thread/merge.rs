@@ -15,6 +15,8 @@ pub struct Context<'a> {
     pub columns: ColumnSet,
     /// Whether a time alone is no reason to touch a row.
     pub keep_times: bool,
+    /// Whether the time of the file's last line is as true as its modification time, which a copy may have changed.
+    pub event_times: bool,
     /// Whether a row's path (first) is the file's (second) in another spelling or form.
     pub same_path: &'a dyn Fn(&str, &str) -> bool,
     /// Whether a row's folder (first) is the file's (second) in another spelling.
@@ -241,13 +243,14 @@ fn same(
         Same::Seconds => numbers().is_some_and(|(target, number)| {
             equivalence::same_seconds(target, number)
                 || (position == index::UPDATED_AT
+                    && context.event_times
                     && equivalence::same_seconds(file.last_event_at.div_euclid(1000), number))
         }),
         Same::Milliseconds => numbers().is_some_and(|(target, number)| {
             let is = |time| {
                 equivalence::same_milliseconds(time, number, twin(position, row), context.synthetic_limit)
             };
-            is(target) || (position == index::UPDATED_AT_MS && is(file.last_event_at))
+            is(target) || (position == index::UPDATED_AT_MS && context.event_times && is(file.last_event_at))
         }),
         Same::Source => by_text(&equivalence::same_source),
         Same::Approval => by_text(&equivalence::same_approval),

@@ -6,6 +6,7 @@ pub mod diff;
 pub mod equivalence;
 pub mod facts;
 pub mod merge;
+pub mod search;
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,6 +21,11 @@ impl ThreadId {
     pub fn parse(text: &str) -> Option<ThreadId> {
         // `try_parse` takes four spellings; only the hyphenated one has 36 characters.
         (text.len() == 36).then(|| uuid::Uuid::try_parse(text).ok().map(ThreadId)).flatten()
+    }
+
+    /// The id as text in `buffer`, for where it is written often.
+    pub fn encode(self, buffer: &mut [u8; 36]) -> &str {
+        self.0.as_hyphenated().encode_lower(buffer)
     }
 
     /// The id whose bits are `bits`; for tests and generators of data.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::back_up;
-use crate::db::open::{OpenOptions, explain_io};
+use crate::db::open::{OpenOptions, Trouble, explain_io};
 use crate::error::WithHint as _;
 use crate::sys::is_same_file;
 
@@ -70,8 +70,14 @@ pub fn keep_automatic(
     if existing.iter().any(is_recent) {
         return Ok(None);
     }
-    let advice = "free the way, or go on without a backup with `--no-backup`";
-    prepare_folder(database).hint(advice)?;
+    let advised = |error: anyhow::Error| match Trouble::of(&error) {
+        // Only where the way out is one: without a backup nobody should go on with a database that cannot be read.
+        Some(Trouble::ReadOnly | Trouble::Permission | Trouble::DiskFull) => {
+            error.hint("make room for the backup, or go on without one: `--no-backup`")
+        }
+        _ => error,
+    };
+    prepare_folder(database).map_err(advised)?;
     let mut taken_at = keeping.now;
     let target = loop {
         let target = folder.join(format!("{AUTOMATIC}{}-{}.sqlite", name_of(database), stamp(taken_at)));
@@ -81,7 +87,7 @@ pub fn keep_automatic(
         // Two in one second: the later one is named as if it were a second younger.
         taken_at += TimeDelta::seconds(1);
     };
-    back_up(database, &target, options, &mut |_| {}).hint(advice)?;
+    back_up(database, &target, options, &mut |_| {}).map_err(advised)?;
     for old in automatic_of(database, &folder).iter().skip(keeping.newest) {
         let is_protected = keeping.protect.is_some_and(|path| is_same_file(path, &old.path).unwrap_or(true));
         if !is_protected && old.path != target {
@@ -118,7 +124,7 @@ pub fn prepare_folder(database: &Path) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// What the system says.
-fn create_private(folder: &Path) -> io::Result<()> {
+pub(super) fn create_private(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
@@ -131,16 +137,18 @@ fn create_private(folder: &Path) -> io::Result<()> {
 
 /// The folder lies beside the database itself, not beside a link to it: one database, one folder.
 fn folder_of(database: &Path) -> PathBuf {
-    let is_link = fs::symlink_metadata(database).is_ok_and(|metadata| metadata.is_symlink());
-    let real = if is_link { fs::canonicalize(database).ok() } else { None };
-    super::parent_of(real.as_deref().unwrap_or(database)).join(FOLDER)
+    super::parent_of(&behind_link(database)).join(FOLDER)
 }
 
 fn name_of(database: &Path) -> String {
+    behind_link(database).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The path as it is spelled, unless it is a link.
+fn behind_link(database: &Path) -> PathBuf {
     let is_link = fs::symlink_metadata(database).is_ok_and(|metadata| metadata.is_symlink());
     let real = if is_link { fs::canonicalize(database).ok() } else { None };
-    let name = real.as_deref().unwrap_or(database).file_name();
-    name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    real.unwrap_or_else(|| database.to_owned())
 }
 
 /// A time in a file name: sorts as the times do, and no system forbids a character of it.

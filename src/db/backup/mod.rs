@@ -40,7 +40,8 @@ pub struct CopyProgress {
 ///
 /// The source is read as by [`Reader`]: nothing of it changes, whoever is using it, and the copy is one state of it.
 /// The copy is one file that needs no `-wal`. It has the name `target` only when it is whole and on the disk: after a
-/// crash there is no such file, and what is left of the attempt goes with the next one.
+/// crash there is no such file, and what is left of the attempt goes with the next one. Its folder must exist, but
+/// for the one of [`name_by_hand`].
 ///
 /// # Errors
 /// When `target` exists, the source cannot be read, or the copy cannot be written.
@@ -56,6 +57,10 @@ pub fn back_up(
     }
     let parent = parent_of(target);
     let doing = "write the backup";
+    if parent.ends_with(FOLDER) {
+        automatic::create_private(parent)
+            .map_err(|error| explain_io(error, parent, "write a backup there"))?;
+    }
     let staging =
         Staging::within(parent).map_err(|error| explain_io(error, parent, "write a backup there"))?;
     let mut reader = Reader::open(source, options)?;

@@ -106,7 +106,8 @@ pub fn restore_into(
             .hint("`codex-state status` lists the backups"));
     }
     // Links are followed as SQLite does, so that it is the database that is moved, not a link to it.
-    let real = fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
+    let real = if cfg!(unix) { fs::canonicalize(target).ok() } else { None };
+    let real = real.unwrap_or_else(|| target.to_owned());
     let parent = parent_of(&real);
     let staging =
         Staging::within(parent).map_err(|error| explain_io(error, parent, "restore a database there"))?;

@@ -114,7 +114,8 @@ fn remove(folder: &Path, lock: File) {
             }
         }
     }
-    // Windows removes no file that is open.
+    // In so many words, for a process just being started may hold it open too; and Windows removes no open file.
+    let _ = lock.unlock();
     drop(lock);
     let _ = fs::remove_file(lock_path);
     let _ = fs::remove_dir(folder);

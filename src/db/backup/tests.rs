@@ -176,6 +176,20 @@ fn automatic_backups_are_one_an_hour_and_five() {
 }
 
 #[test]
+fn a_backup_by_hand_without_a_name_makes_its_folder() {
+    let place = Place::with(FILLED);
+    let target = name_by_hand(&place.database, noon());
+    back_up(&place.database, &target, &place.options(), &mut quiet).unwrap();
+    assert!(!backups_of(&place.database)[0].automatic);
+    let elsewhere = place.folder.path().join("missing").join("x.sqlite");
+    let error = back_up(&place.database, &elsewhere, &place.options(), &mut quiet).unwrap_err();
+    assert!(
+        format!("{error:#}").ends_with("cannot write a backup there: no such file or folder"),
+        "{error:#}"
+    );
+}
+
+#[test]
 fn the_source_of_a_restore_is_not_rotated_away() {
     let place = Place::with(FILLED);
     let keep = |hour| {

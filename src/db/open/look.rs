@@ -1,11 +1,10 @@
 //! What lies on disk of a database before SQLite touches it, and how it can be read so that nothing changes; runs
 //! no SQL.
 
-use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::sys::FileIdentity;
@@ -104,9 +103,10 @@ impl Look {
     /// The gentlest way to read what was seen.
     pub(super) fn access(&self) -> Access {
         let has_journal = self.journal_header.first().is_some_and(|&byte| byte != 0);
-        let has_frames = self.wal.as_ref().is_some_and(|wal| wal.len > 0);
-        if self.wal.is_some() && self.has_shm {
-            // Without its -wal, SQLite would create one: then the -shm is a leftover and does not count.
+        let has_frames = self.wal.as_ref().is_some_and(|wal| wal.len > WAL_HEADER as u64);
+        if has_frames && self.has_shm {
+            // Without frames in a -wal all there is is in the database. SQLite would wait ten seconds for somebody to
+            // put the -shm of a killed writer in order; without a -wal it would create one.
             Access::Shared
         } else if has_frames {
             Access::Copy
@@ -182,6 +182,9 @@ fn copy_from(from: &File, to: &Path) -> io::Result<()> {
 /// never closed, as SQLite itself does it. Callers that were given a path by another name share it.
 #[cfg(unix)]
 fn kept_open(path: &Path, identity: FileIdentity) -> io::Result<Arc<File>> {
+    use std::collections::HashMap;
+    use std::sync::{Mutex, OnceLock, PoisonError};
+
     static KEPT: OnceLock<Mutex<HashMap<FileIdentity, Arc<File>>>> = OnceLock::new();
     let mut kept = KEPT.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(file) = kept.get(&identity) {
@@ -298,15 +301,16 @@ mod tests {
             }
             Look::at(&path).unwrap().access()
         };
+        const FRAMES: &[u8] = &[b'x'; WAL_HEADER + 1];
         assert_eq!(access(&[]), Access::Immutable);
         assert_eq!(access(&[("-wal", b"")]), Access::Immutable);
         assert_eq!(access(&[("-shm", b"x")]), Access::Immutable);
         assert_eq!(access(&[("-journal", b"")]), Access::Immutable);
         assert_eq!(access(&[("-journal", b"\0\0")]), Access::Immutable);
         assert_eq!(access(&[("-journal", b"\xd9\xd5")]), Access::Locked);
-        assert_eq!(access(&[("-wal", b"x")]), Access::Copy);
-        assert_eq!(access(&[("-wal", b"x"), ("-journal", b"\xd9")]), Access::Copy);
-        assert_eq!(access(&[("-wal", b""), ("-shm", b"x")]), Access::Shared);
-        assert_eq!(access(&[("-wal", b"x"), ("-shm", b"x")]), Access::Shared);
+        assert_eq!(access(&[("-wal", FRAMES)]), Access::Copy);
+        assert_eq!(access(&[("-wal", FRAMES), ("-journal", b"\xd9")]), Access::Copy);
+        assert_eq!(access(&[("-wal", b""), ("-shm", b"x")]), Access::Immutable);
+        assert_eq!(access(&[("-wal", FRAMES), ("-shm", b"x")]), Access::Shared);
     }
 }

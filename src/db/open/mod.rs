@@ -114,7 +114,8 @@ impl Reader {
     /// Runs `f` in one read transaction, in which it sees one state of the database.
     ///
     /// `f` is run again when the database changed under a read without locks, or had to be opened in another way: so
-    /// it must have no effects but its result. Read a page, return, then print it. It must not begin transactions.
+    /// it must have no effects but its result. Read a page, return, then print it. It must not begin transactions, nor
+    /// open the same database for writing: within one process SQLite would then hold that one to be read-only too.
     ///
     /// # Errors
     /// Those of `f`; as for [`Reader::open`] when the database cannot be opened (any more); busy when it changes so
@@ -136,10 +137,16 @@ impl Reader {
             let attempt = self.attempt(wanted, deadline, &mut f);
             let (way, error, is_final) = match attempt {
                 Ok(Attempt::Done(value)) => return Ok(value),
-                // Being locked out already took the time that there is; a change takes none, so it gets some attempts.
                 Ok(Attempt::Again(way, error)) => {
-                    let was_locked_out = way.is_none() && sqlite_error(&error).is_some();
-                    let is_last = (was_locked_out || attempts >= ATTEMPTS) && Instant::now() >= deadline;
+                    let is_late = Instant::now() >= deadline;
+                    let is_last = match Trouble::of(&error) {
+                        // Being locked out already took the time that there is.
+                        Some(Trouble::Busy) if sqlite_error(&error).is_some() => is_late,
+                        // A change takes none, so it gets some attempts whatever the timeout.
+                        Some(Trouble::Busy) => attempts >= ATTEMPTS && is_late,
+                        // Waiting mends nothing.
+                        _ => attempts >= ATTEMPTS,
+                    };
                     (way, error, is_last)
                 }
                 Err(error) => (None, error, true),
@@ -268,6 +275,8 @@ fn another_way<T>(access: Access, error: anyhow::Error) -> anyhow::Result<Attemp
         }
         // The -shm is not in a state that can be used without writing marks to it.
         (Some(Trouble::ReadOnly), Access::Shared) => Some(Access::SharedMarks),
+        // SQLite waited for a writer to put the -shm in order, and there is none.
+        (Some(Trouble::Busy), Access::Shared) => Some(Access::SharedMarks),
         // A file beside it went away while it was opened (Codex ended), or a lock outlived SQLite's own patience.
         (Some(Trouble::CannotOpen | Trouble::Busy), _) => None,
         _ => return Err(error),

@@ -51,8 +51,8 @@ fn a_live_codex_is_read_through_its_shm() {
     let place = Place::with(FILLED);
     let mut codex = Process::on(&place.database);
     assert_eq!(codex.run("SELECT count(*) FROM threads"), "done");
-    // Idle, with an empty -wal.
-    check_read(&place, Access::Shared, 0);
+    // Idle, with an empty -wal: everything is in the database.
+    check_read(&place, Access::Immutable, 0);
     assert_eq!(codex.run(WRITE), "done");
     check_read(&place, Access::Shared, 61);
     // In the middle of a transaction.
@@ -311,7 +311,7 @@ fn what_is_no_database_is_refused_with_reason_and_hint() {
     fs::write(folder.join("damaged"), &damaged).unwrap();
     fs::write(folder.join("truncated"), &damaged[..200]).unwrap();
     for (name, trouble, why) in [
-        ("missing", Trouble::Missing, "no such file"),
+        ("missing", Trouble::Missing, "no such file or folder"),
         ("folder", Trouble::NoFile, "it is a folder"),
         ("empty", Trouble::Empty, "the file is empty"),
         ("short", Trouble::NotADatabase, "not a SQLite database, or encrypted"),

@@ -143,7 +143,9 @@ pub fn explain(error: rusqlite::Error, path: &Path, doing: &str) -> anyhow::Erro
 #[must_use]
 pub fn explain_io(error: io::Error, path: &Path, doing: &str) -> anyhow::Error {
     let (trouble, text) = match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => (Trouble::Missing, "no such file"),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            (Trouble::Missing, "no such file or folder")
+        }
         io::ErrorKind::PermissionDenied => (Trouble::Permission, "permission denied"),
         io::ErrorKind::ReadOnlyFilesystem => (Trouble::ReadOnly, "the file system is read-only"),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (Trouble::DiskFull, "no space left"),

@@ -8,6 +8,12 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior}
 
 use super::{OPENING, OpenOptions, PAUSE, Trouble, connect, explain, find, first_look, refuse, trouble};
 
+/// Size of the page cache: negative is KiB.
+const CACHE_KIB: i64 = -16 * 1024;
+
+/// The `-wal` is played back into the database when it has so many pages, each time with two fsyncs.
+const CHECKPOINT_PAGES: i64 = 4000;
+
 /// A database that can be written: the one type through which anything changes.
 #[derive(Debug)]
 pub struct Writer {
@@ -27,7 +33,7 @@ impl Writer {
     /// row first, which would cascade, and must not be used.
     ///
     /// # Errors
-    /// As [`Reader::open`], and when the database can only be read.
+    /// As [`Reader::open`](super::Reader::open), and when the database can only be read.
     pub fn open(path: &Path, options: &OpenOptions) -> anyhow::Result<Self> {
         let real = find(path)?;
         let opened = || -> rusqlite::Result<(Connection, bool)> {
@@ -40,6 +46,12 @@ impl Writer {
             let synchronous = if journal.eq_ignore_ascii_case("wal") { "NORMAL" } else { "FULL" };
             connection.pragma_update(None, "synchronous", synchronous)?;
             connection.pragma_update(None, "foreign_keys", true)?;
+            // A transaction of hundreds of rows touches most pages of a dozen indexes: in SQLite's default cache of
+            // 2 MB they would be written out and read back many times over.
+            connection.pragma_update(None, "cache_size", CACHE_KIB)?;
+            // Codex's triggers make every statement keep a journal of its own, which is a file otherwise.
+            connection.pragma_update(None, "temp_store", "memory")?;
+            connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
             Ok((connection, is_read_only))
         };
         let (connection, is_read_only) =
@@ -70,6 +82,20 @@ impl Writer {
     /// The connection for SQLite's backup into it, which nothing else may use meanwhile.
     pub(in crate::db) fn connection_mut(&mut self) -> &mut Connection {
         &mut self.connection
+    }
+
+    /// Runs `f` in one read transaction, in which it sees one state of the database, and which costs one lock however
+    /// many statements it runs.
+    ///
+    /// # Errors
+    /// Those of `f`; busy when the database is locked beyond the timeout.
+    pub fn read<T>(&self, mut f: impl FnMut(&Connection) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        super::in_transaction(&self.connection, &mut f).map_err(|error| {
+            match error.downcast::<rusqlite::Error>() {
+                Ok(error) => explain(error, &self.path, "read the database"),
+                Err(error) => error,
+            }
+        })
     }
 
     /// Runs `f` in a transaction that has the write lock from its beginning (`BEGIN IMMEDIATE`), so that it never

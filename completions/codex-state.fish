@@ -1,0 +1,394 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_codex_state_global_optspecs
+    string join \n codex-home= db= sqlite-home= default-provider= format= no-header color= no-progress q/quiet v/verbose busy-timeout= metrics= h/help V/version
+end
+
+function __fish_codex_state_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_codex_state_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_codex_state_using_subcommand
+    set -l cmd (__fish_codex_state_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c codex-state -n "__fish_codex_state_needs_command" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_needs_command" -l db -d 'Use exactly this database, which must exist' -r -F
+complete -c codex-state -n "__fish_codex_state_needs_command" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_needs_command" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
+complete -c codex-state -n "__fish_codex_state_needs_command" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+table\t'For people'
+json\t'One JSON document'
+jsonl\t'A JSON record a line'
+tsv\t'Tab-separated values'
+csv\t'Comma-separated values'
+github\t'Workflow annotations (verify only)'"
+complete -c codex-state -n "__fish_codex_state_needs_command" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+always\t'Even into a pipe or a file'
+never\t'Not at all'"
+complete -c codex-state -n "__fish_codex_state_needs_command" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
+complete -c codex-state -n "__fish_codex_state_needs_command" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_needs_command" -l no-header -d 'Leave the header line of TSV and CSV out'
+complete -c codex-state -n "__fish_codex_state_needs_command" -l no-progress -d 'Show no progress bar'
+complete -c codex-state -n "__fish_codex_state_needs_command" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c codex-state -n "__fish_codex_state_needs_command" -s v -l verbose -d 'Say more on standard error: which files, and why'
+complete -c codex-state -n "__fish_codex_state_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c codex-state -n "__fish_codex_state_needs_command" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "backfill" -d 'Make the rows say what the rollouts say'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "verify" -d 'Name every difference between the database and the rollouts'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "list" -d 'List threads, the latest first'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "show" -d 'Show everything that the database knows of threads'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "path" -d 'Print the path of a thread\'s rollout'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "backup" -d 'Copy the database to a file'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "restore" -d 'Bring a backup back into the database'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "man" -d 'Print the man page, or write all man pages to a folder'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -s j -l jobs -d 'How many rollouts to read at once [default: one for each processor]' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l times -d 'Where updated_at comes from' -r -f -a "mtime\t'The file\'s modification time'
+events\t'The file\'s last line, for homes that were copied without modification times'
+keep\t'The row, where nothing else differs'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l facts-from -d 'Fill what only a database knows (names, pins, sections, git edits) from another state database, even a damaged one' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l db -d 'Use exactly this database, which must exist' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+table\t'For people'
+json\t'One JSON document'
+jsonl\t'A JSON record a line'
+tsv\t'Tab-separated values'
+csv\t'Comma-separated values'
+github\t'Workflow annotations (verify only)'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+always\t'Even into a pipe or a file'
+never\t'Not at all'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -s n -l dry-run -d 'Write nothing, and say what would be done'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l no-backup -d 'Keep no backup of the database before the first change'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l quick -d 'Skip files whose row says that they are unchanged'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l no-header -d 'Leave the header line of TSV and CSV out'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l no-progress -d 'Show no progress bar'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -s v -l verbose -d 'Say more on standard error: which files, and why'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l ignore -d 'Leave out a kind of finding (missing_row, damaged_lines, …) or a column (updated_at, …) (repeatable)' -r -f -a "missing_row\t''
+missing_file\t''
+archive_mismatch\t''
+moved_file\t''
+moved_home\t''
+field_mismatch\t''
+duplicate_path\t''
+duplicate_rollout\t''
+outside_home\t''
+unreadable_file\t''
+empty_file\t''
+malformed_name\t''
+damaged_lines\t''
+index_orphan\t''
+backfill_incomplete\t''
+database_damaged\t''
+id\t''
+rollout_path\t''
+created_at\t''
+updated_at\t''
+source\t''
+model_provider\t''
+cwd\t''
+title\t''
+sandbox_policy\t''
+approval_mode\t''
+tokens_used\t''
+has_user_event\t''
+archived\t''
+archived_at\t''
+git_sha\t''
+git_branch\t''
+git_origin_url\t''
+cli_version\t''
+first_user_message\t''
+agent_nickname\t''
+agent_role\t''
+memory_mode\t''
+model\t''
+reasoning_effort\t''
+agent_path\t''
+created_at_ms\t''
+updated_at_ms\t''
+thread_source\t''
+preview\t''
+recency_at\t''
+recency_at_ms\t''
+history_mode\t''
+name\t''
+is_pinned\t''
+thread_section_id\t''
+section_position\t''
+section_entered_at_ms\t''
+project_id\t''"
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l max-findings -d 'Print the first N findings only; all are counted' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l junit -d 'Write the result to FILE for test reports: a test case for each kind of finding' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -s j -l jobs -d 'How many rollouts to read at once [default: one for each processor]' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l db -d 'Use exactly this database, which must exist' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+table\t'For people'
+json\t'One JSON document'
+jsonl\t'A JSON record a line'
+tsv\t'Tab-separated values'
+csv\t'Comma-separated values'
+github\t'Workflow annotations (verify only)'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+always\t'Even into a pipe or a file'
+never\t'Not at all'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l quick -d 'Presence, paths, archive flags and times alone: no rollout is opened'
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l deep -d 'Check as well that every line of every rollout is JSON, and the database file itself'
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l strict -d 'Let warnings count: exit status 1 for them too'
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l no-header -d 'Leave the header line of TSV and CSV out'
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l no-progress -d 'Show no progress bar'
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -s v -l verbose -d 'Say more on standard error: which files, and why'
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l sort -d 'Which time to sort by; recency is by updated where the database does not know it' -r -f -a "created\t'When the thread began'
+updated\t'When it was last written'
+recency\t'When it was last used'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -s n -l limit -d 'List at most N threads; 0 is all [default: 50 for a table on a terminal, else all]' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l after -d 'Go on after a page: its next_cursor, which --format json gives; with the same --sort and --reverse' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l source -d 'Of this source, as cli, vscode, exec; subagent means all sub-agents (repeatable)' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l provider -d 'Of this model provider (repeatable)' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l cwd -d 'Begun in this folder (repeatable)' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l search -d 'With this text in title, name, preview or first message; case does not matter, in any script, accents do' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l since -d 'At this time or later, by the time of --sort: RFC 3339, a date (its midnight here), or an age: 30s 10m 2h 7d 4w' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l until -d 'Before this time, in the same forms' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l columns -d 'Which columns of the table to print, in this order' -r -f -a "id\t'thread id'
+rollout_path\t'absolute path of the rollout that counts'
+created_at\t'when the thread began'
+updated_at\t'when the rollout was last written'
+source\t'where the thread came from: a word or JSON'
+model_provider\t'provider of the model'
+cwd\t'working directory'
+title\t'first text of the user, or the name a person gave'
+sandbox_policy\t'the last turn\'s permission profile or sandbox policy, as JSON'
+approval_mode\t'the last turn\'s approval policy: a word or JSON'
+tokens_used\t'tokens of the last count'
+has_user_event\t'whether the user said anything (0 in later schemas)'
+archived\t'whether the rollout lies under archived_sessions/'
+archived_at\t'when the thread was archived'
+git_sha\t'commit of the working tree'
+git_branch\t'branch of the working tree'
+git_origin_url\t'where the working tree was cloned from'
+cli_version\t'version of Codex that wrote the rollout'
+first_user_message\t'the user\'s first message'
+agent_nickname\t'nickname of a spawned agent'
+agent_role\t'role of a spawned agent'
+memory_mode\t'whether memories may be taken from the thread'
+model\t'the last turn\'s model'
+reasoning_effort\t'the last turn\'s reasoning effort'
+agent_path\t'path of a spawned agent among the agents'
+created_at_ms\t'when the thread began, to the millisecond'
+updated_at_ms\t'when the rollout was last written, to the millisecond'
+thread_source\t'who asked for the thread'
+preview\t'what a listing shows; empty hides the thread'
+recency_at\t'when the thread was last used'
+recency_at_ms\t'when the thread was last used, to the millisecond'
+history_mode\t'how the history is kept: legacy or paginated'
+name\t'name given by a person'
+is_pinned\t'whether the thread is pinned'
+thread_section_id\t'section of the sidebar'
+section_position\t'position within the section'
+section_entered_at_ms\t'when the thread entered the section'
+project_id\t'project of the thread'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l db -d 'Use exactly this database, which must exist' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+table\t'For people'
+json\t'One JSON document'
+jsonl\t'A JSON record a line'
+tsv\t'Tab-separated values'
+csv\t'Comma-separated values'
+github\t'Workflow annotations (verify only)'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+always\t'Even into a pipe or a file'
+never\t'Not at all'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l reverse -d 'The oldest first'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l archived -d 'Archived threads only'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l all -d 'Archived threads too'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l hidden -d 'Also threads without a user message, which Codex hides'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l recursive -d 'With --cwd: or in a folder below'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l ids -d 'Print the ids alone, one a line'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l no-header -d 'Leave the header line of TSV and CSV out'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l no-progress -d 'Show no progress bar'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -s v -l verbose -d 'Say more on standard error: which files, and why'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l db -d 'Use exactly this database, which must exist' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+table\t'For people'
+json\t'One JSON document'
+jsonl\t'A JSON record a line'
+tsv\t'Tab-separated values'
+csv\t'Comma-separated values'
+github\t'Workflow annotations (verify only)'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+always\t'Even into a pipe or a file'
+never\t'Not at all'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l no-header -d 'Leave the header line of TSV and CSV out'
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l no-progress -d 'Show no progress bar'
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -s v -l verbose -d 'Say more on standard error: which files, and why'
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l db -d 'Use exactly this database, which must exist' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+table\t'For people'
+json\t'One JSON document'
+jsonl\t'A JSON record a line'
+tsv\t'Tab-separated values'
+csv\t'Comma-separated values'
+github\t'Workflow annotations (verify only)'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+always\t'Even into a pipe or a file'
+never\t'Not at all'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l archived -d 'Only if it is archived'
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l active -d 'Only if it is not archived'
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l no-header -d 'Leave the header line of TSV and CSV out'
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l no-progress -d 'Show no progress bar'
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -s v -l verbose -d 'Say more on standard error: which files, and why'
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l db -d 'Use exactly this database, which must exist' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+table\t'For people'
+json\t'One JSON document'
+jsonl\t'A JSON record a line'
+tsv\t'Tab-separated values'
+csv\t'Comma-separated values'
+github\t'Workflow annotations (verify only)'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+always\t'Even into a pipe or a file'
+never\t'Not at all'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -s n -l dry-run -d 'Write nothing, and say what would be done'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l no-header -d 'Leave the header line of TSV and CSV out'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l no-progress -d 'Show no progress bar'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -s v -l verbose -d 'Say more on standard error: which files, and why'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l db -d 'Use exactly this database, which must exist' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+table\t'For people'
+json\t'One JSON document'
+jsonl\t'A JSON record a line'
+tsv\t'Tab-separated values'
+csv\t'Comma-separated values'
+github\t'Workflow annotations (verify only)'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+always\t'Even into a pipe or a file'
+never\t'Not at all'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -s n -l dry-run -d 'Write nothing, and say what would be done'
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l no-backup -d 'Keep no backup of the database before the first change'
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l no-header -d 'Leave the header line of TSV and CSV out'
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l no-progress -d 'Show no progress bar'
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -s v -l verbose -d 'Say more on standard error: which files, and why'
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l db -d 'Use exactly this database, which must exist' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+table\t'For people'
+json\t'One JSON document'
+jsonl\t'A JSON record a line'
+tsv\t'Tab-separated values'
+csv\t'Comma-separated values'
+github\t'Workflow annotations (verify only)'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+always\t'Even into a pipe or a file'
+never\t'Not at all'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l no-header -d 'Leave the header line of TSV and CSV out'
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l no-progress -d 'Show no progress bar'
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -s v -l verbose -d 'Say more on standard error: which files, and why'
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l db -d 'Use exactly this database, which must exist' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+table\t'For people'
+json\t'One JSON document'
+jsonl\t'A JSON record a line'
+tsv\t'Tab-separated values'
+csv\t'Comma-separated values'
+github\t'Workflow annotations (verify only)'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+always\t'Even into a pipe or a file'
+never\t'Not at all'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l no-header -d 'Leave the header line of TSV and CSV out'
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l no-progress -d 'Show no progress bar'
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s v -l verbose -d 'Say more on standard error: which files, and why'
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "backfill" -d 'Make the rows say what the rollouts say'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "verify" -d 'Name every difference between the database and the rollouts'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "list" -d 'List threads, the latest first'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "show" -d 'Show everything that the database knows of threads'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "path" -d 'Print the path of a thread\'s rollout'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "backup" -d 'Copy the database to a file'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "restore" -d 'Bring a backup back into the database'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "man" -d 'Print the man page, or write all man pages to a folder'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

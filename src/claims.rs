@@ -1,0 +1,56 @@
+//! Files that say that they are of a thread which their name does not give: which of them counts; decides nothing
+//! about rows.
+
+use crate::compare::is_at;
+use crate::inventory::{self, Inventory};
+use crate::rollout::file_name;
+use crate::sessions::RolloutFile;
+use crate::thread::ThreadId;
+use crate::thread::columns::{Row, index};
+use std::path::Path;
+
+/// What the files that claim one thread come to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settled {
+    /// The one that counts; `None` if it is one that was compared already, for its name gives the thread.
+    pub chosen: Option<usize>,
+    /// The others.
+    pub superseded: Vec<usize>,
+}
+
+/// Settles who is the thread `id`'s: the file that its row names (at `row_path`), then one that has the thread in its
+/// name, then the rule for copies.
+///
+/// `claims` are the strays, and the thread's own file if its row named another ([`names_a_stray`]).
+#[must_use]
+pub fn settle(id: ThreadId, claims: &[usize], inventory: &Inventory, row_path: Option<&Path>) -> Settled {
+    let files = inventory.files();
+    let in_row = |file: &RolloutFile| row_path.is_some_and(|path| is_at(file, path));
+    let has_its_name = |i: &usize| files[*i].named.name.is_some_and(|name| name.thread == id);
+    let deferred = claims.iter().copied().find(has_its_name);
+    let strays: Vec<usize> = claims.iter().copied().filter(|&i| Some(i) != deferred).collect();
+    let by_row = strays.iter().copied().find(|&i| in_row(&files[i]));
+    let named_counts = deferred.is_some() || !inventory.of_thread(id).is_empty();
+    let chosen = match (by_row, named_counts) {
+        (Some(stray), _) => Some(stray),
+        (None, true) => deferred,
+        (None, false) => {
+            let candidates: Vec<&RolloutFile> = strays.iter().map(|&i| &files[i]).collect();
+            inventory::choose_copy(&candidates, in_row).and_then(|chosen| {
+                strays.iter().copied().find(|&i| std::ptr::eq(&raw const files[i], chosen))
+            })
+        }
+    };
+    Settled { chosen, superseded: claims.iter().copied().filter(|&i| Some(i) != chosen).collect() }
+}
+
+/// Whether the row of thread `id` names a rollout of this home whose name gives another thread, or none. Then it must
+/// be known what all such files say before `chosen`, the thread's own file, can be taken to count.
+#[must_use]
+pub fn names_a_stray(home: &Path, row: &Row, id: ThreadId, chosen: &RolloutFile) -> bool {
+    let Some(path) = row.text(index::ROLLOUT_PATH).map(Path::new) else { return false };
+    let named = file_name::parse(path.file_name().unwrap_or_default());
+    path != chosen.path()
+        && named.is_some_and(|named| named.name.map(|name| name.thread) != Some(id))
+        && RolloutFile::at(home, path).is_some()
+}

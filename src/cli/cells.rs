@@ -1,0 +1,71 @@
+//! Cells of the database as values of records and as people read them; which of them are printed is the commands'
+//! matter.
+
+use crate::cli::human;
+use crate::cli::records::Value;
+use crate::cli::table::{Cell, Column};
+use crate::thread::Millis;
+use crate::thread::cell::CellRef;
+use crate::thread::columns::{COLUMNS, Kind, index};
+use crate::thread::equivalence::read_milliseconds;
+
+/// A cell of a column of some kind, for machines. What does not fit its kind is shown as it is.
+#[must_use]
+pub fn value(kind: Kind, cell: CellRef<'_>) -> Value<'_> {
+    match (kind, cell) {
+        (Kind::Seconds | Kind::Milliseconds, CellRef::Integer(_)) => {
+            millis(kind, cell).map_or(Value::Null, Value::Time)
+        }
+        (Kind::Boolean, CellRef::Integer(flag @ (0 | 1))) => Value::Bool(flag == 1),
+        (_, CellRef::Null) => Value::Null,
+        (_, CellRef::Integer(number)) => Value::Int(number),
+        (_, CellRef::Real(number)) => Value::Real(number),
+        (_, CellRef::Text(text)) => Value::Text(text.into()),
+        (_, CellRef::Blob(bytes)) => Value::Text(String::from_utf8_lossy(bytes)),
+    }
+}
+
+/// The time in a cell of a column of times.
+#[must_use]
+pub fn millis(kind: Kind, cell: CellRef<'_>) -> Option<Millis> {
+    match kind {
+        Kind::Seconds => cell.as_integer().map(|seconds| seconds.saturating_mul(1000)),
+        Kind::Milliseconds => cell.as_integer().map(read_milliseconds),
+        _ => None,
+    }
+}
+
+/// How a column of the database stands in a table for people.
+#[must_use]
+pub fn table_column(position: usize) -> Column {
+    let column = &COLUMNS[position];
+    match column.kind {
+        _ if [index::TITLE, index::PREVIEW, index::FIRST_USER_MESSAGE, index::NAME].contains(&position) => {
+            Column::title(column.name)
+        }
+        Kind::Path => Column::path(column.name),
+        Kind::Integer => Column::number(column.name),
+        _ => Column::text(column.name),
+    }
+}
+
+/// A cell for people: times as ages, numbers with separators.
+#[must_use]
+pub fn table_cell(kind: Kind, cell: CellRef<'_>, now: Millis) -> Cell {
+    match (kind, cell) {
+        (_, CellRef::Null) => Cell::new(""),
+        (Kind::Seconds | Kind::Milliseconds, CellRef::Integer(_)) => {
+            Cell::new(millis(kind, cell).map_or_else(String::new, |millis| human::ago(millis, now)))
+        }
+        (Kind::Boolean, CellRef::Integer(flag @ (0 | 1))) => Cell::new(if flag == 1 { "yes" } else { "no" }),
+        (Kind::Integer, CellRef::Integer(number)) => {
+            let sign = if number < 0 { "-" } else { "" };
+            Cell::new(format!("{sign}{}", human::count(number.unsigned_abs())))
+        }
+        (_, CellRef::Integer(number)) => Cell::new(number.to_string()),
+        (_, CellRef::Real(number)) => Cell::new(number.to_string()),
+        (Kind::Path, CellRef::Text(text)) => Cell::exact(text),
+        (_, CellRef::Text(text)) => Cell::new(text),
+        (_, CellRef::Blob(bytes)) => Cell::exact(String::from_utf8_lossy(bytes)),
+    }
+}

@@ -1,0 +1,131 @@
+//! `codex-state man`: the man pages, from the one definition of the arguments and the tables of the contract.
+
+use crate::cli::args::{self, Cli, NAME};
+use crate::cli::env::VARIABLES;
+use crate::cli::exit::Exit;
+use crate::thread::columns::COLUMNS;
+use anyhow::Context as _;
+use clap::CommandFactory as _;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, italic, roman};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// One man page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Its file name.
+    pub file_name: String,
+    /// Its source.
+    pub roff: Vec<u8>,
+}
+
+/// All pages: the program's, then one a command.
+///
+/// # Errors
+/// Never; the writer is memory.
+pub fn pages() -> io::Result<Vec<Page>> {
+    let mut program = Cli::command();
+    program.build();
+    let mut pages = vec![page(&program, NAME.to_owned(), &[])?];
+    for command in program.get_subcommands().filter(|command| command.get_name() != "help") {
+        let name = format!("{NAME}-{}", command.get_name());
+        // The page's title and the usage line name the whole command.
+        let command =
+            command.clone().name(name.clone()).display_name(name.clone()).version(env!("CARGO_PKG_VERSION"));
+        pages.push(page(&command, name, &["codex-state(1)"])?);
+    }
+    Ok(pages)
+}
+
+fn page(command: &clap::Command, name: String, see_also: &[&str]) -> io::Result<Page> {
+    let man = Man::new(command.clone())
+        .title(name.to_uppercase())
+        .section("1")
+        .source(concat!("codex-state ", env!("CARGO_PKG_VERSION")))
+        .manual("codex-state")
+        .date("");
+    let mut roff = Vec::new();
+    man.render_title(&mut roff)?;
+    man.render_name_section(&mut roff)?;
+    man.render_synopsis_section(&mut roff)?;
+    man.render_description_section(&mut roff)?;
+    man.render_options_section(&mut roff)?;
+    if see_also.is_empty() {
+        man.render_subcommands_section(&mut roff)?;
+        columns(&mut roff)?;
+        environment(&mut roff)?;
+    }
+    exit_status(&mut roff)?;
+    if !see_also.is_empty() {
+        let mut section = Roff::default();
+        section.control("SH", ["SEE ALSO"]).text([roman(see_also.join(", "))]);
+        section.to_writer(&mut roff)?;
+    }
+    Ok(Page { file_name: format!("{name}.1"), roff })
+}
+
+fn columns(out: &mut dyn Write) -> io::Result<()> {
+    let mut section = Roff::default();
+    section.control("SH", ["COLUMNS"]);
+    section.text([roman("The columns of the table threads, as --columns, --ignore and JSON name them:")]);
+    for column in &COLUMNS {
+        section.control("TP", ["24"]).text([bold(column.name)]).text([roman(column.doc)]);
+    }
+    section.to_writer(out)
+}
+
+fn environment(out: &mut dyn Write) -> io::Result<()> {
+    let mut section = Roff::default();
+    section.control("SH", ["ENVIRONMENT"]);
+    section.text([roman("A variable that is set but empty counts as unset.")]);
+    for name in VARIABLES.iter().filter(|name| **name != crate::cli::env::NOW) {
+        section.control("TP", ["24"]).text([italic(*name)]).text([roman(meaning(name))]);
+    }
+    section.to_writer(out)
+}
+
+fn meaning(variable: &str) -> &'static str {
+    match variable {
+        "CODEX_HOME" => "the Codex home; must be an existing folder",
+        "CODEX_SQLITE_HOME" => "the folder of the database, unless config.toml names one",
+        "NO_COLOR" => "no colour",
+        "CLICOLOR" => "no colour if 0",
+        "CLICOLOR_FORCE" => "colour even in a pipe",
+        "TERM" => "no colour and no progress bar if dumb",
+        "COLUMNS" => "the width of tables",
+        _ => "whether the terminal shows more than ASCII",
+    }
+}
+
+fn exit_status(out: &mut dyn Write) -> io::Result<()> {
+    let mut section = Roff::default();
+    section.control("SH", ["EXIT STATUS"]);
+    for exit in Exit::ALL {
+        section.control("TP", []).text([bold(exit.code().to_string())]).text([roman(exit.meaning())]);
+    }
+    section.to_writer(out)
+}
+
+/// Runs the command: prints the program's page, or writes all to a folder.
+///
+/// # Errors
+/// What the writer or the file system says.
+pub fn run(out: &mut dyn Write, arguments: &args::Man) -> anyhow::Result<()> {
+    let pages = pages()?;
+    match &arguments.folder {
+        None => out.write_all(&pages[0].roff)?,
+        Some(folder) => write_all(&pages, folder)?,
+    }
+    Ok(())
+}
+
+fn write_all(pages: &[Page], folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    for page in pages {
+        let path = folder.join(&page.file_name);
+        std::fs::write(&path, &page.roff).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}

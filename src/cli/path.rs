@@ -1,0 +1,70 @@
+//! `codex-state path`: where a thread's rollout is.
+
+use crate::cli::app::{App, Shape};
+use crate::cli::exit::Exit;
+use crate::cli::records::{Layout, Records};
+use crate::cli::{args, text, threads};
+use crate::db::threads::rollout_path;
+use crate::find::{self, Which};
+use crate::select::Selected;
+use std::io::Write as _;
+
+/// Runs the command.
+///
+/// # Errors
+/// Something is ambiguous, or the database cannot be read.
+pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
+    let shape = app.shape(false)?;
+    let mut reader = app.open_reader()?;
+    let home = app.home_or_nowhere()?;
+    let found = threads::resolve(app, std::slice::from_ref(&arguments.thread), &home, Some(&mut reader))?;
+    let mut exit = found.exit;
+    let which = match (arguments.archived, arguments.active) {
+        (true, _) => Which::Archived,
+        (_, true) => Which::Active,
+        _ => Which::Any,
+    };
+    let mut paths = Vec::new();
+    for (selected, typed) in found.selected.iter().zip(&found.typed) {
+        let path = match selected {
+            Selected::Id(id) => {
+                let in_row = reader.read(|connection| Ok(rollout_path(connection, *id)?))?;
+                find::rollout(&home, *id, in_row.as_deref(), which)
+            }
+            Selected::Path(path) => Some(path.clone()).filter(|path| find::fits(&home, path, which)),
+        };
+        match path {
+            Some(path) => paths.push(path),
+            None => {
+                let what = match which {
+                    Which::Any => "no rollout in any form or place",
+                    Which::Archived => "no archived rollout",
+                    Which::Active => "no active rollout",
+                };
+                app.complain(&format!("{typed}: {what}"));
+                exit = exit.merge(Exit::Not);
+            }
+        }
+    }
+    match shape {
+        Shape::Records(format) => {
+            let layout = Layout {
+                columns: &["path"],
+                header: !app.global.no_header,
+                list: "paths",
+                for_terminal: app.environment.stdout_is_terminal,
+            };
+            let mut records = Records::begin(&mut app.out, format, layout)?;
+            for path in &paths {
+                records.row(&[path.to_string_lossy().into_owned().into()])?;
+            }
+            records.finish()?;
+        }
+        Shape::Text | Shape::Github => {
+            for path in &paths {
+                writeln!(app.out, "{}", text::path(path))?;
+            }
+        }
+    }
+    Ok(exit)
+}

@@ -1,0 +1,153 @@
+//! `codex-state verify`: from arguments to the verb, and its report to the streams and files that were asked for.
+
+mod github;
+mod junit;
+mod people;
+mod records;
+
+use crate::cli::app::{App, Shape};
+use crate::cli::args::{self, FormatChoice};
+use crate::cli::exit::Exit;
+use crate::cli::{files, human, threads};
+use crate::db::open::Reader;
+use crate::verify::{self, Config, Depth, Ignore, Kind, Remedy, Report};
+use anyhow::anyhow;
+use std::io::Write as _;
+
+/// Runs the command.
+///
+/// # Errors
+/// It could not run, or not to its end.
+pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
+    let shape = match app.global.format {
+        FormatChoice::Github => Shape::Github,
+        _ => app.shape(true)?,
+    };
+    let ignore = arguments.ignore.iter().try_fold(Ignore::default(), |ignore, name| ignore.and(name));
+    let ignore = ignore.ok_or_else(|| anyhow!("--ignore takes a kind of finding or a column"))?;
+    let home = app.home()?;
+    let codex_config = app.config(&home);
+    let database = app.database(&home, &codex_config)?;
+    let mut reader = Reader::open(&database, &app.open_options())?;
+    app.metrics.opened("verify");
+    let found = threads::resolve(app, &arguments.threads, &home, Some(&mut reader))?;
+    if !arguments.threads.is_empty() && found.selected.is_empty() {
+        return Ok(found.exit);
+    }
+    let config = Config {
+        home: &home,
+        threads: (!arguments.threads.is_empty()).then_some(&found.selected),
+        jobs: app.jobs(arguments.jobs),
+        default_provider: app.default_provider(&codex_config),
+        depth: match (arguments.quick, arguments.deep) {
+            (true, _) => Depth::Quick,
+            (false, false) => Depth::Fields,
+            (false, true) => Depth::Deep,
+        },
+        ignore: &ignore,
+        max_findings: arguments.max_findings,
+        now: app.environment.now,
+        interrupted: &app.interrupted,
+    };
+    let report = verify::run(&config, &mut reader, &app.bar)?;
+    app.metrics.verified(report.counts.map(verify::Count::all));
+    if config.threads.is_none() {
+        app.metrics.threads(report.rows_by_archived);
+    }
+    match shape {
+        Shape::Text => people::write(app, &home, &report)?,
+        Shape::Github => github::write(&mut app.out, &report)?,
+        Shape::Records(format) => {
+            let header = !app.global.no_header;
+            let for_terminal = app.environment.stdout_is_terminal;
+            records::write(&mut app.out, format, &database, &report, header, for_terminal)?;
+        }
+    }
+    app.out.flush()?;
+    if let Some(path) = &arguments.junit {
+        let text = junit::render(&report, &ignore, arguments.strict, app.environment.now_ms());
+        files::write_atomically(path, text.as_bytes())?;
+    }
+    summarise(app, &report);
+    if report.interrupted {
+        return Ok(Exit::Interrupted);
+    }
+    let total = report.total();
+    let agrees = total.errors == 0 && (!arguments.strict || total.warnings == 0);
+    Ok(found.exit.merge(Exit::from_answer(agrees)))
+}
+
+/// Says on standard error how it ended and what to do next.
+fn summarise(app: &App, report: &Report) {
+    let total = report.total();
+    let agree = human::counted(report.agree, "thread agrees", "threads agree");
+    let printed = report.findings.len() as u64;
+    let rest = total.all() - printed;
+    let kept =
+        if rest > 0 { format!(", the first {} printed", human::count(printed)) } else { String::new() };
+    let found = match (total.errors, total.warnings) {
+        (0, 0) => "no finding".to_owned(),
+        (0, warnings) => human::counted(warnings, "warning", "warnings"),
+        (errors, 0) => human::counted(errors, "error", "errors"),
+        (errors, warnings) => format!(
+            "{} and {}",
+            human::counted(errors, "error", "errors"),
+            human::counted(warnings, "warning", "warnings")
+        ),
+    };
+    let end = if report.interrupted { "; interrupted before the end" } else { "" };
+    app.say(&format!("{found}{kept}; {agree}{end}"));
+    let next = next_steps(report);
+    if !next.is_empty() {
+        app.hint(&next);
+    }
+}
+
+/// What to do about the findings, in one line.
+fn next_steps(report: &Report) -> String {
+    let kinds = |remedy: Remedy| -> Vec<&str> {
+        let found = Kind::ALL.into_iter().filter(|kind| report.count(*kind).all() > 0);
+        found.filter(|kind| kind.remedy() == remedy).map(Kind::name).collect()
+    };
+    let mut steps = Vec::new();
+    for (remedy, does) in [
+        (Remedy::Restore, "codex-state restore BACKUP, or the recipe in its help, for"),
+        (Remedy::Backfill, "codex-state backfill mends"),
+        (Remedy::Prune, "codex-state prune deletes the rows of"),
+        (Remedy::ByHand, "to be looked at:"),
+    ] {
+        let kinds = kinds(remedy);
+        if !kinds.is_empty() {
+            steps.push(format!("{does} {}", kinds.join(", ")));
+        }
+    }
+    let n_fields = report.count(Kind::FieldMismatch).all();
+    if report.times_alone * 2 > n_fields {
+        steps.push(
+            "most differences are times alone: if the files lost their modification times in a copy, codex-state \
+             backfill --times events takes the times from their contents, and --times keep leaves the rows' as they are"
+                .to_owned(),
+        );
+    }
+    steps.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::Count;
+
+    #[test]
+    fn the_next_step_is_named_for_each_kind() {
+        let mut report = Report::default();
+        assert_eq!(next_steps(&report), "");
+        for kind in [Kind::MissingRow, Kind::MissingFile, Kind::EmptyFile, Kind::FieldMismatch] {
+            report.counts[kind as usize] = Count { errors: 2, warnings: 0 };
+        }
+        let steps = "codex-state backfill mends missing_row, field_mismatch; codex-state prune deletes the rows of \
+                     missing_file; to be looked at: empty_file";
+        assert_eq!(next_steps(&report), steps);
+        report.times_alone = 2;
+        assert!(next_steps(&report).contains("most differences are times alone"), "{}", next_steps(&report));
+    }
+}

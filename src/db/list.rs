@@ -1,0 +1,570 @@
+//! The statement behind `list`: one page of threads in order, through the table's own indexes; nothing is written.
+//!
+//! A listing is read page by page, each strictly after the (time, id) of the last row of the page before, so that a
+//! page can be read again when the database moved, memory stays bounded, and no transaction is long.
+//!
+//! The time of a row is its `…_ms` column where that holds milliseconds, else its seconds. The rows of the second
+//! kind (old bugs, hands) are looked for first, which costs two looks into an index; only where there are any, a
+//! second, slower select is merged with the first.
+
+use super::row::to_cell;
+use super::schema::Schema;
+use crate::thread::cell::{Cell, CellRef};
+use crate::thread::columns::{COLUMNS, index};
+use crate::thread::equivalence::FIRST_MILLISECONDS;
+use crate::thread::search::Search;
+use crate::thread::{Millis, ThreadId};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// Rows of one page at most.
+const PAGE_ROWS: usize = 4096;
+/// Bytes of text in one page, about: one more row may always be added.
+const PAGE_BYTES: usize = 1 << 20;
+
+/// By which time threads are ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// When they began.
+    Created,
+    /// When they were last written.
+    Updated,
+    /// When they were last used; by `Updated` where the column is missing.
+    Recency,
+}
+
+impl Sort {
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Sort::Created => "created",
+            Sort::Updated => "updated",
+            Sort::Recency => "recency",
+        }
+    }
+}
+
+/// A folder whose threads are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    /// As rows may spell it.
+    pub path: String,
+    /// Whether the folders below it count too.
+    pub recursive: bool,
+}
+
+/// Which threads, in which order.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// The order.
+    pub sort: Sort,
+    /// Oldest first.
+    pub reverse: bool,
+    /// The archived ones or the others; `None` for both.
+    pub archived: Option<bool>,
+    /// Also threads that Codex's list hides for want of a message.
+    pub hidden: bool,
+    /// Any of these sources, if there are any; a word also matches objects with that key.
+    pub sources: Vec<String>,
+    /// Any of these providers, if there are any.
+    pub providers: Vec<String>,
+    /// Any of these folders, if there are any.
+    pub folders: Vec<Folder>,
+    /// At this time or later.
+    pub since: Option<Millis>,
+    /// Before this time.
+    pub until: Option<Millis>,
+    /// With this in title, name, preview or first message.
+    pub search: Option<Search>,
+    /// The columns wanted, by position in [`COLUMNS`]; one that the database lacks is NULL.
+    pub columns: Vec<usize>,
+}
+
+/// Where a row stands in the order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Position {
+    /// Its time, as the listing orders by it.
+    pub time: Cell,
+    /// Its id.
+    pub id: Cell,
+}
+
+/// Some rows in order, packed together.
+#[derive(Debug, Default)]
+pub struct Page {
+    text: String,
+    bytes: Vec<u8>,
+    cells: Vec<Packed>,
+    width: usize,
+    rows: usize,
+    /// How many rows were looked at for them.
+    pub scanned: u64,
+    /// The last row that was looked at.
+    pub last: Option<Position>,
+    /// Whether no row follows.
+    pub is_last: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Packed {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(usize, usize),
+    Blob(usize, usize),
+}
+
+impl Page {
+    fn clear(&mut self, width: usize) {
+        self.text.clear();
+        self.bytes.clear();
+        self.cells.clear();
+        *self = Page {
+            text: std::mem::take(&mut self.text),
+            bytes: std::mem::take(&mut self.bytes),
+            cells: std::mem::take(&mut self.cells),
+            width,
+            ..Page::default()
+        };
+    }
+
+    fn push(&mut self, value: ValueRef<'_>) {
+        let packed = match value {
+            ValueRef::Null => Packed::Null,
+            ValueRef::Integer(number) => Packed::Integer(number),
+            ValueRef::Real(number) => Packed::Real(number),
+            ValueRef::Text(text) => match std::str::from_utf8(text) {
+                Ok(text) => {
+                    let start = self.text.len();
+                    self.text.push_str(text);
+                    Packed::Text(start, self.text.len())
+                }
+                Err(_) => self.pack_bytes(text),
+            },
+            ValueRef::Blob(bytes) => self.pack_bytes(bytes),
+        };
+        self.cells.push(packed);
+    }
+
+    fn pack_bytes(&mut self, bytes: &[u8]) -> Packed {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        Packed::Blob(start, self.bytes.len())
+    }
+
+    fn is_full(&self, limit: usize) -> bool {
+        self.rows >= limit || self.text.len() + self.bytes.len() > PAGE_BYTES
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// The cell in a row, for a place in [`Query::columns`].
+    #[must_use]
+    pub fn cell(&self, row: usize, place: usize) -> CellRef<'_> {
+        match self.cells[row * self.width + place] {
+            Packed::Null => CellRef::Null,
+            Packed::Integer(number) => CellRef::Integer(number),
+            Packed::Real(number) => CellRef::Real(number),
+            Packed::Text(start, end) => CellRef::Text(&self.text[start..end]),
+            Packed::Blob(start, end) => CellRef::Blob(&self.bytes[start..end]),
+        }
+    }
+}
+
+/// The column in milliseconds, if there is one, and that in seconds; names in SQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct TimeColumns {
+    milliseconds: Option<&'static str>,
+    seconds: &'static str,
+}
+
+impl TimeColumns {
+    fn of(sort: Sort, schema: &Schema) -> TimeColumns {
+        let (milliseconds, seconds) = match sort {
+            Sort::Created => (index::CREATED_AT_MS, index::CREATED_AT),
+            Sort::Recency if schema.has(index::RECENCY_AT) || schema.has(index::RECENCY_AT_MS) => {
+                (index::RECENCY_AT_MS, index::RECENCY_AT)
+            }
+            Sort::Updated | Sort::Recency => (index::UPDATED_AT_MS, index::UPDATED_AT),
+        };
+        let milliseconds = schema.has(milliseconds).then(|| COLUMNS[milliseconds].name);
+        let seconds = if schema.has(seconds) { COLUMNS[seconds].name } else { "updated_at" };
+        TimeColumns { milliseconds, seconds }
+    }
+}
+
+/// A query made ready for one database.
+#[derive(Debug)]
+pub struct Listing {
+    query: Query,
+    time: TimeColumns,
+    /// Whether there are rows whose milliseconds are none.
+    has_odd_rows: bool,
+    /// What is selected, before time and id.
+    select: String,
+    /// Conditions that do not move with the page, with their values.
+    fixed: Conditions,
+    /// How many texts follow that are searched.
+    searched: usize,
+    names: Option<Rc<HashMap<ThreadId, String>>>,
+}
+
+/// Conditions joined by AND, and the values of their parameters.
+#[derive(Debug, Clone, Default)]
+struct Conditions {
+    sql: Vec<String>,
+    values: Vec<Cell>,
+}
+
+impl Conditions {
+    fn add(&mut self, sql: impl Into<String>, values: impl IntoIterator<Item = Cell>) {
+        self.sql.push(sql.into());
+        self.values.extend(values);
+    }
+
+    fn any_of(&mut self, alternatives: Vec<(String, Vec<Cell>)>) {
+        if alternatives.is_empty() {
+            return;
+        }
+        let (sql, values): (Vec<String>, Vec<Vec<Cell>>) = alternatives.into_iter().unzip();
+        self.add(format!("({})", sql.join(" OR ")), values.into_iter().flatten());
+    }
+}
+
+impl Listing {
+    /// Makes a query ready. `names` are those of `session_index.jsonl`, searched where there is no column for names.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn new(
+        connection: &Connection,
+        schema: &Schema,
+        query: Query,
+        names: Option<Rc<HashMap<ThreadId, String>>>,
+    ) -> rusqlite::Result<Listing> {
+        let time = TimeColumns::of(query.sort, schema);
+        let has_odd_rows = match time.milliseconds {
+            Some(column) => has_odd_rows(connection, column)?,
+            None => false,
+        };
+        let name = |&position: &usize| {
+            if schema.has(position) { format!("\"{}\"", COLUMNS[position].name) } else { "NULL".to_owned() }
+        };
+        let searched: Vec<String> = [index::TITLE, index::NAME, index::PREVIEW, index::FIRST_USER_MESSAGE]
+            .iter()
+            .filter(|position| query.search.is_some() && schema.has(**position))
+            .map(name)
+            .collect();
+        let select: Vec<String> = query.columns.iter().map(name).chain(searched.iter().cloned()).collect();
+        let fixed = fixed_conditions(connection, schema, &query, time)?;
+        Ok(Listing {
+            select: select.iter().map(|column| format!("{column}, ")).collect(),
+            searched: searched.len(),
+            time,
+            has_odd_rows,
+            fixed,
+            names: names.filter(|_| !schema.has(index::NAME)),
+            query,
+        })
+    }
+
+    /// Reads the next page after a position: at most `limit` rows of it, and not too many at once.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn page(
+        &self,
+        connection: &Connection,
+        after: Option<&Position>,
+        limit: usize,
+        page: &mut Page,
+    ) -> rusqlite::Result<()> {
+        let width = self.query.columns.len();
+        page.clear(width);
+        let limit = limit.min(PAGE_ROWS);
+        // Where rows are left out here, the page's limit is none of the statement's.
+        let rows = if self.query.search.is_some() { PAGE_ROWS } else { limit };
+        let (sql, values) = self.statement(after, rows);
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut found = statement.query(params_from_iter(values))?;
+        while let Some(row) = found.next()? {
+            page.scanned += 1;
+            let is_match = self.is_match(row, width)?;
+            if is_match {
+                for place in 0..width {
+                    page.push(row.get_ref(place)?);
+                }
+                page.rows += 1;
+            }
+            if page.is_full(limit) || page.scanned >= rows as u64 {
+                let at = width + self.searched;
+                page.last =
+                    Some(Position { time: to_cell(row.get_ref(at)?), id: to_cell(row.get_ref(at + 1)?) });
+                return Ok(());
+            }
+        }
+        page.is_last = true;
+        Ok(())
+    }
+
+    /// How many threads there are in all.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn count(&self, connection: &Connection) -> rusqlite::Result<u64> {
+        let (sql, values) = self.selects(&self.select, None);
+        if self.query.search.is_none() {
+            let sql = format!("SELECT count(*) FROM ({sql})");
+            let count: i64 = connection.query_row(&sql, params_from_iter(values), |row| row.get(0))?;
+            return Ok(count.unsigned_abs());
+        }
+        let mut statement = connection.prepare(&sql)?;
+        let mut found = statement.query(params_from_iter(values))?;
+        let mut count = 0;
+        while let Some(row) = found.next()? {
+            count += u64::from(self.is_match(row, self.query.columns.len())?);
+        }
+        Ok(count)
+    }
+
+    /// The time of a position in milliseconds, for a cursor; where it is none, the nearest.
+    #[must_use]
+    pub fn millis(&self, position: &Position) -> Millis {
+        let scale = if self.time.milliseconds.is_some() { 1 } else { 1000 };
+        match position.time {
+            Cell::Integer(time) => time.saturating_mul(scale),
+            #[expect(clippy::cast_possible_truncation, reason = "a cast to an integer saturates")]
+            Cell::Real(time) => (time as i64).saturating_mul(scale),
+            Cell::Null => Millis::MIN,
+            Cell::Text(_) | Cell::Blob(_) => Millis::MAX,
+        }
+    }
+
+    /// The position of a row with this time and id.
+    #[must_use]
+    pub fn position(&self, millis: Millis, id: &str) -> Position {
+        let time = if self.time.milliseconds.is_some() { millis } else { millis.div_euclid(1000) };
+        Position { time: time.into(), id: id.into() }
+    }
+
+    /// Whether the row has what is sought.
+    fn is_match(&self, row: &Row<'_>, width: usize) -> rusqlite::Result<bool> {
+        let Some(search) = &self.query.search else { return Ok(true) };
+        for place in width..width + self.searched {
+            if let ValueRef::Text(text) = row.get_ref(place)?
+                && search.is_in(&String::from_utf8_lossy(text))
+            {
+                return Ok(true);
+            }
+        }
+        let Some(names) = &self.names else { return Ok(false) };
+        let id = to_cell(row.get_ref(width + self.searched + 1)?);
+        let name = id.as_text().and_then(ThreadId::parse).and_then(|id| names.get(&id));
+        Ok(name.is_some_and(|name| search.is_in(name)))
+    }
+
+    fn statement(&self, after: Option<&Position>, rows: usize) -> (String, Vec<Cell>) {
+        let (selects, mut values) = self.selects(&self.select, after);
+        let direction = if self.query.reverse { "" } else { " DESC" };
+        values.push(Cell::Integer(i64::try_from(rows).unwrap_or(i64::MAX)));
+        (format!("{selects} ORDER BY sort_time{direction}, id{direction} LIMIT ?"), values)
+    }
+
+    /// The rows after a position, in no order.
+    fn selects(&self, select: &str, after: Option<&Position>) -> (String, Vec<Cell>) {
+        let mut values = Vec::new();
+        let mut one = |time: &str, conditions: Conditions| {
+            let Conditions { sql, values: own } = conditions;
+            let sql: Vec<&str> = self.fixed.sql.iter().chain(&sql).map(String::as_str).collect();
+            let condition = if sql.is_empty() { "1".to_owned() } else { sql.join(" AND ") };
+            values.extend(self.fixed.values.iter().cloned().chain(own));
+            format!("SELECT {select}{time} AS sort_time, id FROM threads WHERE {condition}")
+        };
+        let seconds = self.time.seconds;
+        let sql = match self.time.milliseconds {
+            None => one(seconds, self.bounds(seconds, 1000, None, after)),
+            Some(column) => {
+                let good = one(column, self.bounds(column, 1, Some(FIRST_MILLISECONDS), after));
+                if self.has_odd_rows {
+                    let time = format!("ifnull({seconds}, 0) * 1000");
+                    let mut conditions = self.bounds(&time, 1, None, after);
+                    conditions.add(
+                        format!("({column} IS NULL OR {column} < ? OR {column} > ?)"),
+                        [FIRST_MILLISECONDS.into(), i64::MAX.into()],
+                    );
+                    format!("{good} UNION ALL {}", one(&time, conditions))
+                } else {
+                    good
+                }
+            }
+        };
+        (sql, values)
+    }
+
+    /// What `time`, in units of `scale` milliseconds, must lie between: never two bounds on one side, for SQLite
+    /// would seek by either. With `least`, it must also be a number from there on.
+    fn bounds(&self, time: &str, scale: i64, least: Option<i64>, after: Option<&Position>) -> Conditions {
+        // A time is at or after a bound that lies between two of its units when it is at or after the second.
+        let units = |millis: Millis| millis.div_euclid(scale) + i64::from(millis.rem_euclid(scale) > 0);
+        let since = self.query.since.map(units).max(least);
+        let until = self.query.until.map(units);
+        let is_past = |bound: Option<i64>, is_beyond: fn(f64, f64) -> bool| {
+            after.is_some_and(|after| match (bound, &after.time) {
+                (None, _) => true,
+                (Some(bound), Cell::Integer(time)) => {
+                    if self.query.reverse {
+                        *time >= bound
+                    } else {
+                        *time < bound
+                    }
+                }
+                #[expect(clippy::cast_precision_loss, reason = "the same loss on either side")]
+                (Some(bound), Cell::Real(time)) => is_beyond(*time, bound as f64),
+                // Null goes before all numbers, text behind.
+                (Some(_), time) => (*time == Cell::Null) != self.query.reverse,
+            })
+        };
+        let mut conditions = Conditions::default();
+        let start = |conditions: &mut Conditions, comparison| {
+            if let Some(Position { time: at, id }) = after {
+                conditions.add(format!("({time}, id) {comparison} (?, ?)"), [at.clone(), id.clone()]);
+            }
+        };
+        if self.query.reverse && is_past(since, |time, bound| time >= bound) {
+            start(&mut conditions, ">");
+        } else if let Some(since) = since {
+            conditions.add(format!("{time} >= ?"), [since.into()]);
+        }
+        if !self.query.reverse && is_past(until, |time, bound| time < bound) {
+            start(&mut conditions, "<");
+        } else if let Some(until) = until {
+            conditions.add(format!("{time} < ?"), [until.into()]);
+        } else if least.is_some() {
+            conditions.add(format!("{time} <= ?"), [i64::MAX.into()]);
+        }
+        conditions
+    }
+}
+
+/// Whether there are rows whose milliseconds are not: NULL sorts before numbers and text behind them.
+fn has_odd_rows(connection: &Connection, column: &str) -> rusqlite::Result<bool> {
+    let end = |direction: &str| {
+        let sql = format!("SELECT {column} FROM threads ORDER BY {column}{direction} LIMIT 1");
+        connection.query_row(&sql, [], |row| Ok(to_cell(row.get_ref(0)?))).optional()
+    };
+    let is_odd = |cell: Option<Cell>| match cell {
+        None => false,
+        Some(Cell::Integer(time)) => time < FIRST_MILLISECONDS,
+        #[expect(clippy::cast_precision_loss, reason = "the bound is far below what a float can say exactly")]
+        Some(Cell::Real(time)) => time < FIRST_MILLISECONDS as f64,
+        Some(_) => true,
+    };
+    Ok(is_odd(end("")?) || is_odd(end(" DESC")?))
+}
+
+/// The conditions that are the same for every page.
+///
+/// A `+` before a column keeps SQLite from an index on it: without statistics it takes the one on `archived` for a
+/// good one, reads half the table and sorts it. Nothing but the order of a listing is worth an index.
+fn fixed_conditions(
+    connection: &Connection,
+    schema: &Schema,
+    query: &Query,
+    time: TimeColumns,
+) -> rusqlite::Result<Conditions> {
+    let mut conditions = Conditions::default();
+    let folder = match &query.folders[..] {
+        [only] if !only.recursive && schema.has(index::CWD) => Some(only),
+        _ => None,
+    };
+    let visible = (!query.hidden).then(|| schema.visible());
+    if let Some(archived) = query.archived {
+        let is_indexed = match time.milliseconds {
+            Some(time) => has_index(connection, time, folder.is_some(), visible)?,
+            None => false,
+        };
+        conditions.add(if is_indexed { "archived = ?" } else { "+archived = ?" }, [archived.into()]);
+    }
+    conditions.sql.extend(visible.map(str::to_owned));
+    let column = |position: usize| if schema.has(position) { COLUMNS[position].name } else { "NULL" };
+    let source = column(index::SOURCE);
+    let of_source = format!(
+        "+{source} = ? OR CASE WHEN substr({source}, 1, 1) = '{{' AND json_valid({source}) \
+         THEN EXISTS (SELECT 1 FROM json_each({source}) WHERE key = ?) ELSE 0 END"
+    );
+    let sources = query.sources.iter();
+    conditions.any_of(
+        sources.map(|word| (of_source.clone(), vec![word.as_str().into(), word.as_str().into()])).collect(),
+    );
+    let providers = query.providers.iter();
+    let of_provider = format!("+{} = ?", column(index::MODEL_PROVIDER));
+    conditions
+        .any_of(providers.map(|provider| (of_provider.clone(), vec![provider.as_str().into()])).collect());
+    let cwd = column(index::CWD);
+    match folder {
+        Some(folder) => conditions.add(format!("{cwd} = ?"), [folder.path.as_str().into()]),
+        None => {
+            conditions.any_of(query.folders.iter().map(|folder| in_folder(cwd, folder)).collect());
+        }
+    }
+    Ok(conditions)
+}
+
+fn in_folder(cwd: &str, folder: &Folder) -> (String, Vec<Cell>) {
+    if !folder.recursive {
+        return (format!("+{cwd} = ?"), vec![folder.path.as_str().into()]);
+    }
+    // What is below begins with this folder and a separator, and so sorts between that and the separator's successor.
+    // Only a path of Windows has backslashes for separators.
+    let is_windows = folder.path.starts_with("\\\\") || folder.path.as_bytes().get(1) == Some(&b':');
+    let (separators, ends) = (&['/', '\\'][..], [("/", "0"), ("\\", "]")]);
+    let n = if is_windows { 2 } else { 1 };
+    let root = folder.path.trim_end_matches(&separators[..n]);
+    let mut sql = vec![format!("+{cwd} = ?")];
+    let mut values = vec![folder.path.as_str().into()];
+    for (separator, successor) in &ends[..n] {
+        sql.push(format!("(+{cwd} >= ? AND +{cwd} < ?)"));
+        values.extend([*separator, *successor].map(|end| Cell::Text(format!("{root}{end}"))));
+    }
+    (sql.join(" OR "), values)
+}
+
+/// Whether one of Codex's indexes on (archived, time) or, for one folder, (archived, cwd, time) carries the listing.
+fn has_index(
+    connection: &Connection,
+    time: &str,
+    of_folder: bool,
+    visible: Option<&str>,
+) -> rusqlite::Result<bool> {
+    let sql =
+        "SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'threads' AND sql IS NOT NULL";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let Ok(text) = row.get::<_, String>(0) else { continue };
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (columns, condition) = text.split_once(" WHERE ").unwrap_or((&text, ""));
+        let fits = condition.is_empty() || Some(condition) == visible;
+        let starts_with = |columns_wanted: String| columns.contains(&columns_wanted);
+        if fits
+            && (starts_with(format!("(archived, {time} ")) && !condition.is_empty()
+                || of_folder && starts_with(format!("(archived, cwd, {time} ")))
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,96 @@
+//! Finds the rollout of a thread on disk, in the form and place in which it is; opens no rollout.
+
+use crate::inventory::{self, Inventory};
+use crate::sessions::{self, ARCHIVED, RolloutFile};
+use crate::thread::ThreadId;
+use std::path::{Path, PathBuf};
+
+/// Which rollouts are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Wherever it is.
+    Any,
+    /// Among the archived ones.
+    Archived,
+    /// Among the others.
+    Active,
+}
+
+/// Whether a path is of those that are wanted. For Codex any path with a component `archived_sessions` is archived.
+#[must_use]
+pub fn fits(home: &Path, path: &Path, which: Which) -> bool {
+    let relative = path.strip_prefix(home).unwrap_or(path);
+    let archived = relative.components().any(|component| component.as_os_str() == ARCHIVED);
+    match which {
+        Which::Any => true,
+        Which::Archived => archived,
+        Which::Active => !archived,
+    }
+}
+
+/// The form of a rollout that is there: plain, which counts where both are, or compressed.
+#[must_use]
+pub fn existing_form(path: &Path) -> Option<PathBuf> {
+    let other = inventory::other_form(path);
+    let is_compressed = path.extension().is_some_and(|extension| extension == "zst");
+    let forms = if is_compressed { [other.as_path(), path] } else { [path, other.as_path()] };
+    forms.into_iter().find(|path| path.is_file()).map(Path::to_owned)
+}
+
+/// The rollout of a thread: where its row says, else the one that counts among those in the home.
+#[must_use]
+pub fn rollout(home: &Path, id: ThreadId, in_row: Option<&Path>, which: Which) -> Option<PathBuf> {
+    let there = in_row.and_then(existing_form).filter(|path| fits(home, path, which));
+    there.or_else(|| {
+        let inventory = Inventory::new(sessions::walk(home, || {}).files);
+        let files: Vec<&RolloutFile> =
+            inventory.of_thread(id).iter().filter(|file| fits(home, &file.path(), which)).collect();
+        let is_in_row =
+            |file: &RolloutFile| in_row.is_some_and(|path| path.file_name() == Some(&*file.file_name()));
+        inventory::choose(&files, is_in_row).map(|choice| choice.chosen().path())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    const ID: &str = "019ced47-cebb-79dd-b0aa-a552437621a9";
+
+    fn name(ending: &str) -> String {
+        format!("rollout-2026-03-14T16-57-12-{ID}.jsonl{ending}")
+    }
+
+    /// What is found in a home with these files, for a row with this path, relative to the home.
+    fn check(files: &[&str], in_row: Option<&str>, which: Which, expected: Option<&str>) {
+        let home = tempfile::tempdir().unwrap();
+        let full = |path: &str| home.path().join(path.replace('*', &name("")));
+        for file in files {
+            fs::create_dir_all(full(file).parent().unwrap()).unwrap();
+            fs::write(full(file), "x").unwrap();
+        }
+        let in_row = in_row.map(full);
+        let found = rollout(home.path(), ThreadId::parse(ID).unwrap(), in_row.as_deref(), which);
+        assert_eq!(found, expected.map(full), "{files:?} {in_row:?} {which:?}");
+    }
+
+    #[test]
+    fn the_form_that_exists_is_found_and_the_plain_one_before_the_other() {
+        let (plain, zst) = ("sessions/2026/03/14/*", "sessions/2026/03/14/*.zst");
+        check(&[plain, zst], Some(zst), Which::Any, Some(plain));
+        check(&[zst], Some(plain), Which::Any, Some(zst));
+        check(&[zst], Some(zst), Which::Any, Some(zst));
+        check(&[], Some(plain), Which::Any, None);
+    }
+
+    #[test]
+    fn a_rollout_that_moved_is_found_elsewhere() {
+        let (gone, here) = ("sessions/2026/03/14/*", "archived_sessions/*.zst");
+        check(&[here], Some(gone), Which::Any, Some(here));
+        check(&[here], None, Which::Any, Some(here));
+        check(&[here], None, Which::Active, None);
+        check(&[here, gone], Some(gone), Which::Archived, Some(here));
+        check(&[here, gone], Some(here), Which::Active, Some(gone));
+    }
+}

@@ -1,0 +1,224 @@
+//! Lists threads page by page, in order, and says where a listing goes on; prints nothing.
+
+use crate::db::list::{Listing, Page, Position, Query, Sort};
+use crate::db::open::Reader;
+use crate::db::schema::Schema;
+use crate::error::WithHint as _;
+use crate::thread::{Millis, ThreadId};
+use anyhow::anyhow;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// The names that people gave to threads, where the database has no column for them.
+pub type Names = Option<Rc<HashMap<ThreadId, String>>>;
+
+/// A listing under way.
+#[derive(Debug)]
+pub struct Lister<'a> {
+    reader: &'a mut Reader,
+    listing: Listing,
+    sort: Sort,
+    reverse: bool,
+    after: Option<Position>,
+    remaining: usize,
+    is_at_end: bool,
+    page: Page,
+    /// How many rows were looked at so far.
+    pub scanned: u64,
+}
+
+impl<'a> Lister<'a> {
+    /// Prepares a listing of at most `limit` threads, of those after a cursor.
+    ///
+    /// # Errors
+    /// The cursor is of another order, or the database cannot be read.
+    pub fn new(
+        reader: &'a mut Reader,
+        schema: &Schema,
+        query: Query,
+        names: &Names,
+        limit: Option<usize>,
+        cursor: Option<&str>,
+    ) -> anyhow::Result<Lister<'a>> {
+        let (sort, reverse) = (query.sort, query.reverse);
+        let cursor = cursor.map(|cursor| Cursor::parse(cursor, sort, reverse)).transpose()?;
+        let listing =
+            reader.read(|connection| Ok(Listing::new(connection, schema, query.clone(), names.clone())?))?;
+        let after = cursor.map(|cursor| listing.position(cursor.time, &cursor.id));
+        let remaining = limit.unwrap_or(usize::MAX);
+        let (is_at_end, page, scanned) = (false, Page::default(), 0);
+        Ok(Lister { reader, listing, sort, reverse, after, remaining, is_at_end, page, scanned })
+    }
+
+    /// The next rows, `None` after the last.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn next_page(&mut self) -> anyhow::Result<Option<&Page>> {
+        while self.remaining > 0 && !self.is_at_end {
+            self.read(self.remaining)?;
+            self.remaining -= self.page.len();
+            if !self.page.is_empty() {
+                return Ok(Some(&self.page));
+            }
+        }
+        Ok(None)
+    }
+
+    fn read(&mut self, limit: usize) -> anyhow::Result<()> {
+        let (listing, page, after) = (&self.listing, &mut self.page, self.after.as_ref());
+        self.reader.read(|connection| Ok(listing.page(connection, after, limit, page)?))?;
+        self.scanned += page.scanned;
+        self.is_at_end = page.is_last;
+        if page.last.is_some() {
+            self.after.clone_from(&page.last);
+        }
+        Ok(())
+    }
+
+    /// Where the listing goes on after what was read; `None` if nothing follows.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn next_cursor(&mut self) -> anyhow::Result<Option<String>> {
+        let Some(after) = self.after.clone() else { return Ok(None) };
+        let here = Cursor {
+            sort: self.sort,
+            reverse: self.reverse,
+            time: self.listing.millis(&after),
+            id: after.id.as_text().unwrap_or_default().to_owned(),
+        };
+        while !self.is_at_end {
+            self.read(1)?;
+            if !self.page.is_empty() {
+                return Ok(Some(here.to_string()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How many threads there are without limit and cursor.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn count(&mut self) -> anyhow::Result<u64> {
+        let listing = &self.listing;
+        self.reader.read(|connection| Ok(listing.count(connection)?))
+    }
+
+    /// Takes the page that was read last, so that the reader can be used beside it.
+    #[must_use]
+    pub fn take_page(&mut self) -> Page {
+        std::mem::take(&mut self.page)
+    }
+
+    /// Gives a page back, whose memory is used again.
+    pub fn give_back(&mut self, page: Page) {
+        self.page = page;
+    }
+
+    /// The reader, for what belongs to the rows of a page.
+    pub fn reader(&mut self) -> &mut Reader {
+        self.reader
+    }
+}
+
+/// Where a listing goes on: after this time and id, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Cursor {
+    sort: Sort,
+    reverse: bool,
+    time: Millis,
+    id: String,
+}
+
+/// The first byte of a cursor: the version of its form.
+const VERSION: u8 = 1;
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let order = self.sort as u8 * 2 + u8::from(self.reverse);
+        let time = self.time.to_be_bytes();
+        let bytes = [VERSION, order].into_iter().chain(time).chain(self.id.bytes());
+        let bytes: Vec<u8> = bytes.collect();
+        let check = checksum(&bytes);
+        bytes.iter().chain(&[check]).try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Tells a cursor that was cut or mistyped.
+fn checksum(bytes: &[u8]) -> u8 {
+    bytes.iter().fold(0x5a, |sum: u8, byte| sum.rotate_left(3).wrapping_add(*byte))
+}
+
+impl Cursor {
+    /// Reads what was made by `to_string`, for the same order.
+    fn parse(text: &str, sort: Sort, reverse: bool) -> anyhow::Result<Cursor> {
+        let hint =
+            "take next_cursor from the JSON of the page before, or leave --after out to begin at the top";
+        let cursor = Cursor::read(text).ok_or_else(|| anyhow!("{text:?} is no cursor").hint(hint))?;
+        if (cursor.sort, cursor.reverse) != (sort, reverse) {
+            let order = |sort: Sort, reverse: bool| {
+                format!("--sort {}{}", sort.name(), if reverse { " --reverse" } else { "" })
+            };
+            let (own, asked) = (order(cursor.sort, cursor.reverse), order(sort, reverse));
+            return Err(anyhow!("the cursor is of a list with {own}, not {asked}")
+                .hint(format!("repeat the options of the page before: {own}")));
+        }
+        Ok(cursor)
+    }
+
+    fn read(text: &str) -> Option<Cursor> {
+        let digits: Option<Vec<u8>> =
+            text.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
+        let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
+        let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+        let (&check, bytes) = bytes.split_last()?;
+        let (&[version, order], rest) = bytes.split_first_chunk()?;
+        let (time, id) = rest.split_first_chunk()?;
+        let sort = [Sort::Created, Sort::Updated, Sort::Recency]
+            .into_iter()
+            .find(|sort| *sort as u8 == order / 2)?;
+        let id = String::from_utf8(id.to_vec()).ok()?;
+        (version == VERSION && check == checksum(bytes)).then_some(())?;
+        Some(Cursor { sort, reverse: order % 2 == 1, time: Millis::from_be_bytes(*time), id })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_cursor_is_refused_in_another_order_and_when_it_is_none() {
+        let cursor = Cursor { sort: Sort::Updated, reverse: false, time: 7, id: "x".into() };
+        let text = cursor.to_string();
+        assert_eq!(Cursor::parse(&text, Sort::Updated, false).unwrap(), cursor);
+        let error = Cursor::parse(&text, Sort::Created, false).unwrap_err();
+        assert_eq!(error.to_string(), "the cursor is of a list with --sort updated, not --sort created");
+        let error = Cursor::parse(&text, Sort::Updated, true).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the cursor is of a list with --sort updated, not --sort updated --reverse"
+        );
+        for bad in ["", "rubbish", &text[1..], &text[..text.len() - 2], &format!("{text}00")] {
+            assert!(Cursor::parse(bad, Sort::Updated, false).is_err(), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_cursor_is_read_back(sort in 0..3u8, reverse: bool, time: i64, id: String) {
+            let sort = [Sort::Created, Sort::Updated, Sort::Recency][usize::from(sort)];
+            let cursor = Cursor { sort, reverse, time, id };
+            prop_assert_eq!(Cursor::read(&cursor.to_string()), Some(cursor));
+        }
+
+        #[test]
+        fn no_text_panics(text: String, hex in "[0-9a-f]{0,40}") {
+            let _ = Cursor::read(&text);
+            let _ = Cursor::read(&hex);
+        }
+    }
+}

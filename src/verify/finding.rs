@@ -1,0 +1,432 @@
+//! What verify can find, by kind; how bad each is and which command mends it; not how it is found.
+
+use crate::thread::ThreadId;
+use crate::thread::cell::Cell;
+use crate::thread::columns::{self, COLUMNS, ColumnSet};
+use std::collections::{BinaryHeap, HashSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The kinds of findings, in the order of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// A readable rollout has no row.
+    MissingRow,
+    /// A row's rollout is gone, in every form and place.
+    MissingFile,
+    /// The archived flag and the folder disagree.
+    ArchiveMismatch,
+    /// A row's path is gone, but the thread's rollout is elsewhere in the home.
+    MovedFile,
+    /// The paths of rows differ from the files' in the home's prefix alone.
+    MovedHome,
+    /// A field differs.
+    FieldMismatch,
+    /// Two rows, one file.
+    DuplicatePath,
+    /// Two files of one thread that are no revert chain.
+    DuplicateRollout,
+    /// A row's rollout exists, but not in this home.
+    OutsideHome,
+    /// A file cannot be opened or decompressed, or holds nothing usable.
+    UnreadableFile,
+    /// A file holds nothing at all.
+    EmptyFile,
+    /// A rollout's name does not parse.
+    MalformedName,
+    /// Some lines of a file are damaged.
+    DamagedLines,
+    /// The session index names a thread that has neither file nor row.
+    IndexOrphan,
+    /// Codex has not indexed all files.
+    BackfillIncomplete,
+    /// The integrity check failed.
+    DatabaseDamaged,
+}
+
+/// The number of kinds.
+pub const N_KINDS: usize = Kind::ALL.len();
+
+impl Kind {
+    /// Every kind, in the order of the contract.
+    pub const ALL: [Kind; 16] = [
+        Kind::MissingRow,
+        Kind::MissingFile,
+        Kind::ArchiveMismatch,
+        Kind::MovedFile,
+        Kind::MovedHome,
+        Kind::FieldMismatch,
+        Kind::DuplicatePath,
+        Kind::DuplicateRollout,
+        Kind::OutsideHome,
+        Kind::UnreadableFile,
+        Kind::EmptyFile,
+        Kind::MalformedName,
+        Kind::DamagedLines,
+        Kind::IndexOrphan,
+        Kind::BackfillIncomplete,
+        Kind::DatabaseDamaged,
+    ];
+
+    /// The name that scripts know.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::MissingRow => "missing_row",
+            Kind::MissingFile => "missing_file",
+            Kind::ArchiveMismatch => "archive_mismatch",
+            Kind::MovedFile => "moved_file",
+            Kind::MovedHome => "moved_home",
+            Kind::FieldMismatch => "field_mismatch",
+            Kind::DuplicatePath => "duplicate_path",
+            Kind::DuplicateRollout => "duplicate_rollout",
+            Kind::OutsideHome => "outside_home",
+            Kind::UnreadableFile => "unreadable_file",
+            Kind::EmptyFile => "empty_file",
+            Kind::MalformedName => "malformed_name",
+            Kind::DamagedLines => "damaged_lines",
+            Kind::IndexOrphan => "index_orphan",
+            Kind::BackfillIncomplete => "backfill_incomplete",
+            Kind::DatabaseDamaged => "database_damaged",
+        }
+    }
+
+    /// How bad it is, unless the finding says that it is worse.
+    #[must_use]
+    pub fn severity(self) -> Severity {
+        match self {
+            Kind::MissingRow
+            | Kind::MissingFile
+            | Kind::ArchiveMismatch
+            | Kind::MovedFile
+            | Kind::MovedHome
+            | Kind::FieldMismatch
+            | Kind::DuplicatePath
+            | Kind::UnreadableFile
+            | Kind::DatabaseDamaged => Severity::Error,
+            Kind::DuplicateRollout
+            | Kind::OutsideHome
+            | Kind::EmptyFile
+            | Kind::MalformedName
+            | Kind::DamagedLines
+            | Kind::IndexOrphan
+            | Kind::BackfillIncomplete => Severity::Warning,
+        }
+    }
+
+    /// What mends it.
+    #[must_use]
+    pub fn remedy(self) -> Remedy {
+        match self {
+            Kind::MissingRow
+            | Kind::ArchiveMismatch
+            | Kind::MovedFile
+            | Kind::MovedHome
+            | Kind::FieldMismatch
+            | Kind::BackfillIncomplete => Remedy::Backfill,
+            Kind::MissingFile => Remedy::Prune,
+            Kind::DatabaseDamaged => Remedy::Restore,
+            Kind::DuplicatePath
+            | Kind::DuplicateRollout
+            | Kind::OutsideHome
+            | Kind::UnreadableFile
+            | Kind::EmptyFile
+            | Kind::MalformedName
+            | Kind::DamagedLines
+            | Kind::IndexOrphan => Remedy::ByHand,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What mends a kind of finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Remedy {
+    /// `codex-state backfill`.
+    Backfill,
+    /// `codex-state prune`.
+    Prune,
+    /// `codex-state restore BACKUP`.
+    Restore,
+    /// No command: a person has to look at it.
+    ByHand,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Something is lost or shown wrong.
+    Error,
+    /// Something to look at.
+    Warning,
+}
+
+impl Severity {
+    /// The word that scripts know.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
+/// A column of a finding, both sides whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    /// Position in [`COLUMNS`].
+    pub position: usize,
+    /// What the row says.
+    pub database: Cell,
+    /// What it must say; NULL where no file knows it.
+    pub file: Cell,
+}
+
+impl Field {
+    /// The column's name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        COLUMNS[self.position].name
+    }
+}
+
+/// One thing that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// What it is.
+    pub kind: Kind,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The thread that it is about: an id, or what a row has in its place.
+    pub thread_id: Option<String>,
+    /// The file that it is about.
+    pub path: Option<PathBuf>,
+    /// The line of the file that it is about.
+    pub line: Option<u64>,
+    /// What it says, in one line; untrusted text may be part of it.
+    pub message: String,
+    /// The columns that it is about or explains.
+    pub fields: Vec<Field>,
+}
+
+impl Finding {
+    /// A finding of a kind, about nothing yet.
+    #[must_use]
+    pub fn new(kind: Kind, message: impl Into<String>) -> Finding {
+        Finding {
+            kind,
+            severity: kind.severity(),
+            thread_id: None,
+            path: None,
+            line: None,
+            message: message.into(),
+            fields: Vec::new(),
+        }
+    }
+
+    /// About this thread.
+    #[must_use]
+    pub fn of(self, thread: Option<ThreadId>) -> Finding {
+        Finding { thread_id: thread.map(|id| id.to_string()), ..self }
+    }
+
+    /// About this file.
+    #[must_use]
+    pub fn at(self, path: impl Into<PathBuf>) -> Finding {
+        Finding { path: Some(path.into()), ..self }
+    }
+
+    /// With these columns.
+    #[must_use]
+    pub fn with(self, fields: Vec<Field>) -> Finding {
+        Finding { fields, ..self }
+    }
+
+    /// The order of findings: thread, path, kind, by the letters of each.
+    fn key(&self) -> (Option<&str>, Option<&[u8]>, &'static str, &str) {
+        let path = self.path.as_deref().map(Path::as_os_str).map(std::ffi::OsStr::as_encoded_bytes);
+        (self.thread_id.as_deref(), path, self.kind.name(), &self.message)
+    }
+
+    /// Roughly how much memory it takes.
+    pub(super) fn size(&self) -> usize {
+        let cell = |cell: &Cell| match cell {
+            Cell::Text(text) => text.len(),
+            Cell::Blob(bytes) => bytes.len(),
+            _ => 0,
+        };
+        let fields: usize = self.fields.iter().map(|field| cell(&field.database) + cell(&field.file)).sum();
+        fields + self.message.len() + 256
+    }
+}
+
+/// A finding in its order.
+#[derive(Debug)]
+struct Ordered(Finding);
+
+impl PartialEq for Ordered {
+    fn eq(&self, other: &Ordered) -> bool {
+        self.0.key() == other.0.key()
+    }
+}
+
+impl Eq for Ordered {}
+
+impl PartialOrd for Ordered {
+    fn partial_cmp(&self, other: &Ordered) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ordered {
+    fn cmp(&self, other: &Ordered) -> std::cmp::Ordering {
+        self.0.key().cmp(&other.0.key())
+    }
+}
+
+/// What is not to be reported.
+#[derive(Debug, Clone, Default)]
+pub struct Ignore {
+    kinds: Vec<Kind>,
+    columns: ColumnSet,
+}
+
+impl Ignore {
+    /// Every name that can be ignored: kinds, then columns.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Kind::ALL.into_iter().map(Kind::name).chain(COLUMNS.iter().map(|column| column.name))
+    }
+
+    /// Takes a kind or a column; `None` if the name is neither.
+    #[must_use]
+    pub fn and(mut self, name: &str) -> Option<Ignore> {
+        match Kind::ALL.into_iter().find(|kind| kind.name() == name) {
+            Some(kind) => self.kinds.push(kind),
+            None => self.columns.insert(columns::position(name)?),
+        }
+        Some(self)
+    }
+
+    /// Whether a kind is not reported at all.
+    #[must_use]
+    pub fn kind(&self, kind: Kind) -> bool {
+        self.kinds.contains(&kind)
+    }
+
+    /// Whether a column is not reported.
+    pub(super) fn column(&self, position: usize) -> bool {
+        self.columns.contains(position)
+    }
+}
+
+/// How many findings of one kind there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Count {
+    /// Those that are errors.
+    pub errors: u64,
+    /// Those that are warnings.
+    pub warnings: u64,
+}
+
+impl Count {
+    /// All of them.
+    #[must_use]
+    pub fn all(self) -> u64 {
+        self.errors + self.warnings
+    }
+}
+
+/// Collects findings: counts all, keeps those that are printed.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    limit: Option<usize>,
+    kept: BinaryHeap<Ordered>,
+    pub(super) counts: [Count; N_KINDS],
+    /// The rows that have a finding.
+    pub(super) flagged: HashSet<ThreadId>,
+    /// Findings of fields that are about times alone.
+    pub(super) times_alone: u64,
+}
+
+impl Findings {
+    /// Keeps the first `limit`; all if `None`.
+    pub(super) fn new(limit: Option<usize>) -> Findings {
+        Findings { limit, ..Findings::default() }
+    }
+
+    /// Takes a finding.
+    pub(super) fn add(&mut self, finding: Finding) {
+        let count = &mut self.counts[finding.kind as usize];
+        match finding.severity {
+            Severity::Error => count.errors += 1,
+            Severity::Warning => count.warnings += 1,
+        }
+        let is_time = |field: &Field| matches!(field.name(), "updated_at" | "updated_at_ms");
+        self.times_alone +=
+            u64::from(finding.kind == Kind::FieldMismatch && finding.fields.iter().all(is_time));
+        self.kept.push(Ordered(finding));
+        if self.limit.is_some_and(|limit| self.kept.len() > limit) {
+            self.kept.pop();
+        }
+    }
+
+    /// Those that were kept, in order.
+    pub(super) fn take(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.kept).into_sorted_vec().into_iter().map(|Ordered(finding)| finding).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn kinds_are_numbered_as_they_are_listed_and_named_once() {
+        for (i, kind) in Kind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, i);
+        }
+        let names: HashSet<&str> = Ignore::names().collect();
+        assert_eq!(names.len(), N_KINDS + COLUMNS.len(), "no column is called like a kind");
+    }
+
+    #[test]
+    fn a_name_to_ignore_is_a_kind_or_a_column_or_nothing() {
+        let ignore = Ignore::default().and("missing_row").unwrap().and("cwd").unwrap();
+        assert!(ignore.kind(Kind::MissingRow) && !ignore.kind(Kind::MissingFile));
+        assert!(ignore.column(columns::position("cwd").unwrap()) && !ignore.column(0));
+        assert!(ignore.and("nonsense").is_none());
+    }
+
+    fn arbitrary() -> impl Strategy<Value = Finding> {
+        (prop::option::of(0u128..4), prop::option::of("[a-c/]{0,3}"), 0..N_KINDS, "[xy]").prop_map(
+            |(thread, path, kind, message)| Finding {
+                path: path.map(PathBuf::from),
+                ..Finding::new(Kind::ALL[kind], message).of(thread.map(ThreadId::from_u128))
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn of_many_the_first_are_kept_and_all_are_counted(
+            findings in prop::collection::vec(arbitrary(), 0..40), limit in prop::option::of(0usize..10),
+        ) {
+            let mut collected = Findings::new(limit);
+            findings.iter().cloned().for_each(|finding| collected.add(finding));
+            let mut expected = findings.clone();
+            let path = |finding: &Finding| finding.path.as_ref().map(|path| path.to_str().unwrap().to_owned());
+            expected.sort_by_key(|f| (f.thread_id.clone(), path(f), f.kind.name(), f.message.clone()));
+            expected.truncate(limit.unwrap_or(usize::MAX));
+            prop_assert_eq!(collected.take(), expected);
+            prop_assert_eq!(collected.counts.iter().map(|count| count.all()).sum::<u64>(), findings.len() as u64);
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! From what was seen of a thread (its row, its files) to findings: which kind explains what; reads no database.
+
+use super::finding::{Field, Finding, Kind, Severity};
+use crate::rollout::extract::DamageReport;
+use crate::rollout::fold::{self, ReadError};
+use crate::sessions::RolloutFile;
+use crate::thread::ThreadId;
+use crate::thread::cell::Cell;
+use crate::thread::columns::{self, COLUMNS, Row, index};
+use crate::thread::diff::{self, FieldDifference};
+use crate::thread::equivalence::read_milliseconds;
+use crate::thread::merge;
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// How many columns a message gives the values of.
+const N_VALUES: usize = 4;
+/// How many characters of a value a message gives.
+const N_CHARS: usize = 60;
+
+/// What the differences between a row and its file come to.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Judged {
+    pub(super) findings: Vec<Finding>,
+    /// The home that the row's path names, if that is the only thing wrong with the path.
+    pub(super) moved_from: Option<String>,
+}
+
+/// What judging needs to know of a row's path beyond its text.
+pub(super) struct PathFacts<'a> {
+    /// The home as files' paths begin.
+    pub(super) home: &'a Path,
+    /// Whether there is a file at a path.
+    pub(super) exists: &'a dyn Fn(&Path) -> bool,
+    /// Another thread whose row names the same file.
+    pub(super) also_of: Option<ThreadId>,
+}
+
+/// Judges where the row of a thread differs from what its file says.
+pub(super) fn differences(
+    id: ThreadId,
+    file: &RolloutFile,
+    differences: Vec<FieldDifference>,
+    facts: &PathFacts<'_>,
+) -> Judged {
+    let mut judged = Judged::default();
+    let (mut archive, mut rest): (Vec<Field>, Vec<Field>) = (Vec::new(), Vec::new());
+    let mut path = None;
+    let is_archive = differences.iter().any(|difference| difference.position == index::ARCHIVED);
+    for FieldDifference { position, database, file } in differences {
+        let field = Field { position, database, file };
+        match position {
+            index::ROLLOUT_PATH => path = Some(field),
+            index::ARCHIVED | index::ARCHIVED_AT if is_archive => archive.push(field),
+            _ => rest.push(field),
+        }
+    }
+    let about = |finding: Finding| finding.of(Some(id)).at(file.path());
+    if let Some(field) = path {
+        let named = field.database.as_text().map(Path::new);
+        let old_home = field.database.as_text().and_then(|text| old_home(text, file, facts.home));
+        match named {
+            None => rest.insert(0, field),
+            Some(_) if old_home.is_some() => judged.moved_from = old_home,
+            Some(_) if facts.also_of.is_some() => {
+                let other = facts.also_of.map(|other| other.to_string()).unwrap_or_default();
+                let message = format!("the row names the rollout that is in the row of thread {other}");
+                judged.findings.push(about(Finding::new(Kind::DuplicatePath, message).with(vec![field])));
+            }
+            Some(named) if (facts.exists)(named) => rest.insert(0, field),
+            Some(_) if is_archive => archive.insert(0, field),
+            Some(named) => {
+                let message = format!("the row names {}, which is gone", named.display());
+                judged.findings.push(about(Finding::new(Kind::MovedFile, message).with(vec![field])));
+            }
+        }
+    }
+    if is_archive {
+        let message = if file.archived {
+            "the rollout is archived, and the row says that it is not"
+        } else {
+            "the rollout is not archived, and the row says that it is"
+        };
+        judged.findings.push(about(Finding::new(Kind::ArchiveMismatch, message).with(archive)));
+    }
+    if !rest.is_empty() {
+        judged.findings.push(about(Finding::new(Kind::FieldMismatch, "").with(rest)));
+    }
+    judged
+}
+
+/// The cells of a row without a readable file that break Codex's listing.
+pub(super) fn unreadable_cells(row: &Row) -> Option<Finding> {
+    let field =
+        |FieldDifference { position, database, file }: FieldDifference| Field { position, database, file };
+    let fields: Vec<Field> = diff::unreadable_cells(row).map(field).collect();
+    (!fields.is_empty()).then(|| Finding::new(Kind::FieldMismatch, "").with(fields))
+}
+
+/// The home that a row's path names, if nothing but the home's prefix tells it from the file's.
+fn old_home(row: &str, file: &RolloutFile, home: &Path) -> Option<String> {
+    let file_path = file.path();
+    let relative = file_path.strip_prefix(home).ok()?;
+    let parts: Option<Vec<&str>> = relative.components().map(|part| part.as_os_str().to_str()).collect();
+    let relative = parts?.join("/");
+    // A home that moved between systems has the other separator.
+    let row = row.strip_prefix(r"\\?\").unwrap_or(row).replace('\\', "/");
+    let forms = [Some(relative.as_str()), relative.strip_suffix(".zst")];
+    let old =
+        forms.into_iter().flatten().find_map(|relative| row.strip_suffix(relative)?.strip_suffix('/'))?;
+    let new = home.to_str()?.replace('\\', "/");
+    (!old.is_empty() && old != new).then(|| old.to_owned())
+}
+
+/// Whether what a row's path names is there, in the form that it names or compressed since.
+pub(super) fn is_there(path: &Path) -> bool {
+    // What cannot be looked at may be there.
+    let exists = |path: &Path| path.try_exists().unwrap_or(true);
+    let mut compressed = path.as_os_str().to_owned();
+    compressed.push(".zst");
+    exists(path) || exists(Path::new(&compressed))
+}
+
+/// A file that could not be read; `None` if that says nothing about it.
+pub(super) fn failure(file: &RolloutFile, error: &ReadError) -> Option<Finding> {
+    let kind = match error {
+        ReadError::Vanished | ReadError::Interrupted => return None,
+        ReadError::Unusable(reason) if reason == fold::EMPTY => Kind::EmptyFile,
+        ReadError::Unusable(_) | ReadError::Passing(_) => Kind::UnreadableFile,
+    };
+    Some(Finding::new(kind, error.to_string()).at(file.path()))
+}
+
+/// A file with damaged lines.
+pub(super) fn damage(file: &RolloutFile, report: &DamageReport) -> Option<Finding> {
+    let first = report.first.as_ref()?;
+    let count = match report.n_lines {
+        1 => "1 damaged line:".to_owned(),
+        n => format!("{n} damaged lines, first"),
+    };
+    let message = format!("{count} line {} at byte {}: {}", first.number, first.offset, first.damage);
+    Some(Finding { line: Some(first.number), ..Finding::new(Kind::DamagedLines, message).at(file.path()) })
+}
+
+/// A file that lost to another of its thread; `is_longer` if it holds more than the one that counts.
+pub(super) fn duplicate(copy: &RolloutFile, counts: &RolloutFile, is_longer: bool) -> Finding {
+    let is_newer = copy.stamp.modified_millis() > counts.stamp.modified_millis();
+    let more = match (is_newer, is_longer) {
+        (true, true) => ", and is newer and longer",
+        (true, false) => ", and is newer",
+        (false, true) => ", and is longer",
+        (false, false) => "",
+    };
+    let message = format!("does not count beside {}{more}", counts.path().display());
+    let finding = Finding::new(Kind::DuplicateRollout, message).at(copy.path());
+    if is_newer || is_longer { Finding { severity: Severity::Error, ..finding } } else { finding }
+}
+
+/// A file whose name is no rollout's.
+pub(super) fn malformed(file: &RolloutFile) -> Finding {
+    let message =
+        "the name is not rollout-<time>-<thread id>.jsonl; the thread can be shown but not archived";
+    Finding::new(Kind::MalformedName, message).at(file.path())
+}
+
+/// The fields of a finding in words: both values, short.
+pub(super) fn describe(fields: &[Field]) -> String {
+    let mut text = String::new();
+    for field in fields.iter().take(N_VALUES) {
+        let separator = if text.is_empty() { "" } else { "; " };
+        let (position, database) = (field.position, short(field.position, &field.database));
+        // Writing to a string cannot fail.
+        let _ = if merge::is_sound(position, &field.database) {
+            let file = short(position, &field.file);
+            write!(text, "{separator}{}: {database} in the row, {file} in the file", field.name())
+        } else {
+            write!(text, "{separator}{}: {database} in the row, which Codex cannot read", field.name())
+        };
+    }
+    let more: Vec<&str> = fields.iter().skip(N_VALUES).map(Field::name).collect();
+    if !more.is_empty() {
+        let _ = write!(text, "; also {}", more.join(", "));
+    }
+    text
+}
+
+/// A cell, as short as a message wants it.
+fn short(position: usize, cell: &Cell) -> String {
+    let time = |millis: Option<i64>| {
+        let time = chrono::DateTime::from_timestamp_millis(millis?)?;
+        Some(time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
+    };
+    match (COLUMNS[position].kind, cell) {
+        (columns::Kind::Seconds, Cell::Integer(n)) => time(n.checked_mul(1000)).unwrap_or(n.to_string()),
+        (columns::Kind::Milliseconds, Cell::Integer(n)) => {
+            time(Some(read_milliseconds(*n))).unwrap_or(n.to_string())
+        }
+        (_, Cell::Null) => "NULL".to_owned(),
+        (_, Cell::Integer(n)) => n.to_string(),
+        (_, Cell::Real(n)) => n.to_string(),
+        (_, Cell::Blob(bytes)) => format!("{} bytes that are no text", bytes.len()),
+        (_, Cell::Text(text)) if text.is_empty() => "nothing".to_owned(),
+        (_, Cell::Text(text)) => match text.char_indices().nth(N_CHARS) {
+            Some((end, _)) => format!("\"{}…\"", &text[..end]),
+            None => format!("\"{text}\""),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rollout::file_name;
+    use crate::rollout::fold::Stamp;
+    use std::time::UNIX_EPOCH;
+
+    const NAME: &str = "rollout-2026-03-14T16-57-12-019ced47-cebb-79dd-b0aa-a552437621a9.jsonl";
+
+    fn file(folder: &str, name: &str) -> RolloutFile {
+        let named = file_name::parse(name.as_ref()).unwrap();
+        let stamp = Stamp { modified: UNIX_EPOCH, size: 1 };
+        RolloutFile::new(Path::new(folder).into(), name.as_ref(), named, stamp, folder.contains("archived"))
+    }
+
+    /// Kinds and columns for differences in `columns`, the row's path being `row`.
+    fn check(row: &str, there: bool, also: bool, columns: &[&str], expected: &str) {
+        let file = file("/home/archived_sessions", NAME);
+        let id = ThreadId::from_u128(1);
+        let seen = columns.iter().map(|name| FieldDifference {
+            position: columns::position(name).unwrap(),
+            database: if *name == "rollout_path" { row.into() } else { Cell::Integer(0) },
+            file: Cell::Null,
+        });
+        let facts = PathFacts {
+            home: Path::new("/home"),
+            exists: &|_| there,
+            also_of: also.then_some(ThreadId::from_u128(2)),
+        };
+        let judged = differences(id, &file, seen.collect(), &facts);
+        let mut text: Vec<String> = Vec::new();
+        for finding in &judged.findings {
+            let names: Vec<&str> = finding.fields.iter().map(Field::name).collect();
+            text.push(format!("{} {}", finding.kind, names.join(",")));
+        }
+        text.extend(judged.moved_from.map(|old| format!("from {old}")));
+        assert_eq!(text.join("; "), expected, "{row} {columns:?}");
+    }
+
+    #[test]
+    fn each_column_is_explained_by_one_kind() {
+        let gone = "/home/sessions/x.jsonl";
+        check(gone, false, false, &["rollout_path"], "moved_file rollout_path");
+        check(
+            gone,
+            false,
+            false,
+            &["rollout_path", "archived", "archived_at"],
+            "archive_mismatch rollout_path,archived,archived_at",
+        );
+        check(gone, false, false, &["archived_at"], "field_mismatch archived_at");
+        check(gone, false, false, &["archived", "cwd"], "archive_mismatch archived; field_mismatch cwd");
+        check(gone, true, false, &["rollout_path", "cwd"], "field_mismatch rollout_path,cwd");
+        check(gone, true, true, &["rollout_path", "cwd"], "duplicate_path rollout_path; field_mismatch cwd");
+    }
+
+    #[test]
+    fn a_path_that_differs_in_the_prefix_alone_is_of_a_moved_home() {
+        let moved = |row: &str, expected: &str| check(row, true, false, &["rollout_path"], expected);
+        moved(&format!("/old/archived_sessions/{NAME}"), "from /old");
+        moved(&format!(r"\\?\C:\Users\me\.codex\archived_sessions\{NAME}"), "from C:/Users/me/.codex");
+        moved(&format!("/old/sessions/{NAME}"), "field_mismatch rollout_path");
+        check(
+            &format!("/old/archived_sessions/{NAME}"),
+            false,
+            false,
+            &["rollout_path", "archived"],
+            "archive_mismatch archived; from /old",
+        );
+        let compressed = file("/home/sessions", &format!("{NAME}.zst"));
+        let old = old_home(&format!("/old/sessions/{NAME}"), &compressed, Path::new("/home"));
+        assert_eq!(old.as_deref(), Some("/old"), "a plain path whose file is compressed since");
+    }
+
+    #[test]
+    fn values_are_short_and_cells_that_codex_cannot_read_are_said_to_be() {
+        let field = |name: &str, database: Cell, file: Cell| Field {
+            position: columns::position(name).unwrap(),
+            database,
+            file,
+        };
+        let text = describe(&[
+            field("cwd", "x".repeat(100).as_str().into(), "".into()),
+            field("updated_at", Cell::Integer(1_773_507_450), Cell::Null),
+            field("tokens_used", "many".into(), Cell::Integer(5)),
+            field("model", Cell::Null, "m".into()),
+            field("name", Cell::Null, Cell::Null),
+        ]);
+        assert_eq!(
+            text,
+            format!(
+                "cwd: \"{}…\" in the row, nothing in the file; updated_at: 2026-03-14T16:57:30.000Z in the row, NULL in \
+                 the file; tokens_used: \"many\" in the row, which Codex cannot read; model: NULL in the row, \"m\" in \
+                 the file; also name",
+                "x".repeat(60)
+            )
+        );
+    }
+
+    #[test]
+    fn a_copy_that_holds_more_is_an_error() {
+        let (a, b) = (file("/home/sessions", NAME), file("/home/archived_sessions", NAME));
+        assert_eq!(duplicate(&a, &b, false).severity, Severity::Warning);
+        assert_eq!(duplicate(&a, &b, true).severity, Severity::Error);
+        let mut newer = a;
+        newer.stamp = Stamp { modified: UNIX_EPOCH + std::time::Duration::from_secs(1), size: 1 };
+        assert_eq!(duplicate(&newer, &b, false).severity, Severity::Error);
+    }
+}

@@ -1,0 +1,190 @@
+//! What is left when every rollout has been compared: rows without a file, rows without a proper id, and the threads
+//! that only the session index knows.
+
+use super::finding::{Field, Finding, Kind};
+use super::{Depth, Run, judge, rows};
+use crate::compare;
+use crate::inventory;
+use crate::rollout::file_name;
+use crate::session_index;
+use crate::sessions::{self, RolloutFile};
+use crate::thread::ThreadId;
+use crate::thread::cell::Cell;
+use crate::thread::columns::{Row, index};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+impl Run<'_> {
+    /// Judges the rows whose threads no file gives, neither by its name nor by what it says.
+    pub(super) fn judge_leftover(&mut self) -> anyhow::Result<()> {
+        self.judge_odd()?;
+        let left: Vec<ThreadId> = std::mem::take(&mut self.left).into_iter().collect();
+        for ids in left.chunks(rows::BATCH) {
+            let mut doubtful = Vec::new();
+            for (id, row) in ids.iter().zip(rows::get(&self.table, ids, self.reader)?) {
+                let Some(row) = row else { continue };
+                let findings = self.judge_row(*id, &row)?;
+                if !findings.is_empty() {
+                    doubtful.push((*id, findings));
+                }
+            }
+            let ids: Vec<ThreadId> = doubtful.iter().map(|(id, _)| *id).collect();
+            for ((id, seen), row) in doubtful.into_iter().zip(rows::get(&self.table, &ids, self.reader)?) {
+                let Some(row) = row else { continue };
+                // What looks different now is being moved by somebody.
+                if self.judge_row(id, &row)? == seen {
+                    seen.into_iter().for_each(|finding| self.report(finding, Some(id)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_row(&mut self, id: ThreadId, row: &Row) -> anyhow::Result<Vec<Finding>> {
+        let path = row.text(index::ROLLOUT_PATH).filter(|path| !path.is_empty());
+        let found = match path {
+            None => Some(Finding::new(Kind::MissingFile, "the row names no rollout")),
+            Some(path) => self.judge_path(id, Path::new(path), row)?,
+        };
+        let cells = judge::unreadable_cells(row);
+        let about = |finding: Finding| {
+            let path = finding.path.clone().or(path.map(PathBuf::from));
+            Finding { path, ..finding }.of(Some(id))
+        };
+        Ok(found.into_iter().chain(cells).map(about).collect())
+    }
+
+    /// Judges the path in the row of a thread that no file gives.
+    fn judge_path(&mut self, id: ThreadId, path: &Path, row: &Row) -> anyhow::Result<Option<Finding>> {
+        let other_form = inventory::other_form(path);
+        let forms = [path, &other_form];
+        let there = match forms.map(Path::try_exists) {
+            [Ok(true), _] => path,
+            [_, Ok(true)] => &other_form,
+            [Ok(false), Ok(false)] => return Ok(Some(self.judge_gone(id, path, row))),
+            // A folder of the home that cannot be looked into is a finding itself.
+            _ if path.starts_with(self.config.home) => return Ok(None),
+            _ => {
+                let message = "the rollout lies outside of this home, where it cannot be looked at";
+                return Ok(Some(Finding::new(Kind::OutsideHome, message)));
+            }
+        };
+        if let Some(file) = compare::locate(self.inventory, there) {
+            return Ok(match self.owner(file).filter(|owner| *owner != id) {
+                None => None,
+                Some(owner) => Some(match self.also_of(id, there)? {
+                    Some(other) => {
+                        let message =
+                            format!("the row names the rollout that is in the row of thread {other}");
+                        let finding = Finding::new(Kind::DuplicatePath, message).at(self.file(file).path());
+                        finding.with(vec![path_field(row, Cell::Null)])
+                    }
+                    None => {
+                        let message = format!("the rollout is gone: what the row names is of thread {owner}");
+                        Finding::new(Kind::MissingFile, message)
+                    }
+                }),
+            });
+        }
+        if !self.is_in_home(there) {
+            return Ok(Some(Finding::new(Kind::OutsideHome, "the rollout lies outside of this home")));
+        }
+        // A rollout that the walk did not find came later, and its row with it.
+        let is_rollout = there.file_name().and_then(file_name::parse).is_some();
+        Ok((!is_rollout)
+            .then(|| Finding::new(Kind::OutsideHome, "what the row names is called like no rollout")))
+    }
+
+    /// A row whose path is gone. The file may have been moved since the walk, which is then no loss.
+    fn judge_gone(&self, id: ThreadId, path: &Path, row: &Row) -> Finding {
+        let name = path.file_name().and_then(file_name::parse).and_then(|named| named.name);
+        if let Some(name) = name.filter(|name| name.thread == id) {
+            let date: PathBuf = name.date_folders().iter().collect();
+            let folders =
+                [sessions::ACTIVE.into(), sessions::ARCHIVED.into(), Path::new(sessions::ACTIVE).join(date)];
+            for folder in folders {
+                for compressed in [false, true] {
+                    let place = self.config.home.join(&folder).join(name.to_file_name(compressed));
+                    let Some(file) = RolloutFile::at(self.config.home, &place) else { continue };
+                    let new_path = path_field(row, place.to_string_lossy().as_ref().into());
+                    if row.integer(index::ARCHIVED) == Some(i64::from(file.archived)) {
+                        let message = format!("the row names {}, which is gone", path.display());
+                        return Finding::new(Kind::MovedFile, message).at(place).with(vec![new_path]);
+                    }
+                    let message = "the archived flag and the folder disagree";
+                    let database = row.get(index::ARCHIVED).cloned().unwrap_or(Cell::Null);
+                    let flag = Field { position: index::ARCHIVED, database, file: file.archived.into() };
+                    return Finding::new(Kind::ArchiveMismatch, message).at(place).with(vec![new_path, flag]);
+                }
+            }
+        }
+        Finding::new(Kind::MissingFile, "the rollout is gone")
+    }
+
+    /// Whether a file lies below one of the home's two folders, however they are spelled.
+    fn is_in_home(&self, path: &Path) -> bool {
+        let Ok(path) = path.canonicalize() else { return false };
+        [sessions::ACTIVE, sessions::ARCHIVED].iter().any(|folder| {
+            self.config.home.join(folder).canonicalize().is_ok_and(|folder| path.starts_with(folder))
+        })
+    }
+
+    /// Judges the rows whose ids are none, or not spelled as ids are looked up.
+    fn judge_odd(&mut self) -> anyhow::Result<()> {
+        if self.rows.n_without_id > 0 {
+            let field = Field { position: index::ID, database: Cell::Null, file: Cell::Null };
+            for _ in 0..self.rows.n_without_id {
+                self.report(Finding::new(Kind::FieldMismatch, "").with(vec![field.clone()]), None);
+            }
+        }
+        for id in std::mem::take(&mut self.rows.odd) {
+            let table = &self.table;
+            let Some(row) = self.reader.read(|connection| Ok(table.get_odd(connection, &id)?))? else {
+                continue;
+            };
+            let text = id.as_text().map(str::to_owned);
+            let file = text.as_deref().and_then(ThreadId::parse);
+            let file = Cell::optional_text(file.map(|id| id.to_string()).as_deref());
+            let mut fields = vec![Field { position: index::ID, database: id, file }];
+            let others = judge::unreadable_cells(&row).into_iter().flat_map(|finding| finding.fields);
+            fields.extend(others.filter(|field| field.position != index::ID));
+            let path = row.text(index::ROLLOUT_PATH).map(PathBuf::from);
+            let finding = Finding { thread_id: text, path, ..Finding::new(Kind::FieldMismatch, "") };
+            self.report(finding.with(fields), None);
+        }
+        Ok(())
+    }
+
+    /// Names the threads in the session index that have neither file nor row.
+    pub(super) fn judge_index(&mut self) -> anyhow::Result<()> {
+        let path = self.config.home.join(session_index::FILE_NAME);
+        let mut names: BTreeMap<ThreadId, String> = BTreeMap::new();
+        let read = session_index::for_each(self.config.home, |id, name| {
+            if self.inventory.range_of(id).is_empty() {
+                names.insert(id, name);
+            }
+        });
+        if let Err(error) = read {
+            self.progress.warn(&format!("{}: names cannot be read: {error}", path.display()));
+        }
+        if self.config.depth != Depth::Quick {
+            self.says.values().for_each(|id| drop(names.remove(id)));
+        }
+        let names: Vec<(ThreadId, String)> = names.into_iter().collect();
+        for names in names.chunks(rows::BATCH) {
+            let ids: Vec<ThreadId> = names.iter().map(|(id, _)| *id).collect();
+            for ((id, name), row) in names.iter().zip(rows::get(&self.table, &ids, self.reader)?) {
+                if row.is_none() {
+                    let message = format!("named \"{name}\", without a rollout and a row");
+                    self.report(Finding::new(Kind::IndexOrphan, message).of(Some(*id)).at(&path), None);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn path_field(row: &Row, file: Cell) -> Field {
+    let database = row.get(index::ROLLOUT_PATH).cloned().unwrap_or(Cell::Null);
+    Field { position: index::ROLLOUT_PATH, database, file }
+}

@@ -1,0 +1,419 @@
+//! `verify`: names every difference between rows and rollouts, and what else is wrong. To a report; writes nothing,
+//! prints nothing, reads no environment.
+//!
+//! First one pass over the rows, which finds those whose files must be looked for ([`rows`]). Then the rollouts are
+//! read in parallel ([`crate::scan`]), and each thread is compared with its row by the rules that `backfill` writes by
+//! ([`look`]); last come the rows that are left without a file ([`leftover`]). What a thread comes to is judged in
+//! [`judge`]. Nothing is reported at first sight: row and file are looked at again, for a Codex may be at work.
+
+mod finding;
+mod judge;
+mod leftover;
+mod look;
+mod quick;
+mod rows;
+
+pub use finding::{Count, Field, Finding, Ignore, Kind, N_KINDS, Remedy, Severity};
+
+use crate::claims;
+use crate::compare::Comparison;
+use crate::db::open::{Reader, Trouble};
+use crate::db::schema::Schema;
+use crate::db::threads::{self, Threads};
+use crate::db::{backfill_state, integrity};
+use crate::inventory::{self, Inventory};
+use crate::progress::Progress;
+use crate::rollout::extract::Options;
+use crate::scan::{self, Group, Scanned, Worker};
+use crate::select::{Selected, Wanted};
+use crate::sessions::{self, RolloutFile};
+use crate::thread::ThreadId;
+use crate::thread::columns::index;
+use chrono::{DateTime, Utc};
+use finding::Findings;
+use look::{Again, Doubtful, Subject};
+use rows::Rows;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How closely verify looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Depth {
+    /// Presence, paths, archive flags and times: no rollout is opened.
+    Quick,
+    /// Every field.
+    #[default]
+    Fields,
+    /// Every field, every line, and the database file itself.
+    Deep,
+}
+
+/// What is to be verified, and how.
+pub struct Config<'a> {
+    /// The Codex home.
+    pub home: &'a Path,
+    /// Only these threads; all if `None`.
+    pub threads: Option<&'a [Selected]>,
+    /// How many files are read at once.
+    pub jobs: usize,
+    /// Provider of a thread whose session meta names none.
+    pub default_provider: &'a str,
+    /// How closely to look.
+    pub depth: Depth,
+    /// What is not to be reported.
+    pub ignore: &'a Ignore,
+    /// How many findings are kept, the first by thread, path and kind; all if `None`. All are counted.
+    pub max_findings: Option<usize>,
+    /// The time.
+    pub now: DateTime<Utc>,
+    /// Set from outside to stop.
+    pub interrupted: &'a AtomicBool,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Rollout files looked at.
+    pub files: u64,
+    /// Rows looked at.
+    pub rows: u64,
+    /// Of the rows, how many are active, and how many archived.
+    pub rows_by_archived: [u64; 2],
+    /// Threads without a finding.
+    pub agree: u64,
+    /// The findings, by thread, path and kind.
+    pub findings: Vec<Finding>,
+    /// How many there are of each kind, kept or not; by [`Kind`].
+    pub counts: [Count; N_KINDS],
+    /// Of the findings of fields, those about times alone.
+    pub times_alone: u64,
+    /// Whether everything in the home was looked at.
+    pub complete: bool,
+    /// Whether it was stopped before the end.
+    pub interrupted: bool,
+}
+
+impl Report {
+    /// How many findings of one kind there are.
+    #[must_use]
+    pub fn count(&self, kind: Kind) -> Count {
+        self.counts[kind as usize]
+    }
+
+    /// How many findings there are.
+    #[must_use]
+    pub fn total(&self) -> Count {
+        self.counts.iter().fold(Count::default(), |sum, count| Count {
+            errors: sum.errors + count.errors,
+            warnings: sum.warnings + count.warnings,
+        })
+    }
+}
+
+/// Does it.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<Report> {
+    let schema = reader.read(Schema::read)?;
+    progress.start("finding rollouts", None, None);
+    let walk = sessions::walk(config.home, || progress.advance(1, 0));
+    progress.finish();
+    let (walk_errors, has_roots) = (walk.errors, walk.missing_roots.len() < 2);
+    let inventory = Inventory::new(walk.files);
+    let wanted = match config.threads {
+        Some(threads) => Some(Wanted::new(threads, |id| {
+            reader.read(|connection| Ok(threads::rollout_path(connection, id)?))
+        })?),
+        None => None,
+    };
+    let rows = rows::read(config, &schema, &inventory, wanted.as_ref(), reader)?;
+    let (groups, n_files, n_bytes) = plan(&inventory, wanted.as_ref(), &rows);
+
+    let scan_config = scan::Config {
+        inventory: &inventory,
+        jobs: config.jobs,
+        options: Options { deep: config.depth == Depth::Deep, ..Options::default() },
+        read_all: true,
+        default_provider: config.default_provider,
+        interrupted: config.interrupted,
+    };
+    // A quick look reads and compares no other columns.
+    let schema = match config.depth {
+        Depth::Quick => Schema { columns: quick::columns(&schema), ..schema },
+        Depth::Fields | Depth::Deep => schema,
+    };
+    let synthetic_limit = reader.read(|connection| Ok(threads::greatest_running_number(connection)?))?;
+    let mut run = Run {
+        config,
+        inventory: &inventory,
+        worker: Worker::new(&scan_config),
+        table: Threads::new(&schema),
+        comparison: Comparison {
+            columns: schema.columns,
+            synthetic_limit,
+            event_times: true,
+            ..Comparison::default()
+        },
+        reader,
+        progress,
+        batch: Vec::new(),
+        batch_bytes: 0,
+        doubtful: Vec::new(),
+        doubtful_bytes: 0,
+        strays: BTreeMap::new(),
+        says: HashMap::new(),
+        left: rows.without_file.clone(),
+        rows,
+        findings: Findings::new(config.max_findings),
+        moved_homes: BTreeMap::new(),
+        is_whole: walk_errors.is_empty() && has_roots && config.threads.is_none(),
+        n_pauses: 0,
+    };
+    for error in walk_errors {
+        run.report(
+            Finding::new(Kind::UnreadableFile, format!("cannot be read: {}", error.reason)).at(error.path),
+            None,
+        );
+    }
+    progress.start("reading rollouts", Some(n_files), Some(n_bytes));
+    if config.depth == Depth::Quick {
+        for group in &groups {
+            let scanned = run.glance(group);
+            run.take(scanned)?;
+        }
+        run.expect_foreign();
+    } else {
+        let stopped = scan::run(&scan_config, &groups, |scanned| match run.take(scanned) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        });
+        if let Some(error) = stopped {
+            return Err(error);
+        }
+    }
+    run.settle_strays()?;
+    run.flush()?;
+    progress.finish();
+    if !config.interrupted.load(Ordering::Relaxed) {
+        run.judge_leftover()?;
+        if config.threads.is_none() {
+            run.judge_index()?;
+            run.judge_backfill_state(schema.has_backfill_state)?;
+        }
+        if config.depth == Depth::Deep {
+            run.check_integrity()?;
+        }
+    }
+    run.report_moved_homes();
+    Ok(run.into_report(n_files))
+}
+
+/// Which groups are looked at, with how many files and bytes.
+fn plan(inventory: &Inventory, wanted: Option<&Wanted>, rows: &Rows) -> (Vec<Group>, u64, u64) {
+    let (mut groups, mut n_files, mut n_bytes) = (Vec::new(), 0, 0);
+    for files in inventory.groups() {
+        let members = &inventory.files()[files.clone()];
+        let thread = members[0].named.name.map(|name| name.thread);
+        if wanted.is_some_and(|wanted| !wanted.contains(thread, members)) {
+            continue;
+        }
+        n_files += members.len() as u64;
+        n_bytes += members.iter().map(|file| file.stamp.size).sum::<u64>();
+        groups.push(Group { in_row: rows.in_row.get(&files.start).copied(), files });
+    }
+    (groups, n_files, n_bytes)
+}
+
+/// A verify under way.
+struct Run<'a> {
+    config: &'a Config<'a>,
+    inventory: &'a Inventory,
+    /// For what this thread must read itself.
+    worker: Worker<'a>,
+    table: Threads,
+    comparison: Comparison,
+    reader: &'a mut Reader,
+    progress: &'a dyn Progress,
+    rows: Rows,
+    /// What waits to be compared, so that rows are read many at a time.
+    batch: Vec<Subject>,
+    batch_bytes: usize,
+    /// What was found at first sight.
+    doubtful: Vec<Doubtful>,
+    doubtful_bytes: usize,
+    /// By thread: files that say that they are of it though their names do not ([`claims`]).
+    strays: BTreeMap<ThreadId, Vec<usize>>,
+    /// What those files say, by file.
+    says: HashMap<usize, ThreadId>,
+    /// Threads that may have a row and no file.
+    left: BTreeSet<ThreadId>,
+    findings: Findings,
+    /// How many rows name rollouts of a home that is here now, by where it was.
+    moved_homes: BTreeMap<String, u64>,
+    /// Whether everything could be looked at so far.
+    is_whole: bool,
+    n_pauses: u32,
+}
+
+impl Run<'_> {
+    fn file(&self, i: usize) -> &RolloutFile {
+        &self.inventory.files()[i]
+    }
+
+    /// Takes what a group came to.
+    fn take(&mut self, scanned: Scanned) -> anyhow::Result<()> {
+        let n_bytes = self.inventory.files()[scanned.files.clone()].iter().map(|file| file.stamp.size).sum();
+        self.progress.advance(scanned.files.len() as u64, n_bytes);
+        for &(file, thread) in &scanned.strays {
+            self.strays.entry(thread).or_default().push(file);
+            self.says.insert(file, thread);
+        }
+        if let Some(thread) = scanned.thread.filter(|_| look::has_vanished(&scanned)) {
+            self.left.insert(thread);
+        }
+        let again = Again::Group(scanned.files.clone());
+        self.enqueue(Subject::new(scanned, again))
+    }
+
+    /// Adds a thread to those that are compared next, and compares when they are many.
+    fn enqueue(&mut self, subject: Subject) -> anyhow::Result<()> {
+        self.batch_bytes += subject.scanned.size();
+        self.batch.push(subject);
+        if self.batch.len() >= rows::BATCH || self.batch_bytes >= look::MAX_BYTES {
+            self.compare_batch()?;
+        }
+        Ok(())
+    }
+
+    /// Does the threads that files claim against their names.
+    fn settle_strays(&mut self) -> anyhow::Result<()> {
+        // What is compared may itself have to wait for what the strays say.
+        self.compare_batch()?;
+        let strays: Vec<(ThreadId, Vec<usize>)> = std::mem::take(&mut self.strays).into_iter().collect();
+        for some in strays.chunks(rows::BATCH) {
+            let ids: Vec<ThreadId> = some.iter().map(|(id, _)| *id).collect();
+            let rows = rows::get(&self.table, &ids, self.reader)?;
+            for ((id, claims), row) in some.iter().zip(rows) {
+                if self.config.interrupted.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                let path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
+                let settled = claims::settle(*id, claims, self.inventory, path);
+                self.left.remove(id);
+                let is_counted =
+                    self.config.threads.is_none_or(|threads| threads.contains(&Selected::Id(*id)));
+                if let Some(row) = row.as_ref().filter(|_| !is_counted) {
+                    self.rows.count(row);
+                }
+                let mut subject = self.claimed(*id, settled.chosen, settled.superseded);
+                if settled.chosen.is_none() {
+                    subject.counts = self.counts_by_name(*id);
+                }
+                self.enqueue(subject)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The file that counts among those whose names give the thread.
+    fn counts_by_name(&self, id: ThreadId) -> Option<usize> {
+        let mut range = self.inventory.range_of(id);
+        let files: Vec<&RolloutFile> = self.inventory.files()[range.clone()].iter().collect();
+        let in_row = self.rows.in_row.get(&range.start).copied();
+        let is_in_row = |file: &RolloutFile| in_row.is_some_and(|i| std::ptr::eq(self.file(i), file));
+        let chosen = inventory::choose(&files, is_in_row)?.chosen();
+        range.find(|&i| std::ptr::eq(self.file(i), chosen))
+    }
+
+    /// Adds a finding that was looked at twice, unless it is ignored. `row` is the row that it says is not right.
+    fn report(&mut self, mut finding: Finding, row: Option<ThreadId>) {
+        let ignore = self.config.ignore;
+        if ignore.kind(finding.kind) {
+            return;
+        }
+        if !finding.fields.is_empty() {
+            finding.fields.retain(|field| !ignore.column(field.position));
+            if finding.fields.is_empty() {
+                return;
+            }
+        }
+        if finding.kind == Kind::FieldMismatch {
+            finding.message = judge::describe(&finding.fields);
+        }
+        self.findings.flagged.extend(row);
+        self.findings.add(finding);
+    }
+
+    fn report_moved_homes(&mut self) {
+        for (old, n) in std::mem::take(&mut self.moved_homes) {
+            let rows = if n == 1 {
+                "1 row names its rollout".to_owned()
+            } else {
+                format!("{n} rows name their rollouts")
+            };
+            let message = format!("{rows} below {old}, which is {} now", self.config.home.display());
+            let field = Field {
+                position: index::ROLLOUT_PATH,
+                database: old.as_str().into(),
+                file: self.config.home.to_string_lossy().as_ref().into(),
+            };
+            self.report(Finding::new(Kind::MovedHome, message).at(old).with(vec![field]), None);
+        }
+    }
+
+    /// Whether Codex has indexed all files, as far as the database knows.
+    fn judge_backfill_state(&mut self, has_state: bool) -> anyhow::Result<()> {
+        if !has_state {
+            return Ok(());
+        }
+        let state = self.reader.read(|connection| Ok(backfill_state::read(connection)?))?;
+        let message = match state {
+            Some(state) if state.status == backfill_state::COMPLETE => return Ok(()),
+            Some(state) => {
+                format!("backfill_state says \"{}\": Codex indexes the rollouts when it starts", state.status)
+            }
+            None => "backfill_state is empty: Codex indexes the rollouts when it starts".to_owned(),
+        };
+        let finding = Finding::new(Kind::BackfillIncomplete, message).at(self.reader.path());
+        self.report(finding, None);
+        Ok(())
+    }
+
+    fn check_integrity(&mut self) -> anyhow::Result<()> {
+        let found = self.reader.read(|connection| Ok(integrity::problems(connection, 100)?));
+        let message = match found {
+            Ok(problems) => match &problems[..] {
+                [] => return Ok(()),
+                [only] => format!("the integrity check failed: {only}"),
+                [first, ..] => {
+                    format!("the integrity check found {} problems, first: {first}", problems.len())
+                }
+            },
+            Err(error) if Trouble::of(&error) == Some(Trouble::Damaged) => {
+                format!("the integrity check could not be finished: {}", error.root_cause())
+            }
+            Err(error) => return Err(error),
+        };
+        let finding = Finding::new(Kind::DatabaseDamaged, message).at(self.reader.path());
+        self.report(finding, None);
+        Ok(())
+    }
+
+    fn into_report(mut self, files: u64) -> Report {
+        let interrupted = self.config.interrupted.load(Ordering::Relaxed);
+        Report {
+            files,
+            rows: self.rows.n,
+            rows_by_archived: self.rows.by_archived,
+            agree: self.rows.n.saturating_sub(self.rows.n_odd + self.findings.flagged.len() as u64),
+            findings: self.findings.take(),
+            counts: self.findings.counts,
+            times_alone: self.findings.times_alone,
+            complete: self.is_whole && !interrupted,
+            interrupted,
+        }
+    }
+}

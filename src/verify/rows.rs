@@ -1,0 +1,132 @@
+//! One pass over the rows before any rollout is read: which file each names, and which have none by their id.
+
+use super::Config;
+use crate::compare;
+use crate::db::open::Reader;
+use crate::db::schema::Schema;
+use crate::db::threads::{self, Threads};
+use crate::inventory::Inventory;
+use crate::rollout::file_name;
+use crate::select::Wanted;
+use crate::thread::ThreadId;
+use crate::thread::cell::Cell;
+use crate::thread::columns::{ColumnSet, Row, index};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+/// How many rows are read in one transaction.
+const PAGE: usize = 1000;
+/// How many ids are looked up in one transaction.
+pub(super) const BATCH: usize = 256;
+
+/// What the rows say about where their files are. Holds the odd ones, and a few bytes for each thread with several
+/// files; nothing for a thread whose row and only file go by one id.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    /// How many there are.
+    pub(super) n: u64,
+    /// How many are active, and how many archived.
+    pub(super) by_archived: [u64; 2],
+    /// For groups of several files, by where they begin: the file that the row names.
+    pub(super) in_row: HashMap<usize, usize>,
+    /// By file: the threads whose rows name it though its name gives another thread, or none.
+    pub(super) foreign: BTreeMap<usize, Vec<ThreadId>>,
+    /// Threads that no file's name gives.
+    pub(super) without_file: BTreeSet<ThreadId>,
+    /// Ids that are none, or not in the spelling in which rows are found.
+    pub(super) odd: Vec<Cell>,
+    /// How many rows have no id.
+    pub(super) n_without_id: u64,
+    /// How many rows have no proper id: those two together.
+    pub(super) n_odd: u64,
+}
+
+/// The columns that this pass reads.
+fn columns() -> ColumnSet {
+    let mut columns = ColumnSet::default();
+    [index::ID, index::ROLLOUT_PATH, index::ARCHIVED]
+        .into_iter()
+        .for_each(|position| columns.insert(position));
+    columns
+}
+
+pub(super) fn read(
+    config: &Config<'_>,
+    schema: &Schema,
+    inventory: &Inventory,
+    wanted: Option<&Wanted>,
+    reader: &mut Reader,
+) -> anyhow::Result<Rows> {
+    let table = Threads::new(&Schema { columns: columns(), ..schema.clone() });
+    let mut rows = Rows::default();
+    if let Some(wanted) = wanted {
+        let ids: Vec<ThreadId> = wanted.ids.iter().copied().collect();
+        for ids in ids.chunks(BATCH) {
+            for row in get(&table, ids, reader)?.into_iter().flatten() {
+                rows.take(&row, inventory);
+            }
+        }
+        return Ok(rows);
+    }
+    let mut place = None;
+    loop {
+        let (page, next) =
+            reader.read(|connection| Ok(table.rows_behind(connection, place.as_ref(), PAGE)?))?;
+        for row in &page {
+            rows.take(row, inventory);
+        }
+        if next.is_none() || config.interrupted.load(Ordering::Relaxed) {
+            break;
+        }
+        place = next;
+    }
+    rows.n_without_id = reader.read(|connection| Ok(threads::count_without_id(connection)?))?;
+    rows.n += rows.n_without_id;
+    rows.n_odd += rows.n_without_id;
+    Ok(rows)
+}
+
+/// The rows of some threads, in one transaction.
+pub(super) fn get(
+    table: &Threads,
+    ids: &[ThreadId],
+    reader: &mut Reader,
+) -> anyhow::Result<Vec<Option<Row>>> {
+    reader.read(|connection| ids.iter().map(|id| Ok(table.get(connection, *id)?)).collect())
+}
+
+impl Rows {
+    /// Counts a row.
+    pub(super) fn count(&mut self, row: &Row) {
+        self.n += 1;
+        self.by_archived[usize::from(row.integer(index::ARCHIVED) == Some(1))] += 1;
+    }
+
+    fn take(&mut self, row: &Row, inventory: &Inventory) {
+        self.count(row);
+        let text = row.text(index::ID);
+        let Some(id) = text.and_then(ThreadId::parse).filter(|id| text == Some(&id.to_string())) else {
+            self.n_odd += 1;
+            self.odd.extend(row.get(index::ID).cloned());
+            return;
+        };
+        let files = inventory.range_of(id);
+        let path = row.text(index::ROLLOUT_PATH).map(Path::new);
+        let named = path.and_then(|path| file_name::parse(path.file_name()?));
+        if let (Some(path), Some(named)) = (path, named)
+            && named.name.map(|name| name.thread) != Some(id)
+            && let Some(file) = compare::locate(inventory, path)
+        {
+            self.foreign.entry(file).or_default().push(id);
+        }
+        if files.is_empty() {
+            self.without_file.insert(id);
+        } else if files.len() > 1
+            && let Some(path) = path
+            && let Some(i) = files.clone().find(|&i| compare::is_at(&inventory.files()[i], path))
+        {
+            self.in_row.insert(files.start, i);
+        }
+    }
+}

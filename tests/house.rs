@@ -1,0 +1,155 @@
+//! The rules of the house that a compiler does not check: which module may use which, where each crate lives, and
+//! that the documents name what is there.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The modules, lowest first. A module may use those in lower rows, never one of its own row or above.
+const ORDER: [&[&str]; 11] = [
+    &["error", "fault", "progress"],
+    &["thread"],
+    &["rollout"],
+    &["sessions"],
+    &["inventory"],
+    &["home", "sys"],
+    &["compare"],
+    &["db"],
+    &["session_index", "select", "scan", "claims", "find"],
+    &["backfill", "verify", "list", "archive", "prune", "restore", "status"],
+    &["cli"],
+];
+
+/// Crates that are named in one place of the library only.
+const CRATE_HOMES: [(&str, &[&str]); 8] = [
+    ("walkdir", &["sessions"]),
+    ("zstd", &["rollout"]),
+    ("rusqlite", &["db"]),
+    ("clap", &["cli"]),
+    ("comfy_table", &["cli"]),
+    ("indicatif", &["cli"]),
+    ("toml", &["home"]),
+    ("csv", &["cli"]),
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every source file with the module at the top that it belongs to.
+fn sources() -> Vec<(String, PathBuf, String)> {
+    fn visit(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                visit(&path, files);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    let src = root().join("src");
+    let mut files = Vec::new();
+    visit(&src, &mut files);
+    files.sort();
+    files
+        .into_iter()
+        .map(|path| {
+            let relative = path.strip_prefix(&src).unwrap();
+            let module = relative.components().next().unwrap().as_os_str().to_str().unwrap();
+            let module = module.trim_end_matches(".rs").to_owned();
+            let text = fs::read_to_string(&path).unwrap();
+            (module, relative.to_owned(), text)
+        })
+        .filter(|(module, ..)| module != "lib" && module != "main")
+        .collect()
+}
+
+/// The names that follow `prefix` in the code of a file, tests and comments left out.
+fn names_after<'a>(text: &'a str, prefix: &str) -> Vec<&'a str> {
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+    code.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .flat_map(|line| line.match_indices(prefix).map(move |(at, _)| &line[at + prefix.len()..]))
+        .map(|rest| rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap())
+        .collect()
+}
+
+#[test]
+fn arrows_point_up_the_list_never_down() {
+    let rank: BTreeMap<&str, usize> = ORDER
+        .iter()
+        .enumerate()
+        .flat_map(|(rank, row)| row.iter().map(move |module| (*module, rank)))
+        .collect();
+    for (module, path, text) in sources() {
+        let own = *rank.get(module.as_str()).unwrap_or_else(|| panic!("{module} stands in no row of ORDER"));
+        for used in names_after(&text, "crate::") {
+            let Some(&theirs) = rank.get(used) else { continue };
+            assert!(
+                used == module || theirs < own,
+                "{} uses crate::{used}, which is not below it",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn each_crate_has_one_home() {
+    for (module, path, text) in sources() {
+        for (name, homes) in CRATE_HOMES {
+            let uses = names_after(&text, &format!("{name}::")).len()
+                + names_after(&text, &format!("use {name}")).len();
+            assert!(uses == 0 || homes.contains(&module.as_str()), "{} uses {name}", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_file_says_first_what_it_is() {
+    for (_, path, text) in sources() {
+        assert!(text.starts_with("//! "), "{} does not begin with a //! line", path.display());
+    }
+}
+
+#[test]
+fn files_stay_small_enough_to_read_in_one_go() {
+    for (_, path, text) in sources() {
+        let n_lines = text.split("#[cfg(test)]\nmod tests").next().unwrap().lines().count();
+        assert!(n_lines <= 600, "{} has {n_lines} lines before its tests: one idea a file", path.display());
+    }
+}
+
+#[test]
+fn the_architecture_names_every_module() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    for (_, path, _) in sources() {
+        let name = path.to_str().unwrap().replace('\\', "/");
+        let folder = name.split('/').next().unwrap();
+        let folder = if name.contains('/') { format!("`src/{folder}/") } else { format!("`src/{name}`") };
+        assert!(text.contains(&folder), "ARCHITECTURE.md does not name {folder}");
+    }
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let mut in_dependencies = false;
+    for line in manifest.lines() {
+        if let Some(section) = line.strip_prefix('[') {
+            in_dependencies = section.contains("dependencies");
+        } else if let (true, Some((name, _))) = (in_dependencies, line.split_once('=')) {
+            let name = name.trim();
+            assert!(text.contains(&format!("`{name}`")), "ARCHITECTURE.md gives no reason for {name}");
+        }
+    }
+}
+
+#[test]
+fn the_changelog_is_ready_for_the_next_change() {
+    let text = fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
+    assert!(text.contains("\n## Unreleased\n"), "CHANGELOG.md has no heading for what comes next");
+}
