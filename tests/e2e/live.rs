@@ -18,6 +18,9 @@ use crate::env::Env;
 use crate::rollouts::{Rollout, plain};
 use crate::shapes::Backfill;
 
+/// Tokens in a file before its Codex begins.
+const BEGINNING: i64 = 1200;
+
 const WRITERS: usize = 4;
 const THREADS: usize = 3;
 
@@ -47,8 +50,8 @@ impl Live {
             home: env.home(),
             active: rollout.write(env),
             is_archived: false,
-            in_file: 0,
-            in_row: 0,
+            in_file: BEGINNING,
+            in_row: BEGINNING,
             name: None,
             touched: None,
         }
@@ -222,7 +225,10 @@ fn beside_a_codex_at_work() {
                     if args == ["verify"] && !has_verify {
                         continue;
                     }
-                    let outcome = env.run([args, &["--format", "json"]].concat());
+                    let mut command = env.command([args, &["--format", "json"]].concat());
+                    // Files are written by the real clock, and verify waits where they are fresh.
+                    command.env_remove("CODEX_STATE_NOW");
+                    let outcome = env.finish(command);
                     // Not by `status`, whose report would read the database's file in this process.
                     assert_eq!(outcome.code, Some(0), "{args:?}: {}{}", outcome.stdout, outcome.stderr);
                     if n < 2 {
