@@ -11,6 +11,7 @@ mod complete;
 mod env;
 mod golden;
 mod holder;
+mod moving;
 mod outcome;
 mod rollouts;
 mod shapes;
@@ -19,6 +20,11 @@ mod table;
 mod tree;
 
 // What the program must do.
+mod archive_killed;
+mod archive_many;
+mod archive_refusals;
+mod archive_round_trip;
+mod archive_volumes;
 mod backfill_again;
 mod backfill_bad_input;
 mod backfill_dry_run;
@@ -30,6 +36,8 @@ mod backfill_options;
 mod backfill_schema;
 mod backfill_state;
 mod list;
+mod prune;
+mod prune_killed;
 mod read_only;
 mod show_path;
 mod trouble;
