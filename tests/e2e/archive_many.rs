@@ -32,7 +32,7 @@ fn hundreds_through_standard_input() {
     agrees(&env, "after archive");
     let outcome = env.run(["list", "--archived", "--ids"]);
     outcome.assert_eq(outcome.stdout.lines().count(), n_threads, "all are archived");
-    let archived = outcome.stdout.clone();
+    let archived = outcome.stdout;
     run_with_input(&env, &["unarchive", "-"], &archived).status(0, "and back");
     agrees(&env, "after unarchive");
     assert_eq!(contents(&env), before);
