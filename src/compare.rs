@@ -8,6 +8,7 @@ use crate::sys;
 use crate::thread::ThreadMetadata;
 use crate::thread::columns::{ColumnSet, Row};
 use crate::thread::diff::{self, FieldDifference};
+use crate::thread::facts;
 use crate::thread::merge::{self, Context, Merged};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -48,6 +49,9 @@ pub struct Comparison {
     pub columns: ColumnSet,
     /// Whether a time alone is no difference.
     pub keep_times: bool,
+    /// Whether the time of a file's last line is no difference either: for reports, so that a home whose times were
+    /// restored with `--times events` agrees.
+    pub event_times: bool,
     /// The bound of synthetic milliseconds ([`crate::db::threads::greatest_running_number`]).
     pub synthetic_limit: i64,
     /// Folders seen so far.
@@ -59,6 +63,7 @@ impl Comparison {
         f(&Context {
             columns: self.columns,
             keep_times: self.keep_times,
+            event_times: self.event_times,
             same_path: &|row, file| same_path(Path::new(row), Path::new(file)),
             same_folder: &|row, file| self.folders.same(row, file),
             synthetic_limit: self.synthetic_limit,
@@ -69,13 +74,31 @@ impl Comparison {
     /// The row for a thread that has none; `name` is its name in `session_index.jsonl`.
     #[must_use]
     pub fn insert(&self, file: &ThreadMetadata, name: Option<&str>) -> Row {
-        self.with(name, |context| merge::insert(file, context))
+        self.insert_with(file, name, None)
+    }
+
+    /// The same, with what another database knows of the thread ([`facts::insert`]).
+    #[must_use]
+    pub fn insert_with(&self, file: &ThreadMetadata, name: Option<&str>, old: Option<&Row>) -> Row {
+        self.with(name, |context| match old {
+            Some(old) => facts::insert(file, old, context),
+            None => merge::insert(file, context),
+        })
     }
 
     /// What an existing row must say ([`merge::update`]).
     #[must_use]
     pub fn update(&self, file: &ThreadMetadata, row: &Row) -> Merged {
-        self.with(None, |context| merge::update(file, row, context))
+        self.update_with(file, row, None)
+    }
+
+    /// The same, with what another database knows of the thread ([`facts::update`]).
+    #[must_use]
+    pub fn update_with(&self, file: &ThreadMetadata, row: &Row, old: Option<&Row>) -> Merged {
+        self.with(None, |context| match old {
+            Some(old) => facts::update(file, row, old, context),
+            None => merge::update(file, row, context),
+        })
     }
 
     /// Where an existing row differs ([`diff::diff`]).

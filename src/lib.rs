@@ -26,6 +26,7 @@ pub mod archive;
 pub mod backfill;
 pub mod list;
 pub mod prune;
+pub mod restore;
 pub mod verify;
 
 pub mod cli;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 /// The folder of active rollouts, below the home.
 pub const ACTIVE: &str = "sessions";
@@ -121,7 +121,14 @@ pub fn walk(home: &Path, mut on_file: impl FnMut()) -> Walk {
         match std::fs::metadata(&root) {
             Ok(metadata) if metadata.is_dir() => walk_root(home, &root, &mut walk, &mut on_file),
             Ok(_) => walk.errors.push(WalkError { path: root, reason: "is no folder".to_owned() }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => walk.missing_roots.push(root),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                // A link to what is not there now (a drive that is not mounted) is no folder that nobody made yet.
+                if root.is_symlink() {
+                    let reason = "is a link to nothing".to_owned();
+                    walk.errors.push(WalkError { path: root.clone(), reason });
+                }
+                walk.missing_roots.push(root);
+            }
             Err(error) => walk.errors.push(WalkError { path: root, reason: error.to_string() }),
         }
     }
@@ -131,7 +138,7 @@ pub fn walk(home: &Path, mut on_file: impl FnMut()) -> Walk {
 fn walk_root(home: &Path, root: &Path, walk: &mut Walk, on_file: &mut impl FnMut()) {
     let mut folder: Arc<Path> = root.into();
     let mut archived = is_archived(root.strip_prefix(home).unwrap_or(root));
-    for entry in WalkDir::new(root).sort_by(|a, b| compare_entries(a.file_name(), b.file_name())) {
+    for entry in WalkDir::new(root).sort_by(compare_entries) {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -172,6 +179,11 @@ fn walk_root(home: &Path, root: &Path, walk: &mut Walk, on_file: &mut impl FnMut
     }
 }
 
-fn compare_entries(a: &OsStr, b: &OsStr) -> std::cmp::Ordering {
-    a.as_encoded_bytes().cmp(b.as_encoded_bytes())
+/// The byte order of whole paths: a folder sorts as if its name ended with the separator.
+fn compare_entries(a: &DirEntry, b: &DirEntry) -> std::cmp::Ordering {
+    fn key(entry: &DirEntry) -> impl Iterator<Item = &u8> {
+        let end: &[u8] = if entry.file_type().is_dir() { b"/" } else { b"" };
+        entry.file_name().as_encoded_bytes().iter().chain(end)
+    }
+    key(a).cmp(key(b))
 }

@@ -8,7 +8,8 @@ mod write;
 
 use crate::claims;
 use crate::compare::Comparison;
-use crate::db::open::{Reader, Writer};
+use crate::db::facts::{Facts, FittingFacts};
+use crate::db::open::{OpenOptions, Reader, Trouble, Writer};
 use crate::db::schema::Schema;
 use crate::db::threads::Threads;
 use crate::db::{Connection, backfill_state, threads};
@@ -21,7 +22,6 @@ use crate::select::Selected;
 use crate::sessions::{self, RolloutFile};
 use crate::thread::ThreadId;
 use crate::thread::columns::Row;
-use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -58,6 +58,10 @@ pub struct Config<'a> {
     pub quick: bool,
     /// Where `updated_at` comes from.
     pub times: Times,
+    /// What another database knows of threads.
+    pub facts: Option<&'a Facts>,
+    /// How to read the database for a backup before the first change; `None` for no backup.
+    pub backup: Option<&'a OpenOptions>,
     /// The time.
     pub now: DateTime<Utc>,
     /// Set from outside to stop.
@@ -75,12 +79,11 @@ pub enum Target<'a> {
 }
 
 impl Target<'_> {
-    /// The database, for messages.
-    fn describe(&self) -> String {
+    fn path(&self) -> Option<&Path> {
         match self {
-            Target::Write(writer) => writer.path().display().to_string(),
-            Target::Preview(reader) => reader.path().display().to_string(),
-            Target::New(_) => "a new database".to_owned(),
+            Target::Write(writer) => Some(writer.path()),
+            Target::Preview(reader) => Some(reader.path()),
+            Target::New(_) => None,
         }
     }
 
@@ -139,6 +142,10 @@ pub struct Report {
     pub times_alone: u64,
     /// The newest version of Codex that wrote a rollout, as numbers.
     pub newest_version: Option<[u32; 2]>,
+    /// The backup that was kept before the first change, unless there is a recent one.
+    pub backup: Option<PathBuf>,
+    /// Tables and ids of what an old row referred to and what could not be brought back.
+    pub lost_references: Vec<(&'static str, String)>,
     /// Threads left to a Codex that is writing them.
     pub left_to_codex: u64,
     /// Whether every file of the home was visited, and none failed for a reason that may pass.
@@ -152,12 +159,11 @@ pub struct Report {
 /// # Errors
 /// The database cannot be read or written. What was committed before stays.
 pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress) -> anyhow::Result<Report> {
-    let schema = target.read(|connection| {
-        let schema = Schema::read(connection)?;
-        schema.check_writable()?;
-        Ok(schema)
-    });
-    let schema = schema.with_context(|| format!("cannot fill {}", target.describe()))?;
+    let schema = target.read(Schema::read).and_then(|schema| schema.check_writable().map(|()| schema));
+    let schema = schema.map_err(|error| match target.path() {
+        Some(path) if Trouble::of(&error).is_none() => error.context(path.display().to_string()),
+        _ => error,
+    })?;
     progress.start("finding rollouts", None, None);
     let walk = sessions::walk(config.home, || progress.advance(1, 0));
     progress.finish();
@@ -165,10 +171,15 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     for error in walk.errors {
         report.failures.push(Failure { path: error.path, error: error.reason, is_passing: true });
     }
+    let has_roots = walk.missing_roots.len() < 2;
     let watermark = watermark(config.home, &walk.files);
     let inventory = Inventory::new(walk.files);
 
-    let plan = plan::plan(config, &schema, &inventory, &mut target)?;
+    let facts = match config.facts {
+        Some(facts) => Some(target.read(|connection| Ok(FittingFacts::new(facts, connection)?))?),
+        None => None,
+    };
+    let plan = plan::plan(config, &schema, &inventory, facts.as_ref(), &mut target)?;
     report.scanned = plan.n_files;
     report.unchanged = plan.n_unchanged;
     report.superseded = plan.n_superseded;
@@ -178,7 +189,7 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     let scan_config = scan::Config {
         inventory: &inventory,
         jobs: config.jobs,
-        options: Options { last_event: config.times == Times::Events, ..Options::default() },
+        options: Options::default(),
         read_all: false,
         default_provider: config.default_provider,
         interrupted: config.interrupted,
@@ -197,7 +208,9 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
                 ..Comparison::default()
             },
             names: None,
+            facts,
         },
+        backup: config.backup,
         target,
         progress,
         arrived: Vec::new(),
@@ -217,31 +230,27 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     run.compare_arrived()?;
     run.settle_strays()?;
     run.flush()?;
-    let Run { mut target, mut report, .. } = run;
-    progress.finish();
-    report.failures.sort_by(|a, b| a.path.cmp(&b.path));
-    report.interrupted = config.interrupted.load(Ordering::Relaxed);
-    report.complete = config.threads.is_none()
-        && !report.interrupted
-        && report.failures.iter().all(|failure| !failure.is_passing);
-    if report.complete
-        && schema.has_backfill_state
-        && let Target::Write(writer) = &mut target
-    {
-        complete(writer, watermark.as_deref(), config.now)?;
+    run.progress.finish();
+    run.report.failures.sort_by(|a, b| a.path.cmp(&b.path));
+    run.report.interrupted = config.interrupted.load(Ordering::Relaxed);
+    // Folders that are missing while rows speak of threads were not visited, wherever they are now.
+    let was_walked = has_roots || run.target.read(|connection| Ok(threads::count(connection)?))? == 0;
+    if !was_walked {
+        run.progress.warn(&format!(
+            "{}: neither sessions nor archived_sessions is there, though the database has threads",
+            config.home.display()
+        ));
     }
+    run.report.complete = config.threads.is_none()
+        && was_walked
+        && !run.report.interrupted
+        && run.report.failures.iter().all(|failure| !failure.is_passing);
+    if run.report.complete && schema.has_backfill_state {
+        run.complete(watermark.as_deref())?;
+    }
+    let Run { rules, mut report, .. } = run;
+    report.lost_references = rules.facts.map(|facts| facts.lost()).unwrap_or_default();
     Ok(report)
-}
-
-/// Tells Codex that nothing is left to index, unless it knows.
-fn complete(writer: &mut Writer, watermark: Option<&str>, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let state = backfill_state::read(writer.connection()).context("cannot read backfill_state")?;
-    if state.is_some_and(|state| state.status == backfill_state::COMPLETE) {
-        return Ok(());
-    }
-    writer.transaction_immediate(|transaction| {
-        Ok(backfill_state::complete(transaction, watermark, now.timestamp())?)
-    })
 }
 
 /// The greatest path below the home, with `/` on every system, as Codex compares them.
@@ -269,7 +278,9 @@ struct Run<'a> {
     /// For what this thread must read itself.
     worker: Worker<'a>,
     table: Threads,
-    rules: write::Rules,
+    rules: write::Rules<'a>,
+    /// See [`Config::backup`]; taken once it is kept.
+    backup: Option<&'a OpenOptions>,
     target: Target<'a>,
     progress: &'a dyn Progress,
     /// Threads that were read and not compared yet.
@@ -284,6 +295,22 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Tells Codex that nothing is left to index, unless it knows.
+    fn complete(&mut self, watermark: Option<&str>) -> anyhow::Result<()> {
+        if !matches!(self.target, Target::Write(_)) {
+            return Ok(());
+        }
+        let state = self.target.read(|connection| Ok(backfill_state::read(connection)?))?;
+        if state.is_some_and(|state| state.status == backfill_state::COMPLETE) {
+            return Ok(());
+        }
+        self.keep_backup()?;
+        let Target::Write(writer) = &mut self.target else { return Ok(()) };
+        writer.transaction_immediate(|transaction| {
+            Ok(backfill_state::complete(transaction, watermark, self.config.now.timestamp())?)
+        })
+    }
+
     /// Takes what a group came to.
     fn take(&mut self, scanned: Scanned) -> anyhow::Result<()> {
         self.report.superseded += scanned.superseded.len() as u64;
@@ -368,8 +395,9 @@ impl Run<'_> {
         if row.is_none() {
             self.rules.load_names(self.config.home, self.progress);
         }
-        match self.rules.decide(&folded, row.as_ref()) {
-            Some(decision) => self.enqueue(write::Pending::new(file, folded, row, decision)),
+        let old = self.rules.facts.as_ref().map(|facts| facts.of(id)).transpose()?.flatten();
+        match self.rules.decide(&folded, row.as_ref(), old.as_ref()) {
+            Some(decision) => self.enqueue(write::Pending::new(file, folded, row, old, decision)),
             None => {
                 self.report.unchanged += 1;
                 Ok(())
@@ -379,7 +407,7 @@ impl Run<'_> {
 
     fn set_time(&self, folded: &mut FoldedThread) {
         if self.config.times == Times::Events {
-            folded.metadata.updated_at = folded.last_event_at.unwrap_or(folded.metadata.updated_at);
+            folded.metadata.updated_at = folded.metadata.last_event_at;
         }
     }
 

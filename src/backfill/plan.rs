@@ -2,12 +2,14 @@
 
 use super::{Config, Target};
 use crate::compare::{find_in_row, is_at};
+use crate::db::facts::FittingFacts;
 use crate::db::schema::Schema;
 use crate::db::threads::{self, Summary};
 use crate::inventory::{self, Inventory};
 use crate::scan::Group;
 use crate::select::Wanted;
 use crate::sessions::RolloutFile;
+use crate::thread::columns::index;
 use crate::thread::equivalence::{FIRST_MILLISECONDS, read_milliseconds};
 use crate::thread::{Millis, ThreadId};
 use std::path::Path;
@@ -34,6 +36,7 @@ pub(super) fn plan(
     config: &Config<'_>,
     schema: &Schema,
     inventory: &Inventory,
+    facts: Option<&FittingFacts<'_>>,
     target: &mut Target<'_>,
 ) -> anyhow::Result<Plan> {
     let mut plan = Plan::default();
@@ -56,11 +59,15 @@ pub(super) fn plan(
             && (config.quick || members.len() > 1)
         {
             let row = rows.find(thread, config.quick, schema, target)?;
-            let path = row.as_ref().map(|row| Path::new(&row.rollout_path));
-            let at_path = path.and_then(|path| members.iter().position(|file| is_at(file, path)));
-            let of_rollout = || find_in_row(members, path?);
-            in_row = at_path.or_else(of_rollout).map(|i| files.start + i);
-            if config.quick && row.is_some_and(|row| is_unchanged(members, at_path, &row)) {
+            let old = facts.map(|facts| facts.of(thread)).transpose()?.flatten();
+            // The choice of a row that was lost is as good as that of a row: it was somebody's.
+            let path = match (&row, &old) {
+                (Some(row), _) => Some(&*row.rollout_path),
+                (None, Some(old)) => old.text(index::ROLLOUT_PATH),
+                (None, None) => None,
+            };
+            in_row = path.and_then(|path| find_in_row(members, Path::new(path))).map(|i| files.start + i);
+            if config.quick && old.is_none() && row.is_some_and(|row| is_unchanged(members, &row)) {
                 plan.n_unchanged += 1;
                 plan.n_superseded += members.len() as u64 - 1;
                 continue;
@@ -79,6 +86,8 @@ struct Rows {
     next: Option<Summary>,
     after: String,
     is_at_end: bool,
+    /// Set when a row's id is no text to go on from.
+    is_lost: bool,
 }
 
 impl Rows {
@@ -89,7 +98,7 @@ impl Rows {
         schema: &Schema,
         target: &mut Target<'_>,
     ) -> anyhow::Result<Option<Summary>> {
-        if !walk {
+        if !walk || self.is_lost {
             return target.read(|connection| Ok(threads::summary(connection, schema, thread)?));
         }
         let id = thread.to_string();
@@ -108,6 +117,10 @@ impl Rows {
                         .read(|connection| Ok(threads::summaries_after(connection, schema, &after, PAGE)?))?;
                     self.is_at_end = page.len() < PAGE;
                     self.after = page.last().map(|row| row.id.clone()).unwrap_or_default();
+                    if !self.is_at_end && self.after.is_empty() {
+                        self.is_lost = true;
+                        return self.find(thread, walk, schema, target);
+                    }
                     self.page = page.into_iter();
                 }
             }
@@ -116,15 +129,16 @@ impl Rows {
 }
 
 /// Whether a row says that its file is unchanged, so that it need not be read (cli.md, `--quick`).
-fn is_unchanged(members: &[RolloutFile], in_row: Option<usize>, row: &Summary) -> bool {
-    let Some(in_row) = in_row else { return false };
-    let files: Vec<&RolloutFile> = members.iter().collect();
-    let Some(choice) = inventory::choose(&files, |file| std::ptr::eq(file, &raw const members[in_row]))
-    else {
+fn is_unchanged(members: &[RolloutFile], row: &Summary) -> bool {
+    let Some(named) = members.iter().find(|file| is_at(file, Path::new(&row.rollout_path))) else {
         return false;
     };
+    let files: Vec<&RolloutFile> = members.iter().collect();
+    let Some(choice) = inventory::choose(&files, |file| std::ptr::eq(file, named)) else { return false };
     let chosen = choice.chosen();
-    row.has_text
+    // A row that names the compressed form does not name the plain one that counts now.
+    std::ptr::eq(chosen, named)
+        && row.has_text
         && row.archived == Some(i64::from(chosen.archived))
         && is_time_unchanged(chosen.stamp.modified_millis(), row)
 }

@@ -7,6 +7,8 @@
 use super::{Change, Run, Target};
 use crate::compare::Comparison;
 use crate::db::Connection;
+use crate::db::backup::{Keeping, keep_automatic};
+use crate::db::facts::FittingFacts;
 use crate::db::threads::Threads;
 use crate::progress::Progress;
 use crate::rollout::fold::{FoldedThread, ReadError, Stamp};
@@ -34,13 +36,21 @@ pub(super) struct Pending {
     folded: FoldedThread,
     /// The row as it was when this was decided.
     seen: Option<Row>,
+    /// What another database knows of the thread.
+    old: Option<Row>,
     decision: Decision,
     n_reads: u32,
 }
 
 impl Pending {
-    pub(super) fn new(file: usize, folded: FoldedThread, seen: Option<Row>, decision: Decision) -> Pending {
-        Pending { file, folded, seen, decision, n_reads: 0 }
+    pub(super) fn new(
+        file: usize,
+        folded: FoldedThread,
+        seen: Option<Row>,
+        old: Option<Row>,
+        decision: Decision,
+    ) -> Pending {
+        Pending { file, folded, seen, old, decision, n_reads: 0 }
     }
 }
 
@@ -59,13 +69,15 @@ pub(super) struct Decision {
 
 /// What a row must say beyond what the file says.
 #[derive(Debug)]
-pub(super) struct Rules {
+pub(super) struct Rules<'a> {
     pub(super) comparison: Comparison,
+    /// What another database knows.
+    pub(super) facts: Option<FittingFacts<'a>>,
     /// The names of `session_index.jsonl`, once a row is inserted.
     pub(super) names: Option<HashMap<ThreadId, String>>,
 }
 
-impl Rules {
+impl Rules<'_> {
     /// Reads the names, unless that was done.
     pub(super) fn load_names(&mut self, home: &Path, progress: &dyn Progress) {
         if self.names.is_none() {
@@ -78,14 +90,19 @@ impl Rules {
     }
 
     /// The row that a thread must have, and what that changes; `None` if it agrees.
-    fn merge(&self, folded: &FoldedThread, row: Option<&Row>) -> Option<(Row, ColumnSet, Decision)> {
+    fn merge(
+        &self,
+        folded: &FoldedThread,
+        row: Option<&Row>,
+        old: Option<&Row>,
+    ) -> Option<(Row, ColumnSet, Decision)> {
         let Some(row) = row else {
             let name = self.names.as_ref().and_then(|names| names.get(&folded.metadata.id));
-            let new = self.comparison.insert(&folded.metadata, name.map(String::as_str));
+            let new = self.comparison.insert_with(&folded.metadata, name.map(String::as_str), old);
             let decision = Decision { change: Change::Inserted, times_alone: false };
             return Some((new, ColumnSet::default(), decision));
         };
-        let merged = self.comparison.update(&folded.metadata, row);
+        let merged = self.comparison.update_with(&folded.metadata, row, old);
         if merged.to_write == ColumnSet::default() {
             return None;
         }
@@ -95,8 +112,13 @@ impl Rules {
     }
 
     /// What is to be done with a thread's row; `None` if it agrees.
-    pub(super) fn decide(&self, folded: &FoldedThread, row: Option<&Row>) -> Option<Decision> {
-        self.merge(folded, row).map(|(_, _, decision)| decision)
+    pub(super) fn decide(
+        &self,
+        folded: &FoldedThread,
+        row: Option<&Row>,
+        old: Option<&Row>,
+    ) -> Option<Decision> {
+        self.merge(folded, row, old).map(|(_, _, decision)| decision)
     }
 
     /// Writes one row inside a transaction, unless it or its file moved since it was decided.
@@ -112,9 +134,13 @@ impl Rules {
         if row != pending.seen || stamp.ok() != Some(pending.folded.stamp) {
             return Ok(Written::Moved);
         }
-        let Some((merged, changed, decision)) = self.merge(&pending.folded, row.as_ref()) else {
+        let old = pending.old.as_ref();
+        let Some((merged, changed, decision)) = self.merge(&pending.folded, row.as_ref(), old) else {
             return Ok(Written::Done(None));
         };
+        if let (Some(facts), Some(_)) = (&self.facts, old) {
+            facts.insert_parents(connection, &merged)?;
+        }
         match decision.change {
             Change::Inserted => table.insert(connection, &merged)?,
             Change::Updated => table.update(connection, &merged, changed)?,
@@ -159,8 +185,20 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Keeps a backup before the first change.
+    pub(super) fn keep_backup(&mut self) -> anyhow::Result<()> {
+        let Target::Write(writer) = &mut self.target else { return Ok(()) };
+        let Some(options) = self.backup.take() else { return Ok(()) };
+        // Who cannot write has nothing to keep a backup for.
+        writer.transaction_immediate(|_| Ok(()))?;
+        let keeping = Keeping::at(self.config.now);
+        self.report.backup = keep_automatic(writer.path(), options, &keeping)?;
+        Ok(())
+    }
+
     /// Writes one transaction's worth of what is pending. Returns the threads that moved meanwhile.
     fn write_batch(&mut self) -> anyhow::Result<Vec<Pending>> {
+        self.keep_backup()?;
         let Run { target: Target::Write(writer), rules, table, inventory, pending, .. } = self else {
             return Ok(Vec::new());
         };
@@ -212,7 +250,7 @@ impl Run<'_> {
         self.set_time(&mut folded);
         let Run { table, target, .. } = self;
         let row = target.read(|connection| Ok(table.get(connection, folded.metadata.id)?))?;
-        match self.rules.decide(&folded, row.as_ref()) {
+        match self.rules.decide(&folded, row.as_ref(), pending.old.as_ref()) {
             None => self.report.unchanged += 1,
             Some(decision) => {
                 let n_reads = pending.n_reads + 1;

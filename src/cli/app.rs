@@ -105,7 +105,9 @@ impl App {
         })
     }
 
-    fn absolute(&self, path: &Path) -> PathBuf {
+    /// The path that a file named on the command line has.
+    #[must_use]
+    pub fn absolute(&self, path: &Path) -> PathBuf {
         // Where the current folder is gone, SQLite and the system say so for the path itself.
         self.environment.current_dir.as_ref().map_or_else(|| path.to_owned(), |folder| folder.join(path))
     }
@@ -197,6 +199,30 @@ impl App {
         Some(choice)
     }
 
+    /// The database among those found, for a command that must not guess; `None` if there is none.
+    ///
+    /// # Errors
+    /// There are two; the hint is the two command lines to choose from.
+    pub fn choose_certain(&self, candidates: &Candidates) -> anyhow::Result<Option<PathBuf>> {
+        let [first, second] = &candidates.found[..] else {
+            return Ok(candidates.found.first().map(|only| only.path.clone()));
+        };
+        let typed: Vec<String> = self.arguments.iter().map(text::shell_word).collect();
+        let line = |path: &Path| {
+            format!("codex-state --db {} {}", text::shell_word(path.as_os_str()), typed.join(" "))
+        };
+        Err(anyhow!("two databases: {} and {}", first.path.display(), second.path.display())
+            .hint(line(&second.path))
+            .hint(line(&first.path)))
+    }
+
+    /// Says where the database as it was is kept.
+    pub fn say_backup(&self, backup: Option<&Path>) {
+        if let Some(path) = backup {
+            self.say(&format!("the database as it was is kept in {}", path.display()));
+        }
+    }
+
     /// The database of a home for a command that cannot do without.
     ///
     /// # Errors
@@ -215,25 +241,7 @@ impl App {
     /// There is none, or there are two.
     pub fn only_database(&self, home: &Path, config: &CodexConfig) -> anyhow::Result<PathBuf> {
         let candidates = self.databases(home, config)?;
-        match &candidates.found[..] {
-            [] => Err(no_database(&candidates)),
-            [only] => Ok(only.path.clone()),
-            [first, second, ..] => {
-                let command = |path: &Path| {
-                    let words = [OsString::from("--db"), path.as_os_str().to_owned()];
-                    let words = words.iter().chain(&self.arguments).map(text::shell_word);
-                    format!("codex-state {}", words.collect::<Vec<_>>().join(" "))
-                };
-                let (first, second) = (&first.path, &second.path);
-                Err(anyhow!(
-                    "two databases, and which one is meant has to be said: {}, {}",
-                    first.display(),
-                    second.display()
-                )
-                .hint(command(second))
-                .hint(command(first)))
-            }
-        }
+        self.choose_certain(&candidates)?.ok_or_else(|| no_database(&candidates))
     }
 
     /// Keeps a backup of a database that is about to be changed, if one is due.
@@ -243,9 +251,7 @@ impl App {
     pub fn keep_backup(&self, database: &Path) -> anyhow::Result<()> {
         let keeping = backup::Keeping::at(self.environment.now);
         let kept = backup::keep_automatic(database, &self.open_options(), &keeping)?;
-        if let Some(path) = kept.filter(|_| self.global.verbose) {
-            self.say(&format!("kept a backup: {}", path.display()));
-        }
+        self.say_backup(kept.as_deref());
         Ok(())
     }
 

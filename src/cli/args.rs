@@ -118,6 +118,8 @@ pub enum Command {
     Archive(Archive),
     Unarchive(Unarchive),
     Prune(Prune),
+    Backup(Backup),
+    Restore(Restore),
     Completions(Completions),
     Man(Man),
 }
@@ -133,9 +135,9 @@ pub struct Backfill {
     #[arg(value_name = "THREAD")]
     pub threads: Vec<String>,
 
-    /// Write nothing, and say what would be done
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
+    /// What every command that writes has.
+    #[command(flatten)]
+    pub writing: Writing,
 
     /// How many rollouts to read at once [default: one for each processor]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -149,6 +151,10 @@ pub struct Backfill {
     #[arg(long, value_name = "SOURCE", default_value = "mtime")]
     pub times: Times,
 
+    /// Fill what only a database knows (names, pins, sections, git edits) from another state database, even a damaged one
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub facts_from: Option<PathBuf>,
+
     /// Afterwards delete the rows whose rollout is gone, as prune does; without a terminal it needs --yes
     #[arg(long)]
     pub prune: bool,
@@ -160,6 +166,18 @@ pub struct Backfill {
     /// Delete rows even if most of all would go
     #[arg(long, requires = "prune")]
     pub all_missing: bool,
+}
+
+/// Options of every command that writes to the database.
+#[derive(Debug, Clone, Args)]
+pub struct Writing {
+    /// Write nothing, and say what would be done
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// Keep no backup of the database before the first change
+    #[arg(long)]
+    pub no_backup: bool,
 }
 
 /// Where `updated_at` comes from.
@@ -318,6 +336,10 @@ pub struct Show {
     /// Threads to show: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
     #[arg(value_name = "THREAD", required = true)]
     pub threads: Vec<String>,
+
+    /// Set each row beside what its rollout says, column by column, and mark what differs
+    #[arg(long)]
+    pub compare: bool,
 }
 
 /// Print the path of a thread's rollout
@@ -431,6 +453,36 @@ pub struct Prune {
     /// Keep no backup of the database (the deleted rows are saved in any case)
     #[arg(long)]
     pub no_backup: bool,
+}
+
+/// Copy the database to a file
+///
+/// The copy is one file with one state of the database, whoever is using it meanwhile. Commands that write keep backups
+/// of their own beside the database, in codex-state-backups; those made with this command are never removed.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The new file, which must not exist [default: a name with the time, in codex-state-backups beside the database]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+
+    /// Write nothing, and say what would be done
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}
+
+/// Bring a backup back into the database
+///
+/// FILE is checked first, and what it replaces is kept as a backup. A Codex that has the database open finds the content
+/// replaced in one step. A database that is missing is made; one that cannot be used is moved aside.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The backup, or any other whole state database
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+
+    /// What every command that writes has.
+    #[command(flatten)]
+    pub writing: Writing,
 }
 
 /// Print the completion script of a shell

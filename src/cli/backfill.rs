@@ -7,11 +7,15 @@ use crate::cli::exit::Exit;
 use crate::cli::records::{Format, Layout, Records, Value, json};
 use crate::cli::table::{Cell, write_fields};
 use crate::cli::{human, metrics, prune, text, threads};
+use crate::db::facts::Facts;
 use crate::db::migrate;
 use crate::db::open::{Reader, Writer};
 use crate::db::threads::count_by_archived;
+use crate::error::WithHint as _;
 use crate::home;
 use crate::prune::Status;
+use crate::sys::is_same_file;
+use anyhow::anyhow;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -29,7 +33,7 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     let home = app.home()?;
     let codex_config = app.config(&home);
     if arguments.prune {
-        prune::check_yes(app, arguments.yes || arguments.dry_run, "codex-state backfill --prune")?;
+        prune::check_yes(app, arguments.yes || arguments.writing.dry_run, "codex-state backfill --prune")?;
         // Where there are two databases, deleting from one of them is no guess to be made.
         if !app.databases(&home, &codex_config)?.found.is_empty() {
             app.only_database(&home, &codex_config)?;
@@ -41,6 +45,10 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     let database: PathBuf = choice.map_or_else(|| candidates.create_at.clone(), |choice| choice.chosen.path);
     let options = app.open_options();
 
+    let facts = match &arguments.facts_from {
+        Some(file) => Some(take_facts(app, &app.absolute(file), &database)?),
+        None => None,
+    };
     let mut reader = if is_new { None } else { Some(Reader::open(&database, &options)?) };
     let found = threads::resolve(app, &arguments.threads, &home, reader.as_mut())?;
     if !arguments.threads.is_empty() && found.selected.is_empty() {
@@ -57,11 +65,13 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
             args::Times::Events => backfill::Times::Events,
             args::Times::Keep => backfill::Times::Keep,
         },
+        facts: facts.as_ref(),
+        backup: (!is_new && !arguments.writing.no_backup).then_some(&options),
         now: app.environment.now,
         interrupted: &app.interrupted,
     };
     let begun = Instant::now();
-    let report = match (arguments.dry_run, &mut reader) {
+    let report = match (arguments.writing.dry_run, &mut reader) {
         (true, Some(reader)) => {
             app.metrics.opened(STAGE);
             let report = backfill::run(&config, Target::Preview(reader), &app.bar)?;
@@ -103,7 +113,8 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     for failure in &report.failures {
         app.complain(&format!("{}: {}", text::path(&failure.path), failure.error));
     }
-    write_report(app, &database, &report, n_pruned as u64, arguments.dry_run, shape)?;
+    write_report(app, &database, &report, n_pruned as u64, arguments.writing.dry_run, shape)?;
+    app.say_backup(report.backup.as_deref());
     advise(app, &home, &database, &report, arguments, is_new);
     if report.interrupted {
         return Ok(Exit::Interrupted);
@@ -111,7 +122,7 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     pruning?;
     let mut exit = found.exit.merge(Exit::from_answer(report.failures.is_empty()));
     if let Some(pruned) = pruned {
-        prune::advise(app, &pruned, arguments.dry_run);
+        prune::advise(app, &pruned, arguments.writing.dry_run);
         exit = exit.merge(prune::exit(app, pruned, false)?);
     }
     Ok(exit)
@@ -126,7 +137,7 @@ fn prune_after(
     report: &Report,
     is_new: bool,
 ) -> anyhow::Result<Option<crate::prune::Report>> {
-    if !arguments.prune || report.interrupted || (is_new && arguments.dry_run) {
+    if !arguments.prune || report.interrupted || (is_new && arguments.writing.dry_run) {
         return Ok(None);
     }
     let config = crate::prune::Config {
@@ -137,10 +148,14 @@ fn prune_after(
         default_provider: config.default_provider,
         now: config.now,
         patience: app.global.busy_timeout,
-        rows_to_come: if arguments.dry_run { report.inserted } else { 0 },
+        rows_to_come: if arguments.writing.dry_run { report.inserted } else { 0 },
         interrupted: config.interrupted,
     };
-    let consent = prune::Consent { dry_run: arguments.dry_run, yes: arguments.yes, keep_backup: !is_new };
+    let consent = prune::Consent {
+        dry_run: arguments.writing.dry_run,
+        yes: arguments.yes,
+        keep_backup: !is_new && !arguments.writing.no_backup,
+    };
     let pruned = prune::prune_rows(app, &config, database, consent)?;
     for outcome in pruned.iter().flat_map(|pruned| &pruned.threads) {
         if let (Status::Failed, Some(reason)) = (outcome.status, &outcome.reason) {
@@ -148,6 +163,23 @@ fn prune_after(
         }
     }
     Ok(pruned)
+}
+
+/// Takes out of another database what only databases know.
+fn take_facts(app: &App, file: &Path, database: &Path) -> anyhow::Result<Facts> {
+    if is_same_file(file, database).unwrap_or(false) {
+        return Err(anyhow!("{}: is the database itself", file.display())
+            .hint("name the database that knows what this one has lost"));
+    }
+    let facts = Facts::take(file, &app.open_options())?;
+    if !facts.is_whole() {
+        app.warn(&format!(
+            "{}: is damaged: what could be read of it, {}, is used",
+            file.display(),
+            human::counted(facts.count()?, "thread", "threads")
+        ));
+    }
+    Ok(facts)
 }
 
 /// The report as JSON; its names are the contract's.
@@ -254,7 +286,7 @@ fn advise(
     arguments: &args::Backfill,
     is_new: bool,
 ) {
-    if arguments.dry_run {
+    if arguments.writing.dry_run {
         app.say("nothing was written: this was a dry run");
     }
     if report.n_damaged_files > 0 && app.global.verbose {
@@ -271,10 +303,21 @@ fn advise(
             "most rows differ in times alone: if the files lost their modification times in a copy, --times events \
              takes the times from the files' contents, and --times keep leaves the rows' times as they are",
         );
+        if let Some(backup) = &report.backup {
+            app.hint(&format!(
+                "codex-state restore {} brings the rows' times back",
+                text::shell_word(backup)
+            ));
+        }
+    }
+    for (table, id) in &report.lost_references {
+        app.warn(&format!("{table} {id}: cannot be brought back, so threads are left without it"));
     }
     let newer = report.newest_version.is_some_and(|version| version >= [0, 100])
         || home::shows_newer_codex(home, database.parent().unwrap_or(home));
-    if is_new && newer {
+    // Said again as long as nothing else is there: who missed it once wonders where the threads are.
+    let is_first = database.file_name().is_some_and(|name| name == home::PHASE_1_DATABASE);
+    if (is_new || is_first) && app.global.db.is_none() && newer {
         app.warn(&format!(
             "{} is the database of Codex 0.93 to 0.95; the Codex here reads state_5.sqlite",
             database.display()

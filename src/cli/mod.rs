@@ -13,7 +13,11 @@ pub mod show;
 pub mod unarchive;
 pub mod verify;
 
+pub mod backup;
+pub mod restore;
+
 pub mod app;
+pub mod beside;
 pub mod cells;
 pub mod chart;
 pub mod env;
@@ -73,6 +77,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::List(arguments) => list::run(&mut app, arguments),
         Command::Show(arguments) => show::run(&mut app, arguments),
         Command::Path(arguments) => path::run(&mut app, arguments),
+        Command::Backup(arguments) => backup::run(&mut app, arguments),
+        Command::Restore(arguments) => restore::run(&mut app, arguments),
         Command::Completions(arguments) => {
             completions::run(&mut app.out, arguments).map(|()| Exit::Done).map_err(Into::into)
         }

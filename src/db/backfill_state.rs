@@ -1,5 +1,6 @@
 //! The row in which Codex keeps how far its own indexing came; read, and set to `complete`, never claimed.
 
+use super::row::to_cell;
 use rusqlite::{Connection, OptionalExtension as _};
 
 /// The word that lets Codex start at once.
@@ -26,7 +27,8 @@ pub fn read(connection: &Connection) -> rusqlite::Result<Option<BackfillState>> 
     let sql = "SELECT status, last_watermark, last_success_at, updated_at FROM backfill_state WHERE id = 1";
     let read = |row: &rusqlite::Row<'_>| {
         Ok(BackfillState {
-            status: row.get::<_, Option<String>>(0)?.unwrap_or_default(),
+            // Whatever is no text is no word that Codex knows.
+            status: to_cell(row.get_ref(0)?).as_text().unwrap_or_default().to_owned(),
             last_watermark: row.get(1).unwrap_or_default(),
             last_success_at: row.get(2).unwrap_or_default(),
             updated_at: row.get(3).unwrap_or_default(),

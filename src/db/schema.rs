@@ -50,8 +50,14 @@ fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Colu
         .collect()
 }
 
+/// The columns of `table` that can be written, in their order; none if there is no such table.
+pub(super) fn writable_columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+    let columns = columns_of(connection, table)?;
+    Ok(columns.into_iter().filter(|column| !column.is_generated).map(|column| column.name).collect())
+}
+
 /// Whether `table` has exactly the columns `known`, or others besides that need not be filled.
-fn has_shape(connection: &Connection, table: &str, known: &[&str]) -> rusqlite::Result<bool> {
+pub(super) fn has_shape(connection: &Connection, table: &str, known: &[&str]) -> rusqlite::Result<bool> {
     let columns = columns_of(connection, table)?;
     let names: BTreeSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     Ok(known.iter().all(|name| names.contains(name))
@@ -64,16 +70,35 @@ impl Schema {
     /// # Errors
     /// There is no `threads` table, or one without the columns that every Codex has had.
     pub fn read(connection: &Connection) -> anyhow::Result<Schema> {
-        let mut schema = Schema::default();
-        let is_table: bool = connection.query_row(
-            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'threads'",
-            [],
-            |row| row.get(0),
+        let mut schema = Schema::read_threads(connection)?;
+        schema.has_spawn_edges =
+            has_shape(connection, "thread_spawn_edges", &["parent_thread_id", "child_thread_id", "status"])?;
+        schema.has_dynamic_tools = has_shape(connection, "thread_dynamic_tools", &["thread_id"])?
+            || columns_of(connection, "thread_dynamic_tools")?
+                .iter()
+                .any(|column| column.name == "thread_id");
+        schema.has_backfill_state = has_shape(
+            connection,
+            "backfill_state",
+            &["id", "status", "last_watermark", "last_success_at", "updated_at"],
         )?;
-        if !is_table {
+        schema.has_ledger = has_shape(connection, "_sqlx_migrations", &["version", "description"])?
+            || !columns_of(connection, "_sqlx_migrations")?.is_empty();
+        Ok(schema)
+    }
+
+    /// Looks at the columns of `threads` alone, which is all that reading rows needs: the other tables then seem not
+    /// to be there.
+    ///
+    /// # Errors
+    /// As [`Schema::read`].
+    pub fn read_threads(connection: &Connection) -> anyhow::Result<Schema> {
+        let mut schema = Schema::default();
+        let columns = columns_of(connection, "threads")?;
+        if columns.is_empty() {
             return Err(anyhow::anyhow!("the database has no table `threads`").hint(NO_STATE_DATABASE));
         }
-        for column in columns_of(connection, "threads")? {
+        for column in columns {
             match columns::position(&column.name) {
                 Some(position) if !column.is_generated => {
                     schema.columns.insert(position);
@@ -93,19 +118,6 @@ impl Schema {
             let name = COLUMNS[*missing].name;
             return Err(anyhow::anyhow!("the table `threads` has no column `{name}`").hint(NO_STATE_DATABASE));
         }
-        schema.has_spawn_edges =
-            has_shape(connection, "thread_spawn_edges", &["parent_thread_id", "child_thread_id", "status"])?;
-        schema.has_dynamic_tools = has_shape(connection, "thread_dynamic_tools", &["thread_id"])?
-            || columns_of(connection, "thread_dynamic_tools")?
-                .iter()
-                .any(|column| column.name == "thread_id");
-        schema.has_backfill_state = has_shape(
-            connection,
-            "backfill_state",
-            &["id", "status", "last_watermark", "last_success_at", "updated_at"],
-        )?;
-        schema.has_ledger = has_shape(connection, "_sqlx_migrations", &["version", "description"])?
-            || !columns_of(connection, "_sqlx_migrations")?.is_empty();
         Ok(schema)
     }
 

@@ -420,7 +420,7 @@ pub fn greatest_running_number(connection: &Connection) -> rusqlite::Result<i64>
     const A_FEW_THOUSAND: i64 = 4999;
     match connection.query_row("SELECT max(rowid) FROM threads", [], |row| row.get::<_, Option<i64>>(0)) {
         // A table without rowids.
-        Err(rusqlite::Error::SqliteFailure(_, _)) => Ok(A_FEW_THOUSAND),
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) => Ok(A_FEW_THOUSAND),
         other => Ok(other?.unwrap_or(0).max(A_FEW_THOUSAND)),
     }
 }

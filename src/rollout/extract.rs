@@ -2,6 +2,7 @@
 
 use super::file_name::RolloutName;
 use super::item::{HistoryBase, Item, Kind, SessionMeta, Settings, TurnContext, UserMessage};
+use super::last_event::LastEvent;
 use super::line::{self, Class, Damage, Parsed};
 use super::reader::Line;
 use crate::thread::merge::is_wrapper;
@@ -35,8 +36,6 @@ pub struct DamagedLine {
 pub struct Options {
     /// Check that every line is JSON.
     pub deep: bool,
-    /// Take the last line's timestamp down.
-    pub last_event: bool,
     /// Parse every line of a kind that matters, also where a later one wins.
     pub eager: bool,
 }
@@ -121,11 +120,11 @@ pub struct Extract {
     n_items: u64,
     /// Lines that are not blank.
     n_lines: u64,
-    last_event_at: Option<Millis>,
     /// The last turn and the last count, unparsed: of these the last one wins, and parsing all would cost more than
     /// all the rest.
     held: [Held; 2],
     must_be_eager: bool,
+    last_event: LastEvent,
 }
 
 /// A line that counts unless a later one of its kind does.
@@ -149,7 +148,7 @@ pub struct Extracted {
     pub has_items: bool,
     /// Whether there was nothing but white space.
     pub is_blank: bool,
-    /// The last line's timestamp, if asked for.
+    /// The last line's timestamp, if any line has one.
     pub last_event_at: Option<Millis>,
     /// Whether a line that was to win over others does not parse: then the file must be read again, eagerly, to find
     /// the one before it.
@@ -169,9 +168,9 @@ impl Extract {
             bare: false,
             n_items: 0,
             n_lines: 0,
-            last_event_at: None,
             held: Default::default(),
             must_be_eager: false,
+            last_event: LastEvent::default(),
         }
     }
 
@@ -191,9 +190,7 @@ impl Extract {
             return;
         }
         self.n_lines += 1;
-        if self.options.last_event {
-            self.last_event_at = timestamp(bytes).or(self.last_event_at);
-        }
+        self.last_event.push(bytes);
         if line.cut {
             return self.push_cut(line, bytes);
         }
@@ -309,7 +306,7 @@ impl Extract {
             damage: self.damage,
             has_items: self.n_items > 0,
             is_blank: self.n_lines == 0,
-            last_event_at: self.last_event_at,
+            last_event_at: self.last_event.time(),
         }
     }
 
@@ -437,24 +434,6 @@ fn strip_context(text: &str) -> &str {
         Some(at) => text[at + REQUEST_MARKER.len()..].trim(),
         None => text.trim(),
     }
-}
-
-/// The timestamp of a line, wherever it stands among the line's first members.
-fn timestamp(line: &[u8]) -> Option<Millis> {
-    #[derive(serde::Deserialize)]
-    struct Stamp<'a> {
-        #[serde(borrow)]
-        timestamp: std::borrow::Cow<'a, str>,
-    }
-    const USUAL: &[u8] = b"{\"timestamp\":\"";
-    let text = match line.strip_prefix(USUAL) {
-        Some(rest) => {
-            let end = memchr::memchr(b'"', &rest[..rest.len().min(64)])?;
-            std::str::from_utf8(&rest[..end]).ok()?.into()
-        }
-        None => serde_json::from_slice::<Stamp<'_>>(line).ok()?.timestamp,
-    };
-    super::item::parse_time(&text)
 }
 
 #[cfg(test)]

@@ -250,8 +250,6 @@ pub struct FoldedThread {
     pub n_bytes: u64,
     /// How many of them are the file's own.
     pub n_own_bytes: u64,
-    /// The last line's timestamp, if asked for.
-    pub last_event_at: Option<Millis>,
 }
 
 /// What folding needs to know of the world.
@@ -298,8 +296,8 @@ pub fn complete(
             facts.prepend(history);
         }
     }
-    let metadata = to_metadata(facts, source, &stamp, world)?;
-    Ok(FoldedThread { metadata, damage, stamp, n_bytes, n_own_bytes, last_event_at })
+    let metadata = to_metadata(facts, last_event_at, source, &stamp, world)?;
+    Ok(FoldedThread { metadata, damage, stamp, n_bytes, n_own_bytes })
 }
 
 /// Makes sure that a file says anything at all.
@@ -352,6 +350,7 @@ fn read_history(
 /// Fills in what no line said, by the rules for each field.
 fn to_metadata(
     facts: Facts,
+    last_event_at: Option<Millis>,
     source: &Source,
     stamp: &Stamp,
     world: &World<'_>,
@@ -373,6 +372,7 @@ fn to_metadata(
         rollout_path: rollout_path.to_owned(),
         created_at,
         updated_at: stamp.modified_millis(),
+        last_event_at: last_event_at.unwrap_or(created_at),
         source: filled(facts.source, "vscode"),
         thread_source: facts.thread_source,
         agent_nickname: facts.agent_nickname,

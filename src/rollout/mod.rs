@@ -4,6 +4,7 @@ pub mod extract;
 pub mod file_name;
 pub mod fold;
 pub mod item;
+pub mod last_event;
 pub mod line;
 pub mod peek;
 pub mod reader;

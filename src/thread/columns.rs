@@ -428,6 +428,11 @@ pub mod index {
         RECENCY_AT_MS = "recency_at_ms",
         FIRST_USER_MESSAGE = "first_user_message",
         PREVIEW = "preview",
+        MEMORY_MODE = "memory_mode",
+        THREAD_SECTION_ID = "thread_section_id",
+        SECTION_POSITION = "section_position",
+        SECTION_ENTERED_AT_MS = "section_entered_at_ms",
+        PROJECT_ID = "project_id",
         HAS_USER_EVENT = "has_user_event",
         HISTORY_MODE = "history_mode",
         NAME = "name",
@@ -476,6 +481,14 @@ impl ColumnSet {
     /// The positions in the set, ascending.
     pub fn iter(self) -> impl Iterator<Item = usize> {
         (0..N_COLUMNS).filter(move |&position| self.contains(position))
+    }
+}
+
+impl FromIterator<usize> for ColumnSet {
+    fn from_iter<I: IntoIterator<Item = usize>>(positions: I) -> ColumnSet {
+        let mut set = ColumnSet::default();
+        positions.into_iter().for_each(|position| set.insert(position));
+        set
     }
 }
 

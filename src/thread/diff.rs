@@ -68,6 +68,7 @@ mod tests {
             rollout_path: "/home/sessions/rollout.jsonl".into(),
             created_at: 1_773_507_432_123,
             updated_at: 1_773_507_450_373,
+            last_event_at: 1_773_507_450_100,
             source: "cli".into(),
             thread_source: Some("user".into()),
             agent_nickname: Some("Ada".into()),
@@ -103,6 +104,7 @@ mod tests {
         Context {
             columns,
             keep_times: false,
+            event_times: true,
             same_path: &|row, file| row == file,
             same_folder: &|row, file| row == file,
             synthetic_limit: 0,

@@ -15,6 +15,8 @@ pub struct Context<'a> {
     pub columns: ColumnSet,
     /// Whether a time alone is no reason to touch a row.
     pub keep_times: bool,
+    /// Whether the time of the file's last line is as true as its modification time, which a copy may have changed.
+    pub event_times: bool,
     /// Whether a row's path (first) is the file's (second) in another spelling or form.
     pub same_path: &'a dyn Fn(&str, &str) -> bool,
     /// Whether a row's folder (first) is the file's (second) in another spelling.
@@ -26,7 +28,7 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn has(&self, position: usize) -> bool {
+    pub(super) fn has(&self, position: usize) -> bool {
         self.columns.contains(position)
     }
 }
@@ -100,8 +102,9 @@ pub fn update(file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> Merged
             merged.row.cells[position] = row.cells[position].clone();
         }
     }
-    align_twin(&mut merged, file, index::UPDATED_AT, index::UPDATED_AT_MS);
-    align_twin(&mut merged, file, index::CREATED_AT, index::CREATED_AT_MS);
+    align_twin(&mut merged, row, file.updated_at, false, index::UPDATED_AT, index::UPDATED_AT_MS);
+    let row_counts = history_mode(file, row) == HistoryMode::Paginated;
+    align_twin(&mut merged, row, file.created_at, row_counts, index::CREATED_AT, index::CREATED_AT_MS);
     for position in 0..COLUMNS.len() {
         if merged.row.cells[position].is_some() && merged.row.cells[position] != row.cells[position] {
             merged.to_write.insert(position);
@@ -110,14 +113,29 @@ pub fn update(file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> Merged
     merged
 }
 
-/// Where one of a time's two columns changes, both are written from the file, so that they never disagree.
-fn align_twin(merged: &mut Merged, file: &ThreadMetadata, seconds: usize, milliseconds: usize) {
-    if !merged.changed.contains(&seconds) && !merged.changed.contains(&milliseconds) {
-        return;
-    }
-    for position in [seconds, milliseconds] {
-        if merged.row.cells[position].is_some() {
-            merged.row.cells[position] = COLUMNS[position].from_file.map(|from_file| from_file(file));
+/// Where one of a time's two columns changes, both are written from one time, so that they never disagree: the file's,
+/// or where the row counts (`row_counts`) the one that the other column kept.
+fn align_twin(
+    merged: &mut Merged,
+    row: &Row,
+    time: Millis,
+    row_counts: bool,
+    seconds: usize,
+    milliseconds: usize,
+) {
+    let is_changed = |position| merged.changed.contains(&position);
+    let kept = |position| row.integer(position).filter(|_| row_counts && !is_changed(position));
+    let time = match (is_changed(seconds), is_changed(milliseconds)) {
+        (false, false) => return,
+        (false, true) => kept(seconds)
+            .filter(|&kept| kept != time.div_euclid(1000))
+            .map_or(time, |kept| kept.saturating_mul(1000)),
+        (true, false) => kept(milliseconds).map_or(time, equivalence::read_milliseconds),
+        (true, true) => time,
+    };
+    for (position, value) in [(seconds, time.div_euclid(1000)), (milliseconds, time)] {
+        if let Some(cell) = &mut merged.row.cells[position] {
+            *cell = Cell::Integer(value);
         }
     }
 }
@@ -134,7 +152,8 @@ pub fn is_sound(position: usize, cell: &Cell) -> bool {
     COLUMNS[position].kind.accepts(cell)
 }
 
-fn history_mode(file: &ThreadMetadata, row: &Row) -> HistoryMode {
+/// The history mode that the row must have: paginated if either side says so.
+pub(super) fn history_mode(file: &ThreadMetadata, row: &Row) -> HistoryMode {
     match row.text(index::HISTORY_MODE) {
         Some("paginated") => HistoryMode::Paginated,
         _ => file.history_mode,
@@ -196,7 +215,7 @@ fn target(
 /// Whether a title is a person's: neither derived from a message, now or earlier, nor a wrapper taken for one.
 ///
 /// Only a schema that keeps the first message beside the title can tell.
-fn set_by_a_person(file: &ThreadMetadata, row: &Row, title: &str, context: &Context<'_>) -> bool {
+pub(super) fn set_by_a_person(file: &ThreadMetadata, row: &Row, title: &str, context: &Context<'_>) -> bool {
     context.has(index::FIRST_USER_MESSAGE)
         && row.text(index::FIRST_USER_MESSAGE) != Some(title)
         && title != file.title
@@ -221,9 +240,17 @@ fn same(
     let by_text = |rule: &dyn Fn(&str, &str) -> bool| texts().is_some_and(|(target, row)| rule(target, row));
     match same {
         Same::Exactly => false,
-        Same::Seconds => numbers().is_some_and(|(target, row)| equivalence::same_seconds(target, row)),
+        Same::Seconds => numbers().is_some_and(|(target, number)| {
+            equivalence::same_seconds(target, number)
+                || (position == index::UPDATED_AT
+                    && context.event_times
+                    && equivalence::same_seconds(file.last_event_at.div_euclid(1000), number))
+        }),
         Same::Milliseconds => numbers().is_some_and(|(target, number)| {
-            equivalence::same_milliseconds(target, number, twin(position, row), context.synthetic_limit)
+            let is = |time| {
+                equivalence::same_milliseconds(time, number, twin(position, row), context.synthetic_limit)
+            };
+            is(target) || (position == index::UPDATED_AT_MS && context.event_times && is(file.last_event_at))
         }),
         Same::Source => by_text(&equivalence::same_source),
         Same::Approval => by_text(&equivalence::same_approval),

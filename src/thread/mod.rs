@@ -4,6 +4,7 @@ pub mod cell;
 pub mod columns;
 pub mod diff;
 pub mod equivalence;
+pub mod facts;
 pub mod merge;
 pub mod search;
 
@@ -109,6 +110,8 @@ pub struct ThreadMetadata {
     pub created_at: Millis,
     /// The rollout's modification time.
     pub updated_at: Millis,
+    /// The time of the rollout's last line; of the thread's beginning where no line says one.
+    pub last_event_at: Millis,
     /// Where the thread came from: a word (`cli`, `vscode`, …) or compact JSON.
     pub source: String,
     /// Who asked for the thread (`user`, `subagent`, …).

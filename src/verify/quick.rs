@@ -68,6 +68,7 @@ pub(super) fn at_a_glance(id: ThreadId, file: &RolloutFile, stamp: Stamp) -> Fol
         rollout_path: file.path().to_string_lossy().into_owned(),
         created_at: 0,
         updated_at: stamp.modified_millis(),
+        last_event_at: stamp.modified_millis(),
         source: String::new(),
         thread_source: None,
         agent_nickname: None,
@@ -92,5 +93,5 @@ pub(super) fn at_a_glance(id: ThreadId, file: &RolloutFile, stamp: Stamp) -> Fol
         history_mode: HistoryMode::Legacy,
     };
     let damage = DamageReport::default();
-    FoldedThread { metadata, damage, stamp, n_bytes: 0, n_own_bytes: 0, last_event_at: None }
+    FoldedThread { metadata, damage, stamp, n_bytes: 0, n_own_bytes: 0 }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::back_up;
-use crate::db::open::{OpenOptions, Trouble};
+use crate::db::open::{OpenOptions, Trouble, explain_io};
 use crate::error::WithHint as _;
 use crate::sys::is_same_file;
 
@@ -77,6 +77,7 @@ pub fn keep_automatic(
         }
         _ => error,
     };
+    prepare_folder(database).map_err(advised)?;
     let mut taken_at = keeping.now;
     let target = loop {
         let target = folder.join(format!("{AUTOMATIC}{}-{}.sqlite", name_of(database), stamp(taken_at)));
@@ -108,6 +109,15 @@ pub fn backups_of(database: &Path) -> Vec<BackupInfo> {
 #[must_use]
 pub fn name_by_hand(database: &Path, now: DateTime<Utc>) -> PathBuf {
     folder_of(database).join(format!("backup-{}-{}.sqlite", name_of(database), stamp(now)))
+}
+
+/// Creates the folder in which backups of `database` are kept, for this user alone, if it is missing.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn prepare_folder(database: &Path) -> anyhow::Result<()> {
+    let folder = folder_of(database);
+    create_private(&folder).map_err(|error| explain_io(error, &folder, "keep a backup of the database there"))
 }
 
 /// Creates the folder for backups, for this user alone, if it is missing.

@@ -173,6 +173,12 @@ impl SavedRows {
                 let mut select = from.prepare_cached(&table.select())?;
                 let mut insert = transaction.prepare_cached(&table.insert())?;
                 for id in ids {
+                    // What was saved of it before is out of date. A row of two threads may be saved for the other one
+                    // alone by now; its key keeps it single.
+                    if let [key] = &table.keys[..] {
+                        let sql = format!("DELETE FROM {} WHERE {} = ?1", quoted(&table.name), quoted(key));
+                        transaction.prepare_cached(&sql)?.execute([id])?;
+                    }
                     let mut rows = select.query([id])?;
                     while let Some(row) = rows.next()? {
                         // As they are: what is no text in a text column must not become something else.

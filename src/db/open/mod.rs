@@ -20,9 +20,9 @@ use tempfile::TempDir;
 pub use look::Access;
 use look::Look;
 pub(in crate::db) use look::with_suffix;
-pub(in crate::db) use trouble::reason;
 pub(crate) use trouble::refuse;
 pub use trouble::{Trouble, explain, explain_io, is_busy, sqlite_error};
+pub(in crate::db) use trouble::{class, reason};
 pub use writer::Writer;
 
 /// How long to sleep before something that changed or was busy is tried again.

@@ -206,7 +206,7 @@ fn hint(trouble: Trouble, path: &Path) -> Option<String> {
     })
 }
 
-pub(super) fn class(error: &rusqlite::Error) -> Trouble {
+pub(in crate::db) fn class(error: &rusqlite::Error) -> Trouble {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
             Trouble::Busy

@@ -102,7 +102,7 @@ impl Writer {
     /// fails halfway for another writer; commits if `f` succeeds, rolls back if not.
     ///
     /// # Errors
-    /// Those of `f`; busy when the lock could not be had within the timeout; what SQLite says of the commit.
+    /// Those of `f`, SQLite's own explained; busy when the lock could not be had within the timeout; what SQLite says of the commit.
     pub fn transaction_immediate<T>(
         &mut self,
         f: impl FnOnce(&Transaction<'_>) -> anyhow::Result<T>,
@@ -111,7 +111,10 @@ impl Writer {
         let begin = || Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
         let transaction =
             retry_busy(&self.options, begin).map_err(|error| explain(error, &self.path, doing))?;
-        let value = f(&transaction)?;
+        let value = f(&transaction).map_err(|error| match error.downcast() {
+            Ok(error) => explain(error, &self.path, doing),
+            Err(error) => error,
+        })?;
         transaction.commit().map_err(|error| explain(error, &self.path, doing))?;
         Ok(value)
     }

@@ -1,0 +1,108 @@
+//! The time of a rollout's last line, taken down in passing: a few bytes are kept of each line, and only those of the
+//! last one are read.
+//!
+//! It is taken down on every reading, not for `--times events` alone: a row that says this time is as true as one that
+//! says the file's modification time, which a copy, a backup or a touch may have changed ([`crate::thread::merge`]).
+
+use super::item::parse_time;
+use crate::thread::Millis;
+use std::borrow::Cow;
+
+/// How a line begins when it is laid out as Codex writes it.
+const USUAL: &[u8] = b"{\"timestamp\":\"";
+/// No timestamp is longer.
+const MAX_TIMESTAMP: usize = 64;
+/// A line of another layout is kept whole up to this; none that long was ever seen.
+const MAX_UNUSUAL: usize = 64 * 1024;
+
+/// What is kept of the lines so far.
+#[derive(Debug, Default)]
+pub struct LastEvent {
+    /// The timestamp of the last line of the usual layout.
+    usual: Vec<u8>,
+    /// The last line of any other layout.
+    unusual: Vec<u8>,
+    unusual_is_later: bool,
+}
+
+impl LastEvent {
+    /// Takes the next line, or its beginning.
+    pub fn push(&mut self, line: &[u8]) {
+        match line.strip_prefix(USUAL) {
+            Some(rest) => {
+                // A line that is torn within its timestamp says nothing.
+                if let Some(end) = memchr::memchr(b'"', &rest[..rest.len().min(MAX_TIMESTAMP)]) {
+                    self.usual.clear();
+                    self.usual.extend_from_slice(&rest[..end]);
+                    self.unusual_is_later = false;
+                }
+            }
+            None if line.len() <= MAX_UNUSUAL => {
+                self.unusual.clear();
+                self.unusual.extend_from_slice(line);
+                self.unusual_is_later = true;
+            }
+            None => {}
+        }
+    }
+
+    /// The time of the last line that says one, as far as it was kept.
+    #[must_use]
+    pub fn time(&self) -> Option<Millis> {
+        let usual = || parse_time(std::str::from_utf8(&self.usual).ok()?);
+        let unusual = || parse_time(&timestamp(&self.unusual)?);
+        if self.unusual_is_later { unusual().or_else(usual) } else { usual().or_else(unusual) }
+    }
+}
+
+/// The timestamp of a line of any layout.
+fn timestamp(line: &[u8]) -> Option<Cow<'_, str>> {
+    #[derive(serde::Deserialize)]
+    struct Stamp<'a> {
+        #[serde(borrow)]
+        timestamp: Cow<'a, str>,
+    }
+    serde_json::from_slice::<Stamp<'_>>(line).ok().map(|line| line.timestamp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The seconds of the last event of a file of these lines.
+    fn check(lines: &[&str], expected: Option<i64>) {
+        let mut last = LastEvent::default();
+        lines.iter().for_each(|line| last.push(line.as_bytes()));
+        assert_eq!(last.time(), expected.map(|seconds| 1_773_482_400_000 + seconds * 1000), "{lines:?}");
+    }
+
+    fn usual(second: u32) -> String {
+        format!(r#"{{"timestamp":"2026-03-14T10:00:{second:02}.000Z","type":"x","payload":{{}}}}"#)
+    }
+
+    #[test]
+    fn the_last_line_that_says_a_time_counts_whatever_its_layout() {
+        let unusual =
+            r#"{ "type":"x", "payload":{"timestamp":"1999"}, "timestamp" : "2026-03-14T10:00:07Z" }"#;
+        check(&[], None);
+        check(&[&usual(1), &usual(2)], Some(2));
+        check(&[&usual(1), unusual], Some(7));
+        check(&[unusual, &usual(2)], Some(2));
+        check(&[unusual, r#"{"type":"message"}"#, "{torn"], None);
+        check(&[&usual(3), r#"{"type":"message"}"#], Some(3));
+    }
+
+    #[test]
+    fn a_torn_last_line_does_not_hide_the_one_before() {
+        check(&[&usual(1), r#"{"timestamp":"2026-03-1"#], Some(1));
+        check(&[&usual(1), r#"{"timestamp":"2026-03-14T10:00:02.000Z","type":"respon"#], Some(2));
+    }
+
+    #[test]
+    fn little_is_kept_of_a_long_line() {
+        let mut last = LastEvent::default();
+        last.push(format!("{{\"timestamp\":\"{}", "x".repeat(1 << 20)).as_bytes());
+        last.push("y".repeat(1 << 20).as_bytes());
+        assert!(last.usual.capacity() + last.unusual.capacity() <= MAX_UNUSUAL);
+    }
+}
