@@ -62,6 +62,8 @@ impl Home {
             times: backfill::Times::Mtime,
             now: now(),
             interrupted: &AtomicBool::new(false),
+            facts: None,
+            backup: None,
         };
         backfill::run(&config, backfill::Target::Write(&mut writer), &Silent).unwrap()
     }
