@@ -44,6 +44,9 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List threads, the latest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show everything that the database knows of threads')
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print the path of a thread''s rollout')
+            [CompletionResult]::new('archive', 'archive', [CompletionResultType]::ParameterValue, 'Move threads to the archive')
+            [CompletionResult]::new('unarchive', 'unarchive', [CompletionResultType]::ParameterValue, 'Move threads back from the archive')
+            [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete the rows of threads whose rollout is gone')
             [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Copy the database to a file')
             [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Bring a backup back into the database')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
@@ -68,6 +71,10 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Write nothing, and say what would be done')
             [CompletionResult]::new('--no-backup', '--no-backup', [CompletionResultType]::ParameterName, 'Keep no backup of the database before the first change')
             [CompletionResult]::new('--quick', '--quick', [CompletionResultType]::ParameterName, 'Skip files whose row says that they are unchanged')
+            [CompletionResult]::new('--prune', '--prune', [CompletionResultType]::ParameterName, 'Afterwards delete the rows whose rollout is gone, as prune does; without a terminal it needs --yes')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask before deleting rows')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask before deleting rows')
+            [CompletionResult]::new('--all-missing', '--all-missing', [CompletionResultType]::ParameterName, 'Delete rows even if most of all would go')
             [CompletionResult]::new('--no-header', '--no-header', [CompletionResultType]::ParameterName, 'Leave the header line of TSV and CSV out')
             [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress bar')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error but errors')
@@ -156,6 +163,7 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected')
             [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'How long to wait for another program''s lock on the database')
             [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Write what this run counted to FILE, for Prometheus'' textfile collector')
+            [CompletionResult]::new('--compare', '--compare', [CompletionResultType]::ParameterName, 'Set each row beside what its rollout says, column by column, and mark what differs')
             [CompletionResult]::new('--no-header', '--no-header', [CompletionResultType]::ParameterName, 'Leave the header line of TSV and CSV out')
             [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress bar')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error but errors')
@@ -179,6 +187,87 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Write what this run counted to FILE, for Prometheus'' textfile collector')
             [CompletionResult]::new('--archived', '--archived', [CompletionResultType]::ParameterName, 'Only if it is archived')
             [CompletionResult]::new('--active', '--active', [CompletionResultType]::ParameterName, 'Only if it is not archived')
+            [CompletionResult]::new('--no-header', '--no-header', [CompletionResultType]::ParameterName, 'Leave the header line of TSV and CSV out')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress bar')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on standard error but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on standard error: which files, and why')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on standard error: which files, and why')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'codex-state;archive' {
+            [CompletionResult]::new('--codex-home', '--codex-home', [CompletionResultType]::ParameterName, 'The Codex home [default: $CODEX_HOME, else ~/.codex]')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use exactly this database, which must exist')
+            [CompletionResult]::new('--sqlite-home', '--sqlite-home', [CompletionResultType]::ParameterName, 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]')
+            [CompletionResult]::new('--default-provider', '--default-provider', [CompletionResultType]::ParameterName, 'Provider of threads that name none [default: model_provider of config.toml, else openai]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected')
+            [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'How long to wait for another program''s lock on the database')
+            [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Write what this run counted to FILE, for Prometheus'' textfile collector')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Move and write nothing, and say what would be done')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Move and write nothing, and say what would be done')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Take the threads along that these spawned, and those that they spawned')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Take the threads along that these spawned, and those that they spawned')
+            [CompletionResult]::new('--no-backup', '--no-backup', [CompletionResultType]::ParameterName, 'Keep no backup of the database')
+            [CompletionResult]::new('--no-header', '--no-header', [CompletionResultType]::ParameterName, 'Leave the header line of TSV and CSV out')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress bar')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on standard error but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on standard error: which files, and why')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on standard error: which files, and why')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'codex-state;unarchive' {
+            [CompletionResult]::new('--codex-home', '--codex-home', [CompletionResultType]::ParameterName, 'The Codex home [default: $CODEX_HOME, else ~/.codex]')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use exactly this database, which must exist')
+            [CompletionResult]::new('--sqlite-home', '--sqlite-home', [CompletionResultType]::ParameterName, 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]')
+            [CompletionResult]::new('--default-provider', '--default-provider', [CompletionResultType]::ParameterName, 'Provider of threads that name none [default: model_provider of config.toml, else openai]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected')
+            [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'How long to wait for another program''s lock on the database')
+            [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Write what this run counted to FILE, for Prometheus'' textfile collector')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Move and write nothing, and say what would be done')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Move and write nothing, and say what would be done')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Take the threads along that these spawned, and those that they spawned')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Take the threads along that these spawned, and those that they spawned')
+            [CompletionResult]::new('--no-backup', '--no-backup', [CompletionResultType]::ParameterName, 'Keep no backup of the database')
+            [CompletionResult]::new('--no-header', '--no-header', [CompletionResultType]::ParameterName, 'Leave the header line of TSV and CSV out')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress bar')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on standard error but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on standard error: which files, and why')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on standard error: which files, and why')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'codex-state;prune' {
+            [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'How many rollouts to read at once [default: one for each processor]')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many rollouts to read at once [default: one for each processor]')
+            [CompletionResult]::new('--codex-home', '--codex-home', [CompletionResultType]::ParameterName, 'The Codex home [default: $CODEX_HOME, else ~/.codex]')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use exactly this database, which must exist')
+            [CompletionResult]::new('--sqlite-home', '--sqlite-home', [CompletionResultType]::ParameterName, 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]')
+            [CompletionResult]::new('--default-provider', '--default-provider', [CompletionResultType]::ParameterName, 'Provider of threads that name none [default: model_provider of config.toml, else openai]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected')
+            [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'How long to wait for another program''s lock on the database')
+            [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Write what this run counted to FILE, for Prometheus'' textfile collector')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Delete nothing, and say what would be done')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Delete nothing, and say what would be done')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask before deleting')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask before deleting')
+            [CompletionResult]::new('--all-missing', '--all-missing', [CompletionResultType]::ParameterName, 'Delete even if most rows would go')
+            [CompletionResult]::new('--no-backup', '--no-backup', [CompletionResultType]::ParameterName, 'Keep no backup of the database (the deleted rows are saved in any case)')
             [CompletionResult]::new('--no-header', '--no-header', [CompletionResultType]::ParameterName, 'Leave the header line of TSV and CSV out')
             [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress bar')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error but errors')
@@ -286,6 +375,9 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List threads, the latest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show everything that the database knows of threads')
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print the path of a thread''s rollout')
+            [CompletionResult]::new('archive', 'archive', [CompletionResultType]::ParameterValue, 'Move threads to the archive')
+            [CompletionResult]::new('unarchive', 'unarchive', [CompletionResultType]::ParameterValue, 'Move threads back from the archive')
+            [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete the rows of threads whose rollout is gone')
             [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Copy the database to a file')
             [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Bring a backup back into the database')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
@@ -306,6 +398,15 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             break
         }
         'codex-state;help;path' {
+            break
+        }
+        'codex-state;help;archive' {
+            break
+        }
+        'codex-state;help;unarchive' {
+            break
+        }
+        'codex-state;help;prune' {
             break
         }
         'codex-state;help;backup' {

@@ -51,6 +51,9 @@ complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "verify" -d 
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "list" -d 'List threads, the latest first'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "show" -d 'Show everything that the database knows of threads'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "path" -d 'Print the path of a thread\'s rollout'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "archive" -d 'Move threads to the archive'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "unarchive" -d 'Move threads back from the archive'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "prune" -d 'Delete the rows of threads whose rollout is gone'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "backup" -d 'Copy the database to a file'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "restore" -d 'Bring a backup back into the database'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
@@ -80,6 +83,9 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l met
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -s n -l dry-run -d 'Write nothing, and say what would be done'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l no-backup -d 'Keep no backup of the database before the first change'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l quick -d 'Skip files whose row says that they are unchanged'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l prune -d 'Afterwards delete the rows whose rollout is gone, as prune does; without a terminal it needs --yes'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -s y -l yes -d 'Do not ask before deleting rows'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l all-missing -d 'Delete rows even if most of all would go'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l no-header -d 'Leave the header line of TSV and CSV out'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l no-progress -d 'Show no progress bar'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -s q -l quiet -d 'Say nothing on standard error but errors'
@@ -261,6 +267,7 @@ always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l compare -d 'Set each row beside what its rollout says, column by column, and mark what differs'
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l no-header -d 'Leave the header line of TSV and CSV out'
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l no-progress -d 'Show no progress bar'
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -s q -l quiet -d 'Say nothing on standard error but errors'
@@ -291,6 +298,83 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand path" -s q -l qu
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -s v -l verbose -d 'Say more on standard error: which files, and why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l db -d 'Use exactly this database, which must exist' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+table\t'For people'
+json\t'One JSON document'
+jsonl\t'A JSON record a line'
+tsv\t'Tab-separated values'
+csv\t'Comma-separated values'
+github\t'Workflow annotations (verify only)'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+always\t'Even into a pipe or a file'
+never\t'Not at all'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -s n -l dry-run -d 'Move and write nothing, and say what would be done'
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -s r -l recursive -d 'Take the threads along that these spawned, and those that they spawned'
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l no-backup -d 'Keep no backup of the database'
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l no-header -d 'Leave the header line of TSV and CSV out'
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l no-progress -d 'Show no progress bar'
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -s v -l verbose -d 'Say more on standard error: which files, and why'
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l db -d 'Use exactly this database, which must exist' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+table\t'For people'
+json\t'One JSON document'
+jsonl\t'A JSON record a line'
+tsv\t'Tab-separated values'
+csv\t'Comma-separated values'
+github\t'Workflow annotations (verify only)'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+always\t'Even into a pipe or a file'
+never\t'Not at all'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -s n -l dry-run -d 'Move and write nothing, and say what would be done'
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -s r -l recursive -d 'Take the threads along that these spawned, and those that they spawned'
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l no-backup -d 'Keep no backup of the database'
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l no-header -d 'Leave the header line of TSV and CSV out'
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l no-progress -d 'Show no progress bar'
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -s v -l verbose -d 'Say more on standard error: which files, and why'
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s j -l jobs -d 'How many rollouts to read at once [default: one for each processor]' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l db -d 'Use exactly this database, which must exist' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+table\t'For people'
+json\t'One JSON document'
+jsonl\t'A JSON record a line'
+tsv\t'Tab-separated values'
+csv\t'Comma-separated values'
+github\t'Workflow annotations (verify only)'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+always\t'Even into a pipe or a file'
+never\t'Not at all'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s n -l dry-run -d 'Delete nothing, and say what would be done'
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s y -l yes -d 'Do not ask before deleting'
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l all-missing -d 'Delete even if most rows would go'
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l no-backup -d 'Keep no backup of the database (the deleted rows are saved in any case)'
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l no-header -d 'Leave the header line of TSV and CSV out'
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l no-progress -d 'Show no progress bar'
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s v -l verbose -d 'Say more on standard error: which files, and why'
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s V -l version -d 'Print version'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l db -d 'Use exactly this database, which must exist' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
@@ -382,13 +466,16 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s q -l qui
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s v -l verbose -d 'Say more on standard error: which files, and why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s V -l version -d 'Print version'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "backfill" -d 'Make the rows say what the rollouts say'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "verify" -d 'Name every difference between the database and the rollouts'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "list" -d 'List threads, the latest first'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "show" -d 'Show everything that the database knows of threads'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "path" -d 'Print the path of a thread\'s rollout'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "backup" -d 'Copy the database to a file'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "restore" -d 'Bring a backup back into the database'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "man" -d 'Print the man page, or write all man pages to a folder'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path backup restore completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune backup restore completions man help" -f -a "backfill" -d 'Make the rows say what the rollouts say'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune backup restore completions man help" -f -a "verify" -d 'Name every difference between the database and the rollouts'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune backup restore completions man help" -f -a "list" -d 'List threads, the latest first'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune backup restore completions man help" -f -a "show" -d 'Show everything that the database knows of threads'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune backup restore completions man help" -f -a "path" -d 'Print the path of a thread\'s rollout'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune backup restore completions man help" -f -a "archive" -d 'Move threads to the archive'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune backup restore completions man help" -f -a "unarchive" -d 'Move threads back from the archive'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune backup restore completions man help" -f -a "prune" -d 'Delete the rows of threads whose rollout is gone'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune backup restore completions man help" -f -a "backup" -d 'Copy the database to a file'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune backup restore completions man help" -f -a "restore" -d 'Bring a backup back into the database'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune backup restore completions man help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune backup restore completions man help" -f -a "man" -d 'Print the man page, or write all man pages to a folder'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune backup restore completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

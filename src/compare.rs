@@ -127,15 +127,18 @@ pub fn locate(inventory: &Inventory, path: &Path) -> Option<usize> {
     inventory.named_like(path.file_name()?).find(|&i| is_at(&inventory.files()[i], path))
 }
 
-/// Which of the files of one thread a row names: by its path, or, where that leads nowhere among them (a home that was
-/// moved, a file that was archived by hand), by the name of the rollout, which is the row's choice all the same.
+/// Which of a thread's files its row names: the one at the row's path; where none is, one of that rollout, for whatever
+/// is moved keeps its name, and the row stays the authority over which rollout of a reverted thread counts.
 #[must_use]
-pub fn named_in_row(files: &[RolloutFile], path: &Path) -> Option<usize> {
-    files.iter().position(|file| is_at(file, path)).or_else(|| {
-        let rollout = file_name::parse(path.file_name()?)?.name?.rollout;
-        let namesakes: Vec<&RolloutFile> =
-            files.iter().filter(|file| file.named.name.is_some_and(|name| name.rollout == rollout)).collect();
-        let best = inventory::choose_copy(&namesakes, |_| false)?;
+pub fn find_in_row(files: &[RolloutFile], path: &Path) -> Option<usize> {
+    let exact = files.iter().position(|file| is_at(file, path));
+    exact.or_else(|| {
+        let named = file_name::parse(path.file_name()?)?.name?;
+        let copies: Vec<&RolloutFile> = files
+            .iter()
+            .filter(|file| file.named.name.is_some_and(|name| name.rollout == named.rollout))
+            .collect();
+        let best = inventory::choose_copy(&copies, |_| false)?;
         files.iter().position(|file| std::ptr::eq(file, best))
     })
 }
@@ -163,6 +166,25 @@ mod tests {
         assert!(same_path(Path::new("/h/a.jsonl"), Path::new("/h/a.jsonl.zst")));
         assert!(!same_path(Path::new("/h/a.jsonl.zst"), Path::new("/h/a.jsonl")));
         assert!(!same_path(Path::new("/h/a.jsonl"), Path::new("/h/b.jsonl.zst")));
+    }
+
+    #[test]
+    fn a_row_whose_file_was_moved_still_names_its_rollout() {
+        let (thread, head) = ("019ced6b-835b-7475-b762-429694b3a51e", "019ced6b-835b-799d-83c9-31b6374bba33");
+        let home = tempfile::tempdir().unwrap();
+        let place = |folder: &str, ids: &str| {
+            let path = home.path().join(folder).join(format!("rollout-2026-03-14T17-00-00-{ids}.jsonl"));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, "x").unwrap();
+            RolloutFile::at(home.path(), &path).unwrap()
+        };
+        let reverted = format!("{thread}_{head}");
+        let files = [place("sessions", thread), place("archived_sessions", &reverted)];
+        let row = |folder: &str, name: &str| find_in_row(&files, &home.path().join(folder).join(name));
+        let (base, head) = (files[0].file_name(), files[1].file_name());
+        assert_eq!(row("sessions", base.to_str().unwrap()), Some(0));
+        assert_eq!(row("sessions", head.to_str().unwrap()), Some(1), "archived by hand");
+        assert_eq!(row("sessions", "rollout-odd.jsonl"), None);
     }
 
     #[cfg(unix)]

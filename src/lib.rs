@@ -1,6 +1,7 @@
 //! Mends, checks and lists the thread database of the Codex coding agent from its rollout files.
 
 pub mod error;
+pub mod fault;
 pub mod thread;
 
 pub mod rollout;
@@ -13,6 +14,7 @@ pub mod sys;
 
 pub mod claims;
 pub mod compare;
+pub mod custody;
 pub mod db;
 pub mod find;
 pub mod progress;
@@ -20,8 +22,10 @@ pub mod scan;
 pub mod select;
 pub mod session_index;
 
+pub mod archive;
 pub mod backfill;
 pub mod list;
+pub mod prune;
 pub mod restore;
 pub mod verify;
 

@@ -4,76 +4,141 @@ use crate::db::list::{Listing, Page, Position, Query, Sort};
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::error::WithHint as _;
+use crate::thread::columns::index;
 use crate::thread::{Millis, ThreadId};
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use std::collections::HashMap;
 use std::rc::Rc;
 
 /// The names that people gave to threads, where the database has no column for them.
 pub type Names = Option<Rc<HashMap<ThreadId, String>>>;
 
+/// What is to be listed.
+pub struct Config<'a> {
+    /// Which threads, in which order.
+    pub query: Query,
+    /// How many at most.
+    pub limit: Option<usize>,
+    /// Only those after this cursor.
+    pub cursor: Option<&'a str>,
+    /// Reads the names from `session_index.jsonl`; called where the query needs names and the database has none.
+    pub names: &'a dyn Fn() -> anyhow::Result<Names>,
+}
+
 /// A listing under way.
 #[derive(Debug)]
 pub struct Lister<'a> {
     reader: &'a mut Reader,
     listing: Listing,
+    names: Names,
     sort: Sort,
     reverse: bool,
     after: Option<Position>,
     remaining: usize,
     is_at_end: bool,
     page: Page,
+    /// Whether the page was read ahead and not handed out yet.
+    is_ahead: bool,
     /// How many rows were looked at so far.
     pub scanned: u64,
+    /// Whether the order that was asked for is not there, and that of updates stands in.
+    pub lacks_recency: bool,
 }
 
 impl<'a> Lister<'a> {
-    /// Prepares a listing of at most `limit` threads, of those after a cursor.
+    /// Begins a listing.
     ///
     /// # Errors
     /// The cursor is of another order, or the database cannot be read.
-    pub fn new(
-        reader: &'a mut Reader,
-        schema: &Schema,
-        query: Query,
-        names: &Names,
-        limit: Option<usize>,
-        cursor: Option<&str>,
-    ) -> anyhow::Result<Lister<'a>> {
+    pub fn new(reader: &'a mut Reader, config: Config<'_>) -> anyhow::Result<Lister<'a>> {
+        let Config { query, limit, cursor, names: read_names } = config;
         let (sort, reverse) = (query.sort, query.reverse);
         let cursor = cursor.map(|cursor| Cursor::parse(cursor, sort, reverse)).transpose()?;
-        let listing =
-            reader.read(|connection| Ok(Listing::new(connection, schema, query.clone(), names.clone())?))?;
-        let after = cursor.map(|cursor| listing.position(cursor.time, &cursor.id));
         let remaining = limit.unwrap_or(usize::MAX);
-        let (is_at_end, page, scanned) = (false, Page::default(), 0);
-        Ok(Lister { reader, listing, sort, reverse, after, remaining, is_at_end, page, scanned })
+        let needs_names = query.search.is_some() || query.columns.contains(&index::NAME);
+        let path = reader.path().display().to_string();
+        let (mut names, mut page) = (None, Page::default());
+        // All in one read, which is most of what a short listing costs; twice where names must be fetched.
+        let mut begin = |reader: &mut Reader, names: Option<&Names>| {
+            reader.read(|connection| {
+                let schema = Schema::read_threads(connection).with_context(|| path.clone())?;
+                if needs_names && !schema.has(index::NAME) && names.is_none() {
+                    return Ok(None);
+                }
+                let names = names.cloned().flatten();
+                let listing = Listing::new(connection, &schema, query.clone(), names)?;
+                let after = cursor.as_ref().map(|cursor| listing.position(cursor.time, &cursor.id));
+                listing.page(connection, after.as_ref(), remaining, &mut page)?;
+                let lacks_recency = !schema.has(index::RECENCY_AT) && !schema.has(index::RECENCY_AT_MS);
+                Ok(Some((listing, after, lacks_recency && sort == Sort::Recency)))
+            })
+        };
+        let mut begun = begin(reader, None)?;
+        if begun.is_none() {
+            names = read_names()?;
+            begun = begin(reader, Some(&names))?;
+        }
+        let (listing, after, lacks_recency) =
+            begun.ok_or_else(|| anyhow!("{path}: the database changes while it is read"))?;
+        let mut lister = Lister {
+            reader,
+            listing,
+            names,
+            sort,
+            reverse,
+            after,
+            remaining,
+            is_at_end: false,
+            page,
+            is_ahead: true,
+            scanned: 0,
+            lacks_recency,
+        };
+        lister.note_page();
+        Ok(lister)
     }
 
-    /// The next rows, `None` after the last.
+    /// The name that a person gave to a thread, where the database has no column for it.
+    #[must_use]
+    pub fn name(&self, id: &str) -> Option<&str> {
+        self.names.as_ref()?.get(&ThreadId::parse(id)?).map(String::as_str)
+    }
+
+    /// The next rows, `None` after the last. Give the page back, so that its memory is used again.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn next_page(&mut self) -> anyhow::Result<Option<&Page>> {
-        while self.remaining > 0 && !self.is_at_end {
-            self.read(self.remaining)?;
+    pub fn next_page(&mut self) -> anyhow::Result<Option<Page>> {
+        while self.is_ahead || (self.remaining > 0 && !self.is_at_end) {
+            if !std::mem::take(&mut self.is_ahead) {
+                self.read(self.remaining)?;
+            }
             self.remaining -= self.page.len();
             if !self.page.is_empty() {
-                return Ok(Some(&self.page));
+                return Ok(Some(std::mem::take(&mut self.page)));
             }
         }
         Ok(None)
     }
 
+    /// Gives a page back.
+    pub fn give_back(&mut self, page: Page) {
+        self.page = page;
+    }
+
     fn read(&mut self, limit: usize) -> anyhow::Result<()> {
         let (listing, page, after) = (&self.listing, &mut self.page, self.after.as_ref());
         self.reader.read(|connection| Ok(listing.page(connection, after, limit, page)?))?;
-        self.scanned += page.scanned;
-        self.is_at_end = page.is_last;
-        if page.last.is_some() {
-            self.after.clone_from(&page.last);
-        }
+        self.note_page();
         Ok(())
+    }
+
+    fn note_page(&mut self) {
+        self.scanned += self.page.scanned;
+        self.is_at_end = self.page.is_last;
+        if self.page.last.is_some() {
+            self.after.clone_from(&self.page.last);
+        }
     }
 
     /// Where the listing goes on after what was read; `None` if nothing follows.
@@ -104,17 +169,6 @@ impl<'a> Lister<'a> {
     pub fn count(&mut self) -> anyhow::Result<u64> {
         let listing = &self.listing;
         self.reader.read(|connection| Ok(listing.count(connection)?))
-    }
-
-    /// Takes the page that was read last, so that the reader can be used beside it.
-    #[must_use]
-    pub fn take_page(&mut self) -> Page {
-        std::mem::take(&mut self.page)
-    }
-
-    /// Gives a page back, whose memory is used again.
-    pub fn give_back(&mut self, page: Page) {
-        self.page = page;
     }
 
     /// The reader, for what belongs to the rows of a page.

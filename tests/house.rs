@@ -16,7 +16,7 @@ const ORDER: [&[&str]; 11] = [
     &["home", "sys"],
     &["compare"],
     &["db"],
-    &["session_index", "select", "scan", "claims", "find"],
+    &["session_index", "select", "scan", "claims", "custody", "find"],
     &["backfill", "verify", "list", "archive", "prune", "restore", "status"],
     &["cli"],
 ];
@@ -60,6 +60,9 @@ fn sources() -> Vec<(String, PathBuf, String)> {
             let module = relative.components().next().unwrap().as_os_str().to_str().unwrap();
             let module = module.trim_end_matches(".rs").to_owned();
             let text = fs::read_to_string(&path).unwrap();
+            // A file of tests alone: only its first line is held to the rules.
+            let is_test = path.file_name().is_some_and(|name| name == "tests.rs" || name == "testing.rs");
+            let text = if is_test { text.lines().take(1).collect() } else { text };
             (module, relative.to_owned(), text)
         })
         .filter(|(module, ..)| module != "lib" && module != "main")

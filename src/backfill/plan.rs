@@ -1,7 +1,7 @@
 //! Which files a backfill reads: all, or those of some threads, or those whose row does not say that they are unchanged.
 
 use super::{Config, Target};
-use crate::compare::{is_at, named_in_row};
+use crate::compare::{find_in_row, is_at};
 use crate::db::facts::FittingFacts;
 use crate::db::schema::Schema;
 use crate::db::threads::{self, Summary};
@@ -66,7 +66,7 @@ pub(super) fn plan(
                 (None, Some(old)) => old.text(index::ROLLOUT_PATH),
                 (None, None) => None,
             };
-            in_row = path.and_then(|path| named_in_row(members, Path::new(path))).map(|i| files.start + i);
+            in_row = path.and_then(|path| find_in_row(members, Path::new(path))).map(|i| files.start + i);
             if config.quick && old.is_none() && row.is_some_and(|row| is_unchanged(members, &row)) {
                 plan.n_unchanged += 1;
                 plan.n_superseded += members.len() as u64 - 1;

@@ -10,6 +10,7 @@ use crate::cli::progress::{self, Bar};
 use crate::cli::records::Format;
 use crate::cli::style::Style;
 use crate::cli::text;
+use crate::db::backup;
 use crate::db::open::{OpenOptions, Reader};
 use crate::db::schema::Schema;
 use crate::db::threads;
@@ -17,7 +18,7 @@ use crate::error::WithHint as _;
 use crate::home::{self, Candidates, Choice, CodexConfig, DatabaseInputs};
 use anyhow::{Context as _, anyhow};
 use std::ffi::OsString;
-use std::io::Stdout;
+use std::io::{BufRead as _, Stdout};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,10 +40,16 @@ pub struct App {
     pub error_style: Style,
     /// Set by Ctrl-C.
     pub interrupted: Arc<AtomicBool>,
+    /// The command line without the program's name, for hints that repeat it.
+    pub arguments: Vec<OsString>,
     /// What this run counts.
     pub metrics: Metrics,
-    /// The command line as it was typed, without the program's name.
-    pub arguments: Vec<OsString>,
+}
+
+fn no_database(candidates: &Candidates) -> anyhow::Error {
+    let folders: Vec<String> = candidates.looked_in.iter().map(|path| path.display().to_string()).collect();
+    anyhow!("no database in {}", folders.join(" or "))
+        .hint("codex-state backfill makes one from the rollouts; or name one with --db FILE")
 }
 
 /// How a report that is no list is written.
@@ -64,8 +71,8 @@ impl App {
         let error_style = global.color.style(&environment, environment.stderr_is_terminal);
         let visible = progress::is_wanted(&environment, global.no_progress, global.quiet);
         let bar = Bar::stderr(visible, environment.shows_unicode(), error_style);
-        let (out, metrics, arguments) = (Output::stdout(), Metrics::default(), Vec::new());
-        App { environment, global, out, style, bar, error_style, interrupted, metrics, arguments }
+        let (out, arguments, metrics) = (Output::stdout(), Vec::new(), Metrics::default());
+        App { environment, global, out, style, bar, error_style, interrupted, arguments, metrics }
     }
 
     /// The shape of a report that lists no records, or (with `lists`) of a list.
@@ -200,9 +207,10 @@ impl App {
         let [first, second] = &candidates.found[..] else {
             return Ok(candidates.found.first().map(|only| only.path.clone()));
         };
-        let typed: Vec<String> = self.arguments.iter().map(text::shell).collect();
-        let line =
-            |path: &Path| format!("codex-state --db {} {}", text::shell(path.as_os_str()), typed.join(" "));
+        let typed: Vec<String> = self.arguments.iter().map(text::shell_word).collect();
+        let line = |path: &Path| {
+            format!("codex-state --db {} {}", text::shell_word(path.as_os_str()), typed.join(" "))
+        };
         Err(anyhow!("two databases: {} and {}", first.path.display(), second.path.display())
             .hint(line(&second.path))
             .hint(line(&first.path)))
@@ -223,13 +231,42 @@ impl App {
         let candidates = self.databases(home, config)?;
         match self.choose(&candidates) {
             Some(choice) => Ok(choice.chosen.path),
-            None => {
-                let folders: Vec<String> =
-                    candidates.looked_in.iter().map(|path| path.display().to_string()).collect();
-                Err(anyhow!("no database in {}", folders.join(" or "))
-                    .hint("codex-state backfill makes one from the rollouts; or name one with --db FILE"))
-            }
+            None => Err(no_database(&candidates)),
         }
+    }
+
+    /// The database of a home for a command that must not guess: where there are two, the user has to say which.
+    ///
+    /// # Errors
+    /// There is none, or there are two.
+    pub fn only_database(&self, home: &Path, config: &CodexConfig) -> anyhow::Result<PathBuf> {
+        let candidates = self.databases(home, config)?;
+        self.choose_certain(&candidates)?.ok_or_else(|| no_database(&candidates))
+    }
+
+    /// Keeps a backup of a database that is about to be changed, if one is due.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn keep_backup(&self, database: &Path) -> anyhow::Result<()> {
+        let keeping = backup::Keeping::at(self.environment.now);
+        let kept = backup::keep_automatic(database, &self.open_options(), &keeping)?;
+        self.say_backup(kept.as_deref());
+        Ok(())
+    }
+
+    /// Asks a person, who has to type yes.
+    ///
+    /// # Errors
+    /// The answer cannot be read.
+    pub fn ask(&self, question: &str) -> anyhow::Result<bool> {
+        self.bar.print(|out| {
+            write!(out, "{} [y/N] ", text::safe(question))?;
+            out.flush()
+        });
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer).context("cannot read the answer")?;
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
     /// The database of a home, open for reading.
@@ -286,14 +323,14 @@ impl App {
     }
 
     /// Prints a line about the work as a whole, unless nobody wants it.
-    pub fn say(&self, text: &str) {
+    pub fn say(&self, message: &str) {
         if !self.global.quiet {
-            self.bar.print(|out| writeln!(out, "{}", crate::cli::text::safe(text)));
+            self.bar.print(|out| writeln!(out, "{}", text::safe(message)));
         }
     }
 
     /// Prints what failed, which `--quiet` does not hide.
-    pub fn complain(&self, text: &str) {
-        self.bar.print(|out| writeln!(out, "codex-state: {}", crate::cli::text::safe(text)));
+    pub fn complain(&self, message: &str) {
+        self.bar.print(|out| writeln!(out, "codex-state: {}", text::safe(message)));
     }
 }

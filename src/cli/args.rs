@@ -115,6 +115,9 @@ pub enum Command {
     List(List),
     Show(Show),
     Path(PathOf),
+    Archive(Archive),
+    Unarchive(Unarchive),
+    Prune(Prune),
     Backup(Backup),
     Restore(Restore),
     Completions(Completions),
@@ -151,6 +154,18 @@ pub struct Backfill {
     /// Fill what only a database knows (names, pins, sections, git edits) from another state database, even a damaged one
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub facts_from: Option<PathBuf>,
+
+    /// Afterwards delete the rows whose rollout is gone, as prune does; without a terminal it needs --yes
+    #[arg(long)]
+    pub prune: bool,
+
+    /// Do not ask before deleting rows
+    #[arg(short, long, requires = "prune")]
+    pub yes: bool,
+
+    /// Delete rows even if most of all would go
+    #[arg(long, requires = "prune")]
+    pub all_missing: bool,
 }
 
 /// Options of every command that writes to the database.
@@ -321,6 +336,10 @@ pub struct Show {
     /// Threads to show: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
     #[arg(value_name = "THREAD", required = true)]
     pub threads: Vec<String>,
+
+    /// Set each row beside what its rollout says, column by column, and mark what differs
+    #[arg(long)]
+    pub compare: bool,
 }
 
 /// Print the path of a thread's rollout
@@ -340,6 +359,100 @@ pub struct PathOf {
     /// Only if it is not archived
     #[arg(long)]
     pub active: bool,
+}
+
+/// Move threads to the archive
+///
+/// Moves the rollout files of each thread (all of them, plain and compressed, of all its reverts) into archived_sessions/
+/// and brings its row up to date: both or neither. Nothing is ever replaced, and nothing outside of the Codex home is
+/// touched. A thread that is open in a running Codex is refused, the others go. If a run is cut short, the same command
+/// run again completes it; codex-state unarchive undoes it.
+///
+/// With --format json: {"schema_version":1, "database":PATH, "threads":[{"id":ID|null, "from":PATH|null, "to":PATH|null,
+/// "status":"archived"|"unchanged"|"failed", "files":[{"from":PATH, "to":PATH}…], "error":TEXT|null}…], "archived":N,
+/// "unchanged":N, "failed":N, "dry_run":BOOL}. "from" and "to" are the rollout that counts, "files" all that move. With
+/// --format jsonl each thread is a line; TSV and CSV have the columns id, status, from, to, error.
+#[derive(Debug, Args)]
+pub struct Archive {
+    /// What to move, and how.
+    #[command(flatten)]
+    pub moving: Moving,
+}
+
+/// Move threads back from the archive
+///
+/// Moves the rollout files of each thread back into sessions/YYYY/MM/DD/, by the date in their names, and brings its row
+/// up to date: both or neither, as codex-state archive does, which undoes it. As in Codex the rollout counts as changed
+/// now.
+///
+/// With --format json: as codex-state archive, with "unarchived" in the place of "archived".
+#[derive(Debug, Args)]
+pub struct Unarchive {
+    /// What to move, and how.
+    #[command(flatten)]
+    pub moving: Moving,
+}
+
+/// What archive and unarchive share.
+#[derive(Debug, Args)]
+pub struct Moving {
+    /// Threads to move: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
+    #[arg(value_name = "THREAD", required = true)]
+    pub threads: Vec<String>,
+
+    /// Move and write nothing, and say what would be done
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// Take the threads along that these spawned, and those that they spawned
+    #[arg(short, long)]
+    pub recursive: bool,
+
+    /// Keep no backup of the database
+    #[arg(long)]
+    pub no_backup: bool,
+}
+
+/// Delete the rows of threads whose rollout is gone
+///
+/// Deletes the rows, all or those named, whose rollout is gone in every form and place, and saves them first to a file
+/// in codex-state-backups/ beside the database: codex-state backfill --facts-from that file brings them back with the
+/// restored rollouts. Asks before it deletes; without a terminal it needs --yes.
+///
+/// Rows stay whose file lies outside of the Codex home, or elsewhere in it (codex-state backfill mends those), which are
+/// younger than ten minutes, which are open in a running Codex, and in whose rollout the history of another thread
+/// begins. Nothing is deleted when a folder of rollouts is missing or cannot be read, nor, without --all-missing, when
+/// more than ten rows and more than half of all would go.
+///
+/// With --format json: {"schema_version":1, "database":PATH, "checked":N, "threads":[{"id":ID, "path":PATH,
+/// "status":"pruned"|"skipped"|"failed", "error":TEXT|null}…], "pruned":N, "skipped":N, "failed":N, "saved_to":PATH|null,
+/// "dry_run":BOOL}. "threads" are those named and those whose path leads nowhere. With --format jsonl each is a line; TSV
+/// and CSV have the columns id, status, path, error.
+#[derive(Debug, Args)]
+pub struct Prune {
+    /// Threads to look at [default: all]: ids, unique beginnings of ids, paths, or - to read them from standard input
+    #[arg(value_name = "THREAD")]
+    pub threads: Vec<String>,
+
+    /// Delete nothing, and say what would be done
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// Do not ask before deleting
+    #[arg(short, long)]
+    pub yes: bool,
+
+    /// Delete even if most rows would go
+    #[arg(long)]
+    pub all_missing: bool,
+
+    /// How many rollouts to read at once [default: one for each processor]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+
+    /// Keep no backup of the database (the deleted rows are saved in any case)
+    #[arg(long)]
+    pub no_backup: bool,
 }
 
 /// Copy the database to a file

@@ -6,13 +6,14 @@ use crate::cli::args;
 use crate::cli::exit::Exit;
 use crate::cli::records::{Format, Layout, Records, Value, json};
 use crate::cli::table::{Cell, write_fields};
-use crate::cli::{human, metrics, text, threads};
+use crate::cli::{human, metrics, prune, text, threads};
 use crate::db::facts::Facts;
 use crate::db::migrate;
 use crate::db::open::{Reader, Writer};
 use crate::db::threads::count_by_archived;
 use crate::error::WithHint as _;
 use crate::home;
+use crate::prune::Status;
 use crate::sys::is_same_file;
 use anyhow::anyhow;
 use serde::Serialize;
@@ -31,6 +32,13 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     let shape = app.shape(false)?;
     let home = app.home()?;
     let codex_config = app.config(&home);
+    if arguments.prune {
+        prune::check_yes(app, arguments.yes || arguments.writing.dry_run, "codex-state backfill --prune")?;
+        // Where there are two databases, deleting from one of them is no guess to be made.
+        if !app.databases(&home, &codex_config)?.found.is_empty() {
+            app.only_database(&home, &codex_config)?;
+        }
+    }
     let candidates = app.databases(&home, &codex_config)?;
     let choice = app.choose(&candidates);
     let is_new = choice.is_none();
@@ -89,6 +97,13 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
             report
         }
     };
+    let pruning = prune_after(app, arguments, &config, &database, &report, is_new);
+    let (pruned, pruning) = match pruning {
+        Ok(Some(pruned)) => (Some(pruned), Ok(())),
+        Ok(None) => (None, Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    let n_pruned = pruned.as_ref().map_or(0, |pruned| pruned.count(Status::Pruned));
     app.metrics.backfilled(metrics::Backfill {
         upserted: report.inserted + report.updated,
         unchanged: report.unchanged,
@@ -98,13 +113,56 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     for failure in &report.failures {
         app.complain(&format!("{}: {}", text::path(&failure.path), failure.error));
     }
-    write_report(app, &database, &report, arguments.writing.dry_run, shape)?;
+    write_report(app, &database, &report, n_pruned as u64, arguments.writing.dry_run, shape)?;
     app.say_backup(report.backup.as_deref());
     advise(app, &home, &database, &report, arguments, is_new);
     if report.interrupted {
         return Ok(Exit::Interrupted);
     }
-    Ok(found.exit.merge(Exit::from_answer(report.failures.is_empty())))
+    pruning?;
+    let mut exit = found.exit.merge(Exit::from_answer(report.failures.is_empty()));
+    if let Some(pruned) = pruned {
+        prune::advise(app, &pruned, arguments.writing.dry_run);
+        exit = exit.merge(prune::exit(app, pruned, false)?);
+    }
+    Ok(exit)
+}
+
+/// Deletes the rows whose rollout is gone, if that was asked for.
+fn prune_after(
+    app: &App,
+    arguments: &args::Backfill,
+    config: &Config<'_>,
+    database: &Path,
+    report: &Report,
+    is_new: bool,
+) -> anyhow::Result<Option<crate::prune::Report>> {
+    if !arguments.prune || report.interrupted || (is_new && arguments.writing.dry_run) {
+        return Ok(None);
+    }
+    let config = crate::prune::Config {
+        home: config.home,
+        threads: config.threads,
+        all_missing: arguments.all_missing,
+        jobs: config.jobs,
+        default_provider: config.default_provider,
+        now: config.now,
+        patience: app.global.busy_timeout,
+        rows_to_come: if arguments.writing.dry_run { report.inserted } else { 0 },
+        interrupted: config.interrupted,
+    };
+    let consent = prune::Consent {
+        dry_run: arguments.writing.dry_run,
+        yes: arguments.yes,
+        keep_backup: !is_new && !arguments.writing.no_backup,
+    };
+    let pruned = prune::prune_rows(app, &config, database, consent)?;
+    for outcome in pruned.iter().flat_map(|pruned| &pruned.threads) {
+        if let (Status::Failed, Some(reason)) = (outcome.status, &outcome.reason) {
+            app.complain(&format!("{}: {reason}", outcome.id));
+        }
+    }
+    Ok(pruned)
 }
 
 /// Takes out of another database what only databases know.
@@ -151,6 +209,7 @@ fn write_report(
     app: &mut App,
     database: &Path,
     report: &Report,
+    pruned: u64,
     dry_run: bool,
     shape: Shape,
 ) -> io::Result<()> {
@@ -161,7 +220,7 @@ fn write_report(
         ("unchanged", report.unchanged),
         ("superseded", report.superseded),
         ("failed", report.failed),
-        ("pruned", 0),
+        ("pruned", pruned),
         ("bytes_read", report.bytes_read),
     ];
     match shape {
@@ -175,7 +234,7 @@ fn write_report(
                 unchanged: report.unchanged,
                 superseded: report.superseded,
                 failed: report.failed,
-                pruned: 0,
+                pruned,
                 bytes_read: report.bytes_read,
                 failures: failures
                     .map(|failure| Failure {
@@ -203,7 +262,8 @@ fn write_report(
         }
         Shape::Text | Shape::Github => {
             let mut fields = vec![("database", Cell::exact(text::path(database)))];
-            let shown = numbers.iter().filter(|(name, _)| !matches!(*name, "pruned" | "bytes_read"));
+            let shown =
+                numbers.iter().filter(|(name, n)| *name != "bytes_read" && (*name != "pruned" || *n > 0));
             fields.extend(shown.map(|(name, number)| (*name, Cell::new(human::count(*number)))));
             fields.push(("read", Cell::new(human::bytes(report.bytes_read))));
             let index = match (report.complete, dry_run) {
@@ -244,7 +304,10 @@ fn advise(
              takes the times from the files' contents, and --times keep leaves the rows' times as they are",
         );
         if let Some(backup) = &report.backup {
-            app.hint(&format!("codex-state restore {} brings the rows' times back", text::shell(backup)));
+            app.hint(&format!(
+                "codex-state restore {} brings the rows' times back",
+                text::shell_word(backup)
+            ));
         }
     }
     for (table, id) in &report.lost_references {

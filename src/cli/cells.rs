@@ -1,13 +1,13 @@
 //! Cells of the database as values of records and as people read them; which of them are printed is the commands'
 //! matter.
 
-use crate::cli::human;
-use crate::cli::records::Value;
+use crate::cli::records::{Value, time};
 use crate::cli::table::{Cell, Column};
-use crate::thread::Millis;
+use crate::cli::{human, text};
 use crate::thread::cell::CellRef;
 use crate::thread::columns::{COLUMNS, Kind, index};
 use crate::thread::equivalence::read_milliseconds;
+use crate::thread::{self, Millis};
 
 /// A cell of a column of some kind, for machines. What does not fit its kind is shown as it is.
 #[must_use]
@@ -22,6 +22,27 @@ pub fn value(kind: Kind, cell: CellRef<'_>) -> Value<'_> {
         (_, CellRef::Real(number)) => Value::Real(number),
         (_, CellRef::Text(text)) => Value::Text(text.into()),
         (_, CellRef::Blob(bytes)) => Value::Text(String::from_utf8_lossy(bytes)),
+    }
+}
+
+/// A cell of the column at `position`, for machines.
+#[must_use]
+pub fn value_of(position: usize, cell: &thread::cell::Cell) -> Value<'_> {
+    value(COLUMNS[position].kind, CellRef::from(cell))
+}
+
+/// A value in one safe line for people who compare it with another: whole, times to the millisecond, and what says
+/// nothing named.
+#[must_use]
+pub fn in_words(value: &Value<'_>) -> String {
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Time(millis) => time::rfc3339(*millis),
+        Value::Text(text) if text.is_empty() => "(nothing)".to_owned(),
+        Value::Text(text) => text::one_line(text).into_owned(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Int(number) => number.to_string(),
+        Value::Real(number) => number.to_string(),
     }
 }
 

@@ -2,18 +2,22 @@
 
 pub mod args;
 
+pub mod archive;
 pub mod backfill;
 pub mod completions;
 pub mod list;
 pub mod man;
 pub mod path;
+pub mod prune;
 pub mod show;
+pub mod unarchive;
 pub mod verify;
 
 pub mod backup;
 pub mod restore;
 
 pub mod app;
+pub mod beside;
 pub mod cells;
 pub mod chart;
 pub mod env;
@@ -66,6 +70,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     app.arguments = arguments.into_iter().skip(1).collect();
     let result = match &cli.command {
         Command::Backfill(arguments) => backfill::run(&mut app, arguments),
+        Command::Archive(arguments) => archive::run(&mut app, arguments),
+        Command::Unarchive(arguments) => unarchive::run(&mut app, arguments),
+        Command::Prune(arguments) => prune::run(&mut app, arguments),
         Command::Verify(arguments) => verify::run(&mut app, arguments),
         Command::List(arguments) => list::run(&mut app, arguments),
         Command::Show(arguments) => show::run(&mut app, arguments),

@@ -5,7 +5,7 @@ use crate::cli::exit::Exit;
 use crate::cli::records::{Format, Layout, Records, Value};
 use crate::cli::style::Tone;
 use crate::cli::table::{Cell as TableCell, write_fields};
-use crate::cli::{args, cells, human, text, threads};
+use crate::cli::{args, beside, cells, human, text, threads};
 use crate::db::threads::whole_row;
 use crate::select::Selected;
 use crate::thread::cell::{Cell, CellRef};
@@ -24,6 +24,10 @@ pub fn run(app: &mut App, arguments: &args::Show) -> anyhow::Result<Exit> {
     let mut reader = app.open_reader()?;
     let home = app.home_or_nowhere()?;
     let found = threads::resolve(app, &arguments.threads, &home, Some(&mut reader))?;
+    if arguments.compare {
+        let home = app.home()?;
+        return beside::run(app, &found, &home, &mut reader, shape);
+    }
     let mut exit = found.exit;
     let mut rows: Vec<Named> = Vec::new();
     for (selected, typed) in found.selected.iter().zip(&found.typed) {

@@ -51,16 +51,15 @@ pub fn push_tsv(out: &mut Vec<u8>, text: &str) {
     pieces(text, Backslash::Doubled, |piece| out.extend_from_slice(piece.as_bytes()));
 }
 
-/// An argument as a shell takes it back; in quotes only where it needs them. Not UTF-8: as well as can be.
-pub fn shell<A: AsRef<OsStr> + ?Sized>(argument: &A) -> String {
-    let text = argument.as_ref().to_string_lossy();
-    let is_plain =
-        |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c) || (cfg!(windows) && c == '\\');
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text.into_owned();
+/// A word of a command line, quoted where a shell would read something else in it.
+#[must_use]
+pub fn shell_word<W: AsRef<OsStr> + ?Sized>(word: &W) -> String {
+    let word = word.as_ref().to_string_lossy();
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,@+%".contains(c) || (cfg!(windows) && c == '\\');
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.into_owned();
     }
-    // A backslash is Windows' separator, and no shell there knows single quotes.
-    if cfg!(windows) { format!("\"{text}\"") } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if cfg!(windows) { format!("\"{word}\"") } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 /// A file name or path as people see it: as [`safe`], with bytes that are no text as `\xff`.
@@ -324,6 +323,15 @@ fn regional(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn words_are_quoted_for_a_shell_where_they_must_be() {
+        assert_eq!(shell_word("--db=/home/me/.codex/state_5.sqlite"), "--db=/home/me/.codex/state_5.sqlite");
+        assert_eq!(shell_word("a b"), "'a b'");
+        assert_eq!(shell_word("it's $HOME"), r"'it'\''s $HOME'");
+        assert_eq!(shell_word(""), "''");
+    }
     use proptest::prelude::*;
 
     #[test]

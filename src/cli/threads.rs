@@ -65,7 +65,11 @@ pub fn resolve(
     let mut threads = Threads::default();
     for typed in expand(arguments)? {
         let found = match &mut reader {
-            Some(reader) => reader.read(|connection| resolver.resolve(&typed, Some(connection)))?,
+            Some(reader) => {
+                let found = reader.read(|connection| resolver.resolve(&typed, Some(connection)));
+                // Where there is no table, that is worth more than the statement that missed it.
+                found.or_else(|error| app.schema(reader).and(Err(error)))?
+            }
             None => resolver.resolve(&typed, None)?,
         };
         match found {

@@ -18,9 +18,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
+/// A table of what belongs to a parent, and its column that names the parent.
+type Belonging = (&'static str, &'static str);
+
 /// What a row may refer to: the column, the table of its parents, and the table of what belongs to a parent, by the
 /// column that names it.
-const REFERENCES: [(usize, &str, Option<(&str, &str)>); 2] = [
+const REFERENCES: [(usize, &str, Option<Belonging>); 2] = [
     (index::THREAD_SECTION_ID, "thread_sections", None),
     (index::PROJECT_ID, "projects", Some(("project_roots", "project_id"))),
 ];

@@ -9,6 +9,7 @@ pub mod migrate;
 pub mod open;
 pub mod row;
 pub mod schema;
+pub mod spawn;
 #[cfg(test)]
 mod testing;
 pub mod threads;

@@ -70,16 +70,35 @@ impl Schema {
     /// # Errors
     /// There is no `threads` table, or one without the columns that every Codex has had.
     pub fn read(connection: &Connection) -> anyhow::Result<Schema> {
-        let mut schema = Schema::default();
-        let is_table: bool = connection.query_row(
-            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'threads'",
-            [],
-            |row| row.get(0),
+        let mut schema = Schema::read_threads(connection)?;
+        schema.has_spawn_edges =
+            has_shape(connection, "thread_spawn_edges", &["parent_thread_id", "child_thread_id", "status"])?;
+        schema.has_dynamic_tools = has_shape(connection, "thread_dynamic_tools", &["thread_id"])?
+            || columns_of(connection, "thread_dynamic_tools")?
+                .iter()
+                .any(|column| column.name == "thread_id");
+        schema.has_backfill_state = has_shape(
+            connection,
+            "backfill_state",
+            &["id", "status", "last_watermark", "last_success_at", "updated_at"],
         )?;
-        if !is_table {
+        schema.has_ledger = has_shape(connection, "_sqlx_migrations", &["version", "description"])?
+            || !columns_of(connection, "_sqlx_migrations")?.is_empty();
+        Ok(schema)
+    }
+
+    /// Looks at the columns of `threads` alone, which is all that reading rows needs: the other tables then seem not
+    /// to be there.
+    ///
+    /// # Errors
+    /// As [`Schema::read`].
+    pub fn read_threads(connection: &Connection) -> anyhow::Result<Schema> {
+        let mut schema = Schema::default();
+        let columns = columns_of(connection, "threads")?;
+        if columns.is_empty() {
             return Err(anyhow::anyhow!("the database has no table `threads`").hint(NO_STATE_DATABASE));
         }
-        for column in columns_of(connection, "threads")? {
+        for column in columns {
             match columns::position(&column.name) {
                 Some(position) if !column.is_generated => {
                     schema.columns.insert(position);
@@ -99,19 +118,6 @@ impl Schema {
             let name = COLUMNS[*missing].name;
             return Err(anyhow::anyhow!("the table `threads` has no column `{name}`").hint(NO_STATE_DATABASE));
         }
-        schema.has_spawn_edges =
-            has_shape(connection, "thread_spawn_edges", &["parent_thread_id", "child_thread_id", "status"])?;
-        schema.has_dynamic_tools = has_shape(connection, "thread_dynamic_tools", &["thread_id"])?
-            || columns_of(connection, "thread_dynamic_tools")?
-                .iter()
-                .any(|column| column.name == "thread_id");
-        schema.has_backfill_state = has_shape(
-            connection,
-            "backfill_state",
-            &["id", "status", "last_watermark", "last_success_at", "updated_at"],
-        )?;
-        schema.has_ledger = has_shape(connection, "_sqlx_migrations", &["version", "description"])?
-            || !columns_of(connection, "_sqlx_migrations")?.is_empty();
         Ok(schema)
     }
 

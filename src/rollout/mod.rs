@@ -6,4 +6,5 @@ pub mod fold;
 pub mod item;
 pub mod last_event;
 pub mod line;
+pub mod peek;
 pub mod reader;

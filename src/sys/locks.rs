@@ -86,6 +86,32 @@ impl WriterLock {
         })
     }
 
+    /// Whether somebody holds the lock of the thread `id` now; creates nothing, and never gets in a Codex's way: the
+    /// question is put under the coordination lock, under which Codex takes its own.
+    ///
+    /// # Errors
+    /// As [`WriterLock::try_acquire`].
+    pub fn is_held(home: &Path, id: &str, patience: Duration) -> io::Result<bool> {
+        let folder = home.join("thread-writer-locks");
+        let coordination = folder.join(".coordination.lock");
+        let path = folder.join(format!("{id}.lock"));
+        if !path.is_file() {
+            return Ok(false);
+        }
+        // Where it is missing nobody coordinates, and asking must not create it.
+        let _coordination =
+            if coordination.is_file() { Some(coordinate(&coordination, patience)?) } else { None };
+        let file = match File::options().read(true).write(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            other => other?,
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
     /// Gives the lock back and deletes its file. Dropping does the same, but cannot say that it failed.
     ///
     /// # Errors
@@ -185,8 +211,10 @@ mod tests {
         let LockAttempt::Acquired(lock) = acquire(home.path()).unwrap() else { panic!("not acquired") };
         assert!(path.exists());
         assert!(matches!(acquire(home.path()).unwrap(), LockAttempt::Held));
+        assert!(WriterLock::is_held(home.path(), ID, Duration::ZERO).unwrap());
         assert!(path.exists(), "a refused attempt must not delete the holder's file");
         lock.release().unwrap();
+        assert!(!WriterLock::is_held(home.path(), ID, Duration::ZERO).unwrap());
         assert!(!path.exists());
         let LockAttempt::Acquired(lock) = acquire(home.path()).unwrap() else { panic!("not acquired again") };
         drop(lock);

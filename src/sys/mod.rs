@@ -1,6 +1,7 @@
 //! What differs between systems: renaming, syncing, file identity, folders' spelling, locks; not what they are for.
 
 pub mod locks;
+pub mod relocate;
 
 use std::fs::{self, File};
 use std::io;

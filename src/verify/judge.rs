@@ -217,9 +217,9 @@ mod tests {
     const NAME: &str = "rollout-2026-03-14T16-57-12-019ced47-cebb-79dd-b0aa-a552437621a9.jsonl";
 
     fn file(folder: &str, name: &str) -> RolloutFile {
-        let named = file_name::parse(name.as_ref()).unwrap();
-        let stamp = Stamp { modified: UNIX_EPOCH, size: 1 };
-        RolloutFile::new(Path::new(folder).into(), name.as_ref(), named, stamp, folder.contains("archived"))
+        let (name, stamp) = (std::ffi::OsStr::new(name), Stamp { modified: UNIX_EPOCH, size: 1 });
+        let named = file_name::parse(name).unwrap();
+        RolloutFile::new(Path::new(folder).into(), name, named, stamp, folder.contains("archived"))
     }
 
     /// Kinds and columns for differences in `columns`, the row's path being `row`.

@@ -232,8 +232,9 @@ impl Run<'_> {
         let subject = match one.again {
             Again::Group(files) => {
                 let path = row.and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
-                let is_named = |i: &usize| path.is_some_and(|path| compare::is_at(self.file(*i), path));
-                let group = Group { in_row: files.clone().find(is_named), files: files.clone() };
+                let members = &self.inventory.files()[files.clone()];
+                let in_row = path.and_then(|path| compare::find_in_row(members, path));
+                let group = Group { in_row: in_row.map(|i| files.start + i), files: files.clone() };
                 let scanned = match self.config.depth {
                     Depth::Quick => self.glance(&group),
                     Depth::Fields | Depth::Deep => self.worker.scan(&group),

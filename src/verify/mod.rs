@@ -6,13 +6,17 @@
 //! ([`look`]); last come the rows that are left without a file ([`leftover`]). What a thread comes to is judged in
 //! [`judge`]. Nothing is reported at first sight: row and file are looked at again, for a Codex may be at work.
 
+mod beside;
 mod finding;
 mod judge;
 mod leftover;
 mod look;
 mod quick;
 mod rows;
+#[cfg(test)]
+mod tests;
 
+pub use beside::{Beside, beside};
 pub use finding::{Count, Field, Finding, Ignore, Kind, N_KINDS, Remedy, Severity};
 
 use crate::claims;

@@ -124,9 +124,9 @@ impl Rows {
             self.without_file.insert(id);
         } else if files.len() > 1
             && let Some(path) = path
-            && let Some(i) = files.clone().find(|&i| compare::is_at(&inventory.files()[i], path))
+            && let Some(i) = compare::find_in_row(&inventory.files()[files.clone()], path)
         {
-            self.in_row.insert(files.start, i);
+            self.in_row.insert(files.start, files.start + i);
         }
     }
 }

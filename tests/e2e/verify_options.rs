@@ -100,6 +100,16 @@ fn what_is_ignored_neither_shows_nor_counts() {
 }
 
 #[test]
+fn a_name_that_cannot_be_ignored_is_trouble_that_names_those_that_can() {
+    let env = specimen::filled("empty-2026-08");
+    let outcome = env.run(["verify", "--ignore", "nonsense"]);
+    outcome.status(2, "neither a kind nor a column");
+    for name in ["nonsense", "missing_row", "database_damaged", "cwd", "project_id"] {
+        outcome.assert(outcome.stderr.contains(name), format_args!("{name} is named"));
+    }
+}
+
+#[test]
 fn max_findings_limits_what_is_printed_and_not_what_is_found() {
     let (env, expected) = broken();
     let outcome = env.run(["verify", "--format", "json", "--max-findings", "2"]);

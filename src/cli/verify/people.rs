@@ -3,7 +3,6 @@
 use crate::cli::app::App;
 use crate::cli::style::{Style, Tone};
 use crate::cli::{cells, human, text};
-use crate::thread::cell::{Cell, CellRef};
 use crate::thread::columns::{COLUMNS, Kind as ColumnKind};
 use crate::verify::{Field, Finding, Kind, Report, Severity};
 use std::borrow::Cow;
@@ -88,7 +87,10 @@ impl Page<'_> {
         let name_width = fields.iter().map(|field| field.name().len()).max().unwrap_or(0);
         let shown: Vec<[String; 2]> = fields
             .iter()
-            .map(|field| [&field.database, &field.file].map(|cell| shown(COLUMNS[field.position].kind, cell)))
+            .map(|field| {
+                [&field.database, &field.file]
+                    .map(|cell| cells::in_words(&cells::value_of(field.position, cell)))
+            })
             .collect();
         const BETWEEN: &str = "  file: ";
         let room = self.width.saturating_sub(4 + name_width + 2 + "row: ".len() + BETWEEN.len());
@@ -109,19 +111,5 @@ impl Page<'_> {
             writeln!(out, "    {name}  {row_word} {row}{:fill$}  {file_word} {file}", "")?;
         }
         Ok(())
-    }
-}
-
-/// A cell in one safe line; what says nothing is named.
-fn shown(kind: ColumnKind, cell: &Cell) -> String {
-    use crate::cli::records::{Value, time};
-    match cells::value(kind, CellRef::from(cell)) {
-        Value::Null => "NULL".to_owned(),
-        Value::Time(millis) => time::rfc3339(millis),
-        Value::Text(text) if text.is_empty() => "(nothing)".to_owned(),
-        Value::Text(text) => text::one_line(&text).into_owned(),
-        Value::Bool(flag) => flag.to_string(),
-        Value::Int(number) => number.to_string(),
-        Value::Real(number) => number.to_string(),
     }
 }

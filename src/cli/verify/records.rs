@@ -3,8 +3,6 @@
 use crate::cli::cells;
 use crate::cli::records::json::{self, Document};
 use crate::cli::records::{Format, Layout, Records, Value};
-use crate::thread::cell::{Cell, CellRef};
-use crate::thread::columns::COLUMNS;
 use crate::verify::{Field, Finding, Kind, Report};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
@@ -91,12 +89,10 @@ struct ShownField<'a> {
 
 impl<'a> Shown<'a> {
     fn new(finding: &'a Finding) -> Shown<'a> {
-        let value =
-            |field: &Field, cell: &'a Cell| cells::value(COLUMNS[field.position].kind, CellRef::from(cell));
         let field = |field: &'a Field| ShownField {
             name: field.name(),
-            database: value(field, &field.database),
-            file: value(field, &field.file),
+            database: cells::value_of(field.position, &field.database),
+            file: cells::value_of(field.position, &field.file),
         };
         Shown {
             kind: finding.kind.name(),

@@ -136,11 +136,11 @@ pub(super) fn create_private(folder: &Path) -> io::Result<()> {
 }
 
 /// The folder lies beside the database itself, not beside a link to it: one database, one folder.
-fn folder_of(database: &Path) -> PathBuf {
+pub(super) fn folder_of(database: &Path) -> PathBuf {
     super::parent_of(&behind_link(database)).join(FOLDER)
 }
 
-fn name_of(database: &Path) -> String {
+pub(super) fn name_of(database: &Path) -> String {
     behind_link(database).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
@@ -180,6 +180,8 @@ fn all_in(folder: &Path, database: &str) -> Vec<BackupInfo> {
                 Some((of, taken_at)) if of == database => (taken_at, true),
                 // Of another database in this folder.
                 Some(_) => return None,
+                // Rows that prune deleted: no database to go back to.
+                None if name.starts_with(super::pruned::PREFIX) => return None,
                 None if [".sqlite", ".sqlite3", ".db"].iter().any(|end| name.ends_with(end)) => {
                     (metadata.modified().ok()?.into(), false)
                 }

@@ -2,6 +2,7 @@
 //! not when a command makes one (that is the verb's business).
 
 mod automatic;
+mod pruned;
 mod restore;
 mod staging;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use crate::error::WithHint as _;
 use crate::sys::{rename_no_replace, sync_folder};
 
 pub use automatic::{BackupInfo, FOLDER, Keeping, backups_of, keep_automatic, name_by_hand, prepare_folder};
+pub use pruned::{SavedRows, delete_thread, name_of_saved};
 pub use restore::{MovedAside, RestoreReport, check_backup, restore_into};
 use staging::Staging;
 

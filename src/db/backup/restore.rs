@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode};
 
 use super::automatic::stamp;
+use super::pruned::MARK;
 use super::staging::Staging;
 use super::{CopyProgress, copy_out, copy_pages, parent_of, sync_file};
 use crate::db::open::{
@@ -71,6 +72,14 @@ fn check(connection: &Connection, path: &Path) -> anyhow::Result<()> {
         Err(error) => return Err(explain(error, path, "check the backup")),
     }
     let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'threads')";
+    let mark = format!("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '{MARK}')");
+    if connection.query_row(&mark, [], |row| row.get(0)).unwrap_or(false) {
+        return Err(anyhow::anyhow!(
+            "{}: cannot restore from it: it holds pruned rows alone",
+            path.display()
+        )
+        .hint(format!("codex-state backfill --facts-from {}", path.display())));
+    }
     match connection.query_row(sql, [], |row| row.get(0)) {
         Ok(true) => Ok(()),
         Ok(false) => Err(no_good(path, "it has no table of threads")),

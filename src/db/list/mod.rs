@@ -7,22 +7,29 @@
 //! kind (old bugs, hands) are looked for first, which costs two looks into an index; only where there are any, a
 //! second, slower select is merged with the first.
 
+mod conditions;
+mod page;
+#[cfg(test)]
+mod tests;
+
+pub use page::Page;
+
+use conditions::Conditions;
+
 use super::row::to_cell;
 use super::schema::Schema;
-use crate::thread::cell::{Cell, CellRef};
+use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, index};
 use crate::thread::equivalence::FIRST_MILLISECONDS;
 use crate::thread::search::Search;
 use crate::thread::{Millis, ThreadId};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
+use rusqlite::{Connection, Row, params_from_iter};
 use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Rows of one page at most.
 const PAGE_ROWS: usize = 4096;
-/// Bytes of text in one page, about: one more row may always be added.
-const PAGE_BYTES: usize = 1 << 20;
 
 /// By which time threads are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,98 +99,6 @@ pub struct Position {
     pub id: Cell,
 }
 
-/// Some rows in order, packed together.
-#[derive(Debug, Default)]
-pub struct Page {
-    text: String,
-    bytes: Vec<u8>,
-    cells: Vec<Packed>,
-    width: usize,
-    rows: usize,
-    /// How many rows were looked at for them.
-    pub scanned: u64,
-    /// The last row that was looked at.
-    pub last: Option<Position>,
-    /// Whether no row follows.
-    pub is_last: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Packed {
-    Null,
-    Integer(i64),
-    Real(f64),
-    Text(usize, usize),
-    Blob(usize, usize),
-}
-
-impl Page {
-    fn clear(&mut self, width: usize) {
-        self.text.clear();
-        self.bytes.clear();
-        self.cells.clear();
-        *self = Page {
-            text: std::mem::take(&mut self.text),
-            bytes: std::mem::take(&mut self.bytes),
-            cells: std::mem::take(&mut self.cells),
-            width,
-            ..Page::default()
-        };
-    }
-
-    fn push(&mut self, value: ValueRef<'_>) {
-        let packed = match value {
-            ValueRef::Null => Packed::Null,
-            ValueRef::Integer(number) => Packed::Integer(number),
-            ValueRef::Real(number) => Packed::Real(number),
-            ValueRef::Text(text) => match std::str::from_utf8(text) {
-                Ok(text) => {
-                    let start = self.text.len();
-                    self.text.push_str(text);
-                    Packed::Text(start, self.text.len())
-                }
-                Err(_) => self.pack_bytes(text),
-            },
-            ValueRef::Blob(bytes) => self.pack_bytes(bytes),
-        };
-        self.cells.push(packed);
-    }
-
-    fn pack_bytes(&mut self, bytes: &[u8]) -> Packed {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(bytes);
-        Packed::Blob(start, self.bytes.len())
-    }
-
-    fn is_full(&self, limit: usize) -> bool {
-        self.rows >= limit || self.text.len() + self.bytes.len() > PAGE_BYTES
-    }
-
-    /// How many rows there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.rows
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rows == 0
-    }
-
-    /// The cell in a row, for a place in [`Query::columns`].
-    #[must_use]
-    pub fn cell(&self, row: usize, place: usize) -> CellRef<'_> {
-        match self.cells[row * self.width + place] {
-            Packed::Null => CellRef::Null,
-            Packed::Integer(number) => CellRef::Integer(number),
-            Packed::Real(number) => CellRef::Real(number),
-            Packed::Text(start, end) => CellRef::Text(&self.text[start..end]),
-            Packed::Blob(start, end) => CellRef::Blob(&self.bytes[start..end]),
-        }
-    }
-}
-
 /// The column in milliseconds, if there is one, and that in seconds; names in SQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct TimeColumns {
@@ -219,29 +134,9 @@ pub struct Listing {
     fixed: Conditions,
     /// How many texts follow that are searched.
     searched: usize,
+    /// Where the id is in what is selected.
+    id_place: usize,
     names: Option<Rc<HashMap<ThreadId, String>>>,
-}
-
-/// Conditions joined by AND, and the values of their parameters.
-#[derive(Debug, Clone, Default)]
-struct Conditions {
-    sql: Vec<String>,
-    values: Vec<Cell>,
-}
-
-impl Conditions {
-    fn add(&mut self, sql: impl Into<String>, values: impl IntoIterator<Item = Cell>) {
-        self.sql.push(sql.into());
-        self.values.extend(values);
-    }
-
-    fn any_of(&mut self, alternatives: Vec<(String, Vec<Cell>)>) {
-        if alternatives.is_empty() {
-            return;
-        }
-        let (sql, values): (Vec<String>, Vec<Vec<Cell>>) = alternatives.into_iter().unzip();
-        self.add(format!("({})", sql.join(" OR ")), values.into_iter().flatten());
-    }
 }
 
 impl Listing {
@@ -269,8 +164,10 @@ impl Listing {
             .map(name)
             .collect();
         let select: Vec<String> = query.columns.iter().map(name).chain(searched.iter().cloned()).collect();
-        let fixed = fixed_conditions(connection, schema, &query, time)?;
+        let fixed = conditions::fixed(connection, schema, &query, time)?;
+        let id_place = query.columns.iter().position(|&column| column == index::ID);
         Ok(Listing {
+            id_place: id_place.unwrap_or(select.len() + 1),
             select: select.iter().map(|column| format!("{column}, ")).collect(),
             searched: searched.len(),
             time,
@@ -310,9 +207,8 @@ impl Listing {
                 page.rows += 1;
             }
             if page.is_full(limit) || page.scanned >= rows as u64 {
-                let at = width + self.searched;
-                page.last =
-                    Some(Position { time: to_cell(row.get_ref(at)?), id: to_cell(row.get_ref(at + 1)?) });
+                let time = to_cell(row.get_ref(width + self.searched)?);
+                page.last = Some(Position { time, id: to_cell(row.get_ref(self.id_place)?) });
                 return Ok(());
             }
         }
@@ -371,7 +267,7 @@ impl Listing {
             }
         }
         let Some(names) = &self.names else { return Ok(false) };
-        let id = to_cell(row.get_ref(width + self.searched + 1)?);
+        let id = to_cell(row.get_ref(self.id_place)?);
         let name = id.as_text().and_then(ThreadId::parse).and_then(|id| names.get(&id));
         Ok(name.is_some_and(|name| search.is_in(name)))
     }
@@ -391,13 +287,16 @@ impl Listing {
             let sql: Vec<&str> = self.fixed.sql.iter().chain(&sql).map(String::as_str).collect();
             let condition = if sql.is_empty() { "1".to_owned() } else { sql.join(" AND ") };
             values.extend(self.fixed.values.iter().cloned().chain(own));
-            format!("SELECT {select}{time} AS sort_time, id FROM threads WHERE {condition}")
+            // The id is there once: each column of each row costs.
+            let id = if self.id_place > self.query.columns.len() { ", id" } else { "" };
+            format!("SELECT {select}{time} AS sort_time{id} FROM threads WHERE {condition}")
         };
         let seconds = self.time.seconds;
         let sql = match self.time.milliseconds {
             None => one(seconds, self.bounds(seconds, 1000, None, after)),
             Some(column) => {
-                let good = one(column, self.bounds(column, 1, Some(FIRST_MILLISECONDS), after));
+                let least = self.has_odd_rows.then_some(FIRST_MILLISECONDS);
+                let good = one(column, self.bounds(column, 1, least, after));
                 if self.has_odd_rows {
                     let time = format!("ifnull({seconds}, 0) * 1000");
                     let mut conditions = self.bounds(&time, 1, None, after);
@@ -461,110 +360,17 @@ impl Listing {
 
 /// Whether there are rows whose milliseconds are not: NULL sorts before numbers and text behind them.
 fn has_odd_rows(connection: &Connection, column: &str) -> rusqlite::Result<bool> {
-    let end = |direction: &str| {
-        let sql = format!("SELECT {column} FROM threads ORDER BY {column}{direction} LIMIT 1");
-        connection.query_row(&sql, [], |row| Ok(to_cell(row.get_ref(0)?))).optional()
-    };
-    let is_odd = |cell: Option<Cell>| match cell {
-        None => false,
-        Some(Cell::Integer(time)) => time < FIRST_MILLISECONDS,
+    let end =
+        |direction: &str| format!("(SELECT {column} FROM threads ORDER BY {column}{direction} LIMIT 1)");
+    // Of an empty table both are NULL, which is odd and costs nothing there.
+    let sql = format!("SELECT {}, {}", end(""), end(" DESC"));
+    let ends =
+        connection.query_row(&sql, [], |row| Ok([to_cell(row.get_ref(0)?), to_cell(row.get_ref(1)?)]))?;
+    let is_odd = |cell: &Cell| match cell {
+        Cell::Integer(time) => *time < FIRST_MILLISECONDS,
         #[expect(clippy::cast_precision_loss, reason = "the bound is far below what a float can say exactly")]
-        Some(Cell::Real(time)) => time < FIRST_MILLISECONDS as f64,
-        Some(_) => true,
+        Cell::Real(time) => *time < FIRST_MILLISECONDS as f64,
+        _ => true,
     };
-    Ok(is_odd(end("")?) || is_odd(end(" DESC")?))
-}
-
-/// The conditions that are the same for every page.
-///
-/// A `+` before a column keeps SQLite from an index on it: without statistics it takes the one on `archived` for a
-/// good one, reads half the table and sorts it. Nothing but the order of a listing is worth an index.
-fn fixed_conditions(
-    connection: &Connection,
-    schema: &Schema,
-    query: &Query,
-    time: TimeColumns,
-) -> rusqlite::Result<Conditions> {
-    let mut conditions = Conditions::default();
-    let folder = match &query.folders[..] {
-        [only] if !only.recursive && schema.has(index::CWD) => Some(only),
-        _ => None,
-    };
-    let visible = (!query.hidden).then(|| schema.visible());
-    if let Some(archived) = query.archived {
-        let is_indexed = match time.milliseconds {
-            Some(time) => has_index(connection, time, folder.is_some(), visible)?,
-            None => false,
-        };
-        conditions.add(if is_indexed { "archived = ?" } else { "+archived = ?" }, [archived.into()]);
-    }
-    conditions.sql.extend(visible.map(str::to_owned));
-    let column = |position: usize| if schema.has(position) { COLUMNS[position].name } else { "NULL" };
-    let source = column(index::SOURCE);
-    let of_source = format!(
-        "+{source} = ? OR CASE WHEN substr({source}, 1, 1) = '{{' AND json_valid({source}) \
-         THEN EXISTS (SELECT 1 FROM json_each({source}) WHERE key = ?) ELSE 0 END"
-    );
-    let sources = query.sources.iter();
-    conditions.any_of(
-        sources.map(|word| (of_source.clone(), vec![word.as_str().into(), word.as_str().into()])).collect(),
-    );
-    let providers = query.providers.iter();
-    let of_provider = format!("+{} = ?", column(index::MODEL_PROVIDER));
-    conditions
-        .any_of(providers.map(|provider| (of_provider.clone(), vec![provider.as_str().into()])).collect());
-    let cwd = column(index::CWD);
-    match folder {
-        Some(folder) => conditions.add(format!("{cwd} = ?"), [folder.path.as_str().into()]),
-        None => {
-            conditions.any_of(query.folders.iter().map(|folder| in_folder(cwd, folder)).collect());
-        }
-    }
-    Ok(conditions)
-}
-
-fn in_folder(cwd: &str, folder: &Folder) -> (String, Vec<Cell>) {
-    if !folder.recursive {
-        return (format!("+{cwd} = ?"), vec![folder.path.as_str().into()]);
-    }
-    // What is below begins with this folder and a separator, and so sorts between that and the separator's successor.
-    // Only a path of Windows has backslashes for separators.
-    let is_windows = folder.path.starts_with("\\\\") || folder.path.as_bytes().get(1) == Some(&b':');
-    let (separators, ends) = (&['/', '\\'][..], [("/", "0"), ("\\", "]")]);
-    let n = if is_windows { 2 } else { 1 };
-    let root = folder.path.trim_end_matches(&separators[..n]);
-    let mut sql = vec![format!("+{cwd} = ?")];
-    let mut values = vec![folder.path.as_str().into()];
-    for (separator, successor) in &ends[..n] {
-        sql.push(format!("(+{cwd} >= ? AND +{cwd} < ?)"));
-        values.extend([*separator, *successor].map(|end| Cell::Text(format!("{root}{end}"))));
-    }
-    (sql.join(" OR "), values)
-}
-
-/// Whether one of Codex's indexes on (archived, time) or, for one folder, (archived, cwd, time) carries the listing.
-fn has_index(
-    connection: &Connection,
-    time: &str,
-    of_folder: bool,
-    visible: Option<&str>,
-) -> rusqlite::Result<bool> {
-    let sql =
-        "SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'threads' AND sql IS NOT NULL";
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let Ok(text) = row.get::<_, String>(0) else { continue };
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let (columns, condition) = text.split_once(" WHERE ").unwrap_or((&text, ""));
-        let fits = condition.is_empty() || Some(condition) == visible;
-        let starts_with = |columns_wanted: String| columns.contains(&columns_wanted);
-        if fits
-            && (starts_with(format!("(archived, {time} ")) && !condition.is_empty()
-                || of_folder && starts_with(format!("(archived, cwd, {time} ")))
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(ends.iter().any(is_odd))
 }

@@ -1,0 +1,326 @@
+//! Does what was planned for one thread: locks, files, row, in the order that `mod.rs` explains.
+
+use super::plan::{Move, Planned, Task, Verdict};
+use super::{Direction, Engine, Outcome};
+use crate::db::Connection;
+use crate::db::open::{Trouble, Writer, explain};
+use crate::rollout::fold::{Stamp, to_millis};
+use crate::sessions::RolloutFile;
+use crate::sys::relocate::{self, Leftover, StagedCopy};
+use crate::sys::{self, rename_no_replace};
+use crate::thread::ThreadId;
+use crate::thread::cell::Cell;
+use crate::thread::columns::{COLUMNS, ColumnSet, Row, index};
+use crate::{custody, fault};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// How often a thread is tried that will not hold still.
+const MAX_ATTEMPTS: u32 = 3;
+
+/// Why an attempt ended before the commit.
+#[derive(Debug)]
+enum Stop {
+    /// Row or file are not what they were.
+    Stirred,
+    /// A rename does not reach.
+    OtherVolume,
+    /// It cannot be done.
+    Failed(String),
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stop::Stirred => f.write_str("a running Codex is writing it"),
+            Stop::OtherVolume => f.write_str("its files cannot be moved: they go to another file system"),
+            Stop::Failed(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for Stop {}
+
+fn failed(path: &Path, error: &io::Error) -> Stop {
+    Stop::Failed(format!("{}: {error}", path.display()))
+}
+
+/// A change that was made, and what takes it back.
+enum Step {
+    Renamed { from: PathBuf, to: PathBuf },
+    Copied { to: PathBuf },
+    Touched { path: PathBuf, before: SystemTime },
+    Removed { from: PathBuf, to: PathBuf, leftover: Leftover },
+}
+
+impl Engine<'_> {
+    /// Does what was planned for a thread. With it comes an error that ends the whole run; the thread is as it was then.
+    pub(super) fn apply(
+        &mut self,
+        planned: Planned,
+        writer: &mut Writer,
+    ) -> (Outcome, Option<anyhow::Error>) {
+        let (Some(id), Verdict::Do(_)) = (planned.id, &planned.verdict) else {
+            return (planned.outcome(), None);
+        };
+        let from = planned.from.clone();
+        match self.apply_claimed(id, planned, writer) {
+            Ok(outcome) => (outcome, None),
+            Err(error) => {
+                let error = match error.downcast() {
+                    Ok(error) => explain(error, writer.path(), "write to the database"),
+                    Err(error) => error,
+                };
+                let outcome = Outcome::failed(Some(id), from, reason(&error));
+                // Whatever the database fails with meets the next thread as well.
+                let ends_all = Trouble::of(&error).is_some();
+                (outcome, ends_all.then_some(error))
+            }
+        }
+    }
+
+    fn apply_claimed(
+        &mut self,
+        id: ThreadId,
+        planned: Planned,
+        writer: &mut Writer,
+    ) -> anyhow::Result<Outcome> {
+        let config = self.config;
+        let unclaimed =
+            |unclaimed: custody::Unclaimed| anyhow::Error::new(Stop::Failed(unclaimed.to_string()));
+        // Given back in the reverse order, when everything is done.
+        let maintenance = custody::maintenance(config.home, self.maintenance_patience);
+        if maintenance.is_err() {
+            // Such a job takes long; one thread has waited for all.
+            self.maintenance_patience = Duration::ZERO;
+        }
+        let _maintenance = maintenance.map_err(unclaimed)?;
+        let _writer = custody::writer(config.home, id, config.patience).map_err(unclaimed)?;
+        self.pass("locked");
+        let mut known = match planned.verdict {
+            Verdict::Do(task) => task.folded,
+            _ => None,
+        };
+        let mut by_copy = false;
+        for _ in 0..MAX_ATTEMPTS {
+            let row = self.table.get(writer.connection(), id)?;
+            self.load_names(row.is_none(), &crate::progress::Silent);
+            let planned = self.plan_one(id, row, known.take());
+            let outcome = planned.outcome();
+            let Verdict::Do(mut task) = planned.verdict else { return Ok(outcome) };
+            let mut done = Vec::new();
+            let copies = if by_copy { self.stage(&task)? } else { Vec::new() };
+            let result = writer
+                .transaction_immediate(|transaction| self.attempt(id, &task, copies, transaction, &mut done));
+            let Err(error) = result else {
+                self.pass("committed");
+                let moved = task.moves.iter().map(|one| (one.from.clone(), one.to.clone()));
+                self.moved.extend(moved);
+                return Ok(outcome);
+            };
+            undo(done, &error)?;
+            match error.downcast_ref::<Stop>() {
+                Some(Stop::Stirred) => {}
+                Some(Stop::OtherVolume) if !by_copy => by_copy = true,
+                _ => return Err(error),
+            }
+            known = task.folded.take();
+        }
+        Err(Stop::Stirred.into())
+    }
+
+    fn pass(&self, step: &str) {
+        fault::point_of(self.config.direction.verb(), step);
+    }
+
+    /// Copies everything that goes beside the place where it goes to.
+    fn stage(&self, task: &Task) -> Result<Vec<(PathBuf, StagedCopy)>, Stop> {
+        let mut copies = Vec::new();
+        for one in task.moves.iter().filter(|one| one.leftover.is_none()) {
+            let (root, below) = &one.folder;
+            let root = self.config.home.join(root);
+            relocate::ensure_folder(&root, below).map_err(|error| failed(&one.to, &error))?;
+            let copy = StagedCopy::make(&one.from, &one.to).map_err(|error| failed(&one.from, &error))?;
+            copies.push((one.from.clone(), copy));
+            self.pass("copied");
+        }
+        Ok(copies)
+    }
+
+    /// Steps 4 to 6 within the transaction. What was changed on the disk is noted in `done`.
+    fn attempt(
+        &mut self,
+        id: ThreadId,
+        task: &Task,
+        mut copies: Vec<(PathBuf, StagedCopy)>,
+        transaction: &Connection,
+        done: &mut Vec<Step>,
+    ) -> anyhow::Result<()> {
+        if self.table.get(transaction, id)? != task.row {
+            return Err(Stop::Stirred.into());
+        }
+        let now = RolloutFile::at(self.config.home, &task.selected.path());
+        if now.map(|file| file.stamp) != task.folded.as_ref().map(|folded| folded.stamp) {
+            return Err(Stop::Stirred.into());
+        }
+        for one in &task.moves {
+            self.bring(one, &mut copies, done)?;
+            self.pass("renamed");
+        }
+        sync_folders(&task.moves)?;
+        self.pass("synced");
+        for one in &task.moves {
+            let was_copied = copies.iter().any(|(from, _)| *from == one.from);
+            let leftover = one.leftover.or(was_copied.then_some(Leftover::Copy));
+            if let Some(leftover) = leftover {
+                fs::remove_file(&one.from).map_err(|error| failed(&one.from, &error))?;
+                done.push(Step::Removed { from: one.from.clone(), to: one.to.clone(), leftover });
+                self.pass("source-removed");
+            }
+        }
+        let modified = self.touch(task, done)?;
+        self.write(task, modified, transaction)?;
+        self.pass("written");
+        Ok(())
+    }
+
+    /// Brings one file to its new place.
+    fn bring(
+        &self,
+        one: &Move,
+        copies: &mut [(PathBuf, StagedCopy)],
+        done: &mut Vec<Step>,
+    ) -> Result<(), Stop> {
+        if one.leftover.is_some() {
+            return Ok(());
+        }
+        let (root, below) = &one.folder;
+        relocate::ensure_folder(&self.config.home.join(root), below)
+            .map_err(|error| failed(&one.to, &error))?;
+        if let Some((_, copy)) = copies.iter_mut().find(|(from, _)| *from == one.from) {
+            copy.rename_to(&one.to).map_err(|error| failed(&one.to, &error))?;
+            done.push(Step::Copied { to: one.to.clone() });
+            return Ok(());
+        }
+        match rename_no_replace(&one.from, &one.to) {
+            Ok(()) => {
+                done.push(Step::Renamed { from: one.from.clone(), to: one.to.clone() });
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => Err(Stop::OtherVolume),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Stop::Stirred),
+            Err(error) => Err(failed(&one.to, &error)),
+        }
+    }
+
+    /// The selected file's time: for unarchive set to now, for archive as it is.
+    fn touch(&self, task: &Task, done: &mut Vec<Step>) -> Result<SystemTime, Stop> {
+        let metadata = fs::symlink_metadata(&task.to).map_err(|error| failed(&task.to, &error))?;
+        let stamp = Stamp::of(&metadata).map_err(|error| failed(&task.to, &error))?;
+        if self.config.direction == Direction::Archive || task.was_there(false) {
+            return Ok(stamp.modified);
+        }
+        let now = SystemTime::from(self.config.now);
+        let touched = relocate::set_modified(&task.to, now).map_err(|error| failed(&task.to, &error))?;
+        done.push(Step::Touched { path: task.to.clone(), before: stamp.modified });
+        self.pass("touched");
+        Ok(touched)
+    }
+
+    /// Brings the row up to date with the file and says where it is now.
+    fn write(&mut self, task: &Task, modified: SystemTime, transaction: &Connection) -> anyhow::Result<()> {
+        let Some(folded) = &task.folded else { return Ok(()) };
+        let archives = self.config.direction.archives();
+        let mut thread = folded.metadata.clone();
+        thread.rollout_path.clone_from(&task.row_path);
+        thread.archived = archives;
+        thread.updated_at = to_millis(modified);
+        let now = Cell::Integer(self.config.now.timestamp());
+        let Some(row) = &task.row else {
+            let name = self.names.as_ref().and_then(|names| names.get(&thread.id));
+            let mut new = self.comparison.insert(&thread, name.map(String::as_str));
+            if archives && new.get(index::ARCHIVED_AT).is_some() {
+                new.cells[index::ARCHIVED_AT] = Some(now);
+            }
+            return Ok(self.table.insert(transaction, &new)?);
+        };
+        let merged = self.comparison.update(&thread, row);
+        let (mut new, mut changed) = (merged.row, merged.to_write);
+        let since = match (archives, row.get(index::ARCHIVED_AT)) {
+            (false, _) => Cell::Null,
+            (true, Some(at @ Cell::Integer(_))) if task.was_there(archives) => at.clone(),
+            (true, _) => now,
+        };
+        let time = |position: usize| COLUMNS[position].from_file.map_or(Cell::Null, |get| get(&thread));
+        for (position, cell) in [
+            (index::ROLLOUT_PATH, Cell::from(&*task.row_path)),
+            (index::ARCHIVED, Cell::from(archives)),
+            (index::ARCHIVED_AT, since),
+            (index::UPDATED_AT, time(index::UPDATED_AT)),
+            (index::UPDATED_AT_MS, time(index::UPDATED_AT_MS)),
+        ] {
+            set(&mut new, &mut changed, row, position, cell);
+        }
+        if changed == ColumnSet::default() {
+            // Other files of the thread went; the row names none of them.
+            return Ok(());
+        }
+        Ok(self.table.update(transaction, &new, changed)?)
+    }
+}
+
+/// Sets a cell that the database has, if it differs.
+fn set(new: &mut Row, changed: &mut ColumnSet, row: &Row, position: usize, cell: Cell) {
+    let Some(existing) = row.get(position) else { return };
+    if *existing != cell {
+        changed.insert(position);
+    }
+    new.cells[position] = Some(cell);
+}
+
+fn sync_folders(moves: &[Move]) -> Result<(), Stop> {
+    let parents = |of: fn(&Move) -> &PathBuf| {
+        moves.iter().filter_map(move |one| of(one).parent()).map(Path::to_owned).collect::<BTreeSet<_>>()
+    };
+    // The new names first: a power cut between the two leaves two names, never none.
+    for folder in parents(|one| &one.to).iter().chain(&parents(|one| &one.from)) {
+        sys::sync_folder(folder).map_err(|error| failed(folder, &error))?;
+    }
+    Ok(())
+}
+
+/// Takes back what was done, last first.
+///
+/// # Errors
+/// Something could not be taken back, beside the reason why it had to be.
+fn undo(done: Vec<Step>, why: &anyhow::Error) -> anyhow::Result<()> {
+    for step in done.into_iter().rev() {
+        let (path, result) = match &step {
+            Step::Renamed { from, to } => (to, rename_no_replace(to, from)),
+            Step::Copied { to } => (to, fs::remove_file(to)),
+            Step::Touched { path, before } => (path, relocate::set_modified(path, *before).map(drop)),
+            Step::Removed { from, to, leftover: Leftover::Link } => (to, fs::hard_link(to, from)),
+            Step::Removed { from, to, leftover: Leftover::Copy } => {
+                (to, StagedCopy::make(to, from).and_then(|mut copy| copy.rename_to(from)))
+            }
+        };
+        if let Err(error) = result {
+            let reason = format!(
+                "{}; and what was done cannot be taken back: {}: {error}; run the command again to complete it",
+                reason(why),
+                path.display()
+            );
+            return Err(Stop::Failed(reason).into());
+        }
+    }
+    Ok(())
+}
+
+/// An error and its causes on one line.
+fn reason(error: &anyhow::Error) -> String {
+    format!("{error:#}")
+}

@@ -1,0 +1,90 @@
+//! Which threads are meant: those asked for and, with `--recursive`, those that they spawned.
+
+use super::Engine;
+use crate::db::open::Reader;
+use crate::db::spawn;
+use crate::db::threads::spawned_by;
+use crate::progress::Progress;
+use crate::rollout::extract::Options;
+use crate::scan::{self, Group};
+use crate::select::Selected;
+use crate::thread::ThreadId;
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+/// The threads, each once: one asked for, then its descendants, nearest first.
+///
+/// A descendant of which there is neither row nor file is passed over, but not what it spawned.
+pub(super) fn expand(
+    engine: &Engine<'_>,
+    reader: &mut Reader,
+    progress: &dyn Progress,
+) -> anyhow::Result<Vec<Selected>> {
+    let config = engine.config;
+    if !config.recursive {
+        return Ok(config.threads.to_vec());
+    }
+    let (mut children, known) = reader
+        .read(|connection| Ok((spawn::children(connection, &engine.schema)?, spawn::known(connection)?)))?;
+    add_unknown(engine, &known, &mut children, progress);
+    let mut seen = BTreeSet::new();
+    let mut family = Vec::new();
+    for selected in config.threads {
+        let Selected::Id(asked) = *selected else {
+            family.push(selected.clone());
+            continue;
+        };
+        let mut generation = vec![asked];
+        while !generation.is_empty() {
+            let mut next = Vec::new();
+            for id in generation {
+                if !seen.insert(id) {
+                    continue;
+                }
+                let exists = id == asked || known.contains(&id) || !engine.inventory.of_thread(id).is_empty();
+                if exists {
+                    family.push(Selected::Id(id));
+                }
+                next.extend(children.get(&id).into_iter().flatten().copied());
+            }
+            generation = next;
+        }
+    }
+    Ok(family)
+}
+
+/// Asks the files of threads without a row who spawned them.
+fn add_unknown(
+    engine: &Engine<'_>,
+    known: &BTreeSet<ThreadId>,
+    children: &mut spawn::Children,
+    progress: &dyn Progress,
+) {
+    let files = engine.inventory.files();
+    let unknown: Vec<Group> = engine
+        .inventory
+        .groups()
+        .into_iter()
+        .filter(|group| files[group.start].named.name.is_some_and(|name| !known.contains(&name.thread)))
+        .map(|files| Group { files, in_row: None })
+        .collect();
+    let config = scan::Config {
+        inventory: &engine.inventory,
+        jobs: engine.config.jobs,
+        options: Options::default(),
+        read_all: false,
+        default_provider: engine.config.default_provider,
+        interrupted: engine.config.interrupted,
+    };
+    progress.start("reading rollouts without a row", Some(unknown.len() as u64), None);
+    let _: Option<()> = scan::run(&config, &unknown, |scanned| {
+        progress.advance(1, 0);
+        if let Some((_, folded)) = &scanned.folded
+            && let Some(parent) = spawned_by(&folded.metadata.source)
+        {
+            children.entry(parent).or_default().insert(folded.metadata.id);
+        }
+        ControlFlow::Continue(())
+    });
+    progress.finish();
+}

@@ -1,0 +1,337 @@
+//! `archive` and `unarchive`: moves the files of threads and changes their rows, both or neither. To a report; prints
+//! nothing, reads no environment.
+//!
+//! A thread is done in these steps ([`apply`](self::apply) has them in this order), one thread after the other:
+//!
+//! 1. Claim it: the maintenance lock, then the writer lock of the thread, as Codex does. Both are held to the end.
+//! 2. Look again at its row and its files, and decide ([`plan`](self::plan)). Nothing has changed so far.
+//! 3. Where a rename does not reach (another volume), copy each file to a temporary name beside its target.
+//! 4. Begin the transaction, which keeps every other writer out, and make sure that row and file are as they were.
+//! 5. Rename the files one by one, never onto an existing one; sync both folders; remove the sources of what was copied.
+//!    (Unarchive: set the selected file's modification time to now, as Codex does; it is the only thing of a rollout that
+//!    is ever changed, and comes after the removal so that copy and source are equal as long as both are there.)
+//! 6. Write the row.
+//! 7. Commit. Release the locks.
+//!
+//! If anything fails in 4 to 7, the row was not written, and 5 and 6 are undone in reverse.
+//!
+//! A crash rolls the transaction back, so after it the row is the old one or (after 7) the new one. What a crash leaves:
+//!
+//! - in 1 to 4: everything as it was (perhaps a temporary copy, which no program takes for a rollout and which the next
+//!   run replaces);
+//! - in 5: some files moved, the row old. The selected file goes first (after `.zst` twins of plain files, which never
+//!   count), so that as soon as it matters `verify` names the thread: `archive_mismatch`, or `moved_file`. A file that was
+//!   copied may be in both places, whole: `duplicate_rollout`;
+//! - in 6: all files moved, the row old: `archive_mismatch`;
+//! - after 7: done.
+//!
+//! The same command run again finds some of the files "already in place", moves the rest and writes the row; a copy
+//! whose source is still there, equal in every byte, and a file under two names (`sys::rename_no_replace` where hard links
+//! stand in) lose the old one. `backfill` mends the row, too, but leaves the files where they are.
+//!
+//! The order is this one, and not the row first, because the files are the truth: a row that is behind is mended from
+//! them by every command, a row that is ahead would name files that are not there.
+
+mod apply;
+mod family;
+mod place;
+mod plan;
+
+use crate::compare::{Comparison, Folders};
+use crate::db::open::{Reader, Writer};
+use crate::db::schema::Schema;
+use crate::db::threads::{self, Threads};
+use crate::error::WithHint as _;
+use crate::inventory::Inventory;
+use crate::progress::Progress;
+use crate::rollout::reader::Buffer;
+use crate::select::Selected;
+use crate::thread::ThreadId;
+use crate::{custody, session_index, sessions};
+use chrono::{DateTime, Utc};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use plan::{Planned, Verdict};
+
+/// How many bytes of threads that were read for the plan are kept for the work; the others are read again.
+const KEPT_BYTES: usize = 4 * 1024 * 1024;
+
+/// Which way threads go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Into `archived_sessions/`.
+    Archive,
+    /// Back into `sessions/YYYY/MM/DD/`.
+    Unarchive,
+}
+
+impl Direction {
+    /// The command that does this.
+    #[must_use]
+    pub fn verb(self) -> &'static str {
+        match self {
+            Direction::Archive => "archive",
+            Direction::Unarchive => "unarchive",
+        }
+    }
+
+    /// What it has done.
+    #[must_use]
+    pub fn done(self) -> &'static str {
+        match self {
+            Direction::Archive => "archived",
+            Direction::Unarchive => "unarchived",
+        }
+    }
+
+    /// The command that undoes it.
+    #[must_use]
+    pub fn reverse(self) -> Direction {
+        match self {
+            Direction::Archive => Direction::Unarchive,
+            Direction::Unarchive => Direction::Archive,
+        }
+    }
+
+    /// Whether threads that went this way are archived.
+    fn archives(self) -> bool {
+        self == Direction::Archive
+    }
+}
+
+/// What is to be done.
+pub struct Config<'a> {
+    /// The Codex home.
+    pub home: &'a Path,
+    /// Which threads.
+    pub threads: &'a [Selected],
+    /// Which way.
+    pub direction: Direction,
+    /// Whether those that they spawned come along.
+    pub recursive: bool,
+    /// How many files are read at once, where many are.
+    pub jobs: usize,
+    /// Provider of a thread whose session meta names none.
+    pub default_provider: &'a str,
+    /// The time.
+    pub now: DateTime<Utc>,
+    /// How long to wait for locks that are held for moments.
+    pub patience: Duration,
+    /// Set from outside to stop.
+    pub interrupted: &'a AtomicBool,
+}
+
+/// A file that went, or would go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// From where.
+    pub from: PathBuf,
+    /// To where.
+    pub to: PathBuf,
+}
+
+/// What became of a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Files and row are as they should be, and were not before.
+    Done,
+    /// Files and row were as they should be.
+    Unchanged,
+    /// Refused or failed: files and row are as they were.
+    Failed,
+}
+
+/// What became of one thread, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The thread; `None` for a file whose name does not say.
+    pub id: Option<ThreadId>,
+    /// How it ended.
+    pub status: Status,
+    /// Where the selected rollout was.
+    pub from: Option<PathBuf>,
+    /// Where it is now.
+    pub to: Option<PathBuf>,
+    /// All files that went.
+    pub files: Vec<Moved>,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+impl Outcome {
+    fn failed(id: Option<ThreadId>, from: Option<PathBuf>, error: String) -> Outcome {
+        Outcome { id, status: Status::Failed, from, to: None, files: Vec::new(), error: Some(error) }
+    }
+}
+
+/// What was done, or would be.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Each thread, in the order asked for; those that came along after the one that spawned them.
+    pub threads: Vec<Outcome>,
+    /// Whether it was stopped before the end.
+    pub interrupted: bool,
+    /// What made going on impossible; the threads after it were not tried.
+    pub stopped: Option<anyhow::Error>,
+}
+
+impl Report {
+    /// How many threads ended so.
+    #[must_use]
+    pub fn count(&self, status: Status) -> usize {
+        self.threads.iter().filter(|outcome| outcome.status == status).count()
+    }
+}
+
+/// A run that was planned: what it would do is known, nothing has been done.
+pub struct Job<'a> {
+    engine: Engine<'a>,
+    planned: Vec<Planned>,
+}
+
+/// What planning and doing share.
+struct Engine<'a> {
+    config: &'a Config<'a>,
+    inventory: Inventory,
+    schema: Schema,
+    table: Threads,
+    comparison: Comparison,
+    /// The names of `session_index.jsonl`, once a row is missing.
+    names: Option<HashMap<ThreadId, String>>,
+    /// Where files of this inventory are by now.
+    moved: HashMap<PathBuf, PathBuf>,
+    buffer: RefCell<Buffer>,
+    folders: Folders,
+    /// How long to wait for a job of Codex that compresses or migrates.
+    maintenance_patience: Duration,
+}
+
+/// Looks at everything and decides, changing nothing.
+///
+/// # Errors
+/// The database cannot be read or never be written; a folder of rollouts cannot be looked at, so that not every file of
+/// a thread may be known.
+pub fn plan<'a>(
+    config: &'a Config<'a>,
+    reader: &mut Reader,
+    progress: &dyn Progress,
+) -> anyhow::Result<Job<'a>> {
+    let schema = reader.read(Schema::read)?;
+    schema.check_writable()?;
+    progress.start("finding rollouts", None, None);
+    let walk = sessions::walk(config.home, || progress.advance(1, 0));
+    progress.finish();
+    if let Some(error) = walk.errors.first() {
+        let error = anyhow::anyhow!("{}: cannot be looked at: {}", error.path.display(), error.reason);
+        return Err(error
+            .context("not every file of a thread can be found")
+            .hint("make the folder readable, or move it out of the Codex home; nothing was changed"));
+    }
+    let synthetic_limit = reader.read(|connection| Ok(threads::greatest_running_number(connection)?))?;
+    let mut engine = Engine {
+        config,
+        inventory: Inventory::new(walk.files),
+        table: Threads::new(&schema),
+        comparison: Comparison { columns: schema.columns, synthetic_limit, ..Comparison::default() },
+        schema,
+        names: None,
+        moved: HashMap::new(),
+        buffer: RefCell::default(),
+        folders: Folders::default(),
+        maintenance_patience: config.patience,
+    };
+    let maintenance = custody::maintenance(config.home, config.patience).map(drop);
+    let selected = family::expand(&engine, reader, progress)?;
+    let mut planned = Vec::new();
+    let mut kept = 0;
+    progress.start("reading rollouts", Some(selected.len() as u64), None);
+    for selected in selected {
+        if config.interrupted.load(Ordering::Relaxed) {
+            break;
+        }
+        let mut one = match selected {
+            Selected::Path(path) => Planned::of_malformed(path),
+            Selected::Id(id) => {
+                let row = reader.read(|connection| Ok(engine.table.get(connection, id)?))?;
+                engine.load_names(row.is_none(), progress);
+                engine.plan_one(id, row, None)
+            }
+        };
+        if let (Verdict::Do(_), Some(id)) = (&one.verdict, one.id)
+            && let Err(held) =
+                maintenance.as_ref().and(custody::probe(config.home, id, config.patience).as_ref())
+        {
+            one.verdict = Verdict::Refused(held.to_string());
+        }
+        kept += one.size();
+        if kept > KEPT_BYTES {
+            one.forget();
+        }
+        planned.push(one);
+        progress.advance(1, 0);
+    }
+    progress.finish();
+    Ok(Job { engine, planned })
+}
+
+impl Job<'_> {
+    /// Whether anything is to be changed.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        self.planned.iter().any(|planned| matches!(planned.verdict, Verdict::Do(_)))
+    }
+
+    /// What [`Job::run`] would report.
+    #[must_use]
+    pub fn preview(&self) -> Report {
+        Report {
+            threads: self.planned.iter().map(Planned::outcome).collect(),
+            interrupted: self.engine.config.interrupted.load(Ordering::Relaxed),
+            stopped: None,
+        }
+    }
+
+    /// Does it.
+    #[must_use]
+    pub fn run(self, writer: &mut Writer, progress: &dyn Progress) -> Report {
+        let Job { mut engine, planned } = self;
+        let mut report = Report::default();
+        let what = match engine.config.direction {
+            Direction::Archive => "archiving threads",
+            Direction::Unarchive => "unarchiving threads",
+        };
+        progress.start(what, Some(planned.len() as u64), None);
+        for planned in planned {
+            if engine.config.interrupted.load(Ordering::Relaxed) {
+                report.interrupted = true;
+                break;
+            }
+            let (outcome, stopped) = engine.apply(planned, writer);
+            report.threads.push(outcome);
+            if stopped.is_some() {
+                report.stopped = stopped;
+                break;
+            }
+            progress.advance(1, 0);
+        }
+        progress.finish();
+        report
+    }
+}
+
+impl Engine<'_> {
+    fn load_names(&mut self, needed: bool, progress: &dyn Progress) {
+        if needed && self.names.is_none() {
+            let home = self.config.home;
+            self.names = Some(session_index::read(home).unwrap_or_else(|error| {
+                let path = home.join(session_index::FILE_NAME);
+                progress.warn(&format!("{}: names cannot be read: {error}", path.display()));
+                HashMap::new()
+            }));
+        }
+    }
+}

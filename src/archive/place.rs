@@ -1,0 +1,127 @@
+//! Where a path leads, so that nothing follows one out of the home; and where files go.
+
+use super::Direction;
+use crate::inventory::other_form;
+use crate::rollout::file_name::RolloutName;
+use crate::sessions::{ACTIVE, ARCHIVED};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The file that is at `path`, in plain or compressed form, if it is a regular file within one of the two folders of
+/// the home, reached without a symbolic link below them. `Ok(None)`: nothing is there.
+///
+/// # Errors
+/// Why it must not be touched.
+pub(super) fn look(home: &Path, path: &Path) -> Result<Option<PathBuf>, String> {
+    let mut found = None;
+    if !path.is_absolute() {
+        return Ok(None);
+    }
+    for form in [path.to_owned(), other_form(path)] {
+        match fs::symlink_metadata(&form) {
+            Ok(metadata) if metadata.is_symlink() => {
+                return Err(format!("its rollout is a symbolic link: {}", form.display()));
+            }
+            Ok(metadata) if metadata.is_file() => {
+                found = Some(form);
+                break;
+            }
+            Ok(_) => return Err(format!("its rollout is no file: {}", form.display())),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput
+                ) => {}
+            Err(error) => return Err(format!("{}: cannot be looked at: {error}", form.display())),
+        }
+    }
+    let Some(found) = found else { return Ok(None) };
+    let outside = || format!("its rollout is outside of the Codex home: {}", found.display());
+    let folder = found.parent().ok_or_else(outside)?;
+    let real = |path: &Path| fs::canonicalize(path);
+    let real_folder = real(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let roots = [ACTIVE, ARCHIVED].map(|root| real(&home.join(root)).ok());
+    let root = roots.into_iter().flatten().find(|root| real_folder.starts_with(root)).ok_or_else(outside)?;
+    let mut way = folder;
+    while real(way).ok().as_deref() != Some(&*root) {
+        let is_link = fs::symlink_metadata(way).is_ok_and(|metadata| metadata.is_symlink());
+        match way.parent() {
+            Some(parent) if !is_link => way = parent,
+            _ => {
+                return Err(format!("its rollout is behind a symbolic link: {}", found.display()));
+            }
+        }
+    }
+    Ok(Some(found))
+}
+
+/// The folder that a file of this name goes to: a root of the home, and the folders below it.
+pub(super) fn target(direction: Direction, name: RolloutName) -> (&'static str, Vec<String>) {
+    match direction {
+        Direction::Archive => (ARCHIVED, Vec::new()),
+        Direction::Unarchive => (ACTIVE, name.date_folders().to_vec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAME: &str = "rollout-2026-03-14T16-57-12-019ced47-cebb-79dd-b0aa-a552437621a9.jsonl";
+
+    fn home() -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        for folder in ["sessions/2026/03/14", "archived_sessions", "elsewhere"] {
+            fs::create_dir_all(home.path().join(folder)).unwrap();
+            fs::write(home.path().join(folder).join(NAME), "x").unwrap();
+        }
+        home
+    }
+
+    #[test]
+    fn a_file_in_the_home_is_found_in_either_form() {
+        let home = home();
+        let active = home.path().join("sessions/2026/03/14").join(NAME);
+        assert_eq!(look(home.path(), &active), Ok(Some(active.clone())));
+        let archived = home.path().join("archived_sessions");
+        assert_eq!(look(home.path(), &archived.join("gone.jsonl")), Ok(None));
+        assert_eq!(look(home.path(), &active.join("below a file")), Ok(None));
+        fs::rename(archived.join(NAME), archived.join(format!("{NAME}.zst"))).unwrap();
+        assert_eq!(look(home.path(), &archived.join(NAME)), Ok(Some(archived.join(format!("{NAME}.zst")))));
+    }
+
+    #[test]
+    fn a_file_outside_and_what_is_no_file_are_refused() {
+        let home = home();
+        let error = look(home.path(), &home.path().join("elsewhere").join(NAME)).unwrap_err();
+        assert!(error.contains("outside of the Codex home"), "{error}");
+        let around = home.path().join("sessions/../elsewhere").join(NAME);
+        assert!(look(home.path(), &around).unwrap_err().contains("outside of the Codex home"));
+        assert!(look(home.path(), &home.path().join("sessions/2026")).unwrap_err().contains("no file"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_below_the_roots_are_refused_and_a_root_that_is_one_is_not() {
+        use std::os::unix::fs::symlink;
+        let home = home();
+        let sessions = home.path().join("sessions");
+        symlink(home.path().join("elsewhere"), sessions.join("out")).unwrap();
+        assert!(look(home.path(), &sessions.join("out").join(NAME)).unwrap_err().contains("outside"));
+        symlink(sessions.join("2026"), sessions.join("again")).unwrap();
+        let again = sessions.join("again/03/14").join(NAME);
+        assert!(look(home.path(), &again).unwrap_err().contains("behind a symbolic link"));
+        symlink(sessions.join("2026/03/14").join(NAME), sessions.join("rollout-link.jsonl")).unwrap();
+        let link = look(home.path(), &sessions.join("rollout-link.jsonl")).unwrap_err();
+        assert!(link.contains("is a symbolic link"), "{link}");
+
+        let other = tempfile::tempdir().unwrap();
+        symlink(&sessions, other.path().join("sessions")).unwrap();
+        let through_root = other.path().join("sessions/2026/03/14").join(NAME);
+        assert_eq!(look(other.path(), &through_root), Ok(Some(through_root.clone())));
+        symlink(other.path(), home.path().join("home")).unwrap();
+        let through_home = home.path().join("home/sessions/2026/03/14").join(NAME);
+        assert_eq!(look(home.path(), &through_home), Ok(Some(through_home.clone())));
+    }
+}

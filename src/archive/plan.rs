@@ -1,0 +1,320 @@
+//! Decides what is to be done with one thread, from its row and what lies on the disk now; changes nothing.
+
+use super::{Direction, Engine, Moved, Outcome, Status, place};
+use crate::compare::{find_in_row, is_at};
+use crate::inventory::{self, other_form};
+use crate::rollout::extract::Options;
+use crate::rollout::file_name;
+use crate::rollout::fold::{self, FoldedThread, ReadError, Reading, World};
+use crate::sessions::{ARCHIVED, RolloutFile};
+use crate::sys::relocate::{self, Leftover};
+use crate::thread::ThreadId;
+use crate::thread::cell::Cell;
+use crate::thread::columns::{Row, index};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// What is to become of one thread.
+pub(super) struct Planned {
+    /// The thread; `None` for a file whose name does not say.
+    pub(super) id: Option<ThreadId>,
+    /// Where its selected rollout is, as far as that is known.
+    pub(super) from: Option<PathBuf>,
+    pub(super) verdict: Verdict,
+}
+
+pub(super) enum Verdict {
+    /// It must not or cannot be done.
+    Refused(String),
+    /// Nothing is to be done.
+    Unchanged,
+    /// This is to be done.
+    Do(Box<Task>),
+}
+
+/// What is to be done with a thread.
+pub(super) struct Task {
+    /// The row as it was when this was decided.
+    pub(super) row: Option<Row>,
+    /// The file that counts.
+    pub(super) selected: RolloutFile,
+    /// Where it will be.
+    pub(super) to: PathBuf,
+    /// How the row will spell that.
+    pub(super) row_path: String,
+    /// The files that go, in the order in which they go.
+    pub(super) moves: Vec<Move>,
+    /// What the file that counts says; `None` if it was read for the plan and is to be read again.
+    pub(super) folded: Option<FoldedThread>,
+}
+
+impl Task {
+    /// Whether the file that counts lies where it is to be, and the row has its flag already: then other files of the
+    /// thread go, and nothing begins or ends.
+    pub(super) fn was_there(&self, archived: bool) -> bool {
+        let flag = self.row.as_ref().and_then(|row| row.integer(index::ARCHIVED));
+        self.to == self.selected.path() && flag == Some(i64::from(archived))
+    }
+}
+
+/// A file that goes.
+pub(super) struct Move {
+    pub(super) from: PathBuf,
+    pub(super) to: PathBuf,
+    /// The root that it goes to, and the folders below.
+    pub(super) folder: (&'static str, Vec<String>),
+    /// Set if it is there already, and only has to go from here.
+    pub(super) leftover: Option<Leftover>,
+}
+
+impl Planned {
+    /// A file with a malformed name that was asked for by its path.
+    pub(super) fn of_malformed(path: PathBuf) -> Planned {
+        let reason = malformed(&path);
+        Planned { id: None, from: Some(path), verdict: Verdict::Refused(reason) }
+    }
+
+    /// Roughly how much memory this holds.
+    pub(super) fn size(&self) -> usize {
+        let Verdict::Do(task) = &self.verdict else { return 0 };
+        let cells = task.row.iter().flat_map(|row| row.cells.iter().flatten());
+        let of_row: usize = cells.filter_map(Cell::as_text).map(str::len).sum();
+        let of_file = task.folded.as_ref().map_or(0, |folded| {
+            let thread = &folded.metadata;
+            thread.title.len() + thread.preview.len() + thread.first_user_message.len()
+        });
+        of_row + of_file + 1024
+    }
+
+    /// Lets go of what can be read again.
+    pub(super) fn forget(&mut self) {
+        if let Verdict::Do(task) = &mut self.verdict {
+            task.folded = None;
+            task.row = None;
+        }
+    }
+
+    /// What is reported if it all goes well.
+    pub(super) fn outcome(&self) -> Outcome {
+        match &self.verdict {
+            Verdict::Refused(reason) => Outcome::failed(self.id, self.from.clone(), reason.clone()),
+            Verdict::Unchanged => Outcome {
+                id: self.id,
+                status: Status::Unchanged,
+                from: self.from.clone(),
+                to: self.from.clone(),
+                files: Vec::new(),
+                error: None,
+            },
+            Verdict::Do(task) => Outcome {
+                id: self.id,
+                status: Status::Done,
+                from: self.from.clone(),
+                to: Some(task.to.clone()),
+                files: task
+                    .moves
+                    .iter()
+                    .map(|one| Moved { from: one.from.clone(), to: one.to.clone() })
+                    .collect(),
+                error: None,
+            },
+        }
+    }
+}
+
+fn malformed(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    format!("the name of its rollout is malformed, and Codex would not move it either: {name}")
+}
+
+impl Engine<'_> {
+    /// Decides about a thread with this row. `known` is what its file said a moment ago, if it was read.
+    pub(super) fn plan_one(&self, id: ThreadId, row: Option<Row>, known: Option<FoldedThread>) -> Planned {
+        let mut from = None;
+        let verdict = match self.decide(id, row, known, &mut from) {
+            Ok(verdict) => verdict,
+            Err(reason) => Verdict::Refused(reason),
+        };
+        Planned { id: Some(id), from, verdict }
+    }
+
+    fn decide(
+        &self,
+        id: ThreadId,
+        row: Option<Row>,
+        known: Option<FoldedThread>,
+        from: &mut Option<PathBuf>,
+    ) -> Result<Verdict, String> {
+        let home = self.config.home;
+        let archives = self.config.direction.archives();
+        let row_path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(PathBuf::from);
+        let in_row = match &row_path {
+            Some(path) => place::look(home, path)?,
+            None => None,
+        };
+        let files = self.files_of(id, row_path.as_deref());
+        let all: Vec<&RolloutFile> = files.iter().collect();
+        if let Some(path) = &in_row
+            && !files.iter().any(|file| is_at(file, path))
+        {
+            *from = Some(path.clone());
+            return Err(match path.file_name().and_then(file_name::parse) {
+                Some(named) if named.name.is_some() => {
+                    format!("its rollout is named for another thread: {}", path.display())
+                }
+                _ => malformed(path),
+            });
+        }
+        let position = row_path.as_deref().and_then(|path| find_in_row(&files, path));
+        let is_in_row =
+            |file: &RolloutFile| position.is_some_and(|i| std::ptr::eq(file, &raw const files[i]));
+        let Some(choice) = inventory::choose(&all, is_in_row) else {
+            return Err(match row_path {
+                Some(path) => {
+                    *from = Some(path);
+                    "its rollout is gone, in every form and folder".to_owned()
+                }
+                None => "there is no rollout of it".to_owned(),
+            });
+        };
+        let selected = choice.chosen().clone();
+        *from = Some(selected.path());
+        let twins: Vec<PathBuf> = choice.twins.iter().map(|file| file.path()).collect();
+        let mut moves = self.moves(&files)?;
+        moves.sort_by_key(|one| {
+            let rank = if twins.contains(&one.from) { 0 } else { 1 + u8::from(one.from != selected.path()) };
+            (rank, one.from.clone())
+        });
+        let to = moves
+            .iter()
+            .find(|one| one.from == selected.path())
+            .map_or_else(|| selected.path(), |one| one.to.clone());
+        let plain = selected.named.compressed.then(|| other_form(&to));
+        if let Some(plain) = plain.filter(|plain| to != selected.path() && plain.exists()) {
+            // A compressed file beside a plain one does not count: moved there, it would cease to.
+            return Err(format!("exists already, in plain form: {}", plain.display()));
+        }
+        if moves.is_empty() && row.as_ref().is_some_and(|row| agrees(row, &selected, archives)) {
+            return Ok(Verdict::Unchanged);
+        }
+        let row_path = spell(&to, row_path.as_deref(), &selected)?;
+        let folded = match known {
+            Some(known) if self.is_current(&known, &selected) => known,
+            _ => self.read(id, &selected)?,
+        };
+        Ok(Verdict::Do(Box::new(Task { row, selected, to, row_path, moves, folded: Some(folded) })))
+    }
+
+    /// The files of a thread that are there now: those that were found and what may have come of them since (Codex
+    /// compresses and moves, we may have moved), asked for by name so that no folder has to be listed.
+    fn files_of(&self, id: ThreadId, row_path: Option<&Path>) -> Vec<RolloutFile> {
+        let home = self.config.home;
+        let (mut names, mut folders) = (BTreeSet::<OsString>::new(), BTreeSet::<PathBuf>::new());
+        folders.insert(home.join(ARCHIVED));
+        let found = self.inventory.of_thread(id).iter().map(RolloutFile::path);
+        for path in found.chain(row_path.map(Path::to_owned)) {
+            let (Some(file), Some(folder)) = (path.file_name(), path.parent()) else { continue };
+            let Some(name) = file_name::parse(file).and_then(|named| named.name) else { continue };
+            if name.thread != id {
+                continue;
+            }
+            for form in [path.clone(), other_form(&path)] {
+                names.extend(form.file_name().map(OsString::from));
+            }
+            folders.insert(folder.to_owned());
+            let (root, below) = place::target(Direction::Unarchive, name);
+            folders.insert(below.iter().fold(home.join(root), |folder, part| folder.join(part)));
+        }
+        let at = |folder: &PathBuf| {
+            let files = names.iter().map(|name| folder.join(name)).collect::<Vec<_>>();
+            files.into_iter().filter_map(|path| RolloutFile::at(home, &path)).collect::<Vec<_>>()
+        };
+        folders.iter().flat_map(at).collect()
+    }
+
+    /// Which files go, and where.
+    fn moves(&self, files: &[RolloutFile]) -> Result<Vec<Move>, String> {
+        let Engine { config, .. } = self;
+        let mut moves: Vec<Move> = Vec::new();
+        for file in files.iter().filter(|file| file.archived != config.direction.archives()) {
+            let from = file.path();
+            let Some(name) = file.named.name else { return Err(malformed(&from)) };
+            // No file of the thread may lie behind a link, whatever the row names.
+            place::look(config.home, &from)?;
+            let (root, below) = place::target(config.direction, name);
+            relocate::check_folder(&config.home.join(root), &below).map_err(|error| error.to_string())?;
+            let folder = below.iter().fold(config.home.join(root), |folder, part| folder.join(part));
+            let to = folder.join(file.file_name());
+            if let Some(other) = moves.iter().find(|other| other.to == to) {
+                return Err(format!(
+                    "two files of it would get one name: {} and {}",
+                    other.from.display(),
+                    from.display()
+                ));
+            }
+            let leftover = match std::fs::symlink_metadata(&to) {
+                Ok(_) => match relocate::leftover(&from, &to) {
+                    Ok(Some(leftover)) => Some(leftover),
+                    Ok(None) => return Err(format!("exists already: {}", to.display())),
+                    Err(error) => return Err(format!("exists already: {}: {error}", to.display())),
+                },
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+                Err(error) => return Err(format!("{}: cannot be looked at: {error}", to.display())),
+            };
+            moves.push(Move { from, to, folder: (root, below), leftover });
+        }
+        Ok(moves)
+    }
+
+    fn is_current(&self, known: &FoldedThread, selected: &RolloutFile) -> bool {
+        known.stamp == selected.stamp && Path::new(&known.metadata.rollout_path) == selected.path()
+    }
+
+    fn read(&self, id: ThreadId, selected: &RolloutFile) -> Result<FoldedThread, String> {
+        let find_rollout = |rollout| {
+            let mut source = self.inventory.find_rollout(rollout)?;
+            if let Some(now) = self.moved.get(&source.path) {
+                source.path.clone_from(now);
+            }
+            Some(source)
+        };
+        let world = World {
+            find_rollout: &find_rollout,
+            canonical_folder: &|folder| self.folders.canonical(folder),
+            default_provider: self.config.default_provider,
+        };
+        let mut buffer = self.buffer.borrow_mut();
+        let mut reading = Reading {
+            buffer: &mut buffer,
+            options: Options::default(),
+            interrupted: self.config.interrupted,
+        };
+        let path = selected.path();
+        let folded = fold::fold(&selected.source(), &world, &mut reading).map_err(|error| match error {
+            ReadError::Interrupted => "interrupted".to_owned(),
+            error => format!("{}: {error}", path.display()),
+        })?;
+        if folded.metadata.id != id {
+            return Err(format!("{}: it says that it is thread {}", path.display(), folded.metadata.id));
+        }
+        Ok(folded)
+    }
+}
+
+/// Whether a row says where this file is, that it is archived or not, and since when.
+fn agrees(row: &Row, selected: &RolloutFile, archives: bool) -> bool {
+    let path = row.text(index::ROLLOUT_PATH).map(Path::new);
+    row.integer(index::ARCHIVED) == Some(i64::from(archives))
+        && path.is_some_and(|path| is_at(selected, path))
+        && row.get(index::ARCHIVED_AT).is_none_or(|at| (*at == Cell::Null) != archives)
+}
+
+/// How the row spells the selected file's new place: where it named the plain form of what is compressed by now, as
+/// Codex may, it goes on doing so.
+fn spell(to: &Path, row: Option<&Path>, selected: &RolloutFile) -> Result<String, String> {
+    let is_plain = |row: &Path| row.extension().is_some_and(|extension| extension == "jsonl");
+    let to =
+        if selected.named.compressed && row.is_some_and(is_plain) { other_form(to) } else { to.to_owned() };
+    to.to_str().map(str::to_owned).ok_or_else(|| format!("{}: the path is not UTF-8", to.display()))
+}

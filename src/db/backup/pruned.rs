@@ -1,0 +1,323 @@
+//! Keeps rows that are about to be deleted, in a database of their own from which they can be had back, and deletes
+//! them; which rows those are is the verb's business.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
+
+use super::automatic::{create_private, folder_of, name_of, stamp};
+use super::staging::Staging;
+use super::sync_file;
+use crate::db::open::{explain, explain_io};
+use crate::db::row::to_cell;
+use crate::db::schema::Schema;
+use crate::sys::{rename_no_replace, sync_folder};
+use crate::thread::cell::Cell;
+
+/// How the name of such a database begins; after it come the name of the one that the rows are from and the time.
+pub(super) const PREFIX: &str = "pruned-";
+
+/// The table by which such a database is told from one that Codex could use.
+pub(super) const MARK: &str = "codex_state_pruned";
+
+const DOING: &str = "save the rows that are to be deleted";
+
+/// A database with deleted rows: `threads` as the schema of their origin has it, with every column, and the rows of
+/// other tables that go with them.
+///
+/// It is on the disk, row by row, before [`SavedRows::add`] returns.
+#[derive(Debug)]
+pub struct SavedRows {
+    path: PathBuf,
+    connection: Connection,
+    tables: Vec<Table>,
+}
+
+/// A table in which rows belong to threads.
+#[derive(Debug)]
+struct Table {
+    name: String,
+    sql: String,
+    /// Its columns, as SQL.
+    columns: String,
+    n_columns: usize,
+    /// The columns that name a thread.
+    keys: Vec<String>,
+}
+
+impl Table {
+    fn select(&self) -> String {
+        let keys: Vec<String> = self.keys.iter().map(|key| format!("{} = ?1", quoted(key))).collect();
+        format!("SELECT {} FROM {} WHERE {}", self.columns, quoted(&self.name), keys.join(" OR "))
+    }
+
+    fn insert(&self) -> String {
+        let places = vec!["?"; self.n_columns].join(", ");
+        format!("INSERT OR REPLACE INTO {} ({}) VALUES ({places})", quoted(&self.name), self.columns)
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// `threads`, the tables that are known to belong to it, and those whose rows the schema deletes with its rows.
+fn tables(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<Table>> {
+    let mut keys: Vec<(String, Vec<String>)> = vec![("threads".to_owned(), vec!["id".to_owned()])];
+    if schema.has_spawn_edges {
+        let columns = ["parent_thread_id", "child_thread_id"].map(str::to_owned);
+        keys.push(("thread_spawn_edges".to_owned(), columns.to_vec()));
+    }
+    if schema.has_dynamic_tools {
+        keys.push(("thread_dynamic_tools".to_owned(), vec!["thread_id".to_owned()]));
+    }
+    let sql = "SELECT m.name, f.\"from\" FROM sqlite_schema m, pragma_foreign_key_list(m.name) f \
+               WHERE m.type = 'table' AND lower(f.\"table\") = 'threads' AND f.on_delete = 'CASCADE' \
+               AND coalesce(f.\"to\", 'id') = 'id' ORDER BY m.name, f.id";
+    let mut statement = connection.prepare(sql)?;
+    let dependent =
+        statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    for dependent in dependent {
+        let (table, column) = dependent?;
+        match keys.iter_mut().find(|(name, _)| *name == table) {
+            Some((_, columns)) if columns.contains(&column) => {}
+            Some((_, columns)) => columns.push(column),
+            None => keys.push((table, vec![column])),
+        }
+    }
+    let mut tables = Vec::new();
+    for (name, keys) in keys {
+        let sql = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+        let sql: String = connection.query_row(sql, [&name], |row| row.get(0))?;
+        let columns = "SELECT name FROM pragma_table_xinfo(?1) WHERE hidden < 2 ORDER BY cid";
+        let mut statement = connection.prepare(columns)?;
+        let columns: Vec<String> =
+            statement.query_map([&name], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let list: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
+        tables.push(Table { name, sql, columns: list.join(", "), n_columns: columns.len(), keys });
+    }
+    Ok(tables)
+}
+
+/// Where rows deleted from `database` at this time are saved.
+#[must_use]
+pub fn name_of_saved(database: &Path, now: DateTime<Utc>) -> PathBuf {
+    folder_of(database).join(format!("{PREFIX}{}-{}.sqlite", name_of(database), stamp(now)))
+}
+
+impl SavedRows {
+    /// Makes an empty one beside `database`, to which `connection` is open.
+    ///
+    /// # Errors
+    /// It cannot be made: then nothing may be deleted.
+    pub fn create(
+        database: &Path,
+        connection: &Connection,
+        schema: &Schema,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<SavedRows> {
+        let folder = folder_of(database);
+        create_private(&folder).map_err(|error| explain_io(error, &folder, DOING))?;
+        let tables = tables(connection, schema).map_err(|error| explain(error, database, DOING))?;
+        let staging = Staging::within(&folder).map_err(|error| explain_io(error, &folder, DOING))?;
+        let copy = staging.new_copy().map_err(|error| explain_io(error, &folder, DOING))?;
+        let build = || -> rusqlite::Result<()> {
+            let new = Connection::open(&copy)?;
+            new.execute_batch("PRAGMA foreign_keys = OFF; BEGIN")?;
+            for table in &tables {
+                new.execute_batch(&table.sql)?;
+            }
+            new.execute_batch(&format!("CREATE TABLE {MARK} (\"database\" TEXT, pruned_at TEXT)"))?;
+            new.execute(
+                &format!("INSERT INTO {MARK} VALUES (?1, ?2)"),
+                (database.to_string_lossy(), now.to_rfc3339()),
+            )?;
+            new.execute_batch("COMMIT")?;
+            new.close().map_err(|(_, error)| error)
+        };
+        build().map_err(|error| explain(error, &copy, DOING))?;
+        sync_file(&copy).map_err(|error| explain_io(error, &copy, DOING))?;
+        let mut at = now;
+        let path = loop {
+            let path = name_of_saved(database, at);
+            match rename_no_replace(&copy, &path) {
+                Ok(()) => break path,
+                // Two in one second: the later one is named as if it were a second younger.
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    at += TimeDelta::seconds(1);
+                }
+                Err(error) => return Err(explain_io(error, &path, DOING)),
+            }
+        };
+        sync_folder(&folder).map_err(|error| explain_io(error, &folder, DOING))?;
+        let open = || -> rusqlite::Result<Connection> {
+            let connection = Connection::open(&path)?;
+            connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA synchronous = EXTRA")?;
+            Ok(connection)
+        };
+        let connection = open().map_err(|error| explain(error, &path, DOING))?;
+        Ok(SavedRows { path, connection, tables })
+    }
+
+    /// Saves the rows of these threads, and of what belongs to them; they are on the disk afterwards.
+    ///
+    /// # Errors
+    /// They cannot be read or written.
+    pub fn add(&mut self, from: &Connection, ids: &[&str]) -> anyhow::Result<()> {
+        let SavedRows { path, connection, tables } = self;
+        let copy = || -> rusqlite::Result<()> {
+            let transaction = connection.unchecked_transaction()?;
+            for table in tables.iter() {
+                let mut select = from.prepare_cached(&table.select())?;
+                let mut insert = transaction.prepare_cached(&table.insert())?;
+                for id in ids {
+                    // What was saved of it before is out of date. A row of two threads may be saved for the other one
+                    // alone by now; its key keeps it single.
+                    if let [key] = &table.keys[..] {
+                        let sql = format!("DELETE FROM {} WHERE {} = ?1", quoted(&table.name), quoted(key));
+                        transaction.prepare_cached(&sql)?.execute([id])?;
+                    }
+                    let mut rows = select.query([id])?;
+                    while let Some(row) = rows.next()? {
+                        // As they are: what is no text in a text column must not become something else.
+                        let cells: Vec<rusqlite::types::ToSqlOutput<'_>> = (0..table.n_columns)
+                            .map(|i| Ok(rusqlite::types::ToSqlOutput::Borrowed(row.get_ref(i)?)))
+                            .collect::<rusqlite::Result<_>>()?;
+                        insert.execute(params_from_iter(cells.iter().map(|cell| cell as &dyn ToSql)))?;
+                    }
+                }
+            }
+            transaction.commit()
+        };
+        copy().map_err(|error| explain(error, path, DOING))
+    }
+
+    /// Whether the row of a thread is still the one that was saved.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn holds(&self, from: &Connection, id: &str) -> rusqlite::Result<bool> {
+        let Some(threads) = self.tables.first() else { return Ok(false) };
+        let read = |connection: &Connection| -> rusqlite::Result<Option<Vec<Cell>>> {
+            let mut statement = connection.prepare_cached(&threads.select())?;
+            statement
+                .query_row([id], |row| (0..threads.n_columns).map(|i| Ok(to_cell(row.get_ref(i)?))).collect())
+                .optional()
+        };
+        let now = read(from)?;
+        Ok(now.is_some() && now == read(&self.connection)?)
+    }
+
+    /// Ends the work. Without a row deleted (`used`) the file goes again; else its path.
+    #[must_use]
+    pub fn finish(self, used: bool) -> Option<PathBuf> {
+        let SavedRows { path, connection, .. } = self;
+        let _ = connection.close();
+        if used {
+            return Some(path);
+        }
+        let _ = fs::remove_file(&path);
+        None
+    }
+}
+
+/// Deletes the row of a thread, the edges to and from it, and its dynamic tools.
+///
+/// # Errors
+/// What SQLite says.
+pub fn delete_thread(connection: &Connection, schema: &Schema, id: &str) -> rusqlite::Result<()> {
+    if schema.has_spawn_edges {
+        let sql = "DELETE FROM thread_spawn_edges WHERE parent_thread_id = ?1 OR child_thread_id = ?1";
+        connection.prepare_cached(sql)?.execute([id])?;
+    }
+    if schema.has_dynamic_tools {
+        connection.prepare_cached("DELETE FROM thread_dynamic_tools WHERE thread_id = ?1")?.execute([id])?;
+    }
+    connection.prepare_cached("DELETE FROM threads WHERE id = ?1")?.execute([id])?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::{FILLED, Place};
+
+    fn ids(connection: &Connection) -> Vec<String> {
+        let mut statement = connection.prepare("SELECT id FROM threads ORDER BY id").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn rows_are_saved_whole_with_what_belongs_to_them_and_then_deleted() {
+        let place = Place::with(FILLED);
+        let connection = place.connect();
+        connection
+            .execute_batch(
+                "PRAGMA foreign_keys = ON; ALTER TABLE threads ADD COLUMN mood BLOB; \
+                 CREATE TABLE notes (thread TEXT REFERENCES threads(id) ON DELETE CASCADE, note TEXT)",
+            )
+            .unwrap();
+        let all = ids(&connection);
+        let (gone, other) = (&all[0], &all[1]);
+        connection.execute("UPDATE threads SET mood = x'00ff' WHERE id = ?1", [gone]).unwrap();
+        for (parent, child) in [(gone, &all[2]), (&all[3], gone), (other, &all[4])] {
+            connection
+                .execute("INSERT OR REPLACE INTO thread_spawn_edges VALUES (?1, ?2, 'open')", [parent, child])
+                .unwrap();
+        }
+        connection.execute("INSERT INTO notes VALUES (?1, 'mine')", [gone]).unwrap();
+        connection.execute("INSERT INTO notes VALUES (?1, 'not mine')", [other]).unwrap();
+        let tool = "INSERT INTO thread_dynamic_tools (thread_id, position, name, description, input_schema) \
+                    VALUES (?1, 0, 'n', 'd', '{}')";
+        connection.execute(tool, [gone]).unwrap();
+
+        let schema = Schema::read(&connection).unwrap();
+        let now = DateTime::from_timestamp(1_788_264_000, 0).unwrap();
+        let mut saved = SavedRows::create(&place.database, &connection, &schema, now).unwrap();
+        assert!(!saved.holds(&connection, gone).unwrap());
+        saved.add(&connection, &[gone]).unwrap();
+        assert!(saved.holds(&connection, gone).unwrap());
+        connection.execute("UPDATE threads SET mood = x'01ff' WHERE id = ?1", [gone]).unwrap();
+        assert!(!saved.holds(&connection, gone).unwrap(), "any column counts");
+        saved.add(&connection, &[gone]).unwrap();
+        delete_thread(&connection, &schema, gone).unwrap();
+        let path = saved.finish(true).unwrap();
+        assert_eq!(path, name_of_saved(&place.database, now));
+
+        assert_eq!(ids(&connection), all[1..]);
+        let count = |connection: &Connection, sql: &str| -> i64 {
+            connection.query_row(sql, [], |row| row.get(0)).unwrap()
+        };
+        let edges = format!(
+            "SELECT count(*) FROM thread_spawn_edges WHERE '{gone}' IN (parent_thread_id, child_thread_id)"
+        );
+        assert_eq!(count(&connection, &edges), 0);
+        assert_eq!(count(&connection, "SELECT count(*) FROM thread_dynamic_tools"), 0);
+        assert_eq!(count(&connection, "SELECT count(*) FROM notes"), 1);
+
+        let kept = Connection::open(path).unwrap();
+        assert_eq!(ids(&kept), all[..1]);
+        assert_eq!(count(&kept, &edges), 2);
+        assert_eq!(count(&kept, "SELECT count(*) FROM thread_spawn_edges"), 2);
+        assert_eq!(count(&kept, "SELECT count(*) FROM thread_dynamic_tools"), 1);
+        assert_eq!(count(&kept, "SELECT count(*) FROM notes WHERE note = 'mine'"), 1);
+        assert_eq!(count(&kept, "SELECT mood = x'01ff' FROM threads"), 1);
+        place.assert_no_leftovers();
+    }
+
+    #[test]
+    fn nothing_is_left_where_nothing_was_deleted_and_names_do_not_collide() {
+        let place = Place::with(FILLED);
+        let connection = place.connect();
+        let schema = Schema::read(&connection).unwrap();
+        let now = DateTime::from_timestamp(1_788_264_000, 0).unwrap();
+        let create = || SavedRows::create(&place.database, &connection, &schema, now).unwrap();
+        assert_eq!(create().finish(false), None);
+        let folder = place.folder.path().join(super::super::FOLDER);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+        assert_ne!(create().finish(true), create().finish(true));
+        assert_eq!(super::super::backups_of(&place.database), [], "they are no backups of the database");
+    }
+}

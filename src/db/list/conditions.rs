@@ -1,0 +1,123 @@
+//! Which rows a listing shows, in SQL that leaves the choice of the index to the order; not in which order.
+
+use super::{Folder, Query, TimeColumns};
+use crate::db::schema::Schema;
+use crate::thread::cell::Cell;
+use crate::thread::columns::{COLUMNS, index};
+use rusqlite::Connection;
+
+/// Conditions joined by AND, and the values of their parameters.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Conditions {
+    pub(super) sql: Vec<String>,
+    pub(super) values: Vec<Cell>,
+}
+
+impl Conditions {
+    pub(super) fn add(&mut self, sql: impl Into<String>, values: impl IntoIterator<Item = Cell>) {
+        self.sql.push(sql.into());
+        self.values.extend(values);
+    }
+
+    fn any_of(&mut self, alternatives: Vec<(String, Vec<Cell>)>) {
+        if alternatives.is_empty() {
+            return;
+        }
+        let (sql, values): (Vec<String>, Vec<Vec<Cell>>) = alternatives.into_iter().unzip();
+        self.add(format!("({})", sql.join(" OR ")), values.into_iter().flatten());
+    }
+}
+
+/// The conditions that are the same for every page.
+///
+/// A `+` before a column keeps SQLite from an index on it: without statistics it takes the one on `archived` for a
+/// good one, reads half the table and sorts it. Nothing but the order of a listing is worth an index.
+pub(super) fn fixed(
+    connection: &Connection,
+    schema: &Schema,
+    query: &Query,
+    time: TimeColumns,
+) -> rusqlite::Result<Conditions> {
+    let mut conditions = Conditions::default();
+    let folder = match &query.folders[..] {
+        [only] if !only.recursive && schema.has(index::CWD) => Some(only),
+        _ => None,
+    };
+    let visible = (!query.hidden).then(|| schema.visible());
+    if let Some(archived) = query.archived {
+        let is_indexed = match time.milliseconds {
+            Some(time) => has_index(connection, time, folder.is_some(), visible)?,
+            None => false,
+        };
+        conditions.add(if is_indexed { "archived = ?" } else { "+archived = ?" }, [archived.into()]);
+    }
+    conditions.sql.extend(visible.map(str::to_owned));
+    let column = |position: usize| if schema.has(position) { COLUMNS[position].name } else { "NULL" };
+    let source = column(index::SOURCE);
+    let of_source = format!(
+        "+{source} = ? OR CASE WHEN substr({source}, 1, 1) = '{{' AND json_valid({source}) \
+         THEN EXISTS (SELECT 1 FROM json_each({source}) WHERE key = ?) ELSE 0 END"
+    );
+    let sources = query.sources.iter();
+    conditions.any_of(
+        sources.map(|word| (of_source.clone(), vec![word.as_str().into(), word.as_str().into()])).collect(),
+    );
+    let providers = query.providers.iter();
+    let of_provider = format!("+{} = ?", column(index::MODEL_PROVIDER));
+    conditions
+        .any_of(providers.map(|provider| (of_provider.clone(), vec![provider.as_str().into()])).collect());
+    let cwd = column(index::CWD);
+    match folder {
+        Some(folder) => conditions.add(format!("{cwd} = ?"), [folder.path.as_str().into()]),
+        None => {
+            conditions.any_of(query.folders.iter().map(|folder| in_folder(cwd, folder)).collect());
+        }
+    }
+    Ok(conditions)
+}
+
+fn in_folder(cwd: &str, folder: &Folder) -> (String, Vec<Cell>) {
+    if !folder.recursive {
+        return (format!("+{cwd} = ?"), vec![folder.path.as_str().into()]);
+    }
+    // What is below begins with this folder and a separator, and so sorts between that and the separator's successor.
+    // Only a path of Windows has backslashes for separators.
+    let is_windows = folder.path.starts_with("\\\\") || folder.path.as_bytes().get(1) == Some(&b':');
+    let (separators, ends) = (&['/', '\\'][..], [("/", "0"), ("\\", "]")]);
+    let n = if is_windows { 2 } else { 1 };
+    let root = folder.path.trim_end_matches(&separators[..n]);
+    let mut sql = vec![format!("+{cwd} = ?")];
+    let mut values = vec![folder.path.as_str().into()];
+    for (separator, successor) in &ends[..n] {
+        sql.push(format!("(+{cwd} >= ? AND +{cwd} < ?)"));
+        values.extend([*separator, *successor].map(|end| Cell::Text(format!("{root}{end}"))));
+    }
+    (sql.join(" OR "), values)
+}
+
+/// Whether one of Codex's indexes on (archived, time) or, for one folder, (archived, cwd, time) carries the listing.
+fn has_index(
+    connection: &Connection,
+    time: &str,
+    of_folder: bool,
+    visible: Option<&str>,
+) -> rusqlite::Result<bool> {
+    let sql =
+        "SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'threads' AND sql IS NOT NULL";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let Ok(text) = row.get::<_, String>(0) else { continue };
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (columns, condition) = text.split_once(" WHERE ").unwrap_or((&text, ""));
+        let fits = condition.is_empty() || Some(condition) == visible;
+        let starts_with = |columns_wanted: String| columns.contains(&columns_wanted);
+        if fits
+            && (starts_with(format!("(archived, {time} ")) && !condition.is_empty()
+                || of_folder && starts_with(format!("(archived, cwd, {time} ")))
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

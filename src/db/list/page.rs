@@ -1,0 +1,100 @@
+//! Rows of a listing, packed together so that a row costs no allocation; not where they come from.
+
+use super::Position;
+use crate::thread::cell::CellRef;
+use rusqlite::types::ValueRef;
+
+/// Bytes of text in one page, about: one more row may always be added.
+const PAGE_BYTES: usize = 1 << 20;
+
+/// Some rows in order, packed together.
+#[derive(Debug, Default)]
+pub struct Page {
+    text: String,
+    bytes: Vec<u8>,
+    cells: Vec<Packed>,
+    width: usize,
+    pub(super) rows: usize,
+    /// How many rows were looked at for them.
+    pub scanned: u64,
+    /// The last row that was looked at.
+    pub last: Option<Position>,
+    /// Whether no row follows.
+    pub is_last: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Packed {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(usize, usize),
+    Blob(usize, usize),
+}
+
+impl Page {
+    pub(super) fn clear(&mut self, width: usize) {
+        self.text.clear();
+        self.bytes.clear();
+        self.cells.clear();
+        *self = Page {
+            text: std::mem::take(&mut self.text),
+            bytes: std::mem::take(&mut self.bytes),
+            cells: std::mem::take(&mut self.cells),
+            width,
+            ..Page::default()
+        };
+    }
+
+    pub(super) fn push(&mut self, value: ValueRef<'_>) {
+        let packed = match value {
+            ValueRef::Null => Packed::Null,
+            ValueRef::Integer(number) => Packed::Integer(number),
+            ValueRef::Real(number) => Packed::Real(number),
+            ValueRef::Text(text) => match std::str::from_utf8(text) {
+                Ok(text) => {
+                    let start = self.text.len();
+                    self.text.push_str(text);
+                    Packed::Text(start, self.text.len())
+                }
+                Err(_) => self.pack_bytes(text),
+            },
+            ValueRef::Blob(bytes) => self.pack_bytes(bytes),
+        };
+        self.cells.push(packed);
+    }
+
+    fn pack_bytes(&mut self, bytes: &[u8]) -> Packed {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        Packed::Blob(start, self.bytes.len())
+    }
+
+    pub(super) fn is_full(&self, limit: usize) -> bool {
+        self.rows >= limit || self.text.len() + self.bytes.len() > PAGE_BYTES
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// The cell in a row, for a place in [`Query::columns`].
+    #[must_use]
+    pub fn cell(&self, row: usize, place: usize) -> CellRef<'_> {
+        match self.cells[row * self.width + place] {
+            Packed::Null => CellRef::Null,
+            Packed::Integer(number) => CellRef::Integer(number),
+            Packed::Real(number) => CellRef::Real(number),
+            Packed::Text(start, end) => CellRef::Text(&self.text[start..end]),
+            Packed::Blob(start, end) => CellRef::Blob(&self.bytes[start..end]),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Which thread spawned which, as the database knows it; read only.
+
+use super::row::to_cell;
+use super::schema::Schema;
+use super::threads::spawned_by;
+use crate::thread::ThreadId;
+use crate::thread::columns::index;
+use rusqlite::Connection;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Threads by the one that spawned them.
+pub type Children = BTreeMap<ThreadId, BTreeSet<ThreadId>>;
+
+/// Everything that the edges say, and the parents that rows name themselves (databases without the table, and rows
+/// whose edge was lost).
+///
+/// # Errors
+/// What SQLite says.
+pub fn children(connection: &Connection, schema: &Schema) -> rusqlite::Result<Children> {
+    let mut children = Children::new();
+    let mut add = |parent: Option<ThreadId>, child: Option<ThreadId>| {
+        if let (Some(parent), Some(child)) = (parent, child) {
+            children.entry(parent).or_default().insert(child);
+        }
+    };
+    let id = |cell: crate::thread::cell::Cell| cell.as_text().and_then(ThreadId::parse);
+    if schema.has_spawn_edges {
+        let mut statement =
+            connection.prepare("SELECT parent_thread_id, child_thread_id FROM thread_spawn_edges")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            add(id(to_cell(row.get_ref(0)?)), id(to_cell(row.get_ref(1)?)));
+        }
+    }
+    if schema.has(index::SOURCE) {
+        let mut statement = connection.prepare("SELECT id, source FROM threads WHERE source LIKE '{%'")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let source = to_cell(row.get_ref(1)?);
+            add(source.as_text().and_then(spawned_by), id(to_cell(row.get_ref(0)?)));
+        }
+    }
+    Ok(children)
+}
+
+/// Every thread that has a row.
+///
+/// # Errors
+/// What SQLite says.
+pub fn known(connection: &Connection) -> rusqlite::Result<BTreeSet<ThreadId>> {
+    let mut statement = connection.prepare("SELECT id FROM threads")?;
+    let mut rows = statement.query([])?;
+    let mut known = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        known.extend(to_cell(row.get_ref(0)?).as_text().and_then(ThreadId::parse));
+    }
+    Ok(known)
+}

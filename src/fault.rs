@@ -1,0 +1,85 @@
+//! Places where a test may end the process as a crash would; nothing at all without the feature `fault-points`.
+//!
+//! A verb calls [`point`] between any two of its steps. A test names one of the points in `CODEX_STATE_FAULT`, runs the
+//! program, and looks at what a crash there leaves behind. `NAME` dies when the point is first passed, `NAME:3` when it
+//! is passed for the third time. [`POINTS`] lists them all, so that no step is forgotten by the tests.
+
+/// The variable that names the point to die at.
+pub const VARIABLE: &str = "CODEX_STATE_FAULT";
+
+/// Every point, in the order in which its command passes them.
+pub const POINTS: &[&str] = &[
+    "archive:locked",
+    "archive:copied",
+    "archive:renamed",
+    "archive:synced",
+    "archive:source-removed",
+    "archive:written",
+    "archive:committed",
+    "unarchive:locked",
+    "unarchive:copied",
+    "unarchive:renamed",
+    "unarchive:synced",
+    "unarchive:source-removed",
+    "unarchive:touched",
+    "unarchive:written",
+    "unarchive:committed",
+    "prune:locked",
+    "prune:saved",
+    "prune:deleted",
+    "prune:committed",
+];
+
+/// Dies here, as by a crash, if a test asked for it.
+#[cfg(feature = "fault-points")]
+#[expect(clippy::disallowed_methods, reason = "only tests are built so, and a verb has no way to hand it in")]
+pub fn point(name: &str) {
+    use std::collections::HashMap;
+    use std::sync::{LazyLock, Mutex, PoisonError};
+
+    static PASSED: LazyLock<Mutex<HashMap<String, u32>>> = LazyLock::new(Mutex::default);
+    debug_assert!(POINTS.contains(&name), "{name} is not in POINTS");
+    let Some(wanted) = std::env::var(VARIABLE).ok() else { return };
+    let (wanted, time) = match wanted.rsplit_once(':') {
+        Some((wanted, time)) if time.parse::<u32>().is_ok() => (wanted, time.parse().unwrap_or(1)),
+        _ => (&*wanted, 1),
+    };
+    if wanted != name {
+        return;
+    }
+    let mut passed = PASSED.lock().unwrap_or_else(PoisonError::into_inner);
+    let times = passed.entry(name.to_owned()).or_insert(0);
+    *times += 1;
+    if *times == time {
+        std::process::abort();
+    }
+}
+
+/// [`point`] `verb:step`, for steps that several verbs share.
+#[cfg(feature = "fault-points")]
+pub fn point_of(verb: &str, step: &str) {
+    point(&format!("{verb}:{step}"));
+}
+
+/// Does nothing: this program is for use.
+#[cfg(not(feature = "fault-points"))]
+#[inline]
+pub fn point(_name: &str) {}
+
+/// Does nothing: this program is for use.
+#[cfg(not(feature = "fault-points"))]
+#[inline]
+pub fn point_of(_verb: &str, _step: &str) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_are_named_by_command_and_step_and_once() {
+        for (i, name) in POINTS.iter().enumerate() {
+            assert!(name.split(':').count() == 2, "{name}");
+            assert!(!POINTS[..i].contains(name), "{name} stands twice");
+        }
+    }
+}

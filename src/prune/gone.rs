@@ -1,0 +1,260 @@
+//! Which rows have lost their rollout, judged by what lies on the disk; deletes nothing.
+
+use super::{Job, LEAST_AGE, Outcome, Status, references};
+use crate::custody;
+use crate::db::open::Reader;
+use crate::db::threads::{self, Summary};
+use crate::inventory::{Inventory, other_form};
+use crate::progress::Progress;
+use crate::rollout::file_name;
+use crate::sessions::{ACTIVE, ARCHIVED};
+use crate::thread::ThreadId;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// How many rows are looked at in one read.
+const PAGE: usize = 1000;
+
+/// A row that does not say where a file is.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    /// Its id, as it stands.
+    pub(super) id: String,
+    /// The thread.
+    pub(super) thread: ThreadId,
+    /// The path in it.
+    pub(super) path: String,
+    /// Why it stays; `None` if it is to go.
+    pub(super) verdict: Option<(Status, String)>,
+    /// Whether `backfill` mends it.
+    is_misplaced: bool,
+}
+
+impl Candidate {
+    /// It stays, although it should go.
+    pub(super) fn fail(&mut self, reason: &str) {
+        self.verdict = Some((Status::Failed, reason.to_owned()));
+    }
+
+    /// It stays, and should.
+    pub(super) fn skip(&mut self, reason: &str) {
+        self.verdict = Some((Status::Skipped, reason.to_owned()));
+    }
+
+    /// It stays, for `backfill` to mend.
+    pub(super) fn misplaced(&mut self) {
+        self.skip("its rollout lies elsewhere in the home: backfill mends the row");
+        self.is_misplaced = true;
+    }
+
+    pub(super) fn outcome(&self) -> Outcome {
+        let (status, reason) = match &self.verdict {
+            None => (Status::Pruned, None),
+            Some((status, reason)) => (*status, Some(reason.clone())),
+        };
+        let is_misplaced = self.is_misplaced;
+        Outcome { id: self.id.clone(), path: self.path.clone(), status, reason, is_misplaced }
+    }
+
+    /// Whether its file should be below this root of the home.
+    pub(super) fn lies_in(&self, root: &Path) -> bool {
+        let path = Path::new(&self.path);
+        path.starts_with(root) || {
+            // The home may be spelled in another way.
+            let name = root.file_name();
+            path.parent().is_some_and(|folder| folder.components().any(|part| Some(part.as_os_str()) == name))
+        }
+    }
+
+    /// The ids of the rollouts that its file may have been.
+    pub(super) fn rollouts(&self) -> impl Iterator<Item = ThreadId> {
+        let named = Path::new(&self.path).file_name().and_then(file_name::parse);
+        [Some(self.thread), named.and_then(|named| named.name).map(|name| name.rollout)].into_iter().flatten()
+    }
+}
+
+/// What is at a path, in plain or compressed form.
+fn look(path: &Path) -> io::Result<Option<PathBuf>> {
+    for form in [path.to_owned(), other_form(path)] {
+        match fs::symlink_metadata(&form) {
+            Ok(_) => return Ok(Some(form)),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput
+                ) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// Why a row must stay after all: something is there again where its file was, or where Codex would put it.
+pub(super) fn look_again(home: &Path, inventory: &Inventory, candidate: &Candidate) -> Option<String> {
+    let path = Path::new(&candidate.path);
+    let mut places = vec![path.to_owned()];
+    if let Some(file) = path.file_name()
+        && let Some(name) = file_name::parse(file).and_then(|named| named.name)
+    {
+        places.push(home.join(ARCHIVED).join(file));
+        places.push(name.date_folders().iter().fold(home.join(ACTIVE), |to, part| to.join(part)).join(file));
+    }
+    if !inventory.of_thread(candidate.thread).is_empty() {
+        return Some("its rollout is there".to_owned());
+    }
+    for place in places.iter().filter(|place| place.is_absolute()) {
+        match look(place) {
+            Ok(None) => {}
+            Ok(Some(found)) => return Some(format!("its rollout is there again: {}", found.display())),
+            Err(error) => return Some(format!("{}: cannot be looked at: {error}", place.display())),
+        }
+    }
+    None
+}
+
+/// Whether a path is one of another kind of system, where it may well lead to a file.
+fn is_foreign(path: &str) -> bool {
+    let bytes = path.as_bytes();
+    let has_drive = bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':';
+    let is_of_windows = path.starts_with('\\') || (has_drive && matches!(bytes[2], b'\\' | b'/'));
+    if cfg!(windows) { path.starts_with('/') } else { is_of_windows }
+}
+
+impl Job<'_> {
+    /// Looks at all rows, or those asked for; returns how many there are in all.
+    pub(super) fn find(&mut self, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<u64> {
+        let wanted = self.wanted();
+        let n_rows = reader.read(|connection| Ok(threads::count(connection)?))?;
+        if let Some(wanted) = &wanted {
+            for &id in wanted {
+                let schema = &self.schema;
+                let row = reader.read(|connection| Ok(threads::summary(connection, schema, id)?))?;
+                match row {
+                    Some(row) => self.look_at(&row, true),
+                    None => self.candidates.push(Candidate {
+                        id: id.to_string(),
+                        thread: id,
+                        path: String::new(),
+                        verdict: Some((Status::Skipped, "it has no row".to_owned())),
+                        is_misplaced: false,
+                    }),
+                }
+                progress.advance(1, 0);
+            }
+            return Ok(n_rows);
+        }
+        let mut after = String::new();
+        loop {
+            let schema = &self.schema;
+            let page =
+                reader.read(|connection| Ok(threads::summaries_after(connection, schema, &after, PAGE)?))?;
+            page.iter().for_each(|row| self.look_at(row, false));
+            progress.advance(page.len() as u64, 0);
+            match page.last() {
+                Some(last) if page.len() == PAGE => after.clone_from(&last.id),
+                _ => return Ok(n_rows),
+            }
+        }
+    }
+
+    /// Judges one row. A row that is fine is no candidate, unless it was named.
+    fn look_at(&mut self, row: &Summary, is_named: bool) {
+        self.checked += 1;
+        let home = self.config.home;
+        let path = Path::new(&row.rollout_path);
+        let Some(thread) = ThreadId::parse(&row.id) else { return };
+        let mut candidate = Candidate {
+            id: row.id.clone(),
+            thread,
+            path: row.rollout_path.clone(),
+            verdict: None,
+            is_misplaced: false,
+        };
+        let found = if path.is_absolute() { look(path) } else { Ok(None) };
+        match found {
+            Ok(Some(found)) if is_in_home(home, &found) => {
+                if !is_named {
+                    return;
+                }
+                candidate.skip("its rollout is there");
+            }
+            Ok(Some(_)) => candidate.skip("its rollout is there, outside of the Codex home"),
+            Err(error) => candidate.fail(&format!("{}: cannot be looked at: {error}", path.display())),
+            Ok(None) if !self.inventory.of_thread(thread).is_empty() => candidate.misplaced(),
+            Ok(None) if is_foreign(&row.rollout_path) => {
+                candidate.skip("its path is one of another system, where the file may be");
+            }
+            Ok(None) => {
+                let youngest = (self.config.now - LEAST_AGE).timestamp();
+                let millis = row.updated_at_ms.map(|millis| millis.div_euclid(1000));
+                if row.updated_at.into_iter().chain(millis).any(|at| at > youngest) {
+                    candidate.skip("younger than ten minutes: Codex may be about to make its file");
+                }
+            }
+        }
+        self.candidates.push(candidate);
+    }
+
+    /// Asks the files that are there whether one of them is a candidate's, or needs it; and the locks.
+    ///
+    /// # Errors
+    /// A file that may be of any thread cannot be read.
+    pub(super) fn ask_files(&mut self, progress: &dyn Progress) -> anyhow::Result<()> {
+        if self.n_to_go() > 0 {
+            let claimed = references::claimed(self, progress)?;
+            for candidate in self.candidates.iter_mut().filter(|candidate| candidate.verdict.is_none()) {
+                if claimed.contains(&candidate.thread) {
+                    candidate.misplaced();
+                }
+            }
+        }
+        if self.n_to_go() > 0 {
+            let needed = references::needed(self, progress)?;
+            for candidate in self.candidates.iter_mut().filter(|candidate| candidate.verdict.is_none()) {
+                let user = candidate.rollouts().find_map(|rollout| needed.get(&rollout));
+                if let Some(user) = user {
+                    candidate.fail(&format!("the history of another thread begins in it: {user}"));
+                }
+            }
+        }
+        let (home, patience) = (self.config.home, self.config.patience);
+        if self.n_to_go() > 0 {
+            let maintenance = custody::maintenance(home, patience).map(drop);
+            for candidate in self.candidates.iter_mut().filter(|candidate| candidate.verdict.is_none()) {
+                let claimed = custody::probe(home, candidate.thread, patience);
+                if let Err(held) = maintenance.as_ref().and(claimed.as_ref()) {
+                    candidate.fail(&held.to_string());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_in_home(home: &Path, path: &Path) -> bool {
+    path.starts_with(home) || {
+        let real = |path: &Path| fs::canonicalize(path).ok();
+        real(path).zip(real(home)).is_some_and(|(path, home)| path.starts_with(home))
+            || [ACTIVE, ARCHIVED].iter().any(|root| {
+                real(path).zip(real(&home.join(root))).is_some_and(|(path, root)| path.starts_with(root))
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_other_systems_are_recognised() {
+        if cfg!(unix) {
+            for foreign in [r"C:\Users\a\.codex\sessions\x.jsonl", r"\\?\C:\x", "c:/x"] {
+                assert!(is_foreign(foreign), "{foreign}");
+            }
+            for own in ["/home/a", "", "x", "a:b", "sessions/x"] {
+                assert!(!is_foreign(own), "{own}");
+            }
+        }
+    }
+}

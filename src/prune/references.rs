@@ -1,0 +1,119 @@
+//! What the files that are there say of threads whose files are gone: that they are theirs, or that they need them.
+
+use super::Job;
+use crate::error::WithHint as _;
+use crate::progress::Progress;
+use crate::rollout::extract::Options;
+use crate::rollout::fold::ReadError;
+use crate::rollout::peek;
+use crate::rollout::reader::Buffer;
+use crate::scan::{self, Group};
+use crate::sessions::RolloutFile;
+use crate::thread::ThreadId;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// The threads that files with malformed names, and files named for threads that have no row of their own, say that
+/// they are of.
+///
+/// # Errors
+/// One with a malformed name cannot be read now: it may be anybody's.
+pub(super) fn claimed(job: &Job<'_>, progress: &dyn Progress) -> anyhow::Result<BTreeSet<ThreadId>> {
+    let files = job.inventory.files();
+    let groups: Vec<Group> = job
+        .inventory
+        .groups()
+        .into_iter()
+        .filter(|group| files[group.start].named.name.is_none_or(|name| !job.rows.contains(&name.thread)))
+        .map(|files| Group { files, in_row: None })
+        .collect();
+    let config = scan::Config {
+        inventory: &job.inventory,
+        jobs: job.config.jobs,
+        options: Options::default(),
+        read_all: false,
+        default_provider: job.config.default_provider,
+        interrupted: job.config.interrupted,
+    };
+    let mut claimed = BTreeSet::new();
+    progress.start("reading rollouts without a row", Some(groups.len() as u64), None);
+    let failed = scan::run(&config, &groups, |scanned| {
+        progress.advance(1, 0);
+        claimed.extend(scanned.folded.iter().map(|(_, folded)| folded.metadata.id));
+        claimed.extend(scanned.strays.iter().map(|(_, id)| *id));
+        let unread = scanned.failed.into_iter().find(|(file, error)| {
+            files[*file].named.name.is_none()
+                && matches!(error, ReadError::Passing(_) | ReadError::Interrupted)
+        });
+        match unread {
+            Some((file, error)) => ControlFlow::Break((file, error)),
+            None => ControlFlow::Continue(()),
+        }
+    });
+    progress.finish();
+    match failed {
+        Some((file, error)) => Err(unreadable(&files[file], &error)),
+        None => Ok(claimed),
+    }
+}
+
+/// The rollouts in which the histories of others begin, each with a thread whose it is. Codex refuses to delete them.
+///
+/// # Errors
+/// A file cannot be read now.
+pub(super) fn needed(job: &Job<'_>, progress: &dyn Progress) -> anyhow::Result<HashMap<ThreadId, String>> {
+    let of_interest: HashSet<ThreadId> = job.to_go().flat_map(super::gone::Candidate::rollouts).collect();
+    let files = job.inventory.files();
+    let next = AtomicUsize::new(0);
+    let needed = Mutex::new(HashMap::new());
+    let failed: Mutex<Option<anyhow::Error>> = Mutex::new(None);
+    progress.start("looking for histories", Some(files.len() as u64), None);
+    std::thread::scope(|scope| {
+        for _ in 0..job.config.jobs.clamp(1, files.len().max(1)) {
+            scope.spawn(|| {
+                let mut buffer = Buffer::default();
+                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if job.config.interrupted.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    progress.advance(1, 0);
+                    match peek::history_base(&file.source(), &mut buffer) {
+                        Ok(Some(base)) if of_interest.contains(&base.rollout) => {
+                            let user = file.named.name.map_or_else(
+                                || file.path().display().to_string(),
+                                |name| name.thread.to_string(),
+                            );
+                            lock(&needed).insert(base.rollout, user);
+                        }
+                        Err(error @ ReadError::Passing(_)) if is_of_the_system(&error) => {
+                            *lock(&failed) = Some(unreadable(file, &error));
+                        }
+                        _ => {}
+                    }
+                }
+            });
+        }
+    });
+    progress.finish();
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None => Ok(needed.into_inner().unwrap_or_else(PoisonError::into_inner)),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether it is the system that fails, not a file that is no zstd.
+fn is_of_the_system(error: &ReadError) -> bool {
+    matches!(error, ReadError::Passing(error) if error.raw_os_error().is_some())
+}
+
+fn unreadable(file: &RolloutFile, error: &ReadError) -> anyhow::Error {
+    anyhow::anyhow!("{}: {error}", file.path().display())
+        .context("what the files say of each other is not known")
+        .hint("make the file readable; nothing was deleted")
+}

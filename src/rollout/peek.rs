@@ -1,0 +1,77 @@
+//! The beginning of a rollout: where its history begins, without reading the rest; not for anything a row needs.
+
+use super::fold::{ReadError, Source};
+use super::item::{HistoryBase, Item};
+use super::line;
+use super::reader::{Buffer, LineReader};
+use std::fs::File;
+use std::io::{BufReader, Read};
+
+/// Window of the decompressor, as a power of two: 128 MiB, the greatest that is read at all.
+const WINDOW_LOG: u32 = 27;
+
+/// The `history_base` of a file's first session meta.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn history_base(source: &Source, buffer: &mut Buffer) -> Result<Option<HistoryBase>, ReadError> {
+    let file = File::open(&source.path)?;
+    if !source.compressed {
+        return find(file, buffer);
+    }
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(BufReader::new(file))?;
+    decoder.window_log_max(WINDOW_LOG)?;
+    find(decoder, buffer)
+}
+
+fn find(stream: impl Read, buffer: &mut Buffer) -> Result<Option<HistoryBase>, ReadError> {
+    let mut lines = LineReader::new(stream, buffer);
+    while let Some(line) = lines.next_line(|_| true)? {
+        let bytes = line.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line.bytes);
+        match line::read(bytes, false).item {
+            Some(Item::SessionMeta(meta)) => return Ok(meta.history_base),
+            Some(Item::BareMeta(_)) => return Ok(None),
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::thread::ThreadId;
+
+    fn check(lines: &[&str], expected: Option<u128>) {
+        let text = lines.join("\n");
+        let folder = tempfile::tempdir().unwrap();
+        let compressed = zstd::encode_all(text.as_bytes(), 3).unwrap();
+        for (name, bytes) in [("a.jsonl", text.as_bytes()), ("a.jsonl.zst", &compressed)] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            let compressed = name.ends_with("zst");
+            let source = Source { path, name: None, compressed, archived: false };
+            let base = history_base(&source, &mut Buffer::default()).unwrap();
+            assert_eq!(base.map(|base| base.rollout), expected.map(ThreadId::from_u128), "{name}: {lines:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_session_meta_says_where_the_history_begins() {
+        let meta = |base: &str| {
+            format!(
+                "{{\"timestamp\":\"2026-08-22T05:31:01.123Z\",\"type\":\"session_meta\",\"payload\":{{\"id\":\
+                 \"00000000-0000-0000-0000-000000000001\",\"timestamp\":\"2026-08-22T05:31:01.123Z\"{base}}}}}"
+            )
+        };
+        let base = meta(
+            ",\"history_base\":{\"thread_id\":\"00000000-0000-0000-0000-000000000007\",\
+             \"end_ordinal_exclusive\":3,\"end_byte_offset\":9}",
+        );
+        check(&[&base], Some(7));
+        check(&["garbage", "", &base], Some(7));
+        check(&[&meta(""), &base], None);
+        check(&["garbage"], None);
+        check(&[], None);
+    }
+}

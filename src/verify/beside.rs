@@ -1,0 +1,129 @@
+//! One thread's row beside what its file says, column by column: for a person who wants to know why; no findings.
+
+use super::Config;
+use super::rows;
+use crate::compare::{self, Comparison};
+use crate::db::open::Reader;
+use crate::db::schema::Schema;
+use crate::db::threads::{self, Threads};
+use crate::inventory::Inventory;
+use crate::rollout::extract::Options;
+use crate::rollout::fold::FoldedThread;
+use crate::scan::{self, Group, Worker};
+use crate::select::Selected;
+use crate::sessions;
+use crate::thread::ThreadId;
+use crate::thread::cell::Cell;
+use crate::thread::columns::{COLUMNS, N_COLUMNS, Row, index};
+use std::path::{Path, PathBuf};
+
+/// A thread's row beside its file.
+#[derive(Debug)]
+pub struct Beside {
+    /// The thread, as far as anything says which it is.
+    pub id: Option<ThreadId>,
+    /// The file, if one could be read.
+    pub path: Option<PathBuf>,
+    /// The row, with the columns that the database has.
+    pub row: Option<Row>,
+    /// What the file says, by position in [`COLUMNS`]; `None` for what only the database knows.
+    pub file: Option<[Option<Cell>; N_COLUMNS]>,
+    /// Positions of the columns that differ by the rules of verify, ascending.
+    pub differing: Vec<usize>,
+    /// Why there is no file.
+    pub error: Option<String>,
+}
+
+/// Sets the row of each of these threads beside its file.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn beside(config: &Config<'_>, threads: &[Selected], reader: &mut Reader) -> anyhow::Result<Vec<Beside>> {
+    let schema = reader.read(Schema::read)?;
+    let synthetic_limit = reader.read(|connection| Ok(threads::greatest_running_number(connection)?))?;
+    let comparison = Comparison { columns: schema.columns, synthetic_limit, ..Comparison::default() };
+    let table = Threads::new(&schema);
+    let inventory = Inventory::new(sessions::walk(config.home, || {}).files);
+    let scan_config = scan::Config {
+        inventory: &inventory,
+        jobs: 1,
+        options: Options::default(),
+        read_all: false,
+        default_provider: config.default_provider,
+        interrupted: config.interrupted,
+    };
+    let mut worker = Worker::new(&scan_config);
+    let mut all = Vec::new();
+    for thread in threads {
+        let mut row_of = |id| Ok::<_, anyhow::Error>(rows::get(&table, &[id], reader)?.pop().flatten());
+        let (row, file) = match thread {
+            Selected::Id(id) => {
+                let row = row_of(*id)?;
+                let file = read(*id, row.as_ref(), &inventory, &mut worker);
+                (row, file)
+            }
+            Selected::Path(path) => {
+                let file = match compare::locate(&inventory, path) {
+                    Some(i) => worker.fold(&inventory.files()[i].source()).map_err(|error| error.to_string()),
+                    None => Err("it is no rollout of this home".to_owned()),
+                };
+                let row = match &file {
+                    Ok(folded) => row_of(folded.metadata.id)?,
+                    Err(_) => None,
+                };
+                (row, file)
+            }
+        };
+        let named = match thread {
+            Selected::Id(id) => Some(*id),
+            Selected::Path(_) => None,
+        };
+        all.push(match file {
+            Err(error) => {
+                Beside { id: named, path: None, row, file: None, differing: Vec::new(), error: Some(error) }
+            }
+            Ok(folded) => {
+                let differences = row.as_ref().map(|row| comparison.diff(&folded.metadata, row));
+                Beside {
+                    id: Some(folded.metadata.id),
+                    path: Some(folded.metadata.rollout_path.clone().into()),
+                    row,
+                    file: Some(std::array::from_fn(|i| Some(COLUMNS[i].from_file?(&folded.metadata)))),
+                    differing: differences.unwrap_or_default().iter().map(|one| one.position).collect(),
+                    error: None,
+                }
+            }
+        });
+    }
+    Ok(all)
+}
+
+/// What the file that counts for a thread says: the one that its row names, else one with the thread in its name.
+fn read(
+    id: ThreadId,
+    row: Option<&Row>,
+    inventory: &Inventory,
+    worker: &mut Worker<'_>,
+) -> Result<FoldedThread, String> {
+    let path = row.and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
+    let in_row = path.and_then(|path| compare::locate(inventory, path));
+    let files = inventory.range_of(id);
+    if let Some(stray) = in_row.filter(|i| !files.contains(i))
+        && let Ok(folded) = worker.fold(&inventory.files()[stray].source())
+        && folded.metadata.id == id
+    {
+        return Ok(folded);
+    }
+    if files.is_empty() {
+        return Err("there is no rollout with its id in the name".to_owned());
+    }
+    let scanned = worker.scan(&Group { in_row: in_row.filter(|i| files.contains(i)), files });
+    match (scanned.folded, scanned.failed.into_iter().next(), scanned.strays.first()) {
+        (Some((_, folded)), ..) => Ok(folded),
+        (None, Some((file, error)), _) => {
+            Err(format!("{}: {error}", inventory.files()[file].path().display()))
+        }
+        (None, None, Some((_, other))) => Err(format!("its file says that it is of thread {other}")),
+        (None, None, None) => Err("there is no rollout".to_owned()),
+    }
+}
