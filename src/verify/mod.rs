@@ -121,7 +121,7 @@ impl Report {
 /// # Errors
 /// The database cannot be read.
 pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<Report> {
-    let schema = reader.read(Schema::read)?;
+    let schema = Schema::of(reader)?;
     progress.start("finding rollouts", None, None);
     let walk = sessions::walk(config.home, || progress.advance(1, 0));
     progress.finish();
