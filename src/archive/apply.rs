@@ -173,9 +173,6 @@ impl Engine<'_> {
         }
         sync_folders(&task.moves)?;
         self.pass("synced");
-        let modified = self.touch(task, done)?;
-        self.write(task, modified, transaction)?;
-        self.pass("written");
         for one in &task.moves {
             let was_copied = copies.iter().any(|(from, _)| *from == one.from);
             let leftover = one.leftover.or(was_copied.then_some(Leftover::Copy));
@@ -185,6 +182,9 @@ impl Engine<'_> {
                 self.pass("source-removed");
             }
         }
+        let modified = self.touch(task, done)?;
+        self.write(task, modified, transaction)?;
+        self.pass("written");
         Ok(())
     }
 
@@ -264,6 +264,10 @@ impl Engine<'_> {
             (index::UPDATED_AT_MS, time(index::UPDATED_AT_MS)),
         ] {
             set(&mut new, &mut changed, row, position, cell);
+        }
+        if changed == ColumnSet::default() {
+            // Other files of the thread went; the row names none of them.
+            return Ok(());
         }
         Ok(self.table.update(transaction, &new, changed)?)
     }

@@ -7,9 +7,10 @@
 //! 2. Look again at its row and its files, and decide ([`plan`](self::plan)). Nothing has changed so far.
 //! 3. Where a rename does not reach (another volume), copy each file to a temporary name beside its target.
 //! 4. Begin the transaction, which keeps every other writer out, and make sure that row and file are as they were.
-//! 5. Rename the files one by one, never onto an existing one; sync both folders. (Unarchive: set the selected file's
-//!    modification time to now, as Codex does; it is the only thing of a rollout that is ever changed.)
-//! 6. Write the row. Remove the sources of what was copied.
+//! 5. Rename the files one by one, never onto an existing one; sync both folders; remove the sources of what was copied.
+//!    (Unarchive: set the selected file's modification time to now, as Codex does; it is the only thing of a rollout that
+//!    is ever changed, and comes after the removal so that copy and source are equal as long as both are there.)
+//! 6. Write the row.
 //! 7. Commit. Release the locks.
 //!
 //! If anything fails in 4 to 7, the row was not written, and 5 and 6 are undone in reverse.
@@ -19,9 +20,9 @@
 //! - in 1 to 4: everything as it was (perhaps a temporary copy, which no program takes for a rollout and which the next
 //!   run replaces);
 //! - in 5: some files moved, the row old. The selected file goes first (after `.zst` twins of plain files, which never
-//!   count), so that as soon as it matters `verify` names the thread: `archive_mismatch`, or `moved_file`;
-//! - in 6: all files moved, the row old: `archive_mismatch`. A file that was copied may be in both places, whole:
-//!   `duplicate_rollout`;
+//!   count), so that as soon as it matters `verify` names the thread: `archive_mismatch`, or `moved_file`. A file that was
+//!   copied may be in both places, whole: `duplicate_rollout`;
+//! - in 6: all files moved, the row old: `archive_mismatch`;
 //! - after 7: done.
 //!
 //! The same command run again finds some of the files "already in place", moves the rest and writes the row; a copy

@@ -95,10 +95,12 @@ impl WriterLock {
         let folder = home.join("thread-writer-locks");
         let coordination = folder.join(".coordination.lock");
         let path = folder.join(format!("{id}.lock"));
-        if !coordination.is_file() || !path.is_file() {
+        if !path.is_file() {
             return Ok(false);
         }
-        let _coordination = coordinate(&coordination, patience)?;
+        // Where it is missing nobody coordinates, and asking must not create it.
+        let _coordination =
+            if coordination.is_file() { Some(coordinate(&coordination, patience)?) } else { None };
         let file = match File::options().read(true).write(true).open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             other => other?,

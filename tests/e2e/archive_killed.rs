@@ -1,0 +1,114 @@
+//! Killed between any two steps, archive and unarchive lose nothing: verify names what is half done, a rerun completes.
+#![cfg(unix)]
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::moving::{self, ALL, agrees, contents};
+
+#[cfg(feature = "fault-points")]
+#[test]
+fn a_crash_at_any_step_is_named_and_completed() {
+    use crate::moving::{COMPRESSED, PLAIN, REVERTED, TWINS, files};
+    use crate::shapes::Verify;
+
+    for verb in ["archive", "unarchive"] {
+        for point in moving::points(verb) {
+            // Only what goes to another file system is copied: see archive_volumes.
+            if ["copied", "source-removed"].contains(&point.split(':').nth(1).unwrap()) {
+                continue;
+            }
+            for id in [PLAIN, COMPRESSED, TWINS, REVERTED] {
+                let env = moving::home("empty-2026-08");
+                let before = contents(&env);
+                if verb == "unarchive" {
+                    env.run(["archive", id]).status(0, "where it starts from");
+                }
+                let (start, row) = (files(&env), env.row(id));
+                let mut command = env.command([verb, id]);
+                command.env("CODEX_STATE_FAULT", &point);
+                let crash = env.finish(command);
+                crash.assert_eq(crash.code, None, format_args!("it died at {point}"));
+                crate::table::assert_sound(&env.db(), &format!("after {point}"));
+                assert_eq!(contents(&env), before, "{point} of {id}: nothing is lost");
+
+                let outcome = env.run(["verify", "--format", "json"]);
+                let findings = Verify::of(&outcome).findings;
+                let (moved, is_done) = (files(&env) != start, env.row(id) != row);
+                outcome.assert_eq(
+                    !findings.is_empty(),
+                    moved && !is_done,
+                    format_args!("{point} of {id}: what is half done has a name: {findings:?}"),
+                );
+                for finding in &findings {
+                    outcome.assert_eq(finding.thread_id.as_deref(), Some(id), "the thread's name");
+                }
+                let outcome = env.run([verb, id]);
+                outcome.status(0, format_args!("{point} of {id}: the same again"));
+                agrees(&env, &format!("{point} of {id}, after a rerun"));
+                let archived = i64::from(verb == "archive");
+                assert_eq!(env.row(id)["archived"], archived, "{point} of {id}: it is done");
+                assert_eq!(env.row(id)["first_user_message"], row["first_user_message"], "{point} of {id}");
+                assert_eq!(
+                    file_name(&env.row(id)["rollout_path"]),
+                    file_name(&row["rollout_path"]),
+                    "{point} of {id}: the same rollout counts"
+                );
+                assert_eq!(contents(&env), before, "{point} of {id}: still nothing is lost");
+            }
+        }
+    }
+}
+
+#[cfg(feature = "fault-points")]
+fn file_name(path: &serde_json::Value) -> String {
+    path.as_str().unwrap().rsplit('/').next().unwrap().to_owned()
+}
+
+#[cfg(feature = "fault-points")]
+#[test]
+fn backfill_after_a_crash_mends_the_row_and_keeps_its_choice() {
+    use crate::moving::{HEAD, REVERTED};
+    let env = moving::home("empty-2026-08");
+    let mut command = env.command(["archive", REVERTED]);
+    command.env("CODEX_STATE_FAULT", "archive:renamed");
+    env.finish(command);
+    env.run(["backfill"]).status(0, "another way to mend it");
+    agrees(&env, "after backfill");
+    assert!(env.row(REVERTED)["rollout_path"].as_str().unwrap().contains(HEAD));
+    env.run(["archive", REVERTED]).status(0, "and the rest goes along");
+    agrees(&env, "after archive");
+}
+
+#[test]
+fn killed_at_random_the_next_run_completes_it() {
+    const KILLS: u32 = 24;
+    let env = moving::home("empty-2026-08");
+    let before = contents(&env);
+    let rows = env.rows().len();
+    let run = |verb: &str| {
+        let mut command = env.command([verb].iter().chain(&ALL));
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let begin = Instant::now();
+    run("archive").wait().unwrap();
+    let whole = begin.elapsed().max(Duration::from_millis(5));
+    // A poor man's random numbers: the same in every run.
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    for kill in 0..KILLS {
+        let verb = if kill % 2 == 0 { "unarchive" } else { "archive" };
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        let mut child = run(verb);
+        std::thread::sleep(whole.mul_f64((seed % 1000) as f64 / 1000.0));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(contents(&env), before, "kill {kill}: nothing is lost");
+        assert!(run(verb).wait().unwrap().success(), "kill {kill}: {verb} again");
+        if kill % 4 == 3 {
+            agrees(&env, &format!("after kill {kill}"));
+        }
+        assert_eq!(env.rows().len(), rows);
+    }
+}
