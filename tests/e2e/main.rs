@@ -21,6 +21,7 @@ mod tree;
 
 // What the program must do.
 mod archive_killed;
+mod archive_live;
 mod archive_many;
 mod archive_refusals;
 mod archive_round_trip;
@@ -35,11 +36,13 @@ mod backfill_killed;
 mod backfill_options;
 mod backfill_schema;
 mod backfill_state;
+mod killed;
 mod list;
 mod metrics;
 mod prune;
 mod prune_killed;
 mod read_only;
+mod restore_killed;
 mod show_compare;
 mod show_path;
 mod trouble;
