@@ -27,6 +27,7 @@ pub mod backfill;
 pub mod list;
 pub mod prune;
 pub mod restore;
+pub mod status;
 pub mod verify;
 
 pub mod cli;

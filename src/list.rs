@@ -98,6 +98,12 @@ impl<'a> Lister<'a> {
         Ok(lister)
     }
 
+    /// Whether the first page may be all.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.is_at_end || self.remaining <= self.page.len()
+    }
+
     /// The name that a person gave to a thread, where the database has no column for it.
     #[must_use]
     pub fn name(&self, id: &str) -> Option<&str> {

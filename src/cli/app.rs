@@ -11,7 +11,7 @@ use crate::cli::records::Format;
 use crate::cli::style::Style;
 use crate::cli::text;
 use crate::db::backup;
-use crate::db::open::{OpenOptions, Reader};
+use crate::db::open::{Access, OpenOptions, Reader};
 use crate::db::schema::Schema;
 use crate::db::threads;
 use crate::error::WithHint as _;
@@ -289,6 +289,10 @@ impl App {
             }
         };
         let reader = Reader::open(&path, &self.open_options())?;
+        if reader.access() == Access::Copy {
+            // A private copy must not outlive the program.
+            crate::cli::listen_for_interrupts(&self.interrupted);
+        }
         self.metrics.opened("read");
         Ok(reader)
     }

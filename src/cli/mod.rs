@@ -57,7 +57,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     let interrupted = Arc::new(AtomicBool::new(false));
-    listen_for_interrupts(&interrupted);
+    // What is done in a moment needs no thread that waits for signals; it asks for one when it takes longer.
+    if !matches!(cli.command, Command::List(_) | Command::Show(_) | Command::Path(_)) {
+        listen_for_interrupts(&interrupted);
+    }
     let style = style::Style::PLAIN;
     let environment = match Environment::from_process() {
         Ok(environment) => environment,
@@ -110,7 +113,7 @@ fn write_metrics(app: &App, result: anyhow::Result<Exit>) -> anyhow::Result<Exit
 /// The first Ctrl-C asks the work to stop at the next safe place; the second ends the program at once, which is safe
 /// as well: a transaction that is not committed is not there.
 #[expect(clippy::disallowed_methods, clippy::exit, reason = "a second Ctrl-C wants the process gone")]
-fn listen_for_interrupts(interrupted: &Arc<AtomicBool>) {
+pub(in crate::cli) fn listen_for_interrupts(interrupted: &Arc<AtomicBool>) {
     let interrupted = Arc::clone(interrupted);
     // Without a handler Ctrl-C kills, which is safe too.
     let _ = ctrlc::set_handler(move || {

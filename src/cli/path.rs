@@ -46,6 +46,7 @@ pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
             }
         }
     }
+    reader.end();
     match shape {
         Shape::Records(format) => {
             let layout = Layout {

@@ -25,6 +25,7 @@ pub fn run(app: &mut App, arguments: &args::Show) -> anyhow::Result<Exit> {
     let home = app.home_or_nowhere()?;
     let found = threads::resolve(app, &arguments.threads, &home, Some(&mut reader))?;
     if arguments.compare {
+        crate::cli::listen_for_interrupts(&app.interrupted);
         let home = app.home()?;
         return beside::run(app, &found, &home, &mut reader, shape);
     }
@@ -44,6 +45,7 @@ pub fn run(app: &mut App, arguments: &args::Show) -> anyhow::Result<Exit> {
             }
         }
     }
+    reader.end();
     match shape {
         Shape::Records(format) => write_records(app, &rows, format)?,
         Shape::Text | Shape::Github => write_text(app, &rows)?,

@@ -2,6 +2,7 @@
 
 pub mod backfill_state;
 pub mod backup;
+pub mod census;
 pub mod facts;
 pub mod integrity;
 pub mod list;

@@ -70,7 +70,7 @@ impl Schema {
     /// # Errors
     /// There is no `threads` table, or one without the columns that every Codex has had.
     pub fn read(connection: &Connection) -> anyhow::Result<Schema> {
-        let mut schema = Schema::read_threads(connection)?;
+        let mut schema = Schema::read_columns(connection)?;
         schema.has_spawn_edges =
             has_shape(connection, "thread_spawn_edges", &["parent_thread_id", "child_thread_id", "status"])?;
         schema.has_dynamic_tools = has_shape(connection, "thread_dynamic_tools", &["thread_id"])?
@@ -87,12 +87,39 @@ impl Schema {
         Ok(schema)
     }
 
-    /// Looks at the columns of `threads` alone, which is all that reading rows needs: the other tables then seem not
-    /// to be there.
+    /// Looks at the names of the columns of `threads` alone, which is all that reading rows needs and costs little: the
+    /// other tables then seem not to be there, and nothing tells what an insert must fill.
     ///
     /// # Errors
     /// As [`Schema::read`].
     pub fn read_threads(connection: &Connection) -> anyhow::Result<Schema> {
+        let mut schema = Schema::default();
+        let Ok(statement) = connection.prepare("SELECT * FROM threads LIMIT 0") else {
+            // Whatever is wrong, the longer way says it in so many words.
+            return Schema::read(connection);
+        };
+        for name in statement.column_names() {
+            match columns::position(name) {
+                Some(position) => schema.columns.insert(position),
+                None => schema.unknown_columns.push(name.to_owned()),
+            }
+        }
+        schema.check_required()?;
+        Ok(schema)
+    }
+
+    fn check_required(&self) -> anyhow::Result<()> {
+        match REQUIRED.iter().find(|&&position| !self.columns.contains(position)) {
+            None => Ok(()),
+            Some(missing) => {
+                let name = COLUMNS[*missing].name;
+                Err(anyhow::anyhow!("the table `threads` has no column `{name}`").hint(NO_STATE_DATABASE))
+            }
+        }
+    }
+
+    /// The columns of `threads` with what an insert must fill.
+    fn read_columns(connection: &Connection) -> anyhow::Result<Schema> {
         let mut schema = Schema::default();
         let columns = columns_of(connection, "threads")?;
         if columns.is_empty() {
@@ -114,10 +141,7 @@ impl Schema {
                 }
             }
         }
-        if let Some(missing) = REQUIRED.iter().find(|&&position| !schema.columns.contains(position)) {
-            let name = COLUMNS[*missing].name;
-            return Err(anyhow::anyhow!("the table `threads` has no column `{name}`").hint(NO_STATE_DATABASE));
-        }
+        schema.check_required()?;
         Ok(schema)
     }
 

@@ -192,7 +192,7 @@ fn target(
             let row_paginated = row.text(index::HISTORY_MODE) == Some("paginated");
             kept(!is_null || (row_paginated && file_paginated))
         }
-        Truth::CreatedAt => kept(paginated && !is_null),
+        Truth::CreatedAt => kept(paginated && has_value),
         Truth::ArchivedAt => kept(file.archived && !is_null),
         Truth::HistoryMode => Cell::from(history_mode(file, row).as_str()),
         Truth::MemoryMode => kept(existing.and_then(Cell::as_text) == Some("polluted") || file_paginated),

@@ -51,6 +51,9 @@ pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
     let mut reader = app.open_reader()?;
     let config = Config { query, limit, cursor: arguments.after.as_deref(), names: &|| names(app) };
     let mut lister = Lister::new(&mut reader, config)?;
+    if !lister.is_short() {
+        crate::cli::listen_for_interrupts(&app.interrupted);
+    }
     if lister.lacks_recency {
         app.warn("this database does not know recency: sorted by updated");
     }
@@ -63,6 +66,7 @@ pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
             write_footer(app, &mut lister, n, arguments)?;
         }
     }
+    reader.end();
     let interrupted = app.interrupted.load(Ordering::Relaxed);
     Ok(if interrupted { Exit::Interrupted } else { Exit::Done })
 }

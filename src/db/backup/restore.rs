@@ -129,8 +129,13 @@ pub fn restore_into(
     check(&staged, source)?;
     fault::point("restore:staged");
 
-    match Writer::open(target, options) {
-        Ok(mut writer) => {
+    // A reader looks first: a writer would play the log into what is no database before it finds that out, and remove
+    // the log, which may be all that is left.
+    let is_unusable = Reader::open(target, options).is_err_and(|error| error_is_unusable(&error));
+    let writer = if is_unusable { None } else { Some(Writer::open(target, options)) };
+    match writer {
+        None => {}
+        Some(Ok(mut writer)) => {
             let restored = overwrite(&mut writer, &staged, options, progress);
             match restored {
                 Ok(size) => {
@@ -141,8 +146,8 @@ pub fn restore_into(
                 Err(error) => return Err(error),
             }
         }
-        Err(error) if error_is_unusable(&error) || Trouble::of(&error) == Some(Trouble::Missing) => {}
-        Err(error) => return Err(error),
+        Some(Err(error)) if error_is_unusable(&error) || Trouble::of(&error) == Some(Trouble::Missing) => {}
+        Some(Err(error)) => return Err(error),
     }
     staged.close().map_err(|(_, error)| explain(error, &copy, doing))?;
     replace(&real, &copy, now)

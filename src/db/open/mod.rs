@@ -99,10 +99,29 @@ impl Reader {
         Ok(reader)
     }
 
+    /// Closes for a program that ends: what the system takes back as a whole is not given back piece by piece. A private
+    /// copy is removed all the same.
+    pub fn end(mut self) {
+        if let Some(kept) = self.kept.take()
+            && kept.access == Access::Immutable
+        {
+            // No lock is held, and no file but the one open for reading.
+            std::mem::forget(kept);
+        }
+    }
+
     /// The path as it was given.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the database is in WAL mode, by its header: a connection that may not write does not tell.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn is_wal(&self) -> anyhow::Result<bool> {
+        Ok(!self.look()?.is_rollback_mode())
     }
 
     /// How the last read was done.
