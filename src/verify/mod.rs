@@ -34,7 +34,6 @@ use crate::select::{Selected, Wanted};
 use crate::sessions::{self, RolloutFile};
 use crate::thread::ThreadId;
 use crate::thread::columns::index;
-use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use finding::Findings;
 use look::{Again, Doubtful, Subject};
