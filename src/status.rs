@@ -11,7 +11,6 @@ use crate::db::threads;
 use crate::sessions;
 use crate::thread::Millis;
 use crate::thread::columns::N_COLUMNS;
-use anyhow::Context as _;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -156,8 +155,8 @@ impl Database {
         };
         let bytes = size("").unwrap_or_default();
         let is_wal = reader.is_wal()?;
+        let schema = Schema::of(reader)?;
         reader.read(|connection| {
-            let schema = Schema::read(connection).with_context(|| path.display().to_string())?;
             let problem = match bytes {
                 ..=CHECKED_BYTES => census::first_problem(connection)?,
                 _ => None,
@@ -190,7 +189,7 @@ impl Database {
                 last_update: threads::last_update(connection)?.map(|seconds| seconds.saturating_mul(1000)),
                 backfill,
                 backups: backup::backups_of(&path),
-                unknown_columns: schema.unknown_columns,
+                unknown_columns: schema.unknown_columns.clone(),
             })
         })
     }
