@@ -5,7 +5,7 @@ mod table;
 use crate::cli::app::{App, Shape};
 use crate::cli::exit::Exit;
 use crate::cli::records::{self, Format, Layout, Records, Value};
-use crate::cli::{args, cells, human, when};
+use crate::cli::{args, cells, human, text, when};
 use crate::db::list::{Folder, Page, Place, Query, Sort};
 use crate::list::{Config, Lister, Names};
 use crate::session_index;
@@ -185,7 +185,12 @@ fn write_tsv_cell(out: &mut Vec<u8>, place: Place, cell: CellRef<'_>) {
     if !place.is_first {
         out.push(b'\t');
     }
-    records::push_tsv(out, &cells::value(COLUMNS[place.column].kind, cell));
+    match cell {
+        // Most cells are one of these, and need no way round.
+        CellRef::Null => {}
+        CellRef::Text(text) => text::push_tsv(out, text),
+        cell => records::push_tsv(out, &cells::value(COLUMNS[place.column].kind, cell)),
+    }
     if place.is_last {
         out.push(b'\n');
     }

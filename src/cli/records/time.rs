@@ -11,6 +11,17 @@ const FIRST: i64 = -62_167_219_200_000;
 /// 9999-12-31T23:59:59.999Z, the last one.
 const LAST: i64 = 253_402_300_799_999;
 
+/// `00` to `99`.
+const TWO_DIGITS: [[u8; 2]; 100] = {
+    let mut digits = [[b'0'; 2]; 100];
+    let mut i = 0;
+    while i < 100 {
+        digits[i] = [b'0' + i as u8 / 10, b'0' + i as u8 % 10];
+        i += 1;
+    }
+    digits
+};
+
 /// Whether RFC 3339, with its four digits for the year, can say this time.
 #[must_use]
 pub fn is_sayable(millis: i64) -> bool {
@@ -30,8 +41,7 @@ pub fn push_rfc3339(out: &mut Vec<u8>, millis: i64) {
     let millis = u32::try_from(millis.rem_euclid(DAY)).unwrap_or_default();
     let mut text = *b"0000-00-00T00:00:00.000Z";
     let mut two = |at: usize, number: u32| {
-        text[at] = b'0' + (number / 10) as u8;
-        text[at + 1] = b'0' + (number % 10) as u8;
+        text[at..at + 2].copy_from_slice(&TWO_DIGITS[number as usize % 100]);
     };
     two(0, year / 100);
     two(2, year % 100);

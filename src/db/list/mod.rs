@@ -29,7 +29,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Rows of one page at most.
-const PAGE_ROWS: usize = 4096;
+const PAGE_ROWS: usize = 2048;
 
 /// By which time threads are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use crate::thread::cell::CellRef;
 use rusqlite::types::ValueRef;
 
 /// Bytes of text in one page, about: one more row may always be added.
-const PAGE_BYTES: usize = 1 << 20;
+const PAGE_BYTES: usize = 1 << 19;
 
 /// Writes a cell as it is to be printed, so that a row which is only printed is not packed and unpacked besides.
 pub type Encode = fn(&mut Vec<u8>, Place, CellRef<'_>);
