@@ -12,6 +12,7 @@ use crate::error::WithHint as _;
 use crate::prune::{self, Config, Outcome, Report, Status};
 use anyhow::anyhow;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::atomic::Ordering;
