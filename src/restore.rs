@@ -153,7 +153,7 @@ struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     fn new(reader: &'a mut Reader) -> anyhow::Result<Rows<'a>> {
-        let schema = reader.read(Schema::read)?;
+        let schema = Schema::of(reader)?;
         Ok(Rows { reader, schema, page: Vec::new().into_iter(), after: Some(String::new()) })
     }
 

@@ -4,7 +4,6 @@ use super::Config;
 use super::rows;
 use crate::compare::{self, Comparison};
 use crate::db::open::Reader;
-use crate::db::schema::Schema;
 use crate::db::threads::{self, Threads};
 use crate::inventory::Inventory;
 use crate::rollout::extract::Options;
@@ -39,9 +38,10 @@ pub struct Beside {
 /// # Errors
 /// The database cannot be read.
 pub fn beside(config: &Config<'_>, threads: &[Selected], reader: &mut Reader) -> anyhow::Result<Vec<Beside>> {
-    let schema = reader.read(Schema::read)?;
+    let schema = Schema::of(reader)?;
     let synthetic_limit = reader.read(|connection| Ok(threads::greatest_running_number(connection)?))?;
-    let comparison = Comparison { columns: schema.columns, synthetic_limit, ..Comparison::default() };
+    let comparison =
+        Comparison { columns: schema.columns, event_times: true, synthetic_limit, ..Comparison::default() };
     let table = Threads::new(&schema);
     let inventory = Inventory::new(sessions::walk(config.home, || {}).files);
     let scan_config = scan::Config {
