@@ -4,6 +4,7 @@ use super::Config;
 use super::rows;
 use crate::compare::{self, Comparison};
 use crate::db::open::Reader;
+use crate::db::schema::Schema;
 use crate::db::threads::{self, Threads};
 use crate::inventory::Inventory;
 use crate::rollout::extract::Options;
