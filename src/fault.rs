@@ -28,6 +28,9 @@ pub const POINTS: &[&str] = &[
     "prune:saved",
     "prune:deleted",
     "prune:committed",
+    "restore:checked",
+    "restore:kept",
+    "restore:restored",
 ];
 
 /// Dies here, as by a crash, if a test asked for it.

@@ -5,6 +5,7 @@ use crate::db::open::{OpenOptions, Reader, Trouble};
 use crate::db::schema::Schema;
 use crate::db::threads::{self, Summary};
 use crate::error::WithHint as _;
+use crate::fault;
 use crate::progress::Progress;
 use crate::sys::is_same_file;
 use crate::thread::columns::index;
@@ -79,6 +80,7 @@ pub fn run(config: &Config<'_>, progress: &dyn Progress) -> anyhow::Result<Repor
     if config.dry_run {
         return Ok(report);
     }
+    fault::point("restore:checked");
     if config.keep_backup {
         // Always: the last one may be from before the rows that go now.
         let keeping =
@@ -95,11 +97,13 @@ pub fn run(config: &Config<'_>, progress: &dyn Progress) -> anyhow::Result<Repor
             Err(error) => return Err(error),
         }
     }
+    fault::point("restore:kept");
     progress.start("restoring", None, None);
     let restored =
         backup::restore_into(config.database, config.source, config.options, config.now, &mut |_| {});
     progress.finish();
     let restored = restored?;
+    fault::point("restore:restored");
     report.bytes = Some(restored.size);
     report.moved_aside = restored.moved_aside;
     report.is_new_file = restored.replaced_file;

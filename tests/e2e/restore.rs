@@ -243,3 +243,74 @@ fn beside_an_open_codex_it_works_or_refuses() {
     assert_eq!(table::difference(&old, &env.rows()), [""; 0]);
     assert!(env.rows().values().all(|row| row["name"] != Value::Null));
 }
+
+#[cfg(feature = "fault-points")]
+#[test]
+fn a_crash_at_any_step_leaves_the_old_or_the_new_and_the_same_again_completes_it() {
+    for point in crate::moving::points("restore") {
+        for is_missing in [false, true] {
+            let (env, file) = with_backup();
+            let old = env.rows();
+            env.sql("UPDATE threads SET title = 'later'");
+            let later = env.rows();
+            if is_missing {
+                fs::remove_file(env.db()).unwrap();
+            }
+            let mut command = env.command(["restore", &file]);
+            command.env("CODEX_STATE_FAULT", &point);
+            let crash = env.finish(command);
+            crash.assert_eq(crash.code, None, format_args!("it died at {point}"));
+            if env.db().exists() {
+                table::assert_sound(&env.db(), &point);
+                let rows = env.rows();
+                crash.assert(rows == old || rows == later, format_args!("{point}: the old or the new"));
+            }
+            for name in backups(&env) {
+                if !name.starts_with('.') {
+                    table::assert_sound(&backup_path(&env, &name), "every backup is whole");
+                }
+            }
+            env.run(["restore", &file]).status(0, format_args!("{point}: the same again"));
+            assert_eq!(table::difference(&old, &env.rows()), [""; 0], "{point}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn killed_at_random_nothing_is_half_restored() {
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+    let env = Env::new();
+    env.database("empty-2026-08");
+    for n in 0..300 {
+        plain(&format!("2026-03-{:02}T{:02}:00:00", 1 + n / 20, n % 20), &"words ".repeat(200)).write(&env);
+    }
+    env.run(["backfill", "--no-backup"]).status(0, "all is fine");
+    let file = env.outside("elsewhere/backup.sqlite").to_str().unwrap().to_owned();
+    env.run(["backup", &file]).status(0, "a backup");
+    let old = env.rows();
+    env.sql("UPDATE threads SET title = 'later'");
+    let later = env.rows();
+    let begin = Instant::now();
+    env.run(["restore", &file, "--dry-run"]).status(0, "undisturbed");
+    let whole = begin.elapsed() * 2;
+    for part in 1..=12 {
+        let mut child =
+            env.command(["restore", &file]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep((whole * part / 8).max(Duration::from_millis(1)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        table::assert_sound(&env.db(), &format!("killed at {part}/8"));
+        let rows = env.rows();
+        assert!(rows == old || rows == later, "killed at {part}/8: the old or the new");
+        for name in backups(&env).iter().filter(|name| !name.starts_with('.')) {
+            table::assert_sound(&backup_path(&env, name), "a partial file has no backup's name");
+        }
+        env.sql("UPDATE threads SET title = 'later'");
+    }
+    env.run(["restore", &file]).status(0, "the same again");
+    assert_eq!(env.rows(), old);
+    let leftovers: Vec<String> = backups(&env).into_iter().filter(|name| name.starts_with('.')).collect();
+    assert_eq!(leftovers, [""; 0], "what a kill left of a copy goes with the next one");
+}

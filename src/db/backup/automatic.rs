@@ -77,7 +77,8 @@ pub fn keep_automatic(
         }
         _ => error,
     };
-    prepare_folder(database).map_err(advised)?;
+    // Whatever is wrong with the folder, the database is not.
+    prepare_folder(database).hint("make room for the backup, or go on without one: `--no-backup`")?;
     let mut taken_at = keeping.now;
     let target = loop {
         let target = folder.join(format!("{AUTOMATIC}{}-{}.sqlite", name_of(database), stamp(taken_at)));
