@@ -30,7 +30,12 @@ pub const POINTS: &[&str] = &[
     "prune:committed",
     "restore:checked",
     "restore:kept",
-    "restore:restored",
+    "restore:staged",
+    "restore:copying",
+    "restore:copied",
+    "restore:moving-aside",
+    "restore:moved-aside",
+    "restore:renamed",
 ];
 
 /// Dies here, as by a crash, if a test asked for it.

@@ -103,7 +103,6 @@ pub fn run(config: &Config<'_>, progress: &dyn Progress) -> anyhow::Result<Repor
         backup::restore_into(config.database, config.source, config.options, config.now, &mut |_| {});
     progress.finish();
     let restored = restored?;
-    fault::point("restore:restored");
     report.bytes = Some(restored.size);
     report.moved_aside = restored.moved_aside;
     report.is_new_file = restored.replaced_file;
@@ -154,7 +153,7 @@ struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     fn new(reader: &'a mut Reader) -> anyhow::Result<Rows<'a>> {
-        let schema = reader.read(Schema::read)?;
+        let schema = Schema::of(reader)?;
         Ok(Rows { reader, schema, page: Vec::new().into_iter(), after: Some(String::new()) })
     }
 

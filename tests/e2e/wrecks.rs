@@ -6,7 +6,6 @@ use std::path::Path;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::backup::{backup_path, backups};
 use crate::env::{Env, set_mtime};
 use crate::rollouts::{Rollout, plain};
 use crate::shapes::Backfill;
@@ -16,14 +15,13 @@ use crate::table;
 /// Fails unless a further backfill has nothing to do and verify, as soon as there is one, finds nothing wrong.
 #[track_caller]
 pub(crate) fn settled(env: &Env) {
-    settled_with(env, &[]);
+    settled_with(env, "mtime");
 }
 
-/// The same for a home that needs to be told where its times come from.
-#[track_caller]
-fn settled_with(env: &Env, options: &[&str]) {
+/// The same for rows whose times are from elsewhere than the files' own times.
+fn settled_with(env: &Env, times: &str) {
     let before = env.tree();
-    let outcome = env.run([&["backfill", "--format", "json"], options].concat());
+    let outcome = env.run(["backfill", "--times", times, "--format", "json"]);
     outcome.status(0, "every file is fine");
     let report = Backfill::of(&outcome);
     outcome.assert_eq((report.inserted, report.updated), (0, 0), "nothing is left to do");
@@ -113,8 +111,8 @@ fn restored_without_modification_times_and_without_a_database() {
     let after = env.tree().without(&["state_5.sqlite"]).without_folder("codex-state-backups");
     assert_eq!(mtimes.difference(&after), "", "no rollout is touched, its time neither");
 
-    settled_with(&env, &["--times", "events"]);
-    settled_with(&env, &["--times", "keep"]);
+    settled_with(&env, "events");
+    settled_with(&env, "keep");
     assert_eq!(order(&env), ids, "and it stays");
     // Who asks for the files' own times gets them, and is told what that means.
     let outcome = env.run(["backfill"]);
@@ -124,9 +122,9 @@ fn restored_without_modification_times_and_without_a_database() {
     assert_eq!(order(&env), ids, "the order is back");
 
     // A thread that goes on is told from those by its file.
-    let grown = threads[5].clone().tokens(5).mtime(1_788_100_000_000);
+    let grown = threads[5].clone().user("more").mtime(1_788_100_000_000);
     grown.write(&env);
-    env.run(["backfill", "--times", "keep"]).status(0, "all is fine");
+    env.run(["backfill", grown.thread()]).status(0, "all is fine");
     assert_eq!(env.row(grown.thread())["updated_at_ms"], 1_788_100_000_000_i64);
     assert_eq!(order(&env)[0], grown.thread());
     // What is not there at all gets its time from the contents at once.
@@ -134,7 +132,7 @@ fn restored_without_modification_times_and_without_a_database() {
     env.database("empty-2026-08");
     env.run(["backfill", "--times", "events"]).status(0, "all is fine");
     assert_eq!(env.row(threads[0].thread())["recency_at_ms"], last_use(0));
-    settled_with(&env, &["--times", "events"]);
+    settled_with(&env, "events");
 }
 
 #[test]
@@ -150,16 +148,14 @@ fn restored_without_modification_times_but_with_its_database() {
     for thread in &threads {
         set_mtime(env.path(&thread.relative()).as_ref(), 1_788_000_000_000);
     }
-    settled_with(&env, &["--times", "keep"]);
-    // Verify agreed: a row that says the time of the last line is no drift, whatever a copy made of the file's.
-    settled_with(&env, &["--times", "events"]);
-    assert_eq!(env.rows(), rows, "the rows' times were right all along");
-    let outcome = env.run(["backfill"]);
-    outcome.assert(outcome.stderr.contains("--times keep"), "most differ in times alone, and that is said");
-    outcome.assert(outcome.stderr.contains("codex-state restore"), "with the way back");
-    env.run(["restore", "--no-backup", backup_path(&env, &backups(&env)[0]).to_str().unwrap()])
-        .status(0, "back");
-    assert_eq!(env.rows(), rows);
+    env.run(["verify"]).status(0, "a row that says the time of the last line is as true as the file's time");
+    let dry = env.run(["backfill", "--dry-run"]);
+    dry.assert(
+        dry.stderr.contains("--times keep"),
+        "a plain backfill would follow the files, and says what would not",
+    );
+    settled_with(&env, "keep");
+    assert_eq!(env.rows(), rows, "the order stays");
 }
 
 #[test]

@@ -77,8 +77,7 @@ pub fn keep_automatic(
         }
         _ => error,
     };
-    // Whatever is wrong with the folder, the database is not.
-    prepare_folder(database).hint("make room for the backup, or go on without one: `--no-backup`")?;
+    prepare_folder(database).hint("make way for the folder, or go on without a backup: `--no-backup`")?;
     let mut taken_at = keeping.now;
     let target = loop {
         let target = folder.join(format!("{AUTOMATIC}{}-{}.sqlite", name_of(database), stamp(taken_at)));
