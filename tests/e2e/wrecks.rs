@@ -114,6 +114,12 @@ fn restored_without_modification_times_and_without_a_database() {
     settled_with(&env, "events");
     settled_with(&env, "keep");
     assert_eq!(order(&env), ids, "and it stays");
+    // Who asks for the files' own times gets them, and is told what that means.
+    let outcome = env.run(["backfill"]);
+    outcome.assert(outcome.stderr.contains("--times events"), "the way back is named");
+    assert_eq!(env.query("SELECT DISTINCT updated_at_ms FROM threads").len(), 1, "the order is lost again");
+    env.run(["backfill", "--times", "events"]).status(0, "the way back");
+    assert_eq!(order(&env), ids, "the order is back");
 
     // A thread that goes on is told from those by its file.
     let grown = threads[5].clone().user("more").mtime(1_788_100_000_000);
