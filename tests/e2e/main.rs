@@ -43,6 +43,7 @@ mod metrics;
 mod prune;
 mod prune_killed;
 mod read_only;
+mod recipes;
 mod restore;
 mod show_compare;
 mod show_path;
