@@ -47,6 +47,7 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             [CompletionResult]::new('archive', 'archive', [CompletionResultType]::ParameterValue, 'Move threads to the archive')
             [CompletionResult]::new('unarchive', 'unarchive', [CompletionResultType]::ParameterValue, 'Move threads back from the archive')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete the rows of threads whose rollout is gone')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Say how home and database do')
             [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Copy the database to a file')
             [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Bring a backup back into the database')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
@@ -280,6 +281,27 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             break
         }
+        'codex-state;status' {
+            [CompletionResult]::new('--codex-home', '--codex-home', [CompletionResultType]::ParameterName, 'The Codex home [default: $CODEX_HOME, else ~/.codex]')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use exactly this database, which must exist')
+            [CompletionResult]::new('--sqlite-home', '--sqlite-home', [CompletionResultType]::ParameterName, 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]')
+            [CompletionResult]::new('--default-provider', '--default-provider', [CompletionResultType]::ParameterName, 'Provider of threads that name none [default: model_provider of config.toml, else openai]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected')
+            [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'How long to wait for another program''s lock on the database')
+            [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Write what this run counted to FILE, for Prometheus'' textfile collector')
+            [CompletionResult]::new('--no-header', '--no-header', [CompletionResultType]::ParameterName, 'Leave the header line of TSV and CSV out')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress bar')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on standard error but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on standard error: which files, and why')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on standard error: which files, and why')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
         'codex-state;backup' {
             [CompletionResult]::new('--codex-home', '--codex-home', [CompletionResultType]::ParameterName, 'The Codex home [default: $CODEX_HOME, else ~/.codex]')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use exactly this database, which must exist')
@@ -378,6 +400,7 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             [CompletionResult]::new('archive', 'archive', [CompletionResultType]::ParameterValue, 'Move threads to the archive')
             [CompletionResult]::new('unarchive', 'unarchive', [CompletionResultType]::ParameterValue, 'Move threads back from the archive')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete the rows of threads whose rollout is gone')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Say how home and database do')
             [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Copy the database to a file')
             [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Bring a backup back into the database')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
@@ -407,6 +430,9 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             break
         }
         'codex-state;help;prune' {
+            break
+        }
+        'codex-state;help;status' {
             break
         }
         'codex-state;help;backup' {

@@ -49,6 +49,9 @@ _codex__state() {
             codex__state,show)
                 cmd="codex__state__subcmd__show"
                 ;;
+            codex__state,status)
+                cmd="codex__state__subcmd__status"
+                ;;
             codex__state,unarchive)
                 cmd="codex__state__subcmd__unarchive"
                 ;;
@@ -88,6 +91,9 @@ _codex__state() {
             codex__state__subcmd__help,show)
                 cmd="codex__state__subcmd__help__subcmd__show"
                 ;;
+            codex__state__subcmd__help,status)
+                cmd="codex__state__subcmd__help__subcmd__status"
+                ;;
             codex__state__subcmd__help,unarchive)
                 cmd="codex__state__subcmd__help__subcmd__unarchive"
                 ;;
@@ -101,7 +107,7 @@ _codex__state() {
 
     case "${cmd}" in
         codex__state)
-            opts="-q -v -h -V --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version backfill verify list show path archive unarchive prune backup restore completions man help"
+            opts="-q -v -h -V --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version backfill verify list show path archive unarchive prune status backup restore completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -498,7 +504,7 @@ _codex__state() {
             return 0
             ;;
         codex__subcmd__state__subcmd__help)
-            opts="backfill verify list show path archive unarchive prune backup restore completions man help"
+            opts="backfill verify list show path archive unarchive prune status backup restore completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -652,6 +658,20 @@ _codex__state() {
             return 0
             ;;
         codex__subcmd__state__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        codex__subcmd__state__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1120,6 +1140,80 @@ _codex__state() {
             ;;
         codex__subcmd__state__subcmd__show)
             opts="-q -v -h -V --compare --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --codex-home)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --db)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --sqlite-home)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --default-provider)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "auto table json jsonl tsv csv github" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --busy-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        codex__subcmd__state__subcmd__status)
+            opts="-q -v -h -V --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

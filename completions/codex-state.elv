@@ -44,6 +44,7 @@ set edit:completion:arg-completer[codex-state] = {|@words|
             cand archive 'Move threads to the archive'
             cand unarchive 'Move threads back from the archive'
             cand prune 'Delete the rows of threads whose rollout is gone'
+            cand status 'Say how home and database do'
             cand backup 'Copy the database to a file'
             cand restore 'Bring a backup back into the database'
             cand completions 'Print the completion script of a shell'
@@ -268,6 +269,26 @@ set edit:completion:arg-completer[codex-state] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'codex-state;status'= {
+            cand --codex-home 'The Codex home [default: $CODEX_HOME, else ~/.codex]'
+            cand --db 'Use exactly this database, which must exist'
+            cand --sqlite-home 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]'
+            cand --default-provider 'Provider of threads that name none [default: model_provider of config.toml, else openai]'
+            cand --format 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise'
+            cand --color 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected'
+            cand --busy-timeout 'How long to wait for another program''s lock on the database'
+            cand --metrics 'Write what this run counted to FILE, for Prometheus'' textfile collector'
+            cand --no-header 'Leave the header line of TSV and CSV out'
+            cand --no-progress 'Show no progress bar'
+            cand -q 'Say nothing on standard error but errors'
+            cand --quiet 'Say nothing on standard error but errors'
+            cand -v 'Say more on standard error: which files, and why'
+            cand --verbose 'Say more on standard error: which files, and why'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'codex-state;backup'= {
             cand --codex-home 'The Codex home [default: $CODEX_HOME, else ~/.codex]'
             cand --db 'Use exactly this database, which must exist'
@@ -362,6 +383,7 @@ set edit:completion:arg-completer[codex-state] = {|@words|
             cand archive 'Move threads to the archive'
             cand unarchive 'Move threads back from the archive'
             cand prune 'Delete the rows of threads whose rollout is gone'
+            cand status 'Say how home and database do'
             cand backup 'Copy the database to a file'
             cand restore 'Bring a backup back into the database'
             cand completions 'Print the completion script of a shell'
@@ -383,6 +405,8 @@ set edit:completion:arg-completer[codex-state] = {|@words|
         &'codex-state;help;unarchive'= {
         }
         &'codex-state;help;prune'= {
+        }
+        &'codex-state;help;status'= {
         }
         &'codex-state;help;backup'= {
         }

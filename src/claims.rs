@@ -24,6 +24,9 @@ pub struct Settled {
 /// `claims` are the strays, and the thread's own file if its row named another ([`names_a_stray`]).
 #[must_use]
 pub fn settle(id: ThreadId, claims: &[usize], inventory: &Inventory, row_path: Option<&Path>) -> Settled {
+    // Which was read first must not matter.
+    let mut claims = claims.to_vec();
+    claims.sort_unstable();
     let files = inventory.files();
     let in_row = |file: &RolloutFile| row_path.is_some_and(|path| is_at(file, path));
     let has_its_name = |i: &usize| files[*i].named.name.is_some_and(|name| name.thread == id);

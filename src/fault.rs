@@ -28,6 +28,14 @@ pub const POINTS: &[&str] = &[
     "prune:saved",
     "prune:deleted",
     "prune:committed",
+    "restore:checked",
+    "restore:kept",
+    "restore:staged",
+    "restore:copying",
+    "restore:copied",
+    "restore:moving-aside",
+    "restore:moved-aside",
+    "restore:renamed",
 ];
 
 /// Dies here, as by a crash, if a test asked for it.

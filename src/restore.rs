@@ -5,6 +5,7 @@ use crate::db::open::{OpenOptions, Reader, Trouble};
 use crate::db::schema::Schema;
 use crate::db::threads::{self, Summary};
 use crate::error::WithHint as _;
+use crate::fault;
 use crate::progress::Progress;
 use crate::sys::is_same_file;
 use crate::thread::columns::index;
@@ -79,6 +80,7 @@ pub fn run(config: &Config<'_>, progress: &dyn Progress) -> anyhow::Result<Repor
     if config.dry_run {
         return Ok(report);
     }
+    fault::point("restore:checked");
     if config.keep_backup {
         // Always: the last one may be from before the rows that go now.
         let keeping =
@@ -95,6 +97,7 @@ pub fn run(config: &Config<'_>, progress: &dyn Progress) -> anyhow::Result<Repor
             Err(error) => return Err(error),
         }
     }
+    fault::point("restore:kept");
     progress.start("restoring", None, None);
     let restored =
         backup::restore_into(config.database, config.source, config.options, config.now, &mut |_| {});
@@ -150,7 +153,7 @@ struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     fn new(reader: &'a mut Reader) -> anyhow::Result<Rows<'a>> {
-        let schema = reader.read(Schema::read)?;
+        let schema = Schema::of(reader)?;
         Ok(Rows { reader, schema, page: Vec::new().into_iter(), after: Some(String::new()) })
     }
 

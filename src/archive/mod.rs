@@ -1,10 +1,10 @@
 //! `archive` and `unarchive`: moves the files of threads and changes their rows, both or neither. To a report; prints
 //! nothing, reads no environment.
 //!
-//! A thread is done in these steps ([`apply`](self::apply) has them in this order), one thread after the other:
+//! A thread is done in these steps (`apply.rs` has them in this order), one thread after the other:
 //!
 //! 1. Claim it: the maintenance lock, then the writer lock of the thread, as Codex does. Both are held to the end.
-//! 2. Look again at its row and its files, and decide ([`plan`](self::plan)). Nothing has changed so far.
+//! 2. Look again at its row and its files, and decide (`plan.rs`). Nothing has changed so far.
 //! 3. Where a rename does not reach (another volume), copy each file to a temporary name beside its target.
 //! 4. Begin the transaction, which keeps every other writer out, and make sure that row and file are as they were.
 //! 5. Rename the files one by one, never onto an existing one; sync both folders; remove the sources of what was copied.
@@ -220,7 +220,7 @@ pub fn plan<'a>(
     reader: &mut Reader,
     progress: &dyn Progress,
 ) -> anyhow::Result<Job<'a>> {
-    let schema = reader.read(Schema::read)?;
+    let schema = Schema::of(reader)?;
     schema.check_writable()?;
     progress.start("finding rollouts", None, None);
     let walk = sessions::walk(config.home, || progress.advance(1, 0));

@@ -118,6 +118,7 @@ pub enum Command {
     Archive(Archive),
     Unarchive(Unarchive),
     Prune(Prune),
+    Status(Status),
     Backup(Backup),
     Restore(Restore),
     Completions(Completions),
@@ -454,6 +455,27 @@ pub struct Prune {
     #[arg(long)]
     pub no_backup: bool,
 }
+
+/// Say how home and database do
+///
+/// On one screen: which database and why this one, which others there are; its size, schema and whether it is sound;
+/// how many threads Codex's own list shows, and how many it hides and why; rollouts on disk; whether Codex's indexing
+/// is stuck; whether rows and rollouts agree at a quick look; which backups there are. Works without a database.
+/// Changes nothing. Exit status 2 if the database is there and cannot be read.
+///
+/// JSON: {"schema_version":1, "home":PATH, "database":{"path":PATH, "why":TEXT, "others":[PATH…], "error":TEXT|null,
+/// "bytes":N, "wal_bytes":N|null, "journal_mode":"wal"|"rollback", "sound":BOOL|null, "problem":TEXT|null,
+/// "known_columns":N, "unknown_columns":[NAME…], "last_migration":{"version":N, "description":TEXT}|null,
+/// "updated_at":TIME|null}|null, "looked_in":[PATH…], "threads":{"total":N, "shown":N, "hidden":{"archived":N,
+/// "no_message":N, "other_provider":N, "subagent":N}, "default_provider":ID, "sources":{NAME:N…}, "providers":{NAME:N…},
+/// "months":{"YYYY-MM":N…}}|null, "rollouts":{"files":N, "active":N, "archived":N, "compressed":N, "malformed_names":N,
+/// "bytes":N, "missing_folders":[PATH…], "errors":[{"path":PATH, "error":TEXT}…]}, "backfill":{"status":TEXT|null,
+/// "stuck":BOOL, "last_watermark":TEXT|null, "last_success_at":TIME|null, "updated_at":TIME|null}|null,
+/// "verify":{"files":N, "rows":N, "agree":N, "errors":N, "warnings":N, "counts":{KIND:N…}, "complete":BOOL}|null,
+/// "backups":[{"path":PATH, "taken_at":TIME, "bytes":N, "automatic":BOOL}…]}. TSV and CSV have a line for each value,
+/// with the columns name and value.
+#[derive(Debug, Args)]
+pub struct Status {}
 
 /// Copy the database to a file
 ///

@@ -10,6 +10,7 @@ pub mod man;
 pub mod path;
 pub mod prune;
 pub mod show;
+pub mod status;
 pub mod unarchive;
 pub mod verify;
 
@@ -80,6 +81,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::List(arguments) => list::run(&mut app, arguments),
         Command::Show(arguments) => show::run(&mut app, arguments),
         Command::Path(arguments) => path::run(&mut app, arguments),
+        Command::Status(arguments) => status::run(&mut app, arguments),
         Command::Backup(arguments) => backup::run(&mut app, arguments),
         Command::Restore(arguments) => restore::run(&mut app, arguments),
         Command::Completions(arguments) => {

@@ -124,8 +124,8 @@ mod tests {
                 .map(|shown| census.count(shown))
         };
         let n = crate::db::threads::count(&connection).unwrap();
-        assert_eq!((counts(&census), census.total()), ([52, 4, 1, 2, 2], n));
-        assert_eq!(counts(&take("nobody")), [0, 4, 1, 56, 0]);
+        assert_eq!((counts(&census), census.total()), ([53, 3, 2, 1, 2], n));
+        assert_eq!(counts(&take("nobody")), [0, 3, 2, 56, 0]);
         assert_eq!(census.sources.values().sum::<u64>(), n);
         assert_eq!(census.sources["subagent"], 2);
         assert_eq!(census.providers.values().sum::<u64>(), n);

@@ -1,5 +1,6 @@
 //! Which columns and tables this database has, found by looking; versions are never assumed.
 
+use super::open::{Reader, Trouble};
 use crate::error::WithHint as _;
 use crate::thread::columns::{self, COLUMNS, ColumnSet, Truth, index};
 use anyhow::bail;
@@ -143,6 +144,18 @@ impl Schema {
         }
         schema.check_required()?;
         Ok(schema)
+    }
+
+    /// Looks at the database of a reader, and names it where it is of no use.
+    ///
+    /// # Errors
+    /// As [`Schema::read`].
+    pub fn of(reader: &mut Reader) -> anyhow::Result<Schema> {
+        let path = reader.path().display().to_string();
+        reader.read(Schema::read).map_err(|error| {
+            // What SQLite itself had against it names the database already.
+            if Trouble::of(&error).is_some() { error } else { error.context(path) }
+        })
     }
 
     /// Makes sure that a row can be inserted, before anything is.

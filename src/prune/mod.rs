@@ -137,7 +137,7 @@ pub fn plan<'a>(
     reader: &mut Reader,
     progress: &dyn Progress,
 ) -> anyhow::Result<Job<'a>> {
-    let schema = reader.read(Schema::read)?;
+    let schema = Schema::of(reader)?;
     progress.start("finding rollouts", None, None);
     let walk = sessions::walk(config.home, || progress.advance(1, 0));
     progress.finish();

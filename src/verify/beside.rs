@@ -39,9 +39,10 @@ pub struct Beside {
 /// # Errors
 /// The database cannot be read.
 pub fn beside(config: &Config<'_>, threads: &[Selected], reader: &mut Reader) -> anyhow::Result<Vec<Beside>> {
-    let schema = reader.read(Schema::read)?;
+    let schema = Schema::of(reader)?;
     let synthetic_limit = reader.read(|connection| Ok(threads::greatest_running_number(connection)?))?;
-    let comparison = Comparison { columns: schema.columns, synthetic_limit, ..Comparison::default() };
+    let comparison =
+        Comparison { columns: schema.columns, event_times: true, synthetic_limit, ..Comparison::default() };
     let table = Threads::new(&schema);
     let inventory = Inventory::new(sessions::walk(config.home, || {}).files);
     let scan_config = scan::Config {

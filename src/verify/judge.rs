@@ -10,6 +10,7 @@ use crate::thread::columns::{self, COLUMNS, Row, index};
 use crate::thread::diff::{self, FieldDifference};
 use crate::thread::equivalence::read_milliseconds;
 use crate::thread::merge;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -168,10 +169,10 @@ pub(super) fn describe(fields: &[Field]) -> String {
     let mut text = String::new();
     for field in fields.iter().take(N_VALUES) {
         let separator = if text.is_empty() { "" } else { "; " };
-        let (position, database) = (field.position, short(field.position, &field.database));
+        let [database, file] = [&field.database, &field.file].map(|cell| in_words(field.position, cell));
+        let (database, file) = apart(&database, &file, N_CHARS);
         // Writing to a string cannot fail.
-        let _ = if merge::is_sound(position, &field.database) {
-            let file = short(position, &field.file);
+        let _ = if merge::is_sound(field.position, &field.database) {
             write!(text, "{separator}{}: {database} in the row, {file} in the file", field.name())
         } else {
             write!(text, "{separator}{}: {database} in the row, which Codex cannot read", field.name())
@@ -184,8 +185,28 @@ pub(super) fn describe(fields: &[Field]) -> String {
     text
 }
 
-/// A cell, as short as a message wants it.
-fn short(position: usize, cell: &Cell) -> String {
+/// Two texts cut to at most `n` characters each, so that what tells them apart is still there.
+#[must_use]
+pub fn apart<'a>(a: &'a str, b: &'a str, n: usize) -> (Cow<'a, str>, Cow<'a, str>) {
+    let n_common = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+    let is_long = |text: &str| text.chars().nth(n).is_some();
+    // A little of what is common stays, to find the place by.
+    let n_left_out = if (is_long(a) || is_long(b)) && n_common > n / 2 { n_common - n / 4 } else { 0 };
+    let cut = |text: &'a str| {
+        if !is_long(text) && n_left_out == 0 {
+            return Cow::Borrowed(text);
+        }
+        let start = if n_left_out > 0 { "…" } else { "" };
+        let mut rest = text.chars().skip(n_left_out);
+        let kept: String = rest.by_ref().take(n - usize::from(n_left_out > 0)).collect();
+        let end = if rest.next().is_some() { "…" } else { "" };
+        Cow::Owned(format!("{start}{kept}{end}"))
+    };
+    (cut(a), cut(b))
+}
+
+/// A cell as a message gives it.
+fn in_words(position: usize, cell: &Cell) -> String {
     let time = |millis: Option<i64>| {
         let time = chrono::DateTime::from_timestamp_millis(millis?)?;
         Some(time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
@@ -200,10 +221,7 @@ fn short(position: usize, cell: &Cell) -> String {
         (_, Cell::Real(n)) => n.to_string(),
         (_, Cell::Blob(bytes)) => format!("{} bytes that are no text", bytes.len()),
         (_, Cell::Text(text)) if text.is_empty() => "nothing".to_owned(),
-        (_, Cell::Text(text)) => match text.char_indices().nth(N_CHARS) {
-            Some((end, _)) => format!("\"{}…\"", &text[..end]),
-            None => format!("\"{text}\""),
-        },
+        (_, Cell::Text(text)) => format!("\"{text}\""),
     }
 }
 
@@ -298,12 +316,27 @@ mod tests {
         assert_eq!(
             text,
             format!(
-                "cwd: \"{}…\" in the row, nothing in the file; updated_at: 2026-03-14T16:57:30.000Z in the row, NULL in \
+                "cwd: \"{}… in the row, nothing in the file; updated_at: 2026-03-14T16:57:30.000Z in the row, NULL in \
                  the file; tokens_used: \"many\" in the row, which Codex cannot read; model: NULL in the row, \"m\" in \
                  the file; also name",
-                "x".repeat(60)
+                "x".repeat(59)
             )
         );
+    }
+
+    #[test]
+    fn long_texts_are_cut_where_they_differ() {
+        let long = "word ".repeat(40);
+        let check = |a: &str, b: &str, expected: (&str, &str)| {
+            let (a, b) = apart(a, b, 12);
+            assert_eq!((&*a, &*b), expected);
+        };
+        check("short", "other", ("short", "other"));
+        check(&format!("{long}1"), &format!("{long}2 and more, much"), ("…rd 1", "…rd 2 and mo…"));
+        check("abcdefghijklmnop", "xbcdefg", ("abcdefghijkl…", "xbcdefg"));
+        check(&long, "", ("word word wo…", ""));
+        check(&long, &long, ("…rd ", "…rd "));
+        check("ééééééééééééééé1", "ééééééééééééééé2", ("…ééé1", "…ééé2"));
     }
 
     #[test]

@@ -14,12 +14,15 @@ use crate::thread::columns::{Row, index};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// How many whole rows are read in one transaction: their files do not bound what is in them.
+const BATCH: usize = 32;
+
 impl Run<'_> {
     /// Judges the rows whose threads no file gives, neither by its name nor by what it says.
     pub(super) fn judge_leftover(&mut self) -> anyhow::Result<()> {
         self.judge_odd()?;
         let left: Vec<ThreadId> = std::mem::take(&mut self.left).into_iter().collect();
-        for ids in left.chunks(rows::BATCH) {
+        for ids in left.chunks(BATCH) {
             let mut doubtful = Vec::new();
             for (id, row) in ids.iter().zip(rows::get(&self.table, ids, self.reader)?) {
                 let Some(row) = row else { continue };

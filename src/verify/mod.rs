@@ -18,6 +18,7 @@ mod tests;
 
 pub use beside::{Beside, beside};
 pub use finding::{Count, Field, Finding, Ignore, Kind, N_KINDS, Remedy, Severity};
+pub use judge::apart;
 
 use crate::claims;
 use crate::compare::Comparison;
@@ -121,7 +122,7 @@ impl Report {
 /// # Errors
 /// The database cannot be read.
 pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<Report> {
-    let schema = reader.read(Schema::read)?;
+    let schema = Schema::of(reader)?;
     progress.start("finding rollouts", None, None);
     let walk = sessions::walk(config.home, || progress.advance(1, 0));
     progress.finish();
@@ -134,7 +135,7 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
         None => None,
     };
     let rows = rows::read(config, &schema, &inventory, wanted.as_ref(), reader)?;
-    let (groups, n_files, n_bytes) = plan(&inventory, wanted.as_ref(), &rows);
+    let (groups, n_bytes) = plan(&inventory, wanted.as_ref(), &rows);
 
     let scan_config = scan::Config {
         inventory: &inventory,
@@ -153,6 +154,8 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
     let mut run = Run {
         config,
         inventory: &inventory,
+        wanted: wanted.as_ref(),
+        n_files: 0,
         worker: Worker::new(&scan_config),
         table: Threads::new(&schema),
         comparison: Comparison {
@@ -182,6 +185,7 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
             None,
         );
     }
+    let n_files = groups.iter().map(|group| group.files.len() as u64).sum();
     progress.start("reading rollouts", Some(n_files), Some(n_bytes));
     if config.depth == Depth::Quick {
         for group in &groups {
@@ -212,29 +216,33 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
         }
     }
     run.report_moved_homes();
-    Ok(run.into_report(n_files))
+    Ok(run.into_report())
 }
 
-/// Which groups are looked at, with how many files and bytes.
-fn plan(inventory: &Inventory, wanted: Option<&Wanted>, rows: &Rows) -> (Vec<Group>, u64, u64) {
-    let (mut groups, mut n_files, mut n_bytes) = (Vec::new(), 0, 0);
+/// Which groups are looked at, and how many bytes they have.
+fn plan(inventory: &Inventory, wanted: Option<&Wanted>, rows: &Rows) -> (Vec<Group>, u64) {
+    // A thread that was asked for and that no name gives may hide in a file whose name gives none.
+    let may_hide = wanted.is_some_and(|wanted| wanted.ids.iter().any(|id| rows.without_file.contains(id)));
+    let (mut groups, mut n_bytes) = (Vec::new(), 0);
     for files in inventory.groups() {
         let members = &inventory.files()[files.clone()];
         let thread = members[0].named.name.map(|name| name.thread);
-        if wanted.is_some_and(|wanted| !wanted.contains(thread, members)) {
+        if wanted.is_some_and(|wanted| !wanted.contains(thread, members)) && (thread.is_some() || !may_hide) {
             continue;
         }
-        n_files += members.len() as u64;
         n_bytes += members.iter().map(|file| file.stamp.size).sum::<u64>();
         groups.push(Group { in_row: rows.in_row.get(&files.start).copied(), files });
     }
-    (groups, n_files, n_bytes)
+    (groups, n_bytes)
 }
 
 /// A verify under way.
 struct Run<'a> {
     config: &'a Config<'a>,
     inventory: &'a Inventory,
+    wanted: Option<&'a Wanted>,
+    /// How many files were looked at.
+    n_files: u64,
     /// For what this thread must read itself.
     worker: Worker<'a>,
     table: Threads,
@@ -269,8 +277,17 @@ impl Run<'_> {
 
     /// Takes what a group came to.
     fn take(&mut self, scanned: Scanned) -> anyhow::Result<()> {
-        let n_bytes = self.inventory.files()[scanned.files.clone()].iter().map(|file| file.stamp.size).sum();
-        self.progress.advance(scanned.files.len() as u64, n_bytes);
+        let members = &self.inventory.files()[scanned.files.clone()];
+        let n_files = members.len() as u64;
+        self.progress.advance(n_files, members.iter().map(|file| file.stamp.size).sum());
+        let is_asked_for = self.wanted.is_none_or(|wanted| {
+            wanted.contains(scanned.thread, members)
+                || scanned.strays.iter().any(|(_, thread)| wanted.ids.contains(thread))
+        });
+        if !is_asked_for {
+            return Ok(());
+        }
+        self.n_files += n_files;
         for &(file, thread) in &scanned.strays {
             self.strays.entry(thread).or_default().push(file);
             self.says.insert(file, thread);
@@ -307,8 +324,7 @@ impl Run<'_> {
                 let path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
                 let settled = claims::settle(*id, claims, self.inventory, path);
                 self.left.remove(id);
-                let is_counted =
-                    self.config.threads.is_none_or(|threads| threads.contains(&Selected::Id(*id)));
+                let is_counted = self.wanted.is_none_or(|wanted| wanted.ids.contains(id));
                 if let Some(row) = row.as_ref().filter(|_| !is_counted) {
                     self.rows.count(row);
                 }
@@ -406,10 +422,10 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn into_report(mut self, files: u64) -> Report {
+    fn into_report(mut self) -> Report {
         let interrupted = self.config.interrupted.load(Ordering::Relaxed);
         Report {
-            files,
+            files: self.n_files,
             rows: self.rows.n,
             rows_by_archived: self.rows.by_archived,
             agree: self.rows.n.saturating_sub(self.rows.n_odd + self.findings.flagged.len() as u64),

@@ -443,7 +443,8 @@ fn check(schema: &str, breaks: &[Break], jobs: usize) {
         let of_it = |finding: &&Finding| finding.thread_id == id && finding.kind != Kind::DuplicateRollout;
         let alone: Vec<&Finding> = alone.findings.iter().filter(of_it).collect();
         let one = breaks[usize::from(thread.number)];
-        if !matches!(one, OddName | OddNameAndNoRow | OddCopy) {
+        // A file that only says whose it is is looked for where nothing else is known of the thread.
+        if !matches!(one, OddNameAndNoRow | OddCopy) {
             let expected: Vec<&Finding> = report.findings.iter().filter(of_it).collect();
             assert_eq!(alone, expected, "{schema} {one:?} alone");
         }
@@ -613,4 +614,81 @@ fn ids_of_every_sort_are_walked_past_and_named() {
     assert_eq!(report.rows, 1500 + 1 + ids.len() as u64);
     assert_eq!(report.count(Kind::FieldMismatch).errors, 1500 + ids.len() as u64);
     assert_eq!(report.agree, 1);
+}
+
+#[test]
+fn a_row_that_names_the_file_of_another_thread() {
+    let home = Home::new(SCHEMAS[0]);
+    let threads: Vec<Thread> = (0..3).map(|number| Thread { number }).collect();
+    threads.iter().for_each(|thread| thread.write(&home));
+    home.backfill();
+    let other = threads[1].path(&home);
+    threads[0].row(&home, &format!("rollout_path = '{}', model_provider = 'x'", other.display()));
+    let id = Some(threads[0].id().to_string());
+    let expected = [
+        (Kind::DuplicatePath, Severity::Error, id.clone(), vec!["rollout_path"]),
+        (Kind::FieldMismatch, Severity::Error, id.clone(), vec!["model_provider"]),
+    ];
+    assert_eq!(home.verify().findings.iter().map(state).collect::<Vec<_>>(), expected);
+    // Without the other row it is no second one, but still not its own.
+    home.sql(&format!("DELETE FROM threads WHERE id = '{}'", threads[1].id()));
+    let expected = [
+        (Kind::FieldMismatch, Severity::Error, id, vec!["rollout_path", "model_provider"]),
+        (Kind::MissingRow, Severity::Error, Some(threads[1].id().to_string()), vec![]),
+    ];
+    assert_eq!(home.verify().findings.iter().map(state).collect::<Vec<_>>(), expected);
+    home.backfill();
+    assert_eq!(home.verify().findings, []);
+}
+
+#[test]
+fn a_file_that_says_that_it_is_of_another_thread_than_its_name_does() {
+    let home = Home::new(SCHEMAS[0]);
+    let (own, named) = (Thread { number: 1 }, Thread { number: 2 });
+    home.write(&named.path(&home), own.text().as_bytes(), named.mtime());
+    let stated = |kind: Kind, thread: &Thread| (kind, kind.severity(), Some(thread.id().to_string()), vec![]);
+    let found = || home.verify().findings.iter().map(state).collect::<Vec<_>>();
+    assert_eq!(found()[1..], [stated(Kind::MissingRow, &own)], "what the file says counts");
+    home.backfill();
+    assert_eq!(found(), []);
+    // A row under the name's id names the same file.
+    home.sql(&format!(
+        "CREATE TEMP TABLE twin AS SELECT * FROM threads; UPDATE twin SET id = '{}';
+         INSERT INTO threads SELECT * FROM twin",
+        named.id()
+    ));
+    let path = vec!["rollout_path"];
+    assert_eq!(
+        found(),
+        [(Kind::DuplicatePath, Severity::Error, Some(named.id().to_string()), path)],
+        "the thread that the file is of has the better claim"
+    );
+    home.sql(&format!("DELETE FROM threads WHERE id = '{}'", own.id()));
+    assert_eq!(found(), [stated(Kind::MissingRow, &own), stated(Kind::MissingFile, &named)]);
+    home.sql(&format!("DELETE FROM threads WHERE id = '{}'", named.id()));
+    // A file with the thread in its name goes before; the other one is its copy.
+    own.write(&home);
+    home.backfill();
+    let copy = (Kind::DuplicateRollout, Severity::Error, Some(own.id().to_string()), vec![]);
+    assert_eq!(found(), [copy], "newer than the one that counts");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_read_is_named_and_its_rows_are_not_missing() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Home::new(SCHEMAS[0]);
+    let thread = Thread { number: 1 };
+    thread.write(&home);
+    home.backfill();
+    let folder = thread.path(&home).parent().unwrap().to_owned();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o000)).unwrap();
+    let is_root = fs::read_dir(&folder).is_ok();
+    let report = home.verify();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+    if !is_root {
+        let found: Vec<Stated> = report.findings.iter().map(state).collect();
+        assert_eq!(found, [(Kind::UnreadableFile, Severity::Error, None, vec![])]);
+        assert!(!report.complete);
+    }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use crate::env::{Env, mtime};
-use crate::moving::{self, ALL, Moved, PLAIN, REVERTED, agrees, contents, files};
+use crate::moving::{self, ALL, Moved, PLAIN, agrees, contents, files};
 
 /// A home whose archive is a link to a folder in memory; `None` where there is no second file system to be had.
 fn home() -> Option<(Env, TempDir)> {
@@ -73,13 +73,13 @@ fn a_crash_at_any_step_loses_nothing_and_a_rerun_completes_it() {
             let Some((env, memory)) = home() else { return };
             let before = contents(&env);
             if verb == "unarchive" {
-                env.run(["archive", REVERTED]).status(0, "where it starts from");
+                env.run(["archive", moving::REVERTED]).status(0, "where it starts from");
             }
-            let mut command = env.command([verb, REVERTED]);
+            let mut command = env.command([verb, moving::REVERTED]);
             command.env("CODEX_STATE_FAULT", &point);
             let crash = env.finish(command);
             crash.assert_eq(crash.code, None, format_args!("it died at {point}"));
-            env.run([verb, REVERTED]).status(0, format_args!("again after {point}"));
+            env.run([verb, moving::REVERTED]).status(0, format_args!("again after {point}"));
             agrees(&env, &format!("after {point} and a rerun"));
             assert_eq!(contents(&env), before, "{point}");
             let left: Vec<_> =

@@ -5,6 +5,8 @@
 //! The writers live in this process, so nothing here may open the database's files but SQLite: closing them again would
 //! drop its locks.
 
+#![allow(clippy::disallowed_methods, reason = "a live Codex writes by the real clock")]
+
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::PathBuf;

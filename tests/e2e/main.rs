@@ -21,6 +21,7 @@ mod tree;
 
 // What the program must do.
 mod archive_killed;
+mod archive_live;
 mod archive_many;
 mod archive_refusals;
 mod archive_round_trip;
@@ -37,6 +38,7 @@ mod backfill_schema;
 mod backfill_state;
 mod backup;
 mod facts_from;
+mod killed;
 mod list;
 mod live;
 mod metrics;
@@ -45,6 +47,7 @@ mod prune_killed;
 mod read_only;
 mod recipes;
 mod restore;
+mod restore_killed;
 mod show_compare;
 mod show_path;
 mod trouble;

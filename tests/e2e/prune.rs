@@ -367,6 +367,37 @@ fn threads_that_are_fine_or_have_no_row_are_an_answer_when_named() {
 }
 
 #[test]
+fn deleted_rows_come_back_with_their_files() {
+    for schema in golden::SCHEMAS {
+        let env = moving::home(schema);
+        let all = ["name = 'Mine'", "is_pinned = 1", "git_branch = 'edited'", "title = 'My own title'"];
+        for change in all {
+            // In the first schema a title is the file's.
+            let needs = change.split(' ').next().unwrap().replace("title", "first_user_message");
+            if env.row(PLAIN).contains_key(&needs) {
+                env.sql(&format!("UPDATE threads SET {change} WHERE id = '{PLAIN}'"));
+            }
+        }
+        let (before, aside) = (env.rows(), env.outside("aside"));
+        fs::rename(env.home().join("sessions"), &aside).unwrap();
+        fs::create_dir_all(env.home().join("sessions/2026")).unwrap();
+        let outcome = env.run(["prune", "--yes", "--all-missing", "--format", "json"]);
+        outcome.status(0, "all go");
+        let saved = Pruned::of(&outcome).saved_to.unwrap();
+        assert!(env.rows().is_empty());
+        fs::remove_dir_all(env.home().join("sessions")).unwrap();
+        fs::rename(&aside, env.home().join("sessions")).unwrap();
+        env.run(["backfill", "--facts-from", saved.to_str().unwrap()]).status(0, "with their files");
+        agrees(&env, &format!("with everything back, on {schema}"));
+        let difference = table::difference(&before, &env.rows());
+        assert!(difference.is_empty(), "on {schema}: {difference:#?}");
+        let outcome = env.run(["restore", saved.to_str().unwrap()]);
+        outcome.status(2, "it is no backup of the whole");
+        outcome.assert(outcome.stderr.contains("--facts-from"), "but good for this");
+    }
+}
+
+#[test]
 fn nothing_is_left_behind_where_nothing_was_deleted() {
     let env = moving::home("empty-2026-08");
     let before = env.tree();

@@ -4,7 +4,7 @@ use crate::cli::app::App;
 use crate::cli::style::{Style, Tone};
 use crate::cli::{cells, human, text};
 use crate::thread::columns::{COLUMNS, Kind as ColumnKind};
-use crate::verify::{Field, Finding, Kind, Report, Severity};
+use crate::verify::{self, Field, Finding, Kind, Report, Severity};
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
@@ -95,6 +95,14 @@ impl Page<'_> {
         const BETWEEN: &str = "  file: ";
         let room = self.width.saturating_sub(4 + name_width + 2 + "row: ".len() + BETWEEN.len());
         let side = (room / 2).max(LEAST);
+        // A text that goes on alike for longer than there is room begins where it differs.
+        let shown: Vec<[Cow<'_, str>; 2]> = shown
+            .iter()
+            .map(|[row, file]| {
+                let (row, file) = verify::apart(row, file, side);
+                [row, file]
+            })
+            .collect();
         let left = shown.iter().map(|[row, _]| text::width(row)).max().unwrap_or(0).min(side);
         let right = room.saturating_sub(left).max(LEAST);
         for (field, [row, file]) in fields.iter().zip(&shown) {

@@ -77,7 +77,7 @@ pub fn keep_automatic(
         }
         _ => error,
     };
-    prepare_folder(database).map_err(advised)?;
+    prepare_folder(database).hint("make way for the folder, or go on without a backup: `--no-backup`")?;
     let mut taken_at = keeping.now;
     let target = loop {
         let target = folder.join(format!("{AUTOMATIC}{}-{}.sqlite", name_of(database), stamp(taken_at)));

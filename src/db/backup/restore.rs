@@ -17,6 +17,7 @@ use crate::db::open::{
     OpenOptions, Reader, Trouble, Writer, explain, explain_io, reason, refuse, with_suffix,
 };
 use crate::error::WithHint as _;
+use crate::fault;
 use crate::sys::{is_same_file, rename_no_replace, sync_folder};
 
 /// What SQLite keeps beside a database. The journal is as dangerous as the others: left behind, it would be played
@@ -126,6 +127,7 @@ pub fn restore_into(
     drop(reader);
     let staged = Connection::open(&copy).map_err(|error| explain(error, &copy, doing))?;
     check(&staged, source)?;
+    fault::point("restore:staged");
 
     // A reader looks first: a writer would play the log into what is no database before it finds that out, and remove
     // the log, which may be all that is left.
@@ -177,7 +179,14 @@ fn overwrite(
         let count: i64 = staged.pragma_query_value(None, "page_count", |row| row.get(0))?;
         // What was asked for by hand should outlive a power cut, whatever the mode.
         to.pragma_update(None, "synchronous", "FULL")?;
-        copy_pages(staged, to, options.busy_timeout, progress)?;
+        let mut progress = |copied: CopyProgress| {
+            if copied.done < copied.total {
+                fault::point("restore:copying");
+            }
+            progress(copied);
+        };
+        copy_pages(staged, to, options.busy_timeout, &mut progress)?;
+        fault::point("restore:copied");
         // Not left to the next Codex: the -wal is as large as the database now. Readers may be in the way; no matter.
         let _ = to.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         Ok(u64::try_from(count.saturating_mul(wanted)).unwrap_or(0))
@@ -193,12 +202,14 @@ fn replace(target: &Path, copy: &Path, now: DateTime<Utc>) -> anyhow::Result<Res
         fs::set_permissions(copy, metadata.permissions()).map_err(explained)?;
     }
     let moved_aside = move_aside(target, now)?;
+    fault::point("restore:moved-aside");
     rename_no_replace(copy, target).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
             refuse(Trouble::Busy, "another process created a new one", target, "restore the database")
         }
         _ => explained(error),
     })?;
+    fault::point("restore:renamed");
     sync_folder(parent_of(target)).map_err(explained)?;
     Ok(RestoreReport { size, replaced_file: true, moved_aside })
 }
@@ -223,7 +234,10 @@ fn move_aside(target: &Path, now: DateTime<Utc>) -> anyhow::Result<Vec<MovedAsid
             continue;
         }
         match rename_no_replace(&from, &to) {
-            Ok(()) => moved.push(MovedAside { from, to }),
+            Ok(()) => {
+                moved.push(MovedAside { from, to });
+                fault::point("restore:moving-aside");
+            }
             // SQLite removes its files when the last connection closes.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
