@@ -46,6 +46,7 @@ mod metrics;
 mod prune;
 mod prune_killed;
 mod read_only;
+mod recipes;
 mod restore;
 mod restore_killed;
 mod show_compare;
