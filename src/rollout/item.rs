@@ -191,7 +191,7 @@ struct Part {
 
 #[derive(serde::Deserialize)]
 struct TokenCountPayload {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "parts")]
     info: Option<TokenInfo>,
 }
 
@@ -229,7 +229,7 @@ struct Line<P> {
 struct BareMessage {
     #[serde(default, deserialize_with = "text")]
     role: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "parts")]
     content: Vec<Part>,
 }
 
@@ -324,6 +324,12 @@ impl<'de> Deserialize<'de> for Text {
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string")
+/// The parts of a message; one that is none does not cost the others.
+fn parts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Part>, D::Error> {
+    let raw: Option<Vec<&RawValue>> = lenient(deserializer)?;
+    Ok(raw.into_iter().flatten().filter_map(|part| serde_json::from_str(part.get()).ok()).collect())
+}
+
             }
 
             fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Text, E> {
@@ -465,3 +471,15 @@ mod tests {
         assert_eq!(read(r#"{"images":[ ],"audio":null}"#).unwrap(), Some(Item::UserMessage(nothing)));
     }
 }
+    #[test]
+    fn a_part_that_is_none_does_not_cost_the_message() {
+        let read = |content: &str| {
+            let line = format!(r#"{{"payload":{{"item":{{"type":"UserMessage","content":{content}}}}}}}"#);
+            parse(Kind::UserItem, line.as_bytes()).unwrap()
+        };
+        let said =
+            |text: &str| Some(Item::UserMessage(UserMessage { text: text.into(), ..UserMessage::default() }));
+        assert_eq!(read(r#"["x",{"type":"text","text":"a"},null,{"type":"text","text":"b"}]"#), said("ab"));
+        assert_eq!(read("null"), said(""));
+    }
+
