@@ -45,6 +45,8 @@ pub struct Options {
 pub struct Facts {
     /// Id and beginning as the first session meta gives them, if its time parses.
     pub identity: Option<(ThreadId, Millis)>,
+    /// When the history in front of this file began, which is when the thread did.
+    pub history_began_at: Option<Millis>,
     /// The history mode of the first session meta.
     pub history_mode: HistoryMode,
     /// Where the history begins, by the first session meta.
@@ -99,9 +101,8 @@ impl Facts {
         self.preview = base.preview.or(self.preview.take());
         self.tokens_used = self.tokens_used.or(base.tokens_used);
         self.has_user_event |= base.has_user_event;
-        if let (Some((_, created_at)), Some((_, base_created_at))) = (&mut self.identity, base.identity) {
-            *created_at = base_created_at;
-        }
+        let base_began_at = base.history_began_at.or(base.identity.map(|(_, began_at)| began_at));
+        self.history_began_at = base_began_at.or(self.history_began_at);
     }
 }
 

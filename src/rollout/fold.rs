@@ -333,8 +333,13 @@ fn read_history(
             Err(_) => break,
         };
         n_bytes += part.n_bytes;
-        let next = part.extracted.facts.history_base;
-        parts.push(part.extracted.facts);
+        let Extracted { mut facts, has_items, .. } = part.extracted;
+        let next = facts.history_base;
+        if facts.identity.is_none() && has_items {
+            // As for a file of its own: its name says when it began where it does not.
+            facts.history_began_at = source.name.map(|name| name.time);
+        }
+        parts.push(facts);
         match next {
             Some(next) => base = next,
             None => break,
@@ -370,7 +375,7 @@ fn to_metadata(
     Ok(ThreadMetadata {
         id,
         rollout_path: rollout_path.to_owned(),
-        created_at,
+        created_at: facts.history_began_at.unwrap_or(created_at),
         updated_at: stamp.modified_millis(),
         last_event_at: last_event_at.unwrap_or(created_at),
         source: filled(facts.source, "vscode"),
