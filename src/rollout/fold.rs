@@ -136,6 +136,17 @@ pub fn read_file(
     limit: Option<u64>,
     reading: &mut Reading<'_>,
 ) -> Result<ReadFile, ReadError> {
+    let read = read_once(source, limit, reading)?;
+    if !read.extracted.must_be_eager {
+        return Ok(read);
+    }
+    // The last line of its kind does not parse, and the ones before it were passed over for its sake.
+    let options = Options { eager: true, ..reading.options };
+    let mut eagerly = Reading { buffer: &mut *reading.buffer, options, interrupted: reading.interrupted };
+    read_once(source, limit, &mut eagerly)
+}
+
+fn read_once(source: &Source, limit: Option<u64>, reading: &mut Reading<'_>) -> Result<ReadFile, ReadError> {
     let file = File::open(&source.path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {

@@ -116,6 +116,17 @@ pub struct TurnContext {
     pub file_system_sandbox_policy: Option<String>,
 }
 
+impl TurnContext {
+    /// Whether it leaves nothing of what a turn before it said, so that nobody need know that one.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let is_filled = |field: &Option<String>| field.as_ref().is_some_and(|text| !text.is_empty());
+        is_filled(&self.model)
+            && is_filled(&self.approval_policy)
+            && (self.permission_profile.is_some() || self.sandbox_policy.is_some())
+    }
+}
+
 /// The settings of a thread, replaced together.
 #[derive(Debug, Clone, PartialEq, Default, serde::Deserialize)]
 #[serde(default)]
@@ -175,7 +186,7 @@ struct ItemPayload {
 
 #[derive(serde::Deserialize)]
 struct UserMessageItem {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "parts")]
     content: Vec<Part>,
 }
 
@@ -191,7 +202,7 @@ struct Part {
 
 #[derive(serde::Deserialize)]
 struct TokenCountPayload {
-    #[serde(default, deserialize_with = "parts")]
+    #[serde(default)]
     info: Option<TokenInfo>,
 }
 
@@ -313,6 +324,12 @@ fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> R
     Ok(serde_json::from_str(raw.get()).ok())
 }
 
+/// The parts of a message; one that is none does not cost the others.
+fn parts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Part>, D::Error> {
+    let raw: Option<Vec<&RawValue>> = lenient(deserializer)?;
+    Ok(raw.into_iter().flatten().filter_map(|part| serde_json::from_str(part.get()).ok()).collect())
+}
+
 /// Text as JSON has it: also with lone surrogates, which Rust's strings cannot hold and which become U+FFFD.
 struct Text(String);
 
@@ -324,12 +341,6 @@ impl<'de> Deserialize<'de> for Text {
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string")
-/// The parts of a message; one that is none does not cost the others.
-fn parts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Part>, D::Error> {
-    let raw: Option<Vec<&RawValue>> = lenient(deserializer)?;
-    Ok(raw.into_iter().flatten().filter_map(|part| serde_json::from_str(part.get()).ok()).collect())
-}
-
             }
 
             fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Text, E> {
@@ -463,15 +474,6 @@ mod tests {
     }
 
     #[test]
-    fn filled_lists_count_and_empty_ones_do_not() {
-        let read = |payload: &str| parse(Kind::UserMessage, format!(r#"{{"payload":{payload}}}"#).as_bytes());
-        let image = UserMessage { has_image: true, ..UserMessage::default() };
-        assert_eq!(read(r#"{"images":["x"]}"#).unwrap(), Some(Item::UserMessage(image)));
-        let nothing = UserMessage::default();
-        assert_eq!(read(r#"{"images":[ ],"audio":null}"#).unwrap(), Some(Item::UserMessage(nothing)));
-    }
-}
-    #[test]
     fn a_part_that_is_none_does_not_cost_the_message() {
         let read = |content: &str| {
             let line = format!(r#"{{"payload":{{"item":{{"type":"UserMessage","content":{content}}}}}}}"#);
@@ -483,3 +485,12 @@ mod tests {
         assert_eq!(read("null"), said(""));
     }
 
+    #[test]
+    fn filled_lists_count_and_empty_ones_do_not() {
+        let read = |payload: &str| parse(Kind::UserMessage, format!(r#"{{"payload":{payload}}}"#).as_bytes());
+        let image = UserMessage { has_image: true, ..UserMessage::default() };
+        assert_eq!(read(r#"{"images":["x"]}"#).unwrap(), Some(Item::UserMessage(image)));
+        let nothing = UserMessage::default();
+        assert_eq!(read(r#"{"images":[ ],"audio":null}"#).unwrap(), Some(Item::UserMessage(nothing)));
+    }
+}
