@@ -140,7 +140,8 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
     let scan_config = scan::Config {
         inventory: &inventory,
         jobs: config.jobs,
-        options: Options { deep: config.depth == Depth::Deep, ..Options::default() },
+        // Eager, for a damaged line is to be reported also where a later one replaces what it says.
+        options: Options { deep: config.depth == Depth::Deep, eager: true },
         read_all: true,
         default_provider: config.default_provider,
         interrupted: config.interrupted,
