@@ -268,8 +268,8 @@ mod tests {
         let context = context(all_columns());
         let (now, old) = (row(file, now), row(file, old));
         let merged = update(file, &now, &old, &context);
-        let mut after = now.clone();
         let mut changed: Vec<(&str, Cell)> = Vec::new();
+        let mut after = now;
         for position in merged.to_write.iter() {
             let cell = merged.row.get(position).unwrap().clone();
             changed.push((COLUMNS[position].name, cell.clone()));
@@ -478,8 +478,7 @@ mod tests {
             };
             prop_assert_eq!(update(&file, &after, &old, &context).changed, Vec::<usize>::new());
             prop_assert_eq!(merge::update(&file, &after, &context).changed, Vec::<usize>::new());
-            for position in 0..N_COLUMNS {
-                let column = &COLUMNS[position];
+            for (position, column) in COLUMNS.iter().enumerate() {
                 if column.truth == Truth::File && column.name != "updated_at" && column.name != "updated_at_ms" {
                     prop_assert_eq!(after.get(position), Some(&column.from_file.unwrap()(&file)), "{}", column.name);
                 }
