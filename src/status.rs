@@ -155,8 +155,8 @@ impl Database {
         };
         let bytes = size("").unwrap_or_default();
         let is_wal = reader.is_wal()?;
+        let schema = Schema::of(reader)?;
         reader.read(|connection| {
-            let schema = Schema::read(connection)?;
             let problem = match bytes {
                 ..=CHECKED_BYTES => census::first_problem(connection)?,
                 _ => None,
@@ -189,7 +189,7 @@ impl Database {
                 last_update: threads::last_update(connection)?.map(|seconds| seconds.saturating_mul(1000)),
                 backfill,
                 backups: backup::backups_of(&path),
-                unknown_columns: schema.unknown_columns,
+                unknown_columns: schema.unknown_columns.clone(),
             })
         })
     }

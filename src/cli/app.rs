@@ -302,8 +302,7 @@ impl App {
     /// # Errors
     /// It cannot be read, or is none of Codex.
     pub fn schema(&self, reader: &mut Reader) -> anyhow::Result<Schema> {
-        let path = reader.path().display().to_string();
-        reader.read(Schema::read).with_context(|| path)
+        Schema::of(reader)
     }
 
     /// How many rollouts are read at once.

@@ -15,6 +15,7 @@ mod quick;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 pub use beside::{Beside, beside};
 pub use finding::{Count, Field, Finding, Ignore, Kind, N_KINDS, Remedy, Severity};
@@ -22,10 +23,9 @@ pub use judge::apart;
 
 use crate::claims;
 use crate::compare::Comparison;
-use crate::db::open::{Reader, Trouble};
+use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::db::threads::{self, Threads};
-use crate::db::{backfill_state, integrity};
 use crate::inventory::{self, Inventory};
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
@@ -365,61 +365,6 @@ impl Run<'_> {
         }
         self.findings.flagged.extend(row);
         self.findings.add(finding);
-    }
-
-    fn report_moved_homes(&mut self) {
-        for (old, n) in std::mem::take(&mut self.moved_homes) {
-            let rows = if n == 1 {
-                "1 row names its rollout".to_owned()
-            } else {
-                format!("{n} rows name their rollouts")
-            };
-            let message = format!("{rows} below {old}, which is {} now", self.config.home.display());
-            let field = Field {
-                position: index::ROLLOUT_PATH,
-                database: old.as_str().into(),
-                file: self.config.home.to_string_lossy().as_ref().into(),
-            };
-            self.report(Finding::new(Kind::MovedHome, message).at(old).with(vec![field]), None);
-        }
-    }
-
-    /// Whether Codex has indexed all files, as far as the database knows.
-    fn judge_backfill_state(&mut self, has_state: bool) -> anyhow::Result<()> {
-        if !has_state {
-            return Ok(());
-        }
-        let state = self.reader.read(|connection| Ok(backfill_state::read(connection)?))?;
-        let message = match state {
-            Some(state) if state.status == backfill_state::COMPLETE => return Ok(()),
-            Some(state) => {
-                format!("backfill_state says \"{}\": Codex indexes the rollouts when it starts", state.status)
-            }
-            None => "backfill_state is empty: Codex indexes the rollouts when it starts".to_owned(),
-        };
-        let finding = Finding::new(Kind::BackfillIncomplete, message).at(self.reader.path());
-        self.report(finding, None);
-        Ok(())
-    }
-
-    fn check_integrity(&mut self) -> anyhow::Result<()> {
-        let found = self.reader.read(|connection| Ok(integrity::problems(connection, 100)?));
-        let message = match found {
-            Ok(problems) => match &problems[..] {
-                [] => return Ok(()),
-                [only] => format!("the integrity check failed: {only}"),
-                [first, ..] => {
-                    format!("the integrity check found {} problems, first: {first}", problems.len())
-                }
-            },
-            Err(error) if Trouble::of(&error) == Some(Trouble::Damaged) => {
-                format!("the integrity check could not be finished: {}", error.root_cause())
-            }
-            Err(error) => return Err(error),
-        };
-        let finding = Finding::new(Kind::DatabaseDamaged, message).at(self.reader.path());
-        self.report(finding, None);
-        Ok(())
     }
 
     fn into_report(mut self) -> Report {

@@ -165,7 +165,7 @@ fn most(counts: &BTreeMap<String, u64>) -> String {
         .collect();
     if sorted.len() > NAMED {
         let rest: u64 = sorted[NAMED..].iter().map(|(_, n)| **n).sum();
-        named.push(format!("{} others {}", sorted.len() - NAMED, human::count(rest)));
+        named.push(format!("others {}", human::count(rest)));
     }
     named.join(", ")
 }
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn what_is_rare_is_counted_together() {
         let counts = (0..8u64).map(|n| (format!("s{n}"), n)).collect();
-        assert_eq!(most(&counts), "s7 7, s6 6, s5 5, s4 4, s3 3, 3 others 3");
+        assert_eq!(most(&counts), "s7 7, s6 6, s5 5, s4 4, s3 3, others 3");
         assert_eq!(most(&BTreeMap::from([(String::new(), 1)])), "(none) 1");
     }
 }

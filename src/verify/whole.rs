@@ -1,0 +1,66 @@
+//! Findings about no single thread: a home that moved, what Codex has indexed, the database file itself.
+
+use super::Run;
+use super::finding::{Field, Finding, Kind};
+use crate::db::open::Trouble;
+use crate::db::{backfill_state, integrity};
+use crate::thread::columns::index;
+
+impl Run<'_> {
+    /// Says once for each old home how many rows name rollouts there.
+    pub(super) fn report_moved_homes(&mut self) {
+        for (old, n) in std::mem::take(&mut self.moved_homes) {
+            let rows = if n == 1 {
+                "1 row names its rollout".to_owned()
+            } else {
+                format!("{n} rows name their rollouts")
+            };
+            let message = format!("{rows} below {old}, which is {} now", self.config.home.display());
+            let field = Field {
+                position: index::ROLLOUT_PATH,
+                database: old.as_str().into(),
+                file: self.config.home.to_string_lossy().as_ref().into(),
+            };
+            self.report(Finding::new(Kind::MovedHome, message).at(old).with(vec![field]), None);
+        }
+    }
+
+    /// Whether Codex has indexed all files, as far as the database knows.
+    pub(super) fn judge_backfill_state(&mut self, has_state: bool) -> anyhow::Result<()> {
+        if !has_state {
+            return Ok(());
+        }
+        let state = self.reader.read(|connection| Ok(backfill_state::read(connection)?))?;
+        let message = match state {
+            Some(state) if state.status == backfill_state::COMPLETE => return Ok(()),
+            Some(state) => {
+                format!("backfill_state says \"{}\": Codex indexes the rollouts when it starts", state.status)
+            }
+            None => "backfill_state is empty: Codex indexes the rollouts when it starts".to_owned(),
+        };
+        let finding = Finding::new(Kind::BackfillIncomplete, message).at(self.reader.path());
+        self.report(finding, None);
+        Ok(())
+    }
+
+    /// Lets SQLite look at the whole database file.
+    pub(super) fn check_integrity(&mut self) -> anyhow::Result<()> {
+        let found = self.reader.read(|connection| Ok(integrity::problems(connection, 100)?));
+        let message = match found {
+            Ok(problems) => match &problems[..] {
+                [] => return Ok(()),
+                [only] => format!("the integrity check failed: {only}"),
+                [first, ..] => {
+                    format!("the integrity check found {} problems, first: {first}", problems.len())
+                }
+            },
+            Err(error) if Trouble::of(&error) == Some(Trouble::Damaged) => {
+                format!("the integrity check could not be finished: {}", error.root_cause())
+            }
+            Err(error) => return Err(error),
+        };
+        let finding = Finding::new(Kind::DatabaseDamaged, message).at(self.reader.path());
+        self.report(finding, None);
+        Ok(())
+    }
+}

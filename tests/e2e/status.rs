@@ -1,0 +1,202 @@
+//! `status` on a golden home, in terminals of two widths, in a pipe and as JSON, and on homes that are in trouble.
+
+use expect_test::{Expect, expect};
+
+use crate::env::{Env, NOW_SECONDS};
+use crate::golden;
+use crate::outcome::Outcome;
+
+/// Compares with a snapshot in which the size of the database, which depends on the length of paths, is left out.
+#[track_caller]
+fn check(outcome: &Outcome, expected: &Expect) {
+    let lines = outcome.snapshot();
+    let lines = lines.split_inclusive('\n').map(|line| match line.split_once(" KiB, WAL") {
+        Some((before, after)) => {
+            let before = before.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+            format!("{before}N KiB, WAL{after}")
+        }
+        None => line.to_owned(),
+    });
+    expected.assert_eq(&lines.collect::<String>());
+}
+
+fn at_width(env: &Env, width: &str) -> Outcome {
+    let mut command = env.command(["status", "--format", "table"]);
+    command.env("COLUMNS", width);
+    env.finish(command)
+}
+
+fn home() -> Env {
+    let env = golden::filled_by_codex();
+    env.sql(&format!(
+        "UPDATE backfill_state SET updated_at = {0}, last_success_at = {0}",
+        NOW_SECONDS - 7200
+    ));
+    env
+}
+
+#[test]
+fn at_80_columns() {
+    check(
+        &at_width(&home(), "80"),
+        &expect![[r#"
+        $ codex-state status --format table
+        home:         $HOME_DIR
+        database:     $HOME_DIR/state_5.sqlite
+        chosen:       in the Codex home
+        state:        sound; N KiB, WAL mode
+        schema:       38 of 38 known columns; migration 50 (threads section empty preview indexes)
+        threads:      61, the last changed 24w ago
+        codex shows:  53 threads
+        codex hides:  3 archived, 2 without a message, 1 of another provider than openai, 2 of sub-agents
+        sources:      cli 52, vscode 4, subagent 2, custom 1, exec 1, others 1
+        providers:    openai 60, custom 1
+        indexing:     complete, 2h ago
+        rollouts:     70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with odd names
+        verify:       4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan; 61 threads agree, at a quick look
+        backups:      none
+
+        threads begun in a month
+        2026-03  61  ████████████████████████████████████████████████████████████
+        --- stderr
+        hint: codex-state verify names each difference; codex-state backfill mends most of them
+        --- status 0
+    "#]],
+    );
+}
+
+#[test]
+fn at_120_columns_with_threads_of_several_months_and_a_backup() {
+    let env = home();
+    env.run(["backup", "--quiet"]).finished();
+    env.sql("UPDATE threads SET created_at = created_at - 86400 * 40 * (rowid % 5)");
+    let outcome = at_width(&env, "120");
+    outcome.assert(outcome.stdout.contains("backups:      1, the newest"), "the backup");
+    let (_, picture) = outcome.stdout.split_once("\n\n").unwrap();
+    expect![[r#"
+        threads begun in a month
+        2025-10  12  ████████████████████████████████████████████████████████████
+        2025-11  12  ████████████████████████████████████████████████████████████
+        2025-12  12  ████████████████████████████████████████████████████████████
+        2026-01   1  █████
+        2026-02  12  ████████████████████████████████████████████████████████████
+        2026-03  12  ████████████████████████████████████████████████████████████
+    "#]]
+    .assert_eq(picture);
+}
+
+#[test]
+fn in_a_pipe_it_is_text_without_a_picture() {
+    let outcome = home().run(["status"]);
+    outcome.status(0, "it says, it does not judge");
+    outcome.assert(outcome.stdout.contains("codex shows:  53 threads\n"), "what Codex shows");
+    outcome.assert(!outcome.stdout.contains('█'), "no picture");
+    let tsv = home().run(["status", "--format", "tsv"]);
+    tsv.assert(tsv.stdout.starts_with("name\tvalue\n"), "a line for each value");
+    tsv.assert(tsv.stdout.contains("\nthreads.hidden.archived\t3\n"), "by its place in the document");
+}
+
+#[test]
+fn as_json() {
+    let env = home();
+    let document = env.run(["status", "--format", "json"]).json();
+    assert_eq!(document["schema_version"], 1);
+    assert_eq!(document["database"]["path"], env.db().to_str().unwrap());
+    assert_eq!(document["database"]["journal_mode"], "wal");
+    assert_eq!(document["database"]["sound"], true);
+    assert_eq!(document["database"]["last_migration"]["version"], 50);
+    let threads = &document["threads"];
+    let hidden = &threads["hidden"];
+    let parts = [
+        &threads["shown"],
+        &hidden["archived"],
+        &hidden["no_message"],
+        &hidden["other_provider"],
+        &hidden["subagent"],
+    ];
+    let sum: i64 = parts.iter().map(|part| part.as_i64().unwrap()).sum();
+    assert_eq!(sum, threads["total"].as_i64().unwrap(), "each thread is shown or hidden for one reason");
+    assert_eq!(threads["months"]["2026-03"], 61);
+    assert_eq!(document["rollouts"]["files"], golden::ROLLOUTS);
+    assert_eq!(document["backfill"]["stuck"], false);
+    assert_eq!(document["backfill"]["updated_at"], "2026-09-01T10:00:00.000Z");
+    assert_eq!(document["verify"]["rows"], 61);
+    assert_eq!(document["backups"], serde_json::json!([]));
+}
+
+#[test]
+fn indexing_that_was_begun_and_not_ended_is_stuck() {
+    let env = home();
+    let at = |seconds: i64| {
+        env.sql(&format!(
+            "UPDATE backfill_state SET status = 'running', updated_at = {}",
+            NOW_SECONDS - seconds
+        ));
+        env.run(["status"])
+    };
+    let outcome = at(60);
+    outcome.assert(outcome.stdout.contains("indexing:     running, 1m ago\n"), "a live one");
+    let outcome = at(3600);
+    outcome.assert(
+        outcome.stdout.contains("indexing:     stuck: it was begun and not ended, 60m ago\n")
+            || outcome.stdout.contains("indexing:     stuck: it was begun and not ended, 1h ago\n"),
+        "a dead one",
+    );
+}
+
+#[test]
+fn without_a_database() {
+    check(
+        &Env::new().run(["status"]),
+        &expect![[r#"
+        $ codex-state status
+        home:      $HOME_DIR
+        database:  none in $HOME_DIR or $HOME_DIR/sqlite
+        rollouts:  0 files, 0 B: 0 active, 0 archived
+        --- stderr
+        hint: codex-state backfill makes a database from the rollouts
+        --- status 0
+    "#]],
+    );
+}
+
+#[test]
+fn a_database_that_is_none_is_shown_with_all_else_and_then_trouble() {
+    let env = Env::new();
+    env.golden_home();
+    env.write("state_5.sqlite", "no database, whatever its name says".repeat(99));
+    check(
+        &env.run(["status"]),
+        &expect![[r#"
+        $ codex-state status
+        home:      $HOME_DIR
+        database:  $HOME_DIR/state_5.sqlite
+        chosen:    in the Codex home
+        trouble:   $HOME_DIR/state_5.sqlite: cannot open the database: not a SQLite database, or encrypted
+        rollouts:  70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with odd names
+        --- stderr
+        codex-state: error: $HOME_DIR/state_5.sqlite: cannot open the database: not a SQLite database, or encrypted
+        hint: `codex-state restore BACKUP`; or move $HOME_DIR/state_5.sqlite aside together with its -wal and -shm, start Codex once, then run `codex-state backfill --facts-from MOVED`
+        --- status 2
+    "#]],
+    );
+    let outcome = env.run(["status", "--format", "json"]);
+    outcome.status(2, "trouble");
+    let document = outcome.json();
+    outcome.assert(document["database"]["error"].as_str().unwrap().contains("not a SQLite"), "and why");
+    outcome
+        .assert(document["threads"].is_null() && document["verify"].is_null(), "what is not known is null");
+}
+
+#[test]
+fn of_two_databases_the_other_is_named() {
+    let env = home();
+    let other = env.write("sqlite/state_5.sqlite", std::fs::read(golden::database("empty-2026-08")).unwrap());
+    let outcome = env.run(["status"]);
+    outcome.status(0, "two are no trouble for reading");
+    outcome.assert(outcome.stderr.contains("two databases"), "a warning");
+    outcome.assert(
+        outcome.stdout.contains(&format!("left alone:   {}\n", other.display())),
+        "and which one is not used",
+    );
+}
