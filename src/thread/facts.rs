@@ -268,8 +268,8 @@ mod tests {
         let context = context(all_columns());
         let (now, old) = (row(file, now), row(file, old));
         let merged = update(file, &now, &old, &context);
-        let mut after = now;
         let mut changed: Vec<(&str, Cell)> = Vec::new();
+        let mut after = now;
         for position in merged.to_write.iter() {
             let cell = merged.row.get(position).unwrap().clone();
             changed.push((COLUMNS[position].name, cell.clone()));
