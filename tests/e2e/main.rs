@@ -42,6 +42,7 @@ mod killed;
 mod list;
 mod live;
 mod metrics;
+mod mistakes;
 mod prune;
 mod prune_killed;
 mod read_only;
