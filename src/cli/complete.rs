@@ -33,7 +33,10 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// Answers a shell; `None` if this is an ordinary run.
 #[must_use]
 pub fn answer(arguments: &[OsString]) -> Option<Exit> {
-    #[expect(clippy::disallowed_methods, reason = "the shell's folder, in which relative paths are completed")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the shell's folder, in which relative paths are completed"
+    )]
     let folder = std::env::current_dir().ok();
     let complete = CompleteEnv::with_factory(Cli::command).var(VARIABLE).bin(NAME);
     match complete.try_complete(arguments.iter().cloned(), folder.as_deref()) {
@@ -42,7 +45,8 @@ pub fn answer(arguments: &[OsString]) -> Option<Exit> {
         // Between two keys nobody can do anything about an error; who sets the shell up can.
         Err(_) if arguments.iter().any(|argument| argument == "--") => Some(Exit::Done),
         Err(error) => {
-            let error = anyhow::anyhow!("{VARIABLE}: {}", error.to_string().trim_start_matches("error: ").trim());
+            let error =
+                anyhow::anyhow!("{VARIABLE}: {}", error.to_string().trim_start_matches("error: ").trim());
             let _ = error::print(&error, &mut std::io::stderr(), Style::PLAIN);
             Some(Exit::Trouble)
         }
@@ -81,8 +85,7 @@ fn look_up(typed: &str) -> anyhow::Result<Vec<(String, String)>> {
     }
     let options = OpenOptions { busy_timeout: PATIENCE / 6, ..app.open_options() };
     let mut reader = Reader::open(&path, &options)?;
-    let mut found =
-        if typed.is_empty() { latest(&mut reader)? } else { beginning(&mut reader, typed)? };
+    let mut found = if typed.is_empty() { latest(&mut reader)? } else { beginning(&mut reader, typed)? };
     reader.end();
     for (_, title) in &mut found {
         *title = text::fit(&text::one_line(title), TITLE_WIDTH).into_owned();
@@ -97,7 +100,8 @@ fn needs_a_copy(database: &Path) -> bool {
         name.push(ending);
         std::fs::metadata(Path::new(&name)).ok().map(|metadata| metadata.len())
     };
-    beside("-journal").is_some_and(|n| n > 0) || (beside("-wal").is_some_and(|n| n > 0) && beside("-shm").is_none())
+    beside("-journal").is_some_and(|n| n > 0)
+        || (beside("-wal").is_some_and(|n| n > 0) && beside("-shm").is_none())
 }
 
 /// What was typed so far of the options that say which database is meant.
@@ -106,7 +110,8 @@ fn global(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<Global> {
     let mut known = vec![OsString::from(NAME), "--quiet".into()];
     while let Some(word) = words.next() {
         let Some(text) = word.to_str() else { continue };
-        let is_one = |name: &str| text.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('='));
+        let is_one =
+            |name: &str| text.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('='));
         if ["--codex-home", "--db", "--sqlite-home"].into_iter().any(is_one) {
             let has_value = text.contains('=');
             known.push(word);
@@ -145,7 +150,8 @@ fn latest(reader: &mut Reader) -> anyhow::Result<Vec<(String, String)>> {
 }
 
 fn beginning(reader: &mut Reader, typed: &str) -> anyhow::Result<Vec<(String, String)>> {
-    let (ids, _) = reader.read(|connection| Ok(threads::ids_beginning(connection, typed, MAX_CANDIDATES)?))?;
+    let (ids, _) =
+        reader.read(|connection| Ok(threads::ids_beginning(connection, typed, MAX_CANDIDATES)?))?;
     titled(reader, ids)
 }
 

@@ -22,7 +22,10 @@ pub const EXAMPLES: [(&str, &[Example]); 14] = [
             ("codex-state backfill --dry-run --verbose", "say which rows would change, and why"),
             ("codex-state backfill", "make every row say what its rollout says"),
             ("codex-state backfill --times events", "after a copy that lost the modification times"),
-            ("codex-state backfill --facts-from old/state_5.sqlite", "with names and pins from another database"),
+            (
+                "codex-state backfill --facts-from old/state_5.sqlite",
+                "with names and pins from another database",
+            ),
         ],
     ),
     (
@@ -38,8 +41,14 @@ pub const EXAMPLES: [(&str, &[Example]); 14] = [
         &[
             ("codex-state list -n 20", "the 20 threads that were changed last"),
             ("codex-state list --search invoice --since 7d", "of this week, about invoices"),
-            ("codex-state list --cwd . --recursive --format json", "begun in this folder or below, for a program"),
-            ("codex-state list --until 90d --ids | codex-state archive -", "archive what is older than 90 days"),
+            (
+                "codex-state list --cwd . --recursive --format json",
+                "begun in this folder or below, for a program",
+            ),
+            (
+                "codex-state list --until 90d --ids | codex-state archive -",
+                "archive what is older than 90 days",
+            ),
         ],
     ),
     (
@@ -93,8 +102,14 @@ pub const EXAMPLES: [(&str, &[Example]); 14] = [
 /// The files that the program knows, and what they are to it.
 pub const FILES: [(&str, &str); 5] = [
     ("~/.codex", "the Codex home, if no other is named"),
-    ("sessions/, archived_sessions/", "the rollouts in it; never written, and moved by archive and unarchive alone"),
-    ("state_5.sqlite, state.sqlite", "the database, in the Codex home, in its folder sqlite or in the SQLite home"),
+    (
+        "sessions/, archived_sessions/",
+        "the rollouts in it; never written, and moved by archive and unarchive alone",
+    ),
+    (
+        "state_5.sqlite, state.sqlite",
+        "the database, in the Codex home, in its folder sqlite or in the SQLite home",
+    ),
     ("config.toml", "of the Codex home: model_provider and sqlite_home are read"),
     ("codex-state-backups/", "beside the database: backups, and the rows that prune deleted"),
 ];
@@ -107,7 +122,8 @@ pub fn examples(command: &str) -> &'static [Example] {
 
 /// The environment variables that people may set, and what they mean.
 pub fn environment() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let completion = (crate::cli::complete::VARIABLE, "the shell to print dynamic completion for; see completions");
+    let completion =
+        (crate::cli::complete::VARIABLE, "the shell to print dynamic completion for; see completions");
     VARIABLES.iter().filter(|name| **name != NOW).map(|name| (*name, meaning(name))).chain([completion])
 }
 

@@ -37,6 +37,7 @@ mod backfill_options;
 mod backfill_schema;
 mod backfill_state;
 mod backup;
+mod completing;
 mod facts_from;
 mod killed;
 mod list;
