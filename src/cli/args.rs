@@ -496,6 +496,8 @@ pub struct Status {}
 ///
 /// The copy is one file with one state of the database, whoever is using it meanwhile. Commands that write keep backups
 /// of their own beside the database, in codex-state-backups; those made with this command are never removed.
+///
+/// JSON: {"schema_version":1, "database":PATH, "backup":PATH, "rows":N, "bytes":N|null, "dry_run":BOOL}
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("backup"))]
 pub struct Backup {
@@ -512,6 +514,9 @@ pub struct Backup {
 ///
 /// FILE is checked first, and what it replaces is kept as a backup. A Codex that has the database open finds the content
 /// replaced in one step. A database that is missing is made; one that cannot be used is moved aside.
+///
+/// JSON: {"schema_version":1, "database":PATH, "restored_from":PATH, "rows":N, "replaced_rows":N|null, "newer_rows":N,
+/// "bytes":N|null, "backup":PATH|null, "moved_aside":[{"from":PATH, "to":PATH}…], "dry_run":BOOL}
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("restore"))]
 pub struct Restore {

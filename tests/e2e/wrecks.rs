@@ -527,3 +527,31 @@ fn a_thread_whose_file_has_a_malformed_name_is_found_by_its_id() {
     outcome.assert_eq(Backfill::of(&outcome).counts(), [0, 1, 0, 0, 0], "the row knows the file");
     assert_eq!(env.row(odd.thread())["tokens_used"], 5);
 }
+
+#[test]
+fn a_lock_at_any_statement_is_trouble_with_a_clear_line_and_nothing_half_done() {
+    for (journal, lock) in [
+        ("wal", "BEGIN IMMEDIATE"),
+        ("delete", "BEGIN IMMEDIATE"),
+        // Nobody else may even read.
+        ("delete", "BEGIN EXCLUSIVE"),
+        // Others may begin to write, and fail at the commit.
+        ("delete", "BEGIN; SELECT count(*) FROM threads"),
+    ] {
+        let env = specimen::filled("empty-2026-08");
+        env.sql(&format!("PRAGMA journal_mode = {journal}; UPDATE threads SET cwd = '/elsewhere'"));
+        env.sql("UPDATE backfill_state SET status = 'running'");
+        let (rows, state) = (env.rows(), env.query("SELECT * FROM backfill_state"));
+        let holder = crate::holder::Holder::new(&env.db(), lock);
+        let outcome = env.run(["backfill", "--busy-timeout", "0.2", "--no-backup"]);
+        holder.release();
+        outcome.trouble(env.db().to_str().unwrap());
+        outcome
+            .assert(outcome.stderr.contains("locked by another process"), format_args!("{journal}: {lock}"));
+        outcome.assert(outcome.stderr.contains("--busy-timeout"), "the hint");
+        outcome.assert_eq(env.rows(), rows, format_args!("{journal}: {lock}: no row is written"));
+        outcome.assert_eq(env.query("SELECT * FROM backfill_state"), state, "nor the state");
+        env.run(["backfill"]).status(0, "the lock is gone");
+        settled(&env);
+    }
+}
