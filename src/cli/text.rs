@@ -164,10 +164,21 @@ fn pieces(text: &str, backslash: Backslash, mut take: impl FnMut(&str)) {
     take(&text[done..]);
 }
 
+/// Whether a byte is none of printable ASCII, or a backslash that counts.
+fn is_odd(byte: u8, backslash: Backslash) -> bool {
+    !(0x20..0x7f).contains(&byte) | (byte == b'\\' && backslash == Backslash::Doubled)
+}
+
 /// Printable ASCII alone, which nearly every cell is; in blocks, so that the compiler can vectorise it.
 fn plain(bytes: &[u8], backslash: Backslash) -> bool {
-    let odd = |byte: u8| !(0x20..0x7f).contains(&byte) | (byte == b'\\' && backslash == Backslash::Doubled);
-    bytes.chunks(32).all(|block| !block.iter().fold(false, |any, &byte| any | odd(byte)))
+    bytes.chunks(32).all(|block| !block.iter().fold(false, |any, &byte| any | is_odd(byte, backslash)))
+}
+
+/// How many bytes of printable ASCII come first.
+fn plain_length(bytes: &[u8], backslash: Backslash) -> usize {
+    let blocks = bytes.chunks(32).take_while(|block| plain(block, backslash)).map(<[u8]>::len).sum();
+    let rest = &bytes[blocks..];
+    blocks + rest.iter().position(|&byte| is_odd(byte, backslash)).unwrap_or(rest.len())
 }
 
 fn spell(out: &mut String, c: char) {
@@ -190,7 +201,8 @@ pub(crate) fn unsafe_chars(text: &str) -> impl Iterator<Item = (usize, char)> + 
 
 /// Finds the characters that must be spelled out.
 struct Scanner<'a> {
-    chars: std::iter::Peekable<std::str::CharIndices<'a>>,
+    text: &'a str,
+    at: usize,
     before: Before,
     backslash: Backslash,
 }
@@ -210,7 +222,7 @@ enum Before {
 
 impl<'a> Scanner<'a> {
     fn new(text: &'a str, backslash: Backslash) -> Self {
-        Self { chars: text.char_indices().peekable(), before: Before::Nothing, backslash }
+        Self { text, at: 0, before: Before::Nothing, backslash }
     }
 }
 
@@ -218,22 +230,27 @@ impl Iterator for Scanner<'_> {
     type Item = (usize, char);
 
     fn next(&mut self) -> Option<Self::Item> {
-        while let Some((at, c)) = self.chars.next() {
+        loop {
+            let rest = &self.text.as_bytes()[self.at..];
+            if let Some(last) = plain_length(rest, self.backslash).checked_sub(1) {
+                self.at += last + 1;
+                let keycap = rest[last].is_ascii_digit() || matches!(rest[last], b'#' | b'*');
+                self.before = if keycap { Before::Keycap } else { Before::Nothing };
+            }
+            let at = self.at;
+            let mut following = self.text[at..].chars();
+            let c = following.next()?;
+            self.at += c.len_utf8();
             let before = std::mem::replace(&mut self.before, Before::Nothing);
             if c.is_ascii() {
-                if c.is_ascii_control() || (c == '\\' && self.backslash == Backslash::Doubled) {
-                    return Some((at, c));
-                }
-                if c.is_ascii_digit() || c == '#' || c == '*' {
-                    self.before = Before::Keycap;
-                }
+                return Some((at, c));
             } else if selects(c) {
                 if !matches!(before, Before::Keycap | Before::Visible) {
                     return Some((at, c));
                 }
                 self.before = Before::Selector;
             } else if joins(c) {
-                let after = self.chars.peek().is_some_and(|&(_, c)| visible(c));
+                let after = following.next().is_some_and(visible);
                 if !after || !matches!(before, Before::Visible | Before::Selector) {
                     return Some((at, c));
                 }
@@ -243,7 +260,6 @@ impl Iterator for Scanner<'_> {
                 self.before = Before::Visible;
             }
         }
-        None
     }
 }
 
