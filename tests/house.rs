@@ -7,13 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules, lowest first. A module may use those in lower rows, never one of its own row or above.
-const ORDER: [&[&str]; 11] = [
+const ORDER: [&[&str]; 12] = [
     &["error", "fault", "progress"],
     &["thread"],
     &["rollout"],
     &["sessions"],
     &["inventory"],
-    &["home", "sys"],
+    &["sys"],
+    &["home"],
     &["compare"],
     &["db"],
     &["session_index", "select", "scan", "claims", "custody", "find"],

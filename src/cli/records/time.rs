@@ -26,23 +26,22 @@ pub fn push_rfc3339(out: &mut Vec<u8>, millis: i64) {
         return;
     }
     let (year, month, day) = civil(millis.div_euclid(DAY));
-    let millis = millis.rem_euclid(DAY);
+    // Less than a day, and so within the range of the narrower numbers, whose divisions are cheaper.
+    let millis = u32::try_from(millis.rem_euclid(DAY)).unwrap_or_default();
     let mut text = *b"0000-00-00T00:00:00.000Z";
-    let fields = [
-        (0, 4, year),
-        (5, 2, month),
-        (8, 2, day),
-        (11, 2, millis / 3_600_000),
-        (14, 2, millis / 60_000 % 60),
-        (17, 2, millis / 1000 % 60),
-        (20, 3, millis % 1000),
-    ];
-    for (start, digits, mut number) in fields {
-        for place in (start..start + digits).rev() {
-            text[place] = b'0' + u8::try_from(number % 10).unwrap_or_default();
-            number /= 10;
-        }
-    }
+    let mut two = |at: usize, number: u32| {
+        text[at] = b'0' + (number / 10) as u8;
+        text[at + 1] = b'0' + (number % 10) as u8;
+    };
+    two(0, year / 100);
+    two(2, year % 100);
+    two(5, month);
+    two(8, day);
+    two(11, millis / 3_600_000);
+    two(14, millis / 60_000 % 60);
+    two(17, millis / 1000 % 60);
+    two(20, millis / 10 % 100);
+    text[22] = b'0' + (millis % 10) as u8;
     out.extend_from_slice(&text);
 }
 
@@ -54,17 +53,19 @@ pub fn rfc3339(millis: i64) -> String {
     out.into_iter().map(char::from).collect()
 }
 
-/// Days since the epoch to year, month, day: Howard Hinnant's `civil_from_days`, in eras of 400 years from March on.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
+/// Days since the epoch, of a year from 0 to 9999, to year, month, day: Howard Hinnant's `civil_from_days`, in eras of
+/// 400 years from March on.
+fn civil(days: i64) -> (u32, u32, u32) {
+    // Counted from 1 March of the year -400, so that no number is negative.
+    let days = u32::try_from(days + 719_468 + 146_097).unwrap_or_default();
+    let era = days / 146_097;
+    let day_of_era = days % 146_097;
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month + 2) / 5 + 1;
     let month = if month < 10 { month + 3 } else { month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+    (year_of_era + era * 400 + u32::from(month <= 2) - 400, month, day)
 }
 
 #[cfg(test)]
