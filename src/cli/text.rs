@@ -164,21 +164,37 @@ fn pieces(text: &str, backslash: Backslash, mut take: impl FnMut(&str)) {
     take(&text[done..]);
 }
 
-/// Whether a byte is none of printable ASCII, or a backslash that counts.
-fn is_odd(byte: u8, backslash: Backslash) -> bool {
-    !(0x20..0x7f).contains(&byte) | (byte == b'\\' && backslash == Backslash::Doubled)
-}
-
-/// Printable ASCII alone, which nearly every cell is; in blocks, so that the compiler can vectorise it.
+/// Printable ASCII alone, which nearly every cell is.
 fn plain(bytes: &[u8], backslash: Backslash) -> bool {
-    bytes.chunks(32).all(|block| !block.iter().fold(false, |any, &byte| any | is_odd(byte, backslash)))
+    plain_length(bytes, backslash) == bytes.len()
 }
 
-/// How many bytes of printable ASCII come first.
+/// How many bytes of printable ASCII come first; with [`Backslash::Doubled`] a backslash is none.
 fn plain_length(bytes: &[u8], backslash: Backslash) -> usize {
-    let blocks = bytes.chunks(32).take_while(|block| plain(block, backslash)).map(<[u8]>::len).sum();
-    let rest = &bytes[blocks..];
-    blocks + rest.iter().position(|&byte| is_odd(byte, backslash)).unwrap_or(rest.len())
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (i, word) in words.iter().enumerate() {
+        let odd = odd_bytes(u64::from_le_bytes(*word), backslash);
+        if odd != 0 {
+            return i * 8 + (odd.trailing_zeros() / 8) as usize;
+        }
+    }
+    let mut last = *b"        ";
+    last[..rest.len()].copy_from_slice(rest);
+    let odd = odd_bytes(u64::from_le_bytes(last), backslash);
+    words.len() * 8 + rest.len().min((odd.trailing_zeros() / 8) as usize)
+}
+
+/// The high bit of each byte of eight that is not printable ASCII. Exact for the lowest such byte; those above it may
+/// be marked for nothing, for the subtractions borrow from them.
+fn odd_bytes(word: u64, backslash: Backslash) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let is = |byte: u64| {
+        let zero = word ^ (EACH * byte);
+        zero.wrapping_sub(EACH) & !zero
+    };
+    let control = word.wrapping_sub(EACH * 0x20) & !word;
+    let doubled = if backslash == Backslash::Doubled { is(0x5c) } else { 0 };
+    (word | control | is(0x7f) | doubled) & (EACH * 0x80)
 }
 
 fn spell(out: &mut String, c: char) {
@@ -408,6 +424,22 @@ mod tests {
         assert_eq!(one_line("a\n\x1b[2Jb"), "a \\x1b[2Jb");
         assert_eq!(one_line("a\u{2028}b\u{85}c"), "a b c");
         assert_eq!(one_line("\n\t "), "");
+    }
+
+    #[test]
+    fn the_first_byte_that_is_not_plain_is_found_wherever_it_stands() {
+        for odd in (0..=255u8).filter(|byte| !(0x20..0x7f).contains(byte)) {
+            for before in 0..20 {
+                for after in 0..10 {
+                    let text = [&vec![b'~'; before][..], &[odd], &vec![b' '; after]].concat();
+                    assert_eq!(plain_length(&text, Backslash::Plain), before, "{odd} in {text:?}");
+                }
+            }
+        }
+        let text = br"all that is plain: ~ 09 AZ az \ ";
+        assert_eq!(plain_length(text, Backslash::Plain), text.len());
+        let backslash = text.iter().position(|&byte| byte == b'\\').unwrap();
+        assert_eq!(plain_length(text, Backslash::Doubled), backslash);
     }
 
     #[test]

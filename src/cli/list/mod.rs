@@ -4,9 +4,9 @@ mod table;
 
 use crate::cli::app::{App, Shape};
 use crate::cli::exit::Exit;
-use crate::cli::records::{Format, Layout, Records, Value};
-use crate::cli::{args, cells, human, text, when};
-use crate::db::list::{Folder, Page, Query, Sort};
+use crate::cli::records::{self, Format, Layout, Records, Value};
+use crate::cli::{args, cells, human, when};
+use crate::db::list::{Folder, Page, Place, Query, Sort};
 use crate::list::{Config, Lister, Names};
 use crate::session_index;
 use crate::sys;
@@ -47,6 +47,12 @@ pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
         query.columns.push(index::ID);
     }
     let (sort, columns) = (query.sort, query.columns.clone());
+    // What scripts read most is written as it comes from the database, unless names must be put in.
+    let is_tsv = shape == Shape::Records(Format::Tsv) || (arguments.ids && shape == Shape::Text);
+    if is_tsv && !shown.contains(&index::NAME) {
+        query.encode = Some(write_tsv_cell);
+    }
+    let is_encoded = query.encode.is_some();
 
     let mut reader = app.open_reader()?;
     let config = Config { query, limit, cursor: arguments.after.as_deref(), names: &|| names(app) };
@@ -58,7 +64,7 @@ pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
         app.warn("this database does not know recency: sorted by updated");
     }
     match shape {
-        Shape::Text | Shape::Records(Format::Tsv) if arguments.ids => write_ids(app, &mut lister)?,
+        _ if is_encoded => write_encoded(app, &mut lister, &shown, arguments.ids)?,
         Shape::Records(format) => write_records(app, &mut lister, &columns, &shown, format)?,
         Shape::Text | Shape::Github => {
             let own = is_own_table.then_some(table::Own { sort, archived: arguments.archived });
@@ -94,6 +100,7 @@ fn query(app: &App, arguments: &args::List) -> anyhow::Result<Query> {
         until: time(&arguments.until)?,
         search: arguments.search.as_deref().map(Search::new),
         columns: Vec::new(),
+        encode: None,
     })
 }
 
@@ -173,15 +180,25 @@ fn next_page(app: &App, lister: &mut Lister<'_>) -> anyhow::Result<Option<Page>>
     if app.interrupted.load(Ordering::Relaxed) || app.out.closed() { Ok(None) } else { lister.next_page() }
 }
 
-fn write_ids(app: &mut App, lister: &mut Lister<'_>) -> anyhow::Result<()> {
-    let mut line = Vec::new();
+/// Writes a cell of TSV, and what stands before and behind it.
+fn write_tsv_cell(out: &mut Vec<u8>, place: Place, cell: CellRef<'_>) {
+    if !place.is_first {
+        out.push(b'\t');
+    }
+    records::push_tsv(out, &cells::value(COLUMNS[place.column].kind, cell));
+    if place.is_last {
+        out.push(b'\n');
+    }
+}
+
+/// Writes the header of TSV, unless these are the ids alone, and rows that are written already.
+fn write_encoded(app: &mut App, lister: &mut Lister<'_>, shown: &[usize], ids: bool) -> anyhow::Result<()> {
+    if !ids && !app.global.no_header {
+        let names: Vec<&str> = shown.iter().map(|position| COLUMNS[*position].name).collect();
+        writeln!(app.out, "{}", names.join("\t"))?;
+    }
     while let Some(page) = next_page(app, lister)? {
-        for row in 0..page.len() {
-            line.clear();
-            text::push_tsv(&mut line, page.cell(row, 0).as_text().unwrap_or_default());
-            line.push(b'\n');
-            app.out.write_all(&line)?;
-        }
+        app.out.write_all(page.encoded())?;
         lister.give_back(page);
     }
     Ok(())

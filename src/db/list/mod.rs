@@ -12,7 +12,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-pub use page::Page;
+pub use page::{Encode, Page, Place};
 
 use conditions::Conditions;
 
@@ -88,6 +88,8 @@ pub struct Query {
     pub search: Option<Search>,
     /// The columns wanted, by position in [`COLUMNS`]; one that the database lacks is NULL.
     pub columns: Vec<usize>,
+    /// How cells are written, where rows are to be printed and no more.
+    pub encode: Option<Encode>,
 }
 
 /// Where a row stands in the order.
@@ -201,8 +203,14 @@ impl Listing {
             page.scanned += 1;
             let is_match = self.is_match(row, width)?;
             if is_match {
-                for place in 0..width {
-                    page.push(row.get_ref(place)?);
+                match self.query.encode {
+                    None => (0..width).try_for_each(|i| row.get_ref(i).map(|value| page.push(value)))?,
+                    Some(encode) => {
+                        for (i, &column) in self.query.columns.iter().enumerate() {
+                            let place = Place { column, is_first: i == 0, is_last: i + 1 == width };
+                            page.write(encode, place, row.get_ref(i)?);
+                        }
+                    }
                 }
                 page.rows += 1;
             }

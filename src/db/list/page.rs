@@ -7,7 +7,21 @@ use rusqlite::types::ValueRef;
 /// Bytes of text in one page, about: one more row may always be added.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// Some rows in order, packed together.
+/// Writes a cell as it is to be printed, so that a row which is only printed is not packed and unpacked besides.
+pub type Encode = fn(&mut Vec<u8>, Place, CellRef<'_>);
+
+/// Where a cell stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Position of its column in [`crate::thread::columns::COLUMNS`].
+    pub column: usize,
+    /// Whether it is the first of its row.
+    pub is_first: bool,
+    /// Whether it is the last of its row.
+    pub is_last: bool,
+}
+
+/// Some rows in order, packed together, or written already.
 #[derive(Debug, Default)]
 pub struct Page {
     text: String,
@@ -47,27 +61,32 @@ impl Page {
     }
 
     pub(super) fn push(&mut self, value: ValueRef<'_>) {
-        let packed = match value {
-            ValueRef::Null => Packed::Null,
-            ValueRef::Integer(number) => Packed::Integer(number),
-            ValueRef::Real(number) => Packed::Real(number),
-            ValueRef::Text(text) => match std::str::from_utf8(text) {
-                Ok(text) => {
-                    let start = self.text.len();
-                    self.text.push_str(text);
-                    Packed::Text(start, self.text.len())
-                }
-                Err(_) => self.pack_bytes(text),
-            },
-            ValueRef::Blob(bytes) => self.pack_bytes(bytes),
+        let packed = match as_cell(value) {
+            CellRef::Null => Packed::Null,
+            CellRef::Integer(number) => Packed::Integer(number),
+            CellRef::Real(number) => Packed::Real(number),
+            CellRef::Text(text) => {
+                let start = self.text.len();
+                self.text.push_str(text);
+                Packed::Text(start, self.text.len())
+            }
+            CellRef::Blob(bytes) => {
+                let start = self.bytes.len();
+                self.bytes.extend_from_slice(bytes);
+                Packed::Blob(start, self.bytes.len())
+            }
         };
         self.cells.push(packed);
     }
 
-    fn pack_bytes(&mut self, bytes: &[u8]) -> Packed {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(bytes);
-        Packed::Blob(start, self.bytes.len())
+    pub(super) fn write(&mut self, encode: Encode, place: Place, value: ValueRef<'_>) {
+        encode(&mut self.bytes, place, as_cell(value));
+    }
+
+    /// The rows as they are to be printed, where the listing has an [`Encode`].
+    #[must_use]
+    pub fn encoded(&self) -> &[u8] {
+        &self.bytes
     }
 
     pub(super) fn is_full(&self, limit: usize) -> bool {
@@ -96,5 +115,18 @@ impl Page {
             Packed::Text(start, end) => CellRef::Text(&self.text[start..end]),
             Packed::Blob(start, end) => CellRef::Blob(&self.bytes[start..end]),
         }
+    }
+}
+
+fn as_cell(value: ValueRef<'_>) -> CellRef<'_> {
+    match value {
+        ValueRef::Null => CellRef::Null,
+        ValueRef::Integer(number) => CellRef::Integer(number),
+        ValueRef::Real(number) => CellRef::Real(number),
+        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => CellRef::Text(text),
+            Err(_) => CellRef::Blob(bytes),
+        },
+        ValueRef::Blob(bytes) => CellRef::Blob(bytes),
     }
 }
