@@ -1,6 +1,7 @@
 //! Where everything is: the Codex home, its configuration and its databases; the environment is handed in.
 
 use crate::error::WithHint as _;
+use crate::sys;
 use anyhow::{Context as _, anyhow};
 use std::ffi::OsStr;
 use std::fs;
@@ -59,7 +60,7 @@ pub struct CodexConfig {
 /// It cannot be read or is no TOML. Callers warn and go on without it.
 pub fn read_config(home: &Path) -> anyhow::Result<CodexConfig> {
     let path = home.join("config.toml");
-    let text = match fs::read_to_string(&path) {
+    let text = match sys::open_regular(&path).and_then(std::io::read_to_string) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(CodexConfig::default()),
         Err(error) => return Err(error).with_context(|| path.display().to_string()),

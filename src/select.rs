@@ -98,7 +98,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn resolve_path(
-        &self,
+        &mut self,
         typed: &Path,
         connection: Option<&Connection>,
     ) -> anyhow::Result<Result<Selected, Unresolved>> {
@@ -112,7 +112,9 @@ impl<'a> Resolver<'a> {
         }
         let named = path.file_name().and_then(file_name::parse);
         Ok(match named.map(|named| named.name) {
-            Some(Some(name)) => Ok(Selected::Id(name.thread)),
+            Some(Some(name)) if RolloutFile::at(self.home, &path).is_some() => Ok(Selected::Id(name.thread)),
+            // Not there (any more), or spelt otherwise than the home: a thread all the same if anything knows it.
+            Some(Some(name)) => return self.resolve(&name.thread.to_string(), connection),
             Some(None) if RolloutFile::at(self.home, &path).is_some() => Ok(Selected::Path(path)),
             _ => Err(Unresolved::NoSuchThread),
         })
@@ -199,7 +201,13 @@ mod tests {
         assert_eq!(resolve("rollout-4.jsonl.zst"), Ok(Selected::Id(ThreadId::parse(&id(4)).unwrap())));
         let Err(Unresolved::Ambiguous(candidates, n)) = resolve("019c") else { panic!() };
         assert_eq!((candidates.len(), n), (10, 12));
-        for nothing in ["", "xyz", "019d", "%", "rollout-99.jsonl"] {
+        let named = |id: &str| format!("/elsewhere/rollout-2026-03-14T16-57-12-{id}.jsonl");
+        assert_eq!(
+            resolve(&named(&id(5))),
+            Ok(Selected::Id(ThreadId::parse(&id(5)).unwrap())),
+            "it has a row"
+        );
+        for nothing in ["", "xyz", "019d", "%", "rollout-99.jsonl", &named(&id(99)), "rollout-x/y"] {
             assert_eq!(resolve(nothing), Err(Unresolved::NoSuchThread), "{nothing:?}");
         }
     }

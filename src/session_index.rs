@@ -1,9 +1,9 @@
 //! The names that people gave to threads, from `session_index.jsonl`; read only.
 
 use crate::rollout::reader::{Buffer, LineReader};
+use crate::sys;
 use crate::thread::ThreadId;
 use std::collections::HashMap;
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -31,7 +31,7 @@ pub fn for_each(home: &Path, mut take: impl FnMut(ThreadId, String)) -> io::Resu
         id: String,
         thread_name: String,
     }
-    let file = match File::open(home.join(FILE_NAME)) {
+    let file = match sys::open_regular(&home.join(FILE_NAME)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),

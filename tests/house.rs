@@ -7,13 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules, lowest first. A module may use those in lower rows, never one of its own row or above.
-const ORDER: [&[&str]; 11] = [
+const ORDER: [&[&str]; 12] = [
     &["error", "fault", "progress"],
     &["thread"],
     &["rollout"],
     &["sessions"],
     &["inventory"],
-    &["home", "sys"],
+    &["sys"],
+    &["home"],
     &["compare"],
     &["db"],
     &["session_index", "select", "scan", "claims", "custody", "find"],
@@ -155,4 +156,65 @@ fn every_dependency_has_its_reason() {
 fn the_changelog_is_ready_for_the_next_change() {
     let text = fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
     assert!(text.contains("\n## Unreleased\n"), "CHANGELOG.md has no heading for what comes next");
+}
+
+/// The bullets below the heading of the README that promises things.
+fn promises() -> Vec<String> {
+    let text = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, section) = text.split_once("\n## Promises\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let bullets = section.split("\n- ").skip(1).map(|bullet| bullet.split("\n\n").next().unwrap());
+    bullets.map(|bullet| bullet.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+/// Every test file under tests/ and src/, by its name without ending, with its text.
+fn test_files() -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    let mut folders = vec![root().join("tests"), root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+                files.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn every_promise_names_tests_that_exist() {
+    let text = fs::read_to_string(root().join("docs/PROMISES.md")).unwrap();
+    let rows: Vec<(&str, &str)> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "))
+        .filter(|(promise, _)| *promise != "promise" && !promise.starts_with("---"))
+        .collect();
+    let promises = promises();
+    assert_eq!(
+        promises.len(),
+        rows.len(),
+        "a row for each promise, in the order of the README: {promises:#?}"
+    );
+    let files = test_files();
+    for (promise, (row, names)) in promises.iter().zip(&rows) {
+        assert!(promise.starts_with(row), "the README says {promise:?}, docs/PROMISES.md {row:?}");
+        let names: Vec<&str> = names.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "{row:?} names no test");
+        for name in names {
+            let (file, test) = name.split_once("::").unwrap_or((name, ""));
+            let is_there = files.iter().any(|(stem, text)| {
+                let has_it = if test.is_empty() {
+                    text.contains("#[test]")
+                } else {
+                    text.contains(&format!("fn {test}()"))
+                };
+                stem == file && has_it
+            });
+            assert!(is_there, "{row:?} names `{name}`, which is no test");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! `backfill`: makes the rows say what the rollouts say. To a report; prints nothing, reads no environment.
 //!
 //! Workers read and fold rollouts ([`crate::scan`]); this thread compares each thread with its row and writes those
-//! that differ, in short transactions ([`write`](self::write)). A row that agrees costs one read.
+//! that differ, in short transactions (`write.rs`). A row that agrees costs one read.
 
 mod plan;
 mod write;

@@ -1,10 +1,12 @@
 //! Every argument of every command; the doc comments are the help. What the arguments mean is decided elsewhere.
 
 use crate::cli::style::ColorChoice;
+use crate::cli::{complete, help};
 use crate::thread::columns::COLUMNS;
 use crate::verify::Ignore;
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::engine::ArgValueCompleter;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,7 +20,7 @@ pub const NAME: &str = "codex-state";
 /// say. It never writes to a rollout and never loses what only the database knows.
 #[derive(Debug, Parser)]
 #[command(name = NAME, version, max_term_width = 100, propagate_version = true)]
-#[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(subcommand_required = true, arg_required_else_help = true, after_long_help = help::of_program())]
 pub struct Cli {
     /// What holds for every command.
     #[command(flatten)]
@@ -86,6 +88,10 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|_| "not a number of seconds, as in 5 or 0.5".to_owned())
 }
 
+fn parse_count(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "not a number of things, as in 0 or 20".to_owned())
+}
+
 /// How the output is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum FormatChoice {
@@ -131,9 +137,10 @@ pub enum Command {
 /// agree are not written; what only the database knows (names, pins, sections, git edits) stays. Safe beside a running
 /// Codex, and safe to interrupt: running it again carries on.
 #[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("backfill"))]
 pub struct Backfill {
     /// Threads to do: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
-    #[arg(value_name = "THREAD")]
+    #[arg(value_name = "THREAD", add = ArgValueCompleter::new(complete::threads))]
     pub threads: Vec<String>,
 
     /// What every command that writes has.
@@ -198,9 +205,10 @@ pub enum Times {
 /// duplicates and damage. What only the database knows, another spelling of the same, and a Codex at work are no
 /// difference. Changes nothing. Exit status 0 if all agrees, 1 if not (warnings count with --strict alone).
 #[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("verify"))]
 pub struct Verify {
     /// Threads to verify: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
-    #[arg(value_name = "THREAD")]
+    #[arg(value_name = "THREAD", add = ArgValueCompleter::new(complete::threads))]
     pub threads: Vec<String>,
 
     /// Presence, paths, archive flags and times alone: no rollout is opened
@@ -225,7 +233,7 @@ pub struct Verify {
     pub strict: bool,
 
     /// Print the first N findings only; all are counted
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     pub max_findings: Option<usize>,
 
     /// Write the result to FILE for test reports: a test case for each kind of finding
@@ -246,6 +254,7 @@ pub struct Verify {
 /// Codex keeps milliseconds and seconds of a time: the order is that of the milliseconds where the database has them.
 /// Threads with the same time are ordered by id.
 #[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("list"))]
 pub struct List {
     /// Which time to sort by; recency is by updated where the database does not know it
     #[arg(long, value_name = "TIME", default_value = "updated")]
@@ -256,7 +265,7 @@ pub struct List {
     pub reverse: bool,
 
     /// List at most N threads; 0 is all [default: 50 for a table on a terminal, else all]
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", value_parser = parse_count)]
     pub limit: Option<usize>,
 
     /// Go on after a page: its next_cursor, which --format json gives; with the same --sort and --reverse
@@ -333,9 +342,10 @@ pub enum SortBy {
 ///
 /// Every column of their rows, those too that this program does not know. Exit status 1 if one of them has no row.
 #[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("show"))]
 pub struct Show {
     /// Threads to show: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
-    #[arg(value_name = "THREAD", required = true)]
+    #[arg(value_name = "THREAD", add = ArgValueCompleter::new(complete::threads), required = true)]
     pub threads: Vec<String>,
 
     /// Set each row beside what its rollout says, column by column, and mark what differs
@@ -348,9 +358,10 @@ pub struct Show {
 /// The path alone, of the form that exists: the plain file, else the compressed one. Where the row's path is gone, the
 /// file is looked for in the whole home. Exit status 1 if there is none.
 #[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("path"))]
 pub struct PathOf {
     /// The thread: an id, a unique beginning of one, a path of a rollout, or - to read it from standard input
-    #[arg(value_name = "THREAD")]
+    #[arg(value_name = "THREAD", add = ArgValueCompleter::new(complete::threads))]
     pub thread: String,
 
     /// Only if it is archived
@@ -374,6 +385,7 @@ pub struct PathOf {
 /// "unchanged":N, "failed":N, "dry_run":BOOL}. "from" and "to" are the rollout that counts, "files" all that move. With
 /// --format jsonl each thread is a line; TSV and CSV have the columns id, status, from, to, error.
 #[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("archive"))]
 pub struct Archive {
     /// What to move, and how.
     #[command(flatten)]
@@ -388,6 +400,7 @@ pub struct Archive {
 ///
 /// With --format json: as codex-state archive, with "unarchived" in the place of "archived".
 #[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("unarchive"))]
 pub struct Unarchive {
     /// What to move, and how.
     #[command(flatten)]
@@ -398,7 +411,7 @@ pub struct Unarchive {
 #[derive(Debug, Args)]
 pub struct Moving {
     /// Threads to move: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
-    #[arg(value_name = "THREAD", required = true)]
+    #[arg(value_name = "THREAD", add = ArgValueCompleter::new(complete::threads), required = true)]
     pub threads: Vec<String>,
 
     /// Move and write nothing, and say what would be done
@@ -430,9 +443,10 @@ pub struct Moving {
 /// "dry_run":BOOL}. "threads" are those named and those whose path leads nowhere. With --format jsonl each is a line; TSV
 /// and CSV have the columns id, status, path, error.
 #[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("prune"))]
 pub struct Prune {
     /// Threads to look at [default: all]: ids, unique beginnings of ids, paths, or - to read them from standard input
-    #[arg(value_name = "THREAD")]
+    #[arg(value_name = "THREAD", add = ArgValueCompleter::new(complete::threads))]
     pub threads: Vec<String>,
 
     /// Delete nothing, and say what would be done
@@ -475,13 +489,17 @@ pub struct Prune {
 /// "backups":[{"path":PATH, "taken_at":TIME, "bytes":N, "automatic":BOOL}…]}. TSV and CSV have a line for each value,
 /// with the columns name and value.
 #[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("status"))]
 pub struct Status {}
 
 /// Copy the database to a file
 ///
 /// The copy is one file with one state of the database, whoever is using it meanwhile. Commands that write keep backups
 /// of their own beside the database, in codex-state-backups; those made with this command are never removed.
+///
+/// JSON: {"schema_version":1, "database":PATH, "backup":PATH, "rows":N, "bytes":N|null, "dry_run":BOOL}
 #[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("backup"))]
 pub struct Backup {
     /// The new file, which must not exist [default: a name with the time, in codex-state-backups beside the database]
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -496,7 +514,11 @@ pub struct Backup {
 ///
 /// FILE is checked first, and what it replaces is kept as a backup. A Codex that has the database open finds the content
 /// replaced in one step. A database that is missing is made; one that cannot be used is moved aside.
+///
+/// JSON: {"schema_version":1, "database":PATH, "restored_from":PATH, "rows":N, "replaced_rows":N|null, "newer_rows":N,
+/// "bytes":N|null, "backup":PATH|null, "moved_aside":[{"from":PATH, "to":PATH}…], "dry_run":BOOL}
 #[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("restore"))]
 pub struct Restore {
     /// The backup, or any other whole state database
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -511,7 +533,12 @@ pub struct Restore {
 ///
 /// The same scripts lie in completions/. For bash, for example, put the output into a file codex-state in
 /// ~/.local/share/bash-completion/completions/.
+///
+/// Completion that also knows the ids of threads, with their titles where the shell shows such, has the program itself
+/// answer the shell. For bash put the line source <(CODEX_STATE_COMPLETE=bash codex-state) into ~/.bashrc, for zsh the
+/// same with zsh into ~/.zshrc; for fish CODEX_STATE_COMPLETE=fish codex-state | source into config.fish.
 #[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("completions"))]
 pub struct Completions {
     /// The shell
     #[arg(value_name = "SHELL")]
@@ -520,6 +547,7 @@ pub struct Completions {
 
 /// Print the man page, or write all man pages to a folder
 #[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("man"))]
 pub struct Man {
     /// The folder, which is made if it does not exist
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]

@@ -1,5 +1,6 @@
 //! Files that a run leaves where it was told to: whole, or as they were before; not standard output.
 
+use crate::error::WithHint as _;
 use anyhow::Context as _;
 use std::io::Write as _;
 use std::path::Path;
@@ -11,6 +12,7 @@ use std::path::Path;
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || -> std::io::Result<()> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::metadata(folder)?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(".codex-state-");
         #[cfg(unix)]
@@ -24,7 +26,15 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         file.persist(path)?;
         Ok(())
     };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    // The name of a file that is not there yet says nothing to anybody: only what the system says is told.
+    let plain = |error: std::io::Error| match error.raw_os_error() {
+        Some(code) => std::io::Error::from_raw_os_error(code),
+        None => std::io::Error::from(error.kind()),
+    };
+    write()
+        .map_err(plain)
+        .with_context(|| format!("cannot write {}", path.display()))
+        .hint("name a file in a folder that exists and that you may write to")
 }
 
 #[cfg(test)]

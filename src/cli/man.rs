@@ -1,8 +1,8 @@
 //! `codex-state man`: the man pages, from the one definition of the arguments and the tables of the contract.
 
 use crate::cli::args::{self, Cli, NAME};
-use crate::cli::env::VARIABLES;
 use crate::cli::exit::Exit;
+use crate::cli::help;
 use crate::thread::columns::COLUMNS;
 use anyhow::Context as _;
 use clap::CommandFactory as _;
@@ -27,18 +27,19 @@ pub struct Page {
 pub fn pages() -> io::Result<Vec<Page>> {
     let mut program = Cli::command();
     program.build();
-    let mut pages = vec![page(&program, NAME.to_owned(), &[])?];
+    let mut pages = vec![page(&program, "", NAME.to_owned(), &[])?];
     for command in program.get_subcommands().filter(|command| command.get_name() != "help") {
-        let name = format!("{NAME}-{}", command.get_name());
+        let short = command.get_name().to_owned();
+        let name = format!("{NAME}-{short}");
         // The page's title and the usage line name the whole command.
         let command =
             command.clone().name(name.clone()).display_name(name.clone()).version(env!("CARGO_PKG_VERSION"));
-        pages.push(page(&command, name, &["codex-state(1)"])?);
+        pages.push(page(&command, &short, name, &["codex-state(1)"])?);
     }
     Ok(pages)
 }
 
-fn page(command: &clap::Command, name: String, see_also: &[&str]) -> io::Result<Page> {
+fn page(command: &clap::Command, short: &str, name: String, see_also: &[&str]) -> io::Result<Page> {
     let man = Man::new(command.clone())
         .title(name.to_uppercase())
         .section("1")
@@ -55,8 +56,10 @@ fn page(command: &clap::Command, name: String, see_also: &[&str]) -> io::Result<
         man.render_subcommands_section(&mut roff)?;
         columns(&mut roff)?;
         environment(&mut roff)?;
+        named(&mut roff, "FILES", &help::FILES)?;
     }
     exit_status(&mut roff)?;
+    named(&mut roff, "EXAMPLES", help::examples(short))?;
     if !see_also.is_empty() {
         let mut section = Roff::default();
         section.control("SH", ["SEE ALSO"]).text([roman(see_also.join(", "))]);
@@ -79,23 +82,19 @@ fn environment(out: &mut dyn Write) -> io::Result<()> {
     let mut section = Roff::default();
     section.control("SH", ["ENVIRONMENT"]);
     section.text([roman("A variable that is set but empty counts as unset.")]);
-    for name in VARIABLES.iter().filter(|name| **name != crate::cli::env::NOW) {
-        section.control("TP", ["24"]).text([italic(*name)]).text([roman(meaning(name))]);
+    for (name, meaning) in help::environment() {
+        section.control("TP", ["24"]).text([italic(name)]).text([roman(meaning)]);
     }
     section.to_writer(out)
 }
 
-fn meaning(variable: &str) -> &'static str {
-    match variable {
-        "CODEX_HOME" => "the Codex home; must be an existing folder",
-        "CODEX_SQLITE_HOME" => "the folder of the database, unless config.toml names one",
-        "NO_COLOR" => "no colour",
-        "CLICOLOR" => "no colour if 0",
-        "CLICOLOR_FORCE" => "colour even in a pipe",
-        "TERM" => "no colour and no progress bar if dumb",
-        "COLUMNS" => "the width of tables",
-        _ => "whether the terminal shows more than ASCII",
+fn named(out: &mut dyn Write, heading: &str, entries: &[(&str, &str)]) -> io::Result<()> {
+    let mut section = Roff::default();
+    section.control("SH", [heading]);
+    for (name, what) in entries {
+        section.control("TP", []).text([bold(*name)]).text([roman(*what)]);
     }
+    section.to_writer(out)
 }
 
 fn exit_status(out: &mut dyn Write) -> io::Result<()> {

@@ -4,6 +4,7 @@ pub mod args;
 
 pub mod archive;
 pub mod backfill;
+pub mod complete;
 pub mod completions;
 pub mod list;
 pub mod man;
@@ -25,6 +26,7 @@ pub mod env;
 pub mod error;
 pub mod exit;
 pub mod files;
+pub mod help;
 pub mod human;
 pub mod metrics;
 pub mod output;
@@ -49,6 +51,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Runs the program with these arguments (the first is its name) and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(exit) = complete::answer(&arguments) {
+        return exit;
+    }
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {

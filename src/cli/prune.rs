@@ -12,6 +12,7 @@ use crate::error::WithHint as _;
 use crate::prune::{self, Config, Outcome, Report, Status};
 use anyhow::anyhow;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -253,6 +254,13 @@ pub(super) fn advise(app: &App, report: &Report, dry_run: bool) {
             "{checked} looked at, {} deleted",
             human::count(report.count(Status::Pruned) as u64)
         ));
+    }
+    let mut skipped: BTreeMap<&str, usize> = BTreeMap::new();
+    for outcome in report.threads.iter().filter(|outcome| outcome.status == Status::Skipped) {
+        *skipped.entry(outcome.reason.as_deref().unwrap_or_default()).or_default() += 1;
+    }
+    for (reason, n) in skipped {
+        app.say(&format!("{} skipped: {reason}", rows(n)));
     }
     if n_misplaced > 0 {
         let ids = report.threads.iter().filter(|outcome| outcome.is_misplaced).map(|outcome| &*outcome.id);

@@ -45,6 +45,8 @@ pub struct Options {
 pub struct Facts {
     /// Id and beginning as the first session meta gives them, if its time parses.
     pub identity: Option<(ThreadId, Millis)>,
+    /// When the history in front of this file began, which is when the thread did.
+    pub history_began_at: Option<Millis>,
     /// The history mode of the first session meta.
     pub history_mode: HistoryMode,
     /// Where the history begins, by the first session meta.
@@ -99,9 +101,8 @@ impl Facts {
         self.preview = base.preview.or(self.preview.take());
         self.tokens_used = self.tokens_used.or(base.tokens_used);
         self.has_user_event |= base.has_user_event;
-        if let (Some((_, created_at)), Some((_, base_created_at))) = (&mut self.identity, base.identity) {
-            *created_at = base_created_at;
-        }
+        let base_began_at = base.history_began_at.or(base.identity.map(|(_, began_at)| began_at));
+        self.history_began_at = base_began_at.or(self.history_began_at);
     }
 }
 
@@ -132,6 +133,16 @@ pub struct Extract {
 struct Held {
     is_held: bool,
     bytes: Vec<u8>,
+    /// Whether a line before it was passed over for its sake.
+    replaces: bool,
+}
+
+impl Held {
+    /// Forgets it, for a line that says all that it may have said; the buffer stays.
+    fn pass_over(&mut self) {
+        self.is_held = false;
+        self.replaces = false;
+    }
 }
 
 /// Which of the held lines is of which kind.
@@ -223,8 +234,9 @@ impl Extract {
         if let Some(item) = item {
             // What it would replace need not be parsed; what it builds on must be.
             match &item {
-                Item::TurnContext(_) => self.held[0].is_held = false,
-                Item::TokenCount(_) => self.held[1].is_held = false,
+                Item::TurnContext(turn) if turn.is_complete() => self.held[0].pass_over(),
+                Item::TurnContext(_) => self.must_be_eager |= !self.release(),
+                Item::TokenCount(_) => self.held[1].pass_over(),
                 Item::Settings(_) => self.must_be_eager |= !self.release(),
                 _ => {}
             }
@@ -248,6 +260,7 @@ impl Extract {
         };
         if can_wait && let Some(held) = HELD.iter().position(|held| *held == kind).map(|i| &mut self.held[i])
         {
+            held.replaces |= held.is_held;
             held.is_held = true;
             held.bytes.clear();
             held.bytes.extend_from_slice(bytes);
@@ -255,9 +268,10 @@ impl Extract {
         can_wait
     }
 
-    /// Parses what was held, in its place before whatever comes next. Returns whether all of it parses.
+    /// Parses what was held, in its place before whatever comes next. Returns whether all of it parses, and says all
+    /// that the lines which it replaced may have said.
     fn release(&mut self) -> bool {
-        let mut all_parse = true;
+        let mut all_said = true;
         for (i, kind) in HELD.into_iter().enumerate() {
             if !std::mem::take(&mut self.held[i].is_held) {
                 continue;
@@ -265,12 +279,16 @@ impl Extract {
             let bytes = std::mem::take(&mut self.held[i].bytes);
             let parsed = line::read_as(Some(Class::Relevant(kind)), &bytes, self.bare);
             self.held[i].bytes = bytes;
-            all_parse &= parsed.damage.is_none();
+            let replaces = std::mem::take(&mut self.held[i].replaces);
+            all_said &= parsed.damage.is_none();
             if let Some(item) = parsed.item {
+                if let Item::TurnContext(turn) = &item {
+                    all_said &= !replaces || turn.is_complete();
+                }
                 self.apply(item);
             }
         }
-        all_parse
+        all_said
     }
 
     fn is_complete(&self, line: &Line<'_>, bytes: &[u8]) -> bool {
@@ -513,6 +531,39 @@ mod tests {
         assert_eq!(facts.cwd.as_deref(), Some("/meta"));
         let facts = check(&[meta(ID, ""), turn("a"), turn("b")]).facts;
         assert_eq!((facts.model.as_deref(), facts.cwd.as_deref()), (Some("b"), Some("/turn")));
+    }
+
+    #[test]
+    fn what_the_last_turn_leaves_open_is_as_the_turns_before_it_left_it() {
+        let [model, approval, policy] = [
+            r#""model":"m""#,
+            r#""approval_policy":"never""#,
+            r#""sandbox_policy":{"type":"danger-full-access"}"#,
+        ];
+        let turn = |fields: &[&str]| line("turn_context", &format!("{{{}}}", fields.join(",")));
+        let unusual = |fields: &[&str]| turn(fields).replacen('{', "{ ", 1);
+        for missing in [vec![approval, policy], vec![model, policy], vec![model, approval], vec![]] {
+            for last in [turn(&missing), unusual(&missing)] {
+                let lines =
+                    [meta(ID, r#","cwd":"/m""#), turn(&[model, approval, policy]), turn(&missing), last];
+                let facts = read_twice_if_it_must_be(&lines.concat()).facts;
+                assert_eq!(
+                    (facts.model.as_deref(), facts.approval_mode.as_deref(), facts.sandbox_policy.as_deref()),
+                    (Some("m"), Some("never"), Some(r#"{"type":"danger-full-access"}"#)),
+                    "{missing:?}"
+                );
+            }
+        }
+        let complete = turn(&[model, approval, policy]);
+        let lines = [meta(ID, r#","cwd":"/m""#), turn(&[]), complete.clone(), complete].concat();
+        assert!(!extract(lines.as_bytes(), Options::default()).must_be_eager, "one reading does");
+    }
+
+    /// As the reader of files does.
+    fn read_twice_if_it_must_be(text: &str) -> Extracted {
+        let lazy = extract(text.as_bytes(), Options::default());
+        let eager = extract(text.as_bytes(), Options { eager: true, ..Options::default() });
+        if lazy.must_be_eager { eager } else { lazy }
     }
 
     #[test]

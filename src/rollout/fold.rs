@@ -136,6 +136,17 @@ pub fn read_file(
     limit: Option<u64>,
     reading: &mut Reading<'_>,
 ) -> Result<ReadFile, ReadError> {
+    let read = read_once(source, limit, reading)?;
+    if !read.extracted.must_be_eager {
+        return Ok(read);
+    }
+    // The last line of its kind does not parse, and the ones before it were passed over for its sake.
+    let options = Options { eager: true, ..reading.options };
+    let mut eagerly = Reading { buffer: &mut *reading.buffer, options, interrupted: reading.interrupted };
+    read_once(source, limit, &mut eagerly)
+}
+
+fn read_once(source: &Source, limit: Option<u64>, reading: &mut Reading<'_>) -> Result<ReadFile, ReadError> {
     let file = File::open(&source.path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
@@ -333,8 +344,13 @@ fn read_history(
             Err(_) => break,
         };
         n_bytes += part.n_bytes;
-        let next = part.extracted.facts.history_base;
-        parts.push(part.extracted.facts);
+        let Extracted { mut facts, has_items, .. } = part.extracted;
+        let next = facts.history_base;
+        if facts.identity.is_none() && has_items {
+            // As for a file of its own: its name says when it began where it does not.
+            facts.history_began_at = source.name.map(|name| name.time);
+        }
+        parts.push(facts);
         match next {
             Some(next) => base = next,
             None => break,
@@ -370,7 +386,7 @@ fn to_metadata(
     Ok(ThreadMetadata {
         id,
         rollout_path: rollout_path.to_owned(),
-        created_at,
+        created_at: facts.history_began_at.unwrap_or(created_at),
         updated_at: stamp.modified_millis(),
         last_event_at: last_event_at.unwrap_or(created_at),
         source: filled(facts.source, "vscode"),

@@ -116,6 +116,17 @@ pub struct TurnContext {
     pub file_system_sandbox_policy: Option<String>,
 }
 
+impl TurnContext {
+    /// Whether it leaves nothing of what a turn before it said, so that nobody need know that one.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let is_filled = |field: &Option<String>| field.as_ref().is_some_and(|text| !text.is_empty());
+        is_filled(&self.model)
+            && is_filled(&self.approval_policy)
+            && (self.permission_profile.is_some() || self.sandbox_policy.is_some())
+    }
+}
+
 /// The settings of a thread, replaced together.
 #[derive(Debug, Clone, PartialEq, Default, serde::Deserialize)]
 #[serde(default)]
@@ -175,7 +186,7 @@ struct ItemPayload {
 
 #[derive(serde::Deserialize)]
 struct UserMessageItem {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "parts")]
     content: Vec<Part>,
 }
 
@@ -229,7 +240,7 @@ struct Line<P> {
 struct BareMessage {
     #[serde(default, deserialize_with = "text")]
     role: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "parts")]
     content: Vec<Part>,
 }
 
@@ -311,6 +322,12 @@ fn join(parts: &[Part]) -> UserMessage {
 fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     let raw = <&RawValue>::deserialize(deserializer)?;
     Ok(serde_json::from_str(raw.get()).ok())
+}
+
+/// The parts of a message; one that is none does not cost the others.
+fn parts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Part>, D::Error> {
+    let raw: Option<Vec<&RawValue>> = lenient(deserializer)?;
+    Ok(raw.into_iter().flatten().filter_map(|part| serde_json::from_str(part.get()).ok()).collect())
 }
 
 /// Text as JSON has it: also with lone surrogates, which Rust's strings cannot hold and which become U+FFFD.
@@ -454,6 +471,18 @@ mod tests {
         assert_eq!(parse_time("2026-03-14T18:57:12+02:00"), Some(1_773_507_432_000));
         assert_eq!(parse_time("2026-03-14T16-57-12"), Some(1_773_507_432_000));
         assert_eq!(parse_time("yesterday"), None);
+    }
+
+    #[test]
+    fn a_part_that_is_none_does_not_cost_the_message() {
+        let read = |content: &str| {
+            let line = format!(r#"{{"payload":{{"item":{{"type":"UserMessage","content":{content}}}}}}}"#);
+            parse(Kind::UserItem, line.as_bytes()).unwrap()
+        };
+        let said =
+            |text: &str| Some(Item::UserMessage(UserMessage { text: text.into(), ..UserMessage::default() }));
+        assert_eq!(read(r#"["x",{"type":"text","text":"a"},null,{"type":"text","text":"b"}]"#), said("ab"));
+        assert_eq!(read("null"), said(""));
     }
 
     #[test]

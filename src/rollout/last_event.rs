@@ -1,8 +1,9 @@
 //! The time of a rollout's last line, taken down in passing: a few bytes are kept of each line, and only those of the
 //! last one are read.
 //!
-//! It is taken down on every reading, not for `--times events` alone: a row that says this time is as true as one that
-//! says the file's modification time, which a copy, a backup or a touch may have changed ([`crate::thread::merge`]).
+//! It is taken down on every reading, not for `--times events` alone: for reports a row that says this time is as true
+//! as one that says the file's modification time, which a copy, a backup or a touch may have changed. So `verify` accepts
+//! what `--times events` leaves, though no file's own time was touched.
 
 use super::item::parse_time;
 use crate::thread::Millis;

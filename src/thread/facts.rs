@@ -18,35 +18,46 @@ const SECTION: [usize; 3] = [index::THREAD_SECTION_ID, index::SECTION_POSITION, 
 #[must_use]
 pub fn insert(file: &ThreadMetadata, facts: &Row, context: &Context<'_>) -> Row {
     let inserted = merge::insert(file, context);
-    let mut adopted = adopt(file, &inserted, facts, context);
+    let updated_at = time(&inserted, index::UPDATED_AT, index::UPDATED_AT_MS);
+    let adopted = adopt(file, &inserted, updated_at, facts, context);
     let merged = merge::update(file, &adopted, context);
-    for (cell, merged) in adopted.cells.iter_mut().zip(merged.row.cells) {
-        if merged.is_some() {
-            *cell = merged;
+    overlaid(adopted, merged.row)
+}
+
+/// A row with the cells of another where that has any.
+fn overlaid(mut row: Row, other: Row) -> Row {
+    for (cell, other) in row.cells.iter_mut().zip(other.cells) {
+        if other.is_some() {
+            *cell = other;
         }
     }
-    adopted
+    row
 }
 
 /// The cells that an existing `row` must have, and which of them differ, where another database knows the thread.
 #[must_use]
 pub fn update(file: &ThreadMetadata, row: &Row, facts: &Row, context: &Context<'_>) -> Merged {
-    let adopted = adopt(file, row, facts, context);
+    // What the row settles to without the facts: so that its bad cells are gone before anything is judged by them.
+    let settled = overlaid(row.clone(), merge::update(file, row, context).row);
+    let updated_at = time(row, index::UPDATED_AT, index::UPDATED_AT_MS);
+    let adopted = adopt(file, &settled, updated_at, facts, context);
     let mut merged = merge::update(file, &adopted, context);
-    for (merged, adopted) in merged.row.cells.iter_mut().zip(adopted.cells) {
-        // Of what no file knows, the rules say nothing.
-        if merged.is_none() {
-            *merged = adopted;
-        }
-    }
+    // Of what no file knows, the rules say nothing.
+    merged.row = overlaid(adopted, merged.row);
     let differs = |&position: &usize| merged.row.cells[position] != row.cells[position];
     merged.changed = (0..COLUMNS.len()).filter(differs).collect();
     merged.to_write = merged.changed.iter().copied().collect();
     merged
 }
 
-/// The row with what `facts` adds to it; nothing that the rules would take back.
-fn adopt(file: &ThreadMetadata, row: &Row, facts: &Row, context: &Context<'_>) -> Row {
+/// The row with what `facts` adds to it; nothing that the rules would take back. `updated_at` is what the row says now.
+fn adopt(
+    file: &ThreadMetadata,
+    row: &Row,
+    updated_at: Option<Millis>,
+    facts: &Row,
+    context: &Context<'_>,
+) -> Row {
     let fresh = merge::insert(file, context);
     let mut adopted = row.clone();
     // Later columns depend on it.
@@ -70,18 +81,22 @@ fn adopt(file: &ThreadMetadata, row: &Row, facts: &Row, context: &Context<'_>) -
             Truth::Preview => is_empty && says_nothing(file, position),
             Truth::MemoryMode => fact.as_text() == Some("polluted") || (is_fresh && file_paginated),
             Truth::Title if is_empty && says_nothing(file, position) => paginated,
-            Truth::Title => takes_title(file, row, facts, context),
-            // The key and the file's own; times and the history mode have rules of their own.
-            Truth::Key | Truth::File | Truth::RolloutPath | Truth::HasUserEvent => continue,
+            // The key and the file's own; the others have rules of their own.
+            Truth::Title | Truth::Key | Truth::File | Truth::RolloutPath | Truth::HasUserEvent => continue,
             Truth::CreatedAt | Truth::Seeded | Truth::HistoryMode => continue,
         };
         if takes && !fact.is_empty() {
             adopted.cells[position] = Some(fact.clone());
         }
     }
+    // Judged beside the first message, which may have come back just now.
+    if takes_title(file, &adopted, facts, context) {
+        adopted.cells[index::TITLE].clone_from(&facts.cells[index::TITLE]);
+    }
     adopt_section(row, facts, context, &mut adopted);
     adopt_created_at(file, row, facts, context, &mut adopted);
-    adopt_recency(file, row, facts, context, &mut adopted);
+    let seeds = [Some(file.updated_at), Some(file.last_event_at), updated_at];
+    adopt_recency(file, row, &seeds, facts, context, &mut adopted);
     adopted
 }
 
@@ -106,7 +121,7 @@ fn takes_title(file: &ThreadMetadata, row: &Row, facts: &Row, context: &Context<
     };
     // Where the old schema kept no first message, its titles cannot be told from names.
     let old_is_name = facts.get(index::FIRST_USER_MESSAGE).is_some() && is_name(facts);
-    old_is_name && !is_name(row)
+    old_is_name && context.has(index::TITLE) && !is_name(row)
 }
 
 /// A section comes with the place in it, or not at all.
@@ -156,20 +171,318 @@ fn adopt_created_at(file: &ThreadMetadata, row: &Row, facts: &Row, context: &Con
 
 /// When a thread was last used comes back where the row has the file's time for it. If the thread was used since the old
 /// row was written, which the file tells, the later time counts.
-fn adopt_recency(file: &ThreadMetadata, row: &Row, facts: &Row, context: &Context<'_>, adopted: &mut Row) {
+fn adopt_recency(
+    file: &ThreadMetadata,
+    row: &Row,
+    seeds: &[Option<Millis>],
+    facts: &Row,
+    context: &Context<'_>,
+    adopted: &mut Row,
+) {
     let (seconds, milliseconds) = (index::RECENCY_AT, index::RECENCY_AT_MS);
     let Some(old) = time(facts, seconds, milliseconds) else { return };
     let current = time(row, seconds, milliseconds);
-    let updated = |row| time(row, index::UPDATED_AT, index::UPDATED_AT_MS);
     let takes = current.is_none_or(|current| {
-        let seeds = [Some(file.updated_at), Some(file.last_event_at), updated(row)];
-        let is_seeded = seeds.into_iter().flatten().any(|seed| is_same_time(current, seed));
-        let knew_the_file = updated(facts).is_some_and(|time| {
+        let is_seeded = seeds.iter().flatten().any(|seed| is_same_time(current, *seed));
+        let knew_the_file = time(facts, index::UPDATED_AT, index::UPDATED_AT_MS).is_some_and(|time| {
             time >= file.updated_at.min(file.last_event_at).saturating_sub(TIME_TOLERANCE)
         });
         is_seeded && !is_same_time(current, old) && (knew_the_file || old > current)
     });
     if takes {
         set_time(adopted, context, old, seconds, milliseconds);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::thread::columns::{ColumnSet, Kind, N_COLUMNS, position};
+    use crate::thread::{Git, ThreadId};
+    use proptest::prelude::*;
+
+    fn metadata() -> ThreadMetadata {
+        ThreadMetadata {
+            id: ThreadId::from_u128(7),
+            rollout_path: "/home/sessions/rollout.jsonl".into(),
+            created_at: 1_773_507_432_123,
+            updated_at: 1_773_507_450_373,
+            last_event_at: 1_773_507_450_100,
+            source: "cli".into(),
+            thread_source: Some("user".into()),
+            agent_nickname: None,
+            agent_role: None,
+            agent_path: None,
+            model_provider: "openai".into(),
+            model: Some("gpt".into()),
+            reasoning_effort: None,
+            cwd: "/srv".into(),
+            cli_version: "0.1".into(),
+            title: "hello".into(),
+            preview: "hello".into(),
+            first_user_message: "hello".into(),
+            sandbox_policy: r#"{"type":"read-only"}"#.into(),
+            any_sandbox_profile: false,
+            approval_mode: "never".into(),
+            tokens_used: 12,
+            has_user_event: true,
+            archived: true,
+            git: Git { sha: Some("abc".into()), branch: None, origin_url: None },
+            memory_mode: "enabled".into(),
+            history_mode: HistoryMode::Legacy,
+        }
+    }
+
+    fn context(columns: ColumnSet) -> Context<'static> {
+        Context {
+            columns,
+            keep_times: false,
+            event_times: false,
+            same_path: &|row, file| row == file,
+            same_folder: &|row, file| row == file,
+            synthetic_limit: 0,
+            indexed_name: None,
+        }
+    }
+
+    fn all_columns() -> ColumnSet {
+        (0..N_COLUMNS).collect()
+    }
+
+    /// The row as a rebuild puts it there, with these cells changed.
+    fn row(file: &ThreadMetadata, cells: &[(&str, Cell)]) -> Row {
+        let mut row = merge::insert(file, &context(all_columns()));
+        for i in 0..N_COLUMNS {
+            row.cells[i].get_or_insert(Cell::Null);
+        }
+        row.cells[position("is_pinned").unwrap()] = Some(Cell::Integer(0));
+        for (name, cell) in cells {
+            row.cells[position(name).unwrap()] = Some(cell.clone());
+        }
+        row
+    }
+
+    /// What the facts `old` change in the row `now`.
+    #[track_caller]
+    fn check(file: &ThreadMetadata, now: &[(&str, Cell)], old: &[(&str, Cell)], expected: &[(&str, Cell)]) {
+        let context = context(all_columns());
+        let (now, old) = (row(file, now), row(file, old));
+        let merged = update(file, &now, &old, &context);
+        let mut changed: Vec<(&str, Cell)> = Vec::new();
+        let mut after = now;
+        for position in merged.to_write.iter() {
+            let cell = merged.row.get(position).unwrap().clone();
+            changed.push((COLUMNS[position].name, cell.clone()));
+            after.cells[position] = Some(cell);
+        }
+        assert_eq!(changed, expected);
+        assert_eq!(
+            update(file, &after, &old, &context).changed,
+            Vec::<usize>::new(),
+            "nothing is left for a second time"
+        );
+        assert_eq!(
+            merge::update(file, &after, &context).changed,
+            Vec::<usize>::new(),
+            "a plain backfill leaves it"
+        );
+    }
+
+    fn paginated() -> ThreadMetadata {
+        ThreadMetadata { history_mode: HistoryMode::Paginated, ..metadata() }
+    }
+
+    #[test]
+    fn what_only_the_database_knows_fills_what_is_empty() {
+        let old = [("name", "N".into()), ("is_pinned", Cell::Integer(1)), ("project_id", "P".into())];
+        check(&metadata(), &[], &old, &old);
+        check(&metadata(), &old, &[], &[]);
+        check(&metadata(), &[("name", "M".into()), ("is_pinned", Cell::Integer(1))], &old, &old[2..]);
+        check(&metadata(), &[], &[("is_pinned", "yes".into()), ("name", Cell::Blob(vec![1]))], &[]);
+    }
+
+    #[test]
+    fn a_section_comes_with_the_place_in_it_or_not_at_all() {
+        let place = |id: &str, place: i64| {
+            [
+                ("thread_section_id", Cell::from(id)),
+                ("section_position", Cell::Integer(place)),
+                ("section_entered_at_ms", Cell::Integer(1_773_509_512_123)),
+            ]
+        };
+        check(&metadata(), &[], &place("S", 0), &place("S", 0));
+        check(&metadata(), &place("T", 4), &place("S", 0), &[]);
+        check(&metadata(), &place("S", 4)[..1], &place("S", 2), &place("S", 2)[1..]);
+        check(&metadata(), &[], &place("S", 0)[1..], &[]);
+    }
+
+    #[test]
+    fn a_name_that_a_person_gave_comes_back_and_a_derived_title_does_not() {
+        let name = [("title", Cell::from("my name"))];
+        check(&metadata(), &[], &name, &name);
+        check(&metadata(), &[("title", "another".into())], &name, &[]);
+        check(&metadata(), &[], &[("title", "<environment_context>".into())], &[]);
+        check(&metadata(), &[], &[("title", "old".into()), ("first_user_message", "old".into())], &[]);
+    }
+
+    #[test]
+    fn git_edits_come_back_where_the_row_says_what_the_file_says() {
+        let edited = [("git_sha", Cell::from("fee")), ("git_branch", "main".into())];
+        check(&metadata(), &[], &edited, &edited);
+        check(&paginated(), &[], &edited, &edited);
+        check(&metadata(), &[("git_sha", "since".into())], &edited, &edited[1..]);
+        check(&metadata(), &[], &[("git_sha", Cell::Null)], &[]);
+    }
+
+    #[test]
+    fn nothing_comes_back_that_the_file_says_but_in_paginated_threads_what_it_has_lost() {
+        let silent = |history_mode| ThreadMetadata {
+            title: String::new(),
+            preview: String::new(),
+            first_user_message: String::new(),
+            model: None,
+            tokens_used: 0,
+            history_mode,
+            ..metadata()
+        };
+        let full = [
+            ("title", Cell::from("t")),
+            ("tokens_used", Cell::Integer(5)),
+            ("first_user_message", "t".into()),
+            ("model", "m".into()),
+            ("preview", "p".into()),
+        ];
+        check(&silent(HistoryMode::Paginated), &[], &full, &full);
+        check(&silent(HistoryMode::Legacy), &[], &full, &full[4..]);
+        check(&metadata(), &[], &[("tokens_used", Cell::Integer(5)), ("cwd", "/x".into())], &[]);
+    }
+
+    #[test]
+    fn times_come_back_as_their_rules_keep_them() {
+        let archived = [("archived_at", Cell::Integer(1_773_600_000))];
+        check(&metadata(), &[], &archived, &archived);
+        check(&metadata(), &[("archived_at", Cell::Integer(5))], &archived, &[]);
+        check(
+            &ThreadMetadata { archived: false, ..metadata() },
+            &[("archived_at", Cell::Null)],
+            &[("archived_at", Cell::Integer(1_773_600_000))],
+            &[],
+        );
+        let created = [
+            ("created_at", Cell::Integer(1_770_000_000)),
+            ("created_at_ms", Cell::Integer(1_770_000_000_123)),
+        ];
+        check(&paginated(), &[], &created, &created);
+        check(&metadata(), &[], &created, &[]);
+        let recency = [
+            ("recency_at", Cell::Integer(1_773_000_000)),
+            ("recency_at_ms", Cell::Integer(1_773_000_000_123)),
+        ];
+        check(&metadata(), &[], &recency, &recency);
+        check(&metadata(), &[("recency_at_ms", Cell::Integer(1_774_000_000_000))], &recency, &[]);
+    }
+
+    #[test]
+    fn recency_is_not_taken_back_behind_what_the_file_tells_of_a_later_use() {
+        let old = |recency: i64| {
+            [
+                ("updated_at", Cell::Integer(1_773_000_000)),
+                ("updated_at_ms", Cell::Integer(1_773_000_000_000)),
+                ("recency_at", Cell::Integer(recency / 1000)),
+                ("recency_at_ms", Cell::Integer(recency)),
+            ]
+        };
+        check(&metadata(), &[], &old(1_773_000_100_000), &[]);
+        let later = old(1_774_000_000_000);
+        check(&metadata(), &[], &later, &later[2..]);
+    }
+
+    #[test]
+    fn modes_come_back_as_their_rules_keep_them() {
+        check(&metadata(), &[], &[("memory_mode", "polluted".into())], &[("memory_mode", "polluted".into())]);
+        check(&metadata(), &[], &[("memory_mode", "disabled".into())], &[]);
+        check(
+            &paginated(),
+            &[],
+            &[("memory_mode", "disabled".into())],
+            &[("memory_mode", "disabled".into())],
+        );
+        check(
+            &metadata(),
+            &[],
+            &[("history_mode", "paginated".into())],
+            &[("history_mode", "paginated".into())],
+        );
+        check(&paginated(), &[], &[("history_mode", "legacy".into())], &[]);
+    }
+
+    fn cell(position: usize) -> BoxedStrategy<Cell> {
+        let fitting = match COLUMNS[position].kind {
+            _ if position == index::HISTORY_MODE => {
+                prop_oneof![Just(Cell::from("legacy")), Just("paginated".into()), Just("x".into())].boxed()
+            }
+            _ if position == index::MEMORY_MODE => {
+                prop_oneof![Just(Cell::from("enabled")), Just("polluted".into()), Just("x".into())].boxed()
+            }
+            Kind::Boolean => (0..2_i64).prop_map(Cell::Integer).boxed(),
+            Kind::Seconds => (1_773_507_430..1_773_507_455_i64).prop_map(Cell::Integer).boxed(),
+            Kind::Milliseconds => (1_773_507_430_000..1_773_507_455_000_i64).prop_map(Cell::Integer).boxed(),
+            Kind::Integer => (0..3_i64).prop_map(Cell::Integer).boxed(),
+            _ => prop_oneof![Just("hello"), Just("abc"), Just("x"), Just(""), Just("y")]
+                .prop_map(Cell::from)
+                .boxed(),
+        };
+        prop_oneof![4 => fitting, 1 => Just(Cell::Null), 1 => Just(Cell::Real(0.5))].boxed()
+    }
+
+    fn rows() -> impl Strategy<Value = Row> {
+        let cells: Vec<BoxedStrategy<Cell>> = (0..N_COLUMNS).map(cell).collect();
+        cells.prop_map(|cells| {
+            let mut row = Row::empty();
+            for (position, cell) in cells.into_iter().enumerate() {
+                row.cells[position] = Some(cell);
+            }
+            row.cells[index::ID] = Some(Cell::from(&*ThreadId::from_u128(7).to_string()));
+            row
+        })
+    }
+
+    proptest! {
+        /// Whatever two databases hold: once is enough, a plain backfill takes nothing back, and what the file knows for
+        /// certain is what the file says.
+        #[test]
+        fn once_is_enough_and_the_file_is_never_overruled(
+            now in rows(),
+            old in rows(),
+            is_paginated in any::<bool>(),
+            is_silent in any::<bool>(),
+            is_missing in any::<bool>(),
+        ) {
+            let mut file = if is_paginated { paginated() } else { metadata() };
+            if is_silent {
+                (file.title, file.preview, file.first_user_message) = Default::default();
+                file.tokens_used = 0;
+            }
+            let context = context(all_columns());
+            let after = if is_missing {
+                let mut row = insert(&file, &old, &context);
+                for i in 0..N_COLUMNS {
+                    row.cells[i].get_or_insert(Cell::Null);
+                }
+                row
+            } else {
+                let mut now = now;
+                let merged = update(&file, &now, &old, &context);
+                merged.to_write.iter().for_each(|i| now.cells[i].clone_from(&merged.row.cells[i]));
+                now
+            };
+            prop_assert_eq!(update(&file, &after, &old, &context).changed, Vec::<usize>::new());
+            prop_assert_eq!(merge::update(&file, &after, &context).changed, Vec::<usize>::new());
+            for (position, column) in COLUMNS.iter().enumerate() {
+                if column.truth == Truth::File && column.name != "updated_at" && column.name != "updated_at_ms" {
+                    prop_assert_eq!(after.get(position), Some(&column.from_file.unwrap()(&file)), "{}", column.name);
+                }
+            }
+        }
     }
 }

@@ -214,8 +214,13 @@ impl Run<'_> {
     fn confirm(&mut self, one: Doubtful, has_row: bool, held_still: bool) {
         let row = one.id.filter(|_| has_row);
         for finding in one.judged.findings {
-            // A row that runs after its file, and a line that is being written, are Codex at work.
-            if held_still || !matches!(finding.kind, Kind::FieldMismatch | Kind::DamagedLines) {
+            // A row that runs after its file, also from one folder to the other, and a line that is being written, are
+            // Codex at work.
+            let may_be_work = matches!(
+                finding.kind,
+                Kind::FieldMismatch | Kind::DamagedLines | Kind::ArchiveMismatch | Kind::MovedFile
+            );
+            if held_still || !may_be_work {
                 self.report(finding, row);
             }
         }

@@ -1,10 +1,10 @@
 //! `verify`: names every difference between rows and rollouts, and what else is wrong. To a report; writes nothing,
 //! prints nothing, reads no environment.
 //!
-//! First one pass over the rows, which finds those whose files must be looked for ([`rows`]). Then the rollouts are
+//! First one pass over the rows, which finds those whose files must be looked for (`rows.rs`). Then the rollouts are
 //! read in parallel ([`crate::scan`]), and each thread is compared with its row by the rules that `backfill` writes by
-//! ([`look`]); last come the rows that are left without a file ([`leftover`]). What a thread comes to is judged in
-//! [`judge`]. Nothing is reported at first sight: row and file are looked at again, for a Codex may be at work.
+//! (`look.rs`); last come the rows that are left without a file (`leftover.rs`). What a thread comes to is judged in
+//! `judge.rs`. Nothing is reported at first sight: row and file are looked at again, for a Codex may be at work.
 
 mod beside;
 mod finding;
@@ -140,7 +140,8 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
     let scan_config = scan::Config {
         inventory: &inventory,
         jobs: config.jobs,
-        options: Options { deep: config.depth == Depth::Deep, ..Options::default() },
+        // Eager, for a damaged line is to be reported also where a later one replaces what it says.
+        options: Options { deep: config.depth == Depth::Deep, eager: true },
         read_all: true,
         default_provider: config.default_provider,
         interrupted: config.interrupted,

@@ -48,6 +48,59 @@ fn a_file_without_anything_usable_fails_by_name_and_the_rest_is_done() {
 }
 
 #[test]
+fn a_broken_last_line_leaves_the_one_of_its_kind_before_it_and_verify_names_it() {
+    let count = |total: &str| {
+        format!(
+            r#"{{"timestamp":"2026-03-14T10:00:09.000Z","type":"event_msg","payload":{{"type":"token_count","info":{{"total_token_usage":{{"total_tokens":{total}}}}}}}}}"#
+        )
+    };
+    for broken in ["1e30", "9223372036854775808", "\"7\"", "null"] {
+        let env = Env::new();
+        env.database("empty-2026-08");
+        let thread =
+            Rollout::new("2026-03-14T10:00:00").line(&count("5")).line(&count("17")).line(&count(broken));
+        thread.write(&env);
+        env.run(["backfill"]).status(0, "damage is no failure");
+        let outcome = env.run(["verify", "--format", "json"]);
+        outcome.status(0, "damage alone is a warning");
+        outcome.assert(outcome.stdout.contains("damaged_lines"), format_args!("{broken} is named"));
+        env.run(["verify", "--deep"]).status(0, "every depth reads the same");
+        let rows = env.rows();
+        outcome.assert_eq(
+            rows.values().next().unwrap()["tokens_used"].clone(),
+            json!(17),
+            format_args!("before {broken}"),
+        );
+    }
+}
+
+#[test]
+fn a_broken_line_is_named_also_where_a_later_one_replaces_it() {
+    let event = |payload: &str| {
+        format!(r#"{{"timestamp":"2026-03-14T10:00:09.000Z","type":"event_msg","payload":{payload}}}"#)
+    };
+    for (what, broken, whole) in [
+        (
+            "count",
+            r#"{"type":"token_count","info":{"total_token_usage":5}}"#,
+            r#"{"type":"token_count","info":{"total_token_usage":{"total_tokens":5}}}"#,
+        ),
+        (
+            "message",
+            r#"{"type":"user_message","message":"x"oops}"#,
+            r#"{"type":"user_message","message":"x"}"#,
+        ),
+    ] {
+        let env = Env::new();
+        env.database("empty-2026-08");
+        plain("2026-03-14T10:00:00", "first").line(&event(broken)).line(&event(whole)).write(&env);
+        env.run(["backfill"]).status(0, what);
+        let outcome = env.run(["verify", "--format", "json"]);
+        outcome.assert(outcome.stdout.contains("damaged_lines"), format_args!("the broken {what} is named"));
+    }
+}
+
+#[test]
 fn damage_costs_its_lines_alone() {
     let deep = format!(
         r#"{{"type":"event_msg","payload":{{"type":"user_message","message":{}"#,

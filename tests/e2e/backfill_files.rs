@@ -53,6 +53,27 @@ fn a_revert_chain_is_folded_base_prefix_first() {
 }
 
 #[test]
+fn a_chain_is_as_old_as_its_base_also_where_one_of_them_does_not_say_when_it_began() {
+    for (broken, expected) in [("head", 1_773_482_400_123_i64), ("base", 1_773_482_400_000)] {
+        let env = Env::new();
+        env.database("empty-2026-08");
+        let (base, head) = chain();
+        for (what, rollout) in [("base", &base), ("head", &head)] {
+            let text = rollout.text();
+            // Of the same length, for the head says where its base ends.
+            let text = if what == broken {
+                text.replacen("\"timestamp\":\"2026-03-14T1", "\"timestamp\":\"2026-03-14x1", 2)
+            } else {
+                text
+            };
+            env.write(&rollout.relative(), text);
+        }
+        env.run(["backfill"]).status(0, broken);
+        assert_eq!(env.row(base.thread())["created_at_ms"], expected, "the {broken}'s time is broken");
+    }
+}
+
+#[test]
 fn tokens_of_a_base_prefix_count_until_the_head_has_its_own() {
     let env = Env::new();
     env.database("empty-2026-08");

@@ -351,3 +351,27 @@ fn a_damaged_one_is_read_around_its_damage() {
     }
     settled(&env);
 }
+
+#[test]
+fn what_prune_deleted_comes_back_with_the_restored_files() {
+    let env = specimen::filled("empty-2026-08");
+    env.sql(ADDED);
+    let rows = env.rows();
+    let files = [specimen::legacy(), specimen::paginated()];
+    for file in &files {
+        fs::remove_file(env.path(&file.relative())).unwrap();
+    }
+    let outcome = env.run(["prune", "--yes", "--format", "json"]);
+    outcome.status(0, "two rows go").assert_eq(env.rows().len(), 5, "two rows are gone");
+    let saved = crate::backup::backups(&env).into_iter().find(|name| name.starts_with("pruned-")).unwrap();
+    let saved = crate::backup::backup_path(&env, &saved);
+    let outcome = backfill(&env, &saved, &[]);
+    outcome.assert_eq(Backfill::of(&outcome).counts(), [0, 0, 5, 0, 0], "without files no row rises");
+    for file in &files {
+        file.write(&env);
+    }
+    let outcome = backfill(&env, &saved, &[]);
+    outcome.assert_eq(Backfill::of(&outcome).counts(), [2, 0, 5, 0, 0], "both are back");
+    check_all_back(&env, &rows);
+    settled(&env);
+}

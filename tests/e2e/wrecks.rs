@@ -114,6 +114,12 @@ fn restored_without_modification_times_and_without_a_database() {
     settled_with(&env, "events");
     settled_with(&env, "keep");
     assert_eq!(order(&env), ids, "and it stays");
+    // Who asks for the files' own times gets them, and is told what that means.
+    let outcome = env.run(["backfill"]);
+    outcome.assert(outcome.stderr.contains("--times events"), "the way back is named");
+    assert_eq!(env.query("SELECT DISTINCT updated_at_ms FROM threads").len(), 1, "the order is lost again");
+    env.run(["backfill", "--times", "events"]).status(0, "the way back");
+    assert_eq!(order(&env), ids, "the order is back");
 
     // A thread that goes on is told from those by its file.
     let grown = threads[5].clone().user("more").mtime(1_788_100_000_000);
@@ -520,4 +526,32 @@ fn a_thread_whose_file_has_a_malformed_name_is_found_by_its_id() {
     let outcome = env.run(["backfill", odd.thread(), "--format", "json"]);
     outcome.assert_eq(Backfill::of(&outcome).counts(), [0, 1, 0, 0, 0], "the row knows the file");
     assert_eq!(env.row(odd.thread())["tokens_used"], 5);
+}
+
+#[test]
+fn a_lock_at_any_statement_is_trouble_with_a_clear_line_and_nothing_half_done() {
+    for (journal, lock) in [
+        ("wal", "BEGIN IMMEDIATE"),
+        ("delete", "BEGIN IMMEDIATE"),
+        // Nobody else may even read.
+        ("delete", "BEGIN EXCLUSIVE"),
+        // Others may begin to write, and fail at the commit.
+        ("delete", "BEGIN; SELECT count(*) FROM threads"),
+    ] {
+        let env = specimen::filled("empty-2026-08");
+        env.sql(&format!("PRAGMA journal_mode = {journal}; UPDATE threads SET cwd = '/elsewhere'"));
+        env.sql("UPDATE backfill_state SET status = 'running'");
+        let (rows, state) = (env.rows(), env.query("SELECT * FROM backfill_state"));
+        let holder = crate::holder::Holder::new(&env.db(), lock);
+        let outcome = env.run(["backfill", "--busy-timeout", "0.2", "--no-backup"]);
+        holder.release();
+        outcome.trouble(env.db().to_str().unwrap());
+        outcome
+            .assert(outcome.stderr.contains("locked by another process"), format_args!("{journal}: {lock}"));
+        outcome.assert(outcome.stderr.contains("--busy-timeout"), "the hint");
+        outcome.assert_eq(env.rows(), rows, format_args!("{journal}: {lock}: no row is written"));
+        outcome.assert_eq(env.query("SELECT * FROM backfill_state"), state, "nor the state");
+        env.run(["backfill"]).status(0, "the lock is gone");
+        settled(&env);
+    }
 }

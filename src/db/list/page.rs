@@ -105,7 +105,7 @@ impl Page {
         self.rows == 0
     }
 
-    /// The cell in a row, for a place in [`Query::columns`].
+    /// The cell in a row, for a place in the columns of the query.
     #[must_use]
     pub fn cell(&self, row: usize, place: usize) -> CellRef<'_> {
         match self.cells[row * self.width + place] {

@@ -1,0 +1,152 @@
+//! Draws `docs/picture.svg`: runs the program on the sample home and turns what a terminal would show into an SVG.
+//!
+//! `cargo run --example picture`, after `cargo build`.
+#![allow(clippy::print_stdout, reason = "it says where the picture is")]
+
+use anyhow::{Context as _, ensure};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use unicode_width::UnicodeWidthChar as _;
+
+/// What is typed in the picture, and whether database and files disagree by then.
+const SCENES: [(&[&str], bool); 4] = [
+    (&["verify"], true),
+    (&["backfill", "--times", "events"], false),
+    (&["verify"], false),
+    (&["list", "-n", "8"], false),
+];
+/// The width of the terminal in characters.
+const COLUMNS: usize = 96;
+/// When the picture was taken, as far as the program knows.
+const NOW: &str = "2026-03-01T09:30:00Z";
+const CHARACTER: f64 = 8.4;
+const LINE: f64 = 19.0;
+const MARGIN: f64 = 18.0;
+
+fn main() -> anyhow::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let stage = tempfile::tempdir()?;
+    let home = stage.path().join("user/.codex");
+    copy(&root.join("examples/sample-home"), &home)?;
+    let program = program()?;
+    let run = |arguments: &[&str]| -> anyhow::Result<(String, bool)> {
+        let output = Command::new(&program)
+            .args(arguments)
+            .args(["--color", "always", "--format", "table", "--no-progress"])
+            .env_clear()
+            .env("HOME", stage.path().join("user"))
+            .env("TMPDIR", stage.path())
+            .env("TZ", "UTC")
+            .env("COLUMNS", COLUMNS.to_string())
+            .env("CODEX_STATE_NOW", NOW)
+            .output()
+            .with_context(|| format!("cannot run {}", program.display()))?;
+        let mut text = String::from_utf8(output.stdout)?;
+        text += &String::from_utf8(output.stderr)?;
+        let user = stage.path().join("user");
+        let user = user.to_str().context("the temporary folder is no text")?;
+        Ok((text.replace(user, "~"), output.status.success()))
+    };
+    // The picture begins with a database from which two threads have vanished.
+    let there = ["019c0934", "019c7f25", "019c849f", "019c94be", "019c97ac", "019c9e3b", "019c9e3c"];
+    let (text, is_well) = run(&[&["backfill", "--times", "events"][..], &there].concat())?;
+    ensure!(is_well, "backfill: {text}");
+
+    let mut screen = String::new();
+    for (arguments, drift) in SCENES {
+        let (text, is_well) = run(arguments)?;
+        ensure!(is_well != drift, "{arguments:?}: {text}");
+        writeln!(screen, "\x1b[1m$ codex-state {}\x1b[0m\n{}", arguments.join(" "), text.trim_end())?;
+        screen.push('\n');
+    }
+    let picture = root.join("docs/picture.svg");
+    std::fs::write(&picture, svg(screen.trim_end()))?;
+    println!("{}", picture.display());
+    Ok(())
+}
+
+/// The program, which cargo puts beside the examples' folder.
+fn program() -> anyhow::Result<PathBuf> {
+    let example = std::env::current_exe()?;
+    let folder = example.parent().and_then(Path::parent).context("no folder of programs")?;
+    Ok(folder.join(format!("codex-state{}", std::env::consts::EXE_SUFFIX)))
+}
+
+fn svg(screen: &str) -> String {
+    let width = MARGIN * 2.0 + CHARACTER * COLUMNS as f64;
+    let height = MARGIN * 2.0 + LINE * (screen.lines().count() as f64);
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} \
+         {height:.0}\" role=\"img\">\n<title>codex-state in a terminal</title>\n\
+         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#1b1f27\"/>\n\
+         <g font-family=\"ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace\" \
+         font-size=\"14\" fill=\"#d7dce4\" xml:space=\"preserve\">\n"
+    );
+    let mut style = String::new();
+    for (number, line) in screen.lines().enumerate() {
+        let y = MARGIN + LINE * (number as f64 + 0.75);
+        let mut column = 0;
+        for (text, codes) in pieces(line) {
+            if let Some(codes) = codes {
+                style = codes;
+            }
+            if !text.trim().is_empty() {
+                let cells: usize = text.chars().filter_map(|c| c.width()).sum();
+                let x = MARGIN + CHARACTER * column as f64;
+                let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+                svg += &format!(
+                    "<text x=\"{x:.1}\" y=\"{y:.1}\" textLength=\"{:.1}\" lengthAdjust=\"spacingAndGlyphs\"{}>{escaped}</text>\n",
+                    CHARACTER * cells as f64,
+                    attributes(&style),
+                );
+            }
+            column += text.chars().filter_map(|c| c.width()).sum::<usize>();
+        }
+    }
+    svg + "</g>\n</svg>\n"
+}
+
+/// The stretches of a line, each with the colour codes that begin it, if any do.
+fn pieces(line: &str) -> Vec<(&str, Option<String>)> {
+    let mut pieces = Vec::new();
+    for (number, part) in line.split("\x1b[").enumerate() {
+        match part.split_once('m') {
+            Some((codes, text)) if number > 0 => pieces.push((text, Some(codes.to_owned()))),
+            _ => pieces.push((part, None)),
+        }
+    }
+    pieces
+}
+
+/// What colour codes are in SVG.
+fn attributes(codes: &str) -> String {
+    let mut attributes = String::new();
+    for code in codes.split(';') {
+        attributes += match code {
+            "1" => " font-weight=\"bold\"",
+            "2" => " fill-opacity=\"0.65\"",
+            "31" | "91" => " fill=\"#ff7b72\"",
+            "32" | "92" => " fill=\"#7ee787\"",
+            "33" | "93" => " fill=\"#e3b341\"",
+            "34" | "94" => " fill=\"#79c0ff\"",
+            "35" | "95" => " fill=\"#d2a8ff\"",
+            "36" | "96" => " fill=\"#76e3ea\"",
+            _ => "",
+        };
+    }
+    attributes
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    for entry in walkdir::WalkDir::new(from) {
+        let entry = entry?;
+        let target = to.join(entry.path().strip_prefix(from)?);
+        if entry.file_type().is_dir() {
+            std::fs::create_dir_all(&target)?;
+        } else {
+            std::fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}

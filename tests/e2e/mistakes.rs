@@ -1,0 +1,557 @@
+//! The mistakes that people make most, and word by word what the program answers: what, where, why, and what to do.
+
+use std::fs;
+use std::process::Stdio;
+
+use expect_test::{Expect, expect};
+
+use crate::env::Env;
+use crate::holder::Holder;
+use crate::outcome::Outcome;
+use crate::rollouts::plain;
+use crate::specimen;
+use crate::wrecks;
+
+/// Compares one run, word by word. The paths of the test and what the system calls things are made the same everywhere.
+#[track_caller]
+fn says(outcome: &Outcome, expected: &Expect) {
+    outcome.assert(!outcome.stderr.contains("SQL logic error"), "no noise of SQLite's");
+    let text = outcome.snapshot().replace('\\', "/").replace(".exe", "");
+    expected.assert_eq(&text);
+}
+
+#[track_caller]
+fn check(env: &Env, command: &[&str], expected: &Expect) {
+    says(&env.run(command), expected);
+}
+
+/// A filled home; what follows is wrong with the command, not with the home.
+fn filled() -> Env {
+    specimen::filled("empty-2026-08")
+}
+
+/// A home with one rollout and without a database.
+fn bare() -> Env {
+    let env = Env::new();
+    plain("2026-03-14T10:00:00", "words").write(&env);
+    env
+}
+
+#[cfg(unix)]
+#[test]
+fn no_home() {
+    let env = Env::new();
+    fs::remove_dir(env.home()).unwrap();
+    check(
+        &env,
+        &["list"],
+        &expect![[r#"
+        $ codex-state list
+        --- stderr
+        codex-state: error: no Codex home: $HOME_DIR: No such file or directory (os error 2)
+        hint: name the folder with --codex-home DIR or CODEX_HOME
+        --- status 2
+    "#]],
+    );
+}
+
+#[test]
+fn codex_home_is_a_file() {
+    let env = Env::new();
+    let file = env.outside("file");
+    fs::write(&file, "x").unwrap();
+    let mut command = env.command(["backfill"]);
+    command.env("CODEX_HOME", &file);
+    says(
+        &env.finish(command),
+        &expect![[r#"
+        $ codex-state backfill
+        --- stderr
+        codex-state: error: no Codex home: $ROOT/file: is no folder
+        hint: name the folder with --codex-home DIR or CODEX_HOME
+        --- status 2
+    "#]],
+    );
+}
+
+#[test]
+fn two_databases() {
+    let env = filled();
+    env.write("sqlite/state_5.sqlite", fs::read(env.db()).unwrap());
+    check(
+        &env,
+        &["archive", specimen::LEGACY],
+        &expect![[r#"
+        $ codex-state archive 20260301-1000-7000-8000-000000000000
+        --- stderr
+        codex-state: error: two databases: $HOME_DIR/state_5.sqlite and $HOME_DIR/sqlite/state_5.sqlite
+        hint: codex-state --db $HOME_DIR/state_5.sqlite archive 20260301-1000-7000-8000-000000000000
+        hint: codex-state --db $HOME_DIR/sqlite/state_5.sqlite archive 20260301-1000-7000-8000-000000000000
+        --- status 2
+    "#]],
+    );
+    check(
+        &env,
+        &["prune", "--yes"],
+        &expect![[r#"
+        $ codex-state prune --yes
+        --- stderr
+        codex-state: error: two databases: $HOME_DIR/state_5.sqlite and $HOME_DIR/sqlite/state_5.sqlite
+        hint: codex-state --db $HOME_DIR/state_5.sqlite prune --yes
+        hint: codex-state --db $HOME_DIR/sqlite/state_5.sqlite prune --yes
+        --- status 2
+    "#]],
+    );
+    let backup = env.outside("backup.sqlite");
+    fs::copy(env.db(), &backup).unwrap();
+    check(
+        &env,
+        &["restore", backup.to_str().unwrap()],
+        &expect![[r#"
+        $ codex-state restore $ROOT/backup.sqlite
+        --- stderr
+        codex-state: error: two databases: $HOME_DIR/state_5.sqlite and $HOME_DIR/sqlite/state_5.sqlite
+        hint: codex-state --db $HOME_DIR/state_5.sqlite restore $ROOT/backup.sqlite
+        hint: codex-state --db $HOME_DIR/sqlite/state_5.sqlite restore $ROOT/backup.sqlite
+        --- status 2
+    "#]],
+    );
+}
+
+#[test]
+fn no_database() {
+    check(
+        &bare(),
+        &["list"],
+        &expect![[r#"
+        $ codex-state list
+        --- stderr
+        codex-state: error: no database in $HOME_DIR or $HOME_DIR/sqlite
+        hint: codex-state backfill makes one from the rollouts; or name one with --db FILE
+        --- status 2
+    "#]],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_database_that_was_named_and_is_not_there() {
+    check(
+        &bare(),
+        &["--db", "state_6.sqlite", "list"],
+        &expect![[r#"
+        $ codex-state --db state_6.sqlite list
+        --- stderr
+        codex-state: error: no database: $ROOT/cwd/state_6.sqlite: No such file or directory (os error 2)
+        hint: name an existing file with --db, or leave it out to use the one of the Codex home
+        --- status 2
+    "#]],
+    );
+}
+
+#[test]
+fn a_foreign_sqlite_file() {
+    let env = bare();
+    let connection = rusqlite::Connection::open(env.home().join("state_5.sqlite")).unwrap();
+    connection.execute_batch("CREATE TABLE notes (text)").unwrap();
+    connection.close().unwrap();
+    check(
+        &env,
+        &["list"],
+        &expect![[r#"
+        $ codex-state list
+        --- stderr
+        codex-state: error: $HOME_DIR/state_5.sqlite: the database has no table `threads`
+        hint: this is no state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)
+        --- status 2
+    "#]],
+    );
+    check(
+        &env,
+        &["show", "20260314"],
+        &expect![[r#"
+        $ codex-state show 20260314
+        --- stderr
+        codex-state: error: $HOME_DIR/state_5.sqlite: the database has no table `threads`
+        hint: this is no state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)
+        --- status 2
+    "#]],
+    );
+    check(
+        &env,
+        &["verify"],
+        &expect![[r#"
+        $ codex-state verify
+        --- stderr
+        codex-state: error: $HOME_DIR/state_5.sqlite: the database has no table `threads`
+        hint: this is no state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)
+        --- status 2
+    "#]],
+    );
+    check(
+        &env,
+        &["backfill"],
+        &expect![[r#"
+        $ codex-state backfill
+        --- stderr
+        codex-state: error: $HOME_DIR/state_5.sqlite: the database has no table `threads`
+        hint: this is no state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)
+        --- status 2
+    "#]],
+    );
+}
+
+#[test]
+fn no_sqlite_file() {
+    let env = bare();
+    env.write("state_5.sqlite", "this is no SQLite database, whatever its name says".repeat(99));
+    check(
+        &env,
+        &["list"],
+        &expect![[r#"
+        $ codex-state list
+        --- stderr
+        codex-state: error: $HOME_DIR/state_5.sqlite: cannot open the database: not a SQLite database, or encrypted
+        hint: `codex-state restore BACKUP`; or move $HOME_DIR/state_5.sqlite aside together with its -wal and -shm, start Codex once, then run `codex-state backfill --facts-from MOVED`
+        --- status 2
+    "#]],
+    );
+}
+
+#[test]
+fn locked() {
+    let env = filled();
+    env.sql("DELETE FROM threads");
+    let holder = Holder::new(&env.db(), "BEGIN IMMEDIATE");
+    check(
+        &env,
+        &["--busy-timeout", "0.1", "backfill", "--no-backup"],
+        &expect![[r#"
+        $ codex-state --busy-timeout 0.1 backfill --no-backup
+        --- stderr
+        codex-state: error: $HOME_DIR/state_5.sqlite: cannot write to the database: locked by another process
+        hint: run it again, with a longer `--busy-timeout SECONDS`, or after Codex has ended
+        --- status 2
+    "#]],
+    );
+    holder.release();
+}
+
+#[cfg(unix)]
+#[test]
+fn read_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let env = filled();
+    if crate::env::is_root(&env) {
+        return;
+    }
+    env.sql("DELETE FROM threads");
+    let mode = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(&env.db(), 0o400);
+    mode(&env.home(), 0o500);
+    let outcome = env.run(["backfill"]);
+    mode(&env.home(), 0o700);
+    outcome.trouble(env.db().to_str().unwrap());
+    mode(&env.db(), 0o000);
+    let outcome = env.run(["list"]);
+    outcome.trouble(env.db().to_str().unwrap());
+}
+
+#[test]
+fn an_unknown_id() {
+    check(
+        &filled(),
+        &["show", "deadbeef"],
+        &expect![[r#"
+        $ codex-state show deadbeef
+        --- stderr
+        codex-state: no such thread: deadbeef
+        --- status 1
+    "#]],
+    );
+    check(
+        &filled(),
+        &["path", "deadbeef"],
+        &expect![[r#"
+        $ codex-state path deadbeef
+        --- stderr
+        codex-state: no such thread: deadbeef
+        --- status 1
+    "#]],
+    );
+}
+
+#[test]
+fn an_ambiguous_prefix() {
+    check(
+        &filled(),
+        &["show", "2026030"],
+        &expect![[r#"
+        $ codex-state show 2026030
+        --- stderr
+        codex-state: error: 2026030: ambiguous, 7 threads begin so: 20260301-1000-7000-8000-000000000000, 20260302-1000-7000-8000-000000000000, 20260303-1000-7000-8000-000000000000, 20260304-1000-7000-8000-000000000000, 20260305-1000-7000-8000-000000000000, 20260306-1000-7000-8000-000000000000, 20260307-1000-7000-8000-000000000000
+        hint: type more of the id
+        --- status 2
+    "#]],
+    );
+}
+
+#[test]
+fn a_bad_cursor() {
+    check(
+        &filled(),
+        &["list", "--after", "page2"],
+        &expect![[r#"
+        $ codex-state list --after page2
+        --- stderr
+        codex-state: error: "page2" is no cursor
+        hint: take next_cursor from the JSON of the page before, or leave --after out to begin at the top
+        --- status 2
+    "#]],
+    );
+}
+
+#[test]
+fn a_bad_date() {
+    check(
+        &filled(),
+        &["list", "--since", "yesterday"],
+        &expect![[r#"
+        $ codex-state list --since yesterday
+        --- stderr
+        codex-state: error: cannot read "yesterday" as a time
+        hint: give 1d, or the date
+        --- status 2
+    "#]],
+    );
+    check(
+        &filled(),
+        &["list", "--until", "14.3.2026"],
+        &expect![[r#"
+        $ codex-state list --until 14.3.2026
+        --- stderr
+        codex-state: error: cannot read "14.3.2026" as a time
+        hint: give an RFC 3339 time (2026-03-14T09:00:00Z), a date (2026-03-14) or an age (30s, 10m, 2h, 7d, 4w)
+        --- status 2
+    "#]],
+    );
+}
+
+#[test]
+fn a_bad_number() {
+    check(
+        &filled(),
+        &["list", "-n", "all"],
+        &expect![[r#"
+        $ codex-state list -n all
+        --- stderr
+        error: invalid value 'all' for '--limit <N>': not a number of things, as in 0 or 20
+
+        For more information, try '--help'.
+        --- status 2
+    "#]],
+    );
+    check(
+        &filled(),
+        &["--busy-timeout", "long", "list"],
+        &expect![[r#"
+        $ codex-state --busy-timeout long list
+        --- stderr
+        error: invalid value 'long' for '--busy-timeout <SECONDS>': not a number of seconds, as in 5 or 0.5
+
+        For more information, try '--help'.
+        --- status 2
+    "#]],
+    );
+}
+
+#[test]
+fn an_unknown_column() {
+    let outcome = filled().run(["list", "--columns", "id,titel"]);
+    outcome.status(2, "the command line is wrong");
+    outcome.assert(outcome.stderr.contains("a similar value exists: 'title'"), "what was meant");
+}
+
+#[test]
+fn a_mistyped_command() {
+    check(
+        &filled(),
+        &["verfy"],
+        &expect![[r#"
+        $ codex-state verfy
+        --- stderr
+        error: unrecognized subcommand 'verfy'
+
+          tip: a similar subcommand exists: 'verify'
+
+        Usage: codex-state [OPTIONS] <COMMAND>
+
+        For more information, try '--help'.
+        --- status 2
+    "#]],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn standard_input_closed() {
+    let env = filled();
+    let mut command = std::process::Command::new("sh");
+    let program = env.command(["show", "-"]);
+    command.args(["-c", "exec \"$0\" show - <&-"]).arg(program.get_program()).current_dir(env.outside("cwd"));
+    command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = command.output().unwrap();
+    let outcome = Outcome::new(&env.outside(""), &program, output);
+    says(
+        &outcome,
+        &expect![[r#"
+        $ codex-state show -
+        --- stderr
+        --- status 0
+    "#]],
+    );
+}
+
+#[test]
+fn a_pipe_that_is_closed() {
+    let env = filled();
+    let mut command = env.command(["list", "--all", "--hidden"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "as if somebody had read it");
+    assert!(output.stderr.is_empty(), "and not a word: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The run waits for a lock that the test holds when the signal comes.
+#[cfg(unix)]
+#[test]
+fn interrupted() {
+    use std::thread::sleep;
+    use std::time::Duration;
+    let env = filled();
+    env.sql("DELETE FROM threads");
+    let holder = Holder::new(&env.db(), "BEGIN IMMEDIATE");
+    let mut command = env.command(["--busy-timeout", "60", "backfill", "--no-backup", "--quiet"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    sleep(Duration::from_millis(700));
+    let signal = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(signal.unwrap().success());
+    sleep(Duration::from_millis(300));
+    holder.release();
+    let outcome = Outcome::new(&env.outside(""), &command, child.wait_with_output().unwrap());
+    outcome.status(130, "interrupted");
+    outcome.assert(outcome.stderr.len() < 300, "in a few words");
+    env.run(["backfill"]).status(0, "running again carries on");
+}
+
+#[test]
+fn nobody_to_ask() {
+    let env = filled();
+    check(
+        &env,
+        &["prune"],
+        &expect![[r#"
+        $ codex-state prune
+        --- stderr
+        codex-state: error: deleting rows needs --yes where nobody can be asked
+        hint: codex-state prune --yes; or --dry-run, to see what would be done
+        --- status 2
+    "#]],
+    );
+    check(
+        &env,
+        &["backfill", "--prune"],
+        &expect![[r#"
+        $ codex-state backfill --prune
+        --- stderr
+        codex-state: error: deleting rows needs --yes where nobody can be asked
+        hint: codex-state backfill --prune --yes; or --dry-run, to see what would be done
+        --- status 2
+    "#]],
+    );
+}
+
+#[test]
+fn a_schema_that_nobody_knows_yet() {
+    let env = bare();
+    env.database("empty-2026-08");
+    env.sql(
+        "ALTER TABLE threads RENAME TO old; CREATE TABLE threads (id TEXT PRIMARY KEY, rollout_path TEXT NOT NULL, \
+         created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, archived INTEGER NOT NULL, orbit TEXT NOT NULL)",
+    );
+    check(
+        &env,
+        &["backfill"],
+        &expect![[r#"
+        $ codex-state backfill
+        --- stderr
+        codex-state: error: $HOME_DIR/state_5.sqlite: the table `threads` demands a value for orbit, which this version of codex-state does not know
+        hint: this database is of a newer Codex: update codex-state; nothing was changed (orbit is NOT NULL and has no default)
+        --- status 2
+    "#]],
+    );
+}
+
+#[test]
+fn a_damaged_database() {
+    let env = filled();
+    wrecks::tear(&env.db());
+    check(
+        &env,
+        &["backfill"],
+        &expect![[r#"
+        $ codex-state backfill
+        --- stderr
+        codex-state: error: $HOME_DIR/state_5.sqlite: cannot read the database: the database is damaged (database disk image is malformed)
+        hint: `codex-state restore BACKUP`; or move $HOME_DIR/state_5.sqlite aside together with its -wal and -shm, start Codex once, then run `codex-state backfill --facts-from MOVED`
+        --- status 2
+    "#]],
+    );
+    check(
+        &env,
+        &["list"],
+        &expect![[r#"
+        $ codex-state list
+        --- stderr
+        codex-state: error: $HOME_DIR/state_5.sqlite: cannot read the database: the database is damaged (database disk image is malformed)
+        hint: `codex-state restore BACKUP`; or move $HOME_DIR/state_5.sqlite aside together with its -wal and -shm, start Codex once, then run `codex-state backfill --facts-from MOVED`
+        --- status 2
+    "#]],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn metrics_in_a_folder_that_is_not_there() {
+    check(
+        &filled(),
+        &["--metrics", "nowhere/x.prom", "verify", "--quick", "--quiet"],
+        &expect![[r#"
+        $ codex-state --metrics nowhere/x.prom verify --quick --quiet
+        kind	severity	thread_id	path	message	fields
+        --- stderr
+        codex-state: error: cannot write nowhere/x.prom: No such file or directory (os error 2)
+        hint: name a file in a folder that exists and that you may write to
+        --- status 2
+    "#]],
+    );
+}
+
+#[test]
+fn a_format_of_another_command() {
+    check(
+        &filled(),
+        &["list", "--format", "github"],
+        &expect![[r#"
+        $ codex-state list --format github
+        --- stderr
+        codex-state: error: --format github is for verify alone
+        hint: use --format json here
+        --- status 2
+    "#]],
+    );
+}
