@@ -40,7 +40,6 @@ pub mod when;
 
 use app::App;
 use args::{Cli, Command};
-use clap::Parser as _;
 use env::Environment;
 use exit::Exit;
 use std::ffi::OsString;
@@ -54,7 +53,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     if let Some(exit) = complete::answer(&arguments) {
         return exit;
     }
-    let cli = match Cli::try_parse_from(&arguments) {
+    let cli = match Cli::read(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help goes to standard output, mistakes to standard error; whoever closed it does not want to know.
