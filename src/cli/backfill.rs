@@ -224,7 +224,7 @@ fn write_report(
         ("bytes_read", report.bytes_read),
     ];
     match shape {
-        Shape::Records(format @ (Format::Json | Format::Jsonl)) => {
+        Shape::Records(Format::Json | Format::Jsonl) => {
             let failures = report.failures.iter();
             let document = Document {
                 database: database.to_string_lossy().into_owned(),
@@ -245,7 +245,6 @@ fn write_report(
                 dry_run,
                 complete: report.complete,
             };
-            let _ = format;
             json::write_document(&mut app.out, &document)?;
         }
         Shape::Records(format) => {
@@ -266,9 +265,9 @@ fn write_report(
                 numbers.iter().filter(|(name, n)| *name != "bytes_read" && (*name != "pruned" || *n > 0));
             fields.extend(shown.map(|(name, number)| (*name, Cell::new(human::count(*number)))));
             fields.push(("read", Cell::new(human::bytes(report.bytes_read))));
-            let index = match (report.complete, dry_run) {
-                (true, _) => "complete: every rollout of the home was visited",
-                (false, _) => "not complete: see the messages",
+            let index = match report.complete {
+                true => "complete: every rollout of the home was visited",
+                false => "not complete: see the messages",
             };
             fields.push(("index", Cell::new(index)));
             write_fields(&mut app.out, &fields, app.style)?;

@@ -15,7 +15,6 @@ pub struct Threads {
     columns: ColumnSet,
     has_spawn_edges: bool,
     select: String,
-    page: String,
     inserts: HashMap<ColumnSet, String>,
     updates: HashMap<ColumnSet, String>,
 }
@@ -38,7 +37,6 @@ impl Threads {
             columns: schema.columns,
             has_spawn_edges: schema.has_spawn_edges,
             select: format!("SELECT {columns} FROM threads WHERE id = ?1"),
-            page: format!("SELECT {columns} FROM threads WHERE id > ?1 ORDER BY id LIMIT ?2"),
             inserts: HashMap::new(),
             updates: HashMap::new(),
         }
@@ -68,18 +66,6 @@ impl Threads {
     pub fn get_odd(&self, connection: &Connection, id: &Cell) -> rusqlite::Result<Option<Row>> {
         let sql = format!("{} OR id = CAST(?1 AS TEXT)", self.select);
         connection.prepare_cached(&sql)?.query_row([id], |row| self.read_row(row)).optional()
-    }
-
-    /// The next `n` rows after the id `after` (text, for a row's id may be anything), by id. The empty text is before
-    /// every id.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn page_after(&self, connection: &Connection, after: &str, n: usize) -> rusqlite::Result<Vec<Row>> {
-        let mut statement = connection.prepare_cached(&self.page)?;
-        statement
-            .query_map((after, i64::try_from(n).unwrap_or(i64::MAX)), |row| self.read_row(row))?
-            .collect()
     }
 
     /// The next `n` rows behind `place` by id, whatever the ids are, and where the next page goes on; `None` behind
