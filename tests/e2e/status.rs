@@ -40,28 +40,32 @@ fn at_80_columns() {
     check(
         &at_width(&home(), "80"),
         &expect![[r#"
-        $ codex-state status --format table
-        home:         $HOME_DIR
-        database:     $HOME_DIR/state_5.sqlite
-        chosen:       in the Codex home
-        state:        sound; N KiB, WAL mode
-        schema:       38 of 38 known columns; migration 50 (threads section empty preview indexes)
-        threads:      61, the last changed 24w ago
-        codex shows:  53 threads
-        codex hides:  3 archived, 2 without a message, 1 of another provider than openai, 2 of sub-agents
-        sources:      cli 52, vscode 4, subagent 2, custom 1, exec 1, others 1
-        providers:    openai 60, custom 1
-        indexing:     complete, 2h ago
-        rollouts:     70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with odd names
-        verify:       4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan; 61 threads agree, at a quick look
-        backups:      none
+            $ codex-state status --format table
+            home:         $HOME_DIR
+            database:     $HOME_DIR/state_5.sqlite
+            chosen:       in the Codex home
+            state:        sound; N KiB, WAL mode
+            schema:       38 of 38 known columns; migration 50 (threads section empty
+                          preview indexes)
+            threads:      61, the last changed 24w ago
+            codex shows:  53 threads
+            codex hides:  3 archived, 2 without a message, 1 of another provider than
+                          openai, 2 of sub-agents
+            sources:      cli 52, vscode 4, subagent 2, custom 1, exec 1, others 1
+            providers:    openai 60, custom 1
+            indexing:     complete, 2h ago
+            rollouts:     70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with
+                          odd names
+            verify:       4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan; 61
+                          threads agree, at a quick look
+            backups:      none
 
-        threads begun in a month
-        2026-03  61  ████████████████████████████████████████████████████████████
-        --- stderr
-        hint: codex-state verify names each difference; codex-state backfill mends most of them
-        --- status 0
-    "#]],
+            threads begun in a month
+            2026-03  61  ████████████████████████████████████████████████████████████
+            --- stderr
+            hint: codex-state verify names each difference; codex-state backfill mends most of them
+            --- status 0
+        "#]],
     );
 }
 
@@ -149,14 +153,15 @@ fn without_a_database() {
     check(
         &Env::new().run(["status"]),
         &expect![[r#"
-        $ codex-state status
-        home:      $HOME_DIR
-        database:  none in $HOME_DIR or $HOME_DIR/sqlite
-        rollouts:  0 files, 0 B: 0 active, 0 archived
-        --- stderr
-        hint: codex-state backfill makes a database from the rollouts
-        --- status 0
-    "#]],
+            $ codex-state status
+            home:      $HOME_DIR
+            database:  none in $HOME_DIR or $HOME_DIR/sqlite
+            rollouts:  0 files, 0 B: 0 active, 0 archived
+            backups:   none
+            --- stderr
+            hint: codex-state backfill makes a database from the rollouts
+            --- status 0
+        "#]],
     );
 }
 
@@ -168,17 +173,18 @@ fn a_database_that_is_none_is_shown_with_all_else_and_then_trouble() {
     check(
         &env.run(["status"]),
         &expect![[r#"
-        $ codex-state status
-        home:      $HOME_DIR
-        database:  $HOME_DIR/state_5.sqlite
-        chosen:    in the Codex home
-        trouble:   $HOME_DIR/state_5.sqlite: cannot open the database: not a SQLite database, or encrypted
-        rollouts:  70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with odd names
-        --- stderr
-        codex-state: error: $HOME_DIR/state_5.sqlite: cannot open the database: not a SQLite database, or encrypted
-        hint: `codex-state restore BACKUP`; or move $HOME_DIR/state_5.sqlite aside together with its -wal and -shm, start Codex once, then run `codex-state backfill --facts-from MOVED`
-        --- status 2
-    "#]],
+            $ codex-state status
+            home:      $HOME_DIR
+            database:  $HOME_DIR/state_5.sqlite
+            chosen:    in the Codex home
+            trouble:   $HOME_DIR/state_5.sqlite: cannot open the database: not a SQLite database, or encrypted
+            rollouts:  70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with odd names
+            backups:   none
+            --- stderr
+            codex-state: error: $HOME_DIR/state_5.sqlite: cannot open the database: not a SQLite database, or encrypted
+            hint: `codex-state restore BACKUP`; or move $HOME_DIR/state_5.sqlite aside together with its -wal and -shm, start Codex once, then run `codex-state backfill --facts-from MOVED`
+            --- status 2
+        "#]],
     );
     let outcome = env.run(["status", "--format", "json"]);
     outcome.status(2, "trouble");

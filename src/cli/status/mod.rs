@@ -7,7 +7,8 @@ use crate::cli::app::{App, Shape};
 use crate::cli::args::{self, FormatChoice};
 use crate::cli::chart::Ink;
 use crate::cli::exit::Exit;
-use crate::cli::{error, human, records::Format};
+use crate::cli::{error, human, records::Format, text};
+use crate::db::backup::{self, BackupInfo};
 use crate::db::open::Reader;
 use crate::home::Candidate;
 use crate::status::{Config, Database, Progress, Rollouts};
@@ -33,6 +34,8 @@ struct Look<'a> {
     error: Option<String>,
     rollouts: Rollouts,
     verify: Option<verify::Report>,
+    /// The backups of the database, newest first, whether it can be read or not.
+    backups: Vec<BackupInfo>,
     now: Millis,
 }
 
@@ -54,6 +57,11 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
         month: &|time| human::local_month(time, &zone),
         now: app.environment.now_ms(),
     };
+    let mut backups: Vec<BackupInfo> = match &choice {
+        Some(choice) => backup::backups_of(&choice.chosen.path),
+        None => candidates.looked_in.iter().flat_map(|folder| backup::backups_in(folder)).collect(),
+    };
+    backups.sort_by_key(|backup| std::cmp::Reverse(backup.taken_at));
     let mut look = Look {
         home: &home,
         default_provider: config.default_provider,
@@ -68,6 +76,7 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
         error: None,
         rollouts: Rollouts::of(&home),
         verify: None,
+        backups,
         now: config.now,
     };
     let mut trouble = None;
@@ -136,6 +145,12 @@ fn examine(
 /// Says what to do next, where something is to be done.
 fn advise(app: &App, look: &Look<'_>) {
     let Some(database) = &look.database else {
+        if let Some(newest) = look.backups.first() {
+            app.hint(&format!(
+                "codex-state restore {} brings the newest backup back",
+                text::shell_word(&newest.path)
+            ));
+        }
         app.hint("codex-state backfill makes a database from the rollouts");
         return;
     };

@@ -193,9 +193,9 @@ impl<'a> Document<'a> {
                     complete: report.complete,
                 }
             }),
-            backups: database
+            backups: look
+                .backups
                 .iter()
-                .flat_map(|database| &database.backups)
                 .map(|backup| Backup {
                     path: shown(&backup.path),
                     taken_at: Value::Time(backup.taken_at.timestamp_millis()),
