@@ -57,7 +57,10 @@ impl<W: Write> Output<W> {
                 self.closed = true;
                 Ok(())
             }
-            other => other,
+            Err(error) => {
+                Err(io::Error::new(error.kind(), format!("cannot write to standard output: {error}")))
+            }
+            Ok(()) => Ok(()),
         }
     }
 }

@@ -269,20 +269,22 @@ fn nonsense_is_answered_with_what_to_type_instead() {
     check(
         &env.run(["show", "ffff"]),
         &expect![[r#"
-        $ codex-state show ffff
-        --- stderr
-        codex-state: no such thread: ffff
-        --- status 1
-    "#]],
+            $ codex-state show ffff
+            --- stderr
+            codex-state: no such thread: ffff
+            hint: codex-state list --all --hidden --search TEXT finds the id of a thread by its words
+            --- status 1
+        "#]],
     );
     check(
         &env.run(["path", "./nothing.jsonl"]),
         &expect![[r#"
-        $ codex-state path ./nothing.jsonl
-        --- stderr
-        codex-state: no such thread: ./nothing.jsonl
-        --- status 1
-    "#]],
+            $ codex-state path ./nothing.jsonl
+            --- stderr
+            codex-state: no such thread: ./nothing.jsonl
+            hint: codex-state list --all --hidden --search TEXT finds the id of a thread by its words
+            --- status 1
+        "#]],
     );
     check(
         &Env::new().run(["list"]),

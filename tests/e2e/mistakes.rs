@@ -265,21 +265,23 @@ fn an_unknown_id() {
         &filled(),
         &["show", "deadbeef"],
         &expect![[r#"
-        $ codex-state show deadbeef
-        --- stderr
-        codex-state: no such thread: deadbeef
-        --- status 1
-    "#]],
+            $ codex-state show deadbeef
+            --- stderr
+            codex-state: no such thread: deadbeef
+            hint: codex-state list --all --hidden --search TEXT finds the id of a thread by its words
+            --- status 1
+        "#]],
     );
     check(
         &filled(),
         &["path", "deadbeef"],
         &expect![[r#"
-        $ codex-state path deadbeef
-        --- stderr
-        codex-state: no such thread: deadbeef
-        --- status 1
-    "#]],
+            $ codex-state path deadbeef
+            --- stderr
+            codex-state: no such thread: deadbeef
+            hint: codex-state list --all --hidden --search TEXT finds the id of a thread by its words
+            --- status 1
+        "#]],
     );
 }
 
