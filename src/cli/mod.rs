@@ -38,6 +38,7 @@ pub mod text;
 pub mod threads;
 pub mod when;
 
+use crate::error::WithHint as _;
 use app::App;
 use args::{Cli, Command};
 use env::Environment;
@@ -95,6 +96,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Man(arguments) => man::run(&mut app.out, arguments).map(|()| Exit::Done),
     };
     let result = result.and_then(|exit| Ok(app.out.flush().map(|()| exit)?));
+    let result = if app.out.failed() {
+        result.hint("make room where the output goes, or send it elsewhere")
+    } else {
+        result
+    };
     match write_metrics(&app, result) {
         Ok(exit) => exit,
         Err(error) => {
