@@ -196,17 +196,21 @@ fn a_byte_order_mark_on_standard_input_is_none_of_the_thread() {
 
 #[test]
 fn commands_in_hints_are_about_the_home_that_was_named() {
+    let hint_with = |outcome: &Outcome, option: &str, path: &std::path::Path, command: &str| {
+        let begins = format!("hint: codex-state {option} ");
+        let hint = outcome.stderr.lines().find(|line| line.starts_with(&begins));
+        let names = |hint: &str| hint.contains(path.to_str().unwrap()) && hint.contains(command);
+        outcome.assert(hint.is_some_and(names), format_args!("a command to paste: {begins}… {command}"));
+    };
     let env = Env::new();
     let home = env.home();
-    let named = env.run(["status", "--codex-home", home.to_str().unwrap()]);
-    let hint = format!("hint: codex-state --codex-home {} backfill makes", home.display());
-    named.assert(named.stderr.contains(&hint), "a command to paste");
-    let named = env.run(["list", "--codex-home", home.to_str().unwrap()]);
-    named.trouble(format!("hint: codex-state --codex-home {} backfill makes", home.display()));
+    for command in ["status", "list"] {
+        let named = env.run([command, "--codex-home", home.to_str().unwrap()]);
+        hint_with(&named, "--codex-home", &home, " backfill makes");
+    }
     let env = golden::filled_by_codex();
-    let db = env.db();
-    let named = env.run(["--db", db.to_str().unwrap(), "show", "deadbeef"]);
-    named.assert(named.stderr.contains(&format!("codex-state --db {} list", db.display())), "the database");
+    let named = env.run(["--db", env.db().to_str().unwrap(), "show", "deadbeef"]);
+    hint_with(&named, "--db", &env.db(), " list --all");
     let found = env.run(["show", "deadbeef"]);
     found.assert(found.stderr.contains("hint: codex-state list --all"), "none was named");
 }

@@ -114,7 +114,8 @@ fn at_80_columns() {
           section_position       NULL                         -
           section_entered_at_ms  NULL                         -
           project_id             NULL                         -
-    "#]].assert_eq(&at_width("80"));
+    "#]]
+    .assert_eq(&at_width("80"));
 }
 
 #[test]

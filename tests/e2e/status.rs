@@ -71,7 +71,9 @@ fn at_80_columns() {
 
 #[test]
 fn at_120_columns() {
-    check(&at_width(&home(), "120"), &expect![[r#"
+    check(
+        &at_width(&home(), "120"),
+        &expect![[r#"
         $ codex-state status --format table
         home:         $HOME_DIR
         database:     $HOME_DIR/state_5.sqlite
@@ -93,12 +95,15 @@ fn at_120_columns() {
         --- stderr
         hint: codex-state verify names each difference; codex-state backfill mends most of them
         --- status 0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn in_a_pipe() {
-    check(&home().run(["status"]), &expect![[r#"
+    check(
+        &home().run(["status"]),
+        &expect![[r#"
         $ codex-state status
         home:         $HOME_DIR
         database:     $HOME_DIR/state_5.sqlite
@@ -117,7 +122,8 @@ fn in_a_pipe() {
         --- stderr
         hint: codex-state verify names each difference; codex-state backfill mends most of them
         --- status 0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -291,15 +297,19 @@ fn backups_are_named_whether_the_database_can_be_read_or_not() {
     let damaged = env.run(["status"]);
     damaged.status(2, "it cannot be read");
     expected.assert_eq(&lines(&damaged));
+    let says_how = |outcome: &Outcome| {
+        let hint = outcome.stderr.lines().find(|line| line.ends_with(" brings the newest backup back"));
+        let is_it =
+            hint.is_some_and(|hint| hint.starts_with("hint: codex-state restore ") && hint.contains(&newest));
+        outcome.assert(is_it, "what to do with the newest");
+    };
+    says_how(&damaged);
     listed(&env.run(["status", "--format", "json"]));
     std::fs::remove_file(env.db()).unwrap();
     let lost = env.run(["status"]);
     lost.status(0, "there is none to be read");
     expected.assert_eq(&lines(&lost));
-    lost.assert(
-        lost.stderr.contains(&format!("hint: codex-state restore {newest} brings the newest backup back")),
-        "what to do with it",
-    );
+    says_how(&lost);
     listed(&env.run(["status", "--format", "json"]));
     env.run(["restore", &newest]).status(0, "as the hint says");
     assert_eq!(env.rows().len(), 61);

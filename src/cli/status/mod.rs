@@ -10,6 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::{error, human, records::Format, text};
 use crate::db::backup::{self, BackupInfo};
 use crate::db::open::Reader;
+use crate::error::WithHint as _;
 use crate::home::Candidate;
 use crate::status::{Config, Database, Progress, Rollouts};
 use crate::thread::Millis;
@@ -109,7 +110,10 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
     }
     app.out.flush()?;
     if let Some(trouble) = trouble {
-        return Err(trouble);
+        return Err(match restoring(&look) {
+            Some(hint) => trouble.hint(hint),
+            None => trouble,
+        });
     }
     advise(app, &look);
     Ok(if app.interrupted.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Done })
@@ -142,14 +146,17 @@ fn examine(
     Ok((database, report))
 }
 
+/// The command that brings the newest backup back.
+fn restoring(look: &Look<'_>) -> Option<String> {
+    let newest = text::shell_word(&look.backups.first()?.path);
+    Some(format!("codex-state restore {newest} brings the newest backup back"))
+}
+
 /// Says what to do next, where something is to be done.
 fn advise(app: &App, look: &Look<'_>) {
     let Some(database) = &look.database else {
-        if let Some(newest) = look.backups.first() {
-            app.hint(&format!(
-                "codex-state restore {} brings the newest backup back",
-                text::shell_word(&newest.path)
-            ));
+        if let Some(hint) = restoring(look) {
+            app.hint(&hint);
         }
         app.hint("codex-state backfill makes a database from the rollouts");
         return;
