@@ -8,6 +8,8 @@
 //! second, slower select is merged with the first.
 
 mod conditions;
+#[cfg(test)]
+mod filter_tests;
 mod page;
 #[cfg(test)]
 mod tests;

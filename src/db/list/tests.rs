@@ -7,16 +7,16 @@ use proptest::prelude::*;
 use rusqlite::StatementStatus;
 use std::path::Path;
 
-const SCHEMAS: [&str; 4] = [
+pub(super) const SCHEMAS: [&str; 4] = [
     "empty-2026-01.state.sqlite",
     "empty-2026-03.state_5.sqlite",
     "empty-2026-07.state_5.sqlite",
     "empty-2026-08.state_5.sqlite",
 ];
-const SORTS: [Sort; 3] = [Sort::Created, Sort::Updated, Sort::Recency];
+pub(super) const SORTS: [Sort; 3] = [Sort::Created, Sort::Updated, Sort::Recency];
 
 /// An empty database in memory with the schema of a golden one.
-fn database(golden: &str) -> Connection {
+pub(super) fn database(golden: &str) -> Connection {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/golden/databases").join(golden);
     let connection = Connection::open_in_memory().unwrap();
     // The tables that foreign keys name are not copied.
@@ -36,7 +36,7 @@ fn database(golden: &str) -> Connection {
     connection
 }
 
-fn query(sort: Sort) -> Query {
+pub(super) fn query(sort: Sort) -> Query {
     Query {
         sort,
         reverse: false,
@@ -59,7 +59,7 @@ fn listing(connection: &Connection, query: Query) -> Listing {
 }
 
 /// All ids, by pages of `limit`; from page to page by way of a cursor where `by_cursor`.
-fn paged(connection: &Connection, query: &Query, limit: usize, by_cursor: bool) -> Vec<String> {
+pub(super) fn paged(connection: &Connection, query: &Query, limit: usize, by_cursor: bool) -> Vec<String> {
     let (mut page, mut after, mut ids) = (Page::default(), None::<Position>, Vec::new());
     loop {
         let listing = listing(connection, query.clone());
@@ -79,7 +79,7 @@ fn paged(connection: &Connection, query: &Query, limit: usize, by_cursor: bool) 
     }
 }
 
-fn add(connection: &Connection, cells: &[(&str, Cell)]) {
+pub(super) fn add(connection: &Connection, cells: &[(&str, Cell)]) {
     let fixed =
         ["rollout_path", "source", "model_provider", "cwd", "title", "sandbox_policy", "approval_mode"];
     let filled = fixed.iter().filter(|name| !cells.iter().any(|(named, _)| named == *name));
