@@ -15,7 +15,8 @@ use crate::db::open::{Access, OpenOptions, Reader};
 use crate::db::schema::Schema;
 use crate::db::threads;
 use crate::error::WithHint as _;
-use crate::home::{self, Candidates, Choice, CodexConfig, DatabaseInputs};
+use crate::home::{self, Candidate, Candidates, Choice, CodexConfig, DatabaseInputs};
+use crate::progress::Progress as _;
 use anyhow::{Context as _, anyhow};
 use clap::Subcommand as _;
 use std::ffi::{OsStr, OsString};
@@ -90,7 +91,7 @@ impl App {
         let style = global.color.style(&environment, environment.stdout_is_terminal);
         let error_style = global.color.style(&environment, environment.stderr_is_terminal);
         let visible = progress::is_wanted(&environment, global.no_progress, global.quiet);
-        let bar = Bar::stderr(visible, environment.shows_unicode(), error_style);
+        let bar = Bar::stderr(visible, environment.shows_unicode(), error_style).verbose(global.verbose);
         let (out, arguments, metrics) = (Output::stdout(), Vec::new(), Metrics::default());
         App { environment, global, out, style, bar, error_style, interrupted, arguments, metrics }
     }
@@ -214,6 +215,7 @@ impl App {
             let mut reader = Reader::open(path, &self.open_options()).ok()?;
             reader.read(|connection| Ok(threads::last_update(connection)?)).ok()?
         })?;
+        self.say_why(&choice.chosen);
         if let Some(other) = &choice.other {
             let reason = if choice.is_newer { "which was changed last" } else { "as new as the other" };
             self.warn(&format!(
@@ -231,7 +233,10 @@ impl App {
     /// There are two; the hint is the two command lines to choose from.
     pub fn choose_certain(&self, candidates: &Candidates) -> anyhow::Result<Option<PathBuf>> {
         let [first, second] = &candidates.found[..] else {
-            return Ok(candidates.found.first().map(|only| only.path.clone()));
+            return Ok(candidates.found.first().map(|only| {
+                self.say_why(only);
+                only.path.clone()
+            }));
         };
         let typed: Vec<String> = self.arguments.iter().map(text::shell_word).collect();
         let line = |path: &Path| {
@@ -240,6 +245,11 @@ impl App {
         Err(anyhow!("two databases: {} and {}", first.path.display(), second.path.display())
             .hint(line(&second.path))
             .hint(line(&first.path)))
+    }
+
+    /// Says which database is used and why, to somebody who wants to know more.
+    fn say_why(&self, chosen: &Candidate) {
+        self.bar.detail(&|| format!("{}: the database: {}", chosen.path.display(), chosen.why.describe()));
     }
 
     /// Says where the database as it was is kept.
