@@ -159,6 +159,10 @@ impl App {
     /// The configuration of a home; a broken one is warned of and then empty, as if it were not there.
     #[must_use]
     pub fn config(&self, home: &Path) -> CodexConfig {
+        // See `home_or_nowhere`.
+        if !home.is_dir() {
+            return CodexConfig::default();
+        }
         let config = home::read_config(home, self.environment.home_dir.as_deref()).unwrap_or_else(|error| {
             self.warn(&format!("the configuration is left out: {}", error::message(&error)));
             CodexConfig::default()

@@ -516,7 +516,7 @@ pub struct Prune {
 /// is stuck; whether rows and rollouts agree at a quick look; which backups there are. Works without a database.
 /// Changes nothing. Exit status 2 if the database is there and cannot be read.
 ///
-/// JSON: {"schema_version":1, "home":PATH, "database":{"path":PATH, "why":TEXT, "others":[PATH…], "error":TEXT|null,
+/// JSON: {"schema_version":1, "home":PATH|null, "database":{"path":PATH, "why":TEXT, "others":[PATH…], "error":TEXT|null,
 /// "bytes":N, "wal_bytes":N|null, "journal_mode":"wal"|"rollback", "sound":BOOL|null, "problem":TEXT|null,
 /// "known_columns":N, "unknown_columns":[NAME…], "last_migration":{"version":N, "description":TEXT}|null,
 /// "updated_at":TIME|null}|null, "looked_in":[PATH…], "threads":{"total":N, "shown":N, "hidden":{"archived":N,

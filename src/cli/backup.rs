@@ -34,7 +34,7 @@ struct Document {
 /// It could not run, or the file exists.
 pub fn run(app: &mut App, arguments: &args::Backup) -> anyhow::Result<Exit> {
     let shape = app.shape(false)?;
-    let home = app.home()?;
+    let home = app.home_or_nowhere()?;
     let database = app.database(&home, &app.config(&home))?;
     let options = app.open_options();
     let mut reader = Reader::open(&database, &options)?;

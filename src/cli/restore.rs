@@ -44,7 +44,7 @@ fn lossy(path: &Path) -> String {
 /// It could not run; the database is as it was then.
 pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
     let shape = app.shape(false)?;
-    let home = app.home()?;
+    let home = app.home_or_nowhere()?;
     let codex_config = app.config(&home);
     let candidates = app.databases(&home, &codex_config)?;
     let chosen = app.choose_certain(&candidates)?;

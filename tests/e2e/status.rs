@@ -314,3 +314,25 @@ fn backups_are_named_whether_the_database_can_be_read_or_not() {
     env.run(["restore", &newest]).status(0, "as the hint says");
     assert_eq!(env.rows().len(), 61);
 }
+
+#[test]
+fn a_database_that_was_named_needs_no_home() {
+    let env = home();
+    let alone = env.outside("alone/state_5.sqlite");
+    std::fs::rename(env.db(), &alone).unwrap();
+    std::fs::remove_dir_all(env.home()).unwrap();
+    let db = alone.to_str().unwrap();
+    let outcome = env.run(["status", "--db", db]);
+    outcome.status(0, "there is what was named");
+    outcome
+        .assert(outcome.stdout.starts_with("home:         none: the database alone is looked at\n"), "none");
+    outcome.assert(outcome.stdout.contains("codex shows:  53 threads\n"), "but what was asked for");
+    outcome
+        .assert(!outcome.stdout.contains("rollouts:") && outcome.stderr.is_empty(), "nothing of what is not");
+    let json = env.run(["status", "--db", db, "--format", "json"]).json();
+    assert_eq!((&json["home"], &json["verify"]), (&().into(), &().into()), "null, not a guess");
+    let backup = env.outside("backup.sqlite");
+    env.run(["backup", "--db", db, backup.to_str().unwrap()]).status(0, "out");
+    env.run(["restore", "--db", db, backup.to_str().unwrap(), "--no-backup"]).status(0, "and in");
+    env.run(["verify", "--db", db]).trouble("no Codex home");
+}

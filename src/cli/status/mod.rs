@@ -21,7 +21,8 @@ use std::sync::atomic::Ordering;
 
 /// Everything that is shown.
 struct Look<'a> {
-    home: &'a Path,
+    /// Where there is one: a database that was named needs none.
+    home: Option<&'a Path>,
     default_provider: &'a str,
     /// The database that is used, and why.
     candidate: Option<Candidate>,
@@ -48,6 +49,7 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
     let args::Status {} = arguments;
     let shape = app.shape(false)?;
     let home = app.home_or_nowhere()?;
+    let has_home = home.is_dir();
     let codex_config = app.config(&home);
     let candidates = app.databases(&home, &codex_config)?;
     let choice = app.choose(&candidates);
@@ -64,7 +66,7 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
     };
     backups.sort_by_key(|backup| std::cmp::Reverse(backup.taken_at));
     let mut look = Look {
-        home: &home,
+        home: has_home.then_some(&*home),
         default_provider: config.default_provider,
         others: choice
             .iter()
@@ -75,17 +77,17 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
         looked_in: candidates.looked_in,
         database: None,
         error: None,
-        rollouts: Rollouts::of(&home),
+        rollouts: if has_home { Rollouts::of(&home) } else { Rollouts::default() },
         verify: None,
         backups,
         now: config.now,
     };
     let mut trouble = None;
     if let Some(candidate) = &look.candidate {
-        match examine(app, &home, &config, &candidate.path) {
+        match examine(app, look.home, &config, &candidate.path) {
             Ok((database, verify)) => {
                 look.database = Some(database);
-                look.verify = Some(verify);
+                look.verify = verify;
             }
             Err(error) => {
                 look.error = Some(error::message(&error));
@@ -122,13 +124,14 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
 /// Looks at a database, and whether it and the rollouts agree at a glance.
 fn examine(
     app: &App,
-    home: &Path,
+    home: Option<&Path>,
     config: &Config<'_>,
     path: &Path,
-) -> anyhow::Result<(Database, verify::Report)> {
+) -> anyhow::Result<(Database, Option<verify::Report>)> {
     let mut reader = Reader::open(path, &app.open_options())?;
     app.metrics.opened("status");
     let database = Database::of(config, &mut reader)?;
+    let Some(home) = home else { return Ok((database, None)) };
     let verify = verify::Config {
         home,
         threads: None,
@@ -143,7 +146,7 @@ fn examine(
     let report = verify::run(&verify, &mut reader, &app.bar)?;
     app.metrics.threads(report.rows_by_archived);
     app.metrics.verified(report.counts.map(verify::Count::all));
-    Ok((database, report))
+    Ok((database, Some(report)))
 }
 
 /// The command that brings the newest backup back.

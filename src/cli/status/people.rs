@@ -26,7 +26,11 @@ pub(super) fn write(
     style: Style,
     picture: Option<(usize, Ink)>,
 ) -> io::Result<()> {
-    let mut fields = vec![("home", Cell::exact(text::path(look.home)))];
+    let home = match look.home {
+        Some(home) => Cell::exact(text::path(home)),
+        None => Cell::new("none: the database alone is looked at").tone(Tone::Doubtful),
+    };
+    let mut fields = vec![("home", home)];
     match &look.candidate {
         None => {
             let folders: Vec<_> = look.looked_in.iter().map(text::path).collect();
@@ -49,7 +53,9 @@ pub(super) fn write(
     if let Some(database) = &look.database {
         database_fields(database, look, &mut fields);
     }
-    rollout_fields(look, &mut fields);
+    if look.home.is_some() {
+        rollout_fields(look, &mut fields);
+    }
     if let Some(report) = &look.verify {
         fields.push(("verify", verify(report)));
     }
