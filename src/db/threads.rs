@@ -342,7 +342,8 @@ pub fn ids_beginning(
     while let Some(row) = rows.next()? {
         n += 1;
         if ids.len() < limit {
-            ids.push(row.get(0)?);
+            // One that is no text cannot be typed.
+            ids.extend(row.get::<_, String>(0).ok());
         }
     }
     Ok((ids, n))

@@ -87,7 +87,7 @@ fn at_80_columns() {
           sandbox_policy         {"network_access":false,"t…  {"network_access":false,"…
           approval_mode          on-request                   on-request
           tokens_used            1200                         1200
-          has_user_event         false                        true
+          has_user_event         false                        -
           archived               false                        false
           archived_at            NULL                         NULL
           git_sha                0123456789abcdef0123456789…  0123456789abcdef012345678…
@@ -133,7 +133,7 @@ fn at_120_columns() {
           sandbox_policy         {"network_access":false,"type":"workspace-writ…  {"network_access":false,"type":"workspace-wri…
           approval_mode          on-request                                       on-request
           tokens_used            1200                                             1200
-          has_user_event         false                                            true
+          has_user_event         false                                            -
           archived               false                                            false
           archived_at            NULL                                             NULL
           git_sha                0123456789abcdef0123456789abcdef01234567         0123456789abcdef0123456789abcdef01234567
