@@ -47,7 +47,7 @@ pub fn answer(arguments: &[OsString]) -> Option<Exit> {
         Err(error) => {
             let error =
                 anyhow::anyhow!("{VARIABLE}: {}", error.to_string().trim_start_matches("error: ").trim());
-            let _ = error::print(&error, &mut std::io::stderr(), Style::PLAIN);
+            let _ = error::print(&error, &mut std::io::stderr(), Style::PLAIN, &str::to_owned);
             Some(Exit::Trouble)
         }
     }

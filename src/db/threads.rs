@@ -347,7 +347,8 @@ pub fn ids_beginning(
     while let Some(row) = rows.next()? {
         n += 1;
         if ids.len() < limit {
-            ids.push(row.get(0)?);
+            // One that is no text cannot be typed.
+            ids.extend(row.get::<_, String>(0).ok());
         }
     }
     Ok((ids, n))
@@ -421,9 +422,19 @@ pub fn greatest_running_number(connection: &Connection) -> rusqlite::Result<i64>
 /// # Errors
 /// What SQLite says.
 pub fn last_update(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    // The greatest number: one cell that holds a text, which is greater than all numbers, must not hide the others.
     let latest = connection
-        .query_row("SELECT max(updated_at) FROM threads", [], |row| Ok(to_cell(row.get_ref(0)?)))?;
-    Ok(latest.as_integer())
+        .query_row(
+            "SELECT updated_at FROM threads WHERE updated_at <= ?1 ORDER BY updated_at DESC LIMIT 1",
+            [i64::MAX],
+            |row| Ok(to_cell(row.get_ref(0)?)),
+        )
+        .optional()?;
+    Ok(latest.and_then(|latest| match latest {
+        #[expect(clippy::cast_possible_truncation, reason = "a cast to an integer saturates")]
+        Cell::Real(seconds) => Some(seconds as i64),
+        other => other.as_integer(),
+    }))
 }
 
 #[cfg(test)]

@@ -65,11 +65,19 @@ pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
     }
     match shape {
         _ if is_encoded => write_encoded(app, &mut lister, &shown, arguments.ids)?,
-        Shape::Records(format) => write_records(app, &mut lister, &columns, &shown, format)?,
+        Shape::Records(format) => {
+            write_records(app, &mut lister, &columns, &shown, format, arguments.ids)?;
+        }
         Shape::Text | Shape::Github => {
             let own = is_own_table.then_some(table::Own { sort, archived: arguments.archived });
-            let n = table::write(app, &mut lister, &columns, &shown, own.as_ref())?;
-            write_footer(app, &mut lister, n, arguments)?;
+            let written = table::write(app, &mut lister, &columns, &shown, own.as_ref())?;
+            write_footer(app, &mut lister, written.rows, arguments)?;
+            if own.is_none() && !written.left_out.is_empty() {
+                app.say(&format!(
+                    "no room for {}: make the terminal wider, or take --format tsv",
+                    written.left_out.join(", ")
+                ));
+            }
         }
     }
     reader.end();
@@ -115,10 +123,12 @@ fn folders(app: &App, typed: &Path, recursive: bool) -> anyhow::Result<Vec<Folde
         }
     }
     let clean = clean.to_string_lossy().into_owned();
-    let canonical = absolute.to_str().and_then(sys::canonical_folder).unwrap_or_else(|| clean.clone());
-    let mut spellings = vec![canonical];
-    if !spellings.contains(&clean) {
-        spellings.push(clean);
+    let canonical = absolute.to_str().and_then(sys::canonical_folder);
+    // A folder that is not here may be of another system, or relative: then rows have it as it was written.
+    let as_typed = typed.to_str().filter(|_| canonical.is_none()).map(str::to_owned);
+    let mut spellings = Vec::new();
+    for spelling in [Some(canonical.unwrap_or_else(|| clean.clone())), Some(clean), as_typed] {
+        spellings.extend(spelling.filter(|spelling| !spellings.contains(spelling)));
     }
     Ok(spellings.into_iter().map(|path| Folder { path, recursive }).collect())
 }
@@ -215,11 +225,12 @@ fn write_records(
     columns: &[usize],
     shown: &[usize],
     format: Format,
+    ids: bool,
 ) -> anyhow::Result<()> {
     let names: Vec<&str> = shown.iter().map(|position| COLUMNS[*position].name).collect();
     let layout = Layout {
         columns: &names,
-        header: !app.global.no_header,
+        header: !app.global.no_header && !ids,
         list: "threads",
         for_terminal: app.environment.stdout_is_terminal,
     };

@@ -8,6 +8,8 @@
 //! second, slower select is merged with the first.
 
 mod conditions;
+#[cfg(test)]
+mod filter_tests;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -99,6 +101,15 @@ pub struct Position {
     pub time: Cell,
     /// Its id.
     pub id: Cell,
+}
+
+/// The time of a row as a cursor carries it from one run to the next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CursorTime {
+    /// In milliseconds, whatever the database counts in.
+    Millis(Millis),
+    /// A cell that is no whole number of them. Rounding it would repeat rows or leave some out.
+    AsItIs(Cell),
 }
 
 /// The column in milliseconds, if there is one, and that in seconds; names in SQL.
@@ -244,24 +255,26 @@ impl Listing {
         Ok(count)
     }
 
-    /// The time of a position in milliseconds, for a cursor; where it is none, the nearest.
+    /// The time of a position as a cursor carries it.
     #[must_use]
-    pub fn millis(&self, position: &Position) -> Millis {
-        let scale = if self.time.milliseconds.is_some() { 1 } else { 1000 };
-        match position.time {
-            Cell::Integer(time) => time.saturating_mul(scale),
-            #[expect(clippy::cast_possible_truncation, reason = "a cast to an integer saturates")]
-            Cell::Real(time) => (time as i64).saturating_mul(scale),
-            Cell::Null => Millis::MIN,
-            Cell::Text(_) | Cell::Blob(_) => Millis::MAX,
-        }
+    pub fn cursor_time(&self, position: &Position) -> CursorTime {
+        let millis = position.time.as_integer().and_then(|time| time.checked_mul(self.unit()));
+        millis.map_or_else(|| CursorTime::AsItIs(position.time.clone()), CursorTime::Millis)
     }
 
     /// The position of a row with this time and id.
     #[must_use]
-    pub fn position(&self, millis: Millis, id: &str) -> Position {
-        let time = if self.time.milliseconds.is_some() { millis } else { millis.div_euclid(1000) };
-        Position { time: time.into(), id: id.into() }
+    pub fn position(&self, time: &CursorTime, id: &Cell) -> Position {
+        let time = match time {
+            CursorTime::Millis(millis) => Cell::Integer(millis.div_euclid(self.unit())),
+            CursorTime::AsItIs(cell) => cell.clone(),
+        };
+        Position { time, id: id.clone() }
+    }
+
+    /// Milliseconds of one step of the time that the listing orders by.
+    fn unit(&self) -> i64 {
+        if self.time.milliseconds.is_some() { 1 } else { 1000 }
     }
 
     /// Whether the row has what is sought.
@@ -347,7 +360,10 @@ impl Listing {
         let mut conditions = Conditions::default();
         let start = |conditions: &mut Conditions, comparison| {
             if let Some(Position { time: at, id }) = after {
-                conditions.add(format!("({time}, id) {comparison} (?, ?)"), [at.clone(), id.clone()]);
+                // Bytes for an id are a text that is no UTF-8, which must not sort as bytes do: behind all text.
+                let id_value = if matches!(id, Cell::Blob(_)) { "CAST(? AS TEXT)" } else { "?" };
+                conditions
+                    .add(format!("({time}, id) {comparison} (?, {id_value})"), [at.clone(), id.clone()]);
             }
         };
         if self.query.reverse && is_past(since, |time, bound| time >= bound) {
@@ -355,7 +371,11 @@ impl Listing {
         } else if let Some(since) = since {
             conditions.add(format!("{time} >= ?"), [since.into()]);
         }
-        if !self.query.reverse && is_past(until, |time, bound| time < bound) {
+        // Behind a time that is greater than all milliseconds come all of them.
+        #[expect(clippy::cast_precision_loss, reason = "what is lost is far from any time")]
+        let is_beyond_all = least.is_some()
+            && after.is_some_and(|after| matches!(after.time, Cell::Real(time) if time > i64::MAX as f64));
+        if !self.query.reverse && !is_beyond_all && is_past(until, |time, bound| time < bound) {
             start(&mut conditions, "<");
         } else if let Some(until) = until {
             conditions.add(format!("{time} < ?"), [until.into()]);
