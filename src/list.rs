@@ -9,10 +9,15 @@ use crate::thread::cell::Cell;
 use crate::thread::columns::index;
 use anyhow::{Context as _, anyhow};
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::ops::ControlFlow;
+use std::sync::{Arc, mpsc};
+use std::{panic, thread};
 
 /// The names that people gave to threads, where the database has no column for them.
-pub type Names = Option<Rc<HashMap<ThreadId, String>>>;
+pub type Names = Option<Arc<HashMap<ThreadId, String>>>;
+
+/// How many pages may wait while one is consumed.
+const PAGES_AHEAD: usize = 1;
 
 /// What is to be listed.
 pub struct Config<'a> {
@@ -105,10 +110,10 @@ impl<'a> Lister<'a> {
         self.is_at_end || self.remaining <= self.page.len()
     }
 
-    /// The name that a person gave to a thread, where the database has no column for it.
+    /// The names that people gave to threads, where they are needed and the database has no column for them.
     #[must_use]
-    pub fn name(&self, id: &str) -> Option<&str> {
-        self.names.as_ref()?.get(&ThreadId::parse(id)?).map(String::as_str)
+    pub fn names(&self) -> Names {
+        self.names.clone()
     }
 
     /// The next rows, `None` after the last. Give the page back, so that its memory is used again.
@@ -131,6 +136,64 @@ impl<'a> Lister<'a> {
     /// Gives a page back.
     pub fn give_back(&mut self, page: Page) {
         self.page = page;
+    }
+
+    /// Hands page after page to `consume` until it breaks or no row follows; of a long listing the next page is read
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// The database cannot be read, or what `consume` says.
+    pub fn each_page(
+        &mut self,
+        mut consume: impl FnMut(&Page) -> anyhow::Result<ControlFlow<()>>,
+    ) -> anyhow::Result<()> {
+        if self.is_short() {
+            while let Some(page) = self.next_page()? {
+                let next = consume(&page)?;
+                self.give_back(page);
+                if next.is_break() {
+                    break;
+                }
+            }
+            return Ok(());
+        }
+        let mut after = self.after.clone();
+        let mut outcome = Ok(ControlFlow::Continue(()));
+        thread::scope(|scope| {
+            let (sender, pages) = mpsc::sync_channel(PAGES_AHEAD);
+            let (giver, given_back) = mpsc::channel();
+            let reading = scope.spawn(|| self.read_ahead(sender, given_back));
+            for page in pages {
+                outcome = consume(&page);
+                after.clone_from(&page.last);
+                if !matches!(outcome, Ok(ControlFlow::Continue(()))) {
+                    break;
+                }
+                // Whoever reads may have come to the end.
+                let _ = giver.send(page);
+            }
+            reading.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
+        })?;
+        if outcome?.is_break() {
+            // What was read ahead was not shown.
+            self.is_at_end = after.is_none();
+            self.after = after.or(self.after.take());
+        }
+        Ok(())
+    }
+
+    fn read_ahead(
+        &mut self,
+        sender: mpsc::SyncSender<Page>,
+        given_back: mpsc::Receiver<Page>,
+    ) -> anyhow::Result<()> {
+        while let Some(page) = self.next_page()? {
+            if sender.send(page).is_err() {
+                break;
+            }
+            given_back.try_iter().for_each(|page| self.give_back(page));
+        }
+        Ok(())
     }
 
     fn read(&mut self, limit: usize) -> anyhow::Result<()> {

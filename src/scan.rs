@@ -95,6 +95,7 @@ impl Scanned {
 }
 
 /// What the consumer is told.
+#[expect(clippy::large_enum_variant, reason = "one at a time, taken apart at once")]
 #[derive(Debug)]
 pub enum Event {
     /// A group was read.

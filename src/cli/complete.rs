@@ -138,7 +138,6 @@ fn latest(reader: &mut Reader) -> anyhow::Result<Vec<(String, String)>> {
         until: None,
         search: None,
         columns: vec![index::ID],
-        encode: None,
     };
     let config = Config { query, limit: Some(MAX_CANDIDATES), cursor: None, names: &|| Ok(None) };
     let mut ids = Vec::new();

@@ -125,7 +125,7 @@ impl Rows {
         };
         let files = inventory.range_of(id);
         let path = row.text(index::ROLLOUT_PATH).map(Path::new);
-        if let (&[ref file], Some(path)) = (&inventory.files()[files.clone()], path)
+        if let ([file], Some(path)) = (&inventory.files()[files.clone()], path)
             && file.is_spelled(path)
         {
             // Nearly all end here.

@@ -114,10 +114,11 @@ pub(super) fn write(
         Table::new(own.map_or_else(named, Own::header), width, style)
     };
     let (mut table, mut n, mut left_out) = (new(), 0, Vec::new());
+    let names = lister.names();
     while let Some(page) = next_page(app, lister)? {
         let lengths = short_lengths(lister, columns, &page)?;
         for (row, length) in lengths.into_iter().enumerate() {
-            let cell = |column| cell(lister, columns, &page, row, column);
+            let cell = |column| cell(&names, columns, &page, row, column);
             let id = cell(index::ID).as_text().unwrap_or_default();
             let id = Cell::exact(id.get(..length).unwrap_or(id)).tone(Tone::Accent);
             match own {

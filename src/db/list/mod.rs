@@ -14,7 +14,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-pub use page::{Encode, Page, Place};
+pub use page::Page;
 
 use conditions::Conditions;
 
@@ -28,7 +28,7 @@ use crate::thread::{Millis, ThreadId};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params_from_iter};
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Rows of one page at most.
 const PAGE_ROWS: usize = 2048;
@@ -90,8 +90,6 @@ pub struct Query {
     pub search: Option<Search>,
     /// The columns wanted, by position in [`COLUMNS`]; one that the database lacks is NULL.
     pub columns: Vec<usize>,
-    /// How cells are written, where rows are to be printed and no more.
-    pub encode: Option<Encode>,
 }
 
 /// Where a row stands in the order.
@@ -149,7 +147,7 @@ pub struct Listing {
     searched: usize,
     /// Where the id is in what is selected.
     id_place: usize,
-    names: Option<Rc<HashMap<ThreadId, String>>>,
+    names: Option<Arc<HashMap<ThreadId, String>>>,
 }
 
 impl Listing {
@@ -161,7 +159,7 @@ impl Listing {
         connection: &Connection,
         schema: &Schema,
         query: Query,
-        names: Option<Rc<HashMap<ThreadId, String>>>,
+        names: Option<Arc<HashMap<ThreadId, String>>>,
     ) -> rusqlite::Result<Listing> {
         let time = TimeColumns::of(query.sort, schema);
         let has_odd_rows = match time.milliseconds {
@@ -214,15 +212,7 @@ impl Listing {
             page.scanned += 1;
             let is_match = self.is_match(row, width)?;
             if is_match {
-                match self.query.encode {
-                    None => (0..width).try_for_each(|i| row.get_ref(i).map(|value| page.push(value)))?,
-                    Some(encode) => {
-                        for (i, &column) in self.query.columns.iter().enumerate() {
-                            let place = Place { column, is_first: i == 0, is_last: i + 1 == width };
-                            page.write(encode, place, row.get_ref(i)?);
-                        }
-                    }
-                }
+                (0..width).try_for_each(|i| row.get_ref(i).map(|value| page.push(value)))?;
                 page.rows += 1;
             }
             if page.is_full(limit) || page.scanned >= rows as u64 {

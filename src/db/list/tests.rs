@@ -49,7 +49,6 @@ pub(super) fn query(sort: Sort) -> Query {
         until: None,
         search: None,
         columns: vec![index::ID],
-        encode: None,
     }
 }
 
@@ -424,34 +423,6 @@ fn names_that_are_in_no_column_are_searched_too() {
     let names = HashMap::from([(ThreadId::parse(id).unwrap(), "My Name".to_owned())]);
     let query = Query { hidden: true, search: Some(Search::new("my name")), ..query(Sort::Updated) };
     let schema = Schema::read_threads(&connection).unwrap();
-    let listing = Listing::new(&connection, &schema, query, Some(Rc::new(names))).unwrap();
+    let listing = Listing::new(&connection, &schema, query, Some(Arc::new(names))).unwrap();
     assert_eq!(listing.count(&connection).unwrap(), 1);
-}
-
-#[test]
-fn rows_are_written_as_they_are_packed() {
-    let connection = many(SCHEMAS[3], 30);
-    let columns = vec![index::ID, index::ARCHIVED, index::NAME, index::TITLE];
-    let packed = Query { columns, ..query(Sort::Updated) };
-    let written = Query {
-        encode: Some(|out, place, cell| {
-            let (start, end) = (if place.is_first { "<" } else { "," }, if place.is_last { ">" } else { "" });
-            out.extend_from_slice(format!("{start}{}={cell:?}{end}", COLUMNS[place.column].name).as_bytes());
-        }),
-        ..packed.clone()
-    };
-    let (mut cells, mut bytes) = (Page::default(), Page::default());
-    listing(&connection, packed.clone()).page(&connection, None, 9, &mut cells).unwrap();
-    listing(&connection, written).page(&connection, None, 9, &mut bytes).unwrap();
-    let mut expected = String::new();
-    for row in 0..cells.len() {
-        let row: Vec<String> = packed
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(place, column)| format!("{}={:?}", COLUMNS[*column].name, cells.cell(row, place)))
-            .collect();
-        expected.push_str(&format!("<{}>", row.join(",")));
-    }
-    assert_eq!((std::str::from_utf8(bytes.encoded()).unwrap(), bytes.len()), (&*expected, 9));
 }
