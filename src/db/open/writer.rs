@@ -9,7 +9,7 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior}
 use super::{OPENING, OpenOptions, PAUSE, Trouble, connect, explain, find, first_look, refuse, trouble};
 
 /// Size of the page cache: negative is KiB.
-const CACHE_KIB: i64 = -16 * 1024;
+const CACHE_KIB: i64 = -8 * 1024;
 
 /// The `-wal` is played back into the database when it has so many pages, each time with two fsyncs.
 const CHECKPOINT_PAGES: i64 = 4000;
