@@ -193,7 +193,7 @@ impl App {
     /// The databases of a home.
     ///
     /// # Errors
-    /// `--db` names nothing.
+    /// `--db` names nothing, or a folder may not be looked into.
     pub fn databases(&self, home: &Path, config: &CodexConfig) -> anyhow::Result<Candidates> {
         let variable =
             self.environment.var("CODEX_SQLITE_HOME").and_then(|folder| folder.to_str()).map(str::trim);

@@ -8,6 +8,9 @@ use std::io::{self, Write};
 /// Bytes gathered before they are written on.
 const CAPACITY: usize = 64 * 1024;
 
+/// What to do about it.
+pub const ADVICE: &str = "make room where the output goes, or send it elsewhere";
+
 /// What the system says, with what it was about.
 #[must_use]
 pub fn failure(error: &io::Error) -> io::Error {

@@ -85,6 +85,9 @@ pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
     if config.dry_run {
         app.say("nothing was written: this was a dry run");
     } else {
+        if let Some(backup) = &report.backup {
+            app.hint(&format!("codex-state restore {} undoes it", text::shell_word(backup)));
+        }
         app.hint("codex-state backfill brings the rows up to date with the rollouts");
     }
     Ok(Exit::Done)

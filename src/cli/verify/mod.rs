@@ -113,10 +113,10 @@ fn next_steps(report: &Report) -> String {
     };
     let mut steps = Vec::new();
     for (remedy, does) in [
-        (Remedy::Restore, "codex-state restore BACKUP, or the recipe in its help, for"),
+        (Remedy::Restore, "codex-state restore BACKUP brings a sound one back for"),
         (Remedy::Backfill, "codex-state backfill mends"),
         (Remedy::Prune, "codex-state prune deletes the rows of"),
-        (Remedy::ByHand, "to be looked at:"),
+        (Remedy::ByHand, "codex-state verify --help says what to do about"),
     ] {
         let kinds = kinds(remedy);
         if !kinds.is_empty() {
@@ -147,7 +147,7 @@ mod tests {
             report.counts[kind as usize] = Count { errors: 2, warnings: 0 };
         }
         let steps = "codex-state backfill mends missing_row, field_mismatch; codex-state prune deletes the rows of \
-                     missing_file; to be looked at: empty_file";
+                     missing_file; codex-state verify --help says what to do about empty_file";
         assert_eq!(next_steps(&report), steps);
         report.times_alone = 2;
         assert!(next_steps(&report).contains("most differences are times alone"), "{}", next_steps(&report));
