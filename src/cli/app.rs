@@ -263,6 +263,13 @@ impl App {
         }
     }
 
+    /// Says how the database is brought back as it was, where that is all that was changed.
+    pub fn say_undo(&self, backup: Option<&Path>) {
+        if let Some(path) = backup {
+            self.hint(&format!("codex-state restore {} undoes it", text::shell_word(path)));
+        }
+    }
+
     /// The database of a home for a command that cannot do without.
     ///
     /// # Errors

@@ -509,7 +509,7 @@ pub struct Prune {
     pub no_backup: bool,
 }
 
-/// Show which database is used, what is in it, and whether all is well
+/// Show which database is in use, and whether all is well
 ///
 /// On one screen: which database and why this one, which others there are; its size, schema and whether it is sound;
 /// how many threads Codex's own list shows, and how many it hides and why; rollouts on disk; whether Codex's indexing

@@ -118,7 +118,6 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     }
     let is_part = !arguments.threads.is_empty();
     write_report(app, &database, &report, n_pruned as u64, (arguments.writing.dry_run, is_part), shape)?;
-    app.say_backup(report.backup.as_deref());
     advise(app, &home, &database, &report, arguments, is_new);
     if report.interrupted {
         return Ok(Exit::Interrupted);
@@ -289,14 +288,14 @@ fn write_report(
 /// What a number means that people wonder about.
 fn remark(name: &str) -> &'static str {
     match name {
-        "superseded" => ": another file of their thread counts",
-        "failed" => ": the messages say why",
+        "superseded" => " (another file of their thread counts)",
+        "failed" => " (the messages say why)",
         _ => "",
     }
 }
 
 /// What was done, in one line.
-fn outcome(report: &Report, dry_run: bool) -> String {
+fn outcome(report: &Report, dry_run: bool, is_new: bool) -> String {
     let rows = |n: u64| human::counted(n, "row", "rows");
     let are = |n: u64| if n == 1 { "agrees" } else { "agree" };
     let changes: Vec<String> = [("insert", report.inserted), ("update", report.updated)]
@@ -307,14 +306,18 @@ fn outcome(report: &Report, dry_run: bool) -> String {
             false => format!("{} {what}{}", rows(n), if what.ends_with('e') { "d" } else { "ed" }),
         })
         .collect();
-    let rest = format!("{} {} already", rows(report.unchanged), are(report.unchanged));
+    let rest = match report.unchanged {
+        0 if is_new && !dry_run && !changes.is_empty() => " into a new database".to_owned(),
+        0 if !changes.is_empty() => String::new(),
+        n => format!("; {} {} already", rows(n), are(n)),
+    };
     match (dry_run, changes.is_empty()) {
-        (true, true) => format!("nothing was written: this was a dry run; nothing would change, {rest}"),
+        (true, true) => format!("nothing was written: this was a dry run; nothing would change{rest}"),
         (true, false) => {
-            format!("nothing was written: this was a dry run, which would {}; {rest}", changes.join(" and "))
+            format!("nothing was written: this was a dry run, which would {}{rest}", changes.join(" and "))
         }
-        (false, true) => format!("nothing to do: {rest}"),
-        (false, false) => format!("{}; {rest}", changes.join(" and ")),
+        (false, true) => format!("nothing to do{rest}"),
+        (false, false) => format!("{}{rest}", changes.join(" and ")),
     }
 }
 
@@ -328,7 +331,7 @@ fn advise(
     is_new: bool,
 ) {
     let dry_run = arguments.writing.dry_run;
-    app.say(&outcome(report, dry_run));
+    app.say(&outcome(report, dry_run, is_new));
     if report.left_to_codex > 0 {
         app.say(&format!(
             "{} left to the Codex that is writing to it: run codex-state backfill again later",
@@ -364,9 +367,7 @@ fn advise(
         ));
         app.hint("start Codex once, so that it makes its database, then run codex-state backfill again");
     }
-    if let Some(backup) = &report.backup {
-        app.hint(&format!("codex-state restore {} undoes it", text::shell_word(backup)));
-    }
+    app.say_undo(report.backup.as_deref());
     if report.interrupted {
         app.hint("what was written stays; run codex-state backfill again to carry on");
     } else if report.failed > 0 {

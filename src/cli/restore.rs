@@ -71,7 +71,6 @@ pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
         app.metrics.created();
     }
     write(app, &config, &report, shape)?;
-    app.say_backup(report.backup.as_deref());
     for moved in &report.moved_aside {
         app.say(&format!("{} could not be used and is now {}", moved.from.display(), moved.to.display()));
     }
@@ -85,9 +84,7 @@ pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
     if config.dry_run {
         app.say("nothing was written: this was a dry run");
     } else {
-        if let Some(backup) = &report.backup {
-            app.hint(&format!("codex-state restore {} undoes it", text::shell_word(backup)));
-        }
+        app.say_undo(report.backup.as_deref());
         app.hint("codex-state backfill brings the rows up to date with the rollouts");
     }
     Ok(Exit::Done)

@@ -20,9 +20,10 @@ pub fn mistake(error: &clap::Error, arguments: &[OsString]) -> Option<anyhow::Er
     let message = match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let typed = found.first(ContextKind::InvalidSubcommand);
+            // The most similar is the last.
             let hint = match &*found.all(ContextKind::SuggestedSubcommand) {
                 [] => format!("{NAME} --help lists the commands"),
-                [similar, ..] => format!("{NAME} {similar}; or {NAME} --help, for all commands"),
+                [.., similar] => format!("{NAME} {similar}; or {NAME} --help, for all commands"),
             };
             return Some(anyhow!("no such command: {typed}").hint(hint));
         }

@@ -97,8 +97,14 @@ fn summarise(app: &App, report: &Report) {
             human::counted(warnings, "warning", "warnings")
         ),
     };
-    let end = if report.interrupted { "; interrupted before the end" } else { "" };
-    app.say(&format!("{found}{kept}; {agree}{end}"));
+    let end = match report.interrupted {
+        true => format!(
+            "interrupted after {}, which is no answer yet",
+            human::counted(report.files, "rollout", "rollouts")
+        ),
+        false => agree,
+    };
+    app.say(&format!("{found}{kept}; {end}"));
     let next = next_steps(report);
     if !next.is_empty() {
         app.hint(&next);
