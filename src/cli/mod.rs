@@ -35,6 +35,7 @@ pub mod progress;
 pub mod records;
 pub mod style;
 pub mod table;
+pub mod terminal;
 pub mod text;
 pub mod threads;
 pub mod usage;

@@ -201,7 +201,7 @@ impl Kind {
                 "nothing, if the thread was deleted; else bring its rollout back from a backup",
             ),
             Kind::BackfillIncomplete => (
-                "Codex has not finished to index the rollouts, and does so when it starts",
+                "Codex has not finished indexing the rollouts, and goes on when it starts",
                 "codex-state backfill finishes it",
             ),
             Kind::DatabaseDamaged => (
