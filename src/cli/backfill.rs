@@ -316,7 +316,7 @@ fn outcome(report: &Report, dry_run: bool, is_new: bool) -> String {
         (true, false) => {
             format!("nothing was written: this was a dry run, which would {}{rest}", changes.join(" and "))
         }
-        (false, true) => format!("nothing to do{rest}"),
+        (false, true) => format!("no row had to change{rest}"),
         (false, false) => format!("{}{rest}", changes.join(" and ")),
     }
 }

@@ -77,8 +77,8 @@ pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
     if report.newer_rows > 0 {
         let rows = human::counted(report.newer_rows, "row", "rows");
         app.warn(&match config.dry_run {
-            true => format!("{rows} newer than the backup would go from the database"),
-            false => format!("{rows} newer than the backup went from the database"),
+            true => format!("{rows} are newer than the backup and would go from the database"),
+            false => format!("{rows} were newer than the backup and went from the database"),
         });
     }
     if config.dry_run {
