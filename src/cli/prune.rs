@@ -99,7 +99,8 @@ pub(super) fn prune_rows(
     drop(reader);
     let n = job.n_to_go();
     if app.interrupted.load(Ordering::Relaxed) {
-        return Ok(Some(Report { interrupted: true, ..job.preview() }));
+        return Err(anyhow!("interrupted before all rows were looked at")
+            .hint("nothing was deleted; run the command again to carry on"));
     }
     if consent.dry_run || n == 0 {
         return Ok(Some(job.preview()));
@@ -107,7 +108,8 @@ pub(super) fn prune_rows(
     if !consent.yes {
         show_rows_to_go(app, &job.preview());
         let rows = human::counted(n as u64, "row", "rows");
-        if !app.ask(&format!("delete {rows} whose rollout is gone (they are saved first)?"))? {
+        let answer = app.ask(&format!("delete {rows} whose rollout is gone (they are saved first)?"));
+        if !answer.hint("nothing was deleted; run the command again to carry on")? {
             app.say("nothing was deleted");
             return Ok(None);
         }
