@@ -95,11 +95,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Man(arguments) => man::run(&mut app.out, arguments).map(|()| Exit::Done),
     };
     let result = result.and_then(|exit| Ok(app.out.flush().map(|()| exit)?));
-    let result = if app.out.failed() {
-        result.hint(output::ADVICE)
-    } else {
-        result
-    };
+    let result = if app.out.failed() { result.hint(output::ADVICE) } else { result };
     match write_metrics(&app, result) {
         Ok(exit) => exit,
         Err(error) => {

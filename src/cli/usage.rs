@@ -120,7 +120,7 @@ mod tests {
             [NAME].into_iter().chain(line.split_whitespace()).map(OsString::from).collect();
         let error = Cli::read(&arguments).unwrap_err();
         let mut out = Vec::new();
-        print(&mistake(&error, &arguments).unwrap(), &mut out, Style::PLAIN).unwrap();
+        print(&mistake(&error, &arguments).unwrap(), &mut out, Style::PLAIN, &str::to_owned).unwrap();
         expected.assert_eq(&String::from_utf8(out).unwrap());
     }
 

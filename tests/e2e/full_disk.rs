@@ -79,7 +79,7 @@ fn standard_output_is_full() {
         outcome.status(2, "what nobody can read is not done");
         expect_test::expect![[r#"
             codex-state: error: cannot write to standard output: No space left on device (os error 28)
-            hint: free some space, then run it again
+            hint: make room where the output goes, or send it elsewhere
         "#]]
         .assert_eq(&outcome.stderr);
     }

@@ -487,9 +487,12 @@ fn a_bad_number() {
 fn a_number_below_nothing() {
     let env = filled();
     for (args, reason) in [
-        (&["list", "-n", "-1"][..], "'-1' for '--limit <N>': not a number of things"),
-        (&["list", "--busy-timeout", "-1"], "'-1' for '--busy-timeout <SECONDS>': not a number of seconds"),
-        (&["verify", "--max-findings", "-1"], "'-1' for '--max-findings <N>': not a number of things"),
+        (&["list", "-n", "-1"][..], "--limit N: cannot read \"-1\": not a number of things"),
+        (
+            &["list", "--busy-timeout", "-1"],
+            "--busy-timeout SECONDS: cannot read \"-1\": not a number of seconds",
+        ),
+        (&["verify", "--max-findings", "-1"], "--max-findings N: cannot read \"-1\": not a number of things"),
         (&["list", "--since", "-7d"], "cannot read \"-7d\" as a time\nhint: give 7d\n"),
         (&["list", "--until=-2h"], "cannot read \"-2h\" as a time\nhint: give 2h\n"),
     ] {
