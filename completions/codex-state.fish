@@ -26,16 +26,16 @@ end
 
 complete -c codex-state -n "__fish_codex_state_needs_command" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_needs_command" -l db -d 'Use exactly this database, which must exist' -r -F
-complete -c codex-state -n "__fish_codex_state_needs_command" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
-complete -c codex-state -n "__fish_codex_state_needs_command" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
-complete -c codex-state -n "__fish_codex_state_needs_command" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+complete -c codex-state -n "__fish_codex_state_needs_command" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_needs_command" -l default-provider -d 'Provider of threads that name none' -r
+complete -c codex-state -n "__fish_codex_state_needs_command" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
 table\t'For people'
 json\t'One JSON document'
 jsonl\t'A JSON record a line'
 tsv\t'Tab-separated values'
 csv\t'Comma-separated values'
 github\t'Workflow annotations (verify only)'"
-complete -c codex-state -n "__fish_codex_state_needs_command" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+complete -c codex-state -n "__fish_codex_state_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_needs_command" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
@@ -46,7 +46,7 @@ complete -c codex-state -n "__fish_codex_state_needs_command" -s q -l quiet -d '
 complete -c codex-state -n "__fish_codex_state_needs_command" -s v -l verbose -d 'Say more on standard error: which files, and why'
 complete -c codex-state -n "__fish_codex_state_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c codex-state -n "__fish_codex_state_needs_command" -s V -l version -d 'Print version'
-complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "backfill" -d 'Make the rows say what the rollouts say'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "backfill" -d 'Make the database say what the rollouts say'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "verify" -d 'Name every difference between the database and the rollouts'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "list" -d 'List threads, the latest first'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "show" -d 'Show everything that the database knows of threads'
@@ -54,10 +54,10 @@ complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "path" -d 'P
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "archive" -d 'Move threads to the archive'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "unarchive" -d 'Move threads back from the archive'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "prune" -d 'Delete the rows of threads whose rollout is gone'
-complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "status" -d 'Say how home and database do'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "status" -d 'Show which database is in use, and whether all is well'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "backup" -d 'Copy the database to a file'
-complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "restore" -d 'Bring a backup back into the database'
-complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "restore" -d 'Bring the database back from a backup'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "man" -d 'Print the man page, or write all man pages to a folder'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -s j -l jobs -d 'How many rollouts to read at once [default: one for each processor]' -r
@@ -67,16 +67,16 @@ keep\t'The row, where nothing else differs'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l facts-from -d 'Fill what only a database knows (names, pins, sections, git edits) from another state database, even a damaged one' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l db -d 'Use exactly this database, which must exist' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
-complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l default-provider -d 'Provider of threads that name none' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
 table\t'For people'
 json\t'One JSON document'
 jsonl\t'A JSON record a line'
 tsv\t'Tab-separated values'
 csv\t'Comma-separated values'
 github\t'Workflow annotations (verify only)'"
-complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
@@ -152,16 +152,16 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l junit
 complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -s j -l jobs -d 'How many rollouts to read at once [default: one for each processor]' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l db -d 'Use exactly this database, which must exist' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
-complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l default-provider -d 'Provider of threads that name none' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
 table\t'For people'
 json\t'One JSON document'
 jsonl\t'A JSON record a line'
 tsv\t'Tab-separated values'
 csv\t'Comma-separated values'
 github\t'Workflow annotations (verify only)'"
-complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
@@ -226,16 +226,16 @@ section_entered_at_ms\t'when the thread entered the section'
 project_id\t'project of the thread'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l db -d 'Use exactly this database, which must exist' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
-complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l default-provider -d 'Provider of threads that name none' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
 table\t'For people'
 json\t'One JSON document'
 jsonl\t'A JSON record a line'
 tsv\t'Tab-separated values'
 csv\t'Comma-separated values'
 github\t'Workflow annotations (verify only)'"
-complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
@@ -254,16 +254,16 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand list" -s h -l he
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -s V -l version -d 'Print version'
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l db -d 'Use exactly this database, which must exist' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
-complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l default-provider -d 'Provider of threads that name none' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
 table\t'For people'
 json\t'One JSON document'
 jsonl\t'A JSON record a line'
 tsv\t'Tab-separated values'
 csv\t'Comma-separated values'
 github\t'Workflow annotations (verify only)'"
-complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
@@ -277,16 +277,16 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand show" -s h -l he
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -s V -l version -d 'Print version'
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l db -d 'Use exactly this database, which must exist' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
-complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l default-provider -d 'Provider of threads that name none' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
 table\t'For people'
 json\t'One JSON document'
 jsonl\t'A JSON record a line'
 tsv\t'Tab-separated values'
 csv\t'Comma-separated values'
 github\t'Workflow annotations (verify only)'"
-complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
@@ -301,16 +301,16 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand path" -s h -l he
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -s V -l version -d 'Print version'
 complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l db -d 'Use exactly this database, which must exist' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
-complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l default-provider -d 'Provider of threads that name none' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
 table\t'For people'
 json\t'One JSON document'
 jsonl\t'A JSON record a line'
 tsv\t'Tab-separated values'
 csv\t'Comma-separated values'
 github\t'Workflow annotations (verify only)'"
-complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
@@ -326,16 +326,16 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -s h -l
 complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -s V -l version -d 'Print version'
 complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l db -d 'Use exactly this database, which must exist' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
-complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l default-provider -d 'Provider of threads that name none' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
 table\t'For people'
 json\t'One JSON document'
 jsonl\t'A JSON record a line'
 tsv\t'Tab-separated values'
 csv\t'Comma-separated values'
 github\t'Workflow annotations (verify only)'"
-complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
@@ -352,16 +352,16 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -s V 
 complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s j -l jobs -d 'How many rollouts to read at once [default: one for each processor]' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l db -d 'Use exactly this database, which must exist' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
-complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l default-provider -d 'Provider of threads that name none' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
 table\t'For people'
 json\t'One JSON document'
 jsonl\t'A JSON record a line'
 tsv\t'Tab-separated values'
 csv\t'Comma-separated values'
 github\t'Workflow annotations (verify only)'"
-complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
@@ -378,16 +378,16 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s h -l h
 complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s V -l version -d 'Print version'
 complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l db -d 'Use exactly this database, which must exist' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
-complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l default-provider -d 'Provider of threads that name none' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
 table\t'For people'
 json\t'One JSON document'
 jsonl\t'A JSON record a line'
 tsv\t'Tab-separated values'
 csv\t'Comma-separated values'
 github\t'Workflow annotations (verify only)'"
-complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
@@ -400,16 +400,16 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand status" -s h -l 
 complete -c codex-state -n "__fish_codex_state_using_subcommand status" -s V -l version -d 'Print version'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l db -d 'Use exactly this database, which must exist' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
-complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l default-provider -d 'Provider of threads that name none' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
 table\t'For people'
 json\t'One JSON document'
 jsonl\t'A JSON record a line'
 tsv\t'Tab-separated values'
 csv\t'Comma-separated values'
 github\t'Workflow annotations (verify only)'"
-complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
@@ -423,16 +423,16 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -s h -l 
 complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -s V -l version -d 'Print version'
 complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l db -d 'Use exactly this database, which must exist' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
-complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l default-provider -d 'Provider of threads that name none' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
 table\t'For people'
 json\t'One JSON document'
 jsonl\t'A JSON record a line'
 tsv\t'Tab-separated values'
 csv\t'Comma-separated values'
 github\t'Workflow annotations (verify only)'"
-complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
@@ -447,16 +447,16 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -s h -l
 complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -s V -l version -d 'Print version'
 complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l db -d 'Use exactly this database, which must exist' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
-complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l default-provider -d 'Provider of threads that name none' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
 table\t'For people'
 json\t'One JSON document'
 jsonl\t'A JSON record a line'
 tsv\t'Tab-separated values'
 csv\t'Comma-separated values'
 github\t'Workflow annotations (verify only)'"
-complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
@@ -469,16 +469,16 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -s 
 complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -s V -l version -d 'Print version'
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l db -d 'Use exactly this database, which must exist' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l sqlite-home -d 'The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]' -r -f -a "(__fish_complete_directories)"
-complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l default-provider -d 'Provider of threads that name none [default: model_provider of config.toml, else openai]' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l format -d 'How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l default-provider -d 'Provider of threads that name none' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
 table\t'For people'
 json\t'One JSON document'
 jsonl\t'A JSON record a line'
 tsv\t'Tab-separated values'
 csv\t'Comma-separated values'
 github\t'Workflow annotations (verify only)'"
-complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l color -d 'When to use colour; NO_COLOR and CLICOLOR_FORCE are respected' -r -f -a "auto\t'On a terminal that can show it'
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
@@ -489,7 +489,7 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s q -l qui
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s v -l verbose -d 'Say more on standard error: which files, and why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s V -l version -d 'Print version'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man help" -f -a "backfill" -d 'Make the rows say what the rollouts say'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man help" -f -a "backfill" -d 'Make the database say what the rollouts say'
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man help" -f -a "verify" -d 'Name every difference between the database and the rollouts'
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man help" -f -a "list" -d 'List threads, the latest first'
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man help" -f -a "show" -d 'Show everything that the database knows of threads'
@@ -497,9 +497,9 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man help" -f -a "archive" -d 'Move threads to the archive'
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man help" -f -a "unarchive" -d 'Move threads back from the archive'
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man help" -f -a "prune" -d 'Delete the rows of threads whose rollout is gone'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man help" -f -a "status" -d 'Say how home and database do'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man help" -f -a "status" -d 'Show which database is in use, and whether all is well'
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man help" -f -a "backup" -d 'Copy the database to a file'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man help" -f -a "restore" -d 'Bring a backup back into the database'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man help" -f -a "restore" -d 'Bring the database back from a backup'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man help" -f -a "completions" -d 'Print the completion script for a shell'
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man help" -f -a "man" -d 'Print the man page, or write all man pages to a folder'
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -1,8 +1,10 @@
-//! Places where a test may end the process as a crash would; nothing at all without the feature `fault-points`.
+//! Places where a test may end the process as a crash would, and a disk that is full when a test says so; nothing at all
+//! without the feature `fault-points`.
 //!
 //! A verb calls [`point`] between any two of its steps. A test names one of the points in `CODEX_STATE_FAULT`, runs the
 //! program, and looks at what a crash there leaves behind. `NAME` dies when the point is first passed, `NAME:3` when it
-//! is passed for the third time. [`POINTS`] lists them all, so that no step is forgotten by the tests.
+//! is passed for the third time. [`POINTS`] lists them all, so that no step is forgotten by the tests. `full:N` lets the
+//! database that is written grow by N pages: then SQLite finds no space, as on a full disk.
 
 /// The variable that names the point to die at.
 pub const VARIABLE: &str = "CODEX_STATE_FAULT";
@@ -61,6 +63,22 @@ pub fn point(name: &str) {
     if *times == time {
         std::process::abort();
     }
+}
+
+/// By how many pages the database may grow, if a test has said so.
+#[cfg(feature = "fault-points")]
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "only tests are built so, and a verb has no way to hand it in")]
+pub fn room() -> Option<u32> {
+    std::env::var(VARIABLE).ok()?.strip_prefix("full:")?.parse().ok()
+}
+
+/// As far as the disk lets it: this program is for use.
+#[cfg(not(feature = "fault-points"))]
+#[must_use]
+#[inline]
+pub fn room() -> Option<u32> {
+    None
 }
 
 /// [`point`] `verb:step`, for steps that several verbs share.

@@ -5,6 +5,7 @@ use crate::sys;
 use anyhow::{Context as _, anyhow};
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// Folder of the default home, below the user's.
@@ -163,7 +164,7 @@ pub struct Candidates {
 /// Looks for databases, in the order of the contract.
 ///
 /// # Errors
-/// `--db` names nothing.
+/// `--db` names nothing, or a folder may not be looked into.
 pub fn find_databases(home: &Path, inputs: &DatabaseInputs<'_>) -> anyhow::Result<Candidates> {
     if let Some(db) = inputs.db {
         fs::metadata(db)
@@ -182,10 +183,16 @@ pub fn find_databases(home: &Path, inputs: &DatabaseInputs<'_>) -> anyhow::Resul
         Some(named) => vec![named],
         None => vec![(home.to_owned(), Why::CodexHome), (home.join(APP_FOLDER), Why::AppFolder)],
     };
-    let found = folders
-        .iter()
-        .filter_map(|(folder, why)| Some(Candidate { path: newest_in(folder)?, why: *why }))
-        .collect();
+    let mut found = Vec::new();
+    for (folder, why) in &folders {
+        let newest = newest_in(folder)
+            .with_context(|| format!("{}: cannot be looked into for a database", folder.display()))
+            .hint(format!(
+                "check the permissions of {}, or name the database with --db FILE",
+                folder.display()
+            ))?;
+        found.extend(newest.map(|path| Candidate { path, why: *why }));
+    }
     Ok(Candidates {
         found,
         create_at: folders[0].0.join(PHASE_1_DATABASE),
@@ -193,17 +200,31 @@ pub fn find_databases(home: &Path, inputs: &DatabaseInputs<'_>) -> anyhow::Resul
     })
 }
 
-/// The state database with the highest number in a folder, else that of phase 1.
-fn newest_in(folder: &Path) -> Option<PathBuf> {
-    let numbered = fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok)
-        .filter_map(|entry| Some((database_number(entry.file_name().to_str()?, "state_")?, entry.path())))
-        .filter(|(_, path)| path.is_file())
-        .max_by_key(|(number, _)| *number);
-    let phase_1 = || Some(folder.join(PHASE_1_DATABASE)).filter(|path| path.is_file());
-    numbered.map(|(_, path)| path).or_else(phase_1)
+/// The state database with the highest number in a folder, else that of phase 1. That one may not be looked at is no
+/// sign that there is none.
+fn newest_in(folder: &Path) -> io::Result<Option<PathBuf>> {
+    let is_file = |path: &Path| match fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.is_file()),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(error),
+        Err(_) => Ok(false),
+    };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => Some(entries),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(error),
+        Err(_) => None,
+    };
+    let mut newest = None;
+    for entry in entries.into_iter().flatten().filter_map(Result::ok) {
+        let number = entry.file_name().to_str().and_then(|name| database_number(name, "state_"));
+        if number > newest.as_ref().map(|(number, _)| *number) && is_file(&entry.path())? {
+            newest = number.map(|number| (number, entry.path()));
+        }
+    }
+    let phase_1 = folder.join(PHASE_1_DATABASE);
+    match newest {
+        Some((_, path)) => Ok(Some(path)),
+        None => Ok(is_file(&phase_1)?.then_some(phase_1)),
+    }
 }
 
 /// The number in `<prefix><N>.sqlite`.

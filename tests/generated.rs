@@ -1,7 +1,10 @@
-//! completions/ and man/ are what the program renders from its arguments.
+//! completions/ and man/ are what the program renders from its arguments, and the picture in docs/ what it prints.
 //!
-//! To renew them after a change of the arguments: `UPDATE_GENERATED=1 cargo test --test generated`.
+//! To renew them after a change: `UPDATE_GENERATED=1 cargo test --test generated`.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test that cannot go on fails")]
+
+#[cfg(unix)]
+mod picture;
 
 use clap::CommandFactory as _;
 use codex_state::cli::{args::Cli, completions, man};
@@ -44,6 +47,22 @@ fn completions_are_current() {
 #[test]
 fn man_pages_are_current() {
     check("man", &man::pages().unwrap().into_iter().map(|page| (page.file_name, page.roff)).collect());
+}
+
+/// Elsewhere paths look otherwise.
+#[cfg(unix)]
+#[test]
+fn the_picture_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/picture.svg");
+    let drawn = picture::draw();
+    if std::env::var_os("UPDATE_GENERATED").is_some() {
+        fs::write(&path, &drawn).unwrap();
+    }
+    let found = fs::read_to_string(&path).unwrap();
+    assert!(
+        found == drawn,
+        "docs/picture.svg is not current; renew with: UPDATE_GENERATED=1 cargo test --test generated"
+    );
 }
 
 #[test]

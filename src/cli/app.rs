@@ -23,8 +23,9 @@ use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, Stdout};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 /// What every command is handed.
 pub struct App {
@@ -71,6 +72,18 @@ fn no_database(candidates: &Candidates) -> anyhow::Error {
     let folders: Vec<String> = candidates.looked_in.iter().map(|path| path.display().to_string()).collect();
     anyhow!("no database in {}", folders.join(" or "))
         .hint("codex-state backfill makes one from the rollouts; or name one with --db FILE")
+}
+
+/// What comes, unless an interrupt comes first.
+fn wait_for<T>(coming: &mpsc::Receiver<T>, interrupted: &AtomicBool) -> Option<T> {
+    while !interrupted.load(Ordering::Relaxed) {
+        match coming.recv_timeout(Duration::from_millis(50)) {
+            Ok(come) => return Some(come),
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+            Err(mpsc::RecvTimeoutError::Disconnected) => return None,
+        }
+    }
+    None
 }
 
 /// How a report that is no list is written.
@@ -193,7 +206,7 @@ impl App {
     /// The databases of a home.
     ///
     /// # Errors
-    /// `--db` names nothing.
+    /// `--db` names nothing, or a folder may not be looked into.
     pub fn databases(&self, home: &Path, config: &CodexConfig) -> anyhow::Result<Candidates> {
         let variable =
             self.environment.var("CODEX_SQLITE_HOME").and_then(|folder| folder.to_str()).map(str::trim);
@@ -263,6 +276,13 @@ impl App {
         }
     }
 
+    /// Says how the database is brought back as it was, where that is all that was changed.
+    pub fn say_undo(&self, backup: Option<&Path>) {
+        if let Some(path) = backup {
+            self.hint(&format!("codex-state restore {} undoes it", text::shell_word(path)));
+        }
+    }
+
     /// The database of a home for a command that cannot do without.
     ///
     /// # Errors
@@ -298,15 +318,29 @@ impl App {
     /// Asks a person, who has to type yes.
     ///
     /// # Errors
-    /// The answer cannot be read.
+    /// The answer cannot be read, or the person wants the program to end.
     pub fn ask(&self, question: &str) -> anyhow::Result<bool> {
         self.bar.print(|out| {
             write!(out, "{} [y/N] ", text::safe(question))?;
             out.flush()
         });
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer).context("cannot read the answer")?;
-        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+        let (sender, answers) = mpsc::channel();
+        // Reading goes on after a Ctrl-C, so that somebody else has to do it.
+        std::thread::spawn(move || {
+            let mut answer = String::new();
+            let read = std::io::stdin().lock().read_line(&mut answer);
+            sender.send(read.map(|_| answer))
+        });
+        match wait_for(&answers, &self.interrupted) {
+            Some(answer) => {
+                let answer = answer.context("cannot read the answer")?;
+                Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+            }
+            None => {
+                self.bar.print(|out| writeln!(out));
+                Err(anyhow!("interrupted before the answer"))
+            }
+        }
     }
 
     /// The database of a home, open for reading.
@@ -418,5 +452,22 @@ mod tests {
         check("codex-state-backups holds them", "codex-state-backups holds them");
         check("start Codex once", "start Codex once");
         assert_eq!(with_options("codex-state list", ""), "codex-state list");
+    }
+
+    #[test]
+    fn an_interrupt_ends_the_wait_for_an_answer() {
+        let (sender, answers) = mpsc::channel();
+        let interrupted = AtomicBool::new(true);
+        assert_eq!(wait_for::<u8>(&answers, &interrupted), None);
+        interrupted.store(false, Ordering::Relaxed);
+        sender.send(7).unwrap();
+        assert_eq!(wait_for(&answers, &interrupted), Some(7));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(120));
+                interrupted.store(true, Ordering::Relaxed);
+            });
+            assert_eq!(wait_for(&answers, &interrupted), None, "though nobody answers");
+        });
     }
 }

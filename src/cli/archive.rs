@@ -205,7 +205,18 @@ fn advise(app: &App, direction: Direction, report: &Report, dry_run: bool) {
     let n_files: usize = report.threads.iter().map(|outcome| outcome.files.len()).sum();
     let threads = human::counted(n as u64, "thread", "threads");
     let files = human::counted(n_files as u64, "file", "files");
-    if dry_run {
+    let unchanged = report.count(Status::Unchanged);
+    if unchanged > 0 {
+        let unchanged = human::counted(unchanged as u64, "thread was", "threads were");
+        app.say(&match direction {
+            Direction::Archive => format!("{unchanged} archived already"),
+            Direction::Unarchive => format!("{unchanged} not archived"),
+        });
+    }
+    if dry_run && n > 0 {
+        let would = direction.verb();
+        app.say(&format!("nothing was changed: this was a dry run, which would {would} {threads}, {files}"));
+    } else if dry_run {
         app.say("nothing was changed: this was a dry run");
     } else if n > 0 {
         app.say(&format!("{} {threads}, {files}", direction.done()));

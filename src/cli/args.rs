@@ -1,7 +1,7 @@
 //! Every argument of every command; the doc comments are the help. What the arguments mean is decided elsewhere.
 
 use crate::cli::style::ColorChoice;
-use crate::cli::{complete, help};
+use crate::cli::{complete, help, numbers};
 use crate::thread::columns::COLUMNS;
 use crate::verify::Ignore;
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
@@ -16,9 +16,10 @@ pub const NAME: &str = "codex-state";
 
 /// Mend, check and list the thread database of the Codex coding agent
 ///
-/// Codex keeps every conversation (thread) in a rollout file and mirrors what it knows of it in a database. When the
-/// two drift apart, threads seem gone although every file is there. codex-state makes the database say what the files
-/// say. It never writes to a rollout and never loses what only the database knows.
+/// Codex keeps every conversation (thread) in a file, its rollout, and what its lists show of it in a row of a database.
+/// When the two drift apart, threads seem gone although every file is there. codex-state makes the database say what the
+/// rollouts say. It never writes to a rollout, never loses what only the database knows, and keeps a backup of the
+/// database before it changes it.
 #[derive(Debug, Parser)]
 #[command(name = NAME, version, max_term_width = 100, propagate_version = true)]
 #[command(subcommand_required = true, arg_required_else_help = true, after_long_help = help::of_program())]
@@ -78,15 +79,19 @@ pub struct Global {
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub db: Option<PathBuf>,
 
-    /// The folder of the database [default: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home]
+    /// The folder of the database
+    ///
+    /// Without it: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home and its folder sqlite.
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub sqlite_home: Option<PathBuf>,
 
-    /// Provider of threads that name none [default: model_provider of config.toml, else openai]
+    /// Provider of threads that name none
+    ///
+    /// Without it: model_provider of config.toml, else openai.
     #[arg(long, global = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub default_provider: Option<String>,
 
-    /// How to write the output: auto is a table on a terminal, TSV for lists in a pipe, plain text otherwise
+    /// How to write the output
     #[arg(long, global = true, value_name = "FORMAT", default_value = "auto", hide_possible_values = false)]
     pub format: FormatChoice,
 
@@ -94,7 +99,9 @@ pub struct Global {
     #[arg(long, global = true)]
     pub no_header: bool,
 
-    /// When to use colour; NO_COLOR and CLICOLOR_FORCE are respected
+    /// When to use colour
+    ///
+    /// NO_COLOR, CLICOLOR and CLICOLOR_FORCE are respected.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorChoice,
 
@@ -111,24 +118,12 @@ pub struct Global {
     pub verbose: bool,
 
     /// How long to wait for another program's lock on the database
-    #[arg(long, global = true, value_name = "SECONDS", default_value = "5", value_parser = parse_seconds, allow_negative_numbers = true)]
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "5", value_parser = numbers::seconds, allow_negative_numbers = true)]
     pub busy_timeout: Duration,
 
     /// Write what this run counted to FILE, for Prometheus' textfile collector
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub metrics: Option<PathBuf>,
-}
-
-fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds, as in 5 or 0.5".to_owned())?;
-    let timeout = Duration::try_from_secs_f64(seconds)
-        .map_err(|_| "not a number of seconds, as in 5 or 0.5".to_owned())?;
-    // SQLite counts in milliseconds, of which it knows that many: some weeks.
-    Ok(timeout.min(Duration::from_millis(i32::MAX.unsigned_abs().into())))
-}
-
-fn parse_count(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| "not a number of things, as in 0 or 20".to_owned())
 }
 
 /// How the output is written.
@@ -170,11 +165,16 @@ pub enum Command {
     Man(Man),
 }
 
-/// Make the rows say what the rollouts say
+/// Make the database say what the rollouts say
 ///
 /// Reads the rollouts, all or those of the threads named, and writes the rows that are missing or differ. Rows that
 /// agree are not written; what only the database knows (names, pins, sections, git edits) stays. Safe beside a running
-/// Codex, and safe to interrupt: running it again carries on.
+/// Codex, and safe to interrupt: running it again carries on. Before the first change the database is copied to
+/// codex-state-backups/ beside it (at most once an hour, and the newest five stay); codex-state restore brings it back.
+///
+/// It reports how many rollouts were found (scanned), and of these how many rows were inserted, updated, and right
+/// already (unchanged), how many files do not count because another file of their thread does (superseded), and how many
+/// could not be read (failed; exit status 1).
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("backfill"))]
 pub struct Backfill {
@@ -187,7 +187,7 @@ pub struct Backfill {
     pub writing: Writing,
 
     /// How many rollouts to read at once [default: one for each processor]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(short, long, value_name = "N", value_parser = numbers::jobs)]
     pub jobs: Option<u16>,
 
     /// Skip files whose row says that they are unchanged
@@ -272,7 +272,7 @@ pub struct Verify {
     pub strict: bool,
 
     /// Print the first N findings only; all are counted
-    #[arg(long, value_name = "N", value_parser = parse_count, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = numbers::count, allow_negative_numbers = true)]
     pub max_findings: Option<usize>,
 
     /// Write the result to FILE for test reports: a test case for each kind of finding
@@ -280,7 +280,7 @@ pub struct Verify {
     pub junit: Option<PathBuf>,
 
     /// How many rollouts to read at once [default: one for each processor]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(short, long, value_name = "N", value_parser = numbers::jobs)]
     pub jobs: Option<u16>,
 }
 
@@ -304,7 +304,7 @@ pub struct List {
     pub reverse: bool,
 
     /// List at most N threads; 0 is all [default: 50 for a table on a terminal, else all]
-    #[arg(short = 'n', long, value_name = "N", value_parser = parse_count, allow_negative_numbers = true)]
+    #[arg(short = 'n', long, value_name = "N", value_parser = numbers::count, allow_negative_numbers = true)]
     pub limit: Option<usize>,
 
     /// Go on after a page: its next_cursor, which --format json gives; with the same --sort and --reverse
@@ -501,7 +501,7 @@ pub struct Prune {
     pub all_missing: bool,
 
     /// How many rollouts to read at once [default: one for each processor]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(short, long, value_name = "N", value_parser = numbers::jobs)]
     pub jobs: Option<u16>,
 
     /// Keep no backup of the database (the deleted rows are saved in any case)
@@ -509,7 +509,7 @@ pub struct Prune {
     pub no_backup: bool,
 }
 
-/// Say how home and database do
+/// Show which database is in use, and whether all is well
 ///
 /// On one screen: which database and why this one, which others there are; its size, schema and whether it is sound;
 /// how many threads Codex's own list shows, and how many it hides and why; rollouts on disk; whether Codex's indexing
@@ -549,7 +549,7 @@ pub struct Backup {
     pub dry_run: bool,
 }
 
-/// Bring a backup back into the database
+/// Bring the database back from a backup
 ///
 /// FILE is checked first, and what it replaces is kept as a backup. A Codex that has the database open finds the content
 /// replaced in one step. A database that is missing is made; one that cannot be used is moved aside.
@@ -568,7 +568,7 @@ pub struct Restore {
     pub writing: Writing,
 }
 
-/// Print the completion script of a shell
+/// Print the completion script for a shell
 ///
 /// The same scripts lie in completions/. For bash, for example, put the output into a file codex-state in
 /// ~/.local/share/bash-completion/completions/.

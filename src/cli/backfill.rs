@@ -116,8 +116,8 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     for failure in &report.failures {
         app.complain(&format!("{}: {}", text::path(&failure.path), failure.error));
     }
-    write_report(app, &database, &report, n_pruned as u64, arguments.writing.dry_run, shape)?;
-    app.say_backup(report.backup.as_deref());
+    let is_part = !arguments.threads.is_empty();
+    write_report(app, &database, &report, n_pruned as u64, (arguments.writing.dry_run, is_part), shape)?;
     advise(app, &home, &database, &report, arguments, is_new);
     if report.interrupted {
         return Ok(Exit::Interrupted);
@@ -214,7 +214,7 @@ fn write_report(
     database: &Path,
     report: &Report,
     pruned: u64,
-    dry_run: bool,
+    (dry_run, is_part): (bool, bool),
     shape: Shape,
 ) -> io::Result<()> {
     let numbers = [
@@ -267,17 +267,58 @@ fn write_report(
             let mut fields = vec![("database", Cell::exact(text::path(database)))];
             let shown =
                 numbers.iter().filter(|(name, n)| *name != "bytes_read" && (*name != "pruned" || *n > 0));
-            fields.extend(shown.map(|(name, number)| (*name, Cell::new(human::count(*number)))));
+            fields.extend(shown.map(|(name, number)| {
+                let remark = if *number > 0 { remark(name) } else { "" };
+                (*name, Cell::new(format!("{}{remark}", human::count(*number))))
+            }));
             fields.push(("read", Cell::new(human::bytes(report.bytes_read))));
-            let index = match report.complete {
-                true => "complete: every rollout of the home was visited",
-                false => "not complete: see the messages",
-            };
-            fields.push(("index", Cell::new(index)));
+            if !is_part {
+                let indexing = match report.complete {
+                    true => "complete: every rollout of the home was visited",
+                    false => "not complete: the messages say why",
+                };
+                fields.push(("indexing", Cell::new(indexing)));
+            }
             write_fields(&mut app.out, &fields, app.style)?;
         }
     }
     app.out.flush()
+}
+
+/// What a number means that people wonder about.
+fn remark(name: &str) -> &'static str {
+    match name {
+        "superseded" => " (another file of their thread counts)",
+        "failed" => " (the messages say why)",
+        _ => "",
+    }
+}
+
+/// What was done, in one line.
+fn outcome(report: &Report, dry_run: bool, is_new: bool) -> String {
+    let rows = |n: u64| human::counted(n, "row", "rows");
+    let are = |n: u64| if n == 1 { "agrees" } else { "agree" };
+    let changes: Vec<String> = [("insert", report.inserted), ("update", report.updated)]
+        .into_iter()
+        .filter(|(_, n)| *n > 0)
+        .map(|(what, n)| match dry_run {
+            true => format!("{what} {}", rows(n)),
+            false => format!("{} {what}{}", rows(n), if what.ends_with('e') { "d" } else { "ed" }),
+        })
+        .collect();
+    let rest = match report.unchanged {
+        0 if is_new && !dry_run && !changes.is_empty() => " into a new database".to_owned(),
+        0 if !changes.is_empty() => String::new(),
+        n => format!("; {} {} already", rows(n), are(n)),
+    };
+    match (dry_run, changes.is_empty()) {
+        (true, true) => format!("nothing was written: this was a dry run; nothing would change{rest}"),
+        (true, false) => {
+            format!("nothing was written: this was a dry run, which would {}{rest}", changes.join(" and "))
+        }
+        (false, true) => format!("no row had to change{rest}"),
+        (false, false) => format!("{}{rest}", changes.join(" and ")),
+    }
 }
 
 /// Says on standard error what happened and what to do next.
@@ -289,8 +330,13 @@ fn advise(
     arguments: &args::Backfill,
     is_new: bool,
 ) {
-    if arguments.writing.dry_run {
-        app.say("nothing was written: this was a dry run");
+    let dry_run = arguments.writing.dry_run;
+    app.say(&outcome(report, dry_run, is_new));
+    if report.left_to_codex > 0 {
+        app.say(&format!(
+            "{} left to the Codex that is writing to it: run codex-state backfill again later",
+            human::counted(report.left_to_codex, "thread was", "threads were")
+        ));
     }
     if report.n_damaged_files > 0 && app.global.verbose {
         app.say(&format!(
@@ -306,12 +352,6 @@ fn advise(
             "most rows differ in times alone: if the files lost their modification times in a copy, --times events \
              takes the times from the files' contents, and --times keep leaves the rows' times as they are",
         );
-        if let Some(backup) = &report.backup {
-            app.hint(&format!(
-                "codex-state restore {} brings the rows' times back",
-                text::shell_word(backup)
-            ));
-        }
     }
     for (table, id) in &report.lost_references {
         app.warn(&format!("{table} {id}: cannot be brought back, so threads are left without it"));
@@ -327,7 +367,10 @@ fn advise(
         ));
         app.hint("start Codex once, so that it makes its database, then run codex-state backfill again");
     }
+    app.say_undo(report.backup.as_deref());
     if report.interrupted {
         app.hint("what was written stays; run codex-state backfill again to carry on");
+    } else if report.failed > 0 {
+        app.hint("codex-state verify --help says what to do with files that cannot be read");
     }
 }

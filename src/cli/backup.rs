@@ -70,6 +70,8 @@ pub fn run(app: &mut App, arguments: &args::Backup) -> anyhow::Result<Exit> {
     write(app, &document, &target, shape)?;
     if arguments.dry_run {
         app.say("nothing was written: this was a dry run");
+    } else {
+        app.hint(&format!("codex-state restore {} brings it back", text::shell_word(&target)));
     }
     Ok(Exit::Done)
 }

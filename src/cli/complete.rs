@@ -15,7 +15,7 @@ use crate::thread::cell::Cell;
 use crate::thread::columns::index;
 use clap::{Args as _, CommandFactory as _, FromArgMatches as _};
 use clap_complete::CompleteEnv;
-use clap_complete::engine::CompletionCandidate;
+use clap_complete::engine::{CompletionCandidate, PathCompleter, ValueCompleter as _};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::mpsc;
@@ -53,9 +53,12 @@ pub fn answer(arguments: &[OsString]) -> Option<Exit> {
     }
 }
 
-/// The threads whose ids begin with what is typed, the latest first where nothing is.
+/// The threads whose ids begin with what is typed, the latest first where nothing is; files where it is a path.
 #[must_use]
 pub fn threads(typed: &OsStr) -> Vec<CompletionCandidate> {
+    if typed.to_string_lossy().contains(std::path::is_separator) {
+        return PathCompleter::file().complete(typed);
+    }
     let Some(typed) = typed.to_str().map(str::to_ascii_lowercase) else { return Vec::new() };
     if typed.starts_with('-') || !typed.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
         return Vec::new();

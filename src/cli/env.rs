@@ -162,7 +162,8 @@ impl Environment {
     }
 }
 
-fn terminal_width() -> Option<usize> {
+/// The width of the terminal at this moment.
+pub(super) fn terminal_width() -> Option<usize> {
     crossterm::terminal::size().ok().map(|(columns, _)| columns.into()).filter(|&columns| columns > 0)
 }
 

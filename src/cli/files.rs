@@ -1,9 +1,19 @@
 //! Files that a run leaves where it was told to: whole, or as they were before; not standard output.
 
 use crate::error::WithHint as _;
-use anyhow::Context as _;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
+
+/// What to do about a file that cannot be written, where nobody knows better.
+#[must_use]
+pub fn advice(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space, then run it again",
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => "name a place that you may write to",
+        ErrorKind::IsADirectory => "name a file, not a folder",
+        _ => "name a file in a folder that exists and that you may write to",
+    }
+}
 
 /// Writes a file under another name beside it and renames it, so that nobody ever reads half of it.
 ///
@@ -31,10 +41,10 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         Some(code) => std::io::Error::from_raw_os_error(code),
         None => std::io::Error::from(error.kind()),
     };
-    write()
-        .map_err(plain)
-        .with_context(|| format!("cannot write {}", path.display()))
-        .hint("name a file in a folder that exists and that you may write to")
+    write().map_err(plain).map_err(|error| {
+        let advice = advice(error.kind());
+        anyhow::Error::new(error).context(format!("cannot write {}", path.display())).hint(advice)
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::cli::env::{NOW, VARIABLES};
 use crate::cli::exit::Exit;
+use crate::verify::Kind;
 
 /// An example: the command line, and what it does.
 pub type Example = (&'static str, &'static str);
@@ -11,8 +12,10 @@ pub const EXAMPLES: [(&str, &[Example]); 14] = [
     (
         "",
         &[
-            ("codex-state verify", "say whether database and files agree, and where not"),
-            ("codex-state backfill", "make the database say what the files say"),
+            ("codex-state status", "where to begin: which database, what is in it, and whether all is well"),
+            ("codex-state verify", "say whether database and rollouts agree, and where not; changes nothing"),
+            ("codex-state backfill --dry-run", "say what would change"),
+            ("codex-state backfill", "make the database say what the rollouts say, after a backup of it"),
             ("codex-state list -n 20", "list the threads that were changed last"),
         ],
     ),
@@ -140,6 +143,14 @@ fn meaning(variable: &str) -> &'static str {
     }
 }
 
+/// The kinds of findings of `verify`: the name, and what it means and what to do.
+pub fn findings() -> impl Iterator<Item = (&'static str, String)> {
+    Kind::ALL.into_iter().map(|kind| {
+        let (meaning, advice) = kind.meaning();
+        (kind.name(), format!("{}: {meaning}; to do: {advice}", kind.severity().name()))
+    })
+}
+
 /// What stands at the end of the help of the program.
 #[must_use]
 pub fn of_program() -> String {
@@ -162,6 +173,12 @@ pub fn of_command(command: &str) -> String {
     let examples: Vec<(String, &str)> =
         examples(command).iter().map(|(line, what)| ((*line).to_owned(), *what)).collect();
     let mut text = section("Examples:", &examples);
+    if command == "verify" {
+        let findings: Vec<(String, String)> =
+            findings().map(|(name, what)| (name.to_owned(), what)).collect();
+        text += "\n\n";
+        text += &section("Findings:", &findings);
+    }
     if !command.is_empty() {
         text += "\n\nExit status 0: done; 1: the answer is no, or not everything could be done; 2: trouble; \
                  130: interrupted. codex-state --help has more, and files and environment.";
@@ -170,7 +187,7 @@ pub fn of_command(command: &str) -> String {
 }
 
 /// A heading, and below it each name with its meaning on a line of its own, which clap wraps.
-fn section(heading: &str, entries: &[(String, &str)]) -> String {
+fn section<T: std::fmt::Display>(heading: &str, entries: &[(String, T)]) -> String {
     let mut text = heading.to_owned();
     for (name, what) in entries {
         text += &format!("\n  {name}\n          {what}");

@@ -2,9 +2,9 @@
 
 use crate::cli::args::{self, Cli, NAME};
 use crate::cli::exit::Exit;
-use crate::cli::help;
+use crate::cli::{files, help};
+use crate::error::WithHint as _;
 use crate::thread::columns::COLUMNS;
-use anyhow::Context as _;
 use clap::CommandFactory as _;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, italic, roman};
@@ -25,10 +25,11 @@ pub struct Page {
 /// # Errors
 /// Never; the writer is memory.
 pub fn pages() -> io::Result<Vec<Page>> {
-    let mut program = Cli::command();
+    // There is no page of help about help.
+    let mut program = Cli::command().disable_help_subcommand(true);
     program.build();
     let mut pages = vec![page(&program, "", NAME.to_owned(), &[])?];
-    for command in program.get_subcommands().filter(|command| command.get_name() != "help") {
+    for command in program.get_subcommands() {
         let short = command.get_name().to_owned();
         let name = format!("{NAME}-{short}");
         // The page's title and the usage line name the whole command.
@@ -49,14 +50,18 @@ fn page(command: &clap::Command, short: &str, name: String, see_also: &[&str]) -
     let mut roff = Vec::new();
     man.render_title(&mut roff)?;
     man.render_name_section(&mut roff)?;
-    man.render_synopsis_section(&mut roff)?;
-    man.render_description_section(&mut roff)?;
+    synopsis(&mut roff, command)?;
+    description(&mut roff, command)?;
     man.render_options_section(&mut roff)?;
     if see_also.is_empty() {
         man.render_subcommands_section(&mut roff)?;
         columns(&mut roff)?;
         environment(&mut roff)?;
         named(&mut roff, "FILES", &help::FILES)?;
+    }
+    if short == "verify" {
+        let findings: Vec<(&str, String)> = help::findings().collect();
+        named(&mut roff, "FINDINGS", &findings)?;
     }
     exit_status(&mut roff)?;
     named(&mut roff, "EXAMPLES", help::examples(short))?;
@@ -66,6 +71,31 @@ fn page(command: &clap::Command, short: &str, name: String, see_also: &[&str]) -
         section.to_writer(&mut roff)?;
     }
     Ok(Page { file_name: format!("{name}.1"), roff })
+}
+
+/// The usage line; all options are listed below it.
+fn synopsis(out: &mut dyn Write, command: &clap::Command) -> io::Result<()> {
+    let usage = command.clone().render_usage().to_string();
+    let mut section = Roff::default();
+    section.control("SH", ["SYNOPSIS"]);
+    section.text([roman(usage.strip_prefix("Usage: ").unwrap_or(&usage).trim())]);
+    section.to_writer(out)
+}
+
+/// What the command does, without the first line, which stands beside its name.
+fn description(out: &mut dyn Write, command: &clap::Command) -> io::Result<()> {
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let long = command.get_long_about().map_or_else(|| about.clone(), ToString::to_string);
+    let text = long.strip_prefix(&about).map(str::trim).filter(|text| !text.is_empty()).unwrap_or(&about);
+    let mut section = Roff::default();
+    section.control("SH", ["DESCRIPTION"]);
+    for (number, paragraph) in text.split("\n\n").enumerate() {
+        if number > 0 {
+            section.control("PP", []);
+        }
+        section.text([roman(paragraph)]);
+    }
+    section.to_writer(out)
 }
 
 fn columns(out: &mut dyn Write) -> io::Result<()> {
@@ -88,11 +118,11 @@ fn environment(out: &mut dyn Write) -> io::Result<()> {
     section.to_writer(out)
 }
 
-fn named(out: &mut dyn Write, heading: &str, entries: &[(&str, &str)]) -> io::Result<()> {
+fn named<T: AsRef<str>>(out: &mut dyn Write, heading: &str, entries: &[(&str, T)]) -> io::Result<()> {
     let mut section = Roff::default();
     section.control("SH", [heading]);
     for (name, what) in entries {
-        section.control("TP", []).text([bold(*name)]).text([roman(*what)]);
+        section.control("TP", []).text([bold(*name)]).text([roman(what.as_ref())]);
     }
     section.to_writer(out)
 }
@@ -120,11 +150,9 @@ pub fn run(out: &mut dyn Write, arguments: &args::Man) -> anyhow::Result<()> {
 }
 
 fn write_all(pages: &[Page], folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    for page in pages {
-        let path = folder.join(&page.file_name);
-        std::fs::write(&path, &page.roff).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+    std::fs::create_dir_all(folder).map_err(|error| {
+        let advice = files::advice(error.kind());
+        anyhow::Error::new(error).context(format!("cannot make the folder {}", folder.display())).hint(advice)
+    })?;
+    pages.iter().try_for_each(|page| files::write_atomically(&folder.join(&page.file_name), &page.roff))
 }

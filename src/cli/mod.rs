@@ -29,13 +29,16 @@ pub mod files;
 pub mod help;
 pub mod human;
 pub mod metrics;
+pub mod numbers;
 pub mod output;
 pub mod progress;
 pub mod records;
 pub mod style;
 pub mod table;
+pub mod terminal;
 pub mod text;
 pub mod threads;
+pub mod usage;
 pub mod when;
 
 use crate::error::WithHint as _;
@@ -57,10 +60,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let cli = match Cli::read(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help goes to standard output, mistakes to standard error; whoever closed it does not want to know.
-            let printed = error.print().and_then(|()| std::io::stdout().flush());
-            let is_lost = printed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
-            return if error.use_stderr() || is_lost { Exit::Trouble } else { Exit::Done };
+            return match usage::mistake(&error, &arguments) {
+                Some(mistake) => fail(&mistake),
+                None => print_help(&error),
+            };
         }
     };
     let interrupted = Arc::new(AtomicBool::new(false));
@@ -68,13 +71,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     if !matches!(cli.command, Command::List(_) | Command::Show(_) | Command::Path(_)) {
         listen_for_interrupts(&interrupted);
     }
-    let style = style::Style::PLAIN;
     let environment = match Environment::from_process() {
         Ok(environment) => environment,
-        Err(error) => {
-            let _ = error::print(&error, &mut std::io::stderr(), style, &str::to_owned);
-            return Exit::Trouble;
-        }
+        Err(error) => return fail(&error),
     };
     let mut app = App::new(environment, cli.global, interrupted);
     app.arguments = arguments.into_iter().skip(1).collect();
@@ -96,17 +95,31 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Man(arguments) => man::run(&mut app.out, arguments).map(|()| Exit::Done),
     };
     let result = result.and_then(|exit| Ok(app.out.flush().map(|()| exit)?));
-    let result = if app.out.failed() {
-        result.hint("make room where the output goes, or send it elsewhere")
-    } else {
-        result
-    };
+    let result = if app.out.failed() { result.hint(output::ADVICE) } else { result };
     match write_metrics(&app, result) {
         Ok(exit) => exit,
         Err(error) => {
             app.print_error(&error);
             if app.interrupted.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Trouble }
         }
+    }
+}
+
+/// Says what is wrong where there is no command line yet that says how.
+fn fail(error: &anyhow::Error) -> Exit {
+    // Whoever closed standard error does not want to know.
+    let _ = error::print(error, &mut std::io::stderr(), style::of_errors(), &str::to_owned);
+    Exit::Trouble
+}
+
+/// Prints help or the version, which clap has made.
+fn print_help(help: &clap::Error) -> Exit {
+    match help.print().and_then(|()| std::io::stdout().flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            fail(&anyhow::Error::new(output::failure(&error)).hint(output::ADVICE))
+        }
+        _ if help.use_stderr() => Exit::Trouble,
+        _ => Exit::Done,
     }
 }
 

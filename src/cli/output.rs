@@ -8,6 +8,15 @@ use std::io::{self, Write};
 /// Bytes gathered before they are written on.
 const CAPACITY: usize = 64 * 1024;
 
+/// What to do about it.
+pub const ADVICE: &str = "make room where the output goes, or send it elsewhere";
+
+/// What the system says, with what it was about.
+#[must_use]
+pub fn failure(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot write to standard output: {error}"))
+}
+
 /// A buffered writer that treats a closed pipe as the end of the audience, not of the program.
 ///
 /// Call [`Write::flush`] at the end to learn of errors; dropping writes what is left and cannot tell.
@@ -66,7 +75,7 @@ impl<W: Write> Output<W> {
             }
             Err(error) => {
                 self.failed = true;
-                Err(io::Error::new(error.kind(), format!("cannot write to standard output: {error}")))
+                Err(failure(&error))
             }
             Ok(()) => Ok(()),
         }

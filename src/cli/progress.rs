@@ -1,6 +1,5 @@
 //! The progress bar on standard error, and the warnings above it; results never come this way.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,11 +9,16 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::cli::env::Environment;
 use crate::cli::style::Style;
+use crate::cli::terminal::{self, Terminal};
 use crate::cli::{error, human, text};
 use crate::progress::Progress;
 
 /// How often the bar moves while nothing is reported: a file of gigabytes is one item.
 const TICK: Duration = Duration::from_millis(125);
+/// How often in a second it is drawn at most.
+const REDRAWS: u8 = 15;
+/// Between the parts of a bar, and the spinner.
+const SPACES: usize = 4;
 /// A rate or remaining time before this would be a guess.
 const SETTLED: Duration = Duration::from_secs(1);
 
@@ -50,7 +54,10 @@ impl Bar {
     /// For standard error of this process; without `visible` only warnings are printed.
     #[must_use]
     pub fn stderr(visible: bool, unicode: bool, style: Style) -> Self {
-        let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = match visible {
+            true => ProgressDrawTarget::term_like_with_hz(Box::new(Terminal::default()), REDRAWS),
+            false => ProgressDrawTarget::hidden(),
+        };
         Self::new(target, unicode, style, Box::new(io::stderr()))
     }
 
@@ -88,7 +95,7 @@ impl Bar {
         });
     }
 
-    fn look(&self, bounded: bool) -> ProgressStyle {
+    fn look(&self, bounded: bool, what: &str) -> ProgressStyle {
         let template = match (bounded, self.style.is_coloured()) {
             (true, true) => "{msg} {wide_bar:.cyan} {numbers}",
             (true, false) => "{msg} {wide_bar} {numbers}",
@@ -96,11 +103,14 @@ impl Bar {
             (false, false) => "{spinner} {msg} {numbers}",
         };
         let work = Arc::clone(&self.work);
+        // What goes on in a second line stays on the screen when the terminal is made narrower.
+        let taken = text::width(what) + SPACES;
         let numbers = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             let settled = state.elapsed() >= SETTLED;
             let eta = state.len().filter(|_| settled).map(|_| state.eta());
             // An error here could only be the library's own; the bar is not worth a panic.
-            let _ = out.write_str(&work.numbers(settled.then(|| state.elapsed()), eta));
+            let room = terminal::bar_width().saturating_sub(taken);
+            let _ = out.write_str(&work.numbers(settled.then(|| state.elapsed()), eta, room));
         };
         let (bar, spinner) = if self.unicode {
             ("█▉▊▋▌▍▎▏ ", "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ")
@@ -116,38 +126,33 @@ impl Bar {
 }
 
 impl Work {
-    /// `1,234/159,000  3.2 GiB/11.0 GiB  850.0 MiB/s  12s left`, as far as it is known.
-    fn numbers(&self, elapsed: Option<Duration>, eta: Option<Duration>) -> String {
+    /// `1,234/159,000  3.2 GiB/11.0 GiB  850.0 MiB/s  12s left`, as far as it is known and there is room for it.
+    fn numbers(&self, elapsed: Option<Duration>, eta: Option<Duration>, room: usize) -> String {
         let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
         let (items, bytes) = (load(&self.items), load(&self.bytes));
-        let mut line = human::count(items);
-        let mut push = |separator: &str, part: String| {
-            // Writing to a string cannot fail.
-            let _ = write!(line, "{separator}{part}");
+        let of = |all: u64, text: fn(u64) -> String| match all {
+            0 => String::new(),
+            all => format!("/{}", text(all)),
         };
-        match load(&self.all_items) {
-            0 => {}
-            all => push("/", human::count(all)),
-        }
-        match load(&self.all_bytes) {
-            0 if bytes == 0 => {}
-            0 => push("  ", human::bytes(bytes)),
-            all => push("  ", format!("{}/{}", human::bytes(bytes), human::bytes(all))),
+        let mut parts = vec![human::count(items) + &of(load(&self.all_items), human::count)];
+        let all_bytes = load(&self.all_bytes);
+        if bytes > 0 || all_bytes > 0 {
+            parts.push(human::bytes(bytes) + &of(all_bytes, human::bytes));
         }
         if let Some(millis) = elapsed.map(|elapsed| elapsed.as_millis().max(1)) {
             let rate = |done: u64| u64::try_from(u128::from(done) * 1000 / millis).unwrap_or(u64::MAX);
-            if bytes > 0 {
-                push("  ", format!("{}/s", human::bytes(rate(bytes))));
-            } else {
-                push("  ", format!("{}/s", human::count(rate(items))));
-            }
+            let rate = if bytes > 0 { human::bytes(rate(bytes)) } else { human::count(rate(items)) };
+            parts.push(format!("{rate}/s"));
         }
         if let Some(eta) = eta.filter(|eta| !eta.is_zero()) {
             let seconds = eta.as_secs().max(1);
             let left = if seconds < 60 { format!("{seconds}s") } else { human::duration(seconds * 1000) };
-            push("  ", format!("{left} left"));
+            parts.push(format!("{left} left"));
         }
-        line
+        while !parts.is_empty() && parts.iter().map(|part| part.len() + 2).sum::<usize>() > room + 2 {
+            parts.pop();
+        }
+        parts.join("  ")
     }
 }
 
@@ -167,8 +172,9 @@ impl Progress for Bar {
             Some(length) => self.bar.set_length(length),
             None => self.bar.unset_length(),
         }
-        self.bar.set_style(self.look(length.is_some()));
-        self.bar.set_message(text::one_line(what).into_owned());
+        let what = text::one_line(what).into_owned();
+        self.bar.set_style(self.look(length.is_some(), &what));
+        self.bar.set_message(what);
         self.bar.enable_steady_tick(TICK);
     }
 
@@ -354,15 +360,21 @@ mod tests {
             all_bytes: AtomicU64::new(all_bytes),
         };
         let seconds = Duration::from_secs;
-        assert_eq!(work(12, 0, 0, 0).numbers(None, None), "12");
-        assert_eq!(work(12, 0, 2048, 0).numbers(None, None), "12  2.0 KiB");
+        assert_eq!(work(12, 0, 0, 0).numbers(None, None, 80), "12");
+        assert_eq!(work(12, 0, 2048, 0).numbers(None, None, 80), "12  2.0 KiB");
         assert_eq!(
-            work(1200, 3000, 0, 0).numbers(Some(seconds(2)), Some(seconds(3))),
+            work(1200, 3000, 0, 0).numbers(Some(seconds(2)), Some(seconds(3)), 80),
             "1,200/3,000  600/s  3s left"
         );
         assert_eq!(
-            work(10, 20, 1 << 20, 1 << 21).numbers(Some(seconds(2)), Some(seconds(125))),
+            work(10, 20, 1 << 20, 1 << 21).numbers(Some(seconds(2)), Some(seconds(125)), 80),
             "10/20  1.0 MiB/2.0 MiB  512.0 KiB/s  2m05s left"
         );
+        let narrow =
+            |room| work(10, 20, 1 << 20, 1 << 21).numbers(Some(seconds(2)), Some(seconds(125)), room);
+        assert_eq!(narrow(47), "10/20  1.0 MiB/2.0 MiB  512.0 KiB/s  2m05s left");
+        assert_eq!(narrow(46), "10/20  1.0 MiB/2.0 MiB  512.0 KiB/s");
+        assert_eq!(narrow(5), "10/20");
+        assert_eq!(narrow(4), "");
     }
 }

@@ -99,14 +99,17 @@ pub(super) fn prune_rows(
     drop(reader);
     let n = job.n_to_go();
     if app.interrupted.load(Ordering::Relaxed) {
-        return Ok(Some(Report { interrupted: true, ..job.preview() }));
+        return Err(anyhow!("interrupted before all rows were looked at")
+            .hint("nothing was deleted; run the command again to carry on"));
     }
     if consent.dry_run || n == 0 {
         return Ok(Some(job.preview()));
     }
     if !consent.yes {
+        show_rows_to_go(app, &job.preview());
         let rows = human::counted(n as u64, "row", "rows");
-        if !app.ask(&format!("delete {rows} whose rollout is gone (they are saved first)?"))? {
+        let answer = app.ask(&format!("delete {rows} whose rollout is gone (they are saved first)?"));
+        if !answer.hint("nothing was deleted; run the command again to carry on")? {
             app.say("nothing was deleted");
             return Ok(None);
         }
@@ -118,6 +121,20 @@ pub(super) fn prune_rows(
     let report = job.run(&mut writer, &app.bar)?;
     writer.close()?;
     Ok(Some(report))
+}
+
+/// Shows a person the first rows that would go, before the question whether they may.
+fn show_rows_to_go(app: &App, preview: &Report) {
+    const SHOWN: usize = 10;
+    let go = || preview.threads.iter().filter(|outcome| outcome.status == Status::Pruned);
+    for outcome in go().take(SHOWN) {
+        app.bar.print(|out| writeln!(out, "{}  {}", text::safe(&outcome.id), text::safe(&outcome.path)));
+    }
+    let rest = go().skip(SHOWN).count();
+    if rest > 0 {
+        let rest = human::count(rest as u64);
+        app.bar.print(|out| writeln!(out, "and {rest} more, which codex-state prune --dry-run lists"));
+    }
 }
 
 /// Whether a row that stays is worth a line to somebody who did not name it.
@@ -247,14 +264,16 @@ fn write_report(
 pub(super) fn advise(app: &App, report: &Report, dry_run: bool) {
     let n_misplaced = report.threads.iter().filter(|outcome| outcome.is_misplaced).count();
     let rows = |n: usize| human::counted(n as u64, "row", "rows");
-    if dry_run {
-        app.say("nothing was deleted: this was a dry run");
-    } else {
-        let checked = human::counted(report.checked, "row", "rows");
-        app.say(&format!(
-            "{checked} looked at, {} deleted",
-            human::count(report.count(Status::Pruned) as u64)
-        ));
+    let checked = human::counted(report.checked, "row", "rows");
+    let n = report.count(Status::Pruned);
+    match (dry_run, n, report.threads.len()) {
+        (_, 0, 0) => app.say(&format!("nothing to do: {checked} looked at, and no rollout is gone")),
+        (true, _, _) => app.say(&format!(
+            "nothing was deleted: this was a dry run, which would delete {} of {}",
+            rows(n),
+            human::count(report.checked)
+        )),
+        (false, _, _) => app.say(&format!("{checked} looked at, {} deleted", human::count(n as u64))),
     }
     let mut skipped: BTreeMap<&str, usize> = BTreeMap::new();
     for outcome in report.threads.iter().filter(|outcome| outcome.status == Status::Skipped) {

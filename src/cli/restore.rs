@@ -71,21 +71,21 @@ pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
         app.metrics.created();
     }
     write(app, &config, &report, shape)?;
-    app.say_backup(report.backup.as_deref());
     for moved in &report.moved_aside {
         app.say(&format!("{} could not be used and is now {}", moved.from.display(), moved.to.display()));
     }
     if report.newer_rows > 0 {
-        let (are, so) = if config.dry_run { ("are", "would take") } else { ("were", "took") };
-        app.warn(&format!(
-            "{} {are} newer than the backup, which {so} them back",
-            human::counted(report.newer_rows, "row", "rows")
-        ));
+        let rows = human::counted(report.newer_rows, "row", "rows");
+        app.warn(&match config.dry_run {
+            true => format!("{rows} are newer than the backup and would go from the database"),
+            false => format!("{rows} were newer than the backup and went from the database"),
+        });
     }
     if config.dry_run {
         app.say("nothing was written: this was a dry run");
     } else {
-        app.hint("codex-state backfill brings the rows up to date with the rollouts");
+        app.say_undo(report.backup.as_deref());
+        app.hint("codex-state backfill brings back what the rollouts know beyond the backup");
     }
     Ok(Exit::Done)
 }
@@ -144,7 +144,7 @@ fn write(app: &mut App, config: &Config<'_>, report: &Report, shape: Shape) -> i
             ];
             if let Some(replaced) = report.replaced_rows {
                 fields.push(("threads before", Cell::new(human::count(replaced))));
-                fields.push(("newer rows lost", Cell::new(human::count(report.newer_rows))));
+                fields.push(("newer rows gone", Cell::new(human::count(report.newer_rows))));
             }
             write_fields(&mut app.out, &fields, app.style)?;
         }

@@ -41,6 +41,14 @@ impl ColorChoice {
     }
 }
 
+/// How standard error is painted where the command line could not be read, and with it `--color`.
+#[must_use]
+pub fn of_errors() -> Style {
+    Environment::from_process().map_or(Style::PLAIN, |environment| {
+        ColorChoice::Auto.style(&environment, environment.stderr_is_terminal)
+    })
+}
+
 /// Paints text for one stream, or leaves it as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {

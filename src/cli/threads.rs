@@ -67,7 +67,11 @@ pub fn resolve(
     let empty = Path::new("");
     let mut resolver = Resolver::new(home, app.environment.current_dir.as_deref().unwrap_or(empty));
     let mut threads = Threads::default();
-    for typed in expand(arguments)? {
+    let typed = expand(arguments)?;
+    if typed.is_empty() && !arguments.is_empty() {
+        app.say("no thread on standard input: nothing to do");
+    }
+    for typed in typed {
         let found = match &mut reader {
             Some(reader) => {
                 let found = reader.read(|connection| resolver.resolve(&typed, Some(connection)));

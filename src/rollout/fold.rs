@@ -204,7 +204,7 @@ fn explain_zstd(error: ReadError, path: &Path) -> ReadError {
                 io::ErrorKind::Other | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData
             ) =>
         {
-            ReadError::Unusable(format!("cannot be decompressed: {error}"))
+            ReadError::Unusable(format!("cannot be decompressed, cut short or damaged: {error}"))
         }
         other => other,
     }

@@ -139,6 +139,79 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// What it means, and what to do about it: for help, in whole words.
+    #[must_use]
+    pub fn meaning(self) -> (&'static str, &'static str) {
+        match self {
+            Kind::MissingRow => (
+                "a rollout has no row, so that Codex does not list the thread",
+                "codex-state backfill makes the row",
+            ),
+            Kind::MissingFile => (
+                "the rollout of a row is gone from the home, in every form",
+                "bring the file back from a backup; if it is gone for good, codex-state prune deletes the row",
+            ),
+            Kind::ArchiveMismatch => (
+                "row and folder disagree whether the thread is archived",
+                "codex-state backfill: the folder counts",
+            ),
+            Kind::MovedFile => (
+                "the rollout lies elsewhere in the home than the row says",
+                "codex-state backfill corrects the path",
+            ),
+            Kind::MovedHome => (
+                "rows name their rollouts below another home; said once, not for each thread",
+                "codex-state backfill corrects the paths",
+            ),
+            Kind::FieldMismatch => (
+                "columns of the row differ from what the rollout says",
+                "codex-state backfill: the rollout counts, but for what only the database knows",
+            ),
+            Kind::DuplicatePath => (
+                "two rows name the same rollout",
+                "codex-state backfill gives the rollout's own thread its row; the other one leads to a wrong thread",
+            ),
+            Kind::DuplicateRollout => (
+                "two files hold the same thread, and one of them does not count",
+                "look at both, and move the one that you do not want out of the home",
+            ),
+            Kind::OutsideHome => (
+                "the rollout of a row exists, but not in this home",
+                "nothing, if it is meant so; else name the right home with --codex-home",
+            ),
+            Kind::UnreadableFile => (
+                "a rollout cannot be read, or holds nothing usable; the message says why",
+                "bring it back from a backup, if there is one; nothing else suffers from it",
+            ),
+            Kind::EmptyFile => (
+                "a rollout is empty: nothing was said in it, or it was cut to nothing",
+                "as for unreadable_file",
+            ),
+            Kind::MalformedName => (
+                "the name of a file is not rollout-<time>-<thread id>.jsonl",
+                "nothing; to archive the thread, give the file such a name, then codex-state backfill",
+            ),
+            Kind::DamagedLines => (
+                "some lines of a rollout are damaged, as a crash leaves them; the rest counts",
+                "nothing, unless a backup has the whole file",
+            ),
+            Kind::IndexOrphan => (
+                "session_index.jsonl still names a thread that has neither rollout nor row",
+                "nothing, if the thread was deleted; else bring its rollout back from a backup",
+            ),
+            Kind::BackfillIncomplete => (
+                "Codex has not finished indexing the rollouts, and goes on when it starts",
+                "codex-state backfill finishes it",
+            ),
+            Kind::DatabaseDamaged => (
+                "the database file is damaged",
+                "codex-state restore BACKUP; without a backup, the recipe A damaged database in GUIDE.md",
+            ),
+        }
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

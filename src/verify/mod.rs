@@ -89,7 +89,7 @@ pub struct Report {
     pub rows: u64,
     /// Of the rows, how many are active, and how many archived.
     pub rows_by_archived: [u64; 2],
-    /// Threads without a finding.
+    /// Threads without a finding; of a run that was interrupted no more than files were looked at.
     pub agree: u64,
     /// The findings, by thread, path and kind.
     pub findings: Vec<Finding>,
@@ -392,11 +392,13 @@ impl Run<'_> {
 
     fn into_report(mut self) -> Report {
         let interrupted = self.config.interrupted.load(Ordering::Relaxed);
+        let agree = self.rows.n.saturating_sub(self.rows.n_odd + self.findings.flagged.len() as u64);
         Report {
             files: self.n_files,
             rows: self.rows.n,
             rows_by_archived: self.rows.by_archived,
-            agree: self.rows.n.saturating_sub(self.rows.n_odd + self.findings.flagged.len() as u64),
+            // What was not looked at does not agree.
+            agree: if interrupted { agree.min(self.n_files) } else { agree },
             findings: self.findings.take(),
             counts: self.findings.counts,
             times_alone: self.findings.times_alone,

@@ -397,6 +397,17 @@ fn sorted(mut stated: Vec<Stated>) -> Vec<Stated> {
     stated
 }
 
+#[test]
+fn what_an_interrupted_run_has_not_looked_at_does_not_agree() {
+    let home = Home::new(SCHEMAS[0]);
+    (0..5).for_each(|number| Thread { number }.write(&home));
+    home.backfill();
+    let report = home.verify_with(|config| config.interrupted = Box::leak(Box::new(AtomicBool::new(true))));
+    assert!(report.interrupted && !report.complete);
+    assert_eq!((report.files, report.agree), (0, 0));
+    assert_eq!(home.verify().agree, 5);
+}
+
 /// Breaks a home of one thread for each of `breaks`, and looks whether that is what is found, at each stage.
 fn check(schema: &str, breaks: &[Break], jobs: usize) {
     let home = Home::new(schema);

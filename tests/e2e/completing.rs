@@ -51,6 +51,14 @@ fn the_database_that_is_named_is_asked() {
 }
 
 #[test]
+fn a_path_is_completed_where_one_is_typed() {
+    let env = specimen::filled("empty-2026-08");
+    let path = env.row(LEGACY)["rollout_path"].as_str().unwrap().to_owned();
+    let outcome = complete(&env, &["show", &path[..path.len() - 9]]);
+    outcome.assert_eq(ids(&outcome), vec![&*path], "a rollout is a name of its thread");
+}
+
+#[test]
 fn a_title_cannot_act_on_the_terminal() {
     let env = specimen::filled("empty-2026-08");
     env.sql("UPDATE threads SET title = 'a' || char(27) || '[2Jb' || char(10) || 'c' || char(9) || 'd', name = NULL");

@@ -25,6 +25,9 @@ pub(crate) struct Env {
     _keep: TempDir,
     /// Canonical, so that paths in rows are spelled as the test spells them.
     root: PathBuf,
+    /// Whether the program must not run as one who may do everything.
+    #[cfg(unix)]
+    obeys: std::sync::atomic::AtomicBool,
 }
 
 impl Env {
@@ -33,6 +36,9 @@ impl Env {
         let keep = tempfile::Builder::new().prefix("codex-state-e2e-").tempdir().unwrap();
         let root =
             if cfg!(windows) { keep.path().to_owned() } else { fs::canonicalize(keep.path()).unwrap() };
+        #[cfg(unix)]
+        let env = Env { _keep: keep, root, obeys: std::sync::atomic::AtomicBool::new(false) };
+        #[cfg(not(unix))]
         let env = Env { _keep: keep, root };
         for folder in [env.home(), env.root.join("tmp"), env.root.join("cwd")] {
             fs::create_dir_all(folder).unwrap();
@@ -166,7 +172,44 @@ impl Env {
             .env("TZ", "UTC")
             .env("COLUMNS", "120")
             .env("CODEX_STATE_NOW", NOW);
+        #[cfg(unix)]
+        if self.obeys.load(std::sync::atomic::Ordering::Relaxed) {
+            self.run_as_nobody(&mut command);
+        }
         command
+    }
+
+    /// From here on permissions hold for the program: where the tests are run by root, it is somebody else.
+    #[cfg(unix)]
+    pub(crate) fn obey_permissions(&self) {
+        let probe = self.outside("probe");
+        fs::write(&probe, "x").unwrap();
+        fs::set_permissions(&probe, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
+        self.obeys.store(fs::read(&probe).is_ok(), std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Gives everything of this test to nobody, and runs the program as that user.
+    #[cfg(unix)]
+    fn run_as_nobody(&self, command: &mut Command) {
+        use std::os::unix::fs::lchown;
+        use std::os::unix::process::CommandExt as _;
+        const NOBODY: u32 = 65534;
+        // Whoever nobody is, the folder of the build need not be open to them.
+        let program = self.root.join("codex-state");
+        if !program.exists() {
+            // By another process: a test beside this one that starts a program meanwhile would keep the copy open for
+            // writing, and what is being written cannot be started.
+            let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_codex-state")).arg(&program).status();
+            assert!(copied.unwrap().success());
+        }
+        for entry in walkdir::WalkDir::new(&self.root) {
+            lchown(entry.unwrap().path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let mut other = Command::new(program);
+        other.args(command.get_args()).env_clear().current_dir(self.root.join("cwd")).stdin(Stdio::null());
+        other.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        other.uid(NOBODY).gid(NOBODY);
+        *command = other;
     }
 }
 
@@ -180,14 +223,4 @@ pub(crate) fn set_mtime(path: &Path, milliseconds: i64) {
 pub(crate) fn mtime(path: &Path) -> i64 {
     let time = fs::metadata(path).unwrap().modified().unwrap();
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()
-}
-
-/// Whether this user may read what nobody may: then permission tests would show nothing.
-#[cfg(unix)]
-pub(crate) fn is_root(env: &Env) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    let probe = env.outside("probe");
-    fs::write(&probe, "x").unwrap();
-    fs::set_permissions(&probe, fs::Permissions::from_mode(0o000)).unwrap();
-    fs::read(&probe).is_ok()
 }

@@ -247,8 +247,8 @@ fn an_unknown_column_is_refused_with_those_that_there_are() {
     let env = home();
     let outcome = env.run(["list", "--columns", "id,titel"]);
     outcome.status(2, "no such column");
-    outcome.assert(outcome.stderr.contains("'titel'"), "it is named");
-    outcome.assert(outcome.stderr.contains("a similar value exists: 'title'"), "what was meant");
+    outcome.assert(outcome.stderr.contains("\"titel\""), "it is named");
+    outcome.assert(outcome.stderr.contains("hint: title; or one of id,"), "what was meant");
     outcome.assert(outcome.stderr.contains("first_user_message, agent_nickname"), "and what there is");
 }
 

@@ -40,6 +40,7 @@ mod backup;
 mod completing;
 mod every_command;
 mod facts_from;
+mod full_disk;
 mod killed;
 mod list;
 mod list_people;

@@ -245,25 +245,134 @@ fn locked() {
 }
 
 #[cfg(unix)]
+fn set_mode(path: &std::path::Path, mode: u32) {
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+}
+
+#[cfg(unix)]
 #[test]
 fn read_only() {
-    use std::os::unix::fs::PermissionsExt as _;
     let env = filled();
-    if crate::env::is_root(&env) {
-        return;
-    }
+    env.obey_permissions();
     env.sql("DELETE FROM threads");
-    let mode = |path: &std::path::Path, mode| {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    };
-    mode(&env.db(), 0o400);
-    mode(&env.home(), 0o500);
-    let outcome = env.run(["backfill"]);
-    mode(&env.home(), 0o700);
-    outcome.trouble(env.db().to_str().unwrap());
-    mode(&env.db(), 0o000);
-    let outcome = env.run(["list"]);
-    outcome.trouble(env.db().to_str().unwrap());
+    set_mode(&env.db(), 0o400);
+    check(
+        &env,
+        &["backfill"],
+        &expect![[r#"
+        $ codex-state backfill
+        --- stderr
+        codex-state: error: $HOME_DIR/state_5.sqlite: cannot open the database for writing: the file cannot be written
+        hint: check the permissions of $HOME_DIR/state_5.sqlite, of its -wal and -shm, and of their folder
+        --- status 2
+    "#]],
+    );
+    set_mode(&env.home(), 0o500);
+    check(
+        &env,
+        &["backfill", "--no-backup"],
+        &expect![[r#"
+        $ codex-state backfill --no-backup
+        --- stderr
+        codex-state: error: $HOME_DIR/state_5.sqlite: cannot open the database for writing: the file cannot be written
+        hint: check the permissions of $HOME_DIR/state_5.sqlite, of its -wal and -shm, and of their folder
+        --- status 2
+    "#]],
+    );
+    check(
+        &env,
+        &["prune", "--yes", "--all-missing"],
+        &expect![[r#"
+        $ codex-state prune --yes --all-missing
+        id	status	path	error
+        --- stderr
+        nothing to do: 0 rows looked at, and no rollout is gone
+        --- status 0
+    "#]],
+    );
+    set_mode(&env.home(), 0o700);
+}
+
+#[cfg(unix)]
+#[test]
+fn no_permission() {
+    let env = filled();
+    env.obey_permissions();
+    set_mode(&env.db(), 0o000);
+    check(
+        &env,
+        &["list"],
+        &expect![[r#"
+        $ codex-state list
+        --- stderr
+        codex-state: error: $HOME_DIR/state_5.sqlite: cannot open the database: permission denied
+        hint: check the permissions of $HOME_DIR/state_5.sqlite, of its -wal and -shm, and of their folder
+        --- status 2
+    "#]],
+    );
+    check(
+        &env,
+        &["backfill"],
+        &expect![[r#"
+        $ codex-state backfill
+        --- stderr
+        codex-state: error: $HOME_DIR/state_5.sqlite: cannot open the database: permission denied
+        hint: check the permissions of $HOME_DIR/state_5.sqlite, of its -wal and -shm, and of their folder
+        --- status 2
+    "#]],
+    );
+    set_mode(&env.db(), 0o600);
+    set_mode(&env.home(), 0o000);
+    check(
+        &env,
+        &["verify"],
+        &expect![[r#"
+        $ codex-state verify
+        --- stderr
+        codex-state: warning: the configuration is left out: $HOME_DIR/config.toml: Permission denied (os error 13)
+        codex-state: error: $HOME_DIR: cannot be looked into for a database: Permission denied (os error 13)
+        hint: check the permissions of $HOME_DIR, or name the database with --db FILE
+        --- status 2
+    "#]],
+    );
+    set_mode(&env.home(), 0o700);
+    let report = env.outside("closed/report.xml");
+    set_mode(report.parent().unwrap(), 0o500);
+    check(
+        &env,
+        &["verify", "--quick", "--junit", report.to_str().unwrap()],
+        &expect![[r#"
+        $ codex-state verify --quick --junit $ROOT/closed/report.xml
+        kind	severity	thread_id	path	message	fields
+        --- stderr
+        codex-state: error: cannot write $ROOT/closed/report.xml: permission denied
+        hint: name a place that you may write to
+        --- status 2
+    "#]],
+    );
+    let pages = report.with_file_name("man1");
+    check(
+        &env,
+        &["man", pages.to_str().unwrap()],
+        &expect![[r#"
+        $ codex-state man $ROOT/closed/man1
+        --- stderr
+        codex-state: error: cannot make the folder $ROOT/closed/man1: Permission denied (os error 13)
+        hint: name a place that you may write to
+        --- status 2
+    "#]],
+    );
+    check(
+        &env,
+        &["backup", report.to_str().unwrap()],
+        &expect![[r#"
+        $ codex-state backup $ROOT/closed/report.xml
+        --- stderr
+        codex-state: error: $ROOT/closed: cannot write a backup there: permission denied
+        hint: check the permissions of $ROOT/closed
+        --- status 2
+    "#]],
+    );
 }
 
 #[test]
@@ -354,25 +463,23 @@ fn a_bad_number() {
         &filled(),
         &["list", "-n", "all"],
         &expect![[r#"
-        $ codex-state list -n all
-        --- stderr
-        error: invalid value 'all' for '--limit <N>': not a number of things, as in 0 or 20
-
-        For more information, try '--help'.
-        --- status 2
-    "#]],
+            $ codex-state list -n all
+            --- stderr
+            codex-state: error: --limit N: cannot read "all": not a number of things, as in 0 or 20
+            hint: codex-state list --help says how it is used
+            --- status 2
+        "#]],
     );
     check(
         &filled(),
         &["--busy-timeout", "long", "list"],
         &expect![[r#"
-        $ codex-state --busy-timeout long list
-        --- stderr
-        error: invalid value 'long' for '--busy-timeout <SECONDS>': not a number of seconds, as in 5 or 0.5
-
-        For more information, try '--help'.
-        --- status 2
-    "#]],
+            $ codex-state --busy-timeout long list
+            --- stderr
+            codex-state: error: --busy-timeout SECONDS: cannot read "long": not a number of seconds, as in 5 or 0.5
+            hint: codex-state list --help says how it is used
+            --- status 2
+        "#]],
     );
 }
 
@@ -380,9 +487,12 @@ fn a_bad_number() {
 fn a_number_below_nothing() {
     let env = filled();
     for (args, reason) in [
-        (&["list", "-n", "-1"][..], "'-1' for '--limit <N>': not a number of things"),
-        (&["list", "--busy-timeout", "-1"], "'-1' for '--busy-timeout <SECONDS>': not a number of seconds"),
-        (&["verify", "--max-findings", "-1"], "'-1' for '--max-findings <N>': not a number of things"),
+        (&["list", "-n", "-1"][..], "--limit N: cannot read \"-1\": not a number of things"),
+        (
+            &["list", "--busy-timeout", "-1"],
+            "--busy-timeout SECONDS: cannot read \"-1\": not a number of seconds",
+        ),
+        (&["verify", "--max-findings", "-1"], "--max-findings N: cannot read \"-1\": not a number of things"),
         (&["list", "--since", "-7d"], "cannot read \"-7d\" as a time\nhint: give 7d\n"),
         (&["list", "--until=-2h"], "cannot read \"-2h\" as a time\nhint: give 2h\n"),
     ] {
@@ -406,9 +516,17 @@ fn a_patience_without_end() {
 
 #[test]
 fn an_unknown_column() {
-    let outcome = filled().run(["list", "--columns", "id,titel"]);
-    outcome.status(2, "the command line is wrong");
-    outcome.assert(outcome.stderr.contains("a similar value exists: 'title'"), "what was meant");
+    check(
+        &filled(),
+        &["list", "--columns", "id,titel"],
+        &expect![[r#"
+        $ codex-state list --columns id,titel
+        --- stderr
+        codex-state: error: --columns A,B,…: "titel" is no choice
+        hint: title; or one of id, rollout_path, created_at, updated_at, source, model_provider, cwd, title, sandbox_policy, approval_mode, tokens_used, has_user_event, archived, archived_at, git_sha, git_branch, git_origin_url, cli_version, first_user_message, agent_nickname, agent_role, memory_mode, model, reasoning_effort, agent_path, created_at_ms, updated_at_ms, thread_source, preview, recency_at, recency_at_ms, history_mode, name, is_pinned, thread_section_id, section_position, section_entered_at_ms, project_id
+        --- status 2
+    "#]],
+    );
 }
 
 #[test]
@@ -417,17 +535,12 @@ fn a_mistyped_command() {
         &filled(),
         &["verfy"],
         &expect![[r#"
-        $ codex-state verfy
-        --- stderr
-        error: unrecognized subcommand 'verfy'
-
-          tip: a similar subcommand exists: 'verify'
-
-        Usage: codex-state [OPTIONS] <COMMAND>
-
-        For more information, try '--help'.
-        --- status 2
-    "#]],
+            $ codex-state verfy
+            --- stderr
+            codex-state: error: no such command: verfy
+            hint: codex-state verify; or codex-state --help, for all commands
+            --- status 2
+        "#]],
     );
 }
 
@@ -444,10 +557,11 @@ fn standard_input_closed() {
     says(
         &outcome,
         &expect![[r#"
-        $ codex-state show -
-        --- stderr
-        --- status 0
-    "#]],
+            $ codex-state show -
+            --- stderr
+            no thread on standard input: nothing to do
+            --- status 0
+        "#]],
     );
 }
 

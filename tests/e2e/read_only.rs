@@ -120,9 +120,7 @@ fn a_folder_that_may_not_be_written() {
     use std::fs::{Permissions, set_permissions};
     use std::os::unix::fs::PermissionsExt as _;
     let env = golden::filled_by_codex();
-    if crate::env::is_root(&env) {
-        return;
-    }
+    env.obey_permissions();
     set_permissions(env.home(), Permissions::from_mode(0o500)).unwrap();
     set_permissions(env.db(), Permissions::from_mode(0o400)).unwrap();
     check(&env, "a folder that may not be written", TITLE);

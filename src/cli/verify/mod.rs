@@ -89,7 +89,7 @@ fn summarise(app: &App, report: &Report) {
         if rest > 0 { format!(", the first {} printed", human::count(printed)) } else { String::new() };
     let found = match (total.errors, total.warnings) {
         (0, 0) => "no finding".to_owned(),
-        (0, warnings) => human::counted(warnings, "warning", "warnings"),
+        (0, warnings) => format!("no error, {}", human::counted(warnings, "warning", "warnings")),
         (errors, 0) => human::counted(errors, "error", "errors"),
         (errors, warnings) => format!(
             "{} and {}",
@@ -97,26 +97,31 @@ fn summarise(app: &App, report: &Report) {
             human::counted(warnings, "warning", "warnings")
         ),
     };
-    let end = if report.interrupted { "; interrupted before the end" } else { "" };
-    app.say(&format!("{found}{kept}; {agree}{end}"));
-    let next = next_steps(report);
-    if !next.is_empty() {
-        app.hint(&next);
+    let end = match report.interrupted {
+        true => format!(
+            "interrupted after {}, which is no answer yet",
+            human::counted(report.files, "rollout", "rollouts")
+        ),
+        false => agree,
+    };
+    app.say(&format!("{found}{kept}; {end}"));
+    for step in next_steps(report) {
+        app.hint(&step);
     }
 }
 
-/// What to do about the findings, in one line.
-fn next_steps(report: &Report) -> String {
+/// What to do about the findings, a line for each thing.
+fn next_steps(report: &Report) -> Vec<String> {
     let kinds = |remedy: Remedy| -> Vec<&str> {
         let found = Kind::ALL.into_iter().filter(|kind| report.count(*kind).all() > 0);
         found.filter(|kind| kind.remedy() == remedy).map(Kind::name).collect()
     };
     let mut steps = Vec::new();
     for (remedy, does) in [
-        (Remedy::Restore, "codex-state restore BACKUP, or the recipe in its help, for"),
+        (Remedy::Restore, "codex-state restore BACKUP brings a sound one back for"),
         (Remedy::Backfill, "codex-state backfill mends"),
         (Remedy::Prune, "codex-state prune deletes the rows of"),
-        (Remedy::ByHand, "to be looked at:"),
+        (Remedy::ByHand, "codex-state verify --help says what to do about"),
     ] {
         let kinds = kinds(remedy);
         if !kinds.is_empty() {
@@ -131,7 +136,7 @@ fn next_steps(report: &Report) -> String {
                 .to_owned(),
         );
     }
-    steps.join("; ")
+    steps
 }
 
 #[cfg(test)]
@@ -142,14 +147,17 @@ mod tests {
     #[test]
     fn the_next_step_is_named_for_each_kind() {
         let mut report = Report::default();
-        assert_eq!(next_steps(&report), "");
+        assert!(next_steps(&report).is_empty());
         for kind in [Kind::MissingRow, Kind::MissingFile, Kind::EmptyFile, Kind::FieldMismatch] {
             report.counts[kind as usize] = Count { errors: 2, warnings: 0 };
         }
-        let steps = "codex-state backfill mends missing_row, field_mismatch; codex-state prune deletes the rows of \
-                     missing_file; to be looked at: empty_file";
+        let steps = [
+            "codex-state backfill mends missing_row, field_mismatch",
+            "codex-state prune deletes the rows of missing_file",
+            "codex-state verify --help says what to do about empty_file",
+        ];
         assert_eq!(next_steps(&report), steps);
         report.times_alone = 2;
-        assert!(next_steps(&report).contains("most differences are times alone"), "{}", next_steps(&report));
+        assert!(next_steps(&report)[3].contains("most differences are times alone"));
     }
 }

@@ -50,7 +50,7 @@ impl Page<'_> {
     fn heading(&self, out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
         match &finding.thread_id {
             Some(thread) => writeln!(out, "{}", self.style.paint(Tone::Accent, text::safe(thread))),
-            None => writeln!(out, "{}", self.style.paint(Tone::Bold, "of no thread")),
+            None => writeln!(out, "{}", self.style.paint(Tone::Bold, "of no single thread")),
         }
     }
 

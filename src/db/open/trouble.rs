@@ -182,6 +182,7 @@ fn because(
 
 /// What to try next, by class.
 fn hint(trouble: Trouble, path: &Path) -> Option<String> {
+    let is_folder = path.is_dir();
     let path = path.display();
     Some(match trouble {
         Trouble::Missing => {
@@ -196,6 +197,7 @@ fn hint(trouble: Trouble, path: &Path) -> Option<String> {
             "`codex-state restore BACKUP`; or move {path} aside together with its -wal and -shm, start Codex once, \
              then run `codex-state backfill --facts-from MOVED`"
         ),
+        Trouble::ReadOnly | Trouble::Permission if is_folder => format!("check the permissions of {path}"),
         Trouble::ReadOnly | Trouble::Permission => {
             format!("check the permissions of {path}, of its -wal and -shm, and of their folder")
         }
@@ -217,6 +219,10 @@ pub(in crate::db) fn class(error: &rusqlite::Error) -> Trouble {
         Some(ErrorCode::PermissionDenied) => Trouble::Permission,
         Some(ErrorCode::CannotOpen) => Trouble::CannotOpen,
         Some(ErrorCode::DiskFull) => Trouble::DiskFull,
+        // The file beside the database that all its users share could not be made as long as it has to be.
+        Some(ErrorCode::SystemIoFailure) if extended_code(error) == Some(ffi::SQLITE_IOERR_SHMSIZE) => {
+            Trouble::DiskFull
+        }
         Some(ErrorCode::SystemIoFailure) => Trouble::Io,
         _ => Trouble::Other,
     }
@@ -251,6 +257,11 @@ mod tests {
             (ffi::SQLITE_PERM, Trouble::Permission, "permission denied"),
             (ffi::SQLITE_CANTOPEN, Trouble::CannotOpen, "SQLite cannot open it, or a file beside it"),
             (ffi::SQLITE_FULL, Trouble::DiskFull, "no space left, in its folder or in the temporary one"),
+            (
+                ffi::SQLITE_IOERR_SHMSIZE,
+                Trouble::DiskFull,
+                "no space left, in its folder or in the temporary one",
+            ),
             (ffi::SQLITE_IOERR_READ, Trouble::Io, "the system failed at reading or writing"),
         ] {
             let error = explain(sqlite(code), path, "read the threads").context("verify stopped");

@@ -7,6 +7,7 @@ use std::time::Instant;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
 
 use super::{OPENING, OpenOptions, PAUSE, Trouble, connect, explain, find, first_look, refuse, trouble};
+use crate::fault;
 
 /// Size of the page cache: negative is KiB.
 const CACHE_KIB: i64 = -8 * 1024;
@@ -52,6 +53,10 @@ impl Writer {
             // A statement that keeps a journal of its own, for it may fail halfway, has a file for it otherwise.
             connection.pragma_update(None, "temp_store", "memory")?;
             connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+            if let Some(room) = fault::room() {
+                let pages: u32 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+                connection.pragma_update(None, "max_page_count", pages + room)?;
+            }
             Ok((connection, is_read_only))
         };
         let (connection, is_read_only) =

@@ -1,21 +1,14 @@
 //! Draws `docs/picture.svg`: runs the program on the sample home and turns what a terminal would show into an SVG.
-//!
-//! `cargo run --example picture`, after `cargo build`.
-#![allow(clippy::print_stdout, reason = "it says where the picture is")]
 
-use anyhow::{Context as _, ensure};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 use unicode_width::UnicodeWidthChar as _;
 
 /// What is typed in the picture, and whether database and files disagree by then.
-const SCENES: [(&[&str], bool); 4] = [
-    (&["verify"], true),
-    (&["backfill", "--times", "events"], false),
-    (&["verify"], false),
-    (&["list", "-n", "8"], false),
-];
+const SCENES: [(&[&str], bool); 4] =
+    [(&["verify"], true), (&["backfill"], false), (&["verify"], false), (&["list", "-n", "8"], false)];
 /// The width of the terminal in characters.
 const COLUMNS: usize = 96;
 /// When the picture was taken, as far as the program knows.
@@ -24,53 +17,63 @@ const CHARACTER: f64 = 8.4;
 const LINE: f64 = 19.0;
 const MARGIN: f64 = 18.0;
 
-fn main() -> anyhow::Result<()> {
+/// The picture, of the program as it is now.
+pub(crate) fn draw() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let stage = tempfile::tempdir()?;
-    let home = stage.path().join("user/.codex");
-    copy(&root.join("examples/sample-home"), &home)?;
-    let program = program()?;
-    let run = |arguments: &[&str]| -> anyhow::Result<(String, bool)> {
-        let output = Command::new(&program)
+    let stage = tempfile::tempdir().unwrap();
+    let user = stage.path().join("user");
+    copy(&root.join("examples/sample-home"), &user.join(".codex"));
+    let run = |arguments: &[&str]| -> (String, bool) {
+        let output = Command::new(env!("CARGO_BIN_EXE_codex-state"))
             .args(arguments)
             .args(["--color", "always", "--format", "table", "--no-progress"])
             .env_clear()
-            .env("HOME", stage.path().join("user"))
+            .env("HOME", &user)
             .env("TMPDIR", stage.path())
             .env("TZ", "UTC")
             .env("COLUMNS", COLUMNS.to_string())
             .env("CODEX_STATE_NOW", NOW)
             .output()
-            .with_context(|| format!("cannot run {}", program.display()))?;
-        let mut text = String::from_utf8(output.stdout)?;
-        text += &String::from_utf8(output.stderr)?;
-        let user = stage.path().join("user");
-        let user = user.to_str().context("the temporary folder is no text")?;
-        Ok((text.replace(user, "~"), output.status.success()))
+            .unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (text.replace(user.to_str().unwrap(), "~"), output.status.success())
     };
     // The picture begins with a database from which two threads have vanished.
     let there = ["019c0934", "019c7f25", "019c849f", "019c94be", "019c97ac", "019c9e3b", "019c9e3c"];
-    let (text, is_well) = run(&[&["backfill", "--times", "events"][..], &there].concat())?;
-    ensure!(is_well, "backfill: {text}");
-
+    let (text, is_well) = run(&[&["backfill"][..], &there].concat());
+    assert!(is_well, "backfill: {text}");
     let mut screen = String::new();
     for (arguments, drift) in SCENES {
-        let (text, is_well) = run(arguments)?;
-        ensure!(is_well != drift, "{arguments:?}: {text}");
-        writeln!(screen, "\x1b[1m$ codex-state {}\x1b[0m\n{}", arguments.join(" "), text.trim_end())?;
+        let (text, is_well) = run(arguments);
+        assert!(is_well != drift, "{arguments:?}: {text}");
+        writeln!(screen, "\x1b[1m$ codex-state {}\x1b[0m\n{}", arguments.join(" "), text.trim_end()).unwrap();
         screen.push('\n');
     }
-    let picture = root.join("docs/picture.svg");
-    std::fs::write(&picture, svg(screen.trim_end()))?;
-    println!("{}", picture.display());
-    Ok(())
+    svg(&wrap(screen.trim_end()))
 }
 
-/// The program, which cargo puts beside the examples' folder.
-fn program() -> anyhow::Result<PathBuf> {
-    let example = std::env::current_exe()?;
-    let folder = example.parent().and_then(Path::parent).context("no folder of programs")?;
-    Ok(folder.join(format!("codex-state{}", std::env::consts::EXE_SUFFIX)))
+/// Long lines as a terminal shows them, which goes on in the next one. Coloured ones are fitted by the program itself.
+fn wrap(screen: &str) -> String {
+    let mut wrapped = String::new();
+    for line in screen.lines() {
+        let is_plain = !line.contains('\x1b') || line.starts_with("\x1b[36mhint:");
+        let mut column = 0;
+        let mut in_code = false;
+        for character in line.chars() {
+            in_code |= character == '\x1b';
+            if is_plain && !in_code && column == COLUMNS {
+                wrapped.push('\n');
+                column = 0;
+            }
+            wrapped.push(character);
+            if !in_code {
+                column += character.width().unwrap_or(0);
+            }
+            in_code &= character != 'm';
+        }
+        wrapped.push('\n');
+    }
+    wrapped
 }
 
 fn svg(screen: &str) -> String {
@@ -138,15 +141,25 @@ fn attributes(codes: &str) -> String {
     attributes
 }
 
-fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+fn copy(from: &Path, to: &Path) {
     for entry in walkdir::WalkDir::new(from) {
-        let entry = entry?;
-        let target = to.join(entry.path().strip_prefix(from)?);
+        let entry = entry.unwrap();
+        let target = to.join(entry.path().strip_prefix(from).unwrap());
         if entry.file_type().is_dir() {
-            std::fs::create_dir_all(&target)?;
+            fs::create_dir_all(&target).unwrap();
         } else {
-            std::fs::copy(entry.path(), &target)?;
+            fs::copy(entry.path(), &target).unwrap();
+            give_time(&target);
         }
     }
-    Ok(())
+}
+
+/// A checkout has lost when a rollout was written: it was when its last line was.
+fn give_time(rollout: &Path) {
+    let text = fs::read_to_string(rollout).unwrap();
+    let last = text.lines().last().and_then(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    // Neither the index of names nor the configuration has such lines.
+    let Some(time) = last.as_ref().and_then(|last| last["timestamp"].as_str()) else { return };
+    let time = chrono::DateTime::parse_from_rfc3339(time).unwrap();
+    fs::OpenOptions::new().write(true).open(rollout).unwrap().set_modified(time.into()).unwrap();
 }
