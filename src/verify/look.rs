@@ -27,9 +27,10 @@ const MAX_LOOKS: u32 = 3;
 const FRESH: Duration = Duration::from_secs(10);
 /// How far a working Codex lets a row's time fall behind: it writes the row every five seconds.
 const BEHIND: std::ops::RangeInclusive<i64> = 0..=6;
-/// How long to wait before fresh files are looked at again, and how often in one run.
-const PAUSE: Duration = Duration::from_millis(100);
-const MAX_PAUSES: u32 = 10;
+/// How long to wait before fresh files are looked at again, and how often in one run: a Codex writes the row right after
+/// the line, but on a busy machine it may have to wait for its turn in between.
+const PAUSE: Duration = Duration::from_millis(400);
+const MAX_PAUSES: u32 = 8;
 
 /// What is read again when something moved.
 #[derive(Debug, Clone)]
