@@ -193,15 +193,21 @@ impl<'a> Worker<'a> {
             thread: files[0].named.name.map(|name| name.thread),
             ..Scanned::default()
         };
+        let mut is_settled = false;
         for copy in &choice.copies {
             let i = index_of(copy);
-            if scanned.folded.is_some() {
+            if is_settled || scanned.folded.is_some() {
                 scanned.superseded.push(i);
                 scanned.copies.push(i);
                 continue;
             }
             match self.fold(&copy.source()) {
-                Err(error) => scanned.failed.push((i, error)),
+                Err(error) => {
+                    // One that can be read another time still is the one that counts: a lesser copy would take its
+                    // place in the row for good.
+                    is_settled = matches!(error, ReadError::Passing(_));
+                    scanned.failed.push((i, error));
+                }
                 Ok(folded) if Some(folded.metadata.id) != scanned.thread => {
                     scanned.strays.push((i, folded.metadata.id));
                 }
@@ -268,5 +274,49 @@ impl Budget {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         *waiting = waiting.saturating_sub(size);
         self.freed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rollout::file_name;
+    use std::ffi::OsStr;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_copy_takes_the_place_of_one_that_is_broken_but_not_of_one_that_cannot_be_read_now() {
+        let id = "019ced6b-835b-7475-b762-429694b3a51e";
+        let name = format!("rollout-2026-03-14T10-00-00-{id}.jsonl");
+        let home = tempfile::tempdir().unwrap();
+        for folder in ["broken", "good"] {
+            std::fs::create_dir(home.path().join(folder)).unwrap();
+        }
+        let line = "{\"timestamp\":\"2026-03-14T10:00:00Z\",\"type\":\"session_meta\",\"payload\":{}}\n";
+        std::fs::write(home.path().join("broken").join(&name), "garbage").unwrap();
+        std::fs::write(home.path().join("good").join(&name), line).unwrap();
+        // A folder that is a file: an error of the system that is not the absence of a file.
+        std::fs::write(home.path().join("shut"), "").unwrap();
+        let scan = |folders: [&str; 2]| {
+            let files = folders.map(|folder| {
+                let named = file_name::parse(OsStr::new(&name)).unwrap();
+                let size = if folder == "good" { 1 } else { 2 };
+                let stamp = fold::Stamp { modified: std::time::UNIX_EPOCH, size };
+                RolloutFile::new(home.path().join(folder).into(), OsStr::new(&name), named, stamp, false)
+            });
+            let inventory = Inventory::new(files.into());
+            let config = Config {
+                inventory: &inventory,
+                jobs: 1,
+                options: Options::default(),
+                read_all: false,
+                default_provider: "openai",
+                interrupted: &AtomicBool::new(false),
+            };
+            let scanned = Worker::new(&config).scan(&Group { files: 0..2, in_row: None });
+            (scanned.folded.is_some(), scanned.failed.len(), scanned.superseded.len())
+        };
+        assert_eq!(scan(["broken", "good"]), (true, 1, 0));
+        assert_eq!(scan(["shut", "good"]), (false, 1, 1));
     }
 }

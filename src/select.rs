@@ -2,12 +2,15 @@
 
 use crate::compare;
 use crate::db::{Connection, threads};
-use crate::rollout::file_name;
+use crate::inventory::Inventory;
+use crate::rollout::reader::Buffer;
+use crate::rollout::{file_name, peek};
 use crate::sessions::{self, RolloutFile};
 use crate::thread::ThreadId;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How many candidates of an ambiguous prefix are named.
 pub const MAX_CANDIDATES: usize = 10;
@@ -153,6 +156,30 @@ impl Wanted {
             }
         }
         Ok(wanted)
+    }
+
+    /// Files of threads that were asked for though neither the files' names nor the rows lead there: for the sake of such
+    /// a thread every file with another name is opened, no further than to its first session meta.
+    #[must_use]
+    pub fn find_hidden(&self, inventory: &Inventory, interrupted: &AtomicBool) -> BTreeSet<usize> {
+        let files = inventory.files();
+        let mut buffer = Buffer::default();
+        // What cannot be read says nothing; who reads all files will name it.
+        let mut says = |i: usize| peek::thread(&files[i].source(), &mut buffer).ok().flatten();
+        let is_without_file = |id: &&ThreadId| inventory.range_of(**id).is_empty();
+        let mut ids: BTreeSet<ThreadId> = self.ids.iter().filter(is_without_file).copied().collect();
+        if !ids.is_empty() {
+            for id in self.paths.iter().filter_map(|path| says(compare::locate(inventory, path)?)) {
+                ids.remove(&id);
+            }
+        }
+        if ids.is_empty() {
+            return BTreeSet::new();
+        }
+        (0..files.len())
+            .take_while(|_| !interrupted.load(Ordering::Relaxed))
+            .filter(|&i| says(i).is_some_and(|id| ids.contains(&id)))
+            .collect()
     }
 
     /// Whether a group of files, which by their names are of `thread`, was asked for.

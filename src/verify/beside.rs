@@ -11,6 +11,7 @@ use crate::rollout::extract::Options;
 use crate::rollout::fold::FoldedThread;
 use crate::scan::{self, Group, Worker};
 use crate::select::Selected;
+use crate::session_index;
 use crate::sessions;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
@@ -41,8 +42,11 @@ pub struct Beside {
 pub fn beside(config: &Config<'_>, threads: &[Selected], reader: &mut Reader) -> anyhow::Result<Vec<Beside>> {
     let schema = Schema::of(reader)?;
     let synthetic_limit = reader.read(|connection| Ok(threads::greatest_running_number(connection)?))?;
-    let comparison =
+    let mut comparison =
         Comparison { columns: schema.columns, event_times: true, synthetic_limit, ..Comparison::default() };
+    if comparison.compares_names() {
+        comparison.names = session_index::read(config.home).ok();
+    }
     let table = Threads::new(&schema);
     let inventory = Inventory::new(sessions::walk(config.home, || {}).files);
     let scan_config = scan::Config {

@@ -31,6 +31,7 @@ use crate::progress::Progress;
 use crate::rollout::extract::Options;
 use crate::scan::{self, Group, Scanned, Worker};
 use crate::select::{Selected, Wanted};
+use crate::session_index;
 use crate::sessions::{self, RolloutFile};
 use crate::thread::ThreadId;
 use crate::thread::columns::index;
@@ -94,6 +95,10 @@ pub struct Report {
     pub counts: [Count; N_KINDS],
     /// Of the findings of fields, those about times alone.
     pub times_alone: u64,
+    /// What mends the findings of fields, which depends on the columns.
+    pub field_remedies: BTreeSet<Remedy>,
+    /// Whether no rollout was opened.
+    pub is_quick: bool,
     /// Whether everything in the home was looked at.
     pub complete: bool,
     /// Whether it was stopped before the end.
@@ -105,6 +110,15 @@ impl Report {
     #[must_use]
     pub fn count(&self, kind: Kind) -> Count {
         self.counts[kind as usize]
+    }
+
+    /// What mends the findings of a kind.
+    #[must_use]
+    pub fn remedies(&self, kind: Kind) -> BTreeSet<Remedy> {
+        if kind == Kind::FieldMismatch && !self.field_remedies.is_empty() {
+            return self.field_remedies.clone();
+        }
+        [kind.remedy()].into()
     }
 
     /// How many findings there are.
@@ -135,7 +149,11 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
         None => None,
     };
     let rows = rows::read(config, &schema, &inventory, wanted.as_ref(), reader)?;
-    let (groups, n_bytes) = plan(&inventory, wanted.as_ref(), &rows);
+    let hidden = match &wanted {
+        Some(wanted) if config.depth != Depth::Quick => wanted.find_hidden(&inventory, config.interrupted),
+        _ => BTreeSet::new(),
+    };
+    let (groups, n_bytes) = plan(&inventory, wanted.as_ref(), &hidden, &rows);
 
     let scan_config = scan::Config {
         inventory: &inventory,
@@ -152,6 +170,11 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
         Depth::Fields | Depth::Deep => schema,
     };
     let synthetic_limit = reader.read(|connection| Ok(threads::greatest_running_number(connection)?))?;
+    let mut comparison =
+        Comparison { columns: schema.columns, synthetic_limit, event_times: true, ..Comparison::default() };
+    if comparison.compares_names() {
+        comparison.names = Some(session_index::read_or_warn(config.home, progress));
+    }
     let mut run = Run {
         config,
         inventory: &inventory,
@@ -159,12 +182,7 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
         n_files: 0,
         worker: Worker::new(&scan_config),
         table: Threads::new(&schema),
-        comparison: Comparison {
-            columns: schema.columns,
-            synthetic_limit,
-            event_times: true,
-            ..Comparison::default()
-        },
+        comparison,
         reader,
         progress,
         batch: Vec::new(),
@@ -220,15 +238,21 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
     Ok(run.into_report())
 }
 
-/// Which groups are looked at, and how many bytes they have.
-fn plan(inventory: &Inventory, wanted: Option<&Wanted>, rows: &Rows) -> (Vec<Group>, u64) {
-    // A thread that was asked for and that no name gives may hide in a file whose name gives none.
-    let may_hide = wanted.is_some_and(|wanted| wanted.ids.iter().any(|id| rows.without_file.contains(id)));
+/// Which groups are looked at, and how many bytes they have. `hidden`: files of threads that were asked for, whose names
+/// do not say so.
+fn plan(
+    inventory: &Inventory,
+    wanted: Option<&Wanted>,
+    hidden: &BTreeSet<usize>,
+    rows: &Rows,
+) -> (Vec<Group>, u64) {
     let (mut groups, mut n_bytes) = (Vec::new(), 0);
     for files in inventory.groups() {
         let members = &inventory.files()[files.clone()];
         let thread = members[0].named.name.map(|name| name.thread);
-        if wanted.is_some_and(|wanted| !wanted.contains(thread, members)) && (thread.is_some() || !may_hide) {
+        if wanted.is_some_and(|wanted| !wanted.contains(thread, members))
+            && hidden.range(files.clone()).next().is_none()
+        {
             continue;
         }
         n_bytes += members.iter().map(|file| file.stamp.size).sum::<u64>();
@@ -378,6 +402,8 @@ impl Run<'_> {
             findings: self.findings.take(),
             counts: self.findings.counts,
             times_alone: self.findings.times_alone,
+            field_remedies: self.findings.field_remedies,
+            is_quick: self.config.depth == Depth::Quick,
             complete: self.is_whole && !interrupted,
             interrupted,
         }

@@ -107,12 +107,16 @@ fn summarise(app: &App, report: &Report) {
 fn next_steps(report: &Report) -> String {
     let kinds = |remedy: Remedy| -> Vec<&str> {
         let found = Kind::ALL.into_iter().filter(|kind| report.count(*kind).all() > 0);
-        found.filter(|kind| kind.remedy() == remedy).map(Kind::name).collect()
+        found.filter(|kind| report.remedies(*kind).contains(&remedy)).map(Kind::name).collect()
     };
     let mut steps = Vec::new();
     for (remedy, does) in [
         (Remedy::Restore, "codex-state restore BACKUP, or the recipe in its help, for"),
         (Remedy::Backfill, "codex-state backfill mends"),
+        (
+            Remedy::Facts,
+            "codex-state backfill --facts-from BACKUP mends, from a backup, what no rollout tells in",
+        ),
         (Remedy::Prune, "codex-state prune deletes the rows of"),
         (Remedy::ByHand, "to be looked at:"),
     ] {
@@ -120,6 +124,13 @@ fn next_steps(report: &Report) -> String {
         if !kinds.is_empty() {
             steps.push(format!("{does} {}", kinds.join(", ")));
         }
+    }
+    if report.is_quick && report.times_alone > 0 {
+        steps.push(
+            "--quick knows no times but those of the files: after codex-state backfill --times events only a \
+             codex-state verify without it tells whether the rows' agree"
+                .to_owned(),
+        );
     }
     let n_fields = report.count(Kind::FieldMismatch).all();
     if report.times_alone * 2 > n_fields {
@@ -147,7 +158,16 @@ mod tests {
         let steps = "codex-state backfill mends missing_row, field_mismatch; codex-state prune deletes the rows of \
                      missing_file; to be looked at: empty_file";
         assert_eq!(next_steps(&report), steps);
+        report.field_remedies = [Remedy::Facts, Remedy::ByHand].into();
+        let steps = "codex-state backfill mends missing_row; codex-state backfill --facts-from BACKUP mends, from a \
+                     backup, what no rollout tells in field_mismatch; codex-state prune deletes the rows of \
+                     missing_file; to be looked at: field_mismatch, empty_file";
+        assert_eq!(next_steps(&report), steps);
+        report.field_remedies.clear();
         report.times_alone = 2;
+        assert!(!next_steps(&report).contains("--quick"), "{}", next_steps(&report));
+        report.is_quick = true;
+        assert!(next_steps(&report).contains("--quick knows no times"), "{}", next_steps(&report));
         assert!(next_steps(&report).contains("most differences are times alone"), "{}", next_steps(&report));
     }
 }
