@@ -226,6 +226,15 @@ impl<'a> Worker<'a> {
         scanned
     }
 
+    /// Whether one of the files whose names give a thread is of it, or may be when it can be read again.
+    #[must_use]
+    pub fn is_told_by_name(&mut self, thread: ThreadId) -> bool {
+        let files = self.config.inventory.range_of(thread);
+        let scanned = self.scan(&Group { files, in_row: None });
+        let is_unusable = |(_, error): &(usize, ReadError)| matches!(error, ReadError::Unusable(_));
+        scanned.folded.is_some() || !scanned.failed.iter().all(is_unusable)
+    }
+
     /// Folds one file to its thread.
     ///
     /// # Errors

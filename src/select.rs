@@ -130,6 +130,8 @@ pub struct Wanted {
     /// Those whose ids are known.
     pub ids: BTreeSet<ThreadId>,
     paths: Vec<PathBuf>,
+    /// Those of `paths` that were asked for, not found in rows.
+    typed: Vec<PathBuf>,
 }
 
 impl Wanted {
@@ -144,7 +146,10 @@ impl Wanted {
         let mut wanted = Wanted::default();
         for thread in threads {
             match thread {
-                Selected::Path(path) => wanted.paths.push(path.clone()),
+                Selected::Path(path) => {
+                    wanted.paths.push(path.clone());
+                    wanted.typed.push(path.clone());
+                }
                 Selected::Id(id) => {
                     wanted.ids.insert(*id);
                     let named = |path: &PathBuf| path.file_name().and_then(file_name::parse)?.name;
@@ -159,9 +164,10 @@ impl Wanted {
     }
 
     /// Files of threads that were asked for though neither the files' names nor the rows lead there: for the sake of such
-    /// a thread every file with another name is opened, no further than to its first session meta.
+    /// a thread every file is opened, no further than to its first session meta. A thread of which a file was asked for
+    /// that does not name it is asked for as a whole from then on, for another of its files may count.
     #[must_use]
-    pub fn find_hidden(&self, inventory: &Inventory, interrupted: &AtomicBool) -> BTreeSet<usize> {
+    pub fn find_hidden(&mut self, inventory: &Inventory, interrupted: &AtomicBool) -> BTreeSet<usize> {
         let files = inventory.files();
         let mut buffer = Buffer::default();
         // What cannot be read says nothing; who reads all files will name it.
@@ -172,6 +178,10 @@ impl Wanted {
             for id in self.paths.iter().filter_map(|path| says(compare::locate(inventory, path)?)) {
                 ids.remove(&id);
             }
+        }
+        for id in self.typed.iter().filter_map(|path| says(compare::locate(inventory, path)?)) {
+            ids.insert(id);
+            self.ids.insert(id);
         }
         if ids.is_empty() {
             return BTreeSet::new();

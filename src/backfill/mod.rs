@@ -431,7 +431,9 @@ impl Run<'_> {
                 break;
             }
             let row_path = self.target.read(|connection| Ok(threads::rollout_path(connection, id)?))?;
-            let settled = claims::settle(id, &claims, self.inventory, row_path.as_deref());
+            let settled = claims::settle(id, &claims, self.inventory, row_path.as_deref(), |id| {
+                self.worker.is_told_by_name(id)
+            });
             self.report.superseded += settled.superseded.len() as u64;
             if let Some(file) = settled.chosen {
                 match self.worker.fold(&self.inventory.files()[file].source()) {

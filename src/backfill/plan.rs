@@ -44,13 +44,13 @@ pub(super) fn plan(
 ) -> anyhow::Result<Plan> {
     let mut plan = Plan::default();
     let mut rows = Rows::default();
-    let wanted = match config.threads {
+    let mut wanted = match config.threads {
         Some(threads) => Some(Wanted::new(threads, |id| {
             target.read(|connection| Ok(threads::rollout_path(connection, id)?))
         })?),
         None => None,
     };
-    let hidden = match &wanted {
+    let hidden = match &mut wanted {
         Some(wanted) => wanted.find_hidden(inventory, config.interrupted),
         None => BTreeSet::new(),
     };

@@ -142,17 +142,17 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
     progress.finish();
     let (walk_errors, has_roots) = (walk.errors, walk.missing_roots.len() < 2);
     let inventory = Inventory::new(walk.files);
-    let wanted = match config.threads {
+    let mut wanted = match config.threads {
         Some(threads) => Some(Wanted::new(threads, |id| {
             reader.read(|connection| Ok(threads::rollout_path(connection, id)?))
         })?),
         None => None,
     };
-    let rows = rows::read(config, &schema, &inventory, wanted.as_ref(), reader)?;
-    let hidden = match &wanted {
+    let hidden = match &mut wanted {
         Some(wanted) if config.depth != Depth::Quick => wanted.find_hidden(&inventory, config.interrupted),
         _ => BTreeSet::new(),
     };
+    let rows = rows::read(config, &schema, &inventory, wanted.as_ref(), reader)?;
     let (groups, n_bytes) = plan(&inventory, wanted.as_ref(), &hidden, &rows);
 
     let scan_config = scan::Config {
@@ -347,7 +347,8 @@ impl Run<'_> {
                     return Ok(());
                 }
                 let path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
-                let settled = claims::settle(*id, claims, self.inventory, path);
+                let settled =
+                    claims::settle(*id, claims, self.inventory, path, |id| self.worker.is_told_by_name(id));
                 self.left.remove(id);
                 let is_counted = self.wanted.is_none_or(|wanted| wanted.ids.contains(id));
                 if let Some(row) = row.as_ref().filter(|_| !is_counted) {

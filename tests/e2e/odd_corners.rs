@@ -131,6 +131,61 @@ fn a_thread_that_only_its_file_knows_is_found_by_its_id() {
     }
 }
 
+/// Copies that somebody renamed by hand: what a file says counts where no file that says it has the name.
+#[test]
+fn threads_whose_names_were_mixed_up_all_have_rows_in_whatever_parts_they_come() {
+    let threads: Vec<Rollout> =
+        (1..=4).map(|day| plain(&format!("2026-03-0{day}T10:00:00"), &format!("words of {day}"))).collect();
+    let ids: Vec<String> = threads.iter().map(|thread| thread.thread().to_owned()).collect();
+    let named = |content: usize, name: usize| {
+        let path = threads[name].relative();
+        threads[content].clone().file_name(path.rsplit('/').next().unwrap())
+    };
+    // Three in a circle; the fourth's own file is broken, and an odd name and another odd name hold it.
+    let odd = threads[3].clone().file_name("rollout-odd.jsonl").mtime(1_785_000_000_000);
+    let older = threads[3].clone().file_name("rollout-older.jsonl").folder("archived_sessions");
+    let files = [named(0, 1), named(1, 2), named(2, 0), odd, older];
+    let build = || {
+        let env = Env::new();
+        env.database("empty-2026-08");
+        files.iter().for_each(|file| drop(file.write(&env)));
+        env.write(&threads[3].relative(), "garbage\n");
+        env
+    };
+    let titles = |env: &Env| -> Vec<Value> {
+        let rows = env.rows();
+        ids.iter().map(|id| rows.get(id).map_or(Value::Null, |row| row["title"].clone())).collect()
+    };
+    let expected = ["words of 1", "words of 2", "words of 3", "words of 4"].map(Value::from);
+    let whole = build();
+    whole.run(["backfill"]).status(1, "one file holds nothing");
+    assert_eq!(titles(&whole), expected);
+    assert_eq!(
+        whole.row(&ids[3])["rollout_path"],
+        whole.path(&files[3].relative()),
+        "the newest of the copies"
+    );
+    let findings = kinds(&whole, &[]);
+    assert!(!findings.iter().any(|kind| kind == "missing_row" || kind == "field_mismatch"), "{findings:?}");
+    let before = whole.rows();
+    whole.run(["backfill"]).status(1, "one file holds nothing");
+    assert_eq!(whole.rows(), before);
+    for order in [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, 4, 0, 3, 1]] {
+        let parts = build();
+        for i in order {
+            let path = parts.path(&files[i].relative());
+            let outcome = parts.run(["backfill", &path]);
+            outcome.assert(outcome.code.is_some_and(|code| code < 2), "what can be done is done");
+        }
+        assert_eq!(titles(&parts), expected, "{order:?}");
+        assert_eq!(
+            parts.row(&ids[3])["rollout_path"],
+            parts.path(&files[3].relative()),
+            "the copy that counts, whichever was asked for first: {order:?}"
+        );
+    }
+}
+
 #[test]
 fn a_compressed_file_without_a_byte_is_empty() {
     let env = Env::new();
