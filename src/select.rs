@@ -2,7 +2,7 @@
 
 use crate::compare;
 use crate::db::{Connection, threads};
-use crate::inventory::Inventory;
+use crate::inventory::{self, Inventory};
 use crate::rollout::reader::Buffer;
 use crate::rollout::{file_name, peek};
 use crate::sessions::{self, RolloutFile};
@@ -198,6 +198,23 @@ impl Wanted {
         thread.is_some_and(|thread| self.ids.contains(&thread))
             || self.paths.iter().any(|path| members.iter().any(|file| compare::is_at(file, path)))
     }
+}
+
+/// The file of a thread that no file's name gives: the one that says so, by the rule for copies where several do.
+/// Opens every file, no further than to its first session meta.
+#[must_use]
+pub fn file_by_content(
+    thread: ThreadId,
+    inventory: &Inventory,
+    fits: impl Fn(&RolloutFile) -> bool,
+    interrupted: &AtomicBool,
+) -> Option<usize> {
+    let mut wanted = Wanted { ids: [thread].into(), ..Wanted::default() };
+    let all = inventory.files();
+    let hidden: Vec<usize> = wanted.find_hidden(inventory, interrupted).into_iter().collect();
+    let files: Vec<&RolloutFile> = hidden.iter().map(|&i| &all[i]).filter(|file| fits(file)).collect();
+    let chosen = inventory::choose_copy(&files, |_| false)?;
+    hidden.into_iter().find(|&i| std::ptr::eq(&raw const all[i], chosen))
 }
 
 fn one_of(mut ids: Vec<String>, n: usize) -> Result<Selected, Unresolved> {

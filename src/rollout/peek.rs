@@ -43,9 +43,8 @@ fn find(stream: impl Read, buffer: &mut Buffer) -> Result<Option<SessionMeta>, R
     let mut lines = LineReader::new(stream, buffer);
     while let Some(line) = lines.next_line(|_| true)? {
         let bytes = line.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line.bytes);
-        match line::read(bytes, false).item {
-            Some(Item::SessionMeta(meta) | Item::BareMeta(meta)) => return Ok(Some(*meta)),
-            _ => {}
+        if let Some(Item::SessionMeta(meta) | Item::BareMeta(meta)) = line::read(bytes, false).item {
+            return Ok(Some(*meta));
         }
     }
     Ok(None)

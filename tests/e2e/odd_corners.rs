@@ -119,6 +119,10 @@ fn a_thread_that_only_its_file_knows_is_found_by_its_id() {
         let of_it: Vec<&str> = findings.iter().map(|finding| finding.kind.as_str()).collect();
         assert!(of_it.contains(&"field_mismatch") && of_it.contains(&"moved_file"), "{of_it:?}");
         assert!(findings.iter().all(|finding| finding.thread_id.as_deref() == Some(id)), "{findings:?}");
+        let path = env.run(["path", id]);
+        path.assert_eq(path.stdout.trim_end(), &env.path(&thread.relative()), "where it is");
+        let compared = env.run(["show", "--compare", id, "--format", "tsv"]);
+        compared.assert(compared.stdout.contains("cwd\t/wrong\t/nowhere/project\ttrue"), "beside its file");
         let preview = env.run(["backfill", id, "--dry-run", "--format", "json"]);
         preview.assert_eq(Backfill::of(&preview).counts(), [0, 1, 0, 0, 0], "one row would be mended");
         let outcome = env.run(["backfill", id, "--format", "json"]);
@@ -279,7 +283,7 @@ fn a_bad_cell_beside_a_copy_that_holds_nothing_is_reported_once() {
     let thread = plain("2026-03-14T10:00:00", "words");
     thread.write(&env);
     env.run(["backfill"]).status(0, "all is fine");
-    let copy = thread.clone().archived().write(&env);
+    let copy = thread.archived().write(&env);
     std::fs::write(&copy, "garbage\n").unwrap();
     set_mtime(&copy, 1_785_000_000_000);
     let database = Connection::open(env.db()).unwrap();
