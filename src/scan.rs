@@ -8,6 +8,7 @@ use crate::compare::Folders;
 use crate::inventory::{self, Inventory};
 use crate::rollout::extract::{DamageReport, Options};
 use crate::rollout::fold::{self, FoldedThread, ReadError, Reading, Source, World};
+use crate::rollout::peek;
 use crate::rollout::reader::Buffer;
 use crate::sessions::RolloutFile;
 use crate::thread::ThreadId;
@@ -187,36 +188,54 @@ impl<'a> Worker<'a> {
         };
         let is_in_row =
             |file: &RolloutFile| group.in_row.is_some_and(|i| std::ptr::eq(&raw const all[i], file));
-        let Some(choice) = inventory::choose(&files, is_in_row) else { return Scanned::default() };
-        let mut scanned = Scanned {
-            files: group.files.clone(),
-            thread: files[0].named.name.map(|name| name.thread),
-            ..Scanned::default()
-        };
+        let Some(first) = files.first() else { return Scanned::default() };
+        let thread = first.named.name.map(|name| name.thread);
+        let mut scanned = Scanned { files: group.files.clone(), thread, ..Scanned::default() };
         let mut is_settled = false;
-        for copy in &choice.copies {
-            let i = index_of(copy);
-            if is_settled || scanned.folded.is_some() {
-                scanned.superseded.push(i);
-                scanned.copies.push(i);
-                continue;
-            }
-            match self.fold(&copy.source()) {
-                Err(error) => {
-                    // One that can be read another time still is the one that counts: a lesser copy would take its
-                    // place in the row for good.
-                    is_settled = matches!(error, ReadError::Passing(_));
-                    scanned.failed.push((i, error));
+        let mut left = files.clone();
+        while let Some(choice) = inventory::choose(&left, is_in_row) {
+            let mut has_strays = false;
+            for copy in &choice.copies {
+                let i = index_of(copy);
+                if is_settled || scanned.folded.is_some() {
+                    match self.stranger(copy, thread) {
+                        Some(other) => scanned.strays.push((i, other)),
+                        None => {
+                            scanned.superseded.push(i);
+                            scanned.copies.push(i);
+                        }
+                    }
+                    continue;
                 }
-                Ok(folded) if Some(folded.metadata.id) != scanned.thread => {
-                    scanned.strays.push((i, folded.metadata.id));
+                match self.fold(&copy.source()) {
+                    Err(error) => {
+                        // One that can be read another time still is the one that counts: a lesser copy would take
+                        // its place in the row for good.
+                        is_settled = matches!(error, ReadError::Passing(_));
+                        scanned.failed.push((i, error));
+                    }
+                    Ok(folded) if Some(folded.metadata.id) != thread => {
+                        has_strays = true;
+                        scanned.strays.push((i, folded.metadata.id));
+                    }
+                    Ok(folded) => scanned.folded = Some((i, folded)),
                 }
-                Ok(folded) => scanned.folded = Some((i, folded)),
             }
+            scanned.superseded.extend(choice.twins.iter().map(|file| index_of(file)));
+            left = choice.chain.iter().chain(&choice.chain_copies).copied().collect();
+            if is_settled || scanned.folded.is_some() || !has_strays {
+                for file in left {
+                    match self.stranger(file, thread) {
+                        Some(other) => scanned.strays.push((index_of(file), other)),
+                        None => scanned.superseded.push(index_of(file)),
+                    }
+                }
+                let copies = choice.chain_copies.iter().map(|file| index_of(file));
+                scanned.chain_copies = copies.filter(|i| scanned.superseded.contains(i)).collect();
+                break;
+            }
+            // The rollout that should have counted is of another thread: another one of this thread does.
         }
-        scanned.chain_copies = choice.chain_copies.iter().map(|file| index_of(file)).collect();
-        let others = choice.chain.iter().chain(&choice.chain_copies).chain(&choice.twins);
-        scanned.superseded.extend(others.map(|file| index_of(file)));
         if self.config.read_all {
             for &file in &scanned.superseded {
                 let damage = self.read(&all[file].source());
@@ -224,6 +243,12 @@ impl<'a> Worker<'a> {
             }
         }
         scanned
+    }
+
+    /// The other thread that a file of `thread` by its name says it is of. Only the beginning of the file is read.
+    fn stranger(&mut self, file: &RolloutFile, thread: Option<ThreadId>) -> Option<ThreadId> {
+        let said = peek::thread(&file.source(), &mut self.buffer).ok().flatten();
+        said.filter(|said| Some(*said) != thread)
     }
 
     /// Whether one of the files whose names give a thread is of it, or may be when it can be read again.

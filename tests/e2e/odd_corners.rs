@@ -191,6 +191,48 @@ fn threads_whose_names_were_mixed_up_all_have_rows_in_whatever_parts_they_come()
 }
 
 #[test]
+fn a_file_of_another_thread_among_those_of_one_is_seen_beside_them() {
+    let env = Env::new();
+    env.database("empty-2026-08");
+    let host = plain("2026-03-01T10:00:00", "the host's words").archived();
+    let guest = plain("2026-03-02T10:00:00", "the guest's words");
+    let guest_id = guest.thread().to_owned();
+    let host_name = host.relative().rsplit('/').next().unwrap().to_owned();
+    host.write(&env);
+    // As if it were a copy of the host's rollout; then as if it were what the host was reverted to.
+    let reverted = host_name.replace(".jsonl", "_ffffffff-1000-7000-8000-000000000000.jsonl");
+    for name in [host_name, reverted] {
+        let path = guest.clone().file_name(&name).write(&env);
+        for row_of_host in [env.path(&host.relative()), path.to_str().unwrap().to_owned()] {
+            env.run(["backfill"]).status(0, "all is fine");
+            env.sql(&format!(
+                "UPDATE threads SET cwd = '/wrong';
+                 UPDATE threads SET rollout_path = '{row_of_host}' WHERE id = '{}'",
+                host.thread()
+            ));
+            let findings = env.run(["verify", "--format", "json"]).shaped::<Verify>().findings;
+            for id in [host.thread(), &guest_id] {
+                let is_found = |kind: &str| {
+                    findings.iter().any(|one| one.kind == kind && one.thread_id.as_deref() == Some(id))
+                };
+                assert!(
+                    is_found("field_mismatch") && !is_found("missing_file"),
+                    "{name}, {id}: {findings:?}"
+                );
+            }
+            env.run(["backfill"]).status(0, "all is fine");
+            assert_eq!(env.row(&guest_id)["rollout_path"], path.to_str().unwrap(), "{name}");
+            assert_eq!(env.row(host.thread())["rollout_path"], env.path(&host.relative()), "{name}");
+            for id in [host.thread(), &guest_id] {
+                assert_eq!(env.row(id)["cwd"], "/nowhere/project", "{name}");
+            }
+            settled(&env);
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
 fn a_compressed_file_without_a_byte_is_empty() {
     let env = Env::new();
     env.database("empty-2026-08");
