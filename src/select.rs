@@ -163,6 +163,12 @@ impl Wanted {
         Ok(wanted)
     }
 
+    /// Whether a file's name gives each thread that was asked for.
+    #[must_use]
+    pub fn is_named(&self, inventory: &Inventory) -> bool {
+        self.typed.is_empty() && self.ids.iter().all(|id| !inventory.range_of(*id).is_empty())
+    }
+
     /// Files of threads that were asked for though neither the files' names nor the rows lead there: for the sake of such
     /// a thread every file is opened, no further than to its first session meta. A thread of which a file was asked for
     /// that does not name it is asked for as a whole from then on, for another of its files may count.
@@ -174,14 +180,25 @@ impl Wanted {
         let mut says = |i: usize| peek::thread(&files[i].source(), &mut buffer).ok().flatten();
         let is_without_file = |id: &&ThreadId| inventory.range_of(**id).is_empty();
         let mut ids: BTreeSet<ThreadId> = self.ids.iter().filter(is_without_file).copied().collect();
-        if !ids.is_empty() {
-            for id in self.paths.iter().filter_map(|path| says(compare::locate(inventory, path)?)) {
+        let mut said: Vec<ThreadId> = Vec::new();
+        for path in &self.paths {
+            let Some(id) = compare::locate(inventory, path).and_then(&mut says) else { continue };
+            if self.ids.contains(&id) && !self.typed.contains(path) {
                 ids.remove(&id);
+            } else {
+                said.push(id);
             }
         }
-        for id in self.typed.iter().filter_map(|path| says(compare::locate(inventory, path)?)) {
-            ids.insert(id);
-            self.ids.insert(id);
+        let mut to_look_at: Vec<ThreadId> = self.ids.iter().copied().collect();
+        loop {
+            for id in said.drain(..) {
+                ids.insert(id);
+                if self.ids.insert(id) {
+                    to_look_at.push(id);
+                }
+            }
+            let Some(id) = to_look_at.pop() else { break };
+            said.extend(inventory.range_of(id).filter_map(&mut says).filter(|other| *other != id));
         }
         if ids.is_empty() {
             return BTreeSet::new();

@@ -51,8 +51,11 @@ pub(super) fn plan(
         None => None,
     };
     let hidden = match &mut wanted {
-        Some(wanted) => wanted.find_hidden(inventory, config.interrupted),
-        None => BTreeSet::new(),
+        // Who asks for a quick run wants no file opened that need not be.
+        Some(wanted) if !(config.quick && wanted.is_named(inventory)) => {
+            wanted.find_hidden(inventory, config.interrupted)
+        }
+        _ => BTreeSet::new(),
     };
     for files in inventory.groups() {
         let members = &inventory.files()[files.clone()];

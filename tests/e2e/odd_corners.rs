@@ -191,6 +191,21 @@ fn threads_whose_names_were_mixed_up_all_have_rows_in_whatever_parts_they_come()
 }
 
 #[test]
+fn a_thread_is_not_taken_from_the_one_file_that_was_asked_for() {
+    let env = Env::new();
+    env.database("empty-2026-08");
+    let thread = plain("2026-03-01T10:00:00", "newer words").mtime(1_785_000_000_000);
+    let older = plain("2026-03-02T10:00:00", "words");
+    let asked_for = older.thread().to_owned();
+    let name = older.relative().rsplit('/').next().unwrap().to_owned();
+    Rollout::new("2026-03-01T10:00:00").user("older words").file_name(&name).write(&env);
+    let counts = thread.clone().file_name("rollout-odd.jsonl").write(&env);
+    let outcome = env.run(["backfill", &asked_for, "--format", "json"]);
+    outcome.assert_eq(Backfill::of(&outcome).counts(), [1, 0, 0, 1, 0], "the copy that counts has a row");
+    assert_eq!(env.row(thread.thread())["rollout_path"], counts.to_str().unwrap());
+}
+
+#[test]
 fn a_file_of_another_thread_among_those_of_one_is_seen_beside_them() {
     let env = Env::new();
     env.database("empty-2026-08");
