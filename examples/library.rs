@@ -59,7 +59,6 @@ fn main() -> anyhow::Result<()> {
         until: None,
         search: None,
         columns: vec![index::ID, index::TITLE],
-        encode: None,
     };
     let config = list::Config { query, limit: Some(20), cursor: None, names: &|| Ok(None) };
     let mut lister = Lister::new(&mut reader, config)?;

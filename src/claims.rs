@@ -60,8 +60,9 @@ pub fn settle(
 #[must_use]
 pub fn names_a_stray(home: &Path, row: &Row, id: ThreadId, chosen: &RolloutFile) -> bool {
     let Some(path) = row.text(index::ROLLOUT_PATH).map(Path::new) else { return false };
-    let named = file_name::parse(path.file_name().unwrap_or_default());
-    path != chosen.path()
-        && named.is_some_and(|named| named.name.map(|name| name.thread) != Some(id))
-        && RolloutFile::at(home, path).is_some()
+    let gives_another = || {
+        let named = file_name::parse(path.file_name().unwrap_or_default());
+        named.is_some_and(|named| named.name.map(|name| name.thread) != Some(id))
+    };
+    !chosen.is_spelled(path) && gives_another() && RolloutFile::at(home, path).is_some()
 }

@@ -125,12 +125,14 @@ impl Comparison {
 /// Whether `path`, as a row spells it, is this file, or the plain form of this compressed one.
 #[must_use]
 pub fn is_at(file: &RolloutFile, path: &Path) -> bool {
+    if file.is_spelled(path) {
+        return true;
+    }
     // Names survive every other spelling of a path; asking the system is dear.
     let may_be = path.file_name().is_some_and(|name| {
-        let own = file.file_name();
-        let own = own.as_encoded_bytes();
-        let name = name.as_encoded_bytes();
-        own == name || own.strip_suffix(b".zst") == Some(name)
+        file.is_named(name)
+            || (file.named.compressed
+                && file.file_name().as_encoded_bytes().strip_suffix(b".zst") == Some(name.as_encoded_bytes()))
     });
     may_be && same_path(path, &file.path())
 }

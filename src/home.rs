@@ -52,13 +52,15 @@ pub struct CodexConfig {
     pub model_provider: Option<String>,
     /// Where the databases are, relative to the file.
     pub sqlite_home: Option<PathBuf>,
+    /// Which of them are there and hold no text.
+    pub no_text: Vec<&'static str>,
 }
 
-/// Reads `config.toml` of a home; a missing one is empty.
+/// Reads `config.toml` of a home; a missing one is empty. As in Codex, `~` begins a path below the user's home.
 ///
 /// # Errors
 /// It cannot be read or is no TOML. Callers warn and go on without it.
-pub fn read_config(home: &Path) -> anyhow::Result<CodexConfig> {
+pub fn read_config(home: &Path, user_home: Option<&Path>) -> anyhow::Result<CodexConfig> {
     let path = home.join("config.toml");
     let text = match sys::open_regular(&path).and_then(std::io::read_to_string) {
         Ok(text) => text,
@@ -68,12 +70,29 @@ pub fn read_config(home: &Path) -> anyhow::Result<CodexConfig> {
     let table: toml::Table = text
         .parse()
         .map_err(|error: toml::de::Error| anyhow!("{}: is no TOML: {}", path.display(), error.message()))?;
-    let text =
-        |key: &str| table.get(key).and_then(toml::Value::as_str).filter(|text| !text.trim().is_empty());
+    let mut no_text = Vec::new();
+    let mut text = |key| {
+        let value = table.get(key)?;
+        if value.as_str().is_none() {
+            no_text.push(key);
+        }
+        value.as_str().filter(|text| !text.trim().is_empty())
+    };
     Ok(CodexConfig {
         model_provider: text("model_provider").map(str::to_owned),
-        sqlite_home: text("sqlite_home").map(|folder| home.join(folder)),
+        sqlite_home: text("sqlite_home")
+            .map(|folder| below_user_home(folder, user_home).unwrap_or_else(|| home.join(folder))),
+        no_text,
     })
+}
+
+/// The folder that `~` or `~/…` names.
+fn below_user_home(folder: &str, user_home: Option<&Path>) -> Option<PathBuf> {
+    let rest = folder.strip_prefix('~')?;
+    if !rest.is_empty() && !rest.starts_with(std::path::is_separator) {
+        return None;
+    }
+    Some(user_home?.join(rest.trim_start_matches(std::path::is_separator)))
 }
 
 /// Why a database is the one.
@@ -200,6 +219,8 @@ pub struct Choice {
     pub chosen: Candidate,
     /// Another one, that some other program may use.
     pub other: Option<Candidate>,
+    /// Whether the chosen one was told of a change later than the other; if not, its place decided.
+    pub is_newer: bool,
 }
 
 /// Chooses among the databases found: the one that was told of a change last (`last_update`, in seconds; `None` if it
@@ -208,14 +229,11 @@ pub struct Choice {
 pub fn choose(found: &[Candidate], last_update: impl Fn(&Path) -> Option<i64>) -> Option<Choice> {
     match found {
         [] => None,
-        [only] => Some(Choice { chosen: only.clone(), other: None }),
+        [only] => Some(Choice { chosen: only.clone(), other: None, is_newer: false }),
         [first, second, ..] => {
-            let (chosen, other) = if last_update(&second.path) > last_update(&first.path) {
-                (second, first)
-            } else {
-                (first, second)
-            };
-            Some(Choice { chosen: chosen.clone(), other: Some(other.clone()) })
+            let order = last_update(&second.path).cmp(&last_update(&first.path));
+            let (chosen, other) = if order.is_gt() { (second, first) } else { (first, second) };
+            Some(Choice { chosen: chosen.clone(), other: Some(other.clone()), is_newer: order.is_ne() })
         }
     }
 }
@@ -325,15 +343,41 @@ mod tests {
     #[test]
     fn the_configuration_is_read_and_its_folder_is_relative_to_it() {
         let home = tempfile::tempdir().unwrap();
-        assert_eq!(read_config(home.path()).unwrap(), CodexConfig::default());
+        let read = || read_config(home.path(), Some(Path::new("/home/me")));
+        assert_eq!(read().unwrap(), CodexConfig::default());
         let text =
             "model_provider = \"azure\"\nsqlite_home = \"db\"\n[profiles.x]\nmodel_provider = \"no\"\n";
         fs::write(home.path().join("config.toml"), text).unwrap();
-        let config = read_config(home.path()).unwrap();
+        let config = read().unwrap();
         assert_eq!(config.model_provider.as_deref(), Some("azure"));
         assert_eq!(config.sqlite_home, Some(home.path().join("db")));
         fs::write(home.path().join("config.toml"), "model_provider = [").unwrap();
-        assert!(read_config(home.path()).is_err());
+        assert!(read().is_err());
+    }
+
+    #[test]
+    fn the_folder_of_the_configuration_may_begin_in_the_users_home() {
+        let home = tempfile::tempdir().unwrap();
+        let check = |typed: &str, user_home: Option<&str>, expected: &Path| {
+            fs::write(home.path().join("config.toml"), format!("sqlite_home = '{typed}'")).unwrap();
+            let config = read_config(home.path(), user_home.map(Path::new)).unwrap();
+            assert_eq!(config.sqlite_home.as_deref(), Some(expected), "{typed}");
+        };
+        check("~", Some("/home/me"), Path::new("/home/me"));
+        check("~/db", Some("/home/me"), Path::new("/home/me/db"));
+        check("~//db", Some("/home/me"), Path::new("/home/me/db"));
+        check("~db", Some("/home/me"), &home.path().join("~db"));
+        check("~/db", None, &home.path().join("~/db"));
+        check("/db", Some("/home/me"), Path::new("/db"));
+    }
+
+    #[test]
+    fn what_is_no_text_is_left_out_alone() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("config.toml"), "model_provider = 7\nsqlite_home = '/db'").unwrap();
+        let config = read_config(home.path(), None).unwrap();
+        assert_eq!((config.model_provider, config.no_text), (None, vec!["model_provider"]));
+        assert_eq!(config.sqlite_home.as_deref(), Some(Path::new("/db")));
     }
 
     #[test]

@@ -1,17 +1,23 @@
 //! Lists threads page by page, in order, and says where a listing goes on; prints nothing.
 
-use crate::db::list::{Listing, Page, Position, Query, Sort};
+use crate::db::list::{CursorTime, Listing, Page, Position, Query, Sort};
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::error::WithHint as _;
+use crate::thread::ThreadId;
+use crate::thread::cell::Cell;
 use crate::thread::columns::index;
-use crate::thread::{Millis, ThreadId};
 use anyhow::{Context as _, anyhow};
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::ops::ControlFlow;
+use std::sync::{Arc, mpsc};
+use std::{panic, thread};
 
 /// The names that people gave to threads, where the database has no column for them.
-pub type Names = Option<Rc<HashMap<ThreadId, String>>>;
+pub type Names = Option<Arc<HashMap<ThreadId, String>>>;
+
+/// How many pages may wait while one is consumed.
+const PAGES_AHEAD: usize = 1;
 
 /// What is to be listed.
 pub struct Config<'a> {
@@ -67,7 +73,7 @@ impl<'a> Lister<'a> {
                 }
                 let names = names.cloned().flatten();
                 let listing = Listing::new(connection, &schema, query.clone(), names)?;
-                let after = cursor.as_ref().map(|cursor| listing.position(cursor.time, &cursor.id));
+                let after = cursor.as_ref().map(|cursor| listing.position(&cursor.time, &cursor.id));
                 listing.page(connection, after.as_ref(), remaining, &mut page)?;
                 let lacks_recency = !schema.has(index::RECENCY_AT) && !schema.has(index::RECENCY_AT_MS);
                 Ok(Some((listing, after, lacks_recency && sort == Sort::Recency)))
@@ -104,10 +110,10 @@ impl<'a> Lister<'a> {
         self.is_at_end || self.remaining <= self.page.len()
     }
 
-    /// The name that a person gave to a thread, where the database has no column for it.
+    /// The names that people gave to threads, where they are needed and the database has no column for them.
     #[must_use]
-    pub fn name(&self, id: &str) -> Option<&str> {
-        self.names.as_ref()?.get(&ThreadId::parse(id)?).map(String::as_str)
+    pub fn names(&self) -> Names {
+        self.names.clone()
     }
 
     /// The next rows, `None` after the last. Give the page back, so that its memory is used again.
@@ -130,6 +136,64 @@ impl<'a> Lister<'a> {
     /// Gives a page back.
     pub fn give_back(&mut self, page: Page) {
         self.page = page;
+    }
+
+    /// Hands page after page to `consume` until it breaks or no row follows; of a long listing the next page is read
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// The database cannot be read, or what `consume` says.
+    pub fn each_page(
+        &mut self,
+        mut consume: impl FnMut(&Page) -> anyhow::Result<ControlFlow<()>>,
+    ) -> anyhow::Result<()> {
+        if self.is_short() {
+            while let Some(page) = self.next_page()? {
+                let next = consume(&page)?;
+                self.give_back(page);
+                if next.is_break() {
+                    break;
+                }
+            }
+            return Ok(());
+        }
+        let mut after = self.after.clone();
+        let mut outcome = Ok(ControlFlow::Continue(()));
+        thread::scope(|scope| {
+            let (sender, pages) = mpsc::sync_channel(PAGES_AHEAD);
+            let (giver, given_back) = mpsc::channel();
+            let reading = scope.spawn(|| self.read_ahead(sender, given_back));
+            for page in pages {
+                outcome = consume(&page);
+                after.clone_from(&page.last);
+                if !matches!(outcome, Ok(ControlFlow::Continue(()))) {
+                    break;
+                }
+                // Whoever reads may have come to the end.
+                let _ = giver.send(page);
+            }
+            reading.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
+        })?;
+        if outcome?.is_break() {
+            // What was read ahead was not shown.
+            self.is_at_end = after.is_none();
+            self.after = after.or(self.after.take());
+        }
+        Ok(())
+    }
+
+    fn read_ahead(
+        &mut self,
+        sender: mpsc::SyncSender<Page>,
+        given_back: mpsc::Receiver<Page>,
+    ) -> anyhow::Result<()> {
+        while let Some(page) = self.next_page()? {
+            if sender.send(page).is_err() {
+                break;
+            }
+            given_back.try_iter().for_each(|page| self.give_back(page));
+        }
+        Ok(())
     }
 
     fn read(&mut self, limit: usize) -> anyhow::Result<()> {
@@ -156,8 +220,8 @@ impl<'a> Lister<'a> {
         let here = Cursor {
             sort: self.sort,
             reverse: self.reverse,
-            time: self.listing.millis(&after),
-            id: after.id.as_text().unwrap_or_default().to_owned(),
+            time: self.listing.cursor_time(&after),
+            id: after.id,
         };
         while !self.is_at_end {
             self.read(1)?;
@@ -184,23 +248,33 @@ impl<'a> Lister<'a> {
 }
 
 /// Where a listing goes on: after this time and id, in this order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 struct Cursor {
     sort: Sort,
     reverse: bool,
-    time: Millis,
-    id: String,
+    time: CursorTime,
+    id: Cell,
 }
 
 /// The first byte of a cursor: the version of its form.
 const VERSION: u8 = 1;
+/// What a cell in a cursor begins with. Milliseconds are a time only.
+const MILLIS: u8 = 0;
+const NULL: u8 = 1;
+const INTEGER: u8 = 2;
+const REAL: u8 = 3;
+const TEXT: u8 = 4;
+const BLOB: u8 = 5;
 
 impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let order = self.sort as u8 * 2 + u8::from(self.reverse);
-        let time = self.time.to_be_bytes();
-        let bytes = [VERSION, order].into_iter().chain(time).chain(self.id.bytes());
-        let bytes: Vec<u8> = bytes.collect();
+        let mut bytes = vec![VERSION, order];
+        match &self.time {
+            CursorTime::Millis(millis) => push(&mut bytes, MILLIS, &millis.to_be_bytes()),
+            CursorTime::AsItIs(cell) => push_cell(&mut bytes, cell),
+        }
+        push_cell(&mut bytes, &self.id);
         let check = checksum(&bytes);
         bytes.iter().chain(&[check]).try_for_each(|byte| write!(f, "{byte:02x}"))
     }
@@ -234,15 +308,67 @@ impl Cursor {
         let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
         let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
         let (&check, bytes) = bytes.split_last()?;
-        let (&[version, order], rest) = bytes.split_first_chunk()?;
-        let (time, id) = rest.split_first_chunk()?;
+        let (&[version, order], mut rest) = bytes.split_first_chunk()?;
+        let time = match rest.split_first()? {
+            (&MILLIS, behind) => {
+                rest = behind;
+                CursorTime::Millis(i64::from_be_bytes(take(&mut rest)?))
+            }
+            _ => CursorTime::AsItIs(take_cell(&mut rest)?),
+        };
+        let id = take_cell(&mut rest).filter(|_| rest.is_empty())?;
         let sort = [Sort::Created, Sort::Updated, Sort::Recency]
             .into_iter()
             .find(|sort| *sort as u8 == order / 2)?;
-        let id = String::from_utf8(id.to_vec()).ok()?;
         (version == VERSION && check == checksum(bytes)).then_some(())?;
-        Some(Cursor { sort, reverse: order % 2 == 1, time: Millis::from_be_bytes(*time), id })
+        Some(Cursor { sort, reverse: order % 2 == 1, time, id })
     }
+}
+
+fn push(bytes: &mut Vec<u8>, kind: u8, content: &[u8]) {
+    bytes.push(kind);
+    bytes.extend_from_slice(content);
+}
+
+fn push_cell(bytes: &mut Vec<u8>, cell: &Cell) {
+    // A length before what has none of its own; what is longer than that can say was never read.
+    let mut push_long = |kind, content: &[u8]| {
+        let length = u32::try_from(content.len()).unwrap_or(u32::MAX);
+        push(bytes, kind, &length.to_be_bytes());
+        bytes.extend_from_slice(content);
+    };
+    match cell {
+        Cell::Text(text) => push_long(TEXT, text.as_bytes()),
+        Cell::Blob(content) => push_long(BLOB, content),
+        Cell::Null => bytes.push(NULL),
+        Cell::Integer(number) => push(bytes, INTEGER, &number.to_be_bytes()),
+        Cell::Real(number) => push(bytes, REAL, &number.to_be_bytes()),
+    }
+}
+
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*first)
+}
+
+fn take_cell(bytes: &mut &[u8]) -> Option<Cell> {
+    let [kind] = take(bytes)?;
+    Some(match kind {
+        NULL => Cell::Null,
+        INTEGER => Cell::Integer(i64::from_be_bytes(take(bytes)?)),
+        REAL => Cell::Real(f64::from_be_bytes(take(bytes)?)),
+        TEXT | BLOB => {
+            let length = usize::try_from(u32::from_be_bytes(take(bytes)?)).ok()?;
+            let (content, rest) = bytes.split_at_checked(length)?;
+            *bytes = rest;
+            match kind {
+                TEXT => Cell::Text(String::from_utf8(content.to_vec()).ok()?),
+                _ => Cell::Blob(content.to_vec()),
+            }
+        }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -252,7 +378,8 @@ mod tests {
 
     #[test]
     fn a_cursor_is_refused_in_another_order_and_when_it_is_none() {
-        let cursor = Cursor { sort: Sort::Updated, reverse: false, time: 7, id: "x".into() };
+        let cursor =
+            Cursor { sort: Sort::Updated, reverse: false, time: CursorTime::Millis(7), id: "x".into() };
         let text = cursor.to_string();
         assert_eq!(Cursor::parse(&text, Sort::Updated, false).unwrap(), cursor);
         let error = Cursor::parse(&text, Sort::Created, false).unwrap_err();
@@ -267,9 +394,27 @@ mod tests {
         }
     }
 
+    fn any_cell() -> impl Strategy<Value = Cell> {
+        prop_oneof![
+            Just(Cell::Null),
+            any::<i64>().prop_map(Cell::Integer),
+            any::<f64>().prop_map(Cell::Real),
+            any::<String>().prop_map(Cell::Text),
+            any::<Vec<u8>>().prop_map(Cell::Blob),
+        ]
+    }
+
     proptest! {
         #[test]
-        fn every_cursor_is_read_back(sort in 0..3u8, reverse: bool, time: i64, id: String) {
+        fn every_cursor_is_read_back(
+            sort in 0..3u8,
+            reverse: bool,
+            time in prop_oneof![
+                any::<i64>().prop_map(CursorTime::Millis),
+                any_cell().prop_map(CursorTime::AsItIs),
+            ],
+            id in any_cell(),
+        ) {
             let sort = [Sort::Created, Sort::Updated, Sort::Recency][usize::from(sort)];
             let cursor = Cursor { sort, reverse, time, id };
             prop_assert_eq!(Cursor::read(&cursor.to_string()), Some(cursor));

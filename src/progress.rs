@@ -12,6 +12,9 @@ pub trait Progress: Sync {
     ///
     /// It may quote untrusted text: the listener makes it safe.
     fn warn(&self, line: &str);
+    /// What became of one item among many, for somebody who wants to know each: a line like those of `warn`, which is
+    /// made only where it is wanted.
+    fn detail(&self, _line: &dyn Fn() -> String) {}
 }
 
 /// Listens to nothing: for callers of the library, and tests.

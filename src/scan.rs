@@ -95,11 +95,21 @@ impl Scanned {
     }
 }
 
+/// What the consumer is told.
+#[expect(clippy::large_enum_variant, reason = "one at a time, taken apart at once")]
+#[derive(Debug)]
+pub enum Event {
+    /// A group was read.
+    Scanned(Scanned),
+    /// Nothing waits to be consumed now: time for what can be done at any time.
+    Idle,
+}
+
 /// Reads `groups` and calls `consume` with each, in no particular order, until it breaks or all are done.
 pub fn run<B>(
     config: &Config<'_>,
     groups: &[Group],
-    mut consume: impl FnMut(Scanned) -> ControlFlow<B>,
+    mut consume: impl FnMut(Event) -> ControlFlow<B>,
 ) -> Option<B> {
     let next = AtomicUsize::new(0);
     let budget = Budget::default();
@@ -124,16 +134,23 @@ pub fn run<B>(
         }
         drop(sender);
         let mut outcome = None;
-        for batch in receiver {
-            budget.give_back(batch.size);
-            for scanned in batch.scanned {
-                if outcome.is_none()
-                    && let ControlFlow::Break(value) = consume(scanned)
-                {
-                    stopped.store(true, Ordering::Relaxed);
-                    outcome = Some(value);
-                }
+        let mut tell = |event| {
+            if outcome.is_none()
+                && let ControlFlow::Break(value) = consume(event)
+            {
+                stopped.store(true, Ordering::Relaxed);
+                outcome = Some(value);
             }
+        };
+        loop {
+            let mut next = receiver.try_recv();
+            if matches!(next, Err(mpsc::TryRecvError::Empty)) {
+                tell(Event::Idle);
+                next = receiver.recv().map_err(Into::into);
+            }
+            let Ok(batch) = next else { break };
+            budget.give_back(batch.size);
+            batch.scanned.into_iter().for_each(|scanned| tell(Event::Scanned(scanned)));
         }
         outcome
     })

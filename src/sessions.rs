@@ -1,6 +1,6 @@
 //! Finds the rollout files of a home; opens none of them, and decides nothing about which one counts.
 
-use crate::rollout::file_name::{self, NamedFile};
+use crate::rollout::file_name::{self, NameBuffer, NamedFile};
 use crate::rollout::fold::{Source, Stamp};
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -38,8 +38,9 @@ impl RolloutFile {
         stamp: Stamp,
         archived: bool,
     ) -> RolloutFile {
-        let is_made_of_parts =
-            named.name.is_some_and(|name| *name.to_file_name(named.compressed) == *file_name);
+        let is_made_of_parts = named
+            .name
+            .is_some_and(|name| *name.encode(named.compressed, &mut NameBuffer::default()) == *file_name);
         let odd_name = (!is_made_of_parts).then(|| file_name.into());
         RolloutFile { folder, named, odd_name, stamp, archived }
     }
@@ -53,6 +54,28 @@ impl RolloutFile {
             // Not to be had: a name without parts is odd.
             (None, None) => Cow::Borrowed(OsStr::new("")),
         }
+    }
+
+    /// Whether its name is `name`; a name is not made for the sake of it.
+    #[must_use]
+    pub fn is_named(&self, name: &OsStr) -> bool {
+        match (&self.odd_name, self.named.name) {
+            (Some(odd), _) => **odd == *name,
+            (None, Some(parts)) => *parts.encode(self.named.compressed, &mut NameBuffer::default()) == *name,
+            (None, None) => false,
+        }
+    }
+
+    /// Whether its path is spelled so, to the letter.
+    #[must_use]
+    pub fn is_spelled(&self, path: &Path) -> bool {
+        let folder = self.folder.as_os_str().as_encoded_bytes();
+        let path = path.as_os_str();
+        // Most paths end here, without being taken apart.
+        path.as_encoded_bytes().starts_with(folder)
+            && Path::new(path)
+                .file_name()
+                .is_some_and(|name| path.len() == folder.len() + 1 + name.len() && self.is_named(name))
     }
 
     /// The whole path.
@@ -181,9 +204,67 @@ fn walk_root(home: &Path, root: &Path, walk: &mut Walk, on_file: &mut impl FnMut
 
 /// The byte order of whole paths: a folder sorts as if its name ended with the separator.
 fn compare_entries(a: &DirEntry, b: &DirEntry) -> std::cmp::Ordering {
-    fn key(entry: &DirEntry) -> impl Iterator<Item = &u8> {
-        let end: &[u8] = if entry.file_type().is_dir() { b"/" } else { b"" };
-        entry.file_name().as_encoded_bytes().iter().chain(end)
+    // Entries of one folder share what stands before their names, which are dearer to find than to compare with it.
+    fn bytes(entry: &DirEntry) -> &[u8] {
+        entry.path().as_os_str().as_encoded_bytes()
     }
-    key(a).cmp(key(b))
+    let (a_path, b_path) = (bytes(a), bytes(b));
+    let common = a_path.len().min(b_path.len());
+    let next = |entry: &DirEntry, path: &[u8]| match path.get(common) {
+        None if entry.file_type().is_dir() => Some(b'/'),
+        next => next.copied(),
+    };
+    // Their paths differ, so where one begins with the other the next byte decides.
+    a_path[..common].cmp(&b_path[..common]).then_with(|| next(a, a_path).cmp(&next(b, b_path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "019ced6b-835b-7475-b762-429694b3a51e";
+
+    #[test]
+    fn the_walk_goes_in_byte_order_of_whole_paths() {
+        let home = tempfile::tempdir().unwrap();
+        for path in
+            ["sessions/a/rollout-z.jsonl", "sessions/a-b/rollout-a.jsonl", "sessions/a0/rollout-a.jsonl"]
+                .into_iter()
+                .chain([
+                    "sessions/rollout-b.jsonl",
+                    "sessions/rollout-b.jsonl.zst",
+                    "archived_sessions/rollout-c.jsonl",
+                ])
+        {
+            let path = home.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "x").unwrap();
+        }
+        let walk = walk(home.path(), || {});
+        let paths: Vec<PathBuf> = walk.files.iter().map(RolloutFile::path).collect();
+        let mut sorted = paths.clone();
+        sorted.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
+        assert_eq!(paths.len(), 6);
+        assert_eq!(paths, sorted);
+    }
+
+    #[test]
+    fn a_file_knows_its_path_to_the_letter() {
+        let folder = Path::new("home").join(ACTIVE);
+        let usual = format!("rollout-2026-03-14T17-00-00-{ID}.jsonl");
+        let capital = format!("rollout-2026-03-14T17-00-00-{}.jsonl", ID.to_uppercase());
+        for name in [usual.as_str(), &capital, "rollout-odd.jsonl"] {
+            let named = file_name::parse(name.as_ref()).unwrap();
+            let stamp = Stamp { modified: std::time::UNIX_EPOCH, size: 1 };
+            let file = RolloutFile::new(folder.as_path().into(), name.as_ref(), named, stamp, false);
+            assert!(file.is_spelled(&file.path()) && file.is_spelled(&folder.join(name)), "{name}");
+            let others =
+                [folder.join(format!("x{name}")), Path::new("home").join(name), folder.join("..").join(name)];
+            for other in
+                others.iter().chain([&folder.join(format!("{name}.zst")), &folder.join(usual.to_uppercase())])
+            {
+                assert!(!file.is_spelled(other), "{name}: {}", other.display());
+            }
+        }
+    }
 }

@@ -3,7 +3,6 @@
 //! A question that cannot be answered leaves its answer out and says why; the others are answered all the same.
 
 use crate::db::backfill_state::{self, BackfillState};
-use crate::db::backup::{self, BackupInfo};
 use crate::db::census::{self, Census};
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
@@ -137,8 +136,6 @@ pub struct Database {
     pub last_update: Option<Millis>,
     /// Where Codex keeps how far its indexing is; `None` in schemas without such a table.
     pub backfill: Option<(Option<BackfillState>, Progress)>,
-    /// The backups beside it, newest first.
-    pub backups: Vec<BackupInfo>,
 }
 
 impl Database {
@@ -188,7 +185,6 @@ impl Database {
                 months,
                 last_update: threads::last_update(connection)?.map(|seconds| seconds.saturating_mul(1000)),
                 backfill,
-                backups: backup::backups_of(&path),
                 unknown_columns: schema.unknown_columns.clone(),
             })
         })

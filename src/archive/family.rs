@@ -6,7 +6,7 @@ use crate::db::spawn;
 use crate::db::threads::spawned_by;
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
-use crate::scan::{self, Group};
+use crate::scan::{self, Event, Group};
 use crate::select::Selected;
 use crate::thread::ThreadId;
 use std::collections::BTreeSet;
@@ -77,7 +77,8 @@ fn add_unknown(
         interrupted: engine.config.interrupted,
     };
     progress.start("reading rollouts without a row", Some(unknown.len() as u64), None);
-    let _: Option<()> = scan::run(&config, &unknown, |scanned| {
+    let _: Option<()> = scan::run(&config, &unknown, |event| {
+        let Event::Scanned(scanned) = event else { return ControlFlow::Continue(()) };
         progress.advance(1, 0);
         if let Some((_, folded)) = &scanned.folded
             && let Some(parent) = spawned_by(&folded.metadata.source)

@@ -17,7 +17,7 @@ use crate::inventory::Inventory;
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
 use crate::rollout::fold::{FoldedThread, ReadError};
-use crate::scan::{self, Scanned, Worker};
+use crate::scan::{self, Event, Scanned, Worker};
 use crate::select::{Selected, Wanted};
 use crate::sessions::{self, RolloutFile};
 use crate::thread::ThreadId;
@@ -31,6 +31,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Threads are compared with their rows when so many have been read, or so many bytes of them.
 const ARRIVED_ROWS: usize = 64;
 const ARRIVED_BYTES: usize = 1024 * 1024;
+/// While the workers read, rows are written when so many wait: fewer would cost more than they save.
+const IDLE_ROWS: usize = 128;
 
 /// Where `updated_at` comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -164,6 +166,12 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
         Some(path) if Trouble::of(&error).is_none() => error.context(path.display().to_string()),
         _ => error,
     })?;
+    if let Target::Write(writer) = &mut target
+        && config.facts.is_none()
+        && !schema.fills_references
+    {
+        writer.skip_parents()?;
+    }
     progress.start("finding rollouts", None, None);
     let walk = sessions::walk(config.home, || progress.advance(1, 0));
     progress.finish();
@@ -220,9 +228,12 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
         strays: BTreeMap::new(),
         report,
     };
-    let stopped = scan::run(&scan_config, &plan.groups, |scanned| match run.take(scanned) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(error) => ControlFlow::Break(error),
+    let stopped = scan::run(&scan_config, &plan.groups, |event| {
+        let done = match event {
+            Event::Scanned(scanned) => run.take(scanned),
+            Event::Idle => run.use_idle_time(),
+        };
+        done.map_or_else(ControlFlow::Break, ControlFlow::Continue)
     });
     if let Some(error) = stopped {
         return Err(error);
@@ -338,6 +349,12 @@ impl Run<'_> {
             Some((file, folded)) => self.arrive(file, folded),
             None => Ok(()),
         }
+    }
+
+    /// Does what waits while the workers read, so that less is left to do when they are done.
+    fn use_idle_time(&mut self) -> anyhow::Result<()> {
+        self.compare_arrived()?;
+        if self.pending.len() >= IDLE_ROWS { self.flush() } else { Ok(()) }
     }
 
     /// Takes a thread that was read. Rows are read for many at once: a reader that leaves no trace opens the database

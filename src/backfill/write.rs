@@ -14,7 +14,7 @@ use crate::progress::Progress;
 use crate::rollout::fold::{FoldedThread, ReadError, Stamp};
 use crate::session_index;
 use crate::sessions::RolloutFile;
-use crate::thread::columns::{ColumnSet, Row, index};
+use crate::thread::columns::{COLUMNS, ColumnSet, Row, index};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -63,6 +63,8 @@ pub(super) fn size(folded: &FoldedThread) -> usize {
 pub(super) struct Decision {
     pub(super) change: Change,
     pub(super) times_alone: bool,
+    /// The columns that differ, where there is a row.
+    columns: ColumnSet,
 }
 
 /// What a row must say beyond what the file says.
@@ -88,7 +90,8 @@ impl Rules<'_> {
     ) -> Option<(Row, ColumnSet, Decision)> {
         let Some(row) = row else {
             let new = self.comparison.insert_with(&folded.metadata, old);
-            let decision = Decision { change: Change::Inserted, times_alone: false };
+            let columns = ColumnSet::default();
+            let decision = Decision { change: Change::Inserted, times_alone: false, columns };
             return Some((new, ColumnSet::default(), decision));
         };
         let merged = self.comparison.update_with(&folded.metadata, row, old);
@@ -97,7 +100,8 @@ impl Rules<'_> {
         }
         let is_time = |position: usize| matches!(position, index::UPDATED_AT | index::UPDATED_AT_MS);
         let times_alone = merged.to_write.iter().all(is_time);
-        Some((merged.row, merged.to_write, Decision { change: Change::Updated, times_alone }))
+        let columns = merged.to_write;
+        Some((merged.row, columns, Decision { change: Change::Updated, times_alone, columns }))
     }
 
     /// What is to be done with a thread's row; `None` if it agrees.
@@ -163,7 +167,7 @@ impl Run<'_> {
         while !self.pending.is_empty() {
             if !matches!(self.target, Target::Write(_)) {
                 for pending in std::mem::take(&mut self.pending) {
-                    self.count(Some(pending.decision));
+                    self.count(pending.file, Some(pending.decision));
                 }
                 break;
             }
@@ -207,7 +211,7 @@ impl Run<'_> {
         let mut moved = Vec::new();
         for (pending, outcome) in self.pending.drain(..n_done).zip(outcomes).collect::<Vec<_>>() {
             match outcome {
-                Written::Done(decision) => self.count(decision),
+                Written::Done(decision) => self.count(pending.file, decision),
                 Written::Moved => moved.push(pending),
             }
         }
@@ -217,6 +221,7 @@ impl Run<'_> {
     /// Reads a file again that moved, or leaves its row to whoever moves it.
     fn read_again(&mut self, pending: Pending) -> anyhow::Result<()> {
         let leave_to_codex = |run: &mut Self| {
+            run.detail(pending.file, || "left to a Codex that is writing it".to_owned());
             run.report.left_to_codex += 1;
             run.report.unchanged += 1;
         };
@@ -249,11 +254,22 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn count(&mut self, decision: Option<Decision>) {
+    /// Says what became of one rollout, to somebody who wants to know each.
+    fn detail(&self, file: usize, what: impl Fn() -> String) {
+        let file = &self.inventory.files()[file];
+        self.progress.detail(&|| format!("{}: {}", file.path().display(), what()));
+    }
+
+    fn count(&mut self, file: usize, decision: Option<Decision>) {
         match decision {
             None => self.report.unchanged += 1,
-            Some(Decision { change: Change::Inserted, .. }) => self.report.inserted += 1,
-            Some(Decision { change: Change::Updated, times_alone }) => {
+            Some(Decision { change: Change::Inserted, .. }) => {
+                self.detail(file, || "had no row".to_owned());
+                self.report.inserted += 1;
+            }
+            Some(Decision { change: Change::Updated, times_alone, columns }) => {
+                let names = || columns.iter().map(|position| COLUMNS[position].name).collect::<Vec<_>>();
+                self.detail(file, || format!("its row differed in {}", names().join(", ")));
                 self.report.updated += 1;
                 self.report.times_alone += u64::from(times_alone);
             }

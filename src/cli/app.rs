@@ -1,7 +1,7 @@
 //! One run of the program: the arguments, the environment and the streams that every command needs, and how it finds
 //! home and database; no command's own work.
 
-use crate::cli::args::{FormatChoice, Global};
+use crate::cli::args::{Command, FormatChoice, Global};
 use crate::cli::env::Environment;
 use crate::cli::error;
 use crate::cli::metrics::Metrics;
@@ -15,9 +15,11 @@ use crate::db::open::{Access, OpenOptions, Reader};
 use crate::db::schema::Schema;
 use crate::db::threads;
 use crate::error::WithHint as _;
-use crate::home::{self, Candidates, Choice, CodexConfig, DatabaseInputs};
+use crate::home::{self, Candidate, Candidates, Choice, CodexConfig, DatabaseInputs};
+use crate::progress::Progress as _;
 use anyhow::{Context as _, anyhow};
-use std::ffi::OsString;
+use clap::Subcommand as _;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, Stdout};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -46,6 +48,25 @@ pub struct App {
     pub metrics: Metrics,
 }
 
+/// The same hint with these options in each command of it that has none of its own.
+fn with_options(hint: &str, options: &str) -> String {
+    const PROGRAM: &str = "codex-state ";
+    if options.is_empty() {
+        return hint.to_owned();
+    }
+    let mut parts = hint.split(PROGRAM);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push_str(PROGRAM);
+        let word = part.split(|c: char| !c.is_ascii_lowercase()).next().unwrap_or_default();
+        if Command::has_subcommand(word) {
+            text.push_str(options);
+        }
+        text.push_str(part);
+    }
+    text
+}
+
 fn no_database(candidates: &Candidates) -> anyhow::Error {
     let folders: Vec<String> = candidates.looked_in.iter().map(|path| path.display().to_string()).collect();
     anyhow!("no database in {}", folders.join(" or "))
@@ -70,7 +91,7 @@ impl App {
         let style = global.color.style(&environment, environment.stdout_is_terminal);
         let error_style = global.color.style(&environment, environment.stderr_is_terminal);
         let visible = progress::is_wanted(&environment, global.no_progress, global.quiet);
-        let bar = Bar::stderr(visible, environment.shows_unicode(), error_style);
+        let bar = Bar::stderr(visible, environment.shows_unicode(), error_style).verbose(global.verbose);
         let (out, arguments, metrics) = (Output::stdout(), Vec::new(), Metrics::default());
         App { environment, global, out, style, bar, error_style, interrupted, arguments, metrics }
     }
@@ -138,10 +159,19 @@ impl App {
     /// The configuration of a home; a broken one is warned of and then empty, as if it were not there.
     #[must_use]
     pub fn config(&self, home: &Path) -> CodexConfig {
-        home::read_config(home).unwrap_or_else(|error| {
+        // See `home_or_nowhere`.
+        if !home.is_dir() {
+            return CodexConfig::default();
+        }
+        let config = home::read_config(home, self.environment.home_dir.as_deref()).unwrap_or_else(|error| {
             self.warn(&format!("the configuration is left out: {}", error::message(&error)));
             CodexConfig::default()
-        })
+        });
+        for key in &config.no_text {
+            let path = home.join("config.toml");
+            self.warn(&format!("{}: {key} is left out: it is no text", path.display()));
+        }
+        config
     }
 
     /// The provider of threads that name none.
@@ -189,9 +219,11 @@ impl App {
             let mut reader = Reader::open(path, &self.open_options()).ok()?;
             reader.read(|connection| Ok(threads::last_update(connection)?)).ok()?
         })?;
+        self.say_why(&choice.chosen);
         if let Some(other) = &choice.other {
+            let reason = if choice.is_newer { "which was changed last" } else { "as new as the other" };
             self.warn(&format!(
-                "two databases: using {}, which was changed last; {} is left alone (choose with --db)",
+                "two databases: using {}, {reason}; {} is left alone (choose with --db)",
                 choice.chosen.path.display(),
                 other.path.display()
             ));
@@ -205,7 +237,10 @@ impl App {
     /// There are two; the hint is the two command lines to choose from.
     pub fn choose_certain(&self, candidates: &Candidates) -> anyhow::Result<Option<PathBuf>> {
         let [first, second] = &candidates.found[..] else {
-            return Ok(candidates.found.first().map(|only| only.path.clone()));
+            return Ok(candidates.found.first().map(|only| {
+                self.say_why(only);
+                only.path.clone()
+            }));
         };
         let typed: Vec<String> = self.arguments.iter().map(text::shell_word).collect();
         let line = |path: &Path| {
@@ -214,6 +249,11 @@ impl App {
         Err(anyhow!("two databases: {} and {}", first.path.display(), second.path.display())
             .hint(line(&second.path))
             .hint(line(&first.path)))
+    }
+
+    /// Says which database is used and why, to somebody who wants to know more.
+    fn say_why(&self, chosen: &Candidate) {
+        self.bar.detail(&|| format!("{}: the database: {}", chosen.path.display(), chosen.why.describe()));
     }
 
     /// Says where the database as it was is kept.
@@ -321,8 +361,32 @@ impl App {
     /// Prints what to do next, unless nobody wants it.
     pub fn hint(&self, text: &str) {
         if !self.global.quiet {
-            self.bar.print(|out| error::print_hint(text, out, self.error_style));
+            let text = self.for_this_home(text);
+            self.bar.print(|out| error::print_hint(&text, out, self.error_style));
         }
+    }
+
+    /// Prints why the command failed.
+    pub fn print_error(&self, error: &anyhow::Error) {
+        let hint = |hint: &str| self.for_this_home(hint);
+        self.bar.print(|out| error::print(error, out, self.error_style, &hint));
+    }
+
+    /// A hint whose commands name the same home and database as this command line does: pasted as they stand, they
+    /// would be about others.
+    fn for_this_home(&self, hint: &str) -> String {
+        let mut options = String::new();
+        for (name, value) in [
+            ("--codex-home", self.global.codex_home.as_ref().map(|path| path.as_os_str())),
+            ("--db", self.global.db.as_ref().map(|path| path.as_os_str())),
+            ("--sqlite-home", self.global.sqlite_home.as_ref().map(|path| path.as_os_str())),
+            ("--default-provider", self.global.default_provider.as_ref().map(OsStr::new)),
+        ] {
+            if let Some(value) = value {
+                options.push_str(&format!("{name} {} ", text::shell_word(value)));
+            }
+        }
+        with_options(hint, &options)
     }
 
     /// Prints a line about the work as a whole, unless nobody wants it.
@@ -335,5 +399,24 @@ impl App {
     /// Prints what failed, which `--quiet` does not hide.
     pub fn complain(&self, message: &str) {
         self.bar.print(|out| writeln!(out, "codex-state: {}", text::safe(message)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_to_paste_are_about_the_same_home() {
+        let check = |hint: &str, expected: &str| assert_eq!(with_options(hint, "--db 'a b' "), expected);
+        check("codex-state backfill", "codex-state --db 'a b' backfill");
+        check(
+            "`codex-state restore BACKUP`; or run `codex-state backfill --facts-from MOVED`",
+            "`codex-state --db 'a b' restore BACKUP`; or run `codex-state --db 'a b' backfill --facts-from MOVED`",
+        );
+        check("codex-state --db x prune", "codex-state --db x prune");
+        check("codex-state-backups holds them", "codex-state-backups holds them");
+        check("start Codex once", "start Codex once");
+        assert_eq!(with_options("codex-state list", ""), "codex-state list");
     }
 }

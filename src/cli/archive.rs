@@ -36,8 +36,9 @@ pub(super) fn move_threads(
     let database = app.only_database(&home, &codex_config)?;
     let options = app.open_options();
     let mut reader = Reader::open(&database, &options)?;
+    app.metrics.opened(direction.verb());
     let found = threads::resolve(app, &arguments.threads, &home, Some(&mut reader))?;
-    if found.selected.is_empty() {
+    if found.selected.is_empty() && shape == Shape::Text {
         return Ok(found.exit);
     }
     let config = Config {

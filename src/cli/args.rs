@@ -111,7 +111,7 @@ pub struct Global {
     pub verbose: bool,
 
     /// How long to wait for another program's lock on the database
-    #[arg(long, global = true, value_name = "SECONDS", default_value = "5", value_parser = parse_seconds)]
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "5", value_parser = parse_seconds, allow_negative_numbers = true)]
     pub busy_timeout: Duration,
 
     /// Write what this run counted to FILE, for Prometheus' textfile collector
@@ -121,7 +121,10 @@ pub struct Global {
 
 fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds, as in 5 or 0.5".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| "not a number of seconds, as in 5 or 0.5".to_owned())
+    let timeout = Duration::try_from_secs_f64(seconds)
+        .map_err(|_| "not a number of seconds, as in 5 or 0.5".to_owned())?;
+    // SQLite counts in milliseconds, of which it knows that many: some weeks.
+    Ok(timeout.min(Duration::from_millis(i32::MAX.unsigned_abs().into())))
 }
 
 fn parse_count(text: &str) -> Result<usize, String> {
@@ -269,7 +272,7 @@ pub struct Verify {
     pub strict: bool,
 
     /// Print the first N findings only; all are counted
-    #[arg(long, value_name = "N", value_parser = parse_count)]
+    #[arg(long, value_name = "N", value_parser = parse_count, allow_negative_numbers = true)]
     pub max_findings: Option<usize>,
 
     /// Write the result to FILE for test reports: a test case for each kind of finding
@@ -301,7 +304,7 @@ pub struct List {
     pub reverse: bool,
 
     /// List at most N threads; 0 is all [default: 50 for a table on a terminal, else all]
-    #[arg(short = 'n', long, value_name = "N", value_parser = parse_count)]
+    #[arg(short = 'n', long, value_name = "N", value_parser = parse_count, allow_negative_numbers = true)]
     pub limit: Option<usize>,
 
     /// Go on after a page: its next_cursor, which --format json gives; with the same --sort and --reverse
@@ -341,11 +344,11 @@ pub struct List {
     pub search: Option<String>,
 
     /// At this time or later, by the time of --sort: RFC 3339, a date (its midnight here), or an age: 30s 10m 2h 7d 4w
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     pub since: Option<String>,
 
     /// Before this time, in the same forms
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     pub until: Option<String>,
 
     /// Which columns of the table to print, in this order
@@ -513,7 +516,7 @@ pub struct Prune {
 /// is stuck; whether rows and rollouts agree at a quick look; which backups there are. Works without a database.
 /// Changes nothing. Exit status 2 if the database is there and cannot be read.
 ///
-/// JSON: {"schema_version":1, "home":PATH, "database":{"path":PATH, "why":TEXT, "others":[PATH…], "error":TEXT|null,
+/// JSON: {"schema_version":1, "home":PATH|null, "database":{"path":PATH, "why":TEXT, "others":[PATH…], "error":TEXT|null,
 /// "bytes":N, "wal_bytes":N|null, "journal_mode":"wal"|"rollback", "sound":BOOL|null, "problem":TEXT|null,
 /// "known_columns":N, "unknown_columns":[NAME…], "last_migration":{"version":N, "description":TEXT}|null,
 /// "updated_at":TIME|null}|null, "looked_in":[PATH…], "threads":{"total":N, "shown":N, "hidden":{"archived":N,

@@ -51,12 +51,14 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     };
     let mut reader = if is_new { None } else { Some(Reader::open(&database, &options)?) };
     let found = threads::resolve(app, &arguments.threads, &home, reader.as_mut())?;
-    if !arguments.threads.is_empty() && found.selected.is_empty() {
+    let is_named = !arguments.threads.is_empty();
+    let is_nothing = is_named && found.selected.is_empty();
+    if is_nothing && shape == Shape::Text {
         return Ok(found.exit);
     }
     let config = Config {
         home: &home,
-        threads: (!arguments.threads.is_empty()).then_some(&found.selected),
+        threads: is_named.then_some(&found.selected),
         jobs: app.jobs(arguments.jobs),
         default_provider: app.default_provider(&codex_config),
         quick: arguments.quick,
@@ -71,7 +73,8 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
         interrupted: &app.interrupted,
     };
     let begun = Instant::now();
-    let report = match (arguments.writing.dry_run, &mut reader) {
+    // Where there is nothing to do, a program still gets its document.
+    let report = match (arguments.writing.dry_run || is_nothing, &mut reader) {
         (true, Some(reader)) => {
             app.metrics.opened(STAGE);
             let report = backfill::run(&config, Target::Preview(reader), &app.bar)?;
@@ -137,7 +140,8 @@ fn prune_after(
     report: &Report,
     is_new: bool,
 ) -> anyhow::Result<Option<crate::prune::Report>> {
-    if !arguments.prune || report.interrupted || (is_new && arguments.writing.dry_run) {
+    let is_nothing = config.threads.is_some_and(<[_]>::is_empty);
+    if !arguments.prune || is_nothing || report.interrupted || (is_new && arguments.writing.dry_run) {
         return Ok(None);
     }
     let config = crate::prune::Config {

@@ -34,12 +34,14 @@ struct Document {
 /// It could not run, or the file exists.
 pub fn run(app: &mut App, arguments: &args::Backup) -> anyhow::Result<Exit> {
     let shape = app.shape(false)?;
-    let home = app.home()?;
+    let home = app.home_or_nowhere()?;
     let database = app.database(&home, &app.config(&home))?;
     let options = app.open_options();
     let mut reader = Reader::open(&database, &options)?;
     // What has no threads is no state database: better said now than when it is restored.
+    app.schema(&mut reader)?;
     let rows = reader.read(|connection| Ok(threads::count(connection)?))?;
+    app.metrics.opened("backup");
     drop(reader);
     let by_name = backup::name_by_hand(&database, app.environment.now);
     let target = arguments.file.as_ref().map_or(by_name, |file| app.absolute(file));

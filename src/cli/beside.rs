@@ -71,13 +71,14 @@ struct Line<'a> {
     differs: bool,
 }
 
+fn of_file(one: &Beside, position: usize) -> Option<&Cell> {
+    one.file.as_ref().and_then(|file| file[position].as_ref())
+}
+
 /// The columns that the row has, or those that the file knows where there is no row.
 fn lines(one: &Beside) -> impl Iterator<Item = Line<'_>> {
     fn value(position: usize, cell: Option<&Cell>) -> Value<'_> {
         cell.map_or(Value::Null, |cell| cells::value_of(position, cell))
-    }
-    fn of_file(one: &Beside, position: usize) -> Option<&Cell> {
-        one.file.as_ref().and_then(|file| file[position].as_ref())
     }
     (0..COLUMNS.len())
         .filter(|&position| match &one.row {
@@ -152,7 +153,7 @@ fn write_text(app: &mut App, all: &[Beside]) -> io::Result<()> {
             let (mark, tone) = if line.differs { (MARK, Tone::Bad) } else { ("  ", Tone::Normal) };
             let position = crate::thread::columns::position(line.name).unwrap_or_default();
             // What only the database knows has no other side.
-            let no_file = COLUMNS[position].from_file.is_none() || one.file.is_none();
+            let no_file = of_file(one, position).is_none();
             table.row([
                 TableCell::exact(format!("{mark}{}", line.name)).tone(tone),
                 side(&line.database, one.row.is_none()).tone(tone),

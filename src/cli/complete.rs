@@ -47,7 +47,7 @@ pub fn answer(arguments: &[OsString]) -> Option<Exit> {
         Err(error) => {
             let error =
                 anyhow::anyhow!("{VARIABLE}: {}", error.to_string().trim_start_matches("error: ").trim());
-            let _ = error::print(&error, &mut std::io::stderr(), Style::PLAIN);
+            let _ = error::print(&error, &mut std::io::stderr(), Style::PLAIN, &str::to_owned);
             Some(Exit::Trouble)
         }
     }
@@ -138,7 +138,6 @@ fn latest(reader: &mut Reader) -> anyhow::Result<Vec<(String, String)>> {
         until: None,
         search: None,
         columns: vec![index::ID],
-        encode: None,
     };
     let config = Config { query, limit: Some(MAX_CANDIDATES), cursor: None, names: &|| Ok(None) };
     let mut ids = Vec::new();

@@ -6,16 +6,21 @@ use crate::cli::style::{Style, Tone};
 use crate::cli::text;
 use crate::error::hints;
 
-/// Prints a failure: message and causes on one line, then a line for each hint.
+/// Prints a failure: message and causes on one line, then a line for each hint, as `complete` makes it.
 ///
 /// ```text
 /// codex-state: error: cannot write /home/me/.codex/state.sqlite: disk full
 /// hint: free some space and run the command again
 /// ```
-pub fn print(error: &anyhow::Error, out: &mut dyn Write, style: Style) -> io::Result<()> {
+pub fn print(
+    error: &anyhow::Error,
+    out: &mut dyn Write,
+    style: Style,
+    complete: &dyn Fn(&str) -> String,
+) -> io::Result<()> {
     writeln!(out, "codex-state: {} {}", style.paint(Tone::Bad, "error:"), message(error))?;
     for hint in hints(error) {
-        print_hint(&hint.0, out, style)?;
+        print_hint(&complete(&hint.0), out, style)?;
     }
     out.flush()
 }
@@ -57,7 +62,7 @@ mod tests {
 
     fn printed(error: &anyhow::Error, style: Style) -> String {
         let mut out = Vec::new();
-        print(error, &mut out, style).unwrap();
+        print(error, &mut out, style, &str::to_owned).unwrap();
         String::from_utf8(out).unwrap()
     }
 

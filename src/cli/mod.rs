@@ -38,6 +38,7 @@ pub mod text;
 pub mod threads;
 pub mod when;
 
+use crate::error::WithHint as _;
 use app::App;
 use args::{Cli, Command};
 use env::Environment;
@@ -57,8 +58,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(cli) => cli,
         Err(error) => {
             // Help goes to standard output, mistakes to standard error; whoever closed it does not want to know.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Trouble } else { Exit::Done };
+            let printed = error.print().and_then(|()| std::io::stdout().flush());
+            let is_lost = printed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
+            return if error.use_stderr() || is_lost { Exit::Trouble } else { Exit::Done };
         }
     };
     let interrupted = Arc::new(AtomicBool::new(false));
@@ -70,7 +72,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let environment = match Environment::from_process() {
         Ok(environment) => environment,
         Err(error) => {
-            let _ = error::print(&error, &mut std::io::stderr(), style);
+            let _ = error::print(&error, &mut std::io::stderr(), style, &str::to_owned);
             return Exit::Trouble;
         }
     };
@@ -94,10 +96,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Man(arguments) => man::run(&mut app.out, arguments).map(|()| Exit::Done),
     };
     let result = result.and_then(|exit| Ok(app.out.flush().map(|()| exit)?));
+    let result = if app.out.failed() {
+        result.hint("make room where the output goes, or send it elsewhere")
+    } else {
+        result
+    };
     match write_metrics(&app, result) {
         Ok(exit) => exit,
         Err(error) => {
-            app.bar.print(|out| error::print(&error, out, app.error_style));
+            app.print_error(&error);
             if app.interrupted.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Trouble }
         }
     }

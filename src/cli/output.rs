@@ -16,6 +16,7 @@ pub struct Output<W: Write> {
     inner: W,
     buffer: Vec<u8>,
     closed: bool,
+    failed: bool,
 }
 
 impl Output<io::Stdout> {
@@ -30,7 +31,7 @@ impl<W: Write> Output<W> {
     /// Wraps a writer.
     #[must_use]
     pub fn new(inner: W) -> Self {
-        Self { inner, buffer: Vec::with_capacity(CAPACITY), closed: false }
+        Self { inner, buffer: Vec::with_capacity(CAPACITY), closed: false, failed: false }
     }
 
     /// Whether the reader has gone away: nothing written from here on is seen by anybody.
@@ -39,6 +40,12 @@ impl<W: Write> Output<W> {
     #[must_use]
     pub fn closed(&self) -> bool {
         self.closed
+    }
+
+    /// Whether something could not be written, though somebody waits for it.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.failed
     }
 
     /// Writes the buffer out. It is empty afterwards even after a failure, so that nothing is written twice.
@@ -57,7 +64,11 @@ impl<W: Write> Output<W> {
                 self.closed = true;
                 Ok(())
             }
-            other => other,
+            Err(error) => {
+                self.failed = true;
+                Err(io::Error::new(error.kind(), format!("cannot write to standard output: {error}")))
+            }
+            Ok(()) => Ok(()),
         }
     }
 }

@@ -33,6 +33,7 @@ pub struct Bar {
     style: Style,
     warnings: Mutex<Box<dyn Write + Send>>,
     warned: AtomicU64,
+    is_verbose: bool,
 }
 
 /// What is done, and of how much.
@@ -61,7 +62,15 @@ impl Bar {
             style,
             warnings: Mutex::new(warnings),
             warned: AtomicU64::new(0),
+            is_verbose: false,
         }
+    }
+
+    /// The same for somebody who wants to know each item, or not.
+    #[must_use]
+    pub fn verbose(mut self, is_verbose: bool) -> Self {
+        self.is_verbose = is_verbose;
+        self
     }
 
     /// How many warnings there were.
@@ -178,6 +187,12 @@ impl Progress for Bar {
     fn warn(&self, line: &str) {
         self.warned.fetch_add(1, Ordering::Relaxed);
         self.print(|out| error::print_warning(line, out, self.style));
+    }
+
+    fn detail(&self, line: &dyn Fn() -> String) {
+        if self.is_verbose {
+            self.print(|out| writeln!(out, "codex-state: {}", text::one_line(&line())));
+        }
     }
 }
 

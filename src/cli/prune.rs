@@ -28,12 +28,13 @@ pub fn run(app: &mut App, arguments: &args::Prune) -> anyhow::Result<Exit> {
     let codex_config = app.config(&home);
     let database = app.only_database(&home, &codex_config)?;
     let mut reader = Reader::open(&database, &app.open_options())?;
+    app.metrics.opened("prune");
     let found = threads::resolve(app, &arguments.threads, &home, Some(&mut reader))?;
-    if !arguments.threads.is_empty() && found.selected.is_empty() {
+    let is_named = !arguments.threads.is_empty();
+    if is_named && found.selected.is_empty() && shape == Shape::Text {
         return Ok(found.exit);
     }
     drop(reader);
-    let is_named = !arguments.threads.is_empty();
     let config = Config {
         home: &home,
         threads: is_named.then_some(&found.selected),

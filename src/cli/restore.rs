@@ -44,7 +44,7 @@ fn lossy(path: &Path) -> String {
 /// It could not run; the database is as it was then.
 pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
     let shape = app.shape(false)?;
-    let home = app.home()?;
+    let home = app.home_or_nowhere()?;
     let codex_config = app.config(&home);
     let candidates = app.databases(&home, &codex_config)?;
     let chosen = app.choose_certain(&candidates)?;
@@ -62,7 +62,14 @@ pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
         dry_run: arguments.writing.dry_run,
         now: app.environment.now,
     };
+    let is_there = database.exists();
+    if is_there {
+        app.metrics.opened("restore");
+    }
     let report = restore::run(&config, &app.bar)?;
+    if !is_there && !config.dry_run {
+        app.metrics.created();
+    }
     write(app, &config, &report, shape)?;
     app.say_backup(report.backup.as_deref());
     for moved in &report.moved_aside {

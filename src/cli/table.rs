@@ -81,17 +81,19 @@ impl Column {
 pub struct Cell {
     text: String,
     tone: Tone,
+    /// Whether it must stay in one piece, as a path must that is copied.
+    is_exact: bool,
 }
 
 impl Cell {
     /// A title or the like: line breaks become spaces.
     pub fn new(text: impl AsRef<str>) -> Self {
-        Self { text: text::one_line(text.as_ref()).into_owned(), tone: Tone::Normal }
+        Self { text: text::one_line(text.as_ref()).into_owned(), tone: Tone::Normal, is_exact: false }
     }
 
     /// Text where every character counts: line breaks become `\n`.
     pub fn exact(text: impl AsRef<str>) -> Self {
-        Self { text: text::safe(text.as_ref()).into_owned(), tone: Tone::Normal }
+        Self { text: text::safe(text.as_ref()).into_owned(), tone: Tone::Normal, is_exact: true }
     }
 
     /// The same in another tone.
@@ -148,6 +150,15 @@ impl Table {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// The columns that have no room.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<String> {
+        let places = self.places();
+        let has_room = |column: usize| places.iter().any(|(place, _)| *place == column);
+        let names = self.columns.iter().enumerate().filter(|(column, _)| !has_room(*column));
+        names.map(|(_, column)| column.name.to_lowercase()).collect()
     }
 
     /// Prints header and rows.
@@ -254,19 +265,52 @@ fn dressed(cell: Cell) -> comfy_table::Cell {
 
 /// Prints a block of `key: value` lines, the values below each other.
 ///
-/// Values are whole, however long: a path must survive being copied, and the terminal wraps it without a break.
+/// Values are whole, however long: a path must survive being copied, and the terminal wraps it without a break. A
+/// value without a key belongs to the one above.
 pub fn write_fields(out: &mut dyn Write, fields: &[(&str, Cell)], style: Style) -> io::Result<()> {
+    write_fields_within(out, fields, usize::MAX, style)
+}
+
+/// The same in a terminal of some width, where words that have no room go below each other.
+pub fn write_fields_within(
+    out: &mut dyn Write,
+    fields: &[(&str, Cell)],
+    width: usize,
+    style: Style,
+) -> io::Result<()> {
     let widest = fields.iter().map(|(key, _)| text::width(key)).max().unwrap_or(0);
     for (key, value) in fields {
         let fill = widest - text::width(key) + GAP;
-        write!(out, "{}", style.paint(Tone::Dim, format_args!("{key}:")))?;
+        let colon = if key.is_empty() { " " } else { ":" };
+        write!(out, "{}", style.paint(Tone::Dim, format_args!("{key}{colon}")))?;
         if value.text.is_empty() {
             writeln!(out)?;
         } else {
-            writeln!(out, "{:fill$}{}", "", style.paint(value.tone, &value.text))?;
+            let room = width.saturating_sub(widest + 1 + GAP);
+            let is_whole = value.is_exact || room < LEAST_RIGID;
+            let lines = if is_whole { vec![value.text.clone()] } else { in_lines(&value.text, room) };
+            for (i, line) in lines.iter().enumerate() {
+                let fill = if i == 0 { fill } else { widest + 1 + GAP };
+                writeln!(out, "{:fill$}{}", "", style.paint(value.tone, line))?;
+            }
         }
     }
     Ok(())
+}
+
+/// Words in lines of some width; a longer word has a line of its own.
+fn in_lines(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if text::width(line) + 1 + text::width(word) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::cli::app::App;
 use crate::cli::exit::Exit;
+use crate::cli::text;
 use crate::db::open::Reader;
 use crate::error::WithHint as _;
 use crate::select::{Resolver, Selected, Unresolved};
@@ -31,10 +32,13 @@ pub fn expand(arguments: &[String]) -> anyhow::Result<Vec<String>> {
             expanded.push(argument.clone());
             continue;
         }
-        for line in std::io::stdin().lock().lines() {
+        for line in std::io::stdin().lock().split(b'\n') {
             let line = line.context("cannot read threads from standard input")?;
-            if !line.trim().is_empty() {
-                expanded.push(line.trim().to_owned());
+            // One line that is no text is one thread that does not exist; some programs begin with a mark.
+            let line = String::from_utf8_lossy(&line);
+            let line = line.trim_start_matches('\u{feff}').trim();
+            if !line.is_empty() {
+                expanded.push(line.to_owned());
             }
         }
     }
@@ -46,7 +50,7 @@ pub fn expand(arguments: &[String]) -> anyhow::Result<Vec<String>> {
 pub fn pasted(thread: &Selected) -> String {
     match thread {
         Selected::Id(id) => id.to_string(),
-        Selected::Path(path) => path.display().to_string(),
+        Selected::Path(path) => text::shell_word(path),
     }
 }
 
@@ -86,6 +90,9 @@ pub fn resolve(
                 return Err(anyhow!("{typed}: {ambiguous}").hint("type more of the id"));
             }
         }
+    }
+    if threads.exit != Exit::Done {
+        app.hint("codex-state list --all --hidden --search TEXT finds the id of a thread by its words");
     }
     Ok(threads)
 }

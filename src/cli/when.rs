@@ -30,6 +30,9 @@ fn hint(text: &str) -> String {
     if lower != text && age(&lower).is_some_and(|age| age.is_ok()) {
         return format!("give {lower}");
     }
+    if let Some(age) = lower.strip_prefix('-').filter(|age| self::age(age).is_some_and(|age| age.is_ok())) {
+        return format!("give {age}");
+    }
     match lower.as_str() {
         "now" => return "give 0s".to_owned(),
         "today" => return "give 0d for now, or today's date for its midnight".to_owned(),
@@ -217,11 +220,12 @@ mod tests {
             Some("further back than times reach")
         );
         assert_eq!(refused("7D").1, "give 7d");
+        assert_eq!(refused("-7d").1, "give 7d");
         assert_eq!(refused("yesterday").1, "give 1d, or the date");
         let offset = "a time needs its offset from UTC: 2026-03-14T09:00:00Z or 2026-03-14T09:00:00+02:00";
         assert_eq!(refused("2026-03-14 09:00").1, offset);
         assert_eq!(refused("2026-03-14T09:00:00").1, offset);
-        for text in ["", "d", "-3d", "+3d", "3 d", "3", "2026-3-14", "３d", "1y", "12:00"] {
+        for text in ["", "d", "-d", "+3d", "3 d", "3", "2026-3-14", "３d", "1y", "12:00"] {
             assert_eq!(refused(text).1, forms, "{text:?}");
         }
     }

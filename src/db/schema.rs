@@ -28,6 +28,8 @@ pub struct Schema {
     pub has_backfill_state: bool,
     /// Whether there is a ledger of migrations.
     pub has_ledger: bool,
+    /// Whether a cell that a backfill fills from a rollout may name a row of another table that must be there.
+    pub fills_references: bool,
 }
 
 /// One column as SQLite describes it.
@@ -65,6 +67,24 @@ pub(super) fn has_shape(connection: &Connection, table: &str, known: &[&str]) ->
         && columns.iter().all(|column| !column.must_be_filled || known.contains(&column.name.as_str())))
 }
 
+/// Whether a foreign key is on more than columns of `threads` that stay NULL where no database is asked for facts.
+fn fills_references(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT \"from\", 1 FROM pragma_foreign_key_list('threads') \
+               UNION ALL SELECT \"from\", 0 FROM pragma_foreign_key_list('thread_spawn_edges')";
+    let mut statement = connection.prepare(sql)?;
+    let mut keys = statement.query([])?;
+    while let Some(key) = keys.next()? {
+        let (column, is_of_threads): (String, bool) = (key.get(0)?, key.get(1)?);
+        let position = columns::position(&column).filter(|_| is_of_threads);
+        let is_left_alone =
+            |position: usize| COLUMNS[position].truth == Truth::Database && position != index::NAME;
+        if !position.is_some_and(is_left_alone) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 impl Schema {
     /// Looks at a database.
     ///
@@ -85,6 +105,7 @@ impl Schema {
         )?;
         schema.has_ledger = has_shape(connection, "_sqlx_migrations", &["version", "description"])?
             || !columns_of(connection, "_sqlx_migrations")?.is_empty();
+        schema.fills_references = fills_references(connection)?;
         Ok(schema)
     }
 
@@ -214,3 +235,25 @@ impl Schema {
 
 /// The hint where a database is sound but no state database.
 const NO_STATE_DATABASE: &str = "this is no state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::{FILLED, Place};
+
+    #[test]
+    fn a_backfill_fills_no_reference_of_august_but_of_a_codex_to_come_it_might() {
+        let fills = |change: &str| {
+            let place = Place::with(FILLED);
+            let connection = place.connect();
+            connection.execute_batch(change).unwrap();
+            Schema::read(&connection).unwrap().fills_references
+        };
+        assert!(!fills(""));
+        assert!(!fills("ALTER TABLE threads ADD COLUMN is_pinned_by TEXT"));
+        assert!(fills("ALTER TABLE threads ADD COLUMN workspace_id TEXT REFERENCES workspaces(id)"));
+        let edges = "DROP TABLE thread_spawn_edges; CREATE TABLE thread_spawn_edges (parent_thread_id TEXT NOT NULL \
+                     REFERENCES threads(id), child_thread_id TEXT PRIMARY KEY, status TEXT NOT NULL)";
+        assert!(fills(edges));
+    }
+}

@@ -7,7 +7,7 @@ use crate::rollout::extract::Options;
 use crate::rollout::fold::ReadError;
 use crate::rollout::peek;
 use crate::rollout::reader::Buffer;
-use crate::scan::{self, Group};
+use crate::scan::{self, Event, Group};
 use crate::sessions::RolloutFile;
 use crate::thread::ThreadId;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -39,7 +39,8 @@ pub(super) fn claimed(job: &Job<'_>, progress: &dyn Progress) -> anyhow::Result<
     };
     let mut claimed = BTreeSet::new();
     progress.start("reading rollouts without a row", Some(groups.len() as u64), None);
-    let failed = scan::run(&config, &groups, |scanned| {
+    let failed = scan::run(&config, &groups, |event| {
+        let Event::Scanned(scanned) = event else { return ControlFlow::Continue(()) };
         progress.advance(1, 0);
         claimed.extend(scanned.folded.iter().map(|(_, folded)| folded.metadata.id));
         claimed.extend(scanned.strays.iter().map(|(_, id)| *id));

@@ -1,11 +1,8 @@
 //! The name of a rollout file, to its parts and back; pure, and no judgement of what the file holds.
 
 use crate::thread::{Millis, ThreadId};
-use chrono::{DateTime, Datelike as _, NaiveDateTime, Timelike as _};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, Timelike as _};
 use std::ffi::OsStr;
-
-/// How the time in a file name is written: local wall-clock time, read as UTC.
-pub const TIME_FORMAT: &str = "%Y-%m-%dT%H-%M-%S";
 
 const PREFIX: &str = "rollout-";
 const PLAIN: &str = ".jsonl";
@@ -58,50 +55,59 @@ fn parse_stem(stem: &str) -> Option<RolloutName> {
     Some(RolloutName { time, thread, rollout })
 }
 
-/// Reads a time as file names write it, as UTC.
+/// Reads a time as file names write it (`2026-03-14T16-57-12`), as UTC.
 #[must_use]
 pub fn parse_time(text: &str) -> Option<Millis> {
-    // chrono takes fewer digits and signs; names always have two, and four for the year.
-    let is_digit_or_mark = |(i, b): (usize, u8)| match i {
-        4 | 7 | 13 | 16 => b == b'-',
-        10 => b == b'T',
-        _ => b.is_ascii_digit(),
+    // Read for every file of a home, often more than once: chrono's parser would be most of a walk.
+    let bytes: &[u8; TIME_LENGTH] = text.as_bytes().try_into().ok()?;
+    let has_marks =
+        [(4, b'-'), (7, b'-'), (10, b'T'), (13, b'-'), (16, b'-')].iter().all(|&(i, mark)| bytes[i] == mark);
+    let number = |from: usize, to: usize| {
+        bytes[from..to]
+            .iter()
+            .try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0')))
     };
-    (text.len() == TIME_LENGTH && text.bytes().enumerate().all(is_digit_or_mark))
-        .then(|| NaiveDateTime::parse_from_str(text, TIME_FORMAT).ok())
-        .flatten()
-        .map(|time| time.and_utc().timestamp_millis())
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    // A leap second is one more of the second before it.
+    let (second, milliseconds) = if second == 60 { (59, 1000) } else { (second, 0) };
+    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
+    let time = NaiveTime::from_hms_milli_opt(hour, minute, second, milliseconds)?;
+    has_marks.then(|| date.and_time(time).and_utc().timestamp_millis())
 }
 
 impl RolloutName {
     /// The file name with these parts.
     #[must_use]
     pub fn to_file_name(self, compressed: bool) -> String {
-        let suffix = if compressed { COMPRESSED } else { PLAIN };
-        let mut name = String::with_capacity(PREFIX.len() + TIME_LENGTH + 2 * (ID_LENGTH + 1) + suffix.len());
-        // Written for every file of a home, often more than once: chrono's formatting would be most of a walk.
+        self.encode(compressed, &mut NameBuffer::default()).to_owned()
+    }
+
+    /// The file name with these parts, in `buffer`: written for every file of a home, often more than once.
+    pub fn encode(self, compressed: bool, buffer: &mut NameBuffer) -> &str {
         let time = DateTime::from_timestamp_millis(self.time).unwrap_or_default();
-        name.push_str(PREFIX);
-        push_digits(&mut name, time.year().unsigned_abs(), 4);
+        buffer.length = 0;
+        buffer.push(PREFIX);
+        buffer.push_digits(time.year().unsigned_abs(), 4);
         for (mark, number) in [
-            ('-', time.month()),
-            ('-', time.day()),
-            ('T', time.hour()),
-            ('-', time.minute()),
-            ('-', time.second()),
+            ("-", time.month()),
+            ("-", time.day()),
+            ("T", time.hour()),
+            ("-", time.minute()),
+            ("-", time.second()),
         ] {
-            name.push(mark);
-            push_digits(&mut name, number, 2);
+            buffer.push(mark);
+            buffer.push_digits(number, 2);
         }
         let mut id = [0; ID_LENGTH];
-        name.push('-');
-        name.push_str(self.thread.encode(&mut id));
+        buffer.push("-");
+        buffer.push(self.thread.encode(&mut id));
         if self.rollout != self.thread {
-            name.push('_');
-            name.push_str(self.rollout.encode(&mut id));
+            buffer.push("_");
+            buffer.push(self.rollout.encode(&mut id));
         }
-        name.push_str(suffix);
-        name
+        buffer.push(if compressed { COMPRESSED } else { PLAIN });
+        buffer.as_str()
     }
 
     /// The folders below `sessions/` in which the file belongs: year, month, day.
@@ -112,9 +118,35 @@ impl RolloutName {
     }
 }
 
-fn push_digits(text: &mut String, number: u32, n_digits: u32) {
-    for i in (0..n_digits).rev() {
-        text.push(char::from(b'0' + (number / 10_u32.pow(i) % 10) as u8));
+/// Room for the longest name that parts make.
+#[derive(Debug, Clone, Copy)]
+pub struct NameBuffer {
+    bytes: [u8; PREFIX.len() + TIME_LENGTH + 2 * (1 + ID_LENGTH) + COMPRESSED.len()],
+    length: usize,
+}
+
+impl Default for NameBuffer {
+    fn default() -> NameBuffer {
+        NameBuffer { bytes: [0; _], length: 0 }
+    }
+}
+
+impl NameBuffer {
+    fn push(&mut self, text: &str) {
+        self.bytes[self.length..self.length + text.len()].copy_from_slice(text.as_bytes());
+        self.length += text.len();
+    }
+
+    fn push_digits(&mut self, mut number: u32, n_digits: usize) {
+        for place in self.bytes[self.length..self.length + n_digits].iter_mut().rev() {
+            *place = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+        self.length += n_digits;
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
     }
 }
 
@@ -177,6 +209,17 @@ mod tests {
             let parts = RolloutName { time: seconds * 1000, thread, rollout };
             let read = parse(OsStr::new(&parts.to_file_name(compressed)));
             prop_assert_eq!(read, Some(NamedFile { name: Some(parts), compressed }));
+        }
+
+        #[test]
+        fn a_time_is_read_as_chrono_reads_it(numbers: [u32; 6]) {
+            let [year, month, day, hour, minute, second] = numbers;
+            let (month, day, hour) = (month % 14, day % 33, hour % 26);
+            let text = format!(
+                "{:04}-{month:02}-{day:02}T{hour:02}-{:02}-{:02}", year % 10_000, minute % 62, second % 63
+            );
+            let expected = chrono::NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H-%M-%S").ok();
+            prop_assert_eq!(parse_time(&text), expected.map(|time| time.and_utc().timestamp_millis()));
         }
 
         #[test]

@@ -28,7 +28,7 @@ pub struct Beside {
     pub path: Option<PathBuf>,
     /// The row, with the columns that the database has.
     pub row: Option<Row>,
-    /// What the file says, by position in [`COLUMNS`]; `None` for what only the database knows.
+    /// What the file says, by position in [`COLUMNS`]; `None` for what only the database knows, or nobody.
     pub file: Option<[Option<Cell>; N_COLUMNS]>,
     /// Positions of the columns that differ by the rules of verify, ascending.
     pub differing: Vec<usize>,
@@ -94,7 +94,11 @@ pub fn beside(config: &Config<'_>, threads: &[Selected], reader: &mut Reader) ->
                     id: Some(folded.metadata.id),
                     path: Some(folded.metadata.rollout_path.clone().into()),
                     row,
-                    file: Some(std::array::from_fn(|i| Some(COLUMNS[i].from_file?(&folded.metadata)))),
+                    file: Some(std::array::from_fn(|i| match i {
+                        // Later schemas keep the column, and Codex nothing in it.
+                        index::HAS_USER_EVENT if schema.has(index::FIRST_USER_MESSAGE) => None,
+                        _ => Some(COLUMNS[i].from_file?(&folded.metadata)),
+                    })),
                     differing: differences.unwrap_or_default().iter().map(|one| one.position).collect(),
                     error: None,
                 }

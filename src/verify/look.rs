@@ -137,8 +137,8 @@ impl Run<'_> {
     fn compare(&mut self, mut subject: Subject, row: Option<&Row>) -> anyhow::Result<()> {
         if let (Some(row), Again::Group(_), Some((file, folded))) =
             (row, &subject.again, &subject.scanned.folded)
-            && claims::names_a_stray(self.config.home, row, folded.metadata.id, self.file(*file))
             && self.config.depth != Depth::Quick
+            && claims::names_a_stray(self.config.home, row, folded.metadata.id, self.file(*file))
         {
             // It must be known first what all files say that have other threads in their names.
             let (id, file) = (folded.metadata.id, *file);

@@ -29,7 +29,7 @@ use crate::db::threads::{self, Threads};
 use crate::inventory::{self, Inventory};
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
-use crate::scan::{self, Group, Scanned, Worker};
+use crate::scan::{self, Event, Group, Scanned, Worker};
 use crate::select::{Selected, Wanted};
 use crate::session_index;
 use crate::sessions::{self, RolloutFile};
@@ -43,6 +43,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// While rollouts are read, threads are compared when so many wait: each time, the database may have to be opened.
+const IDLE_THREADS: usize = 128;
 
 /// How closely verify looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -153,7 +156,7 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
         _ => BTreeSet::new(),
     };
     let rows = rows::read(config, &schema, &inventory, wanted.as_ref(), reader)?;
-    let (groups, n_bytes) = plan(&inventory, wanted.as_ref(), &hidden, &rows);
+    let Plan { groups, n_bytes, n_agreed } = plan(&inventory, wanted.as_ref(), &hidden, &rows);
 
     let scan_config = scan::Config {
         inventory: &inventory,
@@ -179,7 +182,7 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
         config,
         inventory: &inventory,
         wanted: wanted.as_ref(),
-        n_files: 0,
+        n_files: n_agreed,
         worker: Worker::new(&scan_config),
         table: Threads::new(&schema),
         comparison,
@@ -213,9 +216,13 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
         }
         run.expect_foreign();
     } else {
-        let stopped = scan::run(&scan_config, &groups, |scanned| match run.take(scanned) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => ControlFlow::Break(error),
+        let stopped = scan::run(&scan_config, &groups, |event| {
+            let done = match event {
+                Event::Scanned(scanned) => run.take(scanned),
+                Event::Idle if run.batch.len() >= IDLE_THREADS => run.compare_batch(),
+                Event::Idle => Ok(()),
+            };
+            done.map_or_else(ControlFlow::Break, ControlFlow::Continue)
         });
         if let Some(error) = stopped {
             return Err(error);
@@ -238,15 +245,20 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
     Ok(run.into_report())
 }
 
-/// Which groups are looked at, and how many bytes they have. `hidden`: files of threads that were asked for, whose names
-/// do not say so.
-fn plan(
-    inventory: &Inventory,
-    wanted: Option<&Wanted>,
-    hidden: &BTreeSet<usize>,
-    rows: &Rows,
-) -> (Vec<Group>, u64) {
-    let (mut groups, mut n_bytes) = (Vec::new(), 0);
+/// What is to be done about the files.
+#[derive(Debug, Default)]
+struct Plan {
+    /// The groups that are looked at.
+    groups: Vec<Group>,
+    /// How many bytes they have.
+    n_bytes: u64,
+    /// How many files agree with their rows already.
+    n_agreed: u64,
+}
+
+/// Which groups are looked at. `hidden`: files of threads that were asked for, whose names do not say so.
+fn plan(inventory: &Inventory, wanted: Option<&Wanted>, hidden: &BTreeSet<usize>, rows: &Rows) -> Plan {
+    let mut plan = Plan::default();
     for files in inventory.groups() {
         let members = &inventory.files()[files.clone()];
         let thread = members[0].named.name.map(|name| name.thread);
@@ -255,10 +267,14 @@ fn plan(
         {
             continue;
         }
-        n_bytes += members.iter().map(|file| file.stamp.size).sum::<u64>();
-        groups.push(Group { in_row: rows.in_row.get(&files.start).copied(), files });
+        if rows.agree(files.start) {
+            plan.n_agreed += 1;
+            continue;
+        }
+        plan.n_bytes += members.iter().map(|file| file.stamp.size).sum::<u64>();
+        plan.groups.push(Group { in_row: rows.in_row.get(&files.start).copied(), files });
     }
-    (groups, n_bytes)
+    plan
 }
 
 /// A verify under way.

@@ -1,6 +1,6 @@
 //! One pass over the rows before any rollout is read: which file each names, and which have none by their id.
 
-use super::Config;
+use super::{Config, Depth, quick};
 use crate::compare;
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
@@ -32,6 +32,8 @@ pub(super) struct Rows {
     pub(super) in_row: HashMap<usize, usize>,
     /// By file: the threads whose rows name it though its name gives another thread, or none.
     pub(super) foreign: BTreeMap<usize, Vec<ThreadId>>,
+    /// By file, for a quick look: whether it is its thread's only one, and place and time are what the row says.
+    agreed: Vec<bool>,
     /// Threads that no file's name gives.
     pub(super) without_file: BTreeSet<ThreadId>,
     /// Ids that are none, or not in the spelling in which rows are found.
@@ -43,8 +45,11 @@ pub(super) struct Rows {
 }
 
 /// The columns that this pass reads.
-fn columns() -> ColumnSet {
-    let mut columns = ColumnSet::default();
+fn columns(depth: Depth, schema: &Schema) -> ColumnSet {
+    let mut columns = match depth {
+        Depth::Quick => quick::columns(schema),
+        Depth::Fields | Depth::Deep => ColumnSet::default(),
+    };
     [index::ID, index::ROLLOUT_PATH, index::ARCHIVED]
         .into_iter()
         .for_each(|position| columns.insert(position));
@@ -58,8 +63,9 @@ pub(super) fn read(
     wanted: Option<&Wanted>,
     reader: &mut Reader,
 ) -> anyhow::Result<Rows> {
-    let table = Threads::new(&Schema { columns: columns(), ..schema.clone() });
-    let mut rows = Rows::default();
+    let table = Threads::new(&Schema { columns: columns(config.depth, schema), ..schema.clone() });
+    let agreed = if config.depth == Depth::Quick { vec![false; inventory.files().len()] } else { Vec::new() };
+    let mut rows = Rows { agreed, ..Rows::default() };
     if let Some(wanted) = wanted {
         let ids: Vec<ThreadId> = wanted.ids.iter().copied().collect();
         for ids in ids.chunks(BATCH) {
@@ -103,16 +109,31 @@ impl Rows {
         self.by_archived[usize::from(row.integer(index::ARCHIVED) == Some(1))] += 1;
     }
 
+    /// Whether a quick look found nothing wrong with the group that begins with this file.
+    pub(super) fn agree(&self, file: usize) -> bool {
+        self.agreed.get(file).copied().unwrap_or(false)
+    }
+
     fn take(&mut self, row: &Row, inventory: &Inventory) {
         self.count(row);
         let text = row.text(index::ID);
-        let Some(id) = text.and_then(ThreadId::parse).filter(|id| text == Some(&id.to_string())) else {
+        let is_in_our_spelling = |id: &ThreadId| text == Some(id.encode(&mut [0; 36]));
+        let Some(id) = text.and_then(ThreadId::parse).filter(is_in_our_spelling) else {
             self.n_odd += 1;
             self.odd.extend(row.get(index::ID).cloned());
             return;
         };
         let files = inventory.range_of(id);
         let path = row.text(index::ROLLOUT_PATH).map(Path::new);
+        if let ([file], Some(path)) = (&inventory.files()[files.clone()], path)
+            && file.is_spelled(path)
+        {
+            // Nearly all end here.
+            if let Some(agreed) = self.agreed.get_mut(files.start) {
+                *agreed = quick::agrees(file, row);
+            }
+            return;
+        }
         let named = path.and_then(|path| file_name::parse(path.file_name()?));
         if let (Some(path), Some(named)) = (path, named)
             && named.name.map(|name| name.thread) != Some(id)

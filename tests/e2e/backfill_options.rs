@@ -2,6 +2,7 @@
 
 use crate::env::Env;
 use crate::rollouts::{Rollout, plain};
+use crate::specimen;
 
 /// A thread whose meta names no provider, and one whose meta does.
 fn home() -> (Env, Rollout) {
@@ -86,4 +87,39 @@ fn a_home_with_its_folders_missing_is_an_empty_one() {
     let outcome = env.run(["backfill", "--format", "json"]);
     outcome.status(0, "no rollouts yet");
     outcome.assert_eq(crate::shapes::Backfill::of(&outcome).scanned, 0, "no file");
+}
+
+#[test]
+fn verbose_says_which_rows_change_and_why() {
+    let env = specimen::filled("empty-2026-08");
+    env.sql(&format!(
+        "DELETE FROM threads WHERE id = '{}';
+         UPDATE threads SET tokens_used = 1, cwd = '/elsewhere' WHERE id = '{}'",
+        specimen::ARCHIVED,
+        specimen::LEGACY
+    ));
+    let expected = [
+        format!("codex-state: {}: the database: in the Codex home", env.db().display()),
+        format!("codex-state: {}: had no row", env.path(&specimen::archived().relative())),
+        format!(
+            "codex-state: {}: its row differed in cwd, tokens_used",
+            env.path(&specimen::legacy().relative())
+        ),
+    ];
+    for args in [&["backfill", "--verbose", "--dry-run"][..], &["backfill", "-v", "--no-backup"]] {
+        let outcome = env.run(args);
+        outcome.status(0, "two rows");
+        let mut said: Vec<&str> =
+            outcome.stderr.lines().filter(|line| line.starts_with("codex-state: ")).collect();
+        said.sort_unstable();
+        let mut expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+        expected.sort_unstable();
+        outcome.assert_eq(said, expected, "which, and why");
+    }
+    let again = env.run(["backfill", "-v"]);
+    again.assert_eq(again.stderr.lines().count(), 1, "nothing is left but which database it is");
+    for command in [&["list", "-v", "--ids"][..], &["status", "-v"], &["show", "-v", specimen::LEGACY]] {
+        let outcome = env.run(command);
+        outcome.assert(outcome.stderr.contains(&expected[0]), "which database");
+    }
 }

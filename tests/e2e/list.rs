@@ -117,6 +117,63 @@ fn equal_times_are_ordered_by_id_and_pages_neither_lose_nor_repeat() {
     }
 }
 
+/// Pages that follow each other by cursors, until there is none.
+fn pages(env: &Env, args: &[&str]) -> Vec<String> {
+    let (mut ids, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let after: Vec<&str> = cursor.iter().flat_map(|cursor| ["--after", cursor.as_str()]).collect();
+        let outcome = env.run([args, &after].concat());
+        outcome.status(0, "a page");
+        let page = List::of(&outcome);
+        ids.extend(page.ids());
+        cursor = page.next_cursor;
+        if cursor.is_none() || ids.len() > 200 {
+            return ids;
+        }
+    }
+}
+
+#[test]
+fn pages_neither_lose_nor_repeat_though_times_are_none() {
+    for (database, env) in
+        [("filled-2026-08", golden::filled_by_codex()), ("empty-2026-01", specimen::filled("empty-2026-01"))]
+    {
+        let milliseconds =
+            if database == "filled-2026-08" { ", updated_at_ms = updated_at_ms + 0.5" } else { "" };
+        env.sql(&format!(
+            "UPDATE threads SET updated_at = updated_at + 0.25{milliseconds} WHERE rowid % 4 = 0;
+             UPDATE threads SET updated_at = 'soon' || rowid WHERE rowid % 4 = 1;
+             UPDATE threads SET updated_at = 9223372036854775807 - rowid WHERE rowid % 4 = 2"
+        ));
+        for direction in [&[][..], &["--reverse"]] {
+            let whole = ids(&env, &[&["--all", "--hidden"], direction].concat());
+            for n in ["1", "2", "5"] {
+                let args = ["list", "--all", "--hidden", "--format", "json", "-n", n];
+                assert_eq!(pages(&env, &[&args, direction].concat()), whole, "{database} {n} {direction:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cursor_goes_on_with_other_filters_and_columns_and_a_tampered_one_is_refused() {
+    let env = golden::filled_by_codex();
+    let whole = ids(&env, &["--all", "--hidden"]);
+    let page = List::of(&env.run(["list", "--all", "--hidden", "--format", "json", "-n", "10"]));
+    let cursor = page.next_cursor.expect("more than ten threads");
+    assert_eq!(ids(&env, &["--all", "--hidden", "--after", &cursor]), whole[10..], "where it left off");
+    let custom = ids(&env, &["--all", "--hidden", "--provider", "custom"]);
+    let expected: Vec<String> = custom.into_iter().filter(|id| whole[10..].contains(id)).collect();
+    let rest = ids(&env, &["--all", "--hidden", "--provider", "custom", "--after", &cursor]);
+    assert_eq!(rest, expected, "of those alone that follow");
+    for place in 0..cursor.len() {
+        let old = &cursor[place..=place];
+        let new = if old == "0" { "1" } else { "0" };
+        let tampered = format!("{}{new}{}", &cursor[..place], &cursor[place + 1..]);
+        env.run(["list", "--all", "--hidden", "--after", &tampered]).trouble("is no cursor");
+    }
+}
+
 #[test]
 fn a_cursor_is_refused_where_it_does_not_fit() {
     let env = golden::filled_by_codex();
@@ -287,6 +344,83 @@ fn a_backslash_in_tsv_is_escaped_as_well() {
     let outcome = env.run(["list", "--columns", "id,title", "--no-header"]);
     let line = outcome.stdout.lines().find(|line| line.starts_with(&id)).unwrap();
     outcome.assert_eq(line.split('\t').nth(1), Some(r"a\\tb\rc"), "so that it can be undone");
+}
+
+#[test]
+fn ids_alone_have_no_header_in_any_format_of_lines() {
+    let env = golden::filled_by_codex();
+    let ids = env.run(["list", "--ids", "-n", "3"]);
+    for format in ["tsv", "csv", "table"] {
+        let outcome = env.run(["list", "--ids", "-n", "3", "--format", format]);
+        outcome.assert_eq(outcome.stdout.replace('\r', ""), ids.stdout.clone(), "just the ids");
+    }
+}
+
+/// What no Codex writes and a damaged disk or a hand may leave in a cell.
+#[test]
+fn cells_of_every_kind_are_written_safely_in_every_format() {
+    let env = golden::filled_by_codex();
+    let cases = ["plain", "no-provider", "bom", "compacted", "source-new"];
+    let [nul, invalid, blob, real, words] = cases.map(|case| golden::case(case).thread);
+    env.sql(&format!(
+        "UPDATE threads SET title = 'a' || char(0, 27, 8238, 10, 9, 92) || 'b' WHERE id = '{nul}';
+         UPDATE threads SET title = CAST(x'61ff62' AS TEXT) WHERE id = '{invalid}';
+         UPDATE threads SET title = x'00ff1b5b', tokens_used = x'0a' WHERE id = '{blob}';
+         UPDATE threads SET title = 1.5, tokens_used = 1.5 WHERE id = '{real}';
+         UPDATE threads SET tokens_used = 'many', archived_at = 'then', is_pinned = 7 WHERE id = '{words}'"
+    ));
+    let columns = ["--columns", "id,title,tokens_used,archived_at,is_pinned"];
+    let list = |format: &str| {
+        let outcome = env.run([&["list", "--all", "--hidden", "--format", format], &columns[..]].concat());
+        outcome.status(0, "whatever the cells hold");
+        outcome
+    };
+    for format in ["tsv", "table"] {
+        let outcome = list(format);
+        let raw =
+            outcome.stdout.chars().find(|&c| c == '\u{202e}' || (c.is_control() && !"\t\n".contains(c)));
+        outcome.assert(raw.is_none(), format_args!("{format}: nothing that acts or hides: {raw:?}"));
+    }
+    let tsv = list("tsv");
+    for line in [
+        &format!("{nul}\ta\\x00\\x1b\\u{{202e}}\\n\\t\\\\b\t"),
+        &format!("{invalid}\ta\u{fffd}b\t"),
+        &format!("{blob}\t\\x00\u{fffd}\\x1b[\t\\n\t"),
+        &format!("{real}\t1.5\t1.5\t"),
+        &format!("{words}\tsource-new: please look at golden\tmany\tthen\t7\n"),
+    ] {
+        tsv.assert(tsv.stdout.contains(line.as_str()), format_args!("a line with {line:?}"));
+    }
+    let json = list("json").json();
+    let thread = |id: &str| json["threads"].as_array().unwrap().iter().find(|it| it["id"] == id).unwrap();
+    assert_eq!(thread(&nul)["title"], "a\0\u{1b}\u{202e}\n\t\\b", "unchanged, as JSON quotes it");
+    assert_eq!((&thread(&real)["title"], &thread(&real)["tokens_used"]), (&"1.5".into(), &1.5.into()));
+    assert_eq!((&thread(&words)["tokens_used"], &thread(&words)["is_pinned"]), (&"many".into(), &7.into()));
+    let csv = list("csv");
+    csv.assert(csv.stdout.contains("\"a\0\u{1b}\u{202e}\n\t\\b\""), "unchanged, as CSV quotes it");
+    for id in [&nul, &invalid, &blob, &real, &words] {
+        env.run(["show", id]).status(0, "each column");
+        env.run(["show", "--compare", id]).status(0, "beside the file");
+    }
+    env.run(["status"]).status(0, "counted all the same");
+}
+
+/// Without the fixed clock, which fixes the zone as well.
+#[cfg(unix)]
+#[test]
+fn a_date_is_midnight_where_people_live() {
+    let env = golden::filled_by_codex();
+    let since = |zone: &str, date: &str| {
+        let mut command = env.command(["list", "--all", "--hidden", "--ids", "--since", date]);
+        command.env_remove("CODEX_STATE_NOW").env("TZ", zone);
+        env.finish(command).stdout.lines().count()
+    };
+    // All threads were changed between 16:57 and 18:06 UTC.
+    assert_eq!(since("UTC0", "2026-03-15"), 0);
+    assert_eq!(since("JST-9", "2026-03-15"), 61, "there it is the next day already");
+    assert_eq!(since("EST5", "2026-03-14"), 61);
+    let half_past_five = since("XXX-6:30", "2026-03-15");
+    assert!((1..61).contains(&half_past_five), "{half_past_five}");
 }
 
 #[test]

@@ -119,6 +119,30 @@ fn columns_that_were_asked_for_as_a_table() {
 }
 
 #[test]
+fn columns_that_have_no_room_are_named() {
+    let columns = "id,title,tokens_used,archived,updated_at,created_at,cwd,source";
+    let outcome = at_width(&home(), "80", &["list", "--format", "table", "-n", "2", "--columns", columns]);
+    check(
+        &outcome,
+        &expect![[r#"
+        $ codex-state list --format table -n 2 --columns id,title,tokens_used,archived,updated_at,created_at,cwd,source
+        ID        TITLE                    TOKENS_USED  ARCHIVED  UPDATED_AT  CREATED_AT
+        019ced86  no-newline-at-end: ple…           33  no        24w ago     24w ago
+        019ced85  source-new: please loo…            0  no        24w ago     24w ago
+        --- stderr
+        2 of 56, -n 0 for all
+        no room for cwd, source: make the terminal wider, or take --format tsv
+        --- status 0
+    "#]],
+    );
+    let quiet =
+        at_width(&home(), "80", &["list", "-q", "--format", "table", "-n", "2", "--columns", columns]);
+    quiet.assert(quiet.stderr.is_empty(), "unless nobody wants to know");
+    let wide = at_width(&home(), "160", &["list", "--format", "table", "-n", "0", "--columns", columns]);
+    wide.assert(wide.stderr.is_empty(), "here all have room");
+}
+
+#[test]
 fn an_empty_list_says_so_to_people_alone() {
     let env = home();
     let outcome = env.run(["list", "--format", "table", "--search", "no such text"]);
@@ -211,6 +235,11 @@ fn folders_below_count_if_wanted_and_every_spelling_of_a_folder_does() {
         assert_eq!(ids("../link", &[]), one, "through a link");
     }
     env.run(["list", "--recursive"]).status(2, "below what?");
+    // Folders that are not on this system are in rows as they were written.
+    for folder in ["relative/folder", r"C:\work\project", "/gone/with/slash/"] {
+        let written = set("no-provider", std::path::Path::new(folder));
+        assert_eq!(ids(folder, &[]), written, "{folder}");
+    }
 }
 
 #[test]
@@ -269,20 +298,22 @@ fn nonsense_is_answered_with_what_to_type_instead() {
     check(
         &env.run(["show", "ffff"]),
         &expect![[r#"
-        $ codex-state show ffff
-        --- stderr
-        codex-state: no such thread: ffff
-        --- status 1
-    "#]],
+            $ codex-state show ffff
+            --- stderr
+            codex-state: no such thread: ffff
+            hint: codex-state list --all --hidden --search TEXT finds the id of a thread by its words
+            --- status 1
+        "#]],
     );
     check(
         &env.run(["path", "./nothing.jsonl"]),
         &expect![[r#"
-        $ codex-state path ./nothing.jsonl
-        --- stderr
-        codex-state: no such thread: ./nothing.jsonl
-        --- status 1
-    "#]],
+            $ codex-state path ./nothing.jsonl
+            --- stderr
+            codex-state: no such thread: ./nothing.jsonl
+            hint: codex-state list --all --hidden --search TEXT finds the id of a thread by its words
+            --- status 1
+        "#]],
     );
     check(
         &Env::new().run(["list"]),

@@ -38,6 +38,7 @@ mod backfill_schema;
 mod backfill_state;
 mod backup;
 mod completing;
+mod every_command;
 mod facts_from;
 mod killed;
 mod list;

@@ -55,6 +55,37 @@ fn a_database_that_is_made_is_counted_as_made() {
 }
 
 #[test]
+fn each_command_counts_that_it_opened_the_database() {
+    let env = golden::filled_by_codex();
+    let file = env.outside("codex.prom");
+    let backup = env.outside("backup.sqlite");
+    let (id, backup) = (golden::case("plain").thread, backup.to_str().unwrap().to_owned());
+    for command in [
+        &["list"][..],
+        &["show", &id],
+        &["path", &id],
+        &["status"],
+        &["verify", "--quick"],
+        &["backfill", "--dry-run"],
+        &["archive", &id],
+        &["unarchive", &id],
+        &["prune", "--dry-run"],
+        &["backup", &backup],
+        &["restore", &backup],
+    ] {
+        let outcome = env.run([command, &["--metrics", file.to_str().unwrap()]].concat());
+        outcome.finished();
+        let opened = sample(&file, "codex_db_init_total{status=\"opened\"}");
+        outcome.assert_eq(opened, Some(1.0), "it opened the database");
+        let failed = sample(&file, "codex_db_init_total{status=\"open_error\"}");
+        outcome.assert_eq(failed, Some(0.0), "and did not fail to");
+    }
+    fs::remove_file(env.db()).unwrap();
+    env.run(["restore", &backup, "--metrics", file.to_str().unwrap()]).status(0, "there was none");
+    assert_eq!(sample(&file, "codex_db_init_total{status=\"created\"}"), Some(1.0));
+}
+
+#[test]
 fn a_database_that_cannot_be_opened_is_counted_too() {
     for command in ["verify", "backfill"] {
         let env = Env::new();

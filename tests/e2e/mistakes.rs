@@ -199,6 +199,13 @@ fn a_foreign_sqlite_file() {
         --- status 2
     "#]],
     );
+    for command in
+        [&["backup"][..], &["path", "2026"], &["archive", "2026"], &["prune", "--yes"], &["status"]]
+    {
+        let outcome = env.run(command);
+        outcome.status(2, "trouble for every command");
+        outcome.assert(outcome.stderr.contains("the database has no table `threads`\nhint: "), "the same");
+    }
 }
 
 #[test]
@@ -265,21 +272,23 @@ fn an_unknown_id() {
         &filled(),
         &["show", "deadbeef"],
         &expect![[r#"
-        $ codex-state show deadbeef
-        --- stderr
-        codex-state: no such thread: deadbeef
-        --- status 1
-    "#]],
+            $ codex-state show deadbeef
+            --- stderr
+            codex-state: no such thread: deadbeef
+            hint: codex-state list --all --hidden --search TEXT finds the id of a thread by its words
+            --- status 1
+        "#]],
     );
     check(
         &filled(),
         &["path", "deadbeef"],
         &expect![[r#"
-        $ codex-state path deadbeef
-        --- stderr
-        codex-state: no such thread: deadbeef
-        --- status 1
-    "#]],
+            $ codex-state path deadbeef
+            --- stderr
+            codex-state: no such thread: deadbeef
+            hint: codex-state list --all --hidden --search TEXT finds the id of a thread by its words
+            --- status 1
+        "#]],
     );
 }
 
@@ -365,6 +374,34 @@ fn a_bad_number() {
         --- status 2
     "#]],
     );
+}
+
+#[test]
+fn a_number_below_nothing() {
+    let env = filled();
+    for (args, reason) in [
+        (&["list", "-n", "-1"][..], "'-1' for '--limit <N>': not a number of things"),
+        (&["list", "--busy-timeout", "-1"], "'-1' for '--busy-timeout <SECONDS>': not a number of seconds"),
+        (&["verify", "--max-findings", "-1"], "'-1' for '--max-findings <N>': not a number of things"),
+        (&["list", "--since", "-7d"], "cannot read \"-7d\" as a time\nhint: give 7d\n"),
+        (&["list", "--until=-2h"], "cannot read \"-2h\" as a time\nhint: give 2h\n"),
+    ] {
+        let outcome = env.run(args);
+        outcome.status(2, "the command line is wrong");
+        outcome.assert(outcome.stderr.contains(reason), reason);
+    }
+}
+
+#[test]
+fn a_patience_without_end() {
+    for seconds in ["1e9", "99999999999", "2147483.648", "0", "0.0001"] {
+        let outcome = filled().run(["list", "--busy-timeout", seconds, "--ids", "-n", "1"]);
+        outcome.status(0, seconds);
+        outcome.assert_eq(outcome.stdout.lines().count(), 1, "the list");
+    }
+    for seconds in ["inf", "nan", "1e300", ""] {
+        filled().run(["list", "--busy-timeout", seconds]).status(2, format_args!("{seconds:?} is no number"));
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use expect_test::expect;
+
 use crate::env::Env;
 use crate::golden;
 use crate::specimen::{self, LEGACY};
@@ -57,6 +59,108 @@ fn people_see_which_columns_differ() {
     let tsv = env.run(["show", "--compare", LEGACY, "--format", "tsv"]);
     tsv.assert(tsv.stdout.starts_with("id\tcolumn\tdatabase\tfile\tdiffers\n"), "its columns");
     tsv.assert_eq(tsv.stdout.matches("\ttrue\n").count(), 1, "one differs");
+}
+
+/// At a width, without the lines whose paths are those of this run.
+fn at_width(width: &str) -> String {
+    let env = broken();
+    let mut command = env.command(["show", "--compare", LEGACY]);
+    command.env("COLUMNS", width);
+    let outcome = env.finish(command);
+    outcome.status(0, "it shows");
+    let lines = outcome.stdout.split_inclusive('\n');
+    lines.filter(|line| !line.starts_with('/') && !line.contains("rollout_path")).collect()
+}
+
+#[test]
+fn at_80_columns() {
+    expect![[r#"
+        20260301-1000-7000-8000-000000000000
+        COLUMN                   DATABASE                     FILE
+          id                     20260301-1000-7000-8000-00…  20260301-1000-7000-8000-0…
+          created_at             2026-03-01T10:00:00.000Z     2026-03-01T10:00:00.000Z
+          updated_at             2026-03-01T10:00:04.000Z     2026-03-01T10:00:04.000Z
+          source                 cli                          cli
+          model_provider         openai                       openai
+        ! cwd                    /x\x1b                       /nowhere/project
+          title                  legacy words                 legacy words
+          sandbox_policy         {"network_access":false,"t…  {"network_access":false,"…
+          approval_mode          on-request                   on-request
+          tokens_used            1200                         1200
+          has_user_event         false                        -
+          archived               false                        false
+          archived_at            NULL                         NULL
+          git_sha                0123456789abcdef0123456789…  0123456789abcdef012345678…
+          git_branch             main                         main
+          git_origin_url         https://example.com/r.git    https://example.com/r.git
+          cli_version            0.147.0                      0.147.0
+          first_user_message     legacy words                 legacy words
+          agent_nickname         Ada                          Ada
+          agent_role             worker                       worker
+          memory_mode            enabled                      enabled
+          model                  gpt-5                        gpt-5
+          reasoning_effort       high                         high
+          agent_path             /root/worker                 /root/worker
+          created_at_ms          2026-03-01T10:00:00.123Z     2026-03-01T10:00:00.123Z
+          updated_at_ms          2026-03-01T10:00:04.873Z     2026-03-01T10:00:04.873Z
+          thread_source          user                         user
+          preview                legacy words                 legacy words
+          recency_at             2026-03-01T10:00:04.000Z     2026-03-01T10:00:04.000Z
+          recency_at_ms          2026-03-01T10:00:04.873Z     2026-03-01T10:00:04.873Z
+          history_mode           legacy                       legacy
+          name                   mine                         -
+          is_pinned              false                        -
+          thread_section_id      NULL                         -
+          section_position       NULL                         -
+          section_entered_at_ms  NULL                         -
+          project_id             NULL                         -
+    "#]]
+    .assert_eq(&at_width("80"));
+}
+
+#[test]
+fn at_120_columns() {
+    expect![[r#"
+        20260301-1000-7000-8000-000000000000
+        COLUMN                   DATABASE                                         FILE
+          id                     20260301-1000-7000-8000-000000000000             20260301-1000-7000-8000-000000000000
+          created_at             2026-03-01T10:00:00.000Z                         2026-03-01T10:00:00.000Z
+          updated_at             2026-03-01T10:00:04.000Z                         2026-03-01T10:00:04.000Z
+          source                 cli                                              cli
+          model_provider         openai                                           openai
+        ! cwd                    /x\x1b                                           /nowhere/project
+          title                  legacy words                                     legacy words
+          sandbox_policy         {"network_access":false,"type":"workspace-writ…  {"network_access":false,"type":"workspace-wri…
+          approval_mode          on-request                                       on-request
+          tokens_used            1200                                             1200
+          has_user_event         false                                            -
+          archived               false                                            false
+          archived_at            NULL                                             NULL
+          git_sha                0123456789abcdef0123456789abcdef01234567         0123456789abcdef0123456789abcdef01234567
+          git_branch             main                                             main
+          git_origin_url         https://example.com/r.git                        https://example.com/r.git
+          cli_version            0.147.0                                          0.147.0
+          first_user_message     legacy words                                     legacy words
+          agent_nickname         Ada                                              Ada
+          agent_role             worker                                           worker
+          memory_mode            enabled                                          enabled
+          model                  gpt-5                                            gpt-5
+          reasoning_effort       high                                             high
+          agent_path             /root/worker                                     /root/worker
+          created_at_ms          2026-03-01T10:00:00.123Z                         2026-03-01T10:00:00.123Z
+          updated_at_ms          2026-03-01T10:00:04.873Z                         2026-03-01T10:00:04.873Z
+          thread_source          user                                             user
+          preview                legacy words                                     legacy words
+          recency_at             2026-03-01T10:00:04.000Z                         2026-03-01T10:00:04.000Z
+          recency_at_ms          2026-03-01T10:00:04.873Z                         2026-03-01T10:00:04.873Z
+          history_mode           legacy                                           legacy
+          name                   mine                                             -
+          is_pinned              false                                            -
+          thread_section_id      NULL                                             -
+          section_position       NULL                                             -
+          section_entered_at_ms  NULL                                             -
+          project_id             NULL                                             -
+    "#]].assert_eq(&at_width("120"));
 }
 
 #[test]

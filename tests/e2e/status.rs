@@ -40,6 +40,40 @@ fn at_80_columns() {
     check(
         &at_width(&home(), "80"),
         &expect![[r#"
+            $ codex-state status --format table
+            home:         $HOME_DIR
+            database:     $HOME_DIR/state_5.sqlite
+            chosen:       in the Codex home
+            state:        sound; N KiB, WAL mode
+            schema:       38 of 38 known columns; migration 50 (threads section empty
+                          preview indexes)
+            threads:      61, the last changed 24w ago
+            codex shows:  53 threads
+            codex hides:  3 archived, 2 without a message, 1 of another provider than
+                          openai, 2 of sub-agents
+            sources:      cli 52, vscode 4, subagent 2, custom 1, exec 1, others 1
+            providers:    openai 60, custom 1
+            indexing:     complete, 2h ago
+            rollouts:     70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with
+                          odd names
+            verify:       4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan; 61
+                          threads agree, at a quick look
+            backups:      none
+
+            threads begun in a month
+            2026-03  61  ████████████████████████████████████████████████████████████
+            --- stderr
+            hint: codex-state verify names each difference; codex-state backfill mends most of them
+            --- status 0
+        "#]],
+    );
+}
+
+#[test]
+fn at_120_columns() {
+    check(
+        &at_width(&home(), "120"),
+        &expect![[r#"
         $ codex-state status --format table
         home:         $HOME_DIR
         database:     $HOME_DIR/state_5.sqlite
@@ -58,6 +92,33 @@ fn at_80_columns() {
 
         threads begun in a month
         2026-03  61  ████████████████████████████████████████████████████████████
+        --- stderr
+        hint: codex-state verify names each difference; codex-state backfill mends most of them
+        --- status 0
+    "#]],
+    );
+}
+
+#[test]
+fn in_a_pipe() {
+    check(
+        &home().run(["status"]),
+        &expect![[r#"
+        $ codex-state status
+        home:         $HOME_DIR
+        database:     $HOME_DIR/state_5.sqlite
+        chosen:       in the Codex home
+        state:        sound; N KiB, WAL mode
+        schema:       38 of 38 known columns; migration 50 (threads section empty preview indexes)
+        threads:      61, the last changed 24w ago
+        codex shows:  53 threads
+        codex hides:  3 archived, 2 without a message, 1 of another provider than openai, 2 of sub-agents
+        sources:      cli 52, vscode 4, subagent 2, custom 1, exec 1, others 1
+        providers:    openai 60, custom 1
+        indexing:     complete, 2h ago
+        rollouts:     70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with odd names
+        verify:       4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan; 61 threads agree, at a quick look
+        backups:      none
         --- stderr
         hint: codex-state verify names each difference; codex-state backfill mends most of them
         --- status 0
@@ -149,14 +210,15 @@ fn without_a_database() {
     check(
         &Env::new().run(["status"]),
         &expect![[r#"
-        $ codex-state status
-        home:      $HOME_DIR
-        database:  none in $HOME_DIR or $HOME_DIR/sqlite
-        rollouts:  0 files, 0 B: 0 active, 0 archived
-        --- stderr
-        hint: codex-state backfill makes a database from the rollouts
-        --- status 0
-    "#]],
+            $ codex-state status
+            home:      $HOME_DIR
+            database:  none in $HOME_DIR or $HOME_DIR/sqlite
+            rollouts:  0 files, 0 B: 0 active, 0 archived
+            backups:   none
+            --- stderr
+            hint: codex-state backfill makes a database from the rollouts
+            --- status 0
+        "#]],
     );
 }
 
@@ -168,17 +230,18 @@ fn a_database_that_is_none_is_shown_with_all_else_and_then_trouble() {
     check(
         &env.run(["status"]),
         &expect![[r#"
-        $ codex-state status
-        home:      $HOME_DIR
-        database:  $HOME_DIR/state_5.sqlite
-        chosen:    in the Codex home
-        trouble:   $HOME_DIR/state_5.sqlite: cannot open the database: not a SQLite database, or encrypted
-        rollouts:  70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with odd names
-        --- stderr
-        codex-state: error: $HOME_DIR/state_5.sqlite: cannot open the database: not a SQLite database, or encrypted
-        hint: `codex-state restore BACKUP`; or move $HOME_DIR/state_5.sqlite aside together with its -wal and -shm, start Codex once, then run `codex-state backfill --facts-from MOVED`
-        --- status 2
-    "#]],
+            $ codex-state status
+            home:      $HOME_DIR
+            database:  $HOME_DIR/state_5.sqlite
+            chosen:    in the Codex home
+            trouble:   $HOME_DIR/state_5.sqlite: cannot open the database: not a SQLite database, or encrypted
+            rollouts:  70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with odd names
+            backups:   none
+            --- stderr
+            codex-state: error: $HOME_DIR/state_5.sqlite: cannot open the database: not a SQLite database, or encrypted
+            hint: `codex-state restore BACKUP`; or move $HOME_DIR/state_5.sqlite aside together with its -wal and -shm, start Codex once, then run `codex-state backfill --facts-from MOVED`
+            --- status 2
+        "#]],
     );
     let outcome = env.run(["status", "--format", "json"]);
     outcome.status(2, "trouble");
@@ -199,4 +262,77 @@ fn of_two_databases_the_other_is_named() {
         outcome.stdout.contains(&format!("left alone:   {}\n", other.display())),
         "and which one is not used",
     );
+}
+
+#[test]
+fn backups_are_named_whether_the_database_can_be_read_or_not() {
+    let env = home();
+    for i in 1..=6 {
+        let name = format!("codex-state-backups/auto-state_5.sqlite-2026080{i}T120000Z.sqlite");
+        env.write(&name, std::fs::read(env.db()).unwrap());
+    }
+    let lines = |outcome: &Outcome| {
+        let text = outcome.stdout.replace(env.home().to_str().unwrap(), "$HOME_DIR");
+        let (_, backups) = text.split_once("backups:").unwrap();
+        backups.lines().map(|line| format!("{}\n", line.trim())).collect::<String>()
+    };
+    let expected = expect![[r#"
+        6, the newest 3w ago: $HOME_DIR/codex-state-backups/auto-state_5.sqlite-20260806T120000Z.sqlite
+        3w ago: $HOME_DIR/codex-state-backups/auto-state_5.sqlite-20260805T120000Z.sqlite
+        4w ago: $HOME_DIR/codex-state-backups/auto-state_5.sqlite-20260804T120000Z.sqlite
+        4w ago: $HOME_DIR/codex-state-backups/auto-state_5.sqlite-20260803T120000Z.sqlite
+        4w ago: $HOME_DIR/codex-state-backups/auto-state_5.sqlite-20260802T120000Z.sqlite
+        and 1 more: status --format json has them all
+    "#]];
+    expected.assert_eq(&lines(&env.run(["status"])));
+    let newest = "$HOME_DIR/codex-state-backups/auto-state_5.sqlite-20260806T120000Z.sqlite"
+        .replace("$HOME_DIR", env.home().to_str().unwrap());
+    let listed = |outcome: &Outcome| {
+        let backups = outcome.json()["backups"].as_array().unwrap().len();
+        outcome.assert_eq(backups, 6, "JSON has them all");
+        outcome.assert(outcome.stdout.contains(&newest), "the newest too");
+    };
+    listed(&env.run(["status", "--format", "json"]));
+    env.write("state_5.sqlite", "torn to pieces");
+    let damaged = env.run(["status"]);
+    damaged.status(2, "it cannot be read");
+    expected.assert_eq(&lines(&damaged));
+    let says_how = |outcome: &Outcome| {
+        let hint = outcome.stderr.lines().find(|line| line.ends_with(" brings the newest backup back"));
+        let is_it =
+            hint.is_some_and(|hint| hint.starts_with("hint: codex-state restore ") && hint.contains(&newest));
+        outcome.assert(is_it, "what to do with the newest");
+    };
+    says_how(&damaged);
+    listed(&env.run(["status", "--format", "json"]));
+    std::fs::remove_file(env.db()).unwrap();
+    let lost = env.run(["status"]);
+    lost.status(0, "there is none to be read");
+    expected.assert_eq(&lines(&lost));
+    says_how(&lost);
+    listed(&env.run(["status", "--format", "json"]));
+    env.run(["restore", &newest]).status(0, "as the hint says");
+    assert_eq!(env.rows().len(), 61);
+}
+
+#[test]
+fn a_database_that_was_named_needs_no_home() {
+    let env = home();
+    let alone = env.outside("alone/state_5.sqlite");
+    std::fs::rename(env.db(), &alone).unwrap();
+    std::fs::remove_dir_all(env.home()).unwrap();
+    let db = alone.to_str().unwrap();
+    let outcome = env.run(["status", "--db", db]);
+    outcome.status(0, "there is what was named");
+    outcome
+        .assert(outcome.stdout.starts_with("home:         none: the database alone is looked at\n"), "none");
+    outcome.assert(outcome.stdout.contains("codex shows:  53 threads\n"), "but what was asked for");
+    outcome
+        .assert(!outcome.stdout.contains("rollouts:") && outcome.stderr.is_empty(), "nothing of what is not");
+    let json = env.run(["status", "--db", db, "--format", "json"]).json();
+    assert_eq!((&json["home"], &json["verify"]), (&().into(), &().into()), "null, not a guess");
+    let backup = env.outside("backup.sqlite");
+    env.run(["backup", "--db", db, backup.to_str().unwrap()]).status(0, "out");
+    env.run(["restore", "--db", db, backup.to_str().unwrap(), "--no-backup"]).status(0, "and in");
+    env.run(["verify", "--db", db]).trouble("no Codex home");
 }

@@ -167,6 +167,40 @@ fn which_database_options_and_variables_choose() {
         command
     });
     named.assert_eq(ids(&named), 61, "config.toml comes before the variable");
+    let user = env.home().parent().unwrap().to_owned();
+    std::fs::create_dir(user.join("databases")).unwrap();
+    std::fs::copy(&elsewhere, user.join("databases/state_5.sqlite")).unwrap();
+    env.write("config.toml", "sqlite_home = '~/databases'\n");
+    let named = env.run(args);
+    named.assert_eq(ids(&named), 61, "as in Codex it may begin in the user's home");
+    env.write("config.toml", "sqlite_home = '~/databases'\nmodel_provider = 5\n");
+    let named = env.run(args);
+    named.assert_eq(ids(&named), 61, "one key that is wrong takes no other along");
+    named.assert(
+        named.stderr.contains("config.toml: model_provider is left out: it is no text"),
+        "it is named",
+    );
+}
+
+#[test]
+fn of_two_databases_the_greatest_number_decides_and_the_home_where_both_are_equal() {
+    let env = Env::golden("filled-2026-08");
+    let app = env.write("sqlite/state_5.sqlite", std::fs::read(env.db()).unwrap());
+    let used = |expected: &std::path::Path, reason: &str| {
+        let outcome = env.run(["list", "--ids", "-n", "1"]);
+        outcome.status(0, "a list");
+        let warning = format!("warning: two databases: using {}, {reason};", expected.display());
+        outcome.assert(outcome.stderr.contains(&warning), warning);
+    };
+    used(&env.db(), "as new as the other");
+    env.sql("UPDATE threads SET updated_at = 'soon' WHERE rowid = 1");
+    used(&env.db(), "as new as the other");
+    let connection = rusqlite::Connection::open(&app).unwrap();
+    connection.execute("UPDATE threads SET updated_at = updated_at + 9 WHERE rowid > 1", []).unwrap();
+    connection.close().unwrap();
+    used(&app, "which was changed last");
+    env.sql("UPDATE threads SET updated_at = updated_at + 99 WHERE rowid > 1");
+    used(&env.db(), "which was changed last");
 }
 
 #[test]

@@ -6,16 +6,17 @@ use crate::cli::app::{App, Shape};
 use crate::cli::exit::Exit;
 use crate::cli::records::{self, Format, Layout, Records, Value};
 use crate::cli::{args, cells, human, text, when};
-use crate::db::list::{Folder, Page, Place, Query, Sort};
+use crate::db::list::{Folder, Page, Query, Sort};
 use crate::list::{Config, Lister, Names};
 use crate::session_index;
 use crate::sys;
+use crate::thread::ThreadId;
 use crate::thread::cell::CellRef;
 use crate::thread::columns::{COLUMNS, index, position};
 use crate::thread::search::Search;
 use std::io::Write as _;
+use std::ops::ControlFlow;
 use std::path::{Component, Path, PathBuf};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -47,12 +48,6 @@ pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
         query.columns.push(index::ID);
     }
     let (sort, columns) = (query.sort, query.columns.clone());
-    // What scripts read most is written as it comes from the database, unless names must be put in.
-    let is_tsv = shape == Shape::Records(Format::Tsv) || (arguments.ids && shape == Shape::Text);
-    if is_tsv && !shown.contains(&index::NAME) {
-        query.encode = Some(write_tsv_cell);
-    }
-    let is_encoded = query.encode.is_some();
 
     let mut reader = app.open_reader()?;
     let config = Config { query, limit, cursor: arguments.after.as_deref(), names: &|| names(app) };
@@ -64,12 +59,21 @@ pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
         app.warn("this database does not know recency: sorted by updated");
     }
     match shape {
-        _ if is_encoded => write_encoded(app, &mut lister, &shown, arguments.ids)?,
-        Shape::Records(format) => write_records(app, &mut lister, &columns, &shown, format)?,
+        Shape::Records(Format::Tsv) => write_tsv(app, &mut lister, &columns, &shown, arguments.ids)?,
+        Shape::Text if arguments.ids => write_tsv(app, &mut lister, &columns, &shown, true)?,
+        Shape::Records(format) => {
+            write_records(app, &mut lister, &columns, &shown, format, arguments.ids)?;
+        }
         Shape::Text | Shape::Github => {
             let own = is_own_table.then_some(table::Own { sort, archived: arguments.archived });
-            let n = table::write(app, &mut lister, &columns, &shown, own.as_ref())?;
-            write_footer(app, &mut lister, n, arguments)?;
+            let written = table::write(app, &mut lister, &columns, &shown, own.as_ref())?;
+            write_footer(app, &mut lister, written.rows, arguments)?;
+            if own.is_none() && !written.left_out.is_empty() {
+                app.say(&format!(
+                    "no room for {}: make the terminal wider, or take --format tsv",
+                    written.left_out.join(", ")
+                ));
+            }
         }
     }
     reader.end();
@@ -100,7 +104,6 @@ fn query(app: &App, arguments: &args::List) -> anyhow::Result<Query> {
         until: time(&arguments.until)?,
         search: arguments.search.as_deref().map(Search::new),
         columns: Vec::new(),
-        encode: None,
     })
 }
 
@@ -115,10 +118,12 @@ fn folders(app: &App, typed: &Path, recursive: bool) -> anyhow::Result<Vec<Folde
         }
     }
     let clean = clean.to_string_lossy().into_owned();
-    let canonical = absolute.to_str().and_then(sys::canonical_folder).unwrap_or_else(|| clean.clone());
-    let mut spellings = vec![canonical];
-    if !spellings.contains(&clean) {
-        spellings.push(clean);
+    let canonical = absolute.to_str().and_then(sys::canonical_folder);
+    // A folder that is not here may be of another system, or relative: then rows have it as it was written.
+    let as_typed = typed.to_str().filter(|_| canonical.is_none()).map(str::to_owned);
+    let mut spellings = Vec::new();
+    for spelling in [Some(canonical.unwrap_or_else(|| clean.clone())), Some(clean), as_typed] {
+        spellings.extend(spelling.filter(|spelling| !spellings.contains(spelling)));
     }
     Ok(spellings.into_iter().map(|path| Folder { path, recursive }).collect())
 }
@@ -149,7 +154,7 @@ fn names(app: &App) -> anyhow::Result<Names> {
         Err(error) => return Err(error),
     };
     match session_index::read(&home) {
-        Ok(names) => Ok(Some(Rc::new(names))),
+        Ok(names) => Ok(Some(Arc::new(names))),
         Err(error) => {
             let path = home.join(session_index::FILE_NAME);
             app.warn(&format!("the names of threads are left out: {}: {error}", path.display()));
@@ -159,20 +164,17 @@ fn names(app: &App) -> anyhow::Result<Names> {
 }
 
 /// The cell of a column in a row of a page for which `columns` were read.
-fn cell<'a>(
-    lister: &'a Lister<'_>,
-    columns: &[usize],
-    page: &'a Page,
-    row: usize,
-    column: usize,
-) -> CellRef<'a> {
+fn cell<'a>(names: &'a Names, columns: &[usize], page: &'a Page, row: usize, column: usize) -> CellRef<'a> {
     let place = |column| columns.iter().position(|read| *read == column);
     let own = place(column).map_or(CellRef::Null, |place| page.cell(row, place));
     if column != index::NAME || own != CellRef::Null {
         return own;
     }
-    let id = place(index::ID).and_then(|place| page.cell(row, place).as_text());
-    id.and_then(|id| lister.name(id)).map_or(CellRef::Null, CellRef::Text)
+    let name = || {
+        let id = page.cell(row, place(index::ID)?).as_text()?;
+        names.as_ref()?.get(&ThreadId::parse(id)?).map(String::as_str)
+    };
+    name().map_or(CellRef::Null, CellRef::Text)
 }
 
 /// The next page, unless nobody waits for it any more.
@@ -180,33 +182,51 @@ fn next_page(app: &App, lister: &mut Lister<'_>) -> anyhow::Result<Option<Page>>
     if app.interrupted.load(Ordering::Relaxed) || app.out.closed() { Ok(None) } else { lister.next_page() }
 }
 
-/// Writes a cell of TSV, and what stands before and behind it.
-fn write_tsv_cell(out: &mut Vec<u8>, place: Place, cell: CellRef<'_>) {
-    if !place.is_first {
-        out.push(b'\t');
+/// Writes TSV, or the ids alone; what scripts read most, with nothing between a row and its text.
+fn write_tsv(
+    app: &mut App,
+    lister: &mut Lister<'_>,
+    columns: &[usize],
+    shown: &[usize],
+    ids: bool,
+) -> anyhow::Result<()> {
+    if !ids && !app.global.no_header {
+        let header: Vec<&str> = shown.iter().map(|position| COLUMNS[*position].name).collect();
+        writeln!(app.out, "{}", header.join("\t"))?;
     }
-    match cell {
-        // Most cells are one of these, and need no way round.
-        CellRef::Null => {}
-        CellRef::Text(text) => text::push_tsv(out, text),
-        cell => records::push_tsv(out, &cells::value(COLUMNS[place.column].kind, cell)),
-    }
-    if place.is_last {
-        out.push(b'\n');
-    }
+    let (names, mut text) = (lister.names(), Vec::new());
+    lister.each_page(|page| {
+        text.clear();
+        for row in 0..page.len() {
+            for (place, &position) in shown.iter().enumerate() {
+                if place > 0 {
+                    text.push(b'\t');
+                }
+                let mut cell = page.cell(row, place);
+                if position == index::NAME {
+                    cell = self::cell(&names, columns, page, row, position);
+                }
+                match cell {
+                    // Most cells are one of these, and need no way round.
+                    CellRef::Null => {}
+                    CellRef::Text(cell) => text::push_tsv(&mut text, cell),
+                    cell => records::push_tsv(&mut text, &cells::value(COLUMNS[position].kind, cell)),
+                }
+            }
+            text.push(b'\n');
+        }
+        app.out.write_all(&text)?;
+        Ok(go_on(app))
+    })
 }
 
-/// Writes the header of TSV, unless these are the ids alone, and rows that are written already.
-fn write_encoded(app: &mut App, lister: &mut Lister<'_>, shown: &[usize], ids: bool) -> anyhow::Result<()> {
-    if !ids && !app.global.no_header {
-        let names: Vec<&str> = shown.iter().map(|position| COLUMNS[*position].name).collect();
-        writeln!(app.out, "{}", names.join("\t"))?;
+/// Whether somebody still waits for rows.
+fn go_on(app: &App) -> ControlFlow<()> {
+    if app.interrupted.load(Ordering::Relaxed) || app.out.closed() {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
     }
-    while let Some(page) = next_page(app, lister)? {
-        app.out.write_all(page.encoded())?;
-        lister.give_back(page);
-    }
-    Ok(())
 }
 
 fn write_records(
@@ -215,35 +235,37 @@ fn write_records(
     columns: &[usize],
     shown: &[usize],
     format: Format,
+    ids: bool,
 ) -> anyhow::Result<()> {
     let names: Vec<&str> = shown.iter().map(|position| COLUMNS[*position].name).collect();
     let layout = Layout {
         columns: &names,
-        header: !app.global.no_header,
+        header: !app.global.no_header && !ids,
         list: "threads",
         for_terminal: app.environment.stdout_is_terminal,
     };
     let interrupted = Arc::clone(&app.interrupted);
     let mut records = Records::begin(&mut app.out, format, layout)?;
-    while let Some(page) = lister.next_page()? {
+    let thread_names = lister.names();
+    lister.each_page(|page| {
         let mut values: Vec<Value<'_>> = Vec::with_capacity(shown.len());
         for row in 0..page.len() {
             values.clear();
-            for (place, position) in shown.iter().enumerate() {
+            for (place, &position) in shown.iter().enumerate() {
                 let mut cell = page.cell(row, place);
-                if *position == index::NAME && cell == CellRef::Null {
-                    cell = self::cell(lister, columns, &page, row, index::NAME);
+                if position == index::NAME {
+                    cell = self::cell(&thread_names, columns, page, row, position);
                 }
-                values.push(cells::value(COLUMNS[*position].kind, cell));
+                values.push(cells::value(COLUMNS[position].kind, cell));
             }
             records.row(&values)?;
         }
-        drop(values);
-        lister.give_back(page);
-        if interrupted.load(Ordering::Relaxed) {
-            break;
-        }
-    }
+        Ok(if interrupted.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        })
+    })?;
     records.end_rows()?;
     if format == Format::Json {
         records.member("next_cursor", &lister.next_cursor()?)?;

@@ -89,7 +89,15 @@ impl Around<'_> {
     }
 }
 
-/// Writes a table and says how many rows it had. For a page `columns` were read, and `shown` are those that people
+/// What a table came to.
+pub(super) struct Written {
+    /// How many rows it had.
+    pub(super) rows: u64,
+    /// The columns that had no room.
+    pub(super) left_out: Vec<String>,
+}
+
+/// Writes a table. For a page `columns` were read, and `shown` are those that people
 /// asked for.
 pub(super) fn write(
     app: &mut App,
@@ -97,7 +105,7 @@ pub(super) fn write(
     columns: &[usize],
     shown: &[usize],
     own: Option<&Own>,
-) -> anyhow::Result<u64> {
+) -> anyhow::Result<Written> {
     let (width, style) = (app.environment.width(), app.style);
     let user_home = app.environment.home_dir.as_deref().and_then(Path::to_str).unwrap_or_default().to_owned();
     let around = Around { now: app.environment.now_ms(), user_home: &user_home };
@@ -105,11 +113,12 @@ pub(super) fn write(
         let named = || shown.iter().map(|position| cells::table_column(*position)).collect();
         Table::new(own.map_or_else(named, Own::header), width, style)
     };
-    let (mut table, mut n) = (new(), 0);
+    let (mut table, mut n, mut left_out) = (new(), 0, Vec::new());
+    let names = lister.names();
     while let Some(page) = next_page(app, lister)? {
         let lengths = short_lengths(lister, columns, &page)?;
         for (row, length) in lengths.into_iter().enumerate() {
-            let cell = |column| cell(lister, columns, &page, row, column);
+            let cell = |column| cell(&names, columns, &page, row, column);
             let id = cell(index::ID).as_text().unwrap_or_default();
             let id = Cell::exact(id.get(..length).unwrap_or(id)).tone(Tone::Accent);
             match own {
@@ -121,15 +130,17 @@ pub(super) fn write(
             }
             n += 1;
             if n % TABLE_ROWS == 0 {
+                left_out = table.left_out();
                 std::mem::replace(&mut table, new()).write(&mut app.out)?;
             }
         }
         lister.give_back(page);
     }
     if !table.is_empty() {
+        left_out = table.left_out();
         table.write(&mut app.out)?;
     }
-    Ok(n)
+    Ok(Written { rows: n, left_out })
 }
 
 /// How much of each id of a page tells it from all others, as `show` and the like take it.

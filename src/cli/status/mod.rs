@@ -7,8 +7,10 @@ use crate::cli::app::{App, Shape};
 use crate::cli::args::{self, FormatChoice};
 use crate::cli::chart::Ink;
 use crate::cli::exit::Exit;
-use crate::cli::{error, human, records::Format};
+use crate::cli::{error, human, records::Format, text};
+use crate::db::backup::{self, BackupInfo};
 use crate::db::open::Reader;
+use crate::error::WithHint as _;
 use crate::home::Candidate;
 use crate::status::{Config, Database, Progress, Rollouts};
 use crate::thread::Millis;
@@ -19,7 +21,8 @@ use std::sync::atomic::Ordering;
 
 /// Everything that is shown.
 struct Look<'a> {
-    home: &'a Path,
+    /// Where there is one: a database that was named needs none.
+    home: Option<&'a Path>,
     default_provider: &'a str,
     /// The database that is used, and why.
     candidate: Option<Candidate>,
@@ -33,6 +36,8 @@ struct Look<'a> {
     error: Option<String>,
     rollouts: Rollouts,
     verify: Option<verify::Report>,
+    /// The backups of the database, newest first, whether it can be read or not.
+    backups: Vec<BackupInfo>,
     now: Millis,
 }
 
@@ -44,6 +49,7 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
     let args::Status {} = arguments;
     let shape = app.shape(false)?;
     let home = app.home_or_nowhere()?;
+    let has_home = home.is_dir();
     let codex_config = app.config(&home);
     let candidates = app.databases(&home, &codex_config)?;
     let choice = app.choose(&candidates);
@@ -54,8 +60,13 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
         month: &|time| human::local_month(time, &zone),
         now: app.environment.now_ms(),
     };
+    let mut backups: Vec<BackupInfo> = match &choice {
+        Some(choice) => backup::backups_of(&choice.chosen.path),
+        None => candidates.looked_in.iter().flat_map(|folder| backup::backups_in(folder)).collect(),
+    };
+    backups.sort_by_key(|backup| std::cmp::Reverse(backup.taken_at));
     let mut look = Look {
-        home: &home,
+        home: has_home.then_some(&*home),
         default_provider: config.default_provider,
         others: choice
             .iter()
@@ -66,16 +77,17 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
         looked_in: candidates.looked_in,
         database: None,
         error: None,
-        rollouts: Rollouts::of(&home),
+        rollouts: if has_home { Rollouts::of(&home) } else { Rollouts::default() },
         verify: None,
+        backups,
         now: config.now,
     };
     let mut trouble = None;
     if let Some(candidate) = &look.candidate {
-        match examine(app, &home, &config, &candidate.path) {
+        match examine(app, look.home, &config, &candidate.path) {
             Ok((database, verify)) => {
                 look.database = Some(database);
-                look.verify = Some(verify);
+                look.verify = verify;
             }
             Err(error) => {
                 look.error = Some(error::message(&error));
@@ -100,7 +112,10 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
     }
     app.out.flush()?;
     if let Some(trouble) = trouble {
-        return Err(trouble);
+        return Err(match restoring(&look) {
+            Some(hint) => trouble.hint(hint),
+            None => trouble,
+        });
     }
     advise(app, &look);
     Ok(if app.interrupted.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Done })
@@ -109,13 +124,14 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
 /// Looks at a database, and whether it and the rollouts agree at a glance.
 fn examine(
     app: &App,
-    home: &Path,
+    home: Option<&Path>,
     config: &Config<'_>,
     path: &Path,
-) -> anyhow::Result<(Database, verify::Report)> {
+) -> anyhow::Result<(Database, Option<verify::Report>)> {
     let mut reader = Reader::open(path, &app.open_options())?;
     app.metrics.opened("status");
     let database = Database::of(config, &mut reader)?;
+    let Some(home) = home else { return Ok((database, None)) };
     let verify = verify::Config {
         home,
         threads: None,
@@ -130,12 +146,21 @@ fn examine(
     let report = verify::run(&verify, &mut reader, &app.bar)?;
     app.metrics.threads(report.rows_by_archived);
     app.metrics.verified(report.counts.map(verify::Count::all));
-    Ok((database, report))
+    Ok((database, Some(report)))
+}
+
+/// The command that brings the newest backup back.
+fn restoring(look: &Look<'_>) -> Option<String> {
+    let newest = text::shell_word(&look.backups.first()?.path);
+    Some(format!("codex-state restore {newest} brings the newest backup back"))
 }
 
 /// Says what to do next, where something is to be done.
 fn advise(app: &App, look: &Look<'_>) {
     let Some(database) = &look.database else {
+        if let Some(hint) = restoring(look) {
+            app.hint(&hint);
+        }
         app.hint("codex-state backfill makes a database from the rollouts");
         return;
     };

@@ -3,8 +3,9 @@
 use super::Look;
 use crate::cli::chart::{self, Ink};
 use crate::cli::style::{Style, Tone};
-use crate::cli::table::{Cell, write_fields};
+use crate::cli::table::{Cell, write_fields_within};
 use crate::cli::{human, text};
+use crate::db::backup::BackupInfo;
 use crate::db::census::{Census, Shown};
 use crate::status::{Database, Progress};
 use crate::verify::{Kind, Report};
@@ -13,6 +14,8 @@ use std::io::{self, Write};
 
 /// How many sources or providers are named.
 const NAMED: usize = 5;
+/// How many backups are named.
+const BACKUPS: usize = 5;
 /// How many months are pictured.
 const MONTHS: usize = 12;
 
@@ -23,7 +26,11 @@ pub(super) fn write(
     style: Style,
     picture: Option<(usize, Ink)>,
 ) -> io::Result<()> {
-    let mut fields = vec![("home", Cell::exact(text::path(look.home)))];
+    let home = match look.home {
+        Some(home) => Cell::exact(text::path(home)),
+        None => Cell::new("none: the database alone is looked at").tone(Tone::Doubtful),
+    };
+    let mut fields = vec![("home", home)];
     match &look.candidate {
         None => {
             let folders: Vec<_> = look.looked_in.iter().map(text::path).collect();
@@ -46,14 +53,14 @@ pub(super) fn write(
     if let Some(database) = &look.database {
         database_fields(database, look, &mut fields);
     }
-    rollout_fields(look, &mut fields);
+    if look.home.is_some() {
+        rollout_fields(look, &mut fields);
+    }
     if let Some(report) = &look.verify {
         fields.push(("verify", verify(report)));
     }
-    if let Some(database) = &look.database {
-        fields.push(("backups", backups(database, look)));
-    }
-    write_fields(out, &fields, style)?;
+    backup_fields(look, &mut fields);
+    write_fields_within(out, &fields, picture.map_or(usize::MAX, |(width, _)| width), style)?;
     let months = look.database.as_ref().map(|database| &database.months);
     if let (Some((width, ink)), Some(months)) = (picture, months.filter(|months| !months.is_empty())) {
         writeln!(out, "\n{}", style.paint(Tone::Dim, "threads begun in a month"))?;
@@ -120,8 +127,11 @@ fn database_fields(database: &Database, look: &Look<'_>, fields: &mut Vec<(&'sta
     fields.push(("codex shows", Cell::new(shown).tone(Tone::Bold)));
     let hidden = hidden(census, archived, look.default_provider);
     fields.push(("codex hides", Cell::new(hidden)));
-    fields.push(("sources", Cell::new(most(&census.sources))));
-    fields.push(("providers", Cell::new(most(&census.providers))));
+    for (name, counts) in [("sources", &census.sources), ("providers", &census.providers)] {
+        if !counts.is_empty() {
+            fields.push((name, Cell::new(most(counts))));
+        }
+    }
     if let Some((state, progress)) = &database.backfill {
         let since = state.as_ref().and_then(|state| state.updated_at);
         let since = since
@@ -205,14 +215,23 @@ fn verify(report: &Report) -> Cell {
     Cell::new(format!("{}; {agree}, at a quick look", kinds.join(", "))).tone(tone)
 }
 
-fn backups(database: &Database, look: &Look<'_>) -> Cell {
-    match &database.backups[..] {
-        [] => Cell::new("none"),
-        [newest, ..] => {
-            let n = human::count(database.backups.len() as u64);
-            let age = human::ago(newest.taken_at.timestamp_millis(), look.now);
-            Cell::exact(format!("{n}, the newest {age}: {}", text::path(&newest.path)))
-        }
+/// The newest backups, each with its path, for that is what `restore` wants.
+fn backup_fields(look: &Look<'_>, fields: &mut Vec<(&'static str, Cell)>) {
+    let Some((newest, older)) = look.backups.split_first() else {
+        fields.push(("backups", Cell::new("none")));
+        return;
+    };
+    let described = |backup: &BackupInfo| {
+        let age = human::ago(backup.taken_at.timestamp_millis(), look.now);
+        format!("{age}: {}", text::path(&backup.path))
+    };
+    let n = human::count(look.backups.len() as u64);
+    fields.push(("backups", Cell::exact(format!("{n}, the newest {}", described(newest)))));
+    let shown = older.len().min(BACKUPS - 1);
+    fields.extend(older[..shown].iter().map(|backup| ("", Cell::exact(described(backup)))));
+    if older.len() > shown {
+        let rest = human::count((older.len() - shown) as u64);
+        fields.push(("", Cell::new(format!("and {rest} more: status --format json has them all"))));
     }
 }
 

@@ -12,7 +12,7 @@ use std::path::Path;
 
 #[derive(Serialize)]
 struct Document<'a> {
-    home: String,
+    home: Option<String>,
     database: Option<Database<'a>>,
     looked_in: Vec<String>,
     threads: Option<Threads<'a>>,
@@ -123,7 +123,7 @@ impl<'a> Document<'a> {
         let database = look.database.as_ref();
         let backfill = database.and_then(|database| database.backfill.as_ref());
         Document {
-            home: shown(look.home),
+            home: look.home.map(shown),
             database: look.candidate.as_ref().map(|candidate| Database {
                 path: shown(&candidate.path),
                 why: candidate.why.describe(),
@@ -193,9 +193,9 @@ impl<'a> Document<'a> {
                     complete: report.complete,
                 }
             }),
-            backups: database
+            backups: look
+                .backups
                 .iter()
-                .flat_map(|database| &database.backups)
                 .map(|backup| Backup {
                     path: shown(&backup.path),
                     taken_at: Value::Time(backup.taken_at.timestamp_millis()),

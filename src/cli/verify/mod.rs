@@ -31,12 +31,14 @@ pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
     let mut reader = Reader::open(&database, &app.open_options())?;
     app.metrics.opened("verify");
     let found = threads::resolve(app, &arguments.threads, &home, Some(&mut reader))?;
-    if !arguments.threads.is_empty() && found.selected.is_empty() {
+    let is_named = !arguments.threads.is_empty();
+    // People have been told all there is; a program gets its document.
+    if is_named && found.selected.is_empty() && shape == Shape::Text && arguments.junit.is_none() {
         return Ok(found.exit);
     }
     let config = Config {
         home: &home,
-        threads: (!arguments.threads.is_empty()).then_some(&found.selected),
+        threads: is_named.then_some(&found.selected),
         jobs: app.jobs(arguments.jobs),
         default_provider: app.default_provider(&codex_config),
         depth: match (arguments.quick, arguments.deep) {

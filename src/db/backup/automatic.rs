@@ -102,7 +102,13 @@ pub fn keep_automatic(
 /// there. A folder that is missing or cannot be read has none.
 #[must_use]
 pub fn backups_of(database: &Path) -> Vec<BackupInfo> {
-    all_in(&folder_of(database), &name_of(database))
+    all_in(&folder_of(database), Some(&name_of(database)))
+}
+
+/// The backups of whatever databases were in a folder, newest first: what is left where the databases are lost.
+#[must_use]
+pub fn backups_in(folder: &Path) -> Vec<BackupInfo> {
+    all_in(&folder.join(FOLDER), None)
 }
 
 /// The path for a backup made by hand without a name: in the same folder, never rotated away.
@@ -164,12 +170,12 @@ fn parse(name: &str) -> Option<(&str, DateTime<Utc>)> {
 }
 
 fn automatic_of(database: &Path, folder: &Path) -> Vec<BackupInfo> {
-    let mut backups = all_in(folder, &name_of(database));
+    let mut backups = all_in(folder, Some(&name_of(database)));
     backups.retain(|backup| backup.automatic);
     backups
 }
 
-fn all_in(folder: &Path, database: &str) -> Vec<BackupInfo> {
+fn all_in(folder: &Path, database: Option<&str>) -> Vec<BackupInfo> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut backups: Vec<BackupInfo> = entries
         .flatten()
@@ -177,7 +183,7 @@ fn all_in(folder: &Path, database: &str) -> Vec<BackupInfo> {
             let name = entry.file_name().to_string_lossy().into_owned();
             let metadata = entry.metadata().ok().filter(fs::Metadata::is_file)?;
             let (taken_at, automatic) = match parse(&name) {
-                Some((of, taken_at)) if of == database => (taken_at, true),
+                Some((of, taken_at)) if database.is_none_or(|database| of == database) => (taken_at, true),
                 // Of another database in this folder.
                 Some(_) => return None,
                 // Rows that prune deleted: no database to go back to.

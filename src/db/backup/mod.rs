@@ -21,7 +21,9 @@ use crate::db::open::{OpenOptions, Reader, Trouble, explain, explain_io, refuse}
 use crate::error::WithHint as _;
 use crate::sys::{rename_no_replace, sync_folder};
 
-pub use automatic::{BackupInfo, FOLDER, Keeping, backups_of, keep_automatic, name_by_hand, prepare_folder};
+pub use automatic::{
+    BackupInfo, FOLDER, Keeping, backups_in, backups_of, keep_automatic, name_by_hand, prepare_folder,
+};
 pub use pruned::{SavedRows, delete_thread, name_of_saved};
 pub use restore::{MovedAside, RestoreReport, check_backup, restore_into};
 use staging::Staging;

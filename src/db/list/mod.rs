@@ -8,11 +8,13 @@
 //! second, slower select is merged with the first.
 
 mod conditions;
+#[cfg(test)]
+mod filter_tests;
 mod page;
 #[cfg(test)]
 mod tests;
 
-pub use page::{Encode, Page, Place};
+pub use page::Page;
 
 use conditions::Conditions;
 
@@ -26,7 +28,7 @@ use crate::thread::{Millis, ThreadId};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params_from_iter};
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Rows of one page at most.
 const PAGE_ROWS: usize = 2048;
@@ -88,8 +90,6 @@ pub struct Query {
     pub search: Option<Search>,
     /// The columns wanted, by position in [`COLUMNS`]; one that the database lacks is NULL.
     pub columns: Vec<usize>,
-    /// How cells are written, where rows are to be printed and no more.
-    pub encode: Option<Encode>,
 }
 
 /// Where a row stands in the order.
@@ -99,6 +99,15 @@ pub struct Position {
     pub time: Cell,
     /// Its id.
     pub id: Cell,
+}
+
+/// The time of a row as a cursor carries it from one run to the next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CursorTime {
+    /// In milliseconds, whatever the database counts in.
+    Millis(Millis),
+    /// A cell that is no whole number of them. Rounding it would repeat rows or leave some out.
+    AsItIs(Cell),
 }
 
 /// The column in milliseconds, if there is one, and that in seconds; names in SQL.
@@ -138,7 +147,7 @@ pub struct Listing {
     searched: usize,
     /// Where the id is in what is selected.
     id_place: usize,
-    names: Option<Rc<HashMap<ThreadId, String>>>,
+    names: Option<Arc<HashMap<ThreadId, String>>>,
 }
 
 impl Listing {
@@ -150,7 +159,7 @@ impl Listing {
         connection: &Connection,
         schema: &Schema,
         query: Query,
-        names: Option<Rc<HashMap<ThreadId, String>>>,
+        names: Option<Arc<HashMap<ThreadId, String>>>,
     ) -> rusqlite::Result<Listing> {
         let time = TimeColumns::of(query.sort, schema);
         let has_odd_rows = match time.milliseconds {
@@ -203,15 +212,7 @@ impl Listing {
             page.scanned += 1;
             let is_match = self.is_match(row, width)?;
             if is_match {
-                match self.query.encode {
-                    None => (0..width).try_for_each(|i| row.get_ref(i).map(|value| page.push(value)))?,
-                    Some(encode) => {
-                        for (i, &column) in self.query.columns.iter().enumerate() {
-                            let place = Place { column, is_first: i == 0, is_last: i + 1 == width };
-                            page.write(encode, place, row.get_ref(i)?);
-                        }
-                    }
-                }
+                (0..width).try_for_each(|i| row.get_ref(i).map(|value| page.push(value)))?;
                 page.rows += 1;
             }
             if page.is_full(limit) || page.scanned >= rows as u64 {
@@ -244,24 +245,26 @@ impl Listing {
         Ok(count)
     }
 
-    /// The time of a position in milliseconds, for a cursor; where it is none, the nearest.
+    /// The time of a position as a cursor carries it.
     #[must_use]
-    pub fn millis(&self, position: &Position) -> Millis {
-        let scale = if self.time.milliseconds.is_some() { 1 } else { 1000 };
-        match position.time {
-            Cell::Integer(time) => time.saturating_mul(scale),
-            #[expect(clippy::cast_possible_truncation, reason = "a cast to an integer saturates")]
-            Cell::Real(time) => (time as i64).saturating_mul(scale),
-            Cell::Null => Millis::MIN,
-            Cell::Text(_) | Cell::Blob(_) => Millis::MAX,
-        }
+    pub fn cursor_time(&self, position: &Position) -> CursorTime {
+        let millis = position.time.as_integer().and_then(|time| time.checked_mul(self.unit()));
+        millis.map_or_else(|| CursorTime::AsItIs(position.time.clone()), CursorTime::Millis)
     }
 
     /// The position of a row with this time and id.
     #[must_use]
-    pub fn position(&self, millis: Millis, id: &str) -> Position {
-        let time = if self.time.milliseconds.is_some() { millis } else { millis.div_euclid(1000) };
-        Position { time: time.into(), id: id.into() }
+    pub fn position(&self, time: &CursorTime, id: &Cell) -> Position {
+        let time = match time {
+            CursorTime::Millis(millis) => Cell::Integer(millis.div_euclid(self.unit())),
+            CursorTime::AsItIs(cell) => cell.clone(),
+        };
+        Position { time, id: id.clone() }
+    }
+
+    /// Milliseconds of one step of the time that the listing orders by.
+    fn unit(&self) -> i64 {
+        if self.time.milliseconds.is_some() { 1 } else { 1000 }
     }
 
     /// Whether the row has what is sought.
@@ -347,7 +350,10 @@ impl Listing {
         let mut conditions = Conditions::default();
         let start = |conditions: &mut Conditions, comparison| {
             if let Some(Position { time: at, id }) = after {
-                conditions.add(format!("({time}, id) {comparison} (?, ?)"), [at.clone(), id.clone()]);
+                // Bytes for an id are a text that is no UTF-8, which must not sort as bytes do: behind all text.
+                let id_value = if matches!(id, Cell::Blob(_)) { "CAST(? AS TEXT)" } else { "?" };
+                conditions
+                    .add(format!("({time}, id) {comparison} (?, {id_value})"), [at.clone(), id.clone()]);
             }
         };
         if self.query.reverse && is_past(since, |time, bound| time >= bound) {
@@ -355,7 +361,11 @@ impl Listing {
         } else if let Some(since) = since {
             conditions.add(format!("{time} >= ?"), [since.into()]);
         }
-        if !self.query.reverse && is_past(until, |time, bound| time < bound) {
+        // Behind a time that is greater than all milliseconds come all of them.
+        #[expect(clippy::cast_precision_loss, reason = "what is lost is far from any time")]
+        let is_beyond_all = least.is_some()
+            && after.is_some_and(|after| matches!(after.time, Cell::Real(time) if time > i64::MAX as f64));
+        if !self.query.reverse && !is_beyond_all && is_past(until, |time, bound| time < bound) {
             start(&mut conditions, "<");
         } else if let Some(until) = until {
             conditions.add(format!("{time} < ?"), [until.into()]);

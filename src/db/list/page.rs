@@ -7,21 +7,7 @@ use rusqlite::types::ValueRef;
 /// Bytes of text in one page, about: one more row may always be added.
 const PAGE_BYTES: usize = 1 << 19;
 
-/// Writes a cell as it is to be printed, so that a row which is only printed is not packed and unpacked besides.
-pub type Encode = fn(&mut Vec<u8>, Place, CellRef<'_>);
-
-/// Where a cell stands.
-#[derive(Debug, Clone, Copy)]
-pub struct Place {
-    /// Position of its column in [`crate::thread::columns::COLUMNS`].
-    pub column: usize,
-    /// Whether it is the first of its row.
-    pub is_first: bool,
-    /// Whether it is the last of its row.
-    pub is_last: bool,
-}
-
-/// Some rows in order, packed together, or written already.
+/// Some rows in order, packed together.
 #[derive(Debug, Default)]
 pub struct Page {
     text: String,
@@ -77,16 +63,6 @@ impl Page {
             }
         };
         self.cells.push(packed);
-    }
-
-    pub(super) fn write(&mut self, encode: Encode, place: Place, value: ValueRef<'_>) {
-        encode(&mut self.bytes, place, as_cell(value));
-    }
-
-    /// The rows as they are to be printed, where the listing has an [`Encode`].
-    #[must_use]
-    pub fn encoded(&self) -> &[u8] {
-        &self.bytes
     }
 
     pub(super) fn is_full(&self, limit: usize) -> bool {

@@ -49,7 +49,7 @@ impl Writer {
             // A transaction of hundreds of rows touches most pages of a dozen indexes: in SQLite's default cache of
             // 2 MB they would be written out and read back many times over.
             connection.pragma_update(None, "cache_size", CACHE_KIB)?;
-            // Codex's triggers make every statement keep a journal of its own, which is a file otherwise.
+            // A statement that keeps a journal of its own, for it may fail halfway, has a file for it otherwise.
             connection.pragma_update(None, "temp_store", "memory")?;
             connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
             Ok((connection, is_read_only))
@@ -65,6 +65,18 @@ impl Writer {
             ));
         }
         Ok(Self { path: path.to_owned(), connection, options: options.clone() })
+    }
+
+    /// Has SQLite not ask for the parents of new rows, which costs a copy of each page that a row changes. Only for a
+    /// writer that fills no cell which names another row ([`Schema::fills_references`]) and deletes nothing.
+    ///
+    /// [`Schema::fills_references`]: crate::db::schema::Schema::fills_references
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn skip_parents(&mut self) -> anyhow::Result<()> {
+        let done = self.connection.pragma_update(None, "foreign_keys", false);
+        done.map_err(|error| explain(error, &self.path, "set up the database for writing"))
     }
 
     /// The path as it was given.
