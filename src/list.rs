@@ -394,6 +394,89 @@ mod tests {
         }
     }
 
+    /// A reader of a database with so many threads, one a second.
+    fn reader_of(n: usize, folder: &std::path::Path) -> Reader {
+        let path = folder.join("state.sqlite");
+        crate::db::migrate::create(&path).unwrap();
+        let options = crate::db::open::OpenOptions::default();
+        let writer = crate::db::open::Writer::open(&path, &options).unwrap();
+        let sql = format!(
+            "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {n})
+             INSERT INTO threads (id, rollout_path, created_at, updated_at, source, model_provider, cwd, title,
+                 sandbox_policy, approval_mode, has_user_event)
+             SELECT printf('%08x-0000-7000-8000-000000000000', n), '', n, n, '', '', '', '', '', '', 1 FROM n"
+        );
+        writer.connection().execute_batch(&sql).unwrap();
+        writer.close().unwrap();
+        Reader::open(&path, &options).unwrap()
+    }
+
+    fn query() -> Query {
+        Query {
+            sort: Sort::Created,
+            reverse: true,
+            archived: None,
+            hidden: true,
+            sources: Vec::new(),
+            providers: Vec::new(),
+            folders: Vec::new(),
+            since: None,
+            until: None,
+            search: None,
+            columns: vec![index::CREATED_AT],
+        }
+    }
+
+    /// The times of the rows of each page, until `is_enough`, and the cursor then.
+    fn list(
+        reader: &mut Reader,
+        limit: Option<usize>,
+        cursor: Option<&str>,
+        is_enough: impl Fn(usize) -> bool,
+    ) -> (Vec<i64>, Option<String>) {
+        let config = Config { query: query(), limit, cursor, names: &|| Ok(None) };
+        let mut lister = Lister::new(reader, config).unwrap();
+        let mut times = Vec::new();
+        let done = lister.each_page(|page| {
+            times.extend((0..page.len()).filter_map(|row| page.cell(row, 0).as_integer()));
+            Ok(if is_enough(times.len()) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        });
+        done.unwrap();
+        (times, lister.next_cursor().unwrap())
+    }
+
+    #[test]
+    fn pages_that_are_read_ahead_are_all_the_rows_and_those_not_shown_come_after_the_cursor() {
+        const N: usize = 20_000;
+        let folder = tempfile::tempdir().unwrap();
+        let mut reader = reader_of(N, folder.path());
+        let all: Vec<i64> = (1..=N as i64).collect();
+        assert_eq!(list(&mut reader, None, None, |_| false), (all.clone(), None));
+        for limit in [1, N / 2, N - 1] {
+            let (times, cursor) = list(&mut reader, Some(limit), None, |_| false);
+            assert_eq!(times, all[..limit]);
+            assert_eq!(list(&mut reader, None, cursor.as_deref(), |_| false).0, all[limit..]);
+        }
+        for enough in [1, N / 2, N] {
+            let (times, cursor) = list(&mut reader, None, None, |n| n >= enough);
+            assert!(times.len() >= enough && times == all[..times.len()], "{}", times.len());
+            assert_eq!(cursor.is_some(), times.len() < N);
+            if cursor.is_some() {
+                assert_eq!(list(&mut reader, None, cursor.as_deref(), |_| false).0, all[times.len()..]);
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_while_pages_are_read_ahead_ends_the_listing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut reader = reader_of(20_000, folder.path());
+        let config = Config { query: query(), limit: None, cursor: None, names: &|| Ok(None) };
+        let mut lister = Lister::new(&mut reader, config).unwrap();
+        let error = lister.each_page(|_| Err(anyhow!("no room"))).unwrap_err();
+        assert_eq!(error.to_string(), "no room");
+    }
+
     fn any_cell() -> impl Strategy<Value = Cell> {
         prop_oneof![
             Just(Cell::Null),
