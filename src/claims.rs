@@ -21,9 +21,16 @@ pub struct Settled {
 /// Settles who is the thread `id`'s: the file that its row names (at `row_path`), then one that has the thread in its
 /// name, then the rule for copies.
 ///
-/// `claims` are the strays, and the thread's own file if its row named another ([`names_a_stray`]).
+/// `claims` are the strays, and the thread's own file if its row named another ([`names_a_stray`]). `is_told_by_name` is
+/// asked whether one of the files with the thread in their names is of it, where there are any.
 #[must_use]
-pub fn settle(id: ThreadId, claims: &[usize], inventory: &Inventory, row_path: Option<&Path>) -> Settled {
+pub fn settle(
+    id: ThreadId,
+    claims: &[usize],
+    inventory: &Inventory,
+    row_path: Option<&Path>,
+    is_told_by_name: impl FnOnce(ThreadId) -> bool,
+) -> Settled {
     // Which was read first must not matter.
     let mut claims = claims.to_vec();
     claims.sort_unstable();
@@ -33,7 +40,8 @@ pub fn settle(id: ThreadId, claims: &[usize], inventory: &Inventory, row_path: O
     let deferred = claims.iter().copied().find(has_its_name);
     let strays: Vec<usize> = claims.iter().copied().filter(|&i| Some(i) != deferred).collect();
     let by_row = strays.iter().copied().find(|&i| in_row(&files[i]));
-    let named_counts = deferred.is_some() || !inventory.of_thread(id).is_empty();
+    let named_counts = by_row.is_none()
+        && (deferred.is_some() || (!inventory.of_thread(id).is_empty() && is_told_by_name(id)));
     let chosen = match (by_row, named_counts) {
         (Some(stray), _) => Some(stray),
         (None, true) => deferred,

@@ -5,11 +5,11 @@ use crate::inventory::{self, Inventory};
 use crate::rollout::file_name;
 use crate::sessions::RolloutFile;
 use crate::sys;
-use crate::thread::ThreadMetadata;
-use crate::thread::columns::{ColumnSet, Row};
+use crate::thread::columns::{ColumnSet, Row, index};
 use crate::thread::diff::{self, FieldDifference};
 use crate::thread::facts;
 use crate::thread::merge::{self, Context, Merged};
+use crate::thread::{ThreadId, ThreadMetadata};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
@@ -54,11 +54,25 @@ pub struct Comparison {
     pub event_times: bool,
     /// The bound of synthetic milliseconds ([`crate::db::threads::greatest_running_number`]).
     pub synthetic_limit: i64,
+    /// The names of `session_index.jsonl`, once they are needed: where a row is inserted, and where
+    /// [`Comparison::compares_names`].
+    pub names: Option<HashMap<ThreadId, String>>,
     /// Folders seen so far.
     pub folders: Folders,
 }
 
 impl Comparison {
+    /// Whether rows that exist cannot be compared without the names: where titles alone keep them and no first message
+    /// tells a name from a title.
+    #[must_use]
+    pub fn compares_names(&self) -> bool {
+        self.columns.contains(index::TITLE) && !self.columns.contains(index::FIRST_USER_MESSAGE)
+    }
+
+    fn name(&self, file: &ThreadMetadata) -> Option<&str> {
+        self.names.as_ref()?.get(&file.id).map(String::as_str)
+    }
+
     fn with<T>(&self, name: Option<&str>, f: impl FnOnce(&Context<'_>) -> T) -> T {
         f(&Context {
             columns: self.columns,
@@ -71,16 +85,16 @@ impl Comparison {
         })
     }
 
-    /// The row for a thread that has none; `name` is its name in `session_index.jsonl`.
+    /// The row for a thread that has none ([`merge::insert`]).
     #[must_use]
-    pub fn insert(&self, file: &ThreadMetadata, name: Option<&str>) -> Row {
-        self.insert_with(file, name, None)
+    pub fn insert(&self, file: &ThreadMetadata) -> Row {
+        self.insert_with(file, None)
     }
 
     /// The same, with what another database knows of the thread ([`facts::insert`]).
     #[must_use]
-    pub fn insert_with(&self, file: &ThreadMetadata, name: Option<&str>, old: Option<&Row>) -> Row {
-        self.with(name, |context| match old {
+    pub fn insert_with(&self, file: &ThreadMetadata, old: Option<&Row>) -> Row {
+        self.with(self.name(file), |context| match old {
             Some(old) => facts::insert(file, old, context),
             None => merge::insert(file, context),
         })
@@ -95,7 +109,7 @@ impl Comparison {
     /// The same, with what another database knows of the thread ([`facts::update`]).
     #[must_use]
     pub fn update_with(&self, file: &ThreadMetadata, row: &Row, old: Option<&Row>) -> Merged {
-        self.with(None, |context| match old {
+        self.with(self.name(file), |context| match old {
             Some(old) => facts::update(file, row, old, context),
             None => merge::update(file, row, context),
         })
@@ -104,7 +118,7 @@ impl Comparison {
     /// Where an existing row differs ([`diff::diff`]).
     #[must_use]
     pub fn diff(&self, file: &ThreadMetadata, row: &Row) -> Vec<FieldDifference> {
-        self.with(None, |context| diff::diff(file, row, context))
+        self.with(self.name(file), |context| diff::diff(file, row, context))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::compare::Folders;
 use crate::inventory::{self, Inventory};
 use crate::rollout::extract::{DamageReport, Options};
 use crate::rollout::fold::{self, FoldedThread, ReadError, Reading, Source, World};
+use crate::rollout::peek;
 use crate::rollout::reader::Buffer;
 use crate::sessions::RolloutFile;
 use crate::thread::ThreadId;
@@ -204,30 +205,54 @@ impl<'a> Worker<'a> {
         };
         let is_in_row =
             |file: &RolloutFile| group.in_row.is_some_and(|i| std::ptr::eq(&raw const all[i], file));
-        let Some(choice) = inventory::choose(&files, is_in_row) else { return Scanned::default() };
-        let mut scanned = Scanned {
-            files: group.files.clone(),
-            thread: files[0].named.name.map(|name| name.thread),
-            ..Scanned::default()
-        };
-        for copy in &choice.copies {
-            let i = index_of(copy);
-            if scanned.folded.is_some() {
-                scanned.superseded.push(i);
-                scanned.copies.push(i);
-                continue;
-            }
-            match self.fold(&copy.source()) {
-                Err(error) => scanned.failed.push((i, error)),
-                Ok(folded) if Some(folded.metadata.id) != scanned.thread => {
-                    scanned.strays.push((i, folded.metadata.id));
+        let Some(first) = files.first() else { return Scanned::default() };
+        let thread = first.named.name.map(|name| name.thread);
+        let mut scanned = Scanned { files: group.files.clone(), thread, ..Scanned::default() };
+        let mut is_settled = false;
+        let mut left = files.clone();
+        while let Some(choice) = inventory::choose(&left, is_in_row) {
+            let mut has_strays = false;
+            for copy in &choice.copies {
+                let i = index_of(copy);
+                if is_settled || scanned.folded.is_some() {
+                    match self.stranger(copy, thread) {
+                        Some(other) => scanned.strays.push((i, other)),
+                        None => {
+                            scanned.superseded.push(i);
+                            scanned.copies.push(i);
+                        }
+                    }
+                    continue;
                 }
-                Ok(folded) => scanned.folded = Some((i, folded)),
+                match self.fold(&copy.source()) {
+                    Err(error) => {
+                        // One that can be read another time still is the one that counts: a lesser copy would take
+                        // its place in the row for good.
+                        is_settled = matches!(error, ReadError::Passing(_));
+                        scanned.failed.push((i, error));
+                    }
+                    Ok(folded) if Some(folded.metadata.id) != thread => {
+                        has_strays = true;
+                        scanned.strays.push((i, folded.metadata.id));
+                    }
+                    Ok(folded) => scanned.folded = Some((i, folded)),
+                }
             }
+            scanned.superseded.extend(choice.twins.iter().map(|file| index_of(file)));
+            left = choice.chain.iter().chain(&choice.chain_copies).copied().collect();
+            if is_settled || scanned.folded.is_some() || !has_strays {
+                for file in left {
+                    match self.stranger(file, thread) {
+                        Some(other) => scanned.strays.push((index_of(file), other)),
+                        None => scanned.superseded.push(index_of(file)),
+                    }
+                }
+                let copies = choice.chain_copies.iter().map(|file| index_of(file));
+                scanned.chain_copies = copies.filter(|i| scanned.superseded.contains(i)).collect();
+                break;
+            }
+            // The rollout that should have counted is of another thread: another one of this thread does.
         }
-        scanned.chain_copies = choice.chain_copies.iter().map(|file| index_of(file)).collect();
-        let others = choice.chain.iter().chain(&choice.chain_copies).chain(&choice.twins);
-        scanned.superseded.extend(others.map(|file| index_of(file)));
         if self.config.read_all {
             for &file in &scanned.superseded {
                 let damage = self.read(&all[file].source());
@@ -235,6 +260,21 @@ impl<'a> Worker<'a> {
             }
         }
         scanned
+    }
+
+    /// The other thread that a file of `thread` by its name says it is of. Only the beginning of the file is read.
+    fn stranger(&mut self, file: &RolloutFile, thread: Option<ThreadId>) -> Option<ThreadId> {
+        let said = peek::thread(&file.source(), &mut self.buffer).ok().flatten();
+        said.filter(|said| Some(*said) != thread)
+    }
+
+    /// Whether one of the files whose names give a thread is of it, or may be when it can be read again.
+    #[must_use]
+    pub fn is_told_by_name(&mut self, thread: ThreadId) -> bool {
+        let files = self.config.inventory.range_of(thread);
+        let scanned = self.scan(&Group { files, in_row: None });
+        let is_unusable = |(_, error): &(usize, ReadError)| matches!(error, ReadError::Unusable(_));
+        scanned.folded.is_some() || !scanned.failed.iter().all(is_unusable)
     }
 
     /// Folds one file to its thread.
@@ -285,5 +325,49 @@ impl Budget {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         *waiting = waiting.saturating_sub(size);
         self.freed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rollout::file_name;
+    use std::ffi::OsStr;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_copy_takes_the_place_of_one_that_is_broken_but_not_of_one_that_cannot_be_read_now() {
+        let id = "019ced6b-835b-7475-b762-429694b3a51e";
+        let name = format!("rollout-2026-03-14T10-00-00-{id}.jsonl");
+        let home = tempfile::tempdir().unwrap();
+        for folder in ["broken", "good"] {
+            std::fs::create_dir(home.path().join(folder)).unwrap();
+        }
+        let line = "{\"timestamp\":\"2026-03-14T10:00:00Z\",\"type\":\"session_meta\",\"payload\":{}}\n";
+        std::fs::write(home.path().join("broken").join(&name), "garbage").unwrap();
+        std::fs::write(home.path().join("good").join(&name), line).unwrap();
+        // A folder that is a file: an error of the system that is not the absence of a file.
+        std::fs::write(home.path().join("shut"), "").unwrap();
+        let scan = |folders: [&str; 2]| {
+            let files = folders.map(|folder| {
+                let named = file_name::parse(OsStr::new(&name)).unwrap();
+                let size = if folder == "good" { 1 } else { 2 };
+                let stamp = fold::Stamp { modified: std::time::UNIX_EPOCH, size };
+                RolloutFile::new(home.path().join(folder).into(), OsStr::new(&name), named, stamp, false)
+            });
+            let inventory = Inventory::new(files.into());
+            let config = Config {
+                inventory: &inventory,
+                jobs: 1,
+                options: Options::default(),
+                read_all: false,
+                default_provider: "openai",
+                interrupted: &AtomicBool::new(false),
+            };
+            let scanned = Worker::new(&config).scan(&Group { files: 0..2, in_row: None });
+            (scanned.folded.is_some(), scanned.failed.len(), scanned.superseded.len())
+        };
+        assert_eq!(scan(["broken", "good"]), (true, 1, 0));
+        assert_eq!(scan(["shut", "good"]), (false, 1, 1));
     }
 }

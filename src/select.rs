@@ -2,12 +2,15 @@
 
 use crate::compare;
 use crate::db::{Connection, threads};
-use crate::rollout::file_name;
+use crate::inventory::{self, Inventory};
+use crate::rollout::reader::Buffer;
+use crate::rollout::{file_name, peek};
 use crate::sessions::{self, RolloutFile};
 use crate::thread::ThreadId;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How many candidates of an ambiguous prefix are named.
 pub const MAX_CANDIDATES: usize = 10;
@@ -127,6 +130,8 @@ pub struct Wanted {
     /// Those whose ids are known.
     pub ids: BTreeSet<ThreadId>,
     paths: Vec<PathBuf>,
+    /// Those of `paths` that were asked for, not found in rows.
+    typed: Vec<PathBuf>,
 }
 
 impl Wanted {
@@ -141,7 +146,10 @@ impl Wanted {
         let mut wanted = Wanted::default();
         for thread in threads {
             match thread {
-                Selected::Path(path) => wanted.paths.push(path.clone()),
+                Selected::Path(path) => {
+                    wanted.paths.push(path.clone());
+                    wanted.typed.push(path.clone());
+                }
                 Selected::Id(id) => {
                     wanted.ids.insert(*id);
                     let named = |path: &PathBuf| path.file_name().and_then(file_name::parse)?.name;
@@ -155,12 +163,75 @@ impl Wanted {
         Ok(wanted)
     }
 
+    /// Whether a file's name gives each thread that was asked for.
+    #[must_use]
+    pub fn is_named(&self, inventory: &Inventory) -> bool {
+        self.typed.is_empty() && self.ids.iter().all(|id| !inventory.range_of(*id).is_empty())
+    }
+
+    /// Files of threads that were asked for though neither the files' names nor the rows lead there: for the sake of such
+    /// a thread every file is opened, no further than to its first session meta. A thread of which a file was asked for
+    /// that does not name it is asked for as a whole from then on, for another of its files may count.
+    #[must_use]
+    pub fn find_hidden(&mut self, inventory: &Inventory, interrupted: &AtomicBool) -> BTreeSet<usize> {
+        let files = inventory.files();
+        let mut buffer = Buffer::default();
+        // What cannot be read says nothing; who reads all files will name it.
+        let mut says = |i: usize| peek::thread(&files[i].source(), &mut buffer).ok().flatten();
+        let is_without_file = |id: &&ThreadId| inventory.range_of(**id).is_empty();
+        let mut ids: BTreeSet<ThreadId> = self.ids.iter().filter(is_without_file).copied().collect();
+        let mut said: Vec<ThreadId> = Vec::new();
+        for path in &self.paths {
+            let Some(id) = compare::locate(inventory, path).and_then(&mut says) else { continue };
+            if self.ids.contains(&id) && !self.typed.contains(path) {
+                ids.remove(&id);
+            } else {
+                said.push(id);
+            }
+        }
+        let mut to_look_at: Vec<ThreadId> = self.ids.iter().copied().collect();
+        loop {
+            for id in said.drain(..) {
+                ids.insert(id);
+                if self.ids.insert(id) {
+                    to_look_at.push(id);
+                }
+            }
+            let Some(id) = to_look_at.pop() else { break };
+            said.extend(inventory.range_of(id).filter_map(&mut says).filter(|other| *other != id));
+        }
+        if ids.is_empty() {
+            return BTreeSet::new();
+        }
+        (0..files.len())
+            .take_while(|_| !interrupted.load(Ordering::Relaxed))
+            .filter(|&i| says(i).is_some_and(|id| ids.contains(&id)))
+            .collect()
+    }
+
     /// Whether a group of files, which by their names are of `thread`, was asked for.
     #[must_use]
     pub fn contains(&self, thread: Option<ThreadId>, members: &[RolloutFile]) -> bool {
         thread.is_some_and(|thread| self.ids.contains(&thread))
             || self.paths.iter().any(|path| members.iter().any(|file| compare::is_at(file, path)))
     }
+}
+
+/// The file of a thread that no file's name gives: the one that says so, by the rule for copies where several do.
+/// Opens every file, no further than to its first session meta.
+#[must_use]
+pub fn file_by_content(
+    thread: ThreadId,
+    inventory: &Inventory,
+    fits: impl Fn(&RolloutFile) -> bool,
+    interrupted: &AtomicBool,
+) -> Option<usize> {
+    let mut wanted = Wanted { ids: [thread].into(), ..Wanted::default() };
+    let all = inventory.files();
+    let hidden: Vec<usize> = wanted.find_hidden(inventory, interrupted).into_iter().collect();
+    let files: Vec<&RolloutFile> = hidden.iter().map(|&i| &all[i]).filter(|file| fits(file)).collect();
+    let chosen = inventory::choose_copy(&files, |_| false)?;
+    hidden.into_iter().find(|&i| std::ptr::eq(&raw const all[i], chosen))
 }
 
 fn one_of(mut ids: Vec<String>, n: usize) -> Result<Selected, Unresolved> {

@@ -1,5 +1,6 @@
 //! The names that people gave to threads, from `session_index.jsonl`; read only.
 
+use crate::progress::Progress;
 use crate::rollout::reader::{Buffer, LineReader};
 use crate::sys;
 use crate::thread::ThreadId;
@@ -21,6 +22,14 @@ pub fn read(home: &Path) -> io::Result<HashMap<ThreadId, String>> {
     Ok(names)
 }
 
+/// The names; none, with a warning, where the file cannot be read.
+pub fn read_or_warn(home: &Path, progress: &dyn Progress) -> HashMap<ThreadId, String> {
+    read(home).unwrap_or_else(|error| {
+        progress.warn(&format!("{}: names cannot be read: {error}", home.join(FILE_NAME).display()));
+        HashMap::new()
+    })
+}
+
 /// Calls `take` with the id and the name of each line that has both, in the order of the file.
 ///
 /// # Errors
@@ -39,7 +48,8 @@ pub fn for_each(home: &Path, mut take: impl FnMut(ThreadId, String)) -> io::Resu
     let mut buffer = Buffer::default();
     let mut lines = LineReader::new(file, &mut buffer);
     while let Some(line) = lines.next_line(|_| false)? {
-        let Ok(entry) = serde_json::from_slice::<Entry>(line.bytes) else { continue };
+        let bytes = line.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line.bytes);
+        let Ok(entry) = serde_json::from_slice::<Entry>(bytes) else { continue };
         if let Some(id) = ThreadId::parse(&entry.id).filter(|_| !entry.thread_name.trim().is_empty()) {
             take(id, entry.thread_name);
         }
@@ -58,7 +68,7 @@ mod tests {
         let id = "019ced47-cebb-79dd-b0aa-a552437621a9";
         let line = |name: &str| format!("{{\"id\":\"{}\",\"thread_name\":\"{name}\"}}\n", id.to_uppercase());
         let broken = "{torn\n{\"id\":\"no uuid\",\"thread_name\":\"x\"}";
-        let text = [line("first"), line("second"), line(""), broken.to_owned()].concat();
+        let text = ["\u{feff}", &line("first"), &line("second"), &line(""), broken].concat();
         std::fs::write(home.path().join(FILE_NAME), text).unwrap();
         let names = read(home.path()).unwrap();
         assert_eq!(names, HashMap::from([(ThreadId::parse(id).unwrap(), "second".to_owned())]));

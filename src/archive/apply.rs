@@ -241,8 +241,7 @@ impl Engine<'_> {
         thread.updated_at = to_millis(modified);
         let now = Cell::Integer(self.config.now.timestamp());
         let Some(row) = &task.row else {
-            let name = self.names.as_ref().and_then(|names| names.get(&thread.id));
-            let mut new = self.comparison.insert(&thread, name.map(String::as_str));
+            let mut new = self.comparison.insert(&thread);
             if archives && new.get(index::ARCHIVED_AT).is_some() {
                 new.cells[index::ARCHIVED_AT] = Some(now);
             }

@@ -200,8 +200,6 @@ struct Engine<'a> {
     schema: Schema,
     table: Threads,
     comparison: Comparison,
-    /// The names of `session_index.jsonl`, once a row is missing.
-    names: Option<HashMap<ThreadId, String>>,
     /// Where files of this inventory are by now.
     moved: HashMap<PathBuf, PathBuf>,
     buffer: RefCell<Buffer>,
@@ -238,7 +236,6 @@ pub fn plan<'a>(
         table: Threads::new(&schema),
         comparison: Comparison { columns: schema.columns, synthetic_limit, ..Comparison::default() },
         schema,
-        names: None,
         moved: HashMap::new(),
         buffer: RefCell::default(),
         folders: Folders::default(),
@@ -325,13 +322,9 @@ impl Job<'_> {
 
 impl Engine<'_> {
     fn load_names(&mut self, needed: bool, progress: &dyn Progress) {
-        if needed && self.names.is_none() {
+        if needed || self.comparison.compares_names() {
             let home = self.config.home;
-            self.names = Some(session_index::read(home).unwrap_or_else(|error| {
-                let path = home.join(session_index::FILE_NAME);
-                progress.warn(&format!("{}: names cannot be read: {error}", path.display()));
-                HashMap::new()
-            }));
+            self.comparison.names.get_or_insert_with(|| session_index::read_or_warn(home, progress));
         }
     }
 }

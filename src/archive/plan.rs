@@ -173,7 +173,7 @@ impl Engine<'_> {
             return Err(match row_path {
                 Some(path) => {
                     *from = Some(path);
-                    "its rollout is gone, in every form and folder".to_owned()
+                    "its rollout is gone: no file has its id in the name, in any form or folder".to_owned()
                 }
                 None => "there is no rollout of it".to_owned(),
             });

@@ -18,7 +18,7 @@ use crate::progress::Progress;
 use crate::rollout::extract::Options;
 use crate::rollout::fold::{FoldedThread, ReadError};
 use crate::scan::{self, Event, Scanned, Worker};
-use crate::select::Selected;
+use crate::select::{Selected, Wanted};
 use crate::sessions::{self, RolloutFile};
 use crate::thread::ThreadId;
 use crate::thread::columns::Row;
@@ -215,12 +215,12 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
                 synthetic_limit,
                 ..Comparison::default()
             },
-            names: None,
             facts,
         },
         backup: config.backup,
         target,
         progress,
+        wanted: plan.wanted,
         arrived: Vec::new(),
         arrived_bytes: 0,
         pending: Vec::new(),
@@ -294,6 +294,8 @@ struct Run<'a> {
     backup: Option<&'a OpenOptions>,
     target: Target<'a>,
     progress: &'a dyn Progress,
+    /// The threads that were asked for, if not all are.
+    wanted: Option<Wanted>,
     /// Threads that were read and not compared yet.
     arrived: Vec<(usize, FoldedThread)>,
     arrived_bytes: usize,
@@ -323,7 +325,18 @@ impl Run<'_> {
     }
 
     /// Takes what a group came to.
-    fn take(&mut self, scanned: Scanned) -> anyhow::Result<()> {
+    fn take(&mut self, mut scanned: Scanned) -> anyhow::Result<()> {
+        let members = &self.inventory.files()[scanned.files.clone()];
+        if let Some(wanted) = &self.wanted
+            && !wanted.contains(scanned.thread, members)
+        {
+            // Read for what hides in it; the rest was not asked for.
+            scanned.strays.retain(|(_, thread)| wanted.ids.contains(thread));
+            let n_others = (members.len() - scanned.strays.len()) as u64;
+            self.report.scanned -= n_others;
+            self.progress.advance(n_others, 0);
+            scanned = Scanned { strays: scanned.strays, ..Scanned::default() };
+        }
         self.report.superseded += scanned.superseded.len() as u64;
         self.progress.advance(scanned.superseded.len() as u64, 0);
         for (file, error) in scanned.failed {
@@ -338,14 +351,14 @@ impl Run<'_> {
         }
     }
 
-    /// Takes a thread that was read. Rows are read for many at once: a reader that leaves no trace opens the database
-    /// anew for each time.
     /// Does what waits while the workers read, so that less is left to do when they are done.
     fn use_idle_time(&mut self) -> anyhow::Result<()> {
         self.compare_arrived()?;
         if self.pending.len() >= IDLE_ROWS { self.flush() } else { Ok(()) }
     }
 
+    /// Takes a thread that was read. Rows are read for many at once: a reader that leaves no trace opens the database
+    /// anew for each time.
     fn arrive(&mut self, file: usize, folded: FoldedThread) -> anyhow::Result<()> {
         self.arrived_bytes += write::size(&folded);
         self.arrived.push((file, folded));
@@ -409,7 +422,7 @@ impl Run<'_> {
             self.strays.entry(id).or_default().push(file);
             return Ok(());
         }
-        if row.is_none() {
+        if row.is_none() || self.rules.comparison.compares_names() {
             self.rules.load_names(self.config.home, self.progress);
         }
         let old = self.rules.facts.as_ref().map(|facts| facts.of(id)).transpose()?.flatten();
@@ -435,7 +448,9 @@ impl Run<'_> {
                 break;
             }
             let row_path = self.target.read(|connection| Ok(threads::rollout_path(connection, id)?))?;
-            let settled = claims::settle(id, &claims, self.inventory, row_path.as_deref());
+            let settled = claims::settle(id, &claims, self.inventory, row_path.as_deref(), |id| {
+                self.worker.is_told_by_name(id)
+            });
             self.report.superseded += settled.superseded.len() as u64;
             if let Some(file) = settled.chosen {
                 match self.worker.fold(&self.inventory.files()[file].source()) {

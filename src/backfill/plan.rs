@@ -10,8 +10,9 @@ use crate::scan::Group;
 use crate::select::Wanted;
 use crate::sessions::RolloutFile;
 use crate::thread::columns::index;
-use crate::thread::equivalence::{FIRST_MILLISECONDS, read_milliseconds};
+use crate::thread::equivalence::FIRST_MILLISECONDS;
 use crate::thread::{Millis, ThreadId};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// How many rows are looked at in one read.
@@ -30,6 +31,8 @@ pub(super) struct Plan {
     pub(super) n_unchanged: u64,
     /// Files of those threads that do not count.
     pub(super) n_superseded: u64,
+    /// The threads that were asked for, if not all are.
+    pub(super) wanted: Option<Wanted>,
 }
 
 pub(super) fn plan(
@@ -41,21 +44,30 @@ pub(super) fn plan(
 ) -> anyhow::Result<Plan> {
     let mut plan = Plan::default();
     let mut rows = Rows::default();
-    let wanted = match config.threads {
+    let mut wanted = match config.threads {
         Some(threads) => Some(Wanted::new(threads, |id| {
             target.read(|connection| Ok(threads::rollout_path(connection, id)?))
         })?),
         None => None,
     };
+    let hidden = match &mut wanted {
+        // Who asks for a quick run wants no file opened that need not be.
+        Some(wanted) if !(config.quick && wanted.is_named(inventory)) => {
+            wanted.find_hidden(inventory, config.interrupted)
+        }
+        _ => BTreeSet::new(),
+    };
     for files in inventory.groups() {
         let members = &inventory.files()[files.clone()];
         let thread = members[0].named.name.map(|name| name.thread);
-        if wanted.as_ref().is_some_and(|wanted| !wanted.contains(thread, members)) {
+        let is_wanted = wanted.as_ref().is_none_or(|wanted| wanted.contains(thread, members));
+        if !is_wanted && hidden.range(files.clone()).next().is_none() {
             continue;
         }
         plan.n_files += members.len() as u64;
         let mut in_row = None;
         if let Some(thread) = thread
+            && is_wanted
             && (config.quick || members.len() > 1)
         {
             let row = rows.find(thread, config.quick, schema, target)?;
@@ -76,6 +88,7 @@ pub(super) fn plan(
         plan.n_bytes += members.iter().map(|file| file.stamp.size).sum::<u64>();
         plan.groups.push(Group { files, in_row });
     }
+    plan.wanted = wanted;
     Ok(plan)
 }
 
@@ -145,10 +158,12 @@ fn is_unchanged(members: &[RolloutFile], row: &Summary) -> bool {
 
 fn is_time_unchanged(modified: Millis, row: &Summary) -> bool {
     match (row.updated_at_ms, row.updated_at) {
-        (Some(millis), _) if !(0..FIRST_MILLISECONDS).contains(&millis) => {
-            (0..1000).contains(&(i128::from(read_milliseconds(millis)) - i128::from(modified)))
+        (Some(millis), _) if millis >= FIRST_MILLISECONDS => {
+            (0..1000).contains(&(i128::from(millis) - i128::from(modified)))
         }
-        (Some(seconds), _) | (None, Some(seconds)) => seconds == modified.div_euclid(1000),
+        // Seconds, or what Codex itself wrote for a time before 2020.
+        (Some(time), _) => time == modified.div_euclid(1000) || time == modified,
+        (None, Some(seconds)) => seconds == modified.div_euclid(1000),
         (None, None) => false,
     }
 }

@@ -14,9 +14,7 @@ use crate::progress::Progress;
 use crate::rollout::fold::{FoldedThread, ReadError, Stamp};
 use crate::session_index;
 use crate::sessions::RolloutFile;
-use crate::thread::ThreadId;
 use crate::thread::columns::{COLUMNS, ColumnSet, Row, index};
-use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -75,20 +73,12 @@ pub(super) struct Rules<'a> {
     pub(super) comparison: Comparison,
     /// What another database knows.
     pub(super) facts: Option<FittingFacts<'a>>,
-    /// The names of `session_index.jsonl`, once a row is inserted.
-    pub(super) names: Option<HashMap<ThreadId, String>>,
 }
 
 impl Rules<'_> {
     /// Reads the names, unless that was done.
     pub(super) fn load_names(&mut self, home: &Path, progress: &dyn Progress) {
-        if self.names.is_none() {
-            self.names = Some(session_index::read(home).unwrap_or_else(|error| {
-                let path = home.join(session_index::FILE_NAME);
-                progress.warn(&format!("{}: names cannot be read: {error}", path.display()));
-                HashMap::new()
-            }));
-        }
+        self.comparison.names.get_or_insert_with(|| session_index::read_or_warn(home, progress));
     }
 
     /// The row that a thread must have, and what that changes; `None` if it agrees.
@@ -99,8 +89,7 @@ impl Rules<'_> {
         old: Option<&Row>,
     ) -> Option<(Row, ColumnSet, Decision)> {
         let Some(row) = row else {
-            let name = self.names.as_ref().and_then(|names| names.get(&folded.metadata.id));
-            let new = self.comparison.insert_with(&folded.metadata, name.map(String::as_str), old);
+            let new = self.comparison.insert_with(&folded.metadata, old);
             let columns = ColumnSet::default();
             let decision = Decision { change: Change::Inserted, times_alone: false, columns };
             return Some((new, ColumnSet::default(), decision));

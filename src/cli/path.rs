@@ -6,8 +6,12 @@ use crate::cli::records::{Layout, Records};
 use crate::cli::{args, text, threads};
 use crate::db::threads::rollout_path;
 use crate::find::{self, Which};
-use crate::select::Selected;
+use crate::inventory::Inventory;
+use crate::select::{Selected, file_by_content};
+use crate::sessions::{self, RolloutFile};
+use crate::thread::ThreadId;
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 /// Runs the command.
 ///
@@ -30,6 +34,7 @@ pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
             Selected::Id(id) => {
                 let in_row = reader.read(|connection| Ok(rollout_path(connection, *id)?))?;
                 find::rollout(&home, *id, in_row.as_deref(), which)
+                    .or_else(|| by_content(app, &home, *id, which))
             }
             Selected::Path(path) => Some(path.clone()).filter(|path| find::fits(&home, path, which)),
         };
@@ -68,4 +73,12 @@ pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
         }
     }
     Ok(exit)
+}
+
+/// The rollout of a thread that neither its row nor any name leads to.
+fn by_content(app: &App, home: &Path, id: ThreadId, which: Which) -> Option<PathBuf> {
+    let inventory = Inventory::new(sessions::walk(home, || {}).files);
+    let fits = |file: &RolloutFile| find::fits(home, &file.path(), which);
+    let found = file_by_content(id, &inventory, fits, &app.interrupted)?;
+    Some(inventory.files()[found].path())
 }

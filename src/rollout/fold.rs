@@ -154,7 +154,8 @@ fn read_once(source: &Source, limit: Option<u64>, reading: &mut Reading<'_>) -> 
     }
     let stamp = Stamp::of(&metadata)?;
     let limit = limit.unwrap_or(u64::MAX);
-    if !source.compressed {
+    // Without a byte there is no frame either; it is an empty file in both forms.
+    if !source.compressed || stamp.size == 0 {
         let (extracted, n_bytes) = read_lines(file.take(limit), source, reading)?;
         return Ok(ReadFile { extracted, stamp, n_bytes });
     }
@@ -276,7 +277,8 @@ pub struct World<'a> {
 /// Reads a file and the history in front of it.
 ///
 /// # Errors
-/// The file gives no thread. A missing or broken history in front of it is no error: the head alone counts then.
+/// The file gives no thread. A missing or broken history in front of it is no error: the head alone counts then. One
+/// that cannot be read now is.
 pub fn fold(
     source: &Source,
     world: &World<'_>,
@@ -340,8 +342,10 @@ fn read_history(
         let Some(source) = (world.find_rollout)(base.rollout) else { break };
         let part = match read_file(&source, Some(base.end_byte_offset), reading) {
             Ok(part) => part,
+            Err(ReadError::Unusable(_)) => break,
             Err(ReadError::Interrupted) => return Err(ReadError::Interrupted),
-            Err(_) => break,
+            // It may go another time; until then the head alone would say less than the row does.
+            Err(error) => return Err(history_unread(error, &source.path)),
         };
         n_bytes += part.n_bytes;
         let Extracted { mut facts, has_items, .. } = part.extracted;
@@ -361,6 +365,16 @@ fn read_history(
         after
     });
     Ok((history, n_bytes))
+}
+
+/// Why a thread cannot be read now whose history, in another file, cannot.
+fn history_unread(error: ReadError, path: &Path) -> ReadError {
+    let reason = format!("its history in {}: {error}", path.display());
+    let kind = match error {
+        ReadError::Passing(error) => error.kind(),
+        _ => io::ErrorKind::Other,
+    };
+    ReadError::Passing(io::Error::new(kind, reason))
 }
 
 /// Fills in what no line said, by the rules for each field.
@@ -412,4 +426,55 @@ fn to_metadata(
         memory_mode: filled(facts.memory_mode, "enabled"),
         history_mode: facts.history_mode,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const THREAD: &str = "019ced6b-835b-7475-b762-429694b3a51e";
+
+    /// The title of a thread whose history lies at this path in a folder with a file `base`.
+    fn title(history: Option<&str>) -> Result<String, ReadError> {
+        let folder = tempfile::tempdir().unwrap();
+        let line = |kind: &str, payload: &str| {
+            format!("{{\"timestamp\":\"2026-03-14T10:00:00Z\",\"type\":\"{kind}\",\"payload\":{payload}}}\n")
+        };
+        let said =
+            |text: &str| line("event_msg", &format!("{{\"type\":\"user_message\",\"message\":\"{text}\"}}"));
+        let meta = line(
+            "session_meta",
+            &format!(
+                "{{\"id\":\"{THREAD}\",\"timestamp\":\"2026-03-14T10:00:00Z\",\"history_base\":{{\"thread_id\":\
+                 \"019ced6b-835b-799d-83c9-31b6374bba33\",\"end_byte_offset\":9999}}}}"
+            ),
+        );
+        std::fs::write(folder.path().join("base"), said("base")).unwrap();
+        std::fs::write(folder.path().join("head"), meta + &said("head")).unwrap();
+        let source = |path: &str| Source {
+            path: folder.path().join(path),
+            name: None,
+            compressed: path.ends_with(".zst"),
+            archived: false,
+        };
+        let world = World {
+            find_rollout: &|_| history.map(source),
+            canonical_folder: &|_| None,
+            default_provider: "openai",
+        };
+        let (buffer, interrupted) = (&mut Buffer::default(), &AtomicBool::new(false));
+        let mut reading = Reading { buffer, options: Options::default(), interrupted };
+        fold(&source("head"), &world, &mut reading).map(|folded| folded.metadata.title)
+    }
+
+    #[test]
+    fn a_history_that_is_missing_or_broken_leaves_the_head_and_one_that_cannot_be_read_now_does_not() {
+        assert_eq!(title(Some("base")).unwrap(), "base");
+        assert_eq!(title(None).unwrap(), "head");
+        assert_eq!(title(Some(".")).unwrap_or("head".into()), "head", "no file at all");
+        // The way leads through a file: an error, or nothing there any more.
+        let error = title(Some("base/below")).unwrap_err();
+        assert!(matches!(error, ReadError::Passing(_)), "{error}");
+        assert!(error.to_string().contains("its history in "), "{error}");
+    }
 }

@@ -1,9 +1,11 @@
-//! The beginning of a rollout: where its history begins, without reading the rest; not for anything a row needs.
+//! The beginning of a rollout: whose it is and where its history begins, without reading the rest; not for anything a row
+//! needs.
 
 use super::fold::{ReadError, Source};
-use super::item::{HistoryBase, Item};
+use super::item::{HistoryBase, Item, SessionMeta};
 use super::line;
 use super::reader::{Buffer, LineReader};
+use crate::thread::ThreadId;
 use std::fs::File;
 use std::io::{BufReader, Read};
 
@@ -15,6 +17,19 @@ const WINDOW_LOG: u32 = 27;
 /// # Errors
 /// The file cannot be read.
 pub fn history_base(source: &Source, buffer: &mut Buffer) -> Result<Option<HistoryBase>, ReadError> {
+    Ok(first_meta(source, buffer)?.and_then(|meta| meta.history_base))
+}
+
+/// The thread that a file says it is of, by the first session meta; `None` if its name says it.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn thread(source: &Source, buffer: &mut Buffer) -> Result<Option<ThreadId>, ReadError> {
+    // Without a time it says nothing, as in a fold.
+    Ok(first_meta(source, buffer)?.and_then(|meta| meta.id.zip(meta.timestamp)).map(|(id, _)| id))
+}
+
+fn first_meta(source: &Source, buffer: &mut Buffer) -> Result<Option<SessionMeta>, ReadError> {
     let file = File::open(&source.path)?;
     if !source.compressed {
         return find(file, buffer);
@@ -24,14 +39,12 @@ pub fn history_base(source: &Source, buffer: &mut Buffer) -> Result<Option<Histo
     find(decoder, buffer)
 }
 
-fn find(stream: impl Read, buffer: &mut Buffer) -> Result<Option<HistoryBase>, ReadError> {
+fn find(stream: impl Read, buffer: &mut Buffer) -> Result<Option<SessionMeta>, ReadError> {
     let mut lines = LineReader::new(stream, buffer);
     while let Some(line) = lines.next_line(|_| true)? {
         let bytes = line.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line.bytes);
-        match line::read(bytes, false).item {
-            Some(Item::SessionMeta(meta)) => return Ok(meta.history_base),
-            Some(Item::BareMeta(_)) => return Ok(None),
-            _ => {}
+        if let Some(Item::SessionMeta(meta) | Item::BareMeta(meta)) = line::read(bytes, false).item {
+            return Ok(Some(*meta));
         }
     }
     Ok(None)
@@ -53,6 +66,9 @@ mod tests {
             let source = Source { path, name: None, compressed, archived: false };
             let base = history_base(&source, &mut Buffer::default()).unwrap();
             assert_eq!(base.map(|base| base.rollout), expected.map(ThreadId::from_u128), "{name}: {lines:?}");
+            let is_of = thread(&source, &mut Buffer::default()).unwrap();
+            let says = lines.iter().any(|line| line.contains("session_meta"));
+            assert_eq!(is_of, says.then_some(ThreadId::from_u128(1)), "{name}: {lines:?}");
         }
     }
 

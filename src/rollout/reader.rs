@@ -8,6 +8,9 @@ const CHUNK: usize = 64 * 1024;
 /// The longest line that is held whole at all. A longer one is cut: damage if it matters, skipped if not.
 pub const MAX_LINE: usize = 16 * 1024 * 1024;
 
+/// The longest buffer: the longest line and its newline.
+const MAX_BUFFER: usize = MAX_LINE + 1;
+
 /// How much of a skipped line is kept for a look at it.
 const HEAD: usize = 4 * 1024;
 
@@ -87,8 +90,8 @@ impl<'b, R: Read> LineReader<'b, R> {
                     searched -= self.start;
                     self.end -= self.start;
                     self.start = 0;
-                } else if self.end < MAX_LINE && is_wanted(&self.buffer[..self.end]) {
-                    self.buffer.resize((2 * self.end).min(MAX_LINE), 0);
+                } else if self.end < MAX_BUFFER && is_wanted(&self.buffer[..self.end]) {
+                    self.buffer.resize((2 * self.end).min(MAX_BUFFER), 0);
                 } else {
                     return self.skip_line().map(Some);
                 }
@@ -225,6 +228,23 @@ mod tests {
         assert_eq!((next.bytes, next.number, next.offset), (&b"short"[..], 2, 5 * CHUNK as u64 + 3));
         assert!(reader.next_line(|_| false).unwrap().is_none());
         assert_eq!(buffer.0.len(), CHUNK);
+    }
+
+    #[test]
+    fn a_line_of_exactly_the_limit_is_held_whole() {
+        for end in ["", "\n", "\nshort"] {
+            let bytes = [vec![b'x'; MAX_LINE], end.into()].concat();
+            let mut buffer = Buffer::default();
+            let mut reader = LineReader::new(&bytes[..], &mut buffer);
+            let line = reader.next_line(|_| true).unwrap().unwrap();
+            assert_eq!((line.bytes.len(), line.cut, line.terminated), (MAX_LINE, false, !end.is_empty()));
+            let next = reader.next_line(|_| true).unwrap().map(|line| line.bytes.to_vec());
+            assert_eq!(next, end.strip_prefix('\n').filter(|rest| !rest.is_empty()).map(Vec::from));
+        }
+        let bytes = vec![b'x'; MAX_LINE + 1];
+        let mut buffer = Buffer::default();
+        let mut reader = LineReader::new(&bytes[..], &mut buffer);
+        assert!(reader.next_line(|_| true).unwrap().unwrap().cut);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use super::ThreadMetadata;
 use super::cell::Cell;
+use super::equivalence;
 
 /// What kind of value a column holds, and so which cells are sound and how one is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +126,10 @@ const fn column(
 
 fn seconds(millis: i64) -> Cell {
     Cell::Integer(millis.div_euclid(1000))
+}
+
+fn milliseconds(millis: i64) -> Cell {
+    Cell::Integer(equivalence::to_milliseconds(millis))
 }
 
 fn text(text: &str) -> Cell {
@@ -328,7 +333,7 @@ pub static COLUMNS: [Column; 38] = [
         Kind::Milliseconds,
         Truth::CreatedAt,
         Same::Milliseconds,
-        Some(|t| t.created_at.into()),
+        Some(|t| milliseconds(t.created_at)),
         "when the thread began, to the millisecond",
     ),
     column(
@@ -336,7 +341,7 @@ pub static COLUMNS: [Column; 38] = [
         Kind::Milliseconds,
         Truth::File,
         Same::Milliseconds,
-        Some(|t| t.updated_at.into()),
+        Some(|t| milliseconds(t.updated_at)),
         "when the rollout was last written, to the millisecond",
     ),
     column(
@@ -368,7 +373,7 @@ pub static COLUMNS: [Column; 38] = [
         Kind::Milliseconds,
         Truth::Seeded,
         Same::Exactly,
-        Some(|t| t.updated_at.into()),
+        Some(|t| milliseconds(t.updated_at)),
         "when the thread was last used, to the millisecond",
     ),
     column(

@@ -15,7 +15,14 @@ pub const FIRST_MILLISECONDS: i64 = 1_577_836_800_000;
 /// Reads a cell of a millisecond column, which may hold seconds.
 #[must_use]
 pub fn read_milliseconds(cell: i64) -> Millis {
-    if (0..FIRST_MILLISECONDS).contains(&cell) { cell.saturating_mul(1000) } else { cell }
+    if cell < FIRST_MILLISECONDS { cell.saturating_mul(1000) } else { cell }
+}
+
+/// A time as the cell of a millisecond column that is read as that time: in seconds where its milliseconds would be
+/// taken for seconds, as those of a file whose time a backup set to 1980.
+#[must_use]
+pub fn to_milliseconds(time: Millis) -> i64 {
+    if time < FIRST_MILLISECONDS { time.div_euclid(1000) } else { time }
 }
 
 /// Whether two values of a column in seconds are the same time within the tolerance.
@@ -30,10 +37,14 @@ pub fn same_seconds(a: i64, b: i64) -> bool {
 /// to make milliseconds unique (no more than there are rows).
 #[must_use]
 pub fn same_milliseconds(file: Millis, row: i64, row_seconds: Option<i64>, synthetic_limit: i64) -> bool {
-    let row = read_milliseconds(row);
-    if file.abs_diff(row) <= TIME_TOLERANCE as u64 || file.div_euclid(1000) == row.div_euclid(1000) {
+    let is_near = |row: Millis| {
+        file.abs_diff(row) <= TIME_TOLERANCE as u64 || file.div_euclid(1000) == row.div_euclid(1000)
+    };
+    // Codex itself writes milliseconds also where it takes them for seconds.
+    if is_near(row) || is_near(read_milliseconds(row)) {
         return true;
     }
+    let row = read_milliseconds(row);
     // Synthetic: the twin agrees with the file, and the excess over it is no more than the running number.
     let file_seconds = file.div_euclid(1000);
     row_seconds == Some(file_seconds)
@@ -159,6 +170,20 @@ mod tests {
     fn seconds_in_a_millisecond_column_are_read_as_seconds() {
         assert!(same_milliseconds(1_773_507_450_373, 1_773_507_450, None, 0));
         assert!(!same_milliseconds(1_773_507_450_373, 1_773_507_440, None, 0));
+    }
+
+    #[test]
+    fn a_time_before_2020_is_written_so_that_it_is_read_as_itself() {
+        for time in [1_577_836_799_000, 315_532_800_000, 1000, 0, -2000] {
+            let cell = to_milliseconds(time);
+            assert_eq!(read_milliseconds(cell), time);
+            assert!(
+                same_milliseconds(time, cell, None, 0) && same_milliseconds(time, time, None, 0),
+                "{time}"
+            );
+        }
+        assert_eq!(to_milliseconds(FIRST_MILLISECONDS), FIRST_MILLISECONDS);
+        assert!(!same_milliseconds(315_532_800_000, 315_532_900, None, 0));
     }
 
     #[test]

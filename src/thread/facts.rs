@@ -7,7 +7,7 @@
 
 use super::cell::Cell;
 use super::columns::{COLUMNS, Row, Truth, index};
-use super::equivalence::{TIME_TOLERANCE, read_milliseconds};
+use super::equivalence::{TIME_TOLERANCE, read_milliseconds, to_milliseconds};
 use super::merge::{self, Context, Merged};
 use super::{HistoryMode, Millis, ThreadMetadata};
 
@@ -150,7 +150,7 @@ fn is_same_time(a: Millis, b: Millis) -> bool {
 }
 
 fn set_time(adopted: &mut Row, context: &Context<'_>, time: Millis, seconds: usize, milliseconds: usize) {
-    for (position, value) in [(seconds, time.div_euclid(1000)), (milliseconds, time)] {
+    for (position, value) in [(seconds, time.div_euclid(1000)), (milliseconds, to_milliseconds(time))] {
         if context.has(position) {
             adopted.cells[position] = Some(Cell::Integer(value));
         }

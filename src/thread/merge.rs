@@ -23,7 +23,7 @@ pub struct Context<'a> {
     pub same_folder: &'a dyn Fn(&str, &str) -> bool,
     /// The greatest running number that synthetic milliseconds may carry: no more than rows were ever numbered.
     pub synthetic_limit: i64,
-    /// The thread's name in `session_index.jsonl`, for a row that is inserted.
+    /// The thread's name in `session_index.jsonl`, for a row that is inserted, and for any without a first message.
     pub indexed_name: Option<&'a str>,
 }
 
@@ -67,13 +67,11 @@ pub fn insert(file: &ThreadMetadata, context: &Context<'_>) -> Row {
         row.cells[index::HAS_USER_EVENT] = Some(Cell::Integer(0));
     }
     if let Some(name) = context.indexed_name {
-        // Without a `first_user_message` column a title set by a person cannot be told from an old one, and would
-        // be taken back by the next backfill: there the file's title stands.
-        let paginated = file.history_mode == HistoryMode::Paginated;
-        if paginated && context.has(index::NAME) {
-            row.cells[index::NAME] = Some(name.into());
-        } else if !paginated && context.has(index::FIRST_USER_MESSAGE) {
-            row.cells[index::TITLE] = Some(name.into());
+        // A row that cannot say that it is paginated is not.
+        let paginated = file.history_mode == HistoryMode::Paginated && context.has(index::HISTORY_MODE);
+        let position = if paginated { index::NAME } else { index::TITLE };
+        if context.has(position) {
+            row.cells[position] = Some(name.into());
         }
     }
     row
@@ -133,7 +131,9 @@ fn align_twin(
         (true, false) => kept(milliseconds).map_or(time, equivalence::read_milliseconds),
         (true, true) => time,
     };
-    for (position, value) in [(seconds, time.div_euclid(1000)), (milliseconds, time)] {
+    for (position, value) in
+        [(seconds, time.div_euclid(1000)), (milliseconds, equivalence::to_milliseconds(time))]
+    {
         if let Some(cell) = &mut merged.row.cells[position] {
             *cell = Cell::Integer(value);
         }
@@ -186,6 +186,7 @@ fn target(
         Truth::Title => kept(
             has_value
                 && ((paginated && from_file.is_empty())
+                    || is_indexed_name(existing?.as_text()?, context)
                     || set_by_a_person(file, row, existing?.as_text()?, context)),
         ),
         Truth::Git => {
@@ -223,6 +224,12 @@ pub(super) fn set_by_a_person(file: &ThreadMetadata, row: &Row, title: &str, con
         && !is_wrapper(title)
 }
 
+/// Whether a title is the name in `session_index.jsonl` where no first message tells a name from an old title: there the
+/// index alone knows that a person gave it.
+fn is_indexed_name(title: &str, context: &Context<'_>) -> bool {
+    !context.has(index::FIRST_USER_MESSAGE) && context.indexed_name == Some(title)
+}
+
 fn same(
     position: usize,
     same: Same,
@@ -250,7 +257,8 @@ fn same(
             let is = |time| {
                 equivalence::same_milliseconds(time, number, twin(position, row), context.synthetic_limit)
             };
-            is(target) || (position == index::UPDATED_AT_MS && context.event_times && is(file.last_event_at))
+            is(equivalence::read_milliseconds(target))
+                || (position == index::UPDATED_AT_MS && context.event_times && is(file.last_event_at))
         }),
         Same::Source => by_text(&equivalence::same_source),
         Same::Approval => by_text(&equivalence::same_approval),

@@ -10,12 +10,14 @@ use crate::inventory::Inventory;
 use crate::rollout::extract::Options;
 use crate::rollout::fold::FoldedThread;
 use crate::scan::{self, Group, Worker};
-use crate::select::Selected;
+use crate::select::{Selected, file_by_content};
+use crate::session_index;
 use crate::sessions;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, N_COLUMNS, Row, index};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 /// A thread's row beside its file.
 #[derive(Debug)]
@@ -41,8 +43,11 @@ pub struct Beside {
 pub fn beside(config: &Config<'_>, threads: &[Selected], reader: &mut Reader) -> anyhow::Result<Vec<Beside>> {
     let schema = Schema::of(reader)?;
     let synthetic_limit = reader.read(|connection| Ok(threads::greatest_running_number(connection)?))?;
-    let comparison =
+    let mut comparison =
         Comparison { columns: schema.columns, event_times: true, synthetic_limit, ..Comparison::default() };
+    if comparison.compares_names() {
+        comparison.names = session_index::read(config.home).ok();
+    }
     let table = Threads::new(&schema);
     let inventory = Inventory::new(sessions::walk(config.home, || {}).files);
     let scan_config = scan::Config {
@@ -60,7 +65,7 @@ pub fn beside(config: &Config<'_>, threads: &[Selected], reader: &mut Reader) ->
         let (row, file) = match thread {
             Selected::Id(id) => {
                 let row = row_of(*id)?;
-                let file = read(*id, row.as_ref(), &inventory, &mut worker);
+                let file = read(*id, row.as_ref(), &inventory, &mut worker, config.interrupted);
                 (row, file)
             }
             Selected::Path(path) => {
@@ -109,6 +114,7 @@ fn read(
     row: Option<&Row>,
     inventory: &Inventory,
     worker: &mut Worker<'_>,
+    interrupted: &AtomicBool,
 ) -> Result<FoldedThread, String> {
     let path = row.and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
     let in_row = path.and_then(|path| compare::locate(inventory, path));
@@ -120,7 +126,10 @@ fn read(
         return Ok(folded);
     }
     if files.is_empty() {
-        return Err("there is no rollout with its id in the name".to_owned());
+        if let Some(hidden) = file_by_content(id, inventory, |_| true, interrupted) {
+            return worker.fold(&inventory.files()[hidden].source()).map_err(|error| error.to_string());
+        }
+        return Err("there is no rollout of it".to_owned());
     }
     let scanned = worker.scan(&Group { in_row: in_row.filter(|i| files.contains(i)), files });
     match (scanned.folded, scanned.failed.into_iter().next(), scanned.strays.first()) {

@@ -2,8 +2,8 @@
 
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use crate::thread::columns::{self, COLUMNS, ColumnSet};
-use std::collections::{BinaryHeap, HashSet};
+use crate::thread::columns::{self, COLUMNS, ColumnSet, Truth};
+use std::collections::{BTreeSet, BinaryHeap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -218,11 +218,13 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What mends a kind of finding.
+/// What mends a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Remedy {
     /// `codex-state backfill`.
     Backfill,
+    /// `codex-state backfill --facts-from BACKUP`: no rollout tells it.
+    Facts,
     /// `codex-state prune`.
     Prune,
     /// `codex-state restore BACKUP`.
@@ -287,6 +289,8 @@ pub struct Finding {
     pub message: String,
     /// The columns that it is about or explains.
     pub fields: Vec<Field>,
+    /// Whether it is about cells of a row without a rollout that can be read, which no backfill mends.
+    pub without_rollout: bool,
 }
 
 impl Finding {
@@ -301,7 +305,19 @@ impl Finding {
             line: None,
             message: message.into(),
             fields: Vec::new(),
+            without_rollout: false,
         }
+    }
+
+    /// What mends its columns.
+    fn field_remedies(&self) -> BTreeSet<Remedy> {
+        let remedy = |field: &Field| match COLUMNS[field.position].truth {
+            _ if self.without_rollout => Remedy::ByHand,
+            Truth::Key => Remedy::ByHand,
+            Truth::Database => Remedy::Facts,
+            _ => Remedy::Backfill,
+        };
+        self.fields.iter().map(remedy).collect()
     }
 
     /// About this thread.
@@ -426,6 +442,8 @@ pub(super) struct Findings {
     pub(super) flagged: HashSet<ThreadId>,
     /// Findings of fields that are about times alone.
     pub(super) times_alone: u64,
+    /// What mends the findings of fields.
+    pub(super) field_remedies: BTreeSet<Remedy>,
 }
 
 impl Findings {
@@ -444,6 +462,9 @@ impl Findings {
         let is_time = |field: &Field| matches!(field.name(), "updated_at" | "updated_at_ms");
         self.times_alone +=
             u64::from(finding.kind == Kind::FieldMismatch && finding.fields.iter().all(is_time));
+        if finding.kind == Kind::FieldMismatch {
+            self.field_remedies.append(&mut finding.field_remedies());
+        }
         self.kept.push(Ordered(finding));
         if self.limit.is_some_and(|limit| self.kept.len() > limit) {
             self.kept.pop();

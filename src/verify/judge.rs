@@ -95,7 +95,8 @@ pub(super) fn unreadable_cells(row: &Row) -> Option<Finding> {
     let field =
         |FieldDifference { position, database, file }: FieldDifference| Field { position, database, file };
     let fields: Vec<Field> = diff::unreadable_cells(row).map(field).collect();
-    (!fields.is_empty()).then(|| Finding::new(Kind::FieldMismatch, "").with(fields))
+    let finding = || Finding { without_rollout: true, ..Finding::new(Kind::FieldMismatch, "") };
+    (!fields.is_empty()).then(|| finding().with(fields))
 }
 
 /// The home that a row's path names, if nothing but the home's prefix tells it from the file's.

@@ -152,7 +152,12 @@ impl Run<'_> {
             let others = judge::unreadable_cells(&row).into_iter().flat_map(|finding| finding.fields);
             fields.extend(others.filter(|field| field.position != index::ID));
             let path = row.text(index::ROLLOUT_PATH).map(PathBuf::from);
-            let finding = Finding { thread_id: text, path, ..Finding::new(Kind::FieldMismatch, "") };
+            let finding = Finding {
+                thread_id: text,
+                path,
+                without_rollout: true,
+                ..Finding::new(Kind::FieldMismatch, "")
+            };
             self.report(finding.with(fields), None);
         }
         Ok(())

@@ -276,7 +276,7 @@ impl Run<'_> {
             self.is_whole &= !matches!(error, ReadError::Passing(_));
             found.extend(judge::failure(self.file(*file), error));
         }
-        if let Some(row) = row.filter(|_| !found.is_empty()) {
+        if let Some(row) = row.filter(|_| !found.is_empty() && scanned.folded.is_none()) {
             found.extend(judge::unreadable_cells(row));
         }
         for ReadAside { file, damage } in &scanned.read_aside {

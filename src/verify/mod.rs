@@ -31,6 +31,7 @@ use crate::progress::Progress;
 use crate::rollout::extract::Options;
 use crate::scan::{self, Event, Group, Scanned, Worker};
 use crate::select::{Selected, Wanted};
+use crate::session_index;
 use crate::sessions::{self, RolloutFile};
 use crate::thread::ThreadId;
 use crate::thread::columns::index;
@@ -97,6 +98,10 @@ pub struct Report {
     pub counts: [Count; N_KINDS],
     /// Of the findings of fields, those about times alone.
     pub times_alone: u64,
+    /// What mends the findings of fields, which depends on the columns.
+    pub field_remedies: BTreeSet<Remedy>,
+    /// Whether no rollout was opened.
+    pub is_quick: bool,
     /// Whether everything in the home was looked at.
     pub complete: bool,
     /// Whether it was stopped before the end.
@@ -108,6 +113,15 @@ impl Report {
     #[must_use]
     pub fn count(&self, kind: Kind) -> Count {
         self.counts[kind as usize]
+    }
+
+    /// What mends the findings of a kind.
+    #[must_use]
+    pub fn remedies(&self, kind: Kind) -> BTreeSet<Remedy> {
+        if kind == Kind::FieldMismatch && !self.field_remedies.is_empty() {
+            return self.field_remedies.clone();
+        }
+        [kind.remedy()].into()
     }
 
     /// How many findings there are.
@@ -131,14 +145,18 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
     progress.finish();
     let (walk_errors, has_roots) = (walk.errors, walk.missing_roots.len() < 2);
     let inventory = Inventory::new(walk.files);
-    let wanted = match config.threads {
+    let mut wanted = match config.threads {
         Some(threads) => Some(Wanted::new(threads, |id| {
             reader.read(|connection| Ok(threads::rollout_path(connection, id)?))
         })?),
         None => None,
     };
+    let hidden = match &mut wanted {
+        Some(wanted) if config.depth != Depth::Quick => wanted.find_hidden(&inventory, config.interrupted),
+        _ => BTreeSet::new(),
+    };
     let rows = rows::read(config, &schema, &inventory, wanted.as_ref(), reader)?;
-    let Plan { groups, n_bytes, n_agreed } = plan(&inventory, wanted.as_ref(), &rows);
+    let Plan { groups, n_bytes, n_agreed } = plan(&inventory, wanted.as_ref(), &hidden, &rows);
 
     let scan_config = scan::Config {
         inventory: &inventory,
@@ -155,6 +173,11 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
         Depth::Fields | Depth::Deep => schema,
     };
     let synthetic_limit = reader.read(|connection| Ok(threads::greatest_running_number(connection)?))?;
+    let mut comparison =
+        Comparison { columns: schema.columns, synthetic_limit, event_times: true, ..Comparison::default() };
+    if comparison.compares_names() {
+        comparison.names = Some(session_index::read_or_warn(config.home, progress));
+    }
     let mut run = Run {
         config,
         inventory: &inventory,
@@ -162,12 +185,7 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
         n_files: n_agreed,
         worker: Worker::new(&scan_config),
         table: Threads::new(&schema),
-        comparison: Comparison {
-            columns: schema.columns,
-            synthetic_limit,
-            event_times: true,
-            ..Comparison::default()
-        },
+        comparison,
         reader,
         progress,
         batch: Vec::new(),
@@ -238,15 +256,15 @@ struct Plan {
     n_agreed: u64,
 }
 
-/// Which groups are looked at.
-fn plan(inventory: &Inventory, wanted: Option<&Wanted>, rows: &Rows) -> Plan {
-    // A thread that was asked for and that no name gives may hide in a file whose name gives none.
-    let may_hide = wanted.is_some_and(|wanted| wanted.ids.iter().any(|id| rows.without_file.contains(id)));
+/// Which groups are looked at. `hidden`: files of threads that were asked for, whose names do not say so.
+fn plan(inventory: &Inventory, wanted: Option<&Wanted>, hidden: &BTreeSet<usize>, rows: &Rows) -> Plan {
     let mut plan = Plan::default();
     for files in inventory.groups() {
         let members = &inventory.files()[files.clone()];
         let thread = members[0].named.name.map(|name| name.thread);
-        if wanted.is_some_and(|wanted| !wanted.contains(thread, members)) && (thread.is_some() || !may_hide) {
+        if wanted.is_some_and(|wanted| !wanted.contains(thread, members))
+            && hidden.range(files.clone()).next().is_none()
+        {
             continue;
         }
         if rows.agree(files.start) {
@@ -345,7 +363,8 @@ impl Run<'_> {
                     return Ok(());
                 }
                 let path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
-                let settled = claims::settle(*id, claims, self.inventory, path);
+                let settled =
+                    claims::settle(*id, claims, self.inventory, path, |id| self.worker.is_told_by_name(id));
                 self.left.remove(id);
                 let is_counted = self.wanted.is_none_or(|wanted| wanted.ids.contains(id));
                 if let Some(row) = row.as_ref().filter(|_| !is_counted) {
@@ -402,6 +421,8 @@ impl Run<'_> {
             findings: self.findings.take(),
             counts: self.findings.counts,
             times_alone: self.findings.times_alone,
+            field_remedies: self.findings.field_remedies,
+            is_quick: self.config.depth == Depth::Quick,
             complete: self.is_whole && !interrupted,
             interrupted,
         }

@@ -168,7 +168,7 @@ mod tests {
             let (id, file) = file(millis, is_archived);
             let comparison = comparison(has_milliseconds);
             let glance = at_a_glance(id, &file, file.stamp).metadata;
-            let mut row = comparison.insert(&glance, None);
+            let mut row = comparison.insert(&glance);
             for position in comparison.columns.iter() {
                 row.cells[position].get_or_insert(Cell::Null);
             }

@@ -47,6 +47,7 @@ mod list_people;
 mod live;
 mod metrics;
 mod mistakes;
+mod odd_corners;
 mod prune;
 mod prune_killed;
 mod read_only;

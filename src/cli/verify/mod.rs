@@ -114,12 +114,16 @@ fn summarise(app: &App, report: &Report) {
 fn next_steps(report: &Report) -> Vec<String> {
     let kinds = |remedy: Remedy| -> Vec<&str> {
         let found = Kind::ALL.into_iter().filter(|kind| report.count(*kind).all() > 0);
-        found.filter(|kind| kind.remedy() == remedy).map(Kind::name).collect()
+        found.filter(|kind| report.remedies(*kind).contains(&remedy)).map(Kind::name).collect()
     };
     let mut steps = Vec::new();
     for (remedy, does) in [
         (Remedy::Restore, "codex-state restore BACKUP brings a sound one back for"),
         (Remedy::Backfill, "codex-state backfill mends"),
+        (
+            Remedy::Facts,
+            "codex-state backfill --facts-from BACKUP mends, from a backup, what no rollout tells in",
+        ),
         (Remedy::Prune, "codex-state prune deletes the rows of"),
         (Remedy::ByHand, "codex-state verify --help says what to do about"),
     ] {
@@ -127,6 +131,13 @@ fn next_steps(report: &Report) -> Vec<String> {
         if !kinds.is_empty() {
             steps.push(format!("{does} {}", kinds.join(", ")));
         }
+    }
+    if report.is_quick && report.times_alone > 0 {
+        steps.push(
+            "--quick knows no times but those of the files: after codex-state backfill --times events only a \
+             codex-state verify without it tells whether the rows' agree"
+                .to_owned(),
+        );
     }
     let n_fields = report.count(Kind::FieldMismatch).all();
     if report.times_alone * 2 > n_fields {
@@ -157,7 +168,21 @@ mod tests {
             "codex-state verify --help says what to do about empty_file",
         ];
         assert_eq!(next_steps(&report), steps);
+        report.field_remedies = [Remedy::Facts, Remedy::ByHand].into();
+        let steps = [
+            "codex-state backfill mends missing_row",
+            "codex-state backfill --facts-from BACKUP mends, from a backup, what no rollout tells in field_mismatch",
+            "codex-state prune deletes the rows of missing_file",
+            "codex-state verify --help says what to do about field_mismatch, empty_file",
+        ];
+        assert_eq!(next_steps(&report), steps);
+        report.field_remedies.clear();
         report.times_alone = 2;
-        assert!(next_steps(&report)[3].contains("most differences are times alone"));
+        let steps = next_steps(&report);
+        assert!(steps[3].contains("most differences are times alone"), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("--quick")), "{steps:?}");
+        report.is_quick = true;
+        let steps = next_steps(&report);
+        assert!(steps.iter().any(|step| step.contains("--quick knows no times")), "{steps:?}");
     }
 }
