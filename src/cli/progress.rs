@@ -1,7 +1,7 @@
 //! The progress bar on standard error, and the warnings above it; results never come this way.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ pub struct Bar {
     warnings: Mutex<Box<dyn Write + Send>>,
     warned: AtomicU64,
     is_verbose: bool,
+    /// Whether the bar is there: one that is put aside is drawn when it comes back, though work never began.
+    is_shown: AtomicBool,
 }
 
 /// What is done, and of how much.
@@ -70,6 +72,7 @@ impl Bar {
             warnings: Mutex::new(warnings),
             warned: AtomicU64::new(0),
             is_verbose: false,
+            is_shown: AtomicBool::new(false),
         }
     }
 
@@ -88,11 +91,12 @@ impl Bar {
 
     /// Prints something to standard error while the bar is out of the way.
     pub fn print(&self, print: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
-        self.bar.suspend(|| {
+        let print = || {
             let mut out = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
             // Whoever closed standard error does not want to know.
             let _ = print(&mut *out).and_then(|()| out.flush());
-        });
+        };
+        if self.is_shown.load(Ordering::Relaxed) { self.bar.suspend(print) } else { print() }
     }
 
     fn look(&self, bounded: bool, what: &str) -> ProgressStyle {
@@ -175,6 +179,7 @@ impl Progress for Bar {
         let what = text::one_line(what).into_owned();
         self.bar.set_style(self.look(length.is_some(), &what));
         self.bar.set_message(what);
+        self.is_shown.store(true, Ordering::Relaxed);
         self.bar.enable_steady_tick(TICK);
     }
 
@@ -186,8 +191,10 @@ impl Progress for Bar {
     }
 
     fn finish(&self) {
-        self.bar.disable_steady_tick();
-        self.bar.finish_and_clear();
+        if self.is_shown.swap(false, Ordering::Relaxed) {
+            self.bar.disable_steady_tick();
+            self.bar.finish_and_clear();
+        }
     }
 
     fn warn(&self, line: &str) {
@@ -340,6 +347,15 @@ mod tests {
         let (before, after) = drawn.split_once("codex-state: warning: /x is empty\n").unwrap();
         assert!(before.ends_with("<clear>"), "the bar is out of the way: {drawn}");
         assert!(after.contains("reading rollouts 2"), "and comes back: {drawn}");
+    }
+
+    #[test]
+    fn a_bar_whose_work_never_began_is_never_seen() {
+        let (bar, tape) = bar(true);
+        bar.warn("two databases");
+        bar.print(|out| writeln!(out, "no threads"));
+        drop(bar);
+        assert_eq!(tape.take(), "codex-state: warning: two databases\nno threads\n");
     }
 
     #[test]

@@ -205,7 +205,7 @@ fn explain_zstd(error: ReadError, path: &Path) -> ReadError {
                 io::ErrorKind::Other | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData
             ) =>
         {
-            ReadError::Unusable(format!("cannot be decompressed, cut short or damaged: {error}"))
+            ReadError::Unusable(format!("cannot be decompressed: it is cut short or damaged (zstd: {error})"))
         }
         other => other,
     }
