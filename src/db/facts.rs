@@ -48,6 +48,15 @@ struct Parents {
     children: Option<Box<Parents>>,
 }
 
+/// What is left to do with a database of which nothing can be read.
+fn beyond_reading(path: &Path) -> String {
+    format!(
+        "a backup has such facts, too; `sqlite3 {} .recover` may save some; without them, codex-state backfill still \
+         makes all rows from the rollouts",
+        path.display()
+    )
+}
+
 impl Facts {
     /// Takes the facts out of the database `path`, of which nothing changes.
     ///
@@ -59,15 +68,16 @@ impl Facts {
         let taken = Reader::open(path, options).and_then(|mut reader| Facts::read(&mut reader));
         let facts = taken.map_err(|error| match Trouble::of(&error) {
             // Not with the hint that belongs to a database in use.
-            Some(trouble) if trouble.is_unusable() => useless(&reason(&error).unwrap_or_default())
-                .hint(format!("try what `sqlite3 {} .recover` makes of it", path.display())),
+            Some(trouble) if trouble.is_unusable() => {
+                useless(&reason(&error).unwrap_or_default()).hint(beyond_reading(path))
+            }
             Some(_) => error,
             None => useless(&format_args!("{error:#}"))
                 .hint("name another state database, a backup of one, or what prune saved"),
         })?;
         if !facts.is_whole && facts.count()? == 0 {
             return Err(useless(&"none of its threads can be read: the database is damaged")
-                .hint(format!("try what `sqlite3 {} .recover` makes of it", path.display())));
+                .hint(beyond_reading(path)));
         }
         Ok(facts)
     }
