@@ -8,6 +8,7 @@ use crate::inventory::{Inventory, other_form};
 use crate::progress::Progress;
 use crate::rollout::file_name;
 use crate::sessions::{ACTIVE, ARCHIVED};
+use crate::sys;
 use crate::thread::ThreadId;
 use std::fs;
 use std::io;
@@ -115,10 +116,7 @@ pub(super) fn look_again(home: &Path, inventory: &Inventory, candidate: &Candida
 
 /// Whether a path is one of another kind of system, where it may well lead to a file.
 fn is_foreign(path: &str) -> bool {
-    let bytes = path.as_bytes();
-    let has_drive = bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':';
-    let is_of_windows = path.starts_with('\\') || (has_drive && matches!(bytes[2], b'\\' | b'/'));
-    if cfg!(windows) { path.starts_with('/') } else { is_of_windows }
+    if cfg!(windows) { path.starts_with('/') } else { path.starts_with('\\') || sys::has_drive(path) }
 }
 
 impl Job<'_> {
@@ -248,13 +246,16 @@ mod tests {
 
     #[test]
     fn paths_of_other_systems_are_recognised() {
-        if cfg!(unix) {
-            for foreign in [r"C:\Users\a\.codex\sessions\x.jsonl", r"\\?\C:\x", "c:/x"] {
-                assert!(is_foreign(foreign), "{foreign}");
-            }
-            for own in ["/home/a", "", "x", "a:b", "sessions/x"] {
-                assert!(!is_foreign(own), "{own}");
-            }
+        let of_windows = [r"C:\Users\a\.codex\sessions\x.jsonl", r"\\?\C:\x", "c:/x"];
+        let of_unix = ["/home/a"];
+        for path in of_windows {
+            assert_eq!(is_foreign(path), cfg!(unix), "{path}");
+        }
+        for path in of_unix {
+            assert_eq!(is_foreign(path), cfg!(windows), "{path}");
+        }
+        for own in ["", "x", "a:b", "sessions/x"] {
+            assert!(!is_foreign(own), "{own}");
         }
     }
 }

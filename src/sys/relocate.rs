@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, TryLockError};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -48,7 +48,10 @@ impl StagedCopy {
         }
         target.set_modified(before.modified()?)?;
         target.sync_all()?;
-        if !same_bytes(from, &copy.path)? {
+        // Through the handle that holds the lock: Windows lets no other read what is locked.
+        target.rewind()?;
+        source.rewind()?;
+        if !same_content(&mut source, &mut target)? {
             return Err(io::Error::other("the copy is not what was copied"));
         }
         let after = fs::symlink_metadata(from)?;
@@ -112,10 +115,13 @@ fn create(path: &Path) -> io::Result<File> {
 /// # Errors
 /// What reading fails with.
 pub fn same_bytes(a: &Path, b: &Path) -> io::Result<bool> {
-    let (mut a, mut b) = (File::open(a)?, File::open(b)?);
+    same_content(&mut File::open(a)?, &mut File::open(b)?)
+}
+
+fn same_content(a: &mut impl Read, b: &mut impl Read) -> io::Result<bool> {
     let (mut of_a, mut of_b) = (vec![0; CHUNK], vec![0; CHUNK]);
     loop {
-        let (n_a, n_b) = (fill(&mut a, &mut of_a)?, fill(&mut b, &mut of_b)?);
+        let (n_a, n_b) = (fill(a, &mut of_a)?, fill(b, &mut of_b)?);
         if of_a[..n_a] != of_b[..n_b] {
             return Ok(false);
         }
@@ -125,7 +131,7 @@ pub fn same_bytes(a: &Path, b: &Path) -> io::Result<bool> {
     }
 }
 
-fn fill(from: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut n = 0;
     while n < buffer.len() {
         match from.read(&mut buffer[n..]) {
@@ -193,8 +199,18 @@ fn n_links(path: &Path, _metadata: &Metadata) -> io::Result<u64> {
 /// # Errors
 /// What the system says.
 pub fn set_modified(path: &Path, time: SystemTime) -> io::Result<SystemTime> {
-    // Windows wants a handle that may write; elsewhere a file that its owner may only read has a time as well.
-    let file = if cfg!(windows) { File::options().write(true).open(path)? } else { File::open(path)? };
+    let mut options = File::options();
+    #[cfg(not(windows))]
+    options.read(true);
+    #[cfg(windows)]
+    {
+        use std::os::windows::fs::OpenOptionsExt as _;
+        const FILE_READ_ATTRIBUTES: u32 = 0x80;
+        const FILE_WRITE_ATTRIBUTES: u32 = 0x100;
+        // No more than that, for it is all that a file which is marked as read-only grants.
+        options.access_mode(FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES);
+    }
+    let file = options.open(path)?;
     file.set_modified(time)?;
     file.metadata()?.modified()
 }
@@ -271,6 +287,7 @@ mod tests {
         let mut permissions = fs::metadata(&from).unwrap().permissions();
         permissions.set_readonly(true);
         fs::set_permissions(&from, permissions).unwrap();
+        assert_eq!(set_modified(&from, time).unwrap(), time, "nor does a mark as read-only keep times");
         let target = folder.path().join("target");
         fs::create_dir(&target).unwrap();
         let to = target.join("to");

@@ -151,7 +151,7 @@ fn examine(
 
 /// The command that brings the newest backup back.
 fn restoring(look: &Look<'_>) -> Option<String> {
-    let newest = text::shell_word(&look.backups.first()?.path);
+    let newest = crate::error::shell_word(&look.backups.first()?.path);
     Some(format!("codex-state restore {newest} brings the newest backup back"))
 }
 
