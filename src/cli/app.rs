@@ -256,9 +256,8 @@ impl App {
             }));
         };
         let typed: Vec<String> = self.arguments.iter().map(shell_word).collect();
-        let line = |path: &Path| {
-            format!("codex-state --db {} {}", shell_word(path.as_os_str()), typed.join(" "))
-        };
+        let line =
+            |path: &Path| format!("codex-state --db {} {}", shell_word(path.as_os_str()), typed.join(" "));
         Err(anyhow!("two databases: {} and {}", first.path.display(), second.path.display())
             .hint(line(&second.path))
             .hint(line(&first.path)))

@@ -54,7 +54,9 @@ fn rename_by_link(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io::Res
             let _ = fs::remove_file(to);
         }),
         // On another volume a rename would not reach either.
-        Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::CrossesDevices) => {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::CrossesDevices) =>
+        {
             Err(error)
         }
         Err(_) => {
@@ -222,7 +224,9 @@ pub fn without_verbatim_prefix(path: &str) -> Cow<'_, str> {
 pub fn with_verbatim_prefix(path: &str) -> Cow<'_, str> {
     match path.strip_prefix(r"\\") {
         Some(share) if !share.starts_with(['?', '.']) => Cow::Owned(format!(r"\\?\UNC\{share}")),
-        None if has_drive(path) => Cow::Owned(format!(r"\\?\{path}")),
+        None if has_drive(path) => {
+            Cow::Owned(format!(r"\\?\{}{}", path[..1].to_ascii_uppercase(), &path[1..]))
+        }
         _ => Cow::Borrowed(path),
     }
 }
@@ -352,7 +356,10 @@ mod tests {
         for (path, expected) in [
             (r"\\?\C:\Users\Ann", r"C:\Users\Ann"),
             (r"\\?\UNC\server\share\x", r"\\server\share\x"),
-            (r"\\?\Volume{b75e2c83-0000-0000-0000-602f00000000}\x", r"\\?\Volume{b75e2c83-0000-0000-0000-602f00000000}\x"),
+            (
+                r"\\?\Volume{b75e2c83-0000-0000-0000-602f00000000}\x",
+                r"\\?\Volume{b75e2c83-0000-0000-0000-602f00000000}\x",
+            ),
             (r"C:\Users", r"C:\Users"),
             ("/home/ann", "/home/ann"),
             ("", ""),
@@ -360,6 +367,7 @@ mod tests {
             assert_eq!(without_verbatim_prefix(path), expected);
             assert_eq!(with_verbatim_prefix(&with_verbatim_prefix(expected)), with_verbatim_prefix(path));
         }
+        assert_eq!(with_verbatim_prefix(r"c:\x"), r"\\?\C:\x");
         assert!(has_drive(r"C:\x") && has_drive("d:/"));
         assert!(!has_drive("C:") && !has_drive("a:b") && !has_drive("/c:/"));
     }

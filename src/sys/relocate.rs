@@ -22,6 +22,9 @@ pub struct StagedCopy {
     path: PathBuf,
     /// Held locked, so that nobody takes it for a leftover.
     lock: Option<File>,
+    /// What Unix knows of them the copy has from the beginning.
+    #[cfg(not(unix))]
+    permissions: fs::Permissions,
 }
 
 impl StagedCopy {
@@ -37,7 +40,12 @@ impl StagedCopy {
         let mut source = File::open(from)?;
         let before = source.metadata()?;
         let file = create(&path)?;
-        let copy = StagedCopy { path, lock: Some(file) };
+        let copy = StagedCopy {
+            path,
+            lock: Some(file),
+            #[cfg(not(unix))]
+            permissions: before.permissions(),
+        };
         let Some(mut target) = copy.lock.as_ref() else { return Err(io::ErrorKind::Other.into()) };
         io::copy(&mut source, &mut target)?;
         #[cfg(unix)]
@@ -59,8 +67,11 @@ impl StagedCopy {
             return Err(io::Error::other("it changed while it was copied"));
         }
         // Last, for the permissions may forbid what was done above.
-        target.set_permissions(before.permissions())?;
-        target.sync_all()?;
+        #[cfg(unix)]
+        {
+            target.set_permissions(before.permissions())?;
+            target.sync_all()?;
+        }
         Ok(copy)
     }
 
@@ -70,7 +81,11 @@ impl StagedCopy {
     /// [`io::ErrorKind::AlreadyExists`] when something has; else what the system says.
     pub fn rename_to(&mut self, to: &Path) -> io::Result<()> {
         self.lock = None;
-        super::rename_no_replace(&self.path, to)
+        super::rename_no_replace(&self.path, to)?;
+        // Not all file systems of Windows rename or remove what is marked as read-only.
+        #[cfg(not(unix))]
+        let _ = fs::set_permissions(to, self.permissions.clone());
+        Ok(())
     }
 }
 

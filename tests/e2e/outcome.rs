@@ -17,7 +17,7 @@ pub(crate) struct Outcome {
     pub(crate) stdout: String,
     /// All of standard error.
     pub(crate) stderr: String,
-    /// The exit status; none when a signal ended it.
+    /// The exit status; none when a signal ended it, and beyond those of programs when Windows did.
     pub(crate) code: Option<i32>,
     root: PathBuf,
 }
@@ -81,6 +81,11 @@ impl Outcome {
     pub(crate) fn status(&self, code: i32, why: impl Display) -> &Self {
         self.assert_eq(self.code, Some(code), format_args!("exit status {code}: {why}"));
         self.assert(!self.stderr.contains("panicked at"), "no panic, whatever the input")
+    }
+
+    /// Whether it ended as by a crash, without a status of its own.
+    pub(crate) fn died(&self) -> bool {
+        self.code.is_none_or(|code| !(0..=255).contains(&code))
     }
 
     /// Fails unless it ran to its end and reported, whether all was well (0) or not (1).
