@@ -119,6 +119,11 @@ fn is_foreign(path: &str) -> bool {
     if cfg!(windows) { path.starts_with('/') } else { path.starts_with('\\') || sys::has_drive(path) }
 }
 
+/// Whether a path is on a drive or a share that is not there now: on Windows that looks like a file that is not there.
+fn is_on_a_missing_drive(path: &Path) -> bool {
+    cfg!(windows) && path.ancestors().last().is_some_and(|root| !root.try_exists().unwrap_or(false))
+}
+
 impl Job<'_> {
     /// Looks at all rows, or those asked for; returns how many there are in all.
     pub(super) fn find(&mut self, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<u64> {
@@ -182,6 +187,9 @@ impl Job<'_> {
             Ok(None) if !self.inventory.of_thread(thread).is_empty() => candidate.misplaced(),
             Ok(None) if is_foreign(&row.rollout_path) => {
                 candidate.skip("its path is one of another system, where the file may be");
+            }
+            Ok(None) if path.is_absolute() && is_on_a_missing_drive(path) => {
+                candidate.skip("the drive of its path is not there, where the file may be");
             }
             Ok(None) => {
                 let youngest = (self.config.now - LEAST_AGE).timestamp();

@@ -142,24 +142,56 @@ fn a_database_that_is_marked_as_read_only() {
 }
 
 #[test]
+fn a_database_that_is_open_to_nobody_else() {
+    let env = filled();
+    let open = File::options().read(true).share_mode(0).open(env.db()).unwrap();
+    for command in ["list", "verify", "backfill"] {
+        let outcome = env.run([command]);
+        outcome.trouble("another program has it open");
+        outcome.assert(outcome.stderr.contains("after Codex has ended"), "what to do");
+    }
+    drop(open);
+    env.run(["verify"]).status(0, "closed again");
+}
+
+#[test]
+fn a_row_whose_drive_is_not_there_is_not_pruned() {
+    let env = filled();
+    let rollout = plain("2026-03-14T10:00:00", "words");
+    fs::remove_file(env.home().join(rollout.relative())).unwrap();
+    let name = Path::new(&rollout.relative()).file_name().unwrap().to_str().unwrap().to_owned();
+    let id = rollout.thread();
+    for path in [format!(r"Q:\home\sessions\{name}"), format!(r"\\?\Q:\{name}"), format!("/mnt/c/{name}")] {
+        env.sql(&format!("UPDATE threads SET rollout_path = '{path}' WHERE id = '{id}'"));
+        env.run(["prune", "--yes", "--all-missing"]).finished();
+        assert_eq!(env.rows().len(), 2, "{path}");
+    }
+    env.sql(&format!(r"UPDATE threads SET rollout_path = 'C:\gone\{name}' WHERE id = '{id}'"));
+    env.run(["prune", "--yes", "--all-missing"]).status(0, "this drive is there, and the file is not on it");
+    assert_eq!(env.rows().len(), 1);
+}
+
+#[test]
 fn a_home_whose_paths_are_long() {
     let env = Env::new();
-    let home = env.outside(&format!("{}/{}/x", "d".repeat(120), "e".repeat(120))).with_file_name("home");
-    fs::create_dir_all(&home).unwrap();
+    let user = env.outside("deep").join("d".repeat(120)).join("e".repeat(120));
     let file = plain("2026-03-14T10:00:00", "words").write(&env);
+    let home = user.join(".codex");
     let day = home.join(r"sessions\2026\03\14");
     fs::create_dir_all(&day).unwrap();
     fs::copy(&file, day.join(file.file_name().unwrap())).unwrap();
-    let home = home.to_str().unwrap();
-    let run = |args: &[&str]| env.run([&["--codex-home", home], args].concat());
+    let run = |args: &[&str]| {
+        let mut command = env.command(args);
+        command.env("USERPROFILE", &user);
+        env.finish(command)
+    };
     run(&["backfill"]).status(0, "a new database");
-    run(&["verify", "--strict"]).finished();
+    run(&["verify"]).status(0, "which agrees");
     let outcome = run(&["list", "--ids", "--all"]);
     outcome.status(0, "it can be read");
     outcome.assert_eq(outcome.stdout.lines().count(), 1, "one thread");
     run(&["backup"]).status(0, "and copied");
-    let database = format!(r"{home}\state.sqlite");
-    env.run(["--db", &database, "list"]).status(0, "named");
+    env.run(["--db", home.join("state.sqlite").to_str().unwrap(), "list"]).status(0, "and named");
 }
 
 #[test]
