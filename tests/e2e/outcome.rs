@@ -136,7 +136,17 @@ impl Outcome {
             self.code.map_or("by signal".to_owned(), |code| code.to_string()),
         );
         let home = self.root.join("user").join(".codex");
-        let text = text.replace(home.to_str().unwrap(), "$HOME_DIR");
-        text.replace(self.root.to_str().unwrap(), "$ROOT")
+        let (home, root) = (home.to_str().unwrap(), self.root.to_str().unwrap());
+        let text = text.replace(home, "$HOME_DIR").replace(root, "$ROOT");
+        if !cfg!(windows) {
+            return text;
+        }
+        // As a TSV has it.
+        let text = text.replace(&root.replace('\\', r"\\"), "$ROOT");
+        let slashed = |word: &str| match word.find("$HOME_DIR").or_else(|| word.find("$ROOT")) {
+            Some(at) => format!("{}{}", &word[..at], word[at..].replace('\\', "/")),
+            None => word.to_owned(),
+        };
+        text.split_inclusive(char::is_whitespace).map(slashed).collect()
     }
 }

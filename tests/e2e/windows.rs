@@ -94,6 +94,7 @@ fn a_folder_that_exists_is_stored_canonically_and_found_however_it_is_typed() {
         (&*typed.replace('\\', "/"), cases[0].0),
         (r"C:\was\here", cases[1].0),
         ("c:/was/here/", cases[1].0),
+        ("/home/ann/of-wsl", cases[2].0),
     ] {
         let outcome = env.run(["list", "--ids", "--cwd", folder]);
         outcome.assert_eq(outcome.stdout.trim(), plain(start, "").thread(), folder);
