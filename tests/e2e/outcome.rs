@@ -144,7 +144,7 @@ impl Outcome {
         // As a TSV has it.
         let text = text.replace(&root.replace('\\', r"\\"), "$ROOT");
         let slashed = |word: &str| match word.find("$HOME_DIR").or_else(|| word.find("$ROOT")) {
-            Some(at) => format!("{}{}", &word[..at], word[at..].replace('\\', "/")),
+            Some(at) => format!("{}{}", &word[..at], word[at..].replace(r"\\", "/").replace('\\', "/")),
             None => word.to_owned(),
         };
         text.split_inclusive(char::is_whitespace).map(slashed).collect()
