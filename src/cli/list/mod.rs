@@ -124,9 +124,7 @@ fn folders(app: &App, typed: &Path, recursive: bool) -> anyhow::Result<Vec<Folde
     let mut spellings = Vec::new();
     // On Windows one that is gone was canonical when its rows were written.
     let was_canonical = Some(sys::with_verbatim_prefix(&clean).into_owned());
-    for spelling in
-        [Some(canonical.unwrap_or_else(|| clean.clone())), was_canonical, Some(clean), as_typed]
-    {
+    for spelling in [Some(canonical.unwrap_or_else(|| clean.clone())), was_canonical, Some(clean), as_typed] {
         spellings.extend(spelling.filter(|spelling| !spellings.contains(spelling)));
     }
     Ok(spellings.into_iter().map(|path| Folder { path, recursive }).collect())
