@@ -162,7 +162,7 @@ pub fn find_in_row(files: &[RolloutFile], path: &Path) -> Option<usize> {
 /// Whether a row's path is a file's in another spelling, or the plain form of a file that is compressed now.
 #[must_use]
 pub fn same_path(row: &Path, file: &Path) -> bool {
-    if row == file {
+    if row == file || is_respelled(row, file) {
         return true;
     }
     let is_compressed = |path: &Path| path.extension().is_some_and(|extension| extension == "zst");
@@ -171,6 +171,22 @@ pub fn same_path(row: &Path, file: &Path) -> bool {
         return compressed == file || sys::is_same_file(&compressed, file).unwrap_or(false);
     }
     is_compressed(file) == is_compressed(row) && sys::is_same_file(row, file).unwrap_or(false)
+}
+
+/// Whether two paths of Windows differ in the prefix of canonical paths alone, as those of a Codex with `CODEX_HOME`
+/// and one without do: that needs no asking, which opens both files, for each thread.
+#[cfg(windows)]
+fn is_respelled(row: &Path, file: &Path) -> bool {
+    match (row.to_str(), file.to_str()) {
+        (Some(row), Some(file)) => sys::without_verbatim_prefix(row) == sys::without_verbatim_prefix(file),
+        _ => false,
+    }
+}
+
+/// Elsewhere every path has one spelling, but for links.
+#[cfg(not(windows))]
+fn is_respelled(_row: &Path, _file: &Path) -> bool {
+    false
 }
 
 #[cfg(test)]
@@ -201,6 +217,22 @@ mod tests {
         assert_eq!(row("sessions", base.to_str().unwrap()), Some(0));
         assert_eq!(row("sessions", head.to_str().unwrap()), Some(1), "archived by hand");
         assert_eq!(row("sessions", "rollout-odd.jsonl"), None);
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn the_prefix_of_canonical_paths_is_a_spelling_and_the_other_slash_too() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("a.jsonl");
+        std::fs::write(&file, "x").unwrap();
+        let canonical = std::fs::canonicalize(&file).unwrap();
+        assert!(canonical.to_str().unwrap().starts_with(r"\\?\"));
+        assert!(same_path(&file, &canonical) && same_path(&canonical, &file));
+        let slashes = file.to_str().unwrap().replace('\\', "/");
+        assert!(same_path(Path::new(&slashes), &canonical));
+        let upper = home.path().join("A.JSONL");
+        assert!(same_path(&upper, &canonical), "one file, as long as the folder does not tell case");
+        assert!(same_path(Path::new(r"C:\gone\b.jsonl"), Path::new(r"\\?\C:\gone\b.jsonl")));
     }
 
     #[cfg(unix)]

@@ -4,6 +4,7 @@
 //! same chain and says what to try next, so that only the edge decides how both look.
 
 use std::error::Error;
+use std::ffi::OsStr;
 use std::fmt;
 
 /// What to try next after a failure: one line, lower case, best a command to paste.
@@ -65,10 +66,60 @@ pub fn hints(error: &anyhow::Error) -> Vec<&Hint> {
     hints
 }
 
+/// A word of a command line in a hint, quoted where a shell would read something else in it.
+#[must_use]
+pub fn shell_word<W: AsRef<OsStr> + ?Sized>(word: &W) -> String {
+    let word = word.as_ref().to_string_lossy();
+    if cfg!(windows) { word_of_windows(&word) } else { word_of_unix(&word) }
+}
+
+fn word_of_unix(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,@+%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// A word that PowerShell and cmd read alike, but for what would be something else to PowerShell in double quotes too:
+/// cmd knows no other quotes, so that such a word is PowerShell's alone.
+fn word_of_windows(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || r"-_./:=+\".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    // The program itself takes a backslash before the closing quote for a quote that is meant.
+    let n_last = word.len() - word.trim_end_matches('\\').len();
+    let word = format!("{word}{}", &r"\".repeat(n_last));
+    // For PowerShell typographic quotes are quotes.
+    if word.contains(['$', '`', '"', '“', '”', '„']) {
+        let doubled = |c: char| if "'‘’‚‛".contains(c) { vec![c, c] } else { vec![c] };
+        return format!("'{}'", word.chars().flat_map(doubled).collect::<String>());
+    }
+    format!("\"{word}\"")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use anyhow::{Context as _, anyhow};
+
+    #[test]
+    fn words_are_quoted_for_a_shell_where_they_must_be() {
+        for (word, unix, windows) in [
+            ("", "''", r#""""#),
+            ("--db=/home/me/x.sqlite", "--db=/home/me/x.sqlite", "--db=/home/me/x.sqlite"),
+            (r"C:\x\äé.sqlite", r"'C:\x\äé.sqlite'", r"C:\x\äé.sqlite"),
+            (r"\\?\C:\x", r"'\\?\C:\x'", r#""\\?\C:\x""#),
+            ("a b", "'a b'", r#""a b""#),
+            ("a,b", "a,b", r#""a,b""#),
+            (r"C:\my files\", r"'C:\my files\'", r#""C:\my files\\""#),
+            ("it's $HOME", r"'it'\''s $HOME'", "'it''s $HOME'"),
+            ("’$x", "'’$x'", "'’’$x'"),
+        ] {
+            assert_eq!((word_of_unix(word), word_of_windows(word)), (unix.to_owned(), windows.to_owned()));
+        }
+    }
 
     #[test]
     fn a_hint_does_not_change_message_or_causes() {

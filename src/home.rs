@@ -389,16 +389,17 @@ mod tests {
         check("~//db", Some("/home/me"), Path::new("/home/me/db"));
         check("~db", Some("/home/me"), &home.path().join("~db"));
         check("~/db", None, &home.path().join("~/db"));
-        check("/db", Some("/home/me"), Path::new("/db"));
+        let absolute = if cfg!(windows) { r"C:\db" } else { "/db" };
+        check(absolute, Some("/home/me"), Path::new(absolute));
     }
 
     #[test]
     fn what_is_no_text_is_left_out_alone() {
         let home = tempfile::tempdir().unwrap();
-        fs::write(home.path().join("config.toml"), "model_provider = 7\nsqlite_home = '/db'").unwrap();
+        fs::write(home.path().join("config.toml"), "model_provider = 7\nsqlite_home = 'db'").unwrap();
         let config = read_config(home.path(), None).unwrap();
         assert_eq!((config.model_provider, config.no_text), (None, vec!["model_provider"]));
-        assert_eq!(config.sqlite_home.as_deref(), Some(Path::new("/db")));
+        assert_eq!(config.sqlite_home, Some(home.path().join("db")));
     }
 
     #[test]

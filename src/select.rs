@@ -257,15 +257,15 @@ mod tests {
 
     #[test]
     fn beginnings_are_found_in_the_database_and_ambiguous_ones_are_counted() {
-        let home = tempfile::tempdir().unwrap();
+        let (home, folder) = (tempfile::tempdir().unwrap(), Path::new("/h"));
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE threads (id TEXT PRIMARY KEY, rollout_path TEXT)").unwrap();
         let id = |i: u32| format!("019ced47-cebb-79dd-b0aa-0000000000{i:02x}");
         for i in 0..12 {
-            let path = format!("/h/rollout-{i}.jsonl");
+            let path = folder.join(format!("rollout-{i}.jsonl")).into_os_string().into_string().unwrap();
             connection.execute("INSERT INTO threads VALUES (?1, ?2)", [id(i), path]).unwrap();
         }
-        let mut resolver = Resolver::new(home.path(), Path::new("/h"));
+        let mut resolver = Resolver::new(home.path(), folder);
         let mut resolve = |typed: &str| resolver.resolve(typed, Some(&connection)).unwrap();
         assert_eq!(resolve(&id(3).to_uppercase()), Ok(Selected::Id(ThreadId::parse(&id(3)).unwrap())));
         assert_eq!(resolve("rollout-4.jsonl"), Ok(Selected::Id(ThreadId::parse(&id(4)).unwrap())));

@@ -14,7 +14,7 @@ use crate::db::backup;
 use crate::db::open::{Access, OpenOptions, Reader};
 use crate::db::schema::Schema;
 use crate::db::threads;
-use crate::error::WithHint as _;
+use crate::error::{WithHint as _, shell_word};
 use crate::home::{self, Candidate, Candidates, Choice, CodexConfig, DatabaseInputs};
 use crate::progress::Progress as _;
 use anyhow::{Context as _, anyhow};
@@ -255,10 +255,9 @@ impl App {
                 only.path.clone()
             }));
         };
-        let typed: Vec<String> = self.arguments.iter().map(text::shell_word).collect();
-        let line = |path: &Path| {
-            format!("codex-state --db {} {}", text::shell_word(path.as_os_str()), typed.join(" "))
-        };
+        let typed: Vec<String> = self.arguments.iter().map(shell_word).collect();
+        let line =
+            |path: &Path| format!("codex-state --db {} {}", shell_word(path.as_os_str()), typed.join(" "));
         Err(anyhow!("two databases: {} and {}", first.path.display(), second.path.display())
             .hint(line(&second.path))
             .hint(line(&first.path)))
@@ -279,7 +278,7 @@ impl App {
     /// Says how the database is brought back as it was, where that is all that was changed.
     pub fn say_undo(&self, backup: Option<&Path>) {
         if let Some(path) = backup {
-            self.hint(&format!("codex-state restore {} undoes it", text::shell_word(path)));
+            self.hint(&format!("codex-state restore {} undoes it", shell_word(path)));
         }
     }
 
@@ -417,7 +416,7 @@ impl App {
             ("--default-provider", self.global.default_provider.as_ref().map(OsStr::new)),
         ] {
             if let Some(value) = value {
-                options.push_str(&format!("{name} {} ", text::shell_word(value)));
+                options.push_str(&format!("{name} {} ", shell_word(value)));
             }
         }
         with_options(hint, &options)

@@ -10,7 +10,7 @@ use crate::cli::text;
 use crate::db::backup;
 use crate::db::open::Reader;
 use crate::db::threads;
-use crate::error::WithHint as _;
+use crate::error::{WithHint as _, shell_word};
 use crate::progress::Progress as _;
 use anyhow::anyhow;
 use serde::Serialize;
@@ -71,7 +71,7 @@ pub fn run(app: &mut App, arguments: &args::Backup) -> anyhow::Result<Exit> {
     if arguments.dry_run {
         app.say("nothing was written: this was a dry run");
     } else {
-        app.hint(&format!("codex-state restore {} brings it back", text::shell_word(&target)));
+        app.hint(&format!("codex-state restore {} brings it back", shell_word(&target)));
     }
     Ok(Exit::Done)
 }

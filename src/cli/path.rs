@@ -9,6 +9,7 @@ use crate::find::{self, Which};
 use crate::inventory::Inventory;
 use crate::select::{Selected, file_by_content};
 use crate::sessions::{self, RolloutFile};
+use crate::sys;
 use crate::thread::ThreadId;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -39,7 +40,7 @@ pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
             Selected::Path(path) => Some(path.clone()).filter(|path| find::fits(&home, path, which)),
         };
         match path {
-            Some(path) => paths.push(path),
+            Some(path) => paths.push(plain(path)),
             None => {
                 let what = match which {
                     Which::Any => "no rollout in any form or place",
@@ -81,4 +82,14 @@ fn by_content(app: &App, home: &Path, id: ThreadId, which: Which) -> Option<Path
     let fits = |file: &RolloutFile| find::fits(home, &file.path(), which);
     let found = file_by_content(id, &inventory, fits, &app.interrupted)?;
     Some(inventory.files()[found].path())
+}
+
+/// A path for other programs, of which few on Windows know the prefix of canonical paths, without which none of them
+/// takes a long path.
+fn plain(path: PathBuf) -> PathBuf {
+    const LONGEST: usize = 259;
+    match path.to_str().map(sys::without_verbatim_prefix) {
+        Some(plain) if cfg!(windows) && plain.encode_utf16().count() <= LONGEST => PathBuf::from(&*plain),
+        _ => path,
+    }
 }

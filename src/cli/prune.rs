@@ -8,7 +8,7 @@ use crate::cli::style::Tone;
 use crate::cli::table::{Cell, Column, Table};
 use crate::cli::{human, text, threads};
 use crate::db::open::{Reader, Writer};
-use crate::error::WithHint as _;
+use crate::error::{WithHint as _, shell_word};
 use crate::prune::{self, Config, Outcome, Report, Status};
 use anyhow::anyhow;
 use serde::Serialize;
@@ -294,7 +294,7 @@ pub(super) fn advise(app: &App, report: &Report, dry_run: bool) {
         app.say(&format!("the rows are saved in {}", text::path(path)));
         app.hint(&format!(
             "codex-state backfill --facts-from {} brings them back with their restored rollouts",
-            text::shell_word(path)
+            shell_word(path)
         ));
     }
 }

@@ -23,7 +23,8 @@ impl ColorChoice {
     /// Decides for one stream.
     ///
     /// The option has the last word; then `NO_COLOR` (no-color.org), `CLICOLOR_FORCE`, `CLICOLOR=0` (bixense.com/clicolors)
-    /// and `TERM=dumb`; else it depends on whether the stream is a terminal.
+    /// and `TERM=dumb`; else it depends on whether the stream is a terminal
+    /// that takes escape sequences.
     #[must_use]
     pub fn style(self, environment: &Environment, is_terminal: bool) -> Style {
         let is_set = |name| environment.var(name).is_some_and(|value| value != OsStr::new("0"));
@@ -34,7 +35,9 @@ impl ColorChoice {
             Self::Auto if is_set("CLICOLOR_FORCE") => true,
             Self::Auto if environment.var("CLICOLOR").is_some_and(|value| value == OsStr::new("0")) => false,
             Self::Auto => {
-                is_terminal && environment.var("TERM").is_none_or(|term| term != OsStr::new("dumb"))
+                is_terminal
+                    && environment.understands_ansi
+                    && environment.var("TERM").is_none_or(|term| term != OsStr::new("dumb"))
             }
         };
         Style { colour }
@@ -73,7 +76,7 @@ impl Style {
     }
 }
 
-/// What a text is to the reader; which colour says so is decided here (and, for cells, in `table.rs`).
+/// What a text is to the reader; which colour says so is decided here.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Tone {
     /// Nothing special.
@@ -148,6 +151,10 @@ mod tests {
         assert!(coloured(ColorChoice::Auto, &[("TERM", "xterm-256color"), ("CLICOLOR", "1")], true));
         assert!(!coloured(ColorChoice::Auto, &[], false));
         assert!(!coloured(ColorChoice::Auto, &[("TERM", "dumb")], true));
+        let mut old_console = Environment::bare();
+        old_console.understands_ansi = false;
+        assert!(!ColorChoice::Auto.style(&old_console, true).is_coloured());
+        assert!(ColorChoice::Always.style(&old_console, true).is_coloured());
     }
 
     #[test]

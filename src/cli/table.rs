@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use comfy_table::{Attribute, CellAlignment, Color, ColumnConstraint, ContentArrangement, Width, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width, presets};
 
 use crate::cli::style::{Style, Tone};
 use crate::cli::text;
@@ -217,20 +217,16 @@ fn write_batch(
 ) -> io::Result<()> {
     let mut table = comfy_table::Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.style_text_only();
-    if style.is_coloured() {
-        // It is decided that there is colour: the library must not look at NO_COLOR again.
-        crossterm::style::force_color_output(true);
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
+    let mut shown: Vec<Vec<Cell>> = Vec::new();
     for mut row in rows {
-        table.add_row(places.iter().map(|&(column, width)| {
+        let cut = places.iter().map(|&(column, width)| {
             let mut cell = std::mem::replace(&mut row[column], Cell::new(""));
             columns[column].cut(&mut cell, width);
-            dressed(cell)
-        }));
+            cell
+        });
+        let cells: Vec<Cell> = cut.collect();
+        table.add_row(cells.iter().map(|cell| &cell.text));
+        shown.push(cells);
     }
     for (place, &(column, width)) in places.iter().enumerate() {
         let gap = if place + 1 < places.len() { GAP } else { 0 };
@@ -240,27 +236,30 @@ fn write_batch(
             slot.set_constraint(ColumnConstraint::Absolute(Width::Fixed(narrow(width + gap))));
         }
     }
-    for line in table.lines() {
-        writeln!(out, "{}", line.trim_end())?;
+    for (line, cells) in table.lines().zip(&shown) {
+        writeln!(out, "{}", painted(&line, cells, style).trim_end())?;
     }
     Ok(())
 }
 
-fn narrow(width: usize) -> u16 {
-    u16::try_from(width).unwrap_or(u16::MAX)
+/// A line that is laid out, with its cells in their tones: escape sequences have no width, so they come last.
+fn painted<'a>(line: &'a str, cells: &[Cell], style: Style) -> Cow<'a, str> {
+    if !style.is_coloured() {
+        return Cow::Borrowed(line);
+    }
+    let (mut painted, mut rest) = (String::with_capacity(2 * line.len()), line);
+    for cell in cells.iter().filter(|cell| !cell.text.is_empty()) {
+        let Some((before, after)) = rest.split_once(&*cell.text) else { continue };
+        painted.push_str(before);
+        painted.push_str(&style.paint(cell.tone, &cell.text).to_string());
+        rest = after;
+    }
+    painted.push_str(rest);
+    Cow::Owned(painted)
 }
 
-fn dressed(cell: Cell) -> comfy_table::Cell {
-    let dressed = comfy_table::Cell::new(cell.text);
-    match cell.tone {
-        Tone::Normal => dressed,
-        Tone::Bold => dressed.add_attribute(Attribute::Bold),
-        Tone::Dim => dressed.add_attribute(Attribute::Dim),
-        Tone::Good => dressed.fg(Color::DarkGreen),
-        Tone::Doubtful => dressed.fg(Color::DarkYellow),
-        Tone::Bad => dressed.fg(Color::DarkRed).add_attribute(Attribute::Bold),
-        Tone::Accent => dressed.fg(Color::DarkCyan),
-    }
+fn narrow(width: usize) -> u16 {
+    u16::try_from(width).unwrap_or(u16::MAX)
 }
 
 /// Prints a block of `key: value` lines, the values below each other.
@@ -448,7 +447,7 @@ mod tests {
         let coloured = printed(listing(80, Style::COLOURED));
         let lines: Vec<&str> = coloured.lines().collect();
         assert!(lines[0].starts_with("\x1b[1mID\x1b[0m"), "{:?}", lines[0]);
-        assert!(lines[1].starts_with("\x1b[38;5;6m0198a1b2\x1b[39m"), "{:?}", lines[1]);
+        assert!(lines[1].starts_with("\x1b[36m0198a1b2\x1b[0m"), "{:?}", lines[1]);
         let mut bare = coloured.clone();
         while let Some(start) = bare.find('\x1b') {
             let end = start + bare[start..].find('m').unwrap();

@@ -51,17 +51,6 @@ pub fn push_tsv(out: &mut Vec<u8>, text: &str) {
     pieces(text, Backslash::Doubled, |piece| out.extend_from_slice(piece.as_bytes()));
 }
 
-/// A word of a command line, quoted where a shell would read something else in it.
-#[must_use]
-pub fn shell_word<W: AsRef<OsStr> + ?Sized>(word: &W) -> String {
-    let word = word.as_ref().to_string_lossy();
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,@+%".contains(c) || (cfg!(windows) && c == '\\');
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.into_owned();
-    }
-    if cfg!(windows) { format!("\"{word}\"") } else { format!("'{}'", word.replace('\'', r"'\''")) }
-}
-
 /// A file name or path as people see it: as [`safe`], with bytes that are no text as `\xff`.
 ///
 /// Unlike a replacement character this tells two broken names apart.
@@ -355,15 +344,6 @@ fn regional(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[cfg(unix)]
-    #[test]
-    fn words_are_quoted_for_a_shell_where_they_must_be() {
-        assert_eq!(shell_word("--db=/home/me/.codex/state_5.sqlite"), "--db=/home/me/.codex/state_5.sqlite");
-        assert_eq!(shell_word("a b"), "'a b'");
-        assert_eq!(shell_word("it's $HOME"), r"'it'\''s $HOME'");
-        assert_eq!(shell_word(""), "''");
-    }
     use proptest::prelude::*;
 
     #[test]

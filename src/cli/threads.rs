@@ -2,9 +2,8 @@
 
 use crate::cli::app::App;
 use crate::cli::exit::Exit;
-use crate::cli::text;
 use crate::db::open::Reader;
-use crate::error::WithHint as _;
+use crate::error::{WithHint as _, shell_word};
 use crate::select::{Resolver, Selected, Unresolved};
 use anyhow::{Context as _, anyhow};
 use std::io::BufRead as _;
@@ -50,7 +49,7 @@ pub fn expand(arguments: &[String]) -> anyhow::Result<Vec<String>> {
 pub fn pasted(thread: &Selected) -> String {
     match thread {
         Selected::Id(id) => id.to_string(),
-        Selected::Path(path) => text::shell_word(path),
+        Selected::Path(path) => shell_word(path),
     }
 }
 

@@ -8,7 +8,7 @@
 use super::open::{OpenOptions, Reader, Trouble, reason};
 use super::row::to_cell;
 use super::schema::{self, Schema};
-use crate::error::WithHint as _;
+use crate::error::{WithHint as _, shell_word};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, ColumnSet, Row, Truth, index};
@@ -53,7 +53,7 @@ fn beyond_reading(path: &Path) -> String {
     format!(
         "a backup has such facts, too; `sqlite3 {} .recover` may save some; without them, codex-state backfill still \
          makes all rows from the rollouts",
-        path.display()
+        shell_word(path)
     )
 }
 

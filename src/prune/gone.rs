@@ -8,6 +8,7 @@ use crate::inventory::{Inventory, other_form};
 use crate::progress::Progress;
 use crate::rollout::file_name;
 use crate::sessions::{ACTIVE, ARCHIVED};
+use crate::sys;
 use crate::thread::ThreadId;
 use std::fs;
 use std::io;
@@ -115,10 +116,12 @@ pub(super) fn look_again(home: &Path, inventory: &Inventory, candidate: &Candida
 
 /// Whether a path is one of another kind of system, where it may well lead to a file.
 fn is_foreign(path: &str) -> bool {
-    let bytes = path.as_bytes();
-    let has_drive = bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':';
-    let is_of_windows = path.starts_with('\\') || (has_drive && matches!(bytes[2], b'\\' | b'/'));
-    if cfg!(windows) { path.starts_with('/') } else { is_of_windows }
+    if cfg!(windows) { path.starts_with('/') } else { path.starts_with('\\') || sys::has_drive(path) }
+}
+
+/// Whether a path is on a drive or a share that is not there now: on Windows that looks like a file that is not there.
+fn is_on_a_missing_drive(path: &Path) -> bool {
+    cfg!(windows) && path.ancestors().last().is_some_and(|root| !root.try_exists().unwrap_or(false))
 }
 
 impl Job<'_> {
@@ -185,6 +188,9 @@ impl Job<'_> {
             Ok(None) if is_foreign(&row.rollout_path) => {
                 candidate.skip("its path is one of another system, where the file may be");
             }
+            Ok(None) if path.is_absolute() && is_on_a_missing_drive(path) => {
+                candidate.skip("the drive of its path is not there, where the file may be");
+            }
             Ok(None) => {
                 let youngest = (self.config.now - LEAST_AGE).timestamp();
                 let millis = row.updated_at_ms.map(|millis| millis.div_euclid(1000));
@@ -248,13 +254,16 @@ mod tests {
 
     #[test]
     fn paths_of_other_systems_are_recognised() {
-        if cfg!(unix) {
-            for foreign in [r"C:\Users\a\.codex\sessions\x.jsonl", r"\\?\C:\x", "c:/x"] {
-                assert!(is_foreign(foreign), "{foreign}");
-            }
-            for own in ["/home/a", "", "x", "a:b", "sessions/x"] {
-                assert!(!is_foreign(own), "{own}");
-            }
+        let of_windows = [r"C:\Users\a\.codex\sessions\x.jsonl", r"\\?\C:\x", "c:/x"];
+        let of_unix = ["/home/a"];
+        for path in of_windows {
+            assert_eq!(is_foreign(path), cfg!(unix), "{path}");
+        }
+        for path in of_unix {
+            assert_eq!(is_foreign(path), cfg!(windows), "{path}");
+        }
+        for own in ["", "x", "a:b", "sessions/x"] {
+            assert!(!is_foreign(own), "{own}");
         }
     }
 }

@@ -27,7 +27,7 @@ pub enum LockAttempt<L> {
 }
 
 /// A locked file, unlocked in so many words when dropped: closing alone would leave the lock to a process that was
-/// just being started and has inherited the file for a moment.
+/// just being started and has inherited the file for a moment; and Windows takes its time to unlock what was closed.
 #[derive(Debug)]
 struct Locked(File);
 
@@ -105,11 +105,7 @@ impl WriterLock {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             other => other?,
         };
-        match file.try_lock() {
-            Ok(()) => Ok(false),
-            Err(TryLockError::WouldBlock) => Ok(true),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+        Ok(try_lock(file)?.is_none())
     }
 
     /// Gives the lock back and deletes its file. Dropping does the same, but cannot say that it failed.

@@ -3,6 +3,7 @@
 pub mod locks;
 pub mod relocate;
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -52,7 +53,12 @@ fn rename_by_link(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io::Res
             // Somebody keeps `from` from being removed (Windows: it is open): better not renamed than twice there.
             let _ = fs::remove_file(to);
         }),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // On another volume a rename would not reach either.
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::CrossesDevices) =>
+        {
+            Err(error)
+        }
         Err(_) => {
             fs::symlink_metadata(from)?;
             // No hard links either (FAT, some network drives): reserve the name, which never replaces, then rename
@@ -200,6 +206,37 @@ pub fn canonical_folder_on(folder: &str, is_wsl: bool) -> Option<String> {
     Some(if is_wsl { lower_case_under_mnt(text) } else { text })
 }
 
+/// A path of Windows without the prefix `\\\\?\\` of std's canonical paths, as people and most other programs spell it;
+/// any other text as it is.
+#[must_use]
+pub fn without_verbatim_prefix(path: &str) -> Cow<'_, str> {
+    let Some(rest) = path.strip_prefix(r"\\?\") else { return Cow::Borrowed(path) };
+    match rest.strip_prefix(r"UNC\") {
+        Some(share) => Cow::Owned(format!(r"\\{share}")),
+        None if has_drive(rest) => Cow::Borrowed(rest),
+        // A volume without a letter has no other spelling.
+        None => Cow::Borrowed(path),
+    }
+}
+
+/// An absolute path of Windows, spelled with backslashes, as std's canonical paths spell it; any other text as it is.
+#[must_use]
+pub fn with_verbatim_prefix(path: &str) -> Cow<'_, str> {
+    match path.strip_prefix(r"\\") {
+        Some(share) if !share.starts_with(['?', '.']) => Cow::Owned(format!(r"\\?\UNC\{share}")),
+        None if has_drive(path) => {
+            Cow::Owned(format!(r"\\?\{}{}", path[..1].to_ascii_uppercase(), &path[1..]))
+        }
+        _ => Cow::Borrowed(path),
+    }
+}
+
+/// Whether a text is an absolute path of Windows that begins with a drive's letter.
+#[must_use]
+pub fn has_drive(path: &str) -> bool {
+    matches!(path.as_bytes(), [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic())
+}
+
 /// Whether a kernel's description (`/proc/version`, `/proc/sys/kernel/osrelease`) is that of WSL.
 #[must_use]
 pub fn is_wsl_kernel(text: &str) -> bool {
@@ -312,6 +349,27 @@ mod tests {
         assert_eq!(canonical_folder(&format!("{dotted}/gone")), None);
         let file = file(folder.path(), "file", "");
         assert_eq!(canonical_folder(file.to_str().unwrap()), None);
+    }
+
+    #[test]
+    fn the_prefix_of_canonical_paths_goes_where_it_says_nothing() {
+        for (path, expected) in [
+            (r"\\?\C:\Users\Ann", r"C:\Users\Ann"),
+            (r"\\?\UNC\server\share\x", r"\\server\share\x"),
+            (
+                r"\\?\Volume{b75e2c83-0000-0000-0000-602f00000000}\x",
+                r"\\?\Volume{b75e2c83-0000-0000-0000-602f00000000}\x",
+            ),
+            (r"C:\Users", r"C:\Users"),
+            ("/home/ann", "/home/ann"),
+            ("", ""),
+        ] {
+            assert_eq!(without_verbatim_prefix(path), expected);
+            assert_eq!(with_verbatim_prefix(&with_verbatim_prefix(expected)), with_verbatim_prefix(path));
+        }
+        assert_eq!(with_verbatim_prefix(r"c:\x"), r"\\?\C:\x");
+        assert!(has_drive(r"C:\x") && has_drive("d:/"));
+        assert!(!has_drive("C:") && !has_drive("a:b") && !has_drive("/c:/"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, TryLockError};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -22,6 +22,9 @@ pub struct StagedCopy {
     path: PathBuf,
     /// Held locked, so that nobody takes it for a leftover.
     lock: Option<File>,
+    /// What Unix knows of them the copy has from the beginning.
+    #[cfg(not(unix))]
+    permissions: fs::Permissions,
 }
 
 impl StagedCopy {
@@ -37,7 +40,12 @@ impl StagedCopy {
         let mut source = File::open(from)?;
         let before = source.metadata()?;
         let file = create(&path)?;
-        let copy = StagedCopy { path, lock: Some(file) };
+        let copy = StagedCopy {
+            path,
+            lock: Some(file),
+            #[cfg(not(unix))]
+            permissions: before.permissions(),
+        };
         let Some(mut target) = copy.lock.as_ref() else { return Err(io::ErrorKind::Other.into()) };
         io::copy(&mut source, &mut target)?;
         #[cfg(unix)]
@@ -48,7 +56,10 @@ impl StagedCopy {
         }
         target.set_modified(before.modified()?)?;
         target.sync_all()?;
-        if !same_bytes(from, &copy.path)? {
+        // Through the handle that holds the lock: Windows lets no other read what is locked.
+        target.rewind()?;
+        source.rewind()?;
+        if !same_content(&mut source, &mut target)? {
             return Err(io::Error::other("the copy is not what was copied"));
         }
         let after = fs::symlink_metadata(from)?;
@@ -56,8 +67,11 @@ impl StagedCopy {
             return Err(io::Error::other("it changed while it was copied"));
         }
         // Last, for the permissions may forbid what was done above.
-        target.set_permissions(before.permissions())?;
-        target.sync_all()?;
+        #[cfg(unix)]
+        {
+            target.set_permissions(before.permissions())?;
+            target.sync_all()?;
+        }
         Ok(copy)
     }
 
@@ -67,7 +81,11 @@ impl StagedCopy {
     /// [`io::ErrorKind::AlreadyExists`] when something has; else what the system says.
     pub fn rename_to(&mut self, to: &Path) -> io::Result<()> {
         self.lock = None;
-        super::rename_no_replace(&self.path, to)
+        super::rename_no_replace(&self.path, to)?;
+        // Not all file systems of Windows rename or remove what is marked as read-only.
+        #[cfg(not(unix))]
+        let _ = fs::set_permissions(to, self.permissions.clone());
+        Ok(())
     }
 }
 
@@ -112,10 +130,13 @@ fn create(path: &Path) -> io::Result<File> {
 /// # Errors
 /// What reading fails with.
 pub fn same_bytes(a: &Path, b: &Path) -> io::Result<bool> {
-    let (mut a, mut b) = (File::open(a)?, File::open(b)?);
+    same_content(&mut File::open(a)?, &mut File::open(b)?)
+}
+
+fn same_content(a: &mut impl Read, b: &mut impl Read) -> io::Result<bool> {
     let (mut of_a, mut of_b) = (vec![0; CHUNK], vec![0; CHUNK]);
     loop {
-        let (n_a, n_b) = (fill(&mut a, &mut of_a)?, fill(&mut b, &mut of_b)?);
+        let (n_a, n_b) = (fill(a, &mut of_a)?, fill(b, &mut of_b)?);
         if of_a[..n_a] != of_b[..n_b] {
             return Ok(false);
         }
@@ -125,7 +146,7 @@ pub fn same_bytes(a: &Path, b: &Path) -> io::Result<bool> {
     }
 }
 
-fn fill(from: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut n = 0;
     while n < buffer.len() {
         match from.read(&mut buffer[n..]) {
@@ -193,8 +214,18 @@ fn n_links(path: &Path, _metadata: &Metadata) -> io::Result<u64> {
 /// # Errors
 /// What the system says.
 pub fn set_modified(path: &Path, time: SystemTime) -> io::Result<SystemTime> {
-    // Windows wants a handle that may write; elsewhere a file that its owner may only read has a time as well.
-    let file = if cfg!(windows) { File::options().write(true).open(path)? } else { File::open(path)? };
+    let mut options = File::options();
+    #[cfg(not(windows))]
+    options.read(true);
+    #[cfg(windows)]
+    {
+        use std::os::windows::fs::OpenOptionsExt as _;
+        const FILE_READ_ATTRIBUTES: u32 = 0x80;
+        const FILE_WRITE_ATTRIBUTES: u32 = 0x100;
+        // No more than that, for it is all that a file which is marked as read-only grants.
+        options.access_mode(FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES);
+    }
+    let file = options.open(path)?;
     file.set_modified(time)?;
     file.metadata()?.modified()
 }
@@ -271,6 +302,7 @@ mod tests {
         let mut permissions = fs::metadata(&from).unwrap().permissions();
         permissions.set_readonly(true);
         fs::set_permissions(&from, permissions).unwrap();
+        assert_eq!(set_modified(&from, time).unwrap(), time, "nor does a mark as read-only keep times");
         let target = folder.path().join("target");
         fs::create_dir(&target).unwrap();
         let to = target.join("to");

@@ -4,6 +4,7 @@ use super::finding::{Field, Finding, Kind, Severity};
 use crate::rollout::extract::DamageReport;
 use crate::rollout::fold::{self, ReadError};
 use crate::sessions::RolloutFile;
+use crate::sys;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{self, COLUMNS, Row, index};
@@ -106,11 +107,11 @@ fn old_home(row: &str, file: &RolloutFile, home: &Path) -> Option<String> {
     let parts: Option<Vec<&str>> = relative.components().map(|part| part.as_os_str().to_str()).collect();
     let relative = parts?.join("/");
     // A home that moved between systems has the other separator.
-    let row = row.strip_prefix(r"\\?\").unwrap_or(row).replace('\\', "/");
+    let row = sys::without_verbatim_prefix(row).replace('\\', "/");
     let forms = [Some(relative.as_str()), relative.strip_suffix(".zst")];
     let old =
         forms.into_iter().flatten().find_map(|relative| row.strip_suffix(relative)?.strip_suffix('/'))?;
-    let new = home.to_str()?.replace('\\', "/");
+    let new = sys::without_verbatim_prefix(home.to_str()?).replace('\\', "/");
     (!old.is_empty() && old != new).then(|| old.to_owned())
 }
 

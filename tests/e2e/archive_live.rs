@@ -2,7 +2,6 @@
 //!
 //! The writers live in this process, so nothing here may open the database's files but SQLite: closing them again would
 //! drop its locks.
-#![cfg(unix)]
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -1,7 +1,7 @@
 //! What archive and unarchive refuse, with a reason, leaving file and row as they were and going on with the others.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::env::{Env, mtime};
 use crate::golden;
@@ -266,7 +266,8 @@ fn a_folder_that_cannot_be_written_changes_nothing() {
     env.obey_permissions();
     let archive = env.home().join("archived_sessions");
     fs::create_dir_all(&archive).unwrap();
-    let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let set =
+        |path: &std::path::Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     set(&archive, 0o500);
     let before = moving::files(&env);
     let outcome = env.run(["archive", REVERTED]);

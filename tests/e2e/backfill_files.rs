@@ -161,7 +161,8 @@ fn chosen(files: [Rollout; 2]) -> String {
     outcome.status(0, "a duplicate is no failure");
     outcome.assert_eq(Backfill::of(&outcome).counts(), [1, 0, 0, 1, 0], "one row, one file superseded");
     let path = env.row(files[0].thread())["rollout_path"].as_str().unwrap().to_owned();
-    path.strip_prefix(env.home().to_str().unwrap()).unwrap().trim_start_matches('/').to_owned()
+    let relative = path.strip_prefix(env.home().to_str().unwrap()).unwrap().replace('\\', "/");
+    relative.trim_start_matches('/').to_owned()
 }
 
 #[test]

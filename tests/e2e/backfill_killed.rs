@@ -8,7 +8,6 @@ use crate::holder::Holder;
 use crate::rollouts::plain;
 use crate::shapes::Backfill;
 
-#[cfg(unix)]
 #[test]
 fn killed_at_any_moment_the_next_run_finishes_the_work() {
     use std::thread::sleep;
@@ -61,11 +60,18 @@ fn killed_at_any_moment_the_next_run_finishes_the_work() {
     );
 }
 
-#[cfg(unix)]
 fn copy(from: &Env, to: &Env) {
-    let status =
-        std::process::Command::new("cp").arg("-a").arg(from.home()).arg(to.outside("user")).status().unwrap();
-    assert!(status.success());
+    let home = from.home();
+    for entry in walkdir::WalkDir::new(&home) {
+        let entry = entry.unwrap();
+        let target = to.home().join(entry.path().strip_prefix(&home).unwrap());
+        if entry.file_type().is_dir() {
+            std::fs::create_dir_all(target).unwrap();
+        } else {
+            std::fs::copy(entry.path(), &target).unwrap();
+            crate::env::set_mtime(&target, crate::env::mtime(entry.path()));
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The row that lets Codex start: completed when all was visited, left alone otherwise, never claimed.
 
-use serde_json::Value;
-
 use crate::env::{Env, NOW_SECONDS};
 use crate::rollouts::plain;
 use crate::shapes::Backfill;
@@ -146,7 +144,7 @@ fn a_failure_that_may_pass_leaves_it() {
     set_permissions(folder, Permissions::from_mode(0o700)).unwrap();
     outcome.status(1, "one folder cannot be listed now");
     let complete = outcome.json()["complete"].clone();
-    outcome.assert_eq(complete, Value::Bool(false), "not every file was visited");
+    outcome.assert_eq(complete, serde_json::Value::Bool(false), "not every file was visited");
     assert_eq!(state(&env), before);
 }
 

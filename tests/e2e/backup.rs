@@ -1,7 +1,7 @@
 //! Copies of the database: those that commands keep unasked, when and how many, and those made by hand.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -67,7 +67,7 @@ fn a_backfill_that_changes_something_keeps_the_database_as_it_was() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700), "nobody else may read it");
     }
 }

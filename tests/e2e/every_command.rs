@@ -1,7 +1,7 @@
 //! What holds for every command: one document as JSON, records of one shape, quiet when nobody reads, and hints that are
 //! about the home that was named.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write as _;
 use std::process::Stdio;
 
@@ -133,7 +133,7 @@ fn a_reader_that_went_away_changes_no_exit_status() {
 #[test]
 fn a_full_disk_is_told_with_its_place() {
     let env = golden::filled_by_codex();
-    let full = || File::options().write(true).open("/dev/full").unwrap();
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
     for args in [&["list"][..], &["status"], &["verify", "--format", "json"], &["completions", "bash"]] {
         let mut command = env.command(args);
         let output = command.stdout(full()).output().unwrap();

@@ -219,8 +219,10 @@ pub(crate) fn database(name: &str) -> PathBuf {
 pub(crate) fn filled_by_codex() -> Env {
     let env = Env::golden("filled-2026-08");
     let home = env.home().to_str().unwrap().replace('\'', "''");
+    let separator = std::path::MAIN_SEPARATOR;
     env.sql(&format!(
-        "UPDATE threads SET rollout_path = '{home}' || substr(rollout_path, length('/home/dev/.codex') + 1)"
+        "UPDATE threads SET rollout_path = '{home}' ||
+             replace(substr(rollout_path, length('/home/dev/.codex') + 1), '/', '{separator}')"
     ));
     env
 }

@@ -1,7 +1,6 @@
 //! Killed at random, whatever the command: nothing is lost, the database is sound, and the same command completes it.
 //!
 //! The suite kills a few times; `CODEX_STATE_KILLS=300` for as many.
-#![cfg(unix)]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -62,4 +62,5 @@ mod verify_columns;
 mod verify_golden;
 mod verify_kinds;
 mod verify_options;
+mod windows;
 mod wrecks;

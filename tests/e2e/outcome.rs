@@ -17,7 +17,7 @@ pub(crate) struct Outcome {
     pub(crate) stdout: String,
     /// All of standard error.
     pub(crate) stderr: String,
-    /// The exit status; none when a signal ended it.
+    /// The exit status; none when a signal ended it, and beyond those of programs when Windows did.
     pub(crate) code: Option<i32>,
     root: PathBuf,
 }
@@ -83,6 +83,11 @@ impl Outcome {
         self.assert(!self.stderr.contains("panicked at"), "no panic, whatever the input")
     }
 
+    /// Whether it ended as by a crash, without a status of its own.
+    pub(crate) fn died(&self) -> bool {
+        self.code.is_none_or(|code| !(0..=255).contains(&code))
+    }
+
     /// Fails unless it ran to its end and reported, whether all was well (0) or not (1).
     #[track_caller]
     pub(crate) fn finished(&self) -> &Self {
@@ -131,7 +136,17 @@ impl Outcome {
             self.code.map_or("by signal".to_owned(), |code| code.to_string()),
         );
         let home = self.root.join("user").join(".codex");
-        let text = text.replace(home.to_str().unwrap(), "$HOME_DIR");
-        text.replace(self.root.to_str().unwrap(), "$ROOT")
+        let (home, root) = (home.to_str().unwrap(), self.root.to_str().unwrap());
+        let text = text.replace(home, "$HOME_DIR").replace(root, "$ROOT");
+        if !cfg!(windows) {
+            return text;
+        }
+        // As a TSV has it.
+        let text = text.replace(&root.replace('\\', r"\\"), "$ROOT");
+        let slashed = |word: &str| match word.find("$HOME_DIR").or_else(|| word.find("$ROOT")) {
+            Some(at) => format!("{}{}", &word[..at], word[at..].replace(r"\\", "/").replace('\\', "/")),
+            None => word.to_owned(),
+        };
+        text.split_inclusive(char::is_whitespace).map(slashed).collect()
     }
 }

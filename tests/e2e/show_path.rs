@@ -177,9 +177,9 @@ fn threads_come_from_stdin_one_a_line() {
         let expected = format!("{}\n{}\n", env.path(&one.path), env.path(&two.path));
         outcome.assert_eq(&outcome.stdout, &expected, "both paths");
     }
-    let input = format!("{}\r\n\n{}", one.thread, two.thread);
+    let input = format!("\u{feff}{}\r\n\n{}", one.thread, two.thread);
     let outcome = run_with_input(&env, &["show", "--format", "json", "-"], &input);
-    outcome.status(0, "blank lines, a carriage return, no line end at the end");
+    outcome.status(0, "a byte-order mark, blank lines, a carriage return, no line end at the end");
     outcome.assert_eq(Show::of(&outcome).threads.len(), 2, "two threads");
 }
 

@@ -272,7 +272,7 @@ fn backups_are_named_whether_the_database_can_be_read_or_not() {
         env.write(&name, std::fs::read(env.db()).unwrap());
     }
     let lines = |outcome: &Outcome| {
-        let text = outcome.stdout.replace(env.home().to_str().unwrap(), "$HOME_DIR");
+        let text = outcome.stdout.replace(env.home().to_str().unwrap(), "$HOME_DIR").replace('\\', "/");
         let (_, backups) = text.split_once("backups:").unwrap();
         backups.lines().map(|line| format!("{}\n", line.trim())).collect::<String>()
     };
@@ -287,10 +287,11 @@ fn backups_are_named_whether_the_database_can_be_read_or_not() {
     expected.assert_eq(&lines(&env.run(["status"])));
     let newest = "$HOME_DIR/codex-state-backups/auto-state_5.sqlite-20260806T120000Z.sqlite"
         .replace("$HOME_DIR", env.home().to_str().unwrap());
+    let slashed = |text: &str| text.replace(r"\\", "/").replace('\\', "/");
     let listed = |outcome: &Outcome| {
         let backups = outcome.json()["backups"].as_array().unwrap().len();
         outcome.assert_eq(backups, 6, "JSON has them all");
-        outcome.assert(outcome.stdout.contains(&newest), "the newest too");
+        outcome.assert(slashed(&outcome.stdout).contains(&slashed(&newest)), "the newest too");
     };
     listed(&env.run(["status", "--format", "json"]));
     env.write("state_5.sqlite", "torn to pieces");
@@ -299,8 +300,9 @@ fn backups_are_named_whether_the_database_can_be_read_or_not() {
     expected.assert_eq(&lines(&damaged));
     let says_how = |outcome: &Outcome| {
         let hint = outcome.stderr.lines().find(|line| line.ends_with(" brings the newest backup back"));
-        let is_it =
-            hint.is_some_and(|hint| hint.starts_with("hint: codex-state restore ") && hint.contains(&newest));
+        let is_it = hint.is_some_and(|hint| {
+            hint.starts_with("hint: codex-state restore ") && slashed(hint).contains(&slashed(&newest))
+        });
         outcome.assert(is_it, "what to do with the newest");
     };
     says_how(&damaged);

@@ -122,7 +122,9 @@ fn folders(app: &App, typed: &Path, recursive: bool) -> anyhow::Result<Vec<Folde
     // A folder that is not here may be of another system, or relative: then rows have it as it was written.
     let as_typed = typed.to_str().filter(|_| canonical.is_none()).map(str::to_owned);
     let mut spellings = Vec::new();
-    for spelling in [Some(canonical.unwrap_or_else(|| clean.clone())), Some(clean), as_typed] {
+    // On Windows one that is gone was canonical when its rows were written.
+    let was_canonical = Some(sys::with_verbatim_prefix(&clean).into_owned());
+    for spelling in [Some(canonical.unwrap_or_else(|| clean.clone())), was_canonical, Some(clean), as_typed] {
         spellings.extend(spelling.filter(|spelling| !spellings.contains(spelling)));
     }
     Ok(spellings.into_iter().map(|path| Folder { path, recursive }).collect())

@@ -8,6 +8,7 @@ use crate::cli::{cells, human};
 use crate::db::list::{Page, Sort};
 use crate::db::threads;
 use crate::list::Lister;
+use crate::sys;
 use crate::thread::Millis;
 use crate::thread::cell::CellRef;
 use crate::thread::columns::{COLUMNS, index};
@@ -77,6 +78,7 @@ struct Around<'a> {
 
 impl Around<'_> {
     fn short_folder(&self, folder: &str) -> String {
+        let folder = &*sys::without_verbatim_prefix(folder);
         match folder.strip_prefix(self.user_home) {
             Some(rest)
                 if !self.user_home.is_empty()
@@ -157,4 +159,22 @@ fn short_lengths(lister: &mut Lister<'_>, columns: &[usize], page: &Page) -> any
             })
             .collect()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_below_the_users_home_are_short_in_each_spelling() {
+        for (home, folder, expected) in [
+            ("/home/ann", "/home/ann/work", "~/work"),
+            ("/home/ann", "/home/anna", "/home/anna"),
+            ("", "/srv", "/srv"),
+            (r"C:\Users\Ann", r"\\?\D:\work", r"D:\work"),
+            (r"C:\Users\Ann", r"\\?\C:\Users\Ann", "~"),
+        ] {
+            assert_eq!(Around { now: 0, user_home: home }.short_folder(folder), expected);
+        }
+    }
 }

@@ -7,10 +7,10 @@ use crate::cli::app::{App, Shape};
 use crate::cli::args::{self, FormatChoice};
 use crate::cli::chart::Ink;
 use crate::cli::exit::Exit;
-use crate::cli::{error, human, records::Format, text};
+use crate::cli::{error, human, records::Format};
 use crate::db::backup::{self, BackupInfo};
 use crate::db::open::Reader;
-use crate::error::WithHint as _;
+use crate::error::{WithHint as _, shell_word};
 use crate::home::Candidate;
 use crate::status::{Config, Database, Progress, Rollouts};
 use crate::thread::Millis;
@@ -151,7 +151,7 @@ fn examine(
 
 /// The command that brings the newest backup back.
 fn restoring(look: &Look<'_>) -> Option<String> {
-    let newest = text::shell_word(&look.backups.first()?.path);
+    let newest = shell_word(&look.backups.first()?.path);
     Some(format!("codex-state restore {newest} brings the newest backup back"))
 }
 

@@ -16,7 +16,7 @@ use super::{CopyProgress, copy_out, copy_pages, parent_of, sync_file};
 use crate::db::open::{
     OpenOptions, Reader, Trouble, Writer, explain, explain_io, reason, refuse, with_suffix,
 };
-use crate::error::WithHint as _;
+use crate::error::{WithHint as _, shell_word};
 use crate::fault;
 use crate::sys::{is_same_file, rename_no_replace, sync_folder};
 
@@ -79,7 +79,7 @@ fn check(connection: &Connection, path: &Path) -> anyhow::Result<()> {
             "{}: cannot restore from it: it holds pruned rows alone",
             path.display()
         )
-        .hint(format!("codex-state backfill --facts-from {}", path.display())));
+        .hint(format!("codex-state backfill --facts-from {}", shell_word(path))));
     }
     match connection.query_row(sql, [], |row| row.get(0)) {
         Ok(true) => Ok(()),

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::sys::FileIdentity;
+#[cfg(any(not(unix), test))]
+use crate::sys::{has_drive, with_verbatim_prefix, without_verbatim_prefix};
 
 /// Length of the header of a database; it holds the change counter.
 const HEADER: usize = 100;
@@ -246,18 +248,19 @@ pub(super) fn uri<'a>(path: &'a Path, parameters: &str) -> Result<String, &'a Pa
     Ok(uri)
 }
 
-/// A Windows path as the path of a URI: forward slashes, one before a drive letter, std's `\\?\` prefix dropped.
+/// A Windows path as the path of a URI: with forward slashes, one before a drive's letter, and without std's `\\?\`
+/// prefix, where it is short enough; else with that prefix, without which Windows refuses it to SQLite.
 #[cfg(any(not(unix), test))]
 fn windows_uri_path(path: &str) -> String {
-    let path = match path.strip_prefix(r"\\?\") {
-        Some(rest) => match rest.strip_prefix(r"UNC\") {
-            Some(share) => format!(r"\\{share}"),
-            None => rest.to_owned(),
-        },
-        None => path.to_owned(),
-    };
-    let path = path.replace('\\', "/");
-    if path.as_bytes().get(1) == Some(&b':') { format!("/{path}") } else { path }
+    /// Windows takes 259 characters without the prefix; SQLite appends up to eight to the name.
+    const LONGEST: usize = 250;
+    let short = without_verbatim_prefix(path);
+    if short.encode_utf16().count() <= LONGEST || !(has_drive(&short) || short.starts_with(r"\\")) {
+        let path = short.replace('\\', "/");
+        return if has_drive(&path) { format!("/{path}") } else { path };
+    }
+    // The prefix stops Windows from reading slashes as separators. SQLite takes the first one away.
+    format!("/{}", with_verbatim_prefix(&short.replace('/', r"\")))
 }
 
 #[cfg(test)]
@@ -284,6 +287,13 @@ mod tests {
             ("D:/x", "/D:/x"),
         ] {
             assert_eq!(windows_uri_path(path), expected);
+        }
+        let long = "x".repeat(250);
+        for path in [format!(r"C:\{long}"), format!(r"\\?\C:\{long}"), format!("C:/{long}")] {
+            assert_eq!(windows_uri_path(&path), format!(r"/\\?\C:\{long}"));
+        }
+        for path in [format!(r"\\server\share\{long}"), format!(r"\\?\UNC\server\share\{long}")] {
+            assert_eq!(windows_uri_path(&path), format!(r"/\\?\UNC\server\share\{long}"));
         }
     }
 

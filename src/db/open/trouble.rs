@@ -143,6 +143,7 @@ pub fn explain(error: rusqlite::Error, path: &Path, doing: &str) -> anyhow::Erro
 #[must_use]
 pub fn explain_io(error: io::Error, path: &Path, doing: &str) -> anyhow::Error {
     let (trouble, text) = match error.kind() {
+        _ if is_in_use(&error) => (Trouble::Busy, "another program has it open"),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
             (Trouble::Missing, "no such file or folder")
         }
@@ -157,6 +158,13 @@ pub fn explain_io(error: io::Error, path: &Path, doing: &str) -> anyhow::Error {
         _ => Some(Source::System(error)),
     };
     because(trouble, text.to_owned(), source, path, doing)
+}
+
+/// Whether Windows refuses because another program has opened the file, or locked a part of it, for itself alone.
+fn is_in_use(error: &io::Error) -> bool {
+    const ERROR_SHARING_VIOLATION: i32 = 32;
+    const ERROR_LOCK_VIOLATION: i32 = 33;
+    cfg!(windows) && matches!(error.raw_os_error(), Some(ERROR_SHARING_VIOLATION | ERROR_LOCK_VIOLATION))
 }
 
 /// A failure that was found without SQLite or the system saying so.
