@@ -5,7 +5,7 @@
 
 use chrono::DateTime;
 use codex_state::backfill::{self, Target};
-use codex_state::db::list::{Query, Sort};
+use codex_state::db::list::Query;
 use codex_state::db::migrate;
 use codex_state::db::open::{OpenOptions, Reader, Writer};
 use codex_state::list::{self, Lister};
@@ -47,19 +47,7 @@ fn main() -> anyhow::Result<()> {
 
     // A reader cannot write, and leaves no trace.
     let mut reader = Reader::open(&database, &options)?;
-    let query = Query {
-        sort: Sort::Updated,
-        reverse: false,
-        archived: Some(false),
-        hidden: false,
-        sources: Vec::new(),
-        providers: Vec::new(),
-        folders: Vec::new(),
-        since: None,
-        until: None,
-        search: None,
-        columns: vec![index::ID, index::TITLE],
-    };
+    let query = Query { archived: Some(false), columns: vec![index::ID, index::TITLE], ..Query::default() };
     let config = list::Config { query, limit: Some(20), cursor: None, names: &|| Ok(None) };
     let mut lister = Lister::new(&mut reader, config)?;
     while let Some(page) = lister.next_page()? {

@@ -415,15 +415,9 @@ mod tests {
         Query {
             sort: Sort::Created,
             reverse: true,
-            archived: None,
             hidden: true,
-            sources: Vec::new(),
-            providers: Vec::new(),
-            folders: Vec::new(),
-            since: None,
-            until: None,
-            search: None,
             columns: vec![index::CREATED_AT],
+            ..Query::default()
         }
     }
 

@@ -7,7 +7,7 @@ use crate::rollout::reader::Buffer;
 use crate::rollout::{file_name, peek};
 use crate::sessions::{self, RolloutFile};
 use crate::thread::ThreadId;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -169,15 +169,18 @@ impl Wanted {
         self.typed.is_empty() && self.ids.iter().all(|id| !inventory.range_of(*id).is_empty())
     }
 
-    /// Files of threads that were asked for though neither the files' names nor the rows lead there: for the sake of such
-    /// a thread every file is opened, no further than to its first session meta. A thread of which a file was asked for
-    /// that does not name it is asked for as a whole from then on, for another of its files may count.
+    /// Files of threads that were asked for though the files' names do not say so, and the thread of each: for the sake
+    /// of a thread to which neither names nor rows lead every file is opened, no further than to its first session meta.
+    /// A thread of which a file was asked for that does not name it is asked for as a whole from then on, for another of
+    /// its files may count.
     #[must_use]
-    pub fn find_hidden(&mut self, inventory: &Inventory, interrupted: &AtomicBool) -> BTreeSet<usize> {
-        let files = inventory.files();
+    pub fn find_hidden(
+        &mut self,
+        inventory: &Inventory,
+        interrupted: &AtomicBool,
+    ) -> BTreeMap<usize, ThreadId> {
         let mut buffer = Buffer::default();
-        // What cannot be read says nothing; who reads all files will name it.
-        let mut says = |i: usize| peek::thread(&files[i].source(), &mut buffer).ok().flatten();
+        let mut says = |i: usize| said(inventory, i, &mut buffer);
         let is_without_file = |id: &&ThreadId| inventory.range_of(**id).is_empty();
         let mut ids: BTreeSet<ThreadId> = self.ids.iter().filter(is_without_file).copied().collect();
         let mut said: Vec<ThreadId> = Vec::new();
@@ -201,12 +204,9 @@ impl Wanted {
             said.extend(inventory.range_of(id).filter_map(&mut says).filter(|other| *other != id));
         }
         if ids.is_empty() {
-            return BTreeSet::new();
+            return BTreeMap::new();
         }
-        (0..files.len())
-            .take_while(|_| !interrupted.load(Ordering::Relaxed))
-            .filter(|&i| says(i).is_some_and(|id| ids.contains(&id)))
-            .collect()
+        strays(inventory, interrupted).filter(|(_, id)| ids.contains(id)).collect()
     }
 
     /// Whether a group of files, which by their names are of `thread`, was asked for.
@@ -217,21 +217,55 @@ impl Wanted {
     }
 }
 
-/// The file of a thread that no file's name gives: the one that says so, by the rule for copies where several do.
-/// Opens every file, no further than to its first session meta.
-#[must_use]
-pub fn file_by_content(
-    thread: ThreadId,
-    inventory: &Inventory,
-    fits: impl Fn(&RolloutFile) -> bool,
-    interrupted: &AtomicBool,
-) -> Option<usize> {
-    let mut wanted = Wanted { ids: [thread].into(), ..Wanted::default() };
-    let all = inventory.files();
-    let hidden: Vec<usize> = wanted.find_hidden(inventory, interrupted).into_iter().collect();
-    let files: Vec<&RolloutFile> = hidden.iter().map(|&i| &all[i]).filter(|file| fits(file)).collect();
-    let chosen = inventory::choose_copy(&files, |_| false)?;
-    hidden.into_iter().find(|&i| std::ptr::eq(&raw const all[i], chosen))
+/// The thread that a file says it is of. What cannot be read says nothing; who reads all files will name it.
+fn said(inventory: &Inventory, file: usize, buffer: &mut Buffer) -> Option<ThreadId> {
+    peek::thread(&inventory.files()[file].source(), buffer).ok().flatten()
+}
+
+/// The files that say that they are of a thread which their name does not give, and that thread. Opens every file.
+fn strays<'a>(
+    inventory: &'a Inventory,
+    interrupted: &'a AtomicBool,
+) -> impl Iterator<Item = (usize, ThreadId)> + 'a {
+    let mut buffer = Buffer::default();
+    let named = |file: usize| inventory.files()[file].named.name.map(|name| name.thread);
+    (0..inventory.files().len())
+        .take_while(|_| !interrupted.load(Ordering::Relaxed))
+        .filter_map(move |file| Some((file, said(inventory, file, &mut buffer)?)))
+        .filter(move |(file, thread)| named(*file) != Some(*thread))
+}
+
+/// Finds files by the threads that they say they are of; all files are opened for the first thread, none for the next.
+#[derive(Debug, Default)]
+pub struct ByContent {
+    strays: Option<BTreeMap<ThreadId, Vec<usize>>>,
+}
+
+impl ByContent {
+    /// The file of a thread that no file's name gives, by the rule for copies where several say so.
+    #[must_use]
+    pub fn find(
+        &mut self,
+        thread: ThreadId,
+        inventory: &Inventory,
+        fits: impl Fn(&RolloutFile) -> bool,
+        interrupted: &AtomicBool,
+    ) -> Option<usize> {
+        if !inventory.range_of(thread).is_empty() {
+            return None;
+        }
+        let by_thread = self.strays.get_or_insert_with(|| {
+            let mut by_thread: BTreeMap<ThreadId, Vec<usize>> = BTreeMap::new();
+            strays(inventory, interrupted)
+                .for_each(|(file, thread)| by_thread.entry(thread).or_default().push(file));
+            by_thread
+        });
+        let all = inventory.files();
+        let found = by_thread.get(&thread)?;
+        let files: Vec<&RolloutFile> = found.iter().map(|&i| &all[i]).filter(|file| fits(file)).collect();
+        let chosen = inventory::choose_copy(&files, |_| false)?;
+        found.iter().copied().find(|&i| std::ptr::eq(&raw const all[i], chosen))
+    }
 }
 
 fn one_of(mut ids: Vec<String>, n: usize) -> Result<Selected, Unresolved> {

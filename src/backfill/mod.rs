@@ -18,7 +18,7 @@ use crate::progress::Progress;
 use crate::rollout::extract::Options;
 use crate::rollout::fold::{FoldedThread, ReadError};
 use crate::scan::{self, Event, Scanned, Worker};
-use crate::select::{Selected, Wanted};
+use crate::select::Selected;
 use crate::sessions::{self, RolloutFile};
 use crate::thread::ThreadId;
 use crate::thread::columns::Row;
@@ -220,12 +220,11 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
         backup: config.backup,
         target,
         progress,
-        wanted: plan.wanted,
         arrived: Vec::new(),
         arrived_bytes: 0,
         pending: Vec::new(),
         pending_bytes: 0,
-        strays: BTreeMap::new(),
+        strays: plan.strays,
         report,
     };
     let stopped = scan::run(&scan_config, &plan.groups, |event| {
@@ -294,8 +293,6 @@ struct Run<'a> {
     backup: Option<&'a OpenOptions>,
     target: Target<'a>,
     progress: &'a dyn Progress,
-    /// The threads that were asked for, if not all are.
-    wanted: Option<Wanted>,
     /// Threads that were read and not compared yet.
     arrived: Vec<(usize, FoldedThread)>,
     arrived_bytes: usize,
@@ -325,18 +322,7 @@ impl Run<'_> {
     }
 
     /// Takes what a group came to.
-    fn take(&mut self, mut scanned: Scanned) -> anyhow::Result<()> {
-        let members = &self.inventory.files()[scanned.files.clone()];
-        if let Some(wanted) = &self.wanted
-            && !wanted.contains(scanned.thread, members)
-        {
-            // Read for what hides in it; the rest was not asked for.
-            scanned.strays.retain(|(_, thread)| wanted.ids.contains(thread));
-            let n_others = (members.len() - scanned.strays.len()) as u64;
-            self.report.scanned -= n_others;
-            self.progress.advance(n_others, 0);
-            scanned = Scanned { strays: scanned.strays, ..Scanned::default() };
-        }
+    fn take(&mut self, scanned: Scanned) -> anyhow::Result<()> {
         self.report.superseded += scanned.superseded.len() as u64;
         self.progress.advance(scanned.superseded.len() as u64, 0);
         for (file, error) in scanned.failed {
@@ -353,6 +339,10 @@ impl Run<'_> {
 
     /// Does what waits while the workers read, so that less is left to do when they are done.
     fn use_idle_time(&mut self) -> anyhow::Result<()> {
+        // A preview opens the database for each look at rows, which had better be for many.
+        if !matches!(self.target, Target::Write(_)) {
+            return Ok(());
+        }
         self.compare_arrived()?;
         if self.pending.len() >= IDLE_ROWS { self.flush() } else { Ok(()) }
     }
@@ -369,6 +359,9 @@ impl Run<'_> {
     }
 
     fn compare_arrived(&mut self) -> anyhow::Result<()> {
+        if self.arrived.is_empty() {
+            return Ok(());
+        }
         self.arrived_bytes = 0;
         let arrived = std::mem::take(&mut self.arrived);
         let table = &self.table;
@@ -454,6 +447,8 @@ impl Run<'_> {
             self.report.superseded += settled.superseded.len() as u64;
             if let Some(file) = settled.chosen {
                 match self.worker.fold(&self.inventory.files()[file].source()) {
+                    // It says something else now: the next run will know what.
+                    Ok(folded) if folded.metadata.id != id => self.leave_to_codex(file),
                     Ok(folded) => {
                         let table = &self.table;
                         let row = self.target.read(|connection| Ok(table.get(connection, id)?))?;

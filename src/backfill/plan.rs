@@ -12,7 +12,7 @@ use crate::sessions::RolloutFile;
 use crate::thread::columns::index;
 use crate::thread::equivalence::FIRST_MILLISECONDS;
 use crate::thread::{Millis, ThreadId};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// How many rows are looked at in one read.
@@ -31,8 +31,8 @@ pub(super) struct Plan {
     pub(super) n_unchanged: u64,
     /// Files of those threads that do not count.
     pub(super) n_superseded: u64,
-    /// The threads that were asked for, if not all are.
-    pub(super) wanted: Option<Wanted>,
+    /// Files of threads that were asked for, among those of others: by the threads that they say they are of.
+    pub(super) strays: BTreeMap<ThreadId, Vec<usize>>,
 }
 
 pub(super) fn plan(
@@ -55,19 +55,22 @@ pub(super) fn plan(
         Some(wanted) if !(config.quick && wanted.is_named(inventory)) => {
             wanted.find_hidden(inventory, config.interrupted)
         }
-        _ => BTreeSet::new(),
+        _ => BTreeMap::new(),
     };
     for files in inventory.groups() {
         let members = &inventory.files()[files.clone()];
         let thread = members[0].named.name.map(|name| name.thread);
-        let is_wanted = wanted.as_ref().is_none_or(|wanted| wanted.contains(thread, members));
-        if !is_wanted && hidden.range(files.clone()).next().is_none() {
+        if wanted.as_ref().is_some_and(|wanted| !wanted.contains(thread, members)) {
+            for (&file, &thread) in hidden.range(files) {
+                plan.n_files += 1;
+                plan.n_bytes += inventory.files()[file].stamp.size;
+                plan.strays.entry(thread).or_default().push(file);
+            }
             continue;
         }
         plan.n_files += members.len() as u64;
         let mut in_row = None;
         if let Some(thread) = thread
-            && is_wanted
             && (config.quick || members.len() > 1)
         {
             let row = rows.find(thread, config.quick, schema, target)?;
@@ -88,7 +91,6 @@ pub(super) fn plan(
         plan.n_bytes += members.iter().map(|file| file.stamp.size).sum::<u64>();
         plan.groups.push(Group { files, in_row });
     }
-    plan.wanted = wanted;
     Ok(plan)
 }
 

@@ -218,22 +218,24 @@ impl Run<'_> {
         Ok(moved)
     }
 
+    /// Counts a file whose row is left to whoever moves it.
+    pub(super) fn leave_to_codex(&mut self, file: usize) {
+        self.detail(file, || "left to a Codex that is writing it".to_owned());
+        self.report.left_to_codex += 1;
+        self.report.unchanged += 1;
+    }
+
     /// Reads a file again that moved, or leaves its row to whoever moves it.
     fn read_again(&mut self, pending: Pending) -> anyhow::Result<()> {
-        let leave_to_codex = |run: &mut Self| {
-            run.detail(pending.file, || "left to a Codex that is writing it".to_owned());
-            run.report.left_to_codex += 1;
-            run.report.unchanged += 1;
-        };
         if pending.n_reads >= MAX_READS {
-            leave_to_codex(self);
+            self.leave_to_codex(pending.file);
             return Ok(());
         }
         let source = self.inventory.files()[pending.file].source();
         let mut folded = match self.worker.fold(&source) {
             Ok(folded) if folded.metadata.id == pending.folded.metadata.id => folded,
             Ok(_) | Err(ReadError::Vanished | ReadError::Interrupted) => {
-                leave_to_codex(self);
+                self.leave_to_codex(pending.file);
                 return Ok(());
             }
             Err(error) => {

@@ -6,7 +6,7 @@ use crate::cli::env::Environment;
 use crate::cli::exit::Exit;
 use crate::cli::style::Style;
 use crate::cli::{error, text};
-use crate::db::list::{Query, Sort};
+use crate::db::list::Query;
 use crate::db::open::{OpenOptions, Reader};
 use crate::db::schema::Schema;
 use crate::db::threads;
@@ -129,19 +129,7 @@ fn global(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<Global> {
 
 /// The threads that were changed last, whether Codex shows them or not.
 fn latest(reader: &mut Reader) -> anyhow::Result<Vec<(String, String)>> {
-    let query = Query {
-        sort: Sort::Updated,
-        reverse: false,
-        archived: None,
-        hidden: true,
-        sources: Vec::new(),
-        providers: Vec::new(),
-        folders: Vec::new(),
-        since: None,
-        until: None,
-        search: None,
-        columns: vec![index::ID],
-    };
+    let query = Query { hidden: true, columns: vec![index::ID], ..Query::default() };
     let config = Config { query, limit: Some(MAX_CANDIDATES), cursor: None, names: &|| Ok(None) };
     let mut ids = Vec::new();
     let mut lister = Lister::new(reader, config)?;

@@ -7,7 +7,7 @@ use crate::cli::{args, text, threads};
 use crate::db::threads::rollout_path;
 use crate::find::{self, Which};
 use crate::inventory::Inventory;
-use crate::select::{Selected, file_by_content};
+use crate::select::{ByContent, Selected};
 use crate::sessions::{self, RolloutFile};
 use crate::sys;
 use crate::thread::ThreadId;
@@ -29,13 +29,13 @@ pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
         (_, true) => Which::Active,
         _ => Which::Any,
     };
-    let mut paths = Vec::new();
+    let (mut paths, mut unnamed) = (Vec::new(), Unnamed::default());
     for (selected, typed) in found.selected.iter().zip(&found.typed) {
         let path = match selected {
             Selected::Id(id) => {
                 let in_row = reader.read(|connection| Ok(rollout_path(connection, *id)?))?;
                 find::rollout(&home, *id, in_row.as_deref(), which)
-                    .or_else(|| by_content(app, &home, *id, which))
+                    .or_else(|| unnamed.find(app, &home, *id, which))
             }
             Selected::Path(path) => Some(path.clone()).filter(|path| find::fits(&home, path, which)),
         };
@@ -76,12 +76,21 @@ pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// The rollout of a thread that neither its row nor any name leads to.
-fn by_content(app: &App, home: &Path, id: ThreadId, which: Which) -> Option<PathBuf> {
-    let inventory = Inventory::new(sessions::walk(home, || {}).files);
-    let fits = |file: &RolloutFile| find::fits(home, &file.path(), which);
-    let found = file_by_content(id, &inventory, fits, &app.interrupted)?;
-    Some(inventory.files()[found].path())
+/// The rollouts of threads that neither their rows nor any names lead to; the home is walked for the first.
+#[derive(Default)]
+struct Unnamed {
+    inventory: Option<Inventory>,
+    by_content: ByContent,
+}
+
+impl Unnamed {
+    fn find(&mut self, app: &App, home: &Path, id: ThreadId, which: Which) -> Option<PathBuf> {
+        let Unnamed { inventory, by_content } = self;
+        let inventory = inventory.get_or_insert_with(|| Inventory::new(sessions::walk(home, || {}).files));
+        let fits = |file: &RolloutFile| find::fits(home, &file.path(), which);
+        let found = by_content.find(id, inventory, fits, &app.interrupted)?;
+        Some(inventory.files()[found].path())
+    }
 }
 
 /// A path for other programs, of which few on Windows know the prefix of canonical paths, without which none of them

@@ -27,6 +27,9 @@ pub fn mistake(error: &clap::Error, arguments: &[OsString]) -> Option<anyhow::Er
             };
             return Some(anyhow!("no such command: {typed}").hint(hint));
         }
+        ErrorKind::MissingSubcommand => {
+            return Some(anyhow!("the command is missing").hint(format!("{NAME} --help lists the commands")));
+        }
         ErrorKind::UnknownArgument if argument.starts_with('-') => {
             let hint = match &*found.all(ContextKind::SuggestedArg) {
                 [] => format!("{help} lists the options"),
@@ -81,7 +84,21 @@ pub fn mistake(error: &clap::Error, arguments: &[OsString]) -> Option<anyhow::Er
 fn help_command(arguments: &[OsString]) -> String {
     let program = Cli::command();
     let names: Vec<&str> = program.get_subcommands().map(clap::Command::get_name).collect();
-    let meant = arguments.iter().skip(1).filter_map(|word| word.to_str()).find(|word| names.contains(word));
+    let takes_value = |word: &str| {
+        program.get_arguments().any(|argument| {
+            argument.get_action().takes_values()
+                && word.strip_prefix("--").is_some_and(|name| argument.get_long() == Some(name))
+        })
+    };
+    let mut words = arguments.iter().skip(1).filter_map(|word| word.to_str());
+    let mut meant = None;
+    while let Some(word) = words.next().filter(|_| meant.is_none()) {
+        if takes_value(word) {
+            // A file may be called like a command.
+            words.next();
+        }
+        meant = names.iter().find(|name| **name == word);
+    }
     meant.map_or_else(|| format!("{NAME} --help"), |command| format!("{NAME} {command} --help"))
 }
 
@@ -159,6 +176,20 @@ mod tests {
             &expect![[r#"
             codex-state: error: no such option: -x
             hint: codex-state list --help lists the options
+        "#]],
+        );
+        check(
+            "--db list verify -x",
+            &expect![[r#"
+            codex-state: error: no such option: -x
+            hint: codex-state verify --help lists the options
+        "#]],
+        );
+        check(
+            "--quiet",
+            &expect![[r#"
+            codex-state: error: the command is missing
+            hint: codex-state --help lists the commands
         "#]],
         );
         check(

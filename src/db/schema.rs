@@ -30,6 +30,9 @@ pub struct Schema {
     pub has_ledger: bool,
     /// Whether a cell that a backfill fills from a rollout may name a row of another table that must be there.
     pub fills_references: bool,
+    /// Whether a trigger or a table may say itself what becomes of a row that breaks a constraint (`OR IGNORE`, `ON
+    /// CONFLICT REPLACE`): a statement that says so as well would overrule it.
+    pub resolves_conflicts: bool,
 }
 
 /// One column as SQLite describes it.
@@ -67,8 +70,21 @@ pub(super) fn has_shape(connection: &Connection, table: &str, known: &[&str]) ->
         && columns.iter().all(|column| !column.must_be_filled || known.contains(&column.name.as_str())))
 }
 
-/// Whether a foreign key is on more than columns of `threads` that stay NULL where no database is asked for facts.
+/// Whether anything in the schema speaks of ignoring or replacing, in whatever sense.
+fn resolves_conflicts(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'trigger') \
+               AND (sql LIKE '%ignore%' OR sql LIKE '%replace%'))";
+    connection.query_row(sql, [], |row| row.get(0))
+}
+
+/// Whether a foreign key is on more than columns of `threads` that stay NULL where no database is asked for facts, or
+/// leads to more of `threads` than its ids, which never change.
 fn fills_references(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema AS one, pragma_foreign_key_list(one.name) AS key \
+               WHERE one.type = 'table' AND lower(key.\"table\") = 'threads' AND lower(key.\"to\") <> 'id')";
+    if connection.query_row(sql, [], |row| row.get(0))? {
+        return Ok(true);
+    }
     let sql = "SELECT \"from\", 1 FROM pragma_foreign_key_list('threads') \
                UNION ALL SELECT \"from\", 0 FROM pragma_foreign_key_list('thread_spawn_edges')";
     let mut statement = connection.prepare(sql)?;
@@ -106,6 +122,7 @@ impl Schema {
         schema.has_ledger = has_shape(connection, "_sqlx_migrations", &["version", "description"])?
             || !columns_of(connection, "_sqlx_migrations")?.is_empty();
         schema.fills_references = fills_references(connection)?;
+        schema.resolves_conflicts = resolves_conflicts(connection)?;
         Ok(schema)
     }
 
@@ -255,5 +272,21 @@ mod tests {
         let edges = "DROP TABLE thread_spawn_edges; CREATE TABLE thread_spawn_edges (parent_thread_id TEXT NOT NULL \
                      REFERENCES threads(id), child_thread_id TEXT PRIMARY KEY, status TEXT NOT NULL)";
         assert!(fills(edges));
+        let follows = "CREATE UNIQUE INDEX paths ON threads(rollout_path); CREATE TABLE notes (path TEXT REFERENCES \
+                       Threads(rollout_path) ON UPDATE CASCADE)";
+        assert!(fills(follows));
+        assert!(!fills("CREATE TABLE notes (thread TEXT REFERENCES threads ON DELETE CASCADE)"));
+    }
+
+    #[test]
+    fn no_codex_so_far_says_what_becomes_of_rows_that_break_a_constraint() {
+        let resolves = |change: &str| {
+            let place = Place::with(FILLED);
+            let connection = place.connect();
+            connection.execute_batch(change).unwrap();
+            Schema::read(&connection).unwrap().resolves_conflicts
+        };
+        assert!(!resolves(""));
+        assert!(resolves("CREATE TABLE notes (id TEXT UNIQUE ON CONFLICT IGNORE)"));
     }
 }

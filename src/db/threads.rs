@@ -14,17 +14,19 @@ use std::path::PathBuf;
 pub struct Threads {
     columns: ColumnSet,
     has_spawn_edges: bool,
+    /// What becomes of a row that breaks a constraint, in SQL.
+    on_conflict: &'static str,
     select: String,
     inserts: HashMap<ColumnSet, String>,
     updates: HashMap<ColumnSet, String>,
 }
 
-/// A name of ours in SQL; the names are constants without quotes in them.
 /// A row that breaks a constraint takes the whole transaction back, which its caller would do anyway. Since it need not
 /// be able to take back one row alone, SQLite keeps no journal for it, in which Codex's triggers would have it copy each
 /// page of a dozen indexes for each row: half the time of a fresh backfill.
 const ALL_OR_NOTHING: &str = "OR ROLLBACK";
 
+/// A name of ours in SQL; the names are constants without quotes in them.
 fn quoted(position: usize) -> String {
     format!("\"{}\"", COLUMNS[position].name)
 }
@@ -41,6 +43,7 @@ impl Threads {
         Threads {
             columns: schema.columns,
             has_spawn_edges: schema.has_spawn_edges,
+            on_conflict: if schema.resolves_conflicts { "" } else { ALL_OR_NOTHING },
             select: format!("SELECT {columns} FROM threads WHERE id = ?1"),
             inserts: HashMap::new(),
             updates: HashMap::new(),
@@ -113,10 +116,10 @@ impl Threads {
     /// # Errors
     /// What SQLite says.
     pub fn insert(&mut self, connection: &Connection, row: &Row) -> rusqlite::Result<()> {
-        let filled = filled(row);
+        let (filled, on_conflict) = (filled(row), self.on_conflict);
         let sql = self.inserts.entry(filled).or_insert_with(|| {
             let places = vec!["?"; filled.iter().count()].join(", ");
-            format!("INSERT {ALL_OR_NOTHING} INTO threads ({}) VALUES ({places})", list(filled))
+            format!("INSERT {on_conflict} INTO threads ({}) VALUES ({places})", list(filled))
         });
         connection
             .prepare_cached(sql)?
@@ -164,10 +167,11 @@ impl Threads {
         row: &Row,
         changed: ColumnSet,
     ) -> rusqlite::Result<()> {
+        let on_conflict = self.on_conflict;
         let sql = self.updates.entry(changed).or_insert_with(|| {
             let places: Vec<String> =
                 changed.iter().map(|position| format!("{} = ?", quoted(position))).collect();
-            format!("UPDATE {ALL_OR_NOTHING} threads SET {} WHERE id = ?", places.join(", "))
+            format!("UPDATE {on_conflict} threads SET {} WHERE id = ?", places.join(", "))
         });
         let values = changed.iter().filter_map(|position| row.get(position)).chain([id]);
         connection.prepare_cached(sql)?.execute(params_from_iter(values.map(|cell| cell as &dyn ToSql)))?;
@@ -442,6 +446,30 @@ mod tests {
     use super::*;
     use crate::db::open::Writer;
     use crate::db::testing::{FILLED, Place};
+
+    #[test]
+    fn a_trigger_of_a_codex_to_come_that_ignores_what_is_there_still_does() {
+        let place = Place::with(FILLED);
+        let trigger = "CREATE TABLE seen (provider TEXT PRIMARY KEY);
+            INSERT INTO seen SELECT DISTINCT model_provider FROM threads;
+            CREATE TRIGGER sees AFTER INSERT ON threads BEGIN INSERT {} INTO seen VALUES (NEW.model_provider); END;
+            CREATE TRIGGER sees_again AFTER UPDATE OF model_provider ON threads
+            BEGIN INSERT {} INTO seen VALUES (NEW.model_provider); END;";
+        place.connect().execute_batch(&trigger.replace("{}", "or ignore")).unwrap();
+        let mut writer = Writer::open(&place.database, &place.options()).unwrap();
+        let schema = Schema::read(writer.connection()).unwrap();
+        let mut table = Threads::new(&schema);
+        let (rows, _) = table.rows_behind(writer.connection(), None, 1).unwrap();
+        let mut row = rows[0].clone();
+        row.cells[index::ID] = Some(ThreadId::from_u128(1).to_string().as_str().into());
+        let provider = crate::thread::columns::position("model_provider").into_iter().collect();
+        writer
+            .transaction_immediate(|transaction| {
+                table.insert(transaction, &row)?;
+                Ok(table.update(transaction, &row, provider)?)
+            })
+            .unwrap();
+    }
 
     #[test]
     fn a_row_that_breaks_a_constraint_takes_the_rows_before_it_back() {

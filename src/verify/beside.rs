@@ -10,14 +10,13 @@ use crate::inventory::Inventory;
 use crate::rollout::extract::Options;
 use crate::rollout::fold::FoldedThread;
 use crate::scan::{self, Group, Worker};
-use crate::select::{Selected, file_by_content};
+use crate::select::{ByContent, Selected};
 use crate::session_index;
 use crate::sessions;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, N_COLUMNS, Row, index};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 /// A thread's row beside its file.
 #[derive(Debug)]
@@ -58,14 +57,15 @@ pub fn beside(config: &Config<'_>, threads: &[Selected], reader: &mut Reader) ->
         default_provider: config.default_provider,
         interrupted: config.interrupted,
     };
-    let mut worker = Worker::new(&scan_config);
+    let (mut worker, mut by_content) = (Worker::new(&scan_config), ByContent::default());
     let mut all = Vec::new();
     for thread in threads {
         let mut row_of = |id| Ok::<_, anyhow::Error>(rows::get(&table, &[id], reader)?.pop().flatten());
         let (row, file) = match thread {
             Selected::Id(id) => {
                 let row = row_of(*id)?;
-                let file = read(*id, row.as_ref(), &inventory, &mut worker, config.interrupted);
+                let mut unnamed = || by_content.find(*id, &inventory, |_| true, config.interrupted);
+                let file = read(*id, row.as_ref(), &inventory, &mut worker, &mut unnamed);
                 (row, file)
             }
             Selected::Path(path) => {
@@ -108,13 +108,14 @@ pub fn beside(config: &Config<'_>, threads: &[Selected], reader: &mut Reader) ->
     Ok(all)
 }
 
-/// What the file that counts for a thread says: the one that its row names, else one with the thread in its name.
+/// What the file that counts for a thread says: the one that its row names, else one with the thread in its name, else
+/// the one that `unnamed` finds.
 fn read(
     id: ThreadId,
     row: Option<&Row>,
     inventory: &Inventory,
     worker: &mut Worker<'_>,
-    interrupted: &AtomicBool,
+    unnamed: &mut dyn FnMut() -> Option<usize>,
 ) -> Result<FoldedThread, String> {
     let path = row.and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
     let in_row = path.and_then(|path| compare::locate(inventory, path));
@@ -126,10 +127,8 @@ fn read(
         return Ok(folded);
     }
     if files.is_empty() {
-        if let Some(hidden) = file_by_content(id, inventory, |_| true, interrupted) {
-            return worker.fold(&inventory.files()[hidden].source()).map_err(|error| error.to_string());
-        }
-        return Err("there is no rollout of it".to_owned());
+        let hidden = unnamed().ok_or_else(|| "there is no rollout of it".to_owned())?;
+        return worker.fold(&inventory.files()[hidden].source()).map_err(|error| error.to_string());
     }
     let scanned = worker.scan(&Group { in_row: in_row.filter(|i| files.contains(i)), files });
     match (scanned.folded, scanned.failed.into_iter().next(), scanned.strays.first()) {

@@ -137,9 +137,7 @@ impl Kind {
             | Kind::IndexOrphan => Remedy::ByHand,
         }
     }
-}
 
-impl Kind {
     /// What it means, and what to do about it: for help, in whole words.
     #[must_use]
     pub fn meaning(self) -> (&'static str, &'static str) {

@@ -153,10 +153,10 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
     };
     let hidden = match &mut wanted {
         Some(wanted) if config.depth != Depth::Quick => wanted.find_hidden(&inventory, config.interrupted),
-        _ => BTreeSet::new(),
+        _ => BTreeMap::new(),
     };
     let rows = rows::read(config, &schema, &inventory, wanted.as_ref(), reader)?;
-    let Plan { groups, n_bytes, n_agreed } = plan(&inventory, wanted.as_ref(), &hidden, &rows);
+    let Plan { groups, strays, n_bytes, n_agreed } = plan(&inventory, wanted.as_ref(), &hidden, &rows);
 
     let scan_config = scan::Config {
         inventory: &inventory,
@@ -182,7 +182,7 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
         config,
         inventory: &inventory,
         wanted: wanted.as_ref(),
-        n_files: n_agreed,
+        n_files: n_agreed + strays.len() as u64,
         worker: Worker::new(&scan_config),
         table: Threads::new(&schema),
         comparison,
@@ -201,6 +201,9 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
         is_whole: walk_errors.is_empty() && has_roots && config.threads.is_none(),
         n_pauses: 0,
     };
+    for (file, thread) in strays {
+        run.note_stray(file, thread);
+    }
     for error in walk_errors {
         run.report(
             Finding::new(Kind::UnreadableFile, format!("cannot be read: {}", error.reason)).at(error.path),
@@ -250,21 +253,31 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
 struct Plan {
     /// The groups that are looked at.
     groups: Vec<Group>,
-    /// How many bytes they have.
+    /// Files of threads that were asked for, in groups that were not, and what they say they are of.
+    strays: Vec<(usize, ThreadId)>,
+    /// How many bytes the groups have.
     n_bytes: u64,
     /// How many files agree with their rows already.
     n_agreed: u64,
 }
 
 /// Which groups are looked at. `hidden`: files of threads that were asked for, whose names do not say so.
-fn plan(inventory: &Inventory, wanted: Option<&Wanted>, hidden: &BTreeSet<usize>, rows: &Rows) -> Plan {
+fn plan(
+    inventory: &Inventory,
+    wanted: Option<&Wanted>,
+    hidden: &BTreeMap<usize, ThreadId>,
+    rows: &Rows,
+) -> Plan {
     let mut plan = Plan::default();
     for files in inventory.groups() {
         let members = &inventory.files()[files.clone()];
         let thread = members[0].named.name.map(|name| name.thread);
+        let mut hidden = hidden.range(files.clone()).map(|(&file, &thread)| (file, thread)).peekable();
         if wanted.is_some_and(|wanted| !wanted.contains(thread, members))
-            && hidden.range(files.clone()).next().is_none()
+            // A file whose name says nothing is looked at as a whole.
+            && (thread.is_some() || hidden.peek().is_none())
         {
+            plan.strays.extend(hidden);
             continue;
         }
         if rows.agree(files.start) {
@@ -316,22 +329,20 @@ impl Run<'_> {
         &self.inventory.files()[i]
     }
 
+    /// Takes the word of a file that it is of a thread which its name does not give.
+    fn note_stray(&mut self, file: usize, thread: ThreadId) {
+        self.strays.entry(thread).or_default().push(file);
+        self.says.insert(file, thread);
+    }
+
     /// Takes what a group came to.
     fn take(&mut self, scanned: Scanned) -> anyhow::Result<()> {
         let members = &self.inventory.files()[scanned.files.clone()];
         let n_files = members.len() as u64;
         self.progress.advance(n_files, members.iter().map(|file| file.stamp.size).sum());
-        let is_asked_for = self.wanted.is_none_or(|wanted| {
-            wanted.contains(scanned.thread, members)
-                || scanned.strays.iter().any(|(_, thread)| wanted.ids.contains(thread))
-        });
-        if !is_asked_for {
-            return Ok(());
-        }
         self.n_files += n_files;
         for &(file, thread) in &scanned.strays {
-            self.strays.entry(thread).or_default().push(file);
-            self.says.insert(file, thread);
+            self.note_stray(file, thread);
         }
         if let Some(thread) = scanned.thread.filter(|_| look::has_vanished(&scanned)) {
             self.left.insert(thread);

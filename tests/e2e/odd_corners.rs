@@ -247,6 +247,75 @@ fn a_file_of_another_thread_among_those_of_one_is_seen_beside_them() {
     }
 }
 
+/// Rows that lead nowhere, so that what a thread's file says is all that leads to it.
+const LOST: &str = "UPDATE threads SET rollout_path = '/gone/rollout-x.jsonl', cwd = '/wrong'";
+
+#[test]
+fn a_thread_that_hides_in_files_of_another_is_verified_and_mended_alone() {
+    let env = Env::new();
+    env.database("empty-2026-08");
+    let host = plain("2026-03-01T10:00:00", "the host's words").archived();
+    let guest = plain("2026-03-02T10:00:00", "the guest's words");
+    let id = guest.thread().to_owned();
+    let host_name = host.relative().rsplit('/').next().unwrap().to_owned();
+    host.write(&env);
+    guest.file_name(&host_name).write(&env);
+    env.run(["backfill"]).status(0, "all is fine");
+    env.sql(LOST);
+    let lost = env.row(host.thread());
+    let verify = env.run(["verify", &id, "--format", "json"]).shaped::<Verify>();
+    let of: Vec<_> = verify.findings.iter().filter_map(|one| one.thread_id.as_deref()).collect();
+    assert_eq!(of, [&*id, &*id], "nothing about the host, whose row is wrong as well: {:?}", verify.findings);
+    let outcome = env.run(["backfill", &id, "--format", "json"]);
+    outcome.assert_eq(Backfill::of(&outcome).counts(), [0, 1, 0, 0, 0], "the guest's row alone");
+    assert_eq!(env.row(host.thread()), lost);
+    env.sql(&format!("UPDATE threads SET rollout_path = '/gone/rollout-x.jsonl' WHERE id = '{id}'"));
+    let verify = env.run(["verify", &id, "--format", "json"]).shaped::<Verify>();
+    assert_eq!((verify.files, verify.rows, verify.agree), (1, 1, 0));
+}
+
+#[test]
+fn a_file_that_was_asked_for_by_its_thread_and_breaks_off_is_named() {
+    let host = plain("2026-03-15T10:00:00", "the host's words");
+    let host_name = host.relative().rsplit('/').next().unwrap().to_owned();
+    for name in ["rollout-odd.jsonl", &host_name] {
+        let env = Env::new();
+        env.database("empty-2026-08");
+        let noise = (0..20_000u64).map(|i| format!("{:x}", i.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        let broken = plain("2026-03-14T10:00:00", &noise.collect::<String>()).file_name(name).compressed();
+        let path = broken.write(&env);
+        env.run(["backfill"]).status(0, "all is fine");
+        env.sql(LOST);
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() - 100]).unwrap();
+        let outcome = env.run(["backfill", broken.thread()]);
+        outcome.status(1, "it could not be read");
+        outcome.assert(outcome.stderr.contains(path.to_str().unwrap()), "which one");
+        let outcome = env.run(["verify", broken.thread(), "--format", "json"]);
+        let findings = outcome.shaped::<Verify>().findings;
+        let found = findings.iter().find(|one| one.kind == "unreadable_file");
+        assert_eq!(found.and_then(|one| one.path.as_deref()), path.to_str(), "{name}: {findings:?}");
+    }
+}
+
+/// The name of a file leads to it whatever it says: nobody asked for the thread that it says it is of.
+#[test]
+fn a_path_is_never_that_of_another_thread() {
+    let env = Env::new();
+    env.database("empty-2026-08");
+    let other = plain("2026-03-02T10:00:00", "words");
+    let thread = plain("2026-03-01T10:00:00", "words");
+    let name = thread.relative().rsplit('/').next().unwrap().to_owned();
+    let active = other.clone().file_name(&name).write(&env);
+    other.archived().file_name("rollout-odd.jsonl").write(&env);
+    let outcome = env.run(["path", thread.thread()]);
+    outcome.status(0, "it is there");
+    outcome.assert_eq(outcome.stdout.trim_end(), active.to_str().unwrap(), "by its name");
+    let outcome = env.run(["path", thread.thread(), "--archived"]);
+    outcome.status(1, "no archived one");
+    outcome.assert_eq(&*outcome.stdout, "", "no path");
+}
+
 #[test]
 fn a_compressed_file_without_a_byte_is_empty() {
     let env = Env::new();

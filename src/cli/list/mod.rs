@@ -179,9 +179,18 @@ fn cell<'a>(names: &'a Names, columns: &[usize], page: &'a Page, row: usize, col
     name().map_or(CellRef::Null, CellRef::Text)
 }
 
+/// Whether somebody still waits for rows.
+fn go_on(app: &App) -> ControlFlow<()> {
+    if app.interrupted.load(Ordering::Relaxed) || app.out.closed() {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
+    }
+}
+
 /// The next page, unless nobody waits for it any more.
 fn next_page(app: &App, lister: &mut Lister<'_>) -> anyhow::Result<Option<Page>> {
-    if app.interrupted.load(Ordering::Relaxed) || app.out.closed() { Ok(None) } else { lister.next_page() }
+    if go_on(app).is_break() { Ok(None) } else { lister.next_page() }
 }
 
 /// Writes TSV, or the ids alone; what scripts read most, with nothing between a row and its text.
@@ -220,15 +229,6 @@ fn write_tsv(
         app.out.write_all(&text)?;
         Ok(go_on(app))
     })
-}
-
-/// Whether somebody still waits for rows.
-fn go_on(app: &App) -> ControlFlow<()> {
-    if app.interrupted.load(Ordering::Relaxed) || app.out.closed() {
-        ControlFlow::Break(())
-    } else {
-        ControlFlow::Continue(())
-    }
 }
 
 fn write_records(

@@ -34,11 +34,12 @@ use std::sync::Arc;
 const PAGE_ROWS: usize = 2048;
 
 /// By which time threads are ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
     /// When they began.
     Created,
     /// When they were last written.
+    #[default]
     Updated,
     /// When they were last used; by `Updated` where the column is missing.
     Recency,
@@ -65,8 +66,8 @@ pub struct Folder {
     pub recursive: bool,
 }
 
-/// Which threads, in which order.
-#[derive(Debug, Clone)]
+/// Which threads, in which order. By default all that have a message, and of each no column.
+#[derive(Debug, Clone, Default)]
 pub struct Query {
     /// The order.
     pub sort: Sort,

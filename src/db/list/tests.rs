@@ -37,19 +37,7 @@ pub(super) fn database(golden: &str) -> Connection {
 }
 
 pub(super) fn query(sort: Sort) -> Query {
-    Query {
-        sort,
-        reverse: false,
-        archived: Some(false),
-        hidden: false,
-        sources: Vec::new(),
-        providers: Vec::new(),
-        folders: Vec::new(),
-        since: None,
-        until: None,
-        search: None,
-        columns: vec![index::ID],
-    }
+    Query { sort, archived: Some(false), columns: vec![index::ID], ..Query::default() }
 }
 
 fn listing(connection: &Connection, query: Query) -> Listing {
