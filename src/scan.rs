@@ -334,7 +334,6 @@ mod tests {
     use crate::rollout::file_name;
     use std::ffi::OsStr;
 
-    #[cfg(unix)]
     #[test]
     fn a_copy_takes_the_place_of_one_that_is_broken_but_not_of_one_that_cannot_be_read_now() {
         let id = "019ced6b-835b-7475-b762-429694b3a51e";
@@ -346,8 +345,17 @@ mod tests {
         let line = "{\"timestamp\":\"2026-03-14T10:00:00Z\",\"type\":\"session_meta\",\"payload\":{}}\n";
         std::fs::write(home.path().join("broken").join(&name), "garbage").unwrap();
         std::fs::write(home.path().join("good").join(&name), line).unwrap();
-        // A folder that is a file: an error of the system that is not the absence of a file.
-        std::fs::write(home.path().join("shut"), "").unwrap();
+        // A folder that is a file, or a file open to nobody else: an error that is not the absence of a file.
+        let shut = home.path().join("shut");
+        #[cfg(unix)]
+        std::fs::write(shut, "").unwrap();
+        #[cfg(windows)]
+        let _open = {
+            use std::os::windows::fs::OpenOptionsExt as _;
+            std::fs::create_dir(&shut).unwrap();
+            let mut options = std::fs::File::options();
+            options.write(true).create(true).truncate(true).share_mode(0).open(shut.join(&name)).unwrap()
+        };
         let scan = |folders: [&str; 2]| {
             let files = folders.map(|folder| {
                 let named = file_name::parse(OsStr::new(&name)).unwrap();
