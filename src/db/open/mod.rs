@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, ffi};
 use tempfile::TempDir;
 
@@ -333,6 +334,8 @@ fn connect(
     let uri = look::uri(path, parameters).map_err(|path| rusqlite::Error::InvalidPath(path.to_owned()))?;
     let flags = flags | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(uri, flags)?;
+    // A plan that does not depend on the values bound: else SQLite prepares each statement a second time for them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.busy_timeout(timeout)?;
     Ok(connection)
 }
