@@ -30,8 +30,8 @@ use rusqlite::{Connection, Row, params_from_iter};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Rows of one page at most.
-const PAGE_ROWS: usize = 2048;
+/// Rows of one page at most: so many that handing a page to another thread, and waking it, costs little beside it.
+const PAGE_ROWS: usize = 8192;
 
 /// By which time threads are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -5,7 +5,7 @@ use crate::thread::cell::CellRef;
 use rusqlite::types::ValueRef;
 
 /// Bytes of text in one page, about: one more row may always be added.
-const PAGE_BYTES: usize = 1 << 19;
+const PAGE_BYTES: usize = 1 << 21;
 
 /// Some rows in order, packed together.
 #[derive(Debug, Default)]
