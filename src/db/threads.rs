@@ -23,7 +23,7 @@ pub struct Threads {
 
 /// A row that breaks a constraint takes the whole transaction back, which its caller would do anyway. Since it need not
 /// be able to take back one row alone, SQLite keeps no journal for it, in which Codex's triggers would have it copy each
-/// page of a dozen indexes for each row: half the time of a fresh backfill.
+/// page of a dozen indexes for each row: a third of the processor time of a fresh backfill.
 const ALL_OR_NOTHING: &str = "OR ROLLBACK";
 
 /// A name of ours in SQL; the names are constants without quotes in them.
