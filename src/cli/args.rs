@@ -5,9 +5,8 @@ use crate::cli::{complete, help, numbers};
 use crate::thread::columns::COLUMNS;
 use crate::verify::Ignore;
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
-use clap::{Args, FromArgMatches as _, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,41 +29,6 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-}
-
-impl Cli {
-    /// Reads a command line.
-    ///
-    /// Describing every option of every command takes clap longer than a short listing takes SQLite. So for the
-    /// commands that scripts call in loops the one that seems to be meant is described alone, and all of them only
-    /// where that does not come out.
-    ///
-    /// # Errors
-    /// It makes no sense, or asks for help.
-    pub fn read(arguments: &[OsString]) -> Result<Cli, clap::Error> {
-        Cli::read_short(arguments).map_or_else(|| Cli::try_parse_from(arguments), Ok)
-    }
-
-    fn read_short(arguments: &[OsString]) -> Option<Cli> {
-        let meant =
-            arguments.iter().skip(1).find(|word| ["list", "show", "path"].iter().any(|name| word == name))?;
-        let meant = meant.to_str()?;
-        let command = clap::Command::new(meant.to_owned());
-        let command = match meant {
-            "list" => List::augment_args(command),
-            "show" => Show::augment_args(command),
-            _ => PathOf::augment_args(command),
-        };
-        let program = Global::augment_args(clap::Command::new("codex-state")).subcommand(command);
-        let matches = program.try_get_matches_from(arguments).ok()?;
-        let (name, options) = matches.subcommand().filter(|(name, _)| *name == meant)?;
-        let command = match name {
-            "list" => Command::List(List::from_arg_matches(options).ok()?),
-            "show" => Command::Show(Show::from_arg_matches(options).ok()?),
-            _ => Command::Path(PathOf::from_arg_matches(options).ok()?),
-        };
-        Some(Cli { global: Global::from_arg_matches(&matches).ok()?, command })
-    }
 }
 
 /// Options of every command.
@@ -591,50 +555,4 @@ pub struct Man {
     /// The folder, which is made if it does not exist
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub folder: Option<PathBuf>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_short_way_reads_what_the_long_one_does_or_nothing() {
-        for line in [
-            "list",
-            "list -n 20 --format tsv",
-            "--db x list --all --columns id,title --no-header",
-            "list --db x --source a --source b --cwd y --recursive --since 2d --busy-timeout 0.5",
-            "--format json show a b - --compare",
-            "show list",
-            "path a --active -q",
-            "path show",
-            "--db list show a",
-            "--db show backfill -n",
-            "list --columns idd",
-            "list --after",
-            "list --archived --all",
-            "list --help",
-            "show",
-            "path",
-            "path a b",
-            "backfill list",
-            "--version list",
-            "help list",
-            "lis",
-            "",
-        ] {
-            let arguments: Vec<OsString> =
-                ["codex-state"].into_iter().chain(line.split_whitespace()).map(OsString::from).collect();
-            let long = Cli::try_parse_from(&arguments);
-            let shown =
-                |result: Result<Cli, clap::Error>| format!("{:?}", result.map_err(|error| error.to_string()));
-            if let Some(short) = Cli::read_short(&arguments) {
-                assert_eq!(shown(Ok(short)), shown(long), "{line}");
-            } else {
-                assert_eq!(shown(Cli::read(&arguments)), shown(long), "{line}");
-            }
-        }
-        let short = |line: &str| Cli::read_short(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
-        assert!(short("codex-state --db x list -n 20").is_some(), "it is worth it");
-    }
 }

@@ -32,6 +32,7 @@ pub mod metrics;
 pub mod numbers;
 pub mod output;
 pub mod progress;
+pub mod read;
 pub mod records;
 pub mod style;
 pub mod table;
@@ -43,7 +44,7 @@ pub mod when;
 
 use crate::error::WithHint as _;
 use app::App;
-use args::{Cli, Command};
+use args::Command;
 use env::Environment;
 use exit::Exit;
 use std::ffi::OsString;
@@ -57,7 +58,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     if let Some(exit) = complete::answer(&arguments) {
         return exit;
     }
-    let cli = match Cli::read(&arguments) {
+    let cli = match read::read(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             return match usage::mistake(&error, &arguments) {

@@ -31,7 +31,8 @@ pub fn is_wanted(environment: &Environment, no_progress: bool, quiet: bool) -> b
 
 /// Shows progress as a bar, or not, and prints warnings either way, whole lines that the bar does not tear.
 pub struct Bar {
-    bar: ProgressBar,
+    /// Where one is wanted.
+    bar: Option<ProgressBar>,
     work: Arc<Work>,
     unicode: bool,
     style: Style,
@@ -56,16 +57,18 @@ impl Bar {
     /// For standard error of this process; without `visible` only warnings are printed.
     #[must_use]
     pub fn stderr(visible: bool, unicode: bool, style: Style) -> Self {
-        let target = match visible {
-            true => ProgressDrawTarget::term_like_with_hz(Box::new(Terminal::default()), REDRAWS),
-            false => ProgressDrawTarget::hidden(),
-        };
-        Self::new(target, unicode, style, Box::new(io::stderr()))
+        let target = || ProgressDrawTarget::term_like_with_hz(Box::new(Terminal::default()), REDRAWS);
+        Self::new(visible.then(target), unicode, style, Box::new(io::stderr()))
     }
 
-    fn new(target: ProgressDrawTarget, unicode: bool, style: Style, warnings: Box<dyn Write + Send>) -> Self {
+    fn new(
+        target: Option<ProgressDrawTarget>,
+        unicode: bool,
+        style: Style,
+        warnings: Box<dyn Write + Send>,
+    ) -> Self {
         Self {
-            bar: ProgressBar::with_draw_target(None, target),
+            bar: target.map(|target| ProgressBar::with_draw_target(None, target)),
             work: Arc::default(),
             unicode,
             style,
@@ -96,7 +99,10 @@ impl Bar {
             // Whoever closed standard error does not want to know.
             let _ = print(&mut *out).and_then(|()| out.flush());
         };
-        if self.is_shown.load(Ordering::Relaxed) { self.bar.suspend(print) } else { print() }
+        match &self.bar {
+            Some(bar) if self.is_shown.load(Ordering::Relaxed) => bar.suspend(print),
+            _ => print(),
+        }
     }
 
     fn look(&self, bounded: bool, what: &str) -> ProgressStyle {
@@ -166,34 +172,36 @@ impl Progress for Bar {
         self.work.bytes.store(0, Ordering::Relaxed);
         self.work.all_items.store(items.unwrap_or(0), Ordering::Relaxed);
         self.work.all_bytes.store(bytes.unwrap_or(0), Ordering::Relaxed);
-        if self.bar.is_hidden() {
-            return;
-        }
+        let Some(bar) = &self.bar else { return };
         // Bytes tell the time left better than files, one of which can be a thousand times another.
         let length = bytes.filter(|&bytes| bytes > 0).or(items).filter(|&length| length > 0);
-        self.bar.reset();
+        bar.reset();
         match length {
-            Some(length) => self.bar.set_length(length),
-            None => self.bar.unset_length(),
+            Some(length) => bar.set_length(length),
+            None => bar.unset_length(),
         }
         let what = text::one_line(what).into_owned();
-        self.bar.set_style(self.look(length.is_some(), &what));
-        self.bar.set_message(what);
+        bar.set_style(self.look(length.is_some(), &what));
+        bar.set_message(what);
         self.is_shown.store(true, Ordering::Relaxed);
-        self.bar.enable_steady_tick(TICK);
+        bar.enable_steady_tick(TICK);
     }
 
     fn advance(&self, items: u64, bytes: u64) {
         self.work.items.fetch_add(items, Ordering::Relaxed);
         self.work.bytes.fetch_add(bytes, Ordering::Relaxed);
         let by_bytes = self.work.all_bytes.load(Ordering::Relaxed) > 0;
-        self.bar.inc(if by_bytes { bytes } else { items });
+        if let Some(bar) = &self.bar {
+            bar.inc(if by_bytes { bytes } else { items });
+        }
     }
 
     fn finish(&self) {
-        if self.is_shown.swap(false, Ordering::Relaxed) {
-            self.bar.disable_steady_tick();
-            self.bar.finish_and_clear();
+        if let Some(bar) = &self.bar
+            && self.is_shown.swap(false, Ordering::Relaxed)
+        {
+            bar.disable_steady_tick();
+            bar.finish_and_clear();
         }
     }
 
@@ -278,12 +286,8 @@ mod tests {
 
     fn bar(visible: bool) -> (Bar, Tape) {
         let tape = Tape::default();
-        let target = if visible {
-            ProgressDrawTarget::term_like(Box::new(tape.clone()))
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        (Bar::new(target, false, Style::PLAIN, Box::new(tape.clone())), tape)
+        let target = || ProgressDrawTarget::term_like(Box::new(tape.clone()));
+        (Bar::new(visible.then(target), false, Style::PLAIN, Box::new(tape.clone())), tape)
     }
 
     #[test]
@@ -313,7 +317,7 @@ mod tests {
         let (bar, tape) = bar(true);
         bar.start("reading rollouts", Some(1234), Some(3 << 30));
         bar.advance(500, 1 << 30);
-        bar.bar.force_draw();
+        bar.bar.as_ref().unwrap().force_draw();
         let drawn = tape.take();
         assert!(drawn.contains("reading rollouts ==="), "{drawn}");
         assert!(drawn.contains(" 500/1,234  1.0 GiB/3.0 GiB"), "{drawn}");
@@ -331,7 +335,7 @@ mod tests {
         tape.take();
         bar.start("writing rows", Some(7), None);
         bar.advance(1, 0);
-        bar.bar.force_draw();
+        bar.bar.as_ref().unwrap().force_draw();
         let drawn = tape.take();
         assert!(drawn.contains("writing rows =") && drawn.contains(" 1/7"), "{drawn}");
     }

@@ -289,8 +289,8 @@ pub fn write_fields_within(
             let is_whole = value.is_exact || room < LEAST_RIGID;
             let lines = if is_whole { vec![value.text.clone()] } else { in_lines(&value.text, room) };
             for (i, line) in lines.iter().enumerate() {
-                let fill = if i == 0 { fill } else { widest + 1 + GAP };
-                writeln!(out, "{:fill$}{}", "", style.paint(value.tone, line))?;
+                let indent = " ".repeat(if i == 0 { fill } else { widest + 1 + GAP });
+                writeln!(out, "{indent}{}", style.paint(value.tone, line))?;
             }
         }
     }

@@ -135,7 +135,7 @@ mod tests {
     fn check(line: &str, expected: &Expect) {
         let arguments: Vec<OsString> =
             [NAME].into_iter().chain(line.split_whitespace()).map(OsString::from).collect();
-        let error = Cli::read(&arguments).unwrap_err();
+        let error = crate::cli::read::read(&arguments).unwrap_err();
         let mut out = Vec::new();
         print(&mistake(&error, &arguments).unwrap(), &mut out, Style::PLAIN, &str::to_owned).unwrap();
         expected.assert_eq(&String::from_utf8(out).unwrap());
@@ -311,7 +311,7 @@ mod tests {
         for line in ["--help", "-h", "list --help", "help list", "--version", ""] {
             let arguments: Vec<OsString> =
                 [NAME].into_iter().chain(line.split_whitespace()).map(OsString::from).collect();
-            let error = Cli::read(&arguments).unwrap_err();
+            let error = crate::cli::read::read(&arguments).unwrap_err();
             let mistake = mistake(&error, &arguments);
             assert!(mistake.is_none(), "{line}: {}", message(&mistake.unwrap()));
         }

@@ -126,24 +126,22 @@ impl Schema {
         Ok(schema)
     }
 
-    /// Looks at the names of the columns of `threads` alone, which is all that reading rows needs and costs little: the
-    /// other tables then seem not to be there, and nothing tells what an insert must fill.
+    /// Looks at the known columns of `threads` alone, which is all that reading rows needs and costs next to nothing: the
+    /// other tables and columns then seem not to be there, and nothing tells what an insert must fill.
     ///
     /// # Errors
     /// As [`Schema::read`].
     pub fn read_threads(connection: &Connection) -> anyhow::Result<Schema> {
         let mut schema = Schema::default();
-        let Ok(statement) = connection.prepare("SELECT * FROM threads LIMIT 0") else {
-            // Whatever is wrong, the longer way says it in so many words.
-            return Schema::read(connection);
-        };
-        for name in statement.column_names() {
-            match columns::position(name) {
-                Some(position) => schema.columns.insert(position),
-                None => schema.unknown_columns.push(name.to_owned()),
+        for (position, column) in COLUMNS.iter().enumerate() {
+            if connection.column_exists(Some("main"), "threads", column.name)? {
+                schema.columns.insert(position);
             }
         }
-        schema.check_required()?;
+        if schema.check_required().is_err() {
+            // No such table, or a view, of which SQLite does not tell this: the longer way finds out.
+            return Schema::read(connection);
+        }
         Ok(schema)
     }
 
