@@ -4,6 +4,8 @@
 //! exit status either: the rest of the output is swallowed, the work is finished. A full disk is another matter.
 
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes gathered before they are written on.
 const CAPACITY: usize = 64 * 1024;
@@ -24,7 +26,7 @@ pub fn failure(error: &io::Error) -> io::Error {
 pub struct Output<W: Write> {
     inner: W,
     buffer: Vec<u8>,
-    closed: bool,
+    closed: Arc<AtomicBool>,
     failed: bool,
 }
 
@@ -40,21 +42,25 @@ impl<W: Write> Output<W> {
     /// Wraps a writer.
     #[must_use]
     pub fn new(inner: W) -> Self {
-        Self { inner, buffer: Vec::with_capacity(CAPACITY), closed: false, failed: false }
+        Self { inner, buffer: Vec::with_capacity(CAPACITY), closed: Arc::default(), failed: false }
     }
 
-    /// Whether the reader has gone away: nothing written from here on is seen by anybody.
+    /// Becomes true when the reader has gone away: nothing written from then on is seen by anybody.
     ///
     /// A command may use it to skip the printing, never the work.
     #[must_use]
-    pub fn closed(&self) -> bool {
-        self.closed
+    pub fn closed(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.closed)
     }
 
     /// Whether something could not be written, though somebody waits for it.
     #[must_use]
     pub fn failed(&self) -> bool {
         self.failed
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// Writes the buffer out. It is empty afterwards even after a failure, so that nothing is written twice.
@@ -70,7 +76,7 @@ impl<W: Write> Output<W> {
     fn forgive(&mut self, result: io::Result<()>) -> io::Result<()> {
         match result {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                self.closed = true;
+                self.closed.store(true, Ordering::Relaxed);
                 Ok(())
             }
             Err(error) => {
@@ -84,13 +90,13 @@ impl<W: Write> Output<W> {
 
 impl<W: Write> Write for Output<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.closed {
+        if self.is_closed() {
             return Ok(bytes.len());
         }
         if self.buffer.len() + bytes.len() > CAPACITY {
             self.empty()?;
         }
-        if self.closed {
+        if self.is_closed() {
             // Said just now; there is nobody to keep the bytes for.
         } else if bytes.len() >= CAPACITY {
             let result = self.inner.write_all(bytes);
@@ -102,11 +108,11 @@ impl<W: Write> Write for Output<W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.closed {
+        if self.is_closed() {
             return Ok(());
         }
         self.empty()?;
-        if self.closed {
+        if self.is_closed() {
             return Ok(());
         }
         let result = self.inner.flush();
@@ -172,7 +178,7 @@ mod tests {
         for _ in 0..3 {
             output.write_all(&[b'x'; CAPACITY / 2 + 1]).unwrap();
         }
-        assert!(output.closed());
+        assert!(output.is_closed());
         output.write_all(&[b'y'; CAPACITY * 3]).unwrap();
         output.flush().unwrap();
         assert_eq!(*taken.borrow(), [b'x'; 10]);
@@ -182,9 +188,9 @@ mod tests {
     fn a_pipe_closed_before_the_last_flush_is_no_error_either() {
         let (mut output, _) = narrow(0, io::ErrorKind::BrokenPipe);
         output.write_all(b"short").unwrap();
-        assert!(!output.closed(), "nothing was written yet");
+        assert!(!output.is_closed(), "nothing was written yet");
         output.flush().unwrap();
-        assert!(output.closed());
+        assert!(output.is_closed());
     }
 
     #[test]
@@ -192,7 +198,7 @@ mod tests {
         let (mut output, taken) = narrow(3, io::ErrorKind::StorageFull);
         output.write_all(b"abcdef").unwrap();
         assert_eq!(output.flush().unwrap_err().kind(), io::ErrorKind::StorageFull);
-        assert!(!output.closed());
+        assert!(!output.is_closed());
         drop(output);
         assert_eq!(*taken.borrow(), b"abc", "nothing is written twice");
     }

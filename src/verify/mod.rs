@@ -23,7 +23,7 @@ pub use judge::apart;
 
 use crate::claims;
 use crate::compare::Comparison;
-use crate::db::open::Reader;
+use crate::db::open::{Reader, Trouble};
 use crate::db::schema::Schema;
 use crate::db::threads::{self, Threads};
 use crate::inventory::{self, Inventory};
@@ -137,8 +137,23 @@ impl Report {
 /// Does it.
 ///
 /// # Errors
-/// The database cannot be read.
+/// The database cannot be read. That its file is damaged is a finding where one was asked for.
 pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<Report> {
+    let error = match compare(config, reader, progress) {
+        Err(error) if Trouble::of(&error) == Some(Trouble::Damaged) => error,
+        done => return done,
+    };
+    progress.finish();
+    if config.depth != Depth::Deep || config.ignore.kind(Kind::DatabaseDamaged) {
+        return Err(error);
+    }
+    let mut findings = Findings::new(config.max_findings);
+    findings.add(whole::damage(reader)?.ok_or(error)?);
+    progress.warn("the rows cannot all be read: no thread was compared");
+    Ok(Report { findings: findings.take(), counts: findings.counts, ..Report::default() })
+}
+
+fn compare(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<Report> {
     let schema = Schema::of(reader)?;
     progress.start("finding rollouts", None, None);
     let walk = sessions::walk(config.home, || progress.advance(1, 0));

@@ -2,7 +2,7 @@
 
 use super::Run;
 use super::finding::{Field, Finding, Kind};
-use crate::db::open::Trouble;
+use crate::db::open::{Reader, Trouble};
 use crate::db::{backfill_state, integrity};
 use crate::thread::columns::index;
 
@@ -45,22 +45,31 @@ impl Run<'_> {
 
     /// Lets SQLite look at the whole database file.
     pub(super) fn check_integrity(&mut self) -> anyhow::Result<()> {
-        let found = self.reader.read(|connection| Ok(integrity::problems(connection, 100)?));
-        let message = match found {
-            Ok(problems) => match &problems[..] {
-                [] => return Ok(()),
-                [only] => format!("the integrity check failed: {only}"),
-                [first, ..] => {
-                    format!("the integrity check found {} problems, first: {first}", problems.len())
-                }
-            },
-            Err(error) if Trouble::of(&error) == Some(Trouble::Damaged) => {
-                format!("the integrity check could not be finished: {}", error.root_cause())
-            }
-            Err(error) => return Err(error),
-        };
-        let finding = Finding::new(Kind::DatabaseDamaged, message).at(self.reader.path());
-        self.report(finding, None);
+        if let Some(finding) = damage(self.reader)? {
+            self.report(finding, None);
+        }
         Ok(())
     }
+}
+
+/// What SQLite finds wrong with the database file.
+///
+/// # Errors
+/// It cannot be read, for another reason than damage.
+pub(super) fn damage(reader: &mut Reader) -> anyhow::Result<Option<Finding>> {
+    let found = reader.read(|connection| Ok(integrity::problems(connection, 100)?));
+    let message = match found {
+        Ok(problems) => match &problems[..] {
+            [] => return Ok(None),
+            [only] => format!("the integrity check failed: {only}"),
+            [first, ..] => {
+                format!("the integrity check found {} problems, first: {first}", problems.len())
+            }
+        },
+        Err(error) if Trouble::of(&error) == Some(Trouble::Damaged) => {
+            format!("the integrity check could not be finished: {}", error.root_cause())
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(Some(Finding::new(Kind::DatabaseDamaged, message).at(reader.path())))
 }

@@ -675,6 +675,43 @@ fn a_damaged_database() {
     );
 }
 
+#[test]
+fn a_damaged_database_is_what_a_deep_verify_finds() {
+    let env = filled();
+    wrecks::tear(&env.db());
+    check(
+        &env,
+        &["verify", "--deep", "--format", "table"],
+        &expect![[r#"
+            $ codex-state verify --deep --format table
+            of no single thread
+              database_damaged
+                the integrity check could not be finished: the database is damaged (database disk image is malformed)
+                state_5.sqlite
+
+            1  database_damaged
+            --- stderr
+            codex-state: warning: the rows cannot all be read: no thread was compared
+            1 error; 0 threads agree
+            hint: codex-state restore BACKUP brings a sound one back for database_damaged
+            --- status 1
+        "#]],
+    );
+    check(
+        &env,
+        &["verify", "--deep", "--ignore", "database_damaged"],
+        &expect![[r#"
+        $ codex-state verify --deep --ignore database_damaged
+        --- stderr
+        codex-state: error: $HOME_DIR/state_5.sqlite: cannot read the database: the database is damaged (database disk image is malformed)
+        hint: `codex-state restore BACKUP`; or move $HOME_DIR/state_5.sqlite aside together with its -wal and -shm, start Codex once, then run `codex-state backfill --facts-from MOVED`
+        --- status 2
+    "#]],
+    );
+    let json = env.run(["verify", "--deep", "--format", "json"]).status(1, "drift").json();
+    assert_eq!((&json["counts"]["database_damaged"], &json["complete"]), (&1.into(), &false.into()));
+}
+
 #[cfg(unix)]
 #[test]
 fn metrics_in_a_folder_that_is_not_there() {

@@ -18,7 +18,7 @@ use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The columns of TSV and CSV where none are named. Scripts rely on them.
 pub const DEFAULT_COLUMNS: [&str; 9] =
@@ -179,18 +179,23 @@ fn cell<'a>(names: &'a Names, columns: &[usize], page: &'a Page, row: usize, col
     name().map_or(CellRef::Null, CellRef::Text)
 }
 
-/// Whether somebody still waits for rows.
-fn go_on(app: &App) -> ControlFlow<()> {
-    if app.interrupted.load(Ordering::Relaxed) || app.out.closed() {
+/// Whether somebody still waits for rows: nobody who pressed Ctrl-C or closed the pipe does.
+fn go_on(stops: &[Arc<AtomicBool>; 2]) -> ControlFlow<()> {
+    if stops.iter().any(|stop| stop.load(Ordering::Relaxed)) {
         ControlFlow::Break(())
     } else {
         ControlFlow::Continue(())
     }
 }
 
+/// What ends a listing early.
+fn stops(app: &App) -> [Arc<AtomicBool>; 2] {
+    [Arc::clone(&app.interrupted), app.out.closed()]
+}
+
 /// The next page, unless nobody waits for it any more.
 fn next_page(app: &App, lister: &mut Lister<'_>) -> anyhow::Result<Option<Page>> {
-    if go_on(app).is_break() { Ok(None) } else { lister.next_page() }
+    if go_on(&stops(app)).is_break() { Ok(None) } else { lister.next_page() }
 }
 
 /// Writes TSV, or the ids alone; what scripts read most, with nothing between a row and its text.
@@ -205,7 +210,7 @@ fn write_tsv(
         let header: Vec<&str> = shown.iter().map(|position| COLUMNS[*position].name).collect();
         writeln!(app.out, "{}", header.join("\t"))?;
     }
-    let (names, mut text) = (lister.names(), Vec::new());
+    let (names, stops, mut text) = (lister.names(), stops(app), Vec::new());
     lister.each_page(|page| {
         text.clear();
         for row in 0..page.len() {
@@ -227,7 +232,7 @@ fn write_tsv(
             text.push(b'\n');
         }
         app.out.write_all(&text)?;
-        Ok(go_on(app))
+        Ok(go_on(&stops))
     })
 }
 
@@ -246,7 +251,7 @@ fn write_records(
         list: "threads",
         for_terminal: app.environment.stdout_is_terminal,
     };
-    let interrupted = Arc::clone(&app.interrupted);
+    let stops = stops(app);
     let mut records = Records::begin(&mut app.out, format, layout)?;
     let thread_names = lister.names();
     lister.each_page(|page| {
@@ -262,11 +267,7 @@ fn write_records(
             }
             records.row(&values)?;
         }
-        Ok(if interrupted.load(Ordering::Relaxed) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        })
+        Ok(go_on(&stops))
     })?;
     records.end_rows()?;
     if format == Format::Json {
