@@ -62,7 +62,9 @@ fn sources() -> Vec<(String, PathBuf, String)> {
             let module = module.trim_end_matches(".rs").to_owned();
             let text = fs::read_to_string(&path).unwrap();
             // A file of tests alone: only its first line is held to the rules.
-            let is_test = path.file_name().is_some_and(|name| name == "tests.rs" || name == "testing.rs");
+            let is_test = relative
+                .components()
+                .any(|part| ["tests.rs", "testing.rs", "tests"].iter().any(|name| part.as_os_str() == *name));
             let text = if is_test { text.lines().take(1).collect() } else { text };
             (module, relative.to_owned(), text)
         })

@@ -197,41 +197,10 @@ fn adopt_recency(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::thread::ThreadId;
     use crate::thread::columns::{ColumnSet, Kind, N_COLUMNS, position};
-    use crate::thread::{Git, ThreadId};
+    use crate::thread::sample::metadata;
     use proptest::prelude::*;
-
-    fn metadata() -> ThreadMetadata {
-        ThreadMetadata {
-            id: ThreadId::from_u128(7),
-            rollout_path: "/home/sessions/rollout.jsonl".into(),
-            created_at: 1_773_507_432_123,
-            updated_at: 1_773_507_450_373,
-            last_event_at: 1_773_507_450_100,
-            source: "cli".into(),
-            thread_source: Some("user".into()),
-            agent_nickname: None,
-            agent_role: None,
-            agent_path: None,
-            model_provider: "openai".into(),
-            model: Some("gpt".into()),
-            reasoning_effort: None,
-            cwd: "/srv".into(),
-            cli_version: "0.1".into(),
-            title: "hello".into(),
-            preview: "hello".into(),
-            first_user_message: "hello".into(),
-            sandbox_policy: r#"{"type":"read-only"}"#.into(),
-            any_sandbox_profile: false,
-            approval_mode: "never".into(),
-            tokens_used: 12,
-            has_user_event: true,
-            archived: true,
-            git: Git { sha: Some("abc".into()), branch: None, origin_url: None },
-            memory_mode: "enabled".into(),
-            history_mode: HistoryMode::Legacy,
-        }
-    }
 
     fn context(columns: ColumnSet) -> Context<'static> {
         Context {

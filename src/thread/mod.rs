@@ -6,6 +6,8 @@ pub mod diff;
 pub mod equivalence;
 pub mod facts;
 pub mod merge;
+#[cfg(test)]
+mod sample;
 pub mod search;
 
 use std::fmt;

@@ -1,0 +1,36 @@
+//! A thread for the tests of this folder that says something of nearly everything.
+
+use super::{Git, HistoryMode, ThreadId, ThreadMetadata};
+
+/// An archived thread with a title, a message and a model.
+pub(in crate::thread) fn metadata() -> ThreadMetadata {
+    ThreadMetadata {
+        id: ThreadId::from_u128(7),
+        rollout_path: "/home/sessions/rollout.jsonl".into(),
+        created_at: 1_773_507_432_123,
+        updated_at: 1_773_507_450_373,
+        last_event_at: 1_773_507_450_100,
+        source: "cli".into(),
+        thread_source: Some("user".into()),
+        agent_nickname: Some("Ada".into()),
+        agent_role: None,
+        agent_path: None,
+        model_provider: "openai".into(),
+        model: Some("gpt".into()),
+        reasoning_effort: Some("high".into()),
+        cwd: "/srv".into(),
+        cli_version: "0.1".into(),
+        title: "hello".into(),
+        preview: "hello".into(),
+        first_user_message: "hello".into(),
+        sandbox_policy: r#"{"type":"read-only"}"#.into(),
+        any_sandbox_profile: false,
+        approval_mode: "never".into(),
+        tokens_used: 12,
+        has_user_event: true,
+        archived: true,
+        git: Git { sha: Some("abc".into()), branch: None, origin_url: None },
+        memory_mode: "enabled".into(),
+        history_mode: HistoryMode::Legacy,
+    }
+}
