@@ -149,6 +149,14 @@ fn restored_without_modification_times_but_with_its_database() {
         set_mtime(env.path(&thread.relative()).as_ref(), 1_788_000_000_000);
     }
     env.run(["verify"]).status(0, "a row that says the time of the last line is as true as the file's time");
+    let status = env.run(["status"]);
+    status
+        .assert(status.stdout.contains("12 field_mismatch (12 of times alone)"), "a quick look cannot know");
+    status.assert(
+        status.stderr.contains("codex-state verify opens the rollouts")
+            && !status.stderr.contains("backfill"),
+        "and does not send to a backfill, which would lose the times",
+    );
     let dry = env.run(["backfill", "--dry-run"]);
     dry.assert(
         dry.stderr.contains("--times keep"),
