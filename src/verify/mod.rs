@@ -139,7 +139,7 @@ impl Report {
 /// # Errors
 /// The database cannot be read. That its file is damaged is a finding where one was asked for.
 pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<Report> {
-    let error = match compare(config, reader, progress) {
+    let error = match verify(config, reader, progress) {
         Err(error) if Trouble::of(&error) == Some(Trouble::Damaged) => error,
         done => return done,
     };
@@ -153,7 +153,7 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
     Ok(Report { findings: findings.take(), counts: findings.counts, ..Report::default() })
 }
 
-fn compare(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<Report> {
+fn verify(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<Report> {
     let schema = Schema::of(reader)?;
     progress.start("finding rollouts", None, None);
     let walk = sessions::walk(config.home, || progress.advance(1, 0));
@@ -225,41 +225,8 @@ fn compare(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
             None,
         );
     }
-    let n_files = groups.iter().map(|group| group.files.len() as u64).sum();
-    progress.start("reading rollouts", Some(n_files), Some(n_bytes));
-    if config.depth == Depth::Quick {
-        for group in &groups {
-            let scanned = run.glance(group);
-            run.take(scanned)?;
-        }
-        run.expect_foreign();
-    } else {
-        let stopped = scan::run(&scan_config, &groups, |event| {
-            let done = match event {
-                Event::Scanned(scanned) => run.take(scanned),
-                Event::Idle if run.batch.len() >= IDLE_THREADS => run.compare_batch(),
-                Event::Idle => Ok(()),
-            };
-            done.map_or_else(ControlFlow::Break, ControlFlow::Continue)
-        });
-        if let Some(error) = stopped {
-            return Err(error);
-        }
-    }
-    run.settle_strays()?;
-    run.flush()?;
-    progress.finish();
-    if !config.interrupted.load(Ordering::Relaxed) {
-        run.judge_leftover()?;
-        if config.threads.is_none() {
-            run.judge_index()?;
-            run.judge_backfill_state(schema.has_backfill_state)?;
-        }
-        if config.depth == Depth::Deep {
-            run.check_integrity()?;
-        }
-    }
-    run.report_moved_homes();
+    run.read(&scan_config, &groups, n_bytes)?;
+    run.conclude(schema.has_backfill_state)?;
     Ok(run.into_report())
 }
 
@@ -342,6 +309,51 @@ struct Run<'a> {
 impl Run<'_> {
     fn file(&self, i: usize) -> &RolloutFile {
         &self.inventory.files()[i]
+    }
+
+    /// Reads the rollouts, or looks at their names alone, and compares each thread.
+    fn read(&mut self, scan_config: &scan::Config<'_>, groups: &[Group], n_bytes: u64) -> anyhow::Result<()> {
+        let n_files = groups.iter().map(|group| group.files.len() as u64).sum();
+        self.progress.start("reading rollouts", Some(n_files), Some(n_bytes));
+        if self.config.depth == Depth::Quick {
+            for group in groups {
+                let scanned = self.glance(group);
+                self.take(scanned)?;
+            }
+            self.expect_foreign();
+        } else {
+            let stopped = scan::run(scan_config, groups, |event| {
+                let done = match event {
+                    Event::Scanned(scanned) => self.take(scanned),
+                    Event::Idle if self.batch.len() >= IDLE_THREADS => self.compare_batch(),
+                    Event::Idle => Ok(()),
+                };
+                done.map_or_else(ControlFlow::Break, ControlFlow::Continue)
+            });
+            if let Some(error) = stopped {
+                return Err(error);
+            }
+        }
+        self.settle_strays()?;
+        self.flush()?;
+        self.progress.finish();
+        Ok(())
+    }
+
+    /// Judges what is left when all rollouts were read, and what is of no single thread.
+    fn conclude(&mut self, has_backfill_state: bool) -> anyhow::Result<()> {
+        if !self.config.interrupted.load(Ordering::Relaxed) {
+            self.judge_leftover()?;
+            if self.config.threads.is_none() {
+                self.judge_index()?;
+                self.judge_backfill_state(has_backfill_state)?;
+            }
+            if self.config.depth == Depth::Deep {
+                self.check_integrity()?;
+            }
+        }
+        self.report_moved_homes();
+        Ok(())
     }
 
     /// Takes the word of a file that it is of a thread which its name does not give.
