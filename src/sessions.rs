@@ -13,6 +13,24 @@ pub const ACTIVE: &str = "sessions";
 /// The folder of archived rollouts, below the home.
 pub const ARCHIVED: &str = "archived_sessions";
 
+/// The two folders of a home, wherever links lead: a row may spell them otherwise than the home is spelt now.
+#[derive(Debug)]
+pub struct Roots(Vec<PathBuf>);
+
+impl Roots {
+    /// Those of a home that are there.
+    #[must_use]
+    pub fn of(home: &Path) -> Roots {
+        Roots([ACTIVE, ARCHIVED].iter().filter_map(|folder| home.join(folder).canonicalize().ok()).collect())
+    }
+
+    /// Whether the file at `path`, which exists, lies below one of them.
+    #[must_use]
+    pub fn contain(&self, path: &Path) -> bool {
+        path.canonicalize().is_ok_and(|path| self.0.iter().any(|root| path.starts_with(root)))
+    }
+}
+
 /// A rollout file as the walk found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RolloutFile {

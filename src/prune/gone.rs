@@ -7,7 +7,7 @@ use crate::db::threads::{self, Summary};
 use crate::inventory::{Inventory, other_form};
 use crate::progress::Progress;
 use crate::rollout::file_name;
-use crate::sessions::{ACTIVE, ARCHIVED};
+use crate::sessions::{ACTIVE, ARCHIVED, Roots};
 use crate::sys;
 use crate::thread::ThreadId;
 use std::fs;
@@ -239,13 +239,10 @@ impl Job<'_> {
 }
 
 fn is_in_home(home: &Path, path: &Path) -> bool {
-    path.starts_with(home) || {
-        let real = |path: &Path| fs::canonicalize(path).ok();
-        real(path).zip(real(home)).is_some_and(|(path, home)| path.starts_with(home))
-            || [ACTIVE, ARCHIVED].iter().any(|root| {
-                real(path).zip(real(&home.join(root))).is_some_and(|(path, root)| path.starts_with(root))
-            })
-    }
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    path.starts_with(home)
+        || Roots::of(home).contain(path)
+        || real(path).zip(real(home)).is_some_and(|(path, home)| path.starts_with(home))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::thread::cell::Cell;
 use crate::thread::columns::{Row, index};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 /// How many whole rows are read in one transaction: their files do not bound what is in them.
 const BATCH: usize = 32;
@@ -22,9 +23,15 @@ impl Run<'_> {
     pub(super) fn judge_leftover(&mut self) -> anyhow::Result<()> {
         self.judge_odd()?;
         let left: Vec<ThreadId> = std::mem::take(&mut self.left).into_iter().collect();
-        for ids in left.chunks(BATCH) {
+        self.progress.start("looking at rows without a rollout", Some(left.len() as u64), None);
+        for (n, chunk) in left.chunks(BATCH).enumerate() {
+            if self.config.interrupted.load(Ordering::Relaxed) {
+                // What was not looked at does not agree.
+                self.findings.flagged.extend(&left[n * BATCH..]);
+                break;
+            }
             let mut doubtful = Vec::new();
-            for (id, row) in ids.iter().zip(rows::get(&self.table, ids, self.reader)?) {
+            for (id, row) in chunk.iter().zip(rows::get(&self.table, chunk, self.reader)?) {
                 let Some(row) = row else { continue };
                 let findings = self.judge_row(*id, &row)?;
                 if !findings.is_empty() {
@@ -39,7 +46,9 @@ impl Run<'_> {
                     seen.into_iter().for_each(|finding| self.report(finding, Some(id)));
                 }
             }
+            self.progress.advance(chunk.len() as u64, 0);
         }
+        self.progress.finish();
         Ok(())
     }
 
@@ -89,7 +98,7 @@ impl Run<'_> {
                 }),
             });
         }
-        if !self.is_in_home(there) {
+        if !self.roots.contain(there) {
             return Ok(Some(Finding::new(Kind::OutsideHome, "the rollout lies outside of this home")));
         }
         // A rollout that the walk did not find came later, and its row with it.
@@ -122,14 +131,6 @@ impl Run<'_> {
             }
         }
         Finding::new(Kind::MissingFile, "the rollout is gone")
-    }
-
-    /// Whether a file lies below one of the home's two folders, however they are spelled.
-    fn is_in_home(&self, path: &Path) -> bool {
-        let Ok(path) = path.canonicalize() else { return false };
-        [sessions::ACTIVE, sessions::ARCHIVED].iter().any(|folder| {
-            self.config.home.join(folder).canonicalize().is_ok_and(|folder| path.starts_with(folder))
-        })
     }
 
     /// Judges the rows whose ids are none, or not spelled as ids are looked up.

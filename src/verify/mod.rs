@@ -32,7 +32,7 @@ use crate::rollout::extract::Options;
 use crate::scan::{self, Event, Group, Scanned, Worker};
 use crate::select::{Selected, Wanted};
 use crate::session_index;
-use crate::sessions::{self, RolloutFile};
+use crate::sessions::{self, RolloutFile, Roots};
 use crate::thread::ThreadId;
 use crate::thread::columns::index;
 use chrono::{DateTime, Utc};
@@ -215,6 +215,7 @@ fn verify(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) -> 
         moved_homes: BTreeMap::new(),
         is_whole: walk_errors.is_empty() && has_roots && config.threads.is_none(),
         n_pauses: 0,
+        roots: Roots::of(config.home),
     };
     for (file, thread) in strays {
         run.note_stray(file, thread);
@@ -304,6 +305,7 @@ struct Run<'a> {
     /// Whether everything could be looked at so far.
     is_whole: bool,
     n_pauses: u32,
+    roots: Roots,
 }
 
 impl Run<'_> {
