@@ -240,7 +240,8 @@ impl<'a> Worker<'a> {
             }
             scanned.superseded.extend(choice.twins.iter().map(|file| index_of(file)));
             left = choice.chain.iter().chain(&choice.chain_copies).copied().collect();
-            if is_settled || scanned.folded.is_some() || !has_strays {
+            let gives_way = has_strays || group.in_row.is_none();
+            if is_settled || scanned.folded.is_some() || !gives_way {
                 for file in left {
                     match self.stranger(file, thread) {
                         Some(other) => scanned.strays.push((index_of(file), other)),
@@ -251,7 +252,8 @@ impl<'a> Worker<'a> {
                 scanned.chain_copies = copies.filter(|i| scanned.superseded.contains(i)).collect();
                 break;
             }
-            // The rollout that should have counted is of another thread: another one of this thread does.
+            // The rollout that should have counted is of another thread, or holds nothing, and no row chose it: another
+            // one of this thread does.
         }
         if self.config.read_all {
             for &file in &scanned.superseded {

@@ -254,4 +254,24 @@ mod tests {
         let row = merge::insert(&paginated, &named);
         assert_eq!((row.text(index::TITLE), row.text(index::NAME)), (Some("hello"), Some("Renamed")));
     }
+
+    #[test]
+    fn a_name_that_would_not_stay_as_a_title_is_not_taken_for_one() {
+        let mut file = ThreadMetadata { title: "later".to_owned(), ..metadata() };
+        file.first_user_message = "[Image]".to_owned();
+        for name in ["<environment_context>x", "# AGENTS.md instructions for /x", "[Image]"] {
+            for without in [&[][..], &["first_user_message"]] {
+                let named = Context { indexed_name: Some(name), ..context(columns(without)) };
+                let row = row_of(&file, &named);
+                assert_eq!(names(&diff(&file, &row, &named)), [""; 0], "{name} without {without:?}");
+            }
+            let paginated = ThreadMetadata { history_mode: HistoryMode::Paginated, ..file.clone() };
+            let named = Context { indexed_name: Some(name), ..context(columns(&[])) };
+            assert_eq!(
+                merge::insert(&paginated, &named).text(index::NAME),
+                Some(name),
+                "names are never judged"
+            );
+        }
+    }
 }

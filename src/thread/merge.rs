@@ -70,7 +70,12 @@ pub fn insert(file: &ThreadMetadata, context: &Context<'_>) -> Row {
         // A row that cannot say that it is paginated is not.
         let paginated = file.history_mode == HistoryMode::Paginated && context.has(index::HISTORY_MODE);
         let position = if paginated { index::NAME } else { index::TITLE };
-        if context.has(position) {
+        // A title that the next run would not take for a person's would not stay.
+        if context.has(position)
+            && (position == index::NAME
+                || is_indexed_name(name, context)
+                || set_by_a_person(file, &row, name, context))
+        {
             row.cells[position] = Some(name.into());
         }
     }

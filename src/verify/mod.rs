@@ -209,6 +209,7 @@ fn verify(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) -> 
         doubtful_bytes: 0,
         strays: BTreeMap::new(),
         says: HashMap::new(),
+        abroad: BTreeSet::new(),
         left: rows.without_file.clone(),
         rows,
         findings: Findings::new(config.max_findings),
@@ -297,6 +298,8 @@ struct Run<'a> {
     strays: BTreeMap<ThreadId, Vec<usize>>,
     /// What those files say, by file.
     says: HashMap<usize, ThreadId>,
+    /// For a quick look: threads that are compared with the files of other names that their rows name.
+    abroad: BTreeSet<ThreadId>,
     /// Threads that may have a row and no file.
     left: BTreeSet<ThreadId>,
     findings: Findings,
@@ -318,6 +321,7 @@ impl Run<'_> {
         let n_files = groups.iter().map(|group| group.files.len() as u64).sum();
         self.progress.start("reading rollouts", Some(n_files), Some(n_bytes));
         if self.config.depth == Depth::Quick {
+            self.find_abroad()?;
             for group in groups {
                 let scanned = self.glance(group);
                 self.take(scanned)?;

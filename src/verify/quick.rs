@@ -1,6 +1,7 @@
 //! `--quick`: what the walk alone tells of a thread, in the shape of what reading would tell; opens nothing.
 
-use super::Run;
+use super::{Run, rows};
+use crate::compare;
 use crate::db::schema::Schema;
 use crate::inventory;
 use crate::rollout::extract::DamageReport;
@@ -11,6 +12,7 @@ use crate::thread::cell::Cell;
 use crate::thread::columns::{ColumnSet, Row, index};
 use crate::thread::equivalence::{FIRST_MILLISECONDS, TIME_TOLERANCE};
 use crate::thread::{Git, HistoryMode, Millis, ThreadId, ThreadMetadata};
+use std::path::Path;
 
 /// The columns that a quick look compares: what a file's place and time say.
 pub(super) fn columns(schema: &Schema) -> ColumnSet {
@@ -62,7 +64,7 @@ impl Run<'_> {
         for (i, file) in group.files.clone().zip(files) {
             if file.stamp.size == 0 {
                 scanned.failed.push((i, ReadError::Unusable(EMPTY.to_owned())));
-            } else if let Some(thread) = thread
+            } else if let Some(thread) = thread.filter(|thread| !self.abroad.contains(thread))
                 && chosen.is_some_and(|chosen| std::ptr::eq(chosen, file))
             {
                 scanned.folded = Some((i, at_a_glance(thread, file, file.stamp)));
@@ -71,11 +73,30 @@ impl Run<'_> {
         scanned
     }
 
+    /// Finds the threads whose rows may rightly name files of other names, though there are files with theirs: those
+    /// that the row of the thread in the file's name leaves to them.
+    pub(super) fn find_abroad(&mut self) -> anyhow::Result<()> {
+        let foreign: Vec<_> = self.rows.foreign.iter().collect();
+        for some in foreign.chunks(rows::BATCH) {
+            let by_name = |file: usize| self.inventory.files()[file].named.name.map(|name| name.thread);
+            let ids: Vec<ThreadId> = some.iter().filter_map(|(file, _)| by_name(**file)).collect();
+            let mut rows = rows::get(&self.table, &ids, self.reader)?.into_iter();
+            for &(&file, threads) in some {
+                let row = by_name(file).and_then(|_| rows.next().flatten());
+                let path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
+                if !path.is_some_and(|path| compare::is_at(&self.inventory.files()[file], path)) {
+                    self.abroad.extend(threads);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the word of rows that name files whose names do not give their threads.
     pub(super) fn expect_foreign(&mut self) {
         for (&file, threads) in &self.rows.foreign {
             for &thread in threads {
-                if self.inventory.range_of(thread).is_empty() {
+                if self.inventory.range_of(thread).is_empty() || self.abroad.contains(&thread) {
                     self.strays.entry(thread).or_default().push(file);
                     self.says.insert(file, thread);
                 }

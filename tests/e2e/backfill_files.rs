@@ -126,6 +126,26 @@ fn the_row_is_the_authority_on_the_selected_rollout() {
 }
 
 #[test]
+fn a_rollout_that_holds_nothing_gives_way_to_another_of_its_thread_unless_the_row_chose_it() {
+    let env = Env::new();
+    env.database("empty-2026-08");
+    let (base, head) = chain();
+    let base_path = base.write(&env);
+    let head_path = head.write(&env);
+    env.run(["backfill"]).status(0, "both are whole");
+    fs::write(&head_path, "").unwrap();
+    let outcome = env.run(["backfill", "--format", "json"]);
+    outcome.status(1, "the row's choice is empty");
+    outcome.assert_eq(Backfill::of(&outcome).counts(), [0, 0, 0, 1, 1], "and stays its choice");
+    env.sql("DELETE FROM threads");
+    let outcome = env.run(["backfill", "--format", "json"]);
+    outcome.status(1, "one file is empty");
+    outcome.assert_eq(Backfill::of(&outcome).counts(), [1, 0, 0, 0, 1], "the other one has the thread");
+    assert_eq!(env.row(base.thread())["rollout_path"], base_path.to_str().unwrap());
+    env.run(["verify"]).status(0, "an empty file beside it is a warning");
+}
+
+#[test]
 fn a_fork_may_begin_in_another_threads_file() {
     let env = Env::new();
     env.database("empty-2026-08");

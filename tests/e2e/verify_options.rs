@@ -170,6 +170,45 @@ fn quick_opens_no_rollout() {
 }
 
 #[test]
+fn quick_takes_a_row_at_its_word_that_a_file_of_another_name_is_its_threads() {
+    let env = Env::new();
+    env.database("empty-2026-08");
+    let own = plain("2026-03-10T10:00:00", "own");
+    let other = plain("2026-03-11T10:00:00", "other");
+    // A file of the first thread that is called as one of the second, which has none.
+    let file_name = other.relative().rsplit('/').next().unwrap().to_owned();
+    let stray = plain("2026-03-11T12:00:00", "stray").id(own.thread()).file_name(&file_name);
+    own.write(&env);
+    let stray_path = stray.write(&env);
+    env.run(["backfill"]).status(0, "the file with the thread in its name counts");
+    let set = |column: &str, value: &str| {
+        env.sql(&format!("UPDATE threads SET {column} = '{value}' WHERE id = '{}'", own.thread()));
+    };
+    set("rollout_path", stray_path.to_str().unwrap());
+    env.run(["backfill"]).status(0, "the row's choice stays");
+    assert_eq!(env.row(own.thread())["title"], "stray");
+    env.run(["verify", "--strict", "--ignore", "duplicate_rollout"]).status(0, "and is right");
+    env.run(["verify", "--quick", "--strict"]).status(0, "at a glance too");
+    let quick = || {
+        let outcome = env.run(["verify", "--quick", "--format", "json"]);
+        outcome.status(1, "a difference");
+        let report = Verify::of(&outcome);
+        outcome.assert_eq(found(&report), vec![("field_mismatch", own.thread().to_owned())], "one");
+        report.findings[0].columns().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    crate::env::set_mtime(&stray_path, stray.mtime_ms() + 60_000);
+    assert_eq!(quick(), ["updated_at", "updated_at_ms"], "of the file that the row names");
+    crate::env::set_mtime(&stray_path, stray.mtime_ms());
+
+    // Where the thread of that name has a row that names the file, the file is no other's.
+    other.write(&env);
+    env.run(["backfill"]).status(0, "the second thread has its file");
+    env.run(["verify", "--quick"]).status(0, "as has the first");
+    set("rollout_path", stray_path.to_str().unwrap());
+    assert_eq!(quick(), ["rollout_path"], "of the file that is the thread's by name");
+}
+
+#[test]
 fn every_format_has_the_same_findings_in_the_same_order() {
     let (env, expected) = broken();
     let formats: [&[&str]; 8] = [
