@@ -356,7 +356,7 @@ impl Extract {
             return;
         }
         let facts = &mut self.facts;
-        facts.source = meta.source.filter(|source| !source.is_empty());
+        facts.source = meta.source;
         facts.thread_source = meta.thread_source;
         facts.agent_nickname = meta.agent_nickname;
         facts.agent_role = meta.agent_role.or(meta.agent_type);
@@ -367,7 +367,7 @@ impl Extract {
         if let Some(git) = meta.git {
             facts.git = git;
         }
-        facts.memory_mode = meta.memory_mode.or(facts.memory_mode.take());
+        replace_if_filled(&mut facts.memory_mode, meta.memory_mode);
     }
 
     /// The bare meta of 2025 can only be the first line; anywhere else such an object is no item.
@@ -557,6 +557,28 @@ mod tests {
         let complete = turn(&[model, approval, policy]);
         let lines = [meta(ID, r#","cwd":"/m""#), turn(&[]), complete.clone(), complete].concat();
         assert!(!extract(lines.as_bytes(), Options::default()).must_be_eager, "one reading does");
+    }
+
+    #[test]
+    fn what_is_empty_or_no_object_says_nothing() {
+        let full = r#""model":"m","approval_policy":"never","sandbox_policy":{"type":"danger-full-access"}"#;
+        for nothing in [r#""""#, "[]", r#"["x"]"#, "5", "null"] {
+            let meta = [
+                meta(ID, r#","cwd":"/m","memory_mode":"disabled""#),
+                meta(ID, &format!(r#","memory_mode":{nothing},"source":{nothing}"#)),
+            ];
+            let turn = |policy: &str| line("turn_context", &format!("{{{policy}}}"));
+            let fields = ["model", "approval_policy", "sandbox_policy", "permission_profile"];
+            let last = fields.map(|field| format!(r#""{field}":{nothing}"#)).join(",");
+            let lines = [meta.concat(), turn(full), turn(&last)].concat();
+            let facts = read_twice_if_it_must_be(&lines).facts;
+            assert_eq!((facts.memory_mode.as_deref(), facts.source), (Some("disabled"), None), "{nothing}");
+            assert_eq!(
+                (facts.model.as_deref(), facts.approval_mode.as_deref(), facts.sandbox_policy.as_deref()),
+                (Some("m"), Some("never"), Some(r#"{"type":"danger-full-access"}"#)),
+                "{nothing}"
+            );
+        }
     }
 
     /// As the reader of files does.

@@ -364,8 +364,8 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
 fn word_or_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let json = <&RawValue>::deserialize(deserializer)?.get();
     Ok(match json.as_bytes().first() {
-        Some(b'"') => read_text(json),
-        Some(b'{' | b'[') => Some(compact(json)),
+        Some(b'"') => read_text(json).filter(|word| !word.is_empty()),
+        Some(b'{') => Some(compact(json)),
         _ => None,
     })
 }

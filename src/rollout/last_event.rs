@@ -1,5 +1,5 @@
-//! The time of a rollout's last line, taken down in passing: a few bytes are kept of each line, and only those of the
-//! last one are read.
+//! The time of a rollout's last line, taken down in passing: a few bytes are kept of each line that begins with its time,
+//! and only those of the last one are read.
 //!
 //! It is taken down on every reading, not for `--times events` alone: for reports a row that says this time is as true
 //! as one that says the file's modification time, which a copy, a backup or a touch may have changed. So `verify` accepts
@@ -9,41 +9,34 @@ use super::item::parse_time;
 use crate::thread::Millis;
 use std::borrow::Cow;
 
-/// How a line begins when it is laid out as Codex writes it.
-const USUAL: &[u8] = b"{\"timestamp\":\"";
 /// No timestamp is longer.
 const MAX_TIMESTAMP: usize = 64;
-/// A line of another layout is kept whole up to this; none that long was ever seen.
+/// A line of another layout is looked at up to this length; none that long was ever seen.
 const MAX_UNUSUAL: usize = 64 * 1024;
 
 /// What is kept of the lines so far.
 #[derive(Debug, Default)]
 pub struct LastEvent {
-    /// The timestamp of the last line of the usual layout.
+    /// The timestamp of the last line that begins with one.
     usual: Vec<u8>,
-    /// The last line of any other layout.
-    unusual: Vec<u8>,
+    /// The time of the last line of any other layout that says one.
+    unusual: Option<Millis>,
     unusual_is_later: bool,
 }
 
 impl LastEvent {
     /// Takes the next line, or its beginning.
     pub fn push(&mut self, line: &[u8]) {
-        match line.strip_prefix(USUAL) {
-            Some(rest) => {
-                // A line that is torn within its timestamp says nothing.
-                if let Some(end) = memchr::memchr(b'"', &rest[..rest.len().min(MAX_TIMESTAMP)]) {
-                    self.usual.clear();
-                    self.usual.extend_from_slice(&rest[..end]);
-                    self.unusual_is_later = false;
-                }
-            }
-            None if line.len() <= MAX_UNUSUAL => {
-                self.unusual.clear();
-                self.unusual.extend_from_slice(line);
-                self.unusual_is_later = true;
-            }
-            None => {}
+        if let Some(timestamp) = first_timestamp(line) {
+            self.usual.clear();
+            self.usual.extend_from_slice(timestamp);
+            self.unusual_is_later = false;
+        } else if line.len() <= MAX_UNUSUAL
+            && may_say_a_time(line)
+            && let Some(time) = timestamp(line).and_then(|text| parse_time(&text))
+        {
+            self.unusual = Some(time);
+            self.unusual_is_later = true;
         }
     }
 
@@ -51,9 +44,26 @@ impl LastEvent {
     #[must_use]
     pub fn time(&self) -> Option<Millis> {
         let usual = || parse_time(std::str::from_utf8(&self.usual).ok()?);
-        let unusual = || parse_time(&timestamp(&self.unusual)?);
-        if self.unusual_is_later { unusual().or_else(usual) } else { usual().or_else(unusual) }
+        if self.unusual_is_later { self.unusual } else { usual().or(self.unusual) }
     }
+}
+
+/// The timestamp with which a line begins, as Codex writes it or with white space between; one with escapes is left to
+/// the parser. A line that is torn within its timestamp says nothing.
+fn first_timestamp(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.trim_ascii_start().strip_prefix(b"{")?;
+    let rest = rest.trim_ascii_start().strip_prefix(b"\"timestamp\"")?;
+    let rest = rest.trim_ascii_start().strip_prefix(b":")?;
+    let rest = rest.trim_ascii_start().strip_prefix(b"\"")?;
+    let rest = &rest[..rest.len().min(MAX_TIMESTAMP)];
+    let timestamp = &rest[..memchr::memchr(b'"', rest)?];
+    (!timestamp.contains(&b'\\')).then_some(timestamp)
+}
+
+/// Whether the key may stand somewhere in a line, also with escapes; most lines without one are not parsed for it.
+fn may_say_a_time(line: &[u8]) -> bool {
+    let has = |text: &[u8]| memchr::memmem::find(line, text).is_some();
+    has(b"timestamp") || has(b"\\u")
 }
 
 /// The timestamp of a line of any layout.
@@ -89,7 +99,13 @@ mod tests {
         check(&[&usual(1), &usual(2)], Some(2));
         check(&[&usual(1), unusual], Some(7));
         check(&[unusual, &usual(2)], Some(2));
-        check(&[unusual, r#"{"type":"message"}"#, "{torn"], None);
+        check(&[unusual, r#"{"type":"message"}"#, "{torn"], Some(7));
+        let spaced = |second: u32| usual(second).replace("\":", "\" : ").replacen('{', " { ", 1);
+        check(&[&spaced(1), &spaced(2), &spaced(3)[..50]], Some(3));
+        check(&[&spaced(4), &spaced(5)[..25], "garbage"], Some(4));
+        let escaped = usual(6).replace("2026", r"\u0032026");
+        check(&[&usual(1), &escaped], Some(6));
+        check(&[&escaped.replace("timestamp", r"t\u0069mestamp"), r#"{"type":"timestamp"}"#], Some(6));
         check(&[&usual(3), r#"{"type":"message"}"#], Some(3));
     }
 
@@ -104,6 +120,6 @@ mod tests {
         let mut last = LastEvent::default();
         last.push(format!("{{\"timestamp\":\"{}", "x".repeat(1 << 20)).as_bytes());
         last.push("y".repeat(1 << 20).as_bytes());
-        assert!(last.usual.capacity() + last.unusual.capacity() <= MAX_UNUSUAL);
+        assert!(last.usual.capacity() <= 2 * MAX_TIMESTAMP);
     }
 }
