@@ -265,7 +265,8 @@ impl<'a> Worker<'a> {
     }
 
     /// The other thread that a file of `thread` by its name says it is of. Only the beginning of the file is read.
-    fn stranger(&mut self, file: &RolloutFile, thread: Option<ThreadId>) -> Option<ThreadId> {
+    #[must_use]
+    pub fn stranger(&mut self, file: &RolloutFile, thread: Option<ThreadId>) -> Option<ThreadId> {
         let said = peek::thread(&file.source(), &mut self.buffer).ok().flatten();
         said.filter(|said| Some(*said) != thread)
     }

@@ -7,7 +7,7 @@ mod plan;
 mod write;
 
 use crate::claims;
-use crate::compare::Comparison;
+use crate::compare::{self, Comparison};
 use crate::db::facts::{Facts, FittingFacts};
 use crate::db::open::{OpenOptions, Reader, Trouble, Writer};
 use crate::db::schema::Schema;
@@ -428,6 +428,18 @@ impl Run<'_> {
         }
     }
 
+    /// Whether the file that a thread's row names is the thread's, though its name gives another, and a quick run did not
+    /// read it: then none of the `claims` counts, and the row stays as it is.
+    fn was_passed_over(&mut self, id: ThreadId, row_path: &Path, claims: &[usize]) -> bool {
+        if !self.config.quick {
+            return false;
+        }
+        let Some(file) = compare::locate(self.inventory, row_path) else { return false };
+        let found = &self.inventory.files()[file];
+        let by_name = found.named.name.map(|name| name.thread);
+        by_name != Some(id) && !claims.contains(&file) && self.worker.stranger(found, by_name) == Some(id)
+    }
+
     fn set_time(&self, folded: &mut FoldedThread) {
         if self.config.times == Times::Events {
             folded.metadata.updated_at = folded.metadata.last_event_at;
@@ -441,6 +453,10 @@ impl Run<'_> {
                 break;
             }
             let row_path = self.target.read(|connection| Ok(threads::rollout_path(connection, id)?))?;
+            if row_path.as_deref().is_some_and(|path| self.was_passed_over(id, path, &claims)) {
+                self.report.superseded += claims.len() as u64;
+                continue;
+            }
             let settled = claims::settle(id, &claims, self.inventory, row_path.as_deref(), |id| {
                 self.worker.is_told_by_name(id)
             });

@@ -263,6 +263,41 @@ fn a_malformed_name_is_indexed_by_what_the_meta_says() {
 }
 
 #[test]
+fn a_quick_run_leaves_a_row_to_the_file_of_another_name_that_it_names() {
+    let env = Env::new();
+    env.database("empty-2026-08");
+    let own = plain("2026-03-10T10:00:00", "own");
+    let other = plain("2026-03-11T10:00:00", "other");
+    let file_name = other.relative().rsplit('/').next().unwrap().to_owned();
+    let stray = |folder: &str, text: &str| {
+        plain("2026-03-11T12:00:00", text).id(own.thread()).file_name(&file_name).folder(folder)
+    };
+    own.write(&env);
+    other.write(&env);
+    let named = stray("sessions/copies", "stray");
+    let path = named.write(&env);
+    let set = format!("UPDATE threads SET rollout_path = '{}' WHERE id = '{}'", path.display(), own.thread());
+    env.run(["backfill"]).status(0, "the file with the thread in its name counts");
+    assert_eq!(env.row(own.thread())["title"], "own");
+    env.sql(&set);
+    let outcome = env.run(["backfill", "--format", "json"]);
+    outcome.assert_eq(Backfill::of(&outcome).counts(), [0, 1, 1, 1, 0], "unless the row names the other");
+    let rows = env.rows();
+    assert_eq!(rows[own.thread()]["title"], "stray");
+    for arguments in [vec!["backfill", "--quick"], vec!["backfill", "--quick", own.thread()]] {
+        let outcome = env.run([arguments.clone(), vec!["--format", "json"]].concat());
+        outcome.assert_eq(Backfill::of(&outcome).counts(), [0, 0, 1, 2, 0], "nothing to do");
+        outcome.assert_eq(env.rows(), rows.clone(), format_args!("{arguments:?}"));
+    }
+    // One more that says so, in a group that is read.
+    stray("sessions/more", "more").file_name("rollout-copy.jsonl").write(&env);
+    env.run(["backfill", "--quick"]).status(0, "one file more");
+    assert_eq!(env.rows(), rows);
+    env.run(["backfill"]).status(0, "and all of them");
+    assert_eq!(env.rows(), rows);
+}
+
+#[test]
 fn ids_are_lower_case_in_rows_whatever_the_files_say() {
     let env = Env::new();
     env.database("empty-2026-08");
