@@ -1,7 +1,7 @@
 //! Finds the rollout of a thread on disk, in the form and place in which it is; opens no rollout.
 
 use crate::inventory::{self, Inventory};
-use crate::sessions::{self, ARCHIVED, RolloutFile};
+use crate::sessions::{ARCHIVED, RolloutFile};
 use crate::thread::ThreadId;
 use std::path::{Path, PathBuf};
 
@@ -37,23 +37,32 @@ pub fn existing_form(path: &Path) -> Option<PathBuf> {
     forms.into_iter().find(|path| path.is_file()).map(Path::to_owned)
 }
 
-/// The rollout of a thread: where its row says, else the one that counts among those in the home.
+/// The rollout of a thread where its row says.
 #[must_use]
-pub fn rollout(home: &Path, id: ThreadId, in_row: Option<&Path>, which: Which) -> Option<PathBuf> {
-    let there = in_row.and_then(existing_form).filter(|path| fits(home, path, which));
-    there.or_else(|| {
-        let inventory = Inventory::new(sessions::walk(home, || {}).files);
-        let files: Vec<&RolloutFile> =
-            inventory.of_thread(id).iter().filter(|file| fits(home, &file.path(), which)).collect();
-        let is_in_row =
-            |file: &RolloutFile| in_row.is_some_and(|path| path.file_name() == Some(&*file.file_name()));
-        inventory::choose(&files, is_in_row).map(|choice| choice.chosen().path())
-    })
+pub fn where_row_says(home: &Path, in_row: &Path, which: Which) -> Option<PathBuf> {
+    existing_form(in_row).filter(|path| fits(home, path, which))
+}
+
+/// The rollout of a thread that counts among those in the home.
+#[must_use]
+pub fn elsewhere(
+    home: &Path,
+    inventory: &Inventory,
+    id: ThreadId,
+    in_row: Option<&Path>,
+    which: Which,
+) -> Option<PathBuf> {
+    let files: Vec<&RolloutFile> =
+        inventory.of_thread(id).iter().filter(|file| fits(home, &file.path(), which)).collect();
+    let is_in_row =
+        |file: &RolloutFile| in_row.is_some_and(|path| path.file_name() == Some(&*file.file_name()));
+    inventory::choose(&files, is_in_row).map(|choice| choice.chosen().path())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sessions;
     use std::fs;
 
     const ID: &str = "019ced47-cebb-79dd-b0aa-a552437621a9";
@@ -71,7 +80,11 @@ mod tests {
             fs::write(full(file), "x").unwrap();
         }
         let in_row = in_row.map(full);
-        let found = rollout(home.path(), ThreadId::parse(ID).unwrap(), in_row.as_deref(), which);
+        let (home, in_row) = (home.path(), in_row.as_deref());
+        let inventory = Inventory::new(sessions::walk(home, || {}).files);
+        let found = in_row
+            .and_then(|path| where_row_says(home, path, which))
+            .or_else(|| elsewhere(home, &inventory, ThreadId::parse(ID).unwrap(), in_row, which));
         assert_eq!(found, expected.map(full), "{files:?} {in_row:?} {which:?}");
     }
 

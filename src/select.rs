@@ -3,11 +3,12 @@
 use crate::compare;
 use crate::db::{Connection, threads};
 use crate::inventory::{self, Inventory};
+use crate::rollout::file_name::{self, RolloutName};
+use crate::rollout::peek;
 use crate::rollout::reader::Buffer;
-use crate::rollout::{file_name, peek};
 use crate::sessions::{self, RolloutFile};
 use crate::thread::ThreadId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub const MAX_CANDIDATES: usize = 10;
 
 /// A thread that was asked for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Selected {
     /// By its id.
     Id(ThreadId),
@@ -68,17 +69,28 @@ impl<'a> Resolver<'a> {
         Resolver { home, current_dir, file_ids: None }
     }
 
-    /// Finds what was typed. `connection` is the database, where there is one.
+    /// Finds what was typed, in its order. `connection` is the database, where there is one.
     ///
     /// # Errors
     /// What SQLite says. That there is no such thread, or that it is ambiguous, is the inner result.
     pub fn resolve(
         &mut self,
+        typed: &[String],
+        connection: Option<&Connection>,
+    ) -> anyhow::Result<Vec<Result<Selected, Unresolved>>> {
+        // Not kept for the next call: the rows are of this state of the database.
+        let mut strangers = None;
+        typed.iter().map(|typed| self.resolve_one(typed, connection, &mut strangers)).collect()
+    }
+
+    fn resolve_one(
+        &mut self,
         typed: &str,
         connection: Option<&Connection>,
+        strangers: &mut Option<Strangers>,
     ) -> anyhow::Result<Result<Selected, Unresolved>> {
         if is_path(typed) {
-            return self.resolve_path(Path::new(typed), connection);
+            return self.resolve_path(Path::new(typed), connection, strangers);
         }
         let prefix = typed.to_ascii_lowercase();
         if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
@@ -94,7 +106,7 @@ impl<'a> Resolver<'a> {
             let files = sessions::walk(self.home, || {}).files;
             files.iter().filter_map(|file| file.named.name).map(|name| name.thread).collect()
         });
-        let mut ids = files.iter().map(ToString::to_string).filter(|id| id.starts_with(&prefix));
+        let mut ids = beginning(files, &prefix);
         let first: Vec<String> = ids.by_ref().take(MAX_CANDIDATES).collect();
         let n = first.len() + ids.count();
         Ok(one_of(first, n))
@@ -104,24 +116,74 @@ impl<'a> Resolver<'a> {
         &mut self,
         typed: &Path,
         connection: Option<&Connection>,
+        strangers: &mut Option<Strangers>,
     ) -> anyhow::Result<Result<Selected, Unresolved>> {
         let path = self.current_dir.join(typed);
+        let named = path.file_name().and_then(file_name::parse).map(|named| named.name);
         // Rows name their files as Codex found the home; the plain and the compressed form are one thread.
         if let (Some(connection), Some(text)) = (connection, path.to_str()) {
             let plain = text.strip_suffix(".zst").unwrap_or(text);
-            if let Some(id) = threads::id_of_path(connection, &[plain, &format!("{plain}.zst")])? {
+            if let Some(id) = of_row(connection, named.flatten(), plain, strangers)? {
                 return Ok(Ok(Selected::Id(id)));
             }
         }
-        let named = path.file_name().and_then(file_name::parse);
-        Ok(match named.map(|named| named.name) {
+        Ok(match named {
             Some(Some(name)) if RolloutFile::at(self.home, &path).is_some() => Ok(Selected::Id(name.thread)),
             // Not there (any more), or spelt otherwise than the home: a thread all the same if anything knows it.
-            Some(Some(name)) => return self.resolve(&name.thread.to_string(), connection),
+            Some(Some(name)) => return self.resolve_one(&name.thread.to_string(), connection, strangers),
             Some(None) if RolloutFile::at(self.home, &path).is_some() => Ok(Selected::Path(path)),
             _ => Err(Unresolved::NoSuchThread),
         })
     }
+}
+
+/// By path: threads whose rows name files that do not have these threads in their names.
+type Strangers = HashMap<String, ThreadId>;
+
+/// The thread whose row names a file, in either form: the one in the file's name before any other.
+fn of_row(
+    connection: &Connection,
+    named: Option<RolloutName>,
+    plain: &str,
+    strangers: &mut Option<Strangers>,
+) -> anyhow::Result<Option<ThreadId>> {
+    let compressed = format!("{plain}.zst");
+    if let Some(name) = named
+        && let Some(path) = threads::rollout_path(connection, name.thread)?
+        && [plain, &compressed].into_iter().any(|form| path.as_os_str() == form)
+    {
+        return Ok(Some(name.thread));
+    }
+    // No index leads from a path to its row, and most rows are found as above: so the others are looked for once.
+    let strangers = match strangers {
+        Some(strangers) => strangers,
+        None => strangers.insert(read_strangers(connection)?),
+    };
+    Ok([plain, &compressed].into_iter().filter_map(|form| strangers.get(form)).min().copied())
+}
+
+fn read_strangers(connection: &Connection) -> anyhow::Result<Strangers> {
+    let mut strangers = Strangers::new();
+    threads::each_path(connection, |id, path| {
+        let file = Path::new(path).file_name();
+        let named = file.and_then(file_name::parse).and_then(|named| named.name);
+        if let Some(id) = ThreadId::parse(id)
+            && named.is_none_or(|name| name.thread != id)
+        {
+            let first = strangers.entry(path.to_owned()).or_insert(id);
+            *first = id.min(*first);
+        }
+    })?;
+    Ok(strangers)
+}
+
+/// Those of the threads whose ids begin with a prefix of hexadecimal digits and hyphens.
+fn beginning<'a>(ids: &'a BTreeSet<ThreadId>, prefix: &'a str) -> impl Iterator<Item = String> + 'a {
+    // Ids are in the order of their digits.
+    let digits: String =
+        prefix.chars().filter(|c| *c != '-').chain(std::iter::repeat('0')).take(32).collect();
+    let first = ThreadId::from_u128(u128::from_str_radix(&digits, 16).unwrap_or_default());
+    ids.range(first..).map(ToString::to_string).take_while(move |id| id.starts_with(prefix))
 }
 
 /// The threads that were asked for, as something that groups of files are tried against.
@@ -300,7 +362,8 @@ mod tests {
             connection.execute("INSERT INTO threads VALUES (?1, ?2)", [id(i), path]).unwrap();
         }
         let mut resolver = Resolver::new(home.path(), folder);
-        let mut resolve = |typed: &str| resolver.resolve(typed, Some(&connection)).unwrap();
+        let mut resolve =
+            |typed: &str| resolver.resolve(&[typed.to_owned()], Some(&connection)).unwrap().pop().unwrap();
         assert_eq!(resolve(&id(3).to_uppercase()), Ok(Selected::Id(ThreadId::parse(&id(3)).unwrap())));
         assert_eq!(resolve("rollout-4.jsonl"), Ok(Selected::Id(ThreadId::parse(&id(4)).unwrap())));
         assert_eq!(resolve("rollout-4.jsonl.zst"), Ok(Selected::Id(ThreadId::parse(&id(4)).unwrap())));
@@ -317,6 +380,36 @@ mod tests {
         );
         for nothing in ["", "xyz", "019d", "%", "rollout-99.jsonl", &named(&id(99)), "rollout-x/y"] {
             assert_eq!(resolve(nothing), Err(Unresolved::NoSuchThread), "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_of_the_thread_in_its_name_before_others_whose_rows_name_it_too() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE threads (id TEXT PRIMARY KEY, rollout_path TEXT)").unwrap();
+        let id = |i: u128| ThreadId::from_u128(i);
+        let path = |i: u128| format!("/h/sessions/rollout-2026-03-14T16-57-12-{}.jsonl", id(i));
+        for (i, path) in [(1, path(2)), (2, path(2)), (3, path(4)), (5, path(4)), (6, path(6) + ".zst")] {
+            connection.execute("INSERT INTO threads VALUES (?1, ?2)", [id(i).to_string(), path]).unwrap();
+        }
+        let home = tempfile::tempdir().unwrap();
+        let mut resolver = Resolver::new(home.path(), Path::new("/h"));
+        let typed = [path(2), path(4) + ".zst", path(6), path(7), path(4)];
+        let found = resolver.resolve(&typed, Some(&connection)).unwrap();
+        let thread = |i| Ok(Selected::Id(id(i)));
+        assert_eq!(found, [thread(2), thread(3), thread(6), Err(Unresolved::NoSuchThread), thread(3)]);
+    }
+
+    #[test]
+    fn ids_that_begin_so_are_those_that_begin_so() {
+        let text = |i: u32| format!("019ced47-ceb{i:x}-79dd-b0aa-000000000000");
+        let ids: BTreeSet<ThreadId> = (0..16).map(|i| ThreadId::parse(&text(i)).unwrap()).collect();
+        let longer = format!("{}0", text(3));
+        for prefix in ["", "0", "019ced47-ceb", "019ced47-ceb3", &text(3), &longer, "02", "00", "01-9c", "-"]
+        {
+            let plainly: Vec<String> =
+                ids.iter().map(ToString::to_string).filter(|id| id.starts_with(prefix)).collect();
+            assert_eq!(beginning(&ids, prefix).collect::<Vec<_>>(), plainly, "{prefix:?}");
         }
     }
 }

@@ -29,13 +29,15 @@ pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
         (_, true) => Which::Active,
         _ => Which::Any,
     };
-    let (mut paths, mut unnamed) = (Vec::new(), Unnamed::default());
+    let (mut paths, mut elsewhere) = (Vec::new(), Elsewhere::default());
     for (selected, typed) in found.selected.iter().zip(&found.typed) {
         let path = match selected {
             Selected::Id(id) => {
                 let in_row = reader.read(|connection| Ok(rollout_path(connection, *id)?))?;
-                find::rollout(&home, *id, in_row.as_deref(), which)
-                    .or_else(|| unnamed.find(app, &home, *id, which))
+                in_row
+                    .as_deref()
+                    .and_then(|path| find::where_row_says(&home, path, which))
+                    .or_else(|| elsewhere.find(app, &home, *id, in_row.as_deref(), which))
             }
             Selected::Path(path) => Some(path.clone()).filter(|path| find::fits(&home, path, which)),
         };
@@ -76,20 +78,28 @@ pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// The rollouts of threads that neither their rows nor any names lead to; the home is walked for the first.
+/// The rollouts of threads to which their rows do not lead; the home is walked for the first alone.
 #[derive(Default)]
-struct Unnamed {
+struct Elsewhere {
     inventory: Option<Inventory>,
     by_content: ByContent,
 }
 
-impl Unnamed {
-    fn find(&mut self, app: &App, home: &Path, id: ThreadId, which: Which) -> Option<PathBuf> {
-        let Unnamed { inventory, by_content } = self;
+impl Elsewhere {
+    fn find(
+        &mut self,
+        app: &App,
+        home: &Path,
+        id: ThreadId,
+        in_row: Option<&Path>,
+        which: Which,
+    ) -> Option<PathBuf> {
+        let Elsewhere { inventory, by_content } = self;
         let inventory = inventory.get_or_insert_with(|| Inventory::new(sessions::walk(home, || {}).files));
+        let named = find::elsewhere(home, inventory, id, in_row, which);
         let fits = |file: &RolloutFile| find::fits(home, &file.path(), which);
-        let found = by_content.find(id, inventory, fits, &app.interrupted)?;
-        Some(inventory.files()[found].path())
+        let mut by_content = || by_content.find(id, inventory, fits, &app.interrupted);
+        named.or_else(|| Some(inventory.files()[by_content()?].path()))
     }
 }
 

@@ -6,8 +6,12 @@ use crate::db::open::Reader;
 use crate::error::{WithHint as _, shell_word};
 use crate::select::{Resolver, Selected, Unresolved};
 use anyhow::{Context as _, anyhow};
+use std::collections::HashSet;
 use std::io::BufRead as _;
 use std::path::Path;
+
+/// How many threads are looked up in one read: beside a Codex at work, each read opens the database.
+const AT_ONCE: usize = 4096;
 
 /// The threads that were found, and whether that is all of them.
 #[derive(Debug, Default)]
@@ -70,27 +74,31 @@ pub fn resolve(
     if typed.is_empty() && !arguments.is_empty() {
         app.say("no thread on standard input: nothing to do");
     }
-    for typed in typed {
+    let mut seen = HashSet::new();
+    for some in typed.chunks(AT_ONCE) {
         let found = match &mut reader {
             Some(reader) => {
-                let found = reader.read(|connection| resolver.resolve(&typed, Some(connection)));
+                let found = reader.read(|connection| resolver.resolve(some, Some(connection)));
                 // Where there is no table, that is worth more than the statement that missed it.
                 found.or_else(|error| app.schema(reader).and(Err(error)))?
             }
-            None => resolver.resolve(&typed, None)?,
+            None => resolver.resolve(some, None)?,
         };
-        match found {
-            Ok(selected) if threads.selected.contains(&selected) => {}
-            Ok(selected) => {
-                threads.selected.push(selected);
-                threads.typed.push(typed);
-            }
-            Err(Unresolved::NoSuchThread) => {
-                app.complain(&format!("no such thread: {typed}"));
-                threads.exit = Exit::Not;
-            }
-            Err(ambiguous) => {
-                return Err(anyhow!("{typed}: {ambiguous}").hint("type more of the id"));
+        for (typed, found) in some.iter().zip(found) {
+            match found {
+                Ok(selected) => {
+                    if seen.insert(selected.clone()) {
+                        threads.selected.push(selected);
+                        threads.typed.push(typed.clone());
+                    }
+                }
+                Err(Unresolved::NoSuchThread) => {
+                    app.complain(&format!("no such thread: {typed}"));
+                    threads.exit = Exit::Not;
+                }
+                Err(ambiguous) => {
+                    return Err(anyhow!("{typed}: {ambiguous}").hint("type more of the id"));
+                }
             }
         }
     }

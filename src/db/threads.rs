@@ -387,15 +387,19 @@ pub fn whole_row(connection: &Connection, id: ThreadId) -> rusqlite::Result<Opti
     names.into_iter().enumerate().map(cell).collect::<rusqlite::Result<_>>().map(Some)
 }
 
-/// The thread whose row names one of these paths, spelled so.
+/// Tells the id and the path of each row; what is no text, no program can name.
 ///
 /// # Errors
 /// What SQLite says.
-pub fn id_of_path(connection: &Connection, paths: &[&str; 2]) -> rusqlite::Result<Option<ThreadId>> {
-    let sql = "SELECT id FROM threads WHERE rollout_path IN (?1, ?2) ORDER BY id LIMIT 1";
-    let id =
-        connection.prepare_cached(sql)?.query_row(paths, |row| Ok(to_cell(row.get_ref(0)?))).optional()?;
-    Ok(id.and_then(|id| ThreadId::parse(id.as_text()?)))
+pub fn each_path(connection: &Connection, mut tell: impl FnMut(&str, &str)) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached("SELECT id, rollout_path FROM threads")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if let (Ok(id), Ok(path)) = (row.get_ref(0)?.as_str(), row.get_ref(1)?.as_str()) {
+            tell(id, path);
+        }
+    }
+    Ok(())
 }
 
 /// How many rows there are.

@@ -184,6 +184,64 @@ fn threads_come_from_stdin_one_a_line() {
 }
 
 #[test]
+fn many_threads_are_shown_in_the_order_asked_for_and_those_without_a_row_are_named() {
+    let env = Env::new();
+    env.database("empty-2026-08");
+    let start = |i: usize| format!("2026-03-14T{:02}:{:02}:00", i / 60, i % 60);
+    let rollouts: Vec<_> = (0..200).map(|i| plain(&start(i), "one of many")).collect();
+    rollouts.iter().for_each(|rollout| drop(rollout.write(&env)));
+    env.run(["backfill"]).status(0, "all are fine");
+    let without = [rollouts[3].thread(), rollouts[150].thread()];
+    env.sql(&format!("DELETE FROM threads WHERE id IN ('{}', '{}')", without[0], without[1]));
+    let asked: Vec<&str> = rollouts.iter().rev().map(|rollout| rollout.thread()).collect();
+    let input = [&asked[..], &asked[..20]].concat().join("\n");
+    let expected: Vec<&str> = asked.iter().copied().filter(|id| !without.contains(id)).collect();
+    for format in ["json", "jsonl", "tsv", "table"] {
+        let outcome = run_with_input(&env, &["show", "-", "--format", format], &input);
+        outcome.status(1, "two have no row");
+        let complaints = outcome.stderr.lines().filter(|line| line.contains("no row in the database"));
+        outcome.assert_eq(complaints.count(), 2, "each is named once");
+        outcome.assert(without.iter().all(|id| outcome.stderr.contains(id)), "by its id");
+        let shown: Vec<&str> = expected.iter().copied().filter(|id| outcome.stdout.contains(id)).collect();
+        outcome.assert_eq(shown.len(), expected.len(), "the others are shown");
+        let places: Vec<usize> = expected.iter().filter_map(|id| outcome.stdout.find(id)).collect();
+        outcome.assert(places.is_sorted(), "in the order asked for, each once");
+    }
+    let outcome = run_with_input(&env, &["show", "-", "--format", "json"], &input);
+    outcome.assert_eq(Show::of(&outcome).threads.len(), expected.len(), "each once");
+}
+
+#[test]
+fn path_finds_each_of_many_wherever_it_is() {
+    let env = Env::new();
+    env.database("empty-2026-08");
+    let rollouts: Vec<_> = (10..20).map(|hour| plain(&format!("2026-03-14T{hour}:00:00"), "words")).collect();
+    let paths: Vec<_> = rollouts.iter().map(|rollout| rollout.write(&env)).collect();
+    env.run(["backfill"]).status(0, "all are fine");
+    let ids: Vec<&str> = rollouts.iter().map(|rollout| rollout.thread()).collect();
+    // Gone; moved since; moved with a name that says nothing; known by its file alone.
+    std::fs::remove_file(&paths[1]).unwrap();
+    let archived = env.write("archived_sessions/x", "").with_file_name(paths[2].file_name().unwrap());
+    std::fs::rename(&paths[2], &archived).unwrap();
+    let unnamed = paths[3].with_file_name("rollout-2026-03-14-unnamed.jsonl");
+    std::fs::rename(&paths[3], &unnamed).unwrap();
+    env.sql(&format!("DELETE FROM threads WHERE id = '{}'", ids[4]));
+    let mut expected = paths.clone();
+    (expected[2], expected[3]) = (archived, unnamed);
+    expected.remove(1);
+    let expected: String = expected.iter().map(|path| format!("{}\n", path.display())).collect();
+    let outcome = run_with_input(&env, &["path", "-"], &ids.join("\n"));
+    outcome.status(1, "one is gone");
+    outcome.assert_eq(&outcome.stdout, &expected, "the others are found");
+    outcome.assert_eq(outcome.stderr.lines().count(), 1, "one complaint");
+    outcome.assert(outcome.stderr.contains(ids[1]), "about the one that is gone");
+    // By the paths that their rows name, in either form, whether there is a file or not.
+    let typed: String = paths.iter().map(|path| format!("{}.zst\n", path.display())).collect();
+    let outcome = run_with_input(&env, &["path", "-"], &typed);
+    outcome.assert_eq(&outcome.stdout, &expected, "the same");
+}
+
+#[test]
 fn no_such_thread_is_1() {
     let env = golden::filled_by_codex();
     for command in ["show", "path", "verify", "backfill"] {
