@@ -6,11 +6,16 @@ use crate::cli::records::{Format, Layout, Records, Value};
 use crate::cli::style::Tone;
 use crate::cli::table::{Cell as TableCell, write_fields};
 use crate::cli::{args, beside, cells, human, text, threads};
+use crate::db::open::Reader;
 use crate::db::threads::whole_row;
 use crate::select::Selected;
 use crate::thread::cell::{Cell, CellRef};
 use crate::thread::columns::{COLUMNS, Kind, position};
+use std::collections::VecDeque;
 use std::io::Write as _;
+
+/// How many rows are read at once.
+const AT_ONCE: usize = 64;
 
 /// A row with the names of its columns: those that we know in their order, then the others.
 type Named = Vec<(String, Cell)>;
@@ -29,28 +34,55 @@ pub fn run(app: &mut App, arguments: &args::Show) -> anyhow::Result<Exit> {
         let home = app.home()?;
         return beside::run(app, &found, &home, &mut reader, shape);
     }
-    let mut exit = found.exit;
-    let mut rows: Vec<Named> = Vec::new();
-    for (selected, typed) in found.selected.iter().zip(&found.typed) {
-        let row = match selected {
-            Selected::Id(id) => reader.read(|connection| Ok(whole_row(connection, *id)?))?,
-            Selected::Path(_) => None,
-        };
-        match row {
-            Some(row) => rows.push(in_order(row)),
-            None => {
-                app.complain(&format!("{typed}: there is a rollout, but no row in the database"));
-                app.hint(&format!("codex-state backfill {}", threads::pasted(selected)));
-                exit = exit.merge(Exit::Not);
-            }
-        }
-    }
-    reader.end();
+    let mut rows =
+        Rows { reader: &mut reader, found: &found, next: 0, page: VecDeque::new(), without: Vec::new() };
     match shape {
-        Shape::Records(format) => write_records(app, &rows, format)?,
-        Shape::Text | Shape::Github => write_text(app, &rows)?,
+        Shape::Records(format) => write_records(app, &mut rows, format)?,
+        Shape::Text | Shape::Github => write_text(app, &mut rows)?,
+    }
+    let (without, mut exit) = (rows.without, found.exit);
+    reader.end();
+    for i in without {
+        app.complain(&format!("{}: there is a rollout, but no row in the database", found.typed[i]));
+        app.hint(&format!("codex-state backfill {}", threads::pasted(&found.selected[i])));
+        exit = exit.merge(Exit::Not);
     }
     Ok(exit)
+}
+
+/// The rows of the threads that were found, some at a time: there may be more of them than memory.
+struct Rows<'a> {
+    reader: &'a mut Reader,
+    found: &'a threads::Threads,
+    /// The first thread that was not looked at.
+    next: usize,
+    page: VecDeque<Named>,
+    /// Which threads have none.
+    without: Vec<usize>,
+}
+
+impl Rows<'_> {
+    fn next(&mut self) -> anyhow::Result<Option<Named>> {
+        while self.page.is_empty() && self.next < self.found.selected.len() {
+            let some = self.next..self.found.selected.len().min(self.next + AT_ONCE);
+            let selected = &self.found.selected[some.clone()];
+            let rows = self.reader.read(|connection| {
+                let row = |selected: &Selected| match selected {
+                    Selected::Id(id) => Ok(whole_row(connection, *id)?),
+                    Selected::Path(_) => Ok(None),
+                };
+                selected.iter().map(row).collect::<anyhow::Result<Vec<Option<Named>>>>()
+            })?;
+            self.next = some.end;
+            for (i, row) in some.zip(rows) {
+                match row {
+                    Some(row) => self.page.push_back(in_order(row)),
+                    None => self.without.push(i),
+                }
+            }
+        }
+        Ok(self.page.pop_front())
+    }
 }
 
 /// The known columns, all of them, in the order of [`COLUMNS`], then those that we do not know.
@@ -70,12 +102,14 @@ fn kind(name: &str) -> Kind {
     position(name).map_or(Kind::Text, |position| COLUMNS[position].kind)
 }
 
-fn write_records(app: &mut App, rows: &[Named], format: Format) -> anyhow::Result<()> {
+fn write_records(app: &mut App, rows: &mut Rows<'_>, format: Format) -> anyhow::Result<()> {
+    let mut next = rows.next()?;
     // All rows are of one table.
-    let columns: Vec<&str> = match rows.first() {
-        Some(row) => row.iter().map(|(name, _)| name.as_str()).collect(),
-        None => COLUMNS.iter().map(|column| column.name).collect(),
+    let columns: Vec<String> = match &next {
+        Some(row) => row.iter().map(|(name, _)| name.clone()).collect(),
+        None => COLUMNS.iter().map(|column| column.name.to_owned()).collect(),
     };
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let layout = Layout {
         columns: &columns,
         header: !app.global.no_header,
@@ -83,17 +117,19 @@ fn write_records(app: &mut App, rows: &[Named], format: Format) -> anyhow::Resul
         for_terminal: app.environment.stdout_is_terminal,
     };
     let mut records = Records::begin(&mut app.out, format, layout)?;
-    for row in rows {
+    while let Some(row) = next {
         let values: Vec<Value<'_>> =
             row.iter().map(|(name, cell)| cells::value(kind(name), CellRef::from(cell))).collect();
         records.row(&values)?;
+        next = rows.next()?;
     }
     Ok(records.finish()?)
 }
 
-fn write_text(app: &mut App, rows: &[Named]) -> anyhow::Result<()> {
-    for (i, row) in rows.iter().enumerate() {
-        if i > 0 {
+fn write_text(app: &mut App, rows: &mut Rows<'_>) -> anyhow::Result<()> {
+    let mut is_first = true;
+    while let Some(row) = rows.next()? {
+        if !std::mem::take(&mut is_first) {
             writeln!(app.out)?;
         }
         let fields: Vec<(&str, TableCell)> = row

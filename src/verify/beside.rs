@@ -17,6 +17,7 @@ use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, N_COLUMNS, Row, index};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 /// A thread's row beside its file.
 #[derive(Debug)]
@@ -35,11 +36,17 @@ pub struct Beside {
     pub error: Option<String>,
 }
 
-/// Sets the row of each of these threads beside its file.
+/// Sets the row of each of these threads beside its file, and hands them over one by one: there may be more of them than
+/// memory. An interrupt ends it, with those that came before it.
 ///
 /// # Errors
-/// The database cannot be read.
-pub fn beside(config: &Config<'_>, threads: &[Selected], reader: &mut Reader) -> anyhow::Result<Vec<Beside>> {
+/// The database cannot be read; those of `take`.
+pub fn beside(
+    config: &Config<'_>,
+    threads: &[Selected],
+    reader: &mut Reader,
+    mut take: impl FnMut(Beside) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let schema = Schema::of(reader)?;
     let synthetic_limit = reader.read(|connection| Ok(threads::greatest_running_number(connection)?))?;
     let mut comparison =
@@ -58,7 +65,6 @@ pub fn beside(config: &Config<'_>, threads: &[Selected], reader: &mut Reader) ->
         interrupted: config.interrupted,
     };
     let (mut worker, mut by_content) = (Worker::new(&scan_config), ByContent::default());
-    let mut all = Vec::new();
     for thread in threads {
         let mut row_of = |id| Ok::<_, anyhow::Error>(rows::get(&table, &[id], reader)?.pop().flatten());
         let (row, file) = match thread {
@@ -80,11 +86,15 @@ pub fn beside(config: &Config<'_>, threads: &[Selected], reader: &mut Reader) ->
                 (row, file)
             }
         };
+        if config.interrupted.load(Ordering::Relaxed) {
+            // What was read meanwhile may be half of it.
+            break;
+        }
         let named = match thread {
             Selected::Id(id) => Some(*id),
             Selected::Path(_) => None,
         };
-        all.push(match file {
+        take(match file {
             Err(error) => {
                 Beside { id: named, path: None, row, file: None, differing: Vec::new(), error: Some(error) }
             }
@@ -103,9 +113,9 @@ pub fn beside(config: &Config<'_>, threads: &[Selected], reader: &mut Reader) ->
                     error: None,
                 }
             }
-        });
+        })?;
     }
-    Ok(all)
+    Ok(())
 }
 
 /// What the file that counts for a thread says: the one that its row names, else one with the thread in its name, else

@@ -384,3 +384,36 @@ fn a_folder_that_cannot_be_read_is_named_and_its_rows_are_not_missing() {
         assert!(!report.complete);
     }
 }
+
+#[test]
+fn threads_beside_their_files_come_one_by_one_until_an_interrupt() {
+    let home = Home::new(SCHEMAS[0]);
+    let threads: Vec<Thread> = (1..=5).map(|number| Thread { number }).collect();
+    for thread in &threads {
+        home.write(&thread.path(&home), thread.text().as_bytes(), thread.mtime());
+    }
+    home.backfill();
+    let asked: Vec<Selected> = threads.iter().map(|thread| Selected::Id(thread.id())).collect();
+    let (ignore, interrupted) = (Ignore::default(), AtomicBool::new(false));
+    let config = Config {
+        home: &home.path,
+        threads: None,
+        jobs: 1,
+        default_provider: "openai",
+        depth: Depth::Fields,
+        ignore: &ignore,
+        max_findings: None,
+        now: now(),
+        interrupted: &interrupted,
+    };
+    let mut reader = Reader::open(&home.database, &OpenOptions::default()).unwrap();
+    let mut seen = Vec::new();
+    beside(&config, &asked, &mut reader, |one| {
+        assert!(one.error.is_none() && one.differing.is_empty(), "{one:?}");
+        seen.extend(one.id);
+        interrupted.store(seen.len() == 3, Ordering::Relaxed);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(seen, [1, 2, 3].map(|number| Thread { number }.id()), "and none that was read by half");
+}
