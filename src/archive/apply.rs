@@ -64,7 +64,7 @@ impl Engine<'_> {
         planned: Planned,
         writer: &mut Writer,
     ) -> (Outcome, Option<anyhow::Error>) {
-        let (Some(id), Verdict::Do(_)) = (planned.id, &planned.verdict) else {
+        let Some(id) = planned.id.filter(|_| planned.has_work()) else {
             return (planned.outcome(), None);
         };
         let from = planned.from.clone();

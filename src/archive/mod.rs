@@ -264,6 +264,10 @@ pub fn plan<'a>(
         {
             one.verdict = Verdict::Refused(held.to_string());
         }
+        if config.interrupted.load(Ordering::Relaxed) {
+            // Its file may have been read by half.
+            break;
+        }
         kept += one.size();
         if kept > KEPT_BYTES {
             one.forget();
@@ -279,14 +283,14 @@ impl Job<'_> {
     /// Whether anything is to be changed.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        self.planned.iter().any(|planned| matches!(planned.verdict, Verdict::Do(_)))
+        self.planned.iter().any(Planned::has_work)
     }
 
     /// What [`Job::run`] would report.
     #[must_use]
-    pub fn preview(&self) -> Report {
+    pub fn preview(self) -> Report {
         Report {
-            threads: self.planned.iter().map(Planned::outcome).collect(),
+            threads: self.planned.into_iter().map(Planned::into_outcome).collect(),
             interrupted: self.engine.config.interrupted.load(Ordering::Relaxed),
             stopped: None,
         }
@@ -326,5 +330,59 @@ impl Engine<'_> {
             let home = self.config.home;
             self.comparison.names.get_or_insert_with(|| session_index::read_or_warn(home, progress));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::open::OpenOptions;
+    use std::fs;
+
+    /// Interrupts the work when it has something to say.
+    struct InterruptAtWarning<'a>(&'a AtomicBool);
+
+    impl Progress for InterruptAtWarning<'_> {
+        fn start(&self, _what: &str, _items: Option<u64>, _bytes: Option<u64>) {}
+        fn advance(&self, _items: u64, _bytes: u64) {}
+        fn finish(&self) {}
+        fn warn(&self, _line: &str) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_thread_that_was_being_read_when_the_interrupt_came_is_not_one_that_failed() {
+        let home = tempfile::tempdir().unwrap();
+        let database = home.path().join("state.sqlite");
+        crate::db::migrate::create(&database).unwrap();
+        // A new row would take its name from there: what cannot be read is warned of, just before the rollout is read.
+        fs::create_dir(home.path().join("session_index.jsonl")).unwrap();
+        let folder = home.path().join("sessions/2026/03/14");
+        fs::create_dir_all(&folder).unwrap();
+        let id = ThreadId::from_u128(0x019c_0000_0000_7000_8000_0000_0000_0000);
+        let line = format!(
+            "{{\"timestamp\":\"2026-03-14T10:00:00Z\",\"type\":\"session_meta\",\"payload\":{{\"id\":\"{id}\"}}}}\n"
+        );
+        fs::write(folder.join(format!("rollout-2026-03-14T10-00-00-{id}.jsonl")), line).unwrap();
+        let interrupted = AtomicBool::new(false);
+        let config = Config {
+            home: home.path(),
+            threads: &[Selected::Id(id)],
+            direction: Direction::Archive,
+            recursive: false,
+            jobs: 1,
+            default_provider: "openai",
+            now: DateTime::UNIX_EPOCH,
+            patience: Duration::ZERO,
+            interrupted: &interrupted,
+        };
+        let mut reader = Reader::open(&database, &OpenOptions::default()).unwrap();
+        let report = plan(&config, &mut reader, &InterruptAtWarning(&interrupted)).unwrap().preview();
+        assert!(report.interrupted, "the warning came");
+        assert!(report.threads.is_empty(), "{:?}", report.threads);
+        interrupted.store(false, Ordering::Relaxed);
+        let report = plan(&config, &mut reader, &crate::progress::Silent).unwrap().preview();
+        assert_eq!(report.count(Status::Done), 1, "{:?}", report.threads);
     }
 }

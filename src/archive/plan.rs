@@ -31,6 +31,8 @@ pub(super) enum Verdict {
     Unchanged,
     /// This is to be done.
     Do(Box<Task>),
+    /// Something is to be done, which is decided anew then; this is what would be reported now.
+    DoLater(Box<Outcome>),
 }
 
 /// What is to be done with a thread.
@@ -87,11 +89,23 @@ impl Planned {
         of_row + of_file + 1024
     }
 
-    /// Lets go of what can be read again.
+    /// Lets go of all but what is reported of a dry run.
     pub(super) fn forget(&mut self) {
-        if let Verdict::Do(task) = &mut self.verdict {
-            task.folded = None;
-            task.row = None;
+        if let Verdict::Do(_) = &self.verdict {
+            self.verdict = Verdict::DoLater(Box::new(self.outcome()));
+        }
+    }
+
+    /// Whether something is to be done.
+    pub(super) fn has_work(&self) -> bool {
+        matches!(self.verdict, Verdict::Do(_) | Verdict::DoLater(_))
+    }
+
+    /// [`Planned::outcome`], once nothing else is to come of it.
+    pub(super) fn into_outcome(self) -> Outcome {
+        match self.verdict {
+            Verdict::DoLater(outcome) => *outcome,
+            _ => self.outcome(),
         }
     }
 
@@ -107,6 +121,7 @@ impl Planned {
                 files: Vec::new(),
                 error: None,
             },
+            Verdict::DoLater(outcome) => (**outcome).clone(),
             Verdict::Do(task) => Outcome {
                 id: self.id,
                 status: Status::Done,

@@ -12,6 +12,7 @@ use crate::db::open::{Reader, Writer};
 use serde::Serialize;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 /// Runs the command.
 ///
@@ -56,6 +57,8 @@ pub(super) fn move_threads(
     drop(reader);
     let report = if arguments.dry_run || !job.has_work() {
         job.preview()
+    } else if app.interrupted.load(Ordering::Relaxed) {
+        archive::Report { interrupted: true, ..archive::Report::default() }
     } else {
         // Before the database is opened for writing: while it is, nothing else may open the file in this process.
         if !arguments.no_backup {
@@ -230,7 +233,7 @@ fn advise(app: &App, direction: Direction, report: &Report, dry_run: bool) {
             _ => app.hint(&format!("the same ids with codex-state {undo} undo it")),
         }
     }
-    if report.interrupted {
+    if report.interrupted && !dry_run {
         app.hint(&format!("what was moved stays; run codex-state {} again to carry on", direction.verb()));
     }
 }

@@ -105,6 +105,29 @@ fn a_dry_run_promises_what_is_done() {
 }
 
 #[test]
+fn what_is_planned_of_many_long_threads_is_decided_again_when_its_turn_comes() {
+    let env = Env::new();
+    env.database("empty-2026-08");
+    let long = "word ".repeat(100_000);
+    let rollouts: Vec<Rollout> =
+        (0..8).map(|hour| plain(&format!("2026-03-14T{hour:02}:00:00"), &long)).collect();
+    rollouts.iter().for_each(|rollout| drop(rollout.write(&env)));
+    env.run(["backfill"]).status(0, "all are fine");
+    let ids: Vec<&str> = rollouts.iter().map(Rollout::thread).collect();
+    for (verb, n_unchanged) in [("archive", 0), ("archive", 8), ("unarchive", 0)] {
+        let args = [&[verb][..], &ids].concat();
+        let outcome = if n_unchanged == 0 {
+            dry_then_real(&env, &args)
+        } else {
+            env.run([&args[..], &["--format", "json"]].concat())
+        };
+        outcome.status(0, "all go");
+        outcome.assert_eq(Moved::of(&outcome).counts(), [8 - n_unchanged, n_unchanged, 0], "each once");
+        agrees(&env, verb);
+    }
+}
+
+#[test]
 fn the_base_of_a_fork_may_go_first() {
     let env = moving::home("empty-2026-08");
     let fork = |start: &str| {
