@@ -43,7 +43,8 @@ pub struct Report {
     pub replaced_rows: Option<u64>,
     /// Of those, how many the backup lacks or knows only as they were earlier.
     pub newer_rows: u64,
-    /// Bytes of the restored content; `None` in a dry run.
+    /// Bytes of the restored content; `None` in a dry run where the database has pages of another size, which the
+    /// content takes on.
     pub bytes: Option<u64>,
     /// The backup of what was replaced.
     pub backup: Option<PathBuf>,
@@ -76,10 +77,14 @@ pub fn run(config: &Config<'_>, progress: &dyn Progress) -> anyhow::Result<Repor
             if Trouble::of(&error).is_none_or(|trouble| trouble.is_unusable() || is_missing(trouble)) => {}
         Err(error) => return Err(error),
     }
-    drop(source);
     if config.dry_run {
+        let (page, bytes) = backup::page_and_copy_size(&mut source)?;
+        let mut target = Reader::open(config.database, config.options);
+        let own_page = target.as_mut().ok().and_then(|target| backup::page_and_copy_size(target).ok());
+        report.bytes = own_page.is_none_or(|(own, _)| own == page).then_some(bytes);
         return Ok(report);
     }
+    drop(source);
     fault::point("restore:checked");
     if config.keep_backup {
         // Always: the last one may be from before the rows that go now.

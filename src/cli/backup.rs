@@ -23,8 +23,7 @@ struct Document {
     database: String,
     backup: String,
     rows: u64,
-    /// Unknown in a dry run.
-    bytes: Option<u64>,
+    bytes: u64,
     dry_run: bool,
 }
 
@@ -41,6 +40,7 @@ pub fn run(app: &mut App, arguments: &args::Backup) -> anyhow::Result<Exit> {
     // What has no threads is no state database: better said now than when it is restored.
     app.schema(&mut reader)?;
     let rows = reader.read(|connection| Ok(threads::count(connection)?))?;
+    let (_, size) = backup::page_and_copy_size(&mut reader)?;
     app.metrics.opened("backup");
     drop(reader);
     let by_name = backup::name_by_hand(&database, app.environment.now);
@@ -50,7 +50,7 @@ pub fn run(app: &mut App, arguments: &args::Backup) -> anyhow::Result<Exit> {
             return Err(anyhow!("{}: already exists", target.display())
                 .hint("name a new file: a backup never replaces another"));
         }
-        None
+        size
     } else {
         if arguments.file.is_none() {
             backup::prepare_folder(&database)?;
@@ -58,7 +58,7 @@ pub fn run(app: &mut App, arguments: &args::Backup) -> anyhow::Result<Exit> {
         app.bar.start("copying the database", None, None);
         let copied = backup::back_up(&database, &target, &options, &mut |_| {});
         app.bar.finish();
-        Some(copied?)
+        copied?
     };
     let document = Document {
         database: database.to_string_lossy().into_owned(),
@@ -92,18 +92,16 @@ fn write(app: &mut App, document: &Document, target: &Path, shape: Shape) -> io:
                 Value::from(&*document.database),
                 Value::from(&*document.backup),
                 number(document.rows).into(),
-                document.bytes.map(number).into(),
+                number(document.bytes).into(),
             ])?;
             records.finish()?;
         }
         Shape::Text | Shape::Github => {
-            let mut fields = vec![
+            let fields = [
                 ("backup", Cell::exact(text::path(target))),
                 ("threads", Cell::new(human::count(document.rows))),
+                ("size", Cell::new(human::bytes(document.bytes))),
             ];
-            if let Some(bytes) = document.bytes {
-                fields.push(("size", Cell::new(human::bytes(bytes))));
-            }
             write_fields(&mut app.out, &fields, app.style)?;
         }
     }

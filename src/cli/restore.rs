@@ -21,7 +21,7 @@ struct Document {
     /// `null` where the database was missing or unusable.
     replaced_rows: Option<u64>,
     newer_rows: u64,
-    /// Unknown in a dry run.
+    /// `null` in a dry run that cannot know it.
     bytes: Option<u64>,
     backup: Option<String>,
     moved_aside: Vec<Moved>,

@@ -59,7 +59,7 @@ fn a_backup_restored_over_newer_rows() {
 
     let dry: Restore = env.run(["restore", &file, "--dry-run", "--format", "json"]).shaped();
     assert_eq!((dry.rows, dry.replaced_rows, dry.newer_rows, dry.dry_run), (7, Some(8), 2, true));
-    assert_eq!((dry.bytes, dry.backup), (None, None));
+    assert!(dry.bytes.is_some() && dry.backup.is_none());
     assert_eq!(env.rows(), ruined, "a dry run restores nothing");
 
     let outcome = env.run(["restore", &file, "--format", "json"]);
@@ -69,7 +69,8 @@ fn a_backup_restored_over_newer_rows() {
     assert_eq!((report.rows, report.replaced_rows, report.newer_rows), (7, Some(8), 2));
     assert_eq!(report.database, env.db().to_str().unwrap());
     assert_eq!(report.restored_from, file);
-    assert!(report.moved_aside.is_empty() && !report.dry_run && report.bytes.is_some());
+    assert!(report.moved_aside.is_empty() && !report.dry_run);
+    assert_eq!(dry.bytes, report.bytes, "the dry run knew it");
     assert_eq!(table::difference(&old, &env.rows()), [""; 0], "the rows of the backup");
     let kept = report.backup.unwrap();
     assert_eq!(
@@ -163,6 +164,24 @@ fn a_database_with_torn_pages_is_kept_before_it_is_replaced() {
         !backups(&env).is_empty() || env.path("").contains("damaged"),
         "what can be read of it is not lost"
     );
+}
+
+#[test]
+fn a_dry_run_knows_how_large_the_database_becomes_unless_its_pages_are_of_another_size() {
+    let (env, file) = with_backup();
+    let restore = |dry: &[&str]| {
+        let args = [&["restore", &file, "--format", "json"], dry].concat();
+        env.run(args).status(0, "a good backup").shaped::<Restore>().bytes
+    };
+    let size = fs::metadata(&file).unwrap().len();
+    env.sql("PRAGMA journal_mode = DELETE; PRAGMA page_size = 16384; VACUUM");
+    assert_eq!(restore(&["--dry-run"]), None, "the rows will lie otherwise in its pages");
+    assert!(restore(&[]).is_some_and(|bytes| bytes != size));
+    fs::write(env.db(), "no database").unwrap();
+    assert_eq!(restore(&["--dry-run"]), Some(size), "a new file");
+    assert_eq!(restore(&[]), Some(size));
+    fs::remove_file(env.db()).unwrap();
+    assert_eq!(restore(&["--dry-run"]), Some(size), "a new file");
 }
 
 #[test]

@@ -78,6 +78,18 @@ pub fn back_up(
     Ok(size)
 }
 
+/// How large a page of a database is, and how large a copy of it will be, in bytes.
+///
+/// # Errors
+/// It cannot be read.
+pub fn page_and_copy_size(reader: &mut Reader) -> anyhow::Result<(u64, u64)> {
+    reader.read(|connection| {
+        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let (page, n_pages) = (pragma("page_size")?.unsigned_abs(), pragma("page_count")?.unsigned_abs());
+        Ok((page, page.saturating_mul(n_pages)))
+    })
+}
+
 fn taken(target: &Path) -> anyhow::Error {
     anyhow::anyhow!("{}: already exists", target.display())
         .hint("name a new file: a backup never replaces another")
