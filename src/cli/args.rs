@@ -139,6 +139,12 @@ pub enum Command {
 /// It reports how many rollouts were found (scanned), and of these how many rows were inserted, updated, and right
 /// already (unchanged), how many files do not count because another file of their thread does (superseded), and how many
 /// could not be read (failed; exit status 1).
+///
+/// With --format json: {"schema_version":1, "database":PATH, "scanned":N, "inserted":N, "updated":N, "unchanged":N,
+/// "superseded":N, "failed":N, "pruned":N, "bytes_read":N, "failures":[{"path":PATH, "error":TEXT}…], "dry_run":BOOL,
+/// "complete":BOOL}. Of the rollouts scanned each is inserted, updated, unchanged, superseded (another file of its thread
+/// counts) or failed; "complete" says that all of the home were visited. TSV and CSV have the columns scanned, inserted,
+/// updated, unchanged, superseded, failed, pruned, bytes_read.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("backfill"))]
 pub struct Backfill {
@@ -207,6 +213,12 @@ pub enum Times {
 /// Compares each row with its rollout, column by column, and looks for rows without rollouts, rollouts without rows,
 /// duplicates and damage. What only the database knows, another spelling of the same, and a Codex at work are no
 /// difference. Changes nothing. Exit status 0 if all agrees, 1 if not (warnings count with --strict alone).
+///
+/// With --format json: {"schema_version":1, "database":PATH, "files":N, "rows":N, "agree":N, "findings":[{"kind":KIND,
+/// "severity":"error"|"warning", "thread_id":ID|null, "path":PATH|null, "message":TEXT, "fields":[{"name":COLUMN,
+/// "database":VALUE, "file":VALUE}…]}…], "counts":{KIND:N…}, "complete":BOOL}. "agree" is how many threads have no
+/// finding; "complete" says that all of the home was looked at. With --format jsonl each finding is a line; TSV and CSV
+/// have the columns kind, severity, thread_id, path, message, fields (names of columns, with commas between).
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("verify"))]
 pub struct Verify {
@@ -256,6 +268,10 @@ pub struct Verify {
 ///
 /// Codex keeps milliseconds and seconds of a time: the order is that of the milliseconds where the database has them.
 /// Threads with the same time are ordered by id.
+///
+/// With --format json: {"schema_version":1, "threads":[{COLUMN:VALUE…}…], "next_cursor":TEXT|null, "scanned":N}, with
+/// --format jsonl a thread a line: numbers and flags are such, times RFC 3339 texts, unknown is null. "next_cursor" is for
+/// --after, null where nothing follows; "scanned" is how many rows were looked at.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("list"))]
 pub struct List {
@@ -344,6 +360,11 @@ pub enum SortBy {
 /// Show everything that the database knows of threads
 ///
 /// Every column of their rows, those too that this program does not know. Exit status 1 if one of them has no row.
+///
+/// With --format json: {"schema_version":1, "threads":[{COLUMN:VALUE…}…]}; with --compare {"schema_version":1,
+/// "threads":[{"id":ID|null, "path":PATH|null, "columns":[{"name":COLUMN, "database":VALUE, "file":VALUE,
+/// "differs":BOOL}…]}…]}. With --format jsonl each thread is a line. TSV and CSV have the columns of the table; with
+/// --compare a line for each of them, with the columns id, column, database, file, differs.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("show"))]
 pub struct Show {
@@ -360,6 +381,9 @@ pub struct Show {
 ///
 /// The path alone, of the form that exists: the plain file, else the compressed one. Where the row's path is gone, the
 /// file is looked for in the whole home. Exit status 1 if there is none.
+///
+/// With --format json: {"schema_version":1, "paths":[{"path":PATH}…]}, with --format jsonl each is a line. TSV and CSV have
+/// the column path.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("path"))]
 pub struct PathOf {
@@ -500,7 +524,8 @@ pub struct Status {}
 /// The copy is one file with one state of the database, whoever is using it meanwhile. Commands that write keep backups
 /// of their own beside the database, in codex-state-backups; those made with this command are never removed.
 ///
-/// JSON: {"schema_version":1, "database":PATH, "backup":PATH, "rows":N, "bytes":N|null, "dry_run":BOOL}
+/// JSON: {"schema_version":1, "database":PATH, "backup":PATH, "rows":N, "bytes":N, "dry_run":BOOL}
+/// TSV and CSV have the columns database, backup, rows, bytes.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("backup"))]
 pub struct Backup {
@@ -520,6 +545,8 @@ pub struct Backup {
 ///
 /// JSON: {"schema_version":1, "database":PATH, "restored_from":PATH, "rows":N, "replaced_rows":N|null, "newer_rows":N,
 /// "bytes":N|null, "backup":PATH|null, "moved_aside":[{"from":PATH, "to":PATH}…], "dry_run":BOOL}
+/// TSV and CSV have the columns database, restored_from, rows, replaced_rows, newer_rows, bytes, backup. A dry run names
+/// neither the backup nor what would be moved aside, for their names have the time in them.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("restore"))]
 pub struct Restore {

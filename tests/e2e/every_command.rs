@@ -45,6 +45,55 @@ fn run_with_input(env: &Env, args: &[&str], input: &[u8]) -> Outcome {
     Outcome::new(&env.outside(""), &command, output)
 }
 
+/// The keys of a document, but for those below these, which are names of columns, kinds, sources and the like.
+fn keys(value: &serde_json::Value, above_names: &[&str], found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(members) => {
+            for (key, value) in members {
+                found.push(key.clone());
+                if !above_names.contains(&key.as_str()) {
+                    keys(value, above_names, found);
+                }
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| keys(item, above_names, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn help_names_every_key_and_every_column_that_is_printed() {
+    let env = golden::filled_by_codex();
+    let plain = golden::case("plain").thread;
+    env.sql(&format!("UPDATE threads SET cwd = '/x' WHERE id = '{plain}'"));
+    for command in commands(&plain) {
+        // Of `unarchive` it says that it is as `archive`, with one word for another.
+        let described = if command[0] == "unarchive" { "archive" } else { &command[0] };
+        let help = env.run([described, "--help"]).stdout;
+        let with = |format: &str| env.run(command.iter().map(String::as_str).chain(["--format", format]));
+        let document = with("json");
+        let are_rows =
+            ["list", "show"].contains(&described) && command[1..].iter().all(|word| word != "--compare");
+        let mut above_names = vec!["counts", "sources", "providers", "months"];
+        above_names.extend(are_rows.then_some("threads"));
+        let mut found = Vec::new();
+        keys(&document.json(), &above_names, &mut found);
+        for key in found {
+            let key = if key == "unarchived" { "archived" } else { &key };
+            document.assert(help.contains(&format!("\"{key}\":")), format_args!("{key} is in the help"));
+        }
+        // The columns of the table are in the help of `list`, and those that are asked for need no mention.
+        if are_rows && command.len() > 1 {
+            continue;
+        }
+        let tsv = with("tsv");
+        let words: Vec<&str> = help.split(|c: char| !(c.is_ascii_lowercase() || c == '_')).collect();
+        for column in tsv.stdout.lines().next().unwrap().split('\t') {
+            tsv.assert(words.contains(&column), format_args!("{column} is in the help"));
+        }
+    }
+}
+
 #[test]
 fn a_document_is_one_and_starts_with_its_version_and_a_line_is_a_record() {
     let env = golden::filled_by_codex();
