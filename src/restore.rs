@@ -14,6 +14,7 @@ use anyhow::anyhow;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 /// How many rows are looked at in one read.
 const PAGE: usize = 1000;
@@ -32,6 +33,19 @@ pub struct Config<'a> {
     pub dry_run: bool,
     /// The time.
     pub now: DateTime<Utc>,
+    /// Set from outside to stop, which it does until the content is being replaced.
+    pub interrupted: &'a AtomicBool,
+}
+
+impl Config<'_> {
+    /// Nothing, unless it is to stop.
+    fn go_on(&self) -> anyhow::Result<()> {
+        if self.interrupted.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(anyhow!("interrupted before anything was restored")
+                .hint("the database is as it was; run the command again"));
+        }
+        Ok(())
+    }
 }
 
 /// What was done, or would be.
@@ -58,7 +72,7 @@ pub struct Report {
 ///
 /// # Errors
 /// The backup is no good, or is the database itself; the database is busy beyond the timeout, or what it holds cannot
-/// be kept. Then it is as it was.
+/// be kept; an interrupt came. Then it is as it was.
 pub fn run(config: &Config<'_>, progress: &dyn Progress) -> anyhow::Result<Report> {
     if is_same_file(config.database, config.source).unwrap_or(false) {
         return Err(anyhow!("{}: is the database itself", config.source.display())
@@ -68,6 +82,7 @@ pub fn run(config: &Config<'_>, progress: &dyn Progress) -> anyhow::Result<Repor
     let checked = backup::check_backup(config.source, config.options);
     progress.finish();
     checked?;
+    config.go_on()?;
     let mut source = Reader::open(config.source, config.options)?;
     let mut report = Report { rows: count(&mut source)?, ..Report::default() };
     match look(config, &mut source) {
@@ -103,6 +118,7 @@ pub fn run(config: &Config<'_>, progress: &dyn Progress) -> anyhow::Result<Repor
         }
     }
     fault::point("restore:kept");
+    config.go_on()?;
     progress.start("restoring", None, None);
     let restored =
         backup::restore_into(config.database, config.source, config.options, config.now, &mut |_| {});
@@ -207,6 +223,31 @@ fn name_within(name: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interrupt_before_the_content_is_replaced_leaves_the_database_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let [database, source] = ["state.sqlite", "backup.sqlite"].map(|name| folder.path().join(name));
+        for path in [&database, &source] {
+            crate::db::migrate::create(path).unwrap();
+        }
+        let before = std::fs::read(&database).unwrap();
+        for dry_run in [false, true] {
+            let config = Config {
+                database: &database,
+                source: &source,
+                options: &OpenOptions::default(),
+                keep_backup: true,
+                dry_run,
+                now: DateTime::UNIX_EPOCH,
+                interrupted: &AtomicBool::new(true),
+            };
+            let error = run(&config, &crate::progress::Silent).unwrap_err();
+            assert_eq!(error.to_string(), "interrupted before anything was restored");
+        }
+        assert_eq!(std::fs::read(&database).unwrap(), before);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "and no backup was kept");
+    }
 
     #[test]
     fn a_backup_says_in_its_name_what_it_is_of() {

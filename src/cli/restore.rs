@@ -54,6 +54,7 @@ pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
         Some(database) => database,
         None => candidates.create_at.with_file_name(restore::name_for(&source, &options)?),
     };
+    let interrupted = app.interrupted.clone();
     let config = Config {
         database: &database,
         source: &source,
@@ -61,6 +62,7 @@ pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
         keep_backup: !arguments.writing.no_backup,
         dry_run: arguments.writing.dry_run,
         now: app.environment.now,
+        interrupted: &interrupted,
     };
     let is_there = database.exists();
     if is_there {
