@@ -234,6 +234,6 @@ fn advise(app: &App, direction: Direction, report: &Report, dry_run: bool) {
         }
     }
     if report.interrupted && !dry_run {
-        app.hint(&format!("what was moved stays; run codex-state {} again to carry on", direction.verb()));
+        app.hint("what was moved stays; run the command again to carry on");
     }
 }

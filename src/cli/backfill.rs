@@ -369,7 +369,10 @@ fn advise(
     }
     app.say_undo(report.backup.as_deref());
     if report.interrupted {
-        app.hint("what was written stays; run codex-state backfill again to carry on");
+        if !dry_run {
+            // Not spelt out, for the options count: --facts-from, --times, the threads.
+            app.hint("what was written stays; run the command again to carry on");
+        }
     } else if report.failed > 0 {
         app.hint("codex-state verify --help says what to do with files that cannot be read");
     }

@@ -169,6 +169,10 @@ fn an_interrupted_run_leaves_it() {
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "interrupted is 130; stderr:\n{stderr}");
+    assert!(
+        stderr.contains("what was written stays; run the command again to carry on"),
+        "whatever its options were; stderr:\n{stderr}"
+    );
     assert_eq!(state(&env), before, "an interrupt may pass: not every file was done");
     env.run(["backfill"]).status(0, "running again carries on");
     assert_eq!(env.rows().len(), 3);
