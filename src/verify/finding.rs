@@ -451,7 +451,7 @@ impl Findings {
     }
 
     /// Takes a finding.
-    pub(super) fn add(&mut self, finding: Finding) {
+    pub(super) fn add(&mut self, mut finding: Finding) {
         let count = &mut self.counts[finding.kind as usize];
         match finding.severity {
             Severity::Error => count.errors += 1,
@@ -463,6 +463,10 @@ impl Findings {
         if finding.kind == Kind::FieldMismatch {
             self.field_remedies.append(&mut finding.field_remedies());
         }
+        // There may be one for each thread, and what they were put together in has room for twice as much.
+        finding.message.shrink_to_fit();
+        finding.fields.shrink_to_fit();
+        finding.path.as_mut().map(PathBuf::shrink_to_fit);
         self.kept.push(Ordered(finding));
         if self.limit.is_some_and(|limit| self.kept.len() > limit) {
             self.kept.pop();
