@@ -7,12 +7,12 @@ use crate::db::census::{self, Census};
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::db::threads;
-use crate::sessions;
+use crate::sessions::Walk;
 use crate::thread::Millis;
 use crate::thread::columns::N_COLUMNS;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The largest database that is looked at page by page, which takes a second for some hundred megabytes.
 const CHECKED_BYTES: u64 = 64 << 20;
@@ -50,16 +50,15 @@ pub struct Rollouts {
 }
 
 impl Rollouts {
-    /// Looks at a home.
+    /// Counts what a walk of a home found.
     #[must_use]
-    pub fn of(home: &Path) -> Rollouts {
-        let walk = sessions::walk(home, || {});
+    pub fn of(walk: &Walk) -> Rollouts {
         let mut rollouts = Rollouts {
-            missing_folders: walk.missing_roots,
-            errors: walk.errors.into_iter().map(|error| (error.path, error.reason)).collect(),
+            missing_folders: walk.missing_roots.clone(),
+            errors: walk.errors.iter().map(|error| (error.path.clone(), error.reason.clone())).collect(),
             ..Rollouts::default()
         };
-        for file in walk.files {
+        for file in &walk.files {
             *(if file.archived { &mut rollouts.archived } else { &mut rollouts.active }) += 1;
             rollouts.compressed += u64::from(file.named.compressed);
             rollouts.malformed_names += u64::from(file.named.name.is_none());
@@ -227,7 +226,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "four").unwrap();
         }
-        let rollouts = Rollouts::of(home.path());
+        let rollouts = Rollouts::of(&crate::sessions::walk(home.path(), || {}));
         assert_eq!((rollouts.active, rollouts.archived, rollouts.total()), (3, 0, 3));
         assert_eq!((rollouts.compressed, rollouts.malformed_names, rollouts.bytes), (1, 1, 12));
         assert_eq!(rollouts.missing_folders, [home.path().join("archived_sessions")]);

@@ -32,7 +32,7 @@ use crate::rollout::extract::Options;
 use crate::scan::{self, Event, Group, Scanned, Worker};
 use crate::select::{Selected, Wanted};
 use crate::session_index;
-use crate::sessions::{self, RolloutFile, Roots};
+use crate::sessions::{self, RolloutFile, Roots, Walk};
 use crate::thread::ThreadId;
 use crate::thread::columns::index;
 use chrono::{DateTime, Utc};
@@ -139,7 +139,20 @@ impl Report {
 /// # Errors
 /// The database cannot be read. That its file is damaged is a finding where one was asked for.
 pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<Report> {
-    let error = match verify(config, reader, progress) {
+    run_on(config, None, reader, progress)
+}
+
+/// The same on what a walk of the home has found already, where there was one.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_on(
+    config: &Config<'_>,
+    walk: Option<Walk>,
+    reader: &mut Reader,
+    progress: &dyn Progress,
+) -> anyhow::Result<Report> {
+    let error = match verify(config, walk, reader, progress) {
         Err(error) if Trouble::of(&error) == Some(Trouble::Damaged) => error,
         done => return done,
     };
@@ -153,11 +166,19 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
     Ok(Report { findings: findings.take(), counts: findings.counts, ..Report::default() })
 }
 
-fn verify(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<Report> {
+fn verify(
+    config: &Config<'_>,
+    walk: Option<Walk>,
+    reader: &mut Reader,
+    progress: &dyn Progress,
+) -> anyhow::Result<Report> {
     let schema = Schema::of(reader)?;
-    progress.start("finding rollouts", None, None);
-    let walk = sessions::walk(config.home, || progress.advance(1, 0));
-    progress.finish();
+    let walk = walk.unwrap_or_else(|| {
+        progress.start("finding rollouts", None, None);
+        let walk = sessions::walk(config.home, || progress.advance(1, 0));
+        progress.finish();
+        walk
+    });
     let (walk_errors, has_roots) = (walk.errors, walk.missing_roots.len() < 2);
     let inventory = Inventory::new(walk.files);
     let mut wanted = match config.threads {

@@ -12,6 +12,8 @@ use crate::db::backup::{self, BackupInfo};
 use crate::db::open::Reader;
 use crate::error::{WithHint as _, shell_word};
 use crate::home::Candidate;
+use crate::progress::Progress as _;
+use crate::sessions::{self, Walk};
 use crate::status::{Config, Database, Progress, Rollouts};
 use crate::thread::Millis;
 use crate::verify::{self, Depth, Ignore};
@@ -65,6 +67,9 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
         None => candidates.looked_in.iter().flat_map(|folder| backup::backups_in(folder)).collect(),
     };
     backups.sort_by_key(|backup| std::cmp::Reverse(backup.taken_at));
+    app.bar.start("finding rollouts", None, None);
+    let walk = has_home.then(|| sessions::walk(&home, || app.bar.advance(1, 0)));
+    app.bar.finish();
     let mut look = Look {
         home: has_home.then_some(&*home),
         default_provider: config.default_provider,
@@ -77,14 +82,14 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
         looked_in: candidates.looked_in,
         database: None,
         error: None,
-        rollouts: if has_home { Rollouts::of(&home) } else { Rollouts::default() },
+        rollouts: walk.as_ref().map(Rollouts::of).unwrap_or_default(),
         verify: None,
         backups,
         now: config.now,
     };
     let mut trouble = None;
     if let Some(candidate) = &look.candidate {
-        match examine(app, look.home, &config, &candidate.path) {
+        match examine(app, look.home, walk, &config, &candidate.path) {
             Ok((database, verify)) => {
                 look.database = Some(database);
                 look.verify = verify;
@@ -125,6 +130,7 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
 fn examine(
     app: &App,
     home: Option<&Path>,
+    walk: Option<Walk>,
     config: &Config<'_>,
     path: &Path,
 ) -> anyhow::Result<(Database, Option<verify::Report>)> {
@@ -143,7 +149,7 @@ fn examine(
         now: app.environment.now,
         interrupted: &app.interrupted,
     };
-    let report = verify::run(&verify, &mut reader, &app.bar)?;
+    let report = verify::run_on(&verify, walk, &mut reader, &app.bar)?;
     app.metrics.threads(report.rows_by_archived);
     app.metrics.verified(report.counts.map(verify::Count::all));
     Ok((database, Some(report)))
