@@ -1,12 +1,15 @@
 //! Opens a database for writing; knows no table and creates none.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Instant;
 
 use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
 
-use super::{OPENING, OpenOptions, PAUSE, Trouble, connect, explain, find, first_look, refuse, trouble};
+use super::{
+    OPENING, OpenOptions, PAUSE, Trouble, connect, explain, explain_io, find, first_look, refuse, trouble,
+};
 use crate::fault;
 
 /// Size of the page cache: negative is KiB.
@@ -60,7 +63,7 @@ impl Writer {
             Ok((connection, is_read_only))
         };
         let (connection, is_read_only) =
-            retry_busy(options, opened).map_err(|error| explain(error, path, OPENING))?;
+            retry_busy(options, opened).map_err(|error| why_not(error, &real, path))?;
         if is_read_only {
             return Err(refuse(
                 Trouble::ReadOnly,
@@ -147,6 +150,17 @@ impl Writer {
 }
 
 /// Tries again what found the database locked, until the timeout: SQLite waits itself, but not in each case.
+/// Why a database cannot be opened for writing. SQLite says of what may not be written, where it needs a file beside it,
+/// only that something cannot be opened; the system knows more.
+fn why_not(error: rusqlite::Error, real: &Path, path: &Path) -> anyhow::Error {
+    if trouble::class(&error) == Trouble::CannotOpen
+        && let Err(error) = File::options().write(true).open(real)
+    {
+        return explain_io(error, path, "open the database for writing");
+    }
+    explain(error, path, OPENING)
+}
+
 fn retry_busy<T>(options: &OpenOptions, mut f: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     let deadline = Instant::now() + options.busy_timeout;
     loop {
@@ -156,5 +170,32 @@ fn retry_busy<T>(options: &OpenOptions, mut f: impl FnMut() -> rusqlite::Result<
             }
             other => return other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi;
+
+    #[test]
+    fn what_cannot_be_opened_is_explained_by_the_system_where_that_knows_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state.sqlite");
+        std::fs::write(&file, "").unwrap();
+        let said = |code, real: &Path| {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let error = why_not(error, real, &file);
+            (Trouble::of(&error), format!("{error:#}"))
+        };
+        let (trouble, text) = said(ffi::SQLITE_CANTOPEN, &folder.path().join("gone/state.sqlite"));
+        assert_eq!(trouble, Some(Trouble::Missing));
+        assert!(text.ends_with("cannot open the database for writing: no such file or folder"), "{text}");
+        assert_eq!(
+            said(ffi::SQLITE_CANTOPEN, &file).0,
+            Some(Trouble::CannotOpen),
+            "the file is not to blame"
+        );
+        assert_eq!(said(ffi::SQLITE_NOTADB, Path::new("gone")).0, Some(Trouble::NotADatabase), "it says why");
     }
 }
