@@ -1,7 +1,7 @@
 //! The items of a rollout that say something about its thread, as typed values; each field is read as leniently as it
 //! can be, so that a part which does not matter never costs the line.
 
-use crate::rollout::file_name;
+use crate::rollout::{file_name, plain};
 use crate::thread::{Git, Millis, ThreadId};
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde_json::value::RawValue;
@@ -272,6 +272,17 @@ pub enum Kind {
 /// # Errors
 /// The line is no JSON object, or a field that is needed is missing or of another type.
 pub fn parse(kind: Kind, line: &[u8]) -> serde_json::Result<Option<Item>> {
+    // Of these a rollout has dozens, alike but for their numbers.
+    if kind == Kind::TokenCount
+        && let Some(total) = plain::total_tokens(line)
+    {
+        return Ok(Some(Item::TokenCount(total.max(0))));
+    }
+    parse_json(kind, line)
+}
+
+/// As [`parse`], with the JSON parser alone.
+pub(super) fn parse_json(kind: Kind, line: &[u8]) -> serde_json::Result<Option<Item>> {
     fn payload<'a, P: Deserialize<'a>>(line: &'a [u8]) -> serde_json::Result<P> {
         Ok(serde_json::from_slice::<Line<P>>(line)?.payload)
     }

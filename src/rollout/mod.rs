@@ -7,4 +7,5 @@ pub mod item;
 pub mod last_event;
 pub mod line;
 pub mod peek;
+pub mod plain;
 pub mod reader;
