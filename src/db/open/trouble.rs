@@ -180,13 +180,19 @@ fn because(
     path: &Path,
     doing: &str,
 ) -> anyhow::Error {
+    let is_mounted_so =
+        matches!(&source, Some(Source::System(error)) if error.kind() == io::ErrorKind::ReadOnlyFilesystem);
+    let hint = if is_mounted_so { Some(MOUNT.to_owned()) } else { hint(trouble, path) };
     let error = anyhow::Error::new(Reason { trouble, text, source });
     let error = error.context(format!("{}: cannot {doing}", path.display()));
-    match hint(trouble, path) {
+    match hint {
         Some(hint) => error.hint(hint),
         None => error,
     }
 }
+
+/// What to try next where no permission is in the way.
+const MOUNT: &str = "mount its file system for writing, or name a copy elsewhere with --codex-home or --db";
 
 /// What to try next, by class.
 fn hint(trouble: Trouble, path: &Path) -> Option<String> {
@@ -305,6 +311,14 @@ mod tests {
             "`codex-state restore BACKUP`; or move /x/state_5.sqlite aside together with its -wal and -shm, start \
              Codex once, then run `codex-state backfill --facts-from MOVED`"
         );
+    }
+
+    #[test]
+    fn where_the_file_system_is_mounted_for_reading_no_permission_is_to_blame() {
+        let error = io::Error::from(io::ErrorKind::ReadOnlyFilesystem);
+        let error = explain_io(error, Path::new("/x/state_5.sqlite"), "open the database");
+        assert_eq!(Trouble::of(&error), Some(Trouble::ReadOnly));
+        assert_eq!(hints(&error)[0].0, MOUNT);
     }
 
     #[test]

@@ -149,7 +149,6 @@ impl Writer {
     }
 }
 
-/// Tries again what found the database locked, until the timeout: SQLite waits itself, but not in each case.
 /// Why a database cannot be opened for writing. SQLite says of what may not be written, where it needs a file beside it,
 /// only that something cannot be opened; the system knows more.
 fn why_not(error: rusqlite::Error, real: &Path, path: &Path) -> anyhow::Error {
@@ -161,6 +160,7 @@ fn why_not(error: rusqlite::Error, real: &Path, path: &Path) -> anyhow::Error {
     explain(error, path, OPENING)
 }
 
+/// Tries again what found the database locked, until the timeout: SQLite waits itself, but not in each case.
 fn retry_busy<T>(options: &OpenOptions, mut f: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     let deadline = Instant::now() + options.busy_timeout;
     loop {
