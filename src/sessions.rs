@@ -13,15 +13,23 @@ pub const ACTIVE: &str = "sessions";
 /// The folder of archived rollouts, below the home.
 pub const ARCHIVED: &str = "archived_sessions";
 
-/// The two folders of a home, wherever links lead: a row may spell them otherwise than the home is spelt now.
+/// Folders of a home, wherever links lead: a row may spell them otherwise than the home is spelt now.
 #[derive(Debug)]
 pub struct Roots(Vec<PathBuf>);
 
 impl Roots {
-    /// Those of a home that are there.
+    /// The two folders of rollouts that are there.
     #[must_use]
     pub fn of(home: &Path) -> Roots {
         Roots([ACTIVE, ARCHIVED].iter().filter_map(|folder| home.join(folder).canonicalize().ok()).collect())
+    }
+
+    /// These and the home itself, from which they may lead away.
+    #[must_use]
+    pub fn with_home(home: &Path) -> Roots {
+        let mut roots = Roots::of(home);
+        roots.0.extend(home.canonicalize().ok());
+        roots
     }
 
     /// Whether the file at `path`, which exists, lies below one of them.

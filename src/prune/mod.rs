@@ -27,7 +27,7 @@ use crate::fault;
 use crate::inventory::Inventory;
 use crate::progress::Progress;
 use crate::select::Selected;
-use crate::sessions;
+use crate::sessions::{self, Roots};
 use crate::thread::ThreadId;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeSet;
@@ -126,6 +126,7 @@ pub struct Job<'a> {
     /// Threads that have a row.
     rows: BTreeSet<ThreadId>,
     candidates: Vec<Candidate>,
+    roots: Roots,
 }
 
 /// Looks at everything and decides, changing nothing.
@@ -155,7 +156,8 @@ pub fn plan<'a>(
     }
     let inventory = Inventory::new(walk.files);
     let rows = reader.read(|connection| Ok(spawn::known(connection)?))?;
-    let mut job = Job { config, inventory, schema, checked: 0, rows, candidates: Vec::new() };
+    let roots = Roots::with_home(config.home);
+    let mut job = Job { config, inventory, schema, checked: 0, rows, candidates: Vec::new(), roots };
     progress.start("looking at rows", None, None);
     let n_rows = job.find(reader, progress)?;
     progress.finish();

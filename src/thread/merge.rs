@@ -71,11 +71,7 @@ pub fn insert(file: &ThreadMetadata, context: &Context<'_>) -> Row {
         let paginated = file.history_mode == HistoryMode::Paginated && context.has(index::HISTORY_MODE);
         let position = if paginated { index::NAME } else { index::TITLE };
         // A title that the next run would not take for a person's would not stay.
-        if context.has(position)
-            && (position == index::NAME
-                || is_indexed_name(name, context)
-                || set_by_a_person(file, &row, name, context))
-        {
+        if context.has(position) && (position == index::NAME || stays(name, file, &row, context)) {
             row.cells[position] = Some(name.into());
         }
     }
@@ -190,9 +186,7 @@ fn target(
         Truth::Preview => kept(from_file.is_empty() && has_value),
         Truth::Title => kept(
             has_value
-                && ((paginated && from_file.is_empty())
-                    || is_indexed_name(existing?.as_text()?, context)
-                    || set_by_a_person(file, row, existing?.as_text()?, context)),
+                && ((paginated && from_file.is_empty()) || stays(existing?.as_text()?, file, row, context)),
         ),
         Truth::Git => {
             let row_paginated = row.text(index::HISTORY_MODE) == Some("paginated");
@@ -216,6 +210,11 @@ fn target(
         }
         Truth::Seeded => kept(true),
     })
+}
+
+/// Whether a title outlives the next backfill of its thread.
+fn stays(title: &str, file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> bool {
+    is_indexed_name(title, context) || set_by_a_person(file, row, title, context)
 }
 
 /// Whether a title is a person's: neither derived from a message, now or earlier, nor a wrapper taken for one.

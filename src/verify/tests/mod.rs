@@ -72,19 +72,23 @@ impl Home {
     fn verify_with(&self, change: impl FnOnce(&mut Config<'_>)) -> Report {
         let mut reader = Reader::open(&self.database, &OpenOptions::default()).unwrap();
         let (ignore, interrupted) = (Ignore::default(), AtomicBool::new(false));
-        let mut config = Config {
+        let mut config = self.config(&ignore, &interrupted);
+        change(&mut config);
+        run(&config, &mut reader, &Silent).unwrap()
+    }
+
+    fn config<'a>(&'a self, ignore: &'a Ignore, interrupted: &'a AtomicBool) -> Config<'a> {
+        Config {
             home: &self.path,
             threads: None,
             jobs: 2,
             default_provider: "openai",
             depth: Depth::Fields,
-            ignore: &ignore,
+            ignore,
             max_findings: None,
             now: now(),
-            interrupted: &interrupted,
-        };
-        change(&mut config);
-        run(&config, &mut reader, &Silent).unwrap()
+            interrupted,
+        }
     }
 
     fn verify(&self) -> Report {
@@ -395,17 +399,7 @@ fn threads_beside_their_files_come_one_by_one_until_an_interrupt() {
     home.backfill();
     let asked: Vec<Selected> = threads.iter().map(|thread| Selected::Id(thread.id())).collect();
     let (ignore, interrupted) = (Ignore::default(), AtomicBool::new(false));
-    let config = Config {
-        home: &home.path,
-        threads: None,
-        jobs: 1,
-        default_provider: "openai",
-        depth: Depth::Fields,
-        ignore: &ignore,
-        max_findings: None,
-        now: now(),
-        interrupted: &interrupted,
-    };
+    let config = Config { jobs: 1, ..home.config(&ignore, &interrupted) };
     let mut reader = Reader::open(&home.database, &OpenOptions::default()).unwrap();
     let mut seen = Vec::new();
     beside(&config, &asked, &mut reader, |one| {
