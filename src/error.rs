@@ -1,4 +1,4 @@
-//! How a failure carries the command that mends it; not how it is printed (that is `cli/error.rs`).
+//! How a failure carries the command that mends it; not how it is printed (that is `cli/output/error.rs`).
 //!
 //! Inside the library errors are [`anyhow::Error`]: what failed, on which path, why. A [`Hint`] travels in the
 //! same chain and says what to try next, so that only the edge decides how both look.

@@ -1,4 +1,4 @@
-//! How long work says how far it is, without knowing who listens; not how that looks (`cli/progress.rs`).
+//! How long work says how far it is, without knowing who listens; not how that looks (`cli/output/progress.rs`).
 
 /// Listens to a verb at work. All methods may be called from any thread.
 pub trait Progress: Sync {

@@ -7,7 +7,8 @@
 mod picture;
 
 use clap::CommandFactory as _;
-use codex_state::cli::{args::Cli, completions, man};
+use codex_state::cli::line::args::Cli;
+use codex_state::cli::line::{completions, man};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

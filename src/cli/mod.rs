@@ -1,52 +1,22 @@
 //! The command line: the only part that knows of arguments, streams, terminals, the environment and the clock.
 
-pub mod args;
+pub mod line;
 
-pub mod archive;
-pub mod backfill;
-pub mod complete;
-pub mod completions;
-pub mod list;
-pub mod man;
-pub mod path;
-pub mod prune;
-pub mod show;
-pub mod status;
-pub mod unarchive;
-pub mod verify;
-
-pub mod backup;
-pub mod restore;
-
-pub mod app;
-pub mod beside;
-pub mod cells;
-pub mod chart;
-pub mod env;
-pub mod error;
-pub mod exit;
-pub mod files;
-pub mod help;
-pub mod human;
-pub mod metrics;
-pub mod numbers;
 pub mod output;
-pub mod progress;
-pub mod read;
-pub mod records;
-pub mod style;
-pub mod table;
-pub mod terminal;
-pub mod text;
-pub mod threads;
-pub mod usage;
-pub mod when;
+
+pub mod commands;
 
 use crate::error::WithHint as _;
-use app::App;
-use args::Command;
-use env::Environment;
-use exit::Exit;
+use commands::app::App;
+use commands::{
+    archive, backfill, backup, complete, completions, list, man, path, prune, restore, show, status,
+    unarchive, verify,
+};
+use line::args::Command;
+use line::env::Environment;
+use line::exit::Exit;
+use line::{interrupt, read, usage};
+use output::{error, stdout, style};
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -70,7 +40,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let interrupted = Arc::new(AtomicBool::new(false));
     // What is done in a moment needs no thread that waits for signals; it asks for one when it takes longer.
     if !matches!(cli.command, Command::List(_) | Command::Show(_) | Command::Path(_)) {
-        listen_for_interrupts(&interrupted);
+        interrupt::listen(&interrupted);
     }
     let environment = match Environment::from_process() {
         Ok(environment) => environment,
@@ -96,7 +66,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Man(arguments) => man::run(&mut app.out, arguments).map(|()| Exit::Done),
     };
     let result = result.and_then(|exit| Ok(app.out.flush().map(|()| exit)?));
-    let result = if app.out.failed() { result.hint(output::ADVICE) } else { result };
+    let result = if app.out.failed() { result.hint(stdout::ADVICE) } else { result };
     match write_metrics(&app, result) {
         Ok(exit) => exit,
         Err(error) => {
@@ -117,7 +87,7 @@ fn fail(error: &anyhow::Error) -> Exit {
 fn print_help(help: &clap::Error) -> Exit {
     match help.print().and_then(|()| std::io::stdout().flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            fail(&anyhow::Error::new(output::failure(&error)).hint(output::ADVICE))
+            fail(&anyhow::Error::new(stdout::failure(&error)).hint(stdout::ADVICE))
         }
         _ if help.use_stderr() => Exit::Trouble,
         _ => Exit::Done,
@@ -135,17 +105,4 @@ fn write_metrics(app: &App, result: anyhow::Result<Exit>) -> anyhow::Result<Exit
         }
         (result, written) => written.and(result),
     }
-}
-
-/// The first Ctrl-C asks the work to stop at the next safe place; the second ends the program at once, which is safe
-/// as well: a transaction that is not committed is not there.
-#[expect(clippy::disallowed_methods, clippy::exit, reason = "a second Ctrl-C wants the process gone")]
-pub(in crate::cli) fn listen_for_interrupts(interrupted: &Arc<AtomicBool>) {
-    let interrupted = Arc::clone(interrupted);
-    // Without a handler Ctrl-C kills, which is safe too.
-    let _ = ctrlc::set_handler(move || {
-        if interrupted.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(Exit::Interrupted.code()));
-        }
-    });
 }

@@ -1,0 +1,380 @@
+//! `codex-state backfill`: from arguments to the verb, and its report to the streams.
+
+use crate::backfill::{self, Config, Report, Target};
+use crate::cli::commands::app::{App, Shape};
+use crate::cli::commands::{prune, threads};
+use crate::cli::line::args;
+use crate::cli::line::exit::Exit;
+use crate::cli::output::records::{Format, Layout, Records, Value, json};
+use crate::cli::output::table::{Cell, write_fields};
+use crate::cli::output::{human, metrics, text};
+use crate::db::facts::Facts;
+use crate::db::migrate;
+use crate::db::open::{Reader, Writer};
+use crate::db::threads::count_by_archived;
+use crate::error::WithHint as _;
+use crate::home;
+use crate::prune::Status;
+use crate::sys::is_same_file;
+use anyhow::anyhow;
+use serde::Serialize;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// What an error of this command is counted as, once the database is open.
+const STAGE: &str = "backfill";
+
+/// Runs the command.
+///
+/// # Errors
+/// It could not run, or not to its end.
+pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
+    let shape = app.shape(false)?;
+    let home = app.home()?;
+    let codex_config = app.config(&home);
+    if arguments.prune {
+        prune::check_yes(app, arguments.yes || arguments.writing.dry_run, "codex-state backfill --prune")?;
+        // Where there are two databases, deleting from one of them is no guess to be made.
+        if !app.databases(&home, &codex_config)?.found.is_empty() {
+            app.only_database(&home, &codex_config)?;
+        }
+    }
+    let candidates = app.databases(&home, &codex_config)?;
+    let choice = app.choose(&candidates);
+    let is_new = choice.is_none();
+    let database: PathBuf = choice.map_or_else(|| candidates.create_at.clone(), |choice| choice.chosen.path);
+    let options = app.open_options();
+
+    let facts = match &arguments.facts_from {
+        Some(file) => Some(take_facts(app, &app.absolute(file), &database)?),
+        None => None,
+    };
+    let mut reader = if is_new { None } else { Some(Reader::open(&database, &options)?) };
+    let found = threads::resolve(app, &arguments.threads, &home, reader.as_mut())?;
+    let is_named = !arguments.threads.is_empty();
+    let is_nothing = is_named && found.selected.is_empty();
+    if is_nothing && shape == Shape::Text {
+        return Ok(found.exit);
+    }
+    let config = Config {
+        home: &home,
+        threads: is_named.then_some(&found.selected),
+        jobs: app.jobs(arguments.jobs),
+        default_provider: app.default_provider(&codex_config),
+        quick: arguments.quick,
+        times: match arguments.times {
+            args::Times::Mtime => backfill::Times::Mtime,
+            args::Times::Events => backfill::Times::Events,
+            args::Times::Keep => backfill::Times::Keep,
+        },
+        facts: facts.as_ref(),
+        backup: (!is_new && !arguments.writing.no_backup).then_some(&options),
+        now: app.environment.now,
+        interrupted: &app.interrupted,
+    };
+    let begun = Instant::now();
+    // Where there is nothing to do, a program still gets its document.
+    let report = match (arguments.writing.dry_run || is_nothing, &mut reader) {
+        (true, Some(reader)) => {
+            app.metrics.opened(STAGE);
+            let report = backfill::run(&config, Target::Preview(reader), &app.bar)?;
+            if app.global.metrics.is_some() {
+                app.metrics.threads(reader.read(|connection| Ok(count_by_archived(connection)?))?);
+            }
+            report
+        }
+        (true, None) => backfill::run(&config, Target::New(&migrate::in_memory()?), &app.bar)?,
+        (false, _) => {
+            drop(reader);
+            if is_new {
+                migrate::create(&database)?;
+                app.metrics.created();
+            }
+            let mut writer = Writer::open(&database, &options)?;
+            app.metrics.opened(STAGE);
+            let report = backfill::run(&config, Target::Write(&mut writer), &app.bar)?;
+            if app.global.metrics.is_some() {
+                app.metrics.threads(count_by_archived(writer.connection())?);
+            }
+            writer.close()?;
+            report
+        }
+    };
+    let pruning = prune_after(app, arguments, &config, &database, &report, is_new);
+    let (pruned, pruning) = match pruning {
+        Ok(Some(pruned)) => (Some(pruned), Ok(())),
+        Ok(None) => (None, Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    let n_pruned = pruned.as_ref().map_or(0, |pruned| pruned.count(Status::Pruned));
+    app.metrics.backfilled(metrics::Backfill {
+        upserted: report.inserted + report.updated,
+        unchanged: report.unchanged,
+        failed: report.failed,
+        duration: begun.elapsed(),
+    });
+    for failure in &report.failures {
+        app.complain(&format!("{}: {}", text::path(&failure.path), failure.error));
+    }
+    let is_part = !arguments.threads.is_empty();
+    write_report(app, &database, &report, n_pruned as u64, (arguments.writing.dry_run, is_part), shape)?;
+    advise(app, &home, &database, &report, arguments, is_new);
+    if report.interrupted {
+        return Ok(Exit::Interrupted);
+    }
+    pruning?;
+    let mut exit = found.exit.merge(Exit::from_answer(report.failures.is_empty()));
+    if let Some(pruned) = pruned {
+        prune::advise(app, &pruned, arguments.writing.dry_run);
+        exit = exit.merge(prune::exit(app, pruned, false)?);
+    }
+    Ok(exit)
+}
+
+/// Deletes the rows whose rollout is gone, if that was asked for.
+fn prune_after(
+    app: &App,
+    arguments: &args::Backfill,
+    config: &Config<'_>,
+    database: &Path,
+    report: &Report,
+    is_new: bool,
+) -> anyhow::Result<Option<crate::prune::Report>> {
+    let is_nothing = config.threads.is_some_and(<[_]>::is_empty);
+    if !arguments.prune || is_nothing || report.interrupted || (is_new && arguments.writing.dry_run) {
+        return Ok(None);
+    }
+    let config = crate::prune::Config {
+        home: config.home,
+        threads: config.threads,
+        all_missing: arguments.all_missing,
+        jobs: config.jobs,
+        default_provider: config.default_provider,
+        now: config.now,
+        patience: app.global.busy_timeout,
+        rows_to_come: if arguments.writing.dry_run { report.inserted } else { 0 },
+        interrupted: config.interrupted,
+    };
+    let consent = prune::Consent {
+        dry_run: arguments.writing.dry_run,
+        yes: arguments.yes,
+        keep_backup: !is_new && !arguments.writing.no_backup,
+    };
+    let pruned = prune::prune_rows(app, &config, database, consent)?;
+    for outcome in pruned.iter().flat_map(|pruned| &pruned.threads) {
+        if let (Status::Failed, Some(reason)) = (outcome.status, &outcome.reason) {
+            app.complain(&format!("{}: {reason}", outcome.id));
+        }
+    }
+    Ok(pruned)
+}
+
+/// Takes out of another database what only databases know.
+fn take_facts(app: &App, file: &Path, database: &Path) -> anyhow::Result<Facts> {
+    if is_same_file(file, database).unwrap_or(false) {
+        return Err(anyhow!("{}: is the database itself", file.display())
+            .hint("name the database that knows what this one has lost"));
+    }
+    let facts = Facts::take(file, &app.open_options())?;
+    if !facts.is_whole() {
+        app.warn(&format!(
+            "{}: is damaged: what could be read of it, {}, is used",
+            file.display(),
+            human::counted(facts.count()?, "thread", "threads")
+        ));
+    }
+    Ok(facts)
+}
+
+/// The report as JSON; its names are the contract's.
+#[derive(Serialize)]
+struct Document<'a> {
+    database: String,
+    scanned: u64,
+    inserted: u64,
+    updated: u64,
+    unchanged: u64,
+    superseded: u64,
+    failed: u64,
+    pruned: u64,
+    bytes_read: u64,
+    failures: Vec<Failure<'a>>,
+    dry_run: bool,
+    complete: bool,
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    path: String,
+    error: &'a str,
+}
+
+fn write_report(
+    app: &mut App,
+    database: &Path,
+    report: &Report,
+    pruned: u64,
+    (dry_run, is_part): (bool, bool),
+    shape: Shape,
+) -> io::Result<()> {
+    let numbers = [
+        ("scanned", report.scanned),
+        ("inserted", report.inserted),
+        ("updated", report.updated),
+        ("unchanged", report.unchanged),
+        ("superseded", report.superseded),
+        ("failed", report.failed),
+        ("pruned", pruned),
+        ("bytes_read", report.bytes_read),
+    ];
+    match shape {
+        Shape::Records(Format::Json | Format::Jsonl) => {
+            let failures = report.failures.iter();
+            let document = Document {
+                database: database.to_string_lossy().into_owned(),
+                scanned: report.scanned,
+                inserted: report.inserted,
+                updated: report.updated,
+                unchanged: report.unchanged,
+                superseded: report.superseded,
+                failed: report.failed,
+                pruned,
+                bytes_read: report.bytes_read,
+                failures: failures
+                    .map(|failure| Failure {
+                        path: failure.path.to_string_lossy().into_owned(),
+                        error: &failure.error,
+                    })
+                    .collect(),
+                dry_run,
+                complete: report.complete,
+            };
+            json::write_document(&mut app.out, &document)?;
+        }
+        Shape::Records(format) => {
+            let columns = numbers.map(|(name, _)| name);
+            let layout = Layout {
+                columns: &columns,
+                header: !app.global.no_header,
+                list: "backfill",
+                for_terminal: app.environment.stdout_is_terminal,
+            };
+            let mut records = Records::begin(&mut app.out, format, layout)?;
+            records.row(&numbers.map(|(_, number)| Value::Int(i64::try_from(number).unwrap_or(i64::MAX))))?;
+            records.finish()?;
+        }
+        Shape::Text | Shape::Github => {
+            let mut fields = vec![("database", Cell::exact(text::path(database)))];
+            let shown =
+                numbers.iter().filter(|(name, n)| *name != "bytes_read" && (*name != "pruned" || *n > 0));
+            fields.extend(shown.map(|(name, number)| {
+                let remark = if *number > 0 { remark(name) } else { "" };
+                (*name, Cell::new(format!("{}{remark}", human::count(*number))))
+            }));
+            fields.push(("read", Cell::new(human::bytes(report.bytes_read))));
+            if !is_part {
+                let indexing = match report.complete {
+                    true => "complete: every rollout of the home was visited",
+                    false => "not complete: the messages say why",
+                };
+                fields.push(("indexing", Cell::new(indexing)));
+            }
+            write_fields(&mut app.out, &fields, app.style)?;
+        }
+    }
+    app.out.flush()
+}
+
+/// What a number means that people wonder about.
+fn remark(name: &str) -> &'static str {
+    match name {
+        "superseded" => " (another file of their thread counts)",
+        "failed" => " (the messages say why)",
+        _ => "",
+    }
+}
+
+/// What was done, in one line.
+fn outcome(report: &Report, dry_run: bool, is_new: bool) -> String {
+    let rows = |n: u64| human::counted(n, "row", "rows");
+    let are = |n: u64| if n == 1 { "agrees" } else { "agree" };
+    let changes: Vec<String> = [("insert", report.inserted), ("update", report.updated)]
+        .into_iter()
+        .filter(|(_, n)| *n > 0)
+        .map(|(what, n)| match dry_run {
+            true => format!("{what} {}", rows(n)),
+            false => format!("{} {what}{}", rows(n), if what.ends_with('e') { "d" } else { "ed" }),
+        })
+        .collect();
+    let rest = match report.unchanged {
+        0 if is_new && !dry_run && !changes.is_empty() => " into a new database".to_owned(),
+        0 if !changes.is_empty() => String::new(),
+        n => format!("; {} {} already", rows(n), are(n)),
+    };
+    match (dry_run, changes.is_empty()) {
+        (true, true) => format!("nothing was written: this was a dry run; nothing would change{rest}"),
+        (true, false) => {
+            format!("nothing was written: this was a dry run, which would {}{rest}", changes.join(" and "))
+        }
+        (false, true) => format!("no row had to change{rest}"),
+        (false, false) => format!("{}{rest}", changes.join(" and ")),
+    }
+}
+
+/// Says on standard error what happened and what to do next.
+fn advise(
+    app: &App,
+    home: &Path,
+    database: &Path,
+    report: &Report,
+    arguments: &args::Backfill,
+    is_new: bool,
+) {
+    let dry_run = arguments.writing.dry_run;
+    app.say(&outcome(report, dry_run, is_new));
+    if report.left_to_codex > 0 {
+        app.say(&format!(
+            "{} left to the Codex that is writing to it: run codex-state backfill again later",
+            human::counted(report.left_to_codex, "thread was", "threads were")
+        ));
+    }
+    if report.n_damaged_files > 0 && app.global.verbose {
+        app.say(&format!(
+            "{} with damaged lines, of which the rest was read: codex-state verify names them",
+            human::counted(report.n_damaged_files, "file", "files")
+        ));
+    }
+    if arguments.times == args::Times::Mtime
+        && report.updated >= 10
+        && report.times_alone * 2 > report.updated
+    {
+        app.warn(
+            "most rows differ in times alone: if the files lost their modification times in a copy, --times events \
+             takes the times from the files' contents, and --times keep leaves the rows' times as they are",
+        );
+    }
+    for (table, id) in &report.lost_references {
+        app.warn(&format!("{table} {id}: cannot be brought back, so threads are left without it"));
+    }
+    let newer = report.newest_version.is_some_and(|version| version >= [0, 100])
+        || home::shows_newer_codex(home, database.parent().unwrap_or(home));
+    // Said again as long as nothing else is there: who missed it once wonders where the threads are.
+    let is_first = database.file_name().is_some_and(|name| name == home::PHASE_1_DATABASE);
+    if (is_new || is_first) && app.global.db.is_none() && newer {
+        app.warn(&format!(
+            "{} is the database of Codex 0.93 to 0.95; the Codex here reads state_5.sqlite",
+            database.display()
+        ));
+        app.hint("start Codex once, so that it makes its database, then run codex-state backfill again");
+    }
+    app.say_undo(report.backup.as_deref());
+    if report.interrupted {
+        if !dry_run {
+            // Not spelt out, for the options count: --facts-from, --times, the threads.
+            app.hint("what was written stays; run the command again to carry on");
+        }
+    } else if report.failed > 0 {
+        app.hint("codex-state verify --help says what to do with files that cannot be read");
+    }
+}

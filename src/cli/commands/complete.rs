@@ -1,0 +1,175 @@
+//! Completion while somebody types: the ids of threads with their titles; never slow, never an error in between.
+
+use crate::cli::commands::app::App;
+use crate::cli::line::args::{Cli, Global, NAME};
+use crate::cli::line::env::{COMPLETE, Environment};
+use crate::cli::line::exit::Exit;
+use crate::cli::output::style::Style;
+use crate::cli::output::{error, text};
+use crate::db::list::Query;
+use crate::db::open::{OpenOptions, Reader};
+use crate::db::schema::Schema;
+use crate::db::threads;
+use crate::list::{Config, Lister};
+use crate::thread::cell::Cell;
+use crate::thread::columns::index;
+use clap::{Args as _, CommandFactory as _, FromArgMatches as _};
+use clap_complete::CompleteEnv;
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _};
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// How many threads are offered at once.
+const MAX_CANDIDATES: usize = 50;
+/// How wide a title may be.
+const TITLE_WIDTH: usize = 60;
+/// Whoever has pressed a key waits no longer than this.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Answers a shell; `None` if this is an ordinary run.
+#[must_use]
+pub fn answer(arguments: &[OsString]) -> Option<Exit> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the shell's folder, in which relative paths are completed"
+    )]
+    let folder = std::env::current_dir().ok();
+    let complete = CompleteEnv::with_factory(command).var(COMPLETE).bin(NAME);
+    match complete.try_complete(arguments.iter().cloned(), folder.as_deref()) {
+        Ok(false) => None,
+        Ok(true) => Some(Exit::Done),
+        // Between two keys nobody can do anything about an error; who sets the shell up can.
+        Err(_) if arguments.iter().any(|argument| argument == "--") => Some(Exit::Done),
+        Err(error) => {
+            let error =
+                anyhow::anyhow!("{COMPLETE}: {}", error.to_string().trim_start_matches("error: ").trim());
+            let _ = error::print(&error, &mut std::io::stderr(), Style::PLAIN, &str::to_owned);
+            Some(Exit::Trouble)
+        }
+    }
+}
+
+/// The command line with what completes its THREAD arguments.
+fn command() -> clap::Command {
+    Cli::command().mut_subcommands(|command| {
+        command.mut_args(|argument| match argument.get_id().as_str() {
+            "thread" | "threads" => argument.add(ArgValueCompleter::new(threads)),
+            _ => argument,
+        })
+    })
+}
+
+/// The threads whose ids begin with what is typed, the latest first where nothing is; files where it is a path.
+#[must_use]
+pub fn threads(typed: &OsStr) -> Vec<CompletionCandidate> {
+    if typed.to_string_lossy().contains(std::path::is_separator) {
+        return PathCompleter::file().complete(typed);
+    }
+    let Some(typed) = typed.to_str().map(str::to_ascii_lowercase) else { return Vec::new() };
+    if typed.starts_with('-') || !typed.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
+        return Vec::new();
+    }
+    let (sender, receiver) = mpsc::channel();
+    // A database on a slow disk must not hold the terminal up: whatever is not there in time is not offered.
+    std::thread::spawn(move || sender.send(look_up(&typed).unwrap_or_default()));
+    let found = receiver.recv_timeout(PATIENCE).unwrap_or_default();
+    found
+        .into_iter()
+        .enumerate()
+        .map(|(order, (id, title))| {
+            let help = (!title.is_empty()).then(|| title.into());
+            CompletionCandidate::new(id).help(help).display_order(Some(order))
+        })
+        .collect()
+}
+
+fn look_up(typed: &str) -> anyhow::Result<Vec<(String, String)>> {
+    let app = App::new(Environment::from_process()?, global(std::env::args_os())?, Default::default());
+    let home = app.home_or_nowhere()?;
+    let candidates = app.databases(&home, &app.config(&home))?;
+    let Some(choice) = app.choose(&candidates) else { return Ok(Vec::new()) };
+    let path = choice.chosen.path;
+    if needs_a_copy(&path) {
+        return Ok(Vec::new());
+    }
+    let options = OpenOptions { busy_timeout: PATIENCE / 6, ..app.open_options() };
+    let mut reader = Reader::open(&path, &options)?;
+    let mut found = if typed.is_empty() { latest(&mut reader)? } else { beginning(&mut reader, typed)? };
+    reader.end();
+    for (_, title) in &mut found {
+        *title = text::fit(&text::one_line(title), TITLE_WIDTH).into_owned();
+    }
+    Ok(found)
+}
+
+/// Whether reading would need a private copy, which takes long and is left behind where patience ends.
+fn needs_a_copy(database: &Path) -> bool {
+    let beside = |ending: &str| {
+        let mut name = database.as_os_str().to_owned();
+        name.push(ending);
+        std::fs::metadata(Path::new(&name)).ok().map(|metadata| metadata.len())
+    };
+    beside("-journal").is_some_and(|n| n > 0)
+        || (beside("-wal").is_some_and(|n| n > 0) && beside("-shm").is_none())
+}
+
+/// What was typed so far of the options that say which database is meant.
+fn global(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<Global> {
+    let mut words = arguments.skip_while(|word| word != "--").skip(2);
+    let mut known = vec![OsString::from(NAME), "--quiet".into()];
+    while let Some(word) = words.next() {
+        let Some(text) = word.to_str() else { continue };
+        let is_one =
+            |name: &str| text.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('='));
+        if ["--codex-home", "--db", "--sqlite-home"].into_iter().any(is_one) {
+            let has_value = text.contains('=');
+            known.push(word);
+            if !has_value {
+                known.extend(words.next());
+            }
+        }
+    }
+    let command = Global::augment_args(clap::Command::new(NAME));
+    Ok(Global::from_arg_matches(&command.try_get_matches_from(known)?)?)
+}
+
+/// The threads that were changed last, whether Codex shows them or not.
+fn latest(reader: &mut Reader) -> anyhow::Result<Vec<(String, String)>> {
+    let query = Query { hidden: true, columns: vec![index::ID], ..Query::default() };
+    let config = Config { query, limit: Some(MAX_CANDIDATES), cursor: None, names: &|| Ok(None) };
+    let mut ids = Vec::new();
+    let mut lister = Lister::new(reader, config)?;
+    while let Some(page) = lister.next_page()? {
+        ids.extend((0..page.len()).filter_map(|row| Some(page.cell(row, 0).as_text()?.to_owned())));
+        lister.give_back(page);
+    }
+    titled(reader, ids)
+}
+
+fn beginning(reader: &mut Reader, typed: &str) -> anyhow::Result<Vec<(String, String)>> {
+    let (ids, _) =
+        reader.read(|connection| Ok(threads::ids_beginning(connection, typed, MAX_CANDIDATES)?))?;
+    titled(reader, ids)
+}
+
+/// Puts its title beside each id.
+fn titled(reader: &mut Reader, ids: Vec<String>) -> anyhow::Result<Vec<(String, String)>> {
+    reader.read(|connection| {
+        let schema = Schema::read_threads(connection)?;
+        let rows = threads::Threads::new(&schema);
+        ids.iter()
+            .map(|id| {
+                let id_cell = Cell::from(id.as_str());
+                let row = rows.get_odd(connection, &id_cell)?;
+                let text = |position| {
+                    let text = row.as_ref()?.get(position)?.as_text()?;
+                    (!text.trim().is_empty()).then(|| text.to_owned())
+                };
+                let title = [index::NAME, index::TITLE, index::PREVIEW].into_iter().find_map(text);
+                Ok((id.clone(), title.unwrap_or_default()))
+            })
+            .collect()
+    })
+}

@@ -1,0 +1,304 @@
+//! `codex-state list`: from arguments to a query, and its pages to records or a table.
+
+mod table;
+
+use crate::cli::commands::app::{App, Shape};
+use crate::cli::line::exit::Exit;
+use crate::cli::line::{args, when};
+use crate::cli::output::records::{self, Format, Layout, Records, Value};
+use crate::cli::output::{cells, human, text};
+use crate::db::list::{Folder, Page, Query, Sort};
+use crate::list::{Config, Lister, Names};
+use crate::session_index;
+use crate::sys;
+use crate::thread::ThreadId;
+use crate::thread::cell::CellRef;
+use crate::thread::columns::{COLUMNS, index, position};
+use crate::thread::search::Search;
+use std::io::Write as _;
+use std::ops::ControlFlow;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The columns of TSV and CSV where none are named. Scripts rely on them.
+pub const DEFAULT_COLUMNS: [&str; 9] =
+    ["id", "updated_at", "created_at", "archived", "source", "model_provider", "cwd", "git_branch", "title"];
+/// How many threads a table on a terminal has where it is not said.
+const DEFAULT_ROWS: usize = 50;
+
+/// Runs the command.
+///
+/// # Errors
+/// The arguments are no good, or the database cannot be read.
+pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
+    let shape = app.shape(true)?;
+    let is_table = shape == Shape::Text && !arguments.ids;
+    let limit = match arguments.limit {
+        Some(0) => None,
+        None if is_table && app.environment.stdout_is_terminal => Some(DEFAULT_ROWS),
+        limit => limit,
+    };
+    let mut query = query(app, arguments)?;
+    let shown = shown_columns(arguments, shape);
+    let is_own_table = is_table && arguments.columns.is_empty();
+    query.columns = if is_own_table { table::Own::columns(query.sort) } else { shown.clone() };
+
+    // A name may have to be looked up by the id.
+    if query.columns.contains(&index::NAME) && !query.columns.contains(&index::ID) {
+        query.columns.push(index::ID);
+    }
+    let (sort, columns) = (query.sort, query.columns.clone());
+
+    let mut reader = app.open_reader()?;
+    let config = Config { query, limit, cursor: arguments.after.as_deref(), names: &|| names(app) };
+    let mut lister = Lister::new(&mut reader, config)?;
+    if !lister.is_short() {
+        crate::cli::line::interrupt::listen(&app.interrupted);
+    }
+    if lister.lacks_recency {
+        app.warn("this database does not know recency: sorted by updated");
+    }
+    match shape {
+        Shape::Records(Format::Tsv) => write_tsv(app, &mut lister, &columns, &shown, arguments.ids)?,
+        Shape::Text if arguments.ids => write_tsv(app, &mut lister, &columns, &shown, true)?,
+        Shape::Records(format) => {
+            write_records(app, &mut lister, &columns, &shown, format, arguments.ids)?;
+        }
+        Shape::Text | Shape::Github => {
+            let own = is_own_table.then_some(table::Own { sort, archived: arguments.archived });
+            let written = table::write(app, &mut lister, &columns, &shown, own.as_ref())?;
+            write_footer(app, &mut lister, written.rows, arguments)?;
+            if own.is_none() && !written.left_out.is_empty() {
+                app.say(&format!(
+                    "no room for {}: make the terminal wider, or take --format tsv",
+                    written.left_out.join(", ")
+                ));
+            }
+        }
+    }
+    reader.end();
+    let interrupted = app.interrupted.load(Ordering::Relaxed);
+    Ok(if interrupted { Exit::Interrupted } else { Exit::Done })
+}
+
+fn query(app: &App, arguments: &args::List) -> anyhow::Result<Query> {
+    let environment = &app.environment;
+    let time = |when: &Option<String>| {
+        let when = when.as_deref();
+        when.map(|when| when::parse(when, environment.now_ms(), &environment.zone)).transpose()
+    };
+    let folders = arguments.cwd.iter().map(|cwd| folders(app, cwd, arguments.recursive));
+    Ok(Query {
+        sort: match arguments.sort {
+            args::SortBy::Created => Sort::Created,
+            args::SortBy::Updated => Sort::Updated,
+            args::SortBy::Recency => Sort::Recency,
+        },
+        reverse: arguments.reverse,
+        archived: (!arguments.all).then_some(arguments.archived),
+        hidden: arguments.hidden,
+        sources: arguments.source.clone(),
+        providers: arguments.provider.clone(),
+        folders: folders.collect::<anyhow::Result<Vec<_>>>()?.concat(),
+        since: time(&arguments.since)?,
+        until: time(&arguments.until)?,
+        search: arguments.search.as_deref().map(Search::new),
+        columns: Vec::new(),
+    })
+}
+
+/// The spellings of a folder that rows may have: canonical, as Codex writes it, and as it was typed.
+fn folders(app: &App, typed: &Path, recursive: bool) -> anyhow::Result<Vec<Folder>> {
+    let absolute = if typed.is_absolute() { typed.to_owned() } else { app.current_dir()?.join(typed) };
+    let mut clean = PathBuf::new();
+    for component in absolute.components() {
+        match component {
+            Component::ParentDir => drop(clean.pop()),
+            component => clean.push(component),
+        }
+    }
+    let clean = clean.to_string_lossy().into_owned();
+    let canonical = absolute.to_str().and_then(sys::canonical_folder);
+    // A folder that is not here may be of another system, or relative: then rows have it as it was written.
+    let as_typed = typed.to_str().filter(|_| canonical.is_none()).map(str::to_owned);
+    let mut spellings = Vec::new();
+    // On Windows one that is gone was canonical when its rows were written.
+    let was_canonical = Some(sys::with_verbatim_prefix(&clean).into_owned());
+    for spelling in [Some(canonical.unwrap_or_else(|| clean.clone())), was_canonical, Some(clean), as_typed] {
+        spellings.extend(spelling.filter(|spelling| !spellings.contains(spelling)));
+    }
+    Ok(spellings.into_iter().map(|path| Folder { path, recursive }).collect())
+}
+
+/// The columns that are printed, by position.
+fn shown_columns(arguments: &args::List, shape: Shape) -> Vec<usize> {
+    let named: Vec<&str> = match shape {
+        _ if arguments.ids => vec!["id"],
+        _ if !arguments.columns.is_empty() => arguments.columns.iter().map(String::as_str).collect(),
+        Shape::Records(Format::Json | Format::Jsonl) => COLUMNS.iter().map(|column| column.name).collect(),
+        _ => DEFAULT_COLUMNS.to_vec(),
+    };
+    let mut positions = Vec::new();
+    for position in named.into_iter().filter_map(position) {
+        if !positions.contains(&position) {
+            positions.push(position);
+        }
+    }
+    positions
+}
+
+/// The names of threads that people gave them, for a database without a column for them.
+fn names(app: &App) -> anyhow::Result<Names> {
+    let home = match app.home() {
+        Ok(home) => home,
+        // A database that was named may be all there is.
+        Err(_) if app.global.db.is_some() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    match session_index::read(&home) {
+        Ok(names) => Ok(Some(Arc::new(names))),
+        Err(error) => {
+            let path = home.join(session_index::FILE_NAME);
+            app.warn(&format!("the names of threads are left out: {}: {error}", path.display()));
+            Ok(None)
+        }
+    }
+}
+
+/// The cell of a column in a row of a page for which `columns` were read.
+fn cell<'a>(names: &'a Names, columns: &[usize], page: &'a Page, row: usize, column: usize) -> CellRef<'a> {
+    let place = |column| columns.iter().position(|read| *read == column);
+    let own = place(column).map_or(CellRef::Null, |place| page.cell(row, place));
+    if column != index::NAME || own != CellRef::Null {
+        return own;
+    }
+    let name = || {
+        let id = page.cell(row, place(index::ID)?).as_text()?;
+        names.as_ref()?.get(&ThreadId::parse(id)?).map(String::as_str)
+    };
+    name().map_or(CellRef::Null, CellRef::Text)
+}
+
+/// Whether somebody still waits for rows: nobody who pressed Ctrl-C or closed the pipe does.
+fn go_on(stops: &[Arc<AtomicBool>; 2]) -> ControlFlow<()> {
+    if stops.iter().any(|stop| stop.load(Ordering::Relaxed)) {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
+    }
+}
+
+/// What ends a listing early.
+fn stops(app: &App) -> [Arc<AtomicBool>; 2] {
+    [Arc::clone(&app.interrupted), app.out.closed()]
+}
+
+/// The next page, unless nobody waits for it any more.
+fn next_page(app: &App, lister: &mut Lister<'_>) -> anyhow::Result<Option<Page>> {
+    if go_on(&stops(app)).is_break() { Ok(None) } else { lister.next_page() }
+}
+
+/// Writes TSV, or the ids alone; what scripts read most, with nothing between a row and its text.
+fn write_tsv(
+    app: &mut App,
+    lister: &mut Lister<'_>,
+    columns: &[usize],
+    shown: &[usize],
+    ids: bool,
+) -> anyhow::Result<()> {
+    if !ids && !app.global.no_header {
+        let header: Vec<&str> = shown.iter().map(|position| COLUMNS[*position].name).collect();
+        writeln!(app.out, "{}", header.join("\t"))?;
+    }
+    let (names, stops, mut text) = (lister.names(), stops(app), Vec::new());
+    lister.each_page(|page| {
+        text.clear();
+        for row in 0..page.len() {
+            for (place, &position) in shown.iter().enumerate() {
+                if place > 0 {
+                    text.push(b'\t');
+                }
+                let mut cell = page.cell(row, place);
+                if position == index::NAME {
+                    cell = self::cell(&names, columns, page, row, position);
+                }
+                match cell {
+                    // Most cells are one of these, and need no way round.
+                    CellRef::Null => {}
+                    CellRef::Text(cell) => text::push_tsv(&mut text, cell),
+                    cell => records::push_tsv(&mut text, &cells::value(COLUMNS[position].kind, cell)),
+                }
+            }
+            text.push(b'\n');
+        }
+        app.out.write_all(&text)?;
+        Ok(go_on(&stops))
+    })
+}
+
+fn write_records(
+    app: &mut App,
+    lister: &mut Lister<'_>,
+    columns: &[usize],
+    shown: &[usize],
+    format: Format,
+    ids: bool,
+) -> anyhow::Result<()> {
+    let names: Vec<&str> = shown.iter().map(|position| COLUMNS[*position].name).collect();
+    let layout = Layout {
+        columns: &names,
+        header: !app.global.no_header && !ids,
+        list: "threads",
+        for_terminal: app.environment.stdout_is_terminal,
+    };
+    let stops = stops(app);
+    let mut records = Records::begin(&mut app.out, format, layout)?;
+    let thread_names = lister.names();
+    lister.each_page(|page| {
+        let mut values: Vec<Value<'_>> = Vec::with_capacity(shown.len());
+        for row in 0..page.len() {
+            values.clear();
+            for (place, &position) in shown.iter().enumerate() {
+                let mut cell = page.cell(row, place);
+                if position == index::NAME {
+                    cell = self::cell(&thread_names, columns, page, row, position);
+                }
+                values.push(cells::value(COLUMNS[position].kind, cell));
+            }
+            records.row(&values)?;
+        }
+        Ok(go_on(&stops))
+    })?;
+    records.end_rows()?;
+    if format == Format::Json {
+        records.member("next_cursor", &lister.next_cursor()?)?;
+        records.member("scanned", &lister.scanned)?;
+    }
+    Ok(records.finish()?)
+}
+
+/// Says on standard error how much of the whole was shown.
+fn write_footer(
+    app: &mut App,
+    lister: &mut Lister<'_>,
+    n: u64,
+    arguments: &args::List,
+) -> anyhow::Result<()> {
+    if app.global.quiet || app.interrupted.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    app.out.flush()?;
+    let all = lister.count()?;
+    if n < all {
+        app.say(&format!("{} of {}, -n 0 for all", human::count(n), human::count(all)));
+    } else if n == 0 {
+        app.say("no threads");
+        if !arguments.hidden && !arguments.all {
+            app.hint(
+                "codex-state list --all --hidden also lists those that are archived or without a message",
+            );
+        }
+    }
+    Ok(())
+}

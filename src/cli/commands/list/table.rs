@@ -1,0 +1,180 @@
+//! The table of `list` for people; what is listed, and for machines, is decided beside it.
+
+use super::{cell, next_page};
+use crate::cli::commands::app::App;
+use crate::cli::output::style::Tone;
+use crate::cli::output::table::{Cell, Column, Table};
+use crate::cli::output::{cells, human};
+use crate::db::list::{Page, Sort};
+use crate::db::threads;
+use crate::list::Lister;
+use crate::sys;
+use crate::thread::Millis;
+use crate::thread::cell::CellRef;
+use crate::thread::columns::{COLUMNS, index};
+use std::path::{self, Path};
+
+/// Rows whose widths are made alike; a longer table begins anew, so that memory does not grow with it.
+const TABLE_ROWS: u64 = 2000;
+
+/// The table that people get where they do not name columns.
+pub(super) struct Own {
+    /// The order, whose time is shown.
+    pub(super) sort: Sort,
+    /// Whether all are archived, which then need not be said.
+    pub(super) archived: bool,
+}
+
+impl Own {
+    fn times(sort: Sort) -> [usize; 4] {
+        let updated = [index::UPDATED_AT_MS, index::UPDATED_AT];
+        let [milliseconds, seconds] = match sort {
+            Sort::Created => [index::CREATED_AT_MS, index::CREATED_AT],
+            Sort::Updated => updated,
+            Sort::Recency => [index::RECENCY_AT_MS, index::RECENCY_AT],
+        };
+        [milliseconds, seconds, updated[0], updated[1]]
+    }
+
+    /// The columns to be read.
+    pub(super) fn columns(sort: Sort) -> Vec<usize> {
+        let mut columns = vec![index::ID, index::CWD, index::TITLE, index::NAME, index::PREVIEW];
+        columns.extend([index::ARCHIVED, index::IS_PINNED]);
+        columns.extend(Own::times(sort));
+        columns
+    }
+
+    fn header(&self) -> Vec<Column> {
+        vec![Column::text("id"), Column::text(self.sort.name()), Column::path("cwd"), Column::title("title")]
+    }
+
+    fn row<'a>(&self, cell: impl Fn(usize) -> CellRef<'a>, id: Cell, around: &Around<'_>) -> Vec<Cell> {
+        let is_set = |column| cell(column).as_integer().is_some_and(|flag| flag != 0);
+        let mut times = Own::times(self.sort).into_iter();
+        let time = times.find_map(|column| cells::millis(COLUMNS[column].kind, cell(column)));
+        let text = |column| cell(column).as_text().filter(|text| !text.trim().is_empty());
+        let title = [index::NAME, index::TITLE, index::PREVIEW].into_iter().find_map(text);
+        let is_archived = is_set(index::ARCHIVED) && !self.archived;
+        let pinned = if is_set(index::IS_PINNED) { "[pinned] " } else { "" };
+        let archived = if is_archived { "[archived] " } else { "" };
+        vec![
+            id,
+            Cell::new(time.map_or_else(String::new, |time| human::ago(time, around.now))),
+            Cell::exact(around.short_folder(text(index::CWD).unwrap_or_default())).tone(Tone::Dim),
+            Cell::new(format!("{pinned}{archived}{}", title.unwrap_or_default())).tone(if is_archived {
+                Tone::Dim
+            } else {
+                Tone::Normal
+            }),
+        ]
+    }
+}
+
+/// What the words of a table depend on.
+struct Around<'a> {
+    now: Millis,
+    user_home: &'a str,
+}
+
+impl Around<'_> {
+    fn short_folder(&self, folder: &str) -> String {
+        let folder = &*sys::without_verbatim_prefix(folder);
+        match folder.strip_prefix(self.user_home) {
+            Some(rest)
+                if !self.user_home.is_empty()
+                    && (rest.is_empty() || rest.starts_with(path::is_separator)) =>
+            {
+                format!("~{rest}")
+            }
+            _ => folder.to_owned(),
+        }
+    }
+}
+
+/// What a table came to.
+pub(super) struct Written {
+    /// How many rows it had.
+    pub(super) rows: u64,
+    /// The columns that had no room.
+    pub(super) left_out: Vec<String>,
+}
+
+/// Writes a table. For a page `columns` were read, and `shown` are those that people
+/// asked for.
+pub(super) fn write(
+    app: &mut App,
+    lister: &mut Lister<'_>,
+    columns: &[usize],
+    shown: &[usize],
+    own: Option<&Own>,
+) -> anyhow::Result<Written> {
+    let (width, style) = (app.environment.width(), app.style);
+    let user_home = app.environment.home_dir.as_deref().and_then(Path::to_str).unwrap_or_default().to_owned();
+    let around = Around { now: app.environment.now_ms(), user_home: &user_home };
+    let new = || {
+        let named = || shown.iter().map(|position| cells::table_column(*position)).collect();
+        Table::new(own.map_or_else(named, Own::header), width, style)
+    };
+    let (mut table, mut n, mut left_out) = (new(), 0, Vec::new());
+    let names = lister.names();
+    while let Some(page) = next_page(app, lister)? {
+        let lengths = short_lengths(lister, columns, &page)?;
+        for (row, length) in lengths.into_iter().enumerate() {
+            let cell = |column| cell(&names, columns, &page, row, column);
+            let id = cell(index::ID).as_text().unwrap_or_default();
+            let id = Cell::exact(id.get(..length).unwrap_or(id)).tone(Tone::Accent);
+            match own {
+                Some(own) => table.row(own.row(cell, id, &around)),
+                None => table.row(shown.iter().map(|&position| match position {
+                    index::ID => id.clone(),
+                    _ => cells::table_cell(COLUMNS[position].kind, cell(position), around.now),
+                })),
+            }
+            n += 1;
+            if n % TABLE_ROWS == 0 {
+                left_out = table.left_out();
+                std::mem::replace(&mut table, new()).write(&mut app.out)?;
+            }
+        }
+        lister.give_back(page);
+    }
+    if !table.is_empty() {
+        left_out = table.left_out();
+        table.write(&mut app.out)?;
+    }
+    Ok(Written { rows: n, left_out })
+}
+
+/// How much of each id of a page tells it from all others, as `show` and the like take it.
+fn short_lengths(lister: &mut Lister<'_>, columns: &[usize], page: &Page) -> anyhow::Result<Vec<usize>> {
+    let Some(place) = columns.iter().position(|column| *column == index::ID) else {
+        return Ok(vec![0; page.len()]);
+    };
+    lister.reader().read(|connection| {
+        (0..page.len())
+            .map(|row| {
+                let Some(id) = page.cell(row, place).as_text() else { return Ok(0) };
+                let (previous, next) = threads::neighbours(connection, id)?;
+                Ok(human::unique_length(id, previous.as_deref(), next.as_deref()))
+            })
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_below_the_users_home_are_short_in_each_spelling() {
+        for (home, folder, expected) in [
+            ("/home/ann", "/home/ann/work", "~/work"),
+            ("/home/ann", "/home/anna", "/home/anna"),
+            ("", "/srv", "/srv"),
+            (r"C:\Users\Ann", r"\\?\D:\work", r"D:\work"),
+            (r"C:\Users\Ann", r"\\?\C:\Users\Ann", "~"),
+        ] {
+            assert_eq!(Around { now: 0, user_home: home }.short_folder(folder), expected);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The commands, a file each: from the arguments to the library and on to the output.
+
+pub mod app;
+pub mod complete;
+pub mod threads;
+
+pub mod archive;
+pub mod backfill;
+pub mod backup;
+pub mod completions;
+pub mod list;
+pub mod man;
+pub mod path;
+pub mod prune;
+pub mod restore;
+pub mod show;
+pub mod status;
+pub mod unarchive;
+pub mod verify;

@@ -1,0 +1,116 @@
+//! `codex-state path`: where a thread's rollout is.
+
+use crate::cli::commands::app::{App, Shape};
+use crate::cli::commands::threads;
+use crate::cli::line::args;
+use crate::cli::line::exit::Exit;
+use crate::cli::output::records::{Layout, Records};
+use crate::cli::output::text;
+use crate::db::threads::rollout_path;
+use crate::find::{self, Which};
+use crate::inventory::Inventory;
+use crate::select::{ByContent, Selected};
+use crate::sessions::{self, RolloutFile};
+use crate::sys;
+use crate::thread::ThreadId;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Runs the command.
+///
+/// # Errors
+/// Something is ambiguous, or the database cannot be read.
+pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
+    let shape = app.shape(false)?;
+    let mut reader = app.open_reader()?;
+    let home = app.home_or_nowhere()?;
+    let found = threads::resolve(app, std::slice::from_ref(&arguments.thread), &home, Some(&mut reader))?;
+    let mut exit = found.exit;
+    let which = match (arguments.archived, arguments.active) {
+        (true, _) => Which::Archived,
+        (_, true) => Which::Active,
+        _ => Which::Any,
+    };
+    let (mut paths, mut elsewhere) = (Vec::new(), Elsewhere::default());
+    for (selected, typed) in found.selected.iter().zip(&found.typed) {
+        let path = match selected {
+            Selected::Id(id) => {
+                let in_row = reader.read(|connection| Ok(rollout_path(connection, *id)?))?;
+                in_row
+                    .as_deref()
+                    .and_then(|path| find::where_row_says(&home, path, which))
+                    .or_else(|| elsewhere.find(app, &home, *id, in_row.as_deref(), which))
+            }
+            Selected::Path(path) => Some(path.clone()).filter(|path| find::fits(&home, path, which)),
+        };
+        match path {
+            Some(path) => paths.push(plain(path)),
+            None => {
+                let what = match which {
+                    Which::Any => "no rollout in any form or place",
+                    Which::Archived => "no archived rollout",
+                    Which::Active => "no active rollout",
+                };
+                app.complain(&format!("{typed}: {what}"));
+                exit = exit.merge(Exit::Not);
+            }
+        }
+    }
+    reader.end();
+    match shape {
+        Shape::Records(format) => {
+            let layout = Layout {
+                columns: &["path"],
+                header: !app.global.no_header,
+                list: "paths",
+                for_terminal: app.environment.stdout_is_terminal,
+            };
+            let mut records = Records::begin(&mut app.out, format, layout)?;
+            for path in &paths {
+                records.row(&[path.to_string_lossy().into_owned().into()])?;
+            }
+            records.finish()?;
+        }
+        Shape::Text | Shape::Github => {
+            for path in &paths {
+                writeln!(app.out, "{}", text::path(path))?;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+/// The rollouts of threads to which their rows do not lead; the home is walked for the first alone.
+#[derive(Default)]
+struct Elsewhere {
+    inventory: Option<Inventory>,
+    by_content: ByContent,
+}
+
+impl Elsewhere {
+    fn find(
+        &mut self,
+        app: &App,
+        home: &Path,
+        id: ThreadId,
+        in_row: Option<&Path>,
+        which: Which,
+    ) -> Option<PathBuf> {
+        let Elsewhere { inventory, by_content } = self;
+        let inventory = inventory.get_or_insert_with(|| Inventory::new(sessions::walk(home, || {}).files));
+        let named = find::elsewhere(home, inventory, id, in_row, which);
+        let fits = |file: &RolloutFile| find::fits(home, &file.path(), which);
+        let mut by_content = || by_content.find(id, inventory, fits, &app.interrupted);
+        named.or_else(|| Some(inventory.files()[by_content()?].path()))
+    }
+}
+
+/// A path for other programs, of which few on Windows know the prefix of canonical paths, without which none of them
+/// takes a long path.
+fn plain(path: PathBuf) -> PathBuf {
+    const LONGEST: usize = 259;
+    match path.to_str().map(sys::without_verbatim_prefix) {
+        Some(plain) if cfg!(windows) && plain.encode_utf16().count() <= LONGEST => PathBuf::from(&*plain),
+        _ => path,
+    }
+}

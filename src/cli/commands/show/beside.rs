@@ -1,0 +1,227 @@
+//! `codex-state show --compare`: the row beside what the file says, column by column, drift marked.
+
+use crate::cli::commands::app::{App, Shape};
+use crate::cli::commands::threads;
+use crate::cli::line::exit::Exit;
+use crate::cli::output::cells;
+use crate::cli::output::records::json::{self, Document};
+use crate::cli::output::records::{Format, Layout, Records, Value};
+use crate::cli::output::style::{Style, Tone};
+use crate::cli::output::table::{Cell as TableCell, Column, Table};
+use crate::cli::output::text;
+use crate::db::open::Reader;
+use crate::thread::cell::Cell;
+use crate::thread::columns::COLUMNS;
+use crate::verify::{self, Beside, Config, Depth, Ignore};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+/// What stands before the name of a column that differs.
+const MARK: &str = "! ";
+
+/// Runs the command.
+///
+/// # Errors
+/// The database or standard output fails.
+pub(super) fn run(
+    app: &mut App,
+    found: &threads::Threads,
+    home: &Path,
+    reader: &mut Reader,
+    shape: Shape,
+) -> anyhow::Result<Exit> {
+    let codex_config = app.config(home);
+    let default_provider = app.default_provider(&codex_config).to_owned();
+    let config = Config {
+        home,
+        threads: None,
+        jobs: 1,
+        default_provider: &default_provider,
+        depth: Depth::Fields,
+        ignore: &Ignore::default(),
+        max_findings: None,
+        now: app.environment.now,
+        interrupted: &app.interrupted,
+    };
+    let layout = Layout {
+        columns: &["id", "column", "database", "file", "differs"],
+        header: !app.global.no_header,
+        list: "threads",
+        for_terminal: app.environment.stdout_is_terminal,
+    };
+    let mut sink = Sink::begin(&mut app.out, shape, layout, app.environment.width(), app.style)?;
+    // What is wrong with a thread is said when the output is done with.
+    let mut wrong: Vec<Option<Wrong>> = Vec::with_capacity(found.selected.len());
+    verify::beside(&config, &found.selected, reader, |one| {
+        if one.row.is_some() || one.file.is_some() {
+            sink.write(&one)?;
+        }
+        wrong.push(match (&one.error, &one.row) {
+            (Some(error), _) => Some(Wrong::NoFile(error.clone())),
+            (None, None) => Some(Wrong::NoRow),
+            (None, Some(_)) => None,
+        });
+        Ok(())
+    })?;
+    sink.finish()?;
+    let mut exit = found.exit;
+    for ((wrong, typed), selected) in wrong.into_iter().zip(&found.typed).zip(&found.selected) {
+        match wrong {
+            None => continue,
+            Some(Wrong::NoFile(error)) => {
+                app.complain(&format!("{typed}: there is nothing to compare with: {error}"));
+            }
+            Some(Wrong::NoRow) => {
+                app.complain(&format!("{typed}: there is a rollout, but no row in the database"));
+                app.hint(&format!("codex-state backfill {}", threads::pasted(selected)));
+            }
+        }
+        exit = exit.merge(Exit::Not);
+    }
+    if app.interrupted.load(Ordering::Relaxed) {
+        return Ok(Exit::Interrupted);
+    }
+    Ok(exit)
+}
+
+/// Why one of the sides is empty.
+enum Wrong {
+    NoFile(String),
+    NoRow,
+}
+
+/// One column of one thread: both sides, and whether they differ.
+#[derive(Serialize)]
+struct Line<'a> {
+    name: &'static str,
+    database: Value<'a>,
+    file: Value<'a>,
+    differs: bool,
+}
+
+fn of_file(one: &Beside, position: usize) -> Option<&Cell> {
+    one.file.as_ref().and_then(|file| file[position].as_ref())
+}
+
+/// The columns that the row has, or those that the file knows where there is no row.
+fn lines(one: &Beside) -> impl Iterator<Item = Line<'_>> {
+    fn value(position: usize, cell: Option<&Cell>) -> Value<'_> {
+        cell.map_or(Value::Null, |cell| cells::value_of(position, cell))
+    }
+    (0..COLUMNS.len())
+        .filter(|&position| match &one.row {
+            Some(row) => row.get(position).is_some(),
+            None => of_file(one, position).is_some(),
+        })
+        .map(move |position| Line {
+            name: COLUMNS[position].name,
+            database: value(position, one.row.as_ref().and_then(|row| row.get(position))),
+            file: value(position, of_file(one, position)),
+            differs: one.differing.contains(&position),
+        })
+}
+
+fn id(one: &Beside) -> Option<String> {
+    one.id.map(|id| id.to_string())
+}
+
+/// A thread in JSON.
+#[derive(Serialize)]
+struct Thread<'a> {
+    id: Option<String>,
+    path: Option<Cow<'a, str>>,
+    columns: Vec<Line<'a>>,
+}
+
+fn thread(one: &Beside) -> Thread<'_> {
+    Thread {
+        id: id(one),
+        path: one.path.as_deref().map(Path::to_string_lossy),
+        columns: lines(one).collect(),
+    }
+}
+
+/// Where the threads go, one by one.
+enum Sink<'w> {
+    Document(Document<'w>),
+    Lines(&'w mut dyn Write),
+    Records(Records<'w>),
+    Text { out: &'w mut dyn Write, width: usize, style: Style, is_first: bool },
+}
+
+impl<'w> Sink<'w> {
+    fn begin(
+        out: &'w mut dyn Write,
+        shape: Shape,
+        layout: Layout<'_>,
+        width: usize,
+        style: Style,
+    ) -> io::Result<Sink<'w>> {
+        Ok(match shape {
+            Shape::Records(Format::Json) => {
+                let mut document = Document::begin(out)?;
+                document.list("threads")?;
+                Sink::Document(document)
+            }
+            Shape::Records(Format::Jsonl) => Sink::Lines(out),
+            Shape::Records(format) => Sink::Records(Records::begin(out, format, layout)?),
+            Shape::Text | Shape::Github => Sink::Text { out, width, style, is_first: true },
+        })
+    }
+
+    fn write(&mut self, one: &Beside) -> io::Result<()> {
+        match self {
+            Sink::Document(document) => document.item(&thread(one)),
+            Sink::Lines(out) => json::write_line(out, &thread(one)),
+            Sink::Records(records) => lines(one).try_for_each(|line| {
+                let id = Value::from(id(one));
+                records.row(&[id, line.name.into(), line.database, line.file, line.differs.into()])
+            }),
+            Sink::Text { out, width, style, is_first } => {
+                if !std::mem::take(is_first) {
+                    writeln!(out)?;
+                }
+                write_text(out, one, *width, *style)
+            }
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Sink::Document(document) => document.finish(),
+            Sink::Records(records) => records.finish(),
+            Sink::Lines(_) | Sink::Text { .. } => Ok(()),
+        }
+    }
+}
+
+fn write_text(out: &mut dyn Write, one: &Beside, width: usize, style: Style) -> io::Result<()> {
+    if let Some(id) = id(one) {
+        writeln!(out, "{}", style.paint(Tone::Accent, id))?;
+    }
+    if let Some(path) = &one.path {
+        writeln!(out, "{}", style.paint(Tone::Dim, text::path(path)))?;
+    }
+    let columns = vec![Column::text("column"), Column::title("database"), Column::title("file")];
+    let mut table = Table::new(columns, width, style);
+    for line in lines(one) {
+        let (mark, tone) = if line.differs { (MARK, Tone::Bad) } else { ("  ", Tone::Normal) };
+        let position = crate::thread::columns::position(line.name).unwrap_or_default();
+        // What only the database knows has no other side.
+        let no_file = of_file(one, position).is_none();
+        table.row([
+            TableCell::exact(format!("{mark}{}", line.name)).tone(tone),
+            side(&line.database, one.row.is_none()).tone(tone),
+            side(&line.file, no_file).tone(tone),
+        ]);
+    }
+    table.write(out)
+}
+
+/// A value in a table; `-` where that side knows nothing of the column.
+fn side(value: &Value<'_>, is_unknown: bool) -> TableCell {
+    if is_unknown { TableCell::new("-") } else { TableCell::new(cells::in_words(value)) }
+}

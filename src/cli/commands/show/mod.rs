@@ -1,0 +1,165 @@
+//! `codex-state show`: every column of some rows.
+
+mod beside;
+
+use crate::cli::commands::app::{App, Shape};
+use crate::cli::commands::threads;
+use crate::cli::line::args;
+use crate::cli::line::exit::Exit;
+use crate::cli::output::records::{Format, Layout, Records, Value};
+use crate::cli::output::style::Tone;
+use crate::cli::output::table::{Cell as TableCell, write_fields};
+use crate::cli::output::{cells, human, text};
+use crate::db::open::Reader;
+use crate::db::threads::whole_row;
+use crate::select::Selected;
+use crate::thread::cell::{Cell, CellRef};
+use crate::thread::columns::{COLUMNS, Kind, position};
+use std::collections::VecDeque;
+use std::io::Write as _;
+
+/// How many rows are read at once.
+const AT_ONCE: usize = 64;
+
+/// A row with the names of its columns: those that we know in their order, then the others.
+type Named = Vec<(String, Cell)>;
+
+/// Runs the command.
+///
+/// # Errors
+/// Something is ambiguous, or the database cannot be read.
+pub fn run(app: &mut App, arguments: &args::Show) -> anyhow::Result<Exit> {
+    let shape = app.shape(false)?;
+    let mut reader = app.open_reader()?;
+    let home = app.home_or_nowhere()?;
+    let found = threads::resolve(app, &arguments.threads, &home, Some(&mut reader))?;
+    if arguments.compare {
+        crate::cli::line::interrupt::listen(&app.interrupted);
+        let home = app.home()?;
+        return beside::run(app, &found, &home, &mut reader, shape);
+    }
+    let mut rows =
+        Rows { reader: &mut reader, found: &found, next: 0, page: VecDeque::new(), without: Vec::new() };
+    match shape {
+        Shape::Records(format) => write_records(app, &mut rows, format)?,
+        Shape::Text | Shape::Github => write_text(app, &mut rows)?,
+    }
+    let (without, mut exit) = (rows.without, found.exit);
+    reader.end();
+    for i in without {
+        app.complain(&format!("{}: there is a rollout, but no row in the database", found.typed[i]));
+        app.hint(&format!("codex-state backfill {}", threads::pasted(&found.selected[i])));
+        exit = exit.merge(Exit::Not);
+    }
+    Ok(exit)
+}
+
+/// The rows of the threads that were found, some at a time: there may be more of them than memory.
+struct Rows<'a> {
+    reader: &'a mut Reader,
+    found: &'a threads::Threads,
+    /// The first thread that was not looked at.
+    next: usize,
+    page: VecDeque<Named>,
+    /// Which threads have none.
+    without: Vec<usize>,
+}
+
+impl Rows<'_> {
+    fn next(&mut self) -> anyhow::Result<Option<Named>> {
+        while self.page.is_empty() && self.next < self.found.selected.len() {
+            let some = self.next..self.found.selected.len().min(self.next + AT_ONCE);
+            let selected = &self.found.selected[some.clone()];
+            let rows = self.reader.read(|connection| {
+                let row = |selected: &Selected| match selected {
+                    Selected::Id(id) => Ok(whole_row(connection, *id)?),
+                    Selected::Path(_) => Ok(None),
+                };
+                selected.iter().map(row).collect::<anyhow::Result<Vec<Option<Named>>>>()
+            })?;
+            self.next = some.end;
+            for (i, row) in some.zip(rows) {
+                match row {
+                    Some(row) => self.page.push_back(in_order(row)),
+                    None => self.without.push(i),
+                }
+            }
+        }
+        Ok(self.page.pop_front())
+    }
+}
+
+/// The known columns, all of them, in the order of [`COLUMNS`], then those that we do not know.
+fn in_order(row: Named) -> Named {
+    let mut known: Vec<Cell> = vec![Cell::Null; COLUMNS.len()];
+    let mut unknown = Vec::new();
+    for (name, cell) in row {
+        match position(&name) {
+            Some(position) => known[position] = cell,
+            None => unknown.push((name, cell)),
+        }
+    }
+    COLUMNS.iter().map(|column| column.name.to_owned()).zip(known).chain(unknown).collect()
+}
+
+fn kind(name: &str) -> Kind {
+    position(name).map_or(Kind::Text, |position| COLUMNS[position].kind)
+}
+
+fn write_records(app: &mut App, rows: &mut Rows<'_>, format: Format) -> anyhow::Result<()> {
+    let mut next = rows.next()?;
+    // All rows are of one table.
+    let columns: Vec<String> = match &next {
+        Some(row) => row.iter().map(|(name, _)| name.clone()).collect(),
+        None => COLUMNS.iter().map(|column| column.name.to_owned()).collect(),
+    };
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let layout = Layout {
+        columns: &columns,
+        header: !app.global.no_header,
+        list: "threads",
+        for_terminal: app.environment.stdout_is_terminal,
+    };
+    let mut records = Records::begin(&mut app.out, format, layout)?;
+    while let Some(row) = next {
+        let values: Vec<Value<'_>> =
+            row.iter().map(|(name, cell)| cells::value(kind(name), CellRef::from(cell))).collect();
+        records.row(&values)?;
+        next = rows.next()?;
+    }
+    Ok(records.finish()?)
+}
+
+fn write_text(app: &mut App, rows: &mut Rows<'_>) -> anyhow::Result<()> {
+    let mut is_first = true;
+    while let Some(row) = rows.next()? {
+        if !std::mem::take(&mut is_first) {
+            writeln!(app.out)?;
+        }
+        let fields: Vec<(&str, TableCell)> = row
+            .iter()
+            .map(|(name, cell)| {
+                // A name of a column comes from the database as well.
+                (name.as_str(), field(app, kind(name), CellRef::from(cell)))
+            })
+            .collect();
+        let names: Vec<_> = fields.iter().map(|(name, _)| text::safe(name).into_owned()).collect();
+        let fields: Vec<(&str, TableCell)> =
+            names.iter().map(String::as_str).zip(fields.into_iter().map(|(_, cell)| cell)).collect();
+        write_fields(&mut app.out, &fields, app.style)?;
+    }
+    Ok(())
+}
+
+/// A cell whole, as people read it: times where they live, with how long ago that is.
+fn field(app: &App, kind: Kind, cell: CellRef<'_>) -> TableCell {
+    if let Some(millis) = cells::millis(kind, cell) {
+        let time = human::local_second(millis, &app.environment.zone);
+        return TableCell::new(format!("{time} ({})", human::ago(millis, app.environment.now_ms())));
+    }
+    match (kind, cell) {
+        (_, CellRef::Null) => TableCell::new("-").tone(Tone::Dim),
+        (_, CellRef::Text(text)) => TableCell::exact(text),
+        _ => cells::table_cell(kind, cell, app.environment.now_ms()),
+    }
+}

@@ -1,0 +1,188 @@
+//! `codex-state status`: looks at home, database and rollouts, takes a quick verify besides, and shows all of it.
+
+mod people;
+mod records;
+
+use crate::cli::commands::app::{App, Shape};
+use crate::cli::line::args::{self, FormatChoice};
+use crate::cli::line::exit::Exit;
+use crate::cli::output::chart::Ink;
+use crate::cli::output::{error, human, records::Format};
+use crate::db::backup::{self, BackupInfo};
+use crate::db::open::Reader;
+use crate::error::{WithHint as _, shell_word};
+use crate::home::Candidate;
+use crate::progress::Progress as _;
+use crate::sessions::{self, Walk};
+use crate::status::{Config, Database, Progress, Rollouts};
+use crate::thread::Millis;
+use crate::verify::{self, Depth, Ignore};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+/// Everything that is shown.
+struct Look<'a> {
+    /// Where there is one: a database that was named needs none.
+    home: Option<&'a Path>,
+    default_provider: &'a str,
+    /// The database that is used, and why.
+    candidate: Option<Candidate>,
+    /// Those that are not.
+    others: Vec<PathBuf>,
+    /// Where databases were looked for.
+    looked_in: Vec<PathBuf>,
+    /// What there is of it; nothing where it cannot be read.
+    database: Option<Database>,
+    /// Why it cannot be read.
+    error: Option<String>,
+    rollouts: Rollouts,
+    verify: Option<verify::Report>,
+    /// The backups of the database, newest first, whether it can be read or not.
+    backups: Vec<BackupInfo>,
+    now: Millis,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// There is no home, or the database is there and cannot be read, which is said after all else was shown.
+pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
+    let args::Status {} = arguments;
+    let shape = app.shape(false)?;
+    let home = app.home_or_nowhere()?;
+    let has_home = home.is_dir();
+    let codex_config = app.config(&home);
+    let candidates = app.databases(&home, &codex_config)?;
+    let choice = app.choose(&candidates);
+    let zone = app.environment.zone;
+    let default_provider = app.default_provider(&codex_config).to_owned();
+    let config = Config {
+        default_provider: &default_provider,
+        month: &|time| human::local_month(time, &zone),
+        now: app.environment.now_ms(),
+    };
+    let mut backups: Vec<BackupInfo> = match &choice {
+        Some(choice) => backup::backups_of(&choice.chosen.path),
+        None => candidates.looked_in.iter().flat_map(|folder| backup::backups_in(folder)).collect(),
+    };
+    backups.sort_by_key(|backup| std::cmp::Reverse(backup.taken_at));
+    app.bar.start("finding rollouts", None, None);
+    let walk = has_home.then(|| sessions::walk(&home, || app.bar.advance(1, 0)));
+    app.bar.finish();
+    let mut look = Look {
+        home: has_home.then_some(&*home),
+        default_provider: config.default_provider,
+        others: choice
+            .iter()
+            .filter_map(|choice| choice.other.as_ref())
+            .map(|one| one.path.clone())
+            .collect(),
+        candidate: choice.map(|choice| choice.chosen),
+        looked_in: candidates.looked_in,
+        database: None,
+        error: None,
+        rollouts: walk.as_ref().map(Rollouts::of).unwrap_or_default(),
+        verify: None,
+        backups,
+        now: config.now,
+    };
+    let mut trouble = None;
+    if let Some(candidate) = &look.candidate {
+        match examine(app, look.home, walk, &config, &candidate.path) {
+            Ok((database, verify)) => {
+                look.database = Some(database);
+                look.verify = verify;
+            }
+            Err(error) => {
+                look.error = Some(error::message(&error));
+                trouble = Some(error);
+            }
+        }
+    }
+    let wants_picture = app.environment.stdout_is_terminal || app.global.format == FormatChoice::Table;
+    let (width, style) = (app.environment.width(), app.style);
+    match shape {
+        Shape::Records(format @ (Format::Json | Format::Jsonl)) => {
+            records::write_json(&mut app.out, format, &look)?;
+        }
+        Shape::Records(format) => {
+            let header = !app.global.no_header;
+            records::write_lines(&mut app.out, format, header, app.environment.stdout_is_terminal, &look)?;
+        }
+        Shape::Text | Shape::Github => {
+            let ink = if app.environment.shows_unicode() { Ink::Blocks } else { Ink::Ascii };
+            people::write(&mut app.out, &look, style, wants_picture.then_some((width, ink)))?;
+        }
+    }
+    app.out.flush()?;
+    if let Some(trouble) = trouble {
+        return Err(match restoring(&look) {
+            Some(hint) => trouble.hint(hint),
+            None => trouble,
+        });
+    }
+    advise(app, &look);
+    Ok(if app.interrupted.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Done })
+}
+
+/// Looks at a database, and whether it and the rollouts agree at a glance.
+fn examine(
+    app: &App,
+    home: Option<&Path>,
+    walk: Option<Walk>,
+    config: &Config<'_>,
+    path: &Path,
+) -> anyhow::Result<(Database, Option<verify::Report>)> {
+    let mut reader = Reader::open(path, &app.open_options())?;
+    app.metrics.opened("status");
+    let database = Database::of(config, &mut reader)?;
+    let Some(home) = home else { return Ok((database, None)) };
+    let verify = verify::Config {
+        home,
+        threads: None,
+        jobs: app.jobs(None),
+        default_provider: config.default_provider,
+        depth: Depth::Quick,
+        ignore: &Ignore::default(),
+        max_findings: Some(0),
+        now: app.environment.now,
+        interrupted: &app.interrupted,
+    };
+    let report = verify::run_on(&verify, walk, &mut reader, &app.bar)?;
+    app.metrics.threads(report.rows_by_archived);
+    app.metrics.verified(report.counts.map(verify::Count::all));
+    Ok((database, Some(report)))
+}
+
+/// The command that brings the newest backup back.
+fn restoring(look: &Look<'_>) -> Option<String> {
+    let newest = shell_word(&look.backups.first()?.path);
+    Some(format!("codex-state restore {newest} brings the newest backup back"))
+}
+
+/// Says what to do next, where something is to be done.
+fn advise(app: &App, look: &Look<'_>) {
+    let Some(database) = &look.database else {
+        if let Some(hint) = restoring(look) {
+            app.hint(&hint);
+        }
+        app.hint("codex-state backfill makes a database from the rollouts");
+        return;
+    };
+    if database.problem.is_some() {
+        app.hint(
+            "codex-state verify --deep says how bad it is; codex-state restore BACKUP brings a backup back",
+        );
+    }
+    let (errors, times) =
+        look.verify.as_ref().map_or((0, 0), |report| (report.total().errors, report.times_alone));
+    if errors > times {
+        app.hint("codex-state verify names each difference; codex-state backfill mends most of them");
+    } else if errors > 0 {
+        // The rows may be right, as after a copy that lost the files' times: a backfill would follow the files.
+        app.hint("codex-state verify opens the rollouts, and tells whether the times that differ are drift");
+    } else if let Some((_, Progress::Stuck | Progress::Pending | Progress::Unknown)) = database.backfill {
+        app.hint("codex-state backfill does the indexing that Codex would do at its next start, and says so");
+    }
+}

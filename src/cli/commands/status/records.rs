@@ -1,0 +1,249 @@
+//! `status` for machines: one document, or a line for each number of it.
+
+use super::Look;
+use crate::cli::output::records::{Format, Layout, Records, Value, json};
+use crate::db::census::Shown;
+use crate::status::Progress;
+use crate::verify::Kind;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    home: Option<String>,
+    database: Option<Database<'a>>,
+    looked_in: Vec<String>,
+    threads: Option<Threads<'a>>,
+    rollouts: Rollouts<'a>,
+    backfill: Option<Backfill<'a>>,
+    verify: Option<Verify>,
+    backups: Vec<Backup>,
+}
+
+#[derive(Serialize)]
+struct Database<'a> {
+    path: String,
+    why: &'static str,
+    others: Vec<String>,
+    error: Option<&'a str>,
+    bytes: Option<u64>,
+    wal_bytes: Option<u64>,
+    journal_mode: Option<&'static str>,
+    sound: Option<bool>,
+    problem: Option<&'a str>,
+    known_columns: Option<usize>,
+    unknown_columns: Option<&'a [String]>,
+    last_migration: Option<Migration<'a>>,
+    updated_at: Value<'static>,
+}
+
+#[derive(Serialize)]
+struct Migration<'a> {
+    version: i64,
+    description: &'a str,
+}
+
+#[derive(Serialize)]
+struct Threads<'a> {
+    total: u64,
+    shown: u64,
+    hidden: Hidden,
+    default_provider: &'a str,
+    sources: &'a BTreeMap<String, u64>,
+    providers: &'a BTreeMap<String, u64>,
+    months: &'a BTreeMap<String, u64>,
+}
+
+#[derive(Serialize)]
+struct Hidden {
+    archived: u64,
+    no_message: u64,
+    other_provider: u64,
+    subagent: u64,
+}
+
+#[derive(Serialize)]
+struct Rollouts<'a> {
+    files: u64,
+    active: u64,
+    archived: u64,
+    compressed: u64,
+    malformed_names: u64,
+    bytes: u64,
+    missing_folders: Vec<String>,
+    errors: Vec<WalkError<'a>>,
+}
+
+#[derive(Serialize)]
+struct WalkError<'a> {
+    path: String,
+    error: &'a str,
+}
+
+#[derive(Serialize)]
+struct Backfill<'a> {
+    status: Option<&'a str>,
+    stuck: bool,
+    last_watermark: Option<&'a str>,
+    last_success_at: Value<'static>,
+    updated_at: Value<'static>,
+}
+
+#[derive(Serialize)]
+struct Verify {
+    files: u64,
+    rows: u64,
+    agree: u64,
+    errors: u64,
+    warnings: u64,
+    counts: BTreeMap<&'static str, u64>,
+    complete: bool,
+}
+
+#[derive(Serialize)]
+struct Backup {
+    path: String,
+    taken_at: Value<'static>,
+    bytes: u64,
+    automatic: bool,
+}
+
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn time(seconds: Option<i64>) -> Value<'static> {
+    seconds.map_or(Value::Null, |seconds| Value::Time(seconds.saturating_mul(1000)))
+}
+
+impl<'a> Document<'a> {
+    fn of(look: &'a Look<'a>) -> Document<'a> {
+        let database = look.database.as_ref();
+        let backfill = database.and_then(|database| database.backfill.as_ref());
+        Document {
+            home: look.home.map(shown),
+            database: look.candidate.as_ref().map(|candidate| Database {
+                path: shown(&candidate.path),
+                why: candidate.why.describe(),
+                others: look.others.iter().map(|path| shown(path)).collect(),
+                error: look.error.as_deref(),
+                bytes: database.map(|database| database.bytes),
+                wal_bytes: database.and_then(|database| database.wal_bytes),
+                journal_mode: database.map(|database| if database.is_wal { "wal" } else { "rollback" }),
+                sound: database.and_then(|database| database.is_sound),
+                problem: database.and_then(|database| database.problem.as_deref()),
+                known_columns: database.map(|database| database.columns[0]),
+                unknown_columns: database.map(|database| &*database.unknown_columns),
+                last_migration: database
+                    .and_then(|database| database.last_migration.as_ref())
+                    .map(|(version, description)| Migration { version: *version, description }),
+                updated_at: database
+                    .and_then(|database| database.last_update)
+                    .map_or(Value::Null, Value::Time),
+            }),
+            looked_in: look.looked_in.iter().map(|path| shown(path)).collect(),
+            threads: database.map(|database| Threads {
+                total: database.census.total(),
+                shown: database.census.count(Shown::Shown),
+                hidden: Hidden {
+                    archived: database.census.count(Shown::Archived),
+                    no_message: database.census.count(Shown::NoMessage),
+                    other_provider: database.census.count(Shown::OtherProvider),
+                    subagent: database.census.count(Shown::SubAgent),
+                },
+                default_provider: look.default_provider,
+                sources: &database.census.sources,
+                providers: &database.census.providers,
+                months: &database.months,
+            }),
+            rollouts: Rollouts {
+                files: look.rollouts.total(),
+                active: look.rollouts.active,
+                archived: look.rollouts.archived,
+                compressed: look.rollouts.compressed,
+                malformed_names: look.rollouts.malformed_names,
+                bytes: look.rollouts.bytes,
+                missing_folders: look.rollouts.missing_folders.iter().map(|path| shown(path)).collect(),
+                errors: look
+                    .rollouts
+                    .errors
+                    .iter()
+                    .map(|(path, error)| WalkError { path: shown(path), error })
+                    .collect(),
+            },
+            backfill: backfill.map(|(state, progress)| Backfill {
+                status: state.as_ref().map(|state| &*state.status),
+                stuck: *progress == Progress::Stuck,
+                last_watermark: state.as_ref().and_then(|state| state.last_watermark.as_deref()),
+                last_success_at: time(state.as_ref().and_then(|state| state.last_success_at)),
+                updated_at: time(state.as_ref().and_then(|state| state.updated_at)),
+            }),
+            verify: look.verify.as_ref().map(|report| {
+                let total = report.total();
+                let counts = Kind::ALL.into_iter().map(|kind| (kind.name(), report.count(kind).all()));
+                Verify {
+                    files: report.files,
+                    rows: report.rows,
+                    agree: report.agree,
+                    errors: total.errors,
+                    warnings: total.warnings,
+                    counts: counts.filter(|(_, n)| *n > 0).collect(),
+                    complete: report.complete,
+                }
+            }),
+            backups: look
+                .backups
+                .iter()
+                .map(|backup| Backup {
+                    path: shown(&backup.path),
+                    taken_at: Value::Time(backup.taken_at.timestamp_millis()),
+                    bytes: backup.size,
+                    automatic: backup.automatic,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Writes one document, also as JSONL: there is one home.
+pub(super) fn write_json(out: &mut dyn Write, _format: Format, look: &Look<'_>) -> io::Result<()> {
+    json::write_document(out, &Document::of(look))
+}
+
+/// Writes a line for each value of the document: its path in it, with dots, and the value.
+pub(super) fn write_lines(
+    out: &mut dyn Write,
+    format: Format,
+    header: bool,
+    for_terminal: bool,
+    look: &Look<'_>,
+) -> io::Result<()> {
+    let layout = Layout { columns: &["name", "value"], header, list: "status", for_terminal };
+    let mut records = Records::begin(out, format, layout)?;
+    let document = serde_json::to_value(Document::of(look))?;
+    let mut error = Ok(());
+    flatten("", &document, &mut |name, value| {
+        if error.is_ok() {
+            error = records.row(&[name.into(), value]);
+        }
+    });
+    error?;
+    records.finish()
+}
+
+fn flatten(name: &str, value: &serde_json::Value, each: &mut dyn FnMut(&str, Value<'_>)) {
+    use serde_json::Value as Json;
+    let below = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
+    match value {
+        Json::Object(members) => members.iter().for_each(|(key, value)| flatten(&below(key), value, each)),
+        Json::Array(items) => {
+            items.iter().enumerate().for_each(|(i, value)| flatten(&below(&i.to_string()), value, each));
+        }
+        Json::Null => each(name, Value::Null),
+        Json::Bool(yes) => each(name, Value::Bool(*yes)),
+        Json::Number(number) => each(name, number.as_i64().map_or(Value::Null, Value::Int)),
+        Json::String(text) => each(name, Value::Text(text.as_str().into())),
+    }
+}

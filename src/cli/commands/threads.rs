@@ -1,0 +1,109 @@
+//! THREAD arguments: from what was typed, or comes through standard input, to threads.
+
+use crate::cli::commands::app::App;
+use crate::cli::line::exit::Exit;
+use crate::db::open::Reader;
+use crate::error::{WithHint as _, shell_word};
+use crate::select::{Resolver, Selected, Unresolved};
+use anyhow::{Context as _, anyhow};
+use std::collections::HashSet;
+use std::io::BufRead as _;
+use std::path::Path;
+
+/// How many threads are looked up in one read: beside a Codex at work, each read opens the database.
+const AT_ONCE: usize = 4096;
+
+/// The threads that were found, and whether that is all of them.
+#[derive(Debug, Default)]
+pub struct Threads {
+    /// Those that were found, each once, in the order in which they were typed.
+    pub selected: Vec<Selected>,
+    /// What was typed for them.
+    pub typed: Vec<String>,
+    /// [`Exit::Not`] if there is no such thread for some.
+    pub exit: Exit,
+}
+
+/// Replaces `-` by the lines of standard input.
+///
+/// # Errors
+/// Standard input cannot be read.
+pub fn expand(arguments: &[String]) -> anyhow::Result<Vec<String>> {
+    let mut expanded = Vec::new();
+    for argument in arguments {
+        if argument != "-" {
+            expanded.push(argument.clone());
+            continue;
+        }
+        for line in std::io::stdin().lock().split(b'\n') {
+            let line = line.context("cannot read threads from standard input")?;
+            // One line that is no text is one thread that does not exist; some programs begin with a mark.
+            let line = String::from_utf8_lossy(&line);
+            let line = line.trim_start_matches('\u{feff}').trim();
+            if !line.is_empty() {
+                expanded.push(line.to_owned());
+            }
+        }
+    }
+    Ok(expanded)
+}
+
+/// How a thread is named in a command to paste.
+#[must_use]
+pub fn pasted(thread: &Selected) -> String {
+    match thread {
+        Selected::Id(id) => id.to_string(),
+        Selected::Path(path) => shell_word(path),
+    }
+}
+
+/// Finds all threads before anything is done with any of them. Those that do not exist are complained of.
+///
+/// # Errors
+/// Something is ambiguous, or the database cannot be read.
+pub fn resolve(
+    app: &App,
+    arguments: &[String],
+    home: &Path,
+    mut reader: Option<&mut Reader>,
+) -> anyhow::Result<Threads> {
+    let empty = Path::new("");
+    let mut resolver = Resolver::new(home, app.environment.current_dir.as_deref().unwrap_or(empty));
+    let mut threads = Threads::default();
+    let typed = expand(arguments)?;
+    if typed.is_empty() && !arguments.is_empty() {
+        app.say("no thread on standard input: nothing to do");
+    }
+    let mut seen = HashSet::new();
+    for some in typed.chunks(AT_ONCE) {
+        let found = match &mut reader {
+            Some(reader) => {
+                let found = reader.read(|connection| resolver.resolve(some, Some(connection)));
+                // Where there is no table, that is worth more than the statement that missed it.
+                found.or_else(|error| app.schema(reader).and(Err(error)))?
+            }
+            None => resolver.resolve(some, None)?,
+        };
+        for (typed, found) in some.iter().zip(found) {
+            match found {
+                Ok(selected) => {
+                    if seen.insert(selected.clone()) {
+                        threads.selected.push(selected);
+                        threads.typed.push(typed.clone());
+                    }
+                }
+                Err(Unresolved::NoSuchThread) => {
+                    app.complain(&format!("no such thread: {typed}"));
+                    threads.exit = Exit::Not;
+                }
+                Err(ambiguous) => {
+                    return Err(anyhow!("{typed}: {ambiguous}").hint("type more of the id"));
+                }
+            }
+        }
+    }
+    if threads.exit != Exit::Done {
+        app.hint("codex-state list --all --hidden --search TEXT finds the id of a thread by its words");
+    }
+    Ok(threads)
+}

@@ -1,0 +1,118 @@
+//! `--junit FILE`: a test case for each kind of finding, for whatever shows test results.
+
+use crate::cli::output::records::time;
+use crate::cli::output::text;
+use crate::verify::{Finding, Ignore, Kind, Report, Severity};
+use std::fmt::Write as _;
+
+/// The whole file. A kind fails if it has errors; with `strict` warnings count as well.
+pub(super) fn render(report: &Report, ignore: &Ignore, strict: bool, now: i64) -> String {
+    let fails = |kind: Kind| {
+        let count = report.count(kind);
+        count.errors > 0 || (strict && count.warnings > 0)
+    };
+    let n_failures = Kind::ALL.into_iter().filter(|kind| fails(*kind)).count();
+    let n_skipped = Kind::ALL.into_iter().filter(|kind| ignore.kind(*kind)).count();
+    let counts = format!("tests=\"{}\" failures=\"{n_failures}\" errors=\"0\"", Kind::ALL.len());
+    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let timestamp = time::rfc3339(now);
+    let timestamp = timestamp.split('.').next().unwrap_or_default();
+    // Writing to a string cannot fail.
+    let _ = writeln!(xml, "<testsuites name=\"codex-state verify\" {counts} time=\"0\">");
+    let _ = writeln!(
+        xml,
+        "  <testsuite name=\"codex-state verify\" {counts} skipped=\"{n_skipped}\" timestamp=\"{timestamp}\" time=\"0\">"
+    );
+    for kind in Kind::ALL {
+        let _ = write!(xml, "    <testcase classname=\"codex-state.verify\" name=\"{kind}\" time=\"0\"");
+        let n = report.count(kind).all();
+        if ignore.kind(kind) {
+            xml.push_str("><skipped message=\"ignored\"/></testcase>\n");
+        } else if n == 0 {
+            xml.push_str("/>\n");
+        } else if fails(kind) {
+            let noun = if n == 1 { "finding" } else { "findings" };
+            let _ = write!(xml, "><failure type=\"{kind}\" message=\"{n} {noun}\">");
+            push_findings(&mut xml, report, kind, n);
+            xml.push_str("</failure></testcase>\n");
+        } else {
+            xml.push_str("><system-out>");
+            push_findings(&mut xml, report, kind, n);
+            xml.push_str("</system-out></testcase>\n");
+        }
+    }
+    xml.push_str("  </testsuite>\n</testsuites>\n");
+    xml
+}
+
+fn push_findings(xml: &mut String, report: &Report, kind: Kind, n: u64) {
+    let mut n_printed = 0;
+    for finding in report.findings.iter().filter(|finding| finding.kind == kind) {
+        push_finding(xml, finding);
+        n_printed += 1;
+    }
+    if n > n_printed {
+        let _ = writeln!(xml, "and {} more", n - n_printed);
+    }
+}
+
+fn push_finding(xml: &mut String, finding: &Finding) {
+    let mut parts = Vec::new();
+    parts.extend(finding.thread_id.as_deref().map(|thread| text::safe(thread).into_owned()));
+    parts.extend(finding.path.as_deref().map(|path| text::path(path).into_owned()));
+    parts.push(text::safe(&finding.message).into_owned());
+    if finding.severity == Severity::Warning {
+        parts.insert(0, "warning".to_owned());
+    }
+    let _ = writeln!(xml, "{}", escape(&parts.join(": ")));
+}
+
+/// Text in XML: safe text has no control characters left, which XML could not hold at all.
+fn escape(text: &str) -> String {
+    let allowed = |c: char| !matches!(c, '\u{fffe}' | '\u{ffff}');
+    let text: String = text.chars().map(|c| if allowed(c) { c } else { '\u{fffd}' }).collect();
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::Count;
+    use expect_test::expect;
+
+    #[test]
+    fn each_kind_is_a_test_case() {
+        let mut report = Report::default();
+        report.counts[Kind::MissingRow as usize] = Count { errors: 2, warnings: 0 };
+        report.counts[Kind::EmptyFile as usize] = Count { errors: 0, warnings: 1 };
+        report.findings = vec![
+            Finding::new(Kind::MissingRow, "a <b> & \"c\"\x1b").at("/h/x"),
+            Finding::new(Kind::EmptyFile, "is empty"),
+        ];
+        let ignore = Ignore::default().and("index_orphan").unwrap();
+        let interesting = |xml: &str| -> String {
+            let plain = |line: &&str| !(line.starts_with("    <testcase") && line.ends_with("\"0\"/>"));
+            xml.lines().filter(plain).map(|line| format!("{line}\n")).collect()
+        };
+        let xml = render(&report, &ignore, false, 1_773_507_450_373);
+        assert_eq!(xml.matches("<testcase").count(), Kind::ALL.len());
+        expect![[r#"
+            <?xml version="1.0" encoding="UTF-8"?>
+            <testsuites name="codex-state verify" tests="16" failures="1" errors="0" time="0">
+              <testsuite name="codex-state verify" tests="16" failures="1" errors="0" skipped="1" timestamp="2026-03-14T16:57:30" time="0">
+                <testcase classname="codex-state.verify" name="missing_row" time="0"><failure type="missing_row" message="2 findings">/h/x: a &lt;b&gt; &amp; &quot;c&quot;\x1b
+            and 1 more
+            </failure></testcase>
+                <testcase classname="codex-state.verify" name="empty_file" time="0"><system-out>warning: is empty
+            </system-out></testcase>
+                <testcase classname="codex-state.verify" name="index_orphan" time="0"><skipped message="ignored"/></testcase>
+              </testsuite>
+            </testsuites>
+        "#]]
+        .assert_eq(&interesting(&xml));
+        assert!(
+            render(&report, &ignore, true, 0).contains("failures=\"2\""),
+            "warnings fail when they count"
+        );
+    }
+}

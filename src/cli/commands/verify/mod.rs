@@ -1,0 +1,189 @@
+//! `codex-state verify`: from arguments to the verb, and its report to the streams and files that were asked for.
+
+mod github;
+mod junit;
+mod people;
+mod records;
+
+use crate::cli::commands::app::{App, Shape};
+use crate::cli::commands::threads;
+use crate::cli::line::args::{self, FormatChoice};
+use crate::cli::line::exit::Exit;
+use crate::cli::output::{files, human};
+use crate::db::open::Reader;
+use crate::verify::{self, Config, Depth, Ignore, Kind, Remedy, Report};
+use anyhow::anyhow;
+use std::io::Write as _;
+
+/// Runs the command.
+///
+/// # Errors
+/// It could not run, or not to its end.
+pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
+    let shape = match app.global.format {
+        FormatChoice::Github => Shape::Github,
+        _ => app.shape(true)?,
+    };
+    let ignore = arguments.ignore.iter().try_fold(Ignore::default(), |ignore, name| ignore.and(name));
+    let ignore = ignore.ok_or_else(|| anyhow!("--ignore takes a kind of finding or a column"))?;
+    let home = app.home()?;
+    let codex_config = app.config(&home);
+    let database = app.database(&home, &codex_config)?;
+    let mut reader = Reader::open(&database, &app.open_options())?;
+    app.metrics.opened("verify");
+    let found = threads::resolve(app, &arguments.threads, &home, Some(&mut reader))?;
+    let is_named = !arguments.threads.is_empty();
+    // People have been told all there is; a program gets its document.
+    if is_named && found.selected.is_empty() && shape == Shape::Text && arguments.junit.is_none() {
+        return Ok(found.exit);
+    }
+    let config = Config {
+        home: &home,
+        threads: is_named.then_some(&found.selected),
+        jobs: app.jobs(arguments.jobs),
+        default_provider: app.default_provider(&codex_config),
+        depth: match (arguments.quick, arguments.deep) {
+            (true, _) => Depth::Quick,
+            (false, false) => Depth::Fields,
+            (false, true) => Depth::Deep,
+        },
+        ignore: &ignore,
+        max_findings: arguments.max_findings,
+        now: app.environment.now,
+        interrupted: &app.interrupted,
+    };
+    let report = verify::run(&config, &mut reader, &app.bar)?;
+    app.metrics.verified(report.counts.map(verify::Count::all));
+    if config.threads.is_none() {
+        app.metrics.threads(report.rows_by_archived);
+    }
+    match shape {
+        Shape::Text => people::write(app, &home, &report)?,
+        Shape::Github => github::write(&mut app.out, &report)?,
+        Shape::Records(format) => {
+            let header = !app.global.no_header;
+            let for_terminal = app.environment.stdout_is_terminal;
+            records::write(&mut app.out, format, &database, &report, header, for_terminal)?;
+        }
+    }
+    app.out.flush()?;
+    if let Some(path) = &arguments.junit {
+        let text = junit::render(&report, &ignore, arguments.strict, app.environment.now_ms());
+        files::write_atomically(path, text.as_bytes())?;
+    }
+    summarise(app, &report);
+    if report.interrupted {
+        return Ok(Exit::Interrupted);
+    }
+    let total = report.total();
+    let agrees = total.errors == 0 && (!arguments.strict || total.warnings == 0);
+    Ok(found.exit.merge(Exit::from_answer(agrees)))
+}
+
+/// Says on standard error how it ended and what to do next.
+fn summarise(app: &App, report: &Report) {
+    let total = report.total();
+    let agree = human::counted(report.agree, "thread agrees", "threads agree");
+    let printed = report.findings.len() as u64;
+    let rest = total.all() - printed;
+    let kept =
+        if rest > 0 { format!(", the first {} printed", human::count(printed)) } else { String::new() };
+    let found = match (total.errors, total.warnings) {
+        (0, 0) => "no finding".to_owned(),
+        (0, warnings) => format!("no error, {}", human::counted(warnings, "warning", "warnings")),
+        (errors, 0) => human::counted(errors, "error", "errors"),
+        (errors, warnings) => format!(
+            "{} and {}",
+            human::counted(errors, "error", "errors"),
+            human::counted(warnings, "warning", "warnings")
+        ),
+    };
+    let end = match report.interrupted {
+        true => format!(
+            "interrupted after {}, which is no answer yet",
+            human::counted(report.files, "rollout", "rollouts")
+        ),
+        false => agree,
+    };
+    app.say(&format!("{found}{kept}; {end}"));
+    for step in next_steps(report) {
+        app.hint(&step);
+    }
+}
+
+/// What to do about the findings, a line for each thing.
+fn next_steps(report: &Report) -> Vec<String> {
+    let kinds = |remedy: Remedy| -> Vec<&str> {
+        let found = Kind::ALL.into_iter().filter(|kind| report.count(*kind).all() > 0);
+        found.filter(|kind| report.remedies(*kind).contains(&remedy)).map(Kind::name).collect()
+    };
+    let mut steps = Vec::new();
+    for (remedy, does) in [
+        (Remedy::Restore, "codex-state restore BACKUP brings a sound one back for"),
+        (Remedy::Backfill, "codex-state backfill mends"),
+        (
+            Remedy::Facts,
+            "codex-state backfill --facts-from BACKUP mends, from a backup, what no rollout tells in",
+        ),
+        (Remedy::Prune, "codex-state prune deletes the rows of"),
+        (Remedy::ByHand, "codex-state verify --help says what to do about"),
+    ] {
+        let kinds = kinds(remedy);
+        if !kinds.is_empty() {
+            steps.push(format!("{does} {}", kinds.join(", ")));
+        }
+    }
+    if report.is_quick && report.times_alone > 0 {
+        steps.push(
+            "--quick knows no times but those of the files: after codex-state backfill --times events only a \
+             codex-state verify without it tells whether the rows' agree"
+                .to_owned(),
+        );
+    }
+    let n_fields = report.count(Kind::FieldMismatch).all();
+    if report.times_alone * 2 > n_fields {
+        steps.push(
+            "most differences are times alone: if the files lost their modification times in a copy, codex-state \
+             backfill --times events takes the times from their contents, and --times keep leaves the rows' as they are"
+                .to_owned(),
+        );
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::Count;
+
+    #[test]
+    fn the_next_step_is_named_for_each_kind() {
+        let mut report = Report::default();
+        assert!(next_steps(&report).is_empty());
+        for kind in [Kind::MissingRow, Kind::MissingFile, Kind::EmptyFile, Kind::FieldMismatch] {
+            report.counts[kind as usize] = Count { errors: 2, warnings: 0 };
+        }
+        let steps = [
+            "codex-state backfill mends missing_row, field_mismatch",
+            "codex-state prune deletes the rows of missing_file",
+            "codex-state verify --help says what to do about empty_file",
+        ];
+        assert_eq!(next_steps(&report), steps);
+        report.field_remedies = [Remedy::Facts, Remedy::ByHand].into();
+        let steps = [
+            "codex-state backfill mends missing_row",
+            "codex-state backfill --facts-from BACKUP mends, from a backup, what no rollout tells in field_mismatch",
+            "codex-state prune deletes the rows of missing_file",
+            "codex-state verify --help says what to do about field_mismatch, empty_file",
+        ];
+        assert_eq!(next_steps(&report), steps);
+        report.field_remedies.clear();
+        report.times_alone = 2;
+        let steps = next_steps(&report);
+        assert!(steps[3].contains("most differences are times alone"), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("--quick")), "{steps:?}");
+        report.is_quick = true;
+        let steps = next_steps(&report);
+        assert!(steps.iter().any(|step| step.contains("--quick knows no times")), "{steps:?}");
+    }
+}

@@ -1,0 +1,584 @@
+//! Every argument of every command; the doc comments are the help. What the arguments mean is decided elsewhere.
+
+use crate::cli::line::color::ColorChoice;
+use crate::cli::line::{help, numbers};
+use crate::thread::columns::COLUMNS;
+use crate::verify::Ignore;
+use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The program's name, which is also what completions and man pages are called.
+pub const NAME: &str = "codex-state";
+
+/// Mend, check and list the thread database of the Codex coding agent
+///
+/// Codex keeps every conversation (thread) in a file, its rollout, and what its lists show of it in a row of a database.
+/// When the two drift apart, threads seem gone although every file is there. codex-state makes the database say what the
+/// rollouts say. It never writes to a rollout, never loses what only the database knows, and keeps a backup of the
+/// database before it changes it.
+#[derive(Debug, Parser)]
+#[command(name = NAME, version, max_term_width = 100, propagate_version = true)]
+#[command(subcommand_required = true, arg_required_else_help = true, after_long_help = help::of_program())]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// The Codex home [default: $CODEX_HOME, else ~/.codex]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub codex_home: Option<PathBuf>,
+
+    /// Use exactly this database, which must exist
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub db: Option<PathBuf>,
+
+    /// The folder of the database
+    ///
+    /// Without it: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home and its folder sqlite.
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub sqlite_home: Option<PathBuf>,
+
+    /// Provider of threads that name none
+    ///
+    /// Without it: model_provider of config.toml, else openai.
+    #[arg(long, global = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub default_provider: Option<String>,
+
+    /// How to write the output
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "auto", hide_possible_values = false)]
+    pub format: FormatChoice,
+
+    /// Leave the header line of TSV and CSV out
+    #[arg(long, global = true)]
+    pub no_header: bool,
+
+    /// When to use colour
+    ///
+    /// NO_COLOR, CLICOLOR and CLICOLOR_FORCE are respected.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+
+    /// Show no progress bar
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+
+    /// Say nothing on standard error but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// Say more on standard error: which files, and why
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+
+    /// How long to wait for another program's lock on the database
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "5", value_parser = numbers::seconds, allow_negative_numbers = true)]
+    pub busy_timeout: Duration,
+
+    /// Write what this run counted to FILE, for Prometheus' textfile collector
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub metrics: Option<PathBuf>,
+}
+
+/// How the output is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum FormatChoice {
+    /// A table on a terminal, TSV for lists in a pipe, plain text otherwise
+    #[default]
+    Auto,
+    /// For people
+    Table,
+    /// One JSON document
+    Json,
+    /// A JSON record a line
+    Jsonl,
+    /// Tab-separated values
+    Tsv,
+    /// Comma-separated values
+    Csv,
+    /// Workflow annotations (verify only)
+    Github,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "a comment here would hide the help of the command itself")]
+pub enum Command {
+    Backfill(Backfill),
+    Verify(Verify),
+    List(List),
+    Show(Show),
+    Path(PathOf),
+    Archive(Archive),
+    Unarchive(Unarchive),
+    Prune(Prune),
+    Status(Status),
+    Backup(Backup),
+    Restore(Restore),
+    Completions(Completions),
+    Man(Man),
+}
+
+/// Make the database say what the rollouts say
+///
+/// Reads the rollouts, all or those of the threads named, and writes the rows that are missing or differ. Rows that
+/// agree are not written; what only the database knows (names, pins, sections, git edits) stays. Safe beside a running
+/// Codex, and safe to interrupt: running it again carries on. Before the first change the database is copied to
+/// codex-state-backups/ beside it (at most once an hour, and the newest five stay); codex-state restore brings it back.
+///
+/// It reports how many rollouts were found (scanned), and of these how many rows were inserted, updated, and right
+/// already (unchanged), how many files do not count because another file of their thread does (superseded), and how many
+/// could not be read (failed; exit status 1).
+///
+/// With --format json: {"schema_version":1, "database":PATH, "scanned":N, "inserted":N, "updated":N, "unchanged":N,
+/// "superseded":N, "failed":N, "pruned":N, "bytes_read":N, "failures":[{"path":PATH, "error":TEXT}…], "dry_run":BOOL,
+/// "complete":BOOL}. Of the rollouts scanned each is inserted, updated, unchanged, superseded (another file of its thread
+/// counts) or failed; "complete" says that all of the home were visited. TSV and CSV have the columns scanned, inserted,
+/// updated, unchanged, superseded, failed, pruned, bytes_read.
+#[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("backfill"))]
+pub struct Backfill {
+    /// Threads to do: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
+    #[arg(value_name = "THREAD")]
+    pub threads: Vec<String>,
+
+    /// What every command that writes has.
+    #[command(flatten)]
+    pub writing: Writing,
+
+    /// How many rollouts to read at once [default: one for each processor]
+    #[arg(short, long, value_name = "N", value_parser = numbers::jobs)]
+    pub jobs: Option<u16>,
+
+    /// Skip files whose row says that they are unchanged
+    #[arg(long)]
+    pub quick: bool,
+
+    /// Where updated_at comes from
+    #[arg(long, value_name = "SOURCE", default_value = "mtime")]
+    pub times: Times,
+
+    /// Fill what only a database knows (names, pins, sections, git edits) from another state database, even a damaged one
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub facts_from: Option<PathBuf>,
+
+    /// Afterwards delete the rows whose rollout is gone, as prune does; without a terminal it needs --yes
+    #[arg(long)]
+    pub prune: bool,
+
+    /// Do not ask before deleting rows
+    #[arg(short, long, requires = "prune")]
+    pub yes: bool,
+
+    /// Delete rows even if most of all would go
+    #[arg(long, requires = "prune")]
+    pub all_missing: bool,
+}
+
+/// Options of every command that writes to the database.
+#[derive(Debug, Clone, Args)]
+pub struct Writing {
+    /// Write nothing, and say what would be done
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// Keep no backup of the database before the first change
+    #[arg(long)]
+    pub no_backup: bool,
+}
+
+/// Where `updated_at` comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Times {
+    /// The file's modification time
+    Mtime,
+    /// The file's last line, for homes that were copied without modification times
+    Events,
+    /// The row, where nothing else differs
+    Keep,
+}
+
+/// Name every difference between the database and the rollouts
+///
+/// Compares each row with its rollout, column by column, and looks for rows without rollouts, rollouts without rows,
+/// duplicates and damage. What only the database knows, another spelling of the same, and a Codex at work are no
+/// difference. Changes nothing. Exit status 0 if all agrees, 1 if not (warnings count with --strict alone).
+///
+/// With --format json: {"schema_version":1, "database":PATH, "files":N, "rows":N, "agree":N, "findings":[{"kind":KIND,
+/// "severity":"error"|"warning", "thread_id":ID|null, "path":PATH|null, "message":TEXT, "fields":[{"name":COLUMN,
+/// "database":VALUE, "file":VALUE}…]}…], "counts":{KIND:N…}, "complete":BOOL}. "agree" is how many threads have no
+/// finding; "complete" says that all of the home was looked at. With --format jsonl each finding is a line; TSV and CSV
+/// have the columns kind, severity, thread_id, path, message, fields (names of columns, with commas between).
+#[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("verify"))]
+pub struct Verify {
+    /// Threads to verify: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
+    #[arg(value_name = "THREAD")]
+    pub threads: Vec<String>,
+
+    /// Presence, paths, archive flags and times alone: no rollout is opened
+    #[arg(long, conflicts_with = "deep")]
+    pub quick: bool,
+
+    /// Check as well that every line of every rollout is JSON, and the database file itself
+    #[arg(long)]
+    pub deep: bool,
+
+    /// Leave out a kind of finding (missing_row, damaged_lines, …) or a column (updated_at, …) (repeatable)
+    #[arg(
+        long,
+        value_name = "KIND|COLUMN",
+        value_parser = PossibleValuesParser::new(Ignore::names()),
+        hide_possible_values = true
+    )]
+    pub ignore: Vec<String>,
+
+    /// Let warnings count: exit status 1 for them too
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Print the first N findings only; all are counted
+    #[arg(long, value_name = "N", value_parser = numbers::count, allow_negative_numbers = true)]
+    pub max_findings: Option<usize>,
+
+    /// Write the result to FILE for test reports: a test case for each kind of finding
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub junit: Option<PathBuf>,
+
+    /// How many rollouts to read at once [default: one for each processor]
+    #[arg(short, long, value_name = "N", value_parser = numbers::jobs)]
+    pub jobs: Option<u16>,
+}
+
+/// List threads, the latest first
+///
+/// Lists what Codex's own list shows: threads that are not archived and in which somebody said something. As a table
+/// on a terminal; in a pipe as TSV with the columns id, updated_at, created_at, archived, source, model_provider, cwd,
+/// git_branch and title, which stay the same; as JSON with all columns. Times are RFC 3339 in UTC there.
+///
+/// Codex keeps milliseconds and seconds of a time: the order is that of the milliseconds where the database has them.
+/// Threads with the same time are ordered by id.
+///
+/// With --format json: {"schema_version":1, "threads":[{COLUMN:VALUE…}…], "next_cursor":TEXT|null, "scanned":N}, with
+/// --format jsonl a thread a line: numbers and flags are such, times RFC 3339 texts, unknown is null. "next_cursor" is for
+/// --after, null where nothing follows; "scanned" is how many rows were looked at.
+#[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("list"))]
+pub struct List {
+    /// Which time to sort by; recency is by updated where the database does not know it
+    #[arg(long, value_name = "TIME", default_value = "updated")]
+    pub sort: SortBy,
+
+    /// The oldest first
+    #[arg(long)]
+    pub reverse: bool,
+
+    /// List at most N threads; 0 is all [default: 50 for a table on a terminal, else all]
+    #[arg(short = 'n', long, value_name = "N", value_parser = numbers::count, allow_negative_numbers = true)]
+    pub limit: Option<usize>,
+
+    /// Go on after a page: its next_cursor, which --format json gives; with the same --sort and --reverse
+    #[arg(long, value_name = "CURSOR")]
+    pub after: Option<String>,
+
+    /// Archived threads only
+    #[arg(long, conflicts_with = "all")]
+    pub archived: bool,
+
+    /// Archived threads too
+    #[arg(long)]
+    pub all: bool,
+
+    /// Also threads without a user message, which Codex hides
+    #[arg(long)]
+    pub hidden: bool,
+
+    /// Of this source, as cli, vscode, exec; subagent means all sub-agents (repeatable)
+    #[arg(long, value_name = "SOURCE")]
+    pub source: Vec<String>,
+
+    /// Of this model provider (repeatable)
+    #[arg(long, value_name = "ID")]
+    pub provider: Vec<String>,
+
+    /// Begun in this folder (repeatable)
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub cwd: Vec<PathBuf>,
+
+    /// With --cwd: or in a folder below
+    #[arg(long, requires = "cwd")]
+    pub recursive: bool,
+
+    /// With this text in title, name, preview or first message; case does not matter, in any script, accents do
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+
+    /// At this time or later, by the time of --sort: RFC 3339, a date (its midnight here), or an age: 30s 10m 2h 7d 4w
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    pub since: Option<String>,
+
+    /// Before this time, in the same forms
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    pub until: Option<String>,
+
+    /// Which columns of the table to print, in this order
+    #[arg(
+        long,
+        value_name = "A,B,…",
+        value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(COLUMNS.iter().map(|column| PossibleValue::new(column.name).help(column.doc)))
+    )]
+    #[arg(hide_possible_values = true)]
+    pub columns: Vec<String>,
+
+    /// Print the ids alone, one a line
+    #[arg(long, conflicts_with = "columns")]
+    pub ids: bool,
+}
+
+/// By which time threads are sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SortBy {
+    /// When the thread began
+    Created,
+    /// When it was last written
+    Updated,
+    /// When it was last used
+    Recency,
+}
+
+/// Show everything that the database knows of threads
+///
+/// Every column of their rows, those too that this program does not know. Exit status 1 if one of them has no row.
+///
+/// With --format json: {"schema_version":1, "threads":[{COLUMN:VALUE…}…]}; with --compare {"schema_version":1,
+/// "threads":[{"id":ID|null, "path":PATH|null, "columns":[{"name":COLUMN, "database":VALUE, "file":VALUE,
+/// "differs":BOOL}…]}…]}. With --format jsonl each thread is a line. TSV and CSV have the columns of the table; with
+/// --compare a line for each of them, with the columns id, column, database, file, differs.
+#[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("show"))]
+pub struct Show {
+    /// Threads to show: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
+    #[arg(value_name = "THREAD", required = true)]
+    pub threads: Vec<String>,
+
+    /// Set each row beside what its rollout says, column by column, and mark what differs
+    #[arg(long)]
+    pub compare: bool,
+}
+
+/// Print the path of a thread's rollout
+///
+/// The path alone, of the form that exists: the plain file, else the compressed one. Where the row's path is gone, the
+/// file is looked for in the whole home. Exit status 1 if there is none.
+///
+/// With --format json: {"schema_version":1, "paths":[{"path":PATH}…]}, with --format jsonl each is a line. TSV and CSV have
+/// the column path.
+#[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("path"))]
+pub struct PathOf {
+    /// The thread: an id, a unique beginning of one, a path of a rollout, or - to read it from standard input
+    #[arg(value_name = "THREAD")]
+    pub thread: String,
+
+    /// Only if it is archived
+    #[arg(long, conflicts_with = "active")]
+    pub archived: bool,
+
+    /// Only if it is not archived
+    #[arg(long)]
+    pub active: bool,
+}
+
+/// Move threads to the archive
+///
+/// Moves the rollout files of each thread (all of them, plain and compressed, of all its reverts) into archived_sessions/
+/// and brings its row up to date: both or neither. Nothing is ever replaced, and nothing outside of the Codex home is
+/// touched. A thread that is open in a running Codex is refused, the others go. If a run is cut short, the same command
+/// run again completes it; codex-state unarchive undoes it.
+///
+/// With --format json: {"schema_version":1, "database":PATH, "threads":[{"id":ID|null, "from":PATH|null, "to":PATH|null,
+/// "status":"archived"|"unchanged"|"failed", "files":[{"from":PATH, "to":PATH}…], "error":TEXT|null}…], "archived":N,
+/// "unchanged":N, "failed":N, "dry_run":BOOL}. "from" and "to" are the rollout that counts, "files" all that move. With
+/// --format jsonl each thread is a line; TSV and CSV have the columns id, status, from, to, error.
+#[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("archive"))]
+pub struct Archive {
+    /// What to move, and how.
+    #[command(flatten)]
+    pub moving: Moving,
+}
+
+/// Move threads back from the archive
+///
+/// Moves the rollout files of each thread back into sessions/YYYY/MM/DD/, by the date in their names, and brings its row
+/// up to date: both or neither, as codex-state archive does, which undoes it. As in Codex the rollout counts as changed
+/// now.
+///
+/// With --format json: as codex-state archive, with "unarchived" in the place of "archived".
+#[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("unarchive"))]
+pub struct Unarchive {
+    /// What to move, and how.
+    #[command(flatten)]
+    pub moving: Moving,
+}
+
+/// What archive and unarchive share.
+#[derive(Debug, Args)]
+pub struct Moving {
+    /// Threads to move: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
+    #[arg(value_name = "THREAD", required = true)]
+    pub threads: Vec<String>,
+
+    /// Move and write nothing, and say what would be done
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// Take the threads along that these spawned, and those that they spawned
+    #[arg(short, long)]
+    pub recursive: bool,
+
+    /// Keep no backup of the database
+    #[arg(long)]
+    pub no_backup: bool,
+}
+
+/// Delete the rows of threads whose rollout is gone
+///
+/// Deletes the rows, all or those named, whose rollout is gone in every form and place, and saves them first to a file
+/// in codex-state-backups/ beside the database: codex-state backfill --facts-from that file brings them back with the
+/// restored rollouts. Asks before it deletes; without a terminal it needs --yes.
+///
+/// Rows stay whose file lies outside of the Codex home, or elsewhere in it (codex-state backfill mends those), which are
+/// younger than ten minutes, which are open in a running Codex, and in whose rollout the history of another thread
+/// begins. Nothing is deleted when a folder of rollouts is missing or cannot be read, nor, without --all-missing, when
+/// more than ten rows and more than half of all would go.
+///
+/// With --format json: {"schema_version":1, "database":PATH, "checked":N, "threads":[{"id":ID, "path":PATH,
+/// "status":"pruned"|"skipped"|"failed", "error":TEXT|null}…], "pruned":N, "skipped":N, "failed":N, "saved_to":PATH|null,
+/// "dry_run":BOOL}. "threads" are those named and those whose path leads nowhere. With --format jsonl each is a line; TSV
+/// and CSV have the columns id, status, path, error.
+#[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("prune"))]
+pub struct Prune {
+    /// Threads to look at [default: all]: ids, unique beginnings of ids, paths, or - to read them from standard input
+    #[arg(value_name = "THREAD")]
+    pub threads: Vec<String>,
+
+    /// Delete nothing, and say what would be done
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// Do not ask before deleting
+    #[arg(short, long)]
+    pub yes: bool,
+
+    /// Delete even if most rows would go
+    #[arg(long)]
+    pub all_missing: bool,
+
+    /// How many rollouts to read at once [default: one for each processor]
+    #[arg(short, long, value_name = "N", value_parser = numbers::jobs)]
+    pub jobs: Option<u16>,
+
+    /// Keep no backup of the database (the deleted rows are saved in any case)
+    #[arg(long)]
+    pub no_backup: bool,
+}
+
+/// Show which database is in use, and whether all is well
+///
+/// On one screen: which database and why this one, which others there are; its size, schema and whether it is sound;
+/// how many threads Codex's own list shows, and how many it hides and why; rollouts on disk; whether Codex's indexing
+/// is stuck; whether rows and rollouts agree at a quick look; which backups there are. Works without a database.
+/// Changes nothing. Exit status 2 if the database is there and cannot be read.
+///
+/// JSON: {"schema_version":1, "home":PATH|null, "database":{"path":PATH, "why":TEXT, "others":[PATH…], "error":TEXT|null,
+/// "bytes":N, "wal_bytes":N|null, "journal_mode":"wal"|"rollback", "sound":BOOL|null, "problem":TEXT|null,
+/// "known_columns":N, "unknown_columns":[NAME…], "last_migration":{"version":N, "description":TEXT}|null,
+/// "updated_at":TIME|null}|null, "looked_in":[PATH…], "threads":{"total":N, "shown":N, "hidden":{"archived":N,
+/// "no_message":N, "other_provider":N, "subagent":N}, "default_provider":ID, "sources":{NAME:N…}, "providers":{NAME:N…},
+/// "months":{"YYYY-MM":N…}}|null, "rollouts":{"files":N, "active":N, "archived":N, "compressed":N, "malformed_names":N,
+/// "bytes":N, "missing_folders":[PATH…], "errors":[{"path":PATH, "error":TEXT}…]}, "backfill":{"status":TEXT|null,
+/// "stuck":BOOL, "last_watermark":TEXT|null, "last_success_at":TIME|null, "updated_at":TIME|null}|null,
+/// "verify":{"files":N, "rows":N, "agree":N, "errors":N, "warnings":N, "counts":{KIND:N…}, "complete":BOOL}|null,
+/// "backups":[{"path":PATH, "taken_at":TIME, "bytes":N, "automatic":BOOL}…]}. TSV and CSV have a line for each value,
+/// with the columns name and value.
+#[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("status"))]
+pub struct Status {}
+
+/// Copy the database to a file
+///
+/// The copy is one file with one state of the database, whoever is using it meanwhile. Commands that write keep backups
+/// of their own beside the database, in codex-state-backups; those made with this command are never removed.
+///
+/// JSON: {"schema_version":1, "database":PATH, "backup":PATH, "rows":N, "bytes":N, "dry_run":BOOL}
+/// TSV and CSV have the columns database, backup, rows, bytes.
+#[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("backup"))]
+pub struct Backup {
+    /// The new file, which must not exist [default: a name with the time, in codex-state-backups beside the database]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+
+    /// Write nothing, and say what would be done
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}
+
+/// Bring the database back from a backup
+///
+/// FILE is checked first, and what it replaces is kept as a backup. A Codex that has the database open finds the content
+/// replaced in one step. A database that is missing is made; one that cannot be used is moved aside.
+///
+/// JSON: {"schema_version":1, "database":PATH, "restored_from":PATH, "rows":N, "replaced_rows":N|null, "newer_rows":N,
+/// "bytes":N|null, "backup":PATH|null, "moved_aside":[{"from":PATH, "to":PATH}…], "dry_run":BOOL}
+/// TSV and CSV have the columns database, restored_from, rows, replaced_rows, newer_rows, bytes, backup. A dry run names
+/// neither the backup nor what would be moved aside, for their names have the time in them.
+#[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("restore"))]
+pub struct Restore {
+    /// The backup, or any other whole state database
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+
+    /// What every command that writes has.
+    #[command(flatten)]
+    pub writing: Writing,
+}
+
+/// Print the completion script for a shell
+///
+/// The same scripts lie in completions/. For bash, for example, put the output into a file codex-state in
+/// ~/.local/share/bash-completion/completions/.
+///
+/// Completion that also knows the ids of threads, with their titles where the shell shows such, has the program itself
+/// answer the shell. For bash put the line source <(CODEX_STATE_COMPLETE=bash codex-state) into ~/.bashrc, for zsh the
+/// same with zsh into ~/.zshrc; for fish CODEX_STATE_COMPLETE=fish codex-state | source into config.fish.
+#[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("completions"))]
+pub struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// Print the man page, or write all man pages to a folder
+#[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("man"))]
+pub struct Man {
+    /// The folder, which is made if it does not exist
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub folder: Option<PathBuf>,
+}

@@ -1,0 +1,275 @@
+//! Everything that the program learns from outside its arguments and files, read once; not what it means.
+//!
+//! Everything else gets these values handed in, so that tests can set the clock, the zone, the width and the home.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow};
+use chrono::{
+    DateTime, FixedOffset, Local, MappedLocalTime, NaiveDate, NaiveDateTime, Offset as _, TimeZone, Utc,
+};
+
+use crate::error::WithHint as _;
+
+/// The environment variables that have a meaning here.
+pub const VARIABLES: [&str; 11] = [
+    "CODEX_HOME",
+    "CODEX_SQLITE_HOME",
+    "NO_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "TERM",
+    "COLUMNS",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LANG",
+    NOW,
+];
+
+/// Fixes the clock, and the local time zone to its offset: an RFC 3339 time. For tests; no promise to users.
+pub const NOW: &str = "CODEX_STATE_NOW";
+
+/// Set to the name of a shell: the program prints what makes that shell ask, and, asked by it, the candidates.
+pub const COMPLETE: &str = "CODEX_STATE_COMPLETE";
+
+/// The width of a table where there is no terminal to ask.
+pub const DEFAULT_WIDTH: usize = 80;
+
+/// What surrounds one run of the program.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    vars: BTreeMap<String, OsString>,
+    /// The user's home folder, where the system knows one.
+    pub home_dir: Option<PathBuf>,
+    /// The folder that relative paths start from, where it (still) exists.
+    pub current_dir: Option<PathBuf>,
+    /// Where temporary files go.
+    pub temp_dir: PathBuf,
+    /// The time when the program started.
+    pub now: DateTime<Utc>,
+    /// The zone that people here live in.
+    pub zone: Zone,
+    /// Whether somebody can type answers.
+    pub stdin_is_terminal: bool,
+    /// Whether the output is read by a person.
+    pub stdout_is_terminal: bool,
+    /// Whether progress and warnings are read by a person.
+    pub stderr_is_terminal: bool,
+    /// The width of that terminal, if there is one and it says so.
+    pub terminal_width: Option<usize>,
+    /// Whether terminals here take escape sequences; only an old Windows console does not.
+    pub understands_ansi: bool,
+}
+
+impl Environment {
+    /// Reads it all; fails only on a `CODEX_STATE_NOW` that is no time.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where environment, folder and clock are read"
+    )]
+    pub fn from_process() -> anyhow::Result<Self> {
+        let stdout_is_terminal = io::stdout().is_terminal();
+        let mut environment = Self {
+            vars: VARIABLES
+                .iter()
+                .filter_map(|&name| Some((name.to_owned(), std::env::var_os(name)?)))
+                .collect(),
+            home_dir: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
+            current_dir: std::env::current_dir().ok(),
+            temp_dir: std::env::temp_dir(),
+            now: Utc::now(),
+            zone: Zone::Local,
+            stdin_is_terminal: io::stdin().is_terminal(),
+            stdout_is_terminal,
+            stderr_is_terminal: io::stderr().is_terminal(),
+            // Asked only where the answer is used: it can cost a system call or, on odd systems, a process.
+            terminal_width: stdout_is_terminal.then(terminal_width).flatten(),
+            understands_ansi: understands_ansi(),
+        };
+        environment.fix_clock()?;
+        Ok(environment)
+    }
+
+    /// An environment with nothing in it, at the epoch in UTC; tests add what they are about.
+    #[must_use]
+    pub fn bare() -> Self {
+        Self {
+            vars: BTreeMap::new(),
+            home_dir: None,
+            current_dir: None,
+            temp_dir: PathBuf::new(),
+            now: DateTime::UNIX_EPOCH,
+            zone: Zone::Fixed(Utc.fix()),
+            stdin_is_terminal: false,
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
+            terminal_width: None,
+            understands_ansi: true,
+        }
+    }
+
+    /// The same with one more variable.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        debug_assert!(VARIABLES.contains(&name), "{name} is not in VARIABLES");
+        self.vars.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The value of a variable of [`VARIABLES`]; one that is set but empty counts as unset.
+    #[must_use]
+    pub fn var(&self, name: &str) -> Option<&OsStr> {
+        debug_assert!(VARIABLES.contains(&name), "{name} is not in VARIABLES");
+        self.vars.get(name).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    }
+
+    /// How wide a table may be: `COLUMNS`, else the terminal's width, else 80.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.var("COLUMNS")
+            .and_then(|columns| columns.to_str()?.trim().parse().ok())
+            .filter(|&columns| columns > 0)
+            .or(self.terminal_width)
+            .unwrap_or(DEFAULT_WIDTH)
+    }
+
+    /// Whether the terminal is likely to show more than ASCII: yes, unless the locale says otherwise.
+    #[must_use]
+    pub fn shows_unicode(&self) -> bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| self.var(name));
+        locale.is_none_or(|locale| {
+            let locale = locale.to_string_lossy().to_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        })
+    }
+
+    /// The time when the program started, in epoch milliseconds.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.now.timestamp_millis()
+    }
+
+    fn fix_clock(&mut self) -> anyhow::Result<()> {
+        let Some(now) = self.var(NOW) else { return Ok(()) };
+        let now = now.to_str().ok_or_else(|| anyhow!("not UTF-8"));
+        let now = now
+            .and_then(|now| Ok(DateTime::parse_from_rfc3339(now)?))
+            .with_context(|| format!("cannot read the time in {NOW}"))
+            .hint(format!("unset {NOW}; it is for tests, and holds an RFC 3339 time"))?;
+        self.now = now.to_utc();
+        self.zone = Zone::Fixed(*now.offset());
+        Ok(())
+    }
+}
+
+/// The width of the terminal at this moment.
+pub(in crate::cli) fn terminal_width() -> Option<usize> {
+    crossterm::terminal::size().ok().map(|(columns, _)| columns.into()).filter(|&columns| columns > 0)
+}
+
+/// Asks a Windows console to interpret escape sequences, which it does not do by itself.
+#[cfg(windows)]
+fn understands_ansi() -> bool {
+    crossterm::ansi_support::supports_ansi()
+}
+
+#[cfg(not(windows))]
+fn understands_ansi() -> bool {
+    true
+}
+
+/// The local time zone: the system's, or a fixed one where the clock is fixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zone {
+    /// The system's.
+    Local,
+    /// One offset all the year round.
+    Fixed(FixedOffset),
+}
+
+impl TimeZone for Zone {
+    type Offset = FixedOffset;
+
+    fn from_offset(offset: &FixedOffset) -> Self {
+        Self::Fixed(*offset)
+    }
+
+    fn offset_from_local_date(&self, date: &NaiveDate) -> MappedLocalTime<FixedOffset> {
+        self.offset_from_local_datetime(&date.and_time(chrono::NaiveTime::MIN))
+    }
+
+    fn offset_from_local_datetime(&self, time: &NaiveDateTime) -> MappedLocalTime<FixedOffset> {
+        match self {
+            Self::Local => Local.offset_from_local_datetime(time),
+            Self::Fixed(offset) => MappedLocalTime::Single(*offset),
+        }
+    }
+
+    fn offset_from_utc_date(&self, date: &NaiveDate) -> FixedOffset {
+        self.offset_from_utc_datetime(&date.and_time(chrono::NaiveTime::MIN))
+    }
+
+    fn offset_from_utc_datetime(&self, time: &NaiveDateTime) -> FixedOffset {
+        match self {
+            Self::Local => Local.offset_from_utc_datetime(time),
+            Self::Fixed(offset) => *offset,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_variable_counts_as_unset() {
+        let environment = Environment::bare().with("CODEX_HOME", "").with("CODEX_SQLITE_HOME", "/x");
+        assert_eq!(environment.var("CODEX_HOME"), None);
+        assert_eq!(environment.var("CODEX_SQLITE_HOME"), Some(OsStr::new("/x")));
+        assert_eq!(environment.var("NO_COLOR"), None);
+    }
+
+    #[test]
+    fn columns_beats_the_terminal_and_nonsense_does_not() {
+        let mut environment = Environment::bare();
+        assert_eq!(environment.width(), DEFAULT_WIDTH);
+        environment.terminal_width = Some(120);
+        assert_eq!(environment.width(), 120);
+        assert_eq!(environment.clone().with("COLUMNS", "100").width(), 100);
+        assert_eq!(environment.clone().with("COLUMNS", "wide").width(), 120);
+        assert_eq!(environment.with("COLUMNS", "0").width(), 120);
+    }
+
+    #[test]
+    fn the_locale_can_rule_out_unicode() {
+        assert!(Environment::bare().shows_unicode());
+        assert!(Environment::bare().with("LANG", "de_DE.UTF-8").shows_unicode());
+        assert!(Environment::bare().with("LC_ALL", "C.utf8").with("LANG", "C").shows_unicode());
+        assert!(!Environment::bare().with("LC_ALL", "C").with("LANG", "en_US.UTF-8").shows_unicode());
+        assert!(!Environment::bare().with("LC_ALL", "").with("LANG", "POSIX").shows_unicode());
+    }
+
+    #[test]
+    fn the_clock_and_zone_can_be_fixed() {
+        let mut environment = Environment::bare().with(NOW, "2026-03-14T18:57:30+02:00");
+        environment.fix_clock().unwrap();
+        assert_eq!(environment.now.to_rfc3339(), "2026-03-14T16:57:30+00:00");
+        let local = environment.now.with_timezone(&environment.zone);
+        assert_eq!(local.to_rfc3339(), "2026-03-14T18:57:30+02:00");
+        let error = Environment::bare().with(NOW, "soon").fix_clock().unwrap_err();
+        assert!(error.to_string().contains(NOW));
+        assert_eq!(crate::error::hints(&error).len(), 1);
+    }
+
+    #[test]
+    fn the_process_has_a_clock_and_a_folder() {
+        let environment = Environment::from_process().unwrap();
+        assert!(environment.current_dir.is_some());
+        assert!(environment.now_ms() > 1_767_225_600_000, "not before 2026");
+        let there = environment.now.with_timezone(&Zone::Local).with_timezone(&Utc);
+        assert_eq!(there, environment.now);
+    }
+}

@@ -1,0 +1,221 @@
+//! What stands below the options in `--help` and in the man pages: examples, exit statuses, files, environment.
+
+use crate::cli::line::env::{COMPLETE, NOW, VARIABLES};
+use crate::cli::line::exit::Exit;
+use crate::verify::Kind;
+
+/// An example: the command line, and what it does.
+pub type Example = (&'static str, &'static str);
+
+/// The examples of each command; those of the program itself are under the empty name.
+pub const EXAMPLES: [(&str, &[Example]); 14] = [
+    (
+        "",
+        &[
+            ("codex-state status", "where to begin: which database, what is in it, and whether all is well"),
+            ("codex-state verify", "say whether database and rollouts agree, and where not; changes nothing"),
+            ("codex-state backfill --dry-run", "say what would change"),
+            ("codex-state backfill", "make the database say what the rollouts say, after a backup of it"),
+            ("codex-state list -n 20", "list the threads that were changed last"),
+        ],
+    ),
+    (
+        "backfill",
+        &[
+            ("codex-state backfill --dry-run --verbose", "say which rows would change, and why"),
+            ("codex-state backfill", "make every row say what its rollout says"),
+            ("codex-state backfill --times events", "after a copy that lost the modification times"),
+            (
+                "codex-state backfill --facts-from old/state_5.sqlite",
+                "with names and pins from another database",
+            ),
+        ],
+    ),
+    (
+        "verify",
+        &[
+            ("codex-state verify", "compare every field"),
+            ("codex-state verify --quick", "without opening a rollout"),
+            ("codex-state verify --strict --format github --junit report.xml", "in a workflow"),
+        ],
+    ),
+    (
+        "list",
+        &[
+            ("codex-state list -n 20", "the 20 threads that were changed last"),
+            ("codex-state list --search invoice --since 7d", "of this week, about invoices"),
+            (
+                "codex-state list --cwd . --recursive --format json",
+                "begun in this folder or below, for a program",
+            ),
+            (
+                "codex-state list --until 90d --ids | codex-state archive -",
+                "archive what is older than 90 days",
+            ),
+        ],
+    ),
+    (
+        "show",
+        &[
+            ("codex-state show 019c7f25", "every column; the beginning of the id is enough"),
+            ("codex-state show --compare 019c7f25", "beside what the rollout says"),
+        ],
+    ),
+    ("path", &[("codex-state path 019c7f25", "where the rollout is")]),
+    (
+        "archive",
+        &[
+            ("codex-state archive --dry-run 019c7f25", "say which files would move"),
+            ("codex-state list --until 90d --ids | codex-state archive -", "all that is older than 90 days"),
+        ],
+    ),
+    ("unarchive", &[("codex-state unarchive 019c7f25", "back into sessions/")]),
+    (
+        "prune",
+        &[
+            ("codex-state prune --dry-run", "say which rows would go"),
+            ("codex-state prune --yes", "without asking"),
+        ],
+    ),
+    (
+        "status",
+        &[
+            ("codex-state status", "which database, what is in it, and why a thread is not in Codex's list"),
+            ("codex-state status --format json", "the same for a program"),
+        ],
+    ),
+    (
+        "backup",
+        &[
+            ("codex-state backup", "into codex-state-backups beside the database"),
+            ("codex-state backup before.sqlite", "into a new file"),
+        ],
+    ),
+    (
+        "restore",
+        &[
+            ("codex-state restore --dry-run before.sqlite", "say what would be replaced"),
+            ("codex-state restore before.sqlite", "replace it, and keep what was there as a backup"),
+        ],
+    ),
+    ("completions", &[("codex-state completions fish > codex-state.fish", "the script of one shell")]),
+    ("man", &[("codex-state man man1", "all pages into the folder man1")]),
+];
+
+/// The files that the program knows, and what they are to it.
+pub const FILES: [(&str, &str); 5] = [
+    ("~/.codex", "the Codex home, if no other is named"),
+    (
+        "sessions/, archived_sessions/",
+        "the rollouts in it; never written, and moved by archive and unarchive alone",
+    ),
+    (
+        "state_5.sqlite, state.sqlite",
+        "the database, in the Codex home, in its folder sqlite or in the SQLite home",
+    ),
+    ("config.toml", "of the Codex home: model_provider and sqlite_home are read"),
+    ("codex-state-backups/", "beside the database: backups, and the rows that prune deleted"),
+];
+
+/// The examples of a command.
+#[must_use]
+pub fn examples(command: &str) -> &'static [Example] {
+    EXAMPLES.iter().find(|(name, _)| *name == command).map_or(&[], |(_, examples)| examples)
+}
+
+/// The environment variables that people may set, and what they mean.
+pub fn environment() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let completion = (COMPLETE, "the shell to print dynamic completion for; see completions");
+    VARIABLES.iter().filter(|name| **name != NOW).map(|name| (*name, meaning(name))).chain([completion])
+}
+
+fn meaning(variable: &str) -> &'static str {
+    match variable {
+        "CODEX_HOME" => "the Codex home; must be an existing folder",
+        "CODEX_SQLITE_HOME" => "the folder of the database, unless config.toml names one",
+        "NO_COLOR" => "no colour",
+        "CLICOLOR" => "no colour if 0",
+        "CLICOLOR_FORCE" => "colour even in a pipe",
+        "TERM" => "no colour and no progress bar if dumb",
+        "COLUMNS" => "the width of tables",
+        _ => "whether the terminal shows more than ASCII",
+    }
+}
+
+/// The kinds of findings of `verify`: the name, and what it means and what to do.
+pub fn findings() -> impl Iterator<Item = (&'static str, String)> {
+    Kind::ALL.into_iter().map(|kind| {
+        let (meaning, advice) = kind.meaning();
+        (kind.name(), format!("{}: {meaning}; to do: {advice}", kind.severity().name()))
+    })
+}
+
+/// What stands at the end of the help of the program.
+#[must_use]
+pub fn of_program() -> String {
+    let exits: Vec<(String, &str)> =
+        Exit::ALL.iter().map(|exit| (exit.code().to_string(), exit.meaning())).collect();
+    let files: Vec<(String, &str)> = FILES.iter().map(|(name, what)| ((*name).to_owned(), *what)).collect();
+    let variables: Vec<(String, &str)> = environment().map(|(name, what)| (name.to_owned(), what)).collect();
+    [
+        of_command(""),
+        section("Exit status:", &exits),
+        section("Files:", &files),
+        section("Environment (a variable that is set but empty counts as unset):", &variables),
+    ]
+    .join("\n\n")
+}
+
+/// What stands at the end of the help of a command.
+#[must_use]
+pub fn of_command(command: &str) -> String {
+    let examples: Vec<(String, &str)> =
+        examples(command).iter().map(|(line, what)| ((*line).to_owned(), *what)).collect();
+    let mut text = section("Examples:", &examples);
+    if command == "verify" {
+        let findings: Vec<(String, String)> =
+            findings().map(|(name, what)| (name.to_owned(), what)).collect();
+        text += "\n\n";
+        text += &section("Findings:", &findings);
+    }
+    if !command.is_empty() {
+        text += "\n\nExit status 0: done; 1: the answer is no, or not everything could be done; 2: trouble; \
+                 130: interrupted. codex-state --help has more, and files and environment.";
+    }
+    text
+}
+
+/// A heading, and below it each name with its meaning on a line of its own, which clap wraps.
+fn section<T: std::fmt::Display>(heading: &str, entries: &[(String, T)]) -> String {
+    let mut text = heading.to_owned();
+    for (name, what) in entries {
+        text += &format!("\n  {name}\n          {what}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::line::args::Cli;
+    use clap::{CommandFactory as _, Parser as _};
+
+    #[test]
+    fn every_command_has_examples_and_each_is_a_command_line() {
+        let commands = Cli::command();
+        let names: Vec<&str> = commands.get_subcommands().map(clap::Command::get_name).collect();
+        for name in &names {
+            assert!(!examples(name).is_empty(), "{name} has an example");
+        }
+        assert_eq!(EXAMPLES.len(), names.len() + 1, "and no other has: {names:?}");
+        for (name, examples) in EXAMPLES {
+            for (line, _) in examples {
+                let command = line.split(" > ").next().unwrap();
+                for command in command.split(" | ") {
+                    Cli::try_parse_from(command.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
+                }
+                assert!(line.contains(&format!("codex-state {name}")), "{line} is about {name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The man pages, from the one definition of the arguments and the tables of the contract; not where they are written.
+
+use crate::cli::line::args::{Cli, NAME};
+use crate::cli::line::exit::Exit;
+use crate::cli::line::help;
+use crate::thread::columns::COLUMNS;
+use clap::CommandFactory as _;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, italic, roman};
+use std::io::{self, Write};
+
+/// One man page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Its file name.
+    pub file_name: String,
+    /// Its source.
+    pub roff: Vec<u8>,
+}
+
+/// All pages: the program's, then one a command.
+///
+/// # Errors
+/// Never; the writer is memory.
+pub fn pages() -> io::Result<Vec<Page>> {
+    // There is no page of help about help.
+    let mut program = Cli::command().disable_help_subcommand(true);
+    program.build();
+    let mut pages = vec![page(&program, "", NAME.to_owned(), &[])?];
+    for command in program.get_subcommands() {
+        let short = command.get_name().to_owned();
+        let name = format!("{NAME}-{short}");
+        // The page's title and the usage line name the whole command.
+        let command =
+            command.clone().name(name.clone()).display_name(name.clone()).version(env!("CARGO_PKG_VERSION"));
+        pages.push(page(&command, &short, name, &["codex-state(1)"])?);
+    }
+    Ok(pages)
+}
+
+fn page(command: &clap::Command, short: &str, name: String, see_also: &[&str]) -> io::Result<Page> {
+    let man = Man::new(command.clone())
+        .title(name.to_uppercase())
+        .section("1")
+        .source(concat!("codex-state ", env!("CARGO_PKG_VERSION")))
+        .manual("codex-state")
+        .date("");
+    let mut roff = Vec::new();
+    man.render_title(&mut roff)?;
+    man.render_name_section(&mut roff)?;
+    synopsis(&mut roff, command)?;
+    description(&mut roff, command)?;
+    man.render_options_section(&mut roff)?;
+    if see_also.is_empty() {
+        man.render_subcommands_section(&mut roff)?;
+        columns(&mut roff)?;
+        environment(&mut roff)?;
+        named(&mut roff, "FILES", &help::FILES)?;
+    }
+    if short == "verify" {
+        let findings: Vec<(&str, String)> = help::findings().collect();
+        named(&mut roff, "FINDINGS", &findings)?;
+    }
+    exit_status(&mut roff)?;
+    named(&mut roff, "EXAMPLES", help::examples(short))?;
+    if !see_also.is_empty() {
+        let mut section = Roff::default();
+        section.control("SH", ["SEE ALSO"]).text([roman(see_also.join(", "))]);
+        section.to_writer(&mut roff)?;
+    }
+    Ok(Page { file_name: format!("{name}.1"), roff })
+}
+
+/// The usage line; all options are listed below it.
+fn synopsis(out: &mut dyn Write, command: &clap::Command) -> io::Result<()> {
+    let usage = command.clone().render_usage().to_string();
+    let mut section = Roff::default();
+    section.control("SH", ["SYNOPSIS"]);
+    section.text([roman(usage.strip_prefix("Usage: ").unwrap_or(&usage).trim())]);
+    section.to_writer(out)
+}
+
+/// What the command does, without the first line, which stands beside its name.
+fn description(out: &mut dyn Write, command: &clap::Command) -> io::Result<()> {
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let long = command.get_long_about().map_or_else(|| about.clone(), ToString::to_string);
+    let text = long.strip_prefix(&about).map(str::trim).filter(|text| !text.is_empty()).unwrap_or(&about);
+    let mut section = Roff::default();
+    section.control("SH", ["DESCRIPTION"]);
+    for (number, paragraph) in text.split("\n\n").enumerate() {
+        if number > 0 {
+            section.control("PP", []);
+        }
+        section.text([roman(paragraph)]);
+    }
+    section.to_writer(out)
+}
+
+fn columns(out: &mut dyn Write) -> io::Result<()> {
+    let mut section = Roff::default();
+    section.control("SH", ["COLUMNS"]);
+    section.text([roman("The columns of the table threads, as --columns, --ignore and JSON name them:")]);
+    for column in &COLUMNS {
+        section.control("TP", ["24"]).text([bold(column.name)]).text([roman(column.doc)]);
+    }
+    section.to_writer(out)
+}
+
+fn environment(out: &mut dyn Write) -> io::Result<()> {
+    let mut section = Roff::default();
+    section.control("SH", ["ENVIRONMENT"]);
+    section.text([roman("A variable that is set but empty counts as unset.")]);
+    for (name, meaning) in help::environment() {
+        section.control("TP", ["24"]).text([italic(name)]).text([roman(meaning)]);
+    }
+    section.to_writer(out)
+}
+
+fn named<T: AsRef<str>>(out: &mut dyn Write, heading: &str, entries: &[(&str, T)]) -> io::Result<()> {
+    let mut section = Roff::default();
+    section.control("SH", [heading]);
+    for (name, what) in entries {
+        section.control("TP", []).text([bold(*name)]).text([roman(what.as_ref())]);
+    }
+    section.to_writer(out)
+}
+
+fn exit_status(out: &mut dyn Write) -> io::Result<()> {
+    let mut section = Roff::default();
+    section.control("SH", ["EXIT STATUS"]);
+    for exit in Exit::ALL {
+        section.control("TP", []).text([bold(exit.code().to_string())]).text([roman(exit.meaning())]);
+    }
+    section.to_writer(out)
+}

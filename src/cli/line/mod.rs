@@ -1,0 +1,15 @@
+//! The words that come in: the arguments and their reading, help, completion scripts, man pages and the environment.
+//! It prints nothing and opens no database.
+
+pub mod args;
+pub mod color;
+pub mod completions;
+pub mod env;
+pub mod exit;
+pub mod help;
+pub mod interrupt;
+pub mod man;
+pub mod numbers;
+pub mod read;
+pub mod usage;
+pub mod when;

@@ -1,0 +1,105 @@
+//! From the words of a command line to what [`args`](crate::cli::line::args) describes; not what the options mean.
+
+use crate::cli::line::args::{Cli, Command, Global, List, NAME, PathOf, Show};
+use clap::{Args as _, FromArgMatches as _, Parser as _};
+use std::ffi::OsString;
+
+/// The options with a value that scripts put before the command.
+const BEFORE_THE_COMMAND: [&str; 4] = ["--codex-home", "--db", "--sqlite-home", "--format"];
+
+/// Reads a command line.
+///
+/// Describing every option of every command, and handing the global ones on to each, takes clap longer than a short
+/// listing takes SQLite. So for the commands that scripts call in loops one command is described that has the
+/// options of both, and all of them only where that makes no sense of the line.
+///
+/// # Errors
+/// It makes no sense, or asks for help.
+pub fn read(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    read_short(arguments).map_or_else(|| Cli::try_parse_from(arguments), Ok)
+}
+
+fn read_short(arguments: &[OsString]) -> Option<Cli> {
+    let place = arguments.iter().position(|word| ["list", "show", "path"].iter().any(|name| word == name))?;
+    // The command, and no option's value, stands behind nothing but options that take one value each.
+    let mut pairs = arguments[..place].get(1..)?.chunks(2);
+    let is_pair =
+        |pair: &[OsString]| pair.len() == 2 && BEFORE_THE_COMMAND.iter().any(|name| pair[0] == *name);
+    if !pairs.all(is_pair) {
+        return None;
+    }
+    let program = Global::augment_args(clap::Command::new(NAME));
+    let program = match arguments[place].to_str()? {
+        "list" => List::augment_args(program),
+        "show" => Show::augment_args(program),
+        _ => PathOf::augment_args(program),
+    };
+    let words = arguments[..place].iter().chain(&arguments[place + 1..]);
+    let mut matches = program.try_get_matches_from(words).ok()?;
+    // Taken, for a copy of it all would cost as much as the rest.
+    let global = Global::from_arg_matches_mut(&mut matches).ok()?;
+    let command = match arguments[place].to_str()? {
+        "list" => Command::List(List::from_arg_matches_mut(&mut matches).ok()?),
+        "show" => Command::Show(Show::from_arg_matches_mut(&mut matches).ok()?),
+        _ => Command::Path(PathOf::from_arg_matches_mut(&mut matches).ok()?),
+    };
+    Some(Cli { global, command })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_short_way_reads_what_the_long_one_does_or_nothing() {
+        for line in [
+            "list",
+            "list -n 20 --format tsv",
+            "--db x list --all --columns id,title --no-header",
+            "list --db x --source a --source b --cwd y --recursive --since 2d --busy-timeout 0.5",
+            "--format json show a b - --compare",
+            "show list",
+            "path a --active -q",
+            "path show",
+            "--db list show a",
+            "--db show backfill -n",
+            "--db show",
+            "--codex-home x --db list show a",
+            "--db --format list show a",
+            "--db=x list -n 2",
+            "--db x --format json list --db y",
+            "-q list",
+            "-n 3 list",
+            "--all list",
+            "list -- list",
+            "show -- -x",
+            "list --columns idd",
+            "list --after",
+            "list --archived --all",
+            "list --help",
+            "show",
+            "path",
+            "path a b",
+            "backfill list",
+            "--version list",
+            "help list",
+            "lis",
+            "",
+        ] {
+            let arguments: Vec<OsString> =
+                ["codex-state"].into_iter().chain(line.split_whitespace()).map(OsString::from).collect();
+            let long = Cli::try_parse_from(&arguments);
+            let shown =
+                |result: Result<Cli, clap::Error>| format!("{:?}", result.map_err(|error| error.to_string()));
+            if let Some(short) = read_short(&arguments) {
+                assert_eq!(shown(Ok(short)), shown(long), "{line}");
+            } else {
+                assert_eq!(shown(read(&arguments)), shown(long), "{line}");
+            }
+        }
+        let short = |line: &str| read_short(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        for line in ["--db x list -n 20", "--codex-home x --db y show a", "path a"] {
+            assert!(short(&format!("codex-state {line}")).is_some(), "{line} is worth it");
+        }
+    }
+}

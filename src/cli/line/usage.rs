@@ -1,0 +1,319 @@
+//! What is wrong with a command line, in the voice of every other error; clap finds it, and this says it.
+
+use crate::cli::line::args::{Cli, NAME};
+use crate::error::WithHint as _;
+use anyhow::anyhow;
+use clap::CommandFactory as _;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use std::error::Error as _;
+use std::ffi::OsString;
+
+/// The mistake as an error of ours; `None` for what is no mistake, and for help that clap prints itself.
+#[must_use]
+pub fn mistake(error: &clap::Error, arguments: &[OsString]) -> Option<anyhow::Error> {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return None;
+    }
+    let help = help_command(arguments);
+    let found = Found(error);
+    let argument = plain(&found.first(ContextKind::InvalidArg));
+    let message = match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let typed = found.first(ContextKind::InvalidSubcommand);
+            // The most similar is the last.
+            let hint = match &*found.all(ContextKind::SuggestedSubcommand) {
+                [] => format!("{NAME} --help lists the commands"),
+                [.., similar] => format!("{NAME} {similar}; or {NAME} --help, for all commands"),
+            };
+            return Some(anyhow!("no such command: {typed}").hint(hint));
+        }
+        ErrorKind::MissingSubcommand => {
+            return Some(anyhow!("the command is missing").hint(format!("{NAME} --help lists the commands")));
+        }
+        ErrorKind::UnknownArgument if argument.starts_with('-') => {
+            let hint = match &*found.all(ContextKind::SuggestedArg) {
+                [] => format!("{help} lists the options"),
+                [similar, ..] => format!("{similar}; or {help}, for all options"),
+            };
+            return Some(anyhow!("no such option: {argument}").hint(hint));
+        }
+        ErrorKind::UnknownArgument => format!("one argument too many: {argument}"),
+        ErrorKind::InvalidValue => {
+            let typed = found.first(ContextKind::InvalidValue);
+            let message = match &*typed {
+                "" => format!("{argument}: the value is missing"),
+                _ => format!("{argument}: \"{typed}\" is no choice"),
+            };
+            let choices = found.all(ContextKind::ValidValue);
+            if choices.is_empty() {
+                message
+            } else {
+                let similar = found.all(ContextKind::SuggestedValue);
+                let similar = similar.first().map(|similar| format!("{similar}; or ")).unwrap_or_default();
+                return Some(anyhow!("{message}").hint(format!("{similar}one of {}", choices.join(", "))));
+            }
+        }
+        ErrorKind::ValueValidation => {
+            let typed = found.first(ContextKind::InvalidValue);
+            let why = error.source().map(|why| format!(": {why}")).unwrap_or_default();
+            format!("{argument}: cannot read \"{typed}\"{why}")
+        }
+        ErrorKind::ArgumentConflict => {
+            let other = plain(&found.first(ContextKind::PriorArg));
+            if other == argument {
+                format!("{argument} is given twice")
+            } else {
+                format!("{argument} cannot be used together with {other}")
+            }
+        }
+        ErrorKind::MissingRequiredArgument => {
+            let missing: Vec<String> =
+                found.all(ContextKind::InvalidArg).iter().map(|name| plain(name)).collect();
+            format!("{} is missing", missing.join(" and "))
+        }
+        _ => {
+            let text = error.render().to_string();
+            let first = text.lines().next().unwrap_or_default();
+            first.strip_prefix("error: ").unwrap_or(first).to_owned()
+        }
+    };
+    Some(anyhow!("{message}").hint(format!("{help} says how it is used")))
+}
+
+/// The command line that explains the command that was meant.
+fn help_command(arguments: &[OsString]) -> String {
+    let program = Cli::command();
+    let names: Vec<&str> = program.get_subcommands().map(clap::Command::get_name).collect();
+    let takes_value = |word: &str| {
+        program.get_arguments().any(|argument| {
+            argument.get_action().takes_values()
+                && word.strip_prefix("--").is_some_and(|name| argument.get_long() == Some(name))
+        })
+    };
+    let mut words = arguments.iter().skip(1).filter_map(|word| word.to_str());
+    let mut meant = None;
+    while let Some(word) = words.next().filter(|_| meant.is_none()) {
+        if takes_value(word) {
+            // A file may be called like a command.
+            words.next();
+        }
+        meant = names.iter().find(|name| **name == word);
+    }
+    meant.map_or_else(|| format!("{NAME} --help"), |command| format!("{NAME} {command} --help"))
+}
+
+/// An argument as the messages write it: `--sort TIME` for `--sort <TIME>`.
+fn plain(argument: &str) -> String {
+    argument.replace(['<', '>'], "")
+}
+
+/// What clap says about a mistake beside its kind.
+struct Found<'a>(&'a clap::Error);
+
+impl Found<'_> {
+    fn all(&self, kind: ContextKind) -> Vec<String> {
+        match self.0.get(kind) {
+            Some(ContextValue::String(text)) => vec![text.clone()],
+            Some(ContextValue::Strings(texts)) => texts.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn first(&self, kind: ContextKind) -> String {
+        self.all(kind).into_iter().next().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::output::error::{message, print};
+    use crate::cli::output::style::Style;
+    use expect_test::{Expect, expect};
+
+    #[track_caller]
+    fn check(line: &str, expected: &Expect) {
+        let arguments: Vec<OsString> =
+            [NAME].into_iter().chain(line.split_whitespace()).map(OsString::from).collect();
+        let error = crate::cli::line::read::read(&arguments).unwrap_err();
+        let mut out = Vec::new();
+        print(&mistake(&error, &arguments).unwrap(), &mut out, Style::PLAIN, &str::to_owned).unwrap();
+        expected.assert_eq(&String::from_utf8(out).unwrap());
+    }
+
+    #[test]
+    fn each_mistake_is_a_line_and_what_to_type_instead() {
+        check(
+            "verfy",
+            &expect![[r#"
+            codex-state: error: no such command: verfy
+            hint: codex-state verify; or codex-state --help, for all commands
+        "#]],
+        );
+        check(
+            "frobnicate",
+            &expect![[r#"
+            codex-state: error: no such command: frobnicate
+            hint: codex-state --help lists the commands
+        "#]],
+        );
+        check(
+            "help frobnicate",
+            &expect![[r#"
+            codex-state: error: no such command: frobnicate
+            hint: codex-state --help lists the commands
+        "#]],
+        );
+        check(
+            "list --colums id",
+            &expect![[r#"
+            codex-state: error: no such option: --colums
+            hint: --columns; or codex-state list --help, for all options
+        "#]],
+        );
+        check(
+            "list -x",
+            &expect![[r#"
+            codex-state: error: no such option: -x
+            hint: codex-state list --help lists the options
+        "#]],
+        );
+        check(
+            "--db list verify -x",
+            &expect![[r#"
+            codex-state: error: no such option: -x
+            hint: codex-state verify --help lists the options
+        "#]],
+        );
+        check(
+            "--quiet",
+            &expect![[r#"
+            codex-state: error: the command is missing
+            hint: codex-state --help lists the commands
+        "#]],
+        );
+        check(
+            "--frobnicate",
+            &expect![[r#"
+            codex-state: error: no such option: --frobnicate
+            hint: --format; or codex-state --help, for all options
+        "#]],
+        );
+        check(
+            "path a b",
+            &expect![[r#"
+            codex-state: error: one argument too many: b
+            hint: codex-state path --help says how it is used
+        "#]],
+        );
+        check(
+            "list --sort name",
+            &expect![[r#"
+            codex-state: error: --sort TIME: "name" is no choice
+            hint: one of created, updated, recency
+        "#]],
+        );
+        check(
+            "completions tcsh",
+            &expect![[r#"
+            codex-state: error: SHELL: "tcsh" is no choice
+            hint: zsh; or one of bash, elvish, fish, powershell, zsh
+        "#]],
+        );
+        check(
+            "backfill --times",
+            &expect![[r#"
+            codex-state: error: --times SOURCE: the value is missing
+            hint: one of mtime, events, keep
+        "#]],
+        );
+        check(
+            "list --since",
+            &expect![[r#"
+            codex-state: error: --since WHEN: the value is missing
+            hint: codex-state list --help says how it is used
+        "#]],
+        );
+        check(
+            "list -n all",
+            &expect![[r#"
+            codex-state: error: --limit N: cannot read "all": not a number of things, as in 0 or 20
+            hint: codex-state list --help says how it is used
+        "#]],
+        );
+        check(
+            "backfill --jobs 0",
+            &expect![[r#"
+            codex-state: error: --jobs N: cannot read "0": not a number from 1 to 256
+            hint: codex-state backfill --help says how it is used
+        "#]],
+        );
+        check(
+            "verify --quick --deep",
+            &expect![[r#"
+            codex-state: error: --quick cannot be used together with --deep
+            hint: codex-state verify --help says how it is used
+        "#]],
+        );
+        check(
+            "show",
+            &expect![[r#"
+            codex-state: error: THREAD... is missing
+            hint: codex-state show --help says how it is used
+        "#]],
+        );
+        check(
+            "restore",
+            &expect![[r#"
+            codex-state: error: FILE is missing
+            hint: codex-state restore --help says how it is used
+        "#]],
+        );
+        check(
+            "backfill --yes",
+            &expect![[r#"
+            codex-state: error: --prune is missing
+            hint: codex-state backfill --help says how it is used
+        "#]],
+        );
+        check(
+            "list --recursive",
+            &expect![[r#"
+            codex-state: error: --cwd DIR is missing
+            hint: codex-state list --help says how it is used
+        "#]],
+        );
+        check(
+            "list --quiet=yes",
+            &expect![[r#"
+            codex-state: error: unexpected value 'yes' for '--quiet' found; no more were expected
+            hint: codex-state list --help says how it is used
+        "#]],
+        );
+        check(
+            "list -n 1 -n 2",
+            &expect![[r#"
+            codex-state: error: --limit N is given twice
+            hint: codex-state list --help says how it is used
+        "#]],
+        );
+        check(
+            "--default-provider= list",
+            &expect![[r#"
+            codex-state: error: --default-provider ID: the value is missing
+            hint: codex-state list --help says how it is used
+        "#]],
+        );
+    }
+
+    #[test]
+    fn help_is_no_mistake() {
+        for line in ["--help", "-h", "list --help", "help list", "--version", ""] {
+            let arguments: Vec<OsString> =
+                [NAME].into_iter().chain(line.split_whitespace()).map(OsString::from).collect();
+            let error = crate::cli::line::read::read(&arguments).unwrap_err();
+            let mistake = mistake(&error, &arguments);
+            assert!(mistake.is_none(), "{line}: {}", message(&mistake.unwrap()));
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! `--metrics FILE`: what a run counted, as a text file for Prometheus; the counters that the Codex runtime keeps.
+
+use crate::cli::output::files;
+use crate::verify::{Kind, N_KINDS};
+use std::cell::Cell;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+/// How opening the database ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Init {
+    Opened,
+    Created,
+    OpenError,
+}
+
+/// What a backfill counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backfill {
+    /// Rows inserted or updated.
+    pub upserted: u64,
+    /// Rows that agreed.
+    pub unchanged: u64,
+    /// Files that could not be read.
+    pub failed: u64,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+/// What the run has counted so far. Shared, for a run that fails has counted too.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    init: Cell<Option<Init>>,
+    /// What is being done, once the database is open.
+    stage: Cell<Option<&'static str>>,
+    backfill: Cell<Option<Backfill>>,
+    discrepancies: Cell<Option<[u64; N_KINDS]>>,
+    threads: Cell<Option<[u64; 2]>>,
+}
+
+impl Metrics {
+    /// The database is open, and `stage` begins.
+    pub fn opened(&self, stage: &'static str) {
+        self.init.set(self.init.get().or(Some(Init::Opened)));
+        self.stage.set(Some(stage));
+    }
+
+    /// There was none, and now there is.
+    pub fn created(&self) {
+        self.init.set(Some(Init::Created));
+    }
+
+    /// A backfill ended.
+    pub fn backfilled(&self, backfill: Backfill) {
+        self.backfill.set(Some(backfill));
+    }
+
+    /// A verify ended; the findings of each [`Kind`].
+    pub fn verified(&self, counts: [u64; N_KINDS]) {
+        self.discrepancies.set(Some(counts));
+    }
+
+    /// How many threads are active, and how many archived.
+    pub fn threads(&self, by_archived: [u64; 2]) {
+        self.threads.set(Some(by_archived));
+    }
+
+    /// Writes the file. `has_failed` tells that the run ended with an error, `now` is in milliseconds.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, path: &Path, has_failed: bool, now: i64) -> anyhow::Result<()> {
+        files::write_atomically(path, self.render(has_failed, now).as_bytes())
+    }
+
+    fn render(&self, has_failed: bool, now: i64) -> String {
+        let mut text = Text(String::new());
+        let stage = self.stage.get();
+        let init = match (self.init.get(), stage) {
+            (None | Some(Init::Opened), None) if has_failed => Some(Init::OpenError),
+            (init, _) => init,
+        };
+        let is = |status| u64::from(init == Some(status));
+        let statuses = [
+            ("opened", is(Init::Opened)),
+            ("created", is(Init::Created)),
+            ("open_error", is(Init::OpenError)),
+        ];
+        text.counter("codex_db_init_total", "how opening the state database ended");
+        text.labelled("codex_db_init_total", "status", &statuses);
+        text.counter("codex_db_error_total", "errors, by what was being done");
+        let mut stages = vec![("open", u64::from(has_failed && stage.is_none()))];
+        stages.extend(stage.map(|stage| (stage, u64::from(has_failed))));
+        text.labelled("codex_db_error_total", "stage", &stages);
+        if let Some(backfill) = self.backfill.get() {
+            let statuses = [
+                ("upserted", backfill.upserted),
+                ("unchanged", backfill.unchanged),
+                ("failed", backfill.failed),
+            ];
+            text.counter("codex_db_backfill_total", "rollouts, by what a backfill did with them");
+            text.labelled("codex_db_backfill_total", "status", &statuses);
+            text.gauge("codex_db_backfill_duration_seconds", "how long the backfill took");
+            text.line(
+                "codex_db_backfill_duration_seconds",
+                format_args!("{:.3}", backfill.duration.as_secs_f64()),
+            );
+        }
+        if let Some(counts) = self.discrepancies.get() {
+            let reasons: Vec<(&str, u64)> = Kind::ALL.iter().map(|kind| kind.name()).zip(counts).collect();
+            text.counter("codex_db_discrepancy_total", "findings of verify, by kind");
+            text.labelled("codex_db_discrepancy_total", "reason", &reasons);
+        }
+        if let Some([active, archived]) = self.threads.get() {
+            text.gauge("codex_db_threads", "rows of threads");
+            text.labelled("codex_db_threads", "archived", &[("false", active), ("true", archived)]);
+        }
+        text.gauge("codex_db_last_run_timestamp_seconds", "when the run began");
+        text.line("codex_db_last_run_timestamp_seconds", format_args!("{}", now.div_euclid(1000)));
+        text.0
+    }
+}
+
+/// The text format of Prometheus.
+struct Text(String);
+
+impl Text {
+    fn counter(&mut self, name: &str, help: &str) {
+        self.head(name, help, "counter");
+    }
+
+    fn gauge(&mut self, name: &str, help: &str) {
+        self.head(name, help, "gauge");
+    }
+
+    fn head(&mut self, name: &str, help: &str, kind: &str) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn line(&mut self, name: &str, value: std::fmt::Arguments<'_>) {
+        let _ = writeln!(self.0, "{name} {value}");
+    }
+
+    /// A line for each value of a label; the values are words of ours, which need no escapes.
+    fn labelled(&mut self, name: &str, label: &str, values: &[(&str, u64)]) {
+        for (value, number) in values {
+            let _ = writeln!(self.0, "{name}{{{label}=\"{value}\"}} {number}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    fn check(metrics: &Metrics, has_failed: bool, expected: &Expect) {
+        let text = metrics.render(has_failed, 1_773_507_450_373);
+        let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        expected.assert_eq(&(samples.join("\n") + "\n"));
+        for sample in samples {
+            let name = sample.split(['{', ' ']).next().unwrap();
+            assert_eq!(text.matches(&format!("# TYPE {name} ")).count(), 1, "{name} is declared once");
+        }
+    }
+
+    #[test]
+    fn a_backfill_that_went_well() {
+        let metrics = Metrics::default();
+        metrics.created();
+        metrics.opened("backfill");
+        let duration = Duration::from_millis(1234);
+        metrics.backfilled(Backfill { upserted: 3, unchanged: 2, failed: 1, duration });
+        metrics.threads([4, 1]);
+        check(
+            &metrics,
+            false,
+            &expect![[r#"
+                codex_db_init_total{status="opened"} 0
+                codex_db_init_total{status="created"} 1
+                codex_db_init_total{status="open_error"} 0
+                codex_db_error_total{stage="open"} 0
+                codex_db_error_total{stage="backfill"} 0
+                codex_db_backfill_total{status="upserted"} 3
+                codex_db_backfill_total{status="unchanged"} 2
+                codex_db_backfill_total{status="failed"} 1
+                codex_db_backfill_duration_seconds 1.234
+                codex_db_threads{archived="false"} 4
+                codex_db_threads{archived="true"} 1
+                codex_db_last_run_timestamp_seconds 1773507450
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_opened() {
+        check(
+            &Metrics::default(),
+            true,
+            &expect![[r#"
+                codex_db_init_total{status="opened"} 0
+                codex_db_init_total{status="created"} 0
+                codex_db_init_total{status="open_error"} 1
+                codex_db_error_total{stage="open"} 1
+                codex_db_last_run_timestamp_seconds 1773507450
+            "#]],
+        );
+    }
+
+    #[test]
+    fn an_error_after_opening_and_every_kind_of_a_verify() {
+        let metrics = Metrics::default();
+        metrics.opened("verify");
+        let text = metrics.render(true, 0);
+        assert!(text.contains("codex_db_init_total{status=\"opened\"} 1\n"), "{text}");
+        assert!(text.contains("codex_db_error_total{stage=\"verify\"} 1\n"), "{text}");
+        let mut counts = [0; N_KINDS];
+        counts[Kind::DatabaseDamaged as usize] = 7;
+        metrics.verified(counts);
+        let text = metrics.render(false, 0);
+        assert_eq!(text.matches("codex_db_discrepancy_total{").count(), N_KINDS);
+        assert!(text.contains("codex_db_discrepancy_total{reason=\"database_damaged\"} 7\n"), "{text}");
+    }
+}

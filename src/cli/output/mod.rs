@@ -1,0 +1,15 @@
+//! The words that go out: untrusted text made safe, tables, records, style and progress bars, for any command.
+
+pub mod cells;
+pub mod chart;
+pub mod error;
+pub mod files;
+pub mod human;
+pub mod metrics;
+pub mod progress;
+pub mod records;
+pub mod stdout;
+pub mod style;
+pub mod table;
+pub mod terminal;
+pub mod text;

@@ -1,0 +1,211 @@
+//! JSON documents written as they come, never held in memory as a whole; what goes into them is the commands' matter.
+//!
+//! The text is carried unchanged, but characters that could act on a terminal or hide are written as `\u….`, which
+//! every parser reads as the same text.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+
+use crate::cli::output::text;
+
+/// The version of the documents' shape, their first member.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Writes any value as compact, terminal-safe JSON.
+pub fn write<T: Serialize + ?Sized>(out: &mut dyn Write, value: &T) -> io::Result<()> {
+    Ok(value.serialize(&mut Serializer::with_formatter(out, Safe))?)
+}
+
+/// Writes a value on a line of its own, as JSONL wants it.
+pub fn write_line<T: Serialize + ?Sized>(out: &mut dyn Write, value: &T) -> io::Result<()> {
+    let mut line = Vec::new();
+    push(&mut line, value)?;
+    line.push(b'\n');
+    out.write_all(&line)
+}
+
+/// Appends a value; the hot way, without a virtual call for each fragment.
+pub(crate) fn push<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> io::Result<()> {
+    Ok(value.serialize(&mut Serializer::with_formatter(out, Safe))?)
+}
+
+/// A whole value such as a report, as a document: its members follow the schema version.
+pub fn write_document<T: Serialize + ?Sized>(out: &mut dyn Write, report: &T) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Versioned<'a, T: ?Sized> {
+        schema_version: u32,
+        #[serde(flatten)]
+        report: &'a T,
+    }
+    write_line(out, &Versioned { schema_version: SCHEMA_VERSION, report })
+}
+
+/// One document, member by member: begins with the schema version, ends with a newline, holds lists of any length.
+pub struct Document<'w> {
+    out: &'w mut dyn Write,
+    buffer: Vec<u8>,
+    list: List,
+}
+
+/// Where in a list the document stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum List {
+    Outside,
+    Empty,
+    Filled,
+}
+
+impl<'w> Document<'w> {
+    /// Opens the document.
+    pub fn begin(out: &'w mut dyn Write) -> io::Result<Self> {
+        write!(out, "{{\"schema_version\":{SCHEMA_VERSION}")?;
+        Ok(Self { out, buffer: Vec::new(), list: List::Outside })
+    }
+
+    /// Adds a member; ends a list that is open.
+    pub fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> io::Result<()> {
+        self.end_list()?;
+        self.name(name)?;
+        push(&mut self.buffer, value)?;
+        self.out.write_all(&self.buffer)
+    }
+
+    /// Opens a list as the next member; items follow, each on a line of its own.
+    pub fn list(&mut self, name: &str) -> io::Result<()> {
+        self.end_list()?;
+        self.name(name)?;
+        self.buffer.push(b'[');
+        self.list = List::Empty;
+        self.out.write_all(&self.buffer)
+    }
+
+    /// Adds an item to the open list.
+    pub fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> io::Result<()> {
+        self.item_with(|buffer| push(buffer, value))
+    }
+
+    /// Adds an item that the caller writes itself.
+    pub(crate) fn item_with(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
+        debug_assert!(self.list != List::Outside, "an item outside a list");
+        self.buffer.clear();
+        self.buffer.extend_from_slice(if self.list == List::Filled { b",\n" } else { b"\n" });
+        self.list = List::Filled;
+        write(&mut self.buffer)?;
+        self.out.write_all(&self.buffer)
+    }
+
+    /// Ends the open list, if there is one.
+    pub fn end_list(&mut self) -> io::Result<()> {
+        match std::mem::replace(&mut self.list, List::Outside) {
+            List::Outside => Ok(()),
+            List::Empty => self.out.write_all(b"]"),
+            List::Filled => self.out.write_all(b"\n]"),
+        }
+    }
+
+    /// Ends the document.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.end_list()?;
+        self.out.write_all(b"}\n")
+    }
+
+    fn name(&mut self, name: &str) -> io::Result<()> {
+        self.buffer.clear();
+        self.buffer.push(b',');
+        push(&mut self.buffer, name)?;
+        self.buffer.push(b':');
+        Ok(())
+    }
+}
+
+/// Compact, with what [`text::safe`] would spell out as `\u` escapes.
+struct Safe;
+
+impl Formatter for Safe {
+    fn write_string_fragment<W: Write + ?Sized>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        let mut done = 0;
+        for (at, c) in text::unsafe_chars(fragment) {
+            out.write_all(&fragment.as_bytes()[done..at])?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            done = at + c.len_utf8();
+        }
+        out.write_all(&fragment.as_bytes()[done..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    fn document(build: impl FnOnce(&mut Document) -> io::Result<()>) -> String {
+        let mut out = Vec::new();
+        let mut document = Document::begin(&mut out).unwrap();
+        build(&mut document).unwrap();
+        document.finish().unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_document_starts_with_its_version_and_streams_its_lists() {
+        let text = document(|document| {
+            document.member("database", "/x/state.sqlite")?;
+            document.list("findings")?;
+            document.item(&json!({"kind": "missing_row"}))?;
+            document.item(&json!({"kind": "missing_file"}))?;
+            document.member("next_cursor", &None::<&str>)
+        });
+        assert_eq!(
+            text,
+            "{\"schema_version\":1,\"database\":\"/x/state.sqlite\",\"findings\":[\n\
+             {\"kind\":\"missing_row\"},\n{\"kind\":\"missing_file\"}\n],\"next_cursor\":null}\n"
+        );
+    }
+
+    #[test]
+    fn empty_lists_and_documents_are_documents() {
+        assert_eq!(document(|_| Ok(())), "{\"schema_version\":1}\n");
+        assert_eq!(
+            document(|document| {
+                document.list("a")?;
+                document.list("b")
+            }),
+            "{\"schema_version\":1,\"a\":[],\"b\":[]}\n"
+        );
+    }
+
+    #[test]
+    fn a_report_becomes_a_document() {
+        #[derive(Serialize)]
+        struct Report {
+            scanned: u32,
+        }
+        let mut out = Vec::new();
+        write_document(&mut out, &Report { scanned: 3 }).unwrap();
+        assert_eq!(out, b"{\"schema_version\":1,\"scanned\":3}\n");
+    }
+
+    #[test]
+    fn text_is_unchanged_yet_safe_to_print() {
+        let mut out = Vec::new();
+        write(&mut out, "a\x1b\u{9b}\u{202e}\u{e0041}\"\\é🦀").unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), r#""a\u001b\u009b\u202e\udb40\udc41\"\\é🦀""#);
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_read_back(text: String) {
+            let mut out = Vec::new();
+            write_line(&mut out, &text).unwrap();
+            prop_assert!(out.ends_with(b"\"\n"));
+            let line = std::str::from_utf8(&out[..out.len() - 1]).unwrap();
+            prop_assert_eq!(text::safe(line), line);
+            prop_assert_eq!(serde_json::from_slice::<Value>(&out).unwrap(), Value::String(text));
+        }
+    }
+}

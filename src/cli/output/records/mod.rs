@@ -1,0 +1,450 @@
+//! Records for machines, as TSV, CSV, JSON or JSONL; tables for people are in `table.rs`.
+//!
+//! Rows are written as they come, each with one call of the writer, and without an allocation for a cell.
+
+pub mod json;
+pub mod time;
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use serde::{Serialize, Serializer};
+
+use crate::cli::output::text;
+
+/// A cell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value<'a> {
+    /// Unknown: empty in TSV and CSV, `null` in JSON.
+    Null,
+    /// A whole number.
+    Int(i64),
+    /// Any other number, which only columns can hold that we do not know.
+    Real(f64),
+    /// `true` or `false`, in every format.
+    Bool(bool),
+    /// Untrusted text.
+    Text(Cow<'a, str>),
+    /// A time in epoch milliseconds, written as RFC 3339 in UTC; as the number where that cannot say it.
+    Time(i64),
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Value<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
+}
+
+impl From<i64> for Value<'_> {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
+    }
+}
+
+impl From<bool> for Value<'_> {
+    fn from(yes: bool) -> Self {
+        Self::Bool(yes)
+    }
+}
+
+impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Value::Null, Into::into)
+    }
+}
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_none(),
+            Self::Int(number) => serializer.serialize_i64(*number),
+            Self::Real(number) => serializer.serialize_f64(*number),
+            Self::Bool(yes) => serializer.serialize_bool(*yes),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Time(millis) if time::is_sayable(*millis) => {
+                serializer.serialize_str(&time::rfc3339(*millis))
+            }
+            Self::Time(millis) => serializer.serialize_i64(*millis),
+        }
+    }
+}
+
+/// How records are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Tab-separated; tab, newline, carriage return and backslash escaped, so that a line is a record.
+    Tsv,
+    /// RFC 4180, whose lines end with CR LF; the text is unchanged.
+    Csv,
+    /// One document.
+    Json,
+    /// One object a line.
+    Jsonl,
+}
+
+/// What all records of one output have in common.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout<'a> {
+    /// The names of the columns, which are the keys in JSON.
+    pub columns: &'a [&'a str],
+    /// Whether TSV and CSV begin with a line of them.
+    pub header: bool,
+    /// The member of the JSON document that holds the records.
+    pub list: &'a str,
+    /// Whether the output is read by a person, so that CSV too must not carry control characters.
+    pub for_terminal: bool,
+}
+
+/// Writes records in one format.
+pub struct Records<'w> {
+    columns: usize,
+    line: Vec<u8>,
+    sink: Sink<'w>,
+}
+
+enum Sink<'w> {
+    Tsv(&'w mut dyn Write),
+    Csv { out: Box<csv::Writer<&'w mut dyn Write>>, for_terminal: bool },
+    Json { document: json::Document<'w>, keys: Vec<Vec<u8>>, list: String, place: Place },
+    Jsonl { out: &'w mut dyn Write, keys: Vec<Vec<u8>> },
+}
+
+/// How far a JSON document has got.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Before,
+    Within,
+    Behind,
+}
+
+impl<'w> Records<'w> {
+    /// Begins the output; TSV and CSV write their header.
+    pub fn begin(out: &'w mut dyn Write, format: Format, layout: Layout<'_>) -> io::Result<Self> {
+        let mut line = Vec::with_capacity(1024);
+        let sink = match format {
+            Format::Tsv => {
+                if layout.header {
+                    push_joined(&mut line, layout.columns, |line, name| text::push_tsv(line, name));
+                    out.write_all(&line)?;
+                }
+                Sink::Tsv(out)
+            }
+            Format::Csv => {
+                let mut out =
+                    Box::new(csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out));
+                if layout.header {
+                    out.write_record(layout.columns)?;
+                }
+                Sink::Csv { out, for_terminal: layout.for_terminal }
+            }
+            Format::Json => Sink::Json {
+                document: json::Document::begin(out)?,
+                keys: keys(layout.columns)?,
+                list: layout.list.to_owned(),
+                place: Place::Before,
+            },
+            Format::Jsonl => Sink::Jsonl { out, keys: keys(layout.columns)? },
+        };
+        Ok(Self { columns: layout.columns.len(), line, sink })
+    }
+
+    /// Writes a record: a cell for each column, in their order.
+    pub fn row(&mut self, cells: &[Value<'_>]) -> io::Result<()> {
+        debug_assert_eq!(cells.len(), self.columns, "a cell for each column");
+        let line = &mut self.line;
+        line.clear();
+        match &mut self.sink {
+            Sink::Tsv(out) => {
+                push_joined(line, cells, |line, cell| push_cell(line, cell, text::push_tsv));
+                out.write_all(line)
+            }
+            Sink::Csv { out, for_terminal } => {
+                for cell in cells {
+                    line.clear();
+                    match cell {
+                        Value::Text(text) if *for_terminal => out.write_field(text::safe(text).as_bytes())?,
+                        Value::Text(text) => out.write_field(text.as_bytes())?,
+                        cell => {
+                            push_cell(line, cell, |_, _| ());
+                            out.write_field(&line)?;
+                        }
+                    }
+                }
+                Ok(out.write_record(None::<&[u8]>)?)
+            }
+            Sink::Jsonl { out, keys } => {
+                push_object(line, keys, cells)?;
+                line.push(b'\n');
+                out.write_all(line)
+            }
+            Sink::Json { document, keys, list, place } => {
+                if *place == Place::Before {
+                    document.list(list)?;
+                    *place = Place::Within;
+                }
+                debug_assert!(*place == Place::Within, "a record after the end of the records");
+                document.item_with(|buffer| push_object(buffer, keys, cells))
+            }
+        }
+    }
+
+    /// Says that there are no more records; members of the document may follow.
+    pub fn end_rows(&mut self) -> io::Result<()> {
+        if let Sink::Json { document, list, place, .. } = &mut self.sink
+            && *place != Place::Behind
+        {
+            if *place == Place::Before {
+                document.list(list)?;
+            }
+            document.end_list()?;
+            *place = Place::Behind;
+        }
+        Ok(())
+    }
+
+    /// Adds a member to the JSON document, before the first record or after [`Records::end_rows`]; other formats
+    /// have no place for it.
+    pub fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> io::Result<()> {
+        match &mut self.sink {
+            Sink::Json { document, place, .. } => {
+                debug_assert!(*place != Place::Within, "a member among the records");
+                document.member(name, value)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the output.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.end_rows()?;
+        match self.sink {
+            Sink::Json { document, .. } => document.finish(),
+            Sink::Csv { mut out, .. } => out.flush(),
+            Sink::Tsv(_) | Sink::Jsonl { .. } => Ok(()),
+        }
+    }
+}
+
+/// `{"name":` for the first column, `,"name":` for the others, quoted once for all rows.
+fn keys(columns: &[&str]) -> io::Result<Vec<Vec<u8>>> {
+    let mut keys = Vec::with_capacity(columns.len());
+    for (place, name) in columns.iter().enumerate() {
+        let mut key = vec![if place == 0 { b'{' } else { b',' }];
+        json::push(&mut key, name)?;
+        key.push(b':');
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+fn push_object(line: &mut Vec<u8>, keys: &[Vec<u8>], cells: &[Value<'_>]) -> io::Result<()> {
+    if keys.is_empty() {
+        line.push(b'{');
+    }
+    for (key, cell) in keys.iter().zip(cells) {
+        line.extend_from_slice(key);
+        match cell {
+            Value::Null => line.extend_from_slice(b"null"),
+            Value::Time(millis) if time::is_sayable(*millis) => {
+                line.push(b'"');
+                time::push_rfc3339(line, *millis);
+                line.push(b'"');
+            }
+            Value::Text(text) => json::push(line, &**text)?,
+            Value::Real(number) => json::push(line, number)?,
+            Value::Int(_) | Value::Bool(_) | Value::Time(_) => push_cell(line, cell, |_, _| ()),
+        }
+    }
+    line.push(b'}');
+    Ok(())
+}
+
+/// Appends a cell as TSV has it, without the tab or the end of the line.
+pub fn push_tsv(line: &mut Vec<u8>, cell: &Value<'_>) {
+    push_cell(line, cell, text::push_tsv);
+}
+
+fn push_cell(line: &mut Vec<u8>, cell: &Value<'_>, push_text: impl FnOnce(&mut Vec<u8>, &str)) {
+    let written = match cell {
+        Value::Null => Ok(()),
+        Value::Int(number) => write!(line, "{number}"),
+        Value::Real(number) => write!(line, "{number}"),
+        Value::Bool(yes) => write!(line, "{yes}"),
+        Value::Text(text) => {
+            push_text(line, text);
+            Ok(())
+        }
+        Value::Time(millis) => {
+            time::push_rfc3339(line, *millis);
+            Ok(())
+        }
+    };
+    written.expect("a vector takes everything");
+}
+
+/// A line of cells with tabs between them.
+fn push_joined<T>(line: &mut Vec<u8>, cells: &[T], push: impl Fn(&mut Vec<u8>, &T)) {
+    for (place, cell) in cells.iter().enumerate() {
+        if place > 0 {
+            line.push(b'\t');
+        }
+        push(line, cell);
+    }
+    line.push(b'\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    const LAYOUT: Layout<'static> = Layout {
+        columns: &["id", "title", "archived", "at"],
+        header: true,
+        list: "threads",
+        for_terminal: false,
+    };
+
+    fn rows() -> Vec<[Value<'static>; 4]> {
+        vec![
+            [7.into(), "say \"hi\",\n\tC:\\ \x1b[1m".into(), true.into(), Value::Time(1_773_507_450_373)],
+            [Value::Null, "".into(), false.into(), Value::Time(i64::MAX)],
+        ]
+    }
+
+    fn written(format: Format, layout: Layout<'_>, rows: &[[Value<'_>; 4]]) -> String {
+        let mut out = Vec::new();
+        let mut records = Records::begin(&mut out, format, layout).unwrap();
+        records.member("database", "/x").unwrap();
+        for row in rows {
+            records.row(row).unwrap();
+        }
+        records.end_rows().unwrap();
+        records.member("next_cursor", &Value::Null).unwrap();
+        records.finish().unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn tsv_escapes_and_leaves_unknown_empty() {
+        assert_eq!(
+            written(Format::Tsv, LAYOUT, &rows()),
+            "id\ttitle\tarchived\tat\n\
+             7\tsay \"hi\",\\n\\tC:\\\\ \\x1b[1m\ttrue\t2026-03-14T16:57:30.373Z\n\
+             \t\tfalse\t9223372036854775807\n"
+        );
+        let layout = Layout { header: false, ..LAYOUT };
+        assert_eq!(written(Format::Tsv, layout, &[]), "");
+    }
+
+    #[test]
+    fn csv_is_rfc_4180_and_carries_text_unchanged() {
+        assert_eq!(
+            written(Format::Csv, LAYOUT, &rows()),
+            "id,title,archived,at\r\n\
+             7,\"say \"\"hi\"\",\n\tC:\\ \x1b[1m\",true,2026-03-14T16:57:30.373Z\r\n\
+             ,,false,9223372036854775807\r\n"
+        );
+        let layout = Layout { header: false, for_terminal: true, ..LAYOUT };
+        assert_eq!(
+            written(Format::Csv, layout, &rows()[..1]),
+            "7,\"say \"\"hi\"\",\\n\\tC:\\ \\x1b[1m\",true,2026-03-14T16:57:30.373Z\r\n",
+            "on a terminal nothing may act on it"
+        );
+    }
+
+    #[test]
+    fn jsonl_is_an_object_a_line() {
+        assert_eq!(
+            written(Format::Jsonl, LAYOUT, &rows()),
+            concat!(
+                r#"{"id":7,"title":"say \"hi\",\n\tC:\\ \u001b[1m","archived":true,"at":"2026-03-14T16:57:30.373Z"}"#,
+                "\n",
+                r#"{"id":null,"title":"","archived":false,"at":9223372036854775807}"#,
+                "\n"
+            )
+        );
+    }
+
+    #[test]
+    fn json_is_one_document_with_members_around_the_records() {
+        let text = written(Format::Json, LAYOUT, &rows());
+        assert!(
+            text.starts_with("{\"schema_version\":1,\"database\":\"/x\",\"threads\":[\n{\"id\":7,"),
+            "{text}"
+        );
+        assert!(text.ends_with("\n],\"next_cursor\":null}\n"), "{text}");
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            document["threads"][1],
+            json!({"id": null, "title": "", "archived": false, "at": i64::MAX})
+        );
+        assert_eq!(
+            written(Format::Json, LAYOUT, &[]),
+            "{\"schema_version\":1,\"database\":\"/x\",\"threads\":[],\"next_cursor\":null}\n"
+        );
+    }
+
+    #[test]
+    fn a_value_serialises_as_in_a_record() {
+        let values = [
+            Value::Null,
+            1.into(),
+            Value::Real(0.5),
+            true.into(),
+            "x".into(),
+            Value::Time(0),
+            Value::Time(i64::MIN),
+        ];
+        let text = serde_json::to_string(&values).unwrap();
+        assert_eq!(text, r#"[null,1,0.5,true,"x","1970-01-01T00:00:00.000Z",-9223372036854775808]"#);
+        let row: Vec<u8> = {
+            let mut line = Vec::new();
+            push_object(&mut line, &keys(&["a", "b", "c", "d", "e", "f", "g"]).unwrap(), &values).unwrap();
+            line
+        };
+        let object: serde_json::Value = serde_json::from_slice(&row).unwrap();
+        assert_eq!(object["g"], json!(i64::MIN));
+        assert_eq!(object["f"], json!("1970-01-01T00:00:00.000Z"));
+    }
+
+    #[test]
+    fn a_number_that_json_cannot_say_is_null() {
+        let mut line = Vec::new();
+        push_object(&mut line, &keys(&["a"]).unwrap(), &[Value::Real(f64::INFINITY)]).unwrap();
+        assert_eq!(line, br#"{"a":null}"#);
+        line.clear();
+        push_object(&mut line, &[], &[]).unwrap();
+        assert_eq!(line, b"{}");
+    }
+
+    proptest! {
+        #[test]
+        fn csv_and_json_readers_get_the_same_text_back(text: String, number: i64) {
+            let row = [number.into(), text.as_str().into(), Value::Null, Value::Time(number)];
+            let csv = written(Format::Csv, LAYOUT, std::slice::from_ref(&row));
+            let record = csv::Reader::from_reader(csv.as_bytes()).records().next().unwrap().unwrap();
+            prop_assert_eq!(&record[0], number.to_string());
+            prop_assert_eq!(&record[1], &*text);
+            let jsonl = written(Format::Jsonl, LAYOUT, std::slice::from_ref(&row));
+            prop_assert_eq!(jsonl.matches('\n').count(), 1);
+            let object: serde_json::Value = serde_json::from_str(&jsonl).unwrap();
+            prop_assert_eq!(&object["title"], &json!(text));
+        }
+
+        #[test]
+        fn a_tsv_record_is_one_line_with_its_tabs(text: String) {
+            let row = [1.into(), text.as_str().into(), Value::Null, Value::Null];
+            let tsv = written(Format::Tsv, Layout { header: false, ..LAYOUT }, &[row]);
+            prop_assert_eq!(tsv.matches('\n').count(), 1);
+            prop_assert_eq!(tsv.matches('\t').count(), 3);
+        }
+    }
+}

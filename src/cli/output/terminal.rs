@@ -1,0 +1,90 @@
+//! Standard error as the terminal on which a bar is drawn again and again; not whether there is one.
+
+use std::io::{self, Write as _};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use indicatif::TermLike;
+
+use crate::cli::line::env;
+
+/// Room at the end of the line for the `^C` that a terminal shows where somebody interrupts: if that went on to the next
+/// line, the bar could not be taken away any more.
+const SPARE: usize = 3;
+
+/// Moves and clears by the escape sequences that every terminal understands on which a bar is drawn at all. What is
+/// drawn goes out in one piece, so that it does not flicker.
+#[derive(Debug, Default)]
+pub(super) struct Terminal {
+    drawn: Mutex<Vec<u8>>,
+}
+
+impl Terminal {
+    fn drawn(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn move_cursor(&self, n: usize, direction: char) -> io::Result<()> {
+        if n == 0 { Ok(()) } else { write!(self.drawn(), "\x1b[{n}{direction}") }
+    }
+}
+
+impl TermLike for Terminal {
+    fn width(&self) -> u16 {
+        u16::try_from(bar_width()).unwrap_or(u16::MAX)
+    }
+
+    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+        self.move_cursor(n, 'A')
+    }
+
+    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+        self.move_cursor(n, 'B')
+    }
+
+    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
+        self.move_cursor(n, 'C')
+    }
+
+    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
+        self.move_cursor(n, 'D')
+    }
+
+    fn write_line(&self, line: &str) -> io::Result<()> {
+        writeln!(self.drawn(), "{line}")
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        write!(self.drawn(), "{text}")
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        write!(self.drawn(), "\r\x1b[2K")
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        let drawn = std::mem::take(&mut *self.drawn());
+        let mut out = io::stderr().lock();
+        out.write_all(&drawn)?;
+        out.flush()
+    }
+}
+
+/// How wide a bar may be at this moment.
+pub(super) fn bar_width() -> usize {
+    beside_spare(env::terminal_width().unwrap_or(env::DEFAULT_WIDTH))
+}
+
+fn beside_spare(columns: usize) -> usize {
+    columns.saturating_sub(SPARE).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_leaves_room_for_what_an_interrupt_shows() {
+        assert_eq!(beside_spare(80), 77);
+        assert_eq!(beside_spare(2), 1);
+    }
+}

@@ -1,0 +1,536 @@
+//! Untrusted text made safe to show, and fitted to a width; not for JSON, whose own quoting is in `records/`.
+//!
+//! Titles, messages and paths come from files that anybody may have written. Raw, they could clear the screen,
+//! retitle the window, reorder what is read (bidi) or hide a part of themselves. So nothing of that kind leaves
+//! this module: it is spelled out (`\n`, `\x1b`, `\u{202e}`) where a person can see it.
+//!
+//! Two characters that hide are also how people write: a joiner holds an emoji family or a Persian word together,
+//! and a variation selector makes a heart red. They stay between visible characters of that kind, nowhere else.
+
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// What stands where text was cut.
+pub const ELLIPSIS: &str = "…";
+
+/// Text for a terminal or plain output: what could act or hide is spelled out, everything else is as it was.
+#[must_use]
+pub fn safe(text: &str) -> Cow<'_, str> {
+    escape(text, Backslash::Plain)
+}
+
+/// Text for a one-line place such as a table cell: safe, trimmed, each run of line breaks and tabs one space.
+#[must_use]
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    let trimmed = text.trim();
+    if !trimmed.contains(breaks) {
+        return safe(trimmed);
+    }
+    let mut line = String::with_capacity(trimmed.len());
+    let mut rest = trimmed;
+    while let Some(at) = rest.find(breaks) {
+        line.push_str(rest[..at].trim_end());
+        line.push(' ');
+        rest = rest[at..].trim_start();
+    }
+    line.push_str(rest);
+    Cow::Owned(safe(&line).into_owned())
+}
+
+/// Text for a TSV cell: as [`safe`], and a backslash is doubled, so that it can be read back exactly.
+#[must_use]
+pub fn tsv(text: &str) -> Cow<'_, str> {
+    escape(text, Backslash::Doubled)
+}
+
+/// Appends text as [`tsv`] would give it, without a string in between.
+pub fn push_tsv(out: &mut Vec<u8>, text: &str) {
+    pieces(text, Backslash::Doubled, |piece| out.extend_from_slice(piece.as_bytes()));
+}
+
+/// A file name or path as people see it: as [`safe`], with bytes that are no text as `\xff`.
+///
+/// Unlike a replacement character this tells two broken names apart.
+#[must_use]
+pub fn path<P: AsRef<OsStr> + ?Sized>(path: &P) -> Cow<'_, str> {
+    let path = path.as_ref();
+    if let Some(text) = path.to_str() {
+        return safe(text);
+    }
+    let mut shown = String::with_capacity(path.len() + 8);
+    for chunk in path.as_encoded_bytes().utf8_chunks() {
+        shown.push_str(&safe(chunk.valid()));
+        for byte in chunk.invalid() {
+            write!(shown, "\\x{byte:02x}").expect("a string takes everything");
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// How many terminal cells a text takes.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// Cuts a text that is already safe to `max` terminal cells, with an ellipsis where something is gone.
+///
+/// Never splits what is seen as one character: a wide one, one with its accents, a joined emoji, a flag.
+#[must_use]
+pub fn fit(text: &str, max: usize) -> Cow<'_, str> {
+    // No character is wider than its bytes are many.
+    if text.len() <= max || text.width() <= max {
+        return Cow::Borrowed(text);
+    }
+    let Some(room) = max.checked_sub(1) else { return Cow::Borrowed("") };
+    let mut end = 0;
+    let mut used = 0;
+    for cluster in Clusters(text) {
+        used += cluster.width();
+        if used > room {
+            break;
+        }
+        end += cluster.len();
+    }
+    Cow::Owned([&text[..end], ELLIPSIS].concat())
+}
+
+/// As [`fit`], but cuts at the beginning: the end of a path says more.
+#[must_use]
+pub fn fit_end(text: &str, max: usize) -> Cow<'_, str> {
+    if text.len() <= max || text.width() <= max {
+        return Cow::Borrowed(text);
+    }
+    let Some(room) = max.checked_sub(1) else { return Cow::Borrowed("") };
+    let clusters: Vec<&str> = Clusters(text).collect();
+    let mut start = text.len();
+    let mut used = 0;
+    for cluster in clusters.iter().rev() {
+        used += cluster.width();
+        if used > room {
+            break;
+        }
+        start -= cluster.len();
+    }
+    Cow::Owned([ELLIPSIS, &text[start..]].concat())
+}
+
+/// Whether a backslash of the text itself is doubled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Backslash {
+    /// People read Windows paths: leave it.
+    Plain,
+    /// A program reads it back: make it unmistakable.
+    Doubled,
+}
+
+fn escape(text: &str, backslash: Backslash) -> Cow<'_, str> {
+    if plain(text.as_bytes(), backslash) || Scanner::new(text, backslash).next().is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    pieces(text, backslash, |piece| escaped.push_str(piece));
+    Cow::Owned(escaped)
+}
+
+/// Hands out the text in pieces: stretches that are fine, and the spelling of what is not.
+fn pieces(text: &str, backslash: Backslash, mut take: impl FnMut(&str)) {
+    if plain(text.as_bytes(), backslash) {
+        return take(text);
+    }
+    let mut done = 0;
+    let mut spelling = String::new();
+    for (at, c) in Scanner::new(text, backslash) {
+        take(&text[done..at]);
+        spelling.clear();
+        spell(&mut spelling, c);
+        take(&spelling);
+        done = at + c.len_utf8();
+    }
+    take(&text[done..]);
+}
+
+/// Printable ASCII alone, which nearly every cell is.
+fn plain(bytes: &[u8], backslash: Backslash) -> bool {
+    plain_length(bytes, backslash) == bytes.len()
+}
+
+/// How many bytes of printable ASCII come first; with [`Backslash::Doubled`] a backslash is none.
+fn plain_length(bytes: &[u8], backslash: Backslash) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (i, word) in words.iter().enumerate() {
+        let odd = odd_bytes(u64::from_le_bytes(*word), backslash);
+        if odd != 0 {
+            return i * 8 + (odd.trailing_zeros() / 8) as usize;
+        }
+    }
+    let mut last = *b"        ";
+    last[..rest.len()].copy_from_slice(rest);
+    let odd = odd_bytes(u64::from_le_bytes(last), backslash);
+    words.len() * 8 + rest.len().min((odd.trailing_zeros() / 8) as usize)
+}
+
+/// The high bit of each byte of eight that is not printable ASCII. Exact for the lowest such byte; those above it may
+/// be marked for nothing, for the subtractions borrow from them.
+fn odd_bytes(word: u64, backslash: Backslash) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let is = |byte: u64| {
+        let zero = word ^ (EACH * byte);
+        zero.wrapping_sub(EACH) & !zero
+    };
+    let control = word.wrapping_sub(EACH * 0x20) & !word;
+    let doubled = if backslash == Backslash::Doubled { is(0x5c) } else { 0 };
+    (word | control | is(0x7f) | doubled) & (EACH * 0x80)
+}
+
+fn spell(out: &mut String, c: char) {
+    let code = u32::from(c);
+    match c {
+        '\n' => out.push_str("\\n"),
+        '\t' => out.push_str("\\t"),
+        '\r' => out.push_str("\\r"),
+        '\\' => out.push_str("\\\\"),
+        _ if code < 0x100 => write!(out, "\\x{code:02x}").expect("a string takes everything"),
+        _ => write!(out, "\\u{{{code:x}}}").expect("a string takes everything"),
+    }
+}
+
+/// The characters that [`safe`] would spell out, with their places; for writers with a spelling of their own.
+pub(crate) fn unsafe_chars(text: &str) -> impl Iterator<Item = (usize, char)> + '_ {
+    let text = if plain(text.as_bytes(), Backslash::Plain) { "" } else { text };
+    Scanner::new(text, Backslash::Plain)
+}
+
+/// Finds the characters that must be spelled out.
+struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+    before: Before,
+    backslash: Backslash,
+}
+
+/// What a joiner or selector would attach to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// Nothing that it could belong to.
+    Nothing,
+    /// A digit, `#` or `*`, of which a selector makes a keycap.
+    Keycap,
+    /// A visible character outside ASCII.
+    Visible,
+    /// A variation selector that stayed.
+    Selector,
+}
+
+impl<'a> Scanner<'a> {
+    fn new(text: &'a str, backslash: Backslash) -> Self {
+        Self { text, at: 0, before: Before::Nothing, backslash }
+    }
+}
+
+impl Iterator for Scanner<'_> {
+    type Item = (usize, char);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let rest = &self.text.as_bytes()[self.at..];
+            if let Some(last) = plain_length(rest, self.backslash).checked_sub(1) {
+                self.at += last + 1;
+                let keycap = rest[last].is_ascii_digit() || matches!(rest[last], b'#' | b'*');
+                self.before = if keycap { Before::Keycap } else { Before::Nothing };
+            }
+            let at = self.at;
+            let mut following = self.text[at..].chars();
+            let c = following.next()?;
+            self.at += c.len_utf8();
+            let before = std::mem::replace(&mut self.before, Before::Nothing);
+            if c.is_ascii() {
+                return Some((at, c));
+            } else if selects(c) {
+                if !matches!(before, Before::Keycap | Before::Visible) {
+                    return Some((at, c));
+                }
+                self.before = Before::Selector;
+            } else if joins(c) {
+                let after = following.next().is_some_and(visible);
+                if !after || !matches!(before, Before::Visible | Before::Selector) {
+                    return Some((at, c));
+                }
+            } else if hides(c) {
+                return Some((at, c));
+            } else if visible(c) {
+                self.before = Before::Visible;
+            }
+        }
+    }
+}
+
+/// Line breaks and tabs, which a one-line place shows as a space.
+fn breaks(c: char) -> bool {
+    matches!(c, '\t'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// A character outside ASCII that is seen.
+fn visible(c: char) -> bool {
+    !c.is_ascii() && !c.is_whitespace() && !hides(c) && !joins(c) && !selects(c)
+}
+
+/// Zero-width joiner and non-joiner.
+fn joins(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
+}
+
+/// Variation selectors; those beyond the first plane are not used in writing, but to smuggle, and are in [`hides`].
+fn selects(c: char) -> bool {
+    matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{180b}'..='\u{180d}' | '\u{180f}')
+}
+
+/// Characters that act on a terminal or on the order of text, or that cannot be seen.
+fn hides(c: char) -> bool {
+    matches!(c,
+        '\0'..='\x1f' | '\x7f'..='\u{9f}'       // C0, DEL, C1
+        | '\u{ad}'                              // soft hyphen
+        | '\u{34f}'                             // combining grapheme joiner
+        | '\u{61c}'                             // Arabic letter mark
+        | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' // Hangul fillers
+        | '\u{17b4}' | '\u{17b5}'               // Khmer inherent vowels
+        | '\u{180e}'                            // Mongolian vowel separator
+        | '\u{200b}' | '\u{200e}' | '\u{200f}'  // zero-width space, direction marks
+        | '\u{2028}'..='\u{202e}'               // separators, bidi embeddings and overrides
+        | '\u{2060}'..='\u{206f}'               // invisible operators, bidi isolates, deprecated controls
+        | '\u{feff}'                            // byte-order mark
+        | '\u{fff0}'..='\u{fffb}'               // unassigned format characters, annotations
+        | '\u{1bca0}'..='\u{1bca3}'             // shorthand format
+        | '\u{1d173}'..='\u{1d17a}'             // musical format
+        | '\u{e0000}'..='\u{e0fff}'             // tags, supplementary selectors
+    )
+}
+
+/// Splits a text into what is seen as one character each: a base with all that attaches to it.
+struct Clusters<'a>(&'a str);
+
+impl<'a> Iterator for Clusters<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let mut chars = self.0.char_indices();
+        let (_, mut last) = chars.next()?;
+        let mut flag = regional(last);
+        let end = chars
+            .find_map(|(at, c)| {
+                let attached = c.width() == Some(0)
+                    || last == '\u{200d}'
+                    || matches!(c, '\u{1f3fb}'..='\u{1f3ff}') // skin tones
+                    || (flag && regional(c));
+                flag = false;
+                last = c;
+                (!attached).then_some(at)
+            })
+            .unwrap_or(self.0.len());
+        let (cluster, rest) = self.0.split_at(end);
+        self.0 = rest;
+        Some(cluster)
+    }
+}
+
+/// A letter of which two make a flag.
+fn regional(c: char) -> bool {
+    matches!(c, '\u{1f1e6}'..='\u{1f1ff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn clean_text_is_borrowed() {
+        for text in [
+            "",
+            "fix the parser",
+            "naïve café",
+            "修复解析器",
+            "C:\\Users\\me",
+            "🦀",
+            "👩‍💻",
+            "❤️‍🔥",
+            "1️⃣",
+            "می‌خواهم",
+        ] {
+            assert!(
+                matches!(safe(text), Cow::Borrowed(same) if same == text),
+                "{text:?} became {:?}",
+                safe(text)
+            );
+            assert!(matches!(one_line(text), Cow::Borrowed(same) if same == text), "{text:?}");
+        }
+        assert!(matches!(tsv("plain"), Cow::Borrowed("plain")));
+    }
+
+    #[test]
+    fn what_acts_or_hides_is_spelled_out() {
+        let cases = [
+            ("a\nb\tc\r", "a\\nb\\tc\\r"),
+            ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
+            ("\u{9b}2J\x7f\0\x07", "\\x9b2J\\x7f\\x00\\x07"),
+            ("file\u{202e}txt.exe", "file\\u{202e}txt.exe"),
+            ("\u{2066}a\u{2069}\u{200e}\u{61c}", "\\u{2066}a\\u{2069}\\u{200e}\\u{61c}"),
+            ("\u{feff}bom", "\\u{feff}bom"),
+            ("a\u{200b}b\u{200d}c", "a\\u{200b}b\\u{200d}c"),
+            ("tag\u{e0041}\u{e0100}", "tag\\u{e0041}\\u{e0100}"),
+            ("line\u{2028}para\u{2029}", "line\\u{2028}para\\u{2029}"),
+        ];
+        for (raw, shown) in cases {
+            assert_eq!(safe(raw), shown);
+        }
+    }
+
+    #[test]
+    fn joiners_and_selectors_stay_only_where_they_shape_something() {
+        assert_eq!(safe("é\u{200d}a"), "é\\u{200d}a", "nothing to join with");
+        assert_eq!(safe("\u{200d}é"), "\\u{200d}é");
+        assert_eq!(safe("é\u{200d}\u{200d}é"), "é\\u{200d}\\u{200d}é", "a run of them hides something");
+        assert_eq!(safe("❤\u{fe0f}\u{fe0f}"), "❤\u{fe0f}\\u{fe0f}");
+        assert_eq!(safe("a\u{fe0f}"), "a\\u{fe0f}");
+    }
+
+    #[test]
+    fn a_title_is_one_line() {
+        assert_eq!(one_line("  fix\n\n  the\tparser \r\n"), "fix the parser");
+        assert_eq!(one_line("two  spaces stay"), "two  spaces stay");
+        assert_eq!(one_line("a\n\x1b[2Jb"), "a \\x1b[2Jb");
+        assert_eq!(one_line("a\u{2028}b\u{85}c"), "a b c");
+        assert_eq!(one_line("\n\t "), "");
+    }
+
+    #[test]
+    fn the_first_byte_that_is_not_plain_is_found_wherever_it_stands() {
+        for odd in (0..=255u8).filter(|byte| !(0x20..0x7f).contains(byte)) {
+            for before in 0..20 {
+                for after in 0..10 {
+                    let text = [&vec![b'~'; before][..], &[odd], &vec![b' '; after]].concat();
+                    assert_eq!(plain_length(&text, Backslash::Plain), before, "{odd} in {text:?}");
+                }
+            }
+        }
+        let text = br"all that is plain: ~ 09 AZ az \ ";
+        assert_eq!(plain_length(text, Backslash::Plain), text.len());
+        let backslash = text.iter().position(|&byte| byte == b'\\').unwrap();
+        assert_eq!(plain_length(text, Backslash::Doubled), backslash);
+    }
+
+    #[test]
+    fn tsv_doubles_the_backslash() {
+        assert_eq!(tsv("C:\\new\ttab\nline\r"), "C:\\\\new\\ttab\\nline\\r");
+        let mut out = b">".to_vec();
+        push_tsv(&mut out, "a\\\u{202e}b");
+        assert_eq!(out, b">a\\\\\\u{202e}b");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_is_no_text_shows_its_bytes() {
+        use std::os::unix::ffi::OsStrExt as _;
+        assert_eq!(path(OsStr::from_bytes(b"/home/\xff\xfe/a\n\xc3\xa9")), "/home/\\xff\\xfe/a\\n\u{e9}");
+        assert_eq!(path(std::path::Path::new("/tmp/ok")), "/tmp/ok");
+    }
+
+    #[test]
+    fn fitting_cuts_between_whole_characters() {
+        assert_eq!(fit("parser", 6), "parser");
+        assert_eq!(fit("parsers", 6), "parse…");
+        assert_eq!(fit("parser", 1), "…");
+        assert_eq!(fit("parser", 0), "");
+        assert_eq!(fit("修复解析", 6), "修复…", "a wide character is two cells, half of one none");
+        assert_eq!(fit("修复解析", 5), "修复…");
+        assert_eq!(fit("cafe\u{301}s au lait", 5), "cafe\u{301}…", "the accent stays with its letter");
+        assert_eq!(fit("👩‍💻👩‍💻👩‍💻", 5), "👩‍💻👩‍💻…");
+        assert_eq!(fit("🇩🇪🇫🇷🇮🇹", 5), "🇩🇪🇫🇷…");
+        assert_eq!(fit("👍🏽👍🏽👍🏽", 4), "👍🏽…");
+    }
+
+    #[test]
+    fn fitting_at_the_end_keeps_the_end() {
+        assert_eq!(fit_end("/home/me/work/project", 10), "…k/project");
+        assert_eq!(fit_end("/srv", 10), "/srv");
+        assert_eq!(fit_end("修复解析", 5), "…解析");
+        assert_eq!(fit_end("abc", 0), "");
+    }
+
+    /// Reads back what `tsv` wrote.
+    fn untsv(text: &str) -> String {
+        let mut out = String::new();
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            if c != '\\' {
+                out.push(c);
+                continue;
+            }
+            let hex = |digits: String| char::from_u32(u32::from_str_radix(&digits, 16).unwrap()).unwrap();
+            out.push(match chars.next().unwrap() {
+                'n' => '\n',
+                't' => '\t',
+                'r' => '\r',
+                '\\' => '\\',
+                'x' => hex(chars.by_ref().take(2).collect()),
+                'u' => hex(chars.by_ref().skip(1).take_while(|&c| c != '}').collect()),
+                other => panic!("unknown escape {other}"),
+            });
+        }
+        out
+    }
+
+    /// Text with far more trouble in it than chance would bring.
+    fn troubled() -> impl Strategy<Value = String> {
+        let odd = prop::sample::select(
+            "\n\r\t\\\0\x1b\x7f\u{85}\u{9b}\u{ad}\u{301}\u{61c}\u{200b}\u{200c}\u{200d}\u{200e}\u{2028}\u{202e}\u{2066}\
+             \u{2069}\u{3000}\u{fe0f}\u{feff}\u{e0041}\u{e0100}\u{1f3fd}\u{1f1e9}é修🦀👩 1"
+                .chars()
+                .collect::<Vec<_>>(),
+        );
+        prop::collection::vec(prop_oneof![odd, any::<char>(), proptest::char::range(' ', '~')], 0..40)
+            .prop_map(String::from_iter)
+    }
+
+    /// The rule, said a second time and more bluntly than `hides` does.
+    fn forbidden(c: char) -> bool {
+        c.is_control()
+            || matches!(u32::from(c), 0x61c | 0x200b | 0x200e | 0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfeff)
+            || (0xe0000..=0xe0fff).contains(&u32::from(c))
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_forbidden_gets_through(text in troubled()) {
+            for shown in [safe(&text), one_line(&text), tsv(&text), path(&text)] {
+                prop_assert!(!shown.contains(forbidden), "{text:?} became {shown:?}");
+                prop_assert_eq!(safe(&shown), &*shown, "safe text stays as it is");
+            }
+            let line = one_line(&text);
+            prop_assert_eq!(line.trim(), &*line);
+        }
+
+        #[test]
+        fn tsv_can_be_read_back(text in troubled()) {
+            prop_assert_eq!(untsv(&tsv(&text)), &*text);
+            let mut pushed = Vec::new();
+            push_tsv(&mut pushed, &text);
+            prop_assert_eq!(String::from_utf8(pushed).unwrap(), tsv(&text));
+        }
+
+        #[test]
+        fn fitted_text_is_never_too_wide(text in troubled(), max in 0usize..50) {
+            let text = one_line(&text);
+            for fitted in [fit(&text, max), fit_end(&text, max)] {
+                prop_assert!(width(&fitted) <= max, "{fitted:?} is {} wide", width(&fitted));
+                prop_assert!(!fitted.contains(forbidden));
+                prop_assert_eq!(width(&text) <= max, fitted == text, "cut only where it must");
+                let kept = fitted.trim_matches('…');
+                prop_assert!(text.contains(kept) || text.contains('…'));
+            }
+        }
+    }
+}
