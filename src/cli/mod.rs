@@ -48,6 +48,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let mut app = App::new(environment, cli.global, interrupted);
     app.arguments = arguments.into_iter().skip(1).collect();
+    // Before any work: what cannot be written in the end would be work for nothing, and a wrong path might be a file
+    // that the work needs.
+    app.metrics_file = match app.global.metrics.as_deref().map(|path| app.output_file(path)).transpose() {
+        Ok(file) => file,
+        Err(error) => {
+            app.print_error(&error);
+            return Exit::Trouble;
+        }
+    };
     let result = match &cli.command {
         Command::Backfill(arguments) => backfill::run(&mut app, arguments),
         Command::Archive(arguments) => archive::run(&mut app, arguments),
@@ -63,7 +72,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Completions(arguments) => {
             completions::run(&mut app.out, arguments).map(|()| Exit::Done).map_err(Into::into)
         }
-        Command::Man(arguments) => man::run(&mut app.out, arguments).map(|()| Exit::Done),
+        Command::Man(arguments) => man::run(&mut app, arguments).map(|()| Exit::Done),
     };
     let result = result.and_then(|exit| Ok(app.out.flush().map(|()| exit)?));
     let result = if app.out.failed() { result.hint(stdout::ADVICE) } else { result };
@@ -96,8 +105,8 @@ fn print_help(help: &clap::Error) -> Exit {
 
 /// Writes what was counted, of a run that failed as well, if that is wanted.
 fn write_metrics(app: &App, result: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
-    let Some(path) = &app.global.metrics else { return result };
-    let written = app.metrics.write(path, result.is_err(), app.environment.now_ms());
+    let Some(file) = &app.metrics_file else { return result };
+    let written = app.metrics.write(file, result.is_err(), app.environment.now_ms());
     match (result, written) {
         (Err(error), Err(also)) => {
             app.warn(&error::message(&also));

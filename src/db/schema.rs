@@ -4,7 +4,7 @@ use super::open::{Reader, Trouble};
 use crate::error::WithHint as _;
 use crate::thread::columns::{self, COLUMNS, ColumnSet, Truth, index};
 use anyhow::bail;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 use std::collections::BTreeSet;
 
 /// The columns without which a `threads` table is of no use.
@@ -42,7 +42,34 @@ struct ColumnInfo {
     is_generated: bool,
 }
 
+/// What a name stands for in a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Table,
+    /// A view or a virtual table: its content is computed by code that the schema chooses.
+    Computed,
+    Missing,
+}
+
+/// Returns what `name` stands for. Reads the rows of the schema alone: to ask SQLite about the columns of a virtual
+/// table runs its code, and `sqlite3_table_column_metadata` crashes there.
+fn kind_of(connection: &Connection, name: &str) -> rusqlite::Result<Kind> {
+    let sql = "SELECT type = 'table' AND rootpage > 0 AND sql NOT LIKE 'CREATE VIRTUAL%' FROM sqlite_schema \
+               WHERE type IN ('table', 'view') AND name = ?1 COLLATE NOCASE";
+    let is_table =
+        connection.prepare(sql)?.query_row([name], |row| row.get::<_, Option<bool>>(0)).optional()?;
+    Ok(match is_table {
+        None => Kind::Missing,
+        Some(Some(true)) => Kind::Table,
+        Some(_) => Kind::Computed,
+    })
+}
+
+/// Returns the columns of a real table; none of anything else.
 fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<ColumnInfo>> {
+    if kind_of(connection, table)? != Kind::Table {
+        return Ok(Vec::new());
+    }
     let sql = "SELECT name, \"notnull\" AND dflt_value IS NULL AND pk = 0, hidden FROM pragma_table_xinfo(?1) ORDER BY cid";
     connection
         .prepare(sql)?
@@ -81,7 +108,7 @@ fn resolves_conflicts(connection: &Connection) -> rusqlite::Result<bool> {
 /// leads to more of `threads` than its ids, which never change.
 fn fills_references(connection: &Connection) -> rusqlite::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema AS one, pragma_foreign_key_list(one.name) AS key \
-               WHERE one.type = 'table' AND lower(key.\"table\") = 'threads' AND lower(key.\"to\") <> 'id')";
+               WHERE one.type = 'table' AND one.rootpage > 0 AND lower(key.\"table\") = 'threads' AND lower(key.\"to\") <> 'id')";
     if connection.query_row(sql, [], |row| row.get(0))? {
         return Ok(true);
     }
@@ -126,23 +153,13 @@ impl Schema {
         Ok(schema)
     }
 
-    /// Looks at the known columns of `threads` alone, which is all that reading rows needs and costs next to nothing: the
-    /// other tables and columns then seem not to be there, and nothing tells what an insert must fill.
+    /// Looks at the columns of `threads` alone, which is all that reading rows needs and costs next to nothing: the other
+    /// tables then seem not to be there.
     ///
     /// # Errors
     /// As [`Schema::read`].
     pub fn read_threads(connection: &Connection) -> anyhow::Result<Schema> {
-        let mut schema = Schema::default();
-        for (position, column) in COLUMNS.iter().enumerate() {
-            if connection.column_exists(Some("main"), "threads", column.name)? {
-                schema.columns.insert(position);
-            }
-        }
-        if schema.check_required().is_err() {
-            // No such table, or a view, of which SQLite does not tell this: the longer way finds out.
-            return Schema::read(connection);
-        }
-        Ok(schema)
+        Schema::read_columns(connection)
     }
 
     fn check_required(&self) -> anyhow::Result<()> {
@@ -160,7 +177,11 @@ impl Schema {
         let mut schema = Schema::default();
         let columns = columns_of(connection, "threads")?;
         if columns.is_empty() {
-            return Err(anyhow::anyhow!("the database has no table `threads`").hint(NO_STATE_DATABASE));
+            let message = match kind_of(connection, "threads")? {
+                Kind::Computed => "`threads` is a view or a virtual table, not a table",
+                Kind::Table | Kind::Missing => "the database has no table `threads`",
+            };
+            return Err(anyhow::anyhow!(message).hint(NO_STATE_DATABASE));
         }
         for column in columns {
             match columns::position(&column.name) {

@@ -1,6 +1,7 @@
 //! What differs between systems: renaming, syncing, file identity, folders' spelling, locks; not what they are for.
 
 pub mod locks;
+pub mod output_file;
 pub mod relocate;
 
 use std::borrow::Cow;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 pub use locks::{LockAttempt, MaintenanceLock, WriterLock};
+pub use output_file::{OutputFile, Protected};
 
 /// Opens a file to read it. What is no regular file is refused: opening a pipe would wait for who writes into it.
 ///

@@ -48,6 +48,8 @@ mod live;
 mod metrics;
 mod mistakes;
 mod odd_corners;
+mod odd_schemas;
+mod output_files;
 mod prune;
 mod prune_killed;
 mod read_only;

@@ -342,13 +342,12 @@ fn no_permission() {
         &env,
         &["verify", "--quick", "--junit", report.to_str().unwrap()],
         &expect![[r#"
-        $ codex-state verify --quick --junit $ROOT/closed/report.xml
-        kind	severity	thread_id	path	message	fields
-        --- stderr
-        codex-state: error: cannot write $ROOT/closed/report.xml: permission denied
-        hint: name a place that you may write to
-        --- status 2
-    "#]],
+            $ codex-state verify --quick --junit $ROOT/closed/report.xml
+            --- stderr
+            codex-state: error: cannot write $ROOT/closed/report.xml: Permission denied (os error 13)
+            hint: name a place that you may write to
+            --- status 2
+        "#]],
     );
     let pages = report.with_file_name("man1");
     check(
@@ -719,13 +718,12 @@ fn metrics_in_a_folder_that_is_not_there() {
         &filled(),
         &["--metrics", "nowhere/x.prom", "verify", "--quick", "--quiet"],
         &expect![[r#"
-        $ codex-state --metrics nowhere/x.prom verify --quick --quiet
-        kind	severity	thread_id	path	message	fields
-        --- stderr
-        codex-state: error: cannot write nowhere/x.prom: No such file or directory (os error 2)
-        hint: name a file in a folder that exists and that you may write to
-        --- status 2
-    "#]],
+            $ codex-state --metrics nowhere/x.prom verify --quick --quiet
+            --- stderr
+            codex-state: error: cannot write nowhere/x.prom: No such file or directory (os error 2)
+            hint: name a file in a folder that exists and that you may write to
+            --- status 2
+        "#]],
     );
 }
 

@@ -17,6 +17,7 @@ use crate::db::threads;
 use crate::error::{WithHint as _, shell_word};
 use crate::home::{self, Candidate, Candidates, Choice, CodexConfig, DatabaseInputs};
 use crate::progress::Progress as _;
+use crate::sys::{OutputFile, Protected};
 use anyhow::{Context as _, anyhow};
 use clap::Subcommand as _;
 use std::ffi::{OsStr, OsString};
@@ -47,6 +48,8 @@ pub struct App {
     pub arguments: Vec<OsString>,
     /// What this run counts.
     pub metrics: Metrics,
+    /// Where that is written in the end.
+    pub metrics_file: Option<OutputFile>,
 }
 
 /// The same hint with these options in each command of it that has none of its own.
@@ -106,7 +109,19 @@ impl App {
         let visible = progress::is_wanted(&environment, global.no_progress, global.quiet);
         let bar = Bar::stderr(visible, environment.shows_unicode(), error_style).verbose(global.verbose);
         let (out, arguments, metrics) = (Output::stdout(), Vec::new(), Metrics::default());
-        App { environment, global, out, style, bar, error_style, interrupted, arguments, metrics }
+        let metrics_file = None;
+        App {
+            environment,
+            global,
+            out,
+            style,
+            bar,
+            error_style,
+            interrupted,
+            arguments,
+            metrics,
+            metrics_file,
+        }
     }
 
     /// The shape of a report that lists no records, or (with `lists`) of a list.
@@ -154,6 +169,37 @@ impl App {
         let option = self.global.codex_home.as_deref().map(Path::as_os_str);
         let named = option.or_else(|| self.environment.var("CODEX_HOME"));
         home::find_home(named, self.environment.home_dir.as_deref())
+    }
+
+    /// Checks a path that the person named for output, before any work.
+    ///
+    /// # Errors
+    /// If it must not or cannot be written, or `--metrics` names the same file.
+    pub fn output_file(&self, path: &Path) -> anyhow::Result<OutputFile> {
+        let file = OutputFile::check(path, &self.protected())?;
+        if self.metrics_file.as_ref().is_some_and(|metrics| metrics.is_same_file(&file)) {
+            return Err(anyhow!("cannot write {}: --metrics writes there too", path.display())
+                .hint("name two different files"));
+        }
+        Ok(file)
+    }
+
+    /// Returns the files that no output may replace. What cannot be found now is reported by the command that needs
+    /// it.
+    #[must_use]
+    pub fn protected(&self) -> Protected {
+        let mut protected = Protected::default();
+        if let Some(db) = &self.global.db {
+            protected.add_database(&self.absolute(db));
+        }
+        let Ok(home) = self.home() else { return protected };
+        protected.add_home(&home);
+        let config = home::read_config(&home, self.environment.home_dir.as_deref()).unwrap_or_default();
+        if let Ok(candidates) = self.databases(&home, &config) {
+            candidates.found.iter().for_each(|database| protected.add_database(&database.path));
+            candidates.looked_in.iter().for_each(|folder| protected.add_database_folder(folder));
+        }
+        protected
     }
 
     /// The Codex home, for commands that are about a database: where that was named, no home need be there, and its

@@ -12,6 +12,7 @@ use crate::db::open::Reader;
 use crate::db::threads;
 use crate::error::{WithHint as _, shell_word};
 use crate::progress::Progress as _;
+use crate::sys::OutputFile;
 use anyhow::anyhow;
 use serde::Serialize;
 use std::io::{self, Write as _};
@@ -33,6 +34,9 @@ struct Document {
 /// It could not run, or the file exists.
 pub fn run(app: &mut App, arguments: &args::Backup) -> anyhow::Result<Exit> {
     let shape = app.shape(false)?;
+    if let Some(file) = &arguments.file {
+        OutputFile::check_new_database(&app.absolute(file), &app.protected())?;
+    }
     let home = app.home_or_nowhere()?;
     let database = app.database(&home, &app.config(&home))?;
     let options = app.open_options();

@@ -1,29 +1,32 @@
 //! `codex-state man`: prints the man page of the program, or writes all of them to a folder.
 
+use crate::cli::commands::app::App;
 use crate::cli::line::args;
 use crate::cli::line::man::{Page, pages};
-use crate::cli::output::files;
 use crate::error::WithHint as _;
-use std::io::Write;
+use crate::sys::output_file;
+use std::io::Write as _;
 use std::path::Path;
 
 /// Runs the command: prints the program's page, or writes all to a folder.
 ///
 /// # Errors
 /// What the writer or the file system says.
-pub fn run(out: &mut dyn Write, arguments: &args::Man) -> anyhow::Result<()> {
+pub fn run(app: &mut App, arguments: &args::Man) -> anyhow::Result<()> {
     let pages = pages()?;
     match &arguments.folder {
-        None => out.write_all(&pages[0].roff)?,
-        Some(folder) => write_all(&pages, folder)?,
+        None => app.out.write_all(&pages[0].roff)?,
+        Some(folder) => write_all(app, &pages, folder)?,
     }
     Ok(())
 }
 
-fn write_all(pages: &[Page], folder: &Path) -> anyhow::Result<()> {
+fn write_all(app: &App, pages: &[Page], folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).map_err(|error| {
-        let advice = files::advice(error.kind());
+        let advice = output_file::advice(error.kind());
         anyhow::Error::new(error).context(format!("cannot make the folder {}", folder.display())).hint(advice)
     })?;
-    pages.iter().try_for_each(|page| files::write_atomically(&folder.join(&page.file_name), &page.roff))
+    let checked = pages.iter().map(|page| app.output_file(&folder.join(&page.file_name)));
+    let files = checked.collect::<anyhow::Result<Vec<_>>>()?;
+    files.iter().zip(pages).try_for_each(|(file, page)| file.write(&page.roff))
 }

@@ -79,8 +79,12 @@ pub fn resolve(
         let found = match &mut reader {
             Some(reader) => {
                 let found = reader.read(|connection| resolver.resolve(some, Some(connection)));
-                // Where there is no table, that is worth more than the statement that missed it.
-                found.or_else(|error| app.schema(reader).and(Err(error)))?
+                let is_complete = found.as_ref().is_ok_and(|found| found.iter().all(Result::is_ok));
+                // That there is no table of threads is said rather than that a thread is missing from it.
+                if !is_complete {
+                    app.schema(reader)?;
+                }
+                found?
             }
             None => resolver.resolve(some, None)?,
         };

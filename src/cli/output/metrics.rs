@@ -1,10 +1,9 @@
 //! `--metrics FILE`: what a run counted, as a text file for Prometheus; the counters that the Codex runtime keeps.
 
-use crate::cli::output::files;
+use crate::sys::OutputFile;
 use crate::verify::{Kind, N_KINDS};
 use std::cell::Cell;
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 /// How opening the database ended.
@@ -70,8 +69,8 @@ impl Metrics {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn write(&self, path: &Path, has_failed: bool, now: i64) -> anyhow::Result<()> {
-        files::write_atomically(path, self.render(has_failed, now).as_bytes())
+    pub fn write(&self, file: &OutputFile, has_failed: bool, now: i64) -> anyhow::Result<()> {
+        file.write(self.render(has_failed, now).as_bytes())
     }
 
     fn render(&self, has_failed: bool, now: i64) -> String {

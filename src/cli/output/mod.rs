@@ -3,7 +3,6 @@
 pub mod cells;
 pub mod chart;
 pub mod error;
-pub mod files;
 pub mod human;
 pub mod metrics;
 pub mod progress;

@@ -336,6 +336,10 @@ fn connect(
     let connection = Connection::open_with_flags(uri, flags)?;
     // A plan that does not depend on the values bound: else SQLite prepares each statement a second time for them.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // The schema is as untrusted as the rows: views, triggers and virtual tables in it call nothing that could do harm,
+    // and no statement changes what SQLite relies on.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.busy_timeout(timeout)?;
     Ok(connection)
 }

@@ -9,7 +9,7 @@ use crate::cli::commands::app::{App, Shape};
 use crate::cli::commands::threads;
 use crate::cli::line::args::{self, FormatChoice};
 use crate::cli::line::exit::Exit;
-use crate::cli::output::{files, human};
+use crate::cli::output::human;
 use crate::db::open::Reader;
 use crate::verify::{self, Config, Depth, Ignore, Kind, Remedy, Report};
 use anyhow::anyhow;
@@ -24,6 +24,7 @@ pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
         FormatChoice::Github => Shape::Github,
         _ => app.shape(true)?,
     };
+    let junit_file = arguments.junit.as_deref().map(|path| app.output_file(path)).transpose()?;
     let ignore = arguments.ignore.iter().try_fold(Ignore::default(), |ignore, name| ignore.and(name));
     let ignore = ignore.ok_or_else(|| anyhow!("--ignore takes a kind of finding or a column"))?;
     let home = app.home()?;
@@ -67,9 +68,9 @@ pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
         }
     }
     app.out.flush()?;
-    if let Some(path) = &arguments.junit {
+    if let Some(file) = &junit_file {
         let text = junit::render(&report, &ignore, arguments.strict, app.environment.now_ms());
-        files::write_atomically(path, text.as_bytes())?;
+        file.write(text.as_bytes())?;
     }
     summarise(app, &report);
     if report.interrupted {

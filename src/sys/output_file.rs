@@ -1,0 +1,411 @@
+//! Writes a file whose path a person named (`--metrics`, `--junit`, `man DIR` …): checked before any work, written
+//! whole or not at all; knows no format.
+//!
+//! The rules: a regular file is replaced in one step and keeps its mode; a link stays and its target is replaced; what
+//! is not a regular file (device, pipe, `/dev/stdout`, `/dev/fd/N`) is written through; rollouts, databases with the
+//! files beside them, `config.toml` and `session_index.jsonl` are refused under any name they can be reached by.
+
+use super::FileIdentity;
+use crate::error::WithHint as _;
+use crate::rollout::file_name;
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata};
+use std::io::{self, BufWriter, ErrorKind, Read as _, Write};
+use std::path::{Path, PathBuf};
+
+/// The endings of the files that SQLite keeps beside a database.
+const NEIGHBOURS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Files of Codex that are refused by their name alone, wherever they lie.
+const REFUSED_NAMES: [&str; 2] = ["config.toml", "session_index.jsonl"];
+
+/// The first bytes of a database, of a `-wal` (two byte orders) and of a rollback journal.
+const MAGIC: [&[u8]; 4] =
+    [b"SQLite format 3\0", b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83", b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"];
+
+/// Links that are followed before a chain of them counts as a loop; Linux follows as many.
+const MAX_LINKS: usize = 40;
+
+/// Returns what to do about a file that cannot be written.
+#[must_use]
+pub fn advice(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space, then run it again",
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => "name a place that you may write to",
+        ErrorKind::IsADirectory => "name a file, not a folder",
+        _ => "name a file in a folder that exists and that you may write to",
+    }
+}
+
+/// The files that must never be written on behalf of a person who named a path.
+#[derive(Debug, Clone, Default)]
+pub struct Protected {
+    files: Vec<PathBuf>,
+    /// Folders in which Codex takes a new `state_<N>.sqlite` for its own.
+    database_folders: Vec<PathBuf>,
+}
+
+impl Protected {
+    /// Adds a database and the files that SQLite keeps beside it, whether they exist or not.
+    pub fn add_database(&mut self, path: &Path) {
+        // SQLite resolves links before it names the files beside the database.
+        let real = fs::canonicalize(path).ok();
+        for path in [Some(path.to_owned()), real].into_iter().flatten() {
+            for suffix in NEIGHBOURS {
+                let mut neighbour = path.as_os_str().to_owned();
+                neighbour.push(suffix);
+                self.files.push(neighbour.into());
+            }
+            self.files.push(path);
+        }
+    }
+
+    /// Adds a folder in which Codex looks for databases.
+    pub fn add_database_folder(&mut self, folder: &Path) {
+        self.database_folders.push(folder.to_owned());
+    }
+
+    /// Adds a Codex home: its configuration and its index of names.
+    pub fn add_home(&mut self, home: &Path) {
+        self.files.extend(REFUSED_NAMES.map(|name| home.join(name)));
+        self.add_database_folder(home);
+    }
+
+    /// Whether `path`, which need not exist, is one of the files.
+    fn contains(&self, path: &Path) -> bool {
+        let identity = FileIdentity::of(path).ok();
+        let place = place_of(path);
+        self.files.iter().any(|file| {
+            (identity.is_some() && FileIdentity::of(file).ok() == identity)
+                || (place.is_some() && place_of(file) == place)
+        })
+    }
+
+    /// Whether Codex would take a new database `path` for one of its own: by its folder and its name.
+    fn would_be_of_codex(&self, path: &Path) -> bool {
+        let Some((folder, name)) = place_of(path) else { return false };
+        let name = name.to_string_lossy().to_ascii_lowercase();
+        let Some(stem) = name.strip_suffix(".sqlite") else { return false };
+        let is_numbered = stem.rsplit_once('_').is_some_and(|(_, number)| {
+            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        let is_here = |other: &PathBuf| FileIdentity::of(other).is_ok_and(|other| folder == other);
+        (stem == "state" || is_numbered) && self.database_folders.iter().any(is_here)
+    }
+}
+
+/// Returns the folder, by what it is rather than how it is spelled, and the name of a path; `None` without a folder
+/// that exists.
+fn place_of(path: &Path) -> Option<(FileIdentity, &OsStr)> {
+    Some((FileIdentity::of(folder_of(path)).ok()?, path.file_name()?))
+}
+
+/// Returns the folder of a file, also of one in the current folder.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// A path that a person named for output, checked before any work.
+#[derive(Debug, Clone)]
+pub struct OutputFile {
+    /// As it was named, for messages.
+    path: PathBuf,
+    protected: Protected,
+    target: Target,
+}
+
+/// Where the bytes go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Target {
+    Stdout,
+    Stderr,
+    /// A device, a pipe, or an open file of this process: opened and written, never replaced.
+    Through(PathBuf),
+    /// A regular file, or one that does not exist yet: replaced in one step.
+    File(PathBuf),
+}
+
+impl OutputFile {
+    /// Checks a path that is to be written later; nothing is created or changed.
+    ///
+    /// # Errors
+    /// If the path must not or cannot be written: a protected file, a folder, a disk, a folder that does not exist.
+    pub fn check(path: &Path, protected: &Protected) -> anyhow::Result<OutputFile> {
+        let target = resolve(path).and_then(|target| check_writable(&target).map(|()| target));
+        let target = target.map_err(|error| cannot_write(path, error))?;
+        refuse(path, &target, protected, false)?;
+        if let Target::File(file) | Target::Through(file) = &target
+            && has_magic(file)
+        {
+            return Err(refused(path, "it is a database or a file that SQLite keeps beside one"));
+        }
+        Ok(OutputFile { path: path.to_owned(), protected: protected.clone(), target })
+    }
+
+    /// Checks a path at which a new database is to be made.
+    ///
+    /// # Errors
+    /// If a file that Codex uses has the name, or Codex would take the new file for its own.
+    pub fn check_new_database(path: &Path, protected: &Protected) -> anyhow::Result<()> {
+        let target = Target::File(path.to_owned());
+        // An existing file is refused by whoever makes the new one, for existing.
+        if fs::symlink_metadata(path).is_err() {
+            refuse(path, &target, protected, true)?;
+        }
+        Ok(())
+    }
+
+    /// Whether both would replace the same file.
+    #[must_use]
+    pub fn is_same_file(&self, other: &OutputFile) -> bool {
+        let (Target::File(mine), Target::File(theirs)) = (&self.target, &other.target) else { return false };
+        place_of(mine).is_some_and(|place| Some(place) == place_of(theirs))
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// If it cannot be written, or became a protected file since it was checked.
+    pub fn write(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.write_with(|out| out.write_all(bytes))
+    }
+
+    /// Writes the file with what `render` writes; a regular file appears only when `render` is done.
+    ///
+    /// # Errors
+    /// As [`OutputFile::write`]; those of `render`.
+    pub fn write_with(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+        // Hours may have passed since the check.
+        let target = resolve(&self.path).map_err(|error| cannot_write(&self.path, error))?;
+        refuse(&self.path, &target, &self.protected, false)?;
+        let written = match &target {
+            Target::Stdout => quietly(write_to(io::stdout().lock(), render)),
+            Target::Stderr => quietly(write_to(io::stderr().lock(), render)),
+            Target::Through(path) => open_through(path).and_then(|file| write_to(file, render)),
+            Target::File(path) => replace(path, render),
+        };
+        written.map_err(|error| cannot_write(&self.path, error))
+    }
+}
+
+/// Writes through a buffer and flushes it.
+fn write_to(out: impl Write, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    render(&mut out)?;
+    out.flush()
+}
+
+/// A reader that has seen enough of a standard stream is not an error.
+fn quietly(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Writes a temporary file in the same folder and renames it, so that no reader ever sees half of it.
+fn replace(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let old = fs::metadata(path).ok();
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".codex-state-");
+    #[cfg(unix)]
+    {
+        // A new file is as readable as the umask allows: another user may collect it.
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    // Its error names the temporary file, which means nothing to a reader.
+    let file = builder.tempfile_in(folder_of(path)).map_err(|error| io::Error::from(error.kind()))?;
+    write_to(file.as_file(), render)?;
+    if let Some(old) = &old {
+        keep_mode(file.as_file(), old)?;
+    }
+    file.persist(path)?;
+    Ok(())
+}
+
+/// Gives a file the mode of the one that it replaces, and its owner where that is allowed.
+#[cfg(unix)]
+fn keep_mode(file: &File, old: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+        // Only root may give files away; for others the file becomes theirs, as with any editor.
+        let _ = fchown(file, Some(old.uid()), Some(old.gid()));
+    }
+    file.set_permissions(fs::Permissions::from_mode(old.permissions().mode() & 0o777))
+}
+
+#[cfg(not(unix))]
+fn keep_mode(_file: &File, _old: &Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// Opens what is not a regular file. A pipe without a reader is waited for, but not for ever.
+#[cfg(unix)]
+fn open_through(path: &Path) -> io::Result<File> {
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+    use std::os::unix::fs::OpenOptionsExt as _;
+    use std::time::{Duration, Instant};
+    /// How long a pipe may be without a reader.
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let mut options = File::options();
+    options.append(true).custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
+    let deadline = Instant::now() + PATIENCE;
+    let file = loop {
+        match options.open(path) {
+            Ok(file) => break file,
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
+                if Instant::now() >= deadline {
+                    return Err(io::Error::new(ErrorKind::TimedOut, "no process reads from this pipe"));
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    // From here on a slow reader is waited for.
+    fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+fn open_through(path: &Path) -> io::Result<File> {
+    File::options().write(true).open(path)
+}
+
+/// Follows links by hand, for the last one may lead to a file that does not exist yet.
+fn resolve(path: &Path) -> io::Result<Target> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        if let Some(target) = open_file_of_process(&path) {
+            return Ok(target);
+        }
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_symlink() => path = folder_of(&path).join(fs::read_link(&path)?),
+            Ok(metadata) if metadata.is_dir() => return Err(ErrorKind::IsADirectory.into()),
+            Ok(metadata) if metadata.is_file() => return Ok(Target::File(path)),
+            Ok(_) => return Ok(Target::Through(path)),
+            Err(error) if error.kind() == ErrorKind::NotFound && path.file_name().is_some() => {
+                return match fs::metadata(folder_of(&path)) {
+                    Ok(folder) if !folder.is_dir() => Err(ErrorKind::NotADirectory.into()),
+                    Ok(_) => Ok(Target::File(path)),
+                    Err(error) => Err(error),
+                };
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("too many links"))
+}
+
+/// Returns the target for a path that names an open file of this process, such as `/dev/stdout` or `/dev/fd/9`: links
+/// there lead to texts such as `pipe:[4711]`, and opening the file anew would begin at its start.
+#[cfg(unix)]
+fn open_file_of_process(path: &Path) -> Option<Target> {
+    let path_text = path.to_str()?;
+    let rest = path_text.strip_prefix("/dev/").or_else(|| path_text.strip_prefix("/proc/self/"));
+    Some(match rest {
+        Some("stdout" | "fd/1") => Target::Stdout,
+        Some("stderr" | "fd/2") => Target::Stderr,
+        Some(rest) if rest.starts_with("fd/") => Target::Through(path.to_owned()),
+        _ if path_text.starts_with("/proc/") && path_text.contains("/fd/") => {
+            Target::Through(path.to_owned())
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(not(unix))]
+fn open_file_of_process(path: &Path) -> Option<Target> {
+    let is_device = |device| path.as_os_str().eq_ignore_ascii_case(device);
+    (is_device("NUL") || is_device("CON")).then(|| Target::Through(path.to_owned()))
+}
+
+/// Finds before the work what would stop the writing after it.
+#[cfg(unix)]
+fn check_writable(target: &Target) -> io::Result<()> {
+    use rustix::fs::{Access, access};
+    use std::os::unix::fs::FileTypeExt as _;
+    match target {
+        Target::Stdout | Target::Stderr => Ok(()),
+        Target::Through(path) => {
+            let kind = fs::metadata(path)?.file_type();
+            if kind.is_dir() {
+                return Err(ErrorKind::IsADirectory.into());
+            }
+            if kind.is_block_device() || kind.is_socket() {
+                let text = if kind.is_socket() { "it is a socket" } else { "it is a disk" };
+                return Err(io::Error::new(ErrorKind::InvalidInput, text));
+            }
+            Ok(())
+        }
+        Target::File(path) => {
+            // A file that its owner made read-only is not replaced either, though a rename could.
+            if path.exists() {
+                access(path, Access::WRITE_OK)?;
+            }
+            Ok(access(folder_of(path), Access::WRITE_OK | Access::EXEC_OK)?)
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn check_writable(target: &Target) -> io::Result<()> {
+    match target {
+        Target::File(path) if fs::metadata(path).is_ok_and(|file| file.permissions().readonly()) => {
+            Err(ErrorKind::PermissionDenied.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a target by its names and by what it is. A new database may be called `x.sqlite`; nothing else may.
+fn refuse(path: &Path, target: &Target, protected: &Protected, is_new_database: bool) -> anyhow::Result<()> {
+    let (Target::File(file) | Target::Through(file)) = target else { return Ok(()) };
+    for name in [path, file].iter().filter_map(|path| path.file_name()) {
+        let name = name.to_string_lossy().to_ascii_lowercase();
+        if file_name::parse(OsStr::new(&name)).is_some() {
+            return Err(refused(path, "its name is that of a rollout (conversation file)"));
+        }
+        if REFUSED_NAMES.contains(&&*name) {
+            return Err(refused(path, "its name is that of a file of Codex"));
+        }
+        let is_neighbour = NEIGHBOURS
+            .iter()
+            .any(|suffix| name.strip_suffix(suffix).is_some_and(|name| name.ends_with(".sqlite")));
+        if is_neighbour || (name.ends_with(".sqlite") && !is_new_database) {
+            return Err(refused(
+                path,
+                "its name is that of a database or of a file that SQLite keeps beside one",
+            ));
+        }
+    }
+    if protected.contains(file) {
+        return Err(refused(path, "it is a file of Codex"));
+    }
+    if protected.would_be_of_codex(file) {
+        return Err(refused(path, "Codex would take it for its own database"));
+    }
+    Ok(())
+}
+
+fn refused(path: &Path, why: &str) -> anyhow::Error {
+    anyhow::anyhow!("cannot write {}: {why}", path.display()).hint("name a file outside the Codex home")
+}
+
+/// Whether a regular file begins as a database, a `-wal` or a journal does.
+fn has_magic(path: &Path) -> bool {
+    let mut bytes = Vec::new();
+    let read = super::open_regular(path).and_then(|file| file.take(16).read_to_end(&mut bytes));
+    read.is_ok() && MAGIC.iter().any(|magic| bytes.starts_with(magic))
+}
+
+fn cannot_write(path: &Path, error: io::Error) -> anyhow::Error {
+    let advice = advice(error.kind());
+    anyhow::Error::new(error).context(format!("cannot write {}", path.display())).hint(advice)
+}

@@ -1,0 +1,80 @@
+//! Databases whose schema Codex never made: told what is wrong, or worked with, and never a crash.
+
+use crate::env::Env;
+use crate::golden;
+
+/// Every command that looks into a database.
+const COMMANDS: [&[&str]; 12] = [
+    &["status"],
+    &["list"],
+    &["show", "0"],
+    &["path", "0"],
+    &["verify"],
+    &["verify", "--quick"],
+    &["verify", "--deep"],
+    &["backfill"],
+    &["archive", "00000000-0000-4000-8000-000000000000"],
+    &["unarchive", "00000000-0000-4000-8000-000000000000"],
+    &["prune", "--yes"],
+    &["backup"],
+];
+
+const COLUMNS: &str = "id, rollout_path, created_at, updated_at, archived, title, preview, source, cwd, \
+                       model_provider, sandbox_policy, approval_mode";
+
+#[test]
+fn a_table_that_is_computed_is_no_table_of_codex() {
+    for schema in [
+        format!("CREATE VIRTUAL TABLE threads USING fts5({COLUMNS})"),
+        format!("CREATE VIRTUAL TABLE Threads USING fts5({COLUMNS})"),
+        "CREATE VIRTUAL TABLE threads USING rtree(id, created_at, updated_at)".to_owned(),
+        format!("CREATE VIRTUAL TABLE threads USING fts5vocab({COLUMNS})"),
+        "CREATE TABLE t (a); CREATE VIEW threads AS SELECT 'x' AS id, 'y' AS rollout_path, 1 AS created_at, \
+         1 AS updated_at, 0 AS archived, * FROM t"
+            .to_owned(),
+        "CREATE VIEW threads AS SELECT * FROM nothing".to_owned(),
+    ] {
+        let env = Env::new();
+        // Not every such table can be made with the module that it names.
+        let connection = rusqlite::Connection::open(env.home().join("state_5.sqlite")).unwrap();
+        if connection.execute_batch(&schema).is_err() {
+            continue;
+        }
+        connection.close().unwrap();
+        let before = env.tree();
+        for command in COMMANDS {
+            let outcome = env.run(command);
+            outcome.status(2, format!("{schema}\nit is no table of Codex"));
+            outcome.assert(outcome.stderr.contains("view or a virtual table"), "it says why");
+            outcome.assert_eq(before.difference(&env.tree()), String::new(), "nothing changed");
+        }
+    }
+}
+
+#[test]
+fn a_virtual_table_whose_module_is_gone_does_not_matter() {
+    let env = golden::filled_by_codex();
+    env.sql(
+        "PRAGMA writable_schema = ON; INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES \
+         ('table', 'thread_spawn_edges_fts', 'thread_spawn_edges_fts', 0, \
+          'CREATE VIRTUAL TABLE thread_spawn_edges_fts USING nosuchmodule(a)')",
+    );
+    for command in [&["list"][..], &["verify"], &["backfill"], &["status"]] {
+        env.run(command).finished();
+    }
+}
+
+#[test]
+fn other_tables_of_codex_may_be_computed() {
+    for table in ["thread_spawn_edges", "backfill_state", "thread_dynamic_tools", "_sqlx_migrations"] {
+        let env = golden::filled_by_codex();
+        let id = golden::case("plain").thread;
+        env.sql(&format!(
+            "PRAGMA foreign_keys = OFF; DROP TABLE {table}; CREATE VIRTUAL TABLE {table} USING fts5(id, \
+             parent_thread_id, child_thread_id, status, thread_id, version, description)"
+        ));
+        for command in [&["list"][..], &["show", &id], &["verify"], &["backfill"], &["status"]] {
+            env.run(command).finished();
+        }
+    }
+}
