@@ -261,7 +261,7 @@ mod unix {
             shell(&env, "echo first >nine; \"$@\" 9>>nine", &words).finished();
             let text = fs::read_to_string(env.outside("cwd/nine")).unwrap();
             assert!(text.starts_with("first\n") && is_output(&text), "{text}");
-            shell(&env, "\"$@\"", &words).status(2, "there is no such file");
+            shell(&env, "\"$@\" 9>&-", &words).status(2, "there is no such file");
         }
         let closed = shell(&env, "{ \"$@\"; echo $? >&2; } | true", &writers(Path::new("/dev/stdout"))[0]);
         assert!(closed.stderr.ends_with("0\n"), "{}", closed.stderr);
