@@ -397,7 +397,7 @@ mod tests {
     /// A reader of a database with so many threads, one a second.
     fn reader_of(n: usize, folder: &std::path::Path) -> Reader {
         let path = folder.join("state.sqlite");
-        crate::db::migrate::create(&path).unwrap();
+        crate::db::create::create(&path, crate::db::create::NewSchema::Phase1).unwrap();
         let options = crate::db::open::OpenOptions::default();
         let writer = crate::db::open::Writer::open(&path, &options).unwrap();
         let sql = format!(

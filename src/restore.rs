@@ -229,7 +229,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [database, source] = ["state.sqlite", "backup.sqlite"].map(|name| folder.path().join(name));
         for path in [&database, &source] {
-            crate::db::migrate::create(path).unwrap();
+            crate::db::create::create(path, crate::db::create::NewSchema::Phase1).unwrap();
         }
         let before = std::fs::read(&database).unwrap();
         for dry_run in [false, true] {

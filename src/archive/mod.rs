@@ -355,7 +355,7 @@ mod tests {
     fn a_thread_that_was_being_read_when_the_interrupt_came_is_not_one_that_failed() {
         let home = tempfile::tempdir().unwrap();
         let database = home.path().join("state.sqlite");
-        crate::db::migrate::create(&database).unwrap();
+        crate::db::create::create(&database, crate::db::create::NewSchema::Phase1).unwrap();
         // A new row would take its name from there: what cannot be read is warned of, just before the rollout is read.
         fs::create_dir(home.path().join("session_index.jsonl")).unwrap();
         let folder = home.path().join("sessions/2026/03/14");

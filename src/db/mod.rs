@@ -3,10 +3,11 @@
 pub mod backfill_state;
 pub mod backup;
 pub mod census;
+pub mod create;
 pub mod facts;
 pub mod integrity;
 pub mod list;
-pub mod migrate;
+
 pub mod open;
 pub mod row;
 pub mod schema;

@@ -26,7 +26,7 @@ pub use automatic::{
 };
 pub use pruned::{SavedRows, delete_thread, name_of_saved};
 pub use restore::{MovedAside, RestoreReport, check_backup, restore_into};
-use staging::Staging;
+pub(in crate::db) use staging::Staging;
 
 /// How many pages are copied between two looks at the progress.
 const STEP: i32 = 512;

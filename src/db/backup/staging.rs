@@ -15,7 +15,7 @@ const LOCK: &str = "lock";
 /// A folder rather than a file: SQLite puts a journal beside the copy, and a lock on the copy itself would be in
 /// SQLite's way.
 #[derive(Debug)]
-pub(super) struct Staging {
+pub(in crate::db) struct Staging {
     folder: PathBuf,
     /// `None` while it is being dropped.
     lock: Option<File>,
@@ -23,7 +23,7 @@ pub(super) struct Staging {
 
 impl Staging {
     /// A new one in the folder `parent`, in which leftovers of crashes are removed first.
-    pub(super) fn within(parent: &Path) -> io::Result<Self> {
+    pub(in crate::db) fn within(parent: &Path) -> io::Result<Self> {
         clean(parent);
         let mut builder = tempfile::Builder::new();
         builder.prefix(PREFIX);
@@ -51,7 +51,7 @@ impl Staging {
     }
 
     /// An empty file for the copy, for this user alone.
-    pub(super) fn new_copy(&self) -> io::Result<PathBuf> {
+    pub(in crate::db) fn new_copy(&self) -> io::Result<PathBuf> {
         let copy = self.folder.join("copy.sqlite");
         for suffix in ["", "-journal", "-wal", "-shm"] {
             match fs::remove_file(crate::db::open::with_suffix(&copy, suffix)) {
