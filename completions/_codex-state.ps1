@@ -60,6 +60,7 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many rollouts to read at once [default: one for each processor]')
             [CompletionResult]::new('--times', '--times', [CompletionResultType]::ParameterName, 'Where updated_at comes from')
             [CompletionResult]::new('--facts-from', '--facts-from', [CompletionResultType]::ParameterName, 'Fill what only a database knows (names, pins, sections, git edits) from another state database, even a damaged one')
+            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'Which database to make where there is none [default: the one that the Codex of this home reads]')
             [CompletionResult]::new('--codex-home', '--codex-home', [CompletionResultType]::ParameterName, 'The Codex home [default: $CODEX_HOME, else ~/.codex]')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use exactly this database, which must exist')
             [CompletionResult]::new('--sqlite-home', '--sqlite-home', [CompletionResultType]::ParameterName, 'The folder of the database')

@@ -255,7 +255,7 @@ _codex__state() {
             return 0
             ;;
         codex__subcmd__state__subcmd__backfill)
-            opts="-n -j -y -q -v -h -V --dry-run --no-backup --jobs --quick --times --facts-from --prune --yes --all-missing --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
+            opts="-n -j -y -q -v -h -V --dry-run --no-backup --jobs --quick --times --facts-from --schema --prune --yes --all-missing --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -286,6 +286,10 @@ _codex__state() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --schema)
+                    COMPREPLY=($(compgen -W "phase-1 state-5" -- "${cur}"))
                     return 0
                     ;;
                 --codex-home)

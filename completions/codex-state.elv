@@ -56,6 +56,7 @@ set edit:completion:arg-completer[codex-state] = {|@words|
             cand --jobs 'How many rollouts to read at once [default: one for each processor]'
             cand --times 'Where updated_at comes from'
             cand --facts-from 'Fill what only a database knows (names, pins, sections, git edits) from another state database, even a damaged one'
+            cand --schema 'Which database to make where there is none [default: the one that the Codex of this home reads]'
             cand --codex-home 'The Codex home [default: $CODEX_HOME, else ~/.codex]'
             cand --db 'Use exactly this database, which must exist'
             cand --sqlite-home 'The folder of the database'

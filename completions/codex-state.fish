@@ -65,6 +65,8 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l tim
 events\t'The file\'s last line, for homes that were copied without modification times'
 keep\t'The row, where nothing else differs'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l facts-from -d 'Fill what only a database knows (names, pins, sections, git edits) from another state database, even a damaged one' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l schema -d 'Which database to make where there is none [default: the one that the Codex of this home reads]' -r -f -a "phase-1\t'state.sqlite, for Codex 0.93 to 0.95'
+state-5\t'state_5.sqlite, for Codex 0.119 and later'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l db -d 'Use exactly this database, which must exist' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"

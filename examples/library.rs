@@ -5,8 +5,8 @@
 
 use chrono::DateTime;
 use codex_state::backfill::{self, Target};
+use codex_state::db::create::{self, NewSchema};
 use codex_state::db::list::Query;
-use codex_state::db::migrate;
 use codex_state::db::open::{OpenOptions, Reader, Writer};
 use codex_state::list::{self, Lister};
 use codex_state::progress::Silent;
@@ -21,8 +21,8 @@ fn main() -> anyhow::Result<()> {
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/sample-home"), &home)?;
 
     // A home without a database gets one, as Codex would make it.
-    let database = folder.path().join("state.sqlite");
-    migrate::create(&database)?;
+    let database = folder.path().join(NewSchema::State5.file_name());
+    create::create(&database, NewSchema::State5)?;
     let options = OpenOptions::default();
     let mut writer = Writer::open(&database, &options)?;
 

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const DEFAULT_HOME: &str = ".codex";
 /// Folder of databases, below the home, that desktop apps use.
 const APP_FOLDER: &str = "sqlite";
-/// The state database of phase 1, and the one that is created.
+/// The state database of phase 1.
 pub const PHASE_1_DATABASE: &str = "state.sqlite";
 /// Provider of models where nothing else is said.
 pub const DEFAULT_PROVIDER: &str = "openai";
@@ -155,8 +155,8 @@ pub struct Candidate {
 pub struct Candidates {
     /// The databases found: none, one, or one in the home and one in the app's folder.
     pub found: Vec<Candidate>,
-    /// Where a new one belongs: where Codex would look.
-    pub create_at: PathBuf,
+    /// The folder in which a new one belongs: where Codex would look.
+    pub create_in: PathBuf,
     /// The folders that were looked in.
     pub looked_in: Vec<PathBuf>,
 }
@@ -171,7 +171,11 @@ pub fn find_databases(home: &Path, inputs: &DatabaseInputs<'_>) -> anyhow::Resul
             .with_context(|| format!("no database: {}", db.display()))
             .hint("name an existing file with --db, or leave it out to use the one of the Codex home")?;
         let found = vec![Candidate { path: db.to_owned(), why: Why::Named }];
-        return Ok(Candidates { found, create_at: db.to_owned(), looked_in: Vec::new() });
+        return Ok(Candidates {
+            found,
+            create_in: db.parent().unwrap_or(Path::new(".")).to_owned(),
+            looked_in: Vec::new(),
+        });
     }
     let named = [
         (inputs.sqlite_home, Why::SqliteHomeOption),
@@ -195,7 +199,7 @@ pub fn find_databases(home: &Path, inputs: &DatabaseInputs<'_>) -> anyhow::Resul
     }
     Ok(Candidates {
         found,
-        create_at: folders[0].0.join(PHASE_1_DATABASE),
+        create_in: folders[0].0.clone(),
         looked_in: folders.into_iter().map(|(folder, _)| folder).collect(),
     })
 }

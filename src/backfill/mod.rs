@@ -3,6 +3,7 @@
 //! Workers read and fold rollouts ([`crate::scan`]); this thread compares each thread with its row and writes those
 //! that differ, in short transactions (`write.rs`). A row that agrees costs one read.
 
+pub mod fresh;
 mod plan;
 mod write;
 

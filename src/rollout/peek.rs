@@ -29,6 +29,14 @@ pub fn thread(source: &Source, buffer: &mut Buffer) -> Result<Option<ThreadId>, 
     Ok(first_meta(source, buffer)?.and_then(|meta| meta.id.zip(meta.timestamp)).map(|(id, _)| id))
 }
 
+/// Returns the version of Codex that began the file, by its first session meta.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn version(source: &Source, buffer: &mut Buffer) -> Result<Option<String>, ReadError> {
+    Ok(first_meta(source, buffer)?.and_then(|meta| meta.cli_version).filter(|version| !version.is_empty()))
+}
+
 fn first_meta(source: &Source, buffer: &mut Buffer) -> Result<Option<SessionMeta>, ReadError> {
     let file = File::open(&source.path)?;
     if !source.compressed {

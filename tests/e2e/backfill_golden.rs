@@ -16,7 +16,13 @@ fn columns(env: &Env) -> BTreeSet<String> {
 /// Runs the backfill and compares all rows and counts.
 #[track_caller]
 fn check(env: &Env) {
-    let outcome = env.run(["backfill", "--format", "json"]);
+    check_with(env, &[]);
+}
+
+/// The same with further arguments.
+#[track_caller]
+fn check_with(env: &Env, arguments: &[&str]) {
+    let outcome = env.run([&["backfill", "--format", "json"], arguments].concat());
     outcome.status(1, "three files cannot be read, everything else is done");
     let report = Backfill::of(&outcome);
     outcome.assert_eq(report.scanned, golden::ROLLOUTS, "notes.txt and the .bak file are no rollouts");
@@ -74,11 +80,35 @@ fn january_gets_the_same_in_its_columns() {
 }
 
 #[test]
-fn a_home_without_a_database_gets_one_of_the_first_schema() {
+fn a_home_without_a_database_gets_one_that_todays_codex_adopts() {
     let env = Env::new();
     env.golden_home();
     check(&env);
-    assert!(env.home().join("state.sqlite").exists(), "it is created where Codex would look");
+    assert!(env.home().join("state_5.sqlite").exists(), "it is created where Codex would look");
+    let other = Env::golden("empty-2026-08");
+    check(&other);
+    let mut rows = other.rows();
+    for row in rows.values_mut() {
+        let path = row["rollout_path"].as_str().unwrap();
+        let path = path.replace(other.home().to_str().unwrap(), env.home().to_str().unwrap());
+        row.insert("rollout_path".to_owned(), path.into());
+    }
+    let differences = table::difference(&rows, &env.rows());
+    assert!(differences.is_empty(), "as in a database that Codex made: {differences:?}");
+    let state = env.query("SELECT status, last_watermark, last_success_at, updated_at FROM backfill_state");
+    assert_eq!(
+        state,
+        other.query("SELECT status, last_watermark, last_success_at, updated_at FROM backfill_state")
+    );
+    assert_eq!(state[0]["status"], "complete", "unusable files hold nothing back");
+}
+
+#[test]
+fn a_home_without_a_database_gets_one_of_the_first_schema_on_request() {
+    let env = Env::new();
+    env.golden_home();
+    check_with(&env, &["--schema", "phase-1"]);
+    assert!(env.home().join("state.sqlite").exists(), "under the name of that schema");
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn a_created_database_is_what_the_first_runtime_expects() {
     january.database("empty-2026-01");
     let env = Env::new();
     plain("2026-03-14T10:00:00", "hello").write(&env);
-    env.run(["backfill"]).status(0, "state.sqlite is created");
+    env.run(["backfill", "--schema", "phase-1"]).status(0, "state.sqlite is created");
 
     for table in ["threads", "_sqlx_migrations"] {
         let (ours, codex) = (table_info(&env, table), table_info(&january, table));
@@ -45,12 +45,10 @@ fn a_created_database_is_what_the_first_runtime_expects() {
 fn a_created_database_is_named_when_a_newer_codex_will_not_read_it() {
     let env = Env::new();
     plain("2026-03-14T10:00:00", "hello").meta(|meta| meta.cli_version("0.147.0")).write(&env);
-    let outcome = env.run(["backfill"]);
+    let outcome = env.run(["backfill", "--schema", "phase-1"]);
     outcome.status(0, "the work is done all the same");
-    outcome.assert(
-        outcome.stderr.contains("state_5.sqlite"),
-        "a warning that this Codex reads state_5.sqlite: start Codex once, then run backfill again",
-    );
+    outcome
+        .assert(outcome.stderr.contains("state_5.sqlite"), "a warning that this Codex reads state_5.sqlite");
 
     let env = Env::new();
     plain("2026-01-20T10:00:00", "hello").meta(|meta| meta.cli_version("0.94.0")).write(&env);

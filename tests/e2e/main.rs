@@ -33,6 +33,7 @@ mod backfill_facts;
 mod backfill_files;
 mod backfill_golden;
 mod backfill_killed;
+mod backfill_new;
 mod backfill_options;
 mod backfill_schema;
 mod backfill_state;

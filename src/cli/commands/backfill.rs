@@ -2,14 +2,14 @@
 
 use crate::backfill::{self, Config, Report, Target};
 use crate::cli::commands::app::{App, Shape};
-use crate::cli::commands::{prune, threads};
+use crate::cli::commands::{fresh, prune, threads};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::output::records::{Format, Layout, Records, Value, json};
 use crate::cli::output::table::{Cell, write_fields};
 use crate::cli::output::{human, metrics, text};
+use crate::db::create::{self, NewSchema};
 use crate::db::facts::Facts;
-use crate::db::migrate;
 use crate::db::open::{Reader, Writer};
 use crate::db::threads::count_by_archived;
 use crate::error::WithHint as _;
@@ -19,7 +19,7 @@ use crate::sys::is_same_file;
 use anyhow::anyhow;
 use serde::Serialize;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 /// What an error of this command is counted as, once the database is open.
@@ -43,7 +43,13 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     let candidates = app.databases(&home, &codex_config)?;
     let choice = app.choose(&candidates);
     let is_new = choice.is_none();
-    let database: PathBuf = choice.map_or_else(|| candidates.create_at.clone(), |choice| choice.chosen.path);
+    let (new, database) = match choice {
+        Some(choice) => (None, choice.chosen.path),
+        None => {
+            let (new, path) = fresh::choose(&home, &candidates, arguments.schema);
+            (Some(new), path)
+        }
+    };
     let options = app.open_options();
 
     let facts = match &arguments.facts_from {
@@ -57,6 +63,16 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     if is_nothing && shape == Shape::Text {
         return Ok(found.exit);
     }
+    match &new {
+        Some(new) => {
+            fresh::announce(app, &candidates, new, &database, arguments.writing.dry_run || is_nothing);
+        }
+        None if arguments.schema.is_some() => {
+            app.warn(&format!("{}: exists, so --schema changes nothing", database.display()));
+        }
+        None => {}
+    }
+    let schema = new.map_or(NewSchema::State5, |new| new.schema);
     let config = Config {
         home: &home,
         threads: is_named.then_some(&found.selected),
@@ -84,11 +100,11 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
             }
             report
         }
-        (true, None) => backfill::run(&config, Target::New(&migrate::in_memory()?), &app.bar)?,
+        (true, None) => backfill::run(&config, Target::New(&create::in_memory(schema)?), &app.bar)?,
         (false, _) => {
             drop(reader);
             if is_new {
-                migrate::create(&database)?;
+                create::create(&database, schema)?;
                 app.metrics.created();
             }
             let mut writer = Writer::open(&database, &options)?;
@@ -357,7 +373,7 @@ fn advise(
     for (table, id) in &report.lost_references {
         app.warn(&format!("{table} {id}: cannot be brought back, so threads are left without it"));
     }
-    let newer = report.newest_version.is_some_and(|version| version >= [0, 100])
+    let newer = report.newest_version.is_some_and(|version| version >= [0, 96])
         || home::shows_newer_codex(home, database.parent().unwrap_or(home));
     // Said again as long as nothing else is there: who missed it once wonders where the threads are.
     let is_first = database.file_name().is_some_and(|name| name == home::PHASE_1_DATABASE);

@@ -8,6 +8,7 @@ pub mod archive;
 pub mod backfill;
 pub mod backup;
 pub mod completions;
+pub mod fresh;
 pub mod list;
 pub mod man;
 pub mod path;

@@ -52,7 +52,7 @@ pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
     let source = app.absolute(&arguments.file);
     let database = match chosen {
         Some(database) => database,
-        None => candidates.create_at.with_file_name(restore::name_for(&source, &options)?),
+        None => candidates.create_in.join(restore::name_for(&source, &options)?),
     };
     let interrupted = app.interrupted.clone();
     let config = Config {

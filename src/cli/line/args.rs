@@ -1,6 +1,7 @@
 //! Every argument of every command; the doc comments are the help. What the arguments mean is decided elsewhere.
 
 use crate::cli::line::color::ColorChoice;
+use crate::cli::line::fresh::SchemaChoice;
 use crate::cli::line::{help, numbers};
 use crate::thread::columns::COLUMNS;
 use crate::verify::Ignore;
@@ -135,6 +136,9 @@ pub enum Command {
 /// Codex, and safe to interrupt: running it again carries on. Before the first change the database is copied to
 /// codex-state-backups/ beside it (at most once an hour, and the newest five stay); codex-state restore brings it back.
 ///
+/// A home without a database gets one that its Codex adopts without another scan: state_5.sqlite, which Codex 0.119 and
+/// later reads, or state.sqlite where the newest rollout is of Codex 0.93 to 0.95. --schema decides by hand.
+///
 /// It reports how many rollouts were found (scanned), and of these how many rows were inserted, updated, and right
 /// already (unchanged), how many files do not count because another file of their thread does (superseded), and how many
 /// could not be read (failed; exit status 1).
@@ -170,6 +174,10 @@ pub struct Backfill {
     /// Fill what only a database knows (names, pins, sections, git edits) from another state database, even a damaged one
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub facts_from: Option<PathBuf>,
+
+    /// Which database to make where there is none [default: the one that the Codex of this home reads]
+    #[arg(long, value_name = "SCHEMA")]
+    pub schema: Option<SchemaChoice>,
 
     /// Afterwards delete the rows whose rollout is gone, as prune does; without a terminal it needs --yes
     #[arg(long)]

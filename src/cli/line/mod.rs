@@ -6,6 +6,7 @@ pub mod color;
 pub mod completions;
 pub mod env;
 pub mod exit;
+pub mod fresh;
 pub mod help;
 pub mod interrupt;
 pub mod man;

@@ -1,0 +1,118 @@
+//! Decides which database to make in a home that has none, by the Codex that wrote there last; makes none itself.
+
+use crate::db::create::NewSchema;
+use crate::home;
+use crate::rollout::peek;
+use crate::rollout::reader::Buffer;
+use crate::sessions;
+use std::cmp::Reverse;
+use std::path::Path;
+
+/// The versions of Codex that read the database of phase 1 and no other.
+const PHASE_1: [[u32; 2]; 2] = [[0, 93], [0, 95]];
+/// The first version of Codex that tolerates a ledger newer than its own.
+const TOLERANT: [u32; 2] = [0, 119];
+/// How many rollouts are opened at most, newest first, until one says its version.
+const LOOKS: usize = 1000;
+
+/// The database to make, and why this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDatabase {
+    /// Its schema, and with it its name.
+    pub schema: NewSchema,
+    /// Why, in words that follow "because".
+    pub reason: String,
+    /// The version of a Codex that may refuse the database, if the newest rollout is of such a one.
+    pub too_old: Option<String>,
+}
+
+/// Chooses the database to make for `home`, below `folder`, in which it will lie.
+///
+/// The newest rollout, by the time in its name, says which Codex was used last. Files that only a newer Codex makes
+/// overrule it: a thread that began in an old version keeps that version in its rollout.
+#[must_use]
+pub fn choose(home: &Path, folder: &Path) -> NewDatabase {
+    let Some((text, version)) = newest_version(home) else {
+        return NewDatabase {
+            schema: NewSchema::State5,
+            reason: "no rollout says of which Codex it is".to_owned(),
+            too_old: None,
+        };
+    };
+    let reason = format!("the newest rollout is of Codex {text}");
+    let is_phase_1 = (PHASE_1[0]..=PHASE_1[1]).contains(&version);
+    if is_phase_1 && !home::shows_newer_codex(home, folder) {
+        let reason = format!("{reason}, which reads no other");
+        return NewDatabase { schema: NewSchema::Phase1, reason, too_old: None };
+    }
+    let reason = match is_phase_1 {
+        true => format!("{reason}, but other files in the home are of a newer Codex"),
+        false => reason,
+    };
+    let is_too_old = (PHASE_1[1]..TOLERANT).contains(&version) && !is_phase_1;
+    NewDatabase { schema: NewSchema::State5, reason, too_old: is_too_old.then_some(text) }
+}
+
+/// Returns the version of Codex that the newest rollout names: as text, and its first two numbers. Versions that
+/// developers' builds write (0.0.0) are passed over.
+fn newest_version(home: &Path) -> Option<(String, [u32; 2])> {
+    let mut files: Vec<_> = sessions::walk(home, || {}).files;
+    files.retain(|file| file.named.name.is_some());
+    files.sort_by_cached_key(|file| Reverse(file.named.name.map(|name| (name.time, name.rollout))));
+    let mut buffer = Buffer::default();
+    files.iter().take(LOOKS).find_map(|file| {
+        let text = peek::version(&file.source(), &mut buffer).ok().flatten()?;
+        let version = super::version(&text).filter(|version| *version != [0, 0])?;
+        Some((text, version))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is chosen for a home with rollouts of these versions, oldest first, and these other files.
+    #[track_caller]
+    fn check(versions: &[&str], others: &[&str], schema: NewSchema, reason: &str, too_old: Option<&str>) {
+        let home = tempfile::tempdir().unwrap();
+        for (i, version) in versions.iter().enumerate() {
+            let folder = home.path().join(["archived_sessions", "sessions/2026/03/14"][i % 2]);
+            std::fs::create_dir_all(&folder).unwrap();
+            let id = format!("00000000-0000-0000-0000-{i:012}");
+            let text = format!(
+                "{{\"timestamp\":\"2026-03-14T10:00:00Z\",\"type\":\"session_meta\",\"payload\":{{\"id\":\"{id}\",\
+                 \"timestamp\":\"2026-03-14T10:00:00Z\",\"cli_version\":\"{version}\"}}}}\n"
+            );
+            std::fs::write(folder.join(format!("rollout-2026-03-14T10-00-{i:02}-{id}.jsonl")), text).unwrap();
+        }
+        for other in others {
+            std::fs::write(home.path().join(other), "").unwrap();
+        }
+        let expected = NewDatabase { schema, reason: reason.to_owned(), too_old: too_old.map(str::to_owned) };
+        assert_eq!(choose(home.path(), home.path()), expected);
+    }
+
+    #[test]
+    fn the_newest_rollout_decides() {
+        use NewSchema::{Phase1, State5};
+        let of = |version: &str| format!("the newest rollout is of Codex {version}");
+        check(&["0.94.0", "0.150.1"], &[], State5, &of("0.150.1"), None);
+        for old in ["0.93.0", "0.94.0-alpha.3", "0.95.7"] {
+            check(&["0.92.0", old], &[], Phase1, &format!("{}, which reads no other", of(old)), None);
+        }
+        check(&["0.92.0"], &[], State5, &of("0.92.0"), None);
+        for old in ["0.96.0", "0.118.9"] {
+            check(&["0.94.0", old], &[], State5, &of(old), Some(old));
+        }
+        check(&["0.119.0"], &[], State5, &of("0.119.0"), None);
+        check(&[], &[], State5, "no rollout says of which Codex it is", None);
+    }
+
+    #[test]
+    fn builds_without_a_version_and_signs_of_a_newer_codex_are_minded() {
+        let of = |version: &str| format!("the newest rollout is of Codex {version}");
+        check(&["0.112.0", "0.0.0", "x", ""], &[], NewSchema::State5, &of("0.112.0"), Some("0.112.0"));
+        let reason = format!("{}, but other files in the home are of a newer Codex", of("0.94.0"));
+        check(&["0.94.0"], &["logs_2.sqlite"], NewSchema::State5, &reason, None);
+    }
+}

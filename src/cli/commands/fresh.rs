@@ -1,0 +1,52 @@
+//! What `backfill` does in a home without a database: which one it makes and where, said beforehand.
+
+use crate::backfill::fresh::{self, NewDatabase};
+use crate::cli::commands::app::App;
+use crate::cli::line::fresh::SchemaChoice;
+use crate::cli::output::human;
+use crate::db::backup;
+use crate::db::create::NewSchema;
+use crate::error::shell_word;
+use crate::home::Candidates;
+use std::path::{Path, PathBuf};
+
+/// Chooses the database to make: by the schema named on the command line, else by the Codex of the home.
+pub fn choose(home: &Path, candidates: &Candidates, schema: Option<SchemaChoice>) -> (NewDatabase, PathBuf) {
+    let new = match schema {
+        None => fresh::choose(home, &candidates.create_in),
+        Some(named) => NewDatabase {
+            schema: match named {
+                SchemaChoice::Phase1 => NewSchema::Phase1,
+                SchemaChoice::State5 => NewSchema::State5,
+            },
+            reason: "--schema says so".to_owned(),
+            too_old: None,
+        },
+    };
+    let path = candidates.create_in.join(new.schema.file_name());
+    (new, path)
+}
+
+/// Says which database is made and why, and what to know before: backups of a lost one, and a Codex that refuses it.
+pub fn announce(app: &App, candidates: &Candidates, new: &NewDatabase, path: &Path, dry_run: bool) {
+    if let Some(newest) = candidates.looked_in.iter().flat_map(|folder| backup::backups_in(folder)).next() {
+        let age = human::ago(newest.taken_at.timestamp_millis(), app.environment.now_ms());
+        app.warn(&format!(
+            "the database is gone, but a backup of one is here, taken {age}; it knows names, pins and sections that \
+             the rollouts do not"
+        ));
+        app.hint(&format!("codex-state restore {}, then codex-state backfill", shell_word(&newest.path)));
+    }
+    let is_made = if dry_run { "would be made" } else { "is made" };
+    app.say(&format!(
+        "{}: no database was here, so this one {is_made}, because {}",
+        path.display(),
+        new.reason
+    ));
+    if let Some(version) = &new.too_old {
+        app.warn(&format!(
+            "the database is for Codex 0.119 or later; Codex {version}, which wrote the newest rollout, refuses it: \
+             update Codex"
+        ));
+    }
+}
