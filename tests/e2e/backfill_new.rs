@@ -39,7 +39,7 @@ fn check(version: &str, arguments: &[&str], database: &str, says: &str) -> Strin
     outcome.assert(outcome.stderr.contains(says), format_args!("why: {says}"));
     outcome.assert_eq(databases(&env, ""), vec![database.to_owned()], "one database and nothing beside it");
     assert_eq!(env.rows().len(), 1);
-    outcome.stderr.clone()
+    outcome.stderr
 }
 
 #[test]

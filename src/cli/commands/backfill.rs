@@ -377,7 +377,7 @@ fn advise(
         || home::shows_newer_codex(home, database.parent().unwrap_or(home));
     // Said again as long as nothing else is there: who missed it once wonders where the threads are.
     let is_first = database.file_name().is_some_and(|name| name == home::PHASE_1_DATABASE);
-    if (is_new || is_first) && app.global.db.is_none() && newer {
+    if is_first && app.global.db.is_none() && newer {
         app.warn(&format!(
             "{} is the database of Codex 0.93 to 0.95; the Codex here reads state_5.sqlite",
             database.display()
