@@ -8,6 +8,7 @@ pub mod commands;
 
 use crate::error::WithHint as _;
 use commands::app::App;
+use commands::place::output_file;
 use commands::{
     archive, backfill, backup, complete, completions, list, man, path, prune, restore, show, status,
     unarchive, verify,
@@ -47,13 +48,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => return fail(&error),
     };
     let mut app = App::new(environment, cli.global, interrupted);
-    app.arguments = arguments.into_iter().skip(1).collect();
+    app.typed = arguments.into_iter().skip(1).collect();
     // Before any work: what cannot be written in the end would be work for nothing, and a wrong path might be a file
     // that the work needs.
-    app.metrics_file = match app.global.metrics.as_deref().map(|path| app.output_file(path)).transpose() {
+    app.metrics_file = match app.global.metrics.as_deref().map(|path| output_file(&app, path)).transpose() {
         Ok(file) => file,
         Err(error) => {
-            app.print_error(&error);
+            app.messages.error(&error);
             return Exit::Trouble;
         }
     };
@@ -79,7 +80,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     match write_metrics(&app, result) {
         Ok(exit) => exit,
         Err(error) => {
-            app.print_error(&error);
+            app.messages.error(&error);
             if app.interrupted.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Trouble }
         }
     }
@@ -109,7 +110,7 @@ fn write_metrics(app: &App, result: anyhow::Result<Exit>) -> anyhow::Result<Exit
     let written = app.metrics.write(file, result.is_err(), app.environment.now_ms());
     match (result, written) {
         (Err(error), Err(also)) => {
-            app.warn(&error::message(&also));
+            app.messages.warn(&error::message(&also));
             Err(error)
         }
         (result, written) => written.and(result),

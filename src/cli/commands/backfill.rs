@@ -1,16 +1,18 @@
 //! `codex-state backfill`: from arguments to the verb, and its report to the streams.
 
-use crate::backfill::{self, Config, Report, Target};
-use crate::cli::commands::app::{App, Shape};
+use crate::backfill::{self, Config, Target};
+use crate::cli::commands::app::App;
+use crate::cli::commands::place::Place;
 use crate::cli::commands::{fresh, prune, threads};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
-use crate::cli::output::records::{Format, Layout, Records, Value, json};
+use crate::cli::line::numbers::jobs_or_processors;
+use crate::cli::output::report::{Page, Report, Rows, Whole};
 use crate::cli::output::table::{Cell, write_fields};
 use crate::cli::output::{human, metrics, text};
 use crate::db::create::{self, NewSchema};
 use crate::db::facts::Facts;
-use crate::db::open::{Reader, Writer};
+use crate::db::open::{OpenOptions, Reader, Writer};
 use crate::db::threads::count_by_archived;
 use crate::error::WithHint as _;
 use crate::home;
@@ -18,7 +20,7 @@ use crate::prune::Status;
 use crate::sys::is_same_file;
 use anyhow::anyhow;
 use serde::Serialize;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::time::Instant;
 
@@ -30,54 +32,50 @@ const STAGE: &str = "backfill";
 /// # Errors
 /// It could not run, or not to its end.
 pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
-    let shape = app.shape(false)?;
-    let home = app.home()?;
-    let codex_config = app.config(&home);
+    let page = app.page(false)?;
     if arguments.prune {
         prune::check_yes(app, arguments.yes || arguments.writing.dry_run, "codex-state backfill --prune")?;
-        // Where there are two databases, deleting from one of them is no guess to be made.
-        if !app.databases(&home, &codex_config)?.found.is_empty() {
-            app.only_database(&home, &codex_config)?;
-        }
     }
-    let candidates = app.databases(&home, &codex_config)?;
-    let choice = app.choose(&candidates);
+    let place = Place::find(app)?;
+    if arguments.prune {
+        // Which of two databases rows are deleted from must not be guessed.
+        place.only(app)?;
+    }
+    let choice = place.choose(&app.messages);
     let is_new = choice.is_none();
     let (new, database) = match choice {
         Some(choice) => (None, choice.chosen.path),
         None => {
-            let (new, path) = fresh::choose(&home, &candidates, arguments.schema);
+            let (new, path) = fresh::choose(&place, arguments.schema);
             (Some(new), path)
         }
     };
-    let options = app.open_options();
+    let options = &place.options;
 
     let facts = match &arguments.facts_from {
-        Some(file) => Some(take_facts(app, &app.absolute(file), &database)?),
+        Some(file) => Some(take_facts(app, &app.environment.absolute(file), &database, options)?),
         None => None,
     };
-    let mut reader = if is_new { None } else { Some(Reader::open(&database, &options)?) };
-    let found = threads::resolve(app, &arguments.threads, &home, reader.as_mut())?;
+    let mut reader = if is_new { None } else { Some(Reader::open(&database, options)?) };
+    let found = threads::resolve(app, &arguments.threads, &place.home, reader.as_mut())?;
     let is_named = !arguments.threads.is_empty();
     let is_nothing = is_named && found.selected.is_empty();
-    if is_nothing && shape == Shape::Text {
+    if is_nothing && page.is_text() {
         return Ok(found.exit);
     }
     match &new {
-        Some(new) => {
-            fresh::announce(app, &candidates, new, &database, arguments.writing.dry_run || is_nothing);
-        }
+        Some(new) => fresh::announce(app, &place, new, &database, arguments.writing.dry_run || is_nothing),
         None if arguments.schema.is_some() => {
-            app.warn(&format!("{}: exists, so --schema changes nothing", database.display()));
+            app.messages.warn(&format!("{}: exists, so --schema changes nothing", database.display()));
         }
         None => {}
     }
     let schema = new.map_or(NewSchema::State5, |new| new.schema);
     let config = Config {
-        home: &home,
+        home: &place.home,
         threads: is_named.then_some(&found.selected),
-        jobs: app.jobs(arguments.jobs),
-        default_provider: app.default_provider(&codex_config),
+        jobs: jobs_or_processors(arguments.jobs),
+        default_provider: &place.default_provider,
         quick: arguments.quick,
         times: match arguments.times {
             args::Times::Mtime => backfill::Times::Mtime,
@@ -85,7 +83,7 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
             args::Times::Keep => backfill::Times::Keep,
         },
         facts: facts.as_ref(),
-        backup: (!is_new && !arguments.writing.no_backup).then_some(&options),
+        backup: (!is_new && !arguments.writing.no_backup).then_some(options),
         now: app.environment.now,
         interrupted: &app.interrupted,
     };
@@ -94,22 +92,24 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     let report = match (arguments.writing.dry_run || is_nothing, &mut reader) {
         (true, Some(reader)) => {
             app.metrics.opened(STAGE);
-            let report = backfill::run(&config, Target::Preview(reader), &app.bar)?;
+            let report = backfill::run(&config, Target::Preview(reader), app.messages.progress())?;
             if app.global.metrics.is_some() {
                 app.metrics.threads(reader.read(|connection| Ok(count_by_archived(connection)?))?);
             }
             report
         }
-        (true, None) => backfill::run(&config, Target::New(&create::in_memory(schema)?), &app.bar)?,
+        (true, None) => {
+            backfill::run(&config, Target::New(&create::in_memory(schema)?), app.messages.progress())?
+        }
         (false, _) => {
             drop(reader);
             if is_new {
                 create::create(&database, schema)?;
                 app.metrics.created();
             }
-            let mut writer = Writer::open(&database, &options)?;
+            let mut writer = Writer::open(&database, options)?;
             app.metrics.opened(STAGE);
-            let report = backfill::run(&config, Target::Write(&mut writer), &app.bar)?;
+            let report = backfill::run(&config, Target::Write(&mut writer), app.messages.progress())?;
             if app.global.metrics.is_some() {
                 app.metrics.threads(count_by_archived(writer.connection())?);
             }
@@ -117,7 +117,7 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
             report
         }
     };
-    let pruning = prune_after(app, arguments, &config, &database, &report, is_new);
+    let pruning = prune_after(app, arguments, &config, &place, &database, &report, is_new);
     let (pruned, pruning) = match pruning {
         Ok(Some(pruned)) => (Some(pruned), Ok(())),
         Ok(None) => (None, Ok(())),
@@ -131,11 +131,16 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
         duration: begun.elapsed(),
     });
     for failure in &report.failures {
-        app.complain(&format!("{}: {}", text::path(&failure.path), failure.error));
+        app.messages.fail(&format!("{}: {}", text::path(&failure.path), failure.error));
     }
     let is_part = !arguments.threads.is_empty();
-    write_report(app, &database, &report, n_pruned as u64, (arguments.writing.dry_run, is_part), shape)?;
-    advise(app, &home, &database, &report, arguments, is_new);
+    write_report(
+        app,
+        &page,
+        &document(&database, &report, n_pruned as u64, arguments.writing.dry_run),
+        is_part,
+    )?;
+    advise(app, &place.home, &database, &report, arguments, is_new);
     if report.interrupted {
         return Ok(Exit::Interrupted);
     }
@@ -153,8 +158,9 @@ fn prune_after(
     app: &App,
     arguments: &args::Backfill,
     config: &Config<'_>,
+    place: &Place,
     database: &Path,
-    report: &Report,
+    report: &backfill::Report,
     is_new: bool,
 ) -> anyhow::Result<Option<crate::prune::Report>> {
     let is_nothing = config.threads.is_some_and(<[_]>::is_empty);
@@ -177,24 +183,24 @@ fn prune_after(
         yes: arguments.yes,
         keep_backup: !is_new && !arguments.writing.no_backup,
     };
-    let pruned = prune::prune_rows(app, &config, database, consent)?;
+    let pruned = prune::prune_rows(app, &config, place, database, consent)?;
     for outcome in pruned.iter().flat_map(|pruned| &pruned.threads) {
         if let (Status::Failed, Some(reason)) = (outcome.status, &outcome.reason) {
-            app.complain(&format!("{}: {reason}", outcome.id));
+            app.messages.fail(&format!("{}: {reason}", outcome.id));
         }
     }
     Ok(pruned)
 }
 
 /// Takes out of another database what only databases know.
-fn take_facts(app: &App, file: &Path, database: &Path) -> anyhow::Result<Facts> {
+fn take_facts(app: &App, file: &Path, database: &Path, options: &OpenOptions) -> anyhow::Result<Facts> {
     if is_same_file(file, database).unwrap_or(false) {
         return Err(anyhow!("{}: is the database itself", file.display())
             .hint("name the database that knows what this one has lost"));
     }
-    let facts = Facts::take(file, &app.open_options())?;
+    let facts = Facts::take(file, options)?;
     if !facts.is_whole() {
-        app.warn(&format!(
+        app.messages.warn(&format!(
             "{}: is damaged: what could be read of it, {}, is used",
             file.display(),
             human::counted(facts.count()?, "thread", "threads")
@@ -226,80 +232,65 @@ struct Failure<'a> {
     error: &'a str,
 }
 
-fn write_report(
-    app: &mut App,
-    database: &Path,
-    report: &Report,
-    pruned: u64,
-    (dry_run, is_part): (bool, bool),
-    shape: Shape,
-) -> io::Result<()> {
-    let numbers = [
-        ("scanned", report.scanned),
-        ("inserted", report.inserted),
-        ("updated", report.updated),
-        ("unchanged", report.unchanged),
-        ("superseded", report.superseded),
-        ("failed", report.failed),
-        ("pruned", pruned),
-        ("bytes_read", report.bytes_read),
-    ];
-    match shape {
-        Shape::Records(Format::Json | Format::Jsonl) => {
-            let failures = report.failures.iter();
-            let document = Document {
-                database: database.to_string_lossy().into_owned(),
-                scanned: report.scanned,
-                inserted: report.inserted,
-                updated: report.updated,
-                unchanged: report.unchanged,
-                superseded: report.superseded,
-                failed: report.failed,
-                pruned,
-                bytes_read: report.bytes_read,
-                failures: failures
-                    .map(|failure| Failure {
-                        path: failure.path.to_string_lossy().into_owned(),
-                        error: &failure.error,
-                    })
-                    .collect(),
-                dry_run,
-                complete: report.complete,
-            };
-            json::write_document(&mut app.out, &document)?;
-        }
-        Shape::Records(format) => {
-            let columns = numbers.map(|(name, _)| name);
-            let layout = Layout {
-                columns: &columns,
-                header: !app.global.no_header,
-                list: "backfill",
-                for_terminal: app.environment.stdout_is_terminal,
-            };
-            let mut records = Records::begin(&mut app.out, format, layout)?;
-            records.row(&numbers.map(|(_, number)| Value::Int(i64::try_from(number).unwrap_or(i64::MAX))))?;
-            records.finish()?;
-        }
-        Shape::Text | Shape::Github => {
-            let mut fields = vec![("database", Cell::exact(text::path(database)))];
-            let shown =
-                numbers.iter().filter(|(name, n)| *name != "bytes_read" && (*name != "pruned" || *n > 0));
-            fields.extend(shown.map(|(name, number)| {
-                let remark = if *number > 0 { remark(name) } else { "" };
-                (*name, Cell::new(format!("{}{remark}", human::count(*number))))
-            }));
-            fields.push(("read", Cell::new(human::bytes(report.bytes_read))));
-            if !is_part {
-                let indexing = match report.complete {
-                    true => "complete: every rollout of the home was visited",
-                    false => "not complete: the messages say why",
-                };
-                fields.push(("indexing", Cell::new(indexing)));
-            }
-            write_fields(&mut app.out, &fields, app.style)?;
-        }
+fn document<'a>(database: &Path, report: &'a backfill::Report, pruned: u64, dry_run: bool) -> Document<'a> {
+    let failures = report
+        .failures
+        .iter()
+        .map(|failure| Failure { path: failure.path.to_string_lossy().into_owned(), error: &failure.error });
+    Document {
+        database: database.to_string_lossy().into_owned(),
+        scanned: report.scanned,
+        inserted: report.inserted,
+        updated: report.updated,
+        unchanged: report.unchanged,
+        superseded: report.superseded,
+        failed: report.failed,
+        pruned,
+        bytes_read: report.bytes_read,
+        failures: failures.collect(),
+        dry_run,
+        complete: report.complete,
     }
-    app.out.flush()
+}
+
+fn write_report(app: &mut App, page: &Page, document: &Document<'_>, is_part: bool) -> io::Result<()> {
+    let columns =
+        ["scanned", "inserted", "updated", "unchanged", "superseded", "failed", "pruned", "bytes_read"];
+    Report {
+        items: std::iter::once(document),
+        rows: Rows::Columns(&columns),
+        document: Whole::Item,
+        text: &|out| write_fields(out, &fields(document, is_part), page.style),
+    }
+    .write(&mut app.out, page)
+}
+
+/// Returns the report for people.
+fn fields(document: &Document<'_>, is_part: bool) -> Vec<(&'static str, Cell)> {
+    let mut fields = vec![("database", Cell::exact(text::safe(&document.database)))];
+    let numbers = [
+        ("scanned", document.scanned),
+        ("inserted", document.inserted),
+        ("updated", document.updated),
+        ("unchanged", document.unchanged),
+        ("superseded", document.superseded),
+        ("failed", document.failed),
+        ("pruned", document.pruned),
+    ];
+    let shown = numbers.into_iter().filter(|(name, n)| *name != "pruned" || *n > 0);
+    fields.extend(shown.map(|(name, number)| {
+        let remark = if number > 0 { remark(name) } else { "" };
+        (name, Cell::new(format!("{}{remark}", human::count(number))))
+    }));
+    fields.push(("read", Cell::new(human::bytes(document.bytes_read))));
+    if !is_part {
+        let indexing = match document.complete {
+            true => "complete: every rollout of the home was visited",
+            false => "not complete: the messages say why",
+        };
+        fields.push(("indexing", Cell::new(indexing)));
+    }
+    fields
 }
 
 /// What a number means that people wonder about.
@@ -312,7 +303,7 @@ fn remark(name: &str) -> &'static str {
 }
 
 /// What was done, in one line.
-fn outcome(report: &Report, dry_run: bool, is_new: bool) -> String {
+fn outcome(report: &backfill::Report, dry_run: bool, is_new: bool) -> String {
     let rows = |n: u64| human::counted(n, "row", "rows");
     let are = |n: u64| if n == 1 { "agrees" } else { "agree" };
     let changes: Vec<String> = [("insert", report.inserted), ("update", report.updated)]
@@ -343,20 +334,20 @@ fn advise(
     app: &App,
     home: &Path,
     database: &Path,
-    report: &Report,
+    report: &backfill::Report,
     arguments: &args::Backfill,
     is_new: bool,
 ) {
     let dry_run = arguments.writing.dry_run;
-    app.say(&outcome(report, dry_run, is_new));
+    app.messages.say(&outcome(report, dry_run, is_new));
     if report.left_to_codex > 0 {
-        app.say(&format!(
+        app.messages.say(&format!(
             "{} left to the Codex that is writing to it: run codex-state backfill again later",
             human::counted(report.left_to_codex, "thread was", "threads were")
         ));
     }
     if report.n_damaged_files > 0 && app.global.verbose {
-        app.say(&format!(
+        app.messages.say(&format!(
             "{} with damaged lines, of which the rest was read: codex-state verify names them",
             human::counted(report.n_damaged_files, "file", "files")
         ));
@@ -365,32 +356,33 @@ fn advise(
         && report.updated >= 10
         && report.times_alone * 2 > report.updated
     {
-        app.warn(
+        app.messages.warn(
             "most rows differ in times alone: if the files lost their modification times in a copy, --times events \
              takes the times from the files' contents, and --times keep leaves the rows' times as they are",
         );
     }
     for (table, id) in &report.lost_references {
-        app.warn(&format!("{table} {id}: cannot be brought back, so threads are left without it"));
+        app.messages.warn(&format!("{table} {id}: cannot be brought back, so threads are left without it"));
     }
     let newer = report.newest_version.is_some_and(|version| version >= [0, 96])
         || home::shows_newer_codex(home, database.parent().unwrap_or(home));
     // Said again as long as nothing else is there: who missed it once wonders where the threads are.
     let is_first = database.file_name().is_some_and(|name| name == home::PHASE_1_DATABASE);
     if is_first && app.global.db.is_none() && newer {
-        app.warn(&format!(
+        app.messages.warn(&format!(
             "{} is the database of Codex 0.93 to 0.95; the Codex here reads state_5.sqlite",
             database.display()
         ));
-        app.hint("start Codex once, so that it makes its database, then run codex-state backfill again");
+        app.messages
+            .hint("start Codex once, so that it makes its database, then run codex-state backfill again");
     }
-    app.say_undo(report.backup.as_deref());
+    app.messages.hint_undo(report.backup.as_deref());
     if report.interrupted {
         if !dry_run {
             // Not spelt out, for the options count: --facts-from, --times, the threads.
-            app.hint("what was written stays; run the command again to carry on");
+            app.messages.hint("what was written stays; run the command again to carry on");
         }
     } else if report.failed > 0 {
-        app.hint("codex-state verify --help says what to do with files that cannot be read");
+        app.messages.hint("codex-state verify --help says what to do with files that cannot be read");
     }
 }

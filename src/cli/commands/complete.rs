@@ -1,6 +1,7 @@
 //! Completion while somebody types: the ids of threads with their titles; never slow, never an error in between.
 
 use crate::cli::commands::app::App;
+use crate::cli::commands::place::Place;
 use crate::cli::line::args::{Cli, Global, NAME};
 use crate::cli::line::env::{COMPLETE, Environment};
 use crate::cli::line::exit::Exit;
@@ -87,14 +88,13 @@ pub fn threads(typed: &OsStr) -> Vec<CompletionCandidate> {
 
 fn look_up(typed: &str) -> anyhow::Result<Vec<(String, String)>> {
     let app = App::new(Environment::from_process()?, global(std::env::args_os())?, Default::default());
-    let home = app.home_or_nowhere()?;
-    let candidates = app.databases(&home, &app.config(&home))?;
-    let Some(choice) = app.choose(&candidates) else { return Ok(Vec::new()) };
+    let place = Place::find_or_nowhere(&app)?;
+    let Some(choice) = place.choose(&app.messages) else { return Ok(Vec::new()) };
     let path = choice.chosen.path;
     if needs_a_copy(&path) {
         return Ok(Vec::new());
     }
-    let options = OpenOptions { busy_timeout: PATIENCE / 6, ..app.open_options() };
+    let options = OpenOptions { busy_timeout: PATIENCE / 6, ..place.options };
     let mut reader = Reader::open(&path, &options)?;
     let mut found = if typed.is_empty() { latest(&mut reader)? } else { beginning(&mut reader, typed)? };
     reader.end();

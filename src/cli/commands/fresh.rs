@@ -2,18 +2,19 @@
 
 use crate::backfill::fresh::{self, NewDatabase};
 use crate::cli::commands::app::App;
+use crate::cli::commands::place::Place;
 use crate::cli::line::fresh::SchemaChoice;
 use crate::cli::output::human;
 use crate::db::backup;
 use crate::db::create::NewSchema;
 use crate::error::shell_word;
-use crate::home::Candidates;
 use std::path::{Path, PathBuf};
 
 /// Chooses the database to make: by the schema named on the command line, else by the Codex of the home.
-pub fn choose(home: &Path, candidates: &Candidates, schema: Option<SchemaChoice>) -> (NewDatabase, PathBuf) {
+pub fn choose(place: &Place, schema: Option<SchemaChoice>) -> (NewDatabase, PathBuf) {
+    let folder = &place.databases.create_in;
     let new = match schema {
-        None => fresh::choose(home, &candidates.create_in),
+        None => fresh::choose(&place.home, folder),
         Some(named) => NewDatabase {
             schema: match named {
                 SchemaChoice::Phase1 => NewSchema::Phase1,
@@ -23,28 +24,31 @@ pub fn choose(home: &Path, candidates: &Candidates, schema: Option<SchemaChoice>
             too_old: None,
         },
     };
-    let path = candidates.create_in.join(new.schema.file_name());
+    let path = folder.join(new.schema.file_name());
     (new, path)
 }
 
 /// Says which database is made and why, and what to know before: backups of a lost one, and a Codex that refuses it.
-pub fn announce(app: &App, candidates: &Candidates, new: &NewDatabase, path: &Path, dry_run: bool) {
-    if let Some(newest) = candidates.looked_in.iter().flat_map(|folder| backup::backups_in(folder)).next() {
+pub fn announce(app: &App, place: &Place, new: &NewDatabase, path: &Path, dry_run: bool) {
+    if let Some(newest) =
+        place.databases.looked_in.iter().flat_map(|folder| backup::backups_in(folder)).next()
+    {
         let age = human::ago(newest.taken_at.timestamp_millis(), app.environment.now_ms());
-        app.warn(&format!(
+        app.messages.warn(&format!(
             "the database is gone, but a backup of one is here, taken {age}; it knows names, pins and sections that \
              the rollouts do not"
         ));
-        app.hint(&format!("codex-state restore {}, then codex-state backfill", shell_word(&newest.path)));
+        app.messages
+            .hint(&format!("codex-state restore {}, then codex-state backfill", shell_word(&newest.path)));
     }
     let is_made = if dry_run { "would be made" } else { "is made" };
-    app.say(&format!(
+    app.messages.say(&format!(
         "{}: no database was here, so this one {is_made}, because {}",
         path.display(),
         new.reason
     ));
     if let Some(version) = &new.too_old {
-        app.warn(&format!(
+        app.messages.warn(&format!(
             "the database is for Codex 0.119 or later; Codex {version}, which wrote the newest rollout, refuses it: \
              update Codex"
         ));

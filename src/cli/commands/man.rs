@@ -1,10 +1,11 @@
 //! `codex-state man`: prints the man page of the program, or writes all of them to a folder.
 
 use crate::cli::commands::app::App;
+use crate::cli::commands::place::output_file;
 use crate::cli::line::args;
 use crate::cli::line::man::{Page, pages};
 use crate::error::WithHint as _;
-use crate::sys::output_file;
+use crate::sys::output_file::advice;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -23,10 +24,10 @@ pub fn run(app: &mut App, arguments: &args::Man) -> anyhow::Result<()> {
 
 fn write_all(app: &App, pages: &[Page], folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).map_err(|error| {
-        let advice = output_file::advice(error.kind());
+        let advice = advice(error.kind());
         anyhow::Error::new(error).context(format!("cannot make the folder {}", folder.display())).hint(advice)
     })?;
-    let checked = pages.iter().map(|page| app.output_file(&folder.join(&page.file_name)));
+    let checked = pages.iter().map(|page| output_file(app, &folder.join(&page.file_name)));
     let files = checked.collect::<anyhow::Result<Vec<_>>>()?;
     files.iter().zip(pages).try_for_each(|(file, page)| file.write(&page.roff))
 }

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod complete;
+pub mod place;
 pub mod threads;
 
 pub mod archive;

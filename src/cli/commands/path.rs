@@ -1,10 +1,10 @@
 //! `codex-state path`: where a thread's rollout is.
 
-use crate::cli::commands::app::{App, Shape};
-use crate::cli::commands::threads;
+use crate::cli::commands::app::App;
+use crate::cli::commands::{place, threads};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
-use crate::cli::output::records::{Layout, Records};
+use crate::cli::output::report::{Report, Rows, Whole};
 use crate::cli::output::text;
 use crate::db::threads::rollout_path;
 use crate::find::{self, Which};
@@ -13,17 +13,24 @@ use crate::select::{ByContent, Selected};
 use crate::sessions::{self, RolloutFile};
 use crate::sys;
 use crate::thread::ThreadId;
-use std::io::Write as _;
+use serde::Serialize;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+
+/// A rollout in JSON.
+#[derive(Serialize)]
+struct Item<'a> {
+    path: Cow<'a, str>,
+}
 
 /// Runs the command.
 ///
 /// # Errors
 /// Something is ambiguous, or the database cannot be read.
 pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
-    let shape = app.shape(false)?;
-    let mut reader = app.open_reader()?;
-    let home = app.home_or_nowhere()?;
+    let page = app.page(false)?;
+    let mut reader = place::open_reader(app)?;
+    let home = place::home_or_nowhere(app)?;
     let found = threads::resolve(app, std::slice::from_ref(&arguments.thread), &home, Some(&mut reader))?;
     let mut exit = found.exit;
     let which = match (arguments.archived, arguments.active) {
@@ -51,32 +58,19 @@ pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
                     Which::Archived => "no archived rollout",
                     Which::Active => "no active rollout",
                 };
-                app.complain(&format!("{typed}: {what}"));
+                app.messages.fail(&format!("{typed}: {what}"));
                 exit = exit.merge(Exit::Not);
             }
         }
     }
     reader.end();
-    match shape {
-        Shape::Records(format) => {
-            let layout = Layout {
-                columns: &["path"],
-                header: !app.global.no_header,
-                list: "paths",
-                for_terminal: app.environment.stdout_is_terminal,
-            };
-            let mut records = Records::begin(&mut app.out, format, layout)?;
-            for path in &paths {
-                records.row(&[path.to_string_lossy().into_owned().into()])?;
-            }
-            records.finish()?;
-        }
-        Shape::Text | Shape::Github => {
-            for path in &paths {
-                writeln!(app.out, "{}", text::path(path))?;
-            }
-        }
+    Report {
+        items: paths.iter().map(|path| Item { path: path.to_string_lossy() }),
+        rows: Rows::Columns(&["path"]),
+        document: Whole::List { name: "paths", before: &|_| Ok(()), after: &|_| Ok(()) },
+        text: &|out| paths.iter().try_for_each(|path| writeln!(out, "{}", text::path(path))),
     }
+    .write(&mut app.out, &page)?;
     Ok(exit)
 }
 

@@ -1,20 +1,22 @@
 //! `codex-state prune` (and that part of `backfill --prune`): from arguments to the verb, and its report to the streams.
 
-use crate::cli::commands::app::{App, Shape};
+use crate::cli::commands::app::App;
+use crate::cli::commands::place::Place;
 use crate::cli::commands::threads;
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
-use crate::cli::output::records::{Format, Layout, Records, Value, json};
+use crate::cli::line::numbers::jobs_or_processors;
+use crate::cli::output::report::{Page, Report, Rows, Whole};
 use crate::cli::output::style::Tone;
 use crate::cli::output::table::{Cell, Column, Table};
 use crate::cli::output::{human, text};
 use crate::db::open::{Reader, Writer};
 use crate::error::{WithHint as _, shell_word};
-use crate::prune::{self, Config, Outcome, Report, Status};
+use crate::prune::{self, Config, Outcome, Status};
 use anyhow::anyhow;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
@@ -23,25 +25,24 @@ use std::sync::atomic::Ordering;
 /// # Errors
 /// It could not run.
 pub fn run(app: &mut App, arguments: &args::Prune) -> anyhow::Result<Exit> {
-    let shape = app.shape(true)?;
+    let page = app.page(true)?;
     check_yes(app, arguments.yes || arguments.dry_run, "codex-state prune")?;
-    let home = app.home()?;
-    let codex_config = app.config(&home);
-    let database = app.only_database(&home, &codex_config)?;
-    let mut reader = Reader::open(&database, &app.open_options())?;
+    let place = Place::find(app)?;
+    let database = place.only_database(app)?;
+    let mut reader = Reader::open(&database, &place.options)?;
     app.metrics.opened("prune");
-    let found = threads::resolve(app, &arguments.threads, &home, Some(&mut reader))?;
+    let found = threads::resolve(app, &arguments.threads, &place.home, Some(&mut reader))?;
     let is_named = !arguments.threads.is_empty();
-    if is_named && found.selected.is_empty() && shape == Shape::Text {
+    if is_named && found.selected.is_empty() && page.is_text() {
         return Ok(found.exit);
     }
     drop(reader);
     let config = Config {
-        home: &home,
+        home: &place.home,
         threads: is_named.then_some(&found.selected),
         all_missing: arguments.all_missing,
-        jobs: app.jobs(arguments.jobs),
-        default_provider: app.default_provider(&codex_config),
+        jobs: jobs_or_processors(arguments.jobs),
+        default_provider: &place.default_provider,
         now: app.environment.now,
         patience: app.global.busy_timeout,
         rows_to_come: 0,
@@ -49,13 +50,13 @@ pub fn run(app: &mut App, arguments: &args::Prune) -> anyhow::Result<Exit> {
     };
     let consent =
         Consent { dry_run: arguments.dry_run, yes: arguments.yes, keep_backup: !arguments.no_backup };
-    let Some(report) = prune_rows(app, &config, &database, consent)? else { return Ok(Exit::Not) };
+    let Some(report) = prune_rows(app, &config, &place, &database, consent)? else { return Ok(Exit::Not) };
     for outcome in &report.threads {
         if let Some(reason) = outcome.reason.as_ref().filter(|_| is_named || is_worth_a_line(outcome)) {
-            app.complain(&format!("{}: {reason}", outcome.id));
+            app.messages.fail(&format!("{}: {reason}", outcome.id));
         }
     }
-    write_report(app, &database, &report, arguments.dry_run, shape)?;
+    write_report(app, &page, &database, &report, arguments.dry_run)?;
     advise(app, &report, arguments.dry_run);
     let exit = exit(app, report, is_named)?;
     Ok(found.exit.merge(exit))
@@ -91,12 +92,12 @@ pub(super) fn check_yes(app: &App, yes: bool, command: &str) -> anyhow::Result<(
 pub(super) fn prune_rows(
     app: &App,
     config: &Config<'_>,
+    place: &Place,
     database: &Path,
     consent: Consent,
-) -> anyhow::Result<Option<Report>> {
-    let options = app.open_options();
-    let mut reader = Reader::open(database, &options)?;
-    let job = prune::plan(config, &mut reader, &app.bar)?;
+) -> anyhow::Result<Option<prune::Report>> {
+    let mut reader = Reader::open(database, &place.options)?;
+    let job = prune::plan(config, &mut reader, app.messages.progress())?;
     drop(reader);
     let n = job.n_to_go();
     if app.interrupted.load(Ordering::Relaxed) {
@@ -109,32 +110,37 @@ pub(super) fn prune_rows(
     if !consent.yes {
         show_rows_to_go(app, &job.preview());
         let rows = human::counted(n as u64, "row", "rows");
-        let answer = app.ask(&format!("delete {rows} whose rollout is gone (they are saved first)?"));
+        let question = format!("delete {rows} whose rollout is gone (they are saved first)?");
+        let answer = app.messages.ask(&question, &app.interrupted);
         if !answer.hint("nothing was deleted; run the command again to carry on")? {
-            app.say("nothing was deleted");
+            app.messages.say("nothing was deleted");
             return Ok(None);
         }
     }
     if consent.keep_backup {
-        app.keep_backup(database)?;
+        place.keep_backup(app, database)?;
     }
-    let mut writer = Writer::open(database, &options)?;
-    let report = job.run(&mut writer, &app.bar)?;
+    let mut writer = Writer::open(database, &place.options)?;
+    let report = job.run(&mut writer, app.messages.progress())?;
     writer.close()?;
     Ok(Some(report))
 }
 
 /// Shows a person the first rows that would go, before the question whether they may.
-fn show_rows_to_go(app: &App, preview: &Report) {
+fn show_rows_to_go(app: &App, preview: &prune::Report) {
     const SHOWN: usize = 10;
     let go = || preview.threads.iter().filter(|outcome| outcome.status == Status::Pruned);
     for outcome in go().take(SHOWN) {
-        app.bar.print(|out| writeln!(out, "{}  {}", text::safe(&outcome.id), text::safe(&outcome.path)));
+        app.messages
+            .progress()
+            .print(|out| writeln!(out, "{}  {}", text::safe(&outcome.id), text::safe(&outcome.path)));
     }
     let rest = go().skip(SHOWN).count();
     if rest > 0 {
         let rest = human::count(rest as u64);
-        app.bar.print(|out| writeln!(out, "and {rest} more, which codex-state prune --dry-run lists"));
+        app.messages
+            .progress()
+            .print(|out| writeln!(out, "and {rest} more, which codex-state prune --dry-run lists"));
     }
 }
 
@@ -147,13 +153,13 @@ fn is_worth_a_line(outcome: &Outcome) -> bool {
 ///
 /// # Errors
 /// The run ended before its end.
-pub(super) fn exit(app: &App, report: Report, is_named: bool) -> anyhow::Result<Exit> {
+pub(super) fn exit(app: &App, report: prune::Report, is_named: bool) -> anyhow::Result<Exit> {
     let n_left = report.count(Status::Failed) + if is_named { report.count(Status::Skipped) } else { 0 };
     if let Some(error) = report.stopped {
         return Err(error);
     }
     if report.interrupted {
-        app.hint("what was deleted is saved; run the command again to carry on");
+        app.messages.hint("what was deleted is saved; run the command again to carry on");
         return Ok(Exit::Interrupted);
     }
     Ok(Exit::from_answer(n_left == 0))
@@ -187,101 +193,79 @@ fn thread(outcome: &Outcome) -> Thread<'_> {
 
 fn write_report(
     app: &mut App,
+    page: &Page,
     database: &Path,
-    report: &Report,
+    report: &prune::Report,
     dry_run: bool,
-    shape: Shape,
 ) -> io::Result<()> {
-    match shape {
-        Shape::Records(Format::Json) => {
-            let mut document = json::Document::begin(&mut app.out)?;
-            document.member("database", &database.to_string_lossy())?;
-            document.member("checked", &report.checked)?;
-            document.list("threads")?;
-            for outcome in &report.threads {
-                document.item(&thread(outcome))?;
-            }
-            for which in [Status::Pruned, Status::Skipped, Status::Failed] {
-                document.member(status(which), &report.count(which))?;
-            }
-            let saved_to = report.saved_to.as_ref().map(|path| path.to_string_lossy());
-            document.member("saved_to", &saved_to)?;
-            document.member("dry_run", &dry_run)?;
-            document.finish()?;
-        }
-        Shape::Records(Format::Jsonl) => {
-            for outcome in &report.threads {
-                json::write_line(&mut app.out, &thread(outcome))?;
-            }
-        }
-        Shape::Records(format) => {
-            let layout = Layout {
-                columns: &["id", "status", "path", "error"],
-                header: !app.global.no_header,
-                list: "threads",
-                for_terminal: app.environment.stdout_is_terminal,
-            };
-            let mut records = Records::begin(&mut app.out, format, layout)?;
-            for outcome in &report.threads {
-                records.row(&[
-                    (&*outcome.id).into(),
-                    status(outcome.status).into(),
-                    (&*outcome.path).into(),
-                    Value::from(outcome.reason.as_deref()),
-                ])?;
-            }
-            records.finish()?;
-        }
-        Shape::Text | Shape::Github => {
-            let columns = vec![
-                Column::text("id"),
-                Column::text("status"),
-                Column::path("path"),
-                Column::title("why it stays"),
-            ];
-            let mut table = Table::new(columns, app.environment.width(), app.style);
-            for outcome in &report.threads {
-                let tone = match outcome.status {
-                    Status::Pruned => Tone::Good,
-                    Status::Skipped => Tone::Normal,
-                    Status::Failed => Tone::Bad,
-                };
-                table.row([
-                    Cell::exact(&outcome.id),
-                    Cell::new(status(outcome.status)).tone(tone),
-                    Cell::exact(&outcome.path),
-                    Cell::new(outcome.reason.as_deref().unwrap_or_default()),
-                ]);
-            }
-            if !table.is_empty() {
-                table.write(&mut app.out)?;
-            }
-        }
+    Report {
+        items: report.threads.iter().map(thread),
+        rows: Rows::Columns(&["id", "status", "path", "error"]),
+        document: Whole::List {
+            name: "threads",
+            before: &|document| {
+                document.member("database", &database.to_string_lossy())?;
+                document.member("checked", &report.checked)
+            },
+            after: &|document| {
+                for which in [Status::Pruned, Status::Skipped, Status::Failed] {
+                    document.member(status(which), &report.count(which))?;
+                }
+                document.member("saved_to", &report.saved_to.as_ref().map(|path| path.to_string_lossy()))?;
+                document.member("dry_run", &dry_run)
+            },
+        },
+        text: &|out| match report.threads.is_empty() {
+            true => Ok(()),
+            false => table(page, report).write(out),
+        },
     }
-    app.out.flush()
+    .write(&mut app.out, page)
+}
+
+fn table(page: &Page, report: &prune::Report) -> Table {
+    let columns =
+        vec![Column::text("id"), Column::text("status"), Column::path("path"), Column::title("why it stays")];
+    let mut table = Table::new(columns, page.width, page.style);
+    for outcome in &report.threads {
+        let tone = match outcome.status {
+            Status::Pruned => Tone::Good,
+            Status::Skipped => Tone::Normal,
+            Status::Failed => Tone::Bad,
+        };
+        table.row([
+            Cell::exact(&outcome.id),
+            Cell::new(status(outcome.status)).tone(tone),
+            Cell::exact(&outcome.path),
+            Cell::new(outcome.reason.as_deref().unwrap_or_default()),
+        ]);
+    }
+    table
 }
 
 /// Says on standard error what happened, and how it is undone.
-pub(super) fn advise(app: &App, report: &Report, dry_run: bool) {
+pub(super) fn advise(app: &App, report: &prune::Report, dry_run: bool) {
     let n_misplaced = report.threads.iter().filter(|outcome| outcome.is_misplaced).count();
     let rows = |n: usize| human::counted(n as u64, "row", "rows");
     let checked = human::counted(report.checked, "row", "rows");
     let n = report.count(Status::Pruned);
     match (dry_run, n, report.threads.len()) {
-        (_, 0, 0) => app.say(&format!("nothing to do: {checked} looked at, and no rollout is gone")),
-        (true, _, _) => app.say(&format!(
+        (_, 0, 0) => app.messages.say(&format!("nothing to do: {checked} looked at, and no rollout is gone")),
+        (true, _, _) => app.messages.say(&format!(
             "nothing was deleted: this was a dry run, which would delete {} of {}",
             rows(n),
             human::count(report.checked)
         )),
-        (false, _, _) => app.say(&format!("{checked} looked at, {} deleted", human::count(n as u64))),
+        (false, _, _) => {
+            app.messages.say(&format!("{checked} looked at, {} deleted", human::count(n as u64)));
+        }
     }
     let mut skipped: BTreeMap<&str, usize> = BTreeMap::new();
     for outcome in report.threads.iter().filter(|outcome| outcome.status == Status::Skipped) {
         *skipped.entry(outcome.reason.as_deref().unwrap_or_default()).or_default() += 1;
     }
     for (reason, n) in skipped {
-        app.say(&format!("{} skipped: {reason}", rows(n)));
+        app.messages.say(&format!("{} skipped: {reason}", rows(n)));
     }
     if n_misplaced > 0 {
         let ids = report.threads.iter().filter(|outcome| outcome.is_misplaced).map(|outcome| &*outcome.id);
@@ -289,11 +273,12 @@ pub(super) fn advise(app: &App, report: &Report, dry_run: bool) {
             1..=3 => format!("codex-state backfill {}", ids.collect::<Vec<_>>().join(" ")),
             _ => "codex-state backfill".to_owned(),
         };
-        app.hint(&format!("{command} mends {} whose rollout lies elsewhere in the home", rows(n_misplaced)));
+        app.messages
+            .hint(&format!("{command} mends {} whose rollout lies elsewhere in the home", rows(n_misplaced)));
     }
     if let Some(path) = &report.saved_to {
-        app.say(&format!("the rows are saved in {}", text::path(path)));
-        app.hint(&format!(
+        app.messages.say(&format!("the rows are saved in {}", text::path(path)));
+        app.messages.hint(&format!(
             "codex-state backfill --facts-from {} brings them back with their restored rollouts",
             shell_word(path)
         ));

@@ -1,15 +1,16 @@
 //! `codex-state restore`: from arguments to the verb, and its report to the streams.
 
-use crate::cli::commands::app::{App, Shape};
+use crate::cli::commands::app::App;
+use crate::cli::commands::place::Place;
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::output::human;
-use crate::cli::output::records::{Format, Layout, Records, Value, json};
+use crate::cli::output::report::{Page, Report, Rows, Whole};
 use crate::cli::output::table::{Cell, write_fields};
 use crate::cli::output::text;
-use crate::restore::{self, Config, Report};
+use crate::restore::{self, Config};
 use serde::Serialize;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 /// The report as JSON; its names are the contract's.
@@ -43,22 +44,19 @@ fn lossy(path: &Path) -> String {
 /// # Errors
 /// It could not run; the database is as it was then.
 pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
-    let shape = app.shape(false)?;
-    let home = app.home_or_nowhere()?;
-    let codex_config = app.config(&home);
-    let candidates = app.databases(&home, &codex_config)?;
-    let chosen = app.choose_certain(&candidates)?;
-    let options = app.open_options();
-    let source = app.absolute(&arguments.file);
+    let page = app.page(false)?;
+    let place = Place::find_or_nowhere(app)?;
+    let chosen = place.only(app)?;
+    let source = app.environment.absolute(&arguments.file);
     let database = match chosen {
         Some(database) => database,
-        None => candidates.create_in.join(restore::name_for(&source, &options)?),
+        None => place.databases.create_in.join(restore::name_for(&source, &place.options)?),
     };
     let interrupted = app.interrupted.clone();
     let config = Config {
         database: &database,
         source: &source,
-        options: &options,
+        options: &place.options,
         keep_backup: !arguments.writing.no_backup,
         dry_run: arguments.writing.dry_run,
         now: app.environment.now,
@@ -68,31 +66,36 @@ pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
     if is_there {
         app.metrics.opened("restore");
     }
-    let report = restore::run(&config, &app.bar)?;
+    let report = restore::run(&config, app.messages.progress())?;
     if !is_there && !config.dry_run {
         app.metrics.created();
     }
-    write(app, &config, &report, shape)?;
+    write(app, &page, &config, &report)?;
     for moved in &report.moved_aside {
-        app.say(&format!("{} could not be used and is now {}", moved.from.display(), moved.to.display()));
+        app.messages.say(&format!(
+            "{} could not be used and is now {}",
+            moved.from.display(),
+            moved.to.display()
+        ));
     }
     if report.newer_rows > 0 {
         let rows = human::counted(report.newer_rows, "row", "rows");
-        app.warn(&match config.dry_run {
+        app.messages.warn(&match config.dry_run {
             true => format!("{rows} are newer than the backup and would go from the database"),
             false => format!("{rows} were newer than the backup and went from the database"),
         });
     }
     if config.dry_run {
-        app.say("nothing was written: this was a dry run");
+        app.messages.say("nothing was written: this was a dry run");
     } else {
-        app.say_undo(report.backup.as_deref());
-        app.hint("codex-state backfill brings back what the rollouts know beyond the backup");
+        app.messages.hint_undo(report.backup.as_deref());
+        app.messages.hint("codex-state backfill brings back what the rollouts know beyond the backup");
     }
     Ok(Exit::Done)
 }
 
-fn write(app: &mut App, config: &Config<'_>, report: &Report, shape: Shape) -> io::Result<()> {
+fn write(app: &mut App, page: &Page, config: &Config<'_>, report: &restore::Report) -> io::Result<()> {
+    let moved = report.moved_aside.iter();
     let document = Document {
         database: lossy(config.database),
         restored_from: lossy(config.source),
@@ -101,44 +104,15 @@ fn write(app: &mut App, config: &Config<'_>, report: &Report, shape: Shape) -> i
         newer_rows: report.newer_rows,
         bytes: report.bytes,
         backup: report.backup.as_deref().map(lossy),
-        moved_aside: report
-            .moved_aside
-            .iter()
-            .map(|moved| Moved { from: lossy(&moved.from), to: lossy(&moved.to) })
-            .collect(),
+        moved_aside: moved.map(|moved| Moved { from: lossy(&moved.from), to: lossy(&moved.to) }).collect(),
         dry_run: config.dry_run,
     };
-    match shape {
-        Shape::Records(Format::Json | Format::Jsonl) => json::write_document(&mut app.out, &document)?,
-        Shape::Records(format) => {
-            let layout = Layout {
-                columns: &[
-                    "database",
-                    "restored_from",
-                    "rows",
-                    "replaced_rows",
-                    "newer_rows",
-                    "bytes",
-                    "backup",
-                ],
-                header: !app.global.no_header,
-                list: "restore",
-                for_terminal: app.environment.stdout_is_terminal,
-            };
-            let mut records = Records::begin(&mut app.out, format, layout)?;
-            let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-            records.row(&[
-                Value::from(&*document.database),
-                Value::from(&*document.restored_from),
-                number(document.rows).into(),
-                document.replaced_rows.map(number).into(),
-                number(document.newer_rows).into(),
-                document.bytes.map(number).into(),
-                document.backup.as_deref().into(),
-            ])?;
-            records.finish()?;
-        }
-        Shape::Text | Shape::Github => {
+    let columns = ["database", "restored_from", "rows", "replaced_rows", "newer_rows", "bytes", "backup"];
+    Report {
+        items: std::iter::once(document),
+        rows: Rows::Columns(&columns),
+        document: Whole::Item,
+        text: &|out| {
             let mut fields = vec![
                 ("database", Cell::exact(text::path(config.database))),
                 ("restored from", Cell::exact(text::path(config.source))),
@@ -148,8 +122,8 @@ fn write(app: &mut App, config: &Config<'_>, report: &Report, shape: Shape) -> i
                 fields.push(("threads before", Cell::new(human::count(replaced))));
                 fields.push(("newer rows gone", Cell::new(human::count(report.newer_rows))));
             }
-            write_fields(&mut app.out, &fields, app.style)?;
-        }
+            write_fields(out, &fields, page.style)
+        },
     }
-    app.out.flush()
+    .write(&mut app.out, page)
 }

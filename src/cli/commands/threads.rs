@@ -3,6 +3,7 @@
 use crate::cli::commands::app::App;
 use crate::cli::line::exit::Exit;
 use crate::db::open::Reader;
+use crate::db::schema::Schema;
 use crate::error::{WithHint as _, shell_word};
 use crate::select::{Resolver, Selected, Unresolved};
 use anyhow::{Context as _, anyhow};
@@ -72,7 +73,7 @@ pub fn resolve(
     let mut threads = Threads::default();
     let typed = expand(arguments)?;
     if typed.is_empty() && !arguments.is_empty() {
-        app.say("no thread on standard input: nothing to do");
+        app.messages.say("no thread on standard input: nothing to do");
     }
     let mut seen = HashSet::new();
     for some in typed.chunks(AT_ONCE) {
@@ -82,7 +83,7 @@ pub fn resolve(
                 let is_complete = found.as_ref().is_ok_and(|found| found.iter().all(Result::is_ok));
                 // That there is no table of threads is said rather than that a thread is missing from it.
                 if !is_complete {
-                    app.schema(reader)?;
+                    Schema::of(reader)?;
                 }
                 found?
             }
@@ -97,7 +98,7 @@ pub fn resolve(
                     }
                 }
                 Err(Unresolved::NoSuchThread) => {
-                    app.complain(&format!("no such thread: {typed}"));
+                    app.messages.fail(&format!("no such thread: {typed}"));
                     threads.exit = Exit::Not;
                 }
                 Err(ambiguous) => {
@@ -107,7 +108,8 @@ pub fn resolve(
         }
     }
     if threads.exit != Exit::Done {
-        app.hint("codex-state list --all --hidden --search TEXT finds the id of a thread by its words");
+        app.messages
+            .hint("codex-state list --all --hidden --search TEXT finds the id of a thread by its words");
     }
     Ok(threads)
 }

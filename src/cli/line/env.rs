@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use chrono::{
@@ -124,6 +124,23 @@ impl Environment {
     pub fn var(&self, name: &str) -> Option<&OsStr> {
         debug_assert!(VARIABLES.contains(&name), "{name} is not in VARIABLES");
         self.vars.get(name).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    }
+
+    /// Returns the folder that relative paths start from.
+    ///
+    /// # Errors
+    /// If it was deleted.
+    pub fn current_dir(&self) -> anyhow::Result<&Path> {
+        self.current_dir.as_deref().ok_or_else(|| {
+            anyhow!("the current folder does not exist any more").hint("change to another folder")
+        })
+    }
+
+    /// Returns the absolute path of a file named on the command line.
+    #[must_use]
+    pub fn absolute(&self, path: &Path) -> PathBuf {
+        // If the current folder was deleted, SQLite and the system report that for the path itself.
+        self.current_dir.as_ref().map_or_else(|| path.to_owned(), |folder| folder.join(path))
     }
 
     /// How wide a table may be: `COLUMNS`, else the terminal's width, else 80.

@@ -1,5 +1,6 @@
 //! Numbers on the command line, and what is said of those that are none.
 
+use std::num::NonZero;
 use std::time::Duration;
 
 /// A time to wait.
@@ -20,4 +21,9 @@ pub(super) fn jobs(text: &str) -> Result<u16, String> {
 /// How many of something.
 pub(super) fn count(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "not a number of things, as in 0 or 20".to_owned())
+}
+
+/// Returns how many rollouts are read at once: as many as `--jobs` says, else one for each processor.
+pub(in crate::cli) fn jobs_or_processors(wanted: Option<u16>) -> usize {
+    wanted.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from)
 }

@@ -2,12 +2,14 @@
 
 mod table;
 
-use crate::cli::commands::app::{App, Shape};
+use crate::cli::commands::app::App;
+use crate::cli::commands::place;
 use crate::cli::line::exit::Exit;
-use crate::cli::line::{args, when};
-use crate::cli::output::records::{self, Format, Layout, Records, Value};
+use crate::cli::line::{args, interrupt, when};
+use crate::cli::output::records::{self, Format, Value};
+use crate::cli::output::report::Page;
 use crate::cli::output::{cells, human, text};
-use crate::db::list::{Folder, Page, Query, Sort};
+use crate::db::list::{self, Folder, Query, Sort};
 use crate::list::{Config, Lister, Names};
 use crate::session_index;
 use crate::sys;
@@ -32,15 +34,15 @@ const DEFAULT_ROWS: usize = 50;
 /// # Errors
 /// The arguments are no good, or the database cannot be read.
 pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
-    let shape = app.shape(true)?;
-    let is_table = shape == Shape::Text && !arguments.ids;
+    let page = app.page(true)?;
+    let is_table = page.is_text() && !arguments.ids;
     let limit = match arguments.limit {
         Some(0) => None,
         None if is_table && app.environment.stdout_is_terminal => Some(DEFAULT_ROWS),
         limit => limit,
     };
     let mut query = query(app, arguments)?;
-    let shown = shown_columns(arguments, shape);
+    let shown = shown_columns(arguments, page.format);
     let is_own_table = is_table && arguments.columns.is_empty();
     query.columns = if is_own_table { table::Own::columns(query.sort) } else { shown.clone() };
 
@@ -50,27 +52,30 @@ pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
     }
     let (sort, columns) = (query.sort, query.columns.clone());
 
-    let mut reader = app.open_reader()?;
+    let mut reader = place::open_reader(app)?;
     let config = Config { query, limit, cursor: arguments.after.as_deref(), names: &|| names(app) };
     let mut lister = Lister::new(&mut reader, config)?;
     if !lister.is_short() {
-        crate::cli::line::interrupt::listen(&app.interrupted);
+        interrupt::listen(&app.interrupted);
     }
     if lister.lacks_recency {
-        app.warn("this database does not know recency: sorted by updated");
+        app.messages.warn("this database does not know recency: sorted by updated");
     }
-    match shape {
-        Shape::Records(Format::Tsv) => write_tsv(app, &mut lister, &columns, &shown, arguments.ids)?,
-        Shape::Text if arguments.ids => write_tsv(app, &mut lister, &columns, &shown, true)?,
-        Shape::Records(format) => {
-            write_records(app, &mut lister, &columns, &shown, format, arguments.ids)?;
+    match page.format {
+        Some(Format::Tsv) => {
+            write_tsv(app, &mut lister, &columns, &shown, page.has_header() && !arguments.ids)?;
         }
-        Shape::Text | Shape::Github => {
+        None if arguments.ids => write_tsv(app, &mut lister, &columns, &shown, false)?,
+        Some(format) => {
+            let page = if arguments.ids { page.without_header() } else { page };
+            write_records(app, &page, format, &mut lister, &columns, &shown)?;
+        }
+        None => {
             let own = is_own_table.then_some(table::Own { sort, archived: arguments.archived });
-            let written = table::write(app, &mut lister, &columns, &shown, own.as_ref())?;
+            let written = table::write(app, &page, &mut lister, &columns, &shown, own.as_ref())?;
             write_footer(app, &mut lister, written.rows, arguments)?;
             if own.is_none() && !written.left_out.is_empty() {
-                app.say(&format!(
+                app.messages.say(&format!(
                     "no room for {}: make the terminal wider, or take --format tsv",
                     written.left_out.join(", ")
                 ));
@@ -110,7 +115,8 @@ fn query(app: &App, arguments: &args::List) -> anyhow::Result<Query> {
 
 /// The spellings of a folder that rows may have: canonical, as Codex writes it, and as it was typed.
 fn folders(app: &App, typed: &Path, recursive: bool) -> anyhow::Result<Vec<Folder>> {
-    let absolute = if typed.is_absolute() { typed.to_owned() } else { app.current_dir()?.join(typed) };
+    let absolute =
+        if typed.is_absolute() { typed.to_owned() } else { app.environment.current_dir()?.join(typed) };
     let mut clean = PathBuf::new();
     for component in absolute.components() {
         match component {
@@ -132,11 +138,11 @@ fn folders(app: &App, typed: &Path, recursive: bool) -> anyhow::Result<Vec<Folde
 }
 
 /// The columns that are printed, by position.
-fn shown_columns(arguments: &args::List, shape: Shape) -> Vec<usize> {
-    let named: Vec<&str> = match shape {
+fn shown_columns(arguments: &args::List, format: Option<Format>) -> Vec<usize> {
+    let named: Vec<&str> = match format {
         _ if arguments.ids => vec!["id"],
         _ if !arguments.columns.is_empty() => arguments.columns.iter().map(String::as_str).collect(),
-        Shape::Records(Format::Json | Format::Jsonl) => COLUMNS.iter().map(|column| column.name).collect(),
+        Some(Format::Json | Format::Jsonl) => COLUMNS.iter().map(|column| column.name).collect(),
         _ => DEFAULT_COLUMNS.to_vec(),
     };
     let mut positions = Vec::new();
@@ -150,7 +156,7 @@ fn shown_columns(arguments: &args::List, shape: Shape) -> Vec<usize> {
 
 /// The names of threads that people gave them, for a database without a column for them.
 fn names(app: &App) -> anyhow::Result<Names> {
-    let home = match app.home() {
+    let home = match place::home(app) {
         Ok(home) => home,
         // A database that was named may be all there is.
         Err(_) if app.global.db.is_some() => return Ok(None),
@@ -160,14 +166,20 @@ fn names(app: &App) -> anyhow::Result<Names> {
         Ok(names) => Ok(Some(Arc::new(names))),
         Err(error) => {
             let path = home.join(session_index::FILE_NAME);
-            app.warn(&format!("the names of threads are left out: {}: {error}", path.display()));
+            app.messages.warn(&format!("the names of threads are left out: {}: {error}", path.display()));
             Ok(None)
         }
     }
 }
 
 /// The cell of a column in a row of a page for which `columns` were read.
-fn cell<'a>(names: &'a Names, columns: &[usize], page: &'a Page, row: usize, column: usize) -> CellRef<'a> {
+fn cell<'a>(
+    names: &'a Names,
+    columns: &[usize],
+    page: &'a list::Page,
+    row: usize,
+    column: usize,
+) -> CellRef<'a> {
     let place = |column| columns.iter().position(|read| *read == column);
     let own = place(column).map_or(CellRef::Null, |place| page.cell(row, place));
     if column != index::NAME || own != CellRef::Null {
@@ -195,7 +207,7 @@ fn stops(app: &App) -> [Arc<AtomicBool>; 2] {
 }
 
 /// The next page, unless nobody waits for it any more.
-fn next_page(app: &App, lister: &mut Lister<'_>) -> anyhow::Result<Option<Page>> {
+fn next_page(app: &App, lister: &mut Lister<'_>) -> anyhow::Result<Option<list::Page>> {
     if go_on(&stops(app)).is_break() { Ok(None) } else { lister.next_page() }
 }
 
@@ -205,9 +217,9 @@ fn write_tsv(
     lister: &mut Lister<'_>,
     columns: &[usize],
     shown: &[usize],
-    ids: bool,
+    header: bool,
 ) -> anyhow::Result<()> {
-    if !ids && !app.global.no_header {
+    if header {
         let header: Vec<&str> = shown.iter().map(|position| COLUMNS[*position].name).collect();
         writeln!(app.out, "{}", header.join("\t"))?;
     }
@@ -239,21 +251,15 @@ fn write_tsv(
 
 fn write_records(
     app: &mut App,
+    page: &Page,
+    format: Format,
     lister: &mut Lister<'_>,
     columns: &[usize],
     shown: &[usize],
-    format: Format,
-    ids: bool,
 ) -> anyhow::Result<()> {
     let names: Vec<&str> = shown.iter().map(|position| COLUMNS[*position].name).collect();
-    let layout = Layout {
-        columns: &names,
-        header: !app.global.no_header && !ids,
-        list: "threads",
-        for_terminal: app.environment.stdout_is_terminal,
-    };
     let stops = stops(app);
-    let mut records = Records::begin(&mut app.out, format, layout)?;
+    let mut records = page.records(&mut app.out, format, "threads", &names)?;
     let thread_names = lister.names();
     lister.each_page(|page| {
         let mut values: Vec<Value<'_>> = Vec::with_capacity(shown.len());
@@ -291,11 +297,11 @@ fn write_footer(
     app.out.flush()?;
     let all = lister.count()?;
     if n < all {
-        app.say(&format!("{} of {}, -n 0 for all", human::count(n), human::count(all)));
+        app.messages.say(&format!("{} of {}, -n 0 for all", human::count(n), human::count(all)));
     } else if n == 0 {
-        app.say("no threads");
+        app.messages.say("no threads");
         if !arguments.hidden && !arguments.all {
-            app.hint(
+            app.messages.hint(
                 "codex-state list --all --hidden also lists those that are archived or without a message",
             );
         }

@@ -4,7 +4,7 @@ use super::{cell, next_page};
 use crate::cli::commands::app::App;
 use crate::cli::output::style::Tone;
 use crate::cli::output::table::{Cell, Column, Table};
-use crate::cli::output::{cells, human};
+use crate::cli::output::{cells, human, report};
 use crate::db::list::{Page, Sort};
 use crate::db::threads;
 use crate::list::Lister;
@@ -103,17 +103,17 @@ pub(super) struct Written {
 /// asked for.
 pub(super) fn write(
     app: &mut App,
+    paper: &report::Page,
     lister: &mut Lister<'_>,
     columns: &[usize],
     shown: &[usize],
     own: Option<&Own>,
 ) -> anyhow::Result<Written> {
-    let (width, style) = (app.environment.width(), app.style);
     let user_home = app.environment.home_dir.as_deref().and_then(Path::to_str).unwrap_or_default().to_owned();
     let around = Around { now: app.environment.now_ms(), user_home: &user_home };
     let new = || {
         let named = || shown.iter().map(|position| cells::table_column(*position)).collect();
-        Table::new(own.map_or_else(named, Own::header), width, style)
+        Table::new(own.map_or_else(named, Own::header), paper.width, paper.style)
     };
     let (mut table, mut n, mut left_out) = (new(), 0, Vec::new());
     let names = lister.names();

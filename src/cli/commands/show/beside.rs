@@ -1,11 +1,12 @@
 //! `codex-state show --compare`: the row beside what the file says, column by column, drift marked.
 
-use crate::cli::commands::app::{App, Shape};
-use crate::cli::commands::threads;
+use crate::cli::commands::app::App;
+use crate::cli::commands::{place, threads};
 use crate::cli::line::exit::Exit;
 use crate::cli::output::cells;
 use crate::cli::output::records::json::{self, Document};
-use crate::cli::output::records::{Format, Layout, Records, Value};
+use crate::cli::output::records::{Format, Records, Value};
+use crate::cli::output::report::Page;
 use crate::cli::output::style::{Style, Tone};
 use crate::cli::output::table::{Cell as TableCell, Column, Table};
 use crate::cli::output::text;
@@ -22,6 +23,9 @@ use std::sync::atomic::Ordering;
 /// What stands before the name of a column that differs.
 const MARK: &str = "! ";
 
+/// The columns of TSV and CSV, which have a row for each column of a thread.
+const COLUMN_NAMES: [&str; 5] = ["id", "column", "database", "file", "differs"];
+
 /// Runs the command.
 ///
 /// # Errors
@@ -31,10 +35,10 @@ pub(super) fn run(
     found: &threads::Threads,
     home: &Path,
     reader: &mut Reader,
-    shape: Shape,
+    page: &Page,
 ) -> anyhow::Result<Exit> {
-    let codex_config = app.config(home);
-    let default_provider = app.default_provider(&codex_config).to_owned();
+    let codex_config = place::read_config(app, home);
+    let default_provider = place::default_provider(app, &codex_config);
     let config = Config {
         home,
         threads: None,
@@ -46,13 +50,7 @@ pub(super) fn run(
         now: app.environment.now,
         interrupted: &app.interrupted,
     };
-    let layout = Layout {
-        columns: &["id", "column", "database", "file", "differs"],
-        header: !app.global.no_header,
-        list: "threads",
-        for_terminal: app.environment.stdout_is_terminal,
-    };
-    let mut sink = Sink::begin(&mut app.out, shape, layout, app.environment.width(), app.style)?;
+    let mut sink = Sink::begin(&mut app.out, page)?;
     // What is wrong with a thread is said when the output is done with.
     let mut wrong: Vec<Option<Wrong>> = Vec::with_capacity(found.selected.len());
     verify::beside(&config, &found.selected, reader, |one| {
@@ -72,11 +70,11 @@ pub(super) fn run(
         match wrong {
             None => continue,
             Some(Wrong::NoFile(error)) => {
-                app.complain(&format!("{typed}: there is nothing to compare with: {error}"));
+                app.messages.fail(&format!("{typed}: there is nothing to compare with: {error}"));
             }
             Some(Wrong::NoRow) => {
-                app.complain(&format!("{typed}: there is a rollout, but no row in the database"));
-                app.hint(&format!("codex-state backfill {}", threads::pasted(selected)));
+                app.messages.fail(&format!("{typed}: there is a rollout, but no row in the database"));
+                app.messages.hint(&format!("codex-state backfill {}", threads::pasted(selected)));
             }
         }
         exit = exit.merge(Exit::Not);
@@ -153,22 +151,16 @@ enum Sink<'w> {
 }
 
 impl<'w> Sink<'w> {
-    fn begin(
-        out: &'w mut dyn Write,
-        shape: Shape,
-        layout: Layout<'_>,
-        width: usize,
-        style: Style,
-    ) -> io::Result<Sink<'w>> {
-        Ok(match shape {
-            Shape::Records(Format::Json) => {
+    fn begin(out: &'w mut dyn Write, page: &Page) -> io::Result<Sink<'w>> {
+        Ok(match page.format {
+            Some(Format::Json) => {
                 let mut document = Document::begin(out)?;
                 document.list("threads")?;
                 Sink::Document(document)
             }
-            Shape::Records(Format::Jsonl) => Sink::Lines(out),
-            Shape::Records(format) => Sink::Records(Records::begin(out, format, layout)?),
-            Shape::Text | Shape::Github => Sink::Text { out, width, style, is_first: true },
+            Some(Format::Jsonl) => Sink::Lines(out),
+            Some(format) => Sink::Records(page.records(out, format, "threads", &COLUMN_NAMES)?),
+            None => Sink::Text { out, width: page.width, style: page.style, is_first: true },
         })
     }
 

@@ -2,11 +2,12 @@
 
 mod beside;
 
-use crate::cli::commands::app::{App, Shape};
-use crate::cli::commands::threads;
-use crate::cli::line::args;
+use crate::cli::commands::app::App;
+use crate::cli::commands::{place, threads};
 use crate::cli::line::exit::Exit;
-use crate::cli::output::records::{Format, Layout, Records, Value};
+use crate::cli::line::{args, interrupt};
+use crate::cli::output::records::{Format, Value};
+use crate::cli::output::report::Page;
 use crate::cli::output::style::Tone;
 use crate::cli::output::table::{Cell as TableCell, write_fields};
 use crate::cli::output::{cells, human, text};
@@ -29,26 +30,26 @@ type Named = Vec<(String, Cell)>;
 /// # Errors
 /// Something is ambiguous, or the database cannot be read.
 pub fn run(app: &mut App, arguments: &args::Show) -> anyhow::Result<Exit> {
-    let shape = app.shape(false)?;
-    let mut reader = app.open_reader()?;
-    let home = app.home_or_nowhere()?;
+    let page = app.page(false)?;
+    let mut reader = place::open_reader(app)?;
+    let home = place::home_or_nowhere(app)?;
     let found = threads::resolve(app, &arguments.threads, &home, Some(&mut reader))?;
     if arguments.compare {
-        crate::cli::line::interrupt::listen(&app.interrupted);
-        let home = app.home()?;
-        return beside::run(app, &found, &home, &mut reader, shape);
+        interrupt::listen(&app.interrupted);
+        let home = place::home(app)?;
+        return beside::run(app, &found, &home, &mut reader, &page);
     }
     let mut rows =
         Rows { reader: &mut reader, found: &found, next: 0, page: VecDeque::new(), without: Vec::new() };
-    match shape {
-        Shape::Records(format) => write_records(app, &mut rows, format)?,
-        Shape::Text | Shape::Github => write_text(app, &mut rows)?,
+    match page.format {
+        Some(format) => write_records(app, &page, format, &mut rows)?,
+        None => write_text(app, &page, &mut rows)?,
     }
     let (without, mut exit) = (rows.without, found.exit);
     reader.end();
     for i in without {
-        app.complain(&format!("{}: there is a rollout, but no row in the database", found.typed[i]));
-        app.hint(&format!("codex-state backfill {}", threads::pasted(&found.selected[i])));
+        app.messages.fail(&format!("{}: there is a rollout, but no row in the database", found.typed[i]));
+        app.messages.hint(&format!("codex-state backfill {}", threads::pasted(&found.selected[i])));
         exit = exit.merge(Exit::Not);
     }
     Ok(exit)
@@ -106,7 +107,7 @@ fn kind(name: &str) -> Kind {
     position(name).map_or(Kind::Text, |position| COLUMNS[position].kind)
 }
 
-fn write_records(app: &mut App, rows: &mut Rows<'_>, format: Format) -> anyhow::Result<()> {
+fn write_records(app: &mut App, page: &Page, format: Format, rows: &mut Rows<'_>) -> anyhow::Result<()> {
     let mut next = rows.next()?;
     // All rows are of one table.
     let columns: Vec<String> = match &next {
@@ -114,13 +115,7 @@ fn write_records(app: &mut App, rows: &mut Rows<'_>, format: Format) -> anyhow::
         None => COLUMNS.iter().map(|column| column.name.to_owned()).collect(),
     };
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-    let layout = Layout {
-        columns: &columns,
-        header: !app.global.no_header,
-        list: "threads",
-        for_terminal: app.environment.stdout_is_terminal,
-    };
-    let mut records = Records::begin(&mut app.out, format, layout)?;
+    let mut records = page.records(&mut app.out, format, "threads", &columns)?;
     while let Some(row) = next {
         let values: Vec<Value<'_>> =
             row.iter().map(|(name, cell)| cells::value(kind(name), CellRef::from(cell))).collect();
@@ -130,7 +125,7 @@ fn write_records(app: &mut App, rows: &mut Rows<'_>, format: Format) -> anyhow::
     Ok(records.finish()?)
 }
 
-fn write_text(app: &mut App, rows: &mut Rows<'_>) -> anyhow::Result<()> {
+fn write_text(app: &mut App, page: &Page, rows: &mut Rows<'_>) -> anyhow::Result<()> {
     let mut is_first = true;
     while let Some(row) = rows.next()? {
         if !std::mem::take(&mut is_first) {
@@ -146,7 +141,7 @@ fn write_text(app: &mut App, rows: &mut Rows<'_>) -> anyhow::Result<()> {
         let names: Vec<_> = fields.iter().map(|(name, _)| text::safe(name).into_owned()).collect();
         let fields: Vec<(&str, TableCell)> =
             names.iter().map(String::as_str).zip(fields.into_iter().map(|(_, cell)| cell)).collect();
-        write_fields(&mut app.out, &fields, app.style)?;
+        write_fields(&mut app.out, &fields, page.style)?;
     }
     Ok(())
 }

@@ -3,13 +3,16 @@
 mod people;
 mod records;
 
-use crate::cli::commands::app::{App, Shape};
+use crate::cli::commands::app::App;
+use crate::cli::commands::place::Place;
 use crate::cli::line::args::{self, FormatChoice};
 use crate::cli::line::exit::Exit;
+use crate::cli::line::numbers::jobs_or_processors;
 use crate::cli::output::chart::Ink;
-use crate::cli::output::{error, human, records::Format};
+use crate::cli::output::report::{Report, Rows, Whole};
+use crate::cli::output::{error, human};
 use crate::db::backup::{self, BackupInfo};
-use crate::db::open::Reader;
+use crate::db::open::{OpenOptions, Reader};
 use crate::error::{WithHint as _, shell_word};
 use crate::home::Candidate;
 use crate::progress::Progress as _;
@@ -17,7 +20,6 @@ use crate::sessions::{self, Walk};
 use crate::status::{Config, Database, Progress, Rollouts};
 use crate::thread::Millis;
 use crate::verify::{self, Depth, Ignore};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -49,29 +51,27 @@ struct Look<'a> {
 /// There is no home, or the database is there and cannot be read, which is said after all else was shown.
 pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
     let args::Status {} = arguments;
-    let shape = app.shape(false)?;
-    let home = app.home_or_nowhere()?;
+    let page = app.page(false)?;
+    let place = Place::find_or_nowhere(app)?;
+    let (home, looked_in) = (&place.home, &place.databases.looked_in);
     let has_home = home.is_dir();
-    let codex_config = app.config(&home);
-    let candidates = app.databases(&home, &codex_config)?;
-    let choice = app.choose(&candidates);
+    let choice = place.choose(&app.messages);
     let zone = app.environment.zone;
-    let default_provider = app.default_provider(&codex_config).to_owned();
     let config = Config {
-        default_provider: &default_provider,
+        default_provider: &place.default_provider,
         month: &|time| human::local_month(time, &zone),
         now: app.environment.now_ms(),
     };
     let mut backups: Vec<BackupInfo> = match &choice {
         Some(choice) => backup::backups_of(&choice.chosen.path),
-        None => candidates.looked_in.iter().flat_map(|folder| backup::backups_in(folder)).collect(),
+        None => looked_in.iter().flat_map(|folder| backup::backups_in(folder)).collect(),
     };
     backups.sort_by_key(|backup| std::cmp::Reverse(backup.taken_at));
-    app.bar.start("finding rollouts", None, None);
-    let walk = has_home.then(|| sessions::walk(&home, || app.bar.advance(1, 0)));
-    app.bar.finish();
+    app.messages.progress().start("finding rollouts", None, None);
+    let walk = has_home.then(|| sessions::walk(home, || app.messages.progress().advance(1, 0)));
+    app.messages.progress().finish();
     let mut look = Look {
-        home: has_home.then_some(&*home),
+        home: has_home.then_some(&**home),
         default_provider: config.default_provider,
         others: choice
             .iter()
@@ -79,7 +79,7 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
             .map(|one| one.path.clone())
             .collect(),
         candidate: choice.map(|choice| choice.chosen),
-        looked_in: candidates.looked_in,
+        looked_in: looked_in.clone(),
         database: None,
         error: None,
         rollouts: walk.as_ref().map(Rollouts::of).unwrap_or_default(),
@@ -89,7 +89,7 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
     };
     let mut trouble = None;
     if let Some(candidate) = &look.candidate {
-        match examine(app, look.home, walk, &config, &candidate.path) {
+        match examine(app, &place.options, look.home, walk, &config, &candidate.path) {
             Ok((database, verify)) => {
                 look.database = Some(database);
                 look.verify = verify;
@@ -101,21 +101,15 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
         }
     }
     let wants_picture = app.environment.stdout_is_terminal || app.global.format == FormatChoice::Table;
-    let (width, style) = (app.environment.width(), app.style);
-    match shape {
-        Shape::Records(format @ (Format::Json | Format::Jsonl)) => {
-            records::write_json(&mut app.out, format, &look)?;
-        }
-        Shape::Records(format) => {
-            let header = !app.global.no_header;
-            records::write_lines(&mut app.out, format, header, app.environment.stdout_is_terminal, &look)?;
-        }
-        Shape::Text | Shape::Github => {
-            let ink = if app.environment.shows_unicode() { Ink::Blocks } else { Ink::Ascii };
-            people::write(&mut app.out, &look, style, wants_picture.then_some((width, ink)))?;
-        }
+    let ink = if app.environment.shows_unicode() { Ink::Blocks } else { Ink::Ascii };
+    let picture = wants_picture.then_some((page.width, ink));
+    Report {
+        items: std::iter::once(records::Document::of(&look)),
+        rows: Rows::Values,
+        document: Whole::Item,
+        text: &|out| people::write(out, &look, page.style, picture),
     }
-    app.out.flush()?;
+    .write(&mut app.out, &page)?;
     if let Some(trouble) = trouble {
         return Err(match restoring(&look) {
             Some(hint) => trouble.hint(hint),
@@ -129,19 +123,20 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
 /// Looks at a database, and whether it and the rollouts agree at a glance.
 fn examine(
     app: &App,
+    options: &OpenOptions,
     home: Option<&Path>,
     walk: Option<Walk>,
     config: &Config<'_>,
     path: &Path,
 ) -> anyhow::Result<(Database, Option<verify::Report>)> {
-    let mut reader = Reader::open(path, &app.open_options())?;
+    let mut reader = Reader::open(path, options)?;
     app.metrics.opened("status");
     let database = Database::of(config, &mut reader)?;
     let Some(home) = home else { return Ok((database, None)) };
     let verify = verify::Config {
         home,
         threads: None,
-        jobs: app.jobs(None),
+        jobs: jobs_or_processors(None),
         default_provider: config.default_provider,
         depth: Depth::Quick,
         ignore: &Ignore::default(),
@@ -149,7 +144,7 @@ fn examine(
         now: app.environment.now,
         interrupted: &app.interrupted,
     };
-    let report = verify::run_on(&verify, walk, &mut reader, &app.bar)?;
+    let report = verify::run_on(&verify, walk, &mut reader, app.messages.progress())?;
     app.metrics.threads(report.rows_by_archived);
     app.metrics.verified(report.counts.map(verify::Count::all));
     Ok((database, Some(report)))
@@ -165,24 +160,28 @@ fn restoring(look: &Look<'_>) -> Option<String> {
 fn advise(app: &App, look: &Look<'_>) {
     let Some(database) = &look.database else {
         if let Some(hint) = restoring(look) {
-            app.hint(&hint);
+            app.messages.hint(&hint);
         }
-        app.hint("codex-state backfill makes a database from the rollouts");
+        app.messages.hint("codex-state backfill makes a database from the rollouts");
         return;
     };
     if database.problem.is_some() {
-        app.hint(
+        app.messages.hint(
             "codex-state verify --deep says how bad it is; codex-state restore BACKUP brings a backup back",
         );
     }
     let (errors, times) =
         look.verify.as_ref().map_or((0, 0), |report| (report.total().errors, report.times_alone));
     if errors > times {
-        app.hint("codex-state verify names each difference; codex-state backfill mends most of them");
+        app.messages
+            .hint("codex-state verify names each difference; codex-state backfill mends most of them");
     } else if errors > 0 {
         // The rows may be right, as after a copy that lost the files' times: a backfill would follow the files.
-        app.hint("codex-state verify opens the rollouts, and tells whether the times that differ are drift");
+        app.messages
+            .hint("codex-state verify opens the rollouts, and tells whether the times that differ are drift");
     } else if let Some((_, Progress::Stuck | Progress::Pending | Progress::Unknown)) = database.backfill {
-        app.hint("codex-state backfill does the indexing that Codex would do at its next start, and says so");
+        app.messages.hint(
+            "codex-state backfill does the indexing that Codex would do at its next start, and says so",
+        );
     }
 }

@@ -1,17 +1,16 @@
-//! `status` for machines: one document, or a line for each number of it.
+//! The report of `status` as a document.
 
 use super::Look;
-use crate::cli::output::records::{Format, Layout, Records, Value, json};
+use crate::cli::output::records::Value;
 use crate::db::census::Shown;
 use crate::status::Progress;
 use crate::verify::Kind;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::path::Path;
 
 #[derive(Serialize)]
-struct Document<'a> {
+pub(super) struct Document<'a> {
     home: Option<String>,
     database: Option<Database<'a>>,
     looked_in: Vec<String>,
@@ -119,7 +118,7 @@ fn time(seconds: Option<i64>) -> Value<'static> {
 }
 
 impl<'a> Document<'a> {
-    fn of(look: &'a Look<'a>) -> Document<'a> {
+    pub(super) fn of(look: &'a Look<'a>) -> Document<'a> {
         let database = look.database.as_ref();
         let backfill = database.and_then(|database| database.backfill.as_ref());
         Document {
@@ -204,46 +203,5 @@ impl<'a> Document<'a> {
                 })
                 .collect(),
         }
-    }
-}
-
-/// Writes one document, also as JSONL: there is one home.
-pub(super) fn write_json(out: &mut dyn Write, _format: Format, look: &Look<'_>) -> io::Result<()> {
-    json::write_document(out, &Document::of(look))
-}
-
-/// Writes a line for each value of the document: its path in it, with dots, and the value.
-pub(super) fn write_lines(
-    out: &mut dyn Write,
-    format: Format,
-    header: bool,
-    for_terminal: bool,
-    look: &Look<'_>,
-) -> io::Result<()> {
-    let layout = Layout { columns: &["name", "value"], header, list: "status", for_terminal };
-    let mut records = Records::begin(out, format, layout)?;
-    let document = serde_json::to_value(Document::of(look))?;
-    let mut error = Ok(());
-    flatten("", &document, &mut |name, value| {
-        if error.is_ok() {
-            error = records.row(&[name.into(), value]);
-        }
-    });
-    error?;
-    records.finish()
-}
-
-fn flatten(name: &str, value: &serde_json::Value, each: &mut dyn FnMut(&str, Value<'_>)) {
-    use serde_json::Value as Json;
-    let below = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
-    match value {
-        Json::Object(members) => members.iter().for_each(|(key, value)| flatten(&below(key), value, each)),
-        Json::Array(items) => {
-            items.iter().enumerate().for_each(|(i, value)| flatten(&below(&i.to_string()), value, each));
-        }
-        Json::Null => each(name, Value::Null),
-        Json::Bool(yes) => each(name, Value::Bool(*yes)),
-        Json::Number(number) => each(name, number.as_i64().map_or(Value::Null, Value::Int)),
-        Json::String(text) => each(name, Value::Text(text.as_str().into())),
     }
 }

@@ -5,11 +5,14 @@ mod junit;
 mod people;
 mod records;
 
-use crate::cli::commands::app::{App, Shape};
+use crate::cli::commands::app::App;
+use crate::cli::commands::place::{Place, output_file};
 use crate::cli::commands::threads;
 use crate::cli::line::args::{self, FormatChoice};
 use crate::cli::line::exit::Exit;
+use crate::cli::line::numbers::jobs_or_processors;
 use crate::cli::output::human;
+use crate::cli::output::report::Page;
 use crate::db::open::Reader;
 use crate::verify::{self, Config, Depth, Ignore, Kind, Remedy, Report};
 use anyhow::anyhow;
@@ -20,29 +23,26 @@ use std::io::Write as _;
 /// # Errors
 /// It could not run, or not to its end.
 pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
-    let shape = match app.global.format {
-        FormatChoice::Github => Shape::Github,
-        _ => app.shape(true)?,
-    };
-    let junit_file = arguments.junit.as_deref().map(|path| app.output_file(path)).transpose()?;
+    let page = Page::new(&app.global, &app.environment, true);
+    let is_github = app.global.format == FormatChoice::Github;
+    let junit_file = arguments.junit.as_deref().map(|path| output_file(app, path)).transpose()?;
     let ignore = arguments.ignore.iter().try_fold(Ignore::default(), |ignore, name| ignore.and(name));
     let ignore = ignore.ok_or_else(|| anyhow!("--ignore takes a kind of finding or a column"))?;
-    let home = app.home()?;
-    let codex_config = app.config(&home);
-    let database = app.database(&home, &codex_config)?;
-    let mut reader = Reader::open(&database, &app.open_options())?;
+    let place = Place::find(app)?;
+    let database = place.database(&app.messages)?;
+    let mut reader = Reader::open(&database, &place.options)?;
     app.metrics.opened("verify");
-    let found = threads::resolve(app, &arguments.threads, &home, Some(&mut reader))?;
+    let found = threads::resolve(app, &arguments.threads, &place.home, Some(&mut reader))?;
     let is_named = !arguments.threads.is_empty();
     // People have been told all there is; a program gets its document.
-    if is_named && found.selected.is_empty() && shape == Shape::Text && arguments.junit.is_none() {
+    if is_named && found.selected.is_empty() && page.is_text() && !is_github && arguments.junit.is_none() {
         return Ok(found.exit);
     }
     let config = Config {
-        home: &home,
+        home: &place.home,
         threads: is_named.then_some(&found.selected),
-        jobs: app.jobs(arguments.jobs),
-        default_provider: app.default_provider(&codex_config),
+        jobs: jobs_or_processors(arguments.jobs),
+        default_provider: &place.default_provider,
         depth: match (arguments.quick, arguments.deep) {
             (true, _) => Depth::Quick,
             (false, false) => Depth::Fields,
@@ -53,19 +53,14 @@ pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
         now: app.environment.now,
         interrupted: &app.interrupted,
     };
-    let report = verify::run(&config, &mut reader, &app.bar)?;
+    let report = verify::run(&config, &mut reader, app.messages.progress())?;
     app.metrics.verified(report.counts.map(verify::Count::all));
     if config.threads.is_none() {
         app.metrics.threads(report.rows_by_archived);
     }
-    match shape {
-        Shape::Text => people::write(app, &home, &report)?,
-        Shape::Github => github::write(&mut app.out, &report)?,
-        Shape::Records(format) => {
-            let header = !app.global.no_header;
-            let for_terminal = app.environment.stdout_is_terminal;
-            records::write(&mut app.out, format, &database, &report, header, for_terminal)?;
-        }
+    match is_github {
+        true => github::write(&mut app.out, &report)?,
+        false => records::write(app, &page, &place.home, &database, &report)?,
     }
     app.out.flush()?;
     if let Some(file) = &junit_file {
@@ -106,9 +101,9 @@ fn summarise(app: &App, report: &Report) {
         ),
         false => agree,
     };
-    app.say(&format!("{found}{kept}; {end}"));
+    app.messages.say(&format!("{found}{kept}; {end}"));
     for step in next_steps(report) {
-        app.hint(&step);
+        app.messages.hint(&step);
     }
 }
 

@@ -1,8 +1,7 @@
 //! Findings for people: a block for each thread, what is wrong with it below, both values of a field side by side.
 
-use crate::cli::commands::app::App;
 use crate::cli::output::style::{Style, Tone};
-use crate::cli::output::{cells, human, text};
+use crate::cli::output::{cells, human, report, text};
 use crate::thread::columns::{COLUMNS, Kind as ColumnKind};
 use crate::verify::{self, Field, Finding, Kind, Report, Severity};
 use std::borrow::Cow;
@@ -13,40 +12,45 @@ use std::path::Path;
 const LEAST: usize = 16;
 
 /// Writes the findings, then how many there are of each kind.
-pub(super) fn write(app: &mut App, home: &Path, report: &Report) -> io::Result<()> {
-    let page = Page { home, width: app.environment.width(), style: app.style };
+pub(super) fn write(
+    out: &mut dyn Write,
+    page: &report::Page,
+    home: &Path,
+    report: &Report,
+) -> io::Result<()> {
+    let block = Block { home, width: page.width, style: page.style };
     let mut thread: Option<&Option<String>> = None;
     for finding in &report.findings {
         if thread != Some(&finding.thread_id) {
             if thread.is_some() {
-                writeln!(app.out)?;
+                writeln!(out)?;
             }
-            page.heading(&mut app.out, finding)?;
+            block.heading(out, finding)?;
         }
         thread = Some(&finding.thread_id);
-        page.finding(&mut app.out, finding)?;
+        block.finding(out, finding)?;
     }
     if report.findings.is_empty() {
         return Ok(());
     }
-    writeln!(app.out)?;
+    writeln!(out)?;
     let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| report.count(*kind).all() > 0).collect();
     let counts: Vec<String> = kinds.iter().map(|kind| human::count(report.count(*kind).all())).collect();
     let widest = counts.iter().map(String::len).max().unwrap_or(0);
     for (kind, count) in kinds.iter().zip(&counts) {
         let tone = if report.count(*kind).errors > 0 { Tone::Bad } else { Tone::Doubtful };
-        writeln!(app.out, "{count:>widest$}  {}", app.style.paint(tone, kind.name()))?;
+        writeln!(out, "{count:>widest$}  {}", page.style.paint(tone, kind.name()))?;
     }
     Ok(())
 }
 
-struct Page<'a> {
+struct Block<'a> {
     home: &'a Path,
     width: usize,
     style: Style,
 }
 
-impl Page<'_> {
+impl Block<'_> {
     fn heading(&self, out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
         match &finding.thread_id {
             Some(thread) => writeln!(out, "{}", self.style.paint(Tone::Accent, text::safe(thread))),

@@ -1,67 +1,46 @@
-//! Findings for machines: JSON, JSONL, TSV and CSV.
+//! The report of `verify`: its findings and what is counted around them.
 
+use super::people;
+use crate::cli::commands::app::App;
 use crate::cli::output::cells;
-use crate::cli::output::records::json::{self, Document};
-use crate::cli::output::records::{Format, Layout, Records, Value};
-use crate::verify::{Field, Finding, Kind, Report};
+use crate::cli::output::records::Value;
+use crate::cli::output::report::{Page, Report, Rows, Whole};
+use crate::verify::{self, Field, Finding, Kind};
 use serde::{Serialize, Serializer};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
-
-/// The columns of TSV and CSV.
-const TABLE: [&str; 6] = ["kind", "severity", "thread_id", "path", "message", "fields"];
 
 /// Writes the report.
 pub(super) fn write(
-    out: &mut dyn Write,
-    format: Format,
+    app: &mut App,
+    page: &Page,
+    home: &Path,
     database: &Path,
-    report: &Report,
-    header: bool,
-    for_terminal: bool,
+    report: &verify::Report,
 ) -> io::Result<()> {
-    match format {
-        Format::Json => write_document(out, database, report),
-        Format::Jsonl => {
-            report.findings.iter().try_for_each(|finding| json::write_line(out, &Shown::new(finding)))
-        }
-        Format::Tsv | Format::Csv => {
-            let layout = Layout { columns: &TABLE, header, list: "findings", for_terminal };
-            let mut records = Records::begin(out, format, layout)?;
-            for finding in &report.findings {
-                let fields: Vec<&str> = finding.fields.iter().map(Field::name).collect();
-                let path = finding.path.as_deref().map(Path::to_string_lossy).map(Value::Text);
-                records.row(&[
-                    finding.kind.name().into(),
-                    finding.severity.name().into(),
-                    finding.thread_id.as_deref().into(),
-                    path.unwrap_or(Value::Null),
-                    finding.message.as_str().into(),
-                    Value::from((!fields.is_empty()).then(|| fields.join(","))),
-                ])?;
-            }
-            records.finish()
-        }
+    Report {
+        items: report.findings.iter().map(Shown::new),
+        rows: Rows::Columns(&["kind", "severity", "thread_id", "path", "message", "fields"]),
+        document: Whole::List {
+            name: "findings",
+            before: &|document| {
+                document.member("database", &database.to_string_lossy())?;
+                document.member("files", &report.files)?;
+                document.member("rows", &report.rows)?;
+                document.member("agree", &report.agree)
+            },
+            after: &|document| {
+                document.member("counts", &Counts(report))?;
+                document.member("complete", &report.complete)
+            },
+        },
+        text: &|out| people::write(out, page, home, report),
     }
-}
-
-fn write_document(out: &mut dyn Write, database: &Path, report: &Report) -> io::Result<()> {
-    let mut document = Document::begin(out)?;
-    document.member("database", &database.to_string_lossy())?;
-    document.member("files", &report.files)?;
-    document.member("rows", &report.rows)?;
-    document.member("agree", &report.agree)?;
-    document.list("findings")?;
-    for finding in &report.findings {
-        document.item(&Shown::new(finding))?;
-    }
-    document.member("counts", &Counts(report))?;
-    document.member("complete", &report.complete)?;
-    document.finish()
+    .write(&mut app.out, page)
 }
 
 /// How many findings of each kind, all kinds by name.
-struct Counts<'a>(&'a Report);
+struct Counts<'a>(&'a verify::Report);
 
 impl Serialize for Counts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
