@@ -111,6 +111,7 @@ damaged_lines\t''
 index_orphan\t''
 backfill_incomplete\t''
 database_damaged\t''
+missing_folder\t''
 id\t''
 rollout_path\t''
 created_at\t''
@@ -188,7 +189,7 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l cwd -d 
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l search -d 'With this text in title, name, preview or first message; case does not matter, in any script, accents do' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l since -d 'At this time or later, by the time of --sort: RFC 3339, a date (its midnight here), or an age: 30s 10m 2h 7d 4w' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l until -d 'Before this time, in the same forms' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l columns -d 'Which columns of the table to print, in this order' -r -f -a "id\t'thread id'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l columns -d 'Which columns to print, in this order: those of the table, hidden_by and size' -r -f -a "id\t'thread id'
 rollout_path\t'absolute path of the rollout that counts'
 created_at\t'when the thread began'
 updated_at\t'when the rollout was last written'
@@ -225,7 +226,9 @@ is_pinned\t'whether the thread is pinned'
 thread_section_id\t'section of the sidebar'
 section_position\t'position within the section'
 section_entered_at_ms\t'when the thread entered the section'
-project_id\t'project of the thread'"
+project_id\t'project of the thread'
+hidden_by\t'why Codex\'s list hides it: archived, no_message, provider, source; empty if it shows it'
+size\t'bytes of the rollout on disk'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l db -d 'Use exactly this database, which must exist' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
@@ -246,6 +249,8 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l reverse
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l archived -d 'Archived threads only'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l all -d 'Archived threads too'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l hidden -d 'Also threads without a user message, which Codex hides'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l shown -d 'Exactly the threads that Codex\'s default list shows'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l hidden-only -d 'Only threads that Codex\'s default list hides, archived or not; the column hidden_by says why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l recursive -d 'With --cwd: or in a folder below'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l ids -d 'Print the ids alone, one a line'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l no-header -d 'Leave the header line of TSV and CSV out'

@@ -48,6 +48,7 @@ pub mod thread;
 pub mod rollout;
 pub mod sessions;
 
+pub mod absent;
 pub mod inventory;
 
 pub mod home;

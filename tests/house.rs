@@ -12,7 +12,7 @@ const ORDER: [&[&str]; 12] = [
     &["thread"],
     &["rollout"],
     &["sessions"],
-    &["inventory"],
+    &["inventory", "absent"],
     &["sys"],
     &["home"],
     &["compare"],

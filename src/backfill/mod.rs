@@ -7,6 +7,7 @@ pub mod fresh;
 mod plan;
 mod write;
 
+use crate::absent::{AbsentFolder, AbsentFolders};
 use crate::claims;
 use crate::compare::{self, Comparison};
 use crate::db::facts::{Facts, FittingFacts};
@@ -20,7 +21,7 @@ use crate::rollout::extract::Options;
 use crate::rollout::fold::{FoldedThread, ReadError};
 use crate::scan::{self, Event, Scanned, Worker};
 use crate::select::Selected;
-use crate::sessions::{self, RolloutFile};
+use crate::sessions::{self, RolloutFile, Walk};
 use crate::thread::ThreadId;
 use crate::thread::columns::Row;
 use chrono::{DateTime, Utc};
@@ -139,6 +140,8 @@ pub struct Report {
     pub bytes_read: u64,
     /// Those files, and folders that could not be walked; by path.
     pub failures: Vec<Failure>,
+    /// Folders of rollouts that cannot be looked into though rows name rollouts in them.
+    pub missing_folders: Vec<AbsentFolder>,
     /// Files with damaged lines beside what could be read.
     pub n_damaged_files: u64,
     /// Of the rows updated, those in which times alone differed.
@@ -177,9 +180,14 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     let walk = sessions::walk(config.home, || progress.advance(1, 0));
     progress.finish();
     let mut report = Report::default();
+    let absent = missing_folders(config.home, &walk, &mut target)?;
     for error in walk.errors {
+        if absent.iter().any(|folder| folder.path == error.path) {
+            continue;
+        }
         report.failures.push(Failure { path: error.path, error: error.reason, is_passing: true });
     }
+    report.missing_folders = absent;
     let has_roots = walk.missing_roots.len() < 2;
     let watermark = watermark(config.home, &walk.files);
     let inventory = Inventory::new(walk.files);
@@ -246,7 +254,7 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     run.report.interrupted = config.interrupted.load(Ordering::Relaxed);
     // Folders that are missing while rows speak of threads were not visited, wherever they are now.
     let was_walked = has_roots || run.target.read(|connection| Ok(threads::count(connection)?))? == 0;
-    if !was_walked {
+    if !was_walked && run.report.missing_folders.is_empty() {
         run.progress.warn(&format!(
             "{}: neither sessions nor archived_sessions is there, though the database has threads",
             config.home.display()
@@ -254,6 +262,7 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     }
     run.report.complete = config.threads.is_none()
         && was_walked
+        && run.report.missing_folders.is_empty()
         && !run.report.interrupted
         && run.report.failures.iter().all(|failure| !failure.is_passing);
     if run.report.complete && schema.has_backfill_state {
@@ -262,6 +271,21 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     let Run { rules, mut report, .. } = run;
     report.lost_references = rules.facts.map(|facts| facts.lost()).unwrap_or_default();
     Ok(report)
+}
+
+/// Finds the folders of rollouts that cannot be walked though rows name rollouts in them.
+fn missing_folders(home: &Path, walk: &Walk, target: &mut Target<'_>) -> anyhow::Result<Vec<AbsentFolder>> {
+    let mut absent = AbsentFolders::of(home, walk);
+    if absent.is_empty() {
+        return Ok(Vec::new());
+    }
+    target.read(|connection| {
+        absent = AbsentFolders::of(home, walk);
+        Ok(threads::each_path(connection, |_, path| {
+            absent.count(Path::new(path));
+        })?)
+    })?;
+    Ok(absent.named().cloned().collect())
 }
 
 /// The greatest path below the home, with `/` on every system, as Codex compares them.

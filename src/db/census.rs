@@ -1,32 +1,22 @@
-//! Counts the threads of a database, for `status`: what Codex's own list shows, what it hides and why; changes nothing.
+//! Counts the threads of a database: what Codex's own list shows, what it hides and why; changes nothing.
 
 use super::row::to_cell;
 use super::schema::Schema;
+use super::shown::{self, Reason, Reasons, Rule, Verdict};
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, index};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 
-/// What Codex's default list does with a thread; of several reasons to hide it, the first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
-    /// It shows it.
-    Shown,
-    /// It hides it: the thread is archived.
-    Archived,
-    /// It hides it: nobody said anything in it.
-    NoMessage,
-    /// It hides it: the thread is of another provider than the default one.
-    OtherProvider,
-    /// It hides it: another thread spawned it.
-    SubAgent,
-}
-
-/// How many threads there are.
+/// How many threads there are, each counted under the first reason for which Codex's default list hides it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Census {
-    /// By what Codex's default list does with them; see [`Census::count`].
-    by_shown: [u64; 5],
+    shown: u64,
+    hidden: [u64; Reason::ALL.len()],
+    /// The threads that are hidden for their source, by source.
+    pub hidden_sources: BTreeMap<String, u64>,
+    /// The threads that are hidden for their provider, by provider.
+    pub hidden_providers: BTreeMap<String, u64>,
     /// By source; of sources that are objects, by their key.
     pub sources: BTreeMap<String, u64>,
     /// By model provider.
@@ -37,56 +27,83 @@ impl Census {
     /// Counts.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// If the database cannot be read.
     pub fn take(connection: &Connection, schema: &Schema, provider: &str) -> rusqlite::Result<Census> {
-        let column = |position: usize| if schema.has(position) { COLUMNS[position].name } else { "NULL" };
-        let (source, own_provider) = (column(index::SOURCE), column(index::MODEL_PROVIDER));
-        let source = format!(
-            "CASE WHEN substr({source}, 1, 1) = '{{' AND json_valid({source}) \
-             THEN coalesce((SELECT key FROM json_each({source}) LIMIT 1), {source}) ELSE {source} END"
-        );
+        let rule = Rule::new(schema, provider);
+        let own_provider =
+            if schema.has(index::MODEL_PROVIDER) { COLUMNS[index::MODEL_PROVIDER].name } else { "NULL" };
         let sql = format!(
-            "SELECT CASE WHEN archived IS NOT 0 THEN 1 WHEN ({visible}) IS NOT TRUE THEN 2 \
-                    WHEN {own_provider} IS NOT ?1 THEN 3 WHEN {source} = 'subagent' THEN 4 ELSE 0 END, \
-                    {source}, {own_provider}, count(*) \
-             FROM threads GROUP BY 1, 2, 3",
-            visible = schema.visible()
+            "SELECT {}, {}, {own_provider}, count(*) FROM threads GROUP BY 1, 2, 3",
+            rule.reasons(),
+            shown::source_key(schema),
         );
         let mut census = Census::default();
         let mut statement = connection.prepare(&sql)?;
-        let mut rows = statement.query([provider])?;
+        let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let n = row.get::<_, i64>(3)?.unsigned_abs();
-            let shown = usize::try_from(row.get::<_, i64>(0)?).unwrap_or_default();
-            census.by_shown[shown.min(4)] += n;
-            for (place, counts) in [(1, &mut census.sources), (2, &mut census.providers)] {
-                let name = match to_cell(row.get_ref(place)?) {
-                    Cell::Text(text) => text,
-                    _ => String::new(),
-                };
-                *counts.entry(name).or_default() += n;
-            }
+            let text = |place| row.get_ref(place).map(|value| shown::name(&to_cell(value)));
+            let verdict = Verdict { reasons: Reasons::of(row.get(0)?), source: text(1)?, provider: text(2)? };
+            census.change(&verdict, row.get(3)?);
         }
         Ok(census)
     }
 
-    /// How many threads Codex's default list treats so.
+    /// Counts a thread that came.
+    pub fn add(&mut self, verdict: &Verdict) {
+        self.change(verdict, 1);
+    }
+
+    /// No longer counts a thread that went.
+    pub fn remove(&mut self, verdict: &Verdict) {
+        self.change(verdict, -1);
+    }
+
+    fn change(&mut self, verdict: &Verdict, n: i64) {
+        let change = |count: &mut u64| *count = count.saturating_add_signed(n);
+        let reason = verdict.reasons.iter().next();
+        match reason {
+            None => change(&mut self.shown),
+            Some(reason) => change(&mut self.hidden[reason as usize]),
+        }
+        let by_name = |counts: &mut BTreeMap<String, u64>, name: &str| {
+            if let Some(count) = counts.get_mut(name) {
+                change(count);
+            } else {
+                counts.insert(name.to_owned(), n.max(0).unsigned_abs());
+            }
+        };
+        by_name(&mut self.sources, &verdict.source);
+        by_name(&mut self.providers, &verdict.provider);
+        match reason {
+            Some(Reason::Source) => by_name(&mut self.hidden_sources, &verdict.source),
+            Some(Reason::Provider) => by_name(&mut self.hidden_providers, &verdict.provider),
+            _ => {}
+        }
+    }
+
+    /// How many threads Codex's default list shows.
     #[must_use]
-    pub fn count(&self, shown: Shown) -> u64 {
-        self.by_shown[shown as usize]
+    pub fn shown(&self) -> u64 {
+        self.shown
+    }
+
+    /// How many threads it hides for this reason first.
+    #[must_use]
+    pub fn hidden(&self, reason: Reason) -> u64 {
+        self.hidden[reason as usize]
     }
 
     /// How many threads there are.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.by_shown.iter().sum()
+        self.shown + self.hidden.iter().sum::<u64>()
     }
 }
 
 /// Calls `each` with the second in which each thread began.
 ///
 /// # Errors
-/// What SQLite says.
+/// If the database cannot be read.
 pub fn beginnings(connection: &Connection, mut each: impl FnMut(i64)) -> rusqlite::Result<()> {
     let mut statement = connection.prepare("SELECT created_at FROM threads")?;
     let mut rows = statement.query([])?;
@@ -98,10 +115,10 @@ pub fn beginnings(connection: &Connection, mut each: impl FnMut(i64)) -> rusqlit
     Ok(())
 }
 
-/// What a look at every page finds, without comparing indexes with tables: at most one problem; `None` if it is sound.
+/// Looks at every page, without comparing indexes with tables: returns at most one problem; `None` if it is sound.
 ///
 /// # Errors
-/// What SQLite says.
+/// If the database cannot be read.
 pub fn first_problem(connection: &Connection) -> rusqlite::Result<Option<String>> {
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     Ok(Some(found).filter(|found| found != "ok"))
@@ -119,19 +136,30 @@ mod tests {
         let schema = Schema::read(&connection).unwrap();
         let take = |provider| Census::take(&connection, &schema, provider).unwrap();
         let census = take("openai");
-        let counts = |census: &Census| {
-            [Shown::Shown, Shown::Archived, Shown::NoMessage, Shown::OtherProvider, Shown::SubAgent]
-                .map(|shown| census.count(shown))
-        };
+        let counts = |census: &Census| (census.shown(), Reason::ALL.map(|reason| census.hidden(reason)));
         let n = crate::db::threads::count(&connection).unwrap();
-        assert_eq!((counts(&census), census.total()), ([53, 3, 2, 1, 2], n));
-        assert_eq!(counts(&take("nobody")), [0, 3, 2, 56, 0]);
+        assert_eq!((counts(&census), census.total()), ((50, [3, 2, 1, 5]), n));
+        assert_eq!(counts(&take("nobody")), (0, [3, 2, 56, 0]));
         assert_eq!(census.sources.values().sum::<u64>(), n);
         assert_eq!(census.sources["subagent"], 2);
+        assert_eq!(census.hidden_sources["subagent"], 2);
         assert_eq!(census.providers.values().sum::<u64>(), n);
+        assert_eq!(census.hidden_providers.values().sum::<u64>(), 1);
         let mut began = 0;
         beginnings(&connection, |_| began += 1).unwrap();
         assert_eq!(began, n);
         assert_eq!(first_problem(&connection).unwrap(), None);
+    }
+
+    #[test]
+    fn a_thread_that_goes_and_comes_leaves_the_counts_as_they_were() {
+        let verdict =
+            |bits| Verdict { reasons: Reasons::of(bits), source: "exec".into(), provider: "openai".into() };
+        let mut census = Census::default();
+        census.add(&verdict(8));
+        assert_eq!((census.hidden(Reason::Source), census.hidden_sources["exec"]), (1, 1));
+        census.remove(&verdict(8));
+        census.add(&verdict(0));
+        assert_eq!((census.shown(), census.total(), census.hidden_sources["exec"]), (1, 1, 0));
     }
 }

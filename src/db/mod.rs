@@ -11,6 +11,7 @@ pub mod list;
 pub mod open;
 pub mod row;
 pub mod schema;
+pub mod shown;
 pub mod spawn;
 #[cfg(test)]
 mod testing;

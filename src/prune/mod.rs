@@ -151,7 +151,7 @@ pub fn plan<'a>(
     let active = config.home.join(sessions::ACTIVE);
     if walk.missing_roots.contains(&active) {
         return Err(anyhow::anyhow!("{}: is missing", active.display())
-            .hint("mount or restore it, or make an empty folder if there never was one")
+            .hint("mount it, or restore it from a backup; the rows of its threads are kept")
             .hint(nothing));
     }
     let inventory = Inventory::new(walk.files);

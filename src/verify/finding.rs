@@ -43,6 +43,8 @@ pub enum Kind {
     BackfillIncomplete,
     /// The integrity check failed.
     DatabaseDamaged,
+    /// A rollout folder in which rows name rollouts cannot be looked into.
+    MissingFolder,
 }
 
 /// The number of kinds.
@@ -50,7 +52,7 @@ pub const N_KINDS: usize = Kind::ALL.len();
 
 impl Kind {
     /// Every kind, in the order of the contract.
-    pub const ALL: [Kind; 16] = [
+    pub const ALL: [Kind; 17] = [
         Kind::MissingRow,
         Kind::MissingFile,
         Kind::ArchiveMismatch,
@@ -67,6 +69,7 @@ impl Kind {
         Kind::IndexOrphan,
         Kind::BackfillIncomplete,
         Kind::DatabaseDamaged,
+        Kind::MissingFolder,
     ];
 
     /// The name that scripts know.
@@ -89,6 +92,7 @@ impl Kind {
             Kind::IndexOrphan => "index_orphan",
             Kind::BackfillIncomplete => "backfill_incomplete",
             Kind::DatabaseDamaged => "database_damaged",
+            Kind::MissingFolder => "missing_folder",
         }
     }
 
@@ -104,7 +108,8 @@ impl Kind {
             | Kind::FieldMismatch
             | Kind::DuplicatePath
             | Kind::UnreadableFile
-            | Kind::DatabaseDamaged => Severity::Error,
+            | Kind::DatabaseDamaged
+            | Kind::MissingFolder => Severity::Error,
             Kind::DuplicateRollout
             | Kind::OutsideHome
             | Kind::EmptyFile
@@ -125,7 +130,8 @@ impl Kind {
             | Kind::MovedHome
             | Kind::FieldMismatch
             | Kind::BackfillIncomplete => Remedy::Backfill,
-            Kind::MissingFile => Remedy::Prune,
+            Kind::MissingFile => Remedy::BringBack,
+            Kind::MissingFolder => Remedy::Mount,
             Kind::DatabaseDamaged => Remedy::Restore,
             Kind::DuplicatePath
             | Kind::DuplicateRollout
@@ -148,7 +154,8 @@ impl Kind {
             ),
             Kind::MissingFile => (
                 "the rollout of a row is gone from the home, in every form",
-                "bring the file back from a backup; if it is gone for good, codex-state prune deletes the row",
+                "bring the file back from a backup or another disk; only if it is gone for good, codex-state prune \
+                 deletes the row",
             ),
             Kind::ArchiveMismatch => (
                 "row and folder disagree whether the thread is archived",
@@ -202,6 +209,10 @@ impl Kind {
                 "Codex has not finished indexing the rollouts, and goes on when it starts",
                 "codex-state backfill finishes it",
             ),
+            Kind::MissingFolder => (
+                "a folder of rollouts is gone, unreadable or no folder, and rows name rollouts in it; said once",
+                "mount or restore the folder; the rows stay as they are",
+            ),
             Kind::DatabaseDamaged => (
                 "the database file is damaged",
                 "codex-state restore BACKUP; without a backup, the recipe A damaged database in GUIDE.md",
@@ -223,8 +234,10 @@ pub enum Remedy {
     Backfill,
     /// `codex-state backfill --facts-from BACKUP`: no rollout tells it.
     Facts,
-    /// `codex-state prune`.
-    Prune,
+    /// The files come back from a backup or another disk; `codex-state prune` only if they are gone for good.
+    BringBack,
+    /// The folder is mounted or restored.
+    Mount,
     /// `codex-state restore BACKUP`.
     Restore,
     /// No command: a person has to look at it.

@@ -34,6 +34,9 @@ impl Run<'_> {
             for (id, row) in chunk.iter().zip(rows::get(&self.table, chunk, self.reader)?) {
                 let Some(row) = row else { continue };
                 let findings = self.judge_row(*id, &row)?;
+                if row.text(index::ROLLOUT_PATH).is_some_and(|path| self.absent.count(Path::new(path))) {
+                    self.not_compared.insert(*id, true);
+                }
                 if !findings.is_empty() {
                     doubtful.push((*id, findings));
                 }
@@ -56,6 +59,8 @@ impl Run<'_> {
         let path = row.text(index::ROLLOUT_PATH).filter(|path| !path.is_empty());
         let found = match path {
             None => Some(Finding::new(Kind::MissingFile, "the row names no rollout")),
+            // Said once for the folder.
+            Some(path) if self.absent.hold(Path::new(path)) => None,
             Some(path) => self.judge_path(id, Path::new(path), row)?,
         };
         let cells = judge::unreadable_cells(row);
@@ -75,7 +80,10 @@ impl Run<'_> {
             [_, Ok(true)] => &other_form,
             [Ok(false), Ok(false)] => return Ok(Some(self.judge_gone(id, path, row))),
             // A folder of the home that cannot be looked into is a finding itself.
-            _ if path.starts_with(self.config.home) => return Ok(None),
+            _ if path.starts_with(self.config.home) => {
+                self.not_compared.insert(id, true);
+                return Ok(None);
+            }
             _ => {
                 let message = "the rollout lies outside of this home, where it cannot be looked at";
                 return Ok(Some(Finding::new(Kind::OutsideHome, message)));

@@ -229,7 +229,6 @@ impl Run<'_> {
             && !self.config.ignore.kind(Kind::MovedHome)
             && !self.config.ignore.column(index::ROLLOUT_PATH)
         {
-            self.findings.flagged.extend(row);
             *self.moved_homes.entry(old).or_default() += 1;
         }
     }
@@ -261,6 +260,9 @@ impl Run<'_> {
     /// Says what is wrong with a thread: with its files, and between file and row.
     fn decide(&mut self, subject: &Subject, row: Option<&Row>) -> anyhow::Result<Judged> {
         let Subject { scanned, id, .. } = subject;
+        if let Some(id) = id {
+            self.not_compared.remove(id);
+        }
         let mut judged = match (&scanned.folded, row) {
             (Some((file, folded)), Some(row)) => self.decide_row(*file, folded, row)?,
             (Some((file, folded)), None) if self.is_missing(scanned, &subject.again) => {
@@ -273,7 +275,12 @@ impl Run<'_> {
         };
         let mut found: Vec<Finding> = Vec::new();
         for (file, error) in &scanned.failed {
-            self.is_whole &= !matches!(error, ReadError::Passing(_));
+            if let ReadError::Passing(_) = error {
+                self.is_whole = false;
+                if let Some(id) = id.filter(|_| scanned.folded.is_none()) {
+                    self.not_compared.insert(id, row.is_some());
+                }
+            }
             found.extend(judge::failure(self.file(*file), error));
         }
         if let Some(row) = row.filter(|_| !found.is_empty() && scanned.folded.is_none()) {

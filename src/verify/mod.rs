@@ -8,6 +8,7 @@
 
 mod beside;
 mod finding;
+mod folders;
 mod judge;
 mod leftover;
 mod look;
@@ -21,6 +22,7 @@ pub use beside::{Beside, beside};
 pub use finding::{Count, Field, Finding, Ignore, Kind, N_KINDS, Remedy, Severity};
 pub use judge::apart;
 
+use crate::absent::AbsentFolders;
 use crate::claims;
 use crate::compare::Comparison;
 use crate::db::open::{Reader, Trouble};
@@ -37,6 +39,7 @@ use crate::thread::ThreadId;
 use crate::thread::columns::index;
 use chrono::{DateTime, Utc};
 use finding::Findings;
+use folders::NotCompared;
 use look::{Again, Doubtful, Subject};
 use rows::Rows;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -90,8 +93,11 @@ pub struct Report {
     pub rows: u64,
     /// Of the rows, how many are active, and how many archived.
     pub rows_by_archived: [u64; 2],
-    /// Threads without a finding; of a run that was interrupted no more than files were looked at.
+    /// Threads that were compared and have no finding, those of a moved home included; of a run that was interrupted
+    /// no more than files were looked at.
     pub agree: u64,
+    /// Threads whose file could not be read now.
+    pub not_compared: u64,
     /// The findings, by thread, path and kind.
     pub findings: Vec<Finding>,
     /// How many there are of each kind, kept or not; by [`Kind`].
@@ -179,6 +185,7 @@ fn verify(
         progress.finish();
         walk
     });
+    let absent = AbsentFolders::of(config.home, &walk);
     let (walk_errors, has_roots) = (walk.errors, walk.missing_roots.len() < 2);
     let inventory = Inventory::new(walk.files);
     let mut wanted = match config.threads {
@@ -235,6 +242,8 @@ fn verify(
         rows,
         findings: Findings::new(config.max_findings),
         moved_homes: BTreeMap::new(),
+        absent,
+        not_compared: NotCompared::new(),
         is_whole: walk_errors.is_empty() && has_roots && config.threads.is_none(),
         n_pauses: 0,
         roots: Roots::of(config.home),
@@ -242,14 +251,9 @@ fn verify(
     for (file, thread) in strays {
         run.note_stray(file, thread);
     }
-    for error in walk_errors {
-        run.report(
-            Finding::new(Kind::UnreadableFile, format!("cannot be read: {}", error.reason)).at(error.path),
-            None,
-        );
-    }
     run.read(&scan_config, &groups, n_bytes)?;
     run.conclude(schema.has_backfill_state)?;
+    run.report_folders(walk_errors);
     Ok(run.into_report())
 }
 
@@ -326,6 +330,9 @@ struct Run<'a> {
     findings: Findings,
     /// How many rows name rollouts of a home that is here now, by where it was.
     moved_homes: BTreeMap<String, u64>,
+    /// Folders of rollouts that cannot be walked.
+    absent: AbsentFolders,
+    not_compared: NotCompared,
     /// Whether everything could be looked at so far.
     is_whole: bool,
     n_pauses: u32,
@@ -476,13 +483,14 @@ impl Run<'_> {
 
     fn into_report(mut self) -> Report {
         let interrupted = self.config.interrupted.load(Ordering::Relaxed);
-        let agree = self.rows.n.saturating_sub(self.rows.n_odd + self.findings.flagged.len() as u64);
+        let agree = self.count_agreeing();
         Report {
             files: self.n_files,
             rows: self.rows.n,
             rows_by_archived: self.rows.by_archived,
             // What was not looked at does not agree.
             agree: if interrupted { agree.min(self.n_files) } else { agree },
+            not_compared: self.not_compared.len() as u64,
             findings: self.findings.take(),
             counts: self.findings.counts,
             times_alone: self.findings.times_alone,

@@ -40,21 +40,22 @@ fn a_table_at_80_columns() {
     check(
         &outcome,
         &expect![[r#"
-        $ codex-state list --format table -n 9
-        ID          UPDATED  CWD                TITLE
-        019ced86    24w ago  /srv/golden        no-newline-at-end: please look at golden
-        019ced85    24w ago  …ect/that/goes/on  source-new: please look at golden
-        019ced84    24w ago  /srv/golden        id-differs: please look at golden
-        019ced83    24w ago  /srv/golden        the name of it
-        019ced7f    24w ago  /srv/golden        bad-name: please look at golden
-        019ced7b-f  24w ago  /srv/golden        [pinned] compacted: please look at gold…
-        019ced7b-1  24w ago  /srv/golden        long xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
-        019ced7a    24w ago  /srv/golden        日本語 café 🚀 é \u{202e}RTL\u{202c} ta…
-        019ced79    24w ago  /srv/golden        look-alikes: please look at golden
-        --- stderr
-        9 of 56, -n 0 for all
-        --- status 0
-    "#]],
+            $ codex-state list --format table -n 9
+            ID          UPDATED  CWD                TITLE
+            019ced86    24w ago  /srv/golden        no-newline-at-end: please look at golden
+            019ced85    24w ago  …ect/that/goes/on  [hidden] source-new: please look at gol…
+            019ced84    24w ago  /srv/golden        id-differs: please look at golden
+            019ced83    24w ago  /srv/golden        the name of it
+            019ced7f    24w ago  /srv/golden        bad-name: please look at golden
+            019ced7b-f  24w ago  /srv/golden        [pinned] compacted: please look at gold…
+            019ced7b-1  24w ago  /srv/golden        long xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
+            019ced7a    24w ago  /srv/golden        日本語 café 🚀 é \u{202e}RTL\u{202c} ta…
+            019ced79    24w ago  /srv/golden        look-alikes: please look at golden
+            --- stderr
+            9 of 56, -n 0 for all
+            Codex's own list leaves out the 1 marked [hidden]; codex-state status says why
+            --- status 0
+        "#]],
     );
 }
 
@@ -85,14 +86,14 @@ fn in_a_pipe() {
     check(
         &outcome,
         &expect![[r#"
-        $ codex-state list -n 3
-        id	updated_at	created_at	archived	source	model_provider	cwd	git_branch	title
-        019ced86-103b-7f3e-b36d-91483db9a03a	2026-03-14T18:05:18.000Z	2026-03-14T18:05:12.000Z	false	cli	openai	/srv/golden		no-newline-at-end: please look at golden
-        019ced85-25db-75ae-a37e-732112fb2591	2026-03-14T18:04:16.000Z	2026-03-14T18:04:12.000Z	false	unknown	openai	$ROOT/user/work/a/rather/deep/folder/of/a/project/that/goes/on		source-new: please look at golden
-        019ced84-3b7b-7885-9c4d-8f2a21bd87a2	2026-03-14T18:03:16.000Z	2026-03-14T18:03:12.000Z	false	cli	openai	/srv/golden		id-differs: please look at golden
-        --- stderr
-        --- status 0
-    "#]],
+            $ codex-state list -n 3
+            id	updated_at	created_at	archived	source	model_provider	cwd	git_branch	title	name
+            019ced86-103b-7f3e-b36d-91483db9a03a	2026-03-14T18:05:18.000Z	2026-03-14T18:05:12.000Z	false	cli	openai	/srv/golden		no-newline-at-end: please look at golden	
+            019ced85-25db-75ae-a37e-732112fb2591	2026-03-14T18:04:16.000Z	2026-03-14T18:04:12.000Z	false	unknown	openai	$ROOT/user/work/a/rather/deep/folder/of/a/project/that/goes/on		source-new: please look at golden	
+            019ced84-3b7b-7885-9c4d-8f2a21bd87a2	2026-03-14T18:03:16.000Z	2026-03-14T18:03:12.000Z	false	cli	openai	/srv/golden		id-differs: please look at golden	
+            --- stderr
+            --- status 0
+        "#]],
     );
 }
 

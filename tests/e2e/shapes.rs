@@ -66,6 +66,7 @@ pub(crate) struct Verify {
     pub(crate) agree: usize,
     pub(crate) findings: Vec<Finding>,
     pub(crate) counts: BTreeMap<String, usize>,
+    pub(crate) not_compared: usize,
     pub(crate) complete: bool,
 }
 

@@ -48,9 +48,9 @@ fn at_80_columns() {
             schema:       38 of 38 known columns; migration 50 (threads section empty
                           preview indexes)
             threads:      61, the last changed 24w ago
-            codex shows:  53 threads
-            codex hides:  3 archived, 2 without a message, 1 of another provider than
-                          openai, 2 of sub-agents
+            codex shows:  50 threads
+            codex hides:  3 archived, 2 without a message, 1 of provider custom, 2
+                          sub-agents, 1 of source custom, 2 of other sources
             sources:      cli 52, vscode 4, subagent 2, custom 1, exec 1, others 1
             providers:    openai 60, custom 1
             indexing:     complete, 2h ago
@@ -74,28 +74,29 @@ fn at_120_columns() {
     check(
         &at_width(&home(), "120"),
         &expect![[r#"
-        $ codex-state status --format table
-        home:         $HOME_DIR
-        database:     $HOME_DIR/state_5.sqlite
-        chosen:       in the Codex home
-        state:        sound; N KiB, WAL mode
-        schema:       38 of 38 known columns; migration 50 (threads section empty preview indexes)
-        threads:      61, the last changed 24w ago
-        codex shows:  53 threads
-        codex hides:  3 archived, 2 without a message, 1 of another provider than openai, 2 of sub-agents
-        sources:      cli 52, vscode 4, subagent 2, custom 1, exec 1, others 1
-        providers:    openai 60, custom 1
-        indexing:     complete, 2h ago
-        rollouts:     70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with odd names
-        verify:       4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan; 61 threads agree, at a quick look
-        backups:      none
+            $ codex-state status --format table
+            home:         $HOME_DIR
+            database:     $HOME_DIR/state_5.sqlite
+            chosen:       in the Codex home
+            state:        sound; N KiB, WAL mode
+            schema:       38 of 38 known columns; migration 50 (threads section empty preview indexes)
+            threads:      61, the last changed 24w ago
+            codex shows:  50 threads
+            codex hides:  3 archived, 2 without a message, 1 of provider custom, 2 sub-agents, 1 of source custom, 2 of other
+                          sources
+            sources:      cli 52, vscode 4, subagent 2, custom 1, exec 1, others 1
+            providers:    openai 60, custom 1
+            indexing:     complete, 2h ago
+            rollouts:     70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with odd names
+            verify:       4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan; 61 threads agree, at a quick look
+            backups:      none
 
-        threads begun in a month
-        2026-03  61  ████████████████████████████████████████████████████████████
-        --- stderr
-        hint: codex-state verify names each difference; codex-state backfill mends most of them
-        --- status 0
-    "#]],
+            threads begun in a month
+            2026-03  61  ████████████████████████████████████████████████████████████
+            --- stderr
+            hint: codex-state verify names each difference; codex-state backfill mends most of them
+            --- status 0
+        "#]],
     );
 }
 
@@ -104,25 +105,25 @@ fn in_a_pipe() {
     check(
         &home().run(["status"]),
         &expect![[r#"
-        $ codex-state status
-        home:         $HOME_DIR
-        database:     $HOME_DIR/state_5.sqlite
-        chosen:       in the Codex home
-        state:        sound; N KiB, WAL mode
-        schema:       38 of 38 known columns; migration 50 (threads section empty preview indexes)
-        threads:      61, the last changed 24w ago
-        codex shows:  53 threads
-        codex hides:  3 archived, 2 without a message, 1 of another provider than openai, 2 of sub-agents
-        sources:      cli 52, vscode 4, subagent 2, custom 1, exec 1, others 1
-        providers:    openai 60, custom 1
-        indexing:     complete, 2h ago
-        rollouts:     70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with odd names
-        verify:       4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan; 61 threads agree, at a quick look
-        backups:      none
-        --- stderr
-        hint: codex-state verify names each difference; codex-state backfill mends most of them
-        --- status 0
-    "#]],
+            $ codex-state status
+            home:         $HOME_DIR
+            database:     $HOME_DIR/state_5.sqlite
+            chosen:       in the Codex home
+            state:        sound; N KiB, WAL mode
+            schema:       38 of 38 known columns; migration 50 (threads section empty preview indexes)
+            threads:      61, the last changed 24w ago
+            codex shows:  50 threads
+            codex hides:  3 archived, 2 without a message, 1 of provider custom, 2 sub-agents, 1 of source custom, 2 of other sources
+            sources:      cli 52, vscode 4, subagent 2, custom 1, exec 1, others 1
+            providers:    openai 60, custom 1
+            indexing:     complete, 2h ago
+            rollouts:     70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with odd names
+            verify:       4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan; 61 threads agree, at a quick look
+            backups:      none
+            --- stderr
+            hint: codex-state verify names each difference; codex-state backfill mends most of them
+            --- status 0
+        "#]],
     );
 }
 
@@ -150,7 +151,7 @@ fn at_120_columns_with_threads_of_several_months_and_a_backup() {
 fn in_a_pipe_it_is_text_without_a_picture() {
     let outcome = home().run(["status"]);
     outcome.status(0, "it says, it does not judge");
-    outcome.assert(outcome.stdout.contains("codex shows:  53 threads\n"), "what Codex shows");
+    outcome.assert(outcome.stdout.contains("codex shows:  50 threads\n"), "what Codex shows");
     outcome.assert(!outcome.stdout.contains('█'), "no picture");
     let tsv = home().run(["status", "--format", "tsv"]);
     tsv.assert(tsv.stdout.starts_with("name\tvalue\n"), "a line for each value");
@@ -172,8 +173,8 @@ fn as_json() {
         &threads["shown"],
         &hidden["archived"],
         &hidden["no_message"],
-        &hidden["other_provider"],
-        &hidden["subagent"],
+        &hidden["provider"],
+        &hidden["source"],
     ];
     let sum: i64 = parts.iter().map(|part| part.as_i64().unwrap()).sum();
     assert_eq!(sum, threads["total"].as_i64().unwrap(), "each thread is shown or hidden for one reason");
@@ -328,7 +329,7 @@ fn a_database_that_was_named_needs_no_home() {
     outcome.status(0, "there is what was named");
     outcome
         .assert(outcome.stdout.starts_with("home:         none: the database alone is looked at\n"), "none");
-    outcome.assert(outcome.stdout.contains("codex shows:  53 threads\n"), "but what was asked for");
+    outcome.assert(outcome.stdout.contains("codex shows:  50 threads\n"), "but what was asked for");
     outcome
         .assert(!outcome.stdout.contains("rollouts:") && outcome.stderr.is_empty(), "nothing of what is not");
     let json = env.run(["status", "--db", db, "--format", "json"]).json();

@@ -7,8 +7,10 @@ use crate::cli::output::metrics::Metrics;
 use crate::cli::output::report::Page;
 use crate::cli::output::stdout::Output;
 use crate::error::WithHint as _;
+use crate::home::CodexConfig;
 use crate::sys::OutputFile;
 use anyhow::anyhow;
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::io::Stdout;
 use std::sync::Arc;
@@ -32,6 +34,8 @@ pub struct App {
     pub metrics_file: Option<OutputFile>,
     /// The command line without the program's name, for hints that repeat it.
     pub typed: Vec<OsString>,
+    /// The configuration of the home, once it was read, so that nothing is warned of twice.
+    pub config: OnceCell<CodexConfig>,
 }
 
 impl App {
@@ -40,7 +44,17 @@ impl App {
     pub fn new(environment: Environment, global: Global, interrupted: Arc<AtomicBool>) -> App {
         let messages = Messages::new(&environment, &global);
         let (out, metrics, typed) = (Output::stdout(), Metrics::default(), Vec::new());
-        App { environment, global, out, messages, interrupted, metrics, metrics_file: None, typed }
+        App {
+            environment,
+            global,
+            out,
+            messages,
+            interrupted,
+            metrics,
+            metrics_file: None,
+            typed,
+            config: OnceCell::new(),
+        }
     }
 
     /// Says how results are written; `lists` is for commands whose result is a list of records.

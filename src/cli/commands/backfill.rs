@@ -130,6 +130,9 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
         failed: report.failed,
         duration: begun.elapsed(),
     });
+    for folder in &report.missing_folders {
+        app.messages.fail(&format!("{}: {}", text::path(&folder.path), folder.describe()));
+    }
     for failure in &report.failures {
         app.messages.fail(&format!("{}: {}", text::path(&failure.path), failure.error));
     }
@@ -145,7 +148,8 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
         return Ok(Exit::Interrupted);
     }
     pruning?;
-    let mut exit = found.exit.merge(Exit::from_answer(report.failures.is_empty()));
+    let mut exit =
+        found.exit.merge(Exit::from_answer(report.failures.is_empty() && report.missing_folders.is_empty()));
     if let Some(pruned) = pruned {
         prune::advise(app, &pruned, arguments.writing.dry_run);
         exit = exit.merge(prune::exit(app, pruned, false)?);
@@ -382,6 +386,10 @@ fn advise(
             // Not spelt out, for the options count: --facts-from, --times, the threads.
             app.messages.hint("what was written stays; run the command again to carry on");
         }
+    } else if !report.missing_folders.is_empty() {
+        app.messages.hint(
+            "mount or restore the folder, then run codex-state backfill again; until then its threads stay as they are",
+        );
     } else if report.failed > 0 {
         app.messages.hint("codex-state verify --help says what to do with files that cannot be read");
     }

@@ -164,6 +164,11 @@ pub fn home_or_nowhere(app: &App) -> anyhow::Result<PathBuf> {
 /// Reads the configuration of a home. Warns of a broken one, and goes on as if it were not there.
 #[must_use]
 pub fn read_config(app: &App, home: &Path) -> CodexConfig {
+    // A run has one home.
+    app.config.get_or_init(|| first_config(app, home)).clone()
+}
+
+fn first_config(app: &App, home: &Path) -> CodexConfig {
     // See `home_or_nowhere`.
     if !home.is_dir() {
         return CodexConfig::default();

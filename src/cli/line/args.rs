@@ -3,12 +3,13 @@
 use crate::cli::line::color::ColorChoice;
 use crate::cli::line::fresh::SchemaChoice;
 use crate::cli::line::{help, numbers};
-use crate::thread::columns::COLUMNS;
 use crate::verify::Ignore;
-use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use super::list_args::{HIDDEN_BY, List, SIZE, SortBy};
 
 /// The program's name, which is also what completions and man pages are called.
 pub const NAME: &str = "codex-state";
@@ -223,8 +224,9 @@ pub enum Times {
 ///
 /// With --format json: {"schema_version":1, "database":PATH, "files":N, "rows":N, "agree":N, "findings":[{"kind":KIND,
 /// "severity":"error"|"warning", "thread_id":ID|null, "path":PATH|null, "message":TEXT, "fields":[{"name":COLUMN,
-/// "database":VALUE, "file":VALUE}…]}…], "counts":{KIND:N…}, "complete":BOOL}. "agree" is how many threads have no
-/// finding; "complete" says that all of the home was looked at. With --format jsonl each finding is a line; TSV and CSV
+/// "database":VALUE, "file":VALUE}…]}…], "counts":{KIND:N…}, "not_compared":N, "complete":BOOL}. "agree" is how many
+/// threads were compared and have no finding (those of a moved home included), "not_compared" how many have a file that
+/// cannot be read now; "complete" says that all of the home was looked at. With --format jsonl each finding is a line; TSV and CSV
 /// have the columns kind, severity, thread_id, path, message, fields (names of columns, with commas between).
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("verify"))]
@@ -265,103 +267,6 @@ pub struct Verify {
     /// How many rollouts to read at once [default: one for each processor]
     #[arg(short, long, value_name = "N", value_parser = numbers::jobs)]
     pub jobs: Option<u16>,
-}
-
-/// List threads, the latest first
-///
-/// Lists what Codex's own list shows: threads that are not archived and in which somebody said something. As a table
-/// on a terminal; in a pipe as TSV with the columns id, updated_at, created_at, archived, source, model_provider, cwd,
-/// git_branch and title, which stay the same; as JSON with all columns. Times are RFC 3339 in UTC there.
-///
-/// Codex keeps milliseconds and seconds of a time: the order is that of the milliseconds where the database has them.
-/// Threads with the same time are ordered by id.
-///
-/// With --format json: {"schema_version":1, "threads":[{COLUMN:VALUE…}…], "next_cursor":TEXT|null, "scanned":N}, with
-/// --format jsonl a thread a line: numbers and flags are such, times RFC 3339 texts, unknown is null. "next_cursor" is for
-/// --after, null where nothing follows; "scanned" is how many rows were looked at.
-#[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("list"))]
-pub struct List {
-    /// Which time to sort by; recency is by updated where the database does not know it
-    #[arg(long, value_name = "TIME", default_value = "updated")]
-    pub sort: SortBy,
-
-    /// The oldest first
-    #[arg(long)]
-    pub reverse: bool,
-
-    /// List at most N threads; 0 is all [default: 50 for a table on a terminal, else all]
-    #[arg(short = 'n', long, value_name = "N", value_parser = numbers::count, allow_negative_numbers = true)]
-    pub limit: Option<usize>,
-
-    /// Go on after a page: its next_cursor, which --format json gives; with the same --sort and --reverse
-    #[arg(long, value_name = "CURSOR")]
-    pub after: Option<String>,
-
-    /// Archived threads only
-    #[arg(long, conflicts_with = "all")]
-    pub archived: bool,
-
-    /// Archived threads too
-    #[arg(long)]
-    pub all: bool,
-
-    /// Also threads without a user message, which Codex hides
-    #[arg(long)]
-    pub hidden: bool,
-
-    /// Of this source, as cli, vscode, exec; subagent means all sub-agents (repeatable)
-    #[arg(long, value_name = "SOURCE")]
-    pub source: Vec<String>,
-
-    /// Of this model provider (repeatable)
-    #[arg(long, value_name = "ID")]
-    pub provider: Vec<String>,
-
-    /// Begun in this folder (repeatable)
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub cwd: Vec<PathBuf>,
-
-    /// With --cwd: or in a folder below
-    #[arg(long, requires = "cwd")]
-    pub recursive: bool,
-
-    /// With this text in title, name, preview or first message; case does not matter, in any script, accents do
-    #[arg(long, value_name = "TEXT")]
-    pub search: Option<String>,
-
-    /// At this time or later, by the time of --sort: RFC 3339, a date (its midnight here), or an age: 30s 10m 2h 7d 4w
-    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
-    pub since: Option<String>,
-
-    /// Before this time, in the same forms
-    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
-    pub until: Option<String>,
-
-    /// Which columns of the table to print, in this order
-    #[arg(
-        long,
-        value_name = "A,B,…",
-        value_delimiter = ',',
-        value_parser = PossibleValuesParser::new(COLUMNS.iter().map(|column| PossibleValue::new(column.name).help(column.doc)))
-    )]
-    #[arg(hide_possible_values = true)]
-    pub columns: Vec<String>,
-
-    /// Print the ids alone, one a line
-    #[arg(long, conflicts_with = "columns")]
-    pub ids: bool,
-}
-
-/// By which time threads are sorted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SortBy {
-    /// When the thread began
-    Created,
-    /// When it was last written
-    Updated,
-    /// When it was last used
-    Recency,
 }
 
 /// Show everything that the database knows of threads
@@ -515,7 +420,8 @@ pub struct Prune {
 /// "bytes":N, "wal_bytes":N|null, "journal_mode":"wal"|"rollback", "sound":BOOL|null, "problem":TEXT|null,
 /// "known_columns":N, "unknown_columns":[NAME…], "last_migration":{"version":N, "description":TEXT}|null,
 /// "updated_at":TIME|null}|null, "looked_in":[PATH…], "threads":{"total":N, "shown":N, "hidden":{"archived":N,
-/// "no_message":N, "other_provider":N, "subagent":N}, "default_provider":ID, "sources":{NAME:N…}, "providers":{NAME:N…},
+/// "no_message":N, "provider":N, "source":N, "providers":{NAME:N…}, "sources":{NAME:N…}}, "default_provider":ID,
+/// "sources":{NAME:N…}, "providers":{NAME:N…},
 /// "months":{"YYYY-MM":N…}}|null, "rollouts":{"files":N, "active":N, "archived":N, "compressed":N, "malformed_names":N,
 /// "bytes":N, "missing_folders":[PATH…], "errors":[{"path":PATH, "error":TEXT}…]}, "backfill":{"status":TEXT|null,
 /// "stuck":BOOL, "last_watermark":TEXT|null, "last_success_at":TIME|null, "updated_at":TIME|null}|null,

@@ -9,6 +9,7 @@ pub mod exit;
 pub mod fresh;
 pub mod help;
 pub mod interrupt;
+mod list_args;
 pub mod man;
 pub mod numbers;
 pub mod read;

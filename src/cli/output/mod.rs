@@ -9,6 +9,7 @@ pub mod metrics;
 pub mod progress;
 pub mod records;
 pub mod report;
+pub mod shown;
 pub mod stdout;
 pub mod style;
 pub mod table;

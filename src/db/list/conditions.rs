@@ -2,6 +2,7 @@
 
 use super::{Folder, Query, TimeColumns};
 use crate::db::schema::Schema;
+use crate::db::shown::{self, Reason, Rule};
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, index};
 use rusqlite::Connection;
@@ -43,7 +44,11 @@ pub(super) fn fixed(
         [only] if !only.recursive && schema.has(index::CWD) => Some(only),
         _ => None,
     };
-    let visible = (!query.hidden).then(|| schema.visible());
+    let visible = match query.archived {
+        _ if query.hidden => None,
+        Some(false) => Some(schema.visible()),
+        Some(true) | None => shown::visible_archived(connection, schema)?,
+    };
     if let Some(archived) = query.archived {
         let is_indexed = match time.milliseconds {
             Some(time) => has_index(connection, time, folder.is_some(), visible)?,
@@ -51,7 +56,22 @@ pub(super) fn fixed(
         };
         conditions.add(if is_indexed { "archived = ?" } else { "+archived = ?" }, [archived.into()]);
     }
-    conditions.sql.extend(visible.map(str::to_owned));
+    match visible {
+        Some(visible) => conditions.sql.push(visible.to_owned()),
+        None if !query.hidden && query.archived.is_none() => {
+            conditions.sql.push(format!("(+archived = 1 OR {})", schema.visible()));
+        }
+        None => {}
+    }
+    let rule = || Rule::new(schema, &query.default_provider);
+    match query.shown {
+        // Without the rest of the rule here SQLite would take no index for the order.
+        Some(true) => conditions.sql.extend(
+            [Reason::Provider, Reason::Source].map(|reason| format!("NOT ({})", rule().condition(reason))),
+        ),
+        Some(false) => conditions.sql.push(format!("({}) <> 0", rule().reasons())),
+        None => {}
+    }
     let column = |position: usize| if schema.has(position) { COLUMNS[position].name } else { "NULL" };
     let source = column(index::SOURCE);
     let of_source = format!(

@@ -12,7 +12,7 @@ mod conditions;
 mod filter_tests;
 mod page;
 #[cfg(test)]
-mod tests;
+pub(in crate::db) mod tests;
 
 pub use page::Page;
 
@@ -20,6 +20,7 @@ use conditions::Conditions;
 
 use super::row::to_cell;
 use super::schema::Schema;
+use super::shown::Rule;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, index};
 use crate::thread::equivalence::FIRST_MILLISECONDS;
@@ -89,8 +90,15 @@ pub struct Query {
     pub until: Option<Millis>,
     /// With this in title, name, preview or first message.
     pub search: Option<Search>,
+    /// Only threads that Codex's default list shows, or only those that it hides.
+    pub shown: Option<bool>,
+    /// The provider whose threads Codex's default list shows.
+    pub default_provider: String,
     /// The columns wanted, by position in [`COLUMNS`]; one that the database lacks is NULL.
     pub columns: Vec<usize>,
+    /// Reads one cell more behind the columns: why Codex's default list hides the thread, a number for
+    /// [`Reasons::of`](super::shown::Reasons::of).
+    pub with_reasons: bool,
 }
 
 /// Where a row stands in the order.
@@ -159,9 +167,12 @@ impl Listing {
     pub fn new(
         connection: &Connection,
         schema: &Schema,
-        query: Query,
+        mut query: Query,
         names: Option<Arc<HashMap<ThreadId, String>>>,
     ) -> rusqlite::Result<Listing> {
+        if query.shown == Some(true) {
+            (query.archived, query.hidden) = (Some(false), false);
+        }
         let time = TimeColumns::of(query.sort, schema);
         let has_odd_rows = match time.milliseconds {
             Some(column) => has_odd_rows(connection, column)?,
@@ -175,7 +186,9 @@ impl Listing {
             .filter(|position| query.search.is_some() && schema.has(**position))
             .map(name)
             .collect();
-        let select: Vec<String> = query.columns.iter().map(name).chain(searched.iter().cloned()).collect();
+        let reasons = query.with_reasons.then(|| Rule::new(schema, &query.default_provider).reasons());
+        let select: Vec<String> =
+            query.columns.iter().map(name).chain(reasons).chain(searched.iter().cloned()).collect();
         let fixed = conditions::fixed(connection, schema, &query, time)?;
         let id_place = query.columns.iter().position(|&column| column == index::ID);
         Ok(Listing {
@@ -190,6 +203,11 @@ impl Listing {
         })
     }
 
+    /// How many cells of a row are handed out.
+    fn width(&self) -> usize {
+        self.query.columns.len() + usize::from(self.query.with_reasons)
+    }
+
     /// Reads the next page after a position: at most `limit` rows of it, and not too many at once.
     ///
     /// # Errors
@@ -201,7 +219,7 @@ impl Listing {
         limit: usize,
         page: &mut Page,
     ) -> rusqlite::Result<()> {
-        let width = self.query.columns.len();
+        let width = self.width();
         page.clear(width);
         let limit = limit.min(PAGE_ROWS);
         // Where rows are left out here, the page's limit is none of the statement's.
@@ -241,7 +259,7 @@ impl Listing {
         let mut found = statement.query(params_from_iter(values))?;
         let mut count = 0;
         while let Some(row) = found.next()? {
-            count += u64::from(self.is_match(row, self.query.columns.len())?);
+            count += u64::from(self.is_match(row, self.width())?);
         }
         Ok(count)
     }
@@ -300,7 +318,7 @@ impl Listing {
             let condition = if sql.is_empty() { "1".to_owned() } else { sql.join(" AND ") };
             values.extend(self.fixed.values.iter().cloned().chain(own));
             // The id is there once: each column of each row costs.
-            let id = if self.id_place > self.query.columns.len() { ", id" } else { "" };
+            let id = if self.id_place > self.width() { ", id" } else { "" };
             format!("SELECT {select}{time} AS sort_time{id} FROM threads WHERE {condition}")
         };
         let seconds = self.time.seconds;

@@ -16,7 +16,7 @@ pub(super) const SCHEMAS: [&str; 4] = [
 pub(super) const SORTS: [Sort; 3] = [Sort::Created, Sort::Updated, Sort::Recency];
 
 /// An empty database in memory with the schema of a golden one.
-pub(super) fn database(golden: &str) -> Connection {
+pub(in crate::db) fn database(golden: &str) -> Connection {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/golden/databases").join(golden);
     let connection = Connection::open_in_memory().unwrap();
     // The tables that foreign keys name are not copied.
@@ -66,7 +66,7 @@ pub(super) fn paged(connection: &Connection, query: &Query, limit: usize, by_cur
     }
 }
 
-pub(super) fn add(connection: &Connection, cells: &[(&str, Cell)]) {
+pub(in crate::db) fn add(connection: &Connection, cells: &[(&str, Cell)]) {
     let fixed =
         ["rollout_path", "source", "model_provider", "cwd", "title", "sandbox_policy", "approval_mode"];
     let filled = fixed.iter().filter(|name| !cells.iter().any(|(named, _)| named == *name));

@@ -1,5 +1,6 @@
 //! `codex-state list`: from arguments to a query, and its pages to records or a table.
 
+mod columns;
 mod table;
 
 use crate::cli::commands::app::App;
@@ -13,10 +14,10 @@ use crate::db::list::{self, Folder, Query, Sort};
 use crate::list::{Config, Lister, Names};
 use crate::session_index;
 use crate::sys;
-use crate::thread::ThreadId;
 use crate::thread::cell::CellRef;
-use crate::thread::columns::{COLUMNS, index, position};
+use crate::thread::columns::COLUMNS;
 use crate::thread::search::Search;
+use columns::{Line, ListColumn, Read};
 use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Component, Path, PathBuf};
@@ -24,8 +25,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The columns of TSV and CSV where none are named. Scripts rely on them.
-pub const DEFAULT_COLUMNS: [&str; 9] =
-    ["id", "updated_at", "created_at", "archived", "source", "model_provider", "cwd", "git_branch", "title"];
+pub const DEFAULT_COLUMNS: [&str; 10] = [
+    "id",
+    "updated_at",
+    "created_at",
+    "archived",
+    "source",
+    "model_provider",
+    "cwd",
+    "git_branch",
+    "title",
+    "name",
+];
 /// How many threads a table on a terminal has where it is not said.
 const DEFAULT_ROWS: usize = 50;
 
@@ -44,13 +55,10 @@ pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
     let mut query = query(app, arguments)?;
     let shown = shown_columns(arguments, page.format);
     let is_own_table = is_table && arguments.columns.is_empty();
-    query.columns = if is_own_table { table::Own::columns(query.sort) } else { shown.clone() };
-
-    // A name may have to be looked up by the id.
-    if query.columns.contains(&index::NAME) && !query.columns.contains(&index::ID) {
-        query.columns.push(index::ID);
-    }
-    let (sort, columns) = (query.sort, query.columns.clone());
+    let read = if is_own_table { table::Own::read(query.sort) } else { Read::of(&shown) };
+    query.columns.clone_from(&read.columns);
+    query.with_reasons = read.with_reasons;
+    let sort = query.sort;
 
     let mut reader = place::open_reader(app)?;
     let config = Config { query, limit, cursor: arguments.after.as_deref(), names: &|| names(app) };
@@ -63,17 +71,17 @@ pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
     }
     match page.format {
         Some(Format::Tsv) => {
-            write_tsv(app, &mut lister, &columns, &shown, page.has_header() && !arguments.ids)?;
+            write_tsv(app, &mut lister, &read, &shown, page.has_header() && !arguments.ids)?;
         }
-        None if arguments.ids => write_tsv(app, &mut lister, &columns, &shown, false)?,
+        None if arguments.ids => write_tsv(app, &mut lister, &read, &shown, false)?,
         Some(format) => {
             let page = if arguments.ids { page.without_header() } else { page };
-            write_records(app, &page, format, &mut lister, &columns, &shown)?;
+            write_records(app, &page, format, &mut lister, &read, &shown)?;
         }
         None => {
             let own = is_own_table.then_some(table::Own { sort, archived: arguments.archived });
-            let written = table::write(app, &page, &mut lister, &columns, &shown, own.as_ref())?;
-            write_footer(app, &mut lister, written.rows, arguments)?;
+            let written = table::write(app, &page, &mut lister, &read, &shown, own.as_ref())?;
+            write_footer(app, &mut lister, &written, arguments)?;
             if own.is_none() && !written.left_out.is_empty() {
                 app.messages.say(&format!(
                     "no room for {}: make the terminal wider, or take --format tsv",
@@ -101,8 +109,17 @@ fn query(app: &App, arguments: &args::List) -> anyhow::Result<Query> {
             args::SortBy::Recency => Sort::Recency,
         },
         reverse: arguments.reverse,
-        archived: (!arguments.all).then_some(arguments.archived),
-        hidden: arguments.hidden,
+        archived: match arguments.hidden_only && !arguments.archived {
+            true => None,
+            false => (!arguments.all).then_some(arguments.archived),
+        },
+        hidden: arguments.hidden || arguments.hidden_only,
+        shown: match (arguments.shown, arguments.hidden_only) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        },
+        default_provider: default_provider(app)?,
         sources: arguments.source.clone(),
         providers: arguments.provider.clone(),
         folders: folders.collect::<anyhow::Result<Vec<_>>>()?.concat(),
@@ -110,7 +127,14 @@ fn query(app: &App, arguments: &args::List) -> anyhow::Result<Query> {
         until: time(&arguments.until)?,
         search: arguments.search.as_deref().map(Search::new),
         columns: Vec::new(),
+        with_reasons: false,
     })
+}
+
+/// Returns the provider whose threads Codex's default list shows.
+fn default_provider(app: &App) -> anyhow::Result<String> {
+    let home = place::home_or_nowhere(app)?;
+    Ok(place::default_provider(app, &place::read_config(app, &home)))
 }
 
 /// The spellings of a folder that rows may have: canonical, as Codex writes it, and as it was typed.
@@ -137,21 +161,21 @@ fn folders(app: &App, typed: &Path, recursive: bool) -> anyhow::Result<Vec<Folde
     Ok(spellings.into_iter().map(|path| Folder { path, recursive }).collect())
 }
 
-/// The columns that are printed, by position.
-fn shown_columns(arguments: &args::List, format: Option<Format>) -> Vec<usize> {
+/// Returns the columns that are printed.
+fn shown_columns(arguments: &args::List, format: Option<Format>) -> Vec<ListColumn> {
     let named: Vec<&str> = match format {
         _ if arguments.ids => vec!["id"],
         _ if !arguments.columns.is_empty() => arguments.columns.iter().map(String::as_str).collect(),
         Some(Format::Json | Format::Jsonl) => COLUMNS.iter().map(|column| column.name).collect(),
         _ => DEFAULT_COLUMNS.to_vec(),
     };
-    let mut positions = Vec::new();
-    for position in named.into_iter().filter_map(position) {
-        if !positions.contains(&position) {
-            positions.push(position);
+    let mut columns = Vec::new();
+    for column in named.into_iter().filter_map(ListColumn::named) {
+        if !columns.contains(&column) {
+            columns.push(column);
         }
     }
-    positions
+    columns
 }
 
 /// The names of threads that people gave them, for a database without a column for them.
@@ -170,26 +194,6 @@ fn names(app: &App) -> anyhow::Result<Names> {
             Ok(None)
         }
     }
-}
-
-/// The cell of a column in a row of a page for which `columns` were read.
-fn cell<'a>(
-    names: &'a Names,
-    columns: &[usize],
-    page: &'a list::Page,
-    row: usize,
-    column: usize,
-) -> CellRef<'a> {
-    let place = |column| columns.iter().position(|read| *read == column);
-    let own = place(column).map_or(CellRef::Null, |place| page.cell(row, place));
-    if column != index::NAME || own != CellRef::Null {
-        return own;
-    }
-    let name = || {
-        let id = page.cell(row, place(index::ID)?).as_text()?;
-        names.as_ref()?.get(&ThreadId::parse(id)?).map(String::as_str)
-    };
-    name().map_or(CellRef::Null, CellRef::Text)
 }
 
 /// Whether somebody still waits for rows: nobody who pressed Ctrl-C or closed the pipe does.
@@ -215,27 +219,28 @@ fn next_page(app: &App, lister: &mut Lister<'_>) -> anyhow::Result<Option<list::
 fn write_tsv(
     app: &mut App,
     lister: &mut Lister<'_>,
-    columns: &[usize],
-    shown: &[usize],
+    read: &Read,
+    shown: &[ListColumn],
     header: bool,
 ) -> anyhow::Result<()> {
     if header {
-        let header: Vec<&str> = shown.iter().map(|position| COLUMNS[*position].name).collect();
+        let header: Vec<&str> = shown.iter().map(|column| column.name()).collect();
         writeln!(app.out, "{}", header.join("\t"))?;
     }
     let (names, stops, mut text) = (lister.names(), stops(app), Vec::new());
     lister.each_page(|page| {
         text.clear();
         for row in 0..page.len() {
-            for (place, &position) in shown.iter().enumerate() {
+            let line = Line { names: &names, read, page, row };
+            for (place, &column) in shown.iter().enumerate() {
                 if place > 0 {
                     text.push(b'\t');
                 }
-                let mut cell = page.cell(row, place);
-                if position == index::NAME {
-                    cell = self::cell(&names, columns, page, row, position);
-                }
-                match cell {
+                let ListColumn::Table(position) = column else {
+                    records::push_tsv(&mut text, &line.value(column));
+                    continue;
+                };
+                match line.cell(position) {
                     // Most cells are one of these, and need no way round.
                     CellRef::Null => {}
                     CellRef::Text(cell) => text::push_tsv(&mut text, cell),
@@ -254,10 +259,10 @@ fn write_records(
     page: &Page,
     format: Format,
     lister: &mut Lister<'_>,
-    columns: &[usize],
-    shown: &[usize],
+    read: &Read,
+    shown: &[ListColumn],
 ) -> anyhow::Result<()> {
-    let names: Vec<&str> = shown.iter().map(|position| COLUMNS[*position].name).collect();
+    let names: Vec<&str> = shown.iter().map(|column| column.name()).collect();
     let stops = stops(app);
     let mut records = page.records(&mut app.out, format, "threads", &names)?;
     let thread_names = lister.names();
@@ -265,13 +270,8 @@ fn write_records(
         let mut values: Vec<Value<'_>> = Vec::with_capacity(shown.len());
         for row in 0..page.len() {
             values.clear();
-            for (place, &position) in shown.iter().enumerate() {
-                let mut cell = page.cell(row, place);
-                if position == index::NAME {
-                    cell = self::cell(&thread_names, columns, page, row, position);
-                }
-                values.push(cells::value(COLUMNS[position].kind, cell));
-            }
+            let line = Line { names: &thread_names, read, page, row };
+            values.extend(shown.iter().map(|&column| line.value(column)));
             records.row(&values)?;
         }
         Ok(go_on(&stops))
@@ -288,9 +288,10 @@ fn write_records(
 fn write_footer(
     app: &mut App,
     lister: &mut Lister<'_>,
-    n: u64,
+    written: &table::Written,
     arguments: &args::List,
 ) -> anyhow::Result<()> {
+    let n = written.rows;
     if app.global.quiet || app.interrupted.load(Ordering::Relaxed) {
         return Ok(());
     }
@@ -298,7 +299,14 @@ fn write_footer(
     let all = lister.count()?;
     if n < all {
         app.messages.say(&format!("{} of {}, -n 0 for all", human::count(n), human::count(all)));
-    } else if n == 0 {
+    }
+    if written.hidden > 0 && !arguments.hidden_only {
+        app.messages.say(&format!(
+            "Codex's own list leaves out the {} marked [hidden]; codex-state status says why",
+            human::count(written.hidden)
+        ));
+    }
+    if n == 0 {
         app.messages.say("no threads");
         if !arguments.hidden && !arguments.all {
             app.messages.hint(

@@ -1,16 +1,17 @@
 //! The table of `list` for people; what is listed, and for machines, is decided beside it.
 
-use super::{cell, next_page};
+use super::columns::{Line, ListColumn, Read};
+use super::next_page;
 use crate::cli::commands::app::App;
 use crate::cli::output::style::Tone;
 use crate::cli::output::table::{Cell, Column, Table};
 use crate::cli::output::{cells, human, report};
 use crate::db::list::{Page, Sort};
+use crate::db::shown::Reason;
 use crate::db::threads;
 use crate::list::Lister;
 use crate::sys;
 use crate::thread::Millis;
-use crate::thread::cell::CellRef;
 use crate::thread::columns::{COLUMNS, index};
 use std::path::{self, Path};
 
@@ -36,19 +37,20 @@ impl Own {
         [milliseconds, seconds, updated[0], updated[1]]
     }
 
-    /// The columns to be read.
-    pub(super) fn columns(sort: Sort) -> Vec<usize> {
+    /// Returns what is read of each row.
+    pub(super) fn read(sort: Sort) -> Read {
         let mut columns = vec![index::ID, index::CWD, index::TITLE, index::NAME, index::PREVIEW];
         columns.extend([index::ARCHIVED, index::IS_PINNED]);
         columns.extend(Own::times(sort));
-        columns
+        Read::new(columns, true)
     }
 
     fn header(&self) -> Vec<Column> {
         vec![Column::text("id"), Column::text(self.sort.name()), Column::path("cwd"), Column::title("title")]
     }
 
-    fn row<'a>(&self, cell: impl Fn(usize) -> CellRef<'a>, id: Cell, around: &Around<'_>) -> Vec<Cell> {
+    fn row(&self, line: &Line<'_>, id: Cell, around: &Around<'_>) -> Vec<Cell> {
+        let cell = |column| line.cell(column);
         let is_set = |column| cell(column).as_integer().is_some_and(|flag| flag != 0);
         let mut times = Own::times(self.sort).into_iter();
         let time = times.find_map(|column| cells::millis(COLUMNS[column].kind, cell(column)));
@@ -57,17 +59,21 @@ impl Own {
         let is_archived = is_set(index::ARCHIVED) && !self.archived;
         let pinned = if is_set(index::IS_PINNED) { "[pinned] " } else { "" };
         let archived = if is_archived { "[archived] " } else { "" };
+        let is_hidden = is_hidden(line);
+        let hidden = if is_hidden { "[hidden] " } else { "" };
         vec![
             id,
             Cell::new(time.map_or_else(String::new, |time| human::ago(time, around.now))),
             Cell::exact(around.short_folder(text(index::CWD).unwrap_or_default())).tone(Tone::Dim),
-            Cell::new(format!("{pinned}{archived}{}", title.unwrap_or_default())).tone(if is_archived {
-                Tone::Dim
-            } else {
-                Tone::Normal
-            }),
+            Cell::new(format!("{pinned}{archived}{hidden}{}", title.unwrap_or_default()))
+                .tone(if is_archived || is_hidden { Tone::Dim } else { Tone::Normal }),
         ]
     }
+}
+
+/// Whether Codex's default list hides a thread for another reason than that it is archived.
+fn is_hidden(line: &Line<'_>) -> bool {
+    line.reasons().iter().any(|reason| reason != Reason::Archived)
 }
 
 /// What the words of a table depend on.
@@ -95,39 +101,43 @@ impl Around<'_> {
 pub(super) struct Written {
     /// How many rows it had.
     pub(super) rows: u64,
+    /// How many of them are marked as hidden.
+    pub(super) hidden: u64,
     /// The columns that had no room.
     pub(super) left_out: Vec<String>,
 }
 
-/// Writes a table. For a page `columns` were read, and `shown` are those that people
-/// asked for.
+/// Writes a table. `read` is what a page holds, `shown` are the columns that were asked for.
 pub(super) fn write(
     app: &mut App,
     paper: &report::Page,
     lister: &mut Lister<'_>,
-    columns: &[usize],
-    shown: &[usize],
+    read: &Read,
+    shown: &[ListColumn],
     own: Option<&Own>,
 ) -> anyhow::Result<Written> {
     let user_home = app.environment.home_dir.as_deref().and_then(Path::to_str).unwrap_or_default().to_owned();
     let around = Around { now: app.environment.now_ms(), user_home: &user_home };
     let new = || {
-        let named = || shown.iter().map(|position| cells::table_column(*position)).collect();
+        let named = || shown.iter().map(|column| column.table_column()).collect();
         Table::new(own.map_or_else(named, Own::header), paper.width, paper.style)
     };
-    let (mut table, mut n, mut left_out) = (new(), 0, Vec::new());
+    let (mut table, mut n, mut hidden, mut left_out) = (new(), 0, 0, Vec::new());
     let names = lister.names();
     while let Some(page) = next_page(app, lister)? {
-        let lengths = short_lengths(lister, columns, &page)?;
+        let lengths = short_lengths(lister, &read.columns, &page)?;
         for (row, length) in lengths.into_iter().enumerate() {
-            let cell = |column| cell(&names, columns, &page, row, column);
-            let id = cell(index::ID).as_text().unwrap_or_default();
+            let line = Line { names: &names, read, page: &page, row };
+            let id = line.cell(index::ID).as_text().unwrap_or_default();
             let id = Cell::exact(id.get(..length).unwrap_or(id)).tone(Tone::Accent);
             match own {
-                Some(own) => table.row(own.row(cell, id, &around)),
-                None => table.row(shown.iter().map(|&position| match position {
-                    index::ID => id.clone(),
-                    _ => cells::table_cell(COLUMNS[position].kind, cell(position), around.now),
+                Some(own) => {
+                    hidden += u64::from(is_hidden(&line));
+                    table.row(own.row(&line, id, &around));
+                }
+                None => table.row(shown.iter().map(|&column| match column {
+                    ListColumn::Table(index::ID) => id.clone(),
+                    column => line.table_cell(column, around.now),
                 })),
             }
             n += 1;
@@ -142,7 +152,7 @@ pub(super) fn write(
         left_out = table.left_out();
         table.write(&mut app.out)?;
     }
-    Ok(Written { rows: n, left_out })
+    Ok(Written { rows: n, hidden, left_out })
 }
 
 /// How much of each id of a page tells it from all others, as `show` and the like take it.

@@ -4,9 +4,8 @@ use super::Look;
 use crate::cli::output::chart::{self, Ink};
 use crate::cli::output::style::{Style, Tone};
 use crate::cli::output::table::{Cell, write_fields_within};
-use crate::cli::output::{human, text};
+use crate::cli::output::{human, shown, text};
 use crate::db::backup::BackupInfo;
-use crate::db::census::{Census, Shown};
 use crate::status::{Database, Progress};
 use crate::verify::{Kind, Report};
 use std::collections::BTreeMap;
@@ -117,15 +116,17 @@ fn database_fields(database: &Database, look: &Look<'_>, fields: &mut Vec<(&'sta
     }
     fields.push(("schema", Cell::new(schema)));
     let census = &database.census;
-    let archived = census.count(Shown::Archived);
     let mut threads = human::count(census.total());
     if let Some(time) = database.last_update {
         threads.push_str(&format!(", the last changed {}", human::ago(time, look.now)));
     }
     fields.push(("threads", Cell::new(threads)));
-    let shown = human::counted(census.count(Shown::Shown), "thread", "threads");
+    let shown = human::counted(census.shown(), "thread", "threads");
     fields.push(("codex shows", Cell::new(shown).tone(Tone::Bold)));
-    let hidden = hidden(census, archived, look.default_provider);
+    let hidden = match &*shown::hidden(census) {
+        "" => "nothing".to_owned(),
+        hidden => hidden.to_owned(),
+    };
     fields.push(("codex hides", Cell::new(hidden)));
     for (name, counts) in [("sources", &census.sources), ("providers", &census.providers)] {
         if !counts.is_empty() {
@@ -146,21 +147,6 @@ fn database_fields(database: &Database, look: &Look<'_>, fields: &mut Vec<(&'sta
         };
         fields.push(("indexing", Cell::new(words).tone(tone)));
     }
-}
-
-fn hidden(census: &Census, archived: u64, provider: &str) -> String {
-    let reasons = [
-        (archived, "archived".to_owned()),
-        (census.count(Shown::NoMessage), "without a message".to_owned()),
-        (census.count(Shown::OtherProvider), format!("of another provider than {provider}")),
-        (census.count(Shown::SubAgent), "of sub-agents".to_owned()),
-    ];
-    let reasons: Vec<String> = reasons
-        .into_iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, reason)| format!("{} {reason}", human::count(n)))
-        .collect();
-    if reasons.is_empty() { "nothing".to_owned() } else { reasons.join(", ") }
 }
 
 /// The greatest counts, by name.

@@ -2,7 +2,7 @@
 
 use super::Look;
 use crate::cli::output::records::Value;
-use crate::db::census::Shown;
+use crate::db::shown::Reason;
 use crate::status::Progress;
 use crate::verify::Kind;
 use serde::Serialize;
@@ -48,7 +48,7 @@ struct Migration<'a> {
 struct Threads<'a> {
     total: u64,
     shown: u64,
-    hidden: Hidden,
+    hidden: Hidden<'a>,
     default_provider: &'a str,
     sources: &'a BTreeMap<String, u64>,
     providers: &'a BTreeMap<String, u64>,
@@ -56,11 +56,13 @@ struct Threads<'a> {
 }
 
 #[derive(Serialize)]
-struct Hidden {
+struct Hidden<'a> {
     archived: u64,
     no_message: u64,
-    other_provider: u64,
-    subagent: u64,
+    provider: u64,
+    source: u64,
+    providers: &'a BTreeMap<String, u64>,
+    sources: &'a BTreeMap<String, u64>,
 }
 
 #[derive(Serialize)]
@@ -145,12 +147,14 @@ impl<'a> Document<'a> {
             looked_in: look.looked_in.iter().map(|path| shown(path)).collect(),
             threads: database.map(|database| Threads {
                 total: database.census.total(),
-                shown: database.census.count(Shown::Shown),
+                shown: database.census.shown(),
                 hidden: Hidden {
-                    archived: database.census.count(Shown::Archived),
-                    no_message: database.census.count(Shown::NoMessage),
-                    other_provider: database.census.count(Shown::OtherProvider),
-                    subagent: database.census.count(Shown::SubAgent),
+                    archived: database.census.hidden(Reason::Archived),
+                    no_message: database.census.hidden(Reason::NoMessage),
+                    provider: database.census.hidden(Reason::Provider),
+                    source: database.census.hidden(Reason::Source),
+                    providers: &database.census.hidden_providers,
+                    sources: &database.census.hidden_sources,
                 },
                 default_provider: look.default_provider,
                 sources: &database.census.sources,

@@ -99,6 +99,9 @@ fn summarise(app: &App, report: &Report) {
             "interrupted after {}, which is no answer yet",
             human::counted(report.files, "rollout", "rollouts")
         ),
+        false if report.not_compared > 0 => {
+            format!("{agree}, {} not compared", human::count(report.not_compared))
+        }
         false => agree,
     };
     app.messages.say(&format!("{found}{kept}; {end}"));
@@ -114,6 +117,12 @@ fn next_steps(report: &Report) -> Vec<String> {
         found.filter(|kind| report.remedies(*kind).contains(&remedy)).map(Kind::name).collect()
     };
     let mut steps = Vec::new();
+    if report.count(Kind::MissingFolder).all() > 0 {
+        steps.push(
+            "mount or restore the folder of missing_folder, then run codex-state verify again: its threads are not lost"
+                .to_owned(),
+        );
+    }
     for (remedy, does) in [
         (Remedy::Restore, "codex-state restore BACKUP brings a sound one back for"),
         (Remedy::Backfill, "codex-state backfill mends"),
@@ -121,13 +130,19 @@ fn next_steps(report: &Report) -> Vec<String> {
             Remedy::Facts,
             "codex-state backfill --facts-from BACKUP mends, from a backup, what no rollout tells in",
         ),
-        (Remedy::Prune, "codex-state prune deletes the rows of"),
         (Remedy::ByHand, "codex-state verify --help says what to do about"),
     ] {
         let kinds = kinds(remedy);
         if !kinds.is_empty() {
             steps.push(format!("{does} {}", kinds.join(", ")));
         }
+    }
+    if report.count(Kind::MissingFile).all() > 0 {
+        steps.push(
+            "bring the files of missing_file back from a backup or another disk, then run codex-state backfill; only if \
+             they are gone for good, codex-state prune deletes their rows"
+                .to_owned(),
+        );
     }
     if report.is_quick && report.times_alone > 0 {
         steps.push(
@@ -161,22 +176,22 @@ mod tests {
         }
         let steps = [
             "codex-state backfill mends missing_row, field_mismatch",
-            "codex-state prune deletes the rows of missing_file",
             "codex-state verify --help says what to do about empty_file",
+            "bring the files of missing_file back from a backup or another disk, then run codex-state backfill; only if they are gone for good, codex-state prune deletes their rows",
         ];
         assert_eq!(next_steps(&report), steps);
         report.field_remedies = [Remedy::Facts, Remedy::ByHand].into();
         let steps = [
             "codex-state backfill mends missing_row",
             "codex-state backfill --facts-from BACKUP mends, from a backup, what no rollout tells in field_mismatch",
-            "codex-state prune deletes the rows of missing_file",
             "codex-state verify --help says what to do about field_mismatch, empty_file",
+            "bring the files of missing_file back from a backup or another disk, then run codex-state backfill; only if they are gone for good, codex-state prune deletes their rows",
         ];
         assert_eq!(next_steps(&report), steps);
         report.field_remedies.clear();
         report.times_alone = 2;
         let steps = next_steps(&report);
-        assert!(steps[3].contains("most differences are times alone"), "{steps:?}");
+        assert!(steps.iter().any(|step| step.contains("most differences are times alone")), "{steps:?}");
         assert!(!steps.iter().any(|step| step.contains("--quick")), "{steps:?}");
         report.is_quick = true;
         let steps = next_steps(&report);

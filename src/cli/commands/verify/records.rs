@@ -31,6 +31,7 @@ pub(super) fn write(
             },
             after: &|document| {
                 document.member("counts", &Counts(report))?;
+                document.member("not_compared", &report.not_compared)?;
                 document.member("complete", &report.complete)
             },
         },

@@ -1,0 +1,217 @@
+//! Rollout folders of a home that cannot be walked, and how many rows name rollouts in them; not what is done about it.
+//!
+//! A drive that is not mounted, a broken link or a folder without permission hides every file in it at once. Rows of
+//! such files are not lost, so nothing may suggest to delete them.
+
+use crate::sessions::{self, Walk};
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The reason why a folder cannot be walked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Absence {
+    /// There is nothing at its path.
+    Gone,
+    /// Its path is a link, and there is nothing at the link's target.
+    Dangling(PathBuf),
+    /// There is a file at its path.
+    NotAFolder,
+    /// The system refuses to list it, with this message.
+    Unreadable(String),
+}
+
+impl std::fmt::Display for Absence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Absence::Gone => f.write_str("is missing"),
+            Absence::Dangling(target) => write!(f, "is a link to {}, which is missing", target.display()),
+            Absence::NotAFolder => f.write_str("is a file, not a folder"),
+            Absence::Unreadable(reason) => write!(f, "cannot be read ({reason})"),
+        }
+    }
+}
+
+/// A rollout folder that cannot be walked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AbsentFolder {
+    /// Its path, below the home.
+    pub path: PathBuf,
+    /// Why it cannot be walked.
+    pub absence: Absence,
+    /// How many rows name a rollout in it, of those that were looked at.
+    pub rows: u64,
+}
+
+impl AbsentFolder {
+    /// Says what is wrong, without the path.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let rows = if self.rows == 1 {
+            "1 row names its rollout in it".to_owned()
+        } else {
+            format!("{} rows name their rollouts in it", self.rows)
+        };
+        format!("{}, and {rows}", self.absence)
+    }
+}
+
+/// The rollout folders of a home that cannot be walked.
+#[derive(Debug, Default)]
+pub struct AbsentFolders {
+    home: PathBuf,
+    canonical_home: Option<PathBuf>,
+    folders: Vec<AbsentFolder>,
+    /// By folder that holds a `sessions` or the like: whether it is this home.
+    is_home: HashMap<PathBuf, bool>,
+}
+
+impl AbsentFolders {
+    /// Finds them among what a walk could not look at.
+    #[must_use]
+    pub fn of(home: &Path, walk: &Walk) -> AbsentFolders {
+        let mut folders = Vec::new();
+        for name in [sessions::ARCHIVED, sessions::ACTIVE] {
+            let path = home.join(name);
+            let error = walk.errors.iter().find(|error| error.path == path);
+            let absence = if walk.missing_roots.contains(&path) {
+                fs::read_link(&path).map_or(Absence::Gone, Absence::Dangling)
+            } else if let Some(error) = error {
+                match fs::metadata(&path) {
+                    Ok(metadata) if !metadata.is_dir() => Absence::NotAFolder,
+                    _ => Absence::Unreadable(error.reason.clone()),
+                }
+            } else {
+                continue;
+            };
+            folders.push(AbsentFolder { path, absence, rows: 0 });
+        }
+        let canonical_home = home.canonicalize().ok().filter(|_| !folders.is_empty());
+        AbsentFolders { home: home.to_owned(), canonical_home, folders, is_home: HashMap::new() }
+    }
+
+    /// Whether both folders can be walked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.folders.is_empty()
+    }
+
+    /// Counts a row whose path lies in one of them; `false` if it lies in none.
+    pub fn count(&mut self, row_path: &Path) -> bool {
+        let Some(i) = self.position(row_path) else { return false };
+        self.folders[i].rows += 1;
+        true
+    }
+
+    /// Whether a row's path lies in one of them.
+    #[must_use]
+    pub fn hold(&mut self, row_path: &Path) -> bool {
+        self.position(row_path).is_some()
+    }
+
+    fn position(&mut self, row_path: &Path) -> Option<usize> {
+        let spelled = self.folders.iter().position(|folder| row_path.starts_with(&folder.path));
+        if self.folders.is_empty() || spelled.is_some() {
+            return spelled;
+        }
+        // The row may spell the home otherwise, through a link.
+        for ancestor in row_path.ancestors() {
+            let Some(i) =
+                self.folders.iter().position(|folder| folder.path.file_name() == ancestor.file_name())
+            else {
+                continue;
+            };
+            if ancestor.parent().is_some_and(|parent| self.is_this_home(parent)) {
+                return Some(i);
+            }
+        }
+        None
+    }
+
+    fn is_this_home(&mut self, folder: &Path) -> bool {
+        if folder == self.home {
+            return true;
+        }
+        if let Some(known) = self.is_home.get(folder) {
+            return *known;
+        }
+        let canonical = folder.canonicalize().ok();
+        let is_home = canonical.is_some() && canonical == self.canonical_home;
+        self.is_home.insert(folder.to_owned(), is_home);
+        is_home
+    }
+
+    /// Returns those in which rows name rollouts, among the rows that were counted.
+    pub fn named(&self) -> impl Iterator<Item = &AbsentFolder> {
+        self.folders.iter().filter(|folder| folder.rows > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of a home that `make` makes, with a row that names a rollout at `row` below the home.
+    fn check(make: impl Fn(&Path), row: &str, expected: &[(&str, &str)]) {
+        let home = tempfile::tempdir().unwrap();
+        make(home.path());
+        let mut absent = AbsentFolders::of(home.path(), &sessions::walk(home.path(), || {}));
+        let row = home.path().join(row);
+        assert_eq!(absent.count(&row), !expected.is_empty());
+        let named: Vec<(String, String)> = absent
+            .named()
+            .map(|folder| {
+                let name = folder.path.strip_prefix(home.path()).unwrap().display().to_string();
+                (name, folder.describe().replace(home.path().to_str().unwrap(), "HOME"))
+            })
+            .collect();
+        let expected: Vec<(String, String)> =
+            expected.iter().map(|(name, says)| ((*name).to_owned(), (*says).to_owned())).collect();
+        assert_eq!(named, expected);
+    }
+
+    const ROW: &str = "sessions/2026/07/06/rollout-x.jsonl";
+
+    #[test]
+    fn a_folder_is_absent_when_it_is_gone_or_a_file() {
+        let archived = |home: &Path| fs::create_dir(home.join("archived_sessions")).unwrap();
+        let gone = "is missing, and 1 row names its rollout in it";
+        check(archived, ROW, &[("sessions", gone)]);
+        check(|_| {}, ROW, &[("sessions", gone)]);
+        check(|_| {}, "elsewhere/rollout-x.jsonl", &[]);
+        check(|home| fs::create_dir(home.join("sessions")).unwrap(), ROW, &[]);
+        check(
+            |home| fs::create_dir(home.join("sessions")).unwrap(),
+            "archived_sessions/rollout-x.jsonl",
+            &[("archived_sessions", gone)],
+        );
+        let file = "is a file, not a folder, and 1 row names its rollout in it";
+        check(|home| fs::write(home.join("sessions"), "x").unwrap(), ROW, &[("sessions", file)]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nothing_and_a_folder_that_cannot_be_listed_are_absent() {
+        use std::os::unix::fs::symlink;
+        let link = |home: &Path| symlink(home.join("drive"), home.join("sessions")).unwrap();
+        let says = "is a link to HOME/drive, which is missing, and 1 row names its rollout in it";
+        check(link, ROW, &[("sessions", says)]);
+        let loops = |home: &Path| symlink("sessions", home.join("sessions")).unwrap();
+        let home = tempfile::tempdir().unwrap();
+        loops(home.path());
+        let absent = AbsentFolders::of(home.path(), &sessions::walk(home.path(), || {}));
+        assert!(matches!(absent.folders[1].absence, Absence::Unreadable(_)), "{absent:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_row_may_spell_the_home_through_a_link() {
+        let place = tempfile::tempdir().unwrap();
+        let (home, link) = (place.path().join("home"), place.path().join("link"));
+        fs::create_dir(&home).unwrap();
+        std::os::unix::fs::symlink(&home, &link).unwrap();
+        let mut absent = AbsentFolders::of(&home, &sessions::walk(&home, || {}));
+        assert!(absent.hold(&link.join(ROW)) && absent.hold(&home.join(ROW)));
+        assert!(!absent.hold(&place.path().join("other").join(ROW)));
+    }
+}

@@ -1,0 +1,164 @@
+//! The columns of a listing: those of the table `threads`, and those that are worked out; not how rows are chosen.
+
+use crate::cli::line::args;
+use crate::cli::output::records::Value;
+use crate::cli::output::table::{self, Column};
+use crate::cli::output::{cells, human, shown};
+use crate::db::list::Page;
+use crate::db::shown::Reasons;
+use crate::inventory;
+use crate::list::Names;
+use crate::thread::cell::CellRef;
+use crate::thread::columns::{COLUMNS, N_COLUMNS, index, position};
+use crate::thread::{Millis, ThreadId};
+use std::path::Path;
+
+use args::{HIDDEN_BY, SIZE};
+
+/// A column of a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ListColumn {
+    /// A column of the table, by position in [`COLUMNS`].
+    Table(usize),
+    /// Why Codex's default list hides the thread.
+    HiddenBy,
+    /// How many bytes the rollout has on disk.
+    Size,
+}
+
+impl ListColumn {
+    /// Finds the column with this name.
+    pub(super) fn named(name: &str) -> Option<ListColumn> {
+        match name {
+            HIDDEN_BY => Some(ListColumn::HiddenBy),
+            SIZE => Some(ListColumn::Size),
+            name => position(name).map(ListColumn::Table),
+        }
+    }
+
+    /// Returns its name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            ListColumn::Table(position) => COLUMNS[position].name,
+            ListColumn::HiddenBy => HIDDEN_BY,
+            ListColumn::Size => SIZE,
+        }
+    }
+
+    /// Returns how it stands in a table for people.
+    pub(super) fn table_column(self) -> Column {
+        match self {
+            ListColumn::Table(position) => cells::table_column(position),
+            ListColumn::HiddenBy => Column::text(HIDDEN_BY),
+            ListColumn::Size => Column::number(SIZE),
+        }
+    }
+}
+
+/// What is read of each row, so that the columns that are printed can be made.
+#[derive(Debug, Clone)]
+pub(super) struct Read {
+    /// Positions in [`COLUMNS`], in the order of a page's cells.
+    pub(super) columns: Vec<usize>,
+    /// Whether a page has one cell more, for [`ListColumn::HiddenBy`].
+    pub(super) with_reasons: bool,
+    /// By position in [`COLUMNS`]: the place in a page.
+    places: [Option<usize>; N_COLUMNS],
+}
+
+impl Read {
+    /// Returns what must be read to print `shown`: its columns of the table come first, in their order.
+    pub(super) fn of(shown: &[ListColumn]) -> Read {
+        let mut columns: Vec<usize> = shown
+            .iter()
+            .filter_map(|column| match column {
+                ListColumn::Table(position) => Some(*position),
+                _ => None,
+            })
+            .collect();
+        // A name may have to be looked up by the id.
+        let needs_id = columns.contains(&index::NAME) && !columns.contains(&index::ID);
+        let needs_path = shown.contains(&ListColumn::Size) && !columns.contains(&index::ROLLOUT_PATH);
+        columns.extend(needs_id.then_some(index::ID));
+        columns.extend(needs_path.then_some(index::ROLLOUT_PATH));
+        Read::new(columns, shown.contains(&ListColumn::HiddenBy))
+    }
+
+    /// Reads these columns, each once.
+    pub(super) fn new(columns: Vec<usize>, with_reasons: bool) -> Read {
+        let mut places = [None; N_COLUMNS];
+        columns
+            .iter()
+            .enumerate()
+            .for_each(|(place, &position)| places[position] = places[position].or(Some(place)));
+        Read { columns, with_reasons, places }
+    }
+}
+
+/// A row of a page.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'a> {
+    pub(super) names: &'a Names,
+    pub(super) read: &'a Read,
+    pub(super) page: &'a Page,
+    pub(super) row: usize,
+}
+
+impl<'a> Line<'a> {
+    fn place(&self, column: usize) -> Option<usize> {
+        self.read.places[column]
+    }
+
+    /// Returns the cell of a column of the table.
+    pub(super) fn cell(&self, column: usize) -> CellRef<'a> {
+        let own = self.place(column).map_or(CellRef::Null, |place| self.page.cell(self.row, place));
+        if column != index::NAME || own != CellRef::Null {
+            return own;
+        }
+        let name = || {
+            let id = self.page.cell(self.row, self.place(index::ID)?).as_text()?;
+            self.names.as_ref()?.get(&ThreadId::parse(id)?).map(String::as_str)
+        };
+        name().map_or(CellRef::Null, CellRef::Text)
+    }
+
+    /// Returns why Codex's default list hides the thread.
+    pub(super) fn reasons(&self) -> Reasons {
+        let bits = self.read.with_reasons.then(|| self.page.cell(self.row, self.read.columns.len()));
+        Reasons::of(bits.and_then(CellRef::as_integer).unwrap_or_default())
+    }
+
+    /// Returns how many bytes the rollout has on disk; `None` if it cannot be found.
+    pub(super) fn size(&self) -> Option<u64> {
+        size_at(Path::new(self.cell(index::ROLLOUT_PATH).as_text()?))
+    }
+
+    /// Returns the value of a column, for machines.
+    pub(super) fn value(&self, column: ListColumn) -> Value<'a> {
+        match column {
+            ListColumn::Table(position) => cells::value(COLUMNS[position].kind, self.cell(position)),
+            ListColumn::HiddenBy => Value::Text(self.reasons().names().into()),
+            ListColumn::Size => {
+                self.size().and_then(|size| i64::try_from(size).ok()).map_or(Value::Null, Value::Int)
+            }
+        }
+    }
+
+    /// Returns the cell of a column, for people.
+    pub(super) fn table_cell(&self, column: ListColumn, now: Millis) -> table::Cell {
+        match column {
+            ListColumn::Table(position) => {
+                cells::table_cell(COLUMNS[position].kind, self.cell(position), now)
+            }
+            ListColumn::HiddenBy => table::Cell::new(shown::reasons(self.reasons())),
+            ListColumn::Size => table::Cell::new(self.size().map_or_else(String::new, human::bytes)),
+        }
+    }
+}
+
+/// Returns the size of a rollout, in the form that exists.
+fn size_at(path: &Path) -> Option<u64> {
+    let size =
+        |path: &Path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|data| data.len());
+    size(path).or_else(|| size(&inventory::other_form(path)))
+}

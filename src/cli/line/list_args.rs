@@ -1,0 +1,136 @@
+//! The arguments of `list`, whose doc comments are its help, and the columns that it can print.
+
+use crate::cli::line::{help, numbers};
+use crate::thread::columns::COLUMNS;
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Args, ValueEnum, ValueHint};
+use std::path::PathBuf;
+
+/// List threads, the latest first
+///
+/// Lists the threads (conversations) that are not archived and have a message, of every source and provider. Codex's own
+/// list is shorter: it shows the sources cli, vscode, and custom atlas and chatgpt alone, and one provider, that of
+/// config.toml. A table marks the threads that Codex hides; --shown lists exactly those that it shows, --hidden-only
+/// those that it hides, and the column hidden_by says why. In a terminal Codex's picker shows besides the threads of the
+/// current folder alone, unless it is told to show all.
+///
+/// It prints a table on a terminal; in a pipe TSV with the columns id, updated_at, created_at, archived, source,
+/// model_provider, cwd, git_branch, title and name, which stay the same; as JSON all columns. Times are RFC 3339 in UTC
+/// there.
+///
+/// Codex keeps milliseconds and seconds of a time: the order is that of the milliseconds where the database has them.
+/// Threads with the same time are ordered by id.
+///
+/// With --format json: {"schema_version":1, "threads":[{COLUMN:VALUE…}…], "next_cursor":TEXT|null, "scanned":N}, with
+/// --format jsonl a thread a line: numbers and flags are such, times RFC 3339 texts, unknown is null. "next_cursor" is for
+/// --after, null where nothing follows; "scanned" is how many rows were looked at.
+#[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("list"))]
+pub struct List {
+    /// Which time to sort by; recency is by updated where the database does not know it
+    #[arg(long, value_name = "TIME", default_value = "updated")]
+    pub sort: SortBy,
+
+    /// The oldest first
+    #[arg(long)]
+    pub reverse: bool,
+
+    /// List at most N threads; 0 is all [default: 50 for a table on a terminal, else all]
+    #[arg(short = 'n', long, value_name = "N", value_parser = numbers::count, allow_negative_numbers = true)]
+    pub limit: Option<usize>,
+
+    /// Go on after a page: its next_cursor, which --format json gives; with the same --sort and --reverse
+    #[arg(long, value_name = "CURSOR")]
+    pub after: Option<String>,
+
+    /// Archived threads only
+    #[arg(long, conflicts_with = "all")]
+    pub archived: bool,
+
+    /// Archived threads too
+    #[arg(long)]
+    pub all: bool,
+
+    /// Also threads without a user message, which Codex hides
+    #[arg(long)]
+    pub hidden: bool,
+
+    /// Exactly the threads that Codex's default list shows
+    #[arg(long, conflicts_with_all = ["archived", "all", "hidden"])]
+    pub shown: bool,
+
+    /// Only threads that Codex's default list hides, archived or not; the column hidden_by says why
+    #[arg(long, conflicts_with_all = ["shown", "all", "hidden"])]
+    pub hidden_only: bool,
+
+    /// Of this source, as cli, vscode, exec; subagent means all sub-agents (repeatable)
+    #[arg(long, value_name = "SOURCE")]
+    pub source: Vec<String>,
+
+    /// Of this model provider (repeatable)
+    #[arg(long, value_name = "ID")]
+    pub provider: Vec<String>,
+
+    /// Begun in this folder (repeatable)
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub cwd: Vec<PathBuf>,
+
+    /// With --cwd: or in a folder below
+    #[arg(long, requires = "cwd")]
+    pub recursive: bool,
+
+    /// With this text in title, name, preview or first message; case does not matter, in any script, accents do
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+
+    /// At this time or later, by the time of --sort: RFC 3339, a date (its midnight here), or an age: 30s 10m 2h 7d 4w
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    pub since: Option<String>,
+
+    /// Before this time, in the same forms
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    pub until: Option<String>,
+
+    /// Which columns to print, in this order: those of the table, hidden_by and size
+    #[arg(
+        long,
+        value_name = "A,B,…",
+        value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(list_columns())
+    )]
+    #[arg(hide_possible_values = true)]
+    pub columns: Vec<String>,
+
+    /// Print the ids alone, one a line
+    #[arg(long, conflicts_with = "columns")]
+    pub ids: bool,
+}
+
+/// The column of a listing that says why Codex's default list hides a thread.
+pub const HIDDEN_BY: &str = "hidden_by";
+/// The column of a listing that says how many bytes the rollout has.
+pub const SIZE: &str = "size";
+
+/// Returns the columns that a listing can have.
+fn list_columns() -> Vec<PossibleValue> {
+    let worked_out = [
+        (
+            HIDDEN_BY,
+            "why Codex's list hides it: archived, no_message, provider, source; empty if it shows it",
+        ),
+        (SIZE, "bytes of the rollout on disk"),
+    ];
+    let of_table = COLUMNS.iter().map(|column| (column.name, column.doc));
+    of_table.chain(worked_out).map(|(name, help)| PossibleValue::new(name).help(help)).collect()
+}
+
+/// By which time threads are sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SortBy {
+    /// When the thread began
+    Created,
+    /// When it was last written
+    Updated,
+    /// When it was last used
+    Recency,
+}

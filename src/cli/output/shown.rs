@@ -1,0 +1,152 @@
+//! Sentences about what Codex's default list shows and hides, the same in every command; not who counts.
+
+use super::human;
+use crate::db::census::Census;
+use crate::db::shown::{Reason, Reasons};
+use std::collections::BTreeMap;
+
+/// How many providers or sources are named; the rest is counted together.
+const NAMED: usize = 3;
+
+/// Returns what is hidden and for which reason, as in `40 archived, 30 of provider azure, 5 sub-agents`; empty if
+/// nothing is.
+#[must_use]
+pub fn hidden(census: &Census) -> String {
+    let mut parts = Vec::new();
+    for reason in Reason::ALL {
+        let n = census.hidden(reason);
+        match reason {
+            _ if n == 0 => {}
+            Reason::Archived => parts.push(format!("{} archived", human::count(n))),
+            Reason::NoMessage => parts.push(format!("{} without a message", human::count(n))),
+            Reason::Provider => parts.extend(named(&census.hidden_providers, |name, n| match name {
+                Some("") => format!("{} without a provider", human::count(n)),
+                Some(name) => format!("{} of provider {name}", human::count(n)),
+                None => format!("{} of other providers", human::count(n)),
+            })),
+            Reason::Source => parts.extend(named(&census.hidden_sources, |name, n| match name {
+                Some("") => format!("{} without a source", human::count(n)),
+                Some("subagent") => human::counted(n, "sub-agent", "sub-agents"),
+                Some(name) => format!("{} of source {name}", human::count(n)),
+                None => format!("{} of other sources", human::count(n)),
+            })),
+        }
+    }
+    parts.join(", ")
+}
+
+/// Puts the greatest counts into words, and the rest together, for which there is no name.
+fn named(counts: &BTreeMap<String, u64>, words: impl Fn(Option<&str>, u64) -> String) -> Vec<String> {
+    let mut sorted: Vec<(&str, u64)> =
+        counts.iter().filter(|(_, n)| **n > 0).map(|(name, n)| (&**name, *n)).collect();
+    sorted.sort_by_key(|(name, n)| (std::cmp::Reverse(*n), *name));
+    let n_named = if sorted.len() > NAMED { NAMED - 1 } else { sorted.len() };
+    let (first, rest) = sorted.split_at(n_named);
+    let mut parts: Vec<String> = first.iter().map(|(name, n)| words(Some(name), *n)).collect();
+    if !rest.is_empty() {
+        parts.push(words(None, rest.iter().map(|(_, n)| n).sum()));
+    }
+    parts
+}
+
+/// Returns the sentence about what a run changed of Codex's list, or would change.
+#[must_use]
+pub fn change(before: &Census, after: &Census, dry_run: bool) -> String {
+    let of = |census: &Census| {
+        format!(
+            "{} of your {}",
+            human::count(census.shown()),
+            human::counted(census.total(), "thread", "threads")
+        )
+    };
+    let is_same = before.shown() == after.shown() && before.total() == after.total();
+    let was = if before.shown() == after.shown() {
+        format!("{} of {}", human::count(before.shown()), human::count(before.total()))
+    } else {
+        human::count(before.shown())
+    };
+    let mut text = match (dry_run, is_same) {
+        (_, true) => format!("Codex shows {}", of(after)),
+        (false, false) => format!("Codex now shows {} (was {was})", of(after)),
+        (true, false) => format!("Codex would show {} (now {was})", of(after)),
+    };
+    let hidden = hidden(after);
+    if !hidden.is_empty() {
+        text.push_str("; hidden: ");
+        text.push_str(&hidden);
+    }
+    text
+}
+
+/// Returns why Codex's list hides one thread, in a word for each reason; empty if it does not.
+#[must_use]
+pub fn reasons(reasons: Reasons) -> String {
+    let words = |reason: Reason| match reason {
+        Reason::Archived => "archived",
+        Reason::NoMessage => "no message",
+        Reason::Provider => "provider",
+        Reason::Source => "source",
+    };
+    reasons.iter().map(words).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::shown::Verdict;
+
+    fn census(threads: &[(i64, &str, &str, u64)]) -> Census {
+        let mut census = Census::default();
+        for (bits, source, provider, n) in threads {
+            let verdict = Verdict {
+                reasons: Reasons::of(*bits),
+                source: (*source).to_owned(),
+                provider: (*provider).to_owned(),
+            };
+            (0..*n).for_each(|_| census.add(&verdict));
+        }
+        census
+    }
+
+    #[test]
+    fn a_change_says_how_many_threads_are_shown_and_why_the_others_are_not() {
+        let before = census(&[(0, "cli", "openai", 219), (1, "cli", "openai", 40)]);
+        let after = census(&[
+            (0, "cli", "openai", 225),
+            (1, "cli", "openai", 40),
+            (4, "cli", "azure", 30),
+            (8, "subagent", "openai", 5),
+        ]);
+        let hidden = "hidden: 40 archived, 30 of provider azure, 5 sub-agents";
+        assert_eq!(
+            change(&before, &after, false),
+            format!("Codex now shows 225 of your 300 threads (was 219); {hidden}")
+        );
+        assert_eq!(
+            change(&before, &after, true),
+            format!("Codex would show 225 of your 300 threads (now 219); {hidden}")
+        );
+        assert_eq!(change(&after, &after, false), format!("Codex shows 225 of your 300 threads; {hidden}"));
+        let one = census(&[(0, "cli", "openai", 1)]);
+        assert_eq!(change(&Census::default(), &one, false), "Codex now shows 1 of your 1 thread (was 0)");
+    }
+
+    #[test]
+    fn rare_providers_and_sources_are_counted_together() {
+        let census = census(&[
+            (2, "cli", "openai", 1),
+            (4, "cli", "a", 4),
+            (4, "cli", "b", 3),
+            (4, "cli", "c", 2),
+            (4, "cli", "", 1),
+            (8, "exec", "openai", 2),
+            (8, "subagent", "openai", 1),
+            (8, "", "openai", 1),
+        ]);
+        assert_eq!(
+            hidden(&census),
+            "1 without a message, 4 of provider a, 3 of provider b, 3 of other providers, 2 of source exec, \
+             1 without a source, 1 sub-agent"
+        );
+    }
+}

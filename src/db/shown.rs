@@ -1,0 +1,322 @@
+//! The one definition of "shown in Codex's default list", as SQL over the columns of `threads`; not who asks for it.
+//!
+//! Codex lists threads of the sources `cli`, `vscode` and the custom ones `atlas` and `chatgpt`, of the provider of
+//! config.toml, with a message, and not archived (docs/codex-home.md, "Visible in a listing"). `list`, `status` and
+//! every count before and after a change use this rule.
+
+use super::row::to_cell;
+use super::schema::Schema;
+use crate::thread::cell::Cell;
+use crate::thread::columns::{COLUMNS, Row, index};
+use rusqlite::{Connection, params_from_iter};
+
+/// The sources that Codex lists, as its rows spell them.
+const SOURCES: &str = "'cli', 'vscode'";
+/// The values of a `custom` source that Codex lists.
+const CUSTOM_SOURCES: &str = "'atlas', 'chatgpt'";
+/// The migration since which the archived list shows threads without a preview.
+const SHOWS_EMPTY_ARCHIVED: i64 = 58;
+
+/// A reason for which Codex's default list leaves a thread out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Reason {
+    /// The thread is archived.
+    Archived,
+    /// The thread has no message.
+    NoMessage,
+    /// The thread is of another provider than the default one.
+    Provider,
+    /// The thread is of a source that Codex does not list.
+    Source,
+}
+
+impl Reason {
+    /// Every reason, in the order in which a thread is counted under the first.
+    pub const ALL: [Reason; 4] = [Reason::Archived, Reason::NoMessage, Reason::Provider, Reason::Source];
+
+    /// The word that scripts see.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Reason::Archived => "archived",
+            Reason::NoMessage => "no_message",
+            Reason::Provider => "provider",
+            Reason::Source => "source",
+        }
+    }
+
+    fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// The reasons for which Codex's default list leaves one thread out; none if it shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reasons(u8);
+
+impl Reasons {
+    /// Reads the number that [`Rule::reasons`] yields.
+    #[must_use]
+    pub fn of(bits: i64) -> Reasons {
+        Reasons(u8::try_from(bits).unwrap_or(u8::MAX))
+    }
+
+    /// Returns the reasons in order.
+    pub fn iter(self) -> impl Iterator<Item = Reason> {
+        Reason::ALL.into_iter().filter(move |reason| self.0 & reason.bit() != 0)
+    }
+
+    /// Whether Codex's default list shows the thread.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Returns the words that scripts see, joined by commas.
+    #[must_use]
+    pub fn names(self) -> String {
+        self.iter().map(Reason::name).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// The rule for one schema and one default provider.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    conditions: [String; 4],
+}
+
+impl Rule {
+    /// Makes the rule. A column that the schema lacks hides nothing.
+    #[must_use]
+    pub fn new(schema: &Schema, default_provider: &str) -> Rule {
+        let name = |position: usize| schema.has(position).then(|| COLUMNS[position].name);
+        let provider = name(index::MODEL_PROVIDER).map_or_else(
+            || "0".to_owned(),
+            |provider| format!("{provider} IS NOT {}", quoted(default_provider)),
+        );
+        let source = name(index::SOURCE).map_or_else(
+            || "0".to_owned(),
+            |source| {
+                format!(
+                    "CASE WHEN {source} IN ({SOURCES}) THEN 0 \
+                     WHEN json_valid({source}) \
+                     THEN ifnull(json_extract({source}, '$.custom'), '') NOT IN ({CUSTOM_SOURCES}) ELSE 1 END"
+                )
+            },
+        );
+        let no_message = format!("({}) IS NOT TRUE", schema.visible());
+        Rule { conditions: ["archived IS NOT 0".to_owned(), no_message, provider, source] }
+    }
+
+    /// Returns the SQL condition that is true where this reason holds.
+    #[must_use]
+    pub fn condition(&self, reason: Reason) -> &str {
+        &self.conditions[reason as usize]
+    }
+
+    /// Returns an SQL expression: the reasons of a row as a number for [`Reasons::of`].
+    #[must_use]
+    pub fn reasons(&self) -> String {
+        let bit = |reason: Reason| format!("(({}) << {})", self.condition(reason), reason as u8);
+        Reason::ALL.map(bit).join(" + ")
+    }
+}
+
+/// Returns a text as an SQL literal, whatever characters are in it.
+fn quoted(text: &str) -> String {
+    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("CAST(x'{hex}' AS TEXT)")
+}
+
+/// The columns that the rule looks at.
+const LOOKED_AT: [usize; 6] = [
+    index::ARCHIVED,
+    index::PREVIEW,
+    index::FIRST_USER_MESSAGE,
+    index::HAS_USER_EVENT,
+    index::MODEL_PROVIDER,
+    index::SOURCE,
+];
+
+/// Answers questions about rows that are in no table, by the same SQL.
+#[derive(Debug)]
+pub struct Judge {
+    connection: Connection,
+    sql: String,
+}
+
+/// What the rule says of one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Why the row is not shown.
+    pub reasons: Reasons,
+    /// Its source; of a source that is an object, the object's key.
+    pub source: String,
+    /// Its provider.
+    pub provider: String,
+}
+
+impl Judge {
+    /// Prepares for a schema.
+    ///
+    /// # Errors
+    /// If SQLite cannot open a database in memory.
+    pub fn new(schema: &Schema, default_provider: &str) -> rusqlite::Result<Judge> {
+        let columns = LOOKED_AT.iter().enumerate();
+        let columns: Vec<String> =
+            columns.map(|(i, position)| format!("?{} AS \"{}\"", i + 1, COLUMNS[*position].name)).collect();
+        let rule = Rule::new(schema, default_provider);
+        let sql = format!(
+            "SELECT {}, {}, model_provider FROM (SELECT {})",
+            rule.reasons(),
+            source_key(schema),
+            columns.join(", ")
+        );
+        Ok(Judge { connection: Connection::open_in_memory()?, sql })
+    }
+
+    /// Judges a row.
+    ///
+    /// # Errors
+    /// If SQLite fails, for want of memory.
+    pub fn judge(&self, row: &Row) -> rusqlite::Result<Verdict> {
+        let cells = LOOKED_AT.iter().map(|position| row.get(*position).unwrap_or(&Cell::Null));
+        let mut statement = self.connection.prepare_cached(&self.sql)?;
+        statement.query_row(params_from_iter(cells), |row| {
+            let text = |place| row.get_ref(place).map(|value| name(&to_cell(value)));
+            Ok(Verdict { reasons: Reasons::of(row.get(0)?), source: text(1)?, provider: text(2)? })
+        })
+    }
+}
+
+/// Returns a cell as a name to count by: what is not text has the empty one.
+pub(super) fn name(cell: &Cell) -> String {
+    cell.as_text().unwrap_or_default().to_owned()
+}
+
+/// Returns an SQL expression: the source of a row; of a source that is an object, the object's key.
+pub(super) fn source_key(schema: &Schema) -> String {
+    if !schema.has(index::SOURCE) {
+        return "NULL".to_owned();
+    }
+    let source = COLUMNS[index::SOURCE].name;
+    format!(
+        "CASE WHEN {source} NOT IN ({SOURCES}) AND json_valid({source}) \
+         THEN coalesce((SELECT key FROM json_each({source}) WHERE typeof(key) = 'text' LIMIT 1), {source}) \
+         ELSE {source} END"
+    )
+}
+
+/// Returns the SQL condition for a thread that the archived list shows, the archived flag aside; `None` if it shows
+/// all.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub fn visible_archived(connection: &Connection, schema: &Schema) -> rusqlite::Result<Option<&'static str>> {
+    let has_version = connection.column_exists(Some("main"), "_sqlx_migrations", "version")?;
+    if has_version {
+        let sql = "SELECT EXISTS (SELECT 1 FROM _sqlx_migrations WHERE version = ?1)";
+        if connection.query_row(sql, [SHOWS_EMPTY_ARCHIVED], |row| row.get(0))? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(schema.visible()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEMAS: [&str; 4] = [
+        "empty-2026-01.state.sqlite",
+        "empty-2026-03.state_5.sqlite",
+        "empty-2026-07.state_5.sqlite",
+        "empty-2026-08.state_5.sqlite",
+    ];
+
+    /// The reasons for a thread on each schema, by the table and by the row alone.
+    fn check(archived: impl Into<Cell>, message: &str, provider: &str, source: &str, expected: &str) {
+        let archived = archived.into();
+        for golden in SCHEMAS {
+            let connection = super::super::list::tests::database(golden);
+            let cells = [
+                ("id", "019f36e0-a6ba-7c97-bb37-8d28d353f3fb".into()),
+                ("archived", archived.clone()),
+                ("has_user_event", (!message.is_empty()).into()),
+                ("first_user_message", message.into()),
+                ("preview", message.into()),
+                ("model_provider", provider.into()),
+                ("source", source.into()),
+                ("created_at", 1_783_332_120.into()),
+                ("updated_at", 1_783_332_120.into()),
+            ];
+            super::super::list::tests::add(&connection, &cells);
+            let schema = Schema::read_threads(&connection).unwrap();
+            let sql = format!("SELECT {} FROM threads", Rule::new(&schema, "o'p\0enai").reasons());
+            let reasons = connection.query_row(&sql, [], |row| row.get(0)).map(Reasons::of).unwrap();
+            assert_eq!(reasons.names(), expected, "{golden}: {archived:?} {message} {provider} {source}");
+
+            let mut row = Row::empty();
+            for (name, cell) in cells {
+                let position = crate::thread::columns::position(name).unwrap();
+                row.cells[position] = Some(cell);
+            }
+            let judge = Judge::new(&schema, "o'p\0enai").unwrap();
+            assert_eq!(judge.judge(&row).unwrap().reasons, reasons, "{golden}: a row alone");
+        }
+    }
+
+    #[test]
+    fn codex_shows_its_own_sources_of_its_provider_with_a_message() {
+        let provider = "o'p\0enai";
+        for source in [
+            "cli",
+            "vscode",
+            r#"{"custom":"atlas"}"#,
+            r#" { "custom" : "chatgpt" }"#,
+            r#"{"custom":"\u0061tlas"}"#,
+        ] {
+            check(0, "words", provider, source, "");
+        }
+        for source in [
+            "exec",
+            "mcp",
+            "unknown",
+            "",
+            "CLI",
+            "atlas",
+            r#"{"subagent":"review"}"#,
+            r#"{"custom":"other"}"#,
+            r#"{"custom":["atlas"]}"#,
+            r#"{"custom":"atlas""#,
+            r#"["cli"]"#,
+        ] {
+            check(0, "words", provider, source, "source");
+        }
+    }
+
+    #[test]
+    fn a_thread_may_be_hidden_for_several_reasons() {
+        let provider = "o'p\0enai";
+        check(1, "words", provider, "cli", "archived");
+        check("odd", "words", provider, "cli", "archived");
+        check(0, "", provider, "cli", "no_message");
+        check(0, "words", "openai", "cli", "provider");
+        check(0, "words", "", "cli", "provider");
+        check(1, "", "azure", "exec", "archived,no_message,provider,source");
+    }
+
+    #[test]
+    fn the_archived_list_shows_threads_without_a_message_since_migration_58() {
+        let connection = super::super::list::tests::database(SCHEMAS[3]);
+        let schema = Schema::read_threads(&connection).unwrap();
+        let visible = || visible_archived(&connection, &schema).unwrap();
+        assert_eq!(visible(), Some("preview <> ''"), "no ledger");
+        connection.execute_batch("CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY)").unwrap();
+        connection.execute_batch("INSERT INTO _sqlx_migrations VALUES (57)").unwrap();
+        assert_eq!(visible(), Some("preview <> ''"));
+        connection.execute_batch("INSERT INTO _sqlx_migrations VALUES (58), (59)").unwrap();
+        assert_eq!(visible(), None);
+    }
+}

@@ -1,0 +1,39 @@
+//! `missing_folder`: says once that a folder of rollouts cannot be looked into, instead of a `missing_file` for each row.
+
+use super::Run;
+use super::finding::{Finding, Kind};
+use crate::absent::AbsentFolder;
+use crate::sessions::WalkError;
+use crate::thread::ThreadId;
+use std::collections::HashMap;
+
+/// Threads whose file could not be read now, and whether they have a row.
+pub(super) type NotCompared = HashMap<ThreadId, bool>;
+
+impl Run<'_> {
+    /// Reports the folders that cannot be looked into though rows name rollouts in them, and the `errors` of the walk
+    /// about the others.
+    pub(super) fn report_folders(&mut self, errors: Vec<WalkError>) {
+        let is_absent = |folder: &&AbsentFolder| std::fs::read_dir(&folder.path).is_err();
+        let named: Vec<AbsentFolder> = self.absent.named().filter(is_absent).cloned().collect();
+        self.is_whole &= self.absent.named().next().is_none();
+        for error in errors {
+            if !named.iter().any(|folder| folder.path == error.path) {
+                let message = format!("cannot be read: {}", error.reason);
+                self.report(Finding::new(Kind::UnreadableFile, message).at(error.path), None);
+            }
+        }
+        for folder in named {
+            let name = folder.path.file_name().unwrap_or_default().display();
+            let message = format!("{name} {}", folder.describe());
+            self.report(Finding::new(Kind::MissingFolder, message).at(&folder.path), None);
+        }
+    }
+
+    /// Returns the number of rows that were compared and have no finding.
+    pub(super) fn count_agreeing(&self) -> u64 {
+        let flagged = &self.findings.flagged;
+        let unread = self.not_compared.iter().filter(|(id, has_row)| **has_row && !flagged.contains(id));
+        self.rows.n.saturating_sub(self.rows.n_odd + (flagged.len() + unread.count()) as u64)
+    }
+}
