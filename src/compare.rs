@@ -165,6 +165,10 @@ pub fn same_path(row: &Path, file: &Path) -> bool {
     if row == file || is_respelled(row, file) {
         return true;
     }
+    // To Codex a relative path is one below its current folder: none of a rollout, wherever this program is run.
+    if row.is_relative() {
+        return false;
+    }
     let is_compressed = |path: &Path| path.extension().is_some_and(|extension| extension == "zst");
     if is_compressed(file) && !is_compressed(row) {
         let compressed = inventory::other_form(row);

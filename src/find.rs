@@ -1,5 +1,6 @@
 //! Finds the rollout of a thread on disk, in the form and place in which it is; opens no rollout.
 
+use crate::home;
 use crate::inventory::{self, Inventory};
 use crate::sessions::{ARCHIVED, RolloutFile};
 use crate::thread::ThreadId;
@@ -40,7 +41,8 @@ pub fn existing_form(path: &Path) -> Option<PathBuf> {
 /// The rollout of a thread where its row says.
 #[must_use]
 pub fn where_row_says(home: &Path, in_row: &Path, which: Which) -> Option<PathBuf> {
-    existing_form(in_row).filter(|path| fits(home, path, which))
+    let path = home::row_path(home, in_row)?;
+    existing_form(&path).filter(|path| fits(home, path, which))
 }
 
 /// The rollout of a thread that counts among those in the home.

@@ -1,17 +1,21 @@
 //! Where everything is: the Codex home, its configuration and its databases; the environment is handed in.
 
 use crate::error::WithHint as _;
+use crate::rollout::file_name;
 use crate::sys;
 use anyhow::{Context as _, anyhow};
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind, Read as _};
+use std::path::{Component, Path, PathBuf};
 
 /// Folder of the default home, below the user's.
 const DEFAULT_HOME: &str = ".codex";
 /// Folder of databases, below the home, that desktop apps use.
 const APP_FOLDER: &str = "sqlite";
+/// The longest configuration that is read, in bytes.
+const MAX_CONFIG: u64 = 1024 * 1024;
 /// The state database of phase 1.
 pub const PHASE_1_DATABASE: &str = "state.sqlite";
 /// Provider of models where nothing else is said.
@@ -63,7 +67,7 @@ pub struct CodexConfig {
 /// It cannot be read or is no TOML. Callers warn and go on without it.
 pub fn read_config(home: &Path, user_home: Option<&Path>) -> anyhow::Result<CodexConfig> {
     let path = home.join("config.toml");
-    let text = match sys::open_regular(&path).and_then(std::io::read_to_string) {
+    let text = match read_bounded(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(CodexConfig::default()),
         Err(error) => return Err(error).with_context(|| path.display().to_string()),
@@ -87,6 +91,17 @@ pub fn read_config(home: &Path, user_home: Option<&Path>) -> anyhow::Result<Code
     })
 }
 
+/// Reads a configuration, of which nobody wrote more than [`MAX_CONFIG`] bytes.
+fn read_bounded(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    sys::open_regular(path, sys::Links::Follow)?.take(MAX_CONFIG + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_CONFIG {
+        let reason = format!("is longer than {} KiB", MAX_CONFIG / 1024);
+        return Err(io::Error::new(ErrorKind::FileTooLarge, reason));
+    }
+    Ok(text)
+}
+
 /// The folder that `~` or `~/…` names.
 fn below_user_home(folder: &str, user_home: Option<&Path>) -> Option<PathBuf> {
     let rest = folder.strip_prefix('~')?;
@@ -94,6 +109,18 @@ fn below_user_home(folder: &str, user_home: Option<&Path>) -> Option<PathBuf> {
         return None;
     }
     Some(user_home?.join(rest.trim_start_matches(std::path::is_separator)))
+}
+
+/// Returns where the path in a row leads: an absolute one as it is, a relative one below the home whatever the current
+/// folder is; `None` for a relative one that leads out of the home.
+#[must_use]
+pub fn row_path<'a>(home: &Path, in_row: &'a Path) -> Option<Cow<'a, Path>> {
+    if in_row.is_absolute() {
+        return Some(Cow::Borrowed(in_row));
+    }
+    let stays_below =
+        in_row.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    stays_below.then(|| Cow::Owned(home.join(in_row)))
 }
 
 /// Why a database is the one.
@@ -167,9 +194,7 @@ pub struct Candidates {
 /// `--db` names nothing, or a folder may not be looked into.
 pub fn find_databases(home: &Path, inputs: &DatabaseInputs<'_>) -> anyhow::Result<Candidates> {
     if let Some(db) = inputs.db {
-        fs::metadata(db)
-            .with_context(|| format!("no database: {}", db.display()))
-            .hint("name an existing file with --db, or leave it out to use the one of the Codex home")?;
+        check_named_database(db)?;
         let found = vec![Candidate { path: db.to_owned(), why: Why::Named }];
         return Ok(Candidates {
             found,
@@ -202,6 +227,26 @@ pub fn find_databases(home: &Path, inputs: &DatabaseInputs<'_>) -> anyhow::Resul
         create_in: folders[0].0.clone(),
         looked_in: folders.into_iter().map(|(folder, _)| folder).collect(),
     })
+}
+
+/// The files of Codex, beside rollouts, that no output may replace and that are no databases.
+pub const OTHER_FILES: [&str; 2] = ["config.toml", "session_index.jsonl"];
+
+/// Checks a database that was named with `--db`.
+///
+/// # Errors
+/// If there is none, or it is another file of Codex, by its name or by that of what a link leads to.
+pub fn check_named_database(path: &Path) -> anyhow::Result<()> {
+    fs::metadata(path)
+        .with_context(|| format!("no database: {}", path.display()))
+        .hint("name an existing file with --db, or leave it out to use the one of the Codex home")?;
+    let real = fs::canonicalize(path).ok();
+    let mut names = [Some(path), real.as_deref()].into_iter().flatten().filter_map(Path::file_name);
+    if names.any(|name| file_name::parse(name).is_some() || OTHER_FILES.iter().any(|other| name == *other)) {
+        return Err(anyhow!("{}: is a file of Codex, but not a database", path.display())
+            .hint("name the state database with --db (usually state_5.sqlite in the Codex home)"));
+    }
+    Ok(())
 }
 
 /// The state database with the highest number in a folder, else that of phase 1. That one may not be looked at is no
@@ -404,6 +449,17 @@ mod tests {
         let config = read_config(home.path(), None).unwrap();
         assert_eq!((config.model_provider, config.no_text), (None, vec!["model_provider"]));
         assert_eq!(config.sqlite_home, Some(home.path().join("db")));
+    }
+
+    #[test]
+    fn relative_paths_of_rows_lead_below_the_home_or_nowhere() {
+        let home = Path::new(if cfg!(windows) { r"C:\home" } else { "/home" });
+        let absolute = home.join("elsewhere");
+        assert_eq!(row_path(home, &absolute).as_deref(), Some(&*absolute));
+        assert_eq!(row_path(home, Path::new("sessions/x")).as_deref(), Some(&*home.join("sessions/x")));
+        for outside in ["../x", "sessions/../../x"] {
+            assert_eq!(row_path(home, Path::new(outside)), None, "{outside}");
+        }
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub mod error;
 pub mod fault;
 pub mod thread;
 
+pub mod sys;
+
 pub mod rollout;
 pub mod sessions;
 
@@ -52,7 +54,7 @@ pub mod absent;
 pub mod inventory;
 
 pub mod home;
-pub mod sys;
+pub mod output_file;
 
 pub mod claims;
 pub mod compare;

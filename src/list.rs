@@ -148,21 +148,15 @@ impl<'a> Lister<'a> {
         mut consume: impl FnMut(&Page) -> anyhow::Result<ControlFlow<()>>,
     ) -> anyhow::Result<()> {
         if self.is_short() {
-            while let Some(page) = self.next_page()? {
-                let next = consume(&page)?;
-                self.give_back(page);
-                if next.is_break() {
-                    break;
-                }
-            }
-            return Ok(());
+            return self.each_page_in_turn(&mut consume);
         }
         let mut after = self.after.clone();
         let mut outcome = Ok(ControlFlow::Continue(()));
-        thread::scope(|scope| {
+        let read = thread::scope(|scope| {
             let (sender, pages) = mpsc::sync_channel(PAGES_AHEAD);
             let (giver, given_back) = mpsc::channel();
-            let reading = scope.spawn(|| self.read_ahead(sender, given_back));
+            let reading = || self.read_ahead(sender, given_back);
+            let reading = thread::Builder::new().spawn_scoped(scope, reading).ok()?;
             for page in pages {
                 outcome = consume(&page);
                 after.clone_from(&page.last);
@@ -172,12 +166,31 @@ impl<'a> Lister<'a> {
                 // Whoever reads may have come to the end.
                 let _ = giver.send(page);
             }
-            reading.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
-        })?;
+            Some(reading.join().unwrap_or_else(|panic| panic::resume_unwind(panic)))
+        });
+        match read {
+            // No thread could be started.
+            None => return self.each_page_in_turn(&mut consume),
+            Some(read) => read?,
+        }
         if outcome?.is_break() {
             // What was read ahead was not shown.
             self.is_at_end = after.is_none();
             self.after = after.or(self.after.take());
+        }
+        Ok(())
+    }
+
+    fn each_page_in_turn(
+        &mut self,
+        consume: &mut dyn FnMut(&Page) -> anyhow::Result<ControlFlow<()>>,
+    ) -> anyhow::Result<()> {
+        while let Some(page) = self.next_page()? {
+            let next = consume(&page)?;
+            self.give_back(page);
+            if next.is_break() {
+                break;
+            }
         }
         Ok(())
     }

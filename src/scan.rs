@@ -11,6 +11,7 @@ use crate::rollout::fold::{self, FoldedThread, ReadError, Reading, Source, World
 use crate::rollout::peek;
 use crate::rollout::reader::Buffer;
 use crate::sessions::RolloutFile;
+use crate::sys;
 use crate::thread::ThreadId;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -116,21 +117,28 @@ pub fn run<B>(
     let stopped = AtomicBool::new(false);
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
+        let mut n_workers = 0;
         for _ in 0..config.jobs.clamp(1, groups.len().max(1)) {
             let sender = sender.clone();
             let (next, budget, stopped) = (&next, &budget, &stopped);
-            scope.spawn(move || {
+            let work = move || {
                 let mut worker = Worker::new(config);
                 let mut batch = Batch::default();
                 while !stopped.load(Ordering::Relaxed) && !config.interrupted.load(Ordering::Relaxed) {
                     let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
                     batch.push(worker.scan(group));
+                    stop_without_files(config);
                     if batch.is_full() && !batch.send(budget, &sender) {
                         break;
                     }
                 }
                 batch.send(budget, &sender);
-            });
+            };
+            // Where users or containers may have few threads, fewer do the work.
+            if std::thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                break;
+            }
+            n_workers += 1;
         }
         drop(sender);
         let mut outcome = None;
@@ -142,6 +150,16 @@ pub fn run<B>(
                 outcome = Some(value);
             }
         };
+        if n_workers == 0 {
+            let mut worker = Worker::new(config);
+            for group in groups {
+                if stopped.load(Ordering::Relaxed) || config.interrupted.load(Ordering::Relaxed) {
+                    break;
+                }
+                tell(Event::Scanned(worker.scan(group)));
+                stop_without_files(config);
+            }
+        }
         loop {
             let mut next = receiver.try_recv();
             if matches!(next, Err(mpsc::TryRecvError::Empty)) {
@@ -154,6 +172,13 @@ pub fn run<B>(
         }
         outcome
     })
+}
+
+/// Stops the work when files cannot be opened any more: it would fail for each of the others as well.
+fn stop_without_files(config: &Config<'_>) {
+    if sys::ran_out_of_files() {
+        config.interrupted.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Groups that are handed over together: waking the consumer for each would cost as much as reading a small file.
@@ -267,7 +292,7 @@ impl<'a> Worker<'a> {
     /// The other thread that a file of `thread` by its name says it is of. Only the beginning of the file is read.
     #[must_use]
     pub fn stranger(&mut self, file: &RolloutFile, thread: Option<ThreadId>) -> Option<ThreadId> {
-        let said = peek::thread(&file.source(), &mut self.buffer).ok().flatten();
+        let said = peek::thread(&file.source(), &mut self.buffer, self.config.interrupted).ok().flatten();
         said.filter(|said| Some(*said) != thread)
     }
 

@@ -242,7 +242,7 @@ impl Wanted {
         interrupted: &AtomicBool,
     ) -> BTreeMap<usize, ThreadId> {
         let mut buffer = Buffer::default();
-        let mut says = |i: usize| said(inventory, i, &mut buffer);
+        let mut says = |i: usize| said(inventory, i, &mut buffer, interrupted);
         let is_without_file = |id: &&ThreadId| inventory.range_of(**id).is_empty();
         let mut ids: BTreeSet<ThreadId> = self.ids.iter().filter(is_without_file).copied().collect();
         let mut said: Vec<ThreadId> = Vec::new();
@@ -280,8 +280,13 @@ impl Wanted {
 }
 
 /// The thread that a file says it is of. What cannot be read says nothing; who reads all files will name it.
-fn said(inventory: &Inventory, file: usize, buffer: &mut Buffer) -> Option<ThreadId> {
-    peek::thread(&inventory.files()[file].source(), buffer).ok().flatten()
+fn said(
+    inventory: &Inventory,
+    file: usize,
+    buffer: &mut Buffer,
+    interrupted: &AtomicBool,
+) -> Option<ThreadId> {
+    peek::thread(&inventory.files()[file].source(), buffer, interrupted).ok().flatten()
 }
 
 /// The files that say that they are of a thread which their name does not give, and that thread. Opens every file.
@@ -293,7 +298,7 @@ fn strays<'a>(
     let named = |file: usize| inventory.files()[file].named.name.map(|name| name.thread);
     (0..inventory.files().len())
         .take_while(|_| !interrupted.load(Ordering::Relaxed))
-        .filter_map(move |file| Some((file, said(inventory, file, &mut buffer)?)))
+        .filter_map(move |file| Some((file, said(inventory, file, &mut buffer, interrupted)?)))
         .filter(move |(file, thread)| named(*file) != Some(*thread))
 }
 

@@ -5,11 +5,14 @@ use crate::rollout::reader::{Buffer, LineReader};
 use crate::sys;
 use crate::thread::ThreadId;
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Read as _, Seek as _};
 use std::path::Path;
 
 /// The file, below the home.
 pub const FILE_NAME: &str = "session_index.jsonl";
+
+/// How much of it is read, from its end: the names of a million threads.
+const MAX_SIZE: u64 = 128 * 1024 * 1024;
 
 /// Reads the names: of an id the last line with a non-empty name wins. A missing file has none; a line that does not
 /// parse is skipped, for Codex appends to the file and a crash may tear its end.
@@ -17,44 +20,69 @@ pub const FILE_NAME: &str = "session_index.jsonl";
 /// # Errors
 /// The file is there and cannot be read.
 pub fn read(home: &Path) -> io::Result<HashMap<ThreadId, String>> {
+    Ok(read_last(home)?.0)
+}
+
+/// The names, and how many bytes of the file were left out.
+fn read_last(home: &Path) -> io::Result<(HashMap<ThreadId, String>, u64)> {
     let mut names = HashMap::new();
-    for_each(home, |id, name| drop(names.insert(id, name)))?;
-    Ok(names)
+    let left_out = for_each(home, |id, name| drop(names.insert(id, name)))?;
+    Ok((names, left_out))
 }
 
 /// The names; none, with a warning, where the file cannot be read.
 pub fn read_or_warn(home: &Path, progress: &dyn Progress) -> HashMap<ThreadId, String> {
-    read(home).unwrap_or_else(|error| {
-        progress.warn(&format!("{}: names cannot be read: {error}", home.join(FILE_NAME).display()));
-        HashMap::new()
-    })
+    match read_last(home) {
+        Ok((names, left_out)) => {
+            left_out_warning(home, left_out).iter().for_each(|warning| progress.warn(warning));
+            names
+        }
+        Err(error) => {
+            progress.warn(&format!("{}: names cannot be read: {error}", home.join(FILE_NAME).display()));
+            HashMap::new()
+        }
+    }
 }
 
-/// Calls `take` with the id and the name of each line that has both, in the order of the file.
+/// Calls `take` with the id and the name of each line that has both, in the order of the file. Of a file that is longer
+/// than any that Codex wrote only the last part is read, for there the last names are; returns how many bytes before
+/// it were left out.
 ///
 /// # Errors
 /// As [`read`].
-pub fn for_each(home: &Path, mut take: impl FnMut(ThreadId, String)) -> io::Result<()> {
+pub fn for_each(home: &Path, mut take: impl FnMut(ThreadId, String)) -> io::Result<u64> {
     #[derive(serde::Deserialize)]
     struct Entry {
         id: String,
         thread_name: String,
     }
-    let file = match sys::open_regular(&home.join(FILE_NAME)) {
+    let mut file = match sys::open_regular(&home.join(FILE_NAME), sys::Links::Follow) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         Err(error) => return Err(error),
     };
+    let left_out = file.metadata()?.len().saturating_sub(MAX_SIZE);
+    file.seek(io::SeekFrom::Start(left_out))?;
     let mut buffer = Buffer::default();
-    let mut lines = LineReader::new(file, &mut buffer);
-    while let Some(line) = lines.next_line(|_| false)? {
+    // It may grow meanwhile, but not for ever.
+    let mut lines = LineReader::new(file.take(MAX_SIZE), &mut buffer);
+    loop {
+        lines.skip_blank_lines()?;
+        let Some(line) = lines.next_line(|_| false)? else { return Ok(left_out) };
         let bytes = line.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line.bytes);
         let Ok(entry) = serde_json::from_slice::<Entry>(bytes) else { continue };
         if let Some(id) = ThreadId::parse(&entry.id).filter(|_| !entry.thread_name.trim().is_empty()) {
             take(id, entry.thread_name);
         }
     }
-    Ok(())
+}
+
+/// What to warn of when the beginning of the file was left out.
+#[must_use]
+pub fn left_out_warning(home: &Path, left_out: u64) -> Option<String> {
+    let path = home.join(FILE_NAME);
+    (left_out > 0)
+        .then(|| format!("{}: too long: the first {left_out} bytes of it are not read", path.display()))
 }
 
 #[cfg(test)]

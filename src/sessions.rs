@@ -2,6 +2,7 @@
 
 use crate::rollout::file_name::{self, NameBuffer, NamedFile};
 use crate::rollout::fold::{Source, Stamp};
+use crate::sys;
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -192,6 +193,7 @@ fn walk_root(home: &Path, root: &Path, walk: &mut Walk, on_file: &mut impl FnMut
             Ok(entry) => entry,
             Err(error) => {
                 // A folder that went while it was walked has nothing to say any more.
+                error.io_error().iter().for_each(|error| sys::note_failure(error));
                 if error.io_error().is_none_or(|io| io.kind() != std::io::ErrorKind::NotFound) {
                     let path = error.path().unwrap_or(root).to_owned();
                     let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);

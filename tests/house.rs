@@ -7,14 +7,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules, lowest first. A module may use those in lower rows, never one of its own row or above.
-const ORDER: [&[&str]; 12] = [
+const ORDER: [&[&str]; 13] = [
     &["error", "fault", "progress"],
     &["thread"],
+    &["sys"],
     &["rollout"],
     &["sessions"],
     &["inventory", "absent"],
-    &["sys"],
     &["home"],
+    &["output_file"],
     &["compare"],
     &["db"],
     &["session_index", "select", "scan", "claims", "custody", "find"],

@@ -7,6 +7,7 @@ use crate::rollout::reader::Buffer;
 use crate::sessions;
 use std::cmp::Reverse;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 /// The versions of Codex that read the database of phase 1 and no other.
 const PHASE_1: [[u32; 2]; 2] = [[0, 93], [0, 95]];
@@ -31,8 +32,8 @@ pub struct NewDatabase {
 /// The newest rollout, by the time in its name, says which Codex was used last. Files that only a newer Codex makes
 /// overrule it: a thread that began in an old version keeps that version in its rollout.
 #[must_use]
-pub fn choose(home: &Path, folder: &Path) -> NewDatabase {
-    let Some((text, version)) = newest_version(home) else {
+pub fn choose(home: &Path, folder: &Path, interrupted: &AtomicBool) -> NewDatabase {
+    let Some((text, version)) = newest_version(home, interrupted) else {
         return NewDatabase {
             schema: NewSchema::State5,
             reason: "no rollout says of which Codex it is".to_owned(),
@@ -55,13 +56,13 @@ pub fn choose(home: &Path, folder: &Path) -> NewDatabase {
 
 /// Returns the version of Codex that the newest rollout names: as text, and its first two numbers. Versions that
 /// developers' builds write (0.0.0) are passed over.
-fn newest_version(home: &Path) -> Option<(String, [u32; 2])> {
+fn newest_version(home: &Path, interrupted: &AtomicBool) -> Option<(String, [u32; 2])> {
     let mut files: Vec<_> = sessions::walk(home, || {}).files;
     files.retain(|file| file.named.name.is_some());
     files.sort_by_cached_key(|file| Reverse(file.named.name.map(|name| (name.time, name.rollout))));
     let mut buffer = Buffer::default();
     files.iter().take(LOOKS).find_map(|file| {
-        let text = peek::version(&file.source(), &mut buffer).ok().flatten()?;
+        let text = peek::version(&file.source(), &mut buffer, interrupted).ok().flatten()?;
         let version = super::version(&text).filter(|version| *version != [0, 0])?;
         Some((text, version))
     })
@@ -89,7 +90,7 @@ mod tests {
             std::fs::write(home.path().join(other), "").unwrap();
         }
         let expected = NewDatabase { schema, reason: reason.to_owned(), too_old: too_old.map(str::to_owned) };
-        assert_eq!(choose(home.path(), home.path()), expected);
+        assert_eq!(choose(home.path(), home.path(), &AtomicBool::new(false)), expected);
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             };
         }
     };
+    interrupt::outlive_file_limits();
     let interrupted = Arc::new(AtomicBool::new(false));
     // What is done in a moment needs no thread that waits for signals; it asks for one when it takes longer.
     if !matches!(cli.command, Command::List(_) | Command::Show(_) | Command::Path(_)) {
@@ -76,14 +77,26 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Man(arguments) => man::run(&mut app, arguments).map(|()| Exit::Done),
     };
     let result = result.and_then(|exit| Ok(app.out.flush().map(|()| exit)?));
+    let result =
+        if crate::sys::ran_out_of_files() { result.and_then(|_| Err(out_of_files())) } else { result };
     let result = if app.out.failed() { result.hint(stdout::ADVICE) } else { result };
     match write_metrics(&app, result) {
         Ok(exit) => exit,
         Err(error) => {
             app.messages.error(&error);
-            if app.interrupted.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Trouble }
+            if app.interrupted.load(Ordering::Relaxed) && !crate::sys::ran_out_of_files() {
+                Exit::Interrupted
+            } else {
+                Exit::Trouble
+            }
         }
     }
+}
+
+/// The failure of a run that could not open its files: whatever it found says nothing.
+fn out_of_files() -> anyhow::Error {
+    anyhow::anyhow!("too many open files: not all could be opened, so the work was given up")
+        .hint("raise the limit, as with ulimit -n 1024, and run it again")
 }
 
 /// Says what is wrong where there is no command line yet that says how.

@@ -8,6 +8,7 @@
 use super::open::{OpenOptions, Reader, Trouble, reason};
 use super::row::to_cell;
 use super::schema::{self, Schema};
+use super::threads::has_rowids;
 use crate::error::{WithHint as _, shell_word};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
@@ -150,7 +151,11 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 
 /// Copies the rows whose id is text, and says whether that was all of them: damaged pages are jumped over.
 fn copy_rows(from: &Connection, to: &Connection, names: &str, columns: ColumnSet) -> anyhow::Result<bool> {
-    let sql = format!("SELECT rowid, {names} FROM threads WHERE rowid > ?1 ORDER BY rowid");
+    let has_rowid = has_rowids(from);
+    let sql = match has_rowid {
+        true => format!("SELECT rowid, {names} FROM threads WHERE rowid > ?1 ORDER BY rowid"),
+        false => format!("SELECT 0, {names} FROM threads WHERE ?1 < 0"),
+    };
     let mut select = from.prepare(&sql)?;
     let mut probe = from.prepare(&format!("{sql} LIMIT 1"))?;
     let places = vec!["?"; columns.iter().count()].join(", ");
@@ -165,6 +170,10 @@ fn copy_rows(from: &Connection, to: &Connection, names: &str, columns: ColumnSet
             return Err(error.into());
         }
         is_whole = false;
+        if !has_rowid {
+            // Nothing tells where the next readable row may be.
+            return Ok(false);
+        }
         match next_readable(&mut probe, after)? {
             Some(next) => after = next,
             None => return Ok(false),

@@ -412,17 +412,23 @@ pub fn count(connection: &Connection) -> rusqlite::Result<u64> {
         .map(i64::unsigned_abs)
 }
 
+/// Whether the rows of `threads` have numbers: a table `WITHOUT ROWID` has none.
+pub(in crate::db) fn has_rowids(connection: &Connection) -> bool {
+    connection.prepare("SELECT rowid FROM threads").is_ok()
+}
+
 /// The greatest running number that synthetic milliseconds may carry: a few thousand, or as many as there were rows.
 ///
 /// # Errors
 /// What SQLite says.
 pub fn greatest_running_number(connection: &Connection) -> rusqlite::Result<i64> {
     const A_FEW_THOUSAND: i64 = 4999;
-    match connection.query_row("SELECT max(rowid) FROM threads", [], |row| row.get::<_, Option<i64>>(0)) {
-        // A table without rowids.
-        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) => Ok(A_FEW_THOUSAND),
-        other => Ok(other?.unwrap_or(0).max(A_FEW_THOUSAND)),
-    }
+    let sql = match has_rowids(connection) {
+        true => "SELECT max(rowid) FROM threads",
+        false => "SELECT count(*) FROM threads",
+    };
+    let greatest = connection.query_row(sql, [], |row| row.get::<_, Option<i64>>(0))?;
+    Ok(greatest.unwrap_or(0).max(A_FEW_THOUSAND))
 }
 
 /// When the database was last told of a change, in seconds: the greatest `updated_at`; `None` without rows.

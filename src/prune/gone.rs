@@ -4,12 +4,14 @@ use super::{Job, LEAST_AGE, Outcome, Status, references};
 use crate::custody;
 use crate::db::open::Reader;
 use crate::db::threads::{self, Summary};
+use crate::home;
 use crate::inventory::{Inventory, other_form};
 use crate::progress::Progress;
 use crate::rollout::file_name;
 use crate::sessions::{ACTIVE, ARCHIVED};
 use crate::sys;
 use crate::thread::ThreadId;
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -94,7 +96,7 @@ fn look(path: &Path) -> io::Result<Option<PathBuf>> {
 /// Why a row must stay after all: something is there again where its file was, or where Codex would put it.
 pub(super) fn look_again(home: &Path, inventory: &Inventory, candidate: &Candidate) -> Option<String> {
     let path = Path::new(&candidate.path);
-    let mut places = vec![path.to_owned()];
+    let mut places: Vec<PathBuf> = home::row_path(home, path).map(Cow::into_owned).into_iter().collect();
     if let Some(file) = path.file_name()
         && let Some(name) = file_name::parse(file).and_then(|named| named.name)
     {
@@ -104,7 +106,7 @@ pub(super) fn look_again(home: &Path, inventory: &Inventory, candidate: &Candida
     if !inventory.of_thread(candidate.thread).is_empty() {
         return Some("its rollout is there".to_owned());
     }
-    for place in places.iter().filter(|place| place.is_absolute()) {
+    for place in &places {
         match look(place) {
             Ok(None) => {}
             Ok(Some(found)) => return Some(format!("its rollout is there again: {}", found.display())),
@@ -173,8 +175,11 @@ impl Job<'_> {
             verdict: None,
             is_misplaced: false,
         };
-        let found = if path.is_absolute() { look(path) } else { Ok(None) };
+        let found = home::row_path(self.config.home, path).map_or(Ok(None), |path| look(&path));
         match found {
+            Ok(Some(_)) if path.is_relative() && !self.inventory.of_thread(thread).is_empty() => {
+                candidate.misplaced();
+            }
             Ok(Some(found)) if found.starts_with(self.config.home) || self.roots.contain(&found) => {
                 if !is_named {
                     return;

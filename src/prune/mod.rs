@@ -227,6 +227,18 @@ impl Job<'_> {
         if !to_go.is_empty() {
             let mut saved =
                 SavedRows::create(writer.path(), writer.connection(), &self.schema, self.config.now)?;
+            progress.start("saving rows", Some(to_go.len() as u64), None);
+            for batch in to_go.chunks(BATCH) {
+                if self.config.interrupted.load(Ordering::Relaxed) {
+                    break;
+                }
+                let ids: Vec<&str> = batch.iter().map(|&i| &*self.candidates[i].id).collect();
+                saved.add(writer.connection(), &ids)?;
+                fault::point("prune:saving");
+                progress.advance(batch.len() as u64, 0);
+            }
+            saved.publish(writer.path(), self.config.now)?;
+            progress.finish();
             progress.start("pruning rows", Some(to_go.len() as u64), None);
             let mut n_pruned = 0;
             for batch in to_go.chunks(BATCH) {
@@ -286,7 +298,16 @@ impl Job<'_> {
         }
         fault::point("prune:locked");
         let ids: Vec<&str> = claimed.iter().map(|&i| &*candidates[i].id).collect();
-        saved.add(writer.connection(), &ids)?;
+        // What changed since it was saved is saved once more, now that nobody changes it under the locks.
+        let covers = |id: &str| saved.covers(writer.connection(), id);
+        let changed = ids.iter().map(|id| Ok((*id, covers(id)?))).collect::<rusqlite::Result<Vec<_>>>();
+        let changed =
+            changed.map_err(|error| explain(error, writer.path(), "read the rows to be deleted"))?;
+        let changed: Vec<&str> =
+            changed.into_iter().filter(|(_, is_saved)| !is_saved).map(|(id, _)| id).collect();
+        if !changed.is_empty() {
+            saved.add(writer.connection(), &changed)?;
+        }
         fault::point("prune:saved");
         let path = writer.path().to_owned();
         let stirred = writer.transaction_immediate(|transaction| {

@@ -9,6 +9,7 @@ use crate::rollout::peek;
 use crate::rollout::reader::Buffer;
 use crate::scan::{self, Event, Group};
 use crate::sessions::RolloutFile;
+use crate::sys;
 use crate::thread::ThreadId;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -71,30 +72,26 @@ pub(super) fn needed(job: &Job<'_>, progress: &dyn Progress) -> anyhow::Result<H
     let needed = Mutex::new(HashMap::new());
     let failed: Mutex<Option<anyhow::Error>> = Mutex::new(None);
     progress.start("looking for histories", Some(files.len() as u64), None);
-    std::thread::scope(|scope| {
-        for _ in 0..job.config.jobs.clamp(1, files.len().max(1)) {
-            scope.spawn(|| {
-                let mut buffer = Buffer::default();
-                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if job.config.interrupted.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    progress.advance(1, 0);
-                    match peek::history_base(&file.source(), &mut buffer) {
-                        Ok(Some(base)) if of_interest.contains(&base.rollout) => {
-                            let user = file.named.name.map_or_else(
-                                || file.path().display().to_string(),
-                                |name| name.thread.to_string(),
-                            );
-                            lock(&needed).insert(base.rollout, user);
-                        }
-                        Err(error @ ReadError::Passing(_)) if is_of_the_system(&error) => {
-                            *lock(&failed) = Some(unreadable(file, &error));
-                        }
-                        _ => {}
-                    }
+    sys::on_threads(job.config.jobs.clamp(1, files.len().max(1)), || {
+        let mut buffer = Buffer::default();
+        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if job.config.interrupted.load(Ordering::Relaxed) {
+                break;
+            }
+            progress.advance(1, 0);
+            match peek::history_base(&file.source(), &mut buffer, job.config.interrupted) {
+                Ok(Some(base)) if of_interest.contains(&base.rollout) => {
+                    let user = file
+                        .named
+                        .name
+                        .map_or_else(|| file.path().display().to_string(), |name| name.thread.to_string());
+                    lock(&needed).insert(base.rollout, user);
                 }
-            });
+                Err(error @ ReadError::Passing(_)) if is_of_the_system(&error) => {
+                    *lock(&failed) = Some(unreadable(file, &error));
+                }
+                _ => {}
+            }
         }
     });
     progress.finish();

@@ -3,7 +3,8 @@
 use super::extract::{DamageReport, Extract, Extracted, Facts, Options};
 use super::file_name::RolloutName;
 use super::item::HistoryBase;
-use super::reader::{Buffer, LineReader};
+use super::reader::{Buffer, Interruptible, LineReader};
+use crate::sys;
 use crate::thread::{Millis, ThreadId, ThreadMetadata};
 use std::fmt;
 use std::fs::{File, Metadata};
@@ -147,12 +148,8 @@ pub fn read_file(
 }
 
 fn read_once(source: &Source, limit: Option<u64>, reading: &mut Reading<'_>) -> Result<ReadFile, ReadError> {
-    let file = File::open(&source.path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(ReadError::Unusable("is no regular file".to_owned()));
-    }
-    let stamp = Stamp::of(&metadata)?;
+    let file = open(&source.path)?;
+    let stamp = Stamp::of(&file.metadata()?)?;
     let limit = limit.unwrap_or(u64::MAX);
     // Without a byte there is no frame either; it is an empty file in both forms.
     if !source.compressed || stamp.size == 0 {
@@ -171,6 +168,14 @@ fn read_once(source: &Source, limit: Option<u64>, reading: &mut Reading<'_>) -> 
     Ok(ReadFile { extracted, stamp, n_bytes })
 }
 
+/// Opens a rollout. What became a folder, a link or a pipe since the walk cannot be read another time either.
+pub(super) fn open(path: &Path) -> Result<File, ReadError> {
+    sys::open_regular(path, sys::Links::Refuse).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => ReadError::Unusable(error.to_string()),
+        _ => error.into(),
+    })
+}
+
 fn decompress(
     file: &File,
     window_log: u32,
@@ -178,8 +183,9 @@ fn decompress(
     source: &Source,
     reading: &mut Reading<'_>,
 ) -> Result<(Extracted, u64), ReadError> {
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(BufReader::with_capacity(128 * 1024, file))
-        .map_err(ReadError::Passing)?;
+    // Here too: frames without content keep the decompressor from handing anything out.
+    let file = BufReader::with_capacity(128 * 1024, Interruptible::new(file, reading.interrupted));
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(file).map_err(ReadError::Passing)?;
     decoder.window_log_max(window_log).map_err(ReadError::Passing)?;
     read_lines(decoder.take(limit), source, reading)
 }
@@ -218,7 +224,7 @@ fn needs_larger_window_io(error: &io::Error) -> bool {
 /// The window that a file's first frame asks for (RFC 8878, 3.1.1.1).
 fn first_window_size(path: &Path) -> Option<u64> {
     let mut header = [0; 6];
-    File::open(path).ok()?.read_exact(&mut header).ok()?;
+    open(path).ok()?.read_exact(&mut header).ok()?;
     let [magic @ .., descriptor, window] = header;
     let single_segment = descriptor & 0b10_0000 != 0;
     if magic != [0x28, 0xb5, 0x2f, 0xfd] || single_segment {
@@ -234,13 +240,15 @@ fn read_lines(
     reading: &mut Reading<'_>,
 ) -> Result<(Extracted, u64), ReadError> {
     let mut extract = Extract::new(source.name.as_ref(), reading.options);
-    let mut lines = LineReader::new(stream, reading.buffer);
+    let interrupted = reading.interrupted;
+    let stopped = |error| match interrupted.load(Ordering::Relaxed) {
+        true => ReadError::Interrupted,
+        false => ReadError::Passing(error),
+    };
+    let mut lines = LineReader::new(Interruptible::new(stream, interrupted), reading.buffer);
     loop {
-        // A line that is held whole for the sake of its end is rare; the question is asked once in a while.
-        if reading.interrupted.load(Ordering::Relaxed) {
-            return Err(ReadError::Interrupted);
-        }
-        match lines.next_line(|beginning| extract.is_wanted(beginning)).map_err(ReadError::Passing)? {
+        lines.skip_blank_lines().map_err(stopped)?;
+        match lines.next_line(|beginning| extract.is_wanted(beginning)).map_err(stopped)? {
             Some(line) => extract.push(&line),
             None => break,
         }

@@ -1,13 +1,13 @@
 //! The beginning of a rollout: whose it is and where its history begins, without reading the rest; not for anything a row
 //! needs.
 
-use super::fold::{ReadError, Source};
+use super::fold::{self, ReadError, Source};
 use super::item::{HistoryBase, Item, SessionMeta};
 use super::line;
-use super::reader::{Buffer, LineReader};
+use super::reader::{Buffer, Interruptible, LineReader};
 use crate::thread::ThreadId;
-use std::fs::File;
 use std::io::{BufReader, Read};
+use std::sync::atomic::AtomicBool;
 
 /// Window of the decompressor, as a power of two: 128 MiB, the greatest that is read at all.
 const WINDOW_LOG: u32 = 27;
@@ -16,46 +16,67 @@ const WINDOW_LOG: u32 = 27;
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn history_base(source: &Source, buffer: &mut Buffer) -> Result<Option<HistoryBase>, ReadError> {
-    Ok(first_meta(source, buffer)?.and_then(|meta| meta.history_base))
+pub fn history_base(
+    source: &Source,
+    buffer: &mut Buffer,
+    interrupted: &AtomicBool,
+) -> Result<Option<HistoryBase>, ReadError> {
+    Ok(first_meta(source, buffer, interrupted)?.and_then(|meta| meta.history_base))
 }
 
 /// The thread that a file says it is of, by the first session meta; `None` if its name says it.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn thread(source: &Source, buffer: &mut Buffer) -> Result<Option<ThreadId>, ReadError> {
+pub fn thread(
+    source: &Source,
+    buffer: &mut Buffer,
+    interrupted: &AtomicBool,
+) -> Result<Option<ThreadId>, ReadError> {
     // Without a time it says nothing, as in a fold.
-    Ok(first_meta(source, buffer)?.and_then(|meta| meta.id.zip(meta.timestamp)).map(|(id, _)| id))
+    Ok(first_meta(source, buffer, interrupted)?
+        .and_then(|meta| meta.id.zip(meta.timestamp))
+        .map(|(id, _)| id))
 }
 
 /// Returns the version of Codex that began the file, by its first session meta.
 ///
 /// # Errors
 /// If the file cannot be read.
-pub fn version(source: &Source, buffer: &mut Buffer) -> Result<Option<String>, ReadError> {
-    Ok(first_meta(source, buffer)?.and_then(|meta| meta.cli_version).filter(|version| !version.is_empty()))
+pub fn version(
+    source: &Source,
+    buffer: &mut Buffer,
+    interrupted: &AtomicBool,
+) -> Result<Option<String>, ReadError> {
+    Ok(first_meta(source, buffer, interrupted)?
+        .and_then(|meta| meta.cli_version)
+        .filter(|version| !version.is_empty()))
 }
 
-fn first_meta(source: &Source, buffer: &mut Buffer) -> Result<Option<SessionMeta>, ReadError> {
-    let file = File::open(&source.path)?;
+fn first_meta(
+    source: &Source,
+    buffer: &mut Buffer,
+    interrupted: &AtomicBool,
+) -> Result<Option<SessionMeta>, ReadError> {
+    let file = Interruptible::new(fold::open(&source.path)?, interrupted);
     if !source.compressed {
         return find(file, buffer);
     }
     let mut decoder = zstd::stream::read::Decoder::with_buffer(BufReader::new(file))?;
     decoder.window_log_max(WINDOW_LOG)?;
-    find(decoder, buffer)
+    find(Interruptible::new(decoder, interrupted), buffer)
 }
 
 fn find(stream: impl Read, buffer: &mut Buffer) -> Result<Option<SessionMeta>, ReadError> {
     let mut lines = LineReader::new(stream, buffer);
-    while let Some(line) = lines.next_line(|_| true)? {
+    loop {
+        lines.skip_blank_lines()?;
+        let Some(line) = lines.next_line(|_| true)? else { return Ok(None) };
         let bytes = line.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line.bytes);
         if let Some(Item::SessionMeta(meta) | Item::BareMeta(meta)) = line::read(bytes, false).item {
             return Ok(Some(*meta));
         }
     }
-    Ok(None)
 }
 
 #[cfg(test)]
@@ -72,9 +93,9 @@ mod tests {
             std::fs::write(&path, bytes).unwrap();
             let compressed = name.ends_with("zst");
             let source = Source { path, name: None, compressed, archived: false };
-            let base = history_base(&source, &mut Buffer::default()).unwrap();
+            let base = history_base(&source, &mut Buffer::default(), &AtomicBool::new(false)).unwrap();
             assert_eq!(base.map(|base| base.rollout), expected.map(ThreadId::from_u128), "{name}: {lines:?}");
-            let is_of = thread(&source, &mut Buffer::default()).unwrap();
+            let is_of = thread(&source, &mut Buffer::default(), &AtomicBool::new(false)).unwrap();
             let says = lines.iter().any(|line| line.contains("session_meta"));
             assert_eq!(is_of, says.then_some(ThreadId::from_u128(1)), "{name}: {lines:?}");
         }

@@ -1,6 +1,7 @@
 //! Bytes to lines: one reused buffer, bounded whatever the length of a line; knows nothing of what lines mean.
 
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How much is read at once, and the longest line that is held whole without asking.
 const CHUNK: usize = 64 * 1024;
@@ -33,6 +34,30 @@ pub struct Line<'a> {
     pub cut: bool,
     /// The last byte before the newline that is no white space, also of a line that was cut.
     pub last_byte: Option<u8>,
+}
+
+/// A stream that fails once the program was asked to stop, also in the middle of a line without end.
+#[derive(Debug)]
+pub struct Interruptible<'a, R> {
+    source: R,
+    interrupted: &'a AtomicBool,
+}
+
+impl<'a, R: Read> Interruptible<'a, R> {
+    /// Reads `source` until `interrupted` is set.
+    pub fn new(source: R, interrupted: &'a AtomicBool) -> Interruptible<'a, R> {
+        Interruptible { source, interrupted }
+    }
+}
+
+impl<R: Read> Read for Interruptible<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            // Not of the kind `Interrupted`, after which readers try again.
+            return Err(io::Error::other("asked to stop"));
+        }
+        self.source.read(buffer)
+    }
 }
 
 /// Splits a stream into lines.
@@ -69,6 +94,29 @@ impl<'b, R: Read> LineReader<'b, R> {
         self.offset
     }
 
+    /// Passes over blank lines at the speed of other bytes; they count as lines, and none of them is handed out.
+    ///
+    /// # Errors
+    /// As [`LineReader::next_line`].
+    pub fn skip_blank_lines(&mut self) -> io::Result<()> {
+        loop {
+            let rest = &self.buffer[self.start..self.end];
+            let blank = rest.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(rest.len());
+            // White space in front of something belongs to its line.
+            let Some(last) = memchr::memrchr(b'\n', &rest[..blank]) else {
+                if blank < rest.len() || self.at_end || self.end == self.buffer.len() && self.start == 0 {
+                    return Ok(());
+                }
+                self.make_room();
+                self.fill()?;
+                continue;
+            };
+            self.n_lines += memchr::memchr_iter(b'\n', &rest[..=last]).count() as u64;
+            self.start += last + 1;
+            self.offset += last as u64 + 1;
+        }
+    }
+
     /// The next line. `is_wanted` is asked, with its beginning, whether a line that does not fit the buffer is worth
     /// holding whole; if it is, lines up to [`MAX_LINE`] are.
     ///
@@ -86,10 +134,8 @@ impl<'b, R: Read> LineReader<'b, R> {
             searched = self.end;
             if self.end == self.buffer.len() {
                 if self.start > 0 {
-                    self.buffer.copy_within(self.start..self.end, 0);
                     searched -= self.start;
-                    self.end -= self.start;
-                    self.start = 0;
+                    self.make_room();
                 } else if self.end < MAX_BUFFER && is_wanted(&self.buffer[..self.end]) {
                     self.buffer.resize((2 * self.end).min(MAX_BUFFER), 0);
                 } else {
@@ -148,6 +194,13 @@ impl<'b, R: Read> LineReader<'b, R> {
             cut: true,
             last_byte: last,
         })
+    }
+
+    /// Moves what was not handed out yet to the beginning of the buffer.
+    fn make_room(&mut self) {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
     }
 
     /// Reads once into the free end of the buffer.
@@ -260,7 +313,43 @@ mod tests {
         assert!(buffer.0.capacity() <= 2 * CHUNK);
     }
 
+    #[test]
+    fn a_stream_ends_when_it_is_asked_to_also_within_a_line() {
+        let interrupted = AtomicBool::new(false);
+        struct Endless<'a>(&'a AtomicBool, usize);
+        impl Read for Endless<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                self.1 += 1;
+                self.0.store(self.1 == 100, Ordering::Relaxed);
+                buffer.fill(b'x');
+                Ok(buffer.len())
+            }
+        }
+        let mut buffer = Buffer::default();
+        let endless = Interruptible::new(Endless(&interrupted, 0), &interrupted);
+        assert!(LineReader::new(endless, &mut buffer).next_line(|_| true).is_err());
+    }
+
     proptest! {
+        #[test]
+        fn blank_lines_are_passed_over_and_counted(bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b' '), Just(b'\r'), Just(b'x')], 0..300), step in 1usize..50) {
+            let mut buffer = Buffer::default();
+            let mut reader = LineReader::new(Trickle(&bytes, step), &mut buffer);
+            let mut read = Vec::new();
+            loop {
+                reader.skip_blank_lines().unwrap();
+                let Some(line) = reader.next_line(|_| true).unwrap() else { break };
+                read.push((line.bytes.to_vec(), line.number, line.offset, line.terminated));
+            }
+            prop_assert_eq!(reader.offset(), bytes.len() as u64);
+            let is_blank = |line: &[u8]| line.iter().all(u8::is_ascii_whitespace);
+            prop_assert!(read.iter().all(|line| !is_blank(&line.0) || !line.3));
+            let mut expected = lines(&bytes, step);
+            expected.retain(|line| !is_blank(&line.0));
+            read.retain(|line| !is_blank(&line.0));
+            prop_assert_eq!(read, expected);
+        }
+
         #[test]
         fn lines_are_those_of_a_plain_split(bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), any::<u8>()], 0..200), step in 1usize..50) {
             let read: Vec<Vec<u8>> = lines(&bytes, step).into_iter().map(|line| line.0).collect();

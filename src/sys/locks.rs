@@ -3,6 +3,7 @@
 //! Source of the rules: codex-home.md 7. All locks are those of [`File::try_lock`], as in Codex; the system drops
 //! them when a process ends, so that none outlives a crash.
 
+use super::open::{Links, open_regular_with};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -101,7 +102,7 @@ impl WriterLock {
         // Where it is missing nobody coordinates, and asking must not create it.
         let _coordination =
             if coordination.is_file() { Some(coordinate(&coordination, patience)?) } else { None };
-        let file = match File::options().read(true).write(true).open(path) {
+        let file = match open_existing(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             other => other?,
         };
@@ -150,7 +151,7 @@ impl MaintenanceLock {
     /// What the system says when the file is there and cannot be opened or locked.
     pub fn try_acquire(home: &Path) -> io::Result<LockAttempt<Self>> {
         let path = home.join(".tmp").join("rollout-maintenance.lock");
-        let file = match File::options().read(true).write(true).open(path) {
+        let file = match open_existing(&path) {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(LockAttempt::NoFolder);
             }
@@ -180,8 +181,14 @@ fn coordinate(path: &Path, patience: Duration) -> io::Result<Locked> {
     }
 }
 
+fn open_existing(path: &Path) -> io::Result<File> {
+    open_regular_with(File::options().read(true).write(true), path, Links::Follow)
+}
+
 fn open_or_create(path: &Path) -> io::Result<File> {
-    File::options().read(true).write(true).create(true).truncate(false).open(path)
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    open_regular_with(&mut options, path, Links::Follow)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! What differs between systems: renaming, syncing, file identity, folders' spelling, locks; not what they are for.
 
 pub mod locks;
-pub mod output_file;
+pub mod open;
 pub mod relocate;
+pub mod threads;
 
 use std::borrow::Cow;
 use std::fs::{self, File};
@@ -11,18 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 pub use locks::{LockAttempt, MaintenanceLock, WriterLock};
-pub use output_file::{OutputFile, Protected};
-
-/// Opens a file to read it. What is no regular file is refused: opening a pipe would wait for who writes into it.
-///
-/// # Errors
-/// What the system says, and [`io::ErrorKind::InvalidInput`] for what is no regular file.
-pub fn open_regular(path: &Path) -> io::Result<File> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "is no regular file"));
-    }
-    File::open(path)
-}
+pub use open::{Links, note_failure, open_regular, open_regular_with, ran_out_of_files};
+pub use threads::{can_start_thread, on_threads};
 
 /// Renames the file `from` to `to` in one step and never replaces what is at `to`.
 ///
@@ -258,18 +249,6 @@ fn lower_case_under_mnt(path: String) -> String {
 mod tests {
     use super::*;
 
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_pipe_is_refused_and_not_waited_for() {
-        use rustix::fs::{CWD, FileType, Mode, mknodat};
-        let folder = tempfile::tempdir().unwrap();
-        let pipe = folder.path().join("pipe");
-        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-        for path in [pipe.as_path(), folder.path()] {
-            assert_eq!(open_regular(path).unwrap_err().kind(), io::ErrorKind::InvalidInput);
-        }
-        assert_eq!(open_regular(&folder.path().join("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
-    }
     use std::collections::HashSet;
 
     fn file(folder: &Path, name: &str, content: &str) -> PathBuf {

@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::FileIdentity;
+use super::{FileIdentity, Links, open_regular, open_regular_with};
 
 /// How the name of a copy begins that is not whole yet; no rollout is called so, so that nobody takes it for one.
 const PREFIX: &str = ".codex-state-moving-";
@@ -37,7 +37,7 @@ impl StagedCopy {
         let mut name = OsString::from(PREFIX);
         name.push(to.file_name().unwrap_or_default());
         let path = to.with_file_name(name);
-        let mut source = File::open(from)?;
+        let mut source = open_regular(from, Links::Refuse)?;
         let before = source.metadata()?;
         let file = create(&path)?;
         let copy = StagedCopy {
@@ -109,7 +109,7 @@ fn create(path: &Path) -> io::Result<File> {
                 if !fs::symlink_metadata(path)?.is_file() {
                     return Err(error);
                 }
-                let left = File::open(path)?;
+                let left = open_regular(path, Links::Refuse)?;
                 match left.try_lock() {
                     Ok(()) => {
                         drop(left);
@@ -130,7 +130,7 @@ fn create(path: &Path) -> io::Result<File> {
 /// # Errors
 /// What reading fails with.
 pub fn same_bytes(a: &Path, b: &Path) -> io::Result<bool> {
-    same_content(&mut File::open(a)?, &mut File::open(b)?)
+    same_content(&mut open_regular(a, Links::Refuse)?, &mut open_regular(b, Links::Refuse)?)
 }
 
 fn same_content(a: &mut impl Read, b: &mut impl Read) -> io::Result<bool> {
@@ -225,7 +225,7 @@ pub fn set_modified(path: &Path, time: SystemTime) -> io::Result<SystemTime> {
         // No more than that, for it is all that a file which is marked as read-only grants.
         options.access_mode(FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES);
     }
-    let file = options.open(path)?;
+    let file = open_regular_with(&mut options, path, Links::Refuse)?;
     file.set_modified(time)?;
     file.metadata()?.modified()
 }

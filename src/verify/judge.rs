@@ -1,6 +1,7 @@
 //! From what was seen of a thread (its row, its files) to findings: which kind explains what; reads no database.
 
 use super::finding::{Field, Finding, Kind, Severity};
+use crate::home;
 use crate::rollout::extract::DamageReport;
 use crate::rollout::fold::{self, ReadError};
 use crate::sessions::RolloutFile;
@@ -116,12 +117,13 @@ fn old_home(row: &str, file: &RolloutFile, home: &Path) -> Option<String> {
 }
 
 /// Whether what a row's path names is there, in the form that it names or compressed since.
-pub(super) fn is_there(path: &Path) -> bool {
+pub(super) fn is_there(home: &Path, path: &Path) -> bool {
+    let Some(path) = home::row_path(home, path) else { return false };
     // What cannot be looked at may be there.
     let exists = |path: &Path| path.try_exists().unwrap_or(true);
     let mut compressed = path.as_os_str().to_owned();
     compressed.push(".zst");
-    exists(path) || exists(Path::new(&compressed))
+    exists(&path) || exists(Path::new(&compressed))
 }
 
 /// A file that could not be read; `None` if that says nothing about it.

@@ -4,6 +4,7 @@
 use super::finding::{Field, Finding, Kind};
 use super::{Depth, Run, judge, rows};
 use crate::compare;
+use crate::home;
 use crate::inventory;
 use crate::rollout::file_name;
 use crate::session_index;
@@ -73,6 +74,10 @@ impl Run<'_> {
 
     /// Judges the path in the row of a thread that no file gives.
     fn judge_path(&mut self, id: ThreadId, path: &Path, row: &Row) -> anyhow::Result<Option<Finding>> {
+        let Some(named) = home::row_path(self.config.home, path) else {
+            return Ok(Some(self.judge_gone(id, path, row)));
+        };
+        let path = &*named;
         let other_form = inventory::other_form(path);
         let forms = [path, &other_form];
         let there = match forms.map(Path::try_exists) {
@@ -181,8 +186,11 @@ impl Run<'_> {
                 names.insert(id, name);
             }
         });
-        if let Err(error) = read {
-            self.progress.warn(&format!("{}: names cannot be read: {error}", path.display()));
+        match read {
+            Ok(left_out) => session_index::left_out_warning(self.config.home, left_out)
+                .iter()
+                .for_each(|warning| self.progress.warn(warning)),
+            Err(error) => self.progress.warn(&format!("{}: names cannot be read: {error}", path.display())),
         }
         if self.config.depth != Depth::Quick {
             self.says.values().for_each(|id| drop(names.remove(id)));

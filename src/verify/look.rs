@@ -324,7 +324,8 @@ impl Run<'_> {
             Some(path) => self.also_of(id, Path::new(path))?,
             None => None,
         };
-        let facts = PathFacts { home: self.config.home, exists: &judge::is_there, also_of };
+        let exists = |path: &Path| judge::is_there(self.config.home, path);
+        let facts = PathFacts { home: self.config.home, exists: &exists, also_of };
         Ok(judge::differences(id, self.file(file), differences, &facts))
     }
 

@@ -19,6 +19,10 @@ pub(crate) const NOW: &str = "2026-09-01T12:00:00Z";
 /// The same in epoch seconds.
 pub(crate) const NOW_SECONDS: i64 = 1_788_264_000;
 
+/// The user that owns nothing.
+#[cfg(unix)]
+const NOBODY: u32 = 65534;
+
 /// A user folder with a Codex home in it, and a program that sees nothing else.
 pub(crate) struct Env {
     /// Removes everything when dropped.
@@ -179,6 +183,20 @@ impl Env {
         command
     }
 
+    /// Runs the program by a line of the shell, in which `"$@"` is its command line.
+    #[cfg(unix)]
+    pub(crate) fn shell<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, line: &str, args: I) -> Outcome {
+        let run = self.command(args);
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(line).arg("sh").arg(run.get_program()).args(run.get_args()).env_clear();
+        command.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(self.root.join("cwd"));
+        if self.obeys.load(std::sync::atomic::Ordering::Relaxed) {
+            std::os::unix::process::CommandExt::uid(&mut command, NOBODY);
+        }
+        self.finish(command)
+    }
+
     /// From here on permissions hold for the program: where the tests are run by root, it is somebody else.
     #[cfg(unix)]
     pub(crate) fn obey_permissions(&self) {
@@ -193,7 +211,6 @@ impl Env {
     fn run_as_nobody(&self, command: &mut Command) {
         use std::os::unix::fs::lchown;
         use std::os::unix::process::CommandExt as _;
-        const NOBODY: u32 = 65534;
         // Whoever nobody is, the folder of the build need not be open to them.
         let program = self.root.join("codex-state");
         if !program.exists() {

@@ -44,6 +44,8 @@ mod completing;
 mod every_command;
 mod facts_from;
 mod full_disk;
+mod hostile_files;
+mod hostile_machine;
 mod killed;
 mod list;
 mod list_people;

@@ -65,6 +65,44 @@ fn a_virtual_table_whose_module_is_gone_does_not_matter() {
 }
 
 #[test]
+fn a_table_without_rowids_works_like_any_other() {
+    let env = golden::filled_by_codex();
+    let sql = &env.query("SELECT sql FROM sqlite_schema WHERE name = 'threads'")[0]["sql"];
+    let sql = sql.as_str().unwrap().trim_end();
+    let others = env
+        .query("SELECT sql FROM sqlite_schema WHERE tbl_name = 'threads' AND type <> 'table' AND sql <> ''");
+    let others: Vec<&str> = others.iter().map(|row| row["sql"].as_str().unwrap()).collect();
+    let before = env.run(["list", "--all", "--hidden", "--format", "json"]).stdout;
+    let verified = env.run(["verify", "--format", "json"]).stdout;
+    env.sql(&format!(
+        "PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON; ALTER TABLE threads RENAME TO old; {sql} WITHOUT \
+         ROWID; INSERT INTO threads SELECT * FROM old; DROP TABLE old; {}",
+        others.join("; ")
+    ));
+    let outcome = env.run(["list", "--all", "--hidden", "--format", "json"]);
+    outcome.assert_eq(&outcome.stdout, &before, "the same list");
+    let outcome = env.run(["verify", "--format", "json"]);
+    outcome.assert_eq(&outcome.stdout, &verified, "the same findings");
+    let id = golden::case("plain").thread;
+    let backup = env.outside("backup.sqlite").to_str().unwrap().to_owned();
+    for command in [
+        &["backfill"][..],
+        &["status"],
+        &["show", &id],
+        &["path", &id],
+        &["archive", &id],
+        &["unarchive", &id],
+        &["prune", "--yes"],
+        &["backup", &backup],
+        &["verify", "--deep"],
+        &["backfill", "--facts-from", &backup],
+        &["restore", &backup],
+    ] {
+        env.run(command).finished();
+    }
+}
+
+#[test]
 fn other_tables_of_codex_may_be_computed() {
     for table in ["thread_spawn_edges", "backfill_state", "thread_dynamic_tools", "_sqlx_migrations"] {
         let env = golden::filled_by_codex();

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use crate::env::Env;
 use crate::golden;
-use crate::outcome::Outcome;
 
 /// The command lines that write a file a person named.
 fn writers(file: &Path) -> Vec<Vec<String>> {
@@ -149,12 +148,7 @@ mod unix {
         let file = env.outside("x.prom");
         for words in writers(&file) {
             let _ = fs::remove_file(&file);
-            let mut command = Command::new("sh");
-            let run = env.command(&words);
-            command.arg("-c").arg("umask 027; exec \"$@\"").arg("sh").arg(run.get_program());
-            command.args(run.get_args()).env_clear();
-            command.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
-            env.finish(command).finished();
+            env.shell("umask 027; exec \"$@\"", &words).finished();
             let mode = || fs::metadata(&file).unwrap().permissions().mode() & 0o7777;
             assert_eq!(mode(), 0o640);
             for kept in [0o600, 0o664] {
@@ -228,16 +222,6 @@ mod unix {
         outcome.assert(outcome.stderr.contains("no process reads from this pipe"), "it says so");
     }
 
-    /// Runs a command line with redirections.
-    fn shell(env: &Env, line: &str, words: &[String]) -> Outcome {
-        let run = env.command(words);
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(line).arg("sh").arg(run.get_program()).args(run.get_args()).env_clear();
-        command.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        command.current_dir(env.outside("cwd/x").parent().unwrap());
-        env.finish(command)
-    }
-
     #[test]
     fn standard_streams_get_it_after_what_was_printed() {
         let env = golden::filled_by_codex();
@@ -246,11 +230,11 @@ mod unix {
                 let piped = env.run(&words);
                 piped.finished();
                 let file = env.outside("cwd/out");
-                shell(&env, "\"$@\" >out", &words).finished();
+                env.shell("\"$@\" >out", &words).finished();
                 let text = fs::read_to_string(&file).unwrap();
                 assert_eq!(text, piped.stdout, "a redirection gets the same as a pipe");
                 assert!(is_output(&text));
-                shell(&env, "echo first >out; \"$@\" >>out", &words).finished();
+                env.shell("echo first >out; \"$@\" >>out", &words).finished();
                 assert_eq!(fs::read_to_string(&file).unwrap(), format!("first\n{text}"));
             }
         }
@@ -258,12 +242,12 @@ mod unix {
             assert!(is_output(&env.run(&words).stderr));
         }
         for words in writers(Path::new("/dev/fd/9")) {
-            shell(&env, "echo first >nine; \"$@\" 9>>nine", &words).finished();
+            env.shell("echo first >nine; \"$@\" 9>>nine", &words).finished();
             let text = fs::read_to_string(env.outside("cwd/nine")).unwrap();
             assert!(text.starts_with("first\n") && is_output(&text), "{text}");
-            shell(&env, "\"$@\" 9>&-", &words).status(2, "there is no such file");
+            env.shell("\"$@\" 9>&-", &words).status(2, "there is no such file");
         }
-        let closed = shell(&env, "{ \"$@\"; echo $? >&2; } | true", &writers(Path::new("/dev/stdout"))[0]);
+        let closed = env.shell("{ \"$@\"; echo $? >&2; } | true", &writers(Path::new("/dev/stdout"))[0]);
         assert!(closed.stderr.ends_with("0\n"), "{}", closed.stderr);
     }
 

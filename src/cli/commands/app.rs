@@ -8,7 +8,7 @@ use crate::cli::output::report::Page;
 use crate::cli::output::stdout::Output;
 use crate::error::WithHint as _;
 use crate::home::CodexConfig;
-use crate::sys::OutputFile;
+use crate::output_file::OutputFile;
 use anyhow::anyhow;
 use std::cell::OnceCell;
 use std::ffi::OsString;

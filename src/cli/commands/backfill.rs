@@ -46,7 +46,7 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     let (new, database) = match choice {
         Some(choice) => (None, choice.chosen.path),
         None => {
-            let (new, path) = fresh::choose(&place, arguments.schema);
+            let (new, path) = fresh::choose(&place, arguments.schema, &app.interrupted);
             (Some(new), path)
         }
     };

@@ -74,7 +74,8 @@ pub fn threads(typed: &OsStr) -> Vec<CompletionCandidate> {
     }
     let (sender, receiver) = mpsc::channel();
     // A database on a slow disk must not hold the terminal up: whatever is not there in time is not offered.
-    std::thread::spawn(move || sender.send(look_up(&typed).unwrap_or_default()));
+    // Without a thread for it nothing is offered.
+    let _ = std::thread::Builder::new().spawn(move || sender.send(look_up(&typed).unwrap_or_default()));
     let found = receiver.recv_timeout(PATIENCE).unwrap_or_default();
     found
         .into_iter()

@@ -9,12 +9,17 @@ use crate::db::backup;
 use crate::db::create::NewSchema;
 use crate::error::shell_word;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 /// Chooses the database to make: by the schema named on the command line, else by the Codex of the home.
-pub fn choose(place: &Place, schema: Option<SchemaChoice>) -> (NewDatabase, PathBuf) {
+pub fn choose(
+    place: &Place,
+    schema: Option<SchemaChoice>,
+    interrupted: &AtomicBool,
+) -> (NewDatabase, PathBuf) {
     let folder = &place.databases.create_in;
     let new = match schema {
-        None => fresh::choose(&place.home, folder),
+        None => fresh::choose(&place.home, folder, interrupted),
         Some(named) => NewDatabase {
             schema: match named {
                 SchemaChoice::Phase1 => NewSchema::Phase1,

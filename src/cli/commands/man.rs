@@ -5,7 +5,7 @@ use crate::cli::commands::place::output_file;
 use crate::cli::line::args;
 use crate::cli::line::man::{Page, pages};
 use crate::error::WithHint as _;
-use crate::sys::output_file::advice;
+use crate::output_file::advice;
 use std::io::Write as _;
 use std::path::Path;
 

@@ -9,9 +9,9 @@ use crate::db::open::{Access, OpenOptions, Reader};
 use crate::db::threads;
 use crate::error::{WithHint as _, shell_word};
 use crate::home::{self, Candidate, Candidates, Choice, CodexConfig, DatabaseInputs};
+use crate::output_file::{OutputFile, Protected};
 use crate::progress::Progress as _;
-use crate::sys::{OutputFile, Protected};
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use std::path::{Path, PathBuf};
 
 /// The Codex home of a run and its databases.
@@ -255,9 +255,7 @@ pub fn open_reader(app: &App) -> anyhow::Result<Reader> {
     let path = match &app.global.db {
         Some(db) => {
             let db = app.environment.absolute(db);
-            std::fs::metadata(&db)
-                .with_context(|| format!("no database: {}", db.display()))
-                .hint("name an existing file with --db, or leave it out to use the one of the Codex home")?;
+            home::check_named_database(&db)?;
             db
         }
         None => Place::find(app)?.database(&app.messages)?,

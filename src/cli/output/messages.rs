@@ -90,12 +90,16 @@ impl Messages {
             out.flush()
         });
         let (sender, answers) = mpsc::channel();
-        // A Ctrl-C does not end the reading of a line, so another thread has to read it.
-        std::thread::spawn(move || {
+        let read = || {
             let mut answer = String::new();
-            let read = std::io::stdin().lock().read_line(&mut answer);
-            sender.send(read.map(|_| answer))
-        });
+            std::io::stdin().lock().read_line(&mut answer).map(|_| answer)
+        };
+        // A Ctrl-C does not end the reading of a line, so another thread has to read it. Where none can be started,
+        // Ctrl-C is seen after the answer.
+        let on_its_own = sender.clone();
+        if std::thread::Builder::new().spawn(move || on_its_own.send(read())).is_err() {
+            let _ = sender.send(read());
+        }
         match wait_for(&answers, interrupted) {
             Some(answer) => {
                 let answer = answer.context("cannot read the answer")?;

@@ -1,6 +1,6 @@
 //! `--metrics FILE`: what a run counted, as a text file for Prometheus; the counters that the Codex runtime keeps.
 
-use crate::sys::OutputFile;
+use crate::output_file::OutputFile;
 use crate::verify::{Kind, N_KINDS};
 use std::cell::Cell;
 use std::fmt::Write as _;

@@ -12,6 +12,7 @@ use crate::cli::output::style::Style;
 use crate::cli::output::terminal::{self, Terminal};
 use crate::cli::output::{error, human, text};
 use crate::progress::Progress;
+use crate::sys;
 
 /// How often the bar moves while nothing is reported: a file of gigabytes is one item.
 const TICK: Duration = Duration::from_millis(125);
@@ -184,7 +185,9 @@ impl Progress for Bar {
         bar.set_style(self.look(length.is_some(), &what));
         bar.set_message(what);
         self.is_shown.store(true, Ordering::Relaxed);
-        bar.enable_steady_tick(TICK);
+        if sys::can_start_thread() {
+            bar.enable_steady_tick(TICK);
+        }
     }
 
     fn advance(&self, items: u64, bytes: u64) {

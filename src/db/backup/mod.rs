@@ -19,7 +19,7 @@ use rusqlite::{Connection, ffi};
 
 use crate::db::open::{OpenOptions, Reader, Trouble, explain, explain_io, refuse};
 use crate::error::WithHint as _;
-use crate::sys::{rename_no_replace, sync_folder};
+use crate::sys::{Links, open_regular_with, rename_no_replace, sync_folder};
 
 pub use automatic::{
     BackupInfo, FOLDER, Keeping, backups_in, backups_of, keep_automatic, name_by_hand, prepare_folder,
@@ -163,7 +163,7 @@ fn pages(backup: &Backup<'_, '_>) -> CopyProgress {
 
 /// Puts a finished file on the disk and returns its size.
 fn sync_file(path: &Path) -> io::Result<u64> {
-    let file = File::options().read(true).write(true).open(path)?;
+    let file = open_regular_with(File::options().read(true).write(true), path, Links::Refuse)?;
     file.sync_all()?;
     Ok(file.metadata()?.len())
 }

@@ -27,12 +27,15 @@ const DOING: &str = "save the rows that are to be deleted";
 /// A database with deleted rows: `threads` as the schema of their origin has it, with every column, and the rows of
 /// other tables that go with them.
 ///
-/// It is on the disk, row by row, before [`SavedRows::add`] returns.
+/// It grows under a temporary name and gets its own when it is whole ([`SavedRows::publish`]); what a crash leaves
+/// before that goes with the next attempt.
 #[derive(Debug)]
 pub struct SavedRows {
     path: PathBuf,
     connection: Connection,
     tables: Vec<Table>,
+    /// Set until it has its own name.
+    staging: Option<Staging>,
 }
 
 /// A table in which rows belong to threads.
@@ -89,7 +92,7 @@ fn tables(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<Tabl
     }
     let mut tables = Vec::new();
     for (name, keys) in keys {
-        let sql = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+        let sql = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE";
         let sql: String = connection.query_row(sql, [&name], |row| row.get(0))?;
         let columns = "SELECT name FROM pragma_table_xinfo(?1) WHERE hidden < 2 ORDER BY cid";
         let mut statement = connection.prepare(columns)?;
@@ -122,10 +125,11 @@ impl SavedRows {
         create_private(&folder).map_err(|error| explain_io(error, &folder, DOING))?;
         let tables = tables(connection, schema).map_err(|error| explain(error, database, DOING))?;
         let staging = Staging::within(&folder).map_err(|error| explain_io(error, &folder, DOING))?;
-        let copy = staging.new_copy().map_err(|error| explain_io(error, &folder, DOING))?;
-        let build = || -> rusqlite::Result<()> {
-            let new = Connection::open(&copy)?;
-            new.execute_batch("PRAGMA foreign_keys = OFF; BEGIN")?;
+        let path = staging.new_copy().map_err(|error| explain_io(error, &folder, DOING))?;
+        let build = || -> rusqlite::Result<Connection> {
+            let new = Connection::open(&path)?;
+            // A crash discards it: until it has its own name there is nothing to protect.
+            new.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; BEGIN")?;
             for table in &tables {
                 new.execute_batch(&table.sql)?;
             }
@@ -135,12 +139,27 @@ impl SavedRows {
                 (database.to_string_lossy(), now.to_rfc3339()),
             )?;
             new.execute_batch("COMMIT")?;
-            new.close().map_err(|(_, error)| error)
+            Ok(new)
         };
-        build().map_err(|error| explain(error, &copy, DOING))?;
+        let connection = build().map_err(|error| explain(error, &path, DOING))?;
+        Ok(SavedRows { path, connection, tables, staging: Some(staging) })
+    }
+
+    /// Puts what was saved on the disk and gives it its own name, from when on rows may be deleted. Rows that are added
+    /// later are on the disk before [`SavedRows::add`] returns.
+    ///
+    /// # Errors
+    /// It cannot be written: then nothing may be deleted.
+    pub fn publish(&mut self, database: &Path, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let Some(staging) = self.staging.take() else { return Ok(()) };
+        let folder = folder_of(database);
+        let copy = self.path.clone();
+        let nothing = Connection::open_in_memory().map_err(|error| explain(error, &copy, DOING))?;
+        let connection = std::mem::replace(&mut self.connection, nothing);
+        connection.close().map_err(|(_, error)| explain(error, &copy, DOING))?;
         sync_file(&copy).map_err(|error| explain_io(error, &copy, DOING))?;
         let mut at = now;
-        let path = loop {
+        self.path = loop {
             let path = name_of_saved(database, at);
             match rename_no_replace(&copy, &path) {
                 Ok(()) => break path,
@@ -151,22 +170,24 @@ impl SavedRows {
                 Err(error) => return Err(explain_io(error, &path, DOING)),
             }
         };
+        drop(staging);
         sync_folder(&folder).map_err(|error| explain_io(error, &folder, DOING))?;
+        let path = self.path.clone();
         let open = || -> rusqlite::Result<Connection> {
             let connection = Connection::open(&path)?;
             connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA synchronous = EXTRA")?;
             Ok(connection)
         };
-        let connection = open().map_err(|error| explain(error, &path, DOING))?;
-        Ok(SavedRows { path, connection, tables })
+        self.connection = open().map_err(|error| explain(error, &path, DOING))?;
+        Ok(())
     }
 
-    /// Saves the rows of these threads, and of what belongs to them; they are on the disk afterwards.
+    /// Saves the rows of these threads, and of what belongs to them.
     ///
     /// # Errors
     /// They cannot be read or written.
     pub fn add(&mut self, from: &Connection, ids: &[&str]) -> anyhow::Result<()> {
-        let SavedRows { path, connection, tables } = self;
+        let SavedRows { path, connection, tables, .. } = self;
         let copy = || -> rusqlite::Result<()> {
             let transaction = connection.unchecked_transaction()?;
             for table in tables.iter() {
@@ -210,11 +231,38 @@ impl SavedRows {
         Ok(now.is_some() && now == read(&self.connection)?)
     }
 
+    /// Whether everything that belongs to a thread was saved as it is now.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn covers(&self, from: &Connection, id: &str) -> rusqlite::Result<bool> {
+        if !self.holds(from, id)? {
+            return Ok(false);
+        }
+        for table in self.tables.iter().skip(1) {
+            let read = |connection: &Connection| -> rusqlite::Result<Vec<Vec<Cell>>> {
+                let mut statement = connection.prepare_cached(&table.select())?;
+                let cells = |row: &rusqlite::Row<'_>| {
+                    (0..table.n_columns).map(|i| Ok(to_cell(row.get_ref(i)?))).collect()
+                };
+                statement.query_map([id], cells)?.collect()
+            };
+            let saved = read(&self.connection)?;
+            if !read(from)?.iter().all(|row| saved.contains(row)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Ends the work. Without a row deleted (`used`) the file goes again; else its path.
     #[must_use]
     pub fn finish(self, used: bool) -> Option<PathBuf> {
-        let SavedRows { path, connection, .. } = self;
+        let SavedRows { path, connection, staging, .. } = self;
         let _ = connection.close();
+        if staging.is_some() {
+            return None;
+        }
         if used {
             return Some(path);
         }
@@ -282,6 +330,23 @@ mod tests {
         connection.execute("UPDATE threads SET mood = x'01ff' WHERE id = ?1", [gone]).unwrap();
         assert!(!saved.holds(&connection, gone).unwrap(), "any column counts");
         saved.add(&connection, &[gone]).unwrap();
+        let folder = place.folder.path().join(super::super::FOLDER);
+        let n_named = || {
+            fs::read_dir(&folder)
+                .unwrap()
+                .filter(|one| one.as_ref().unwrap().file_name().to_string_lossy().starts_with(PREFIX))
+                .count()
+        };
+        assert_eq!(n_named(), 0, "what is not whole has no name of its own");
+        saved.publish(&place.database, now).unwrap();
+        assert_eq!(n_named(), 1);
+        assert!(saved.covers(&connection, gone).unwrap());
+        connection.execute("INSERT INTO notes VALUES (?1, 'mine, too')", [gone]).unwrap();
+        assert!(saved.holds(&connection, gone).unwrap() && !saved.covers(&connection, gone).unwrap());
+        saved.add(&connection, &[gone]).unwrap();
+        assert!(saved.covers(&connection, gone).unwrap());
+        connection.execute("DELETE FROM notes WHERE note = 'mine, too'", []).unwrap();
+        saved.add(&connection, &[gone]).unwrap();
         delete_thread(&connection, &schema, gone).unwrap();
         let path = saved.finish(true).unwrap();
         assert_eq!(path, name_of_saved(&place.database, now));
@@ -314,6 +379,12 @@ mod tests {
         let schema = Schema::read(&connection).unwrap();
         let now = DateTime::from_timestamp(1_788_264_000, 0).unwrap();
         let create = || SavedRows::create(&place.database, &connection, &schema, now).unwrap();
+        assert_eq!(create().finish(true), None, "it never had a name of its own");
+        let create = || {
+            let mut saved = create();
+            saved.publish(&place.database, now).unwrap();
+            saved
+        };
         assert_eq!(create().finish(false), None);
         let folder = place.folder.path().join(super::super::FOLDER);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);

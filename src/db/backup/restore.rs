@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -18,7 +18,7 @@ use crate::db::open::{
 };
 use crate::error::{WithHint as _, shell_word};
 use crate::fault;
-use crate::sys::{is_same_file, rename_no_replace, sync_folder};
+use crate::sys::{Links, is_same_file, open_regular, rename_no_replace, sync_folder};
 
 /// What SQLite keeps beside a database. The journal is as dangerous as the others: left behind, it would be played
 /// into the next database of that name.
@@ -194,9 +194,25 @@ fn overwrite(
     restored().map_err(|error| explain(error, &path, "restore the database"))
 }
 
+/// Whether a file begins as rollouts do: a rollout is never a database's place, whatever it is called.
+fn holds_json(path: &Path) -> io::Result<bool> {
+    let mut beginning = Vec::new();
+    match open_regular(path, Links::Follow) {
+        Ok(file) => file.take(64).read_to_end(&mut beginning)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let text = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&beginning);
+    Ok(text.trim_ascii_start().starts_with(b"{"))
+}
+
 /// Renames what is at `target` aside and gives its name to the staged copy.
 fn replace(target: &Path, copy: &Path, now: DateTime<Utc>) -> anyhow::Result<RestoreReport> {
     let explained = |error| explain_io(error, target, "restore the database");
+    if holds_json(target).map_err(explained)? {
+        return Err(anyhow::anyhow!("{}: holds JSON, so it is not a damaged database", target.display())
+            .hint("name the database with --db (usually state_5.sqlite in the Codex home)"));
+    }
     let size = sync_file(copy).map_err(explained)?;
     if let Ok(metadata) = fs::metadata(target) {
         fs::set_permissions(copy, metadata.permissions()).map_err(explained)?;

@@ -1,5 +1,6 @@
 //! A place where a copy grows until it is whole; what a crash leaves of it is known by name and cleaned next time.
 
+use crate::sys::{Links, open_regular_with};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -93,7 +94,7 @@ fn clean(parent: &Path) {
             continue;
         }
         let folder = entry.path();
-        match File::options().read(true).write(true).open(folder.join(LOCK)) {
+        match open_regular_with(File::options().read(true).write(true), &folder.join(LOCK), Links::Refuse) {
             Ok(lock) if lock.try_lock().is_ok() => remove(&folder, lock),
             // Somebody works there.
             Ok(_) => {}

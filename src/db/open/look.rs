@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::sys::FileIdentity;
+use crate::sys::{FileIdentity, Links, open_regular};
 #[cfg(any(not(unix), test))]
 use crate::sys::{has_drive, with_verbatim_prefix, without_verbatim_prefix};
 
@@ -132,7 +132,7 @@ fn beside(path: &Path, suffix: &str, header: usize) -> io::Result<(Option<Stamp>
     let mut bytes = Vec::new();
     if stamp.len > 0 {
         // SQLite holds no locks on this one, so it may be opened and closed.
-        match File::open(&path) {
+        match open_regular(&path, Links::Follow) {
             Ok(file) => file.take(header as u64).read_to_end(&mut bytes).map(drop)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((None, bytes)),
             Err(error) => return Err(error),
@@ -156,7 +156,10 @@ pub(super) fn copy_all(path: &Path, seen: &Look, to: &Path) -> io::Result<PathBu
     copy_from(&main, &copy)?;
     for (suffix, there) in [("-wal", &seen.wal), ("-journal", &seen.journal)] {
         if there.is_some() {
-            copy_from(&File::open(with_suffix(path, suffix))?, &with_suffix(&copy, suffix))?;
+            copy_from(
+                &open_regular(&with_suffix(path, suffix), Links::Follow)?,
+                &with_suffix(&copy, suffix),
+            )?;
         }
     }
     Ok(copy)
@@ -192,7 +195,7 @@ fn kept_open(path: &Path, identity: FileIdentity) -> io::Result<Arc<File>> {
     if let Some(file) = kept.get(&identity) {
         return Ok(Arc::clone(file));
     }
-    let file = Arc::new(File::open(path)?);
+    let file = Arc::new(open_regular(path, Links::Follow)?);
     // Another file may have taken the name since: it is kept as what it is, and the caller's next look shows it.
     kept.entry(FileIdentity::of_file(&file)?).or_insert_with(|| Arc::clone(&file));
     Ok(file)
@@ -200,7 +203,7 @@ fn kept_open(path: &Path, identity: FileIdentity) -> io::Result<Arc<File>> {
 
 #[cfg(not(unix))]
 fn kept_open(path: &Path, _identity: FileIdentity) -> io::Result<Arc<File>> {
-    File::open(path).map(Arc::new)
+    open_regular(path, Links::Follow).map(Arc::new)
 }
 
 /// Reads up to a full buffer at `offset`, short only at the end of the file.

@@ -319,6 +319,13 @@ fn find(path: &Path) -> anyhow::Result<PathBuf> {
     if !metadata.is_file() {
         return Err(refuse(Trouble::NoFile, "it is not a regular file", path, OPENING));
     }
+    // SQLite opens these without looking at what they are, and would wait at a pipe for ever.
+    for suffix in ["-wal", "-shm", "-journal"] {
+        let beside = with_suffix(&real, suffix);
+        if fs::metadata(&beside).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(refuse(Trouble::NoFile, "it is not a regular file", &beside, OPENING));
+        }
+    }
     if metadata.len() == 0 {
         return Err(refuse(Trouble::Empty, "the file is empty", path, OPENING));
     }

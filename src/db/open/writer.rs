@@ -11,6 +11,7 @@ use super::{
     OPENING, OpenOptions, PAUSE, Trouble, connect, explain, explain_io, find, first_look, refuse, trouble,
 };
 use crate::fault;
+use crate::sys::{Links, open_regular_with};
 
 /// Size of the page cache: negative is KiB.
 const CACHE_KIB: i64 = -8 * 1024;
@@ -153,7 +154,7 @@ impl Writer {
 /// only that something cannot be opened; the system knows more.
 fn why_not(error: rusqlite::Error, real: &Path, path: &Path) -> anyhow::Error {
     if trouble::class(&error) == Trouble::CannotOpen
-        && let Err(error) = File::options().write(true).open(real)
+        && let Err(error) = open_regular_with(File::options().write(true), real, Links::Follow)
     {
         return explain_io(error, path, "open the database for writing");
     }

@@ -5,9 +5,10 @@
 //! is not a regular file (device, pipe, `/dev/stdout`, `/dev/fd/N`) is written through; rollouts, databases with the
 //! files beside them, `config.toml` and `session_index.jsonl` are refused under any name they can be reached by.
 
-use super::FileIdentity;
 use crate::error::WithHint as _;
+use crate::home::OTHER_FILES;
 use crate::rollout::file_name;
+use crate::sys::{FileIdentity, Links, open_regular};
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, ErrorKind, Read as _, Write};
@@ -15,9 +16,6 @@ use std::path::{Path, PathBuf};
 
 /// The endings of the files that SQLite keeps beside a database.
 const NEIGHBOURS: [&str; 3] = ["-wal", "-shm", "-journal"];
-
-/// Files of Codex that are refused by their name alone, wherever they lie.
-const REFUSED_NAMES: [&str; 2] = ["config.toml", "session_index.jsonl"];
 
 /// The first bytes of a database, of a `-wal` (two byte orders) and of a rollback journal.
 const MAGIC: [&[u8]; 4] =
@@ -67,7 +65,7 @@ impl Protected {
 
     /// Adds a Codex home: its configuration and its index of names.
     pub fn add_home(&mut self, home: &Path) {
-        self.files.extend(REFUSED_NAMES.map(|name| home.join(name)));
+        self.files.extend(OTHER_FILES.map(|name| home.join(name)));
         self.add_database_folder(home);
     }
 
@@ -372,7 +370,7 @@ fn refuse(path: &Path, target: &Target, protected: &Protected, is_new_database: 
         if file_name::parse(OsStr::new(&name)).is_some() {
             return Err(refused(path, "its name is that of a rollout (conversation file)"));
         }
-        if REFUSED_NAMES.contains(&&*name) {
+        if OTHER_FILES.contains(&&*name) {
             return Err(refused(path, "its name is that of a file of Codex"));
         }
         let is_neighbour = NEIGHBOURS
@@ -401,7 +399,7 @@ fn refused(path: &Path, why: &str) -> anyhow::Error {
 /// Whether a regular file begins as a database, a `-wal` or a journal does.
 fn has_magic(path: &Path) -> bool {
     let mut bytes = Vec::new();
-    let read = super::open_regular(path).and_then(|file| file.take(16).read_to_end(&mut bytes));
+    let read = open_regular(path, Links::Follow).and_then(|file| file.take(16).read_to_end(&mut bytes));
     read.is_ok() && MAGIC.iter().any(|magic| bytes.starts_with(magic))
 }
 

@@ -1,0 +1,156 @@
+//! Opens files that other programs may replace at any time: never waits for a pipe, never follows a link that was not
+//! there a moment ago; the only way to open anything under a Codex home.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long to wait for a file descriptor: other threads of this process give theirs back when they are done.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Set when a file could not be opened because this process or the system has too many open.
+static RAN_OUT: AtomicBool = AtomicBool::new(false);
+
+/// What to do about a symbolic link at the end of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    /// Opens what it leads to: people link their configuration.
+    Follow,
+    /// Refuses it: below the roots of a home no link is followed.
+    Refuse,
+}
+
+/// Opens a regular file for reading.
+///
+/// # Errors
+/// If it cannot be opened; [`ErrorKind::InvalidInput`] if it is not a regular file.
+pub fn open_regular(path: &Path, links: Links) -> io::Result<File> {
+    open_regular_with(OpenOptions::new().read(true), path, links)
+}
+
+/// Opens a regular file as `options` say, which must not truncate: what is opened is looked at only afterwards.
+///
+/// # Errors
+/// As [`open_regular`].
+pub fn open_regular_with(options: &mut OpenOptions, path: &Path, links: Links) -> io::Result<File> {
+    let deadline = Instant::now() + PATIENCE;
+    let file = loop {
+        match open_at_once(options, path, links) {
+            // Would block: another program is about to give back its lease on the file.
+            Err(error)
+                if Instant::now() < deadline
+                    && (is_out_of_files(&error) || error.kind() == ErrorKind::WouldBlock) =>
+            {
+                thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) if is_out_of_files(&error) => {
+                RAN_OUT.store(true, Ordering::Relaxed);
+                return Err(error);
+            }
+            other => break other?,
+        }
+    };
+    if !file.metadata()?.is_file() {
+        return Err(not_regular());
+    }
+    Ok(file)
+}
+
+/// Notes a failure of opening that happened elsewhere, for [`ran_out_of_files`].
+pub fn note_failure(error: &io::Error) {
+    if is_out_of_files(error) {
+        RAN_OUT.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether a file or a folder could not be opened because too many were open already: then what was seen of a home says
+/// nothing about it.
+#[must_use]
+pub fn ran_out_of_files() -> bool {
+    RAN_OUT.load(Ordering::Relaxed)
+}
+
+fn not_regular() -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, "is no regular file")
+}
+
+/// Opens without waiting: a pipe without a writer is open at once, and then refused for what it is.
+#[cfg(unix)]
+fn open_at_once(options: &mut OpenOptions, path: &Path, links: Links) -> io::Result<File> {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    if links == Links::Refuse {
+        flags |= OFlags::NOFOLLOW;
+    }
+    options.custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
+    options.open(path).map_err(|error| {
+        let is = |errno: rustix::io::Errno| error.raw_os_error() == Some(errno.raw_os_error());
+        // A link that is not followed, a socket or a pipe opened for writing, a folder opened for writing.
+        let is_link = is(rustix::io::Errno::LOOP) && links == Links::Refuse;
+        if is_link || is(rustix::io::Errno::NXIO) || is(rustix::io::Errno::ISDIR) {
+            not_regular()
+        } else {
+            error
+        }
+    })
+}
+
+/// Opens; pipes do not lie in folders here. A link is looked for first: opened without being followed, files that a
+/// cloud service or a compressing file system keeps elsewhere would show their insides.
+#[cfg(not(unix))]
+fn open_at_once(options: &mut OpenOptions, path: &Path, links: Links) -> io::Result<File> {
+    if links == Links::Refuse && std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
+        return Err(not_regular());
+    }
+    options.open(path)
+}
+
+#[cfg(unix)]
+fn is_out_of_files(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let code = error.raw_os_error();
+    code == Some(Errno::MFILE.raw_os_error()) || code == Some(Errno::NFILE.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_out_of_files(error: &io::Error) -> bool {
+    const ERROR_TOO_MANY_OPEN_FILES: i32 = 4;
+    error.raw_os_error() == Some(ERROR_TOO_MANY_OPEN_FILES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_a_regular_file_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let kind = |path: &Path, links| open_regular(path, links).err().map(|error| error.kind());
+        let file = folder.path().join("file");
+        std::fs::write(&file, "x").unwrap();
+        assert_eq!(kind(&file, Links::Refuse), None);
+        assert_eq!(kind(&folder.path().join("none"), Links::Refuse), Some(ErrorKind::NotFound));
+        #[cfg(unix)]
+        assert_eq!(kind(folder.path(), Links::Follow), Some(ErrorKind::InvalidInput));
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::fs::{CWD, FileType, Mode, mknodat};
+            let pipe = folder.path().join("pipe");
+            mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+            assert_eq!(kind(&pipe, Links::Refuse), Some(ErrorKind::InvalidInput));
+            let to_write = open_regular_with(OpenOptions::new().write(true), &pipe, Links::Refuse);
+            assert_eq!(to_write.unwrap_err().kind(), ErrorKind::InvalidInput);
+        }
+        #[cfg(unix)]
+        {
+            let link = folder.path().join("link");
+            std::os::unix::fs::symlink("file", &link).unwrap();
+            assert_eq!(kind(&link, Links::Refuse), Some(ErrorKind::InvalidInput));
+            assert_eq!(kind(&link, Links::Follow), None);
+        }
+    }
+}
