@@ -115,6 +115,40 @@ fn each_crate_has_one_home() {
 }
 
 #[test]
+fn files_of_a_home_are_opened_in_one_way() {
+    // Where files are made that must not exist yet, a folder is synced, or a device is opened for output.
+    let makes_files =
+        ["sys/open.rs", "sys/mod.rs", "sys/relocate.rs", "db/backup/staging.rs", "output_file.rs"];
+    for (_, path, text) in sources() {
+        if makes_files.iter().any(|allowed| path == Path::new(allowed)) {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for opens in [
+                "File::open(",
+                "File::create(",
+                "fs::read(",
+                "fs::read_to_string(",
+                "fs::write(",
+                "fs::copy(",
+            ] {
+                assert!(
+                    !line.contains(opens),
+                    "{}: `{}` opens a file without sys::open_regular",
+                    path.display(),
+                    line.trim()
+                );
+            }
+        }
+        let code: String = code.split_whitespace().collect();
+        let n = code.matches("File::options()").count() + code.matches("OpenOptions::new()").count();
+        let n_regular = code.matches("open_regular_with(File::options()").count();
+        assert_eq!(n, n_regular, "{}: opens a file without sys::open_regular_with", path.display());
+    }
+}
+
+#[test]
 fn every_file_says_first_what_it_is() {
     for (_, path, text) in sources() {
         assert!(text.starts_with("//! "), "{} does not begin with a //! line", path.display());

@@ -299,12 +299,7 @@ impl Job<'_> {
         fault::point("prune:locked");
         let ids: Vec<&str> = claimed.iter().map(|&i| &*candidates[i].id).collect();
         // What changed since it was saved is saved once more, now that nobody changes it under the locks.
-        let covers = |id: &str| saved.covers(writer.connection(), id);
-        let changed = ids.iter().map(|id| Ok((*id, covers(id)?))).collect::<rusqlite::Result<Vec<_>>>();
-        let changed =
-            changed.map_err(|error| explain(error, writer.path(), "read the rows to be deleted"))?;
-        let changed: Vec<&str> =
-            changed.into_iter().filter(|(_, is_saved)| !is_saved).map(|(id, _)| id).collect();
+        let changed = saved.changed(writer.connection(), &ids)?;
         if !changed.is_empty() {
             saved.add(writer.connection(), &changed)?;
         }

@@ -186,9 +186,11 @@ fn open_existing(path: &Path) -> io::Result<File> {
 }
 
 fn open_or_create(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    open_regular_with(&mut options, path, Links::Follow)
+    open_regular_with(
+        File::options().read(true).write(true).create(true).truncate(false),
+        path,
+        Links::Follow,
+    )
 }
 
 #[cfg(test)]

@@ -165,6 +165,38 @@ mod unix {
     }
 
     #[test]
+    fn backups_are_kept_behind_a_link_and_not_said_to_be_missing_where_they_cannot_be_seen() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let (env, _) = one_thread();
+        let folder = env.home().join("codex-state-backups");
+        let _ = fs::remove_dir_all(&folder);
+        let elsewhere = env.outside("disk/backups/x").parent().unwrap().to_owned();
+        symlink(&elsewhere, &folder).unwrap();
+        env.run(["backup"]).status(0, "behind the link");
+        assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 1);
+        assert!(env.run(["status"]).stdout.contains("backups:      1, "));
+
+        fs::rename(&elsewhere, env.outside("disk/unplugged")).unwrap();
+        let outcome = env.run(["backup"]);
+        outcome.status(2, "the link leads nowhere");
+        outcome.assert(outcome.stderr.contains("a link to a folder that does not exist"), "it says so");
+        let status = env.run(["status"]);
+        status.assert(status.stdout.contains("backups:      unknown"), "there may be some");
+        status.assert(status.stderr.contains("backups cannot be listed"), "it says why");
+
+        fs::rename(env.outside("disk/unplugged"), &elsewhere).unwrap();
+        fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o000)).unwrap();
+        env.obey_permissions();
+        let status = env.run(["status"]);
+        fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o700)).unwrap();
+        status.assert(status.stdout.contains("backups:      unknown"), "there may be some");
+
+        let outcome = env.run(["backup", env.outside("none").join("x.sqlite").to_str().unwrap()]);
+        outcome.status(2, "the folder is gone");
+        outcome.assert(outcome.stderr.contains("hint: name a file in a folder that exists"), "what to do");
+    }
+
+    #[test]
     fn a_linked_configuration_is_read() {
         let (env, _) = one_thread();
         fs::write(env.outside("dotfiles/config.toml"), "sqlite_home = 'db'\n").unwrap();

@@ -105,6 +105,27 @@ pub fn backups_of(database: &Path) -> Vec<BackupInfo> {
     all_in(&folder_of(database), Some(&name_of(database)))
 }
 
+/// Why the folder with the backups of `database` cannot be looked into, if there is one: then not knowing of a backup does
+/// not mean that there is none.
+#[must_use]
+pub fn unreadable_folder(database: &Path) -> Option<(PathBuf, io::Error)> {
+    let folder = folder_of(database);
+    match fs::read_dir(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound || folder.is_symlink() => Some((folder, error)),
+        _ => None,
+    }
+}
+
+/// Explains why a folder cannot be used; what lies in its way is said as it is.
+pub(super) fn cannot_use(error: io::Error, folder: &Path, doing: &str) -> anyhow::Error {
+    if error.kind() != io::ErrorKind::InvalidInput {
+        return explain_io(error, folder, doing);
+    }
+    anyhow::Error::new(error)
+        .context(format!("{}: cannot {doing}", folder.display()))
+        .hint("make way for the folder, or mount what it leads to")
+}
+
 /// The backups of whatever databases were in a folder, newest first: what is left where the databases are lost.
 #[must_use]
 pub fn backups_in(folder: &Path) -> Vec<BackupInfo> {
@@ -123,7 +144,7 @@ pub fn name_by_hand(database: &Path, now: DateTime<Utc>) -> PathBuf {
 /// When it cannot be made.
 pub fn prepare_folder(database: &Path) -> anyhow::Result<()> {
     let folder = folder_of(database);
-    create_private(&folder).map_err(|error| explain_io(error, &folder, "keep a backup of the database there"))
+    create_private(&folder).map_err(|error| cannot_use(error, &folder, "keep a backup of the database there"))
 }
 
 /// Creates the folder for backups, for this user alone, if it is missing.
@@ -138,7 +159,13 @@ pub(super) fn create_private(folder: &Path) -> io::Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    builder.create(folder).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists if folder.is_symlink() => {
+            io::Error::new(io::ErrorKind::InvalidInput, "it is a link to a folder that does not exist")
+        }
+        io::ErrorKind::AlreadyExists => io::Error::new(io::ErrorKind::InvalidInput, "it is not a folder"),
+        _ => error,
+    })
 }
 
 /// The folder lies beside the database itself, not beside a link to it: one database, one folder.

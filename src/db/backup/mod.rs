@@ -23,6 +23,7 @@ use crate::sys::{Links, open_regular_with, rename_no_replace, sync_folder};
 
 pub use automatic::{
     BackupInfo, FOLDER, Keeping, backups_in, backups_of, keep_automatic, name_by_hand, prepare_folder,
+    unreadable_folder,
 };
 pub use pruned::{SavedRows, delete_thread, name_of_saved};
 pub use restore::{MovedAside, RestoreReport, check_backup, restore_into};
@@ -63,10 +64,15 @@ pub fn back_up(
     let doing = "write the backup";
     if parent.ends_with(FOLDER) {
         automatic::create_private(parent)
-            .map_err(|error| explain_io(error, parent, "write a backup there"))?;
+            .map_err(|error| automatic::cannot_use(error, parent, "write a backup there"))?;
     }
-    let staging =
-        Staging::within(parent).map_err(|error| explain_io(error, parent, "write a backup there"))?;
+    let staging = Staging::within(parent).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            anyhow::anyhow!("{}: cannot write a backup there: no such folder", parent.display())
+                .hint("name a file in a folder that exists and that you may write to")
+        }
+        _ => explain_io(error, parent, "write a backup there"),
+    })?;
     let mut reader = Reader::open(source, options)?;
     let copy = copy_out(&mut reader, &staging, options, progress)?;
     let size = sync_file(&copy).map_err(|error| explain_io(error, target, doing))?;

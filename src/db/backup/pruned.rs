@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
 
-use super::automatic::{create_private, folder_of, name_of, stamp};
+use super::automatic::{cannot_use, create_private, folder_of, name_of, stamp};
 use super::staging::Staging;
 use super::sync_file;
 use crate::db::open::{explain, explain_io};
@@ -122,7 +122,7 @@ impl SavedRows {
         now: DateTime<Utc>,
     ) -> anyhow::Result<SavedRows> {
         let folder = folder_of(database);
-        create_private(&folder).map_err(|error| explain_io(error, &folder, DOING))?;
+        create_private(&folder).map_err(|error| cannot_use(error, &folder, DOING))?;
         let tables = tables(connection, schema).map_err(|error| explain(error, database, DOING))?;
         let staging = Staging::within(&folder).map_err(|error| explain_io(error, &folder, DOING))?;
         let path = staging.new_copy().map_err(|error| explain_io(error, &folder, DOING))?;
@@ -231,11 +231,22 @@ impl SavedRows {
         Ok(now.is_some() && now == read(&self.connection)?)
     }
 
-    /// Whether everything that belongs to a thread was saved as it is now.
+    /// Returns those of the threads of which not everything was saved as it is now.
     ///
     /// # Errors
-    /// What SQLite says.
-    pub fn covers(&self, from: &Connection, id: &str) -> rusqlite::Result<bool> {
+    /// If either database cannot be read.
+    pub fn changed<'a>(&self, from: &Connection, ids: &[&'a str]) -> anyhow::Result<Vec<&'a str>> {
+        let mut changed = Vec::new();
+        for id in ids {
+            if !self.covers(from, id).map_err(|error| explain(error, &self.path, DOING))? {
+                changed.push(*id);
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Whether everything that belongs to a thread was saved as it is now.
+    fn covers(&self, from: &Connection, id: &str) -> rusqlite::Result<bool> {
         if !self.holds(from, id)? {
             return Ok(false);
         }

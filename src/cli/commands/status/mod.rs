@@ -42,6 +42,8 @@ struct Look<'a> {
     verify: Option<verify::Report>,
     /// The backups of the database, newest first, whether it can be read or not.
     backups: Vec<BackupInfo>,
+    /// Whether their folder cannot be read, so that there may be some.
+    are_backups_hidden: bool,
     now: Millis,
 }
 
@@ -67,6 +69,10 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
         None => looked_in.iter().flat_map(|folder| backup::backups_in(folder)).collect(),
     };
     backups.sort_by_key(|backup| std::cmp::Reverse(backup.taken_at));
+    let hidden = choice.as_ref().and_then(|choice| backup::unreadable_folder(&choice.chosen.path));
+    if let Some((folder, error)) = &hidden {
+        app.messages.warn(&format!("{}: backups cannot be listed: {error}", folder.display()));
+    }
     app.messages.progress().start("finding rollouts", None, None);
     let walk = has_home.then(|| sessions::walk(home, || app.messages.progress().advance(1, 0)));
     app.messages.progress().finish();
@@ -85,6 +91,7 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
         rollouts: walk.as_ref().map(Rollouts::of).unwrap_or_default(),
         verify: None,
         backups,
+        are_backups_hidden: hidden.is_some(),
         now: config.now,
     };
     let mut trouble = None;

@@ -211,7 +211,11 @@ fn verify(report: &Report) -> Cell {
 /// The newest backups, each with its path, for that is what `restore` wants.
 fn backup_fields(look: &Look<'_>, fields: &mut Vec<(&'static str, Cell)>) {
     let Some((newest, older)) = look.backups.split_first() else {
-        fields.push(("backups", Cell::new("none")));
+        let none = match look.are_backups_hidden {
+            true => Cell::new("unknown: their folder cannot be read").tone(Tone::Doubtful),
+            false => Cell::new("none"),
+        };
+        fields.push(("backups", none));
         return;
     };
     let described = |backup: &BackupInfo| {
