@@ -68,7 +68,7 @@ pub fn back_up(
     }
     let staging = Staging::within(parent).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            anyhow::anyhow!("{}: cannot write a backup there: no such folder", parent.display())
+            anyhow::anyhow!("{}: cannot write a backup there: no such file or folder", parent.display())
                 .hint("name a file in a folder that exists and that you may write to")
         }
         _ => explain_io(error, parent, "write a backup there"),
