@@ -5,6 +5,7 @@ use crate::rollout::file_name;
 use crate::sys;
 use anyhow::{Context as _, anyhow};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, ErrorKind, Read as _};
@@ -20,6 +21,11 @@ const MAX_CONFIG: u64 = 1024 * 1024;
 pub const PHASE_1_DATABASE: &str = "state.sqlite";
 /// Provider of models where nothing else is said.
 pub const DEFAULT_PROVIDER: &str = "openai";
+/// The configuration of Codex, below the home.
+pub const CONFIG: &str = "config.toml";
+/// Providers that Codex knows without its configuration; `oss` is one of 2025.
+const BUILT_IN_PROVIDERS: [&str; 6] =
+    [DEFAULT_PROVIDER, "amazon-bedrock", "amazon-bedrock-runtime", "ollama", "lmstudio", "oss"];
 
 /// Finds the Codex home: `named` (an option or `CODEX_HOME`; canonicalised, as Codex does), else `.codex` in the user's
 /// home (not canonicalised, as Codex does not).
@@ -59,6 +65,34 @@ pub struct CodexConfig {
     pub sqlite_home: Option<PathBuf>,
     /// Which of them are there and hold no text.
     pub no_text: Vec<&'static str>,
+    /// The providers that Codex can use with this configuration; `None` without one, as in a home of which only the
+    /// conversations were copied.
+    pub providers: Option<Providers>,
+}
+
+/// The model providers that are defined: those built into Codex, and those of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Providers(BTreeSet<String>);
+
+impl Providers {
+    /// Collects the providers that a configuration defines, at its top and in its profiles.
+    fn of(config: &toml::Table) -> Providers {
+        fn table<'a>(
+            config: &'a toml::Table,
+            key: &str,
+        ) -> impl Iterator<Item = (&'a String, &'a toml::Value)> {
+            config.get(key).and_then(toml::Value::as_table).into_iter().flatten()
+        }
+        let profiles = table(config, "profiles").filter_map(|(_, profile)| profile.as_table());
+        let defined = profiles.chain([config]).flat_map(|config| table(config, "model_providers"));
+        Providers(defined.map(|(id, _)| id.clone()).collect())
+    }
+
+    /// Returns true if Codex knows the provider.
+    #[must_use]
+    pub fn defines(&self, id: &str) -> bool {
+        BUILT_IN_PROVIDERS.contains(&id) || self.0.contains(id)
+    }
 }
 
 /// Reads `config.toml` of a home; a missing one is empty. As in Codex, `~` begins a path below the user's home.
@@ -66,7 +100,7 @@ pub struct CodexConfig {
 /// # Errors
 /// It cannot be read or is no TOML. Callers warn and go on without it.
 pub fn read_config(home: &Path, user_home: Option<&Path>) -> anyhow::Result<CodexConfig> {
-    let path = home.join("config.toml");
+    let path = home.join(CONFIG);
     let text = match read_bounded(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(CodexConfig::default()),
@@ -88,6 +122,7 @@ pub fn read_config(home: &Path, user_home: Option<&Path>) -> anyhow::Result<Code
         sqlite_home: text("sqlite_home")
             .map(|folder| below_user_home(folder, user_home).unwrap_or_else(|| home.join(folder))),
         no_text,
+        providers: Some(Providers::of(&table)),
     })
 }
 
@@ -440,6 +475,22 @@ mod tests {
         check("~/db", None, &home.path().join("~/db"));
         let absolute = if cfg!(windows) { r"C:\db" } else { "/db" };
         check(absolute, Some("/home/me"), Path::new(absolute));
+    }
+
+    #[test]
+    fn providers_are_built_in_or_defined_also_in_a_profile() {
+        let home = tempfile::tempdir().unwrap();
+        let text = "[model_providers.mine]\nname = \"x\"\n[profiles.a.model_providers.\"two words\"]\n[profiles]\nb = 1\n";
+        fs::write(home.path().join(CONFIG), text).unwrap();
+        let providers = read_config(home.path(), None).unwrap().providers.unwrap();
+        for id in ["openai", "ollama", "lmstudio", "oss", "amazon-bedrock", "mine", "two words"] {
+            assert!(providers.defines(id), "{id}");
+        }
+        for id in ["", "OpenAI", "name", "a", "azure"] {
+            assert!(!providers.defines(id), "{id}");
+        }
+        fs::write(home.path().join(CONFIG), "model_providers = 1").unwrap();
+        assert!(!read_config(home.path(), None).unwrap().providers.unwrap().defines("mine"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Codex adopts it and runs no migration again (docs/codex-home.md, "A database from nothing that Codex adopts").
 
 use super::backup::Staging;
+use super::ledger::migrations;
 use super::open::{explain, explain_io};
 use crate::sys;
 use rusqlite::Connection;
@@ -11,9 +12,6 @@ use std::path::Path;
 
 /// The statements of migration 1, its row in the ledger included.
 const THREADS: &str = include_str!("../../migrations/0001_threads.sql");
-
-/// The versions, descriptions and checksums of Codex's migrations, tab-separated.
-const LEDGER: &str = include_str!("../../migrations/ledger.tsv");
 
 /// The level of Codex of August 2026: the lowest one that is made after phase 1.
 pub const AUGUST: i64 = 50;
@@ -123,14 +121,6 @@ pub(super) fn build(connection: &Connection, level: i64) -> rusqlite::Result<()>
         connection.prepare_cached(sql)?.execute((version, description, checksum))?;
     }
     Ok(())
-}
-
-/// Returns version, description and checksum (in hexadecimal digits) of every migration that is known.
-fn migrations() -> impl Iterator<Item = (i64, &'static str, &'static str)> {
-    LEDGER.lines().filter_map(|line| {
-        let mut fields = line.split('\t');
-        Some((fields.next()?.parse().ok()?, fields.next()?, fields.next()?))
-    })
 }
 
 #[cfg(test)]

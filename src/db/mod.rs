@@ -2,16 +2,22 @@
 
 pub mod backfill_state;
 pub mod backup;
+pub mod catalogue;
 pub mod census;
 pub mod create;
 pub mod facts;
+pub mod history;
 pub mod integrity;
+pub mod ledger;
 pub mod list;
-
+pub mod names;
 pub mod open;
+pub mod projects;
+pub mod providers;
 pub mod row;
 pub mod schema;
 pub mod shown;
+pub mod siblings;
 pub mod spawn;
 #[cfg(test)]
 mod testing;

@@ -123,6 +123,13 @@ impl Rule {
     }
 }
 
+/// Returns the SQL condition for the threads that Codex's list shows with whatever provider.
+pub(super) fn with_any_provider(schema: &Schema) -> String {
+    let rule = Rule::new(schema, "");
+    let reasons = [Reason::Archived, Reason::NoMessage, Reason::Source];
+    reasons.map(|reason| format!("NOT ({})", rule.condition(reason))).join(" AND ")
+}
+
 /// Returns a text as an SQL literal, whatever characters are in it.
 fn quoted(text: &str) -> String {
     let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();

@@ -45,6 +45,18 @@ pub enum Kind {
     DatabaseDamaged,
     /// A rollout folder in which rows name rollouts cannot be looked into.
     MissingFolder,
+    /// Codex refuses the database for its ledger of migrations.
+    LedgerMismatch,
+    /// Another database of Codex in the same folder is damaged or refused.
+    SiblingDamaged,
+    /// Codex has read only the beginning of a paginated rollout that no program writes.
+    HistoryBehind,
+    /// Threads of a provider that Codex does not know.
+    UnknownProvider,
+    /// Threads without a project, whose folders lie in one project.
+    UnassignedProject,
+    /// The session index lacks names that the database has.
+    IndexMissing,
 }
 
 /// The number of kinds.
@@ -52,7 +64,7 @@ pub const N_KINDS: usize = Kind::ALL.len();
 
 impl Kind {
     /// Every kind, in the order of the contract.
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 23] = [
         Kind::MissingRow,
         Kind::MissingFile,
         Kind::ArchiveMismatch,
@@ -70,6 +82,12 @@ impl Kind {
         Kind::BackfillIncomplete,
         Kind::DatabaseDamaged,
         Kind::MissingFolder,
+        Kind::LedgerMismatch,
+        Kind::SiblingDamaged,
+        Kind::HistoryBehind,
+        Kind::UnknownProvider,
+        Kind::UnassignedProject,
+        Kind::IndexMissing,
     ];
 
     /// The name that scripts know.
@@ -93,6 +111,12 @@ impl Kind {
             Kind::BackfillIncomplete => "backfill_incomplete",
             Kind::DatabaseDamaged => "database_damaged",
             Kind::MissingFolder => "missing_folder",
+            Kind::LedgerMismatch => "ledger_mismatch",
+            Kind::SiblingDamaged => "sibling_damaged",
+            Kind::HistoryBehind => "history_behind",
+            Kind::UnknownProvider => "unknown_provider",
+            Kind::UnassignedProject => "unassigned_project",
+            Kind::IndexMissing => "index_missing",
         }
     }
 
@@ -109,14 +133,20 @@ impl Kind {
             | Kind::DuplicatePath
             | Kind::UnreadableFile
             | Kind::DatabaseDamaged
-            | Kind::MissingFolder => Severity::Error,
+            | Kind::MissingFolder
+            | Kind::LedgerMismatch => Severity::Error,
             Kind::DuplicateRollout
             | Kind::OutsideHome
             | Kind::EmptyFile
             | Kind::MalformedName
             | Kind::DamagedLines
             | Kind::IndexOrphan
-            | Kind::BackfillIncomplete => Severity::Warning,
+            | Kind::BackfillIncomplete
+            | Kind::SiblingDamaged
+            | Kind::HistoryBehind
+            | Kind::UnknownProvider
+            | Kind::UnassignedProject
+            | Kind::IndexMissing => Severity::Warning,
         }
     }
 
@@ -133,6 +163,7 @@ impl Kind {
             Kind::MissingFile => Remedy::BringBack,
             Kind::MissingFolder => Remedy::Mount,
             Kind::DatabaseDamaged => Remedy::Restore,
+            Kind::LedgerMismatch => Remedy::Rebuild,
             Kind::DuplicatePath
             | Kind::DuplicateRollout
             | Kind::OutsideHome
@@ -140,7 +171,12 @@ impl Kind {
             | Kind::EmptyFile
             | Kind::MalformedName
             | Kind::DamagedLines
-            | Kind::IndexOrphan => Remedy::ByHand,
+            | Kind::IndexOrphan
+            | Kind::SiblingDamaged
+            | Kind::HistoryBehind
+            | Kind::UnknownProvider
+            | Kind::UnassignedProject
+            | Kind::IndexMissing => Remedy::ByHand,
         }
     }
 
@@ -217,6 +253,32 @@ impl Kind {
                 "the database file is damaged",
                 "codex-state restore BACKUP; without a backup, the recipe A damaged database in GUIDE.md",
             ),
+            Kind::LedgerMismatch => (
+                "the ledger of the database gives migrations another checksum than Codex has, or says that one failed; \
+                 Codex does not start with it",
+                "codex-state rebuild mends the ledger",
+            ),
+            Kind::SiblingDamaged => (
+                "another database of Codex in the same folder is damaged, so that Codex does not start; the message says \
+                 what it holds",
+                "close Codex, move the file aside with its -wal and -shm, and start Codex, which makes a new one",
+            ),
+            Kind::HistoryBehind => (
+                "Codex stopped reading the rollout of a long conversation, and shows only its beginning",
+                "update Codex to 0.154 or later, and open the conversation; the rollout has all of it",
+            ),
+            Kind::UnknownProvider => (
+                "threads are of a model provider that Codex does not know, so that it cannot resume them",
+                "add the table [model_providers.ID] that the message names to config.toml",
+            ),
+            Kind::UnassignedProject => (
+                "threads belong to no project though their folders lie in one; the sidebar of the app lacks them",
+                "assign them to the project in the app; codex-state list has them",
+            ),
+            Kind::IndexMissing => (
+                "session_index.jsonl lacks names of threads, by which older versions of Codex find them",
+                "nothing, unless you use codex resume NAME with an older version",
+            ),
         }
     }
 }
@@ -240,6 +302,8 @@ pub enum Remedy {
     Mount,
     /// `codex-state restore BACKUP`.
     Restore,
+    /// `codex-state rebuild`.
+    Rebuild,
     /// No command: a person has to look at it.
     ByHand,
 }

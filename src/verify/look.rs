@@ -316,6 +316,7 @@ impl Run<'_> {
     fn decide_row(&mut self, file: usize, folded: &FoldedThread, row: &Row) -> anyhow::Result<Judged> {
         let id = folded.metadata.id;
         let differences = self.comparison.diff(&folded.metadata, row);
+        self.note(file, folded, row, &differences);
         if differences.is_empty() || self.is_being_written(folded, row, &differences) {
             return Ok(Judged::default());
         }

@@ -7,6 +7,7 @@
 //! `judge.rs`. Nothing is reported at first sight: row and file are looked at again, for a Codex may be at work.
 
 mod beside;
+mod codex;
 mod finding;
 mod folders;
 mod judge;
@@ -25,9 +26,11 @@ pub use judge::apart;
 use crate::absent::AbsentFolders;
 use crate::claims;
 use crate::compare::Comparison;
+use crate::db::catalogue::{self, Catalogue};
 use crate::db::open::{Reader, Trouble};
 use crate::db::schema::Schema;
 use crate::db::threads::{self, Threads};
+use crate::home::Providers;
 use crate::inventory::{self, Inventory};
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
@@ -72,6 +75,8 @@ pub struct Config<'a> {
     pub jobs: usize,
     /// Provider of a thread whose session meta names none.
     pub default_provider: &'a str,
+    /// The providers that Codex can use; `None` if that is not known.
+    pub providers: Option<&'a Providers>,
     /// How closely to look.
     pub depth: Depth,
     /// What is not to be reported.
@@ -106,6 +111,8 @@ pub struct Report {
     pub times_alone: u64,
     /// What mends the findings of fields, which depends on the columns.
     pub field_remedies: BTreeSet<Remedy>,
+    /// The catalogue of the desktop app beside the list of Codex, where the app has one.
+    pub catalogue: Option<Catalogue>,
     /// Whether no rollout was opened.
     pub is_quick: bool,
     /// Whether everything in the home was looked at.
@@ -210,6 +217,7 @@ fn verify(
         default_provider: config.default_provider,
         interrupted: config.interrupted,
     };
+    let whole_schema = schema.clone();
     // A quick look reads and compares no other columns.
     let schema = match config.depth {
         Depth::Quick => Schema { columns: quick::columns(&schema), ..schema },
@@ -244,6 +252,8 @@ fn verify(
         moved_homes: BTreeMap::new(),
         absent,
         not_compared: NotCompared::new(),
+        noted: codex::Noted::default(),
+        catalogue: None,
         is_whole: walk_errors.is_empty() && has_roots && config.threads.is_none(),
         n_pauses: 0,
         roots: Roots::of(config.home),
@@ -252,7 +262,7 @@ fn verify(
         run.note_stray(file, thread);
     }
     run.read(&scan_config, &groups, n_bytes)?;
-    run.conclude(schema.has_backfill_state)?;
+    run.conclude(&whole_schema)?;
     run.report_folders(walk_errors);
     Ok(run.into_report())
 }
@@ -333,6 +343,9 @@ struct Run<'a> {
     /// Folders of rollouts that cannot be walked.
     absent: AbsentFolders,
     not_compared: NotCompared,
+    /// What was noted for the findings about the whole home.
+    noted: codex::Noted,
+    catalogue: Option<Catalogue>,
     /// Whether everything could be looked at so far.
     is_whole: bool,
     n_pauses: u32,
@@ -375,12 +388,14 @@ impl Run<'_> {
     }
 
     /// Judges what is left when all rollouts were read, and what is of no single thread.
-    fn conclude(&mut self, has_backfill_state: bool) -> anyhow::Result<()> {
+    fn conclude(&mut self, schema: &Schema) -> anyhow::Result<()> {
         if !self.config.interrupted.load(Ordering::Relaxed) {
             self.judge_leftover()?;
             if self.config.threads.is_none() {
                 self.judge_index()?;
-                self.judge_backfill_state(has_backfill_state)?;
+                self.judge_backfill_state(schema.has_backfill_state)?;
+                self.judge_codex(schema)?;
+                self.catalogue = catalogue::compare(self.config.home, schema, self.reader)?;
             }
             if self.config.depth == Depth::Deep {
                 self.check_integrity()?;
@@ -495,6 +510,7 @@ impl Run<'_> {
             counts: self.findings.counts,
             times_alone: self.findings.times_alone,
             field_remedies: self.findings.field_remedies,
+            catalogue: self.catalogue,
             is_quick: self.config.depth == Depth::Quick,
             complete: self.is_whole && !interrupted,
             interrupted,

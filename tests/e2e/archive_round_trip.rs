@@ -92,7 +92,9 @@ fn a_row_is_brought_up_to_date_and_a_missing_one_is_made_with_its_name() {
         }
         env.write(
             "session_index.jsonl",
-            format!("{{\"id\":\"{REVERTED}\",\"thread_name\":\"My name\",\"updated_at\":\"2026-03-13T12:00:00Z\"}}\n"),
+            [(REVERTED, "My name"), (PLAIN, "kept")].map(|(id, name)| {
+                format!("{{\"id\":\"{id}\",\"thread_name\":\"{name}\",\"updated_at\":\"2026-03-13T12:00:00Z\"}}\n")
+            }).concat(),
         );
         env.sql(&format!(
             "UPDATE threads SET cwd = '/stale', name = 'kept', is_pinned = 1 WHERE id = '{PLAIN}';

@@ -65,6 +65,7 @@ mod show_compare;
 mod show_path;
 mod status;
 mod trouble;
+mod verify_codex;
 mod verify_columns;
 mod verify_golden;
 mod verify_kinds;

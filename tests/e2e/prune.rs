@@ -376,6 +376,9 @@ fn deleted_rows_come_back_with_their_files() {
                 env.sql(&format!("UPDATE threads SET {change} WHERE id = '{PLAIN}'"));
             }
         }
+        let line = format!(
+            "{{\"id\":\"{PLAIN}\",\"thread_name\":\"Mine\",\"updated_at\":\"2026-03-13T12:00:00Z\"}}\n"
+        );
         let (before, aside) = (env.rows(), env.outside("aside"));
         fs::rename(env.home().join("sessions"), &aside).unwrap();
         fs::create_dir_all(env.home().join("sessions/2026")).unwrap();
@@ -386,6 +389,8 @@ fn deleted_rows_come_back_with_their_files() {
         fs::remove_dir_all(env.home().join("sessions")).unwrap();
         fs::rename(&aside, env.home().join("sessions")).unwrap();
         env.run(["backfill", "--facts-from", saved.to_str().unwrap()]).status(0, "with their files");
+        // Only now, for a new row would take its name from there.
+        env.write("session_index.jsonl", line);
         agrees(&env, &format!("with everything back, on {schema}"));
         let difference = table::difference(&before, &env.rows());
         assert!(difference.is_empty(), "on {schema}: {difference:#?}");

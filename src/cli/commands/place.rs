@@ -8,7 +8,7 @@ use crate::db::backup;
 use crate::db::open::{Access, OpenOptions, Reader};
 use crate::db::threads;
 use crate::error::{WithHint as _, shell_word};
-use crate::home::{self, Candidate, Candidates, Choice, CodexConfig, DatabaseInputs};
+use crate::home::{self, Candidate, Candidates, Choice, CodexConfig, DatabaseInputs, Providers};
 use crate::output_file::{OutputFile, Protected};
 use crate::progress::Progress as _;
 use anyhow::anyhow;
@@ -22,6 +22,8 @@ pub struct Place {
     pub home: PathBuf,
     /// The provider of threads that name none.
     pub default_provider: String,
+    /// The providers that Codex can use, as far as its configuration tells.
+    pub providers: Option<Providers>,
     /// The databases that were found, with the reason for each, and where a new one belongs.
     pub databases: Candidates,
     /// How databases are opened.
@@ -50,6 +52,7 @@ impl Place {
         let databases = databases(app, &home, &config)?;
         Ok(Place {
             default_provider: default_provider(app, &config),
+            providers: config.providers,
             databases,
             options: open_options(app),
             home,

@@ -113,7 +113,10 @@ pub const FILES: [(&str, &str); 5] = [
         "state_5.sqlite, state.sqlite",
         "the database, in the Codex home, in its folder sqlite or in the SQLite home",
     ),
-    ("config.toml", "of the Codex home: model_provider and sqlite_home are read"),
+    (
+        "config.toml",
+        "of the Codex home: model_provider, sqlite_home and the names of model_providers are read",
+    ),
     ("codex-state-backups/", "beside the database: backups, and the rows that prune deleted"),
 ];
 

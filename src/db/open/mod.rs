@@ -117,6 +117,12 @@ impl Reader {
         &self.path
     }
 
+    /// Returns how this database was opened, for one that is opened alike.
+    #[must_use]
+    pub fn options(&self) -> &OpenOptions {
+        &self.options
+    }
+
     /// Whether the database is in WAL mode, by its header: a connection that may not write does not tell.
     ///
     /// # Errors

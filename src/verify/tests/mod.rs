@@ -83,6 +83,7 @@ impl Home {
             threads: None,
             jobs: 2,
             default_provider: "openai",
+            providers: None,
             depth: Depth::Fields,
             ignore,
             max_findings: None,

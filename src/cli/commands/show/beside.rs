@@ -44,6 +44,7 @@ pub(super) fn run(
         threads: None,
         jobs: 1,
         default_provider: &default_provider,
+        providers: None,
         depth: Depth::Fields,
         ignore: &Ignore::default(),
         max_findings: None,

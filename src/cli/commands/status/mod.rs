@@ -14,7 +14,7 @@ use crate::cli::output::{error, human};
 use crate::db::backup::{self, BackupInfo};
 use crate::db::open::{OpenOptions, Reader};
 use crate::error::{WithHint as _, shell_word};
-use crate::home::Candidate;
+use crate::home::{Candidate, Providers};
 use crate::progress::Progress as _;
 use crate::sessions::{self, Walk};
 use crate::status::{Config, Database, Progress, Rollouts};
@@ -96,7 +96,8 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
     };
     let mut trouble = None;
     if let Some(candidate) = &look.candidate {
-        match examine(app, &place.options, look.home, walk, &config, &candidate.path) {
+        let providers = place.providers.as_ref();
+        match examine(app, &place.options, look.home, walk, &config, providers, &candidate.path) {
             Ok((database, verify)) => {
                 look.database = Some(database);
                 look.verify = verify;
@@ -134,6 +135,7 @@ fn examine(
     home: Option<&Path>,
     walk: Option<Walk>,
     config: &Config<'_>,
+    providers: Option<&Providers>,
     path: &Path,
 ) -> anyhow::Result<(Database, Option<verify::Report>)> {
     let mut reader = Reader::open(path, options)?;
@@ -145,6 +147,7 @@ fn examine(
         threads: None,
         jobs: jobs_or_processors(None),
         default_provider: config.default_provider,
+        providers,
         depth: Depth::Quick,
         ignore: &Ignore::default(),
         max_findings: Some(0),

@@ -43,6 +43,7 @@ pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
         threads: is_named.then_some(&found.selected),
         jobs: jobs_or_processors(arguments.jobs),
         default_provider: &place.default_provider,
+        providers: place.providers.as_ref(),
         depth: match (arguments.quick, arguments.deep) {
             (true, _) => Depth::Quick,
             (false, false) => Depth::Fields,
@@ -105,6 +106,9 @@ fn summarise(app: &App, report: &Report) {
         false => agree,
     };
     app.messages.say(&format!("{found}{kept}; {end}"));
+    if let Some(catalogue) = report.catalogue.as_ref().filter(|catalogue| catalogue.lacks_some()) {
+        app.messages.say(&catalogue.describe());
+    }
     for step in next_steps(report) {
         app.messages.hint(&step);
     }
@@ -125,6 +129,7 @@ fn next_steps(report: &Report) -> Vec<String> {
     }
     for (remedy, does) in [
         (Remedy::Restore, "codex-state restore BACKUP brings a sound one back for"),
+        (Remedy::Rebuild, "codex-state rebuild mends"),
         (Remedy::Backfill, "codex-state backfill mends"),
         (
             Remedy::Facts,

@@ -1,0 +1,228 @@
+//! The ledger of migrations that Codex checks when it opens a database; read, never written.
+//!
+//! Codex refuses a database whose ledger says that a migration failed, or gives another checksum for a migration than
+//! the program has for it. It tolerates versions that it does not know. A checksum is the SHA-384 of a migration's
+//! text, so builds for Windows, whose texts have CRLF line ends, write other checksums than all other builds.
+
+use super::row::to_cell;
+use crate::thread::cell::Cell;
+use rusqlite::Connection;
+use std::collections::BTreeMap;
+
+/// The checksums that Codex has for its migrations 1 to 59: version, description, checksum, tab-separated.
+const KNOWN: &str = include_str!("../../migrations/ledger.tsv");
+
+/// Versions whose checksums in [`KNOWN`] are not confirmed by a database that a Codex made.
+const UNCONFIRMED: [i64; 2] = [56, 57];
+
+/// The checksum of migration 1 in builds whose texts have CRLF line ends. The other checksums of these builds are not
+/// known, so a ledger that begins with this one is not judged by its checksums.
+const FIRST_WITH_CRLF: &str =
+    "54bbd6f47905a4e4c674034575963d82da7b534e66e9a37a81ec2afb6a4b56ce6de9b3ecf3032796a800f650239847d4";
+
+/// The table of the ledger.
+const TABLE: &str = "_sqlx_migrations";
+
+/// What Codex does not accept in a ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LedgerFaults {
+    /// Versions with a checksum that no Codex has for them, ascending.
+    pub changed: Vec<i64>,
+    /// Versions that did not succeed, ascending.
+    pub failed: Vec<i64>,
+    /// Whether there is no ledger, or an empty one: Codex then tries to create tables that are there already.
+    pub is_missing: bool,
+}
+
+impl LedgerFaults {
+    /// Returns true if Codex accepts the ledger.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changed.is_empty() && self.failed.is_empty() && !self.is_missing
+    }
+
+    /// Describes the faults in one sentence, with every version.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let changed = (!self.changed.is_empty()).then(|| match &self.changed[..] {
+            [one] => format!("the checksum of migration {one} is not the one that Codex has"),
+            many => format!("the checksums of migrations {} are not those that Codex has", listed(many)),
+        });
+        let failed = (!self.failed.is_empty()).then(|| match &self.failed[..] {
+            [one] => format!("migration {one} did not succeed"),
+            many => format!("migrations {} did not succeed", listed(many)),
+        });
+        let missing = self.is_missing.then(|| "the database has no ledger of migrations".to_owned());
+        missing.into_iter().chain(changed).chain(failed).collect::<Vec<_>>().join(", and ")
+    }
+}
+
+/// Returns the numbers as a list in words.
+fn listed(numbers: &[i64]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+    match numbers.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => numbers.concat(),
+    }
+}
+
+/// Finds what Codex does not accept in the ledger of a state database.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn faults(connection: &Connection) -> rusqlite::Result<LedgerFaults> {
+    let known = known();
+    let mut faults = LedgerFaults::default();
+    let (mut changed, mut has_crlf) = (Vec::new(), false);
+    let entries = read(connection)?;
+    faults.is_missing = entries.is_empty();
+    for entry in entries {
+        if !entry.success {
+            faults.failed.push(entry.version);
+        }
+        has_crlf |= entry.version == 1 && entry.checksum == FIRST_WITH_CRLF;
+        let expected = known.get(&entry.version).filter(|_| !UNCONFIRMED.contains(&entry.version));
+        if expected.is_some_and(|expected| *expected != entry.checksum) {
+            changed.push(entry.version);
+        }
+    }
+    if !has_crlf {
+        faults.changed = changed;
+    }
+    Ok(faults)
+}
+
+/// Returns the versions that did not succeed, in the ledger of whatever database of Codex.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn failed(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
+    let entries = read(connection)?.into_iter();
+    Ok(entries.filter(|entry| !entry.success).map(|entry| entry.version).collect())
+}
+
+/// A row of a ledger.
+struct Entry {
+    version: i64,
+    success: bool,
+    /// In lower-case hexadecimal digits.
+    checksum: String,
+}
+
+/// Reads the ledger by version; empty where the table is missing or has other columns.
+fn read(connection: &Connection) -> rusqlite::Result<Vec<Entry>> {
+    for column in ["version", "success", "checksum"] {
+        if !connection.column_exists(Some("main"), TABLE, column)? {
+            return Ok(Vec::new());
+        }
+    }
+    let sql = format!("SELECT version, success, checksum FROM {TABLE} ORDER BY version");
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        let Cell::Integer(version) = to_cell(row.get_ref(0)?) else { continue };
+        let checksum = match to_cell(row.get_ref(2)?) {
+            Cell::Blob(bytes) => bytes,
+            Cell::Text(text) => text.into_bytes(),
+            _ => Vec::new(),
+        };
+        let checksum = checksum.iter().map(|byte| format!("{byte:02x}")).collect();
+        let success = to_cell(row.get_ref(1)?) == Cell::Integer(1);
+        entries.push(Entry { version, success, checksum });
+    }
+    Ok(entries)
+}
+
+/// Returns version, description and checksum (in hexadecimal digits) of every migration that is known.
+pub(super) fn migrations() -> impl Iterator<Item = (i64, &'static str, &'static str)> {
+    KNOWN.lines().filter_map(|line| {
+        let mut fields = line.split('\t');
+        Some((fields.next()?.parse().ok()?, fields.next()?, fields.next()?))
+    })
+}
+
+/// Returns the checksums that Codex has, by version.
+fn known() -> BTreeMap<i64, &'static str> {
+    migrations().map(|(version, _, checksum)| (version, checksum)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::{FILLED, Place};
+
+    fn check(change: &str, changed: &[i64], failed: &[i64]) -> String {
+        let place = Place::with(FILLED);
+        let connection = place.connect();
+        connection.execute_batch(change).unwrap();
+        let faults = faults(&connection).unwrap();
+        assert_eq!((&faults.changed[..], &faults.failed[..]), (changed, failed), "{change}");
+        faults.describe()
+    }
+
+    #[test]
+    fn the_table_holds_a_checksum_of_48_bytes_for_each_of_59_versions() {
+        let known = known();
+        assert_eq!(known.keys().copied().collect::<Vec<_>>(), (1..=59).collect::<Vec<_>>());
+        let is_checksum = |text: &str| {
+            text.len() == 96 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        };
+        assert!(known.values().all(|checksum| is_checksum(checksum)));
+    }
+
+    #[test]
+    fn a_ledger_that_codex_wrote_has_no_faults() {
+        assert_eq!(check("", &[], &[]), "");
+    }
+
+    #[test]
+    fn another_checksum_and_a_failed_migration_are_faults_with_their_versions() {
+        let set = |value: &str, versions: &str| {
+            format!("UPDATE _sqlx_migrations SET {value} WHERE version IN ({versions});")
+        };
+        let text = check(&set("checksum = X'00'", "1, 5, 50"), &[1, 5, 50], &[]);
+        assert_eq!(text, "the checksums of migrations 1, 5 and 50 are not those that Codex has");
+        check(&set("checksum = ''", "7"), &[7], &[]);
+        let text = check(&set("success = 0", "5"), &[], &[5]);
+        assert_eq!(text, "migration 5 did not succeed");
+        let both = set("success = 0", "2, 3") + &set("checksum = X'00'", "9");
+        let text = check(&both, &[9], &[2, 3]);
+        assert_eq!(
+            text,
+            "the checksum of migration 9 is not the one that Codex has, and migrations 2 and 3 did not succeed"
+        );
+    }
+
+    #[test]
+    fn newer_versions_are_accepted_unless_they_failed() {
+        let insert = |version: u32, success: u32| {
+            format!(
+                "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                 VALUES ({version}, 'x', {success}, X'00', 0);"
+            )
+        };
+        check(&(insert(56, 1) + &insert(57, 1) + &insert(60, 1)), &[], &[]);
+        check(&insert(60, 0), &[], &[60]);
+        check(&insert(55, 1), &[55], &[]);
+    }
+
+    #[test]
+    fn a_ledger_of_a_build_with_crlf_line_ends_is_not_judged_by_its_checksums() {
+        let all = "UPDATE _sqlx_migrations SET checksum = X'00' WHERE version > 1;";
+        let first = format!("UPDATE _sqlx_migrations SET checksum = X'{FIRST_WITH_CRLF}' WHERE version = 1;");
+        check(&(all.to_owned() + &first), &[], &[]);
+        check(&(first + "UPDATE _sqlx_migrations SET success = 0 WHERE version = 2"), &[], &[2]);
+    }
+
+    #[test]
+    fn a_state_database_without_a_ledger_is_refused_and_any_other_is_not() {
+        let connection = Connection::open_in_memory().unwrap();
+        assert_eq!(faults(&connection).unwrap().describe(), "the database has no ledger of migrations");
+        assert_eq!(failed(&connection).unwrap(), Vec::<i64>::new());
+        assert_eq!(
+            check("DELETE FROM _sqlx_migrations", &[], &[]),
+            "the database has no ledger of migrations"
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! Paginated threads of which Codex shows only the beginning, because it stopped reading their rollouts.
+
+use crate::db::history::{self, Projections};
+use crate::db::open::Reader;
+use crate::db::schema::Schema;
+use crate::db::siblings::THREAD_HISTORY;
+use crate::sys::{self, WriterLock};
+use crate::thread::ThreadId;
+use crate::verify::Run;
+use crate::verify::finding::{Finding, Kind};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// Codex stands far behind if it lacks so many bytes, or a tenth of the rollout.
+const FAR_BYTES: u64 = 1 << 20;
+const FAR_PART: u64 = 10;
+/// A rollout that was written so recently may be at work.
+const AT_WORK: Duration = Duration::from_secs(600);
+/// How long the lock under which Codex takes its own locks is waited for.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// A rollout that Codex has read in part.
+struct Behind {
+    thread: ThreadId,
+    key: ThreadId,
+    path: PathBuf,
+    /// Bytes that Codex has read, and that the uncompressed rollout has.
+    offset: u64,
+    length: u64,
+}
+
+impl Run<'_> {
+    /// Names the threads of which Codex shows only the beginning, and that no Codex writes.
+    pub(super) fn judge_history(&mut self, _schema: &Schema) -> anyhow::Result<()> {
+        let path = self.reader.path().with_file_name(THREAD_HISTORY);
+        let Some(projections) = self.projections(&path).filter(|found| !found.offsets.is_empty()) else {
+            return Ok(());
+        };
+        let mut found = Vec::new();
+        for files in self.inventory.groups() {
+            let in_row = self.rows.in_row.get(&files.start).copied();
+            let chosen = if files.len() == 1 { Some(files.start) } else { in_row };
+            if let Some(behind) = chosen.and_then(|file| self.behind(file, &projections)) {
+                found.push(behind);
+            }
+        }
+        if found.is_empty() {
+            return Ok(());
+        }
+        // Codex may have read on since.
+        let Some(projections) = self.projections(&path) else { return Ok(()) };
+        for one in found {
+            let is_same = projections.offsets.get(&one.key) == Some(&one.offset);
+            let thread = one.thread;
+            if is_same && self.reader.read(|connection| Ok(history::is_paginated(connection, thread)?))? {
+                let message = format!(
+                    "{THREAD_HISTORY} stands at byte {} of {} of the rollout: Codex shows only the beginning of the \
+                     conversation",
+                    one.offset, one.length
+                );
+                let finding = Finding::new(Kind::HistoryBehind, message).of(Some(thread)).at(one.path);
+                self.report(finding, Some(thread));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads how far Codex has read; nothing where the database is missing or cannot be read, which is another finding.
+    fn projections(&self, path: &Path) -> Option<Projections> {
+        if !path.is_file() {
+            return None;
+        }
+        let mut reader = Reader::open(path, self.reader.options()).ok()?;
+        reader.read(|connection| Ok(history::read(connection)?)).ok()
+    }
+
+    /// Returns how far Codex stands behind a rollout, if it is far and nothing writes the rollout.
+    fn behind(&self, file: usize, projections: &Projections) -> Option<Behind> {
+        let name = self.file(file).named.name?;
+        let key = if projections.by_rollout { name.rollout } else { name.thread };
+        let offset = *projections.offsets.get(&key)?;
+        let path = self.file(file).path();
+        let metadata = fs::symlink_metadata(&path).ok()?;
+        let length = match self.file(file).named.compressed {
+            false => metadata.len(),
+            true => *self.noted.lengths.get(&file)?,
+        };
+        let gap = length.checked_sub(offset).filter(|gap| *gap > 0)?;
+        let now = SystemTime::from(self.config.now);
+        let is_old = metadata.modified().ok()? <= now.checked_sub(AT_WORK)?;
+        if !is_old || !(gap > FAR_BYTES || gap > length / FAR_PART) {
+            return None;
+        }
+        // Codex never reads a line that a crash cut off.
+        if gap <= FAR_BYTES && !self.file(file).named.compressed && !has_whole_line(&path, offset).ok()? {
+            return None;
+        }
+        // A lock that cannot be asked for counts as held.
+        if WriterLock::is_held(self.config.home, &name.thread.to_string(), PATIENCE).unwrap_or(true) {
+            return None;
+        }
+        Some(Behind { thread: name.thread, key, path, offset, length })
+    }
+}
+
+/// Returns true if a line ends behind `offset`.
+fn has_whole_line(path: &Path, offset: u64) -> io::Result<bool> {
+    let mut file: File = sys::open_regular(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut rest = Vec::new();
+    file.take(FAR_BYTES).read_to_end(&mut rest)?;
+    Ok(rest.contains(&b'\n'))
+}

@@ -1,0 +1,124 @@
+//! Threads that Codex or its app cannot resume or does not list, though row and rollout agree: by provider, project, name.
+
+use super::threads;
+use crate::db::schema::Schema;
+use crate::db::{names, projects, providers};
+use crate::home;
+use crate::session_index;
+use crate::thread::ThreadId;
+use crate::verify::finding::{Finding, Kind};
+use crate::verify::{Depth, Run};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// A Codex at work writes a name to the database first, and to the index a moment later.
+const MOMENT: Duration = Duration::from_millis(200);
+
+impl Run<'_> {
+    /// Counts the threads of each provider that Codex does not know.
+    pub(super) fn judge_providers(&mut self, _schema: &Schema) -> anyhow::Result<()> {
+        let Some(defined) = self.config.providers else { return Ok(()) };
+        let counts: BTreeMap<String, u64> = match self.config.depth {
+            Depth::Quick => self.reader.read(|connection| Ok(providers::count(connection)?))?,
+            Depth::Fields | Depth::Deep => {
+                let noted = std::mem::take(&mut self.noted.providers).into_iter();
+                noted.map(|(provider, threads)| (provider, threads.len() as u64)).collect()
+            }
+        };
+        for (provider, n) in counts.into_iter().filter(|(provider, _)| !defined.defines(provider)) {
+            let (are, them) = if n == 1 { ("is", "it") } else { ("are", "them") };
+            let message = format!(
+                "{} {are} of the provider \"{provider}\", which is neither built into Codex nor defined in config.toml, so \
+                 that Codex cannot resume {them}: add a table [model_providers.{}]",
+                threads(n),
+                toml_key(&provider)
+            );
+            let path = self.config.home.join(home::CONFIG);
+            self.report(Finding::new(Kind::UnknownProvider, message).at(path), None);
+        }
+        Ok(())
+    }
+
+    /// Counts the threads that each project lacks though it alone has their folders.
+    pub(super) fn judge_projects(&mut self, schema: &Schema) -> anyhow::Result<()> {
+        let found = self.reader.read(|connection| Ok(projects::unassigned(connection, schema)?))?;
+        for project in found {
+            let (belong, folders) = if project.threads == 1 {
+                ("belongs", "its folder lies")
+            } else {
+                ("belong", "their folders lie")
+            };
+            let name = project.name.as_deref().unwrap_or(&project.project);
+            let message = format!(
+                "{} {belong} to no project though {folders} in the project \"{name}\" alone: the sidebar of the app does \
+                 not show them there",
+                threads(project.threads)
+            );
+            self.report(Finding::new(Kind::UnassignedProject, message).at(self.reader.path()), None);
+        }
+        Ok(())
+    }
+
+    /// Counts the threads with a name that the session index lacks.
+    pub(super) fn judge_names(&mut self, schema: &Schema) -> anyhow::Result<()> {
+        let mut unnamed = self.unnamed(schema)?;
+        if !unnamed.is_empty() {
+            std::thread::sleep(MOMENT);
+            unnamed = &unnamed & &self.unnamed(schema)?;
+        }
+        if !unnamed.is_empty() {
+            let names = match unnamed.len() {
+                1 => "the name that 1 thread has".to_owned(),
+                n => format!("the names that {n} threads have"),
+            };
+            let message = format!(
+                "{} lacks {names} in the database: older versions of Codex find a thread by name in this file alone",
+                session_index::FILE_NAME
+            );
+            let path = self.config.home.join(session_index::FILE_NAME);
+            self.report(Finding::new(Kind::IndexMissing, message).at(path), None);
+        }
+        Ok(())
+    }
+
+    /// The threads that have a name in the database and none in the session index.
+    fn unnamed(&mut self, schema: &Schema) -> anyhow::Result<BTreeSet<ThreadId>> {
+        // An index that cannot be read is warned of where its orphans are looked for.
+        let Ok(indexed) = session_index::read(self.config.home) else { return Ok(BTreeSet::new()) };
+        // Without the rollout a title may also be an older one.
+        let is_quick = self.config.depth == Depth::Quick;
+        let untitled = &self.noted.untitled;
+        self.reader.read(|connection| {
+            let mut unnamed = BTreeSet::new();
+            names::for_each(connection, schema, |named| {
+                let is_name = !named.is_title || !(is_quick || untitled.contains(&named.id));
+                if is_name && !indexed.contains_key(&named.id) {
+                    unnamed.insert(named.id);
+                }
+            })?;
+            Ok(unnamed)
+        })
+    }
+}
+
+/// Returns a text as a key of TOML.
+fn toml_key(text: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if !text.is_empty() && text.chars().all(is_bare) {
+        text.to_owned()
+    } else {
+        format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_quoted_where_toml_wants_it() {
+        assert_eq!(toml_key("cli-proxy_2"), "cli-proxy_2");
+        assert_eq!(toml_key("my \"own\".api"), r#""my \"own\".api""#);
+        assert_eq!(toml_key(""), "\"\"");
+    }
+}

@@ -1,0 +1,86 @@
+//! What keeps Codex from starting, or from listing or resuming threads, though rows and rollouts agree
+//! (docs: codex-home.md 8): findings about the whole home; not how a thread is compared.
+
+mod history;
+mod lists;
+mod start;
+
+use super::finding::Kind;
+use super::{Depth, Run};
+use crate::db::schema::Schema;
+use crate::rollout::fold::FoldedThread;
+use crate::thread::columns::{Row, index};
+use crate::thread::diff::FieldDifference;
+use crate::thread::{HistoryMode, ThreadId};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
+
+/// What the comparison of threads notes for the findings about the whole home.
+#[derive(Debug, Default)]
+pub(super) struct Noted {
+    /// By provider that Codex does not know: the threads whose rows or rollouts name it.
+    providers: BTreeMap<String, BTreeSet<ThreadId>>,
+    /// The threads whose titles are derived from their rollouts, though their rows alone do not tell.
+    untitled: BTreeSet<ThreadId>,
+    /// By compressed rollout of a paginated thread: its uncompressed length in bytes.
+    lengths: HashMap<usize, u64>,
+}
+
+impl Run<'_> {
+    /// Notes what a thread says that matters beyond its own findings, which are told apart from these: a provider that
+    /// the row has by mistake is a difference already.
+    pub(super) fn note(
+        &mut self,
+        file: usize,
+        folded: &FoldedThread,
+        row: &Row,
+        differences: &[FieldDifference],
+    ) {
+        let thread = &folded.metadata;
+        if self.config.depth == Depth::Quick {
+            return;
+        }
+        if let Some(defined) = self.config.providers {
+            let differs = differences.iter().any(|difference| difference.position == index::MODEL_PROVIDER);
+            let in_row = row.text(index::MODEL_PROVIDER).filter(|_| !differs);
+            for provider in in_row.into_iter().chain([&*thread.model_provider]) {
+                if !provider.is_empty() && !defined.defines(provider) {
+                    self.noted.providers.entry(provider.to_owned()).or_default().insert(thread.id);
+                }
+            }
+        }
+        let title = row.text(index::TITLE);
+        if title != row.text(index::FIRST_USER_MESSAGE)
+            && (title == Some(&thread.title) || title == Some(&thread.first_user_message))
+        {
+            self.noted.untitled.insert(thread.id);
+        }
+        if thread.history_mode == HistoryMode::Paginated && self.file(file).named.compressed {
+            self.noted.lengths.insert(file, folded.n_own_bytes);
+        }
+    }
+
+    /// Judges what keeps Codex from starting, listing or resuming.
+    pub(super) fn judge_codex(&mut self, schema: &Schema) -> anyhow::Result<()> {
+        type Judge<'a> = fn(&mut Run<'a>, &Schema) -> anyhow::Result<()>;
+        let judges: [(Kind, Judge<'_>); 6] = [
+            (Kind::LedgerMismatch, Run::judge_ledger),
+            (Kind::SiblingDamaged, Run::judge_siblings),
+            (Kind::HistoryBehind, Run::judge_history),
+            (Kind::UnknownProvider, Run::judge_providers),
+            (Kind::UnassignedProject, Run::judge_projects),
+            (Kind::IndexMissing, Run::judge_names),
+        ];
+        for (kind, judge) in judges {
+            if !self.config.ignore.kind(kind) && !self.config.interrupted.load(Ordering::Relaxed) {
+                judge(self, schema)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the number of threads in words.
+fn threads(n: u64) -> String {
+    if n == 1 { "1 thread".to_owned() } else { format!("{n} threads") }
+}

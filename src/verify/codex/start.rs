@@ -1,0 +1,62 @@
+//! Databases with which Codex does not start: its own by their ledgers, and damaged ones beside them.
+
+use crate::db::ledger;
+use crate::db::schema::Schema;
+use crate::db::siblings::{self, Check, Fault, SIBLINGS};
+use crate::verify::finding::{Finding, Kind};
+use crate::verify::{Depth, Run};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+/// The greatest database that is looked at page by page by a quick look, and by a usual one, in bytes.
+const QUICK_BYTES: u64 = 16 << 20;
+const USUAL_BYTES: u64 = 128 << 20;
+
+impl Run<'_> {
+    /// Names the migrations for which Codex refuses the state database.
+    pub(super) fn judge_ledger(&mut self, _schema: &Schema) -> anyhow::Result<()> {
+        let faults = self.reader.read(|connection| Ok(ledger::faults(connection)?))?;
+        if !faults.is_empty() {
+            let message = format!("{}: Codex does not start with this database", faults.describe());
+            self.report(Finding::new(Kind::LedgerMismatch, message).at(self.reader.path()), None);
+        }
+        Ok(())
+    }
+
+    /// Names the databases beside the state database with which Codex does not start.
+    pub(super) fn judge_siblings(&mut self, _schema: &Schema) -> anyhow::Result<()> {
+        let folder = self.reader.path().parent().unwrap_or(Path::new("")).to_owned();
+        let check = match self.config.depth {
+            Depth::Quick => Check::UpTo(QUICK_BYTES),
+            Depth::Fields => Check::UpTo(USUAL_BYTES),
+            Depth::Deep => Check::Full,
+        };
+        for sibling in &SIBLINGS {
+            if self.config.interrupted.load(Ordering::Relaxed) {
+                break;
+            }
+            let Some((path, fault)) = siblings::look(&folder, sibling, self.reader.options(), check) else {
+                continue;
+            };
+            let why = match fault {
+                Fault::Damaged(reason) => format!("it is damaged ({})", one_line(&reason)),
+                Fault::Unreadable(reason) => format!("it cannot be opened ({})", one_line(&reason)),
+                Fault::Refused(versions) => {
+                    let faults = ledger::LedgerFaults { failed: versions, ..Default::default() };
+                    faults.describe()
+                }
+            };
+            let message = format!(
+                "Codex does not start with {}: {why}; it holds {}: if you move it aside, {}",
+                sibling.file_name, sibling.holds, sibling.loss
+            );
+            self.report(Finding::new(Kind::SiblingDamaged, message).at(path), None);
+        }
+        Ok(())
+    }
+}
+
+/// Returns a reason of SQLite in one line.
+fn one_line(reason: &str) -> String {
+    reason.split_whitespace().collect::<Vec<_>>().join(" ")
+}
