@@ -1,7 +1,7 @@
 //! The desktop app's own catalogue of threads, which its sidebar shows; counted, never written.
 
 use super::open::{OpenOptions, Reader};
-use super::schema::Schema;
+use super::schema::{Schema, has_column};
 use super::shown;
 use rusqlite::Connection;
 use std::collections::HashSet;
@@ -67,7 +67,7 @@ pub fn compare(home: &Path, schema: &Schema, reader: &mut Reader) -> anyhow::Res
 /// Reads the ids in the catalogue, without those that it holds to be gone.
 fn ids(path: &Path, options: &OpenOptions) -> Option<HashSet<String>> {
     let read = |connection: &Connection| {
-        let has = |column: &str| connection.column_exists(Some("main"), TABLE, column);
+        let has = |column: &str| has_column(connection, TABLE, column);
         if !has("thread_id")? {
             return Ok(None);
         }

@@ -1,6 +1,7 @@
 //! How far Codex has read the rollouts of paginated threads into `thread_history_1.sqlite`, from which it shows them;
 //! not how long the rollouts are.
 
+use super::schema::has_column;
 use crate::thread::ThreadId;
 use rusqlite::Connection;
 use std::collections::HashMap;
@@ -25,7 +26,7 @@ pub struct Projections {
 /// If the database cannot be read.
 pub fn read(connection: &Connection) -> rusqlite::Result<Projections> {
     let mut projections = Projections::default();
-    let has = |column: &str| connection.column_exists(Some("main"), TABLE, column);
+    let has = |column: &str| has_column(connection, TABLE, column);
     if !has("next_rollout_byte_offset")? {
         return Ok(projections);
     }
@@ -52,7 +53,7 @@ pub fn read(connection: &Connection) -> rusqlite::Result<Projections> {
 /// If the database cannot be read.
 pub fn is_paginated(connection: &Connection, thread: ThreadId) -> rusqlite::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM threads WHERE id = ?1 AND history_mode = 'paginated')";
-    if !connection.column_exists(Some("main"), "threads", "history_mode")? {
+    if !has_column(connection, "threads", "history_mode")? {
         return Ok(false);
     }
     connection.query_row(sql, [thread.to_string()], |row| row.get(0))

@@ -5,6 +5,7 @@
 //! text, so builds for Windows, whose texts have CRLF line ends, write other checksums than all other builds.
 
 use super::row::to_cell;
+use super::schema::has_column;
 use crate::thread::cell::Cell;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
@@ -112,7 +113,7 @@ struct Entry {
 /// Reads the ledger by version; empty where the table is missing or has other columns.
 fn read(connection: &Connection) -> rusqlite::Result<Vec<Entry>> {
     for column in ["version", "success", "checksum"] {
-        if !connection.column_exists(Some("main"), TABLE, column)? {
+        if !has_column(connection, TABLE, column)? {
             return Ok(Vec::new());
         }
     }

@@ -1,6 +1,6 @@
 //! Which threads belong to a project by their folder and are not assigned to it; only reads.
 
-use super::schema::Schema;
+use super::schema::{Schema, has_column};
 use super::shown;
 use crate::sys;
 use crate::thread::columns::index;
@@ -30,7 +30,7 @@ struct Root {
 /// # Errors
 /// If the database cannot be read.
 pub fn unassigned(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<Unassigned>> {
-    let has = |table: &str, column: &str| connection.column_exists(Some("main"), table, column);
+    let has = |table: &str, column: &str| has_column(connection, table, column);
     if !schema.has(index::PROJECT_ID)
         || !has("project_roots", "project_id")?
         || !has("project_roots", "path")?

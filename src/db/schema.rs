@@ -97,6 +97,12 @@ pub(super) fn has_shape(connection: &Connection, table: &str, known: &[&str]) ->
         && columns.iter().all(|column| !column.must_be_filled || known.contains(&column.name.as_str())))
 }
 
+/// Returns true if a table or view has the column. SQLite's own question for that crashes on virtual tables.
+pub(super) fn has_column(connection: &Connection, table: &str, column: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2)";
+    connection.query_row(sql, [table, column], |row| row.get(0))
+}
+
 /// Whether anything in the schema speaks of ignoring or replacing, in whatever sense.
 fn resolves_conflicts(connection: &Connection) -> rusqlite::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'trigger') \
