@@ -107,7 +107,7 @@ impl Run<'_> {
 
 /// Returns true if a line ends behind `offset`.
 fn has_whole_line(path: &Path, offset: u64) -> io::Result<bool> {
-    let mut file: File = sys::open_regular(path)?;
+    let mut file: File = sys::open_regular(path, sys::Links::Refuse)?;
     file.seek(SeekFrom::Start(offset))?;
     let mut rest = Vec::new();
     file.take(FAR_BYTES).read_to_end(&mut rest)?;
