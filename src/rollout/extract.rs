@@ -4,6 +4,7 @@ use super::file_name::RolloutName;
 use super::item::{HistoryBase, Item, Kind, SessionMeta, Settings, TurnContext, UserMessage};
 use super::last_event::LastEvent;
 use super::line::{self, Class, Damage, Parsed};
+use super::openable::Unopenable;
 use super::reader::Line;
 use crate::thread::merge::is_wrapper;
 use crate::thread::{Git, HistoryMode, Millis, ThreadId};
@@ -38,6 +39,8 @@ pub struct Options {
     pub deep: bool,
     /// Parse every line of a kind that matters, also where a later one wins.
     pub eager: bool,
+    /// Look for what keeps Codex from opening the file.
+    pub openable: bool,
 }
 
 /// What the lines so far say. Fields that a row must have are filled in by [`Extract::finish`]'s caller.
@@ -155,6 +158,8 @@ pub struct Extracted {
     pub facts: Facts,
     /// What is wrong with it.
     pub damage: DamageReport,
+    /// What keeps Codex from opening the file, where that was asked for.
+    pub unopenable: Option<Unopenable>,
     /// Whether any line was an item.
     pub has_items: bool,
     /// Whether there was nothing but white space.
@@ -322,6 +327,7 @@ impl Extract {
             must_be_eager: self.must_be_eager,
             facts: self.facts,
             damage: self.damage,
+            unopenable: None,
             has_items: self.n_items > 0,
             is_blank: self.n_lines == 0,
             last_event_at: self.last_event.time(),

@@ -3,6 +3,7 @@
 use super::extract::{DamageReport, Extract, Extracted, Facts, Options};
 use super::file_name::RolloutName;
 use super::item::HistoryBase;
+use super::openable::{Openable, Unopenable, Watch, Watched};
 use super::reader::{Buffer, Interruptible, LineReader};
 use crate::sys;
 use crate::thread::{Millis, ThreadId, ThreadMetadata};
@@ -150,6 +151,9 @@ pub fn read_file(
 fn read_once(source: &Source, limit: Option<u64>, reading: &mut Reading<'_>) -> Result<ReadFile, ReadError> {
     let file = open(&source.path)?;
     let stamp = Stamp::of(&file.metadata()?)?;
+    // The beginning of a file says nothing about what Codex makes of it.
+    let options = Options { openable: reading.options.openable && limit.is_none(), ..reading.options };
+    let reading = &mut Reading { buffer: &mut *reading.buffer, options, interrupted: reading.interrupted };
     let limit = limit.unwrap_or(u64::MAX);
     // Without a byte there is no frame either; it is an empty file in both forms.
     if !source.compressed || stamp.size == 0 {
@@ -245,16 +249,25 @@ fn read_lines(
         true => ReadError::Interrupted,
         false => ReadError::Passing(error),
     };
-    let mut lines = LineReader::new(Interruptible::new(stream, interrupted), reading.buffer);
+    let watched = reading.options.openable.then(Watched::default);
+    let mut openable = watched.as_ref().map(|watched| Openable::new(source.name.as_ref(), watched));
+    let stream = Watch { source: Interruptible::new(stream, interrupted), watched: watched.as_ref() };
+    let mut lines = LineReader::new(stream, reading.buffer);
     loop {
         lines.skip_blank_lines().map_err(stopped)?;
         match lines.next_line(|beginning| extract.is_wanted(beginning)).map_err(stopped)? {
-            Some(line) => extract.push(&line),
+            Some(line) => {
+                extract.push(&line);
+                if let Some(openable) = &mut openable {
+                    openable.push(&line);
+                }
+            }
             None => break,
         }
     }
     let n_bytes = lines.offset();
-    Ok((extract.finish(), n_bytes))
+    let unopenable = openable.and_then(Openable::finish);
+    Ok((Extracted { unopenable, ..extract.finish() }, n_bytes))
 }
 
 /// The thread that a file, with the history in front of it, comes to.
@@ -264,6 +277,8 @@ pub struct FoldedThread {
     pub metadata: ThreadMetadata,
     /// What is wrong with the file (not with those in front of it).
     pub damage: DamageReport,
+    /// What keeps Codex from opening the file, where that was asked for.
+    pub unopenable: Option<Unopenable>,
     /// The file's stamp from before it was read.
     pub stamp: Stamp,
     /// How many bytes were read, of all files, uncompressed.
@@ -309,7 +324,7 @@ pub fn complete(
     let ReadFile { extracted, stamp, n_bytes: n_own_bytes } = head;
     let mut n_bytes = n_own_bytes;
     check_usable(&extracted)?;
-    let Extracted { mut facts, damage, last_event_at, .. } = extracted;
+    let Extracted { mut facts, damage, unopenable, last_event_at, .. } = extracted;
     if let Some(base) = facts.history_base {
         let (history, n_history_bytes) = read_history(base, source, world, reading)?;
         n_bytes += n_history_bytes;
@@ -318,7 +333,7 @@ pub fn complete(
         }
     }
     let metadata = to_metadata(facts, last_event_at, source, &stamp, world)?;
-    Ok(FoldedThread { metadata, damage, stamp, n_bytes, n_own_bytes })
+    Ok(FoldedThread { metadata, damage, unopenable, stamp, n_bytes, n_own_bytes })
 }
 
 /// Makes sure that a file says anything at all.

@@ -6,6 +6,7 @@ pub mod fold;
 pub mod item;
 pub mod last_event;
 pub mod line;
+pub mod openable;
 pub mod peek;
 pub mod plain;
 pub mod reader;

@@ -49,6 +49,8 @@ pub enum Kind {
     LedgerMismatch,
     /// Another database of Codex in the same folder is damaged or refused.
     SiblingDamaged,
+    /// Codex cannot open or resume a thread whose rollout can be read.
+    CodexCannotOpen,
     /// Codex has read only the beginning of a paginated rollout that no program writes.
     HistoryBehind,
     /// Threads of a provider that Codex does not know.
@@ -64,7 +66,7 @@ pub const N_KINDS: usize = Kind::ALL.len();
 
 impl Kind {
     /// Every kind, in the order of the contract.
-    pub const ALL: [Kind; 23] = [
+    pub const ALL: [Kind; 24] = [
         Kind::MissingRow,
         Kind::MissingFile,
         Kind::ArchiveMismatch,
@@ -84,6 +86,7 @@ impl Kind {
         Kind::MissingFolder,
         Kind::LedgerMismatch,
         Kind::SiblingDamaged,
+        Kind::CodexCannotOpen,
         Kind::HistoryBehind,
         Kind::UnknownProvider,
         Kind::UnassignedProject,
@@ -113,6 +116,7 @@ impl Kind {
             Kind::MissingFolder => "missing_folder",
             Kind::LedgerMismatch => "ledger_mismatch",
             Kind::SiblingDamaged => "sibling_damaged",
+            Kind::CodexCannotOpen => "codex_cannot_open",
             Kind::HistoryBehind => "history_behind",
             Kind::UnknownProvider => "unknown_provider",
             Kind::UnassignedProject => "unassigned_project",
@@ -143,6 +147,7 @@ impl Kind {
             | Kind::IndexOrphan
             | Kind::BackfillIncomplete
             | Kind::SiblingDamaged
+            | Kind::CodexCannotOpen
             | Kind::HistoryBehind
             | Kind::UnknownProvider
             | Kind::UnassignedProject
@@ -173,6 +178,7 @@ impl Kind {
             | Kind::DamagedLines
             | Kind::IndexOrphan
             | Kind::SiblingDamaged
+            | Kind::CodexCannotOpen
             | Kind::HistoryBehind
             | Kind::UnknownProvider
             | Kind::UnassignedProject
@@ -262,6 +268,11 @@ impl Kind {
                 "another database of Codex in the same folder is damaged, so that Codex does not start; the message says \
                  what it holds",
                 "close Codex, move the file aside with its -wal and -shm, and start Codex, which makes a new one",
+            ),
+            Kind::CodexCannotOpen => (
+                "Codex lists the thread and cannot open or resume it: invalid UTF-8, a byte-order mark, no session meta, an \
+                 unknown history mode, or ordinals that are missing or come twice; the message names line and byte",
+                "bring the rollout back from a backup, if there is one; codex-state show still reads it",
             ),
             Kind::HistoryBehind => (
                 "Codex stopped reading the rollout of a long conversation, and shows only its beginning",

@@ -4,6 +4,7 @@ use super::finding::{Field, Finding, Kind, Severity};
 use crate::home;
 use crate::rollout::extract::DamageReport;
 use crate::rollout::fold::{self, ReadError};
+use crate::rollout::openable::Unopenable;
 use crate::sessions::RolloutFile;
 use crate::sys;
 use crate::thread::ThreadId;
@@ -145,6 +146,13 @@ pub(super) fn damage(file: &RolloutFile, report: &DamageReport) -> Option<Findin
     };
     let message = format!("{count} line {} at byte {}: {}", first.number, first.offset, first.damage);
     Some(Finding { line: Some(first.number), ..Finding::new(Kind::DamagedLines, message).at(file.path()) })
+}
+
+/// Judges a file that Codex cannot open or resume.
+pub(super) fn cannot_open(file: &RolloutFile, unopenable: &Unopenable) -> Finding {
+    let message = format!("Codex cannot open it: {unopenable}");
+    let finding = Finding::new(Kind::CodexCannotOpen, message).at(file.path());
+    Finding { line: unopenable.line, ..finding }
 }
 
 /// A file that lost to another of its thread; `is_longer` if it holds more than the one that counts.

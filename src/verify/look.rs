@@ -179,7 +179,7 @@ impl Run<'_> {
         Stamp::of(&metadata).ok()
     }
 
-    fn is_fresh(&self, stamp: Stamp) -> bool {
+    pub(super) fn is_fresh(&self, stamp: Stamp) -> bool {
         SystemTime::from(self.config.now).checked_sub(FRESH).is_none_or(|since| stamp.modified >= since)
     }
 
@@ -294,6 +294,7 @@ impl Run<'_> {
         }
         if let Some((file, folded)) = &scanned.folded {
             found.extend(judge::damage(self.file(*file), &folded.damage));
+            found.extend(self.cannot_open(*file, folded));
         }
         if self.config.depth != Depth::Quick {
             self.decide_copies(subject, &mut found);

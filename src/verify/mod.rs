@@ -212,7 +212,11 @@ fn verify(
         inventory: &inventory,
         jobs: config.jobs,
         // Eager, for a damaged line is to be reported also where a later one replaces what it says.
-        options: Options { deep: config.depth == Depth::Deep, eager: true },
+        options: Options {
+            deep: config.depth == Depth::Deep,
+            eager: true,
+            openable: !config.ignore.kind(Kind::CodexCannotOpen),
+        },
         read_all: true,
         default_provider: config.default_provider,
         interrupted: config.interrupted,

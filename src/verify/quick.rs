@@ -137,7 +137,7 @@ pub(super) fn at_a_glance(id: ThreadId, file: &RolloutFile, stamp: Stamp) -> Fol
         history_mode: HistoryMode::Legacy,
     };
     let damage = DamageReport::default();
-    FoldedThread { metadata, damage, stamp, n_bytes: 0, n_own_bytes: 0 }
+    FoldedThread { metadata, damage, unopenable: None, stamp, n_bytes: 0, n_own_bytes: 0 }
 }
 
 #[cfg(test)]

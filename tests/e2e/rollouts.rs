@@ -225,7 +225,19 @@ impl Rollout {
             text += line;
             text.push('\n');
         }
-        text
+        if self.meta.0["history_mode"] == "paginated" { self.numbered(&text) } else { text }
+    }
+
+    /// Gives each record an ordinal behind its timestamp, as paginated threads have.
+    fn numbered(&self, text: &str) -> String {
+        let first = self.meta.0.get("history_base").and_then(|base| base["end_ordinal_exclusive"].as_u64());
+        let number = |(n, line): (u64, &str)| match line.split_once("Z\",") {
+            Some((time, rest)) if time.starts_with("{\"timestamp\":\"") => {
+                format!("{time}Z\",\"ordinal\":{n},{rest}\n")
+            }
+            _ => format!("{line}\n"),
+        };
+        (first.unwrap_or(0)..).zip(text.lines()).map(number).collect()
     }
 
     /// Writes the file into the home.

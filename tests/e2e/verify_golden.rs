@@ -49,6 +49,10 @@ fn after_a_backfill_the_errors_are_the_two_files_that_nobody_can_read() {
         let mut warned = cases(&warnings);
         warned.retain(|pair| !pairs(&OPEN).contains(pair));
         let expected = pairs(&[
+            ("codex_cannot_open", "bom"),
+            ("codex_cannot_open", "legacy-2025"),
+            ("codex_cannot_open", "no-meta"),
+            ("codex_cannot_open", "utf8-broken"),
             ("damaged_lines", "garbage-lines"),
             ("damaged_lines", "torn-tail"),
             ("duplicate_rollout", "duplicate-restored"),

@@ -273,7 +273,7 @@ fn a_junit_file_has_one_test_case_a_kind() {
     outcome.status(1, "four errors");
     let text = fs::read_to_string(&file).unwrap();
     outcome.assert(text.trim_start().starts_with("<?xml"), "an XML document");
-    outcome.assert_eq(text.matches("<testcase").count(), 23, "one test case for each kind of finding");
+    outcome.assert_eq(text.matches("<testcase").count(), 24, "one test case for each kind of finding");
     for (kind, id) in expected {
         outcome.assert(text.contains(kind), format_args!("{kind} is a test case"));
         outcome.assert(kind == "duplicate_rollout" || text.contains(&id), format_args!("{kind} names {id}"));

@@ -1,5 +1,6 @@
 //! Paginated threads of which Codex shows only the beginning, because it stopped reading their rollouts.
 
+use super::PATIENCE;
 use crate::db::history::{self, Projections};
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
@@ -18,8 +19,6 @@ const FAR_BYTES: u64 = 1 << 20;
 const FAR_PART: u64 = 10;
 /// A rollout that was written so recently may be at work.
 const AT_WORK: Duration = Duration::from_secs(600);
-/// How long the lock under which Codex takes its own locks is waited for.
-const PATIENCE: Duration = Duration::from_millis(200);
 
 /// A rollout that Codex has read in part.
 struct Behind {

@@ -5,15 +5,20 @@ mod history;
 mod lists;
 mod start;
 
-use super::finding::Kind;
-use super::{Depth, Run};
+use super::finding::{Finding, Kind};
+use super::{Depth, Run, judge};
 use crate::db::schema::Schema;
 use crate::rollout::fold::FoldedThread;
+use crate::sys::WriterLock;
 use crate::thread::columns::{Row, index};
 use crate::thread::diff::FieldDifference;
 use crate::thread::{HistoryMode, ThreadId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How long the lock under which Codex takes its own locks is waited for.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What the comparison of threads notes for the findings about the whole home.
 #[derive(Debug, Default)]
@@ -58,6 +63,16 @@ impl Run<'_> {
         if thread.history_mode == HistoryMode::Paginated && self.file(file).named.compressed {
             self.noted.lengths.insert(file, folded.n_own_bytes);
         }
+    }
+
+    /// Names what keeps Codex from opening a thread, unless the rollout is being written right now.
+    pub(super) fn cannot_open(&self, file: usize, folded: &FoldedThread) -> Option<Finding> {
+        let unopenable = folded.unopenable.as_ref()?;
+        let id = folded.metadata.id.to_string();
+        // A lock that cannot be asked for counts as held.
+        let is_at_work = self.is_fresh(folded.stamp)
+            || WriterLock::is_held(self.config.home, &id, PATIENCE).unwrap_or(true);
+        (!is_at_work).then(|| judge::cannot_open(self.file(file), unopenable))
     }
 
     /// Judges what keeps Codex from starting, listing or resuming.

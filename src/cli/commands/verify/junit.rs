@@ -98,8 +98,8 @@ mod tests {
         assert_eq!(xml.matches("<testcase").count(), Kind::ALL.len());
         expect![[r#"
             <?xml version="1.0" encoding="UTF-8"?>
-            <testsuites name="codex-state verify" tests="23" failures="1" errors="0" time="0">
-              <testsuite name="codex-state verify" tests="23" failures="1" errors="0" skipped="1" timestamp="2026-03-14T16:57:30" time="0">
+            <testsuites name="codex-state verify" tests="24" failures="1" errors="0" time="0">
+              <testsuite name="codex-state verify" tests="24" failures="1" errors="0" skipped="1" timestamp="2026-03-14T16:57:30" time="0">
                 <testcase classname="codex-state.verify" name="missing_row" time="0"><failure type="missing_row" message="2 findings">/h/x: a &lt;b&gt; &amp; &quot;c&quot;\x1b
             and 1 more
             </failure></testcase>

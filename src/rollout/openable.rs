@@ -1,0 +1,529 @@
+//! What keeps Codex from opening or resuming a rollout that can be read all the same; only verify asks for it.
+//!
+//! Codex gives up a whole file for one invalid byte, a byte-order mark, a missing session meta or an unknown history
+//! mode, and it resumes a paginated thread only if the ordinals of its records have no gap (docs: codex-home.md 8).
+//! The bytes are checked as they are read, so that lines which nothing else looks at are checked too.
+
+use super::file_name::RolloutName;
+use super::item::Kind;
+use super::line::{self, Class};
+use super::reader::Line;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io::{self, Read};
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// The longest timestamp in front of an ordinal of the usual layout.
+const LONGEST_TIME: usize = 64;
+
+/// Why Codex cannot open a rollout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// This byte of the (uncompressed) file is not UTF-8.
+    InvalidByte(u64),
+    /// The file begins with a byte-order mark.
+    ByteOrderMark,
+    /// No line is a session meta, as in rollouts of 2025.
+    NoSessionMeta,
+    /// The first session meta has a history mode that Codex does not know.
+    HistoryMode(String),
+    /// A record has no ordinal; the last one of the file, or another.
+    NoOrdinal {
+        /// Whether it is the last record.
+        is_last: bool,
+    },
+    /// The ordinal of a record is greater than the one that comes next.
+    OrdinalMissing {
+        /// The ordinal that comes next.
+        expected: u64,
+        /// The record's.
+        found: u64,
+    },
+    /// An earlier record has the ordinal.
+    OrdinalTwice(u64),
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Obstacle::InvalidByte(byte) => write!(f, "byte {byte} is invalid UTF-8"),
+            Obstacle::ByteOrderMark => f.write_str("the file begins with a byte-order mark"),
+            Obstacle::NoSessionMeta => f.write_str("no line is a session_meta"),
+            Obstacle::HistoryMode(mode) => write!(f, "the history_mode \"{mode}\" is unknown to Codex"),
+            Obstacle::NoOrdinal { is_last: true } => f.write_str("the last record has no ordinal"),
+            Obstacle::NoOrdinal { is_last: false } => f.write_str("the record has no ordinal"),
+            Obstacle::OrdinalMissing { expected, found } if found - expected == 1 => {
+                write!(f, "the ordinal {expected} is missing before {found}")
+            }
+            Obstacle::OrdinalMissing { expected, found } => {
+                write!(f, "the ordinals {expected} to {} are missing before {found}", found - 1)
+            }
+            Obstacle::OrdinalTwice(ordinal) => write!(f, "the ordinal {ordinal} comes twice"),
+        }
+    }
+}
+
+/// Why Codex cannot open a rollout, and where that is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unopenable {
+    /// The reason.
+    pub obstacle: Obstacle,
+    /// The line, counted from 1; none if it is the whole file.
+    pub line: Option<u64>,
+    /// Where the line begins, in bytes of the uncompressed file.
+    pub offset: u64,
+}
+
+impl fmt::Display for Unopenable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line} at byte {}: {}", self.offset, self.obstacle),
+            None => self.obstacle.fmt(f),
+        }
+    }
+}
+
+/// What the bytes of a stream are, as far as they were read.
+#[derive(Debug, Default)]
+pub(super) struct Watched {
+    /// How many bytes were checked, those in `rest` not counted.
+    checked: Cell<u64>,
+    /// The beginning of a character whose end was not read yet.
+    rest: RefCell<Vec<u8>>,
+    /// The first invalid byte.
+    invalid: Cell<Option<u64>>,
+}
+
+impl Watched {
+    fn take(&self, bytes: &[u8]) {
+        if self.invalid.get().is_some() {
+            return;
+        }
+        let mut bytes = bytes;
+        let mut rest = self.rest.borrow_mut();
+        while !rest.is_empty() {
+            let Some((first, others)) = bytes.split_first() else { return };
+            rest.push(*first);
+            bytes = others;
+            match std::str::from_utf8(&rest) {
+                Ok(_) => {
+                    self.checked.set(self.checked.get() + rest.len() as u64);
+                    rest.clear();
+                }
+                Err(error) if error.error_len().is_some() => {
+                    return self.invalid.set(Some(self.checked.get()));
+                }
+                Err(_) => {}
+            }
+        }
+        let (whole, begun) = bytes.split_at(bytes.len() - begun_at_end(bytes));
+        if simdutf8::basic::from_utf8(whole).is_err() {
+            let valid = std::str::from_utf8(whole).map_or_else(|error| error.valid_up_to(), str::len);
+            return self.invalid.set(Some(self.checked.get() + valid as u64));
+        }
+        self.checked.set(self.checked.get() + whole.len() as u64);
+        rest.extend_from_slice(begun);
+    }
+
+    /// Notes that there are no more bytes: a character that was begun is not UTF-8.
+    fn end(&self) {
+        if !self.rest.borrow().is_empty() && self.invalid.get().is_none() {
+            self.invalid.set(Some(self.checked.get()));
+        }
+    }
+}
+
+/// Returns how many bytes at the end are the beginning of a character that goes on behind them.
+fn begun_at_end(bytes: &[u8]) -> usize {
+    let tail = bytes.iter().rev().take(3);
+    let begun = tail.enumerate().find(|(_, byte)| **byte >= 0xc0 || **byte < 0x80);
+    match begun {
+        Some((i, 0xc0..=0xdf)) if i < 1 => i + 1,
+        Some((i, 0xe0..=0xef)) if i < 2 => i + 1,
+        Some((i, 0xf0..)) if i < 3 => i + 1,
+        _ => 0,
+    }
+}
+
+/// A stream whose bytes are watched, or only passed on.
+#[derive(Debug)]
+pub(super) struct Watch<'a, R> {
+    pub(super) source: R,
+    pub(super) watched: Option<&'a Watched>,
+}
+
+impl<R: Read> Read for Watch<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.source.read(buffer)?;
+        if let Some(watched) = self.watched {
+            match n {
+                0 if !buffer.is_empty() => watched.end(),
+                _ => watched.take(&buffer[..n]),
+            }
+        }
+        Ok(n)
+    }
+}
+
+/// What the first session meta says.
+#[derive(Debug, Default)]
+struct Meta {
+    is_paginated: bool,
+    unknown_mode: Option<Unopenable>,
+}
+
+/// Looks at the lines of one file, as they come.
+#[derive(Debug)]
+pub(super) struct Openable<'a> {
+    watched: &'a Watched,
+    /// Whether the name is that of a reverted thread's head, whose ordinals go on from its base.
+    is_revert_head: bool,
+    meta: Option<Meta>,
+    has_mark: bool,
+    /// The last line that begins at or before the invalid byte.
+    with_invalid: Option<(u64, u64)>,
+    /// The ordinal that comes next, if that is known.
+    expected: Option<u64>,
+    /// A record without an ordinal, which may be the last one.
+    without: Option<(u64, u64)>,
+    out_of_order: Option<Unopenable>,
+}
+
+impl<'a> Openable<'a> {
+    pub(super) fn new(name: Option<&RolloutName>, watched: &'a Watched) -> Openable<'a> {
+        Openable {
+            watched,
+            is_revert_head: name.is_some_and(|name| name.rollout != name.thread),
+            meta: None,
+            has_mark: false,
+            with_invalid: None,
+            expected: None,
+            without: None,
+            out_of_order: None,
+        }
+    }
+
+    /// Takes the next line.
+    pub(super) fn push(&mut self, line: &Line<'_>) {
+        if let Some(byte) = self.watched.invalid.get() {
+            if line.offset <= byte {
+                self.with_invalid = Some((line.number, line.offset));
+            }
+            return;
+        }
+        if matches!(&self.meta, Some(meta) if !meta.is_paginated) {
+            return;
+        }
+        let mut bytes = line.bytes;
+        if line.offset == 0
+            && let Some(rest) = bytes.strip_prefix(BYTE_ORDER_MARK)
+        {
+            self.has_mark = true;
+            bytes = rest;
+        }
+        let bytes = bytes.trim_ascii();
+        // What is no object is damage, and no record.
+        if bytes.first() != Some(&b'{') {
+            return;
+        }
+        // A line that a crash cut off is no record either.
+        if !line.terminated && (line.cut || line.last_byte != Some(b'}') || !line::is_json(bytes)) {
+            return;
+        }
+        if self.meta.is_none() {
+            self.find_meta(line, bytes);
+        }
+        if self.meta.as_ref().is_some_and(|meta| meta.is_paginated) && self.out_of_order.is_none() {
+            self.count(line, bytes);
+        }
+    }
+
+    /// Reads the line if it is the first session meta.
+    fn find_meta(&mut self, line: &Line<'_>, bytes: &[u8]) {
+        #[derive(Deserialize)]
+        struct Record<'a> {
+            #[serde(borrow, rename = "type")]
+            kind: Cow<'a, str>,
+            #[serde(borrow)]
+            payload: &'a RawValue,
+        }
+        #[derive(Deserialize, Default)]
+        #[serde(default)]
+        struct Payload {
+            history_mode: Option<String>,
+            history_base: Option<Base>,
+        }
+        #[derive(Deserialize)]
+        struct Base {
+            end_ordinal_exclusive: Option<u64>,
+        }
+        if line.cut || !matches!(line::glance(bytes), None | Some(Class::Relevant(Kind::SessionMeta))) {
+            return;
+        }
+        let Ok(record) = serde_json::from_slice::<Record<'_>>(bytes) else { return };
+        if record.kind != "session_meta" {
+            return;
+        }
+        let payload: Payload = serde_json::from_str(record.payload.get()).unwrap_or_default();
+        let mode = payload.history_mode;
+        let is_known = matches!(mode.as_deref(), None | Some("legacy" | "paginated"));
+        if self.is_revert_head {
+            self.expected = payload.history_base.and_then(|base| base.end_ordinal_exclusive);
+        }
+        self.meta = Some(Meta {
+            is_paginated: mode.as_deref() == Some("paginated"),
+            unknown_mode: mode.filter(|_| !is_known).map(|mode| Unopenable {
+                obstacle: Obstacle::HistoryMode(mode),
+                line: Some(line.number),
+                offset: line.offset,
+            }),
+        });
+    }
+
+    /// Compares the ordinal of a record with that of the record before it.
+    fn count(&mut self, line: &Line<'_>, bytes: &[u8]) {
+        let at = |obstacle, (line, offset)| Some(Unopenable { obstacle, line: Some(line), offset });
+        if let Some(place) = self.without {
+            self.out_of_order = at(Obstacle::NoOrdinal { is_last: false }, place);
+            return;
+        }
+        let place = (line.number, line.offset);
+        let Some(ordinal) = ordinal(bytes, line.cut) else {
+            // Nothing is known of this one, so nothing of the next.
+            self.expected = None;
+            return;
+        };
+        let Some(found) = ordinal else {
+            self.without = Some(place);
+            return;
+        };
+        match self.expected {
+            Some(expected) if found > expected => {
+                self.out_of_order = at(Obstacle::OrdinalMissing { expected, found }, place);
+            }
+            Some(expected) if found < expected => {
+                self.out_of_order = at(Obstacle::OrdinalTwice(found), place);
+            }
+            _ => self.expected = found.checked_add(1),
+        }
+    }
+
+    /// Ends the look: the first reason that there is.
+    pub(super) fn finish(self) -> Option<Unopenable> {
+        let whole = |obstacle| Some(Unopenable { obstacle, line: None, offset: 0 });
+        if let Some(byte) = self.watched.invalid.get() {
+            let (line, offset) = self.with_invalid.unzip();
+            return Some(Unopenable {
+                obstacle: Obstacle::InvalidByte(byte),
+                line,
+                offset: offset.unwrap_or_default(),
+            });
+        }
+        if self.has_mark {
+            return whole(Obstacle::ByteOrderMark);
+        }
+        let Some(meta) = self.meta else { return whole(Obstacle::NoSessionMeta) };
+        let last = self.without.map(|(line, offset)| Unopenable {
+            obstacle: Obstacle::NoOrdinal { is_last: true },
+            line: Some(line),
+            offset,
+        });
+        meta.unknown_mode.or(self.out_of_order).or(last)
+    }
+}
+
+/// Reads the ordinal of a record: nothing if that is not known, and `Some(None)` if it has none.
+fn ordinal(bytes: &[u8], is_cut: bool) -> Option<Option<u64>> {
+    #[derive(Deserialize)]
+    struct Record {
+        ordinal: Option<serde_json::Value>,
+    }
+    if let Some(ordinal) = usual_ordinal(bytes) {
+        return Some(Some(ordinal));
+    }
+    if is_cut {
+        return None;
+    }
+    let record: Record = serde_json::from_slice(bytes).ok()?;
+    Some(record.ordinal.and_then(|ordinal| ordinal.as_u64()))
+}
+
+/// Reads an ordinal in the place where Codex writes it: behind the timestamp, which comes first.
+fn usual_ordinal(bytes: &[u8]) -> Option<u64> {
+    let rest = bytes.strip_prefix(br#"{"timestamp":""#)?;
+    let end = memchr::memchr(b'"', &rest[..rest.len().min(LONGEST_TIME)])?;
+    let rest = rest[end..].strip_prefix(br#"","ordinal":"#)?;
+    let n_digits = rest.iter().take(20).take_while(|byte| byte.is_ascii_digit()).count();
+    if rest.get(n_digits) != Some(&b',') {
+        return None;
+    }
+    std::str::from_utf8(&rest[..n_digits]).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rollout::file_name;
+    use crate::rollout::reader::{Buffer, LineReader};
+    use proptest::prelude::*;
+
+    const ID: &str = "019ced6b-835b-7475-b762-429694b3a51e";
+
+    /// Hands out at most a few bytes a read.
+    struct Trickle<'a>(&'a [u8], usize);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let n = self.1.min(buffer.len()).min(self.0.len());
+            buffer[..n].copy_from_slice(&self.0[..n]);
+            self.0 = &self.0[n..];
+            Ok(n)
+        }
+    }
+
+    fn look(bytes: &[u8], suffix: &str, step: usize) -> Option<Unopenable> {
+        let name = format!("rollout-2026-03-14T17-00-00-{ID}{suffix}.jsonl");
+        let name = file_name::parse(name.as_ref()).unwrap().name;
+        let watched = Watched::default();
+        let mut openable = Openable::new(name.as_ref(), &watched);
+        let mut buffer = Buffer::default();
+        let stream = Watch { source: Trickle(bytes, step), watched: Some(&watched) };
+        let mut lines = LineReader::new(stream, &mut buffer);
+        while let Some(line) = lines.next_line(|_| false).unwrap() {
+            openable.push(&line);
+        }
+        openable.finish()
+    }
+
+    fn meta(ordinal: &str, payload: &str) -> String {
+        format!(
+            "{{\"timestamp\":\"2026-03-14T17:00:00.000Z\",{ordinal}\"type\":\"session_meta\",\"payload\":{{{payload}}}}}\n"
+        )
+    }
+
+    fn record(ordinal: &str) -> String {
+        format!(
+            "{{\"timestamp\":\"2026-03-14T17:00:01.000Z\",{ordinal}\"type\":\"response_item\",\"payload\":{{}}}}\n"
+        )
+    }
+
+    /// A paginated rollout with records of these ordinals.
+    fn paginated(ordinals: &[Option<u64>]) -> String {
+        let text = |ordinal: &Option<u64>| ordinal.map_or(String::new(), |n| format!("\"ordinal\":{n},"));
+        let first = meta(&text(&ordinals[0]), "\"history_mode\":\"paginated\"");
+        first + &ordinals[1..].iter().map(|ordinal| record(&text(ordinal))).collect::<String>()
+    }
+
+    fn check(text: impl AsRef<[u8]>, expected: &str) {
+        let found = look(text.as_ref(), "", 64 * 1024).map(|found| found.to_string());
+        assert_eq!(found.as_deref().unwrap_or(""), expected);
+    }
+
+    #[test]
+    fn a_rollout_in_order_can_be_opened() {
+        check(meta("", "\"history_mode\":\"legacy\"") + &record(""), "");
+        check(meta("", "") + &record("") + "{torn", "");
+        check(paginated(&[Some(0), Some(1), Some(2)]), "");
+        check(paginated(&[Some(7), Some(8)]), "");
+    }
+
+    #[test]
+    fn bytes_meta_and_mode_are_looked_at() {
+        let (meta, length) = (meta("", ""), meta("", "").len());
+        let bytes = [meta.as_bytes(), b"{\"a\":\"\xff\"}\n", meta.as_bytes()].concat();
+        check(bytes, &format!("line 2 at byte {length}: byte {} is invalid UTF-8", length + 6));
+        check(
+            [meta.as_bytes(), b"{\"a\":\"\xe2\x82"].concat(),
+            &format!("line 2 at byte {length}: byte {} is invalid UTF-8", length + 6),
+        );
+        check([BYTE_ORDER_MARK, meta.as_bytes()].concat(), "the file begins with a byte-order mark");
+        check(record(""), "no line is a session_meta");
+        check("{\"id\":\"x\",\"timestamp\":\"2025-07-15T10:00:00Z\"}\n", "no line is a session_meta");
+        let odd = super::tests::meta("", "\"history_mode\":\"segmented\"");
+        check(odd, "line 1 at byte 0: the history_mode \"segmented\" is unknown to Codex");
+        let spaced = " { \"payload\" : {\"history_mode\":\"odd\"}, \"type\" : \"session_meta\" }\n";
+        check(spaced, "line 1 at byte 0: the history_mode \"odd\" is unknown to Codex");
+    }
+
+    #[test]
+    fn an_invalid_byte_in_a_long_line_that_nothing_looks_at_is_found() {
+        let mut bytes = meta("", "").into_bytes();
+        let begin = bytes.len();
+        bytes.extend_from_slice(
+            b"{\"timestamp\":\"2026-03-14T17:00:01.000Z\",\"type\":\"response_item\",\"payload\":\"",
+        );
+        bytes.extend("\u{4e00}".repeat(100_000).into_bytes());
+        let at = bytes.len();
+        bytes.extend_from_slice(b"\xc3(\"}\n");
+        check(&bytes, &format!("line 2 at byte {begin}: byte {at} is invalid UTF-8"));
+    }
+
+    #[test]
+    fn ordinals_must_go_on_without_a_gap() {
+        let line = |ordinals: &[Option<u64>], n: usize| -> usize {
+            paginated(ordinals).split_inclusive('\n').take(n - 1).map(str::len).sum()
+        };
+        let some = |ordinals: &[u64]| ordinals.iter().copied().map(Some).collect::<Vec<_>>();
+        for (ordinals, n, why) in [
+            (some(&[0, 1, 3, 4]), 3, "the ordinal 2 is missing before 3"),
+            (some(&[0, 1, 5]), 3, "the ordinals 2 to 4 are missing before 5"),
+            (some(&[0, 1, 1, 3]), 3, "the ordinal 1 comes twice"),
+            (some(&[0, 1, 2, 0]), 4, "the ordinal 0 comes twice"),
+            (vec![Some(0), Some(1), None], 3, "the last record has no ordinal"),
+            (vec![Some(0), None, Some(1)], 2, "the record has no ordinal"),
+        ] {
+            check(paginated(&ordinals), &format!("line {n} at byte {}: {why}", line(&ordinals, n)));
+        }
+        check(
+            paginated(&some(&[0, 1])) + "\n{\"timestamp\":\"2026-03-14T17:00:01.000Z\",\"ordinal\":9,\"ty",
+            "",
+        );
+        check(
+            paginated(&some(&[0, 1]))
+                + "{\"type\":\"x\",\"ordinal\":2,\"payload\":{}}\n"
+                + &record("\"ordinal\":3,"),
+            "",
+        );
+        check(meta("\"ordinal\":5,", "\"history_mode\":\"legacy\"") + &record(""), "");
+    }
+
+    #[test]
+    fn the_head_of_a_reverted_thread_goes_on_where_its_base_ends() {
+        let head = |first: u64| {
+            let payload = "\"history_mode\":\"paginated\",\"history_base\":{\"thread_id\":\"x\",\"end_ordinal_exclusive\":6}";
+            meta(&format!("\"ordinal\":{first},"), payload) + &record(&format!("\"ordinal\":{},", first + 1))
+        };
+        let suffix = format!("_{}", ID.replace("019", "01a"));
+        let look = |text: &str| look(text.as_bytes(), &suffix, 7).map(|found| found.obstacle);
+        assert_eq!(look(&head(6)), None);
+        assert_eq!(look(&head(7)), Some(Obstacle::OrdinalMissing { expected: 6, found: 7 }));
+        assert_eq!(look(&head(0)), Some(Obstacle::OrdinalTwice(0)));
+        check(head(0), "");
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_are_judged_as_the_standard_library_does_however_they_come(
+            parts in proptest::collection::vec(prop_oneof![
+                Just("plain\n".as_bytes().to_vec()), Just("äß\u{4e00}\u{1f600}".as_bytes().to_vec()),
+                proptest::collection::vec(any::<u8>(), 0..3),
+            ], 0..12),
+            step in 1usize..9,
+        ) {
+            let bytes = parts.concat();
+            let watched = Watched::default();
+            let mut stream = Watch { source: Trickle(&bytes, step), watched: Some(&watched) };
+            io::copy(&mut stream, &mut io::sink()).unwrap();
+            let expected = std::str::from_utf8(&bytes).err().map(|error| error.valid_up_to() as u64);
+            prop_assert_eq!(watched.invalid.get(), expected);
+        }
+
+        #[test]
+        fn any_bytes_at_all_give_an_answer(bytes in proptest::collection::vec(any::<u8>(), 0..300), step in 1usize..50) {
+            let _ = look(&bytes, "", step);
+        }
+    }
+}
