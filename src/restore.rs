@@ -1,6 +1,6 @@
 //! `restore`: brings a backup back into the database, and tells what that takes away. To a report; prints nothing.
 
-use crate::db::backup::{self, Keeping, MovedAside};
+use crate::db::backup::{self, MovedAside};
 use crate::db::open::{OpenOptions, Reader, Trouble};
 use crate::db::schema::Schema;
 use crate::db::threads::{self, Summary};
@@ -11,7 +11,7 @@ use crate::sys::is_same_file;
 use crate::thread::columns::index;
 use crate::thread::equivalence::read_milliseconds;
 use anyhow::anyhow;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -102,14 +102,12 @@ pub fn run(config: &Config<'_>, progress: &dyn Progress) -> anyhow::Result<Repor
     drop(source);
     fault::point("restore:checked");
     if config.keep_backup {
-        // Always: the last one may be from before the rows that go now.
-        let keeping =
-            Keeping { interval: TimeDelta::zero(), protect: Some(config.source), ..Keeping::at(config.now) };
+        // Also where there is a backup of the last hour: that one may be from before the rows that go now.
         progress.start("keeping what is replaced", None, None);
-        let kept = backup::keep_automatic(config.database, config.options, &keeping);
+        let kept = backup::keep_replaced(config.database, config.options, config.now);
         progress.finish();
         match kept {
-            Ok(backup) => report.backup = backup,
+            Ok(backup) => report.backup = Some(backup),
             // It is moved aside, or there is none.
             Err(error)
                 if Trouble::of(&error)

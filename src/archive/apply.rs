@@ -233,7 +233,19 @@ impl Engine<'_> {
 
     /// Brings the row up to date with the file and says where it is now.
     fn write(&mut self, task: &Task, modified: SystemTime, transaction: &Connection) -> anyhow::Result<()> {
-        let Some(folded) = &task.folded else { return Ok(()) };
+        match self.row_to_be(task, modified) {
+            Some(NewRow { row, changed: None }) => Ok(self.table.insert(transaction, &row)?),
+            // Without changes other files of the thread went; the row names none of them.
+            Some(NewRow { row, changed: Some(changed) }) if changed != ColumnSet::default() => {
+                Ok(self.table.update(transaction, &row, changed)?)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the row that a thread has once its files have gone; `None` if its file has yet to be read.
+    pub(super) fn row_to_be(&self, task: &Task, modified: SystemTime) -> Option<NewRow> {
+        let folded = task.folded.as_ref()?;
         let archives = self.config.direction.archives();
         let mut thread = folded.metadata.clone();
         thread.rollout_path.clone_from(&task.row_path);
@@ -245,7 +257,7 @@ impl Engine<'_> {
             if archives && new.get(index::ARCHIVED_AT).is_some() {
                 new.cells[index::ARCHIVED_AT] = Some(now);
             }
-            return Ok(self.table.insert(transaction, &new)?);
+            return Some(NewRow { row: new, changed: None });
         };
         let merged = self.comparison.update(&thread, row);
         let (mut new, mut changed) = (merged.row, merged.to_write);
@@ -264,12 +276,15 @@ impl Engine<'_> {
         ] {
             set(&mut new, &mut changed, row, position, cell);
         }
-        if changed == ColumnSet::default() {
-            // Other files of the thread went; the row names none of them.
-            return Ok(());
-        }
-        Ok(self.table.update(transaction, &new, changed)?)
+        Some(NewRow { row: new, changed: Some(changed) })
     }
+}
+
+/// The row that a thread has once its files have gone.
+pub(super) struct NewRow {
+    pub(super) row: Row,
+    /// The columns that change; `None` if it has no row yet.
+    changed: Option<ColumnSet>,
 }
 
 /// Sets a cell that the database has, if it differs.

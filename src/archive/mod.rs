@@ -40,6 +40,7 @@ mod plan;
 use crate::compare::{Comparison, Folders};
 use crate::db::open::{Reader, Writer};
 use crate::db::schema::Schema;
+use crate::db::tally::{Shown, Tally};
 use crate::db::threads::{self, Threads};
 use crate::error::WithHint as _;
 use crate::inventory::Inventory;
@@ -53,7 +54,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use plan::{Planned, Verdict};
 
@@ -173,6 +174,8 @@ impl Outcome {
 pub struct Report {
     /// Each thread, in the order asked for; those that came along after the one that spawned them.
     pub threads: Vec<Outcome>,
+    /// What Codex's default list shows before and after.
+    pub shown: Shown,
     /// Whether it was stopped before the end.
     pub interrupted: bool,
     /// What made going on impossible; the threads after it were not tried.
@@ -191,6 +194,8 @@ impl Report {
 pub struct Job<'a> {
     engine: Engine<'a>,
     planned: Vec<Planned>,
+    /// What Codex's default list would show.
+    tally: Tally,
 }
 
 /// What planning and doing share.
@@ -229,7 +234,10 @@ pub fn plan<'a>(
             .context("not every file of a thread can be found")
             .hint("make the folder readable, or move it out of the Codex home; nothing was changed"));
     }
-    let synthetic_limit = reader.read(|connection| Ok(threads::greatest_running_number(connection)?))?;
+    let (synthetic_limit, mut tally) = reader.read(|connection| {
+        let tally = Tally::begin(connection, &schema, config.default_provider)?;
+        Ok((threads::greatest_running_number(connection)?, tally))
+    })?;
     let mut engine = Engine {
         config,
         inventory: Inventory::new(walk.files),
@@ -268,6 +276,11 @@ pub fn plan<'a>(
             // Its file may have been read by half.
             break;
         }
+        if let Verdict::Do(task) = &one.verdict
+            && let Some(new) = engine.row_to_be(task, SystemTime::from(config.now))
+        {
+            tally.change(task.row.as_ref(), Some(&new.row))?;
+        }
         kept += one.size();
         if kept > KEPT_BYTES {
             one.forget();
@@ -276,7 +289,7 @@ pub fn plan<'a>(
         progress.advance(1, 0);
     }
     progress.finish();
-    Ok(Job { engine, planned })
+    Ok(Job { engine, planned, tally })
 }
 
 impl Job<'_> {
@@ -291,6 +304,7 @@ impl Job<'_> {
     pub fn preview(self) -> Report {
         Report {
             threads: self.planned.into_iter().map(Planned::into_outcome).collect(),
+            shown: self.tally.end(),
             interrupted: self.engine.config.interrupted.load(Ordering::Relaxed),
             stopped: None,
         }
@@ -299,7 +313,7 @@ impl Job<'_> {
     /// Does it.
     #[must_use]
     pub fn run(self, writer: &mut Writer, progress: &dyn Progress) -> Report {
-        let Job { mut engine, planned } = self;
+        let Job { mut engine, planned, mut tally } = self;
         let mut report = Report::default();
         let what = match engine.config.direction {
             Direction::Archive => "archiving threads",
@@ -320,6 +334,10 @@ impl Job<'_> {
             progress.advance(1, 0);
         }
         progress.finish();
+        if let (Err(error), None) = (tally.count_again(writer.connection()), &report.stopped) {
+            report.stopped = Some(error.into());
+        }
+        report.shown = tally.end();
         report
     }
 }

@@ -13,6 +13,7 @@ use crate::compare::{self, Comparison};
 use crate::db::facts::{Facts, FittingFacts};
 use crate::db::open::{OpenOptions, Reader, Trouble, Writer};
 use crate::db::schema::Schema;
+use crate::db::tally::{Shown, Tally};
 use crate::db::threads::Threads;
 use crate::db::{Connection, backfill_state, threads};
 use crate::inventory::Inventory;
@@ -154,6 +155,8 @@ pub struct Report {
     pub lost_references: Vec<(&'static str, String)>,
     /// Threads left to a Codex that is writing them.
     pub left_to_codex: u64,
+    /// What Codex's default list shows before and after.
+    pub shown: Shown,
     /// Whether every file of the home was visited, and none failed for a reason that may pass.
     pub complete: bool,
     /// Whether it was stopped before the end.
@@ -176,6 +179,7 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     {
         writer.skip_parents()?;
     }
+    let tally = target.read(|connection| Ok(Tally::begin(connection, &schema, config.default_provider)?))?;
     progress.start("finding rollouts", None, None);
     let walk = sessions::walk(config.home, || progress.advance(1, 0));
     progress.finish();
@@ -234,6 +238,7 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
         pending: Vec::new(),
         pending_bytes: 0,
         strays: plan.strays,
+        tally,
         report,
     };
     let stopped = scan::run(&scan_config, &plan.groups, |event| {
@@ -268,7 +273,9 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     if run.report.complete && schema.has_backfill_state {
         run.complete(watermark.as_deref())?;
     }
-    let Run { rules, mut report, .. } = run;
+    run.count_shown()?;
+    let Run { rules, mut report, tally, .. } = run;
+    report.shown = tally.end();
     report.lost_references = rules.facts.map(|facts| facts.lost()).unwrap_or_default();
     Ok(report)
 }
@@ -326,6 +333,8 @@ struct Run<'a> {
     pending_bytes: usize,
     /// Files that say that they are of a thread that their name does not give; and threads whose row names such a file.
     strays: BTreeMap<ThreadId, Vec<usize>>,
+    /// What Codex's default list shows.
+    tally: Tally,
     report: Report,
 }
 

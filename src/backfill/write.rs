@@ -167,6 +167,9 @@ impl Run<'_> {
         while !self.pending.is_empty() {
             if !matches!(self.target, Target::Write(_)) {
                 for pending in std::mem::take(&mut self.pending) {
+                    let merged =
+                        self.rules.merge(&pending.folded, pending.seen.as_ref(), pending.old.as_ref());
+                    self.tally.change(pending.seen.as_ref(), merged.as_ref().map(|(row, ..)| row))?;
                     self.count(pending.file, Some(pending.decision));
                 }
                 break;
@@ -174,6 +177,15 @@ impl Run<'_> {
             for pending in self.write_batch()? {
                 self.read_again(pending)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Counts what Codex's default list shows after the rows were written.
+    pub(super) fn count_shown(&mut self) -> anyhow::Result<()> {
+        let Run { target: Target::Write(writer), tally, report, .. } = self else { return Ok(()) };
+        if report.inserted + report.updated > 0 {
+            tally.count_again(writer.connection())?;
         }
         Ok(())
     }

@@ -58,6 +58,18 @@ impl Census {
         self.change(verdict, -1);
     }
 
+    /// Adds what another change of the same table did, or would do.
+    pub fn add_change(&mut self, before: &Census, after: &Census) {
+        shift(&mut self.shown, before.shown, after.shown);
+        for (i, count) in self.hidden.iter_mut().enumerate() {
+            shift(count, before.hidden[i], after.hidden[i]);
+        }
+        shift_all(&mut self.hidden_sources, &before.hidden_sources, &after.hidden_sources);
+        shift_all(&mut self.hidden_providers, &before.hidden_providers, &after.hidden_providers);
+        shift_all(&mut self.sources, &before.sources, &after.sources);
+        shift_all(&mut self.providers, &before.providers, &after.providers);
+    }
+
     fn change(&mut self, verdict: &Verdict, n: i64) {
         let change = |count: &mut u64| *count = count.saturating_add_signed(n);
         let reason = verdict.reasons.iter().next();
@@ -97,6 +109,21 @@ impl Census {
     #[must_use]
     pub fn total(&self) -> u64 {
         self.shown + self.hidden.iter().sum::<u64>()
+    }
+}
+
+fn shift(count: &mut u64, before: u64, after: u64) {
+    *count = count.saturating_add(after).saturating_sub(before);
+}
+
+fn shift_all(
+    counts: &mut BTreeMap<String, u64>,
+    before: &BTreeMap<String, u64>,
+    after: &BTreeMap<String, u64>,
+) {
+    for name in before.keys().chain(after.keys().filter(|name| !before.contains_key(*name))) {
+        let of = |counts: &BTreeMap<String, u64>| counts.get(name).copied().unwrap_or_default();
+        shift(counts.entry(name.clone()).or_default(), of(before), of(after));
     }
 }
 

@@ -22,6 +22,8 @@ use crate::db::backup::{SavedRows, delete_thread};
 use crate::db::open::{Reader, Writer, explain};
 use crate::db::schema::Schema;
 use crate::db::spawn;
+use crate::db::tally::{Shown, Tally};
+use crate::db::threads::Threads;
 use crate::error::WithHint as _;
 use crate::fault;
 use crate::inventory::Inventory;
@@ -29,6 +31,7 @@ use crate::progress::Progress;
 use crate::select::Selected;
 use crate::sessions::{self, Roots};
 use crate::thread::ThreadId;
+use crate::thread::cell::Cell;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -101,8 +104,12 @@ pub struct Report {
     pub checked: u64,
     /// Those whose rollout is not where they say, by id.
     pub threads: Vec<Outcome>,
+    /// The backup that was kept before, unless there is a recent one.
+    pub backup: Option<PathBuf>,
     /// Where the deleted rows were saved.
     pub saved_to: Option<PathBuf>,
+    /// What Codex's default list shows before and after.
+    pub shown: Shown,
     /// Whether it was stopped before the end.
     pub interrupted: bool,
     /// What made going on impossible.
@@ -127,6 +134,8 @@ pub struct Job<'a> {
     rows: BTreeSet<ThreadId>,
     candidates: Vec<Candidate>,
     roots: Roots,
+    /// What Codex's default list shows.
+    tally: Tally,
 }
 
 /// Looks at everything and decides, changing nothing.
@@ -157,13 +166,15 @@ pub fn plan<'a>(
     let inventory = Inventory::new(walk.files);
     let rows = reader.read(|connection| Ok(spawn::known(connection)?))?;
     let roots = Roots::with_home(config.home);
-    let mut job = Job { config, inventory, schema, checked: 0, rows, candidates: Vec::new(), roots };
+    let tally = reader.read(|connection| Ok(Tally::begin(connection, &schema, config.default_provider)?))?;
+    let mut job = Job { config, inventory, schema, checked: 0, rows, candidates: Vec::new(), roots, tally };
     progress.start("looking at rows", None, None);
     let n_rows = job.find(reader, progress)?;
     progress.finish();
     job.check_roots(&walk.missing_roots)?;
     job.ask_files(progress)?;
     job.check_number(n_rows + config.rows_to_come)?;
+    job.foresee(reader)?;
     Ok(job)
 }
 
@@ -212,8 +223,22 @@ impl Job<'_> {
         Report {
             checked: self.checked,
             threads: self.candidates.iter().map(Candidate::outcome).collect(),
+            shown: self.tally.shown().clone(),
             ..Report::default()
         }
+    }
+
+    /// Works out what Codex's default list would show.
+    fn foresee(&mut self, reader: &mut Reader) -> anyhow::Result<()> {
+        let table = Threads::new(&self.schema);
+        let ids: Vec<Cell> = self.to_go().map(|candidate| Cell::from(&*candidate.id)).collect();
+        for ids in ids.chunks(BATCH) {
+            let rows = reader.read(|connection| {
+                ids.iter().map(|id| Ok(table.get_odd(connection, id)?)).collect::<anyhow::Result<Vec<_>>>()
+            })?;
+            rows.iter().try_for_each(|row| self.tally.change(row.as_ref(), None))?;
+        }
+        Ok(())
     }
 
     /// Does it.
@@ -263,6 +288,8 @@ impl Job<'_> {
             report.saved_to = saved.finish(n_pruned > 0);
         }
         report.threads = self.candidates.iter().map(Candidate::outcome).collect();
+        self.tally.count_again(writer.connection())?;
+        report.shown = self.tally.end();
         Ok(report)
     }
 

@@ -119,7 +119,11 @@ fn verbose_says_which_rows_change_and_why() {
     let again = env.run(["backfill", "-v"]);
     again.assert_eq(
         again.stderr.lines().collect(),
-        vec![&*expected[0], "no row had to change; 7 rows agree already"],
+        vec![
+            &*expected[0],
+            "no row had to change; 7 rows agree already",
+            "Codex shows 3 of your 7 threads; hidden: 1 archived, 2 without a message, 1 sub-agent",
+        ],
         "nothing is left but which database it is",
     );
     for command in [&["list", "-v", "--ids"][..], &["status", "-v"], &["show", "-v", specimen::LEGACY]] {

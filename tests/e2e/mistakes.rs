@@ -283,12 +283,13 @@ fn read_only() {
         &env,
         &["prune", "--yes", "--all-missing"],
         &expect![[r#"
-        $ codex-state prune --yes --all-missing
-        id	status	path	error
-        --- stderr
-        nothing to do: 0 rows looked at, and no rollout is gone
-        --- status 0
-    "#]],
+            $ codex-state prune --yes --all-missing
+            id	status	path	error
+            --- stderr
+            nothing to do: 0 rows looked at, and no rollout is gone
+            Codex shows 0 of your 0 threads
+            --- status 0
+        "#]],
     );
     set_mode(&env.home(), 0o700);
 }

@@ -179,6 +179,8 @@ pub(crate) struct Moved {
     pub(crate) archived: usize,
     pub(crate) unchanged: usize,
     pub(crate) failed: usize,
+    pub(crate) shown_before: usize,
+    pub(crate) shown_after: usize,
     pub(crate) dry_run: bool,
 }
 
@@ -209,6 +211,8 @@ impl Moved {
         let moved: Moved = outcome.shaped();
         outcome.assert_eq(moved.schema_version, 1, "the version");
         outcome.assert_eq(moved.dry_run, outcome.command.contains("--dry-run"), "whether it was one");
+        let change = moved.shown_before.abs_diff(moved.shown_after);
+        outcome.assert(change <= moved.archived, "the list changes by what moved at most");
         let parts = moved.archived + moved.unchanged + moved.failed;
         outcome.assert_eq(parts, moved.threads.len(), "every thread is counted once");
         for thread in &moved.threads {

@@ -27,6 +27,8 @@ struct Pruned {
     skipped: usize,
     failed: usize,
     saved_to: Option<PathBuf>,
+    shown_before: usize,
+    shown_after: usize,
     dry_run: bool,
 }
 
@@ -44,6 +46,10 @@ impl Pruned {
     fn of(outcome: &Outcome) -> Pruned {
         let pruned: Pruned = outcome.shaped();
         outcome.assert_eq(pruned.schema_version, 1, "the version");
+        outcome.assert(
+            pruned.shown_before - pruned.shown_after <= pruned.pruned,
+            "the list loses what was deleted at most",
+        );
         let parts = pruned.pruned + pruned.skipped + pruned.failed;
         outcome.assert_eq(parts, pruned.threads.len(), "every thread is counted once");
         outcome.assert(!pruned.database.is_empty(), "where");

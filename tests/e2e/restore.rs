@@ -99,9 +99,15 @@ fn what_is_replaced_is_kept_whenever_the_last_backup_was_and_the_source_is_never
         env.run_at(&format!("2026-09-01T10:0{minute}:00Z"), args).status(0, "restored");
     }
     assert!(source.exists(), "the source stays, though it is the oldest");
-    assert_eq!(backups(&env).len(), 6, "five, and the source");
+    assert_eq!(backups(&env).len(), 8, "what each one replaced, and the source");
     env.run(["restore", "--no-backup", args[1]]).status(0, "restored");
-    assert_eq!(backups(&env).len(), 6, "--no-backup");
+    assert_eq!(backups(&env).len(), 8, "--no-backup");
+    let listed = env.run(["restore", "--format", "json"]).json();
+    let replaced = |backup: &serde_json::Value| backup["replaced"] == true && backup["rows"] == 7;
+    let backups = listed["backups"].as_array().unwrap();
+    assert_eq!(backups.iter().filter(|backup| replaced(backup)).count(), 7, "each listed, with its rows");
+    let latest: Restore = env.run(["restore", "latest", "--format", "json"]).status(0, "latest").shaped();
+    assert_eq!(latest.restored_from, args[1], "none that a restore replaced");
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub(crate) struct Backfill {
     pub(crate) pruned: usize,
     pub(crate) bytes_read: u64,
     pub(crate) failures: Vec<Failure>,
+    pub(crate) shown_before: usize,
+    pub(crate) shown_after: usize,
     pub(crate) dry_run: bool,
     pub(crate) complete: bool,
 }
@@ -42,6 +44,8 @@ impl Backfill {
         assert_eq!(report.schema_version, 1);
         let parts = report.inserted + report.updated + report.unchanged + report.superseded + report.failed;
         outcome.assert_eq(parts, report.scanned, "every file found is counted exactly once");
+        let bound = report.shown_before + report.inserted + report.updated;
+        outcome.assert(report.shown_after <= bound, "only rows that were written can come into the list");
         outcome.assert_eq(report.failures.len(), report.failed, "every failed file is named");
         for failure in &report.failures {
             outcome.assert(!failure.error.is_empty(), format_args!("a reason why {} failed", failure.path));

@@ -2,6 +2,7 @@
 
 use crate::archive::{self, Config, Direction, Outcome, Status};
 use crate::cli::commands::app::App;
+use crate::cli::commands::ending;
 use crate::cli::commands::place::Place;
 use crate::cli::commands::threads;
 use crate::cli::line::args;
@@ -152,6 +153,8 @@ fn write_report(
                 for which in [Status::Done, Status::Unchanged, Status::Failed] {
                     document.member(status(direction, which), &report.count(which))?;
                 }
+                document.member("shown_before", &report.shown.before.shown())?;
+                document.member("shown_after", &report.shown.after.shown())?;
                 document.member("dry_run", &dry_run)
             },
         },
@@ -201,6 +204,12 @@ fn advise(app: &App, direction: Direction, report: &archive::Report, dry_run: bo
         app.messages.say("nothing was changed: this was a dry run");
     } else if n > 0 {
         app.messages.say(&format!("{} {threads}, {files}", direction.done()));
+    }
+    ending::say_shown(app, &report.shown, dry_run);
+    if report.interrupted && !dry_run {
+        app.messages.hint("what was moved stays; run the command again to carry on");
+    }
+    if n > 0 && !dry_run {
         let ids = report.threads.iter().filter(|outcome| outcome.status == Status::Done);
         let ids: Vec<String> = ids.filter_map(|outcome| Some(outcome.id?.to_string())).collect();
         let undo = direction.reverse().verb();
@@ -210,8 +219,5 @@ fn advise(app: &App, direction: Direction, report: &archive::Report, dry_run: bo
             }
             _ => app.messages.hint(&format!("the same ids with codex-state {undo} undo it")),
         }
-    }
-    if report.interrupted && !dry_run {
-        app.messages.hint("what was moved stays; run the command again to carry on");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::backfill::{self, Config, Target};
 use crate::cli::commands::app::App;
+use crate::cli::commands::ending;
 use crate::cli::commands::place::Place;
 use crate::cli::commands::{fresh, prune, threads};
 use crate::cli::line::args;
@@ -89,7 +90,7 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     };
     let begun = Instant::now();
     // Where there is nothing to do, a program still gets its document.
-    let report = match (arguments.writing.dry_run || is_nothing, &mut reader) {
+    let mut report = match (arguments.writing.dry_run || is_nothing, &mut reader) {
         (true, Some(reader)) => {
             app.metrics.opened(STAGE);
             let report = backfill::run(&config, Target::Preview(reader), app.messages.progress())?;
@@ -123,6 +124,9 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
         Ok(None) => (None, Ok(())),
         Err(error) => (None, Err(error)),
     };
+    if let Some(pruned) = &pruned {
+        report.shown.after.add_change(&pruned.shown.before, &pruned.shown.after);
+    }
     let n_pruned = pruned.as_ref().map_or(0, |pruned| pruned.count(Status::Pruned));
     app.metrics.backfilled(metrics::Backfill {
         upserted: report.inserted + report.updated,
@@ -144,6 +148,14 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
         is_part,
     )?;
     advise(app, &place.home, &database, &report, arguments, is_new);
+    if let Some(pruned) = &pruned {
+        prune::advise(app, pruned, arguments.writing.dry_run);
+    }
+    ending::say_shown(app, &report.shown, arguments.writing.dry_run);
+    let has_changed = report.inserted + report.updated + n_pruned as u64 > 0;
+    if has_changed && !is_new && !arguments.writing.dry_run {
+        ending::say_undo(app, &database, report.backup.as_deref());
+    }
     if report.interrupted {
         return Ok(Exit::Interrupted);
     }
@@ -151,7 +163,6 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     let mut exit =
         found.exit.merge(Exit::from_answer(report.failures.is_empty() && report.missing_folders.is_empty()));
     if let Some(pruned) = pruned {
-        prune::advise(app, &pruned, arguments.writing.dry_run);
         exit = exit.merge(prune::exit(app, pruned, false)?);
     }
     Ok(exit)
@@ -226,6 +237,8 @@ struct Document<'a> {
     pruned: u64,
     bytes_read: u64,
     failures: Vec<Failure<'a>>,
+    shown_before: u64,
+    shown_after: u64,
     dry_run: bool,
     complete: bool,
 }
@@ -252,6 +265,8 @@ fn document<'a>(database: &Path, report: &'a backfill::Report, pruned: u64, dry_
         pruned,
         bytes_read: report.bytes_read,
         failures: failures.collect(),
+        shown_before: report.shown.before.shown(),
+        shown_after: report.shown.after.shown(),
         dry_run,
         complete: report.complete,
     }
@@ -380,7 +395,6 @@ fn advise(
         app.messages
             .hint("start Codex once, so that it makes its database, then run codex-state backfill again");
     }
-    app.messages.hint_undo(report.backup.as_deref());
     if report.interrupted {
         if !dry_run {
             // Not spelt out, for the options count: --facts-from, --times, the threads.

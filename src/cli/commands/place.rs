@@ -126,12 +126,13 @@ impl Place {
     ///
     /// # Errors
     /// If it cannot be made.
-    pub fn keep_backup(&self, app: &App, database: &Path) -> anyhow::Result<()> {
+    pub fn keep_backup(&self, app: &App, database: &Path) -> anyhow::Result<Option<PathBuf>> {
         let keeping = backup::Keeping::at(app.environment.now);
-        if let Some(path) = backup::keep_automatic(database, &self.options, &keeping)? {
+        let kept = backup::keep_automatic(database, &self.options, &keeping)?;
+        if let Some(path) = &kept {
             app.messages.say(&format!("the database as it was is kept in {}", path.display()));
         }
-        Ok(())
+        Ok(kept)
     }
 }
 

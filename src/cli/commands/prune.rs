@@ -1,6 +1,7 @@
 //! `codex-state prune` (and that part of `backfill --prune`): from arguments to the verb, and its report to the streams.
 
 use crate::cli::commands::app::App;
+use crate::cli::commands::ending;
 use crate::cli::commands::place::Place;
 use crate::cli::commands::threads;
 use crate::cli::line::args;
@@ -58,6 +59,10 @@ pub fn run(app: &mut App, arguments: &args::Prune) -> anyhow::Result<Exit> {
     }
     write_report(app, &page, &database, &report, arguments.dry_run)?;
     advise(app, &report, arguments.dry_run);
+    ending::say_shown(app, &report.shown, arguments.dry_run);
+    if report.count(Status::Pruned) > 0 && !arguments.dry_run {
+        ending::say_undo(app, &database, report.backup.as_deref());
+    }
     let exit = exit(app, report, is_named)?;
     Ok(found.exit.merge(exit))
 }
@@ -117,13 +122,11 @@ pub(super) fn prune_rows(
             return Ok(None);
         }
     }
-    if consent.keep_backup {
-        place.keep_backup(app, database)?;
-    }
+    let backup = if consent.keep_backup { place.keep_backup(app, database)? } else { None };
     let mut writer = Writer::open(database, &place.options)?;
     let report = job.run(&mut writer, app.messages.progress())?;
     writer.close()?;
-    Ok(Some(report))
+    Ok(Some(prune::Report { backup, ..report }))
 }
 
 /// Shows a person the first rows that would go, before the question whether they may.
@@ -212,6 +215,8 @@ fn write_report(
                     document.member(status(which), &report.count(which))?;
                 }
                 document.member("saved_to", &report.saved_to.as_ref().map(|path| path.to_string_lossy()))?;
+                document.member("shown_before", &report.shown.before.shown())?;
+                document.member("shown_after", &report.shown.after.shown())?;
                 document.member("dry_run", &dry_run)
             },
         },

@@ -2,6 +2,7 @@
 
 use crate::cli::commands::app::App;
 use crate::cli::commands::place::Place;
+use crate::cli::commands::{backups, ending};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::output::human;
@@ -12,6 +13,9 @@ use crate::restore::{self, Config};
 use serde::Serialize;
 use std::io;
 use std::path::Path;
+
+/// The word that stands for the newest backup.
+const LATEST: &str = "latest";
 
 /// The report as JSON; its names are the contract's.
 #[derive(Serialize)]
@@ -44,10 +48,17 @@ fn lossy(path: &Path) -> String {
 /// # Errors
 /// It could not run; the database is as it was then.
 pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
-    let page = app.page(false)?;
+    let page = app.page(arguments.file.is_none())?;
     let place = Place::find_or_nowhere(app)?;
+    let Some(file) = &arguments.file else {
+        let choice = place.choose(&app.messages);
+        return backups::list(app, &page, &place, choice.as_ref().map(|choice| &*choice.chosen.path));
+    };
     let chosen = place.only(app)?;
-    let source = app.environment.absolute(&arguments.file);
+    let source = match file == Path::new(LATEST) {
+        true => backups::latest(&place, chosen.as_deref())?,
+        false => app.environment.absolute(file),
+    };
     let database = match chosen {
         Some(database) => database,
         None => place.databases.create_in.join(restore::name_for(&source, &place.options)?),
@@ -88,8 +99,10 @@ pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
     if config.dry_run {
         app.messages.say("nothing was written: this was a dry run");
     } else {
-        app.messages.hint_undo(report.backup.as_deref());
         app.messages.hint("codex-state backfill brings back what the rollouts know beyond the backup");
+        if let Some(backup) = &report.backup {
+            ending::say_undo(app, &database, Some(backup));
+        }
     }
     Ok(Exit::Done)
 }

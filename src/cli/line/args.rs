@@ -145,8 +145,9 @@ pub enum Command {
 /// could not be read (failed; exit status 1).
 ///
 /// With --format json: {"schema_version":1, "database":PATH, "scanned":N, "inserted":N, "updated":N, "unchanged":N,
-/// "superseded":N, "failed":N, "pruned":N, "bytes_read":N, "failures":[{"path":PATH, "error":TEXT}…], "dry_run":BOOL,
-/// "complete":BOOL}. Of the rollouts scanned each is inserted, updated, unchanged, superseded (another file of its thread
+/// "superseded":N, "failed":N, "pruned":N, "bytes_read":N, "failures":[{"path":PATH, "error":TEXT}…], "shown_before":N,
+/// "shown_after":N, "dry_run":BOOL, "complete":BOOL}. "shown_before" and "shown_after" are how many threads Codex's
+/// default list shows. Of the rollouts scanned each is inserted, updated, unchanged, superseded (another file of its thread
 /// counts) or failed; "complete" says that all of the home were visited. TSV and CSV have the columns scanned, inserted,
 /// updated, unchanged, superseded, failed, pruned, bytes_read.
 #[derive(Debug, Args)]
@@ -321,7 +322,7 @@ pub struct PathOf {
 ///
 /// With --format json: {"schema_version":1, "database":PATH, "threads":[{"id":ID|null, "from":PATH|null, "to":PATH|null,
 /// "status":"archived"|"unchanged"|"failed", "files":[{"from":PATH, "to":PATH}…], "error":TEXT|null}…], "archived":N,
-/// "unchanged":N, "failed":N, "dry_run":BOOL}. "from" and "to" are the rollout that counts, "files" all that move. With
+/// "unchanged":N, "failed":N, "shown_before":N, "shown_after":N, "dry_run":BOOL}. "from" and "to" are the rollout that counts, "files" all that move. With
 /// --format jsonl each thread is a line; TSV and CSV have the columns id, status, from, to, error.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("archive"))]
@@ -379,6 +380,7 @@ pub struct Moving {
 ///
 /// With --format json: {"schema_version":1, "database":PATH, "checked":N, "threads":[{"id":ID, "path":PATH,
 /// "status":"pruned"|"skipped"|"failed", "error":TEXT|null}…], "pruned":N, "skipped":N, "failed":N, "saved_to":PATH|null,
+/// "shown_before":N, "shown_after":N,
 /// "dry_run":BOOL}. "threads" are those named and those whose path leads nowhere. With --format jsonl each is a line; TSV
 /// and CSV have the columns id, status, path, error.
 #[derive(Debug, Args)]
@@ -453,19 +455,25 @@ pub struct Backup {
 
 /// Bring the database back from a backup
 ///
+/// Without FILE it lists the backups of the database, the newest first, with their threads, and changes nothing. latest
+/// takes the newest backup that is sound; not one of a database that a restore or rebuild replaced. Such a one is kept
+/// until a person deletes it.
+///
 /// FILE is checked first, and what it replaces is kept as a backup. A Codex that has the database open finds the content
 /// replaced in one step. A database that is missing is made; one that cannot be used is moved aside.
 ///
 /// JSON: {"schema_version":1, "database":PATH, "restored_from":PATH, "rows":N, "replaced_rows":N|null, "newer_rows":N,
 /// "bytes":N|null, "backup":PATH|null, "moved_aside":[{"from":PATH, "to":PATH}…], "dry_run":BOOL}
 /// TSV and CSV have the columns database, restored_from, rows, replaced_rows, newer_rows, bytes, backup. A dry run names
-/// neither the backup nor what would be moved aside, for their names have the time in them.
+/// neither the backup nor what would be moved aside, for their names have the time in them. Without FILE:
+/// {"schema_version":1, "database":PATH|null, "backups":[{"path":PATH, "taken_at":TIME, "rows":N|null, "bytes":N,
+/// "automatic":BOOL, "replaced":BOOL}…]}, with --format jsonl a backup a line; TSV and CSV have the same columns.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("restore"))]
 pub struct Restore {
-    /// The backup, or any other whole state database
+    /// The backup, or any other whole state database; latest for the newest backup [default: list the backups]
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub file: PathBuf,
+    pub file: Option<PathBuf>,
 
     /// What every command that writes has.
     #[command(flatten)]

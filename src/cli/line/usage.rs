@@ -263,11 +263,11 @@ mod tests {
         "#]],
         );
         check(
-            "restore",
+            "show",
             &expect![[r#"
-            codex-state: error: FILE is missing
-            hint: codex-state restore --help says how it is used
-        "#]],
+                codex-state: error: THREAD... is missing
+                hint: codex-state show --help says how it is used
+            "#]],
         );
         check(
             "backfill --yes",

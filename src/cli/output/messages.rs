@@ -10,7 +10,6 @@ use anyhow::{Context as _, anyhow};
 use clap::Subcommand as _;
 use std::ffi::OsStr;
 use std::io::BufRead as _;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -59,13 +58,6 @@ impl Messages {
         if !self.is_quiet {
             let hint = with_options(hint, &self.same_place);
             self.bar.print(|out| error::print_hint(&hint, out, self.style));
-        }
-    }
-
-    /// Prints the command that undoes a change, where a backup was kept.
-    pub fn hint_undo(&self, backup: Option<&Path>) {
-        if let Some(path) = backup {
-            self.hint(&format!("codex-state restore {} undoes it", shell_word(path)));
         }
     }
 

@@ -51,6 +51,8 @@ pub struct BackupInfo {
     pub size: u64,
     /// Whether it was made without being asked, and may be rotated away.
     pub automatic: bool,
+    /// Whether it is a database that a `restore` or `rebuild` replaced: kept until a person deletes it.
+    pub replaced: bool,
 }
 
 /// Keeps an automatic backup of `database`, unless there is one from less than the interval ago (then `None`), and
@@ -70,13 +72,6 @@ pub fn keep_automatic(
     if existing.iter().any(is_recent) {
         return Ok(None);
     }
-    let advised = |error: anyhow::Error| match Trouble::of(&error) {
-        // Only where the way out is one: without a backup nobody should go on with a database that cannot be read.
-        Some(Trouble::ReadOnly | Trouble::Permission | Trouble::DiskFull) => {
-            error.hint("make room for the backup, or go on without one: `--no-backup`")
-        }
-        _ => error,
-    };
     prepare_folder(database).hint("make way for the folder, or go on without a backup: `--no-backup`")?;
     let mut taken_at = keeping.now;
     let target = loop {
@@ -96,6 +91,39 @@ pub fn keep_automatic(
         }
     }
     Ok(Some(target))
+}
+
+/// How the name of a copy begins that is kept of a database before its whole content is replaced.
+const REPLACED: &str = "replaced-";
+
+/// Keeps a copy of a database whose whole content is about to be replaced. Nothing ever removes it.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn keep_replaced(database: &Path, options: &OpenOptions, now: DateTime<Utc>) -> anyhow::Result<PathBuf> {
+    prepare_folder(database).hint("make way for the folder, or go on without a backup: `--no-backup`")?;
+    let mut taken_at = now;
+    let target = loop {
+        let name = format!("{REPLACED}{}-{}.sqlite", name_of(database), stamp(taken_at));
+        let target = folder_of(database).join(name);
+        if fs::symlink_metadata(&target).is_err() {
+            break target;
+        }
+        taken_at += TimeDelta::seconds(1);
+    };
+    back_up(database, &target, options, &mut |_| {}).map_err(advised)?;
+    Ok(target)
+}
+
+/// Adds the way out to an error of a backup.
+fn advised(error: anyhow::Error) -> anyhow::Error {
+    match Trouble::of(&error) {
+        // Only where the way out is one: without a backup nobody should go on with a database that cannot be read.
+        Some(Trouble::ReadOnly | Trouble::Permission | Trouble::DiskFull) => {
+            error.hint("make room for the backup, or go on without one: `--no-backup`")
+        }
+        _ => error,
+    }
 }
 
 /// The backups in the folder beside `database`, newest first: its automatic ones, and whatever database a person put
@@ -189,9 +217,9 @@ pub(super) fn stamp(time: DateTime<Utc>) -> String {
     time.format("%Y%m%dT%H%M%SZ").to_string()
 }
 
-/// The database and the time in the name of an automatic backup.
-fn parse(name: &str) -> Option<(&str, DateTime<Utc>)> {
-    let (database, stamp) = name.strip_prefix(AUTOMATIC)?.strip_suffix(".sqlite")?.rsplit_once('-')?;
+/// Returns the database and the time in the name of a backup that begins so.
+fn parse<'a>(name: &'a str, prefix: &str) -> Option<(&'a str, DateTime<Utc>)> {
+    let (database, stamp) = name.strip_prefix(prefix)?.strip_suffix(".sqlite")?.rsplit_once('-')?;
     let time = NaiveDateTime::parse_from_str(stamp, "%Y%m%dT%H%M%SZ").ok()?.and_utc();
     Some((database, time))
 }
@@ -209,8 +237,12 @@ fn all_in(folder: &Path, database: Option<&str>) -> Vec<BackupInfo> {
         .filter_map(|entry| {
             let name = entry.file_name().to_string_lossy().into_owned();
             let metadata = entry.metadata().ok().filter(fs::Metadata::is_file)?;
-            let (taken_at, automatic) = match parse(&name) {
-                Some((of, taken_at)) if database.is_none_or(|database| of == database) => (taken_at, true),
+            let replaced = name.starts_with(REPLACED);
+            let prefix = if replaced { REPLACED } else { AUTOMATIC };
+            let (taken_at, automatic) = match parse(&name, prefix) {
+                Some((of, taken_at)) if database.is_none_or(|database| of == database) => {
+                    (taken_at, !replaced)
+                }
                 // Of another database in this folder.
                 Some(_) => return None,
                 // Rows that prune deleted: no database to go back to.
@@ -220,7 +252,7 @@ fn all_in(folder: &Path, database: Option<&str>) -> Vec<BackupInfo> {
                 }
                 None => return None,
             };
-            Some(BackupInfo { path: entry.path(), taken_at, size: metadata.len(), automatic })
+            Some(BackupInfo { path: entry.path(), taken_at, size: metadata.len(), automatic, replaced })
         })
         .collect();
     backups.sort_by(|a, b| (b.taken_at, &b.path).cmp(&(a.taken_at, &a.path)));

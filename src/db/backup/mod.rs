@@ -22,8 +22,8 @@ use crate::error::WithHint as _;
 use crate::sys::{Links, open_regular_with, rename_no_replace, sync_folder};
 
 pub use automatic::{
-    BackupInfo, FOLDER, Keeping, backups_in, backups_of, keep_automatic, name_by_hand, prepare_folder,
-    unreadable_folder,
+    BackupInfo, FOLDER, Keeping, backups_in, backups_of, keep_automatic, keep_replaced, name_by_hand,
+    prepare_folder, unreadable_folder,
 };
 pub use pruned::{SavedRows, delete_thread, name_of_saved};
 pub use restore::{MovedAside, RestoreReport, check_backup, restore_into};

@@ -1,0 +1,123 @@
+//! `codex-state restore` without a file: the backups of a database, newest first, and the newest that is sound.
+
+use crate::cli::commands::app::App;
+use crate::cli::commands::place::Place;
+use crate::cli::line::exit::Exit;
+use crate::cli::output::records::Value;
+use crate::cli::output::report::{Page, Report, Rows, Whole};
+use crate::cli::output::table::{Cell, Column, Table};
+use crate::cli::output::{human, text};
+use crate::db::backup::{self, BackupInfo};
+use crate::db::open::{OpenOptions, Reader};
+use crate::db::threads;
+use crate::error::{WithHint as _, shell_word};
+use anyhow::anyhow;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// A backup in JSON; documented in the help.
+#[derive(Serialize)]
+struct Listed {
+    path: String,
+    taken_at: Value<'static>,
+    /// `null` if it cannot be read.
+    rows: Option<u64>,
+    bytes: u64,
+    automatic: bool,
+    replaced: bool,
+}
+
+/// Returns the backups of a database, or where there is none of any in its folders, newest first.
+pub(super) fn all(place: &Place, database: Option<&Path>) -> Vec<BackupInfo> {
+    let mut backups: Vec<BackupInfo> = match database {
+        Some(database) => backup::backups_of(database),
+        None => place.databases.looked_in.iter().flat_map(|folder| backup::backups_in(folder)).collect(),
+    };
+    backups.sort_by_key(|backup| std::cmp::Reverse(backup.taken_at));
+    backups
+}
+
+/// Returns how many threads a backup has; `None` if it cannot be read.
+pub(super) fn rows(path: &Path, options: &OpenOptions) -> Option<u64> {
+    let mut reader = Reader::open(path, options).ok()?;
+    reader.read(|connection| Ok(threads::count(connection)?)).ok()
+}
+
+/// Finds the backup that `restore latest` takes: the newest that is sound and that no `restore` or `rebuild` replaced.
+///
+/// # Errors
+/// If there is none.
+pub(super) fn latest(place: &Place, database: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let backups = all(place, database);
+    let own = backups.iter().filter(|backup| !backup.replaced);
+    let sound =
+        own.map(|backup| &backup.path).find(|path| backup::check_backup(path, &place.options).is_ok());
+    sound.cloned().ok_or_else(|| {
+        anyhow!("no backup that can be restored")
+            .hint("codex-state backfill makes the rows from the rollouts")
+    })
+}
+
+/// Lists the backups.
+///
+/// # Errors
+/// If the list cannot be written.
+pub(super) fn list(
+    app: &mut App,
+    page: &Page,
+    place: &Place,
+    database: Option<&Path>,
+) -> anyhow::Result<Exit> {
+    let backups = all(place, database);
+    let listed: Vec<Listed> = backups
+        .iter()
+        .map(|backup| Listed {
+            path: backup.path.to_string_lossy().into_owned(),
+            taken_at: Value::Time(backup.taken_at.timestamp_millis()),
+            rows: rows(&backup.path, &place.options),
+            bytes: backup.size,
+            automatic: backup.automatic,
+            replaced: backup.replaced,
+        })
+        .collect();
+    let now = app.environment.now_ms();
+    Report {
+        items: listed.iter(),
+        rows: Rows::Columns(&["path", "taken_at", "rows", "bytes", "automatic", "replaced"]),
+        document: Whole::List {
+            name: "backups",
+            before: &|document| document.member("database", &database.map(Path::to_string_lossy)),
+            after: &|_| Ok(()),
+        },
+        text: &|out| match backups.is_empty() {
+            true => Ok(()),
+            false => table(page, &backups, &listed, now).write(out),
+        },
+    }
+    .write(&mut app.out, page)?;
+    if backups.is_empty() {
+        app.messages.say("no backups");
+        app.messages.hint("codex-state backfill makes the rows from the rollouts");
+    } else {
+        app.messages.say("nothing was changed");
+        if let Ok(path) = latest(place, database) {
+            app.messages.hint(&format!("codex-state restore {} brings the newest back", shell_word(&path)));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn table(page: &Page, backups: &[BackupInfo], listed: &[Listed], now: i64) -> Table {
+    let columns =
+        vec![Column::text("taken"), Column::number("threads"), Column::number("size"), Column::path("path")];
+    let mut table = Table::new(columns, page.width, page.style);
+    for (backup, listed) in backups.iter().zip(listed) {
+        table.row([
+            Cell::new(human::ago(backup.taken_at.timestamp_millis(), now)),
+            Cell::new(listed.rows.map_or_else(|| "unreadable".to_owned(), human::count)),
+            Cell::new(human::bytes(backup.size)),
+            Cell::exact(text::path(&backup.path)),
+        ]);
+    }
+    table
+}

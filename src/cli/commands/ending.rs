@@ -1,0 +1,30 @@
+//! The last lines of a command that changes rows: what Codex's list shows now, and which backup undoes the run.
+
+use crate::cli::commands::app::App;
+use crate::cli::output::{human, shown};
+use crate::db::backup;
+use crate::db::tally::Shown;
+use crate::error::shell_word;
+use std::path::Path;
+
+/// Says what Codex's default list shows after a run, or would show.
+pub(super) fn say_shown(app: &App, counts: &Shown, dry_run: bool) {
+    app.messages.say(&shown::change(&counts.before, &counts.after, dry_run));
+}
+
+/// Names the backup that undoes a run, as the last line: the one that this run `kept`, else the newest of an earlier
+/// run, with its age.
+pub(super) fn say_undo(app: &App, database: &Path, kept: Option<&Path>) {
+    if let Some(path) = kept {
+        app.messages.hint(&format!("codex-state restore {} undoes it", shell_word(path)));
+        return;
+    }
+    let now = app.environment.now_ms();
+    if let Some(earlier) = backup::backups_of(database).first() {
+        let age = human::ago(earlier.taken_at.timestamp_millis(), now);
+        app.messages.hint(&format!(
+            "codex-state restore {} brings back the database as it was {age}, before this run",
+            shell_word(&earlier.path)
+        ));
+    }
+}
