@@ -270,7 +270,7 @@ _codex__state() {
                     return 0
                     ;;
                 --times)
-                    COMPREPLY=($(compgen -W "mtime events keep" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto mtime events keep" -- "${cur}"))
                     return 0
                     ;;
                 --facts-from)
@@ -768,7 +768,7 @@ _codex__state() {
                     return 0
                     ;;
                 --columns)
-                    COMPREPLY=($(compgen -W "id rollout_path created_at updated_at source model_provider cwd title sandbox_policy approval_mode tokens_used has_user_event archived archived_at git_sha git_branch git_origin_url cli_version first_user_message agent_nickname agent_role memory_mode model reasoning_effort agent_path created_at_ms updated_at_ms thread_source preview recency_at recency_at_ms history_mode name is_pinned thread_section_id section_position section_entered_at_ms project_id hidden_by size" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "id rollout_path created_at updated_at source model_provider cwd title sandbox_policy approval_mode tokens_used has_user_event archived archived_at git_sha git_branch git_origin_url cli_version first_user_message agent_nickname agent_role memory_mode model reasoning_effort agent_path created_at_ms updated_at_ms thread_source preview recency_at recency_at_ms history_mode name is_pinned thread_section_id section_position section_entered_at_ms project_id originator daybreak_enabled creator_user_id creator_account_id hidden_by size" -- "${cur}"))
                     return 0
                     ;;
                 --codex-home)
@@ -1372,7 +1372,7 @@ _codex__state() {
             fi
             case "${prev}" in
                 --ignore)
-                    COMPREPLY=($(compgen -W "missing_row missing_file archive_mismatch moved_file moved_home field_mismatch duplicate_path duplicate_rollout outside_home unreadable_file empty_file malformed_name damaged_lines index_orphan backfill_incomplete database_damaged missing_folder ledger_mismatch sibling_damaged codex_cannot_open history_behind unknown_provider unassigned_project index_missing id rollout_path created_at updated_at source model_provider cwd title sandbox_policy approval_mode tokens_used has_user_event archived archived_at git_sha git_branch git_origin_url cli_version first_user_message agent_nickname agent_role memory_mode model reasoning_effort agent_path created_at_ms updated_at_ms thread_source preview recency_at recency_at_ms history_mode name is_pinned thread_section_id section_position section_entered_at_ms project_id" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "missing_row missing_file archive_mismatch moved_file moved_home field_mismatch duplicate_path duplicate_rollout outside_home unreadable_file empty_file malformed_name damaged_lines index_orphan backfill_incomplete database_damaged missing_folder ledger_mismatch sibling_damaged codex_cannot_open history_behind unknown_provider unassigned_project index_missing id rollout_path created_at updated_at source model_provider cwd title sandbox_policy approval_mode tokens_used has_user_event archived archived_at git_sha git_branch git_origin_url cli_version first_user_message agent_nickname agent_role memory_mode model reasoning_effort agent_path created_at_ms updated_at_ms thread_source preview recency_at recency_at_ms history_mode name is_pinned thread_section_id section_position section_entered_at_ms project_id originator daybreak_enabled creator_user_id creator_account_id" -- "${cur}"))
                     return 0
                     ;;
                 --max-findings)

@@ -61,9 +61,10 @@ complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "completions
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "man" -d 'Print the man page, or write all man pages to a folder'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -s j -l jobs -d 'How many rollouts to read at once [default: one for each processor]' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l times -d 'Where updated_at comes from' -r -f -a "mtime\t'The file\'s modification time'
-events\t'The file\'s last line, for homes that were copied without modification times'
-keep\t'The row, where nothing else differs'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l times -d 'Where updated_at comes from' -r -f -a "auto\t'The file\'s modification time, or its last line\'s where a copy or a lost time shows; a row that has either keeps it'
+mtime\t'Always the file\'s modification time'
+events\t'Always the time of the file\'s last line'
+keep\t'As auto, but a time alone is no reason to write a row'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l facts-from -d 'Fill what only a database knows (names, pins, sections, git edits) from another state database, even a damaged one' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l schema -d 'Which database to make where there is none [default: the one that the Codex of this home reads]' -r -f -a "phase-1\t'state.sqlite, for Codex 0.93 to 0.95'
 state-5\t'state_5.sqlite, for Codex 0.119 and later'"
@@ -156,7 +157,11 @@ is_pinned\t''
 thread_section_id\t''
 section_position\t''
 section_entered_at_ms\t''
-project_id\t''"
+project_id\t''
+originator\t''
+daybreak_enabled\t''
+creator_user_id\t''
+creator_account_id\t''"
 complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l max-findings -d 'Print the first N findings only; all are counted' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l junit -d 'Write the result to FILE for test reports: a test case for each kind of finding' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -s j -l jobs -d 'How many rollouts to read at once [default: one for each processor]' -r
@@ -234,6 +239,10 @@ thread_section_id\t'section of the sidebar'
 section_position\t'position within the section'
 section_entered_at_ms\t'when the thread entered the section'
 project_id\t'project of the thread'
+originator\t'program that began the thread'
+daybreak_enabled\t'a choice of the user that Codex keeps with the thread'
+creator_user_id\t'user who began the thread'
+creator_account_id\t'account of that user'
 hidden_by\t'why Codex\'s list hides it: archived, no_message, provider, source; empty if it shows it'
 size\t'bytes of the rollout on disk'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"

@@ -7,9 +7,10 @@ use crate::sessions::RolloutFile;
 use crate::sys;
 use crate::thread::columns::{ColumnSet, Row, index};
 use crate::thread::diff::{self, FieldDifference};
-use crate::thread::facts;
 use crate::thread::merge::{self, Context, Merged};
+use crate::thread::times::Times;
 use crate::thread::{ThreadId, ThreadMetadata};
+use crate::thread::{facts, folder};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
@@ -38,7 +39,7 @@ impl Folders {
 
     /// Whether two spellings name one folder that exists.
     pub fn same(&self, a: &str, b: &str) -> bool {
-        a == b || self.canonical(a).is_some_and(|a| Some(a) == self.canonical(b))
+        folder::same_spelling(a, b) || self.canonical(a).is_some_and(|a| Some(a) == self.canonical(b))
     }
 }
 
@@ -47,11 +48,12 @@ impl Folders {
 pub struct Comparison {
     /// The columns that it has.
     pub columns: ColumnSet,
-    /// Whether a time alone is no difference.
-    pub keep_times: bool,
-    /// Whether the time of a file's last line is no difference either: for reports, so that a home whose times were
-    /// restored with `--times events` agrees.
-    pub event_times: bool,
+    /// Which of a file's times a row has.
+    pub times: Times,
+    /// The provider of threads that name none.
+    pub default_provider: String,
+    /// True if the ledger says that Codex itself names guardian threads.
+    pub names_guardians: bool,
     /// The bound of synthetic milliseconds ([`crate::db::threads::greatest_running_number`]).
     pub synthetic_limit: i64,
     /// The names of `session_index.jsonl`, once they are needed: where a row is inserted, and where
@@ -76,11 +78,13 @@ impl Comparison {
     fn with<T>(&self, name: Option<&str>, f: impl FnOnce(&Context<'_>) -> T) -> T {
         f(&Context {
             columns: self.columns,
-            keep_times: self.keep_times,
-            event_times: self.event_times,
+            times: self.times,
             same_path: &|row, file| same_path(Path::new(row), Path::new(file)),
             same_folder: &|row, file| self.folders.same(row, file),
+            is_folder: &|folder| self.folders.canonical(folder).is_some(),
             synthetic_limit: self.synthetic_limit,
+            default_provider: &self.default_provider,
+            names_guardians: self.names_guardians,
             indexed_name: name,
         })
     }

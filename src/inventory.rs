@@ -78,6 +78,25 @@ impl Inventory {
         start..start + length
     }
 
+    /// Returns where the older rollouts of a file's thread are in [`Inventory::files`], one file for each: those that a
+    /// revert left behind when it made this one.
+    #[must_use]
+    pub fn older_rollouts(&self, file: usize) -> Vec<usize> {
+        let Some(name) = self.files[file].named.name else { return Vec::new() };
+        let range = self.range_of(name.thread);
+        if range.len() < 2 {
+            return Vec::new();
+        }
+        let members: Vec<&RolloutFile> = self.files[range.clone()].iter().collect();
+        let choice = choose(&members, |member| std::ptr::eq(member, &raw const self.files[file]));
+        let chain = choice.map(|choice| choice.chain).unwrap_or_default();
+        let age = |i: usize| self.files[i].named.name.map(|name| (name.time, name.rollout));
+        range
+            .filter(|&i| age(i) < age(file))
+            .filter(|&i| chain.iter().any(|member| std::ptr::eq(*member, &raw const self.files[i])))
+            .collect()
+    }
+
     /// Where the files that may be at a path with this file name are in [`Inventory::files`].
     pub fn named_like(&self, file_name: &OsStr) -> impl Iterator<Item = usize> {
         let named = file_name::parse(file_name);
@@ -123,9 +142,9 @@ fn path_order(a: &RolloutFile, b: &RolloutFile) -> std::cmp::Ordering {
     if *a.folder == *b.folder { a.file_name().cmp(&b.file_name()) } else { bytes(a).cmp(&bytes(b)) }
 }
 
-/// Of copies of one rollout: plain before compressed, newest, longest. Paths break ties.
+/// Of copies of one rollout: one that is not empty, plain before compressed, newest, longest. Paths break ties.
 fn preference(file: &RolloutFile) -> impl Ord + use<> {
-    (file.named.compressed, Reverse(file.stamp.modified), Reverse(file.stamp.size))
+    (file.is_empty(), file.named.compressed, Reverse(file.stamp.modified), Reverse(file.stamp.size))
 }
 
 /// What the files of one thread are to each other.

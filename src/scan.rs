@@ -7,12 +7,14 @@
 use crate::compare::Folders;
 use crate::inventory::{self, Inventory};
 use crate::rollout::extract::{DamageReport, Options};
+use crate::rollout::file_name;
 use crate::rollout::fold::{self, FoldedThread, ReadError, Reading, Source, World};
 use crate::rollout::peek;
 use crate::rollout::reader::Buffer;
+use crate::rollout::tail;
 use crate::sessions::RolloutFile;
 use crate::sys;
-use crate::thread::ThreadId;
+use crate::thread::{Millis, ThreadId, ThreadMetadata};
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
@@ -239,6 +241,10 @@ impl<'a> Worker<'a> {
             let mut has_strays = false;
             for copy in &choice.copies {
                 let i = index_of(copy);
+                if (is_settled || scanned.folded.is_some()) && copy.is_empty() {
+                    scanned.superseded.push(i);
+                    continue;
+                }
                 if is_settled || scanned.folded.is_some() {
                     match self.stranger(copy, thread) {
                         Some(other) => scanned.strays.push((i, other)),
@@ -280,6 +286,7 @@ impl<'a> Worker<'a> {
             // The rollout that should have counted is of another thread, or holds nothing, and no row chose it: another
             // one of this thread does.
         }
+        self.excuse_empty(&mut scanned);
         if self.config.read_all {
             for &file in &scanned.superseded {
                 let damage = self.read(&all[file].source());
@@ -287,6 +294,45 @@ impl<'a> Worker<'a> {
             }
         }
         scanned
+    }
+
+    /// Counts empty files as superseded where their thread has a good one: synchronised folders leave such copies behind,
+    /// under the same name or one that only begins so.
+    fn excuse_empty(&self, scanned: &mut Scanned) {
+        let inventory = self.config.inventory;
+        let has_good = |i: usize| {
+            let thread = file_name::find_thread(&inventory.files()[i].file_name());
+            thread.is_some_and(|thread| inventory.of_thread(thread).iter().any(|file| !file.is_empty()))
+        };
+        let is_excused = |(i, error): &(usize, ReadError)| {
+            matches!(error, ReadError::Unusable(reason) if reason == fold::EMPTY)
+                && (scanned.folded.is_some() || (scanned.thread.is_none() && has_good(*i)))
+        };
+        let (excused, failed) = std::mem::take(&mut scanned.failed).into_iter().partition(is_excused);
+        scanned.failed = failed;
+        let excused: Vec<(usize, ReadError)> = excused;
+        scanned.superseded.extend(excused.into_iter().map(|(i, _)| i));
+    }
+
+    /// Reads the time of a file's last line from its end; none if it cannot be read.
+    pub fn last_event(&mut self, file: usize) -> Option<Millis> {
+        let source = self.config.inventory.files()[file].source();
+        tail::last_event(&source, &mut self.buffer).ok().flatten()
+    }
+
+    /// Adds what the older rollouts of a file's thread say in full, for a row that differs from what the file says.
+    pub fn add_older(&mut self, file: usize, thread: &mut ThreadMetadata) {
+        if !thread.older.is_empty() {
+            return;
+        }
+        for other in self.config.inventory.older_rollouts(file) {
+            let source = self.config.inventory.files()[other].source();
+            if let Ok(folded) = self.fold(&source)
+                && folded.metadata.id == thread.id
+            {
+                thread.older.push(folded.metadata);
+            }
+        }
     }
 
     /// The other thread that a file of `thread` by its name says it is of. Only the beginning of the file is read.

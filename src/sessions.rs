@@ -111,6 +111,12 @@ impl RolloutFile {
         self.folder.join(self.file_name())
     }
 
+    /// Returns true if the file has no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.stamp.size == 0
+    }
+
     /// The file as something to be read.
     #[must_use]
     pub fn source(&self) -> Source {

@@ -11,6 +11,7 @@ use crate::sys::{self, rename_no_replace};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, ColumnSet, Row, index};
+use crate::thread::times::Times;
 use crate::{custody, fault};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -250,7 +251,13 @@ impl Engine<'_> {
         let mut thread = folded.metadata.clone();
         thread.rollout_path.clone_from(&task.row_path);
         thread.archived = archives;
-        thread.updated_at = to_millis(modified);
+        thread.modified_at = to_millis(modified);
+        thread.updated_at = if archives {
+            Times::Auto.choose(thread.modified_at, thread.last_event_at)
+        } else {
+            // The file was touched just now: the thread is in use again.
+            thread.modified_at
+        };
         let now = Cell::Integer(self.config.now.timestamp());
         let Some(row) = &task.row else {
             let mut new = self.comparison.insert(&thread);

@@ -39,15 +39,17 @@ mod plan;
 
 use crate::compare::{Comparison, Folders};
 use crate::db::open::{Reader, Writer};
+use crate::db::rules;
 use crate::db::schema::Schema;
 use crate::db::tally::{Shown, Tally};
-use crate::db::threads::{self, Threads};
+use crate::db::threads::Threads;
 use crate::error::WithHint as _;
 use crate::inventory::Inventory;
 use crate::progress::Progress;
 use crate::rollout::reader::Buffer;
 use crate::select::Selected;
 use crate::thread::ThreadId;
+use crate::thread::times::Times;
 use crate::{custody, session_index, sessions};
 use chrono::{DateTime, Utc};
 use std::cell::RefCell;
@@ -234,15 +236,15 @@ pub fn plan<'a>(
             .context("not every file of a thread can be found")
             .hint("make the folder readable, or move it out of the Codex home; nothing was changed"));
     }
-    let (synthetic_limit, mut tally) = reader.read(|connection| {
+    let (comparison, mut tally) = reader.read(|connection| {
         let tally = Tally::begin(connection, &schema, config.default_provider)?;
-        Ok((threads::greatest_running_number(connection)?, tally))
+        Ok((rules::comparison(connection, &schema, config.default_provider, Times::Auto)?, tally))
     })?;
     let mut engine = Engine {
         config,
         inventory: Inventory::new(walk.files),
         table: Threads::new(&schema),
-        comparison: Comparison { columns: schema.columns, synthetic_limit, ..Comparison::default() },
+        comparison,
         schema,
         moved: HashMap::new(),
         buffer: RefCell::default(),

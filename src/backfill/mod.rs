@@ -9,13 +9,13 @@ mod write;
 
 use crate::absent::{AbsentFolder, AbsentFolders};
 use crate::claims;
-use crate::compare::{self, Comparison};
+use crate::compare;
 use crate::db::facts::{Facts, FittingFacts};
 use crate::db::open::{OpenOptions, Reader, Trouble, Writer};
 use crate::db::schema::Schema;
 use crate::db::tally::{Shown, Tally};
 use crate::db::threads::Threads;
-use crate::db::{Connection, backfill_state, threads};
+use crate::db::{Connection, backfill_state, rules, threads};
 use crate::inventory::Inventory;
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
@@ -25,6 +25,7 @@ use crate::select::Selected;
 use crate::sessions::{self, RolloutFile, Walk};
 use crate::thread::ThreadId;
 use crate::thread::columns::Row;
+pub use crate::thread::times::Times;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -36,18 +37,6 @@ const ARRIVED_ROWS: usize = 64;
 const ARRIVED_BYTES: usize = 1024 * 1024;
 /// While the workers read, rows are written when so many wait: fewer would cost more than they save.
 const IDLE_ROWS: usize = 128;
-
-/// Where `updated_at` comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Times {
-    /// The file's modification time.
-    #[default]
-    Mtime,
-    /// The timestamp of the file's last line, for homes that were copied without modification times.
-    Events,
-    /// The file's modification time, but not where nothing else differs.
-    Keep,
-}
 
 /// What is to be done.
 pub struct Config<'a> {
@@ -215,21 +204,15 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
         default_provider: config.default_provider,
         interrupted: config.interrupted,
     };
-    let synthetic_limit = target.read(|connection| Ok(threads::greatest_running_number(connection)?))?;
+    let comparison = target.read(|connection| {
+        Ok(rules::comparison(connection, &schema, config.default_provider, config.times)?)
+    })?;
     let mut run = Run {
         config,
         inventory: &inventory,
         worker: Worker::new(&scan_config),
         table: Threads::new(&schema),
-        rules: write::Rules {
-            comparison: Comparison {
-                columns: schema.columns,
-                keep_times: config.times == Times::Keep,
-                synthetic_limit,
-                ..Comparison::default()
-            },
-            facts,
-        },
+        rules: write::Rules { comparison, facts },
         backup: config.backup,
         target,
         progress,
@@ -453,7 +436,14 @@ impl Run<'_> {
             self.rules.load_names(self.config.home, self.progress);
         }
         let old = self.rules.facts.as_ref().map(|facts| facts.of(id)).transpose()?.flatten();
-        match self.rules.decide(&folded, row.as_ref(), old.as_ref()) {
+        let mut decision = self.rules.decide(&folded, row.as_ref(), old.as_ref());
+        if row.is_some() && decision.is_some() {
+            self.worker.add_older(file, &mut folded.metadata);
+            if !folded.metadata.older.is_empty() {
+                decision = self.rules.decide(&folded, row.as_ref(), old.as_ref());
+            }
+        }
+        match decision {
             Some(decision) => self.enqueue(write::Pending::new(file, folded, row, old, decision)),
             None => {
                 self.report.unchanged += 1;
@@ -475,9 +465,8 @@ impl Run<'_> {
     }
 
     fn set_time(&self, folded: &mut FoldedThread) {
-        if self.config.times == Times::Events {
-            folded.metadata.updated_at = folded.metadata.last_event_at;
-        }
+        let thread = &mut folded.metadata;
+        thread.updated_at = self.config.times.choose(thread.modified_at, thread.last_event_at);
     }
 
     /// Does the threads that files claim against their names.

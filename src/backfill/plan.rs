@@ -6,11 +6,14 @@ use crate::db::facts::FittingFacts;
 use crate::db::schema::Schema;
 use crate::db::threads::{self, Summary};
 use crate::inventory::{self, Inventory};
+use crate::rollout::reader::Buffer;
+use crate::rollout::tail;
 use crate::scan::Group;
 use crate::select::Wanted;
 use crate::sessions::RolloutFile;
 use crate::thread::columns::index;
-use crate::thread::equivalence::FIRST_MILLISECONDS;
+use crate::thread::equivalence::{FIRST_MILLISECONDS, read_milliseconds};
+use crate::thread::times::Times;
 use crate::thread::{Millis, ThreadId};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -82,7 +85,10 @@ pub(super) fn plan(
                 (None, None) => None,
             };
             in_row = path.and_then(|path| find_in_row(members, Path::new(path))).map(|i| files.start + i);
-            if config.quick && old.is_none() && row.is_some_and(|row| is_unchanged(members, &row)) {
+            if config.quick
+                && old.is_none()
+                && row.is_some_and(|row| is_unchanged(members, &row, config.times))
+            {
                 plan.n_unchanged += 1;
                 plan.n_superseded += members.len() as u64 - 1;
                 continue;
@@ -146,8 +152,8 @@ impl Rows {
     }
 }
 
-/// Whether a row says that its file is unchanged, so that it need not be read (cli.md, `--quick`).
-fn is_unchanged(members: &[RolloutFile], row: &Summary) -> bool {
+/// Returns true if a row says that its file is unchanged, so that it need not be read (the man page, `--quick`).
+fn is_unchanged(members: &[RolloutFile], row: &Summary, times: Times) -> bool {
     let Some(named) = members.iter().find(|file| is_at(file, Path::new(&row.rollout_path))) else {
         return false;
     };
@@ -158,17 +164,34 @@ fn is_unchanged(members: &[RolloutFile], row: &Summary) -> bool {
     std::ptr::eq(chosen, named)
         && row.has_text
         && row.archived == Some(i64::from(chosen.archived))
-        && is_time_unchanged(chosen.stamp.modified_millis(), row)
+        && is_time_unchanged(chosen, row, times)
 }
 
-fn is_time_unchanged(modified: Millis, row: &Summary) -> bool {
+/// Returns true if a row has the file's time: its modification time, or where that may be a copy's or lost one, the time
+/// of its last line, for which the end of the file is read.
+fn is_time_unchanged(file: &RolloutFile, row: &Summary, times: Times) -> bool {
+    let modified = file.stamp.modified_millis();
+    let is_older = || row_time(row).is_some_and(|time| time < modified);
+    is_at_time(modified, row)
+        || (times.accepts_both()
+            && (is_older() || modified < FIRST_MILLISECONDS)
+            && tail::last_event(&file.source(), &mut Buffer::default())
+                .is_ok_and(|time| time.is_some_and(|time| is_at_time(time, row))))
+}
+
+fn row_time(row: &Summary) -> Option<Millis> {
+    row.updated_at_ms.map(read_milliseconds).or_else(|| row.updated_at?.checked_mul(1000))
+}
+
+/// Returns true if a row's time is this one at its precision, or less than a second later.
+fn is_at_time(time: Millis, row: &Summary) -> bool {
     match (row.updated_at_ms, row.updated_at) {
         (Some(millis), _) if millis >= FIRST_MILLISECONDS => {
-            (0..1000).contains(&(i128::from(millis) - i128::from(modified)))
+            (0..1000).contains(&(i128::from(millis) - i128::from(time)))
         }
-        // Seconds, or what Codex itself wrote for a time before 2020.
-        (Some(time), _) => time == modified.div_euclid(1000) || time == modified,
-        (None, Some(seconds)) => seconds == modified.div_euclid(1000),
+        // Seconds, or what Codex itself writes for a time before 2020.
+        (Some(seconds), _) => seconds == time.div_euclid(1000) || seconds == time,
+        (None, Some(seconds)) => seconds == time.div_euclid(1000),
         (None, None) => false,
     }
 }

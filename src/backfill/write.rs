@@ -256,6 +256,7 @@ impl Run<'_> {
             }
         };
         self.set_time(&mut folded);
+        folded.metadata.older.clone_from(&pending.folded.metadata.older);
         let Run { table, target, .. } = self;
         let row = target.read(|connection| Ok(table.get(connection, folded.metadata.id)?))?;
         match self.rules.decide(&folded, row.as_ref(), pending.old.as_ref()) {

@@ -1,16 +1,14 @@
 //! Folds the lines of a rollout into what they say of the thread, and the damage met on the way: always both.
 
+use super::facts::{Facts, History, replace_if_filled};
 use super::file_name::RolloutName;
-use super::item::{HistoryBase, Item, Kind, SessionMeta, Settings, TurnContext, UserMessage};
+use super::item::{Item, Kind, SessionMeta, ThreadName, UserMessage};
 use super::last_event::LastEvent;
 use super::line::{self, Class, Damage, Parsed};
 use super::openable::Unopenable;
 use super::reader::Line;
 use crate::thread::merge::is_wrapper;
-use crate::thread::{Git, HistoryMode, Millis, ThreadId};
-
-/// In front of this in a message an editor has put context of its own.
-const REQUEST_MARKER: &str = "## My request for Codex:";
+use crate::thread::{HistoryMode, Millis, ThreadId};
 
 /// The damage of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,76 +41,13 @@ pub struct Options {
     pub openable: bool,
 }
 
-/// What the lines so far say. Fields that a row must have are filled in by [`Extract::finish`]'s caller.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Facts {
-    /// Id and beginning as the first session meta gives them, if its time parses.
-    pub identity: Option<(ThreadId, Millis)>,
-    /// When the history in front of this file began, which is when the thread did.
-    pub history_began_at: Option<Millis>,
-    /// The history mode of the first session meta.
-    pub history_mode: HistoryMode,
-    /// Where the history begins, by the first session meta.
-    pub history_base: Option<HistoryBase>,
-    /// See the columns of the same names; `None` where no line spoke.
-    pub source: Option<String>,
-    /// See the column.
-    pub thread_source: Option<String>,
-    /// See the column.
-    pub agent_nickname: Option<String>,
-    /// See the column.
-    pub agent_role: Option<String>,
-    /// See the column.
-    pub agent_path: Option<String>,
-    /// See the column.
-    pub model_provider: Option<String>,
-    /// See the column.
-    pub cli_version: Option<String>,
-    /// See the column; not canonical yet.
-    pub cwd: Option<String>,
-    /// See the column.
-    pub model: Option<String>,
-    /// See the column.
-    pub reasoning_effort: Option<String>,
-    /// See the column.
-    pub sandbox_policy: Option<String>,
-    /// Whether the last turn named a `file_system_sandbox_policy`.
-    pub any_sandbox_profile: bool,
-    /// See the column.
-    pub approval_mode: Option<String>,
-    /// The git columns.
-    pub git: Git,
-    /// See the column.
-    pub memory_mode: Option<String>,
-    /// See the column.
-    pub tokens_used: Option<i64>,
-    /// See the column.
-    pub title: Option<String>,
-    /// See the column.
-    pub first_user_message: Option<String>,
-    /// See the column.
-    pub preview: Option<String>,
-    /// See the column.
-    pub has_user_event: bool,
-}
-
-impl Facts {
-    /// Puts what the history in front of this file says where it comes first.
-    pub fn prepend(&mut self, base: Facts) {
-        self.title = base.title.or(self.title.take());
-        self.first_user_message = base.first_user_message.or(self.first_user_message.take());
-        self.preview = base.preview.or(self.preview.take());
-        self.tokens_used = self.tokens_used.or(base.tokens_used);
-        self.has_user_event |= base.has_user_event;
-        let base_began_at = base.history_began_at.or(base.identity.map(|(_, began_at)| began_at));
-        self.history_began_at = base_began_at.or(self.history_began_at);
-    }
-}
-
 /// The fold itself: lines go in, [`Facts`] come out.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Extract {
+    /// The thread by the file's name, or by the file that this one is the history of.
     named: Option<ThreadId>,
+    /// True if [`Extract::named`] is the thread whatever the first session meta says.
+    is_continued: bool,
     options: Options,
     facts: Facts,
     damage: DamageReport,
@@ -129,10 +64,13 @@ pub struct Extract {
     held: [Held; 2],
     must_be_eager: bool,
     last_event: LastEvent,
+    task_started: LastEvent,
+    /// The number of the last line that was counted as damaged: its pieces count once.
+    damaged_line: u64,
 }
 
 /// A line that counts unless a later one of its kind does.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Held {
     is_held: bool,
     bytes: Vec<u8>,
@@ -177,6 +115,7 @@ impl Extract {
     pub fn new(name: Option<&RolloutName>, options: Options) -> Extract {
         Extract {
             named: name.map(|name| name.thread),
+            is_continued: false,
             options,
             facts: Facts::default(),
             damage: DamageReport::default(),
@@ -187,22 +126,45 @@ impl Extract {
             held: Default::default(),
             must_be_eager: false,
             last_event: LastEvent::default(),
+            task_started: LastEvent::default(),
+            damaged_line: 0,
         }
     }
 
-    /// Whether a line that begins so is worth being held whole: if it matters, or may.
+    /// Begins the fold of a file that continues a history.
     #[must_use]
-    pub fn is_wanted(&self, beginning: &[u8]) -> bool {
-        self.options.deep || line::glance(beginning) != Some(Class::Irrelevant)
+    pub fn after(history: &History, name: Option<&RolloutName>, options: Options) -> Extract {
+        let facts = history.facts.clone();
+        let named = history.thread.or(name.map(|name| name.thread));
+        Extract { named, is_continued: true, facts, ..Extract::new(None, options) }
     }
 
-    /// Takes the next line.
+    /// Returns true if a line that begins so is worth being held whole: it matters, or may.
+    #[must_use]
+    pub fn is_wanted(&self, beginning: &[u8]) -> bool {
+        self.options.deep
+            || match line::glance(beginning) {
+                Some(Class::Irrelevant) => false,
+                Some(Class::Relevant(Kind::Delegation)) => self.facts.preview.is_none(),
+                // A hole of NUL bytes may be as long as the disk.
+                _ => beginning.iter().any(|byte| *byte != 0),
+            }
+    }
+
+    /// Takes the next line, or the next of several objects in one line.
     pub fn push(&mut self, line: &Line<'_>) {
         let mut bytes = line.bytes;
         if line.number == 1 {
             bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         }
-        if line.last_byte.is_none() || bytes.iter().all(u8::is_ascii_whitespace) {
+        let has_nul = line.last_byte == Some(0) || bytes.first() == Some(&0);
+        if has_nul {
+            self.note(line, Damage::Nul);
+            bytes = trim_nul(bytes);
+        }
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            // NUL bytes alone are no blank file: something was written there.
+            self.n_lines += u64::from(has_nul);
             return;
         }
         self.n_lines += 1;
@@ -210,11 +172,27 @@ impl Extract {
         if line.cut {
             return self.push_cut(line, bytes);
         }
-        let class = line::glance(bytes);
+        if line.glued {
+            let damage = if line::is_json(bytes) { Damage::Glued } else { Damage::TornBeforeNext };
+            self.note(line, damage);
+        }
+        self.push_object(line, bytes, !line.terminated || has_nul);
+    }
+
+    /// Takes one object. `is_open` if no newline follows it, so that it may be torn.
+    fn push_object(&mut self, line: &Line<'_>, bytes: &[u8], is_open: bool) {
+        let class = match line::glance(bytes) {
+            Some(Class::Relevant(Kind::Delegation))
+                if self.facts.preview.is_some() || !line::may_delegate(bytes) =>
+            {
+                Some(Class::Irrelevant)
+            }
+            class => class,
+        };
         if let Some(Class::Relevant(kind)) = class
             && !self.options.eager
             && !self.options.deep
-            && line.terminated
+            && !is_open
             && line.last_byte == Some(b'}')
             && self.hold_or_skip(kind, bytes)
         {
@@ -223,11 +201,13 @@ impl Extract {
         }
         let Parsed { class, item, damage } = line::read_as(class, bytes, self.bare);
         match damage {
+            Some(Damage::Unparsable(_)) if self.push_pieces(line, bytes, is_open) => return,
             // The last line of a file that a crash cut off is torn, whatever the parser stumbled over.
-            Some(Damage::Unparsable(_)) if !line.terminated => self.note(line, Damage::Torn),
+            Some(Damage::Unparsable(_)) if memchr::memchr(0, bytes).is_some() => self.note(line, Damage::Nul),
+            Some(Damage::Unparsable(_)) if is_open => self.note(line, Damage::Torn),
             Some(damage) => self.note(line, damage),
             None if item.is_some() => {}
-            None if !line.terminated && !line::is_json(bytes) => self.note(line, Damage::Torn),
+            None if is_open && !line::is_json(bytes) => self.note(line, Damage::Torn),
             None if self.options.deep && !line::is_json(bytes) => self.note(line, whole_line_damage(bytes)),
             None => {}
         }
@@ -237,24 +217,47 @@ impl Extract {
             Class::Relevant(_) => self.n_items += u64::from(item.is_some() || self.is_complete(line, bytes)),
         }
         if let Some(item) = item {
-            // What it would replace need not be parsed; what it builds on must be.
+            // A line that it would replace need not be parsed; one that it builds on must be.
             match &item {
                 Item::TurnContext(turn) if turn.is_complete() => self.held[0].pass_over(),
                 Item::TurnContext(_) => self.must_be_eager |= !self.release(),
                 Item::TokenCount(_) => self.held[1].pass_over(),
                 Item::Settings(_) => self.must_be_eager |= !self.release(),
+                Item::TaskStarted => self.task_started.push(bytes),
                 _ => {}
             }
             self.apply(item);
         }
     }
 
+    /// Takes the objects of a line that holds several whole ones, of whatever layout. Returns false if it does not.
+    fn push_pieces(&mut self, line: &Line<'_>, bytes: &[u8], is_open: bool) -> bool {
+        let mut objects =
+            serde_json::Deserializer::from_slice(bytes).into_iter::<&serde_json::value::RawValue>();
+        let is_object = |raw: &serde_json::value::RawValue| raw.get().starts_with('{');
+        if !objects.next().is_some_and(|first| first.is_ok_and(is_object)) {
+            return false;
+        }
+        let (first, rest) = bytes.split_at(objects.byte_offset());
+        if rest.trim_ascii().is_empty() {
+            return false;
+        }
+        self.note(line, Damage::Glued);
+        self.push_object(line, first, true);
+        self.push_object(line, rest.trim_ascii_start(), is_open);
+        true
+    }
+
     /// Keeps a line of which the last one wins, or passes over one that cannot matter any more. Lines that do not end
     /// as an object are not treated so: they are damaged, and parsing names how.
     fn hold_or_skip(&mut self, kind: Kind, bytes: &[u8]) -> bool {
         let can_wait = match kind {
-            // Its folder counts if there is none yet, so it must be seen in its place.
-            Kind::TurnContext => self.facts.cwd.is_some(),
+            // Its folder counts if there is none yet, and is remembered if it is new.
+            Kind::TurnContext => {
+                self.facts.cwd.is_some()
+                    && line::turn_folder(bytes)
+                        .is_some_and(|named| self.facts.folders.iter().any(|known| known.as_bytes() == named))
+            }
             Kind::TokenCount => line::counts_tokens(bytes),
             Kind::UserMessage | Kind::UserItem => {
                 return self.facts.title.is_some()
@@ -302,7 +305,7 @@ impl Extract {
     }
 
     fn push_cut(&mut self, line: &Line<'_>, beginning: &[u8]) {
-        if line::glance(beginning) == Some(Class::Irrelevant) {
+        if matches!(line::glance(beginning), Some(Class::Irrelevant | Class::Relevant(Kind::Delegation))) {
             self.n_items += 1;
             if self.options.deep && line.last_byte != Some(b'}') {
                 self.note(line, Damage::TooLong);
@@ -315,6 +318,9 @@ impl Extract {
     }
 
     fn note(&mut self, line: &Line<'_>, damage: Damage) {
+        if std::mem::replace(&mut self.damaged_line, line.number) == line.number {
+            return;
+        }
         self.damage.n_lines += 1;
         self.damage.first.get_or_insert(DamagedLine { number: line.number, offset: line.offset, damage });
     }
@@ -323,6 +329,7 @@ impl Extract {
     #[must_use]
     pub fn finish(mut self) -> Extracted {
         self.must_be_eager |= !self.release();
+        self.facts.task_started_at = self.task_started.time().or(self.facts.task_started_at);
         Extracted {
             must_be_eager: self.must_be_eager,
             facts: self.facts,
@@ -338,15 +345,22 @@ impl Extract {
         match item {
             Item::SessionMeta(meta) => self.session_meta(*meta),
             Item::BareMeta(meta) => self.bare_meta(*meta),
-            Item::TurnContext(turn) => self.turn_context(*turn),
-            Item::UserMessage(message) => self.user_message(&message),
-            Item::BareUserMessage(text) if is_wrapper(&text) => {}
-            Item::BareUserMessage(text) => self.user_message(&UserMessage { text, ..UserMessage::default() }),
+            Item::TurnContext(turn) => self.facts.turn_context(*turn),
+            Item::UserMessage(message) => self.facts.user_message(&message),
+            Item::TaskStarted => {}
+            Item::Name(name) => self.name(name),
+            Item::Delegation(input) => {
+                self.facts.preview.get_or_insert(input);
+            }
+            Item::BareUserMessage(text) if is_wrapper(&text) => self.facts.environment(&text),
+            Item::BareUserMessage(text) => {
+                self.facts.user_message(&UserMessage { text, ..UserMessage::default() });
+            }
             Item::TokenCount(total) => self.facts.tokens_used = Some(total),
             Item::Goal(objective) => {
                 self.facts.preview.get_or_insert(objective);
             }
-            Item::Settings(settings) => self.settings(*settings),
+            Item::Settings(settings) => self.facts.settings(*settings),
         }
     }
 
@@ -357,23 +371,23 @@ impl Extract {
             self.facts.history_mode = HistoryMode::from_meta(meta.history_mode.as_deref());
             self.facts.history_base = meta.history_base;
         }
-        let row_id = self.facts.identity.map(|(id, _)| id).or(self.named);
-        if meta.id.is_none() || meta.id != row_id {
+        if meta.id.is_none() || meta.id != self.row_id() {
             return;
         }
-        let facts = &mut self.facts;
-        facts.source = meta.source;
-        facts.thread_source = meta.thread_source;
-        facts.agent_nickname = meta.agent_nickname;
-        facts.agent_role = meta.agent_role.or(meta.agent_type);
-        facts.agent_path = meta.agent_path;
-        replace_if_filled(&mut facts.model_provider, meta.model_provider);
-        replace_if_filled(&mut facts.cli_version, meta.cli_version);
-        replace_if_filled(&mut facts.cwd, meta.cwd);
-        if let Some(git) = meta.git {
-            facts.git = git;
+        self.facts.own_meta(meta);
+    }
+
+    /// Returns the thread whose row is meant, as far as it is known by now.
+    fn row_id(&self) -> Option<ThreadId> {
+        let identity = self.facts.identity.map(|(id, _)| id);
+        if self.is_continued { self.named.or(identity) } else { identity.or(self.named) }
+    }
+
+    fn name(&mut self, name: ThreadName) {
+        // A fork begins with the lines of its parent, and the parent's name among them.
+        if name.thread_id.is_none() || name.thread_id == self.row_id() {
+            replace_if_filled(&mut self.facts.name, name.thread_name);
         }
-        replace_if_filled(&mut facts.memory_mode, meta.memory_mode);
     }
 
     /// The bare meta of 2025 can only be the first line; anywhere else such an object is no item.
@@ -385,54 +399,14 @@ impl Extract {
             self.n_items -= 1;
         }
     }
+}
 
-    fn turn_context(&mut self, turn: TurnContext) {
-        let facts = &mut self.facts;
-        if facts.cwd.is_none() {
-            replace_if_filled(&mut facts.cwd, turn.cwd);
-        }
-        replace_if_filled(&mut facts.model, turn.model);
-        facts.reasoning_effort = turn.effort;
-        if let Some(policy) = turn.permission_profile.or(turn.sandbox_policy) {
-            facts.sandbox_policy = Some(policy);
-            facts.any_sandbox_profile = turn.file_system_sandbox_policy.is_some();
-        }
-        replace_if_filled(&mut facts.approval_mode, turn.approval_policy);
-    }
-
-    fn settings(&mut self, settings: Settings) {
-        let facts = &mut self.facts;
-        replace_if_filled(&mut facts.model, settings.model);
-        replace_if_filled(&mut facts.model_provider, settings.model_provider_id);
-        replace_if_filled(&mut facts.cwd, settings.cwd);
-        facts.reasoning_effort = settings.reasoning_effort;
-        if settings.permission_profile.is_some() {
-            facts.sandbox_policy = settings.permission_profile;
-            facts.any_sandbox_profile = false;
-        }
-        replace_if_filled(&mut facts.approval_mode, settings.approval_policy);
-    }
-
-    fn user_message(&mut self, message: &UserMessage) {
-        let facts = &mut self.facts;
-        facts.has_user_event = true;
-        let text = strip_context(&message.text);
-        let text = (!text.is_empty()).then_some(text);
-        if facts.title.is_none() {
-            facts.title = text.map(str::to_owned);
-        }
-        if facts.first_user_message.is_some() && facts.preview.is_some() {
-            return;
-        }
-        let placeholder = match (message.has_image, message.has_audio) {
-            (true, _) => Some("[Image]"),
-            (false, true) => Some("[Audio]"),
-            (false, false) => None,
-        };
-        if let Some(shown) = text.or(placeholder) {
-            facts.first_user_message.get_or_insert_with(|| shown.to_owned());
-            facts.preview.get_or_insert_with(|| shown.to_owned());
-        }
+/// Returns a line without the NUL bytes at its ends.
+fn trim_nul(bytes: &[u8]) -> &[u8] {
+    let is_text = |byte: &u8| *byte != 0 && !byte.is_ascii_whitespace();
+    match (bytes.iter().position(is_text), bytes.iter().rposition(is_text)) {
+        (Some(first), Some(last)) => &bytes[first..=last],
+        _ => &[],
     }
 }
 
@@ -443,20 +417,6 @@ fn whole_line_damage(line: &[u8]) -> Damage {
             Err(error) => line::unparsable(&error),
             Ok(_) => Damage::NoUtf8,
         },
-    }
-}
-
-fn replace_if_filled(field: &mut Option<String>, value: Option<String>) {
-    if let Some(value) = value.filter(|value| !value.is_empty()) {
-        *field = Some(value);
-    }
-}
-
-/// A message without what an editor put in front of it.
-fn strip_context(text: &str) -> &str {
-    match text.find(REQUEST_MARKER) {
-        Some(at) => text[at + REQUEST_MARKER.len()..].trim(),
-        None => text.trim(),
     }
 }
 

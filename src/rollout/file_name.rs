@@ -44,6 +44,13 @@ pub fn parse(file_name: &OsStr) -> Option<NamedFile> {
     Some(NamedFile { name: std::str::from_utf8(stem).ok().and_then(parse_stem), compressed })
 }
 
+/// Returns the first thread id in a file name, also in one that does not parse, such as `rollout-<time>-<id> (1).jsonl`.
+#[must_use]
+pub fn find_thread(file_name: &OsStr) -> Option<ThreadId> {
+    let bytes = file_name.as_encoded_bytes();
+    bytes.windows(ID_LENGTH).find_map(|id| ThreadId::parse(std::str::from_utf8(id).ok()?))
+}
+
 fn parse_stem(stem: &str) -> Option<RolloutName> {
     let time = parse_time(stem.get(..TIME_LENGTH)?)?;
     let ids = stem.get(TIME_LENGTH..)?.strip_prefix('-')?;

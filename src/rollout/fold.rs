@@ -1,11 +1,15 @@
 //! One file, or a chain of them, to the metadata of a thread: opens, reads and closes; decides nothing about rows.
 
-use super::extract::{DamageReport, Extract, Extracted, Facts, Options};
+use super::extract::{DamageReport, Extract, Extracted, Options};
+use super::facts::{Facts, History};
 use super::file_name::RolloutName;
 use super::item::HistoryBase;
 use super::openable::{Openable, Unopenable, Watch, Watched};
+use super::peek;
 use super::reader::{Buffer, Interruptible, LineReader};
 use crate::sys;
+use crate::thread::equivalence::readable_sandbox;
+use crate::thread::times::Times;
 use crate::thread::{Millis, ThreadId, ThreadMetadata};
 use std::fmt;
 use std::fs::{File, Metadata};
@@ -138,37 +142,57 @@ pub fn read_file(
     limit: Option<u64>,
     reading: &mut Reading<'_>,
 ) -> Result<ReadFile, ReadError> {
-    let read = read_once(source, limit, reading)?;
+    read_after(None, source, limit, reading)
+}
+
+/// Reads one file as [`read_file`] does, as the continuation of a history if there is one.
+fn read_after(
+    history: Option<&History>,
+    source: &Source,
+    limit: Option<u64>,
+    reading: &mut Reading<'_>,
+) -> Result<ReadFile, ReadError> {
+    let read = read_once(history, source, limit, reading)?;
     if !read.extracted.must_be_eager {
         return Ok(read);
     }
     // The last line of its kind does not parse, and the ones before it were passed over for its sake.
     let options = Options { eager: true, ..reading.options };
     let mut eagerly = Reading { buffer: &mut *reading.buffer, options, interrupted: reading.interrupted };
-    read_once(source, limit, &mut eagerly)
+    read_once(history, source, limit, &mut eagerly)
 }
 
-fn read_once(source: &Source, limit: Option<u64>, reading: &mut Reading<'_>) -> Result<ReadFile, ReadError> {
+fn read_once(
+    history: Option<&History>,
+    source: &Source,
+    limit: Option<u64>,
+    reading: &mut Reading<'_>,
+) -> Result<ReadFile, ReadError> {
     let file = open(&source.path)?;
     let stamp = Stamp::of(&file.metadata()?)?;
     // The beginning of a file says nothing about what Codex makes of it.
     let options = Options { openable: reading.options.openable && limit.is_none(), ..reading.options };
     let reading = &mut Reading { buffer: &mut *reading.buffer, options, interrupted: reading.interrupted };
+    let extract = match history {
+        Some(history) => Extract::after(history, source.name.as_ref(), options),
+        None => Extract::new(source.name.as_ref(), options),
+    };
     let limit = limit.unwrap_or(u64::MAX);
     // Without a byte there is no frame either; it is an empty file in both forms.
     if !source.compressed || stamp.size == 0 {
-        let (extracted, n_bytes) = read_lines(file.take(limit), source, reading)?;
+        let (extracted, n_bytes) = read_lines(file.take(limit), source, extract, reading)?;
         return Ok(ReadFile { extracted, stamp, n_bytes });
     }
-    let (extracted, n_bytes) = match decompress(&file, PARALLEL_WINDOW_LOG, limit, source, reading) {
-        Err(error) if needs_larger_window(&error) => {
-            let _alone = LARGE_WINDOW.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            (&file).rewind()?;
-            decompress(&file, LARGEST_WINDOW_LOG, limit, source, reading)
+    let (extracted, n_bytes) =
+        match decompress(&file, PARALLEL_WINDOW_LOG, limit, source, extract.clone(), reading) {
+            Err(error) if needs_larger_window(&error) => {
+                let _alone = LARGE_WINDOW.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                (&file).rewind()?;
+                decompress(&file, LARGEST_WINDOW_LOG, limit, source, extract, reading)
+            }
+            other => other,
         }
-        other => other,
-    }
-    .map_err(|error| explain_zstd(error, &source.path))?;
+        .map_err(|error| explain_zstd(error, &source.path))?;
     Ok(ReadFile { extracted, stamp, n_bytes })
 }
 
@@ -185,13 +209,14 @@ fn decompress(
     window_log: u32,
     limit: u64,
     source: &Source,
+    extract: Extract,
     reading: &mut Reading<'_>,
 ) -> Result<(Extracted, u64), ReadError> {
     // Here too: frames without content keep the decompressor from handing anything out.
     let file = BufReader::with_capacity(128 * 1024, Interruptible::new(file, reading.interrupted));
     let mut decoder = zstd::stream::read::Decoder::with_buffer(file).map_err(ReadError::Passing)?;
     decoder.window_log_max(window_log).map_err(ReadError::Passing)?;
-    read_lines(decoder.take(limit), source, reading)
+    read_lines(decoder.take(limit), source, extract, reading)
 }
 
 /// zstd reports everything as an I/O error of kind `Other` with its own words.
@@ -241,9 +266,9 @@ fn first_window_size(path: &Path) -> Option<u64> {
 fn read_lines(
     stream: impl Read,
     source: &Source,
+    mut extract: Extract,
     reading: &mut Reading<'_>,
 ) -> Result<(Extracted, u64), ReadError> {
-    let mut extract = Extract::new(source.name.as_ref(), reading.options);
     let interrupted = reading.interrupted;
     let stopped = |error| match interrupted.load(Ordering::Relaxed) {
         true => ReadError::Interrupted,
@@ -321,17 +346,21 @@ pub fn complete(
     world: &World<'_>,
     reading: &mut Reading<'_>,
 ) -> Result<FoldedThread, ReadError> {
-    let ReadFile { extracted, stamp, n_bytes: n_own_bytes } = head;
+    check_usable(&head.extracted)?;
+    let n_own_bytes = head.n_bytes;
     let mut n_bytes = n_own_bytes;
-    check_usable(&extracted)?;
-    let Extracted { mut facts, damage, unopenable, last_event_at, .. } = extracted;
-    if let Some(base) = facts.history_base {
-        let (history, n_history_bytes) = read_history(base, source, world, reading)?;
+    let mut read = head;
+    if let Some(base) = read.extracted.facts.history_base {
+        let thread = read.extracted.facts.identity.map(|(id, _)| id).or(source.name.map(|name| name.thread));
+        let (history, n_history_bytes) = read_history(base, thread, source, world, reading)?;
         n_bytes += n_history_bytes;
         if let Some(history) = history {
-            facts.prepend(history);
+            // Its metas and settings change what the history said: it is read once more, behind the history.
+            read = read_after(Some(&history), source, None, reading)?;
+            check_usable(&read.extracted)?;
         }
     }
+    let ReadFile { extracted: Extracted { facts, damage, unopenable, last_event_at, .. }, stamp, .. } = read;
     let metadata = to_metadata(facts, last_event_at, source, &stamp, world)?;
     Ok(FoldedThread { metadata, damage, unopenable, stamp, n_bytes, n_own_bytes })
 }
@@ -350,44 +379,70 @@ pub fn check_usable(extracted: &Extracted) -> Result<(), ReadError> {
     Ok(())
 }
 
-/// Reads the files in front of a head, nearest first, and folds them in order.
+/// Reads the rollouts in front of a head of `thread`, the farthest first. Returns what they say, and how many bytes
+/// were read. One that is missing or broken ends the history: what lies behind it counts alone.
 fn read_history(
+    base: HistoryBase,
+    thread: Option<ThreadId>,
+    head: &Source,
+    world: &World<'_>,
+    reading: &mut Reading<'_>,
+) -> Result<(Option<History>, u64), ReadError> {
+    let mut parts = find_history(base, head, world, reading)?;
+    let mut n_bytes = 0;
+    'from_the_farthest: loop {
+        let mut history: Option<History> = None;
+        for (i, (source, limit)) in parts.iter().enumerate().rev() {
+            let part = match read_after(
+                Some(&history.clone().unwrap_or(History { thread, ..History::default() })),
+                source,
+                Some(*limit),
+                reading,
+            ) {
+                Ok(part) => part,
+                Err(ReadError::Unusable(_)) => {
+                    parts.truncate(i);
+                    continue 'from_the_farthest;
+                }
+                Err(ReadError::Interrupted) => return Err(ReadError::Interrupted),
+                // It may be readable another time; until then the head alone would say less than the row does.
+                Err(error) => return Err(history_unread(error, &source.path)),
+            };
+            n_bytes += part.n_bytes;
+            let Extracted { mut facts, has_items, .. } = part.extracted;
+            let by_name = || source.name.filter(|_| has_items).map(|name| (name.thread, name.time));
+            let began = facts.identity.take().or_else(by_name).filter(|(id, _)| Some(*id) == thread);
+            facts.history_began_at = facts.history_began_at.or(began.map(|(_, time)| time));
+            history = Some(History { facts, thread });
+        }
+        return Ok((history, n_bytes));
+    }
+}
+
+/// Finds the rollouts in front of a head, nearest first, each with how many bytes of it count.
+fn find_history(
     mut base: HistoryBase,
     head: &Source,
     world: &World<'_>,
     reading: &mut Reading<'_>,
-) -> Result<(Option<Facts>, u64), ReadError> {
+) -> Result<Vec<(Source, u64)>, ReadError> {
     let mut seen: Vec<ThreadId> = head.name.iter().map(|name| name.rollout).collect();
-    let mut parts: Vec<Facts> = Vec::new();
-    let mut n_bytes = 0;
+    let mut parts = Vec::new();
     while !seen.contains(&base.rollout) && seen.len() < MAX_CHAIN {
         seen.push(base.rollout);
         let Some(source) = (world.find_rollout)(base.rollout) else { break };
-        let part = match read_file(&source, Some(base.end_byte_offset), reading) {
-            Ok(part) => part,
+        let next = match peek::history_base(&source, reading.buffer, reading.interrupted) {
+            Ok(next) => next,
             Err(ReadError::Unusable(_)) => break,
-            Err(ReadError::Interrupted) => return Err(ReadError::Interrupted),
-            // It may go another time; until then the head alone would say less than the row does.
             Err(error) => return Err(history_unread(error, &source.path)),
         };
-        n_bytes += part.n_bytes;
-        let Extracted { mut facts, has_items, .. } = part.extracted;
-        let next = facts.history_base;
-        if facts.identity.is_none() && has_items {
-            // As for a file of its own: its name says when it began where it does not.
-            facts.history_began_at = source.name.map(|name| name.time);
-        }
-        parts.push(facts);
+        parts.push((source, base.end_byte_offset));
         match next {
             Some(next) => base = next,
             None => break,
         }
     }
-    let history = parts.into_iter().rev().reduce(|before, mut after| {
-        after.prepend(before);
-        after
-    });
-    Ok((history, n_bytes))
+    Ok(parts)
 }
 
 /// Why a thread cannot be read now whose history, in another file, cannot.
@@ -419,13 +474,17 @@ fn to_metadata(
         ));
     };
     let cwd = facts.cwd.unwrap_or_default();
+    let other_folders = facts.folders.into_iter().filter(|folder| *folder != cwd).collect();
+    let (modified_at, last_event_at) = (stamp.modified_millis(), last_event_at.unwrap_or(created_at));
     let filled = |field: Option<String>, default: &str| field.unwrap_or_else(|| default.to_owned());
     Ok(ThreadMetadata {
         id,
         rollout_path: rollout_path.to_owned(),
         created_at: facts.history_began_at.unwrap_or(created_at),
-        updated_at: stamp.modified_millis(),
-        last_event_at: last_event_at.unwrap_or(created_at),
+        updated_at: Times::Auto.choose(modified_at, last_event_at),
+        modified_at,
+        last_event_at,
+        task_started_at: facts.task_started_at,
         source: filled(facts.source, "vscode"),
         thread_source: facts.thread_source,
         agent_nickname: facts.agent_nickname,
@@ -435,11 +494,13 @@ fn to_metadata(
         model: facts.model,
         reasoning_effort: facts.reasoning_effort,
         cwd: (world.canonical_folder)(&cwd).unwrap_or(cwd),
+        other_folders,
         cli_version: filled(facts.cli_version, ""),
         title: filled(facts.title, ""),
         preview: filled(facts.preview, ""),
         first_user_message: filled(facts.first_user_message, ""),
-        sandbox_policy: filled(facts.sandbox_policy, r#"{"type":"read-only"}"#),
+        sandbox_policy: readable_sandbox(filled(facts.sandbox_policy, r#"{"type":"read-only"}"#)),
+        other_sandbox_policy: facts.other_sandbox_policy,
         any_sandbox_profile: facts.any_sandbox_profile,
         approval_mode: filled(facts.approval_mode, "on-request"),
         tokens_used: facts.tokens_used.unwrap_or(0),
@@ -448,6 +509,11 @@ fn to_metadata(
         git: facts.git,
         memory_mode: filled(facts.memory_mode, "enabled"),
         history_mode: facts.history_mode,
+        originator: facts.originator,
+        creator_user_id: facts.creator_user_id,
+        creator_account_id: facts.creator_account_id,
+        name: facts.name,
+        older: Vec::new(),
     })
 }
 

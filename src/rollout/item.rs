@@ -5,6 +5,7 @@ use crate::rollout::{file_name, plain};
 use crate::thread::{Git, Millis, ThreadId};
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::fmt;
 
 /// One item, as far as it matters.
@@ -22,6 +23,12 @@ pub enum Item {
     Goal(String),
     /// A `thread_settings_applied` event.
     Settings(Box<Settings>),
+    /// A task began; only the line's time matters.
+    TaskStarted,
+    /// A `thread_name_updated` event.
+    Name(ThreadName),
+    /// The input of a delegation, from which a thread that another one started takes its preview.
+    Delegation(String),
     /// The first line of a file of 2025: the bare meta object.
     BareMeta(Box<SessionMeta>),
     /// A user's message item in a file of 2025.
@@ -74,6 +81,15 @@ pub struct SessionMeta {
     /// `enabled`, `disabled`, …
     #[serde(deserialize_with = "text")]
     pub memory_mode: Option<String>,
+    /// The program that began the thread.
+    #[serde(deserialize_with = "text")]
+    pub originator: Option<String>,
+    /// The user who began the thread.
+    #[serde(deserialize_with = "text")]
+    pub creator_user_id: Option<String>,
+    /// The account of that user.
+    #[serde(deserialize_with = "text")]
+    pub creator_account_id: Option<String>,
     /// Where the thread's history begins, if not in this file.
     #[serde(deserialize_with = "lenient")]
     pub history_base: Option<HistoryBase>,
@@ -162,6 +178,18 @@ pub struct UserMessage {
     pub has_audio: bool,
 }
 
+/// A name that a person or Codex gave a thread.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct ThreadName {
+    /// The thread that has the name; absent in some versions.
+    #[serde(deserialize_with = "thread_id")]
+    pub thread_id: Option<ThreadId>,
+    /// The name.
+    #[serde(deserialize_with = "text")]
+    pub thread_name: Option<String>,
+}
+
 /// Payload of `event_msg` / `user_message`.
 #[derive(serde::Deserialize, Default)]
 #[serde(default)]
@@ -226,6 +254,23 @@ struct Goal {
     objective: String,
 }
 
+/// Payload of `event_msg` / `item_completed` of a `FunctionCallOutput`.
+#[derive(serde::Deserialize)]
+struct DelegationPayload {
+    item: DelegationItem,
+}
+
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+struct DelegationItem {
+    #[serde(deserialize_with = "text")]
+    namespace: Option<String>,
+    #[serde(deserialize_with = "text")]
+    name: Option<String>,
+    #[serde(deserialize_with = "text")]
+    output: Option<String>,
+}
+
 #[derive(serde::Deserialize)]
 struct SettingsPayload {
     thread_settings: Settings,
@@ -261,6 +306,12 @@ pub enum Kind {
     Goal,
     /// `event_msg` / `thread_settings_applied`.
     Settings,
+    /// `event_msg` / `task_started`.
+    TaskStarted,
+    /// `event_msg` / `thread_name_updated`.
+    Name,
+    /// `event_msg` / `item_completed` of a `FunctionCallOutput`.
+    Delegation,
     /// A bare meta object of 2025.
     BareMeta,
     /// A bare response item of 2025.
@@ -307,6 +358,12 @@ pub(super) fn parse_json(kind: Kind, line: &[u8]) -> serde_json::Result<Option<I
             (!objective.is_empty()).then(|| Item::Goal(objective.to_owned()))
         }
         Kind::Settings => Some(Item::Settings(Box::new(payload::<SettingsPayload>(line)?.thread_settings))),
+        Kind::TaskStarted => {
+            payload::<serde::de::IgnoredAny>(line)?;
+            Some(Item::TaskStarted)
+        }
+        Kind::Name => Some(Item::Name(payload(line)?)),
+        Kind::Delegation => delegated_input(payload::<DelegationPayload>(line)?.item).map(Item::Delegation),
         Kind::BareMeta => Some(Item::BareMeta(Box::new(serde_json::from_slice(line)?))),
         Kind::BareMessage => {
             let message: BareMessage = serde_json::from_slice(line)?;
@@ -314,6 +371,21 @@ pub(super) fn parse_json(kind: Kind, line: &[u8]) -> serde_json::Result<Option<I
             (message.role.as_deref() == Some("user")).then_some(Item::BareUserMessage(text))
         }
     })
+}
+
+/// Returns the input of a delegation from Codex's own tools, unescaped, trimmed and not empty.
+///
+/// Source: docs/codex-home.md 4.
+fn delegated_input(item: DelegationItem) -> Option<String> {
+    let is_own = matches!(item.namespace.as_deref(), Some("codex_app" | "codex_tui"))
+        && matches!(item.name.as_deref(), Some("create_thread" | "send_message_to_thread"));
+    let output = item.output.filter(|_| is_own)?;
+    let (_, delegation) = output.split_once("<codex_delegation>")?;
+    let (_, input) = delegation.split_once("<input>")?;
+    let (input, _) = input.rsplit_once("</input>")?;
+    let input = input.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    let input = input.trim();
+    (!input.is_empty()).then(|| input.to_owned())
 }
 
 fn join(parts: &[Part]) -> UserMessage {
@@ -442,7 +514,29 @@ fn git<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Git>, D::Err
         repository_url: Option<String>,
     }
     let payload: Option<GitPayload> = lenient(deserializer)?;
-    Ok(payload.map(|git| Git { sha: git.commit_hash, branch: git.branch, origin_url: git.repository_url }))
+    let origin_url = |url: String| without_password(&url).into_owned();
+    Ok(payload.map(|git| Git {
+        sha: git.commit_hash,
+        branch: git.branch,
+        origin_url: git.repository_url.map(origin_url),
+    }))
+}
+
+/// Returns a remote's URL without user name and password; the user name of an ssh URL stays, for it is part of the address.
+///
+/// Source: docs/codex-home.md 4, row `git_origin_url`.
+fn without_password(url: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = url.split_once("://") else { return Cow::Borrowed(url) };
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    let Some((userinfo, host)) = authority.rsplit_once('@') else { return Cow::Borrowed(url) };
+    let path = &rest[authority.len()..];
+    let user = userinfo.split(':').next().unwrap_or_default();
+    let is_ssh =
+        scheme.to_ascii_lowercase().ends_with("ssh") || scheme.to_ascii_lowercase().starts_with("ssh");
+    Cow::Owned(match user {
+        user if is_ssh && !user.is_empty() => format!("{scheme}://{user}@{host}{path}"),
+        _ => format!("{scheme}://{host}{path}"),
+    })
 }
 
 #[cfg(test)]
@@ -494,6 +588,41 @@ mod tests {
             |text: &str| Some(Item::UserMessage(UserMessage { text: text.into(), ..UserMessage::default() }));
         assert_eq!(read(r#"["x",{"type":"text","text":"a"},null,{"type":"text","text":"b"}]"#), said("ab"));
         assert_eq!(read("null"), said(""));
+    }
+
+    #[test]
+    fn no_password_of_a_remote_is_read() {
+        for (url, expected) in [
+            ("https://dev:secret@git.example.org/a.git", "https://git.example.org/a.git"),
+            ("https://token@git.example.org:8443/a.git", "https://git.example.org:8443/a.git"),
+            ("https://dev:p@ss@git.example.org", "https://git.example.org"),
+            ("HTTP://dev:secret@host/a@b", "HTTP://host/a@b"),
+            ("git@git.example.org:a/b.git", "git@git.example.org:a/b.git"),
+            ("ssh://git@git.example.org/a.git", "ssh://git@git.example.org/a.git"),
+            ("ssh://git:secret@git.example.org/a.git", "ssh://git@git.example.org/a.git"),
+            ("https://git.example.org/a@b.git", "https://git.example.org/a@b.git"),
+            ("/srv/git/a.git", "/srv/git/a.git"),
+            ("", ""),
+        ] {
+            assert_eq!(without_password(url), expected);
+        }
+    }
+
+    #[test]
+    fn a_delegation_of_codex_itself_gives_its_input() {
+        let read = |namespace: &str, name: &str, input: &str| {
+            let line = serde_json::json!({"payload": {"item": {
+                "namespace": namespace, "name": name,
+                "output": format!("<codex_delegation>\n <input>{input}</input>\n</codex_delegation>"),
+            }}});
+            parse(Kind::Delegation, line.to_string().as_bytes()).unwrap()
+        };
+        let input = |text: &str| Some(Item::Delegation(text.to_owned()));
+        assert_eq!(read("codex_app", "create_thread", " a &lt;b&gt; &amp; c "), input("a <b> & c"));
+        assert_eq!(read("codex_tui", "send_message_to_thread", "&amp;lt;"), input("&lt;"));
+        assert_eq!(read("codex_app", "read_thread", "x"), None);
+        assert_eq!(read("other_app", "create_thread", "x"), None);
+        assert_eq!(read("codex_app", "create_thread", "  "), None);
     }
 
     #[test]

@@ -15,7 +15,7 @@ const MAX_TIMESTAMP: usize = 64;
 const MAX_UNUSUAL: usize = 64 * 1024;
 
 /// What is kept of the lines so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct LastEvent {
     /// The timestamp of the last line that begins with one.
     usual: Vec<u8>,

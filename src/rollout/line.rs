@@ -33,6 +33,12 @@ pub enum Damage {
     Torn,
     /// It matters, or may, and is longer than [`super::reader::MAX_LINE`].
     TooLong,
+    /// Another object follows a whole one in the same line.
+    Glued,
+    /// It ends in the middle, and another object follows in the same line.
+    TornBeforeNext,
+    /// It holds a run of NUL bytes.
+    Nul,
 }
 
 impl fmt::Display for Damage {
@@ -43,6 +49,11 @@ impl fmt::Display for Damage {
             Damage::NoUtf8 => f.write_str("invalid UTF-8"),
             Damage::Torn => f.write_str("torn: the file ends in the middle of the line"),
             Damage::TooLong => f.write_str("longer than 16 MiB"),
+            Damage::Glued => f.write_str("two objects in one line, without the newline between them"),
+            Damage::TornBeforeNext => f.write_str("torn, and followed by another object in the same line"),
+            Damage::Nul => {
+                f.write_str("NUL bytes, which a file system leaves where it lost what was written")
+            }
         }
     }
 }
@@ -139,6 +150,25 @@ pub fn counts_tokens(line: &[u8]) -> bool {
     matches!(look(line), Some((Class::Relevant(Kind::TokenCount), rest)) if rest.starts_with(b",\"info\":{"))
 }
 
+/// Returns the working directory of a `turn_context` in the usual layout, as the line spells it, if it has no escapes.
+#[must_use]
+pub fn turn_folder(line: &[u8]) -> Option<&[u8]> {
+    let (_, rest) = look(line)?;
+    let mut rest = rest.strip_prefix(b",\"payload\":{")?;
+    if let Some(turn) = rest.strip_prefix(b"\"turn_id\":\"") {
+        rest = simple_string(turn)?.1.strip_prefix(b",")?;
+    }
+    let folder = rest.strip_prefix(b"\"cwd\":\"")?;
+    let end = memchr::memchr2(b'"', b'\\', folder)?;
+    (folder[end] == b'"').then(|| &folder[..end])
+}
+
+/// Returns true if a line may hold a delegation, from which a thread that another one started takes its preview.
+#[must_use]
+pub fn may_delegate(line: &[u8]) -> bool {
+    memchr::memmem::find(line, b"codex_delegation").is_some()
+}
+
 /// The class of a line in the usual layout, and what follows that by which it was recognised.
 fn look(line: &[u8]) -> Option<(Class, &[u8])> {
     let rest = line.strip_prefix(b"{\"timestamp\":\"")?;
@@ -201,12 +231,18 @@ fn event_class(event: &[u8]) -> Class {
         b"thread_goal_updated" => Class::Relevant(Kind::Goal),
         b"thread_settings_applied" => Class::Relevant(Kind::Settings),
         b"item_completed" => Class::Relevant(Kind::UserItem),
+        b"task_started" => Class::Relevant(Kind::TaskStarted),
+        b"thread_name_updated" => Class::Relevant(Kind::Name),
         _ => Class::Irrelevant,
     }
 }
 
 fn item_class(item: &[u8]) -> Class {
-    if item == b"UserMessage" { Class::Relevant(Kind::UserItem) } else { Class::Irrelevant }
+    match item {
+        b"UserMessage" => Class::Relevant(Kind::UserItem),
+        b"FunctionCallOutput" => Class::Relevant(Kind::Delegation),
+        _ => Class::Irrelevant,
+    }
 }
 
 // ---- the real parser -------------------------------------------------------------------------------------------

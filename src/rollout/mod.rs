@@ -1,8 +1,11 @@
 //! Reading rollouts: from a file's bytes to what it says of its thread; nothing here writes, and nothing knows SQL.
 
+pub mod environment;
 pub mod extract;
+pub mod facts;
 pub mod file_name;
 pub mod fold;
+pub mod glue;
 pub mod item;
 pub mod last_event;
 pub mod line;
@@ -10,3 +13,4 @@ pub mod openable;
 pub mod peek;
 pub mod plain;
 pub mod reader;
+pub mod tail;

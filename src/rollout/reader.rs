@@ -1,5 +1,6 @@
 //! Bytes to lines: one reused buffer, bounded whatever the length of a line; knows nothing of what lines mean.
 
+use super::glue;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,7 +20,7 @@ const HEAD: usize = 4 * 1024;
 #[derive(Debug, Default)]
 pub struct Buffer(Vec<u8>);
 
-/// One line of a file.
+/// One line of a file, or one of several objects that stand in one line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Line<'a> {
     /// The line without its newline; only its beginning where `cut` is set.
@@ -32,6 +33,8 @@ pub struct Line<'a> {
     pub terminated: bool,
     /// Whether the line was too long to be held, so that `bytes` is its beginning.
     pub cut: bool,
+    /// True if another object follows in the same line: its writer died before the newline.
+    pub glued: bool,
     /// The last byte before the newline that is no white space, also of a line that was cut.
     pub last_byte: Option<u8>,
 }
@@ -71,7 +74,9 @@ pub struct LineReader<'b, R> {
     at_end: bool,
     /// Offset in the file of `buffer[start]`.
     offset: u64,
-    /// Lines handed out.
+    /// Offset in the file of the line that `buffer[start]` belongs to.
+    line_offset: u64,
+    /// Lines handed out whole.
     n_lines: u64,
 }
 
@@ -85,7 +90,7 @@ impl<'b, R: Read> LineReader<'b, R> {
             buffer.shrink_to(CHUNK);
             buffer.resize(CHUNK, 0);
         }
-        LineReader { source, buffer, start: 0, end: 0, at_end: false, offset: 0, n_lines: 0 }
+        LineReader { source, buffer, start: 0, end: 0, at_end: false, offset: 0, line_offset: 0, n_lines: 0 }
     }
 
     /// Bytes handed out as lines so far, newlines included.
@@ -114,6 +119,7 @@ impl<'b, R: Read> LineReader<'b, R> {
             self.n_lines += memchr::memchr_iter(b'\n', &rest[..=last]).count() as u64;
             self.start += last + 1;
             self.offset += last as u64 + 1;
+            self.line_offset = self.offset;
         }
     }
 
@@ -124,12 +130,12 @@ impl<'b, R: Read> LineReader<'b, R> {
     /// What reading `source` fails with. Lines before the failure have been handed out.
     pub fn next_line(&mut self, mut is_wanted: impl FnMut(&[u8]) -> bool) -> io::Result<Option<Line<'_>>> {
         let mut searched = self.start;
-        let newline = loop {
+        let (mut end, mut terminated, mut glued) = loop {
             if let Some(found) = memchr::memchr(b'\n', &self.buffer[searched..self.end]) {
-                break Some(searched + found);
+                break (searched + found, true, false);
             }
             if self.at_end {
-                break None;
+                break (self.end, false, false);
             }
             searched = self.end;
             if self.end == self.buffer.len() {
@@ -138,60 +144,81 @@ impl<'b, R: Read> LineReader<'b, R> {
                     self.make_room();
                 } else if self.end < MAX_BUFFER && is_wanted(&self.buffer[..self.end]) {
                     self.buffer.resize((2 * self.end).min(MAX_BUFFER), 0);
+                } else if let Some(at) = glue::find_in_part(&self.buffer[..self.end]) {
+                    break (at, false, true);
                 } else {
                     return self.skip_line().map(Some);
                 }
             }
             self.fill()?;
         };
-        let end = newline.unwrap_or(self.end);
-        if newline.is_none() && end == self.start {
+        let start = self.start;
+        if end == start && !terminated {
             return Ok(None);
         }
-        let (start, offset) = (self.start, self.offset);
-        self.start = newline.map_or(end, |newline| newline + 1);
-        self.offset += (self.start - start) as u64;
-        self.n_lines += 1;
+        if let Some(at) = glue::find(&self.buffer[start..end]) {
+            (end, terminated, glued) = (start + at, false, true);
+        }
+        let next = end + usize::from(terminated);
+        let (number, offset) = self.hand_out((next - start) as u64, glued);
+        self.start = next;
         let bytes = &self.buffer[start..end];
-        Ok(Some(Line {
-            bytes,
-            number: self.n_lines,
-            offset,
-            terminated: newline.is_some(),
-            cut: false,
-            last_byte: last_byte(bytes),
-        }))
+        Ok(Some(Line { bytes, number, offset, terminated, cut: false, glued, last_byte: last_byte(bytes) }))
+    }
+
+    /// Counts `length` bytes as handed out. Returns the number of their line and where it begins.
+    fn hand_out(&mut self, length: u64, glued: bool) -> (u64, u64) {
+        let (number, offset) = (self.n_lines + 1, self.line_offset);
+        self.offset += length;
+        if !glued {
+            self.n_lines = number;
+            self.line_offset = self.offset;
+        }
+        (number, offset)
     }
 
     /// Reads on to the end of a line that fills the whole buffer, keeping only its beginning.
     fn skip_line(&mut self) -> io::Result<Line<'_>> {
-        let offset = self.offset;
         let mut last = last_byte(&self.buffer[..self.end]);
         let mut length = self.end as u64;
-        let terminated = loop {
-            (self.start, self.end) = (HEAD, HEAD);
+        // The end of what was read stays in front of what is read next, for an object that begins in between.
+        let mut kept = self.end.min(glue::REACH);
+        let (terminated, glued) = loop {
+            self.buffer.copy_within(self.end - kept..self.end, HEAD);
+            let fresh = HEAD + kept;
+            (self.start, self.end) = (fresh, fresh);
             self.fill()?;
-            let chunk = &self.buffer[HEAD..self.end];
-            if let Some(found) = memchr::memchr(b'\n', chunk) {
-                last = last_byte(&chunk[..found]).or(last);
-                length += found as u64 + 1;
-                self.start = HEAD + found + 1;
-                break true;
+            let newline = memchr::memchr(b'\n', &self.buffer[fresh..self.end]).map(|found| fresh + found);
+            let end = newline.unwrap_or(self.end);
+            // Only a glued object that lies within reach was seen before.
+            if let Some(at) = glue::find_in_part(&self.buffer[HEAD..end]) {
+                let next = HEAD + at;
+                self.start = next;
+                length = length + next as u64 - fresh as u64;
+                last = last_byte(&self.buffer[HEAD..next]).or(last);
+                break (false, true);
+            }
+            last = last_byte(&self.buffer[fresh..end]).or(last);
+            length += (end - fresh) as u64;
+            if let Some(newline) = newline {
+                self.start = newline + 1;
+                length += 1;
+                break (true, false);
             }
             if self.at_end {
-                break false;
+                self.start = self.end;
+                break (false, false);
             }
-            last = last_byte(chunk).or(last);
-            length += chunk.len() as u64;
+            kept = (self.end - HEAD).min(glue::REACH);
         };
-        self.offset += length;
-        self.n_lines += 1;
+        let (number, offset) = self.hand_out(length, glued);
         Ok(Line {
             bytes: &self.buffer[..HEAD],
-            number: self.n_lines,
+            number,
             offset,
             terminated,
             cut: true,
+            glued,
             last_byte: last,
         })
     }
@@ -281,6 +308,39 @@ mod tests {
         assert_eq!((next.bytes, next.number, next.offset), (&b"short"[..], 2, 5 * CHUNK as u64 + 3));
         assert!(reader.next_line(|_| false).unwrap().is_none());
         assert_eq!(buffer.0.len(), CHUNK);
+    }
+
+    #[test]
+    fn an_object_glued_to_another_one_is_a_piece_of_the_same_line() {
+        let object = r#"{"timestamp":"2026-03-14T16:57:13.623Z","type":"event_msg","payload":{"type":"x"}}"#;
+        for fill in [0, 100, CHUNK - 200, CHUNK - 5, CHUNK, 3 * CHUNK - 7, 3 * CHUNK + 9] {
+            let torn = format!(
+                "{{\"timestamp\":\"x\",\"type\":\"response_item\",\"payload\":\"{}",
+                "y".repeat(fill)
+            );
+            let text = format!("first\n{torn}{object}\nlast\n");
+            for (wanted, step) in [(true, CHUNK), (false, CHUNK), (false, 61)] {
+                let mut buffer = Buffer::default();
+                let mut reader = LineReader::new(Trickle(text.as_bytes(), step), &mut buffer);
+                let mut seen = Vec::new();
+                while let Some(line) = reader.next_line(|_| wanted).unwrap() {
+                    let is_whole = line.bytes == object.as_bytes();
+                    seen.push((line.number, line.offset, line.glued, line.terminated, is_whole));
+                }
+                let last = (6 + torn.len() + object.len() + 1) as u64;
+                assert_eq!(
+                    seen,
+                    [
+                        (1, 0, false, true, false),
+                        (2, 6, true, false, false),
+                        (2, 6, false, true, true),
+                        (3, last, false, true, false),
+                    ],
+                    "{fill} {wanted} {step}"
+                );
+                assert_eq!(reader.offset(), text.len() as u64);
+            }
+        }
     }
 
     #[test]

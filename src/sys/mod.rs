@@ -11,6 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+pub use crate::thread::folder::{has_drive, without_verbatim_prefix};
 pub use locks::{LockAttempt, MaintenanceLock, WriterLock};
 pub use open::{Links, note_failure, open_regular, open_regular_with, ran_out_of_files};
 pub use threads::{can_start_thread, on_threads};
@@ -199,19 +200,6 @@ pub fn canonical_folder_on(folder: &str, is_wsl: bool) -> Option<String> {
     Some(if is_wsl { lower_case_under_mnt(text) } else { text })
 }
 
-/// A path of Windows without the prefix `\\\\?\\` of std's canonical paths, as people and most other programs spell it;
-/// any other text as it is.
-#[must_use]
-pub fn without_verbatim_prefix(path: &str) -> Cow<'_, str> {
-    let Some(rest) = path.strip_prefix(r"\\?\") else { return Cow::Borrowed(path) };
-    match rest.strip_prefix(r"UNC\") {
-        Some(share) => Cow::Owned(format!(r"\\{share}")),
-        None if has_drive(rest) => Cow::Borrowed(rest),
-        // A volume without a letter has no other spelling.
-        None => Cow::Borrowed(path),
-    }
-}
-
 /// An absolute path of Windows, spelled with backslashes, as std's canonical paths spell it; any other text as it is.
 #[must_use]
 pub fn with_verbatim_prefix(path: &str) -> Cow<'_, str> {
@@ -222,12 +210,6 @@ pub fn with_verbatim_prefix(path: &str) -> Cow<'_, str> {
         }
         _ => Cow::Borrowed(path),
     }
-}
-
-/// Whether a text is an absolute path of Windows that begins with a drive's letter.
-#[must_use]
-pub fn has_drive(path: &str) -> bool {
-    matches!(path.as_bytes(), [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic())
 }
 
 /// Whether a kernel's description (`/proc/version`, `/proc/sys/kernel/osrelease`) is that of WSL.

@@ -46,14 +46,14 @@ impl Kind {
 pub enum Truth {
     /// The key: it names the row and is never changed.
     Key,
-    /// The file, always.
+    /// The file, but no text becomes empty (as in every column).
     File,
     /// The file, but nothing empty replaces something non-empty in a paginated thread.
     FileUnlessEmptied,
-    /// The file, but an existing preview never becomes empty.
-    Preview,
     /// The file, unless a person set the title (where the schema can tell).
     Title,
+    /// The file; another database may give back what the file lacks.
+    Preview,
     /// An existing value; NULL is filled from the file, except where row and file are both paginated.
     Git,
     /// The file for a legacy thread, the row for a paginated one.
@@ -66,6 +66,14 @@ pub enum Truth {
     MemoryMode,
     /// The row's choice while it names the same file.
     RolloutPath,
+    /// The file, but a row that Codex lists by its source stays listed.
+    Source,
+    /// The file, unless the row has the default provider: a person relabelled it so that Codex lists it.
+    Provider,
+    /// The file, unless the row names a folder that no line of the file named (a project that moved, a link).
+    Cwd,
+    /// An existing value; NULL agrees too, and is filled when the row is written for another reason.
+    FilledLater,
     /// The file in a schema without `first_user_message`; in later ones 0 on insert and never again.
     HasUserEvent,
     /// Seeded from the file on insert, the database's own afterwards.
@@ -141,7 +149,7 @@ fn optional(text: &Option<String>) -> Cell {
 }
 
 /// Every known column, in the order in which Codex added them.
-pub static COLUMNS: [Column; 38] = [
+pub static COLUMNS: [Column; 42] = [
     column("id", Kind::Text, Truth::Key, Same::Exactly, Some(|t| Cell::Text(t.id.to_string())), "thread id"),
     column(
         "rollout_path",
@@ -170,7 +178,7 @@ pub static COLUMNS: [Column; 38] = [
     column(
         "source",
         Kind::JsonText,
-        Truth::File,
+        Truth::Source,
         Same::Source,
         Some(|t| text(&t.source)),
         "where the thread came from: a word or JSON",
@@ -178,12 +186,12 @@ pub static COLUMNS: [Column; 38] = [
     column(
         "model_provider",
         Kind::Text,
-        Truth::File,
+        Truth::Provider,
         Same::Exactly,
         Some(|t| text(&t.model_provider)),
         "provider of the model",
     ),
-    column("cwd", Kind::Path, Truth::File, Same::Folder, Some(|t| text(&t.cwd)), "working directory"),
+    column("cwd", Kind::Path, Truth::Cwd, Same::Folder, Some(|t| text(&t.cwd)), "working directory"),
     column(
         "title",
         Kind::Text,
@@ -365,7 +373,7 @@ pub static COLUMNS: [Column; 38] = [
         Kind::Seconds,
         Truth::Seeded,
         Same::Exactly,
-        Some(|t| seconds(t.updated_at)),
+        Some(|t| seconds(t.recency_at())),
         "when the thread was last used",
     ),
     column(
@@ -373,7 +381,7 @@ pub static COLUMNS: [Column; 38] = [
         Kind::Milliseconds,
         Truth::Seeded,
         Same::Exactly,
-        Some(|t| milliseconds(t.updated_at)),
+        Some(|t| milliseconds(t.recency_at())),
         "when the thread was last used, to the millisecond",
     ),
     column(
@@ -404,6 +412,38 @@ pub static COLUMNS: [Column; 38] = [
         "when the thread entered the section",
     ),
     column("project_id", Kind::Text, Truth::Database, Same::Exactly, None, "project of the thread"),
+    column(
+        "originator",
+        Kind::Text,
+        Truth::FilledLater,
+        Same::Exactly,
+        Some(|t| optional(&t.originator)),
+        "program that began the thread",
+    ),
+    column(
+        "daybreak_enabled",
+        Kind::Boolean,
+        Truth::Database,
+        Same::Exactly,
+        None,
+        "a choice of the user that Codex keeps with the thread",
+    ),
+    column(
+        "creator_user_id",
+        Kind::Text,
+        Truth::FilledLater,
+        Same::Exactly,
+        Some(|t| optional(&t.creator_user_id)),
+        "user who began the thread",
+    ),
+    column(
+        "creator_account_id",
+        Kind::Text,
+        Truth::FilledLater,
+        Same::Exactly,
+        Some(|t| optional(&t.creator_account_id)),
+        "account of that user",
+    ),
 ];
 
 /// Positions in [`COLUMNS`] of those that rules speak of by name.

@@ -62,6 +62,7 @@ mod tests {
     use crate::thread::HistoryMode;
     use crate::thread::columns::{ColumnSet, N_COLUMNS, Truth, index, position};
     use crate::thread::sample::metadata;
+    use crate::thread::times::Times;
 
     fn columns(without: &[&str]) -> ColumnSet {
         let mut set = ColumnSet::default();
@@ -72,11 +73,13 @@ mod tests {
     fn context(columns: ColumnSet) -> Context<'static> {
         Context {
             columns,
-            keep_times: false,
-            event_times: true,
+            times: Times::Auto,
             same_path: &|row, file| row == file,
             same_folder: &|row, file| row == file,
+            is_folder: &|_| false,
             synthetic_limit: 0,
+            default_provider: "openai",
+            names_guardians: false,
             indexed_name: None,
         }
     }
@@ -124,11 +127,17 @@ mod tests {
             };
             let owned_by_database = column.truth == Truth::Database
                 || keeps_row.contains(&column.name)
-                || column.truth == Truth::Git
+                || matches!(column.truth, Truth::Git | Truth::FilledLater)
                 || column.name == "history_mode";
             let expected: &[&str] = if owned_by_database { &[] } else { &[column.name] };
-            check(&metadata(), &[(column.name, changed)], expected);
+            check(&full(), &[(column.name, changed)], expected);
         }
+    }
+
+    /// A thread that has something to say of every column.
+    fn full() -> ThreadMetadata {
+        let something = || Some("something".to_owned());
+        ThreadMetadata { agent_role: something(), agent_path: something(), ..metadata() }
     }
 
     #[test]
@@ -156,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_empty_replaces_something_in_a_paginated_thread() {
+    fn no_count_becomes_0_in_a_paginated_thread() {
         let emptied = ThreadMetadata {
             history_mode: HistoryMode::Paginated,
             title: String::new(),
@@ -181,7 +190,7 @@ mod tests {
             .collect();
         check(&emptied, &full, &[]);
         let legacy = ThreadMetadata { history_mode: HistoryMode::Legacy, ..emptied };
-        check(&legacy, &full[1..], &["tokens_used", "first_user_message", "model", "reasoning_effort"]);
+        check(&legacy, &full, &["tokens_used"]);
     }
 
     #[test]
@@ -223,12 +232,12 @@ mod tests {
 
     #[test]
     fn a_time_alone_is_kept_on_request_but_not_beside_another_change() {
-        let keep = Context { keep_times: true, ..context(columns(&[])) };
+        let keep = Context { times: Times::Keep, ..context(columns(&[])) };
         let mut row = row_of(&metadata(), &keep);
         row.cells[index::UPDATED_AT] = Some(Cell::Integer(5));
         row.cells[index::UPDATED_AT_MS] = Some(Cell::Integer(1_600_000_000_000));
         assert_eq!(diff(&metadata(), &row, &keep), []);
-        row.cells[position("cwd").unwrap()] = Some(Cell::from("/elsewhere"));
+        row.cells[position("cwd").unwrap()] = Some(Cell::from("elsewhere"));
         assert_eq!(names(&diff(&metadata(), &row, &keep)), ["updated_at", "cwd", "updated_at_ms"]);
     }
 

@@ -96,10 +96,54 @@ pub fn same_json(a: &str, b: &str) -> bool {
 /// Source words that every Codex knows; another one is `unknown` in the rows of a Codex that does not know it.
 const KNOWN_SOURCES: [&str; 4] = ["cli", "vscode", "exec", "mcp"];
 
-/// Whether a row's source is the file's, or `unknown` for a word that the Codex of that row did not know.
+/// The keys of a spawned thread's source that Codex keeps when it writes the source into a row.
+const SPAWN_KEYS: [&str; 5] = ["parent_thread_id", "depth", "agent_path", "agent_nickname", "agent_role"];
+
+/// Returns true if a row's source is the file's: equal when parsed, as Codex's own types write it again (`agent_type`
+/// becomes `agent_role`, unknown keys of a spawned thread go), or `unknown` for a word that the Codex of that row did
+/// not know.
 #[must_use]
 pub fn same_source(file: &str, row: &str) -> bool {
-    same_json(file, row) || (row == "unknown" && !file.starts_with('{') && !KNOWN_SOURCES.contains(&file))
+    same_json(file, row)
+        || (row == "unknown" && !file.starts_with('{') && !KNOWN_SOURCES.contains(&file))
+        || (row.starts_with('{') && file.starts_with('{') && typed_source(file) == typed_source(row))
+}
+
+/// Returns a source with the keys of a spawned thread as Codex's own types name them.
+fn typed_source(cell: &str) -> Value {
+    let mut source = parse(cell);
+    if let Some(Value::Object(spawn)) =
+        source.get_mut("subagent").and_then(|agent| agent.get_mut("thread_spawn"))
+    {
+        if let Some(role) = spawn.remove("agent_type") {
+            spawn.entry("agent_role").or_insert(role);
+        }
+        spawn.retain(|key, _| SPAWN_KEYS.contains(&key.as_str()));
+    }
+    source
+}
+
+/// Returns true if Codex's default list shows threads of this source.
+///
+/// Source: docs/codex-home.md 5, "Visible in a listing".
+#[must_use]
+pub fn is_listed_source(cell: &str) -> bool {
+    if matches!(cell, "cli" | "vscode") {
+        return true;
+    }
+    match parse(cell) {
+        Value::String(word) => matches!(word.as_str(), "cli" | "vscode"),
+        source => {
+            source.as_object().is_some_and(|members| members.len() == 1)
+                && matches!(source.get("custom").and_then(Value::as_str), Some("atlas" | "chatgpt"))
+        }
+    }
+}
+
+/// Returns true if a source is that of a guardian, a sub-agent that reviews what another thread asks to do.
+#[must_use]
+pub fn is_guardian(source: &str) -> bool {
+    source.contains("guardian") && same_json(source, r#"{"subagent":{"other":"guardian"}}"#)
 }
 
 /// Whether two approval modes are the same; `on-failure` is the old spelling of `on-request`.
@@ -125,26 +169,79 @@ enum Sandbox {
 fn sandbox(cell: &str) -> Option<Sandbox> {
     let value: Value = serde_json::from_str(cell).ok()?;
     let word = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-    // Policies say `network_access` (a flag or a word), profiles `network`.
-    let network = ["network_access", "network"].iter().any(|key| match value.get(key) {
-        Some(Value::Bool(flag)) => *flag,
-        Some(Value::String(word)) => word == "enabled",
-        _ => false,
-    });
-    match (word(&value, "type").or_else(|| word(&value, "mode")))?.as_str() {
+    let network = allows_network(&value);
+    let class = word(&value, "type").or_else(|| word(&value, "mode"));
+    let class = class.or_else(|| is_untagged_profile(&value).then(|| "managed".to_owned()))?;
+    match class.as_str() {
         "danger-full-access" | "disabled" => Some(Sandbox::None),
         "external-sandbox" | "external" => Some(Sandbox::External { network }),
         "read-only" => Some(Sandbox::ReadOnly { network }),
         "workspace-write" => Some(Sandbox::Write { network }),
         "managed" => {
             let files = value.get("file_system")?;
-            let restricted = word(files, "type").as_deref() == Some("restricted");
+            // An untagged file system has entries alone, and is restricted to them.
+            let restricted = word(files, "type").is_none_or(|kind| kind == "restricted");
             let writes = |entry: &Value| word(entry, "access").as_deref() == Some("write");
             let writable = !restricted || files.get("entries")?.as_array()?.iter().any(writes);
             Some(if writable { Sandbox::Write { network } } else { Sandbox::ReadOnly { network } })
         }
         _ => None,
     }
+}
+
+/// Returns true if a policy or profile opens the network: policies say `network_access` (a flag or a word), profiles
+/// `network` (a word, or an object in those of 0.124).
+fn allows_network(value: &Value) -> bool {
+    ["network_access", "network"].iter().any(|key| match value.get(key) {
+        Some(Value::Bool(flag)) => *flag,
+        Some(Value::String(word)) => word == "enabled",
+        Some(Value::Object(members)) => members.get("enabled") == Some(&Value::Bool(true)),
+        _ => false,
+    })
+}
+
+/// Returns true for a permission profile of Codex 0.124, which wrote them without a `type`.
+fn is_untagged_profile(value: &Value) -> bool {
+    value.get("type").is_none()
+        && value.get("mode").is_none()
+        && value.get("file_system").is_some_and(Value::is_object)
+}
+
+/// Returns true if Codex reads this policy or profile from a row: JSON with a `type`.
+#[must_use]
+pub fn is_readable_sandbox(cell: &str) -> bool {
+    serde_json::from_str::<Value>(cell).is_ok_and(|value| value.get("type").is_some())
+}
+
+/// Returns a policy or profile of a rollout in a spelling that Codex reads from a row: `mode` of 0.35 to 0.58 becomes
+/// `type`, a profile of 0.124 without a `type` becomes a `managed` one. Any other text is returned unchanged.
+#[must_use]
+pub fn readable_sandbox(policy: String) -> String {
+    // What has a type needs no parser, and nearly all have one.
+    if policy.starts_with(r#"{"type":"#) {
+        return policy;
+    }
+    let Ok(Value::Object(mut members)) = serde_json::from_str::<Value>(&policy) else { return policy };
+    if members.contains_key("type") {
+        return policy;
+    }
+    let value = Value::Object(members.clone());
+    if let Some(mode @ Value::String(_)) = members.remove("mode") {
+        let members = std::iter::once(("type".to_owned(), mode)).chain(members);
+        return Value::Object(members.collect()).to_string();
+    }
+    if !is_untagged_profile(&value) {
+        return policy;
+    }
+    let entries =
+        value.get("file_system").and_then(|files| files.get("entries")).cloned().unwrap_or_default();
+    let network = if allows_network(&value) { "enabled" } else { "restricted" };
+    serde_json::json!({
+        "type": "managed",
+        "file_system": {"type": "restricted", "entries": entries},
+        "network": network,
+    })
+    .to_string()
 }
 
 /// Whether two sandbox policies or permission profiles allow the same: same class, same network flag.
@@ -227,6 +324,73 @@ mod tests {
         assert!(same_sandbox(external, r#"{"type":"external","network":"enabled"}"#));
         assert!(!same_sandbox(external, r#"{"type":"external","network":"restricted"}"#));
         assert!(!same_sandbox("{torn", write));
+    }
+
+    #[test]
+    fn profiles_without_a_type_are_managed_ones() {
+        let untagged = |access: &str, network: bool| {
+            format!(
+                r#"{{"network":{{"enabled":{network}}},"file_system":{{"entries":[{{"path":"/","access":"{access}"}}]}}}}"#
+            )
+        };
+        let managed = |access: &str, network: &str| {
+            format!(
+                r#"{{"type":"managed","file_system":{{"type":"restricted","entries":[{{"path":"/","access":"{access}"}}]}},"network":"{network}"}}"#
+            )
+        };
+        for (access, policy) in [("read", "read-only"), ("write", "workspace-write")] {
+            let file = untagged(access, false);
+            assert!(same_sandbox(&file, &managed(access, "restricted")));
+            assert!(!same_sandbox(&file, &managed(access, "enabled")));
+            assert!(same_sandbox(&file, &format!(r#"{{"type":"{policy}"}}"#)));
+            let readable = readable_sandbox(file);
+            assert!(same_json(&readable, &managed(access, "restricted")), "{readable}");
+        }
+        assert!(same_json(&readable_sandbox(untagged("write", true)), &managed("write", "enabled")));
+    }
+
+    #[test]
+    fn a_policy_is_written_in_a_spelling_that_codex_reads() {
+        let check = |policy: &str, expected: &str| {
+            assert_eq!(readable_sandbox(policy.to_owned()), expected, "{policy}");
+            assert!(same_sandbox(policy, expected), "{policy}");
+        };
+        check(r#"{"mode":"danger-full-access"}"#, r#"{"type":"danger-full-access"}"#);
+        check(
+            r#"{"mode":"workspace-write","network_access":true}"#,
+            r#"{"network_access":true,"type":"workspace-write"}"#,
+        );
+        for unchanged in
+            [r#"{"type":"read-only"}"#, r#"{"network":1,"type":"disabled"}"#, r#"{"x":1}"#, "{torn"]
+        {
+            check(unchanged, unchanged);
+        }
+    }
+
+    #[test]
+    fn a_spawned_threads_source_is_the_same_as_codex_writes_it_again() {
+        let spawn = |members: &str| {
+            format!(r#"{{"subagent":{{"thread_spawn":{{"parent_thread_id":"p",{members}}}}}}}"#)
+        };
+        let file = spawn(r#""depth":1,"agent_type":"explorer","wave":3"#);
+        assert!(same_source(&file, &spawn(r#""depth":1,"agent_path":null,"agent_role":"explorer""#)));
+        assert!(!same_source(&file, &spawn(r#""depth":1,"agent_role":"worker""#)));
+        assert!(!same_source(&file, &spawn(r#""depth":2,"agent_role":"explorer""#)));
+        assert!(!same_source(&file, &spawn(r#""depth":1"#)));
+        assert!(!same_source(&file, "cli"));
+    }
+
+    #[test]
+    fn the_default_list_of_codex_shows_some_sources_only() {
+        for listed in ["cli", "vscode", "\"cli\"", r#"{"custom":"atlas"}"#, r#"{ "custom" : "chatgpt" }"#] {
+            assert!(is_listed_source(listed), "{listed}");
+        }
+        for hidden in ["exec", "mcp", "unknown", "", r#"{"custom":"x"}"#, r#"{"subagent":"review"}"#, "atlas"]
+        {
+            assert!(!is_listed_source(hidden), "{hidden}");
+        }
+        assert!(is_guardian(r#"{"subagent": {"other": "guardian"}}"#));
+        assert!(!is_guardian(r#"{"subagent":{"other":"review"}}"#) && !is_guardian("guardian"));
     }
 
     #[test]

@@ -79,11 +79,13 @@ fn adopt(
             Truth::ArchivedAt => is_fresh && file.archived,
             Truth::FileUnlessEmptied => is_empty && paginated && says_nothing(file, position),
             Truth::Preview => is_empty && says_nothing(file, position),
+            Truth::FilledLater => is_empty,
             Truth::MemoryMode => fact.as_text() == Some("polluted") || (is_fresh && file_paginated),
             Truth::Title if is_empty && says_nothing(file, position) => paginated,
             // The key and the file's own; the others have rules of their own.
             Truth::Title | Truth::Key | Truth::File | Truth::RolloutPath | Truth::HasUserEvent => continue,
             Truth::CreatedAt | Truth::Seeded | Truth::HistoryMode => continue,
+            Truth::Source | Truth::Provider | Truth::Cwd => continue,
         };
         if takes && !fact.is_empty() {
             adopted.cells[position] = Some(fact.clone());
@@ -200,16 +202,19 @@ mod tests {
     use crate::thread::ThreadId;
     use crate::thread::columns::{ColumnSet, Kind, N_COLUMNS, position};
     use crate::thread::sample::metadata;
+    use crate::thread::times::Times;
     use proptest::prelude::*;
 
     fn context(columns: ColumnSet) -> Context<'static> {
         Context {
             columns,
-            keep_times: false,
-            event_times: false,
+            times: Times::Mtime,
             same_path: &|row, file| row == file,
             same_folder: &|row, file| row == file,
+            is_folder: &|_| false,
             synthetic_limit: 0,
+            default_provider: "openai",
+            names_guardians: false,
             indexed_name: None,
         }
     }
@@ -448,8 +453,12 @@ mod tests {
             prop_assert_eq!(update(&file, &after, &old, &context).changed, Vec::<usize>::new());
             prop_assert_eq!(merge::update(&file, &after, &context).changed, Vec::<usize>::new());
             for (position, column) in COLUMNS.iter().enumerate() {
-                if column.truth == Truth::File && column.name != "updated_at" && column.name != "updated_at_ms" {
-                    prop_assert_eq!(after.get(position), Some(&column.from_file.unwrap()(&file)), "{}", column.name);
+                let said = column.from_file.map(|from_file| from_file(&file)).filter(|cell| !cell.is_empty());
+                if let Some(said) = said
+                    && column.truth == Truth::File
+                    && !column.name.starts_with("updated_at")
+                {
+                    prop_assert_eq!(after.get(position), Some(&said), "{}", column.name);
                 }
             }
         }

@@ -3,26 +3,29 @@
 //! `backfill` writes the result, `verify` reports where the row differs from it: both ask the same question here, so
 //! that after a backfill there is nothing to report.
 
-use super::ThreadMetadata;
 use super::cell::Cell;
 use super::columns::{COLUMNS, ColumnSet, Row, Same, Truth, index};
-use super::equivalence;
-use super::{HistoryMode, Millis};
+use super::times::Times;
+use super::{HistoryMode, Millis, ThreadMetadata, equivalence, folder};
 
 /// What the rules need to know beside file and row.
 pub struct Context<'a> {
     /// The columns that the database has.
     pub columns: ColumnSet,
-    /// Whether a time alone is no reason to touch a row.
-    pub keep_times: bool,
-    /// Whether the time of the file's last line is as true as its modification time, which a copy may have changed.
-    pub event_times: bool,
-    /// Whether a row's path (first) is the file's (second) in another spelling or form.
+    /// Which of the file's times a row has.
+    pub times: Times,
+    /// Returns true if a row's path (first) is the file's (second) in another spelling or form.
     pub same_path: &'a dyn Fn(&str, &str) -> bool,
-    /// Whether a row's folder (first) is the file's (second) in another spelling.
+    /// Returns true if a row's folder (first) is the file's (second) in another spelling.
     pub same_folder: &'a dyn Fn(&str, &str) -> bool,
+    /// Returns true if a folder exists.
+    pub is_folder: &'a dyn Fn(&str) -> bool,
     /// The greatest running number that synthetic milliseconds may carry: no more than rows were ever numbered.
     pub synthetic_limit: i64,
+    /// The provider of threads that name none, and the only one whose threads Codex lists.
+    pub default_provider: &'a str,
+    /// True if the ledger holds the migration since which Codex itself names guardian threads.
+    pub names_guardians: bool,
     /// The thread's name in `session_index.jsonl`, for a row that is inserted, and for any without a first message.
     pub indexed_name: Option<&'a str>,
 }
@@ -47,6 +50,12 @@ pub struct Merged {
 /// Beginnings of a user item that Codex wrote itself, which is therefore no title.
 const WRAPPERS: [&str; 3] = ["<environment_context>", "<user_instructions>", "# AGENTS.md instructions"];
 
+/// What Codex itself writes into the row of a guardian, since ledger level 57.
+///
+/// Source: docs/codex-home.md 4.
+const GUARDIAN: [(usize, &str); 3] =
+    [(index::TITLE, "Guardian review"), (index::PREVIEW, "Approval review"), (index::FIRST_USER_MESSAGE, "")];
+
 /// Whether a text is a block that Codex put in the user's mouth, not a message.
 #[must_use]
 pub fn is_wrapper(text: &str) -> bool {
@@ -66,7 +75,12 @@ pub fn insert(file: &ThreadMetadata, context: &Context<'_>) -> Row {
     if context.has(index::FIRST_USER_MESSAGE) && context.has(index::HAS_USER_EVENT) {
         row.cells[index::HAS_USER_EVENT] = Some(Cell::Integer(0));
     }
-    if let Some(name) = context.indexed_name {
+    if context.names_guardians && equivalence::is_guardian(&file.source) {
+        for (position, text) in GUARDIAN.into_iter().filter(|(position, _)| context.has(*position)) {
+            row.cells[position] = Some(text.into());
+        }
+    }
+    if let Some(name) = context.indexed_name.or(file.name.as_deref()) {
         // A row that cannot say that it is paginated is not.
         let paginated = file.history_mode == HistoryMode::Paginated && context.has(index::HISTORY_MODE);
         let position = if paginated { index::NAME } else { index::TITLE };
@@ -83,23 +97,25 @@ pub fn insert(file: &ThreadMetadata, context: &Context<'_>) -> Row {
 pub fn update(file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> Merged {
     let mut merged = Merged { row: Row::empty(), changed: Vec::new(), to_write: ColumnSet::default() };
     merged.row.cells[index::ID] = row.cells[index::ID].clone();
-    for (position, column) in COLUMNS.iter().enumerate() {
+    for position in 0..COLUMNS.len() {
         let (true, Some(existing)) = (context.has(position), row.get(position)) else { continue };
         let sound = is_sound(position, existing).then_some(existing);
         let Some(target) = target(position, file, row, sound, context) else { continue };
-        let same =
-            sound.is_some_and(|existing| same(position, column.same, file, &target, existing, row, context));
-        // What means the same stays as it stands: nothing is rewritten for its spelling alone.
+        let same = sound.is_some_and(|existing| agrees(position, file, &target, existing, row, context));
+        // A cell that means the same is not rewritten for its spelling alone.
         merged.row.cells[position] = Some(if same { existing.clone() } else { target });
         if !same {
             merged.changed.push(position);
         }
     }
     let is_time = |position: &usize| matches!(*position, index::UPDATED_AT | index::UPDATED_AT_MS);
-    if context.keep_times && merged.changed.iter().all(is_time) {
+    if context.times == Times::Keep && merged.changed.iter().all(is_time) {
         for position in merged.changed.drain(..) {
             merged.row.cells[position] = row.cells[position].clone();
         }
+    }
+    if !merged.changed.is_empty() {
+        fill_later(&mut merged, file, row, context);
     }
     align_twin(&mut merged, row, file.updated_at, false, index::UPDATED_AT, index::UPDATED_AT_MS);
     let row_counts = history_mode(file, row) == HistoryMode::Paginated;
@@ -110,6 +126,19 @@ pub fn update(file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> Merged
         }
     }
     merged
+}
+
+/// Fills the cells that no live Codex has filled yet, in a row that is written for another reason.
+fn fill_later(merged: &mut Merged, file: &ThreadMetadata, row: &Row, context: &Context<'_>) {
+    for (position, column) in
+        COLUMNS.iter().enumerate().filter(|(_, column)| column.truth == Truth::FilledLater)
+    {
+        if let (true, Some(Cell::Null), Some(from_file)) =
+            (context.has(position), row.get(position), column.from_file)
+        {
+            merged.row.cells[position] = Some(from_file(file));
+        }
+    }
 }
 
 /// Where one of a time's two columns changes, both are written from one time, so that they never disagree: the file's,
@@ -179,15 +208,26 @@ fn target(
     let is_null = existing == Some(&Cell::Null);
     let paginated = history_mode(file, row) == HistoryMode::Paginated;
     let file_paginated = file.history_mode == HistoryMode::Paginated;
+    let existing_text = existing.and_then(Cell::as_text).filter(|text| !text.is_empty());
+    let is_text = |rule: &dyn Fn(&str) -> bool| existing_text.is_some_and(rule);
+    // No text becomes empty, in any column, on any schema, in any history mode.
+    if from_file.is_empty()
+        && existing_text.is_some()
+        && !matches!(column.truth, Truth::Key | Truth::Database)
+    {
+        return existing.cloned();
+    }
     Some(match column.truth {
         Truth::Key | Truth::Database => return None,
-        Truth::File => from_file,
+        Truth::File | Truth::Preview => from_file,
         Truth::FileUnlessEmptied => kept(paginated && from_file.is_empty() && has_value),
-        Truth::Preview => kept(from_file.is_empty() && has_value),
-        Truth::Title => kept(
-            has_value
-                && ((paginated && from_file.is_empty()) || stays(existing?.as_text()?, file, row, context)),
-        ),
+        Truth::Title => kept(is_text(&|title| stays(title, file, row, context))),
+        Truth::Source => {
+            kept(is_text(&equivalence::is_listed_source) && !equivalence::is_listed_source(&file.source))
+        }
+        Truth::Provider => kept(is_text(&|provider| provider == context.default_provider)),
+        Truth::Cwd => kept(is_text(&|folder| cwd_stays(folder, file, context))),
+        Truth::FilledLater => kept(existing.is_some()),
         Truth::Git => {
             let row_paginated = row.text(index::HISTORY_MODE) == Some("paginated");
             kept(!is_null || (row_paginated && file_paginated))
@@ -201,7 +241,10 @@ fn target(
                 .and_then(Cell::as_text)
                 .is_some_and(|path| (context.same_path)(path, &file.rollout_path)),
         ),
-        Truth::HasUserEvent if !context.has(index::FIRST_USER_MESSAGE) => from_file,
+        // A 0 would take the thread out of the list of phase 1.
+        Truth::HasUserEvent if !context.has(index::FIRST_USER_MESSAGE) => {
+            kept(existing == Some(&Cell::Integer(1)))
+        }
         Truth::HasUserEvent => {
             if existing.is_some() {
                 return None;
@@ -210,6 +253,17 @@ fn target(
         }
         Truth::Seeded => kept(true),
     })
+}
+
+/// Returns true if a row's working directory stays although it is not the file's: no line of the file ever named it, so
+/// the project moved, or the folder was reached through a link, or on another machine. One that does not exist gives way
+/// to a folder of the file that does.
+///
+/// Source: docs/codex-home.md 4, row `cwd`.
+fn cwd_stays(row: &str, file: &ThreadMetadata, context: &Context<'_>) -> bool {
+    folder::is_absolute(row)
+        && !file.other_folders.iter().any(|named| (context.same_folder)(row, named))
+        && (!(context.is_folder)(&file.cwd) || (context.is_folder)(row))
 }
 
 /// Whether a title outlives the next backfill of its thread.
@@ -234,9 +288,44 @@ fn is_indexed_name(title: &str, context: &Context<'_>) -> bool {
     !context.has(index::FIRST_USER_MESSAGE) && context.indexed_name == Some(title)
 }
 
+/// Returns true if a cell means the same as its target, or what the file says of it otherwise.
+fn agrees(
+    position: usize,
+    file: &ThreadMetadata,
+    target: &Cell,
+    existing: &Cell,
+    row: &Row,
+    context: &Context<'_>,
+) -> bool {
+    same(position, file, target, existing, row, context)
+        || is_guardians(position, file, existing)
+        || file.older.iter().any(|older| says_older(position, older, existing, row, context))
+}
+
+/// Returns true if a guardian's cell says what Codex itself writes there; what the prompt says is right as well.
+fn is_guardians(position: usize, file: &ThreadMetadata, existing: &Cell) -> bool {
+    GUARDIAN.iter().any(|(guardian, text)| *guardian == position && existing.as_text() == Some(text))
+        && equivalence::is_guardian(&file.source)
+}
+
+/// Returns true if an older rollout of the thread says what a cell says. Where the file lies is not for it to say.
+fn says_older(
+    position: usize,
+    older: &ThreadMetadata,
+    existing: &Cell,
+    row: &Row,
+    context: &Context<'_>,
+) -> bool {
+    let is_of_the_file = matches!(
+        COLUMNS[position].truth,
+        Truth::Key | Truth::RolloutPath | Truth::ArchivedAt | Truth::HistoryMode
+    ) || position == index::ARCHIVED;
+    let said = COLUMNS[position].from_file.map(|from_file| from_file(older));
+    !is_of_the_file && said.is_some_and(|said| same(position, older, &said, existing, row, context))
+}
+
 fn same(
     position: usize,
-    same: Same,
     file: &ThreadMetadata,
     target: &Cell,
     existing: &Cell,
@@ -249,27 +338,45 @@ fn same(
     let texts = || Some((target.as_text()?, existing.as_text()?));
     let numbers = || Some((target.as_integer()?, existing.as_integer()?));
     let by_text = |rule: &dyn Fn(&str, &str) -> bool| texts().is_some_and(|(target, row)| rule(target, row));
-    match same {
+    let others = other_times(position, file, context);
+    match COLUMNS[position].same {
         Same::Exactly => false,
         Same::Seconds => numbers().is_some_and(|(target, number)| {
             equivalence::same_seconds(target, number)
-                || (position == index::UPDATED_AT
-                    && context.event_times
-                    && equivalence::same_seconds(file.last_event_at.div_euclid(1000), number))
+                || others
+                    .into_iter()
+                    .flatten()
+                    .any(|time| equivalence::same_seconds(time.div_euclid(1000), number))
         }),
         Same::Milliseconds => numbers().is_some_and(|(target, number)| {
             let is = |time| {
                 equivalence::same_milliseconds(time, number, twin(position, row), context.synthetic_limit)
             };
-            is(equivalence::read_milliseconds(target))
-                || (position == index::UPDATED_AT_MS && context.event_times && is(file.last_event_at))
+            is(equivalence::read_milliseconds(target)) || others.into_iter().flatten().any(is)
         }),
         Same::Source => by_text(&equivalence::same_source),
         Same::Approval => by_text(&equivalence::same_approval),
-        Same::Sandbox => by_text(&|target, row| {
-            equivalence::same_sandbox(target, row) || (file.any_sandbox_profile && is_profile(row))
-        }),
+        Same::Sandbox => by_text(&|target, row| same_sandbox(file, target, row)),
         Same::Folder => by_text(&|target, row| (context.same_folder)(row, target)),
+    }
+}
+
+/// Returns true if a row's policy allows what one of the spellings in the file allows, in a spelling that Codex reads.
+fn same_sandbox(file: &ThreadMetadata, target: &str, row: &str) -> bool {
+    let others = file.other_sandbox_policy.as_deref();
+    let is_said = std::iter::once(target).chain(others).any(|policy| equivalence::same_sandbox(policy, row));
+    (is_said || (file.any_sandbox_profile && is_profile(row))) && equivalence::is_readable_sandbox(row)
+}
+
+/// Returns the times that are as true in a time column as the file's own: of `updated_at` both the modification time
+/// and the last line's, of `created_at` the time in the id, from which a live Codex takes it.
+fn other_times(position: usize, file: &ThreadMetadata, context: &Context<'_>) -> [Option<Millis>; 2] {
+    match position {
+        index::UPDATED_AT | index::UPDATED_AT_MS if context.times.accepts_both() => {
+            [Some(file.modified_at), Some(file.last_event_at)]
+        }
+        index::CREATED_AT | index::CREATED_AT_MS => [file.id.time(), None],
+        _ => [None, None],
     }
 }
 

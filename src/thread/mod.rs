@@ -5,10 +5,14 @@ pub mod columns;
 pub mod diff;
 pub mod equivalence;
 pub mod facts;
+pub mod folder;
+#[cfg(test)]
+mod law_tests;
 pub mod merge;
 #[cfg(test)]
 mod sample;
 pub mod search;
+pub mod times;
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,6 +32,13 @@ impl ThreadId {
     /// The id as text in `buffer`, for where it is written often.
     pub fn encode(self, buffer: &mut [u8; 36]) -> &str {
         self.0.as_hyphenated().encode_lower(buffer)
+    }
+
+    /// Returns the time in the id, if it is a version 7 UUID.
+    #[must_use]
+    pub fn time(self) -> Option<Millis> {
+        let bits = self.0.as_u128();
+        (self.0.get_version_num() == 7).then(|| Millis::try_from(bits >> 80).ok()).flatten()
     }
 
     /// The id whose bits are `bits`; for tests and generators of data.
@@ -110,10 +121,14 @@ pub struct ThreadMetadata {
     pub rollout_path: String,
     /// When the thread began.
     pub created_at: Millis,
-    /// The rollout's modification time.
+    /// When the thread was last written: one of the next two, by [`times::Times`].
     pub updated_at: Millis,
-    /// The time of the rollout's last line; of the thread's beginning where no line says one.
+    /// The rollout's modification time.
+    pub modified_at: Millis,
+    /// The time of the rollout's last line, or of the thread's beginning if no line has a time.
     pub last_event_at: Millis,
+    /// When the last task began, which is when the thread was last used.
+    pub task_started_at: Option<Millis>,
     /// Where the thread came from: a word (`cli`, `vscode`, …) or compact JSON.
     pub source: String,
     /// Who asked for the thread (`user`, `subagent`, …).
@@ -132,6 +147,8 @@ pub struct ThreadMetadata {
     pub reasoning_effort: Option<String>,
     /// Working directory, canonical where it exists.
     pub cwd: String,
+    /// Other working directories that lines of the file named, as they spelled them.
+    pub other_folders: Vec<String>,
     /// Version of the Codex that began (or last resumed) the thread; empty if unknown.
     pub cli_version: String,
     /// First non-empty message text of the user; empty if there is none.
@@ -142,7 +159,9 @@ pub struct ThreadMetadata {
     pub first_user_message: String,
     /// Compact JSON of the last turn's permission profile or sandbox policy.
     pub sandbox_policy: String,
-    /// Whether the last turn came with a `file_system_sandbox_policy`, from which Codex may derive any profile.
+    /// The old policy beside the permission profile of the last turn; a row may hold either.
+    pub other_sandbox_policy: Option<String>,
+    /// True if the last turn has a `file_system_sandbox_policy`, from which Codex may derive any profile.
     pub any_sandbox_profile: bool,
     /// The last turn's approval policy: a word or compact JSON.
     pub approval_mode: String,
@@ -158,6 +177,68 @@ pub struct ThreadMetadata {
     pub memory_mode: String,
     /// The first session meta's history mode.
     pub history_mode: HistoryMode,
+    /// The program that began the thread.
+    pub originator: Option<String>,
+    /// The user who began the thread.
+    pub creator_user_id: Option<String>,
+    /// The account of that user.
+    pub creator_account_id: Option<String>,
+    /// The last name that the file gives the thread; `session_index.jsonl` goes before it.
+    pub name: Option<String>,
+    /// The thread as its older rollouts say it in full: a live Codex that reverts a thread changes nothing in the row
+    /// but the path, so a cell that one of these explains agrees. Filled only where a row differs.
+    pub older: Vec<ThreadMetadata>,
+}
+
+impl ThreadMetadata {
+    /// Returns the metadata of a thread of which only the rollout's place is known.
+    #[must_use]
+    pub fn nothing(id: ThreadId, rollout_path: String) -> ThreadMetadata {
+        ThreadMetadata {
+            id,
+            rollout_path,
+            created_at: 0,
+            updated_at: 0,
+            modified_at: 0,
+            last_event_at: 0,
+            task_started_at: None,
+            source: String::new(),
+            thread_source: None,
+            agent_nickname: None,
+            agent_role: None,
+            agent_path: None,
+            model_provider: String::new(),
+            model: None,
+            reasoning_effort: None,
+            cwd: String::new(),
+            other_folders: Vec::new(),
+            cli_version: String::new(),
+            title: String::new(),
+            preview: String::new(),
+            first_user_message: String::new(),
+            sandbox_policy: String::new(),
+            other_sandbox_policy: None,
+            any_sandbox_profile: false,
+            approval_mode: String::new(),
+            tokens_used: 0,
+            has_user_event: false,
+            archived: false,
+            git: Git::default(),
+            memory_mode: String::new(),
+            history_mode: HistoryMode::Legacy,
+            originator: None,
+            creator_user_id: None,
+            creator_account_id: None,
+            name: None,
+            older: Vec::new(),
+        }
+    }
+
+    /// Returns when the thread was last used, as a new row says it.
+    #[must_use]
+    pub fn recency_at(&self) -> Millis {
+        self.task_started_at.unwrap_or(self.updated_at)
+    }
 }
 
 #[cfg(test)]
@@ -168,6 +249,13 @@ mod tests {
     fn ids_are_read_in_either_case_and_shown_in_lower_case() {
         let id = ThreadId::parse("019CED47-CEBB-79DD-B0AA-A552437621A9").unwrap();
         assert_eq!(id.to_string(), "019ced47-cebb-79dd-b0aa-a552437621a9");
+    }
+
+    #[test]
+    fn an_id_of_version_7_has_a_time_and_others_have_none() {
+        let time = |id: &str| ThreadId::parse(id).unwrap().time();
+        assert_eq!(time("019f36bf-14fa-7cfd-bf6e-2838871814d4"), Some(1_783_329_920_250));
+        assert_eq!(time("9b2ddf0c-7d2c-4f61-8c4a-5f6c1d2e3f40"), None);
     }
 
     #[test]

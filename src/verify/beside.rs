@@ -2,10 +2,11 @@
 
 use super::Config;
 use super::rows;
-use crate::compare::{self, Comparison};
+use crate::compare;
 use crate::db::open::Reader;
+use crate::db::rules;
 use crate::db::schema::Schema;
-use crate::db::threads::{self, Threads};
+use crate::db::threads::Threads;
 use crate::inventory::Inventory;
 use crate::rollout::extract::Options;
 use crate::rollout::fold::FoldedThread;
@@ -16,6 +17,7 @@ use crate::sessions;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, N_COLUMNS, Row, index};
+use crate::thread::times::Times;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -48,9 +50,9 @@ pub fn beside(
     mut take: impl FnMut(Beside) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let schema = Schema::of(reader)?;
-    let synthetic_limit = reader.read(|connection| Ok(threads::greatest_running_number(connection)?))?;
-    let mut comparison =
-        Comparison { columns: schema.columns, event_times: true, synthetic_limit, ..Comparison::default() };
+    let mut comparison = reader.read(|connection| {
+        Ok(rules::comparison(connection, &schema, config.default_provider, Times::Auto)?)
+    })?;
     if comparison.compares_names() {
         comparison.names = session_index::read(config.home).ok();
     }

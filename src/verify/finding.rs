@@ -526,8 +526,6 @@ pub(super) struct Findings {
     pub(super) counts: [Count; N_KINDS],
     /// The rows that have a finding.
     pub(super) flagged: HashSet<ThreadId>,
-    /// Findings of fields that are about times alone.
-    pub(super) times_alone: u64,
     /// What mends the findings of fields.
     pub(super) field_remedies: BTreeSet<Remedy>,
 }
@@ -545,9 +543,6 @@ impl Findings {
             Severity::Error => count.errors += 1,
             Severity::Warning => count.warnings += 1,
         }
-        let is_time = |field: &Field| matches!(field.name(), "updated_at" | "updated_at_ms");
-        self.times_alone +=
-            u64::from(finding.kind == Kind::FieldMismatch && finding.fields.iter().all(is_time));
         if finding.kind == Kind::FieldMismatch {
             self.field_remedies.append(&mut finding.field_remedies());
         }

@@ -10,10 +10,11 @@ use crate::claims;
 use crate::compare;
 use crate::rollout::fold::{FoldedThread, ReadError, Stamp};
 use crate::scan::{Group, ReadAside, Scanned};
-use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Row, index};
 use crate::thread::diff::FieldDifference;
+use crate::thread::times::Times;
+use crate::thread::{ThreadId, ThreadMetadata};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Range;
 use std::path::Path;
@@ -316,7 +317,7 @@ impl Run<'_> {
 
     fn decide_row(&mut self, file: usize, folded: &FoldedThread, row: &Row) -> anyhow::Result<Judged> {
         let id = folded.metadata.id;
-        let differences = self.comparison.diff(&folded.metadata, row);
+        let differences = self.differences(file, &folded.metadata, row);
         self.note(file, folded, row, &differences);
         if differences.is_empty() || self.is_being_written(folded, row, &differences) {
             return Ok(Judged::default());
@@ -329,6 +330,31 @@ impl Run<'_> {
         let exists = |path: &Path| judge::is_there(self.config.home, path);
         let facts = PathFacts { home: self.config.home, exists: &exists, also_of };
         Ok(judge::differences(id, self.file(file), differences, &facts))
+    }
+
+    /// Finds where a row differs from its file. Asks what costs more only if it does: what the older rollouts of a reverted
+    /// thread say, and in a quick look what time the end of the file says.
+    fn differences(&mut self, file: usize, thread: &ThreadMetadata, row: &Row) -> Vec<FieldDifference> {
+        let differences = self.comparison.diff(thread, row);
+        if differences.is_empty() {
+            return differences;
+        }
+        let mut thread = thread.clone();
+        if self.config.depth != Depth::Quick {
+            self.worker.add_older(file, &mut thread);
+            return if thread.older.is_empty() { differences } else { self.comparison.diff(&thread, row) };
+        }
+        let is_time = |difference: &FieldDifference| {
+            matches!(difference.position, index::UPDATED_AT | index::UPDATED_AT_MS)
+        };
+        match self.worker.last_event(file).filter(|_| differences.iter().any(is_time)) {
+            Some(time) => {
+                thread.last_event_at = time;
+                thread.updated_at = Times::Auto.choose(thread.modified_at, time);
+                self.comparison.diff(&thread, row)
+            }
+            None => differences,
+        }
     }
 
     /// Whether the row's time is behind no further than a Codex that writes the file right now lets it fall.

@@ -28,6 +28,7 @@ use crate::claims;
 use crate::compare::Comparison;
 use crate::db::catalogue::{self, Catalogue};
 use crate::db::open::{Reader, Trouble};
+use crate::db::rules;
 use crate::db::schema::Schema;
 use crate::db::threads::{self, Threads};
 use crate::home::Providers;
@@ -40,6 +41,7 @@ use crate::session_index;
 use crate::sessions::{self, RolloutFile, Roots, Walk};
 use crate::thread::ThreadId;
 use crate::thread::columns::index;
+use crate::thread::times::Times;
 use chrono::{DateTime, Utc};
 use finding::Findings;
 use folders::NotCompared;
@@ -107,14 +109,10 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How many there are of each kind, kept or not; by [`Kind`].
     pub counts: [Count; N_KINDS],
-    /// Of the findings of fields, those about times alone.
-    pub times_alone: u64,
     /// What mends the findings of fields, which depends on the columns.
     pub field_remedies: BTreeSet<Remedy>,
     /// The catalogue of the desktop app beside the list of Codex, where the app has one.
     pub catalogue: Option<Catalogue>,
-    /// Whether no rollout was opened.
-    pub is_quick: bool,
     /// Whether everything in the home was looked at.
     pub complete: bool,
     /// Whether it was stopped before the end.
@@ -227,9 +225,9 @@ fn verify(
         Depth::Quick => Schema { columns: quick::columns(&schema), ..schema },
         Depth::Fields | Depth::Deep => schema,
     };
-    let synthetic_limit = reader.read(|connection| Ok(threads::greatest_running_number(connection)?))?;
-    let mut comparison =
-        Comparison { columns: schema.columns, synthetic_limit, event_times: true, ..Comparison::default() };
+    let mut comparison = reader.read(|connection| {
+        Ok(rules::comparison(connection, &schema, config.default_provider, Times::Auto)?)
+    })?;
     if comparison.compares_names() {
         comparison.names = Some(session_index::read_or_warn(config.home, progress));
     }
@@ -512,10 +510,8 @@ impl Run<'_> {
             not_compared: self.not_compared.len() as u64,
             findings: self.findings.take(),
             counts: self.findings.counts,
-            times_alone: self.findings.times_alone,
             field_remedies: self.findings.field_remedies,
             catalogue: self.catalogue,
-            is_quick: self.config.depth == Depth::Quick,
             complete: self.is_whole && !interrupted,
             interrupted,
         }

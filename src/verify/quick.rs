@@ -11,7 +11,7 @@ use crate::sessions::RolloutFile;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{ColumnSet, Row, index};
 use crate::thread::equivalence::{FIRST_MILLISECONDS, TIME_TOLERANCE};
-use crate::thread::{Git, HistoryMode, Millis, ThreadId, ThreadMetadata};
+use crate::thread::{Millis, ThreadId, ThreadMetadata};
 use std::path::Path;
 
 /// The columns that a quick look compares: what a file's place and time say.
@@ -108,33 +108,11 @@ impl Run<'_> {
 /// A thread of which nothing is known but where its file lies and when it was written.
 pub(super) fn at_a_glance(id: ThreadId, file: &RolloutFile, stamp: Stamp) -> FoldedThread {
     let metadata = ThreadMetadata {
-        id,
-        rollout_path: file.path().to_string_lossy().into_owned(),
-        created_at: 0,
         updated_at: stamp.modified_millis(),
+        modified_at: stamp.modified_millis(),
         last_event_at: stamp.modified_millis(),
-        source: String::new(),
-        thread_source: None,
-        agent_nickname: None,
-        agent_role: None,
-        agent_path: None,
-        model_provider: String::new(),
-        model: None,
-        reasoning_effort: None,
-        cwd: String::new(),
-        cli_version: String::new(),
-        title: String::new(),
-        preview: String::new(),
-        first_user_message: String::new(),
-        sandbox_policy: String::new(),
-        any_sandbox_profile: false,
-        approval_mode: String::new(),
-        tokens_used: 0,
-        has_user_event: false,
         archived: file.archived,
-        git: Git::default(),
-        memory_mode: String::new(),
-        history_mode: HistoryMode::Legacy,
+        ..ThreadMetadata::nothing(id, file.path().to_string_lossy().into_owned())
     };
     let damage = DamageReport::default();
     FoldedThread { metadata, damage, unopenable: None, stamp, n_bytes: 0, n_own_bytes: 0 }
@@ -164,7 +142,7 @@ mod tests {
             .into_iter()
             .chain(has_milliseconds.then_some(index::UPDATED_AT_MS))
             .for_each(|position| columns.insert(position));
-        Comparison { columns, event_times: true, ..Comparison::default() }
+        Comparison { columns, ..Comparison::default() }
     }
 
     /// A cell near `number`, or one that is none.

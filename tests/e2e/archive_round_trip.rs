@@ -97,7 +97,7 @@ fn a_row_is_brought_up_to_date_and_a_missing_one_is_made_with_its_name() {
             }).concat(),
         );
         env.sql(&format!(
-            "UPDATE threads SET cwd = '/stale', name = 'kept', is_pinned = 1 WHERE id = '{PLAIN}';
+            "UPDATE threads SET cwd = 'stale', name = 'kept', is_pinned = 1 WHERE id = '{PLAIN}';
              DELETE FROM threads WHERE id = '{REVERTED}'"
         ));
         let outcome = env.run([verb, PLAIN, REVERTED, "--format", "json"]);

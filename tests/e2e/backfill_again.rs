@@ -94,7 +94,7 @@ fn all_cells_of_all_rows_come_back_at_once_with_the_time_triggers_at_work() {
         // The triggers of Codex set the `_ms` twins here, as they would for any careless writer.
         env.sql(
             "UPDATE threads SET updated_at = updated_at - 9999, source = 'exec', tokens_used = tokens_used + 1;
-             UPDATE threads SET cwd = '/elsewhere', approval_mode = 'never', model_provider = 'x'",
+             UPDATE threads SET cwd = 'elsewhere', approval_mode = 'never', model_provider = 'x'",
         );
         let outcome = env.run(["backfill", "--format", "json"]);
         outcome.status(0, "all rows are mended");

@@ -39,7 +39,7 @@ fn it_promises_a_database_that_is_not_there_yet() {
 fn it_promises_updates_inserts_and_rows_that_agree() {
     let env = specimen::filled("empty-2026-08");
     env.sql(&format!(
-        "UPDATE threads SET cwd = '/elsewhere' WHERE id = '{}'; DELETE FROM threads WHERE id = '{}'",
+        "UPDATE threads SET cwd = 'elsewhere' WHERE id = '{}'; DELETE FROM threads WHERE id = '{}'",
         specimen::LEGACY,
         specimen::ARCHIVED
     ));

@@ -94,7 +94,7 @@ fn verbose_says_which_rows_change_and_why() {
     let env = specimen::filled("empty-2026-08");
     env.sql(&format!(
         "DELETE FROM threads WHERE id = '{}';
-         UPDATE threads SET tokens_used = 1, cwd = '/elsewhere' WHERE id = '{}'",
+         UPDATE threads SET tokens_used = 1, cwd = 'elsewhere' WHERE id = '{}'",
         specimen::ARCHIVED,
         specimen::LEGACY
     ));

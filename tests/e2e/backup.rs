@@ -43,7 +43,7 @@ pub(crate) fn backup_path(env: &Env, name: &str) -> PathBuf {
 /// Makes a row differ and runs a backfill at this time of day.
 #[track_caller]
 fn change_and_backfill(env: &Env, now: &str) -> Outcome {
-    env.sql("UPDATE threads SET cwd = '/elsewhere'");
+    env.sql("UPDATE threads SET cwd = 'elsewhere'");
     let outcome = env.run_at(now, ["backfill", "--format", "json"]);
     outcome.status(0, "every file is fine");
     outcome.assert(Backfill::of(&outcome).updated > 0, "rows are changed");
@@ -54,7 +54,7 @@ fn change_and_backfill(env: &Env, now: &str) -> Outcome {
 fn a_backfill_that_changes_something_keeps_the_database_as_it_was() {
     let env = specimen::filled("empty-2026-08");
     fs::remove_dir_all(env.home().join("codex-state-backups")).unwrap();
-    env.sql("UPDATE threads SET cwd = '/elsewhere'");
+    env.sql("UPDATE threads SET cwd = 'elsewhere'");
     let before = env.rows();
     let outcome = env.run(["backfill"]);
     outcome.status(0, "every file is fine");
@@ -80,7 +80,7 @@ fn none_is_kept_when_nothing_changes() {
         env.run(args).status(0, "all rows agree");
         assert_eq!(backups(&env), [""; 0], "{args:?}: nothing changes, nothing is kept");
     }
-    env.sql("UPDATE threads SET cwd = '/elsewhere'");
+    env.sql("UPDATE threads SET cwd = 'elsewhere'");
     env.run(["backfill", "--dry-run"]).status(0, "a dry run");
     assert_eq!(backups(&env), [""; 0], "a dry run changes nothing");
     env.run(["backfill", "--no-backup"]).status(0, "not wanted");
@@ -124,7 +124,7 @@ fn at_most_one_an_hour_and_the_newest_five_and_all_that_were_made_by_hand() {
 fn a_database_that_cannot_be_written_is_not_backed_up_for_nothing() {
     let env = specimen::filled("empty-2026-08");
     fs::remove_dir_all(env.home().join("codex-state-backups")).unwrap();
-    env.sql("UPDATE threads SET cwd = '/elsewhere'");
+    env.sql("UPDATE threads SET cwd = 'elsewhere'");
     let holder = Holder::new(&env.db(), "BEGIN IMMEDIATE");
     let outcome = env.run(["backfill", "--busy-timeout", "0.2"]);
     outcome.trouble(env.db().to_str().unwrap());
@@ -139,7 +139,7 @@ fn a_backup_that_cannot_be_kept_stops_the_command_before_the_change() {
     let folder = env.home().join("codex-state-backups");
     fs::remove_dir_all(&folder).unwrap();
     fs::write(&folder, "a file is in the way").unwrap();
-    env.sql("UPDATE threads SET cwd = '/elsewhere'");
+    env.sql("UPDATE threads SET cwd = 'elsewhere'");
     let before = env.tree();
     let outcome = env.run(["backfill"]);
     outcome.trouble(folder.to_str().unwrap());

@@ -65,7 +65,7 @@ fn keys(value: &serde_json::Value, above_names: &[&str], found: &mut Vec<String>
 fn help_names_every_key_and_every_column_that_is_printed() {
     let env = golden::filled_by_codex();
     let plain = golden::case("plain").thread;
-    env.sql(&format!("UPDATE threads SET cwd = '/x' WHERE id = '{plain}'"));
+    env.sql(&format!("UPDATE threads SET cwd = 'x' WHERE id = '{plain}'"));
     for command in commands(&plain) {
         // Of `unarchive` it says that it is as `archive`, with one word for another.
         let described = if command[0] == "unarchive" { "archive" } else { &command[0] };

@@ -285,11 +285,13 @@ fn the_choice_of_a_lost_row_among_the_rollouts_of_a_reverted_thread_counts() {
 #[test]
 fn the_recency_of_a_thread_used_since_is_not_taken_back() {
     let (env, old, _) = lost("empty-2026-08");
-    let grown = specimen::legacy().user("used since").mtime(1_788_000_000_000);
+    let grown = specimen::legacy().user("used since");
+    let used_at = grown.mtime_ms() + 3_600_000;
+    let grown = grown.mtime(used_at);
     grown.write(&env);
     rebuilt(&env, "empty-2026-08");
     backfill(&env, &old, &[]).status(0, "all is fine");
-    assert_eq!(env.row(LEGACY)["recency_at_ms"], 1_788_000_000_000_i64, "later than the old row knew");
+    assert_eq!(env.row(LEGACY)["recency_at_ms"], used_at, "later than the old row knew");
     assert_eq!(env.row(LEGACY)["name"], "N");
 }
 

@@ -91,6 +91,13 @@ fn exceptions() -> Vec<(&'static str, &'static str, Value)> {
             "recency_at": 1_773_510_318, "recency_at_ms": 1_773_510_318_373_i64,
         }),
     );
+    all(
+        "torn-tail",
+        json!({
+            "updated_at": 1_772_600_767, "updated_at_ms": 1_772_600_767_123_i64,
+            "recency_at": 1_772_600_767, "recency_at_ms": 1_772_600_767_123_i64,
+        }),
+    );
     let base_message = "reverted-base: please look at golden";
     all(
         "reverted-head",

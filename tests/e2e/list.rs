@@ -250,13 +250,11 @@ fn json_has_the_columns_of_the_table_and_their_types() {
     for thread in &list.threads {
         let row = &rows[thread["id"].as_str().unwrap()];
         let keys = |keys: Vec<&String>| -> BTreeSet<String> { keys.into_iter().cloned().collect() };
-        outcome.assert_eq(
-            keys(thread.keys().collect()),
-            keys(row.keys().collect()),
-            "the columns of the table",
-        );
+        let (told, there) = (keys(thread.keys().collect()), keys(row.keys().collect()));
+        outcome.assert(there.is_subset(&told), "the columns of the table");
         for (column, value) in thread {
-            check_cell(column, value, &row[column]);
+            // A column of a newer schema is unknown here: null, never a missing key.
+            check_cell(column, value, row.get(column).unwrap_or(&serde_json::Value::Null));
         }
     }
     let lines = env.run(["list", "--all", "--hidden", "--format", "jsonl"]);

@@ -341,47 +341,51 @@ fn show_for_people() {
     check(
         &outcome,
         &expect![[r#"
-        $ codex-state show 019ced48-b91b-7cd1-8fde-679dbc86ee82
-        id:                     019ced48-b91b-7cd1-8fde-679dbc86ee82
-        rollout_path:           $HOME_DIR/sessions/2026/03/14/rollout-2026-03-14T16-58-12-019ced48-b91b-7cd1-8fde-679dbc86ee82.jsonl
-        created_at:             2026-03-14 16:58:12 +00:00 (24w ago)
-        updated_at:             2026-03-14 16:58:16 +00:00 (24w ago)
-        source:                 cli
-        model_provider:         openai
-        cwd:                    /srv/golden
-        title:                  no-provider: please look at golden
-        sandbox_policy:         {"type":"managed","file_system":{"type":"restricted","entries":[{"path":{"type":"special","value":{"kind":"root"}},"access":"read"},{"path":{"type":"special","value":{"kind":"project_roots"}},"access":"write"},{"path":{"type":"special","value":{"kind":"slash_tmp"}},"access":"write"},{"path":{"type":"special","value":{"kind":"tmpdir"}},"access":"write"},{"path":{"type":"path","path":"/srv/golden"},"access":"write"},{"path":{"type":"special","value":{"kind":"project_roots","subpath":".git"}},"access":"read","missing_path_behavior":"skip"},{"path":{"type":"special","value":{"kind":"project_roots","subpath":".agents"}},"access":"read","missing_path_behavior":"skip"},{"path":{"type":"special","value":{"kind":"project_roots","subpath":".codex"}},"access":"read","missing_path_behavior":"skip"},{"path":{"type":"path","path":"/srv/golden/.codex"},"access":"read","missing_path_behavior":"skip"}]},"network":"restricted"}
-        approval_mode:          on-request
-        tokens_used:            0
-        has_user_event:         no
-        archived:               no
-        archived_at:            -
-        git_sha:                -
-        git_branch:             -
-        git_origin_url:         -
-        cli_version:            0.147.0
-        first_user_message:     no-provider: please look at golden
-        agent_nickname:         -
-        agent_role:             -
-        memory_mode:            enabled
-        model:                  gpt-5.3-codex
-        reasoning_effort:       high
-        agent_path:             -
-        created_at_ms:          2026-03-14 16:58:12 +00:00 (24w ago)
-        updated_at_ms:          2026-03-14 16:58:16 +00:00 (24w ago)
-        thread_source:          user
-        preview:                no-provider: please look at golden
-        recency_at:             2026-03-14 16:58:16 +00:00 (24w ago)
-        recency_at_ms:          2026-03-14 16:58:16 +00:00 (24w ago)
-        history_mode:           legacy
-        name:                   -
-        is_pinned:              no
-        thread_section_id:      -
-        section_position:       -
-        section_entered_at_ms:  -
-        project_id:             -
-        --- stderr
-        --- status 0
-    "#]],
+            $ codex-state show 019ced48-b91b-7cd1-8fde-679dbc86ee82
+            id:                     019ced48-b91b-7cd1-8fde-679dbc86ee82
+            rollout_path:           $HOME_DIR/sessions/2026/03/14/rollout-2026-03-14T16-58-12-019ced48-b91b-7cd1-8fde-679dbc86ee82.jsonl
+            created_at:             2026-03-14 16:58:12 +00:00 (24w ago)
+            updated_at:             2026-03-14 16:58:16 +00:00 (24w ago)
+            source:                 cli
+            model_provider:         openai
+            cwd:                    /srv/golden
+            title:                  no-provider: please look at golden
+            sandbox_policy:         {"type":"managed","file_system":{"type":"restricted","entries":[{"path":{"type":"special","value":{"kind":"root"}},"access":"read"},{"path":{"type":"special","value":{"kind":"project_roots"}},"access":"write"},{"path":{"type":"special","value":{"kind":"slash_tmp"}},"access":"write"},{"path":{"type":"special","value":{"kind":"tmpdir"}},"access":"write"},{"path":{"type":"path","path":"/srv/golden"},"access":"write"},{"path":{"type":"special","value":{"kind":"project_roots","subpath":".git"}},"access":"read","missing_path_behavior":"skip"},{"path":{"type":"special","value":{"kind":"project_roots","subpath":".agents"}},"access":"read","missing_path_behavior":"skip"},{"path":{"type":"special","value":{"kind":"project_roots","subpath":".codex"}},"access":"read","missing_path_behavior":"skip"},{"path":{"type":"path","path":"/srv/golden/.codex"},"access":"read","missing_path_behavior":"skip"}]},"network":"restricted"}
+            approval_mode:          on-request
+            tokens_used:            0
+            has_user_event:         no
+            archived:               no
+            archived_at:            -
+            git_sha:                -
+            git_branch:             -
+            git_origin_url:         -
+            cli_version:            0.147.0
+            first_user_message:     no-provider: please look at golden
+            agent_nickname:         -
+            agent_role:             -
+            memory_mode:            enabled
+            model:                  gpt-5.3-codex
+            reasoning_effort:       high
+            agent_path:             -
+            created_at_ms:          2026-03-14 16:58:12 +00:00 (24w ago)
+            updated_at_ms:          2026-03-14 16:58:16 +00:00 (24w ago)
+            thread_source:          user
+            preview:                no-provider: please look at golden
+            recency_at:             2026-03-14 16:58:16 +00:00 (24w ago)
+            recency_at_ms:          2026-03-14 16:58:16 +00:00 (24w ago)
+            history_mode:           legacy
+            name:                   -
+            is_pinned:              no
+            thread_section_id:      -
+            section_position:       -
+            section_entered_at_ms:  -
+            project_id:             -
+            originator:             -
+            daybreak_enabled:       -
+            creator_user_id:        -
+            creator_account_id:     -
+            --- stderr
+            --- status 0
+        "#]],
     );
 }

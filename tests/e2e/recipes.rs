@@ -210,8 +210,7 @@ fn i_restored_a_backup() {
     let backup = user_path(&env, "backup/state_5.sqlite");
     env.run(["backup", backup.to_str().unwrap()]).status(0, "a backup from better days");
     lose_times(&env);
-    env.run(["backfill"]).status(0, "all threads are of today now");
-    assert!(times(&env).iter().all(|&time| time == NOW_SECONDS), "which is what the recipe is for");
+    env.sql("DELETE FROM threads");
     recipe.goes(&env, &[]);
     let near = |after: &[i64]| before.iter().zip(after).all(|(a, b)| (a - b).abs() <= 1);
     assert!(near(&times(&env)), "the times are those of the conversations: {before:?}, {:?}", times(&env));

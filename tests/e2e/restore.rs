@@ -90,7 +90,7 @@ fn a_backup_restored_over_newer_rows() {
 #[test]
 fn what_is_replaced_is_kept_whenever_the_last_backup_was_and_the_source_is_never_rotated_away() {
     let (env, _) = with_backup();
-    env.sql("UPDATE threads SET cwd = '/elsewhere'");
+    env.sql("UPDATE threads SET cwd = 'elsewhere'");
     let _ = fs::remove_dir_all(env.home().join("codex-state-backups"));
     env.run_at("2026-09-01T10:00:00Z", ["backfill"]).status(0, "keeps a backup");
     let source = backup_path(&env, &backups(&env)[0]);

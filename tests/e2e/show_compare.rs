@@ -12,7 +12,7 @@ use crate::specimen::{self, LEGACY};
 fn broken() -> Env {
     let env = specimen::filled("empty-2026-08");
     env.sql(&format!(
-        "UPDATE threads SET cwd = '/x' || char(27), name = 'mine' WHERE id = '{LEGACY}';
+        "UPDATE threads SET cwd = 'x' || char(27), name = 'mine' WHERE id = '{LEGACY}';
          DELETE FROM threads WHERE id = '{}'",
         specimen::RELAXED
     ));
@@ -35,7 +35,7 @@ fn both_sides_of_each_column_stand_side_by_side() {
         columns.iter().filter(|column| column["differs"] == true).map(|column| &column["name"]).collect();
     outcome.assert_eq(differing, vec![&Value::from("cwd")], "the folder alone is drift");
     outcome.assert_eq(&of("cwd")["file"], &"/nowhere/project".into(), "the file's side");
-    outcome.assert_eq(&of("cwd")["database"], &"/x\u{1b}".into(), "the row's side, unchanged");
+    outcome.assert_eq(&of("cwd")["database"], &"x\u{1b}".into(), "the row's side, unchanged");
     outcome.assert_eq(
         (&of("name")["database"], &of("name")["file"]),
         (&"mine".into(), &Value::Null),
@@ -83,7 +83,7 @@ fn at_80_columns() {
           updated_at             2026-03-01T10:00:04.000Z     2026-03-01T10:00:04.000Z
           source                 cli                          cli
           model_provider         openai                       openai
-        ! cwd                    /x\x1b                       /nowhere/project
+        ! cwd                    x\x1b                        /nowhere/project
           title                  legacy words                 legacy words
           sandbox_policy         {"network_access":false,"t…  {"network_access":false,"…
           approval_mode          on-request                   on-request
@@ -129,7 +129,7 @@ fn at_120_columns() {
           updated_at             2026-03-01T10:00:04.000Z                         2026-03-01T10:00:04.000Z
           source                 cli                                              cli
           model_provider         openai                                           openai
-        ! cwd                    /x\x1b                                           /nowhere/project
+        ! cwd                    x\x1b                                            /nowhere/project
           title                  legacy words                                     legacy words
           sandbox_policy         {"network_access":false,"type":"workspace-writ…  {"network_access":false,"type":"workspace-wri…
           approval_mode          on-request                                       on-request
@@ -178,7 +178,7 @@ fn a_thread_without_a_row_or_a_file_is_said_to_have_none() {
     std::fs::remove_file(env.path(&specimen::legacy().relative())).unwrap();
     let outcome = env.run(["show", "--compare", LEGACY]);
     outcome.status(1, "nothing to compare with");
-    outcome.assert(outcome.stdout.contains("/x\\x1b"), "the row is shown all the same");
+    outcome.assert(outcome.stdout.contains("x\\x1b"), "the row is shown all the same");
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn at_80_columns() {
             database:     $HOME_DIR/state_5.sqlite
             chosen:       in the Codex home
             state:        sound; N KiB, WAL mode
-            schema:       38 of 38 known columns; migration 50 (threads section empty
+            schema:       38 of 42 known columns; migration 50 (threads section empty
                           preview indexes)
             threads:      61, the last changed 24w ago
             codex shows:  50 threads
@@ -79,7 +79,7 @@ fn at_120_columns() {
             database:     $HOME_DIR/state_5.sqlite
             chosen:       in the Codex home
             state:        sound; N KiB, WAL mode
-            schema:       38 of 38 known columns; migration 50 (threads section empty preview indexes)
+            schema:       38 of 42 known columns; migration 50 (threads section empty preview indexes)
             threads:      61, the last changed 24w ago
             codex shows:  50 threads
             codex hides:  3 archived, 2 without a message, 1 of provider custom, 2 sub-agents, 1 of source custom, 2 of other
@@ -110,7 +110,7 @@ fn in_a_pipe() {
             database:     $HOME_DIR/state_5.sqlite
             chosen:       in the Codex home
             state:        sound; N KiB, WAL mode
-            schema:       38 of 38 known columns; migration 50 (threads section empty preview indexes)
+            schema:       38 of 42 known columns; migration 50 (threads section empty preview indexes)
             threads:      61, the last changed 24w ago
             codex shows:  50 threads
             codex hides:  3 archived, 2 without a message, 1 of provider custom, 2 sub-agents, 1 of source custom, 2 of other sources

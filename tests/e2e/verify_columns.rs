@@ -156,7 +156,7 @@ fn both_sides_of_a_field_are_given_whole() {
 fn several_cells_of_one_thread_are_one_finding() {
     let env = specimen::filled("empty-2026-08");
     env.sql(&format!(
-        "UPDATE threads SET model = 'x', cwd = '/x', tokens_used = 1, name = 'n' WHERE id = '{}';
+        "UPDATE threads SET model = 'x', cwd = 'x', tokens_used = 1, name = 'n' WHERE id = '{}';
          UPDATE threads SET source = 'exec' WHERE id = '{}'",
         specimen::LEGACY,
         specimen::ARCHIVED

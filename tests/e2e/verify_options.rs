@@ -22,7 +22,7 @@ fn broken() -> (Env, Vec<(&'static str, String)>) {
     let path = |day: u32| env.path(&thread(day).relative());
     fs::remove_file(path(11)).unwrap();
     env.sql(&format!("DELETE FROM threads WHERE id = '{}'", id(12)));
-    env.sql(&format!("UPDATE threads SET cwd = '/x', model = 'y' WHERE id = '{}'", id(13)));
+    env.sql(&format!("UPDATE threads SET cwd = 'x', model = 'y' WHERE id = '{}'", id(13)));
     let moved = env.path(&format!("sessions/moved/{}", path(14).rsplit(['/', '\\']).next().unwrap()));
     fs::create_dir_all(env.path("sessions/moved")).unwrap();
     fs::rename(path(14), moved).unwrap();
@@ -196,9 +196,16 @@ fn quick_takes_a_row_at_its_word_that_a_file_of_another_name_is_its_threads() {
         outcome.assert_eq(found(&report), vec![("field_mismatch", own.thread().to_owned())], "one");
         report.findings[0].columns().iter().map(ToString::to_string).collect::<Vec<_>>()
     };
-    crate::env::set_mtime(&stray_path, stray.mtime_ms() + 60_000);
+    let shift = |by: i64| {
+        env.sql(&format!(
+            "UPDATE threads SET updated_at = updated_at + {by}, updated_at_ms = updated_at_ms + {by} * 1000
+             WHERE id = '{}'",
+            own.thread()
+        ));
+    };
+    shift(-60);
     assert_eq!(quick(), ["updated_at", "updated_at_ms"], "of the file that the row names");
-    crate::env::set_mtime(&stray_path, stray.mtime_ms());
+    shift(60);
 
     // Where the thread of that name has a row that names the file, the file is no other's.
     other.write(&env);

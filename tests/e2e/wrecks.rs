@@ -15,7 +15,7 @@ use crate::table;
 /// Fails unless a further backfill has nothing to do and verify, as soon as there is one, finds nothing wrong.
 #[track_caller]
 pub(crate) fn settled(env: &Env) {
-    settled_with(env, "mtime");
+    settled_with(env, "auto");
 }
 
 /// The same for rows whose times are from elsewhere than the files' own times.
@@ -90,15 +90,9 @@ fn restored_without_modification_times_and_without_a_database() {
         set_mtime(&thread.write(&env), 1_788_000_000_000);
     }
     let database = env.database("empty-2026-08");
+    let ids: Vec<String> = threads.iter().map(|thread| thread.thread().to_owned()).collect();
     env.run(["backfill"]).status(0, "all is fine");
-    let times = env.query("SELECT DISTINCT updated_at_ms FROM threads");
-    assert_eq!(times.len(), 1, "the order is lost");
-
-    let mtimes = env.tree().without(&["state_5.sqlite"]).without_folder("codex-state-backups");
-    let dry = env.run(["backfill", "--times", "events", "--dry-run", "--format", "json"]);
-    dry.assert_eq(Backfill::of(&dry).counts(), [0, 12, 0, 0, 0], "a dry run says so");
-    let outcome = env.run(["backfill", "--times", "events", "--format", "json"]);
-    outcome.assert_eq(Backfill::of(&outcome).counts(), [0, 12, 0, 0, 0], "times come from the contents");
+    assert_eq!(order(&env), ids, "the order is back without any option");
     for (n, thread) in threads.iter().enumerate() {
         let row = env.row(thread.thread());
         assert_eq!(
@@ -106,33 +100,40 @@ fn restored_without_modification_times_and_without_a_database() {
             (&last_use(n).into(), &(last_use(n) / 1000).into())
         );
     }
-    let ids: Vec<String> = threads.iter().map(|thread| thread.thread().to_owned()).collect();
+    settled_with(&env, "auto");
+    settled_with(&env, "events");
+    settled_with(&env, "keep");
+    let quick = env.run(["backfill", "--quick", "--format", "json"]);
+    quick.assert_eq(Backfill::of(&quick).counts(), [0, 0, 12, 0, 0], "cron does not spoil it");
+    assert_eq!(order(&env), ids, "and it stays");
+
+    // The files' own times are for the asking, and the way back is the last line's.
+    let mtimes = env.tree().without(&["state_5.sqlite"]).without_folder("codex-state-backups");
+    env.run(["backfill", "--times", "mtime"]).status(0, "all is fine");
+    assert_eq!(env.query("SELECT DISTINCT updated_at_ms FROM threads").len(), 1, "the order is lost");
+    settled_with(&env, "auto");
+    let dry = env.run(["backfill", "--times", "events", "--dry-run", "--format", "json"]);
+    dry.assert_eq(Backfill::of(&dry).counts(), [0, 12, 0, 0, 0], "a dry run says so");
+    env.run(["backfill", "--times", "events"]).status(0, "the way back");
     assert_eq!(order(&env), ids, "the order is back");
     let after = env.tree().without(&["state_5.sqlite"]).without_folder("codex-state-backups");
     assert_eq!(mtimes.difference(&after), "", "no rollout is touched, its time neither");
 
-    settled_with(&env, "events");
-    settled_with(&env, "keep");
-    assert_eq!(order(&env), ids, "and it stays");
-    // Who asks for the files' own times gets them, and is told what that means.
-    let outcome = env.run(["backfill"]);
-    outcome.assert(outcome.stderr.contains("--times events"), "the way back is named");
-    assert_eq!(env.query("SELECT DISTINCT updated_at_ms FROM threads").len(), 1, "the order is lost again");
-    env.run(["backfill", "--times", "events"]).status(0, "the way back");
-    assert_eq!(order(&env), ids, "the order is back");
-
     // A thread that goes on is told from those by its file.
-    let grown = threads[5].clone().user("more").mtime(1_788_100_000_000);
+    let grown = threads[5]
+        .clone()
+        .line(r#"{"timestamp":"2026-08-29T10:00:00.000Z","type":"response_item","payload":{}}"#);
+    let grown = grown.mtime(1_788_004_800_000);
     grown.write(&env);
     env.run(["backfill", grown.thread()]).status(0, "all is fine");
-    assert_eq!(env.row(grown.thread())["updated_at_ms"], 1_788_100_000_000_i64);
+    assert_eq!(env.row(grown.thread())["updated_at_ms"], 1_788_004_800_000_i64);
     assert_eq!(order(&env)[0], grown.thread());
-    // What is not there at all gets its time from the contents at once.
+    // A new row gets its time from the contents at once.
     fs::remove_file(&database).unwrap();
     env.database("empty-2026-08");
-    env.run(["backfill", "--times", "events"]).status(0, "all is fine");
+    env.run(["backfill"]).status(0, "all is fine");
     assert_eq!(env.row(threads[0].thread())["recency_at_ms"], last_use(0));
-    settled_with(&env, "events");
+    settled(&env);
 }
 
 #[test]
@@ -148,26 +149,18 @@ fn restored_without_modification_times_but_with_its_database() {
     for thread in &threads {
         set_mtime(env.path(&thread.relative()).as_ref(), 1_788_000_000_000);
     }
-    env.run(["verify"]).status(0, "a row that says the time of the last line is as true as the file's time");
+    env.run(["verify"]).status(0, "a row that says the time of the last line is right");
+    env.run(["verify", "--quick"]).status(0, "at a glance too");
     let status = env.run(["status"]);
-    status
-        .assert(status.stdout.contains("12 field_mismatch (12 of times alone)"), "a quick look cannot know");
-    status.assert(
-        status.stderr.contains("codex-state verify opens the rollouts")
-            && !status.stderr.contains("backfill"),
-        "and does not send to a backfill, which would lose the times",
-    );
-    let dry = env.run(["backfill", "--dry-run"]);
-    dry.assert(
-        dry.stderr.contains("--times keep"),
-        "a plain backfill would follow the files, and says what would not",
-    );
-    settled_with(&env, "keep");
+    status.assert(!status.stdout.contains("field_mismatch"), "and for status");
+    settled(&env);
+    let quick = env.run(["backfill", "--quick", "--format", "json"]);
+    quick.assert_eq(Backfill::of(&quick).counts(), [0, 0, 12, 0, 0], "cron leaves them");
     assert_eq!(env.rows(), rows, "the order stays");
 }
 
 #[test]
-fn most_differ_in_times_alone_is_said_with_the_ways_out() {
+fn a_time_alone_is_left_on_request() {
     let env = Env::new();
     for thread in twelve() {
         thread.write(&env);
@@ -175,21 +168,16 @@ fn most_differ_in_times_alone_is_said_with_the_ways_out() {
     env.database("empty-2026-08");
     env.run(["backfill", "--no-backup"]).status(0, "all is fine");
     env.sql("UPDATE threads SET updated_at = updated_at - 86400, updated_at_ms = updated_at_ms - 86400000");
-    env.sql("UPDATE threads SET cwd = '/elsewhere' WHERE id LIKE '20260301%'");
+    env.sql("UPDATE threads SET cwd = 'elsewhere' WHERE id LIKE '20260301%'");
     let before = env.rows();
-    let dry = env.run(["backfill", "-n"]);
-    dry.assert(dry.stderr.contains("--times events") && dry.stderr.contains("--times keep"), "both ways out");
-
     let kept = env.run(["backfill", "--times", "keep", "--format", "json", "--no-backup"]);
     kept.assert_eq(Backfill::of(&kept).counts(), [0, 1, 11, 0, 0], "a time alone is left");
-    kept.assert(!kept.stderr.contains("--times"), "who chose a way knows it");
     let changed: Vec<String> =
         table::difference(&before, &env.rows()).iter().map(|line| line[..8].to_owned()).collect();
     assert_eq!(changed, ["20260301"; 3], "beside another difference the times are set too: {changed:?}");
 
     let outcome = env.run(["backfill"]);
-    outcome.assert(outcome.stderr.contains("--times events"), "said");
-    outcome.assert(outcome.stderr.contains("codex-state restore"), "and how the rows' times come back");
+    outcome.assert(outcome.stderr.contains("codex-state restore"), "how the rows' times come back");
     settled(&env);
 }
 
@@ -551,7 +539,7 @@ fn a_lock_at_any_statement_is_trouble_with_a_clear_line_and_nothing_half_done() 
         ("delete", "BEGIN; SELECT count(*) FROM threads"),
     ] {
         let env = specimen::filled("empty-2026-08");
-        env.sql(&format!("PRAGMA journal_mode = {journal}; UPDATE threads SET cwd = '/elsewhere'"));
+        env.sql(&format!("PRAGMA journal_mode = {journal}; UPDATE threads SET cwd = 'elsewhere'"));
         env.sql("UPDATE backfill_state SET status = 'running'");
         let (rows, state) = (env.rows(), env.query("SELECT * FROM backfill_state"));
         let holder = crate::holder::Holder::new(&env.db(), lock);

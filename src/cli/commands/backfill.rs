@@ -79,6 +79,7 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
         default_provider: &place.default_provider,
         quick: arguments.quick,
         times: match arguments.times {
+            args::Times::Auto => backfill::Times::Auto,
             args::Times::Mtime => backfill::Times::Mtime,
             args::Times::Events => backfill::Times::Events,
             args::Times::Keep => backfill::Times::Keep,
@@ -370,15 +371,6 @@ fn advise(
             "{} with damaged lines, of which the rest was read: codex-state verify names them",
             human::counted(report.n_damaged_files, "file", "files")
         ));
-    }
-    if arguments.times == args::Times::Mtime
-        && report.updated >= 10
-        && report.times_alone * 2 > report.updated
-    {
-        app.messages.warn(
-            "most rows differ in times alone: if the files lost their modification times in a copy, --times events \
-             takes the times from the files' contents, and --times keep leaves the rows' times as they are",
-        );
     }
     for (table, id) in &report.lost_references {
         app.messages.warn(&format!("{table} {id}: cannot be brought back, so threads are left without it"));

@@ -170,7 +170,7 @@ pub struct Backfill {
     pub quick: bool,
 
     /// Where updated_at comes from
-    #[arg(long, value_name = "SOURCE", default_value = "mtime")]
+    #[arg(long, value_name = "SOURCE", default_value = "auto")]
     pub times: Times,
 
     /// Fill what only a database knows (names, pins, sections, git edits) from another state database, even a damaged one
@@ -209,11 +209,13 @@ pub struct Writing {
 /// Where `updated_at` comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Times {
-    /// The file's modification time
+    /// The file's modification time, or its last line's where a copy or a lost time shows; a row that has either keeps it
+    Auto,
+    /// Always the file's modification time
     Mtime,
-    /// The file's last line, for homes that were copied without modification times
+    /// Always the time of the file's last line
     Events,
-    /// The row, where nothing else differs
+    /// As auto, but a time alone is no reason to write a row
     Keep,
 }
 

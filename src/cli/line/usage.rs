@@ -223,9 +223,9 @@ mod tests {
         check(
             "backfill --times",
             &expect![[r#"
-            codex-state: error: --times SOURCE: the value is missing
-            hint: one of mtime, events, keep
-        "#]],
+                codex-state: error: --times SOURCE: the value is missing
+                hint: one of auto, mtime, events, keep
+            "#]],
         );
         check(
             "list --since",

@@ -156,7 +156,7 @@ impl Break {
                 vec![stated(Kind::FieldMismatch, &["updated_at", "tokens_used", "updated_at_ms"])]
             }
             OtherModel => {
-                thread.row(home, "cwd = '/elsewhere', approval_mode = 'on-request'");
+                thread.row(home, "cwd = 'elsewhere', approval_mode = 'on-request'");
                 vec![stated(Kind::FieldMismatch, &["cwd", "approval_mode"])]
             }
             UnreadableCell => {

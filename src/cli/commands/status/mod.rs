@@ -180,15 +180,9 @@ fn advise(app: &App, look: &Look<'_>) {
             "codex-state verify --deep says how bad it is; codex-state restore BACKUP brings a backup back",
         );
     }
-    let (errors, times) =
-        look.verify.as_ref().map_or((0, 0), |report| (report.total().errors, report.times_alone));
-    if errors > times {
+    if look.verify.as_ref().is_some_and(|report| report.total().errors > 0) {
         app.messages
             .hint("codex-state verify names each difference; codex-state backfill mends most of them");
-    } else if errors > 0 {
-        // The rows may be right, as after a copy that lost the files' times: a backfill would follow the files.
-        app.messages
-            .hint("codex-state verify opens the rollouts, and tells whether the times that differ are drift");
     } else if let Some((_, Progress::Stuck | Progress::Pending | Progress::Unknown)) = database.backfill {
         app.messages.hint(
             "codex-state backfill does the indexing that Codex would do at its next start, and says so",

@@ -194,14 +194,7 @@ fn verify(report: &Report) -> Cell {
     let kinds: Vec<String> = Kind::ALL
         .into_iter()
         .filter(|kind| report.count(*kind).all() > 0)
-        .map(|kind| {
-            let times = report.times_alone;
-            let note = match kind {
-                Kind::FieldMismatch if times > 0 => format!(" ({} of times alone)", human::count(times)),
-                _ => String::new(),
-            };
-            format!("{} {}{note}", human::count(report.count(kind).all()), kind.name())
-        })
+        .map(|kind| format!("{} {}", human::count(report.count(kind).all()), kind.name()))
         .collect();
     let tone = if total.errors > 0 { Tone::Bad } else { Tone::Doubtful };
     let agree = human::counted(report.agree, "thread agrees", "threads agree");

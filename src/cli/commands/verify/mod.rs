@@ -149,21 +149,6 @@ fn next_steps(report: &Report) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if report.is_quick && report.times_alone > 0 {
-        steps.push(
-            "--quick knows no times but those of the files: after codex-state backfill --times events only a \
-             codex-state verify without it tells whether the rows' agree"
-                .to_owned(),
-        );
-    }
-    let n_fields = report.count(Kind::FieldMismatch).all();
-    if report.times_alone * 2 > n_fields {
-        steps.push(
-            "most differences are times alone: if the files lost their modification times in a copy, codex-state \
-             backfill --times events takes the times from their contents, and --times keep leaves the rows' as they are"
-                .to_owned(),
-        );
-    }
     steps
 }
 
@@ -193,13 +178,5 @@ mod tests {
             "bring the files of missing_file back from a backup or another disk, then run codex-state backfill; only if they are gone for good, codex-state prune deletes their rows",
         ];
         assert_eq!(next_steps(&report), steps);
-        report.field_remedies.clear();
-        report.times_alone = 2;
-        let steps = next_steps(&report);
-        assert!(steps.iter().any(|step| step.contains("most differences are times alone")), "{steps:?}");
-        assert!(!steps.iter().any(|step| step.contains("--quick")), "{steps:?}");
-        report.is_quick = true;
-        let steps = next_steps(&report);
-        assert!(steps.iter().any(|step| step.contains("--quick knows no times")), "{steps:?}");
     }
 }

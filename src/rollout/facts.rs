@@ -1,0 +1,227 @@
+//! What the items of a rollout say of its thread: each kind of item changes the facts by one rule; knows no lines, no
+//! files and no rows.
+
+use super::environment::Environment;
+use super::item::{HistoryBase, SessionMeta, Settings, TurnContext, UserMessage};
+use crate::thread::{Git, HistoryMode, Millis, ThreadId};
+
+/// In front of this in a message an editor has put context of its own.
+const REQUEST_MARKER: &str = "## My request for Codex:";
+
+/// What the lines so far say. Fields that a row must have are filled in by [`Extract::finish`]'s caller.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Facts {
+    /// Id and beginning as the first session meta gives them, if its time parses.
+    pub identity: Option<(ThreadId, Millis)>,
+    /// When the history in front of this file began, which is when the thread did.
+    pub history_began_at: Option<Millis>,
+    /// The working directory and the provider of the thread's first session meta, which git and memory edits repeat.
+    first_meta: Option<(Option<String>, Option<String>)>,
+    /// The history mode of the first session meta.
+    pub history_mode: HistoryMode,
+    /// Where the history begins, by the first session meta.
+    pub history_base: Option<HistoryBase>,
+    /// See the columns of the same names; `None` where no line spoke.
+    pub source: Option<String>,
+    /// See the column.
+    pub thread_source: Option<String>,
+    /// See the column.
+    pub agent_nickname: Option<String>,
+    /// See the column.
+    pub agent_role: Option<String>,
+    /// See the column.
+    pub agent_path: Option<String>,
+    /// See the column.
+    pub model_provider: Option<String>,
+    /// See the column.
+    pub cli_version: Option<String>,
+    /// See the column; not canonical yet.
+    pub cwd: Option<String>,
+    /// Every working directory that a line named, the latest [`N_FOLDERS`] of them.
+    pub folders: Vec<String>,
+    /// See the column.
+    pub model: Option<String>,
+    /// See the column.
+    pub reasoning_effort: Option<String>,
+    /// See the column.
+    pub sandbox_policy: Option<String>,
+    /// The old policy beside the permission profile of the same line.
+    pub other_sandbox_policy: Option<String>,
+    /// Whether the last turn named a `file_system_sandbox_policy`.
+    pub any_sandbox_profile: bool,
+    /// See the column.
+    pub approval_mode: Option<String>,
+    /// The git columns.
+    pub git: Git,
+    /// See the column.
+    pub memory_mode: Option<String>,
+    /// See the column.
+    pub tokens_used: Option<i64>,
+    /// See the column.
+    pub title: Option<String>,
+    /// See the column.
+    pub first_user_message: Option<String>,
+    /// See the column.
+    pub preview: Option<String>,
+    /// See the column.
+    pub has_user_event: bool,
+    /// When the last task began.
+    pub task_started_at: Option<Millis>,
+    /// See the column.
+    pub originator: Option<String>,
+    /// See the column.
+    pub creator_user_id: Option<String>,
+    /// See the column.
+    pub creator_account_id: Option<String>,
+    /// The last name that the file gives the thread.
+    pub name: Option<String>,
+}
+
+/// How many working directories of a thread are remembered.
+const N_FOLDERS: usize = 64;
+
+impl Facts {
+    /// Takes a session meta of the thread itself.
+    pub(super) fn own_meta(&mut self, meta: SessionMeta) {
+        self.source = meta.source;
+        self.thread_source = meta.thread_source;
+        self.agent_nickname = meta.agent_nickname;
+        self.agent_role = meta.agent_role.or(meta.agent_type);
+        self.agent_path = meta.agent_path;
+        replace_if_filled(&mut self.cli_version, meta.cli_version);
+        // Git and memory edits append a copy of the first meta: settings that were applied in between stand.
+        let is_first = self.first_meta.is_none();
+        let (cwd, provider) = self.first_meta.get_or_insert((meta.cwd.clone(), meta.model_provider.clone()));
+        let (is_new_cwd, is_new_provider) =
+            (is_first || *cwd != meta.cwd, is_first || *provider != meta.model_provider);
+        if is_new_cwd {
+            self.set_folder(meta.cwd);
+        }
+        if is_new_provider {
+            replace_if_filled(&mut self.model_provider, meta.model_provider);
+        }
+        if let Some(git) = meta.git {
+            self.git = git;
+        }
+        replace_if_filled(&mut self.memory_mode, meta.memory_mode);
+        for (field, value) in [
+            (&mut self.originator, meta.originator),
+            (&mut self.creator_user_id, meta.creator_user_id),
+            (&mut self.creator_account_id, meta.creator_account_id),
+        ] {
+            if field.is_none() {
+                *field = value.filter(|value| !value.is_empty());
+            }
+        }
+    }
+
+    /// Takes a turn context: the last one says how the thread is set up.
+    pub(super) fn turn_context(&mut self, turn: TurnContext) {
+        match turn.cwd {
+            cwd if self.cwd.is_none() => self.set_folder(cwd),
+            Some(cwd) => self.note_folder(&cwd),
+            None => {}
+        }
+        replace_if_filled(&mut self.model, turn.model);
+        self.reasoning_effort = turn.effort;
+        let (policy, other) = match (turn.permission_profile, turn.sandbox_policy) {
+            (Some(profile), policy) => (Some(profile), policy),
+            (None, policy) => (policy, None),
+        };
+        if let Some(policy) = policy {
+            self.sandbox_policy = Some(policy);
+            self.other_sandbox_policy = other;
+            self.any_sandbox_profile = turn.file_system_sandbox_policy.is_some();
+        }
+        replace_if_filled(&mut self.approval_mode, turn.approval_policy);
+    }
+
+    /// Takes settings that replace those of the turns before.
+    pub(super) fn settings(&mut self, settings: Settings) {
+        replace_if_filled(&mut self.model, settings.model);
+        replace_if_filled(&mut self.model_provider, settings.model_provider_id);
+        self.set_folder(settings.cwd);
+        self.reasoning_effort = settings.reasoning_effort;
+        if settings.permission_profile.is_some() {
+            self.sandbox_policy = settings.permission_profile;
+            self.other_sandbox_policy = None;
+            self.any_sandbox_profile = false;
+        }
+        replace_if_filled(&mut self.approval_mode, settings.approval_policy);
+    }
+
+    /// Takes a message of the user: the first one that says something names the thread.
+    pub(super) fn user_message(&mut self, message: &UserMessage) {
+        self.has_user_event = true;
+        let text = strip_context(&message.text);
+        let text = (!text.is_empty()).then_some(text);
+        if self.title.is_none() {
+            self.title = text.map(str::to_owned);
+        }
+        if self.first_user_message.is_some() && self.preview.is_some() {
+            return;
+        }
+        let placeholder = match (message.has_image, message.has_audio) {
+            (true, _) => Some("[Image]"),
+            (false, true) => Some("[Audio]"),
+            (false, false) => None,
+        };
+        if let Some(shown) = text.or(placeholder) {
+            self.first_user_message.get_or_insert_with(|| shown.to_owned());
+            self.preview.get_or_insert_with(|| shown.to_owned());
+        }
+    }
+
+    /// Takes what an environment block of 2025 says, where nothing else says it.
+    pub(super) fn environment(&mut self, text: &str) {
+        let environment = Environment::parse(text);
+        if self.cwd.is_none() {
+            self.set_folder(environment.cwd.clone());
+        }
+        if let Some(folder) = environment.cwd {
+            self.note_folder(&folder);
+        }
+        replace_if_filled(&mut self.approval_mode, environment.approval_policy);
+        replace_if_filled(&mut self.sandbox_policy, environment.sandbox_policy);
+    }
+
+    fn note_folder(&mut self, folder: &str) {
+        if folder.is_empty() || self.folders.iter().any(|known| known == folder) {
+            return;
+        }
+        if self.folders.len() >= N_FOLDERS {
+            self.folders.remove(0);
+        }
+        self.folders.push(folder.to_owned());
+    }
+
+    fn set_folder(&mut self, folder: Option<String>) {
+        if let Some(folder) = folder.filter(|folder| !folder.is_empty()) {
+            self.note_folder(&folder);
+            self.cwd = Some(folder);
+        }
+    }
+}
+
+/// What the rollouts in front of a file say, which the file continues.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct History {
+    /// Everything that they say of the thread.
+    pub facts: Facts,
+    /// The thread: metas of other threads in these rollouts are not its own.
+    pub thread: Option<ThreadId>,
+}
+
+pub(super) fn replace_if_filled(field: &mut Option<String>, value: Option<String>) {
+    if let Some(value) = value.filter(|value| !value.is_empty()) {
+        *field = Some(value);
+    }
+}
+
+/// A message without what an editor put in front of it.
+fn strip_context(text: &str) -> &str {
+    match text.find(REQUEST_MARKER) {
+        Some(at) => text[at + REQUEST_MARKER.len()..].trim(),
+        None => text.trim(),
+    }
+}

@@ -1,0 +1,86 @@
+//! The end of a rollout: the time of its last line, without reading the rest; not for anything else that a row needs.
+
+use super::fold::{self, ReadError, Source};
+use super::last_event::LastEvent;
+use super::reader::{Buffer, LineReader};
+use crate::thread::Millis;
+use std::io::{BufReader, Read, Seek as _, SeekFrom};
+
+/// How many bytes are read first; sixteen times as many while no line in them has a time.
+const FIRST_WINDOW: u64 = 64 * 1024;
+/// Window of the decompressor, as a power of two: 128 MiB, the greatest that is read at all.
+const WINDOW_LOG: u32 = 27;
+
+/// Returns the time of the last line that has one. A compressed file is read whole.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn last_event(source: &Source, buffer: &mut Buffer) -> Result<Option<Millis>, ReadError> {
+    let mut file = fold::open(&source.path)?;
+    if source.compressed {
+        let mut decoder = zstd::stream::read::Decoder::with_buffer(BufReader::new(file))?;
+        decoder.window_log_max(WINDOW_LOG)?;
+        return last_time(decoder, true, buffer);
+    }
+    let length = file.metadata()?.len();
+    let mut window = FIRST_WINDOW;
+    loop {
+        let start = length.saturating_sub(window);
+        file.seek(SeekFrom::Start(start))?;
+        let time = last_time(&file, start == 0, buffer)?;
+        if time.is_some() || start == 0 {
+            return Ok(time);
+        }
+        window = window.saturating_mul(16);
+    }
+}
+
+fn last_time(stream: impl Read, from_start: bool, buffer: &mut Buffer) -> Result<Option<Millis>, ReadError> {
+    let mut lines = LineReader::new(stream, buffer);
+    let mut last = LastEvent::default();
+    while let Some(line) = lines.next_line(|_| false)? {
+        // The first one begins somewhere in the middle.
+        if from_start || line.number > 1 {
+            last.push(line.bytes);
+        }
+    }
+    Ok(last.time())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Option<&str>) {
+        let folder = tempfile::tempdir().unwrap();
+        let compressed = zstd::encode_all(text.as_bytes(), 3).unwrap();
+        for (name, bytes) in [("a.jsonl", text.as_bytes()), ("a.jsonl.zst", &compressed)] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            let source = Source { path, name: None, compressed: name.ends_with("zst"), archived: false };
+            let time = last_event(&source, &mut Buffer::default()).unwrap();
+            let expected = expected.map(|time| super::super::item::parse_time(time).unwrap());
+            assert_eq!(time, expected, "{name} of {} bytes", text.len());
+        }
+    }
+
+    fn line(second: u32, length: usize) -> String {
+        let filler = "x".repeat(length);
+        format!(
+            "{{\"timestamp\":\"2026-03-14T10:00:{second:02}Z\",\"type\":\"x\",\"payload\":\"{filler}\"}}\n"
+        )
+    }
+
+    #[test]
+    fn the_last_line_with_a_time_is_found_however_far_from_the_end_it_begins() {
+        let time = |second: u32| format!("2026-03-14T10:00:{second:02}Z");
+        check("", None);
+        check("no time\n", None);
+        for length in [0, 1000, 70_000, 2_000_000] {
+            let text = line(1, 500_000) + &line(2, 10) + &line(3, length);
+            check(&text, Some(&time(3)));
+            check(&(text.clone() + "{\"timestamp\":\"2026-03-1"), Some(&time(3)));
+            check(&(text + &"\0".repeat(length)), Some(&time(3)));
+        }
+    }
+}

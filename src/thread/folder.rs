@@ -1,0 +1,64 @@
+//! The spelling of working directories, of Windows too, on every system; asks no file system.
+
+use std::borrow::Cow;
+
+/// Returns a path of Windows without the prefix `\\?\` of std's canonical paths, as people and most other programs
+/// spell it. Returns any other text unchanged.
+#[must_use]
+pub fn without_verbatim_prefix(path: &str) -> Cow<'_, str> {
+    let Some(rest) = path.strip_prefix(r"\\?\") else { return Cow::Borrowed(path) };
+    match rest.strip_prefix(r"UNC\") {
+        Some(share) => Cow::Owned(format!(r"\\{share}")),
+        None if has_drive(rest) => Cow::Borrowed(rest),
+        // A volume without a letter has no other spelling.
+        None => Cow::Borrowed(path),
+    }
+}
+
+/// Returns true if a text is an absolute path of Windows that begins with a drive's letter.
+#[must_use]
+pub fn has_drive(path: &str) -> bool {
+    matches!(path.as_bytes(), [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic())
+}
+
+/// Returns true if a path is absolute on Unix or on Windows: homes are shared between systems.
+#[must_use]
+pub fn is_absolute(path: &str) -> bool {
+    path.starts_with('/') || path.starts_with(r"\\") || has_drive(path)
+}
+
+/// Returns true if two paths differ at most in the prefix `\\?\` and in the case of the drive's letter.
+///
+/// Source: docs/codex-home.md 4, row `cwd`.
+#[must_use]
+pub fn same_spelling(a: &str, b: &str) -> bool {
+    a == b || {
+        let (a, b) = (without_verbatim_prefix(a), without_verbatim_prefix(b));
+        a == b || (has_drive(&a) && has_drive(&b) && a[..1].eq_ignore_ascii_case(&b[..1]) && a[1..] == b[1..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verbatim_prefix_and_the_case_of_the_drive_are_spelling() {
+        assert!(same_spelling(r"\\?\C:\proj\a", r"c:\proj\a"));
+        assert!(same_spelling(r"\\?\UNC\host\share\a", r"\\host\share\a"));
+        assert!(same_spelling("/srv/a", "/srv/a"));
+        assert!(!same_spelling(r"C:\proj\a", r"D:\proj\a"));
+        assert!(!same_spelling(r"C:\proj\a", r"C:\Proj\a"));
+        assert!(!same_spelling("/srv/a", "/srv/A"));
+    }
+
+    #[test]
+    fn absolute_paths_of_both_systems_are_known() {
+        for path in ["/srv", r"C:\proj", "c:/proj", r"\\host\share", r"\\?\C:\x"] {
+            assert!(is_absolute(path), "{path}");
+        }
+        for path in ["", "srv", "./srv", "C:", r"proj\a", "~"] {
+            assert!(!is_absolute(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The law above all rules: no backfill makes a row worse. Each test takes a row that a live Codex, a newer Codex or a
+//! person wrote, and compares it with the file.
+
+use super::cell::Cell;
+use super::columns::{COLUMNS, ColumnSet, N_COLUMNS, Row, index, position};
+use super::diff::{FieldDifference, diff};
+use super::merge::{self, Context};
+use super::sample::metadata;
+use super::times::Times;
+use super::{HistoryMode, ThreadId, ThreadMetadata};
+
+fn columns(without: &[&str]) -> ColumnSet {
+    (0..N_COLUMNS).filter(|&i| !without.contains(&COLUMNS[i].name)).collect()
+}
+
+fn context(columns: ColumnSet) -> Context<'static> {
+    Context {
+        columns,
+        times: Times::Auto,
+        same_path: &|row, file| row == file,
+        same_folder: &|row, file| row == file,
+        is_folder: &|_| false,
+        synthetic_limit: 0,
+        default_provider: "openai",
+        names_guardians: false,
+        indexed_name: None,
+    }
+}
+
+fn row_of(file: &ThreadMetadata, context: &Context<'_>) -> Row {
+    let mut row = merge::insert(file, context);
+    for i in context.columns.iter() {
+        row.cells[i].get_or_insert(Cell::Null);
+    }
+    row
+}
+
+fn names(differences: &[FieldDifference]) -> Vec<&str> {
+    differences.iter().map(FieldDifference::name).collect()
+}
+
+/// Changes cells of the row of `file` and tells which columns differ then.
+#[track_caller]
+fn check(file: &ThreadMetadata, change: &[(&str, Cell)], expected: &[&str]) {
+    let context = context(columns(&[]));
+    let mut row = row_of(file, &context);
+    for (name, cell) in change {
+        row.cells[position(name).unwrap()] = Some(cell.clone());
+    }
+    assert_eq!(names(&diff(file, &row, &context)), expected, "{change:?}");
+}
+
+#[test]
+fn no_text_becomes_empty_on_any_schema_and_in_any_history_mode() {
+    for history_mode in [HistoryMode::Legacy, HistoryMode::Paginated] {
+        let silent = ThreadMetadata {
+            history_mode,
+            has_user_event: true,
+            ..ThreadMetadata::nothing(metadata().id, metadata().rollout_path)
+        };
+        for without in [&[][..], &["first_user_message", "preview"], &["history_mode"]] {
+            let context = context(columns(without));
+            let mut row = row_of(&metadata(), &context);
+            for (position, column) in COLUMNS.iter().enumerate() {
+                let is_text = matches!(row.get(position), Some(Cell::Text(_) | Cell::Null));
+                if is_text && column.kind.accepts(&"x".into()) && column.name != "id" {
+                    row.cells[position] = Some("/x".into());
+                }
+            }
+            let merged = merge::update(&silent, &row, &context);
+            for position in merged.to_write.iter() {
+                let (before, after) = (row.text(position), merged.row.text(position));
+                assert!(
+                    before.is_none_or(str::is_empty) || after.is_some_and(|text| !text.is_empty()),
+                    "{}: {before:?} became {after:?}",
+                    COLUMNS[position].name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_row_that_codex_lists_stays_listed() {
+    let exec = ThreadMetadata { source: "exec".into(), model_provider: "azure".into(), ..metadata() };
+    for listed in ["cli", "vscode", r#"{"custom":"atlas"}"#] {
+        check(&exec, &[("source", listed.into()), ("model_provider", "openai".into())], &[]);
+    }
+    let hidden = [("source", "mcp".into()), ("model_provider", "ollama".into())];
+    check(&exec, &hidden, &["source", "model_provider"]);
+    check(&metadata(), &[("source", "vscode".into())], &["source"]);
+    let phase_1 = context(columns(&["first_user_message"]));
+    let silent = ThreadMetadata { has_user_event: false, ..metadata() };
+    let row = row_of(&metadata(), &phase_1);
+    assert_eq!(names(&diff(&silent, &row, &phase_1)), [""; 0], "a user event of phase 1 stays");
+    let row = row_of(&silent, &phase_1);
+    assert_eq!(names(&diff(&metadata(), &row, &phase_1)), ["has_user_event"]);
+}
+
+#[test]
+fn a_folder_that_no_line_named_stays_unless_it_is_gone_and_the_files_is_there() {
+    let moved =
+        ThreadMetadata { cwd: "/work/a".into(), other_folders: vec!["/work/old".into()], ..metadata() };
+    let differs = |row: &str, there: &'static [&'static str]| {
+        let is_folder = move |folder: &str| there.contains(&folder);
+        let context = Context { is_folder: &is_folder, ..context(columns(&[])) };
+        let mut cells = row_of(&moved, &context);
+        cells.cells[index::CWD] = Some(row.into());
+        !diff(&moved, &cells, &context).is_empty()
+    };
+    assert!(!differs("/moved/a", &["/moved/a"]), "the project moved");
+    assert!(!differs("/moved/a", &["/moved/a", "/work/a"]), "both are there: the person's choice stays");
+    assert!(!differs("/moved/a", &[]), "from here neither can be seen");
+    assert!(differs("/moved/a", &["/work/a"]), "the file's folder is there, the row's is not");
+    assert!(differs("/work/old", &[]), "an earlier line named it: stale");
+    assert!(differs("work/a", &[]) && differs(".", &[]), "not an absolute path: broken");
+}
+
+#[test]
+fn a_creation_time_from_the_id_agrees_and_stays() {
+    let id = ThreadId::parse("019f36bf-14fa-7cfd-bf6e-2838871814d4").unwrap();
+    let time = id.time().unwrap();
+    let file = ThreadMetadata { id, created_at: time + 6000, ..metadata() };
+    let times =
+        |millis: i64| [("created_at", Cell::from(millis / 1000)), ("created_at_ms", Cell::from(millis))];
+    check(&file, &times(time), &[]);
+    check(&file, &times(time - 5000), &["created_at", "created_at_ms"]);
+}
+
+#[test]
+fn either_time_of_the_file_agrees_and_the_time_of_a_copy_does_not_spread() {
+    let last_line = 1_783_329_723_050;
+    let copied = ThreadMetadata {
+        updated_at: last_line,
+        modified_at: last_line + 90 * 24 * 60 * 60 * 1000,
+        last_event_at: last_line,
+        ..metadata()
+    };
+    let times =
+        |millis: i64| [("updated_at", Cell::from(millis / 1000)), ("updated_at_ms", Cell::from(millis))];
+    check(&copied, &times(copied.last_event_at), &[]);
+    check(&copied, &times(copied.modified_at), &[]);
+    check(&copied, &times(last_line - 5000), &["updated_at", "updated_at_ms"]);
+}
+
+#[test]
+fn what_an_older_rollout_says_agrees_but_not_where_the_file_lies() {
+    let older = ThreadMetadata {
+        title: "older".into(),
+        first_user_message: "older".into(),
+        tokens_used: 900,
+        model: Some("older".into()),
+        rollout_path: "/home/sessions/older.jsonl".into(),
+        archived: false,
+        ..metadata()
+    };
+    let head = ThreadMetadata { older: vec![older.clone()], ..metadata() };
+    let cells = [
+        ("title", "older".into()),
+        ("first_user_message", "older".into()),
+        ("tokens_used", 900.into()),
+        ("model", "older".into()),
+    ];
+    check(&head, &cells, &[]);
+    check(&metadata(), &cells, &["title", "tokens_used", "first_user_message", "model"]);
+    check(&head, &[("tokens_used", 899.into())], &["tokens_used"]);
+    let place = [("rollout_path", older.rollout_path.as_str().into()), ("archived", 0.into())];
+    check(&head, &place, &["rollout_path", "archived"]);
+}
+
+#[test]
+fn a_guardians_row_says_what_codex_writes_or_what_the_prompt_says() {
+    let guardian = ThreadMetadata { source: r#"{"subagent":{"other":"guardian"}}"#.into(), ..metadata() };
+    let own = [
+        ("title", "Guardian review".into()),
+        ("preview", "Approval review".into()),
+        ("first_user_message", "".into()),
+    ];
+    check(&guardian, &own, &[]);
+    check(&guardian, &[], &[]);
+    check(&metadata(), &own[1..], &["first_user_message", "preview"]);
+    let since = Context { names_guardians: true, ..context(columns(&[])) };
+    let row = row_of(&guardian, &since);
+    let texts = [index::TITLE, index::PREVIEW, index::FIRST_USER_MESSAGE].map(|position| row.text(position));
+    assert_eq!(texts, [Some("Guardian review"), Some("Approval review"), Some("")]);
+    assert_eq!(diff(&guardian, &row, &since), []);
+    let named = Context { indexed_name: Some("my reviewer"), ..since };
+    assert_eq!(row_of(&guardian, &named).text(index::TITLE), Some("my reviewer"), "unless a person named it");
+}
+
+#[test]
+fn who_began_a_thread_is_filled_only_beside_another_change() {
+    check(&metadata(), &[("originator", Cell::Null)], &[]);
+    let context = context(columns(&[]));
+    let mut row = row_of(&metadata(), &context);
+    row.cells[position("originator").unwrap()] = Some(Cell::Null);
+    row.cells[position("tokens_used").unwrap()] = Some(1.into());
+    let merged = merge::update(&metadata(), &row, &context);
+    let names: Vec<&str> = merged.to_write.iter().map(|position| COLUMNS[position].name).collect();
+    assert_eq!(names, ["tokens_used", "originator"]);
+    row.cells[position("originator").unwrap()] = Some("another".into());
+    assert_eq!(
+        merge::update(&metadata(), &row, &context).row.text(position("originator").unwrap()),
+        Some("another")
+    );
+}
+
+#[test]
+fn a_policy_that_codex_cannot_read_is_mended() {
+    let policy = r#"{"mode":"read-only"}"#;
+    check(&metadata(), &[("sandbox_policy", policy.into())], &["sandbox_policy"]);
+    let either = ThreadMetadata {
+        other_sandbox_policy: Some(r#"{"type":"danger-full-access"}"#.into()),
+        ..metadata()
+    };
+    check(&either, &[("sandbox_policy", r#"{"type":"disabled"}"#.into())], &[]);
+    check(&metadata(), &[("sandbox_policy", r#"{"type":"disabled"}"#.into())], &["sandbox_policy"]);
+}

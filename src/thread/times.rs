@@ -1,0 +1,72 @@
+//! Which of a file's two times a row takes for `updated_at`: its modification time or the time of its last line.
+
+use super::Millis;
+use super::equivalence::FIRST_MILLISECONDS;
+
+/// A modification time that lies further behind the last line than this is the time of a copy, not of the thread.
+const COPIED_AFTER: Millis = 24 * 60 * 60 * 1000;
+
+/// Where `updated_at` comes from (`backfill --times`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Times {
+    /// The modification time unless it is lost or a copy's; a row that has either of the file's two times keeps it.
+    #[default]
+    Auto,
+    /// Always the modification time.
+    Mtime,
+    /// Always the time of the last line.
+    Events,
+    /// As `Auto`, but a time is never the only reason to write a row.
+    Keep,
+}
+
+impl Times {
+    /// Returns the time for a row, from the file's modification time and the time of its last line.
+    #[must_use]
+    pub fn choose(self, modified_at: Millis, last_event_at: Millis) -> Millis {
+        match self {
+            Times::Mtime => modified_at,
+            Times::Events => last_event_at,
+            Times::Auto | Times::Keep if says_nothing(modified_at, last_event_at) => last_event_at,
+            Times::Auto | Times::Keep => modified_at,
+        }
+    }
+
+    /// Returns true if a row may have either of the file's two times.
+    #[must_use]
+    pub fn accepts_both(self) -> bool {
+        matches!(self, Times::Auto | Times::Keep)
+    }
+}
+
+/// Returns true if a modification time says nothing about the thread: it lies before 2020 (a lost one, and its
+/// milliseconds would be read as seconds), or more than a day after the last line (a copy's).
+fn says_nothing(modified_at: Millis, last_event_at: Millis) -> bool {
+    modified_at < FIRST_MILLISECONDS || modified_at.saturating_sub(last_event_at) > COPIED_AFTER
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_modification_time_counts_unless_it_is_lost_or_a_copys() {
+        let last_line = 1_783_329_723_050;
+        let hour = 60 * 60 * 1000;
+        for (modified_at, expected) in [
+            (last_line, last_line),
+            (last_line + hour, last_line + hour),
+            (last_line + 24 * hour, last_line + 24 * hour),
+            (last_line + 24 * hour + 1, last_line),
+            (last_line - 300 * hour, last_line - 300 * hour),
+            (315_532_800_000, last_line),
+            (0, last_line),
+            (i64::MIN, last_line),
+        ] {
+            assert_eq!(Times::Auto.choose(modified_at, last_line), expected, "{modified_at}");
+            assert_eq!(Times::Keep.choose(modified_at, last_line), expected, "{modified_at}");
+            assert_eq!(Times::Mtime.choose(modified_at, last_line), modified_at);
+            assert_eq!(Times::Events.choose(modified_at, last_line), last_line);
+        }
+    }
+}
