@@ -41,7 +41,7 @@ impl Kind {
     }
 }
 
-/// Who is the truth for a column when a row exists already (reference: what the database knows better than the file).
+/// Who is the truth for a column when a row exists already (docs/codex-home.md 5, "What the database knows better than the file").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Truth {
     /// The key: it names the row and is never changed.

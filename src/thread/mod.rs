@@ -7,6 +7,8 @@ pub mod equivalence;
 pub mod facts;
 pub mod folder;
 #[cfg(test)]
+mod law_property;
+#[cfg(test)]
 mod law_tests;
 pub mod merge;
 #[cfg(test)]

@@ -40,6 +40,7 @@ mod backfill_options;
 mod backfill_schema;
 mod backfill_state;
 mod backup;
+mod cases;
 mod completing;
 mod every_command;
 mod facts_from;

@@ -1,0 +1,228 @@
+//! The law as a property: whatever a live Codex, a crash, a person or another tool left in a row, a backfill makes it no
+//! worse, and afterwards there is nothing to report. `PROPTEST_CASES` sets how many rows are tried.
+
+use super::cell::Cell;
+use super::columns::{COLUMNS, ColumnSet, N_COLUMNS, Row, Truth, index, position};
+use super::diff::diff;
+use super::equivalence::is_listed_source;
+use super::merge::{self, Context};
+use super::sample::metadata;
+use super::times::Times;
+use super::{Git, HistoryMode, Millis, ThreadMetadata};
+use proptest::prelude::*;
+
+const DAY: Millis = 24 * 60 * 60 * 1000;
+/// Columns that older schemas lack.
+const SCHEMAS: [&[&str]; 4] = [&[], &["preview"], &["preview", "first_user_message"], &["history_mode"]];
+const LAST_LINE: Millis = 1_783_329_723_050;
+
+/// What happened to a thread's row or file since the row was right.
+#[derive(Debug, Clone)]
+enum Event {
+    /// Codex reverted the thread: the row still says what the older rollout said.
+    Revert,
+    /// Settings were applied and the row says so; the file ends before them, for a crash lost the line.
+    Settings(&'static str),
+    /// The branch was edited in the row.
+    GitEdit(&'static str),
+    /// A person renamed the thread.
+    Rename(&'static str),
+    /// The file was archived, the row not yet; or the other way round.
+    Archive(bool),
+    /// The row is behind the file by so many seconds and tokens.
+    Behind(i64),
+    /// A person relabelled the row so that Codex lists it.
+    Relabel(&'static str, &'static str),
+    /// A tool set the folder of a project that moved.
+    Relink(&'static str),
+    /// The home was copied: the file's time is of so many days later.
+    Copied(i64),
+    /// The file lost its time.
+    TimeLost,
+    /// The file yields no text.
+    Silent,
+    /// A tool wrote something into a column.
+    Edit(usize, Cell),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let word = prop::sample::select(
+        &["", "x", "/moved/a", "relative", "gpt-5", "openai", "azure", "exec", "cli"][..],
+    );
+    let cell = prop_oneof![
+        word.clone().prop_map(Cell::from),
+        Just(Cell::Null),
+        (-5i64..5_000_000_000).prop_map(Cell::from),
+        any::<i64>().prop_map(Cell::from),
+        Just(Cell::Blob(vec![0xff])),
+    ];
+    prop_oneof![
+        Just(Event::Revert),
+        word.clone().prop_map(Event::Settings),
+        word.clone().prop_map(Event::GitEdit),
+        word.clone().prop_map(Event::Rename),
+        any::<bool>().prop_map(Event::Archive),
+        (0i64..100_000).prop_map(Event::Behind),
+        (prop::sample::select(&["cli", "vscode", r#"{"custom":"atlas"}"#][..]), Just("openai"))
+            .prop_map(|(source, provider)| Event::Relabel(source, provider)),
+        word.prop_map(Event::Relink),
+        (0i64..400).prop_map(Event::Copied),
+        Just(Event::TimeLost),
+        Just(Event::Silent),
+        (1..N_COLUMNS, cell).prop_map(|(position, cell)| Event::Edit(position, cell)),
+    ]
+}
+
+fn thread(paginated: bool, source: &str, provider: &str) -> ThreadMetadata {
+    ThreadMetadata {
+        history_mode: if paginated { HistoryMode::Paginated } else { HistoryMode::Legacy },
+        source: source.into(),
+        model_provider: provider.into(),
+        archived: false,
+        updated_at: LAST_LINE,
+        modified_at: LAST_LINE,
+        last_event_at: LAST_LINE,
+        git: Git { sha: Some("abc".into()), branch: Some("main".into()), origin_url: None },
+        ..metadata()
+    }
+}
+
+/// Lets an event happen to a file and a row.
+fn happen(event: &Event, file: &mut ThreadMetadata, row: &mut Row) {
+    let mut set = |name: &str, cell: Cell| {
+        let position = position(name).unwrap();
+        if row.cells[position].is_some() {
+            row.cells[position] = Some(cell);
+        }
+    };
+    match event {
+        Event::Revert => {
+            let older = ThreadMetadata { older: Vec::new(), ..file.clone() };
+            file.older.push(older);
+            file.tokens_used = 3;
+            file.title = "the head".into();
+            file.model = Some("the head's".into());
+        }
+        Event::Settings(word) => {
+            set("model", (*word).into());
+            set("reasoning_effort", (*word).into());
+        }
+        Event::GitEdit(branch) => set("git_branch", (*branch).into()),
+        Event::Rename(title) => set("title", (*title).into()),
+        Event::Archive(is_file) if *is_file => file.archived = !file.archived,
+        Event::Archive(_) => {
+            set("archived", 1.into());
+            set("archived_at", (LAST_LINE / 1000).into());
+        }
+        Event::Behind(by) => {
+            set("updated_at", (LAST_LINE / 1000 - by).into());
+            set("updated_at_ms", (LAST_LINE - by * 1000).into());
+            set("tokens_used", (12 - by % 12).into());
+        }
+        Event::Relabel(source, provider) => {
+            set("source", (*source).into());
+            set("model_provider", (*provider).into());
+        }
+        Event::Relink(folder) => set("cwd", (*folder).into()),
+        Event::Copied(days) => file.modified_at = file.last_event_at + days * DAY,
+        Event::TimeLost => file.modified_at = 315_532_800_000,
+        Event::Silent => {
+            (file.title, file.preview, file.first_user_message) = Default::default();
+            (file.model, file.reasoning_effort, file.tokens_used) = (None, None, 0);
+            file.has_user_event = false;
+        }
+        Event::Edit(position, cell) => set(COLUMNS[*position].name, cell.clone()),
+    }
+    file.updated_at = Times::Auto.choose(file.modified_at, file.last_event_at);
+}
+
+/// Returns true if Codex's default list shows a row, as far as the row's cells decide it.
+fn is_listed(row: &Row) -> bool {
+    let is_filled = |position: usize| row.text(position).is_some_and(|text| !text.is_empty());
+    let has_message = match (row.get(index::PREVIEW), row.get(index::FIRST_USER_MESSAGE)) {
+        (Some(_), _) => is_filled(index::PREVIEW),
+        (None, Some(_)) => is_filled(index::FIRST_USER_MESSAGE),
+        (None, None) => row.integer(index::HAS_USER_EVENT) == Some(1),
+    };
+    has_message
+        && row.text(index::SOURCE).is_some_and(is_listed_source)
+        && row.text(index::MODEL_PROVIDER) == Some("openai")
+}
+
+fn no_worse(file: &ThreadMetadata, before: &Row, after: &Row) -> Result<(), TestCaseError> {
+    for (position, column) in COLUMNS.iter().enumerate() {
+        let (old, new) = (before.text(position), after.text(position));
+        if old.is_some_and(|text| !text.is_empty())
+            && merge::is_sound(position, before.get(position).unwrap())
+        {
+            prop_assert!(new.is_some_and(|text| !text.is_empty()), "{} became empty", column.name);
+        }
+        let is_set_knowingly = match column.truth {
+            Truth::Database | Truth::Seeded | Truth::FilledLater => true,
+            Truth::Git => before.get(position) != Some(&Cell::Null),
+            Truth::MemoryMode => old == Some("polluted"),
+            Truth::HistoryMode => old == Some("paginated"),
+            Truth::Provider => old == Some("openai"),
+            _ => false,
+        };
+        let is_readable = before.get(position).is_some_and(|cell| {
+            merge::is_sound(position, cell) && (*cell != Cell::Null || column.truth == Truth::Database)
+        });
+        if is_set_knowingly && is_readable {
+            prop_assert_eq!(before.get(position), after.get(position), "{} was set back", column.name);
+        }
+    }
+    prop_assert!(!is_listed(before) || is_listed(after), "left the list of Codex");
+    let is_copied = file.modified_at > file.last_event_at + DAY;
+    let copied = Some(file.modified_at.div_euclid(1000));
+    if is_copied && before.integer(index::UPDATED_AT) != copied {
+        prop_assert!(after.integer(index::UPDATED_AT) != copied, "dated to the moment of the copy");
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn no_backfill_makes_a_row_worse(
+        events in prop::collection::vec(event(), 0..6),
+        paginated: bool,
+        source in prop::sample::select(&["cli", "exec", r#"{"subagent":"review"}"#][..]),
+        provider in prop::sample::select(&["openai", "azure"][..]),
+        without in prop::sample::select(&SCHEMAS[..]),
+        there in prop::sample::select(&["/srv", "/moved/a", "/none"][..]),
+    ) {
+        let columns: ColumnSet = (0..N_COLUMNS).filter(|&i| !without.contains(&COLUMNS[i].name)).collect();
+        let is_folder = move |folder: &str| folder == there;
+        let context = Context {
+            columns,
+            times: Times::Auto,
+            same_path: &|row, file| row == file,
+            same_folder: &|row, file| row == file,
+            is_folder: &is_folder,
+            synthetic_limit: 0,
+            default_provider: "openai",
+            names_guardians: false,
+            indexed_name: None,
+        };
+        let mut file = thread(paginated, source, provider);
+        let mut row = merge::insert(&file, &context);
+        for i in columns.iter() {
+            row.cells[i].get_or_insert(Cell::Null);
+        }
+        for event in &events {
+            happen(event, &mut file, &mut row);
+        }
+        let merged = merge::update(&file, &row, &context);
+        let mut after = row.clone();
+        merged.to_write.iter().for_each(|i| after.cells[i].clone_from(&merged.row.cells[i]));
+        no_worse(&file, &row, &after)?;
+        let is_mendable = |position: usize| COLUMNS[position].truth != Truth::Database;
+        let left: Vec<&str> = diff(&file, &after, &context)
+            .iter()
+            .filter(|difference| is_mendable(difference.position))
+            .map(super::diff::FieldDifference::name)
+            .collect();
+        prop_assert_eq!(left, [""; 0], "what verify reports, backfill mends");
+        prop_assert_eq!(merge::update(&file, &after, &context).to_write, ColumnSet::default(), "once is enough");
+    }
+}
