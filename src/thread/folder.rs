@@ -38,6 +38,25 @@ pub fn same_spelling(a: &str, b: &str) -> bool {
     }
 }
 
+/// Returns every spelling of a folder that [`same_spelling`] takes for the same, the given one first.
+#[must_use]
+pub fn spellings(path: &str) -> Vec<String> {
+    let short = without_verbatim_prefix(path);
+    let mut spellings = vec![path.to_owned()];
+    if has_drive(&short) {
+        let letters = [short[..1].to_ascii_uppercase(), short[..1].to_ascii_lowercase()];
+        for letter in letters {
+            let short = format!("{letter}{}", &short[1..]);
+            spellings.extend([format!(r"\\?\{short}"), short]);
+        }
+    } else if let Some(share) = short.strip_prefix(r"\\").filter(|share| !share.starts_with(['?', '.'])) {
+        spellings.extend([format!(r"\\?\UNC\{share}"), short.to_string()]);
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    spellings.retain(|spelling| seen.insert(spelling.clone()));
+    spellings
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +69,17 @@ mod tests {
         assert!(!same_spelling(r"C:\proj\a", r"D:\proj\a"));
         assert!(!same_spelling(r"C:\proj\a", r"C:\Proj\a"));
         assert!(!same_spelling("/srv/a", "/srv/A"));
+    }
+
+    #[test]
+    fn all_spellings_of_a_folder_are_the_same_and_the_given_one_is_first() {
+        for (path, n) in
+            [(r"c:\a", 4), (r"\\?\C:\a", 4), (r"\\host\share", 2), ("/srv/a", 1), ("a", 1), ("", 1)]
+        {
+            let all = spellings(path);
+            assert_eq!((all[0].as_str(), all.len()), (path, n), "{all:?}");
+            assert!(all.iter().all(|other| same_spelling(path, other)), "{all:?}");
+        }
     }
 
     #[test]

@@ -242,6 +242,20 @@ fn since_and_until_are_on_the_time_of_the_sort() {
 }
 
 #[test]
+fn a_folder_of_windows_is_found_in_every_spelling() {
+    let env = Env::new();
+    env.database("empty-2026-08");
+    let thread = crate::rollouts::Rollout::new("2026-03-14T10:00:00").user("words");
+    thread.write(&env);
+    env.run(["backfill"]).status(0, "all is fine");
+    env.sql(r"UPDATE threads SET cwd = '\\?\C:\proj\a'");
+    for spelling in [r"\\?\C:\proj\a", r"C:\proj\a", r"c:\proj\a"] {
+        assert_eq!(ids(&env, &["--cwd", spelling]), [thread.thread()], "{spelling}");
+    }
+    assert_eq!(ids(&env, &["--cwd", r"D:\proj\a"]), [""; 0]);
+}
+
+#[test]
 fn json_has_the_columns_of_the_table_and_their_types() {
     let env = golden::filled_by_codex();
     let outcome = env.run(["list", "--all", "--hidden", "--format", "json"]);

@@ -429,3 +429,32 @@ fn nothing_is_left_behind_where_nothing_was_deleted() {
         ["auto-state_5.sqlite-20260901T120000Z.sqlite", "pruned-state_5.sqlite-20260901T120000Z.sqlite"]
     );
 }
+
+/// Codex's own foreign keys say what hangs on a thread, also in tables that came later.
+#[test]
+fn what_hangs_on_a_thread_goes_with_its_row() {
+    let env = Env::new();
+    env.database("reconstructed-2026-10");
+    let gone = crate::rollouts::Rollout::new("2026-03-14T10:00:00").user("words");
+    let stays = crate::rollouts::Rollout::new("2026-03-15T10:00:00").user("words");
+    let path = gone.write(&env);
+    stays.write(&env);
+    env.run(["backfill"]).status(0, "all is fine");
+    for (n, thread) in [&gone, &stays].into_iter().enumerate() {
+        env.sql(&format!(
+            "INSERT INTO thread_attachments (id, thread_id, attachment_type, identity_key, payload, created_at)
+             VALUES ('attachment-{n}', '{0}', 'file', 'key', '{{}}', 1);
+             INSERT INTO thread_dynamic_tools (thread_id, position, name, description, input_schema)
+             VALUES ('{0}', 0, 'tool', '', '{{}}')",
+            thread.thread()
+        ));
+    }
+    std::fs::remove_file(path).unwrap();
+    env.run(["prune", "--yes"]).status(0, "one row goes");
+    for table in ["thread_attachments", "thread_dynamic_tools"] {
+        let left = env.query(&format!("SELECT thread_id FROM {table}"));
+        assert_eq!(left.len(), 1, "{table}");
+        assert_eq!(left[0]["thread_id"], stays.thread(), "{table}");
+    }
+    assert!(env.query("PRAGMA foreign_key_check").is_empty());
+}

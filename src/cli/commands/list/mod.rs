@@ -16,6 +16,7 @@ use crate::session_index;
 use crate::sys;
 use crate::thread::cell::CellRef;
 use crate::thread::columns::COLUMNS;
+use crate::thread::folder;
 use crate::thread::search::Search;
 use columns::{Line, ListColumn, Read};
 use std::io::Write as _;
@@ -156,7 +157,11 @@ fn folders(app: &App, typed: &Path, recursive: bool) -> anyhow::Result<Vec<Folde
     // On Windows one that is gone was canonical when its rows were written.
     let was_canonical = Some(sys::with_verbatim_prefix(&clean).into_owned());
     for spelling in [Some(canonical.unwrap_or_else(|| clean.clone())), was_canonical, Some(clean), as_typed] {
-        spellings.extend(spelling.filter(|spelling| !spellings.contains(spelling)));
+        for spelling in spelling.into_iter().flat_map(|spelling| folder::spellings(&spelling)) {
+            if !spellings.contains(&spelling) {
+                spellings.push(spelling);
+            }
+        }
     }
     Ok(spellings.into_iter().map(|path| Folder { path, recursive }).collect())
 }
