@@ -8,7 +8,7 @@ use crate::thread::{Git, HistoryMode, Millis, ThreadId};
 /// In front of this in a message an editor has put context of its own.
 const REQUEST_MARKER: &str = "## My request for Codex:";
 
-/// What the lines so far say. Fields that a row must have are filled in by [`Extract::finish`]'s caller.
+/// The facts that the lines so far give. The reader of the file fills in what a row must have besides.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Facts {
     /// Id and beginning as the first session meta gives them, if its time parses.
@@ -37,7 +37,7 @@ pub struct Facts {
     pub cli_version: Option<String>,
     /// See the column; not canonical yet.
     pub cwd: Option<String>,
-    /// Every working directory that a line named, the latest [`N_FOLDERS`] of them.
+    /// Every working directory that a line named, the latest 64 of them.
     pub folders: Vec<String>,
     /// See the column.
     pub model: Option<String>,
