@@ -168,7 +168,7 @@ impl Kind {
             Kind::MissingFile => Remedy::BringBack,
             Kind::MissingFolder => Remedy::Mount,
             Kind::DatabaseDamaged => Remedy::Restore,
-            Kind::LedgerMismatch => Remedy::Rebuild,
+            Kind::LedgerMismatch => Remedy::Restore,
             Kind::DuplicatePath
             | Kind::DuplicateRollout
             | Kind::OutsideHome
@@ -262,7 +262,7 @@ impl Kind {
             Kind::LedgerMismatch => (
                 "the ledger of the database gives migrations another checksum than Codex has, or says that one failed; \
                  Codex does not start with it",
-                "codex-state rebuild mends the ledger",
+                "codex-state restore lists the backups; bring back one from before the change, then run codex-state backfill",
             ),
             Kind::SiblingDamaged => (
                 "another database of Codex in the same folder is damaged, so that Codex does not start; the message says \
@@ -313,8 +313,6 @@ pub enum Remedy {
     Mount,
     /// `codex-state restore BACKUP`.
     Restore,
-    /// `codex-state rebuild`.
-    Rebuild,
     /// No command: a person has to look at it.
     ByHand,
 }

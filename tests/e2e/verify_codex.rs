@@ -80,7 +80,10 @@ fn a_ledger_that_codex_refuses() {
     one(&env, "ledger_mismatch", &["migrations 3 and 17", "does not start"]);
     let outcome = env.run(["verify"]);
     outcome.status(1, "an error");
-    outcome.assert(outcome.stderr.contains("codex-state rebuild mends ledger_mismatch"), "what mends it");
+    outcome.assert(
+        outcome.stderr.contains("codex-state restore BACKUP brings a sound one back for ledger_mismatch"),
+        "what mends it",
+    );
     env.run(["verify", specimen::LEGACY]).status(0, "one thread was asked for, and it agrees");
     env.sql("DELETE FROM _sqlx_migrations");
     one(&env, "ledger_mismatch", &["no ledger"]);

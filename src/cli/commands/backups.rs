@@ -43,7 +43,7 @@ pub(super) fn rows(path: &Path, options: &OpenOptions) -> Option<u64> {
     reader.read(|connection| Ok(threads::count(connection)?)).ok()
 }
 
-/// Finds the backup that `restore latest` takes: the newest that is sound and that no `restore` or `rebuild` replaced.
+/// Finds the backup that `restore latest` takes: the newest that is sound and that no `restore` replaced.
 ///
 /// # Errors
 /// If there is none.

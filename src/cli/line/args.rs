@@ -458,7 +458,7 @@ pub struct Backup {
 /// Bring the database back from a backup
 ///
 /// Without FILE it lists the backups of the database, the newest first, with their threads, and changes nothing. latest
-/// takes the newest backup that is sound; not one of a database that a restore or rebuild replaced. Such a one is kept
+/// takes the newest backup that is sound; not one of a database that a restore replaced. Such a one is kept
 /// until a person deletes it.
 ///
 /// FILE is checked first, and what it replaces is kept as a backup. A Codex that has the database open finds the content

@@ -51,7 +51,7 @@ pub struct BackupInfo {
     pub size: u64,
     /// Whether it was made without being asked, and may be rotated away.
     pub automatic: bool,
-    /// Whether it is a database that a `restore` or `rebuild` replaced: kept until a person deletes it.
+    /// Whether it is a database that a `restore` replaced: kept until a person deletes it.
     pub replaced: bool,
 }
 

@@ -129,7 +129,6 @@ fn next_steps(report: &Report) -> Vec<String> {
     }
     for (remedy, does) in [
         (Remedy::Restore, "codex-state restore BACKUP brings a sound one back for"),
-        (Remedy::Rebuild, "codex-state rebuild mends"),
         (Remedy::Backfill, "codex-state backfill mends"),
         (
             Remedy::Facts,
