@@ -32,21 +32,21 @@ fn now_ms() -> i64 {
 }
 
 /// One thread as its Codex knows it.
-struct Live {
-    id: String,
+pub(crate) struct Live {
+    pub(crate) id: String,
     home: PathBuf,
     active: PathBuf,
     is_archived: bool,
     /// Tokens of the last line in the file, and in the row as this Codex wrote it.
-    in_file: i64,
+    pub(crate) in_file: i64,
     in_row: i64,
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// When this Codex last wrote the time into the row.
     touched: Option<Instant>,
 }
 
 impl Live {
-    fn new(env: &Env, rollout: &Rollout) -> Live {
+    pub(crate) fn new(env: &Env, rollout: &Rollout) -> Live {
         Live {
             id: rollout.thread().to_owned(),
             home: env.home(),
@@ -68,7 +68,7 @@ impl Live {
     }
 
     /// A turn: lines to the file, then the row.
-    fn turn(&mut self, connection: &mut Connection) {
+    pub(crate) fn turn(&mut self, connection: &mut Connection) {
         let tokens = self.in_file + 1;
         let time =
             chrono::DateTime::from_timestamp_millis(now_ms()).unwrap().format("%Y-%m-%dT%H:%M:%S%.3fZ");
@@ -167,14 +167,18 @@ impl Live {
     }
 }
 
-fn pause(milliseconds: u64) {
+pub(crate) fn pause(milliseconds: u64) {
     thread::sleep(Duration::from_millis(milliseconds));
+}
+
+/// How long to watch.
+pub(crate) fn seconds() -> u64 {
+    std::env::var("CODEX_STATE_LIVE_SECONDS").ok().map_or(3, |text| text.parse().unwrap())
 }
 
 #[test]
 fn beside_a_codex_at_work() {
-    #[expect(clippy::disallowed_methods, reason = "how long to watch is the caller's to say")]
-    let seconds = std::env::var("CODEX_STATE_LIVE_SECONDS").ok().map_or(3, |text| text.parse().unwrap());
+    let seconds = seconds();
     let env = Env::new();
     let database = env.database("empty-2026-08");
     // Some that rest, so that there is something to agree with.

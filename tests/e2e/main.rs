@@ -41,6 +41,7 @@ mod backfill_schema;
 mod backfill_state;
 mod backup;
 mod cases;
+mod company;
 mod completing;
 mod every_command;
 mod facts_from;

@@ -67,22 +67,16 @@ pub fn keep_automatic(
     keeping: &Keeping<'_>,
 ) -> anyhow::Result<Option<PathBuf>> {
     let folder = folder_of(database);
-    let existing = automatic_of(database, &folder);
     let is_recent = |backup: &BackupInfo| (keeping.now - backup.taken_at).abs() < keeping.interval;
-    if existing.iter().any(is_recent) {
+    let has_recent = || automatic_of(database, &folder).iter().any(is_recent);
+    if has_recent() {
         return Ok(None);
     }
     prepare_folder(database).hint("make way for the folder, or go on without a backup: `--no-backup`")?;
-    let mut taken_at = keeping.now;
-    let target = loop {
-        let target = folder.join(format!("{AUTOMATIC}{}-{}.sqlite", name_of(database), stamp(taken_at)));
-        if fs::symlink_metadata(&target).is_err() {
-            break target;
-        }
-        // Two in one second: the later one is named as if it were a second younger.
-        taken_at += TimeDelta::seconds(1);
+    let Some(target) = back_up_as(AUTOMATIC, database, options, keeping.now, has_recent)? else {
+        // Another run took one meanwhile, before its own first change and before ours.
+        return Ok(None);
     };
-    back_up(database, &target, options, &mut |_| {}).map_err(advised)?;
     for old in automatic_of(database, &folder).iter().skip(keeping.newest) {
         let is_protected = keeping.protect.is_some_and(|path| is_same_file(path, &old.path).unwrap_or(true));
         if !is_protected && old.path != target {
@@ -102,17 +96,39 @@ const REPLACED: &str = "replaced-";
 /// If it cannot be made.
 pub fn keep_replaced(database: &Path, options: &OpenOptions, now: DateTime<Utc>) -> anyhow::Result<PathBuf> {
     prepare_folder(database).hint("make way for the folder, or go on without a backup: `--no-backup`")?;
+    let kept = back_up_as(REPLACED, database, options, now, || false)?;
+    kept.ok_or_else(|| anyhow::anyhow!("{}: no name is left for a copy", database.display()))
+}
+
+/// How often another process may take the name that was chosen.
+const MAX_ATTEMPTS: u32 = 20;
+
+/// Makes a backup under a name made of a prefix, the database and the time. Of two in one second the later one is named
+/// as if it were a second younger, also where another process is the other. Returns `None` if that one is `enough`.
+fn back_up_as(
+    prefix: &str,
+    database: &Path,
+    options: &OpenOptions,
+    now: DateTime<Utc>,
+    enough: impl Fn() -> bool,
+) -> anyhow::Result<Option<PathBuf>> {
+    let exists = |path: &Path| fs::symlink_metadata(path).is_ok();
     let mut taken_at = now;
-    let target = loop {
-        let name = format!("{REPLACED}{}-{}.sqlite", name_of(database), stamp(taken_at));
+    let mut attempts = 0;
+    loop {
+        let name = format!("{prefix}{}-{}.sqlite", name_of(database), stamp(taken_at));
         let target = folder_of(database).join(name);
-        if fs::symlink_metadata(&target).is_err() {
-            break target;
-        }
         taken_at += TimeDelta::seconds(1);
-    };
-    back_up(database, &target, options, &mut |_| {}).map_err(advised)?;
-    Ok(target)
+        if exists(&target) {
+            continue;
+        }
+        match back_up(database, &target, options, &mut |_| {}) {
+            Ok(_) => return Ok(Some(target)),
+            Err(_) if exists(&target) && enough() => return Ok(None),
+            Err(_) if exists(&target) && attempts < MAX_ATTEMPTS => attempts += 1,
+            Err(error) => return Err(advised(error)),
+        }
+    }
 }
 
 /// Adds the way out to an error of a backup.
