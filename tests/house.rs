@@ -225,6 +225,8 @@ fn test_files() -> Vec<(String, String)> {
 #[test]
 fn every_promise_names_tests_that_exist() {
     let text = fs::read_to_string(root().join("docs/PROMISES.md")).unwrap();
+    // What follows is a record of what was tried, not of promises.
+    let text = text.split("\n## ").next().unwrap();
     let rows: Vec<(&str, &str)> = text
         .lines()
         .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "))

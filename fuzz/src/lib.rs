@@ -155,9 +155,15 @@ pub fn config(data: &[u8]) {
 
 /// A cursor: taken or refused; one that is taken leads to a page.
 pub fn cursor(data: &[u8]) {
-    let folder = folder();
-    let path = database(folder.path());
-    let mut reader = Reader::open(&path, &options()).expect("a sound database can be read");
+    use std::sync::OnceLock;
+    // One for all inputs: of each database that is read a descriptor stays open as long as the process lives.
+    static HOME: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+    let (_, path) = HOME.get_or_init(|| {
+        let folder = folder();
+        let path = database(folder.path());
+        (folder, path)
+    });
+    let mut reader = Reader::open(path, &options()).expect("a sound database can be read");
     let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
     for text in [&*String::from_utf8_lossy(data), &hex] {
         let config = list::Config { query: query(), limit: Some(3), cursor: Some(text), names: &|| Ok(None) };

@@ -80,7 +80,8 @@ fn at_any_moment() {
         let rows = env.rows();
         if verb == "prune" {
             let saved: usize = fs::read_dir(env.home().join("codex-state-backups"))
-                .unwrap()
+                .into_iter()
+                .flatten()
                 .flatten()
                 .filter(|entry| entry.file_name().to_str().unwrap().starts_with("pruned-"))
                 .count();
