@@ -43,25 +43,30 @@
 
 pub mod error;
 pub mod fault;
+pub mod progress;
+
 pub mod thread;
 
 pub mod sys;
 
 pub mod rollout;
+
 pub mod sessions;
 
 pub mod absent;
 pub mod inventory;
 
 pub mod home;
+
 pub mod output_file;
 
-pub mod claims;
 pub mod compare;
-pub mod custody;
+
 pub mod db;
+
+pub mod claims;
+pub mod custody;
 pub mod find;
-pub mod progress;
 pub mod scan;
 pub mod select;
 pub mod session_index;

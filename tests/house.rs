@@ -2,26 +2,13 @@
 //! that the documents name what is there.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::BTreeMap;
+#[path = "house/imports.rs"]
+mod imports;
+
+use imports::imports;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// The modules, lowest first. A module may use those in lower rows, never one of its own row or above.
-const ORDER: [&[&str]; 13] = [
-    &["error", "fault", "progress"],
-    &["thread"],
-    &["sys"],
-    &["rollout"],
-    &["sessions"],
-    &["inventory", "absent"],
-    &["home"],
-    &["output_file"],
-    &["compare"],
-    &["db"],
-    &["session_index", "select", "scan", "claims", "custody", "find"],
-    &["backfill", "verify", "list", "archive", "prune", "restore", "status"],
-    &["cli"],
-];
 
 /// Crates that are named in one place of the library only.
 const CRATE_HOMES: [(&str, &[&str]); 8] = [
@@ -35,82 +22,256 @@ const CRATE_HOMES: [(&str, &[&str]); 8] = [
     ("csv", &["cli"]),
 ];
 
+/// Folders whose files still need each other.
+const CIRCLES: [&str; 9] =
+    ["archive", "backfill", "db::backup", "db::list", "db::open", "prune", "rollout", "sys", "verify"];
+
+/// The path of a module from the root of the crate: `["db", "open"]`.
+type Module = Vec<String>;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every source file with the module at the top that it belongs to.
-fn sources() -> Vec<(String, PathBuf, String)> {
-    fn visit(folder: &Path, files: &mut Vec<PathBuf>) {
+/// A source file of the library.
+struct Source {
+    /// Its path below `src/`, with `/`.
+    path: String,
+    module: Module,
+    text: String,
+    /// Whether it holds tests alone. It may use anything.
+    is_test: bool,
+}
+
+impl Source {
+    /// Lists the modules and crates that its code names, as paths that begin with `crate` or with a crate's name.
+    fn imports(&self, modules: &BTreeSet<Module>) -> Vec<Vec<String>> {
+        if self.is_test {
+            return Vec::new();
+        }
+        let module: Vec<&str> = self.module.iter().map(String::as_str).collect();
+        let found = imports(&self.text, &module).unwrap_or_else(|error| panic!("{}: {error}", self.path));
+        found.into_iter().map(|path| resolve(path, &self.module, modules)).collect()
+    }
+}
+
+/// Writes a path that begins with a child of the module as a path from the root of the crate.
+fn resolve(path: Vec<String>, module: &Module, modules: &BTreeSet<Module>) -> Vec<String> {
+    let child: Module = module.iter().chain(path.first()).cloned().collect();
+    if path.first().is_some_and(|first| first != "crate") && modules.contains(&child) {
+        return ["crate".to_owned()].into_iter().chain(module.iter().cloned()).chain(path).collect();
+    }
+    path
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                visit(&path, files);
+                folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 files.push(path);
             }
         }
     }
-    let src = root().join("src");
-    let mut files = Vec::new();
-    visit(&src, &mut files);
     files.sort();
     files
-        .into_iter()
-        .map(|path| {
-            let relative = path.strip_prefix(&src).unwrap();
-            let module = relative.components().next().unwrap().as_os_str().to_str().unwrap();
-            let module = module.trim_end_matches(".rs").to_owned();
-            let text = fs::read_to_string(&path).unwrap();
-            // A file of tests alone: only its first line is held to the rules.
-            let is_test = relative
-                .components()
-                .any(|part| ["tests.rs", "testing.rs", "tests"].iter().any(|name| part.as_os_str() == *name));
-            let text = if is_test { text.lines().take(1).collect() } else { text };
-            (module, relative.to_owned(), text)
-        })
-        .filter(|(module, ..)| module != "lib" && module != "main")
-        .collect()
 }
 
-/// The names that follow `prefix` in the code of a file, tests and comments left out.
-fn names_after<'a>(text: &'a str, prefix: &str) -> Vec<&'a str> {
-    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-    code.lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .flat_map(|line| line.match_indices(prefix).map(move |(at, _)| &line[at + prefix.len()..]))
-        .map(|rest| rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap())
-        .collect()
+/// Every source file but the two roots.
+fn sources() -> Vec<Source> {
+    let src = root().join("src");
+    let files = rust_files(&src).into_iter().map(|file| {
+        let path = file.strip_prefix(&src).unwrap().to_str().unwrap().replace('\\', "/");
+        let mut module: Module = path.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
+        module.pop_if(|last| last == "mod");
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let is_test = ["tests", "testing"].iter().any(|part| module.iter().any(|segment| segment == part))
+            || name.ends_with("_tests");
+        Source { path, module, text: fs::read_to_string(&file).unwrap(), is_test }
+    });
+    files.filter(|source| source.path != "lib.rs" && source.path != "main.rs").collect()
+}
+
+/// The table of ARCHITECTURE.md: in each row the modules that it names, lowest row first. It is the one place that says
+/// which module may use which.
+fn table() -> Vec<Vec<Module>> {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let (_, section) = text.split_once("\n## The modules").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `src/"));
+    rows.map(|row| {
+        let names = row.split(" | ").next().unwrap().split('`').skip(1).step_by(2);
+        names
+            .map(|name| {
+                let name = name.trim_start_matches("src/").trim_end_matches('/');
+                let name = name.trim_end_matches(".rs").trim_end_matches("/mod");
+                name.split('/').map(str::to_owned).collect()
+            })
+            .collect()
+    })
+    .collect()
+}
+
+/// Finds the module of the table that a path from the root of the crate lies in, with its row: the longest that matches.
+fn place<'t>(table: &'t [Vec<Module>], path: &[String]) -> Option<(usize, &'t Module)> {
+    let rows = table.iter().enumerate();
+    let modules = rows.flat_map(|(rank, row)| row.iter().map(move |module| (rank, module)));
+    modules.filter(|(_, module)| path.starts_with(module)).max_by_key(|(_, module)| module.len())
+}
+
+/// Lists the imports of a module that the table does not allow.
+fn against_the_table(table: &[Vec<Module>], module: &Module, imports: &[Vec<String>]) -> Vec<String> {
+    let (own_rank, own) = place(table, module)
+        .unwrap_or_else(|| panic!("{} is in no row of the table in ARCHITECTURE.md", module.join("::")));
+    let in_crate = imports.iter().filter(|path| path[0] == "crate");
+    let wrong = in_crate.filter(|path| {
+        place(table, &path[1..]).is_some_and(|(rank, theirs)| theirs != own && rank >= own_rank)
+    });
+    wrong.map(|path| path.join("::")).collect()
 }
 
 #[test]
-fn arrows_point_up_the_list_never_down() {
-    let rank: BTreeMap<&str, usize> = ORDER
+fn arrows_point_up_the_table_never_down() {
+    let (table, sources) = (table(), sources());
+    let modules = sources.iter().map(|source| source.module.clone()).collect();
+    for source in &sources {
+        let wrong = against_the_table(&table, &source.module, &source.imports(&modules));
+        assert!(wrong.is_empty(), "src/{} uses what is not above it in the table: {wrong:?}", source.path);
+    }
+}
+
+/// The guard itself: each of these would get past a search for `crate::name`.
+#[test]
+fn an_arrow_that_points_down_is_seen_however_it_is_written() {
+    let table = table();
+    let module: Module = vec!["db".to_owned(), "open".to_owned()];
+    for code in [
+        "use crate::{error, cli::output::text};",
+        "use crate::{\n    fault,\n    cli::{self, output},\n};",
+        "use crate::cli as terminal;",
+        "use super::super::cli::output;",
+        "pub(crate) use self::super::super::{fault, cli::*};",
+        "fn f() { crate::cli::output::text::safe(\"\"); }",
+        "fn f(style: &crate::cli::output::style::Style) {}",
+        "fn f() { println!(\"{}\", crate::cli::output::human::count(1)); }",
+        "mod inner { use super::super::super::verify::Kind; }",
+        "/* use crate::fault; */ use crate :: cli :: output;",
+    ] {
+        let found = imports(code, &["db", "open"]).unwrap();
+        let wrong = against_the_table(&table, &module, &found);
+        assert!(!wrong.is_empty(), "{code} uses cli or verify: {found:?}");
+    }
+    for code in [
+        "use crate::{error, fault::point};",
+        "use super::schema; use self::look::Look;",
+        "// use crate::cli::output;\nconst TEXT: &str = \"crate::cli::output\";",
+        "#[cfg(test)] mod tests { use crate::cli::output; }",
+        "#[cfg(test)] use crate::cli::output;",
+        "/// [`crate::cli::output`]\nfn f() {}",
+    ] {
+        let found = imports(code, &["db", "open"]).unwrap();
+        assert_eq!(against_the_table(&table, &module, &found), Vec::<String>::new(), "{code}");
+    }
+}
+
+#[test]
+fn modules_are_declared_in_the_order_of_the_table() {
+    let table = table();
+    for (file, parent) in [("src/lib.rs", &[][..]), ("src/cli/mod.rs", &["cli".to_owned()][..])] {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        let groups = text.split("\n\n").map(|group| {
+            let lines = group.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+            lines.map(str::to_owned).collect::<BTreeSet<String>>()
+        });
+        let declared: Vec<BTreeSet<String>> = groups.filter(|group| !group.is_empty()).collect();
+        let rows = table.iter().map(|row| {
+            let below = row.iter().filter_map(|module| module.strip_prefix(parent)?.first().cloned());
+            below.collect::<BTreeSet<String>>()
+        });
+        let mut rows: Vec<BTreeSet<String>> = rows.filter(|row| !row.is_empty()).collect();
+        rows.dedup();
+        assert_eq!(declared, rows, "{file} declares its modules as the table of ARCHITECTURE.md orders them");
+    }
+}
+
+/// Finds the groups of files that need each other, in any number of steps.
+fn circles(uses: &BTreeMap<Module, BTreeSet<Module>>) -> BTreeSet<BTreeSet<Module>> {
+    let reachable = |from: &Module| {
+        let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
+        while let Some(module) = next.pop() {
+            for used in uses.get(module).into_iter().flatten() {
+                if seen.insert(used) {
+                    next.push(used);
+                }
+            }
+        }
+        seen
+    };
+    let reached: BTreeMap<&Module, BTreeSet<&Module>> =
+        uses.keys().map(|from| (from, reachable(from))).collect();
+    let circle = |from: &Module| {
+        let back =
+            reached[from].iter().filter(|to| reached.get(**to).is_some_and(|back| back.contains(from)));
+        back.map(|to| (*to).clone()).collect::<BTreeSet<Module>>()
+    };
+    uses.keys().map(circle).filter(|circle| !circle.is_empty()).collect()
+}
+
+#[test]
+fn no_two_files_need_each_other() {
+    let sources = sources();
+    let modules: BTreeSet<Module> = sources.iter().map(|source| source.module.clone()).collect();
+    let mut uses: BTreeMap<Module, BTreeSet<Module>> = BTreeMap::new();
+    for source in &sources {
+        for path in source.imports(&modules).iter().filter(|path| path[0] == "crate") {
+            let file = (1..=path.len()).rev().find_map(|end| modules.get(&path[1..end]));
+            if let Some(file) = file.filter(|file| **file != source.module) {
+                uses.entry(source.module.clone()).or_default().insert(file.clone());
+            }
+        }
+    }
+    let is_known = |circle: &&BTreeSet<Module>| {
+        CIRCLES.iter().any(|folder| {
+            let folder: Module = folder.split("::").map(str::to_owned).collect();
+            circle.iter().all(|module| module.starts_with(&folder))
+        })
+    };
+    let circles: Vec<String> = circles(&uses)
         .iter()
-        .enumerate()
-        .flat_map(|(rank, row)| row.iter().map(move |module| (*module, rank)))
+        .filter(|circle| !is_known(circle))
+        .map(|circle| circle.iter().map(|module| module.join("::")).collect::<Vec<_>>().join(", "))
         .collect();
-    for (module, path, text) in sources() {
-        let own = *rank.get(module.as_str()).unwrap_or_else(|| panic!("{module} stands in no row of ORDER"));
-        for used in names_after(&text, "crate::") {
-            let Some(&theirs) = rank.get(used) else { continue };
-            assert!(
-                used == module || theirs < own,
-                "{} uses crate::{used}, which is not below it",
-                path.display()
-            );
+    assert!(circles.is_empty(), "files that need each other:\n{}", circles.join("\n"));
+}
+
+#[test]
+fn a_circle_is_found_through_any_number_of_files() {
+    let module = |name: &str| vec![name.to_owned()];
+    let uses = [("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")];
+    let uses = uses.map(|(from, to)| (module(from), BTreeSet::from([module(to)])));
+    assert_eq!(circles(&uses.into()), BTreeSet::from([["a", "b", "c"].map(module).into()]));
+}
+
+#[test]
+fn each_crate_has_one_home() {
+    for source in sources() {
+        for path in source.imports(&BTreeSet::new()) {
+            let home = CRATE_HOMES.iter().find(|(name, _)| *name == path[0]);
+            let is_home = home.is_none_or(|(_, homes)| homes.contains(&&*source.module[0]));
+            assert!(is_home, "src/{} uses {}", source.path, path[0]);
         }
     }
 }
 
 #[test]
-fn each_crate_has_one_home() {
-    for (module, path, text) in sources() {
-        for (name, homes) in CRATE_HOMES {
-            let uses = names_after(&text, &format!("{name}::")).len()
-                + names_after(&text, &format!("use {name}")).len();
-            assert!(uses == 0 || homes.contains(&module.as_str()), "{} uses {name}", path.display());
-        }
+fn a_folder_is_opened_by_its_mod_rs() {
+    for source in sources() {
+        let beside = root().join("src").join(source.path.trim_end_matches(".rs"));
+        assert!(!beside.is_dir(), "src/{} belongs into its folder as mod.rs", source.path);
     }
 }
 
@@ -119,8 +280,8 @@ fn files_of_a_home_are_opened_in_one_way() {
     // Where files are made that must not exist yet, a folder is synced, or a device is opened for output.
     let makes_files =
         ["sys/open.rs", "sys/mod.rs", "sys/relocate.rs", "db/backup/staging.rs", "output_file.rs"];
-    for (_, path, text) in sources() {
-        if makes_files.iter().any(|allowed| path == Path::new(allowed)) {
+    for Source { path, text, .. } in sources().into_iter().filter(|source| !source.is_test) {
+        if makes_files.contains(&&*path) {
             continue;
         }
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
@@ -135,8 +296,7 @@ fn files_of_a_home_are_opened_in_one_way() {
             ] {
                 assert!(
                     !line.contains(opens),
-                    "{}: `{}` opens a file without sys::open_regular",
-                    path.display(),
+                    "{path}: `{}` opens a file without sys::open_regular",
                     line.trim()
                 );
             }
@@ -144,33 +304,22 @@ fn files_of_a_home_are_opened_in_one_way() {
         let code: String = code.split_whitespace().collect();
         let n = code.matches("File::options()").count() + code.matches("OpenOptions::new()").count();
         let n_regular = code.matches("open_regular_with(File::options()").count();
-        assert_eq!(n, n_regular, "{}: opens a file without sys::open_regular_with", path.display());
+        assert_eq!(n, n_regular, "{path}: opens a file without sys::open_regular_with");
     }
 }
 
 #[test]
 fn every_file_says_first_what_it_is() {
-    for (_, path, text) in sources() {
-        assert!(text.starts_with("//! "), "{} does not begin with a //! line", path.display());
+    for Source { path, text, .. } in sources() {
+        assert!(text.starts_with("//! "), "{path} does not begin with a //! line");
     }
 }
 
 #[test]
 fn files_stay_small_enough_to_read_in_one_go() {
-    for (_, path, text) in sources() {
+    for Source { path, text, .. } in sources().into_iter().filter(|source| !source.is_test) {
         let n_lines = text.split("#[cfg(test)]\nmod tests").next().unwrap().lines().count();
-        assert!(n_lines <= 600, "{} has {n_lines} lines before its tests: one idea a file", path.display());
-    }
-}
-
-#[test]
-fn the_architecture_names_every_module() {
-    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    for (_, path, _) in sources() {
-        let name = path.to_str().unwrap().replace('\\', "/");
-        let folder = name.split('/').next().unwrap();
-        let folder = if name.contains('/') { format!("`src/{folder}/") } else { format!("`src/{name}`") };
-        assert!(text.contains(&folder), "ARCHITECTURE.md does not name {folder}");
+        assert!(n_lines <= 600, "{path} has {n_lines} lines before its tests: one idea a file");
     }
 }
 
@@ -206,20 +355,11 @@ fn promises() -> Vec<String> {
 
 /// Every test file under tests/ and src/, by its name without ending, with its text.
 fn test_files() -> Vec<(String, String)> {
-    let mut files = Vec::new();
-    let mut folders = vec![root().join("tests"), root().join("src")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|ending| ending == "rs") {
-                let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-                files.push((name, fs::read_to_string(&path).unwrap()));
-            }
-        }
-    }
-    files
+    let files = ["tests", "src"].into_iter().flat_map(|folder| rust_files(&root().join(folder)));
+    let named = files.map(|path| {
+        (path.file_stem().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(path).unwrap())
+    });
+    named.collect()
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `codex-state list`: from arguments to a query, and its pages to records or a table.
 
 mod columns;
+mod pages;
 mod table;
 
 use crate::cli::commands::app::App;
@@ -10,7 +11,7 @@ use crate::cli::line::{args, interrupt, when};
 use crate::cli::output::records::{self, Format, Value};
 use crate::cli::output::report::Page;
 use crate::cli::output::{cells, human, text};
-use crate::db::list::{self, Folder, Query, Sort};
+use crate::db::list::{Folder, Query, Sort};
 use crate::list::{Config, Lister, Names};
 use crate::session_index;
 use crate::sys;
@@ -20,10 +21,9 @@ use crate::thread::folder;
 use crate::thread::search::Search;
 use columns::{Line, ListColumn, Read};
 use std::io::Write as _;
-use std::ops::ControlFlow;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 /// The columns of TSV and CSV where none are named. Scripts rely on them.
 pub const DEFAULT_COLUMNS: [&str; 10] = [
@@ -201,25 +201,6 @@ fn names(app: &App) -> anyhow::Result<Names> {
     }
 }
 
-/// Whether somebody still waits for rows: nobody who pressed Ctrl-C or closed the pipe does.
-fn go_on(stops: &[Arc<AtomicBool>; 2]) -> ControlFlow<()> {
-    if stops.iter().any(|stop| stop.load(Ordering::Relaxed)) {
-        ControlFlow::Break(())
-    } else {
-        ControlFlow::Continue(())
-    }
-}
-
-/// What ends a listing early.
-fn stops(app: &App) -> [Arc<AtomicBool>; 2] {
-    [Arc::clone(&app.interrupted), app.out.closed()]
-}
-
-/// The next page, unless nobody waits for it any more.
-fn next_page(app: &App, lister: &mut Lister<'_>) -> anyhow::Result<Option<list::Page>> {
-    if go_on(&stops(app)).is_break() { Ok(None) } else { lister.next_page() }
-}
-
 /// Writes TSV, or the ids alone; what scripts read most, with nothing between a row and its text.
 fn write_tsv(
     app: &mut App,
@@ -232,7 +213,7 @@ fn write_tsv(
         let header: Vec<&str> = shown.iter().map(|column| column.name()).collect();
         writeln!(app.out, "{}", header.join("\t"))?;
     }
-    let (names, stops, mut text) = (lister.names(), stops(app), Vec::new());
+    let (names, stops, mut text) = (lister.names(), pages::stops(app), Vec::new());
     lister.each_page(|page| {
         text.clear();
         for row in 0..page.len() {
@@ -255,7 +236,7 @@ fn write_tsv(
             text.push(b'\n');
         }
         app.out.write_all(&text)?;
-        Ok(go_on(&stops))
+        Ok(pages::go_on(&stops))
     })
 }
 
@@ -268,7 +249,7 @@ fn write_records(
     shown: &[ListColumn],
 ) -> anyhow::Result<()> {
     let names: Vec<&str> = shown.iter().map(|column| column.name()).collect();
-    let stops = stops(app);
+    let stops = pages::stops(app);
     let mut records = page.records(&mut app.out, format, "threads", &names)?;
     let thread_names = lister.names();
     lister.each_page(|page| {
@@ -279,7 +260,7 @@ fn write_records(
             values.extend(shown.iter().map(|&column| line.value(column)));
             records.row(&values)?;
         }
-        Ok(go_on(&stops))
+        Ok(pages::go_on(&stops))
     })?;
     records.end_rows()?;
     if format == Format::Json {

@@ -1,8 +1,8 @@
 //! The table of `list` for people; what is listed, and for machines, is decided beside it.
 
-use super::columns::{Line, ListColumn, Read};
-use super::next_page;
 use crate::cli::commands::app::App;
+use crate::cli::commands::list::columns::{Line, ListColumn, Read};
+use crate::cli::commands::list::pages::next_page;
 use crate::cli::output::style::Tone;
 use crate::cli::output::table::{Cell, Column, Table};
 use crate::cli::output::{cells, human, report};

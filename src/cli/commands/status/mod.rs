@@ -1,10 +1,12 @@
 //! `codex-state status`: looks at home, database and rollouts, takes a quick verify besides, and shows all of it.
 
+mod look;
 mod people;
 mod records;
 
 use crate::cli::commands::app::App;
 use crate::cli::commands::place::Place;
+use crate::cli::commands::status::look::Look;
 use crate::cli::line::args::{self, FormatChoice};
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
@@ -14,38 +16,13 @@ use crate::cli::output::{error, human};
 use crate::db::backup::{self, BackupInfo};
 use crate::db::open::{OpenOptions, Reader};
 use crate::error::{WithHint as _, shell_word};
-use crate::home::{Candidate, Providers};
+use crate::home::Providers;
 use crate::progress::Progress as _;
 use crate::sessions::{self, Walk};
 use crate::status::{Config, Database, Progress, Rollouts};
-use crate::thread::Millis;
 use crate::verify::{self, Depth, Ignore};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::Ordering;
-
-/// Everything that is shown.
-struct Look<'a> {
-    /// Where there is one: a database that was named needs none.
-    home: Option<&'a Path>,
-    default_provider: &'a str,
-    /// The database that is used, and why.
-    candidate: Option<Candidate>,
-    /// Those that are not.
-    others: Vec<PathBuf>,
-    /// Where databases were looked for.
-    looked_in: Vec<PathBuf>,
-    /// What there is of it; nothing where it cannot be read.
-    database: Option<Database>,
-    /// Why it cannot be read.
-    error: Option<String>,
-    rollouts: Rollouts,
-    verify: Option<verify::Report>,
-    /// The backups of the database, newest first, whether it can be read or not.
-    backups: Vec<BackupInfo>,
-    /// Whether their folder cannot be read, so that there may be some.
-    are_backups_hidden: bool,
-    now: Millis,
-}
 
 /// Runs the command.
 ///

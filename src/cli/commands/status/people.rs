@@ -1,6 +1,6 @@
 //! `status` for people: one screen.
 
-use super::Look;
+use crate::cli::commands::status::look::Look;
 use crate::cli::output::chart::{self, Ink};
 use crate::cli::output::style::{Style, Tone};
 use crate::cli::output::table::{Cell, write_fields_within};

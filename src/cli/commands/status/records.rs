@@ -1,6 +1,6 @@
 //! The report of `status` as a document.
 
-use super::Look;
+use crate::cli::commands::status::look::Look;
 use crate::cli::output::records::Value;
 use crate::db::shown::Reason;
 use crate::status::Progress;

@@ -1,7 +1,7 @@
 //! The report of `verify`: its findings and what is counted around them.
 
-use super::people;
 use crate::cli::commands::app::App;
+use crate::cli::commands::verify::people;
 use crate::cli::output::cells;
 use crate::cli::output::records::Value;
 use crate::cli::output::report::{Page, Report, Rows, Whole};
