@@ -201,7 +201,9 @@ impl Extract {
         }
         let Parsed { class, item, damage } = line::read_as(class, bytes, self.bare);
         match damage {
-            Some(Damage::Unparsable(_)) if self.push_pieces(line, bytes, is_open) => return,
+            Some(Damage::Unparsable(_)) if self.push_pieces(line, bytes, is_open) => {
+                return;
+            }
             // The last line of a file that a crash cut off is torn, whatever the parser stumbled over.
             Some(Damage::Unparsable(_)) if memchr::memchr(0, bytes).is_some() => self.note(line, Damage::Nul),
             Some(Damage::Unparsable(_)) if is_open => self.note(line, Damage::Torn),
@@ -234,18 +236,24 @@ impl Extract {
     fn push_pieces(&mut self, line: &Line<'_>, bytes: &[u8], is_open: bool) -> bool {
         let mut objects =
             serde_json::Deserializer::from_slice(bytes).into_iter::<&serde_json::value::RawValue>();
-        let is_object = |raw: &serde_json::value::RawValue| raw.get().starts_with('{');
-        if !objects.next().is_some_and(|first| first.is_ok_and(is_object)) {
-            return false;
+        let mut end = 0;
+        // One after the other, for a line may hold millions. A piece is alone in itself, and so goes no deeper.
+        while let Some(Ok(object)) = objects.next()
+            && object.get().starts_with('{')
+        {
+            let is_alone = end == 0 && bytes[objects.byte_offset()..].trim_ascii().is_empty();
+            if is_alone {
+                return false;
+            }
+            end = objects.byte_offset();
+            self.note(line, Damage::Glued);
+            self.push_object(line, object.get().as_bytes(), true);
         }
-        let (first, rest) = bytes.split_at(objects.byte_offset());
-        if rest.trim_ascii().is_empty() {
-            return false;
+        let rest = bytes[end..].trim_ascii_start();
+        if end > 0 && !rest.is_empty() {
+            self.push_object(line, rest, is_open);
         }
-        self.note(line, Damage::Glued);
-        self.push_object(line, first, true);
-        self.push_object(line, rest.trim_ascii_start(), is_open);
-        true
+        end > 0
     }
 
     /// Keeps a line of which the last one wins, or passes over one that cannot matter any more. Lines that do not end
@@ -599,6 +607,32 @@ mod tests {
             check(&["not json\n".into(), meta(ID, ""), "[1]\n".into(), r#"{"timestamp":"2026-03"#.into()]);
         assert_eq!(found.damage.n_lines, 3);
         assert_eq!(found.damage.first.map(|first| (first.number, first.offset)), Some((1, 0)));
+    }
+
+    #[test]
+    fn a_line_of_very_many_objects_is_read_in_a_loop_and_counts_as_one_damaged_line() {
+        let said = user("words");
+        let said = said.trim_end();
+        for (line, title) in [
+            ("{}".repeat(500_000), None),
+            (said.repeat(20_000), Some("words")),
+            ("{ }".repeat(1000) + &said.replacen('{', "{ ", 1), Some("words")),
+        ] {
+            for end in ["\n", ""] {
+                let found = check(&[meta(ID, ""), line.clone() + end]);
+                assert_eq!((found.facts.title.as_deref(), found.damage.n_lines), (title, 1));
+            }
+        }
+    }
+
+    #[test]
+    fn values_that_look_like_lines_cost_one_look_at_the_whole_and_are_no_damage() {
+        let inner = user("no message of this thread");
+        let inner = vec![inner.trim_end(); 5000].join(",");
+        let outer =
+            line("event_msg", &format!(r#"{{"type":"user_message","message":"words","more":[{inner}]}}"#));
+        let found = check(&[meta(ID, ""), outer.clone(), outer]);
+        assert_eq!((found.facts.title.as_deref(), found.damage.n_lines), (Some("words"), 0));
     }
 
     #[test]

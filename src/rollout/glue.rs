@@ -14,15 +14,39 @@ pub const REACH: usize = BEGINNING.len() + 1;
 
 static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BEGINNING));
 
-/// Returns where in a line the next object begins that is glued to what stands before it.
+/// Where an object begins that is glued to what stands before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Glued {
+    /// The object's first byte.
+    pub at: usize,
+    /// True if the text before it was torn just where a value begins.
+    pub in_value: bool,
+}
+
+/// Finds where in a line the next object begins that is glued to what stands before it. `may_be_in_value`: also one that
+/// stands where a value could. Whoever splits a line there asks for no second one, so that the work stays linear.
 #[must_use]
-pub fn find(line: &[u8]) -> Option<usize> {
-    candidates(line).find(|&at| match is_nested(&line[..at]) {
-        None => false,
-        Some(false) => true,
-        // Torn just where a value begins, or a value that looks like a line: only the whole tells.
-        Some(true) => line::glance(&line[at..]).is_some() && !line::is_json(line),
-    })
+pub fn find(line: &[u8], may_be_in_value: bool) -> Option<Glued> {
+    let mut value = None;
+    let mut behind = None;
+    for at in candidates(line) {
+        match is_nested(&line[..at]) {
+            Some(false) => {
+                behind = Some(at);
+                break;
+            }
+            Some(true) if may_be_in_value && value.is_none() && line::glance(&line[at..]).is_some() => {
+                value = Some(at);
+            }
+            _ => {}
+        }
+    }
+    // A value that looks like a line, or an object torn where a value begins: only the whole object tells, once.
+    let whole = &line[..behind.unwrap_or(line.len())];
+    match value.filter(|_| !line::is_json(whole)) {
+        Some(at) => Some(Glued { at, in_value: true }),
+        None => behind.map(|at| Glued { at, in_value: false }),
+    }
 }
 
 /// Returns where an object begins that is glued to what stands before it, in a part of a line that is not held whole.
@@ -56,7 +80,8 @@ mod tests {
 
     fn check(before: &str, after: &str, expected: bool) {
         let line = [before, LINE, after].concat();
-        assert_eq!(find(line.as_bytes()), expected.then_some(before.len()), "{line}");
+        let found = find(line.as_bytes(), true).map(|glued| glued.at);
+        assert_eq!(found, expected.then_some(before.len()), "{line}");
     }
 
     #[test]
@@ -80,6 +105,17 @@ mod tests {
         check(r#"{"type":"x","payload":"#, "}", false);
         check(r#"{"type":"x","payload":[1, "#, "]}", false);
         let escaped = LINE.replace('"', "\\\"");
-        assert_eq!(find(format!(r#"{{"type":"x","payload":"{escaped}"}}"#).as_bytes()), None);
+        assert_eq!(find(format!(r#"{{"type":"x","payload":"{escaped}"}}"#).as_bytes(), true), None);
+    }
+
+    #[test]
+    fn a_whole_object_with_such_a_value_is_not_split_for_the_one_behind_it() {
+        let whole = format!(r#"{{"type":"x","payload":{LINE}}}"#);
+        check(&whole, "", true);
+        let torn = &whole[..whole.len() - 1];
+        let found = find([torn, LINE].concat().as_bytes(), true).unwrap();
+        assert_eq!((found.at, found.in_value), (torn.len() - LINE.len(), true));
+        let found = find([torn, LINE].concat().as_bytes(), false).unwrap();
+        assert_eq!((found.at, found.in_value), (torn.len(), false));
     }
 }

@@ -78,6 +78,10 @@ pub struct LineReader<'b, R> {
     line_offset: u64,
     /// Lines handed out whole.
     n_lines: u64,
+    /// No newline stands before this place in the buffer: the pieces of a line do not search it anew each.
+    searched: usize,
+    /// True if the line was split where a value begins ([`glue::find`]).
+    is_torn_in_value: bool,
 }
 
 impl<'b, R: Read> LineReader<'b, R> {
@@ -90,7 +94,18 @@ impl<'b, R: Read> LineReader<'b, R> {
             buffer.shrink_to(CHUNK);
             buffer.resize(CHUNK, 0);
         }
-        LineReader { source, buffer, start: 0, end: 0, at_end: false, offset: 0, line_offset: 0, n_lines: 0 }
+        LineReader {
+            source,
+            buffer,
+            start: 0,
+            end: 0,
+            at_end: false,
+            offset: 0,
+            line_offset: 0,
+            n_lines: 0,
+            searched: 0,
+            is_torn_in_value: false,
+        }
     }
 
     /// Bytes handed out as lines so far, newlines included.
@@ -129,23 +144,25 @@ impl<'b, R: Read> LineReader<'b, R> {
     /// # Errors
     /// What reading `source` fails with. Lines before the failure have been handed out.
     pub fn next_line(&mut self, mut is_wanted: impl FnMut(&[u8]) -> bool) -> io::Result<Option<Line<'_>>> {
-        let mut searched = self.start;
         let (mut end, mut terminated, mut glued) = loop {
-            if let Some(found) = memchr::memchr(b'\n', &self.buffer[searched..self.end]) {
-                break (searched + found, true, false);
+            let searched = self.searched.max(self.start);
+            let newline = memchr::memchr(b'\n', &self.buffer[searched..self.end]);
+            self.searched = newline.map_or(self.end, |found| searched + found);
+            if newline.is_some() {
+                break (self.searched, true, false);
             }
             if self.at_end {
                 break (self.end, false, false);
             }
-            searched = self.end;
             if self.end == self.buffer.len() {
+                // Pieces are handed out before anything is moved or read for them.
+                if let Some(at) = glue::find_in_part(&self.buffer[self.start..self.end]) {
+                    break (self.start + at, false, true);
+                }
                 if self.start > 0 {
-                    searched -= self.start;
                     self.make_room();
                 } else if self.end < MAX_BUFFER && is_wanted(&self.buffer[..self.end]) {
                     self.buffer.resize((2 * self.end).min(MAX_BUFFER), 0);
-                } else if let Some(at) = glue::find_in_part(&self.buffer[..self.end]) {
-                    break (at, false, true);
                 } else {
                     return self.skip_line().map(Some);
                 }
@@ -156,8 +173,9 @@ impl<'b, R: Read> LineReader<'b, R> {
         if end == start && !terminated {
             return Ok(None);
         }
-        if let Some(at) = glue::find(&self.buffer[start..end]) {
-            (end, terminated, glued) = (start + at, false, true);
+        if let Some(found) = glue::find(&self.buffer[start..end], !self.is_torn_in_value) {
+            (end, terminated, glued) = (start + found.at, false, true);
+            self.is_torn_in_value |= found.in_value;
         }
         let next = end + usize::from(terminated);
         let (number, offset) = self.hand_out((next - start) as u64, glued);
@@ -173,6 +191,7 @@ impl<'b, R: Read> LineReader<'b, R> {
         if !glued {
             self.n_lines = number;
             self.line_offset = self.offset;
+            self.is_torn_in_value = false;
         }
         (number, offset)
     }
@@ -211,6 +230,7 @@ impl<'b, R: Read> LineReader<'b, R> {
             }
             kept = (self.end - HEAD).min(glue::REACH);
         };
+        self.searched = self.start;
         let (number, offset) = self.hand_out(length, glued);
         Ok(Line {
             bytes: &self.buffer[..HEAD],
@@ -227,6 +247,7 @@ impl<'b, R: Read> LineReader<'b, R> {
     fn make_room(&mut self) {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
+        self.searched = self.searched.saturating_sub(self.start);
         self.start = 0;
     }
 
