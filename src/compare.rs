@@ -119,6 +119,25 @@ impl Comparison {
         })
     }
 
+    /// Returns where an existing row differs although older rollouts of the thread are asked as well. `older` is called
+    /// only where there are `differences` without them.
+    #[must_use]
+    pub fn diff_or_older(
+        &self,
+        file: &ThreadMetadata,
+        row: &Row,
+        differences: Vec<FieldDifference>,
+        older: impl FnOnce() -> Vec<ThreadMetadata>,
+    ) -> Vec<FieldDifference> {
+        if differences.is_empty() {
+            return differences;
+        }
+        match older() {
+            older if older.is_empty() => differences,
+            older => self.diff(&ThreadMetadata { older, ..file.clone() }, row),
+        }
+    }
+
     /// Where an existing row differs ([`diff::diff`]).
     #[must_use]
     pub fn diff(&self, file: &ThreadMetadata, row: &Row) -> Vec<FieldDifference> {

@@ -317,22 +317,16 @@ impl<'a> Worker<'a> {
     /// Reads the time of a file's last line from its end; none if it cannot be read.
     pub fn last_event(&mut self, file: usize) -> Option<Millis> {
         let source = self.config.inventory.files()[file].source();
-        tail::last_event(&source, &mut self.buffer).ok().flatten()
+        tail::last_event(&source, &mut self.buffer, self.config.interrupted).ok().flatten()
     }
 
-    /// Adds what the older rollouts of a file's thread say in full, for a row that differs from what the file says.
-    pub fn add_older(&mut self, file: usize, thread: &mut ThreadMetadata) {
-        if !thread.older.is_empty() {
-            return;
-        }
-        for other in self.config.inventory.older_rollouts(file) {
-            let source = self.config.inventory.files()[other].source();
-            if let Ok(folded) = self.fold(&source)
-                && folded.metadata.id == thread.id
-            {
-                thread.older.push(folded.metadata);
-            }
-        }
+    /// Reads what the older rollouts of a file's thread say in full, for a row that differs from what the file says.
+    #[must_use]
+    pub fn older(&mut self, file: usize, thread: ThreadId) -> Vec<ThreadMetadata> {
+        let inventory = self.config.inventory;
+        let rollouts = inventory.older_rollouts(file).into_iter();
+        let folded = rollouts.filter_map(|other| self.fold(&inventory.files()[other].source()).ok());
+        folded.map(|folded| folded.metadata).filter(|metadata| metadata.id == thread).collect()
     }
 
     /// The other thread that a file of `thread` by its name says it is of. Only the beginning of the file is read.

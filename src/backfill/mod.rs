@@ -438,7 +438,7 @@ impl Run<'_> {
         let old = self.rules.facts.as_ref().map(|facts| facts.of(id)).transpose()?.flatten();
         let mut decision = self.rules.decide(&folded, row.as_ref(), old.as_ref());
         if row.is_some() && decision.is_some() {
-            self.worker.add_older(file, &mut folded.metadata);
+            folded.metadata.older = self.worker.older(file, id);
             if !folded.metadata.older.is_empty() {
                 decision = self.rules.decide(&folded, row.as_ref(), old.as_ref());
             }

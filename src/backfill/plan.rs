@@ -13,7 +13,6 @@ use crate::select::Wanted;
 use crate::sessions::RolloutFile;
 use crate::thread::columns::index;
 use crate::thread::equivalence::{FIRST_MILLISECONDS, read_milliseconds};
-use crate::thread::times::Times;
 use crate::thread::{Millis, ThreadId};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -47,6 +46,7 @@ pub(super) fn plan(
 ) -> anyhow::Result<Plan> {
     let mut plan = Plan::default();
     let mut rows = Rows::default();
+    let mut buffer = Buffer::default();
     let mut wanted = match config.threads {
         Some(threads) => Some(Wanted::new(threads, |id| {
             target.read(|connection| Ok(threads::rollout_path(connection, id)?))
@@ -87,7 +87,7 @@ pub(super) fn plan(
             in_row = path.and_then(|path| find_in_row(members, Path::new(path))).map(|i| files.start + i);
             if config.quick
                 && old.is_none()
-                && row.is_some_and(|row| is_unchanged(members, &row, config.times))
+                && row.is_some_and(|row| is_unchanged(members, &row, config, &mut buffer))
             {
                 plan.n_unchanged += 1;
                 plan.n_superseded += members.len() as u64 - 1;
@@ -153,7 +153,7 @@ impl Rows {
 }
 
 /// Returns true if a row says that its file is unchanged, so that it need not be read (the man page, `--quick`).
-fn is_unchanged(members: &[RolloutFile], row: &Summary, times: Times) -> bool {
+fn is_unchanged(members: &[RolloutFile], row: &Summary, config: &Config<'_>, buffer: &mut Buffer) -> bool {
     let Some(named) = members.iter().find(|file| is_at(file, Path::new(&row.rollout_path))) else {
         return false;
     };
@@ -164,18 +164,18 @@ fn is_unchanged(members: &[RolloutFile], row: &Summary, times: Times) -> bool {
     std::ptr::eq(chosen, named)
         && row.has_text
         && row.archived == Some(i64::from(chosen.archived))
-        && is_time_unchanged(chosen, row, times)
+        && is_time_unchanged(chosen, row, config, buffer)
 }
 
 /// Returns true if a row has the file's time: its modification time, or where that may be a copy's or lost one, the time
 /// of its last line, for which the end of the file is read.
-fn is_time_unchanged(file: &RolloutFile, row: &Summary, times: Times) -> bool {
+fn is_time_unchanged(file: &RolloutFile, row: &Summary, config: &Config<'_>, buffer: &mut Buffer) -> bool {
     let modified = file.stamp.modified_millis();
     let is_older = || row_time(row).is_some_and(|time| time < modified);
     is_at_time(modified, row)
-        || (times.accepts_both()
+        || (config.times.accepts_both()
             && (is_older() || modified < FIRST_MILLISECONDS)
-            && tail::last_event(&file.source(), &mut Buffer::default())
+            && tail::last_event(&file.source(), buffer, config.interrupted)
                 .is_ok_and(|time| time.is_some_and(|time| is_at_time(time, row))))
 }
 

@@ -102,6 +102,18 @@ pub fn failed(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
     Ok(entries.filter(|entry| !entry.success).map(|entry| entry.version).collect())
 }
 
+/// Returns true if the ledger of a state database holds a migration; false where there is no ledger of the known shape.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn holds(connection: &Connection, version: i64) -> rusqlite::Result<bool> {
+    if !has_column(connection, TABLE, "version")? {
+        return Ok(false);
+    }
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM {TABLE} WHERE version = ?1)");
+    connection.query_row(&sql, [version], |row| row.get(0))
+}
+
 /// A row of a ledger.
 struct Entry {
     version: i64,

@@ -1,10 +1,11 @@
 //! What comparing rows with rollouts needs to know of a database, read once a run.
 
+use super::ledger;
 use super::schema::Schema;
 use super::threads;
 use crate::compare::Comparison;
 use crate::thread::times::Times;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
 /// The migration since which Codex itself names guardian threads.
 ///
@@ -25,14 +26,8 @@ pub fn comparison(
         columns: schema.columns,
         times,
         default_provider: default_provider.to_owned(),
-        names_guardians: schema.has_ledger && holds(connection, NAMES_GUARDIANS)?,
+        names_guardians: ledger::holds(connection, NAMES_GUARDIANS)?,
         synthetic_limit: threads::greatest_running_number(connection)?,
         ..Comparison::default()
     })
-}
-
-/// Returns true if the ledger holds a migration.
-fn holds(connection: &Connection, version: i64) -> rusqlite::Result<bool> {
-    let sql = "SELECT 1 FROM _sqlx_migrations WHERE version = ?1";
-    Ok(connection.query_row(sql, [version], |_| Ok(())).optional()?.is_some())
 }

@@ -258,13 +258,15 @@ impl Schema {
         }
     }
 
-    /// The highest migration in the ledger, with its description; `None` without a ledger.
+    /// Returns the highest migration in the ledger, with its description; `None` without a ledger of the known shape.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// If the database cannot be read.
     pub fn last_migration(&self, connection: &Connection) -> anyhow::Result<Option<(i64, String)>> {
-        if !self.has_ledger {
-            return Ok(None);
+        for column in ["version", "description"] {
+            if !self.has_ledger || !has_column(connection, "_sqlx_migrations", column)? {
+                return Ok(None);
+            }
         }
         let sql = "SELECT version, description FROM _sqlx_migrations ORDER BY version DESC LIMIT 1";
         match connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))) {

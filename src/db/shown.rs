@@ -4,6 +4,7 @@
 //! config.toml, with a message, and not archived (docs/codex-home.md, "Visible in a listing"). `list`, `status` and
 //! every count before and after a change use this rule.
 
+use super::ledger;
 use super::row::to_cell;
 use super::schema::Schema;
 use crate::thread::cell::Cell;
@@ -221,14 +222,8 @@ pub(super) fn source_key(schema: &Schema) -> String {
 /// # Errors
 /// If the ledger cannot be read.
 pub fn visible_archived(connection: &Connection, schema: &Schema) -> rusqlite::Result<Option<&'static str>> {
-    let has_version = connection.column_exists(Some("main"), "_sqlx_migrations", "version")?;
-    if has_version {
-        let sql = "SELECT EXISTS (SELECT 1 FROM _sqlx_migrations WHERE version = ?1)";
-        if connection.query_row(sql, [SHOWS_EMPTY_ARCHIVED], |row| row.get(0))? {
-            return Ok(None);
-        }
-    }
-    Ok(Some(schema.visible()))
+    let shows_all = ledger::holds(connection, SHOWS_EMPTY_ARCHIVED)?;
+    Ok((!shows_all).then(|| schema.visible()))
 }
 
 #[cfg(test)]

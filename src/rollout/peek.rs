@@ -62,9 +62,17 @@ fn first_meta(
     if !source.compressed {
         return find(file, buffer);
     }
+    find(decompressed(file, interrupted)?, buffer)
+}
+
+/// Returns the decompressed bytes of a rollout of which only a little is asked, until the program is asked to stop.
+pub(super) fn decompressed<'a>(
+    file: impl Read + 'a,
+    interrupted: &'a AtomicBool,
+) -> Result<impl Read + 'a, ReadError> {
     let mut decoder = zstd::stream::read::Decoder::with_buffer(BufReader::new(file))?;
     decoder.window_log_max(WINDOW_LOG)?;
-    find(Interruptible::new(decoder, interrupted), buffer)
+    Ok(Interruptible::new(decoder, interrupted))
 }
 
 fn find(stream: impl Read, buffer: &mut Buffer) -> Result<Option<SessionMeta>, ReadError> {

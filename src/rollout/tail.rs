@@ -2,32 +2,35 @@
 
 use super::fold::{self, ReadError, Source};
 use super::last_event::LastEvent;
-use super::reader::{Buffer, LineReader};
+use super::peek;
+use super::reader::{Buffer, Interruptible, LineReader};
 use crate::thread::Millis;
-use std::io::{BufReader, Read, Seek as _, SeekFrom};
+use std::io::{Read, Seek as _, SeekFrom};
+use std::sync::atomic::AtomicBool;
 
 /// How many bytes are read first; sixteen times as many while no line in them has a time.
 const FIRST_WINDOW: u64 = 64 * 1024;
-/// Window of the decompressor, as a power of two: 128 MiB, the greatest that is read at all.
-const WINDOW_LOG: u32 = 27;
 
 /// Returns the time of the last line that has one. A compressed file is read whole.
 ///
 /// # Errors
-/// If the file cannot be read.
-pub fn last_event(source: &Source, buffer: &mut Buffer) -> Result<Option<Millis>, ReadError> {
+/// If the file cannot be read, or the program was asked to stop.
+pub fn last_event(
+    source: &Source,
+    buffer: &mut Buffer,
+    interrupted: &AtomicBool,
+) -> Result<Option<Millis>, ReadError> {
     let mut file = fold::open(&source.path)?;
     if source.compressed {
-        let mut decoder = zstd::stream::read::Decoder::with_buffer(BufReader::new(file))?;
-        decoder.window_log_max(WINDOW_LOG)?;
-        return last_time(decoder, true, buffer);
+        let file = Interruptible::new(file, interrupted);
+        return last_time(peek::decompressed(file, interrupted)?, true, buffer);
     }
     let length = file.metadata()?.len();
     let mut window = FIRST_WINDOW;
     loop {
         let start = length.saturating_sub(window);
         file.seek(SeekFrom::Start(start))?;
-        let time = last_time(&file, start == 0, buffer)?;
+        let time = last_time(Interruptible::new(&file, interrupted), start == 0, buffer)?;
         if time.is_some() || start == 0 {
             return Ok(time);
         }
@@ -38,13 +41,14 @@ pub fn last_event(source: &Source, buffer: &mut Buffer) -> Result<Option<Millis>
 fn last_time(stream: impl Read, from_start: bool, buffer: &mut Buffer) -> Result<Option<Millis>, ReadError> {
     let mut lines = LineReader::new(stream, buffer);
     let mut last = LastEvent::default();
-    while let Some(line) = lines.next_line(|_| false)? {
+    loop {
+        lines.skip_blank_lines()?;
+        let Some(line) = lines.next_line(|_| false)? else { return Ok(last.time()) };
         // The first one begins somewhere in the middle.
         if from_start || line.number > 1 {
             last.push(line.bytes);
         }
     }
-    Ok(last.time())
 }
 
 #[cfg(test)]
@@ -58,7 +62,7 @@ mod tests {
             let path = folder.path().join(name);
             std::fs::write(&path, bytes).unwrap();
             let source = Source { path, name: None, compressed: name.ends_with("zst"), archived: false };
-            let time = last_event(&source, &mut Buffer::default()).unwrap();
+            let time = last_event(&source, &mut Buffer::default(), &AtomicBool::new(false)).unwrap();
             let expected = expected.map(|time| super::super::item::parse_time(time).unwrap());
             assert_eq!(time, expected, "{name} of {} bytes", text.len());
         }

@@ -60,37 +60,9 @@ pub fn unreadable_cells(row: &Row) -> impl Iterator<Item = FieldDifference> {
 mod tests {
     use super::*;
     use crate::thread::HistoryMode;
-    use crate::thread::columns::{ColumnSet, N_COLUMNS, Truth, index, position};
-    use crate::thread::sample::metadata;
+    use crate::thread::columns::{Truth, index, position};
+    use crate::thread::sample::{columns, context, metadata, row_of};
     use crate::thread::times::Times;
-
-    fn columns(without: &[&str]) -> ColumnSet {
-        let mut set = ColumnSet::default();
-        (0..N_COLUMNS).filter(|&i| !without.contains(&COLUMNS[i].name)).for_each(|i| set.insert(i));
-        set
-    }
-
-    fn context(columns: ColumnSet) -> Context<'static> {
-        Context {
-            columns,
-            times: Times::Auto,
-            same_path: &|row, file| row == file,
-            same_folder: &|row, file| row == file,
-            is_folder: &|_| false,
-            synthetic_limit: 0,
-            default_provider: "openai",
-            names_guardians: false,
-            indexed_name: None,
-        }
-    }
-
-    fn row_of(file: &ThreadMetadata, context: &Context<'_>) -> Row {
-        let mut row = merge::insert(file, context);
-        for i in context.columns.iter() {
-            row.cells[i].get_or_insert(Cell::Null);
-        }
-        row
-    }
 
     fn names(differences: &[FieldDifference]) -> Vec<&str> {
         differences.iter().map(FieldDifference::name).collect()

@@ -201,22 +201,12 @@ mod tests {
     use super::*;
     use crate::thread::ThreadId;
     use crate::thread::columns::{ColumnSet, Kind, N_COLUMNS, position};
-    use crate::thread::sample::metadata;
+    use crate::thread::sample::{self, metadata};
     use crate::thread::times::Times;
     use proptest::prelude::*;
 
     fn context(columns: ColumnSet) -> Context<'static> {
-        Context {
-            columns,
-            times: Times::Mtime,
-            same_path: &|row, file| row == file,
-            same_folder: &|row, file| row == file,
-            is_folder: &|_| false,
-            synthetic_limit: 0,
-            default_provider: "openai",
-            names_guardians: false,
-            indexed_name: None,
-        }
+        Context { times: Times::Mtime, ..sample::context(columns) }
     }
 
     fn all_columns() -> ColumnSet {

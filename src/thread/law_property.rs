@@ -6,7 +6,7 @@ use super::columns::{COLUMNS, ColumnSet, N_COLUMNS, Row, Truth, index, position}
 use super::diff::diff;
 use super::equivalence::is_listed_source;
 use super::merge::{self, Context};
-use super::sample::metadata;
+use super::sample::{columns, context, metadata, row_of};
 use super::times::Times;
 use super::{Git, HistoryMode, Millis, ThreadMetadata};
 use proptest::prelude::*;
@@ -191,24 +191,11 @@ proptest! {
         without in prop::sample::select(&SCHEMAS[..]),
         there in prop::sample::select(&["/srv", "/moved/a", "/none"][..]),
     ) {
-        let columns: ColumnSet = (0..N_COLUMNS).filter(|&i| !without.contains(&COLUMNS[i].name)).collect();
+        let columns = columns(without);
         let is_folder = move |folder: &str| folder == there;
-        let context = Context {
-            columns,
-            times: Times::Auto,
-            same_path: &|row, file| row == file,
-            same_folder: &|row, file| row == file,
-            is_folder: &is_folder,
-            synthetic_limit: 0,
-            default_provider: "openai",
-            names_guardians: false,
-            indexed_name: None,
-        };
+        let context = Context { is_folder: &is_folder, ..context(columns) };
         let mut file = thread(paginated, source, provider);
-        let mut row = merge::insert(&file, &context);
-        for i in columns.iter() {
-            row.cells[i].get_or_insert(Cell::Null);
-        }
+        let mut row = row_of(&file, &context);
         for event in &events {
             happen(event, &mut file, &mut row);
         }

@@ -2,38 +2,11 @@
 //! person wrote, and compares it with the file.
 
 use super::cell::Cell;
-use super::columns::{COLUMNS, ColumnSet, N_COLUMNS, Row, index, position};
+use super::columns::{COLUMNS, index, position};
 use super::diff::{FieldDifference, diff};
 use super::merge::{self, Context};
-use super::sample::metadata;
-use super::times::Times;
+use super::sample::{columns, context, metadata, row_of};
 use super::{HistoryMode, ThreadId, ThreadMetadata};
-
-fn columns(without: &[&str]) -> ColumnSet {
-    (0..N_COLUMNS).filter(|&i| !without.contains(&COLUMNS[i].name)).collect()
-}
-
-fn context(columns: ColumnSet) -> Context<'static> {
-    Context {
-        columns,
-        times: Times::Auto,
-        same_path: &|row, file| row == file,
-        same_folder: &|row, file| row == file,
-        is_folder: &|_| false,
-        synthetic_limit: 0,
-        default_provider: "openai",
-        names_guardians: false,
-        indexed_name: None,
-    }
-}
-
-fn row_of(file: &ThreadMetadata, context: &Context<'_>) -> Row {
-    let mut row = merge::insert(file, context);
-    for i in context.columns.iter() {
-        row.cells[i].get_or_insert(Cell::Null);
-    }
-    row
-}
 
 fn names(differences: &[FieldDifference]) -> Vec<&str> {
     differences.iter().map(FieldDifference::name).collect()

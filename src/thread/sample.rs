@@ -1,5 +1,9 @@
-//! A thread for the tests of this folder that says something of nearly everything.
+//! A thread for the tests of this folder that says something of nearly everything, and the context of its comparison.
 
+use super::cell::Cell;
+use super::columns::{COLUMNS, ColumnSet, N_COLUMNS, Row};
+use super::merge::{self, Context};
+use super::times::Times;
 use super::{Git, HistoryMode, ThreadId, ThreadMetadata};
 
 /// An archived thread with a title, a message and a model.
@@ -42,4 +46,33 @@ pub(in crate::thread) fn metadata() -> ThreadMetadata {
         name: None,
         older: Vec::new(),
     }
+}
+
+/// Returns all columns but those of these names.
+pub(in crate::thread) fn columns(without: &[&str]) -> ColumnSet {
+    (0..N_COLUMNS).filter(|&i| !without.contains(&COLUMNS[i].name)).collect()
+}
+
+/// Returns a context in which nothing exists and every text has one spelling.
+pub(in crate::thread) fn context(columns: ColumnSet) -> Context<'static> {
+    Context {
+        columns,
+        times: Times::Auto,
+        same_path: &|row, file| row == file,
+        same_folder: &|row, file| row == file,
+        is_folder: &|_| false,
+        synthetic_limit: 0,
+        default_provider: "openai",
+        names_guardians: false,
+        indexed_name: None,
+    }
+}
+
+/// Returns the row of a file as SQLite gives it back after the insert: what was not written is NULL.
+pub(in crate::thread) fn row_of(file: &ThreadMetadata, context: &Context<'_>) -> Row {
+    let mut row = merge::insert(file, context);
+    for i in context.columns.iter() {
+        row.cells[i].get_or_insert(Cell::Null);
+    }
+    row
 }

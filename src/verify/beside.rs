@@ -78,11 +78,11 @@ pub fn beside(
             }
             Selected::Path(path) => {
                 let file = match compare::locate(&inventory, path) {
-                    Some(i) => worker.fold(&inventory.files()[i].source()).map_err(|error| error.to_string()),
+                    Some(i) => fold(i, &inventory, &mut worker),
                     None => Err("it is no rollout of this home".to_owned()),
                 };
                 let row = match &file {
-                    Ok(folded) => row_of(folded.metadata.id)?,
+                    Ok((_, folded)) => row_of(folded.metadata.id)?,
                     Err(_) => None,
                 };
                 (row, file)
@@ -100,8 +100,12 @@ pub fn beside(
             Err(error) => {
                 Beside { id: named, path: None, row, file: None, differing: Vec::new(), error: Some(error) }
             }
-            Ok(folded) => {
-                let differences = row.as_ref().map(|row| comparison.diff(&folded.metadata, row));
+            Ok((file, folded)) => {
+                let differences = row.as_ref().map(|row| {
+                    let thread = &folded.metadata;
+                    let differences = comparison.diff(thread, row);
+                    comparison.diff_or_older(thread, row, differences, || worker.older(file, thread.id))
+                });
                 Beside {
                     id: Some(folded.metadata.id),
                     path: Some(folded.metadata.rollout_path.clone().into()),
@@ -120,6 +124,15 @@ pub fn beside(
     Ok(())
 }
 
+fn fold(
+    file: usize,
+    inventory: &Inventory,
+    worker: &mut Worker<'_>,
+) -> Result<(usize, FoldedThread), String> {
+    let folded = worker.fold(&inventory.files()[file].source());
+    folded.map(|folded| (file, folded)).map_err(|error| error.to_string())
+}
+
 /// What the file that counts for a thread says: the one that its row names, else one with the thread in its name, else
 /// the one that `unnamed` finds.
 fn read(
@@ -128,7 +141,7 @@ fn read(
     inventory: &Inventory,
     worker: &mut Worker<'_>,
     unnamed: &mut dyn FnMut() -> Option<usize>,
-) -> Result<FoldedThread, String> {
+) -> Result<(usize, FoldedThread), String> {
     let path = row.and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
     let in_row = path.and_then(|path| compare::locate(inventory, path));
     let files = inventory.range_of(id);
@@ -136,15 +149,15 @@ fn read(
         && let Ok(folded) = worker.fold(&inventory.files()[stray].source())
         && folded.metadata.id == id
     {
-        return Ok(folded);
+        return Ok((stray, folded));
     }
     if files.is_empty() {
         let hidden = unnamed().ok_or_else(|| "there is no rollout of it".to_owned())?;
-        return worker.fold(&inventory.files()[hidden].source()).map_err(|error| error.to_string());
+        return fold(hidden, inventory, worker);
     }
     let scanned = worker.scan(&Group { in_row: in_row.filter(|i| files.contains(i)), files });
     match (scanned.folded, scanned.failed.into_iter().next(), scanned.strays.first()) {
-        (Some((_, folded)), ..) => Ok(folded),
+        (Some(read), ..) => Ok(read),
         (None, Some((file, error)), _) => {
             Err(format!("{}: {error}", inventory.files()[file].path().display()))
         }

@@ -339,16 +339,17 @@ impl Run<'_> {
         if differences.is_empty() {
             return differences;
         }
-        let mut thread = thread.clone();
         if self.config.depth != Depth::Quick {
-            self.worker.add_older(file, &mut thread);
-            return if thread.older.is_empty() { differences } else { self.comparison.diff(&thread, row) };
+            return self
+                .comparison
+                .diff_or_older(thread, row, differences, || self.worker.older(file, thread.id));
         }
         let is_time = |difference: &FieldDifference| {
             matches!(difference.position, index::UPDATED_AT | index::UPDATED_AT_MS)
         };
         match self.worker.last_event(file).filter(|_| differences.iter().any(is_time)) {
             Some(time) => {
+                let mut thread = thread.clone();
                 thread.last_event_at = time;
                 thread.updated_at = Times::Auto.choose(thread.modified_at, time);
                 self.comparison.diff(&thread, row)

@@ -37,6 +37,17 @@ fn every_case_holds() {
     assert!(failed.is_empty(), "{} of {} cases fail\n{}", failed.len(), names.len(), failed.join("\n"));
 }
 
+#[test]
+fn a_reverted_thread_beside_its_row_differs_as_little_as_for_verify() {
+    let case = Case::read("01-revert-row-as-left");
+    case.env.sql(&case.fill(case.setup.as_ref().unwrap()));
+    for id in case.rows().keys() {
+        let outcome = case.env.run_at(NOW, ["show", "--compare", id, "--format", "tsv"]);
+        outcome.status(0, "the row and its file");
+        outcome.assert(!outcome.stdout.contains("\ttrue"), "verify finds no difference, so this has none");
+    }
+}
+
 struct Case {
     what: Value,
     env: Env,

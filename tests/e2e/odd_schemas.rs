@@ -51,6 +51,23 @@ fn a_table_that_is_computed_is_no_table_of_codex() {
     }
 }
 
+/// What the ledger of migrations says decides what Codex lists and how it names guardians; it may be anything.
+#[test]
+fn a_ledger_of_another_shape_says_nothing_and_stops_nothing() {
+    for ledger in [
+        "CREATE VIRTUAL TABLE _sqlx_migrations USING fts5(version, description)",
+        "CREATE TABLE _sqlx_migrations (other TEXT)",
+        "CREATE VIEW _sqlx_migrations AS SELECT 58 AS release",
+    ] {
+        let env = golden::filled_by_codex();
+        env.sql(&format!("DROP TABLE _sqlx_migrations; {ledger}"));
+        for command in [&["list", "--archived"][..], &["status"], &["verify"], &["backfill"]] {
+            let outcome = env.run(command);
+            outcome.assert(matches!(outcome.code, Some(0 | 1)), format_args!("it works: {ledger}"));
+        }
+    }
+}
+
 #[test]
 fn a_virtual_table_whose_module_is_gone_does_not_matter() {
     let env = golden::filled_by_codex();
