@@ -9,12 +9,9 @@ use super::row::to_cell;
 use super::schema::Schema;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, Row, index};
+use crate::thread::equivalence::{LISTED_CUSTOM_SOURCES, LISTED_SOURCES};
 use rusqlite::{Connection, params_from_iter};
 
-/// The sources that Codex lists, as its rows spell them.
-const SOURCES: &str = "'cli', 'vscode'";
-/// The values of a `custom` source that Codex lists.
-const CUSTOM_SOURCES: &str = "'atlas', 'chatgpt'";
 /// The migration since which the archived list shows threads without a preview.
 const SHOWS_EMPTY_ARCHIVED: i64 = 58;
 
@@ -99,10 +96,11 @@ impl Rule {
         let source = name(index::SOURCE).map_or_else(
             || "0".to_owned(),
             |source| {
+                let (words, customs) = (quoted_list(&LISTED_SOURCES), quoted_list(&LISTED_CUSTOM_SOURCES));
                 format!(
-                    "CASE WHEN {source} IN ({SOURCES}) THEN 0 \
+                    "CASE WHEN {source} IN ({words}) THEN 0 \
                      WHEN json_valid({source}) \
-                     THEN ifnull(json_extract({source}, '$.custom'), '') NOT IN ({CUSTOM_SOURCES}) ELSE 1 END"
+                     THEN ifnull(json_extract({source}, '$.custom'), '') NOT IN ({customs}) ELSE 1 END"
                 )
             },
         );
@@ -129,6 +127,11 @@ pub(super) fn with_any_provider(schema: &Schema) -> String {
     let rule = Rule::new(schema, "");
     let reasons = [Reason::Archived, Reason::NoMessage, Reason::Source];
     reasons.map(|reason| format!("NOT ({})", rule.condition(reason))).join(" AND ")
+}
+
+/// Returns words as an SQL list.
+fn quoted_list(words: &[&str]) -> String {
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns a text as an SQL literal, whatever characters are in it.
@@ -209,8 +212,9 @@ pub(super) fn source_key(schema: &Schema) -> String {
         return "NULL".to_owned();
     }
     let source = COLUMNS[index::SOURCE].name;
+    let words = quoted_list(&LISTED_SOURCES);
     format!(
-        "CASE WHEN {source} NOT IN ({SOURCES}) AND json_valid({source}) \
+        "CASE WHEN {source} NOT IN ({words}) AND json_valid({source}) \
          THEN coalesce((SELECT key FROM json_each({source}) WHERE typeof(key) = 'text' LIMIT 1), {source}) \
          ELSE {source} END"
     )

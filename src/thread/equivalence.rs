@@ -123,19 +123,27 @@ fn typed_source(cell: &str) -> Value {
     source
 }
 
-/// Returns true if Codex's default list shows threads of this source.
+/// The sources that Codex's default list shows; the only place that names them.
 ///
 /// Source: docs/codex-home.md 5, "Visible in a listing".
+pub const LISTED_SOURCES: [&str; 2] = ["cli", "vscode"];
+/// The values of a `custom` source that it shows.
+pub const LISTED_CUSTOM_SOURCES: [&str; 2] = ["atlas", "chatgpt"];
+
+/// Returns true if Codex's default list shows threads of this source.
 #[must_use]
 pub fn is_listed_source(cell: &str) -> bool {
-    if matches!(cell, "cli" | "vscode") {
+    if LISTED_SOURCES.contains(&cell) {
         return true;
     }
     match parse(cell) {
-        Value::String(word) => matches!(word.as_str(), "cli" | "vscode"),
+        Value::String(word) => LISTED_SOURCES.contains(&word.as_str()),
         source => {
             source.as_object().is_some_and(|members| members.len() == 1)
-                && matches!(source.get("custom").and_then(Value::as_str), Some("atlas" | "chatgpt"))
+                && source
+                    .get("custom")
+                    .and_then(Value::as_str)
+                    .is_some_and(|custom| LISTED_CUSTOM_SOURCES.contains(&custom))
         }
     }
 }
