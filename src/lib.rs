@@ -7,8 +7,9 @@
 //!
 //! - [`thread`] is a thread as plain data, and all rules about it: [`thread::columns`] defines each column once,
 //!   [`thread::merge`] says what a row must be, [`thread::diff`] where it is not so.
-//! - [`rollout`] makes bytes into what they say of a thread; [`sessions`] finds the files, [`inventory`] decides which
-//!   of several counts.
+//! - [`rollout`] makes bytes into what they say of a thread; [`catalog`] finds the files and decides which of
+//!   several counts.
+//! - [`survey`] goes through a home: it reads rollouts in parallel and compares each with its row.
 //! - [`home`] says where everything is, [`db`] is SQLite and all of it, [`sys`] what differs between systems.
 //! - The verbs: [`backfill`], [`verify`], [`list`](mod@list), [`archive`], [`prune`], [`restore`], [`status`]. Each goes
 //!   from a configuration, a database, a [`progress`] and the time to a report. None prints, reads the environment or
@@ -18,10 +19,10 @@
 //! # The flow
 //!
 //! ```text
-//! backfill:  sessions > inventory > scan (rollout: reader > line > item > extract > fold) > compare (thread) > db
-//! verify:    the same reading, the same comparison, a report instead of writes
+//! backfill:  catalog > survey (rollout, thread, db) > db
+//! verify:    catalog > survey (rollout, thread, db) > a report
 //! list/show: db > cli
-//! archive, prune, restore: sys (locks, renames) and db, all or nothing
+//! archive, prune, restore: catalog, sys (locks, renames) and db, all or nothing
 //! ```
 //!
 //! # Where to begin
@@ -51,25 +52,15 @@ pub mod sys;
 
 pub mod rollout;
 
-pub mod sessions;
-
-pub mod absent;
-pub mod inventory;
-
 pub mod home;
 
 pub mod output_file;
 
-pub mod compare;
+pub mod catalog;
 
 pub mod db;
 
-pub mod claims;
-pub mod custody;
-pub mod find;
-pub mod scan;
-pub mod select;
-pub mod session_index;
+pub mod survey;
 
 pub mod archive;
 pub mod backfill;

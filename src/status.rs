@@ -2,12 +2,12 @@
 //!
 //! A question that cannot be answered leaves its answer out and says why; the others are answered all the same.
 
+use crate::catalog::walk::Walk;
 use crate::db::backfill_state::{self, BackfillState};
 use crate::db::census::{self, Census};
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::db::threads;
-use crate::sessions::Walk;
 use crate::thread::Millis;
 use crate::thread::columns::N_COLUMNS;
 use std::collections::BTreeMap;
@@ -226,7 +226,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "four").unwrap();
         }
-        let rollouts = Rollouts::of(&crate::sessions::walk(home.path(), || {}));
+        let rollouts = Rollouts::of(&crate::catalog::walk::walk(home.path(), || {}));
         assert_eq!((rollouts.active, rollouts.archived, rollouts.total()), (3, 0, 3));
         assert_eq!((rollouts.compressed, rollouts.malformed_names, rollouts.bytes), (1, 1, 12));
         assert_eq!(rollouts.missing_folders, [home.path().join("archived_sessions")]);

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// Crates that are named in one place of the library only.
 const CRATE_HOMES: [(&str, &[&str]); 8] = [
-    ("walkdir", &["sessions"]),
+    ("walkdir", &["catalog"]),
     ("zstd", &["rollout"]),
     ("rusqlite", &["db"]),
     ("clap", &["cli"]),

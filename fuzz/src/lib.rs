@@ -18,7 +18,7 @@ use codex_state::rollout::{file_name as names, line as lines, peek};
 use codex_state::thread::ThreadId;
 use codex_state::thread::columns::{COLUMNS, index};
 use codex_state::verify::{self, Depth, Ignore, Kind};
-use codex_state::{home as homes, session_index as index_of_names};
+use codex_state::{catalog::names as index_of_names, home as homes};
 use rusqlite::Connection;
 use serde_json::value::RawValue;
 use std::collections::HashMap;

@@ -2,17 +2,18 @@
 
 use super::plan::{Move, Planned, Task, Verdict};
 use super::{Direction, Engine, Outcome};
+use crate::catalog::walk::RolloutFile;
 use crate::db::Connection;
 use crate::db::open::{Trouble, Writer, explain};
+use crate::fault;
 use crate::rollout::fold::{Stamp, to_millis};
-use crate::sessions::RolloutFile;
 use crate::sys::relocate::{self, Leftover, StagedCopy};
+use crate::sys::thread_locks;
 use crate::sys::{self, rename_no_replace};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, ColumnSet, Row, index};
 use crate::thread::times::Times;
-use crate::{custody, fault};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
@@ -92,15 +93,15 @@ impl Engine<'_> {
     ) -> anyhow::Result<Outcome> {
         let config = self.config;
         let unclaimed =
-            |unclaimed: custody::Unclaimed| anyhow::Error::new(Stop::Failed(unclaimed.to_string()));
+            |unclaimed: thread_locks::Unclaimed| anyhow::Error::new(Stop::Failed(unclaimed.to_string()));
         // Given back in the reverse order, when everything is done.
-        let maintenance = custody::maintenance(config.home, self.maintenance_patience);
+        let maintenance = thread_locks::maintenance(config.home, self.maintenance_patience);
         if maintenance.is_err() {
             // Such a job takes long; one thread has waited for all.
             self.maintenance_patience = Duration::ZERO;
         }
         let _maintenance = maintenance.map_err(unclaimed)?;
-        let _writer = custody::writer(config.home, id, config.patience).map_err(unclaimed)?;
+        let _writer = thread_locks::writer(config.home, id, config.patience).map_err(unclaimed)?;
         self.pass("locked");
         let mut known = match planned.verdict {
             Verdict::Do(task) => task.folded,

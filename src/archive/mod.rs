@@ -37,20 +37,20 @@ mod family;
 mod place;
 mod plan;
 
-use crate::compare::{Comparison, Folders};
+use crate::catalog::inventory::Inventory;
+use crate::catalog::{names, walk};
 use crate::db::open::{Reader, Writer};
-use crate::db::rules;
 use crate::db::schema::Schema;
 use crate::db::tally::{Shown, Tally};
 use crate::db::threads::Threads;
 use crate::error::WithHint as _;
-use crate::inventory::Inventory;
 use crate::progress::Progress;
 use crate::rollout::reader::Buffer;
-use crate::select::Selected;
+use crate::survey::comparison::{Comparison, Folders};
+use crate::survey::select::Selected;
+use crate::sys::thread_locks;
 use crate::thread::ThreadId;
 use crate::thread::times::Times;
-use crate::{custody, session_index, sessions};
 use chrono::{DateTime, Utc};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -228,7 +228,7 @@ pub fn plan<'a>(
     let schema = Schema::of(reader)?;
     schema.check_writable()?;
     progress.start("finding rollouts", None, None);
-    let walk = sessions::walk(config.home, || progress.advance(1, 0));
+    let walk = walk::walk(config.home, || progress.advance(1, 0));
     progress.finish();
     if let Some(error) = walk.errors.first() {
         let error = anyhow::anyhow!("{}: cannot be looked at: {}", error.path.display(), error.reason);
@@ -238,7 +238,7 @@ pub fn plan<'a>(
     }
     let (comparison, mut tally) = reader.read(|connection| {
         let tally = Tally::begin(connection, &schema, config.default_provider)?;
-        Ok((rules::comparison(connection, &schema, config.default_provider, Times::Auto)?, tally))
+        Ok((Comparison::read(connection, &schema, config.default_provider, Times::Auto)?, tally))
     })?;
     let mut engine = Engine {
         config,
@@ -251,7 +251,7 @@ pub fn plan<'a>(
         folders: Folders::default(),
         maintenance_patience: config.patience,
     };
-    let maintenance = custody::maintenance(config.home, config.patience).map(drop);
+    let maintenance = thread_locks::maintenance(config.home, config.patience).map(drop);
     let selected = family::expand(&engine, reader, progress)?;
     let mut planned = Vec::new();
     let mut kept = 0;
@@ -270,7 +270,7 @@ pub fn plan<'a>(
         };
         if let (Verdict::Do(_), Some(id)) = (&one.verdict, one.id)
             && let Err(held) =
-                maintenance.as_ref().and(custody::probe(config.home, id, config.patience).as_ref())
+                maintenance.as_ref().and(thread_locks::probe(config.home, id, config.patience).as_ref())
         {
             one.verdict = Verdict::Refused(held.to_string());
         }
@@ -348,7 +348,7 @@ impl Engine<'_> {
     fn load_names(&mut self, needed: bool, progress: &dyn Progress) {
         if needed || self.comparison.compares_names() {
             let home = self.config.home;
-            self.comparison.names.get_or_insert_with(|| session_index::read_or_warn(home, progress));
+            self.comparison.names.get_or_insert_with(|| names::read_or_warn(home, progress));
         }
     }
 }

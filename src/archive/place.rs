@@ -1,9 +1,9 @@
 //! Where a path leads, so that nothing follows one out of the home; and where files go.
 
 use super::Direction;
-use crate::inventory::other_form;
+use crate::catalog::forms::other_form;
+use crate::catalog::walk::{ACTIVE, ARCHIVED};
 use crate::rollout::file_name::RolloutName;
-use crate::sessions::{ACTIVE, ARCHIVED};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

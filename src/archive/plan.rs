@@ -1,12 +1,13 @@
 //! Decides what is to be done with one thread, from its row and what lies on the disk now; changes nothing.
 
 use super::{Direction, Engine, Moved, Outcome, Status, place};
-use crate::compare::{find_in_row, is_at};
-use crate::inventory::{self, other_form};
+use crate::catalog::forms::other_form;
+use crate::catalog::inventory;
+use crate::catalog::paths::{find_in_row, is_at};
+use crate::catalog::walk::{ARCHIVED, RolloutFile};
 use crate::rollout::extract::Options;
 use crate::rollout::file_name;
 use crate::rollout::fold::{self, FoldedThread, ReadError, Reading, World};
-use crate::sessions::{ARCHIVED, RolloutFile};
 use crate::sys::relocate::{self, Leftover};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;

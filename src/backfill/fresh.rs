@@ -1,10 +1,10 @@
 //! Decides which database to make in a home that has none, by the Codex that wrote there last; makes none itself.
 
+use crate::catalog::walk;
 use crate::db::create::NewSchema;
 use crate::home;
 use crate::rollout::peek;
 use crate::rollout::reader::Buffer;
-use crate::sessions;
 use std::cmp::Reverse;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -57,7 +57,7 @@ pub fn choose(home: &Path, folder: &Path, interrupted: &AtomicBool) -> NewDataba
 /// Returns the version of Codex that the newest rollout names: as text, and its first two numbers. Versions that
 /// developers' builds write (0.0.0) are passed over.
 fn newest_version(home: &Path, interrupted: &AtomicBool) -> Option<(String, [u32; 2])> {
-    let mut files: Vec<_> = sessions::walk(home, || {}).files;
+    let mut files: Vec<_> = walk::walk(home, || {}).files;
     files.retain(|file| file.named.name.is_some());
     files.sort_by_cached_key(|file| Reverse(file.named.name.map(|name| (name.time, name.rollout))));
     let mut buffer = Buffer::default();

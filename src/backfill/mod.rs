@@ -1,28 +1,29 @@
 //! `backfill`: makes the rows say what the rollouts say. To a report; prints nothing, reads no environment.
 //!
-//! Workers read and fold rollouts ([`crate::scan`]); this thread compares each thread with its row and writes those
+//! Workers read and fold rollouts ([`crate::survey::scan`]); this thread compares each thread with its row and writes those
 //! that differ, in short transactions (`write.rs`). A row that agrees costs one read.
 
 pub mod fresh;
 mod plan;
 mod write;
 
-use crate::absent::{AbsentFolder, AbsentFolders};
-use crate::claims;
-use crate::compare;
+use crate::catalog::absent::{AbsentFolder, AbsentFolders};
+use crate::catalog::inventory::Inventory;
+use crate::catalog::misnamed;
+use crate::catalog::paths;
+use crate::catalog::walk::{self, RolloutFile, Walk};
 use crate::db::facts::{Facts, FittingFacts};
 use crate::db::open::{OpenOptions, Reader, Trouble, Writer};
 use crate::db::schema::Schema;
 use crate::db::tally::{Shown, Tally};
 use crate::db::threads::Threads;
-use crate::db::{Connection, backfill_state, rules, threads};
-use crate::inventory::Inventory;
+use crate::db::{Connection, backfill_state, threads};
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
 use crate::rollout::fold::{FoldedThread, ReadError};
-use crate::scan::{self, Event, Scanned, Worker};
-use crate::select::Selected;
-use crate::sessions::{self, RolloutFile, Walk};
+use crate::survey::comparison::Comparison;
+use crate::survey::scan::{self, Event, Scanned, Worker};
+use crate::survey::select::Selected;
 use crate::thread::ThreadId;
 use crate::thread::columns::Row;
 pub use crate::thread::times::Times;
@@ -170,7 +171,7 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     }
     let tally = target.read(|connection| Ok(Tally::begin(connection, &schema, config.default_provider)?))?;
     progress.start("finding rollouts", None, None);
-    let walk = sessions::walk(config.home, || progress.advance(1, 0));
+    let walk = walk::walk(config.home, || progress.advance(1, 0));
     progress.finish();
     let mut report = Report::default();
     let absent = missing_folders(config.home, &walk, &mut target)?;
@@ -204,9 +205,8 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
         default_provider: config.default_provider,
         interrupted: config.interrupted,
     };
-    let comparison = target.read(|connection| {
-        Ok(rules::comparison(connection, &schema, config.default_provider, config.times)?)
-    })?;
+    let comparison = target
+        .read(|connection| Comparison::read(connection, &schema, config.default_provider, config.times))?;
     let mut run = Run {
         config,
         inventory: &inventory,
@@ -427,7 +427,7 @@ impl Run<'_> {
         self.set_time(&mut folded);
         let id = folded.metadata.id;
         if may_defer
-            && row.as_ref().is_some_and(|row| claims::names_a_stray(self.config.home, row, id, found))
+            && row.as_ref().is_some_and(|row| misnamed::names_a_stray(self.config.home, row, id, found))
         {
             self.strays.entry(id).or_default().push(file);
             return Ok(());
@@ -458,7 +458,7 @@ impl Run<'_> {
         if !self.config.quick {
             return false;
         }
-        let Some(file) = compare::locate(self.inventory, row_path) else { return false };
+        let Some(file) = paths::locate(self.inventory, row_path) else { return false };
         let found = &self.inventory.files()[file];
         let by_name = found.named.name.map(|name| name.thread);
         by_name != Some(id) && !claims.contains(&file) && self.worker.stranger(found, by_name) == Some(id)
@@ -480,7 +480,7 @@ impl Run<'_> {
                 self.report.superseded += claims.len() as u64;
                 continue;
             }
-            let settled = claims::settle(id, &claims, self.inventory, row_path.as_deref(), |id| {
+            let settled = misnamed::settle(id, &claims, self.inventory, row_path.as_deref(), |id| {
                 self.worker.is_told_by_name(id)
             });
             self.report.superseded += settled.superseded.len() as u64;

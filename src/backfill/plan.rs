@@ -1,16 +1,16 @@
 //! Which files a backfill reads: all, or those of some threads, or those whose row does not say that they are unchanged.
 
 use super::{Config, Target};
-use crate::compare::{find_in_row, is_at};
+use crate::catalog::inventory::{self, Inventory};
+use crate::catalog::paths::{find_in_row, is_at};
+use crate::catalog::walk::RolloutFile;
 use crate::db::facts::FittingFacts;
 use crate::db::schema::Schema;
 use crate::db::threads::{self, Summary};
-use crate::inventory::{self, Inventory};
 use crate::rollout::reader::Buffer;
 use crate::rollout::tail;
-use crate::scan::Group;
-use crate::select::Wanted;
-use crate::sessions::RolloutFile;
+use crate::survey::scan::Group;
+use crate::survey::select::Wanted;
 use crate::thread::columns::index;
 use crate::thread::equivalence::{FIRST_MILLISECONDS, read_milliseconds};
 use crate::thread::{Millis, ThreadId};

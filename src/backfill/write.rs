@@ -5,15 +5,15 @@
 //! read once more, outside; if they will not hold still, the row is left to Codex, which is writing it.
 
 use super::{Change, Run, Target};
-use crate::compare::Comparison;
+use crate::catalog::names;
+use crate::catalog::walk::RolloutFile;
 use crate::db::Connection;
 use crate::db::backup::{Keeping, keep_automatic};
 use crate::db::facts::FittingFacts;
 use crate::db::threads::Threads;
 use crate::progress::Progress;
 use crate::rollout::fold::{FoldedThread, ReadError, Stamp};
-use crate::session_index;
-use crate::sessions::RolloutFile;
+use crate::survey::comparison::Comparison;
 use crate::thread::columns::{COLUMNS, ColumnSet, Row, index};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -78,7 +78,7 @@ pub(super) struct Rules<'a> {
 impl Rules<'_> {
     /// Reads the names, unless that was done.
     pub(super) fn load_names(&mut self, home: &Path, progress: &dyn Progress) {
-        self.comparison.names.get_or_insert_with(|| session_index::read_or_warn(home, progress));
+        self.comparison.names.get_or_insert_with(|| names::read_or_warn(home, progress));
     }
 
     /// The row that a thread must have, and what that changes; `None` if it agrees.

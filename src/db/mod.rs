@@ -15,7 +15,6 @@ pub mod open;
 pub mod projects;
 pub mod providers;
 pub mod row;
-pub mod rules;
 pub mod schema;
 pub mod shown;
 pub mod siblings;

@@ -1,15 +1,16 @@
 //! Which rows have lost their rollout, judged by what lies on the disk; deletes nothing.
 
 use super::{Job, LEAST_AGE, Outcome, Status, references};
-use crate::custody;
+use crate::catalog::forms::other_form;
+use crate::catalog::inventory::Inventory;
+use crate::catalog::walk::{ACTIVE, ARCHIVED};
 use crate::db::open::Reader;
 use crate::db::threads::{self, Summary};
 use crate::home;
-use crate::inventory::{Inventory, other_form};
 use crate::progress::Progress;
 use crate::rollout::file_name;
-use crate::sessions::{ACTIVE, ARCHIVED};
 use crate::sys;
+use crate::sys::thread_locks;
 use crate::thread::ThreadId;
 use std::borrow::Cow;
 use std::fs;
@@ -230,9 +231,9 @@ impl Job<'_> {
         }
         let (home, patience) = (self.config.home, self.config.patience);
         if self.n_to_go() > 0 {
-            let maintenance = custody::maintenance(home, patience).map(drop);
+            let maintenance = thread_locks::maintenance(home, patience).map(drop);
             for candidate in self.candidates.iter_mut().filter(|candidate| candidate.verdict.is_none()) {
-                let claimed = custody::probe(home, candidate.thread, patience);
+                let claimed = thread_locks::probe(home, candidate.thread, patience);
                 if let Err(held) = maintenance.as_ref().and(claimed.as_ref()) {
                     candidate.fail(&held.to_string());
                 }

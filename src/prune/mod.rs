@@ -17,7 +17,8 @@
 mod gone;
 mod references;
 
-use crate::custody;
+use crate::catalog::inventory::Inventory;
+use crate::catalog::walk::{self, Roots};
 use crate::db::backup::{SavedRows, delete_thread};
 use crate::db::open::{Reader, Writer, explain};
 use crate::db::schema::Schema;
@@ -26,10 +27,9 @@ use crate::db::tally::{Shown, Tally};
 use crate::db::threads::Threads;
 use crate::error::WithHint as _;
 use crate::fault;
-use crate::inventory::Inventory;
 use crate::progress::Progress;
-use crate::select::Selected;
-use crate::sessions::{self, Roots};
+use crate::survey::select::Selected;
+use crate::sys::thread_locks;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -149,7 +149,7 @@ pub fn plan<'a>(
 ) -> anyhow::Result<Job<'a>> {
     let schema = Schema::of(reader)?;
     progress.start("finding rollouts", None, None);
-    let walk = sessions::walk(config.home, || progress.advance(1, 0));
+    let walk = walk::walk(config.home, || progress.advance(1, 0));
     progress.finish();
     let nothing = "nothing was deleted: a row whose file cannot be seen may not be taken for one without";
     if let Some(error) = walk.errors.first() {
@@ -157,7 +157,7 @@ pub fn plan<'a>(
             anyhow::anyhow!("{}: cannot be looked at: {}", error.path.display(), error.reason).hint(nothing)
         );
     }
-    let active = config.home.join(sessions::ACTIVE);
+    let active = config.home.join(walk::ACTIVE);
     if walk.missing_roots.contains(&active) {
         return Err(anyhow::anyhow!("{}: is missing", active.display())
             .hint("mount it, or restore it from a backup; the rows of its threads are kept")
@@ -191,7 +191,7 @@ impl Job<'_> {
 
     /// A root that is missing or empty and that rows should lie in is not there, as a drive that is not mounted.
     fn check_roots(&self, missing: &[PathBuf]) -> anyhow::Result<()> {
-        for (root, few) in [(sessions::ACTIVE, 0), (sessions::ARCHIVED, FEW)] {
+        for (root, few) in [(walk::ACTIVE, 0), (walk::ARCHIVED, FEW)] {
             let root = self.config.home.join(root);
             let n = self.to_go().filter(|candidate| candidate.lies_in(&root)).count();
             if n > 0 && missing.contains(&root) {
@@ -301,7 +301,7 @@ impl Job<'_> {
         saved: &mut SavedRows,
     ) -> anyhow::Result<usize> {
         let Job { config, inventory, schema, candidates, .. } = self;
-        let maintenance = match custody::maintenance(config.home, config.patience) {
+        let maintenance = match thread_locks::maintenance(config.home, config.patience) {
             Ok(lock) => lock,
             Err(unclaimed) => {
                 batch.iter().for_each(|&i| candidates[i].fail(&unclaimed.to_string()));
@@ -312,7 +312,7 @@ impl Job<'_> {
         let mut claimed = Vec::new();
         for &i in batch {
             let candidate = &mut candidates[i];
-            match custody::writer(config.home, candidate.thread, config.patience) {
+            match thread_locks::writer(config.home, candidate.thread, config.patience) {
                 Err(unclaimed) => candidate.fail(&unclaimed.to_string()),
                 Ok(lock) => {
                     locks.push(lock);

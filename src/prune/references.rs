@@ -1,14 +1,14 @@
 //! What the files that are there say of threads whose files are gone: that they are theirs, or that they need them.
 
 use super::Job;
+use crate::catalog::walk::RolloutFile;
 use crate::error::WithHint as _;
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
 use crate::rollout::fold::ReadError;
 use crate::rollout::peek;
 use crate::rollout::reader::Buffer;
-use crate::scan::{self, Event, Group};
-use crate::sessions::RolloutFile;
+use crate::survey::scan::{self, Event, Group};
 use crate::sys;
 use crate::thread::ThreadId;
 use std::collections::{BTreeSet, HashMap, HashSet};

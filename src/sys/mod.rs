@@ -3,6 +3,7 @@
 pub mod locks;
 pub mod open;
 pub mod relocate;
+pub mod thread_locks;
 pub mod threads;
 
 use std::borrow::Cow;

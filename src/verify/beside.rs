@@ -2,18 +2,19 @@
 
 use super::Config;
 use super::rows;
-use crate::compare;
+use crate::catalog::inventory::Inventory;
+use crate::catalog::misnamed::ByContent;
+use crate::catalog::names;
+use crate::catalog::paths;
+use crate::catalog::walk;
 use crate::db::open::Reader;
-use crate::db::rules;
 use crate::db::schema::Schema;
 use crate::db::threads::Threads;
-use crate::inventory::Inventory;
 use crate::rollout::extract::Options;
 use crate::rollout::fold::FoldedThread;
-use crate::scan::{self, Group, Worker};
-use crate::select::{ByContent, Selected};
-use crate::session_index;
-use crate::sessions;
+use crate::survey::comparison::Comparison;
+use crate::survey::scan::{self, Group, Worker};
+use crate::survey::select::Selected;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, N_COLUMNS, Row, index};
@@ -50,14 +51,13 @@ pub fn beside(
     mut take: impl FnMut(Beside) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let schema = Schema::of(reader)?;
-    let mut comparison = reader.read(|connection| {
-        Ok(rules::comparison(connection, &schema, config.default_provider, Times::Auto)?)
-    })?;
+    let mut comparison = reader
+        .read(|connection| Comparison::read(connection, &schema, config.default_provider, Times::Auto))?;
     if comparison.compares_names() {
-        comparison.names = session_index::read(config.home).ok();
+        comparison.names = names::read(config.home).ok();
     }
     let table = Threads::new(&schema);
-    let inventory = Inventory::new(sessions::walk(config.home, || {}).files);
+    let inventory = Inventory::new(walk::walk(config.home, || {}).files);
     let scan_config = scan::Config {
         inventory: &inventory,
         jobs: 1,
@@ -77,7 +77,7 @@ pub fn beside(
                 (row, file)
             }
             Selected::Path(path) => {
-                let file = match compare::locate(&inventory, path) {
+                let file = match paths::locate(&inventory, path) {
                     Some(i) => fold(i, &inventory, &mut worker),
                     None => Err("it is no rollout of this home".to_owned()),
                 };
@@ -143,7 +143,7 @@ fn read(
     unnamed: &mut dyn FnMut() -> Option<usize>,
 ) -> Result<(usize, FoldedThread), String> {
     let path = row.and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
-    let in_row = path.and_then(|path| compare::locate(inventory, path));
+    let in_row = path.and_then(|path| paths::locate(inventory, path));
     let files = inventory.range_of(id);
     if let Some(stray) = in_row.filter(|i| !files.contains(i))
         && let Ok(folded) = worker.fold(&inventory.files()[stray].source())

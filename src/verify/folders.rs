@@ -2,8 +2,8 @@
 
 use super::Run;
 use super::finding::{Finding, Kind};
-use crate::absent::AbsentFolder;
-use crate::sessions::WalkError;
+use crate::catalog::absent::AbsentFolder;
+use crate::catalog::walk::WalkError;
 use crate::thread::ThreadId;
 use std::collections::HashMap;
 

@@ -1,11 +1,12 @@
 //! From what was seen of a thread (its row, its files) to findings: which kind explains what; reads no database.
 
 use super::finding::{Field, Finding, Kind, Severity};
+use crate::catalog::forms::Forms;
+use crate::catalog::walk::RolloutFile;
 use crate::home;
 use crate::rollout::extract::DamageReport;
 use crate::rollout::fold::{self, ReadError};
 use crate::rollout::openable::Unopenable;
-use crate::sessions::RolloutFile;
 use crate::sys;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
@@ -110,7 +111,8 @@ fn old_home(row: &str, file: &RolloutFile, home: &Path) -> Option<String> {
     let relative = parts?.join("/");
     // A home that moved between systems has the other separator.
     let row = sys::without_verbatim_prefix(row).replace('\\', "/");
-    let forms = [Some(relative.as_str()), relative.strip_suffix(".zst")];
+    let plain = Forms::of(Path::new(&relative)).plain;
+    let forms = [Some(relative.as_str()), plain.to_str()];
     let old =
         forms.into_iter().flatten().find_map(|relative| row.strip_suffix(relative)?.strip_suffix('/'))?;
     let new = sys::without_verbatim_prefix(home.to_str()?).replace('\\', "/");
@@ -122,9 +124,7 @@ pub(super) fn is_there(home: &Path, path: &Path) -> bool {
     let Some(path) = home::row_path(home, path) else { return false };
     // What cannot be looked at may be there.
     let exists = |path: &Path| path.try_exists().unwrap_or(true);
-    let mut compressed = path.as_os_str().to_owned();
-    compressed.push(".zst");
-    exists(&path) || exists(Path::new(&compressed))
+    exists(&path) || exists(&Forms::of(&path).compressed)
 }
 
 /// A file that could not be read; `None` if that says nothing about it.

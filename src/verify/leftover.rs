@@ -3,12 +3,12 @@
 
 use super::finding::{Field, Finding, Kind};
 use super::{Depth, Run, judge, rows};
-use crate::compare;
+use crate::catalog::forms;
+use crate::catalog::names;
+use crate::catalog::paths;
+use crate::catalog::walk::{self, RolloutFile};
 use crate::home;
-use crate::inventory;
 use crate::rollout::file_name;
-use crate::session_index;
-use crate::sessions::{self, RolloutFile};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Row, index};
@@ -78,7 +78,7 @@ impl Run<'_> {
             return Ok(Some(self.judge_gone(id, path, row)));
         };
         let path = &*named;
-        let other_form = inventory::other_form(path);
+        let other_form = forms::other_form(path);
         let forms = [path, &other_form];
         let there = match forms.map(Path::try_exists) {
             [Ok(true), _] => path,
@@ -94,7 +94,7 @@ impl Run<'_> {
                 return Ok(Some(Finding::new(Kind::OutsideHome, message)));
             }
         };
-        if let Some(file) = compare::locate(self.inventory, there) {
+        if let Some(file) = paths::locate(self.inventory, there) {
             return Ok(match self.owner(file).filter(|owner| *owner != id) {
                 None => None,
                 Some(owner) => Some(match self.also_of(id, there)? {
@@ -125,8 +125,7 @@ impl Run<'_> {
         let name = path.file_name().and_then(file_name::parse).and_then(|named| named.name);
         if let Some(name) = name.filter(|name| name.thread == id) {
             let date: PathBuf = name.date_folders().iter().collect();
-            let folders =
-                [sessions::ACTIVE.into(), sessions::ARCHIVED.into(), Path::new(sessions::ACTIVE).join(date)];
+            let folders = [walk::ACTIVE.into(), walk::ARCHIVED.into(), Path::new(walk::ACTIVE).join(date)];
             for folder in folders {
                 for compressed in [false, true] {
                     let place = self.config.home.join(&folder).join(name.to_file_name(compressed));
@@ -179,15 +178,15 @@ impl Run<'_> {
 
     /// Names the threads in the session index that have neither file nor row.
     pub(super) fn judge_index(&mut self) -> anyhow::Result<()> {
-        let path = self.config.home.join(session_index::FILE_NAME);
+        let path = self.config.home.join(names::FILE_NAME);
         let mut names: BTreeMap<ThreadId, String> = BTreeMap::new();
-        let read = session_index::for_each(self.config.home, |id, name| {
+        let read = names::for_each(self.config.home, |id, name| {
             if self.inventory.range_of(id).is_empty() {
                 names.insert(id, name);
             }
         });
         match read {
-            Ok(left_out) => session_index::left_out_warning(self.config.home, left_out)
+            Ok(left_out) => names::left_out_warning(self.config.home, left_out)
                 .iter()
                 .for_each(|warning| self.progress.warn(warning)),
             Err(error) => self.progress.warn(&format!("{}: names cannot be read: {error}", path.display())),

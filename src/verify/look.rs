@@ -6,10 +6,10 @@
 use super::finding::{Finding, Kind};
 use super::judge::{self, Judged, PathFacts};
 use super::{Depth, Run, quick, rows};
-use crate::claims;
-use crate::compare;
+use crate::catalog::misnamed;
+use crate::catalog::paths;
 use crate::rollout::fold::{FoldedThread, ReadError, Stamp};
-use crate::scan::{Group, ReadAside, Scanned};
+use crate::survey::scan::{Group, ReadAside, Scanned};
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Row, index};
 use crate::thread::diff::FieldDifference;
@@ -140,7 +140,7 @@ impl Run<'_> {
         if let (Some(row), Again::Group(_), Some((file, folded))) =
             (row, &subject.again, &subject.scanned.folded)
             && self.config.depth != Depth::Quick
-            && claims::names_a_stray(self.config.home, row, folded.metadata.id, self.file(*file))
+            && misnamed::names_a_stray(self.config.home, row, folded.metadata.id, self.file(*file))
         {
             // It must be known first what all files say that have other threads in their names.
             let (id, file) = (folded.metadata.id, *file);
@@ -239,7 +239,7 @@ impl Run<'_> {
             Again::Group(files) => {
                 let path = row.and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
                 let members = &self.inventory.files()[files.clone()];
-                let in_row = path.and_then(|path| compare::find_in_row(members, path));
+                let in_row = path.and_then(|path| paths::find_in_row(members, path));
                 let group = Group { in_row: in_row.map(|i| files.start + i), files: files.clone() };
                 let scanned = match self.config.depth {
                     Depth::Quick => self.glance(&group),
@@ -374,7 +374,7 @@ impl Run<'_> {
 
     /// Another thread whose row names the file at `path`, and which has the better claim to it.
     pub(super) fn also_of(&mut self, id: ThreadId, path: &Path) -> anyhow::Result<Option<ThreadId>> {
-        let Some(file) = compare::locate(self.inventory, path).filter(|_| self.config.depth != Depth::Quick)
+        let Some(file) = paths::locate(self.inventory, path).filter(|_| self.config.depth != Depth::Quick)
         else {
             return Ok(None);
         };
@@ -385,7 +385,7 @@ impl Run<'_> {
         if let Some(owner) = owner {
             let row = rows::get(&self.table, &[owner], self.reader)?.pop().flatten();
             let path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
-            if path.is_some_and(|path| compare::is_at(self.file(file), path)) {
+            if path.is_some_and(|path| paths::is_at(self.file(file), path)) {
                 return Ok(Some(owner));
             }
         }

@@ -2,7 +2,7 @@
 //! prints nothing, reads no environment.
 //!
 //! First one pass over the rows, which finds those whose files must be looked for (`rows.rs`). Then the rollouts are
-//! read in parallel ([`crate::scan`]), and each thread is compared with its row by the rules that `backfill` writes by
+//! read in parallel ([`crate::survey::scan`]), and each thread is compared with its row by the rules that `backfill` writes by
 //! (`look.rs`); last come the rows that are left without a file (`leftover.rs`). What a thread comes to is judged in
 //! `judge.rs`. Nothing is reported at first sight: row and file are looked at again, for a Codex may be at work.
 
@@ -23,22 +23,21 @@ pub use beside::{Beside, beside};
 pub use finding::{Count, Field, Finding, Ignore, Kind, N_KINDS, Remedy, Severity};
 pub use judge::apart;
 
-use crate::absent::AbsentFolders;
-use crate::claims;
-use crate::compare::Comparison;
+use crate::catalog::absent::AbsentFolders;
+use crate::catalog::inventory::{self, Inventory};
+use crate::catalog::misnamed;
+use crate::catalog::names;
+use crate::catalog::walk::{self, RolloutFile, Roots, Walk};
 use crate::db::catalogue::{self, Catalogue};
 use crate::db::open::{Reader, Trouble};
-use crate::db::rules;
 use crate::db::schema::Schema;
 use crate::db::threads::{self, Threads};
 use crate::home::Providers;
-use crate::inventory::{self, Inventory};
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
-use crate::scan::{self, Event, Group, Scanned, Worker};
-use crate::select::{Selected, Wanted};
-use crate::session_index;
-use crate::sessions::{self, RolloutFile, Roots, Walk};
+use crate::survey::comparison::Comparison;
+use crate::survey::scan::{self, Event, Group, Scanned, Worker};
+use crate::survey::select::{Selected, Wanted};
 use crate::thread::ThreadId;
 use crate::thread::columns::index;
 use crate::thread::times::Times;
@@ -186,7 +185,7 @@ fn verify(
     let schema = Schema::of(reader)?;
     let walk = walk.unwrap_or_else(|| {
         progress.start("finding rollouts", None, None);
-        let walk = sessions::walk(config.home, || progress.advance(1, 0));
+        let walk = walk::walk(config.home, || progress.advance(1, 0));
         progress.finish();
         walk
     });
@@ -225,11 +224,10 @@ fn verify(
         Depth::Quick => Schema { columns: quick::columns(&schema), ..schema },
         Depth::Fields | Depth::Deep => schema,
     };
-    let mut comparison = reader.read(|connection| {
-        Ok(rules::comparison(connection, &schema, config.default_provider, Times::Auto)?)
-    })?;
+    let mut comparison = reader
+        .read(|connection| Comparison::read(connection, &schema, config.default_provider, Times::Auto))?;
     if comparison.compares_names() {
-        comparison.names = Some(session_index::read_or_warn(config.home, progress));
+        comparison.names = Some(names::read_or_warn(config.home, progress));
     }
     let mut run = Run {
         config,
@@ -453,7 +451,7 @@ impl Run<'_> {
                 }
                 let path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
                 let settled =
-                    claims::settle(*id, claims, self.inventory, path, |id| self.worker.is_told_by_name(id));
+                    misnamed::settle(*id, claims, self.inventory, path, |id| self.worker.is_told_by_name(id));
                 self.left.remove(id);
                 let is_counted = self.wanted.is_none_or(|wanted| wanted.ids.contains(id));
                 if let Some(row) = row.as_ref().filter(|_| !is_counted) {

@@ -1,13 +1,13 @@
 //! `--quick`: what the walk alone tells of a thread, in the shape of what reading would tell; opens nothing.
 
 use super::{Run, rows};
-use crate::compare;
+use crate::catalog::inventory;
+use crate::catalog::paths;
+use crate::catalog::walk::RolloutFile;
 use crate::db::schema::Schema;
-use crate::inventory;
 use crate::rollout::extract::DamageReport;
 use crate::rollout::fold::{EMPTY, FoldedThread, ReadError, Stamp};
-use crate::scan::{Group, Scanned};
-use crate::sessions::RolloutFile;
+use crate::survey::scan::{Group, Scanned};
 use crate::thread::cell::Cell;
 use crate::thread::columns::{ColumnSet, Row, index};
 use crate::thread::equivalence::{FIRST_MILLISECONDS, TIME_TOLERANCE};
@@ -84,7 +84,7 @@ impl Run<'_> {
             for &(&file, threads) in some {
                 let row = by_name(file).and_then(|_| rows.next().flatten());
                 let path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
-                if !path.is_some_and(|path| compare::is_at(&self.inventory.files()[file], path)) {
+                if !path.is_some_and(|path| paths::is_at(&self.inventory.files()[file], path)) {
                     self.abroad.extend(threads);
                 }
             }
@@ -121,8 +121,8 @@ pub(super) fn at_a_glance(id: ThreadId, file: &RolloutFile, stamp: Stamp) -> Fol
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::Comparison;
     use crate::rollout::file_name;
+    use crate::survey::comparison::Comparison;
     use proptest::prelude::*;
     use std::path::Path;
     use std::time::{Duration, UNIX_EPOCH};

@@ -1,13 +1,13 @@
 //! One pass over the rows before any rollout is read: which file each names, and which have none by their id.
 
 use super::{Config, Depth, quick};
-use crate::compare;
+use crate::catalog::inventory::Inventory;
+use crate::catalog::paths;
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::db::threads::{self, Threads};
-use crate::inventory::Inventory;
 use crate::rollout::file_name;
-use crate::select::Wanted;
+use crate::survey::select::Wanted;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{ColumnSet, Row, index};
@@ -137,7 +137,7 @@ impl Rows {
         let named = path.and_then(|path| file_name::parse(path.file_name()?));
         if let (Some(path), Some(named)) = (path, named)
             && named.name.map(|name| name.thread) != Some(id)
-            && let Some(file) = compare::locate(inventory, path)
+            && let Some(file) = paths::locate(inventory, path)
         {
             self.foreign.entry(file).or_default().push(id);
         }
@@ -145,7 +145,7 @@ impl Rows {
             self.without_file.insert(id);
         } else if files.len() > 1
             && let Some(path) = path
-            && let Some(i) = compare::find_in_row(&inventory.files()[files.clone()], path)
+            && let Some(i) = paths::find_in_row(&inventory.files()[files.clone()], path)
         {
             self.in_row.insert(files.start, files.start + i);
         }

@@ -1,5 +1,9 @@
 //! `codex-state path`: where a thread's rollout is.
 
+use crate::catalog::find::{self, Which};
+use crate::catalog::inventory::Inventory;
+use crate::catalog::misnamed::ByContent;
+use crate::catalog::walk::{self, RolloutFile};
 use crate::cli::commands::app::App;
 use crate::cli::commands::{place, threads};
 use crate::cli::line::args;
@@ -7,10 +11,7 @@ use crate::cli::line::exit::Exit;
 use crate::cli::output::report::{Report, Rows, Whole};
 use crate::cli::output::text;
 use crate::db::threads::rollout_path;
-use crate::find::{self, Which};
-use crate::inventory::Inventory;
-use crate::select::{ByContent, Selected};
-use crate::sessions::{self, RolloutFile};
+use crate::survey::select::Selected;
 use crate::sys;
 use crate::thread::ThreadId;
 use serde::Serialize;
@@ -91,7 +92,7 @@ impl Elsewhere {
         which: Which,
     ) -> Option<PathBuf> {
         let Elsewhere { inventory, by_content } = self;
-        let inventory = inventory.get_or_insert_with(|| Inventory::new(sessions::walk(home, || {}).files));
+        let inventory = inventory.get_or_insert_with(|| Inventory::new(walk::walk(home, || {}).files));
         let named = find::elsewhere(home, inventory, id, in_row, which);
         let fits = |file: &RolloutFile| find::fits(home, &file.path(), which);
         let mut by_content = || by_content.find(id, inventory, fits, &app.interrupted);

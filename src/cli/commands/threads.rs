@@ -5,7 +5,7 @@ use crate::cli::line::exit::Exit;
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::error::{WithHint as _, shell_word};
-use crate::select::{Resolver, Selected, Unresolved};
+use crate::survey::select::{Resolver, Selected, Unresolved};
 use anyhow::{Context as _, anyhow};
 use std::collections::HashSet;
 use std::io::BufRead as _;

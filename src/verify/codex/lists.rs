@@ -1,10 +1,10 @@
 //! Threads that Codex or its app cannot resume or does not list, though row and rollout agree: by provider, project, name.
 
 use super::threads;
+use crate::catalog;
 use crate::db::schema::Schema;
-use crate::db::{names, projects, providers};
+use crate::db::{self, projects, providers};
 use crate::home;
-use crate::session_index;
 use crate::thread::ThreadId;
 use crate::verify::finding::{Finding, Kind};
 use crate::verify::{Depth, Run};
@@ -73,9 +73,9 @@ impl Run<'_> {
             };
             let message = format!(
                 "{} lacks {names} in the database: older versions of Codex find a thread by name in this file alone",
-                session_index::FILE_NAME
+                catalog::names::FILE_NAME
             );
-            let path = self.config.home.join(session_index::FILE_NAME);
+            let path = self.config.home.join(catalog::names::FILE_NAME);
             self.report(Finding::new(Kind::IndexMissing, message).at(path), None);
         }
         Ok(())
@@ -84,13 +84,13 @@ impl Run<'_> {
     /// The threads that have a name in the database and none in the session index.
     fn unnamed(&mut self, schema: &Schema) -> anyhow::Result<BTreeSet<ThreadId>> {
         // An index that cannot be read is warned of where its orphans are looked for.
-        let Ok(indexed) = session_index::read(self.config.home) else { return Ok(BTreeSet::new()) };
+        let Ok(indexed) = catalog::names::read(self.config.home) else { return Ok(BTreeSet::new()) };
         // Without the rollout a title may also be an older one.
         let is_quick = self.config.depth == Depth::Quick;
         let untitled = &self.noted.untitled;
         self.reader.read(|connection| {
             let mut unnamed = BTreeSet::new();
-            names::for_each(connection, schema, |named| {
+            db::names::for_each(connection, schema, |named| {
                 let is_name = !named.is_title || !(is_quick || untitled.contains(&named.id));
                 if is_name && !indexed.contains_key(&named.id) {
                     unnamed.insert(named.id);

@@ -1,12 +1,12 @@
 //! The columns of a listing: those of the table `threads`, and those that are worked out; not how rows are chosen.
 
+use crate::catalog::forms;
 use crate::cli::line::args;
 use crate::cli::output::records::Value;
 use crate::cli::output::table::{self, Column};
 use crate::cli::output::{cells, human, shown};
 use crate::db::list::Page;
 use crate::db::shown::Reasons;
-use crate::inventory;
 use crate::list::Names;
 use crate::thread::cell::CellRef;
 use crate::thread::columns::{COLUMNS, N_COLUMNS, index, position};
@@ -160,5 +160,5 @@ impl<'a> Line<'a> {
 fn size_at(path: &Path) -> Option<u64> {
     let size =
         |path: &Path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|data| data.len());
-    size(path).or_else(|| size(&inventory::other_form(path)))
+    size(path).or_else(|| size(&forms::other_form(path)))
 }

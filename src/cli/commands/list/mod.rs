@@ -4,6 +4,7 @@ mod columns;
 mod pages;
 mod table;
 
+use crate::catalog::names;
 use crate::cli::commands::app::App;
 use crate::cli::commands::place;
 use crate::cli::line::exit::Exit;
@@ -13,7 +14,6 @@ use crate::cli::output::report::Page;
 use crate::cli::output::{cells, human, text};
 use crate::db::list::{Folder, Query, Sort};
 use crate::list::{Config, Lister, Names};
-use crate::session_index;
 use crate::sys;
 use crate::thread::cell::CellRef;
 use crate::thread::columns::COLUMNS;
@@ -191,10 +191,10 @@ fn names(app: &App) -> anyhow::Result<Names> {
         Err(_) if app.global.db.is_some() => return Ok(None),
         Err(error) => return Err(error),
     };
-    match session_index::read(&home) {
+    match names::read(&home) {
         Ok(names) => Ok(Some(Arc::new(names))),
         Err(error) => {
-            let path = home.join(session_index::FILE_NAME);
+            let path = home.join(names::FILE_NAME);
             app.messages.warn(&format!("the names of threads are left out: {}: {error}", path.display()));
             Ok(None)
         }

@@ -13,7 +13,7 @@ use crate::cli::output::table::{Cell as TableCell, write_fields};
 use crate::cli::output::{cells, human, text};
 use crate::db::open::Reader;
 use crate::db::threads::whole_row;
-use crate::select::Selected;
+use crate::survey::select::Selected;
 use crate::thread::cell::{Cell, CellRef};
 use crate::thread::columns::{COLUMNS, Kind, position};
 use std::collections::VecDeque;

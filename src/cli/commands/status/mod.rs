@@ -4,6 +4,7 @@ mod look;
 mod people;
 mod records;
 
+use crate::catalog::walk::{self, Walk};
 use crate::cli::commands::app::App;
 use crate::cli::commands::place::Place;
 use crate::cli::commands::status::look::Look;
@@ -18,7 +19,6 @@ use crate::db::open::{OpenOptions, Reader};
 use crate::error::{WithHint as _, shell_word};
 use crate::home::Providers;
 use crate::progress::Progress as _;
-use crate::sessions::{self, Walk};
 use crate::status::{Config, Database, Progress, Rollouts};
 use crate::verify::{self, Depth, Ignore};
 use std::path::Path;
@@ -51,7 +51,7 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
         app.messages.warn(&format!("{}: backups cannot be listed: {error}", folder.display()));
     }
     app.messages.progress().start("finding rollouts", None, None);
-    let walk = has_home.then(|| sessions::walk(home, || app.messages.progress().advance(1, 0)));
+    let walk = has_home.then(|| walk::walk(home, || app.messages.progress().advance(1, 0)));
     app.messages.progress().finish();
     let mut look = Look {
         home: has_home.then_some(&**home),

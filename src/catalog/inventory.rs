@@ -1,8 +1,9 @@
 //! Several files, one thread: which one counts, which are its chain, which are copies; pure, opens nothing.
 
+use super::forms::{Forms, plain_name};
+use super::walk::RolloutFile;
 use crate::rollout::file_name;
 use crate::rollout::fold::Source;
-use crate::sessions::RolloutFile;
 use crate::thread::ThreadId;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -102,11 +103,11 @@ impl Inventory {
         let named = file_name::parse(file_name);
         let by_thread = named.and_then(|named| named.name).map(|name| self.range_of(name.thread));
         let malformed = if by_thread.is_none() && named.is_some() {
-            let mut compressed = file_name.to_owned();
-            compressed.push(".zst");
-            [file_name, &compressed]
-                .iter()
-                .filter_map(|name| self.malformed.get(*name))
+            let forms = Forms::of(Path::new(file_name));
+            forms
+                .each()
+                .into_iter()
+                .filter_map(|name| self.malformed.get(name.as_os_str()))
                 .flatten()
                 .copied()
                 .collect()
@@ -223,22 +224,7 @@ pub fn choose_copy<'a>(
 
 /// Whether `plain` is `compressed` without its `.zst`, in the same folder.
 fn is_plain_form_of(plain: &RolloutFile, compressed: &RolloutFile) -> bool {
-    plain.folder == compressed.folder
-        && compressed.file_name().as_encoded_bytes().strip_suffix(b".zst")
-            == Some(plain.file_name().as_encoded_bytes())
-}
-
-/// The path with `.zst` taken off or put on: the other form of the same rollout.
-#[must_use]
-pub fn other_form(path: &Path) -> std::path::PathBuf {
-    match path.extension() {
-        Some(extension) if extension == "zst" => path.with_extension(""),
-        _ => {
-            let mut name = path.as_os_str().to_owned();
-            name.push(".zst");
-            name.into()
-        }
-    }
+    plain.folder == compressed.folder && plain.file_name() == plain_name(&compressed.file_name())
 }
 
 #[cfg(test)]

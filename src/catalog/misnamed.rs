@@ -1,13 +1,17 @@
 //! Files that say that they are of a thread which their name does not give: which of them counts; decides nothing
 //! about rows.
 
-use crate::compare::is_at;
-use crate::inventory::{self, Inventory};
+use super::inventory::{self, Inventory};
+use super::paths::is_at;
+use super::walk::RolloutFile;
 use crate::rollout::file_name;
-use crate::sessions::RolloutFile;
+use crate::rollout::peek;
+use crate::rollout::reader::Buffer;
 use crate::thread::ThreadId;
 use crate::thread::columns::{Row, index};
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the files that claim one thread come to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -65,4 +69,60 @@ pub fn names_a_stray(home: &Path, row: &Row, id: ThreadId, chosen: &RolloutFile)
         named.is_some_and(|named| named.name.map(|name| name.thread) != Some(id))
     };
     !chosen.is_spelled(path) && gives_another() && RolloutFile::at(home, path).is_some()
+}
+
+/// The thread that a file says it is of. What cannot be read says nothing; who reads all files will name it.
+pub fn said(
+    inventory: &Inventory,
+    file: usize,
+    buffer: &mut Buffer,
+    interrupted: &AtomicBool,
+) -> Option<ThreadId> {
+    peek::thread(&inventory.files()[file].source(), buffer, interrupted).ok().flatten()
+}
+
+/// The files that say that they are of a thread which their name does not give, and that thread. Opens every file.
+pub fn strays<'a>(
+    inventory: &'a Inventory,
+    interrupted: &'a AtomicBool,
+) -> impl Iterator<Item = (usize, ThreadId)> + 'a {
+    let mut buffer = Buffer::default();
+    let named = |file: usize| inventory.files()[file].named.name.map(|name| name.thread);
+    (0..inventory.files().len())
+        .take_while(|_| !interrupted.load(Ordering::Relaxed))
+        .filter_map(move |file| Some((file, said(inventory, file, &mut buffer, interrupted)?)))
+        .filter(move |(file, thread)| named(*file) != Some(*thread))
+}
+
+/// Finds files by the threads that they say they are of; all files are opened for the first thread, none for the next.
+#[derive(Debug, Default)]
+pub struct ByContent {
+    strays: Option<BTreeMap<ThreadId, Vec<usize>>>,
+}
+
+impl ByContent {
+    /// The file of a thread that no file's name gives, by the rule for copies where several say so.
+    #[must_use]
+    pub fn find(
+        &mut self,
+        thread: ThreadId,
+        inventory: &Inventory,
+        fits: impl Fn(&RolloutFile) -> bool,
+        interrupted: &AtomicBool,
+    ) -> Option<usize> {
+        if !inventory.range_of(thread).is_empty() {
+            return None;
+        }
+        let by_thread = self.strays.get_or_insert_with(|| {
+            let mut by_thread: BTreeMap<ThreadId, Vec<usize>> = BTreeMap::new();
+            strays(inventory, interrupted)
+                .for_each(|(file, thread)| by_thread.entry(thread).or_default().push(file));
+            by_thread
+        });
+        let all = inventory.files();
+        let found = by_thread.get(&thread)?;
+        let files: Vec<&RolloutFile> = found.iter().map(|&i| &all[i]).filter(|file| fits(file)).collect();
+        let chosen = inventory::choose_copy(&files, |_| false)?;
+        found.iter().copied().find(|&i| std::ptr::eq(&raw const all[i], chosen))
+    }
 }

@@ -1,17 +1,18 @@
 //! From what people type for a thread (an id, a beginning of one, a path) to the thread; changes nothing.
 
-use crate::compare;
+use crate::catalog::forms::{self, Forms};
+use crate::catalog::inventory::Inventory;
+use crate::catalog::misnamed::{said, strays};
+use crate::catalog::paths;
+use crate::catalog::walk::{self, RolloutFile};
 use crate::db::{Connection, threads};
-use crate::inventory::{self, Inventory};
 use crate::rollout::file_name::{self, RolloutName};
-use crate::rollout::peek;
 use crate::rollout::reader::Buffer;
-use crate::sessions::{self, RolloutFile};
 use crate::thread::ThreadId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 /// How many candidates of an ambiguous prefix are named.
 pub const MAX_CANDIDATES: usize = 10;
@@ -52,7 +53,7 @@ pub fn is_path(typed: &str) -> bool {
     typed.contains('/')
         || typed.contains(std::path::is_separator)
         || typed.ends_with(".jsonl")
-        || typed.ends_with(".zst")
+        || forms::is_compressed(Path::new(typed))
 }
 
 /// Finds threads for one command: the database first, then the names of files, which are listed once at most.
@@ -103,7 +104,7 @@ impl<'a> Resolver<'a> {
             }
         }
         let files = self.file_ids.get_or_insert_with(|| {
-            let files = sessions::walk(self.home, || {}).files;
+            let files = walk::walk(self.home, || {}).files;
             files.iter().filter_map(|file| file.named.name).map(|name| name.thread).collect()
         });
         let mut ids = beginning(files, &prefix);
@@ -121,11 +122,10 @@ impl<'a> Resolver<'a> {
         let path = self.current_dir.join(typed);
         let named = path.file_name().and_then(file_name::parse).map(|named| named.name);
         // Rows name their files as Codex found the home; the plain and the compressed form are one thread.
-        if let (Some(connection), Some(text)) = (connection, path.to_str()) {
-            let plain = text.strip_suffix(".zst").unwrap_or(text);
-            if let Some(id) = of_row(connection, named.flatten(), plain, strangers)? {
-                return Ok(Ok(Selected::Id(id)));
-            }
+        if let Some(connection) = connection
+            && let Some(id) = of_row(connection, named.flatten(), &Forms::of(&path), strangers)?
+        {
+            return Ok(Ok(Selected::Id(id)));
         }
         Ok(match named {
             Some(Some(name)) if RolloutFile::at(self.home, &path).is_some() => Ok(Selected::Id(name.thread)),
@@ -144,13 +144,12 @@ type Strangers = HashMap<String, ThreadId>;
 fn of_row(
     connection: &Connection,
     named: Option<RolloutName>,
-    plain: &str,
+    forms: &Forms,
     strangers: &mut Option<Strangers>,
 ) -> anyhow::Result<Option<ThreadId>> {
-    let compressed = format!("{plain}.zst");
     if let Some(name) = named
         && let Some(path) = threads::rollout_path(connection, name.thread)?
-        && [plain, &compressed].into_iter().any(|form| path.as_os_str() == form)
+        && forms.each().into_iter().any(|form| path.as_os_str() == form.as_os_str())
     {
         return Ok(Some(name.thread));
     }
@@ -159,7 +158,8 @@ fn of_row(
         Some(strangers) => strangers,
         None => strangers.insert(read_strangers(connection)?),
     };
-    Ok([plain, &compressed].into_iter().filter_map(|form| strangers.get(form)).min().copied())
+    let texts = forms.each().into_iter().filter_map(Path::to_str);
+    Ok(texts.filter_map(|form| strangers.get(form)).min().copied())
 }
 
 fn read_strangers(connection: &Connection) -> anyhow::Result<Strangers> {
@@ -247,7 +247,7 @@ impl Wanted {
         let mut ids: BTreeSet<ThreadId> = self.ids.iter().filter(is_without_file).copied().collect();
         let mut said: Vec<ThreadId> = Vec::new();
         for path in &self.paths {
-            let Some(id) = compare::locate(inventory, path).and_then(&mut says) else { continue };
+            let Some(id) = paths::locate(inventory, path).and_then(&mut says) else { continue };
             if self.ids.contains(&id) && !self.typed.contains(path) {
                 ids.remove(&id);
             } else {
@@ -275,63 +275,7 @@ impl Wanted {
     #[must_use]
     pub fn contains(&self, thread: Option<ThreadId>, members: &[RolloutFile]) -> bool {
         thread.is_some_and(|thread| self.ids.contains(&thread))
-            || self.paths.iter().any(|path| members.iter().any(|file| compare::is_at(file, path)))
-    }
-}
-
-/// The thread that a file says it is of. What cannot be read says nothing; who reads all files will name it.
-fn said(
-    inventory: &Inventory,
-    file: usize,
-    buffer: &mut Buffer,
-    interrupted: &AtomicBool,
-) -> Option<ThreadId> {
-    peek::thread(&inventory.files()[file].source(), buffer, interrupted).ok().flatten()
-}
-
-/// The files that say that they are of a thread which their name does not give, and that thread. Opens every file.
-fn strays<'a>(
-    inventory: &'a Inventory,
-    interrupted: &'a AtomicBool,
-) -> impl Iterator<Item = (usize, ThreadId)> + 'a {
-    let mut buffer = Buffer::default();
-    let named = |file: usize| inventory.files()[file].named.name.map(|name| name.thread);
-    (0..inventory.files().len())
-        .take_while(|_| !interrupted.load(Ordering::Relaxed))
-        .filter_map(move |file| Some((file, said(inventory, file, &mut buffer, interrupted)?)))
-        .filter(move |(file, thread)| named(*file) != Some(*thread))
-}
-
-/// Finds files by the threads that they say they are of; all files are opened for the first thread, none for the next.
-#[derive(Debug, Default)]
-pub struct ByContent {
-    strays: Option<BTreeMap<ThreadId, Vec<usize>>>,
-}
-
-impl ByContent {
-    /// The file of a thread that no file's name gives, by the rule for copies where several say so.
-    #[must_use]
-    pub fn find(
-        &mut self,
-        thread: ThreadId,
-        inventory: &Inventory,
-        fits: impl Fn(&RolloutFile) -> bool,
-        interrupted: &AtomicBool,
-    ) -> Option<usize> {
-        if !inventory.range_of(thread).is_empty() {
-            return None;
-        }
-        let by_thread = self.strays.get_or_insert_with(|| {
-            let mut by_thread: BTreeMap<ThreadId, Vec<usize>> = BTreeMap::new();
-            strays(inventory, interrupted)
-                .for_each(|(file, thread)| by_thread.entry(thread).or_default().push(file));
-            by_thread
-        });
-        let all = inventory.files();
-        let found = by_thread.get(&thread)?;
-        let files: Vec<&RolloutFile> = found.iter().map(|&i| &all[i]).filter(|file| fits(file)).collect();
-        let chosen = inventory::choose_copy(&files, |_| false)?;
-        found.iter().copied().find(|&i| std::ptr::eq(&raw const all[i], chosen))
+            || self.paths.iter().any(|path| members.iter().any(|file| paths::is_at(file, path)))
     }
 }
 

@@ -4,15 +4,15 @@
 //! Workers read and fold, the caller's thread consumes (it alone owns the database). Between them lies a channel that
 //! is bounded in bytes, so that memory stays bounded whatever a rollout holds.
 
-use crate::compare::Folders;
-use crate::inventory::{self, Inventory};
+use crate::catalog::inventory::{self, Inventory};
+use crate::catalog::walk::RolloutFile;
 use crate::rollout::extract::{DamageReport, Options};
 use crate::rollout::file_name;
 use crate::rollout::fold::{self, FoldedThread, ReadError, Reading, Source, World};
 use crate::rollout::peek;
 use crate::rollout::reader::Buffer;
 use crate::rollout::tail;
-use crate::sessions::RolloutFile;
+use crate::survey::comparison::Folders;
 use crate::sys;
 use crate::thread::{Millis, ThreadId, ThreadMetadata};
 use std::ops::{ControlFlow, Range};

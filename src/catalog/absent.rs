@@ -3,7 +3,7 @@
 //! A drive that is not mounted, a broken link or a folder without permission hides every file in it at once. Rows of
 //! such files are not lost, so nothing may suggest to delete them.
 
-use crate::sessions::{self, Walk};
+use super::walk::{self, Walk};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -71,7 +71,7 @@ impl AbsentFolders {
     #[must_use]
     pub fn of(home: &Path, walk: &Walk) -> AbsentFolders {
         let mut folders = Vec::new();
-        for name in [sessions::ARCHIVED, sessions::ACTIVE] {
+        for name in [walk::ARCHIVED, walk::ACTIVE] {
             let path = home.join(name);
             let error = walk.errors.iter().find(|error| error.path == path);
             let absence = if walk.missing_roots.contains(&path) {
@@ -155,7 +155,7 @@ mod tests {
     fn check(make: impl Fn(&Path), row: &str, expected: &[(&str, &str)]) {
         let home = tempfile::tempdir().unwrap();
         make(home.path());
-        let mut absent = AbsentFolders::of(home.path(), &sessions::walk(home.path(), || {}));
+        let mut absent = AbsentFolders::of(home.path(), &walk::walk(home.path(), || {}));
         let row = home.path().join(row);
         assert_eq!(absent.count(&row), !expected.is_empty());
         let named: Vec<(String, String)> = absent
@@ -199,7 +199,7 @@ mod tests {
         let loops = |home: &Path| symlink("sessions", home.join("sessions")).unwrap();
         let home = tempfile::tempdir().unwrap();
         loops(home.path());
-        let absent = AbsentFolders::of(home.path(), &sessions::walk(home.path(), || {}));
+        let absent = AbsentFolders::of(home.path(), &walk::walk(home.path(), || {}));
         assert!(matches!(absent.folders[1].absence, Absence::Unreadable(_)), "{absent:?}");
     }
 
@@ -210,7 +210,7 @@ mod tests {
         let (home, link) = (place.path().join("home"), place.path().join("link"));
         fs::create_dir(&home).unwrap();
         std::os::unix::fs::symlink(&home, &link).unwrap();
-        let mut absent = AbsentFolders::of(&home, &sessions::walk(&home, || {}));
+        let mut absent = AbsentFolders::of(&home, &walk::walk(&home, || {}));
         assert!(absent.hold(&link.join(ROW)) && absent.hold(&home.join(ROW)));
         assert!(!absent.hold(&place.path().join("other").join(ROW)));
     }

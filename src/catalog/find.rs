@@ -1,8 +1,9 @@
 //! Finds the rollout of a thread on disk, in the form and place in which it is; opens no rollout.
 
+use super::forms::Forms;
+use super::inventory::{self, Inventory};
+use super::walk::{ARCHIVED, RolloutFile};
 use crate::home;
-use crate::inventory::{self, Inventory};
-use crate::sessions::{ARCHIVED, RolloutFile};
 use crate::thread::ThreadId;
 use std::path::{Path, PathBuf};
 
@@ -29,20 +30,11 @@ pub fn fits(home: &Path, path: &Path, which: Which) -> bool {
     }
 }
 
-/// The form of a rollout that is there: plain, which counts where both are, or compressed.
-#[must_use]
-pub fn existing_form(path: &Path) -> Option<PathBuf> {
-    let other = inventory::other_form(path);
-    let is_compressed = path.extension().is_some_and(|extension| extension == "zst");
-    let forms = if is_compressed { [other.as_path(), path] } else { [path, other.as_path()] };
-    forms.into_iter().find(|path| path.is_file()).map(Path::to_owned)
-}
-
 /// The rollout of a thread where its row says.
 #[must_use]
 pub fn where_row_says(home: &Path, in_row: &Path, which: Which) -> Option<PathBuf> {
     let path = home::row_path(home, in_row)?;
-    existing_form(&path).filter(|path| fits(home, path, which))
+    Forms::of(&path).existing().filter(|path| fits(home, path, which)).map(Path::to_owned)
 }
 
 /// The rollout of a thread that counts among those in the home.
@@ -64,7 +56,7 @@ pub fn elsewhere(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sessions;
+    use crate::catalog::walk;
     use std::fs;
 
     const ID: &str = "019ced47-cebb-79dd-b0aa-a552437621a9";
@@ -83,7 +75,7 @@ mod tests {
         }
         let in_row = in_row.map(full);
         let (home, in_row) = (home.path(), in_row.as_deref());
-        let inventory = Inventory::new(sessions::walk(home, || {}).files);
+        let inventory = Inventory::new(walk::walk(home, || {}).files);
         let found = in_row
             .and_then(|path| where_row_says(home, path, which))
             .or_else(|| elsewhere(home, &inventory, ThreadId::parse(ID).unwrap(), in_row, which));

@@ -1,0 +1,138 @@
+//! Matches paths as rows spell them with rollout files; opens no rollout.
+
+use super::forms::{Forms, is_compressed, plain_name};
+use super::inventory::{self, Inventory};
+use super::walk::RolloutFile;
+use crate::rollout::file_name;
+use crate::sys;
+use std::path::Path;
+
+/// Returns true if `path`, as a row spells it, is this file, or the plain form of this compressed file.
+#[must_use]
+pub fn is_at(file: &RolloutFile, path: &Path) -> bool {
+    if file.is_spelled(path) {
+        return true;
+    }
+    // Every other spelling of a path keeps the name, and a stat is expensive.
+    let may_be = path.file_name().is_some_and(|name| {
+        file.is_named(name) || (file.named.compressed && plain_name(&file.file_name()) == name)
+    });
+    may_be && same_path(path, &file.path())
+}
+
+/// Finds the file that is at `path`, as a row spells it.
+#[must_use]
+pub fn locate(inventory: &Inventory, path: &Path) -> Option<usize> {
+    inventory.named_like(path.file_name()?).find(|&i| is_at(&inventory.files()[i], path))
+}
+
+/// Finds which of a thread's files its row names: the file at the row's path, or if there is none, a file of the same
+/// rollout. A moved file keeps its name, and the row stays the authority over which rollout of a reverted thread counts.
+#[must_use]
+pub fn find_in_row(files: &[RolloutFile], path: &Path) -> Option<usize> {
+    let exact = files.iter().position(|file| is_at(file, path));
+    exact.or_else(|| {
+        let named = file_name::parse(path.file_name()?)?.name?;
+        let copies: Vec<&RolloutFile> = files
+            .iter()
+            .filter(|file| file.named.name.is_some_and(|name| name.rollout == named.rollout))
+            .collect();
+        let best = inventory::choose_copy(&copies, |_| false)?;
+        files.iter().position(|file| std::ptr::eq(file, best))
+    })
+}
+
+/// Returns true if a row's path is a file's in another spelling, or the plain form of a file that is compressed now.
+#[must_use]
+pub fn same_path(row: &Path, file: &Path) -> bool {
+    if row == file || is_respelled(row, file) {
+        return true;
+    }
+    // Codex takes a relative path from its current folder, so it names no rollout.
+    if row.is_relative() {
+        return false;
+    }
+    if is_compressed(file) && !is_compressed(row) {
+        let compressed = Forms::of(row).compressed;
+        return compressed == file || sys::is_same_file(&compressed, file).unwrap_or(false);
+    }
+    is_compressed(file) == is_compressed(row) && sys::is_same_file(row, file).unwrap_or(false)
+}
+
+/// Returns true if two paths of Windows differ only in the prefix of canonical paths, as those of a Codex with
+/// `CODEX_HOME` and one without do. The comparison by file identity would open both files for each thread.
+#[cfg(windows)]
+fn is_respelled(row: &Path, file: &Path) -> bool {
+    match (row.to_str(), file.to_str()) {
+        (Some(row), Some(file)) => sys::without_verbatim_prefix(row) == sys::without_verbatim_prefix(file),
+        _ => false,
+    }
+}
+
+/// Returns false: elsewhere every path has one spelling, except through links.
+#[cfg(not(windows))]
+fn is_respelled(_row: &Path, _file: &Path) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_path_stands_for_its_compressed_file_but_not_the_other_way_round() {
+        assert!(same_path(Path::new("/h/a.jsonl"), Path::new("/h/a.jsonl.zst")));
+        assert!(!same_path(Path::new("/h/a.jsonl.zst"), Path::new("/h/a.jsonl")));
+        assert!(!same_path(Path::new("/h/a.jsonl"), Path::new("/h/b.jsonl.zst")));
+    }
+
+    #[test]
+    fn a_row_whose_file_was_moved_still_names_its_rollout() {
+        let (thread, head) = ("019ced6b-835b-7475-b762-429694b3a51e", "019ced6b-835b-799d-83c9-31b6374bba33");
+        let home = tempfile::tempdir().unwrap();
+        let place = |folder: &str, ids: &str| {
+            let path = home.path().join(folder).join(format!("rollout-2026-03-14T17-00-00-{ids}.jsonl"));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, "x").unwrap();
+            RolloutFile::at(home.path(), &path).unwrap()
+        };
+        let reverted = format!("{thread}_{head}");
+        let files = [place("sessions", thread), place("archived_sessions", &reverted)];
+        let row = |folder: &str, name: &str| find_in_row(&files, &home.path().join(folder).join(name));
+        let (base, head) = (files[0].file_name(), files[1].file_name());
+        assert_eq!(row("sessions", base.to_str().unwrap()), Some(0));
+        assert_eq!(row("sessions", head.to_str().unwrap()), Some(1), "archived by hand");
+        assert_eq!(row("sessions", "rollout-odd.jsonl"), None);
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn the_prefix_of_canonical_paths_is_a_spelling_and_the_other_slash_too() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("a.jsonl");
+        std::fs::write(&file, "x").unwrap();
+        let canonical = std::fs::canonicalize(&file).unwrap();
+        assert!(canonical.to_str().unwrap().starts_with(r"\\?\"));
+        assert!(same_path(&file, &canonical) && same_path(&canonical, &file));
+        let slashes = file.to_str().unwrap().replace('\\', "/");
+        assert!(same_path(Path::new(&slashes), &canonical));
+        let upper = home.path().join("A.JSONL");
+        assert!(same_path(&upper, &canonical), "one file, as long as the folder does not tell case");
+        assert!(same_path(Path::new(r"C:\gone\b.jsonl"), Path::new(r"\\?\C:\gone\b.jsonl")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_through_a_link_is_the_same_file() {
+        let home = tempfile::tempdir().unwrap();
+        let real = home.path().join("real");
+        std::fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, home.path().join("link")).unwrap();
+        for name in ["a.jsonl", "b.jsonl.zst"] {
+            std::fs::write(real.join(name), "x").unwrap();
+        }
+        assert!(same_path(&home.path().join("link/a.jsonl"), &real.join("a.jsonl")));
+        assert!(same_path(&home.path().join("link/b.jsonl"), &real.join("b.jsonl.zst")));
+        assert!(!same_path(&home.path().join("link/c.jsonl"), &real.join("a.jsonl")));
+    }
+}

@@ -1,0 +1,188 @@
+//! Compares a rollout with its row: the pure rules of `thread/`, with the answers that only the file system and the
+//! database can give.
+
+use crate::catalog::paths::same_path;
+use crate::db::schema::Schema;
+use crate::db::{Connection, ledger, threads};
+use crate::sys;
+use crate::thread::columns::{ColumnSet, Row, index};
+use crate::thread::diff::{self, FieldDifference};
+use crate::thread::merge::{self, Context, Merged};
+use crate::thread::times::Times;
+use crate::thread::{ThreadId, ThreadMetadata};
+use crate::thread::{facts, folder};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The migration since which Codex itself names guardian threads.
+///
+/// Source: docs/codex-home.md 4.
+const NAMES_GUARDIANS: i64 = 57;
+
+/// How many folders are remembered.
+const N_FOLDERS: usize = 4096;
+
+/// Folders that were made canonical, so that thousands of threads in one folder ask the system once.
+#[derive(Debug, Default)]
+pub struct Folders(RefCell<HashMap<String, Option<String>>>);
+
+impl Folders {
+    /// The canonical spelling of a folder, as Codex writes it; `None` where it does not exist.
+    pub fn canonical(&self, folder: &str) -> Option<String> {
+        let mut folders = self.0.borrow_mut();
+        if let Some(known) = folders.get(folder) {
+            return known.clone();
+        }
+        let canonical = sys::canonical_folder(folder);
+        if folders.len() >= N_FOLDERS {
+            folders.clear();
+        }
+        folders.insert(folder.to_owned(), canonical.clone());
+        canonical
+    }
+
+    /// Whether two spellings name one folder that exists.
+    pub fn same(&self, a: &str, b: &str) -> bool {
+        folder::same_spelling(a, b) || self.canonical(a).is_some_and(|a| Some(a) == self.canonical(b))
+    }
+}
+
+/// What comparing needs to know of a database.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// The columns that it has.
+    pub columns: ColumnSet,
+    /// Which of a file's times a row has.
+    pub times: Times,
+    /// The provider of threads that name none.
+    pub default_provider: String,
+    /// True if the ledger says that Codex itself names guardian threads.
+    pub names_guardians: bool,
+    /// The bound of synthetic milliseconds ([`threads::greatest_running_number`]).
+    pub synthetic_limit: i64,
+    /// The names of `session_index.jsonl`, once they are needed: where a row is inserted, and where
+    /// [`Comparison::compares_names`].
+    pub names: Option<HashMap<ThreadId, String>>,
+    /// Folders seen so far.
+    pub folders: Folders,
+}
+
+impl Comparison {
+    /// Reads what comparing needs to know of a database.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn read(
+        connection: &Connection,
+        schema: &Schema,
+        default_provider: &str,
+        times: Times,
+    ) -> anyhow::Result<Comparison> {
+        Ok(Comparison {
+            columns: schema.columns,
+            times,
+            default_provider: default_provider.to_owned(),
+            names_guardians: ledger::holds(connection, NAMES_GUARDIANS)?,
+            synthetic_limit: threads::greatest_running_number(connection)?,
+            ..Comparison::default()
+        })
+    }
+
+    /// Whether rows that exist cannot be compared without the names: where titles alone keep them and no first message
+    /// tells a name from a title.
+    #[must_use]
+    pub fn compares_names(&self) -> bool {
+        self.columns.contains(index::TITLE) && !self.columns.contains(index::FIRST_USER_MESSAGE)
+    }
+
+    fn name(&self, file: &ThreadMetadata) -> Option<&str> {
+        self.names.as_ref()?.get(&file.id).map(String::as_str)
+    }
+
+    fn with<T>(&self, name: Option<&str>, f: impl FnOnce(&Context<'_>) -> T) -> T {
+        f(&Context {
+            columns: self.columns,
+            times: self.times,
+            same_path: &|row, file| same_path(Path::new(row), Path::new(file)),
+            same_folder: &|row, file| self.folders.same(row, file),
+            is_folder: &|folder| self.folders.canonical(folder).is_some(),
+            synthetic_limit: self.synthetic_limit,
+            default_provider: &self.default_provider,
+            names_guardians: self.names_guardians,
+            indexed_name: name,
+        })
+    }
+
+    /// The row for a thread that has none ([`merge::insert`]).
+    #[must_use]
+    pub fn insert(&self, file: &ThreadMetadata) -> Row {
+        self.insert_with(file, None)
+    }
+
+    /// The same, with what another database knows of the thread ([`facts::insert`]).
+    #[must_use]
+    pub fn insert_with(&self, file: &ThreadMetadata, old: Option<&Row>) -> Row {
+        self.with(self.name(file), |context| match old {
+            Some(old) => facts::insert(file, old, context),
+            None => merge::insert(file, context),
+        })
+    }
+
+    /// What an existing row must say ([`merge::update`]).
+    #[must_use]
+    pub fn update(&self, file: &ThreadMetadata, row: &Row) -> Merged {
+        self.update_with(file, row, None)
+    }
+
+    /// The same, with what another database knows of the thread ([`facts::update`]).
+    #[must_use]
+    pub fn update_with(&self, file: &ThreadMetadata, row: &Row, old: Option<&Row>) -> Merged {
+        self.with(self.name(file), |context| match old {
+            Some(old) => facts::update(file, row, old, context),
+            None => merge::update(file, row, context),
+        })
+    }
+
+    /// Returns where an existing row differs although older rollouts of the thread are asked as well. `older` is called
+    /// only where there are `differences` without them.
+    #[must_use]
+    pub fn diff_or_older(
+        &self,
+        file: &ThreadMetadata,
+        row: &Row,
+        differences: Vec<FieldDifference>,
+        older: impl FnOnce() -> Vec<ThreadMetadata>,
+    ) -> Vec<FieldDifference> {
+        if differences.is_empty() {
+            return differences;
+        }
+        match older() {
+            older if older.is_empty() => differences,
+            older => self.diff(&ThreadMetadata { older, ..file.clone() }, row),
+        }
+    }
+
+    /// Where an existing row differs ([`diff::diff`]).
+    #[must_use]
+    pub fn diff(&self, file: &ThreadMetadata, row: &Row) -> Vec<FieldDifference> {
+        self.with(self.name(file), |context| diff::diff(file, row, context))
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_through_a_link_is_the_same_folder() {
+        let home = tempfile::tempdir().unwrap();
+        let real = home.path().join("real");
+        std::fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, home.path().join("link")).unwrap();
+        let folders = Folders::default();
+        let text = |path: &Path| path.to_str().unwrap().to_owned();
+        assert!(folders.same(&text(&home.path().join("link")), &text(&real)));
+        assert!(!folders.same(&text(&home.path().join("gone")), &text(&real)));
+    }
+}
