@@ -19,6 +19,7 @@ pub mod schema;
 pub mod shown;
 pub mod siblings;
 pub mod spawn;
+pub mod spill;
 pub mod tally;
 #[cfg(test)]
 mod testing;

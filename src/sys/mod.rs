@@ -66,6 +66,34 @@ fn rename_by_link(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io::Res
     }
 }
 
+/// Returns a path as bytes that [`path_from_bytes`] turns into the same path, also where it is not UTF-8.
+#[must_use]
+pub fn path_to_bytes(path: &Path) -> Vec<u8> {
+    #[cfg(unix)]
+    {
+        std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()).to_vec()
+    }
+    #[cfg(windows)]
+    {
+        std::os::windows::ffi::OsStrExt::encode_wide(path.as_os_str()).flat_map(u16::to_le_bytes).collect()
+    }
+}
+
+/// Returns the path that [`path_to_bytes`] made these bytes of.
+#[must_use]
+pub fn path_from_bytes(bytes: Vec<u8>) -> PathBuf {
+    #[cfg(unix)]
+    {
+        <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes).into()
+    }
+    #[cfg(windows)]
+    {
+        let wide: Vec<u16> =
+            bytes.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
+        <std::ffi::OsString as std::os::windows::ffi::OsStringExt>::from_wide(&wide).into()
+    }
+}
+
 /// Makes renames and creations in `folder` survive a power cut; does nothing where folders cannot be synced.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{self, COLUMNS, ColumnSet, Truth};
-use std::collections::{BTreeSet, BinaryHeap, HashSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -394,7 +394,7 @@ impl Finding {
     }
 
     /// What mends its columns.
-    fn field_remedies(&self) -> BTreeSet<Remedy> {
+    pub(super) fn field_remedies(&self) -> BTreeSet<Remedy> {
         let remedy = |field: &Field| match COLUMNS[field.position].truth {
             _ if self.without_rollout => Remedy::ByHand,
             Truth::Key => Remedy::ByHand,
@@ -422,8 +422,8 @@ impl Finding {
         Finding { fields, ..self }
     }
 
-    /// The order of findings: thread, path, kind, by the letters of each.
-    fn key(&self) -> (Option<&str>, Option<&[u8]>, &'static str, &str) {
+    /// Returns what findings are sorted by: thread, path, kind, message, by the bytes of each.
+    pub(super) fn key(&self) -> (Option<&str>, Option<&[u8]>, &'static str, &str) {
         let path = self.path.as_deref().map(Path::as_os_str).map(std::ffi::OsStr::as_encoded_bytes);
         (self.thread_id.as_deref(), path, self.kind.name(), &self.message)
     }
@@ -437,30 +437,6 @@ impl Finding {
         };
         let fields: usize = self.fields.iter().map(|field| cell(&field.database) + cell(&field.file)).sum();
         fields + self.message.len() + 256
-    }
-}
-
-/// A finding in its order.
-#[derive(Debug)]
-struct Ordered(Finding);
-
-impl PartialEq for Ordered {
-    fn eq(&self, other: &Ordered) -> bool {
-        self.0.key() == other.0.key()
-    }
-}
-
-impl Eq for Ordered {}
-
-impl PartialOrd for Ordered {
-    fn partial_cmp(&self, other: &Ordered) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Ordered {
-    fn cmp(&self, other: &Ordered) -> std::cmp::Ordering {
-        self.0.key().cmp(&other.0.key())
     }
 }
 
@@ -516,54 +492,10 @@ impl Count {
     }
 }
 
-/// Collects findings: counts all, keeps those that are printed.
-#[derive(Debug, Default)]
-pub(super) struct Findings {
-    limit: Option<usize>,
-    kept: BinaryHeap<Ordered>,
-    pub(super) counts: [Count; N_KINDS],
-    /// The rows that have a finding.
-    pub(super) flagged: HashSet<ThreadId>,
-    /// What mends the findings of fields.
-    pub(super) field_remedies: BTreeSet<Remedy>,
-}
-
-impl Findings {
-    /// Keeps the first `limit`; all if `None`.
-    pub(super) fn new(limit: Option<usize>) -> Findings {
-        Findings { limit, ..Findings::default() }
-    }
-
-    /// Takes a finding.
-    pub(super) fn add(&mut self, mut finding: Finding) {
-        let count = &mut self.counts[finding.kind as usize];
-        match finding.severity {
-            Severity::Error => count.errors += 1,
-            Severity::Warning => count.warnings += 1,
-        }
-        if finding.kind == Kind::FieldMismatch {
-            self.field_remedies.append(&mut finding.field_remedies());
-        }
-        // There may be one for each thread, and what they were put together in has room for twice as much.
-        finding.message.shrink_to_fit();
-        finding.fields.shrink_to_fit();
-        finding.path.as_mut().map(PathBuf::shrink_to_fit);
-        self.kept.push(Ordered(finding));
-        if self.limit.is_some_and(|limit| self.kept.len() > limit) {
-            self.kept.pop();
-        }
-    }
-
-    /// Those that were kept, in order.
-    pub(super) fn take(&mut self) -> Vec<Finding> {
-        std::mem::take(&mut self.kept).into_sorted_vec().into_iter().map(|Ordered(finding)| finding).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use std::collections::HashSet;
 
     #[test]
     fn kinds_are_numbered_as_they_are_listed_and_named_once() {
@@ -580,30 +512,5 @@ mod tests {
         assert!(ignore.kind(Kind::MissingRow) && !ignore.kind(Kind::MissingFile));
         assert!(ignore.column(columns::position("cwd").unwrap()) && !ignore.column(0));
         assert!(ignore.and("nonsense").is_none());
-    }
-
-    fn arbitrary() -> impl Strategy<Value = Finding> {
-        (prop::option::of(0u128..4), prop::option::of("[a-c/]{0,3}"), 0..N_KINDS, "[xy]").prop_map(
-            |(thread, path, kind, message)| Finding {
-                path: path.map(PathBuf::from),
-                ..Finding::new(Kind::ALL[kind], message).of(thread.map(ThreadId::from_u128))
-            },
-        )
-    }
-
-    proptest! {
-        #[test]
-        fn of_many_the_first_are_kept_and_all_are_counted(
-            findings in prop::collection::vec(arbitrary(), 0..40), limit in prop::option::of(0usize..10),
-        ) {
-            let mut collected = Findings::new(limit);
-            findings.iter().cloned().for_each(|finding| collected.add(finding));
-            let mut expected = findings.clone();
-            let path = |finding: &Finding| finding.path.as_ref().map(|path| path.to_str().unwrap().to_owned());
-            expected.sort_by_key(|f| (f.thread_id.clone(), path(f), f.kind.name(), f.message.clone()));
-            expected.truncate(limit.unwrap_or(usize::MAX));
-            prop_assert_eq!(collected.take(), expected);
-            prop_assert_eq!(collected.counts.iter().map(|count| count.all()).sum::<u64>(), findings.len() as u64);
-        }
     }
 }

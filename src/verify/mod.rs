@@ -10,6 +10,7 @@ mod beside;
 mod codex;
 mod finding;
 mod folders;
+mod found;
 mod judge;
 mod leftover;
 mod look;
@@ -21,6 +22,7 @@ mod whole;
 
 pub use beside::{Beside, beside};
 pub use finding::{Count, Field, Finding, Ignore, Kind, N_KINDS, Remedy, Severity};
+pub use found::{Found, Iter};
 pub use judge::apart;
 
 use crate::catalog::absent::AbsentFolders;
@@ -42,8 +44,8 @@ use crate::thread::ThreadId;
 use crate::thread::columns::index;
 use crate::thread::times::Times;
 use chrono::{DateTime, Utc};
-use finding::Findings;
 use folders::NotCompared;
+use found::Findings;
 use look::{Again, Doubtful, Subject};
 use rows::Rows;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -105,7 +107,7 @@ pub struct Report {
     /// Threads whose file could not be read now.
     pub not_compared: u64,
     /// The findings, by thread, path and kind.
-    pub findings: Vec<Finding>,
+    pub findings: Found,
     /// How many there are of each kind, kept or not; by [`Kind`].
     pub counts: [Count; N_KINDS],
     /// What mends the findings of fields, which depends on the columns.
@@ -173,7 +175,7 @@ pub fn run_on(
     let mut findings = Findings::new(config.max_findings);
     findings.add(whole::damage(reader)?.ok_or(error)?);
     progress.warn("the rows cannot all be read: no thread was compared");
-    Ok(Report { findings: findings.take(), counts: findings.counts, ..Report::default() })
+    Ok(Report { findings: findings.take()?, counts: findings.counts, ..Report::default() })
 }
 
 fn verify(
@@ -202,7 +204,7 @@ fn verify(
         Some(wanted) if config.depth != Depth::Quick => wanted.find_hidden(&inventory, config.interrupted),
         _ => BTreeMap::new(),
     };
-    let rows = rows::read(config, &schema, &inventory, wanted.as_ref(), reader)?;
+    let mut rows = rows::read(config, &schema, &inventory, wanted.as_ref(), reader)?;
     let Plan { groups, strays, n_bytes, n_agreed } = plan(&inventory, wanted.as_ref(), &hidden, &rows);
 
     let scan_config = scan::Config {
@@ -246,7 +248,7 @@ fn verify(
         strays: BTreeMap::new(),
         says: HashMap::new(),
         abroad: BTreeSet::new(),
-        left: rows.without_file.clone(),
+        left: std::mem::take(&mut rows.without_file),
         rows,
         findings: Findings::new(config.max_findings),
         moved_homes: BTreeMap::new(),
@@ -264,7 +266,7 @@ fn verify(
     run.read(&scan_config, &groups, n_bytes)?;
     run.conclude(&whole_schema)?;
     run.report_folders(walk_errors);
-    Ok(run.into_report())
+    run.into_report()
 }
 
 /// What is to be done about the files.
@@ -496,22 +498,22 @@ impl Run<'_> {
         self.findings.add(finding);
     }
 
-    fn into_report(mut self) -> Report {
+    fn into_report(mut self) -> anyhow::Result<Report> {
         let interrupted = self.config.interrupted.load(Ordering::Relaxed);
         let agree = self.count_agreeing();
-        Report {
+        Ok(Report {
             files: self.n_files,
             rows: self.rows.n,
             rows_by_archived: self.rows.by_archived,
             // What was not looked at does not agree.
             agree: if interrupted { agree.min(self.n_files) } else { agree },
             not_compared: self.not_compared.len() as u64,
-            findings: self.findings.take(),
+            findings: self.findings.take()?,
             counts: self.findings.counts,
             field_remedies: self.findings.field_remedies,
             catalogue: self.catalogue,
             complete: self.is_whole && !interrupted,
             interrupted,
-        }
+        })
     }
 }

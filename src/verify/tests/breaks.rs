@@ -232,7 +232,7 @@ fn check(schema: &str, breaks: &[Break], jobs: usize) {
     threads.iter().for_each(|thread| thread.write(&home));
     home.backfill();
     let healthy = home.verify();
-    assert_eq!(healthy.findings, [], "{schema}: a home in order");
+    assert_eq!(all(&healthy), [], "{schema}: a home in order");
     assert_eq!(
         (healthy.files, healthy.rows, healthy.agree),
         (threads.len() as u64, healthy.files, healthy.files)
@@ -244,7 +244,7 @@ fn check(schema: &str, breaks: &[Break], jobs: usize) {
     let missing_names = has_names.then(|| (Kind::IndexMissing, Severity::Warning, None, Vec::new()));
     let expected: Vec<Stated> = expected.into_iter().chain(missing_names).collect();
     let report = home.verify_with(|config| config.jobs = jobs);
-    let found: Vec<Stated> = report.findings.iter().map(state).collect();
+    let found: Vec<Stated> = all(&report).iter().map(state).collect();
     assert_eq!(sorted(found.clone()), sorted(expected.clone()), "{schema} {breaks:?}");
     let with_row = breaks.iter().filter(|one| !matches!(one, NoRow | OddNameAndNoRow)).count() as u64;
     let twins = breaks.iter().filter(|one| **one == RowTwice).count() as u64;
@@ -262,7 +262,7 @@ fn check(schema: &str, breaks: &[Break], jobs: usize) {
 
     // The first few are the same few, whatever else is found.
     let few = home.verify_with(|config| config.max_findings = Some(2));
-    assert_eq!(few.findings, report.findings[..report.findings.len().min(2)]);
+    assert_eq!(all(&few), all(&report).into_iter().take(2).collect::<Vec<_>>());
     assert_eq!((few.counts, few.agree), (report.counts, report.agree));
 
     // One thread alone shows what it showed among the others.
@@ -271,19 +271,19 @@ fn check(schema: &str, breaks: &[Break], jobs: usize) {
             config.threads = Some(Box::leak(Box::new([Selected::Id(thread.id())])));
         });
         let id = Some(thread.id().to_string());
-        let of_it = |finding: &&Finding| finding.thread_id == id && finding.kind != Kind::DuplicateRollout;
-        let alone: Vec<&Finding> = alone.findings.iter().filter(of_it).collect();
+        let of_it = |finding: &Finding| finding.thread_id == id && finding.kind != Kind::DuplicateRollout;
+        let alone: Vec<Finding> = all(&alone).into_iter().filter(of_it).collect();
         let one = breaks[usize::from(thread.number)];
         // A file that only says whose it is is looked for where nothing else is known of the thread.
         if !matches!(one, OddNameAndNoRow | OddCopy) {
-            let expected: Vec<&Finding> = report.findings.iter().filter(of_it).collect();
+            let expected: Vec<Finding> = all(&report).into_iter().filter(of_it).collect();
             assert_eq!(alone, expected, "{schema} {one:?} alone");
         }
     }
 
     // A quick look says nothing that a long one does not, but of files that it does not open.
     let quick = home.verify_with(|config| config.depth = Depth::Quick);
-    for stated in quick.findings.iter().map(state) {
+    for stated in all(&quick).iter().map(state) {
         let is_known = expected.iter().any(|known| (known.0, &known.2) == (stated.0, &stated.2));
         let unopened = [OddName, OddNameAndNoRow, OddCopy, RowTwice];
         assert!(
@@ -295,7 +295,7 @@ fn check(schema: &str, breaks: &[Break], jobs: usize) {
     // A backfill mends what a backfill can mend, and nothing else goes away or comes up, but what it had hidden.
     home.backfill();
     let mended = home.verify();
-    let left: Vec<Stated> = mended.findings.iter().map(state).collect();
+    let left: Vec<Stated> = all(&mended).iter().map(state).collect();
     let by_hand = |stated: &Stated| stated.0.remedy() != Remedy::Backfill || stated.3 == ["id"];
     assert_eq!(left.iter().filter(|stated| !by_hand(stated)).collect::<Vec<_>>(), Vec::<&Stated>::new());
     let lasting = expected.into_iter().filter(by_hand).collect();

@@ -176,6 +176,11 @@ fn tokens(n: i64) -> String {
 /// A finding as the tests state it: kind, severity, the thread as far as it has one, columns.
 type Stated = (Kind, Severity, Option<String>, Vec<&'static str>);
 
+/// Returns the findings of a report, all in memory.
+fn all(report: &Report) -> Vec<Finding> {
+    report.findings.to_vec().unwrap()
+}
+
 fn state(finding: &Finding) -> Stated {
     let columns = finding.fields.iter().map(Field::name).collect();
     (finding.kind, finding.severity, finding.thread_id.clone(), columns)
@@ -232,12 +237,12 @@ fn a_codex_at_work_is_no_drift() {
         let mut found = Vec::new();
         for _ in 0..6 {
             let now = DateTime::from_timestamp_millis(millis(&thread.path(&home))).unwrap();
-            found.extend(home.verify_with(|config| config.now = now).findings);
+            found.extend(all(&home.verify_with(|config| config.now = now)));
         }
         stop.store(true, Ordering::Relaxed);
         assert_eq!(found, []);
     });
-    assert_eq!(home.verify().findings, [], "nor when it has ended");
+    assert_eq!(all(&home.verify()), [], "nor when it has ended");
 }
 
 #[test]
@@ -250,14 +255,14 @@ fn a_time_that_a_working_codex_has_not_written_yet_is_no_drift_but_an_old_one_is
     let at = |millis: i64| {
         home.verify_with(|config| config.now = DateTime::from_timestamp_millis(millis).unwrap())
     };
-    assert_eq!(at(thread.mtime() + 5000).findings, [], "Codex writes the time every five seconds");
+    assert_eq!(all(&at(thread.mtime() + 5000)), [], "Codex writes the time every five seconds");
     assert_eq!(
         at(thread.mtime() + 60_000).count(Kind::FieldMismatch).errors,
         1,
         "a minute later it should have"
     );
     thread.row(&home, "model_provider = 'x'");
-    let columns: Vec<Vec<&str>> = at(thread.mtime() + 5000).findings.iter().map(|one| state(one).3).collect();
+    let columns: Vec<Vec<&str>> = all(&at(thread.mtime() + 5000)).iter().map(|one| state(one).3).collect();
     assert_eq!(columns, [["updated_at", "model_provider", "updated_at_ms"]], "and nothing else excuses it");
 }
 
@@ -273,17 +278,18 @@ fn a_moved_home_is_said_once_for_each_place_where_it_was() {
     }
     threads[3].row(&home, r"rollout_path = replace(rollout_path, '/', '\')");
     let report = home.verify();
+    let findings = all(&report);
     let found: Vec<(Stated, &Path)> =
-        report.findings.iter().map(|one| (state(one), one.path.as_deref().unwrap())).collect();
+        findings.iter().map(|one| (state(one), one.path.as_deref().unwrap())).collect();
     let moved = (Kind::MovedHome, Severity::Error, None, vec!["rollout_path"]);
     let expected = ["/a", "/b", "C:/Users/me"].map(|place| (moved.clone(), Path::new(place)));
     assert_eq!(found, expected);
-    assert!(report.findings[1].message.starts_with("2 rows name"), "{}", report.findings[1].message);
+    assert!(findings[1].message.starts_with("2 rows name"), "{}", findings[1].message);
     assert_eq!(report.agree, 5, "all but for the path");
     let ignore = Ignore::default().and("moved_home").unwrap();
     assert_eq!(home.verify_with(|config| config.ignore = Box::leak(Box::new(ignore))).agree, 5);
     home.backfill();
-    assert_eq!(home.verify().findings, []);
+    assert_eq!(all(&home.verify()), []);
 }
 
 #[test]
@@ -326,16 +332,16 @@ fn a_row_that_names_the_file_of_another_thread() {
         (Kind::DuplicatePath, Severity::Error, id.clone(), vec!["rollout_path"]),
         (Kind::FieldMismatch, Severity::Error, id.clone(), vec!["model_provider"]),
     ];
-    assert_eq!(home.verify().findings.iter().map(state).collect::<Vec<_>>(), expected);
+    assert_eq!(all(&home.verify()).iter().map(state).collect::<Vec<_>>(), expected);
     // Without the other row it is no second one, but still not its own.
     home.sql(&format!("DELETE FROM threads WHERE id = '{}'", threads[1].id()));
     let expected = [
         (Kind::FieldMismatch, Severity::Error, id, vec!["rollout_path", "model_provider"]),
         (Kind::MissingRow, Severity::Error, Some(threads[1].id().to_string()), vec![]),
     ];
-    assert_eq!(home.verify().findings.iter().map(state).collect::<Vec<_>>(), expected);
+    assert_eq!(all(&home.verify()).iter().map(state).collect::<Vec<_>>(), expected);
     home.backfill();
-    assert_eq!(home.verify().findings, []);
+    assert_eq!(all(&home.verify()), []);
 }
 
 #[test]
@@ -344,7 +350,7 @@ fn a_file_that_says_that_it_is_of_another_thread_than_its_name_does() {
     let (own, named) = (Thread { number: 1 }, Thread { number: 2 });
     home.write(&named.path(&home), own.text().as_bytes(), named.mtime());
     let stated = |kind: Kind, thread: &Thread| (kind, kind.severity(), Some(thread.id().to_string()), vec![]);
-    let found = || home.verify().findings.iter().map(state).collect::<Vec<_>>();
+    let found = || all(&home.verify()).iter().map(state).collect::<Vec<_>>();
     assert_eq!(found()[1..], [stated(Kind::MissingRow, &own)], "what the file says counts");
     home.backfill();
     assert_eq!(found(), []);
@@ -384,7 +390,7 @@ fn a_folder_that_cannot_be_read_is_named_and_its_rows_are_not_missing() {
     let report = home.verify();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
     if !is_root {
-        let found: Vec<Stated> = report.findings.iter().map(state).collect();
+        let found: Vec<Stated> = all(&report).iter().map(state).collect();
         assert_eq!(found, [(Kind::UnreadableFile, Severity::Error, None, vec![])]);
         assert!(!report.complete);
     }

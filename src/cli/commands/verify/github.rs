@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// Writes an annotation for each finding.
 pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
-    report.findings.iter().try_for_each(|finding| write_finding(out, finding))
+    report.findings.iter().try_for_each(|finding| write_finding(out, &finding.map_err(io::Error::other)?))
 }
 
 fn write_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
@@ -51,7 +51,7 @@ mod tests {
         let finding = Finding::new(Kind::DamagedLines, "a\n::error::b % \x1b[31m").at("/h/a,b:c.jsonl");
         let finding = Finding { line: Some(7), ..finding.of(Some(ThreadId::from_u128(1))) };
         let mut out = Vec::new();
-        write(&mut out, &Report { findings: vec![finding], ..Report::default() }).unwrap();
+        write(&mut out, &Report { findings: vec![finding].into(), ..Report::default() }).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "::warning file=/h/a%2Cb%3Ac.jsonl,line=7,title=damaged_lines::thread \

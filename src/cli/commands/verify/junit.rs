@@ -3,10 +3,16 @@
 use crate::cli::output::records::time;
 use crate::cli::output::text;
 use crate::verify::{Finding, Ignore, Kind, Report, Severity};
-use std::fmt::Write as _;
+use std::io::{self, Write};
 
-/// The whole file. A kind fails if it has errors; with `strict` warnings count as well.
-pub(super) fn render(report: &Report, ignore: &Ignore, strict: bool, now: i64) -> String {
+/// Writes the whole file. A kind fails if it has errors; with `strict` warnings count as well.
+pub(super) fn write(
+    xml: &mut dyn Write,
+    report: &Report,
+    ignore: &Ignore,
+    strict: bool,
+    now: i64,
+) -> io::Result<()> {
     let fails = |kind: Kind| {
         let count = report.count(kind);
         count.errors > 0 || (strict && count.warnings > 0)
@@ -14,49 +20,51 @@ pub(super) fn render(report: &Report, ignore: &Ignore, strict: bool, now: i64) -
     let n_failures = Kind::ALL.into_iter().filter(|kind| fails(*kind)).count();
     let n_skipped = Kind::ALL.into_iter().filter(|kind| ignore.kind(*kind)).count();
     let counts = format!("tests=\"{}\" failures=\"{n_failures}\" errors=\"0\"", Kind::ALL.len());
-    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    writeln!(xml, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     let timestamp = time::rfc3339(now);
     let timestamp = timestamp.split('.').next().unwrap_or_default();
-    // Writing to a string cannot fail.
-    let _ = writeln!(xml, "<testsuites name=\"codex-state verify\" {counts} time=\"0\">");
-    let _ = writeln!(
+    writeln!(xml, "<testsuites name=\"codex-state verify\" {counts} time=\"0\">")?;
+    writeln!(
         xml,
         "  <testsuite name=\"codex-state verify\" {counts} skipped=\"{n_skipped}\" timestamp=\"{timestamp}\" time=\"0\">"
-    );
+    )?;
     for kind in Kind::ALL {
         let _ = write!(xml, "    <testcase classname=\"codex-state.verify\" name=\"{kind}\" time=\"0\"");
         let n = report.count(kind).all();
         if ignore.kind(kind) {
-            xml.push_str("><skipped message=\"ignored\"/></testcase>\n");
+            writeln!(xml, "><skipped message=\"ignored\"/></testcase>")?;
         } else if n == 0 {
-            xml.push_str("/>\n");
+            writeln!(xml, "/>")?;
         } else if fails(kind) {
             let noun = if n == 1 { "finding" } else { "findings" };
             let _ = write!(xml, "><failure type=\"{kind}\" message=\"{n} {noun}\">");
-            push_findings(&mut xml, report, kind, n);
-            xml.push_str("</failure></testcase>\n");
+            write_findings(xml, report, kind, n)?;
+            writeln!(xml, "</failure></testcase>")?;
         } else {
-            xml.push_str("><system-out>");
-            push_findings(&mut xml, report, kind, n);
-            xml.push_str("</system-out></testcase>\n");
+            write!(xml, "><system-out>")?;
+            write_findings(xml, report, kind, n)?;
+            writeln!(xml, "</system-out></testcase>")?;
         }
     }
-    xml.push_str("  </testsuite>\n</testsuites>\n");
-    xml
+    writeln!(xml, "  </testsuite>\n</testsuites>")
 }
 
-fn push_findings(xml: &mut String, report: &Report, kind: Kind, n: u64) {
+fn write_findings(xml: &mut dyn Write, report: &Report, kind: Kind, n: u64) -> io::Result<()> {
     let mut n_printed = 0;
-    for finding in report.findings.iter().filter(|finding| finding.kind == kind) {
-        push_finding(xml, finding);
-        n_printed += 1;
+    for finding in &report.findings {
+        let finding = finding.map_err(io::Error::other)?;
+        if finding.kind == kind {
+            write_finding(xml, &finding)?;
+            n_printed += 1;
+        }
     }
     if n > n_printed {
-        let _ = writeln!(xml, "and {} more", n - n_printed);
+        writeln!(xml, "and {} more", n - n_printed)?;
     }
+    Ok(())
 }
 
-fn push_finding(xml: &mut String, finding: &Finding) {
+fn write_finding(xml: &mut dyn Write, finding: &Finding) -> io::Result<()> {
     let mut parts = Vec::new();
     parts.extend(finding.thread_id.as_deref().map(|thread| text::safe(thread).into_owned()));
     parts.extend(finding.path.as_deref().map(|path| text::path(path).into_owned()));
@@ -64,7 +72,7 @@ fn push_finding(xml: &mut String, finding: &Finding) {
     if finding.severity == Severity::Warning {
         parts.insert(0, "warning".to_owned());
     }
-    let _ = writeln!(xml, "{}", escape(&parts.join(": ")));
+    writeln!(xml, "{}", escape(&parts.join(": ")))
 }
 
 /// Text in XML: safe text has no control characters left, which XML could not hold at all.
@@ -80,15 +88,22 @@ mod tests {
     use crate::verify::Count;
     use expect_test::expect;
 
+    fn render(report: &Report, ignore: &Ignore, strict: bool, now: i64) -> String {
+        let mut xml = Vec::new();
+        write(&mut xml, report, ignore, strict, now).unwrap();
+        String::from_utf8(xml).unwrap()
+    }
+
     #[test]
     fn each_kind_is_a_test_case() {
         let mut report = Report::default();
         report.counts[Kind::MissingRow as usize] = Count { errors: 2, warnings: 0 };
         report.counts[Kind::EmptyFile as usize] = Count { errors: 0, warnings: 1 };
-        report.findings = vec![
+        report.findings = Vec::from([
             Finding::new(Kind::MissingRow, "a <b> & \"c\"\x1b").at("/h/x"),
             Finding::new(Kind::EmptyFile, "is empty"),
-        ];
+        ])
+        .into();
         let ignore = Ignore::default().and("index_orphan").unwrap();
         let interesting = |xml: &str| -> String {
             let plain = |line: &&str| !(line.starts_with("    <testcase") && line.ends_with("\"0\"/>"));

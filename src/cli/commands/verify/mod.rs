@@ -65,8 +65,8 @@ pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
     }
     app.out.flush()?;
     if let Some(file) = &junit_file {
-        let text = junit::render(&report, &ignore, arguments.strict, app.environment.now_ms());
-        file.write(text.as_bytes())?;
+        let now = app.environment.now_ms();
+        file.write_with(|out| junit::write(out, &report, &ignore, arguments.strict, now))?;
     }
     summarise(app, &report);
     if report.interrupted {
@@ -81,7 +81,7 @@ pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
 fn summarise(app: &App, report: &Report) {
     let total = report.total();
     let agree = human::counted(report.agree, "thread agrees", "threads agree");
-    let printed = report.findings.len() as u64;
+    let printed = report.findings.len();
     let rest = total.all() - printed;
     let kept =
         if rest > 0 { format!(", the first {} printed", human::count(printed)) } else { String::new() };

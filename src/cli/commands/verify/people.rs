@@ -19,16 +19,17 @@ pub(super) fn write(
     report: &Report,
 ) -> io::Result<()> {
     let block = Block { home, width: page.width, style: page.style };
-    let mut thread: Option<&Option<String>> = None;
+    let mut thread: Option<Option<String>> = None;
     for finding in &report.findings {
-        if thread != Some(&finding.thread_id) {
+        let finding = finding.map_err(io::Error::other)?;
+        if thread.as_ref() != Some(&finding.thread_id) {
             if thread.is_some() {
                 writeln!(out)?;
             }
-            block.heading(out, finding)?;
+            block.heading(out, &finding)?;
         }
-        thread = Some(&finding.thread_id);
-        block.finding(out, finding)?;
+        block.finding(out, &finding)?;
+        thread = Some(finding.thread_id);
     }
     if report.findings.is_empty() {
         return Ok(());

@@ -19,7 +19,7 @@ pub(super) fn write(
     report: &verify::Report,
 ) -> io::Result<()> {
     Report {
-        items: report.findings.iter().map(Shown::new),
+        items: report.findings.iter().map(Item),
         rows: Rows::Columns(&["kind", "severity", "thread_id", "path", "message", "fields"]),
         document: Whole::List {
             name: "findings",
@@ -46,6 +46,18 @@ struct Counts<'a>(&'a verify::Report);
 impl Serialize for Counts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(Kind::ALL.iter().map(|kind| (kind.name(), self.0.count(*kind).all())))
+    }
+}
+
+/// A finding that was read, or the reason why it could not be.
+struct Item(anyhow::Result<Finding>);
+
+impl Serialize for Item {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Ok(finding) => Shown::new(finding).serialize(serializer),
+            Err(error) => Err(serde::ser::Error::custom(format!("{error:#}"))),
+        }
     }
 }
 
