@@ -44,6 +44,7 @@ set edit:completion:arg-completer[codex-state] = {|@words|
             cand archive 'Move threads to the archive'
             cand unarchive 'Move threads back from the archive'
             cand prune 'Delete the rows of threads whose rollout is gone'
+            cand rebuild 'Make a new database in place of one that is damaged, refused by Codex or lost'
             cand status 'Show which database is in use, and whether all is well'
             cand backup 'Copy the database to a file'
             cand restore 'Bring the database back from a backup'
@@ -272,6 +273,32 @@ set edit:completion:arg-completer[codex-state] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'codex-state;rebuild'= {
+            cand --undo 'Put a database that rebuild replaced back in its place, damaged as it may be'
+            cand -j 'How many rollouts to read at once [default: one for each processor]'
+            cand --jobs 'How many rollouts to read at once [default: one for each processor]'
+            cand --codex-home 'The Codex home [default: $CODEX_HOME, else ~/.codex]'
+            cand --db 'Use exactly this database, which must exist'
+            cand --sqlite-home 'The folder of the database'
+            cand --default-provider 'Provider of threads that name none'
+            cand --format 'How to write the output'
+            cand --color 'When to use colour'
+            cand --busy-timeout 'How long to wait for another program''s lock on the database'
+            cand --metrics 'Write what this run counted to FILE, for Prometheus'' textfile collector'
+            cand -n 'Write nothing, and say what would be done'
+            cand --dry-run 'Write nothing, and say what would be done'
+            cand --force 'Replace a sound database, too, and leave behind what a new one could not hold'
+            cand --no-header 'Leave the header line of TSV and CSV out'
+            cand --no-progress 'Show no progress bar'
+            cand -q 'Say nothing on standard error but errors'
+            cand --quiet 'Say nothing on standard error but errors'
+            cand -v 'Say more on standard error: which files, and why'
+            cand --verbose 'Say more on standard error: which files, and why'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'codex-state;status'= {
             cand --codex-home 'The Codex home [default: $CODEX_HOME, else ~/.codex]'
             cand --db 'Use exactly this database, which must exist'
@@ -386,6 +413,7 @@ set edit:completion:arg-completer[codex-state] = {|@words|
             cand archive 'Move threads to the archive'
             cand unarchive 'Move threads back from the archive'
             cand prune 'Delete the rows of threads whose rollout is gone'
+            cand rebuild 'Make a new database in place of one that is damaged, refused by Codex or lost'
             cand status 'Show which database is in use, and whether all is well'
             cand backup 'Copy the database to a file'
             cand restore 'Bring the database back from a backup'
@@ -408,6 +436,8 @@ set edit:completion:arg-completer[codex-state] = {|@words|
         &'codex-state;help;unarchive'= {
         }
         &'codex-state;help;prune'= {
+        }
+        &'codex-state;help;rebuild'= {
         }
         &'codex-state;help;status'= {
         }

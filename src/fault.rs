@@ -39,6 +39,15 @@ pub const POINTS: &[&str] = &[
     "restore:moving-aside",
     "restore:moved-aside",
     "restore:renamed",
+    "rebuild:locked",
+    "rebuild:built",
+    "rebuild:filled",
+    "rebuild:carried",
+    "rebuild:checked",
+    "rebuild:settled",
+    "rebuild:kept",
+    "rebuild:cleared",
+    "rebuild:renamed",
 ];
 
 /// Dies here, as by a crash, if a test asked for it.

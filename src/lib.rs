@@ -11,7 +11,7 @@
 //!   several counts.
 //! - [`survey`] goes through a home: it reads rollouts in parallel and compares each with its row.
 //! - [`home`] says where everything is, [`db`] is SQLite and all of it, [`sys`] what differs between systems.
-//! - The verbs: [`backfill`], [`verify`], [`list`](mod@list), [`archive`], [`prune`], [`restore`], [`status`]. Each goes
+//! - The verbs: [`backfill`], [`verify`], [`list`](mod@list), [`archive`], [`prune`], [`rebuild`], [`restore`], [`status`]. Each goes
 //!   from a configuration, a database, a [`progress`] and the time to a report. None prints, reads the environment or
 //!   uses another.
 //! - [`cli`] is the program around them.
@@ -22,7 +22,7 @@
 //! backfill:  catalog > survey (rollout, thread, db) > db
 //! verify:    catalog > survey (rollout, thread, db) > a report
 //! list/show: db > cli
-//! archive, prune, restore: catalog, sys (locks, renames) and db, all or nothing
+//! archive, prune, restore, rebuild: catalog, sys (locks, renames) and db, all or nothing
 //! ```
 //!
 //! # Where to begin
@@ -66,6 +66,7 @@ pub mod archive;
 pub mod backfill;
 pub mod list;
 pub mod prune;
+pub mod rebuild;
 pub mod restore;
 pub mod status;
 pub mod verify;

@@ -83,24 +83,28 @@ pub fn create(path: &Path, schema: NewSchema) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).map_err(|error| explain_io(error, folder, doing))?;
     let staging = Staging::within(folder).map_err(|error| explain_io(error, folder, doing))?;
     let temporary = staging.new_copy().map_err(|error| explain_io(error, path, doing))?;
-    let build = || -> rusqlite::Result<()> {
-        let connection = open(&temporary)?;
-        connection.execute_batch("BEGIN")?;
-        build(&connection, schema.level())?;
-        connection.execute_batch("COMMIT")?;
-        connection.close().map_err(|(_, error)| error)
-    };
-    build().map_err(|error| explain(error, path, doing))?;
+    build_at(&temporary, schema.level()).map_err(|error| explain(error, path, doing))?;
     sys::rename_no_replace(&temporary, path).map_err(|error| explain_io(error, path, doing))?;
     sys::sync_folder(folder).map_err(|error| explain_io(error, folder, doing))?;
     Ok(())
 }
 
+/// Makes the tables of a level and their ledger in the empty file `path`.
+pub(super) fn build_at(path: &Path, level: i64) -> rusqlite::Result<()> {
+    let connection = open(path, level)?;
+    connection.execute_batch("BEGIN")?;
+    build(&connection, level)?;
+    connection.execute_batch("COMMIT")?;
+    connection.close().map_err(|(_, error)| error)
+}
+
 /// Opens a new, empty file as a database with the settings that Codex gives its own.
-fn open(path: &Path) -> rusqlite::Result<Connection> {
+fn open(path: &Path, level: i64) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     // Before the first table; with the WAL mode it goes to the file's header.
-    connection.pragma_update(None, "auto_vacuum", "incremental")?;
+    if level > 1 {
+        connection.pragma_update(None, "auto_vacuum", "incremental")?;
+    }
     connection.pragma_update(None, "journal_mode", "wal")?;
     Ok(connection)
 }
@@ -114,13 +118,28 @@ pub(super) fn build(connection: &Connection, level: i64) -> rusqlite::Result<()>
     for (_, statements) in STEPS.iter().filter(|(step, _)| *step <= level) {
         connection.execute_batch(statements)?;
     }
-    for (version, description, checksum) in migrations().filter(|(version, ..)| (2..=level).contains(version))
-    {
-        let sql = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-                   VALUES (?1, ?2, 1, unhex(?3), 0)";
-        connection.prepare_cached(sql)?.execute((version, description, checksum))?;
+    for migration in migrations().filter(|(version, ..)| (2..=level).contains(version)) {
+        record(connection, migration)?;
     }
     Ok(())
+}
+
+/// Version, description and checksum (in hexadecimal digits) of a migration.
+pub(super) type Migration = (i64, &'static str, &'static str);
+
+/// Writes a migration into the ledger.
+pub(super) fn record(connection: &Connection, migration: Migration) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+               VALUES (?1, ?2, 1, unhex(?3), 0)";
+    connection.prepare_cached(sql)?.execute(migration).map(drop)
+}
+
+/// The statement that makes the table of the ledger.
+pub(super) fn ledger_table() -> rusqlite::Result<String> {
+    let connection = Connection::open_in_memory()?;
+    build(&connection, 1)?;
+    let sql = "SELECT sql FROM sqlite_schema WHERE name = '_sqlx_migrations'";
+    connection.query_row(sql, [], |row| row.get(0))
 }
 
 #[cfg(test)]
@@ -264,7 +283,7 @@ mod tests {
         }
         let golden = Place::with("reconstructed-2026-10.state_5.sqlite");
         let folder = tempfile::tempdir().unwrap();
-        let connection = open(&folder.path().join("new.db")).unwrap();
+        let connection = open(&folder.path().join("new.db"), NEWEST).unwrap();
         build(&connection, NEWEST).unwrap();
         compare(&connection, &golden.connect());
     }

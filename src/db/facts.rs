@@ -7,14 +7,14 @@
 
 use super::open::{OpenOptions, Reader, Trouble, reason};
 use super::row::to_cell;
+use super::salvage::{self, Salvage, quoted};
 use super::schema::{self, Schema};
-use super::threads::has_rowids;
 use crate::error::{WithHint as _, shell_word};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, ColumnSet, Row, Truth, index};
 use anyhow::anyhow;
-use rusqlite::{Connection, OptionalExtension as _, Statement, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -66,7 +66,7 @@ impl Facts {
     pub fn take(path: &Path, options: &OpenOptions) -> anyhow::Result<Facts> {
         let useless =
             |why: &dyn std::fmt::Display| anyhow!("{}: cannot take facts from it: {why}", path.display());
-        let taken = Reader::open(path, options).and_then(|mut reader| Facts::read(&mut reader));
+        let taken = Reader::open(path, options).and_then(|mut reader| reader.read(Facts::of));
         let facts = taken.map_err(|error| match Trouble::of(&error) {
             // Not with the hint that belongs to a database in use.
             Some(trouble) if trouble.is_unusable() => {
@@ -83,26 +83,26 @@ impl Facts {
         Ok(facts)
     }
 
-    fn read(reader: &mut Reader) -> anyhow::Result<Facts> {
-        reader.read(|from| {
-            let schema = Schema::read(from)?;
-            let columns: ColumnSet = schema.columns.iter().filter(|&position| may_matter(position)).collect();
-            let names = quoted(columns.iter().map(|position| COLUMNS[position].name));
-            let copy = Connection::open("")?;
-            copy.execute_batch(&format!(
-                "CREATE TABLE facts ({names}, PRIMARY KEY (id)) WITHOUT ROWID; BEGIN"
-            ))?;
-            let is_whole = copy_rows(from, &copy, &names, columns)?;
-            copy.execute_batch("COMMIT")?;
-            let mut parents = <[Parents; REFERENCES.len()]>::default();
-            for ((_, table, children), parents) in REFERENCES.iter().zip(&mut parents) {
-                *parents = Parents::read(from, table, "id");
-                let children = children.map(|(table, key)| Box::new(Parents::read(from, table, key)));
-                parents.children = children.filter(|children| !children.columns.is_empty());
-            }
-            let select = format!("SELECT {names} FROM facts WHERE id = ?1");
-            Ok(Facts { copy, columns, select, parents, is_whole })
-        })
+    /// Reads the facts of an open database, as far as its pages can be read.
+    ///
+    /// # Errors
+    /// If it is no state database, or cannot be read for another reason than damage.
+    pub fn of(from: &Connection) -> anyhow::Result<Facts> {
+        let schema = Schema::read(from)?;
+        let columns: ColumnSet = schema.columns.iter().filter(|&position| may_matter(position)).collect();
+        let names = quoted(columns.iter().map(|position| COLUMNS[position].name));
+        let copy = Connection::open("")?;
+        copy.execute_batch(&format!("CREATE TABLE facts ({names}, PRIMARY KEY (id)) WITHOUT ROWID; BEGIN"))?;
+        let Salvage { is_whole, .. } = copy_rows(from, &copy, columns)?;
+        copy.execute_batch("COMMIT")?;
+        let mut parents = <[Parents; REFERENCES.len()]>::default();
+        for ((_, table, children), parents) in REFERENCES.iter().zip(&mut parents) {
+            *parents = Parents::read(from, table, "id");
+            let children = children.map(|(table, key)| Box::new(Parents::read(from, table, key)));
+            parents.children = children.filter(|children| !children.columns.is_empty());
+        }
+        let select = format!("SELECT {names} FROM facts WHERE id = ?1");
+        Ok(Facts { copy, columns, select, parents, is_whole })
     }
 
     /// Whether every row could be read.
@@ -139,102 +139,20 @@ fn may_matter(position: usize) -> bool {
     COLUMNS[position].truth != Truth::File || matches!(position, index::UPDATED_AT | index::UPDATED_AT_MS)
 }
 
-fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let names: Vec<String> =
-        names.into_iter().map(|name| format!("\"{}\"", name.replace('"', "\"\""))).collect();
-    names.join(", ")
-}
-
-fn is_damage(error: &rusqlite::Error) -> bool {
-    super::open::class(error).is_unusable()
-}
-
-/// Copies the rows whose id is text, and says whether that was all of them: damaged pages are jumped over.
-fn copy_rows(from: &Connection, to: &Connection, names: &str, columns: ColumnSet) -> anyhow::Result<bool> {
-    let has_rowid = has_rowids(from);
-    let sql = match has_rowid {
-        true => format!("SELECT rowid, {names} FROM threads WHERE rowid > ?1 ORDER BY rowid"),
-        false => format!("SELECT 0, {names} FROM threads WHERE ?1 < 0"),
-    };
-    let mut select = from.prepare(&sql)?;
-    let mut probe = from.prepare(&format!("{sql} LIMIT 1"))?;
-    let places = vec!["?"; columns.iter().count()].join(", ");
-    let mut insert = to.prepare(&format!("INSERT OR IGNORE INTO facts ({names}) VALUES ({places})"))?;
-    let (mut after, mut is_whole) = (i64::MIN, true);
-    loop {
-        let error = match copy_rows_after(&mut select, &mut insert, &mut after, columns) {
-            Ok(()) => return Ok(is_whole),
-            Err(error) => error,
-        };
-        if !is_damage(&error) {
-            return Err(error.into());
-        }
-        is_whole = false;
-        if !has_rowid {
-            // Nothing tells where the next readable row may be.
-            return Ok(false);
-        }
-        match next_readable(&mut probe, after)? {
-            Some(next) => after = next,
-            None => return Ok(false),
-        }
-    }
-}
-
-fn copy_rows_after(
-    select: &mut Statement<'_>,
-    insert: &mut Statement<'_>,
-    after: &mut i64,
-    columns: ColumnSet,
-) -> rusqlite::Result<()> {
+/// Copies the rows whose id is text into `to`.
+fn copy_rows(from: &Connection, to: &Connection, columns: ColumnSet) -> rusqlite::Result<Salvage> {
+    let names: Vec<&str> = columns.iter().map(|position| COLUMNS[position].name).collect();
     let id = columns.iter().position(|position| position == index::ID).unwrap_or(0);
-    let mut rows = select.query([*after])?;
-    while let Some(row) = rows.next()? {
-        *after = row.get(0)?;
-        let cells: Result<Vec<Cell>, _> = (1..=columns.iter().count())
-            .map(|i| Ok::<_, rusqlite::Error>(to_cell(row.get_ref(i)?)))
-            .collect();
-        let cells = cells?;
+    let places = vec!["?"; names.len()].join(", ");
+    let into = quoted(names.iter().copied());
+    let mut insert = to.prepare(&format!("INSERT OR IGNORE INTO facts ({into}) VALUES ({places})"))?;
+    salvage::each_row(from, "threads", &names, |_, cells| {
         // Ids of other types or spellings are no threads.
         if cells[id].as_text().and_then(ThreadId::parse).is_some() {
             insert.execute(params_from_iter(cells))?;
         }
-    }
-    Ok(())
-}
-
-/// The least number found behind which a row can be read again, when none could right behind `after`; the end counts
-/// as one. `None` where nothing can be read any more.
-///
-/// Steps grow twofold, so a bad page costs a few dozen tries wherever the next good one is.
-fn next_readable(probe: &mut Statement<'_>, after: i64) -> rusqlite::Result<Option<i64>> {
-    let mut is_readable = |after: i64| match probe.query([after]).and_then(|mut rows| rows.next().map(|_| ()))
-    {
-        Ok(()) => Ok(true),
-        Err(error) if is_damage(&error) => Ok(false),
-        Err(error) => Err(error),
-    };
-    // Before the first row there is nothing; row numbers begin at 1.
-    let after = after.max(0);
-    let (mut low, mut step) = (after, 1_i64);
-    let mut high = loop {
-        let Some(high) = after.checked_add(step) else { return Ok(None) };
-        if is_readable(high)? {
-            break high;
-        }
-        low = high;
-        let Some(next) = step.checked_mul(2) else { return Ok(None) };
-        step = next;
-    };
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if is_readable(middle)? {
-            high = middle;
-        } else {
-            low = middle;
-        }
-    }
-    Ok(Some(high))
+        Ok(())
+    })
 }
 
 impl Parents {

@@ -14,11 +14,11 @@ use std::collections::BTreeMap;
 const KNOWN: &str = include_str!("../../migrations/ledger.tsv");
 
 /// Versions whose checksums in [`KNOWN`] are not confirmed by a database that a Codex made.
-const UNCONFIRMED: [i64; 2] = [56, 57];
+pub(super) const UNCONFIRMED: [i64; 2] = [56, 57];
 
 /// The checksum of migration 1 in builds whose texts have CRLF line ends. The other checksums of these builds are not
 /// known, so a ledger that begins with this one is not judged by its checksums.
-const FIRST_WITH_CRLF: &str =
+pub(super) const FIRST_WITH_CRLF: &str =
     "54bbd6f47905a4e4c674034575963d82da7b534e66e9a37a81ec2afb6a4b56ce6de9b3ecf3032796a800f650239847d4";
 
 /// The table of the ledger.

@@ -75,6 +75,25 @@ pub fn probe(home: &Path, id: ThreadId, patience: Duration) -> Result<(), Unclai
     }
 }
 
+/// Finds a thread whose lock a running Codex holds.
+///
+/// # Errors
+/// If a lock cannot be tried.
+pub fn any_writer(home: &Path, patience: Duration) -> io::Result<Option<String>> {
+    let entries = match std::fs::read_dir(home.join("thread-writer-locks")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    for entry in entries {
+        let name = entry?.file_name();
+        let Some(id) = name.to_str().and_then(|name| name.strip_suffix(".lock")) else { continue };
+        if ThreadId::parse(id).is_some() && WriterLock::is_held(home, id, patience)? {
+            return Ok(Some(id.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,7 +110,9 @@ mod tests {
             fs::create_dir(home.path().join(folder)).unwrap();
         }
         fs::write(home.path().join(".tmp/rollout-maintenance.lock"), "").unwrap();
+        assert_eq!(any_writer(home.path(), Duration::ZERO).unwrap(), None);
         let lock = writer(home.path(), id, Duration::ZERO).unwrap().unwrap();
+        assert_eq!(any_writer(home.path(), Duration::ZERO).unwrap(), Some(id.to_string()));
         assert!(matches!(probe(home.path(), id, Duration::ZERO), Err(Unclaimed::Writer)));
         assert!(matches!(writer(home.path(), id, Duration::ZERO), Err(Unclaimed::Writer)));
         drop(lock);

@@ -60,6 +60,8 @@ mod output_files;
 mod prune;
 mod prune_killed;
 mod read_only;
+mod rebuild;
+mod rebuild_killed;
 mod recipes;
 mod restore;
 mod restore_killed;

@@ -219,7 +219,7 @@ fn no_sqlite_file() {
         $ codex-state list
         --- stderr
         codex-state: error: $HOME_DIR/state_5.sqlite: cannot open the database: not a SQLite database, or encrypted
-        hint: `codex-state restore BACKUP`; or move $HOME_DIR/state_5.sqlite aside together with its -wal and -shm, start Codex once, then run `codex-state backfill --facts-from MOVED`
+        hint: close Codex and run `codex-state rebuild`: it makes a new one with everything that can still be read
         --- status 2
     "#]],
     );
@@ -658,7 +658,7 @@ fn a_damaged_database() {
         $ codex-state backfill
         --- stderr
         codex-state: error: $HOME_DIR/state_5.sqlite: cannot read the database: the database is damaged (database disk image is malformed)
-        hint: `codex-state restore BACKUP`; or move $HOME_DIR/state_5.sqlite aside together with its -wal and -shm, start Codex once, then run `codex-state backfill --facts-from MOVED`
+        hint: close Codex and run `codex-state rebuild`: it makes a new one with everything that can still be read
         --- status 2
     "#]],
     );
@@ -669,7 +669,7 @@ fn a_damaged_database() {
         $ codex-state list
         --- stderr
         codex-state: error: $HOME_DIR/state_5.sqlite: cannot read the database: the database is damaged (database disk image is malformed)
-        hint: `codex-state restore BACKUP`; or move $HOME_DIR/state_5.sqlite aside together with its -wal and -shm, start Codex once, then run `codex-state backfill --facts-from MOVED`
+        hint: close Codex and run `codex-state rebuild`: it makes a new one with everything that can still be read
         --- status 2
     "#]],
     );
@@ -704,7 +704,7 @@ fn a_damaged_database_is_what_a_deep_verify_finds() {
         $ codex-state verify --deep --ignore database_damaged
         --- stderr
         codex-state: error: $HOME_DIR/state_5.sqlite: cannot read the database: the database is damaged (database disk image is malformed)
-        hint: `codex-state restore BACKUP`; or move $HOME_DIR/state_5.sqlite aside together with its -wal and -shm, start Codex once, then run `codex-state backfill --facts-from MOVED`
+        hint: close Codex and run `codex-state rebuild`: it makes a new one with everything that can still be read
         --- status 2
     "#]],
     );

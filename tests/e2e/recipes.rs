@@ -263,22 +263,41 @@ fn two_databases() {
 #[test]
 fn a_damaged_database() {
     let mut recipe = Recipe::of("A damaged database");
-    let env = filled();
-    let before = env.rows().len();
-    wrecks::tear_leaves(&env.db(), "thread_spawn_edges", 1);
-    let outcomes = recipe.next(&env);
-    outcomes[0].assert(outcomes[0].code != Some(0), "it is found out");
-    outcomes[0].assert(
-        outcomes[0].stdout.contains("database_damaged") || outcomes[0].stderr.contains("malformed"),
-        "as the recipe says",
-    );
-    fs::rename(env.db(), user_path(&env, "damaged/state_5.sqlite")).unwrap();
-    env.database("empty-2026-08");
-    recipe.goes(&env, &[]);
-    let rows = env.rows();
-    assert_eq!(rows.len(), before);
-    assert!(rows.values().all(|row| !row["name"].is_null()), "with the names of the old one");
-    recipe.end(&env);
+    for kind in ["page", "ledger", "level 59", "garbage", "none"] {
+        recipe.n_run = 0;
+        let env = filled();
+        let before = env.rows().len();
+        match kind {
+            "page" => wrecks::tear_leaves(&env.db(), "thread_spawn_edges", 1),
+            "ledger" => env.sql("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 3"),
+            "level 59" => {
+                env.database("reconstructed-2026-10");
+                env.run(["backfill"]).status(0, "filled");
+                env.sql(
+                    "UPDATE threads SET name = 'n', daybreak_enabled = 1;
+                     INSERT INTO thread_attachments SELECT id, id, 'file', 'k', '{}', 9 FROM threads;",
+                );
+                wrecks::tear_leaves(&env.db(), "idx_threads_source", 1);
+            }
+            "garbage" => fs::write(env.db(), "no database at all").unwrap(),
+            _ => fs::remove_file(env.db()).unwrap(),
+        }
+        let outcomes = recipe.next(&env);
+        outcomes[0].assert(outcomes[0].code != Some(0), format_args!("{kind} is found out"));
+        recipe.goes(&env, &[]);
+        let rows = env.rows();
+        assert_eq!(rows.len(), before, "{kind}");
+        if ["page", "ledger", "level 59"].contains(&kind) {
+            assert!(rows.values().all(|row| !row["name"].is_null()), "{kind}: with the names of the old one");
+        }
+        if kind == "level 59" {
+            assert!(rows.values().all(|row| row["daybreak_enabled"] == 1));
+            assert_eq!(env.query("SELECT * FROM thread_attachments").len(), before);
+        }
+        if kind == "none" {
+            return recipe.end(&env);
+        }
+    }
 }
 
 #[test]

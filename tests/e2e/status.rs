@@ -240,7 +240,7 @@ fn a_database_that_is_none_is_shown_with_all_else_and_then_trouble() {
             backups:   none
             --- stderr
             codex-state: error: $HOME_DIR/state_5.sqlite: cannot open the database: not a SQLite database, or encrypted
-            hint: `codex-state restore BACKUP`; or move $HOME_DIR/state_5.sqlite aside together with its -wal and -shm, start Codex once, then run `codex-state backfill --facts-from MOVED`
+            hint: close Codex and run `codex-state rebuild`: it makes a new one with everything that can still be read
             --- status 2
         "#]],
     );

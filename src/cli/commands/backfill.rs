@@ -385,7 +385,7 @@ fn advise(
             database.display()
         ));
         app.messages
-            .hint("start Codex once, so that it makes its database, then run codex-state backfill again");
+            .hint("close Codex and run codex-state rebuild --force: it makes state_5.sqlite, with everything in this one");
     }
     if report.interrupted {
         if !dry_run {

@@ -16,6 +16,7 @@ pub mod list;
 pub mod man;
 pub mod path;
 pub mod prune;
+pub mod rebuild;
 pub mod restore;
 pub mod show;
 pub mod status;

@@ -2,7 +2,7 @@
 
 use crate::cli::line::color::ColorChoice;
 use crate::cli::line::fresh::SchemaChoice;
-use crate::cli::line::{help, numbers};
+use crate::cli::line::{fresh, help, numbers};
 use crate::verify::Ignore;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -123,6 +123,7 @@ pub enum Command {
     Archive(Archive),
     Unarchive(Unarchive),
     Prune(Prune),
+    Rebuild(fresh::Rebuild),
     Status(Status),
     Backup(Backup),
     Restore(Restore),

@@ -1,6 +1,47 @@
-//! Arguments of commands that make a database: which one.
+//! Arguments of `rebuild`, and which database a command makes.
 
-use clap::ValueEnum;
+use crate::cli::line::{help, numbers};
+use clap::{Args, ValueEnum, ValueHint};
+use std::path::PathBuf;
+
+/// Make a new database in place of one that is damaged, refused by Codex or lost
+///
+/// Builds it completely beside the old one: all rollouts, then everything that can still be read from the old database
+/// (names, pins, sections, projects, attachments, and the rows of threads whose rollout is not in this home). Checks it,
+/// moves the old database to codex-state-backups/, where it stays until you delete it, and puts the new one in its place
+/// in one step. Codex opens the new one at once and scans nothing. Whenever it is interrupted or killed, the old or the
+/// new database is in place, whole.
+///
+/// A database that is sound but has a ledger of migrations that Codex refuses is copied as it is, and its ledger is
+/// mended. Close Codex first: rebuild refuses while another process has the database open. It also refuses a database
+/// that is sound, and one with tables or columns that a new one could not hold; --force overrules these two.
+///
+/// JSON: {"schema_version":1, "database":PATH, "old":PATH|null, "condition":"missing"|"unusable"|"damaged"|"refused"|
+/// "sound", "problem":TEXT|null, "how":"mended"|"built", "migrations_mended":[N…], "level":N|null, "threads":N,
+/// "kept_threads":N, "tables":[{"table":NAME, "rows":N, "unfit":N, "unreadable":N|null}…], "left_behind":[NAME…],
+/// "scanned":N, "failed":N, "failures":[{"path":PATH, "error":TEXT}…], "dry_run":BOOL, "complete":BOOL}. "tables" says
+/// what came from the old database: rows that were read, rows that did not fit, and rows on damaged pages (null: not
+/// known how many). "kept_threads" are rows of threads without a rollout here. "old" is null in a dry run. TSV and CSV
+/// have the columns database, old, condition, how, level, threads, kept_threads, scanned, failed.
+#[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("rebuild"))]
+pub struct Rebuild {
+    /// Write nothing, and say what would be done
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// Replace a sound database, too, and leave behind what a new one could not hold
+    #[arg(long)]
+    pub force: bool,
+
+    /// Put a database that rebuild replaced back in its place, damaged as it may be
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["force", "jobs"])]
+    pub undo: Option<PathBuf>,
+
+    /// How many rollouts to read at once [default: one for each processor]
+    #[arg(short, long, value_name = "N", value_parser = numbers::jobs)]
+    pub jobs: Option<u16>,
+}
 
 /// The database that is made where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -8,7 +8,7 @@ use crate::verify::Kind;
 pub type Example = (&'static str, &'static str);
 
 /// The examples of each command; those of the program itself are under the empty name.
-pub const EXAMPLES: [(&str, &[Example]); 14] = [
+pub const EXAMPLES: [(&str, &[Example]); 15] = [
     (
         "",
         &[
@@ -89,6 +89,13 @@ pub const EXAMPLES: [(&str, &[Example]); 14] = [
         &[
             ("codex-state backup", "into codex-state-backups beside the database"),
             ("codex-state backup before.sqlite", "into a new file"),
+        ],
+    ),
+    (
+        "rebuild",
+        &[
+            ("codex-state rebuild --dry-run", "say what is wrong with the database, and what would be saved"),
+            ("codex-state rebuild", "replace a database that is damaged or that Codex refuses"),
         ],
     ),
     (

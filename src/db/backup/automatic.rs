@@ -182,6 +182,12 @@ pub fn name_by_hand(database: &Path, now: DateTime<Utc>) -> PathBuf {
     folder_of(database).join(format!("backup-{}-{}.sqlite", name_of(database), stamp(now)))
 }
 
+/// The path for a database that is about to be replaced by another file; such a one stays until a person deletes it.
+#[must_use]
+pub fn replaced_name(database: &Path, now: DateTime<Utc>) -> PathBuf {
+    folder_of(database).join(format!("{REPLACED}{}-{}.sqlite", name_of(database), stamp(now)))
+}
+
 /// Creates the folder in which backups of `database` are kept, for this user alone, if it is missing.
 ///
 /// # Errors

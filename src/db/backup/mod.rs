@@ -23,7 +23,7 @@ use crate::sys::{Links, open_regular_with, rename_no_replace, sync_folder};
 
 pub use automatic::{
     BackupInfo, FOLDER, Keeping, backups_in, backups_of, keep_automatic, keep_replaced, name_by_hand,
-    prepare_folder, unreadable_folder,
+    prepare_folder, replaced_name, unreadable_folder,
 };
 pub use pruned::{SavedRows, delete_thread, name_of_saved};
 pub use restore::{MovedAside, RestoreReport, check_backup, restore_into};

@@ -51,6 +51,11 @@ impl Staging {
         }
     }
 
+    /// The folder.
+    pub(in crate::db) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// An empty file for the copy, for this user alone.
     pub(in crate::db) fn new_copy(&self) -> io::Result<PathBuf> {
         let copy = self.folder.join("copy.sqlite");

@@ -3,6 +3,7 @@
 //! [`Reader`] and [`Writer`] are types, so that a command that reads cannot write. How a reader opens is the contract
 //! of cli.md, "Which database", and is decided anew for each read, for a Codex may start or end in between.
 
+mod exclusive;
 mod look;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, ffi};
 use tempfile::TempDir;
 
+pub use exclusive::Exclusive;
 pub use look::Access;
 use look::Look;
 pub(in crate::db) use look::with_suffix;
@@ -336,6 +338,33 @@ fn find(path: &Path) -> anyhow::Result<PathBuf> {
         return Err(refuse(Trouble::Empty, "the file is empty", path, OPENING));
     }
     Ok(real)
+}
+
+/// Copies the database `path` and what belongs to it, byte by byte, into `folder`, and returns the copy's path. It must
+/// not be in use.
+///
+/// # Errors
+/// If it cannot be read, the copy cannot be written, or the database changes meanwhile.
+pub(in crate::db) fn private_copy(path: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
+    let doing = "make a private copy of the database";
+    let real = if cfg!(unix) { fs::canonicalize(path) } else { std::path::absolute(path) };
+    let real = real.map_err(|error| explain_io(error, path, doing))?;
+    let look = || Look::at(&real).map_err(|error| explain_io(error, path, doing));
+    let seen = look()?;
+    let copied = look::copy_all(&real, &seen, folder).map_err(|error| explain_io(error, folder, doing))?;
+    if look()? == seen {
+        Ok(copied)
+    } else {
+        Err(refuse(Trouble::Busy, "it changes while it is read", path, doing))
+    }
+}
+
+/// Removes a file; one that is missing is removed already.
+fn remove_if_there(path: &Path) -> std::io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
 }
 
 fn connect(

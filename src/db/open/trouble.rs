@@ -206,11 +206,9 @@ fn hint(trouble: Trouble, path: &Path) -> Option<String> {
         Trouble::Busy => {
             "run it again, with a longer `--busy-timeout SECONDS`, or after Codex has ended".into()
         }
-        // cli.md, "Which database": the recipe for a damaged one.
-        Trouble::Empty | Trouble::NotADatabase | Trouble::Damaged => format!(
-            "`codex-state restore BACKUP`; or move {path} aside together with its -wal and -shm, start Codex once, \
-             then run `codex-state backfill --facts-from MOVED`"
-        ),
+        Trouble::Empty | Trouble::NotADatabase | Trouble::Damaged => {
+            "close Codex and run `codex-state rebuild`: it makes a new one with everything that can still be read".into()
+        }
         Trouble::ReadOnly | Trouble::Permission if is_folder => format!("check the permissions of {path}"),
         Trouble::ReadOnly | Trouble::Permission => {
             format!("check the permissions of {path}, of its -wal and -shm, and of their folder")
@@ -304,12 +302,11 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_database_comes_with_the_recipe() {
+    fn a_damaged_database_comes_with_the_command() {
         let error = explain(sqlite(ffi::SQLITE_CORRUPT), Path::new("/x/state_5.sqlite"), "open the database");
         assert_eq!(
             hints(&error)[0].0,
-            "`codex-state restore BACKUP`; or move /x/state_5.sqlite aside together with its -wal and -shm, start \
-             Codex once, then run `codex-state backfill --facts-from MOVED`"
+            "close Codex and run `codex-state rebuild`: it makes a new one with everything that can still be read"
         );
     }
 

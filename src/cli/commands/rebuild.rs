@@ -1,0 +1,325 @@
+//! `codex-state rebuild`: from arguments to the verb, and its report to the streams.
+
+use crate::backfill::{self, Target};
+use crate::cli::commands::app::App;
+use crate::cli::commands::place::Place;
+use crate::cli::commands::{ending, fresh};
+use crate::cli::line::exit::Exit;
+use crate::cli::line::fresh::Rebuild;
+use crate::cli::line::numbers::jobs_or_processors;
+use crate::cli::output::report::{self, Page, Rows, Whole};
+use crate::cli::output::table::{Cell, write_fields};
+use crate::cli::output::{human, metrics, text};
+use crate::db::create::NewSchema;
+use crate::db::rebuild::Condition;
+use crate::error::shell_word;
+use crate::home;
+use crate::rebuild::{self, RebuildOptions, RebuildReport, Way};
+use anyhow::Context as _;
+use serde::Serialize;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+type Report = RebuildReport<backfill::Report>;
+
+/// Runs the command.
+///
+/// # Errors
+/// If the rebuild is refused or fails; then the old database is as it was.
+pub fn run(app: &mut App, arguments: &Rebuild) -> anyhow::Result<Exit> {
+    let page = app.page(false)?;
+    let place = Place::find(app)?;
+    let found = place.only(app)?;
+    let Targets { database, target, schema } = targets(app, &place, found);
+    let preview = match arguments.dry_run {
+        true => Some(private_folder(app)?),
+        false => None,
+    };
+    let interrupted = app.interrupted.clone();
+    let options = RebuildOptions {
+        home: &place.home,
+        database: &database,
+        target: &target,
+        schema,
+        open: &place.options,
+        force: arguments.force,
+        preview_in: preview.as_ref().map(tempfile::TempDir::path),
+        patience: app.global.busy_timeout,
+        now: app.environment.now,
+        interrupted: &interrupted,
+    };
+    if let Some(file) = &arguments.undo {
+        return undo(app, &options, &app.environment.absolute(file));
+    }
+    let begun = Instant::now();
+    let report = rebuild::run(&options, app.messages.progress(), |writer, facts| {
+        let config = backfill::Config {
+            home: &place.home,
+            threads: None,
+            jobs: jobs_or_processors(arguments.jobs),
+            default_provider: &place.default_provider,
+            quick: false,
+            times: backfill::Times::Auto,
+            facts,
+            backup: None,
+            now: app.environment.now,
+            interrupted: &interrupted,
+        };
+        backfill::run(&config, Target::Write(writer), app.messages.progress())
+    })?;
+    count(app, &report, begun, arguments.dry_run);
+    write(app, &page, &target, &report, arguments.dry_run)?;
+    advise(app, &database, &report, arguments.dry_run);
+    Ok(Exit::from_answer(report.filled.as_ref().is_none_or(|filled| filled.failures.is_empty())))
+}
+
+/// Puts a database that a rebuild replaced back in its place.
+fn undo(app: &App, options: &RebuildOptions<'_>, file: &Path) -> anyhow::Result<Exit> {
+    let kept = rebuild::undo(options, file)?;
+    let target = options.target.display();
+    match (options.preview_in, kept) {
+        (Some(_), _) => app.messages.say("nothing was written: this was a dry run"),
+        (None, None) => app.messages.say(&format!("{target}: is {} again", file.display())),
+        (None, Some(kept)) => {
+            app.messages.say(&format!("{target}: is {} again", file.display()));
+            app.messages.hint(&format!("codex-state rebuild --undo {} undoes it", shell_word(&kept)));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// The old database, the new one, and what the new one is at least.
+struct Targets {
+    database: PathBuf,
+    target: PathBuf,
+    schema: NewSchema,
+}
+
+fn targets(app: &App, place: &Place, found: Option<PathBuf>) -> Targets {
+    let (new, path) = fresh::choose(place, None, &app.interrupted);
+    let Some(database) = found else {
+        return Targets { database: path.clone(), target: path, schema: new.schema };
+    };
+    let name = database.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let is_phase_1 = name == home::PHASE_1_DATABASE;
+    if app.global.db.is_some() {
+        let schema = if is_phase_1 { NewSchema::Phase1 } else { NewSchema::State5 };
+        return Targets { target: database.clone(), database, schema };
+    }
+    let is_older = ["state_1.sqlite", "state_2.sqlite", "state_3.sqlite", "state_4.sqlite"].contains(&name);
+    let schema = if is_phase_1 { new.schema } else { NewSchema::State5 };
+    // The Codex of this home reads one of another name.
+    let target = match is_older || (is_phase_1 && schema == NewSchema::State5) {
+        true => database.with_file_name(schema.file_name()),
+        false => database.clone(),
+    };
+    Targets { database, target, schema }
+}
+
+fn private_folder(app: &App) -> anyhow::Result<tempfile::TempDir> {
+    let folder = &app.environment.temp_dir;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("codex-state-");
+    builder.tempdir_in(folder).with_context(|| format!("{}: cannot build a preview there", folder.display()))
+}
+
+fn count(app: &App, report: &Report, begun: Instant, dry_run: bool) {
+    if !dry_run {
+        app.metrics.created();
+    }
+    if let Some(filled) = &report.filled {
+        app.metrics.backfilled(metrics::Backfill {
+            upserted: filled.inserted + filled.updated,
+            unchanged: filled.unchanged,
+            failed: filled.failed,
+            duration: begun.elapsed(),
+        });
+    }
+}
+
+/// The report as JSON.
+#[derive(Serialize)]
+struct Document<'a> {
+    database: String,
+    old: Option<String>,
+    condition: &'static str,
+    problem: Option<&'a str>,
+    how: &'static str,
+    migrations_mended: &'a [i64],
+    level: Option<i64>,
+    threads: u64,
+    kept_threads: u64,
+    tables: Vec<Table<'a>>,
+    left_behind: &'a [String],
+    scanned: u64,
+    failed: u64,
+    failures: Vec<Failure<'a>>,
+    dry_run: bool,
+    complete: bool,
+}
+
+#[derive(Serialize)]
+struct Table<'a> {
+    table: &'a str,
+    rows: u64,
+    unfit: u64,
+    unreadable: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    path: String,
+    error: &'a str,
+}
+
+/// The word of a condition, and what is wrong.
+fn condition(condition: &Condition) -> (&'static str, Option<&str>) {
+    match condition {
+        Condition::Missing => ("missing", None),
+        Condition::Unusable(problem) => ("unusable", Some(problem)),
+        Condition::Damaged(problem) => ("damaged", Some(problem)),
+        Condition::Refused(problem) => ("refused", Some(problem)),
+        Condition::Sound => ("sound", None),
+    }
+}
+
+fn document<'a>(database: &Path, report: &'a Report, dry_run: bool) -> Document<'a> {
+    let (word, problem) = condition(&report.condition);
+    let (how, migrations_mended): (_, &[i64]) = match &report.way {
+        Way::Mended(versions) => ("mended", versions),
+        Way::Built => ("built", &[]),
+    };
+    let filled = report.filled.as_ref();
+    let failures = filled.map(|filled| filled.failures.iter()).into_iter().flatten();
+    Document {
+        database: database.to_string_lossy().into_owned(),
+        old: report.kept.as_ref().map(|path| path.to_string_lossy().into_owned()),
+        condition: word,
+        problem,
+        how,
+        migrations_mended,
+        level: (report.way == Way::Built).then_some(report.level),
+        threads: report.threads,
+        kept_threads: report.inherited.kept_threads,
+        tables: report
+            .inherited
+            .tables
+            .iter()
+            .map(|(table, carried)| Table {
+                table,
+                rows: carried.rows,
+                unfit: carried.unfit,
+                unreadable: carried.unreadable,
+            })
+            .collect(),
+        left_behind: &report.left_behind,
+        scanned: filled.map_or(0, |filled| filled.scanned),
+        failed: filled.map_or(0, |filled| filled.failed),
+        failures: failures
+            .map(|failure| Failure {
+                path: failure.path.to_string_lossy().into_owned(),
+                error: &failure.error,
+            })
+            .collect(),
+        dry_run,
+        complete: filled.is_none_or(|filled| filled.complete),
+    }
+}
+
+fn write(app: &mut App, page: &Page, database: &Path, report: &Report, dry_run: bool) -> io::Result<()> {
+    let columns =
+        ["database", "old", "condition", "how", "level", "threads", "kept_threads", "scanned", "failed"];
+    report::Report {
+        items: std::iter::once(document(database, report, dry_run)),
+        rows: Rows::Columns(&columns),
+        document: Whole::Item,
+        text: &|out| write_fields(out, &fields(database, report), page.style),
+    }
+    .write(&mut app.out, page)
+}
+
+/// The report for people.
+fn fields(database: &Path, report: &Report) -> Vec<(&'static str, Cell)> {
+    let (word, problem) = condition(&report.condition);
+    let was = match problem {
+        Some(problem) => format!("{word}: {}", text::safe(problem.trim())),
+        None => word.to_owned(),
+    };
+    let mut fields = vec![("database", Cell::exact(text::path(database))), ("was", Cell::new(was))];
+    if let Way::Mended(versions) = &report.way {
+        let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
+        fields.push(("ledger mended", Cell::new(format!("migrations {}", versions.join(", ")))));
+    }
+    fields.push(("threads", Cell::new(human::count(report.threads))));
+    for (table, carried) in &report.inherited.tables {
+        fields.push(("from the old one", Cell::new(in_words(table, carried))));
+    }
+    if let Some(old) = &report.kept {
+        fields.push(("old database", Cell::exact(text::path(old))));
+    }
+    if let Some(filled) = &report.filled {
+        let indexing = match filled.complete {
+            true => "complete: Codex opens it at once and scans nothing",
+            false => "not complete: Codex scans the rollouts when it starts",
+        };
+        fields.push(("indexing", Cell::new(indexing)));
+    }
+    fields
+}
+
+/// What came from a table of the old database.
+fn in_words(table: &str, carried: &crate::db::rebuild::Carried) -> String {
+    let mut words = format!("{}: {}", text::safe(table), human::counted(carried.rows, "row", "rows"));
+    if carried.unfit > 0 {
+        words.push_str(&format!(", {} do not fit", human::count(carried.unfit)));
+    }
+    match carried.unreadable {
+        Some(0) => {}
+        Some(n) => words.push_str(&format!(", {} on damaged pages", human::count(n))),
+        None => words.push_str(", others on damaged pages"),
+    }
+    words
+}
+
+/// Says on standard error what was done and how it is undone.
+fn advise(app: &App, database: &Path, report: &Report, dry_run: bool) {
+    for failure in report.filled.iter().flat_map(|filled| &filled.failures) {
+        app.messages.fail(&format!("{}: {}", text::path(&failure.path), failure.error));
+    }
+    if matches!(report.condition, Condition::Missing | Condition::Unusable(_)) {
+        app.messages.say("SQLite cannot tell whether a Codex has the database open: Codex must be closed until this is done");
+    }
+    if report.inherited.kept_threads > 0 {
+        app.messages.say(&format!(
+            "{} without a rollout in this home kept: codex-state verify names them",
+            human::counted(report.inherited.kept_threads, "thread is", "threads are")
+        ));
+    }
+    for name in &report.left_behind {
+        app.messages.warn(&format!("{}: left behind, for a new database cannot hold it", text::safe(name)));
+    }
+    match &report.way {
+        _ if dry_run => app.messages.say("nothing was written: this was a dry run"),
+        Way::Mended(versions) => app.messages.say(&format!(
+            "the database was copied as it is, and its ledger mended: {}",
+            human::counted(versions.len() as u64, "migration", "migrations")
+        )),
+        Way::Built => app.messages.say(&format!(
+            "a new database with {} is in place",
+            human::counted(report.threads, "thread", "threads")
+        )),
+    }
+    if let Some(kept) = &report.kept {
+        app.messages.say(&format!(
+            "{}: the old database is kept in {} until you delete it",
+            database.display(),
+            kept.display()
+        ));
+        if matches!(report.condition, Condition::Refused(_) | Condition::Sound) {
+            ending::say_undo(app, database, Some(kept));
+        } else {
+            app.messages.hint(&format!("codex-state rebuild --undo {} undoes it", shell_word(kept)));
+        }
+    }
+}

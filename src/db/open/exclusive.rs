@@ -1,0 +1,132 @@
+//! Opens a database so that no other process can have it open meanwhile; writes nothing but what a crash left in its log.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Instant;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::look::with_suffix;
+use super::{OPENING, OpenOptions, PAUSE, Trouble, connect, explain, explain_io, find, refuse, trouble};
+use crate::error::WithHint as _;
+
+/// A database that this process alone has open.
+///
+/// A Codex holds a lock on its database for as long as it runs, because it uses WAL; so the exclusive lock is refused
+/// beside it. While this one is held, a Codex that starts waits, and then gives up. On Unix the lock is lost as soon as
+/// this process closes any other descriptor of the file: nothing may open the file while this value lives.
+#[derive(Debug)]
+pub struct Exclusive {
+    path: PathBuf,
+    real: PathBuf,
+    connection: Connection,
+    /// Whether opening it made an empty `-wal`.
+    made_wal: bool,
+}
+
+impl Exclusive {
+    /// Opens the database `path` and takes the exclusive lock. What can be read of a damaged schema is usable.
+    ///
+    /// # Errors
+    /// [`Trouble::Busy`] if another process has it open; otherwise as [`Writer::open`](super::Writer::open).
+    pub fn open(path: &Path, options: &OpenOptions) -> anyhow::Result<Self> {
+        let real = find(path)?;
+        let deadline = Instant::now() + options.busy_timeout;
+        let made_wal = !with_suffix(&real, "-wal").exists();
+        loop {
+            match lock(&real, options) {
+                Ok(connection) => return Ok(Self { path: path.to_owned(), real, connection, made_wal }),
+                Err(error) if trouble::class(&error) == Trouble::Busy && Instant::now() < deadline => {
+                    thread::sleep(PAUSE);
+                }
+                Err(error) if trouble::class(&error) == Trouble::Busy => return Err(in_use(path)),
+                Err(error) => return Err(explain(error, path, OPENING)),
+            }
+        }
+    }
+
+    /// Refuses a database that another process has open, without changing anything.
+    ///
+    /// # Errors
+    /// [`Trouble::Busy`] if another process has it open.
+    pub fn probe(path: &Path, options: &OpenOptions) -> anyhow::Result<()> {
+        let real = find(path)?;
+        // Every connection to a database in WAL mode has this file; opening one would create it.
+        if !with_suffix(&real, "-wal").exists() {
+            return Ok(());
+        }
+        match Self::open(path, options) {
+            Err(error) if Trouble::of(&error) == Some(Trouble::Busy) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The connection.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Moves everything in the `-wal` into the database and removes `-wal` and `-shm`, so that the file is whole alone.
+    /// Returns false if the database is too damaged for that; then the files stay.
+    ///
+    /// # Errors
+    /// If the disk is full, or the system fails.
+    pub fn settle(&mut self) -> anyhow::Result<bool> {
+        let doing = "empty the log of the old database";
+        // From here on another file may have the name of the database, and another -wal may lie beside it.
+        self.made_wal = false;
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        match self.connection.query_row(checkpoint, [], |row| row.get::<_, i64>(0)) {
+            Ok(0) => {}
+            Ok(_) => return Err(refuse(Trouble::Busy, "its log is in use", &self.path, doing)),
+            Err(error) if trouble::class(&error).is_unusable() => return Ok(false),
+            Err(error) => return Err(explain(error, &self.path, doing)),
+        }
+        let has_bytes = |path: &Path| fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0);
+        if has_bytes(&with_suffix(&self.real, "-wal")) {
+            return Ok(false);
+        }
+        // Windows removes no file that is open; there SQLite removes them when this is closed.
+        if cfg!(unix) {
+            for suffix in ["-wal", "-shm"] {
+                super::remove_if_there(&with_suffix(&self.real, suffix))
+                    .map_err(|error| explain_io(error, &self.path, doing))?;
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Drop for Exclusive {
+    /// Gives the database back. Files beside it that were there before stay: they may be another database's by now.
+    fn drop(&mut self) {
+        if self.made_wal && cfg!(unix) {
+            let wal = with_suffix(&self.real, "-wal");
+            if fs::metadata(&wal).is_ok_and(|metadata| metadata.len() == 0) {
+                let _ = super::remove_if_there(&wal);
+            }
+        }
+        // Windows lets no one replace an open file, so no other database can have the name yet.
+        if cfg!(windows) {
+            let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
+        }
+    }
+}
+
+fn lock(real: &Path, options: &OpenOptions) -> rusqlite::Result<Connection> {
+    let connection = connect(real, OpenFlags::SQLITE_OPEN_READ_WRITE, "mode=rw", options.busy_timeout)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.query_row("PRAGMA locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
+    connection.execute_batch("BEGIN EXCLUSIVE; COMMIT;")?;
+    // What is damaged in the schema then hides only itself.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, true)?;
+    Ok(connection)
+}
+
+fn in_use(path: &Path) -> anyhow::Error {
+    refuse(Trouble::Busy, "another process has it open", path, "replace the database")
+        .hint("close Codex, its desktop app and its extensions in editors, then run the command again")
+}

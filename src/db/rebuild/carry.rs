@@ -1,0 +1,248 @@
+//! Carries what only the old database knows into a new one: tables beside the threads, columns of threads that no
+//! rollout fills, and threads whose rollout was not found. Pages that cannot be read are passed over and counted.
+
+use super::shape::{Shape, columns_of};
+use crate::db::salvage::{self, count_by_index, quoted};
+use crate::thread::ThreadId;
+use crate::thread::cell::Cell;
+use crate::thread::columns::{COLUMNS, Kind, Truth, position};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params_from_iter};
+use std::collections::BTreeMap;
+
+/// Tables that a new database has of its own.
+const OWN: [&str; 3] = ["threads", "_sqlx_migrations", "backfill_state"];
+const THREADS: &str = "threads";
+/// Named by their threads without a foreign key.
+const EDGES: &str = "thread_spawn_edges";
+
+/// Rows of one table that an old database had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Carried {
+    /// Rows that the new database has from the old one.
+    pub rows: u64,
+    /// Rows that were read and do not fit: what they refer to is gone, or a cell is broken.
+    pub unfit: u64,
+    /// Rows on damaged pages; `None` if they could not be counted.
+    pub unreadable: Option<u64>,
+}
+
+/// What was carried, by table.
+pub type CarriedTables = BTreeMap<String, Carried>;
+
+/// Which tables are carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Those that threads refer to, and those that have nothing to do with threads.
+    Before,
+    /// Those whose rows hang on threads.
+    After,
+}
+
+/// The tables of a part, those first that others refer to.
+fn tables(new: &Connection, part: Part) -> rusqlite::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for table in Shape::of(new)?.tables.into_keys().filter(|table| !OWN.contains(&table.as_str())) {
+        let sql = "SELECT count(*), coalesce(sum(lower(\"table\") = 'threads'), 0) FROM pragma_foreign_key_list(?1)";
+        let counts =
+            new.query_row(sql, [&table], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+        let hangs = counts.1 > 0 || table == EDGES;
+        if hangs == (part == Part::After) {
+            found.push((counts.0, table));
+        }
+    }
+    found.sort();
+    Ok(found.into_iter().map(|(_, table)| table).collect())
+}
+
+/// Carries the rows of the tables of one part.
+pub(super) fn carry_tables(
+    old: &Connection,
+    new: &Connection,
+    part: Part,
+    carried: &mut CarriedTables,
+) -> rusqlite::Result<()> {
+    for table in tables(new, part)? {
+        let columns = shared_columns(old, new, &table)?;
+        if columns.is_empty() {
+            continue;
+        }
+        let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+        let places = vec!["?"; names.len()].join(", ");
+        let into = quoted(names.iter().copied());
+        // Rows that a new database has from its beginning give way to the old ones.
+        let sql = format!("INSERT OR REPLACE INTO {} ({into}) VALUES ({places})", quoted([table.as_str()]));
+        let mut insert = new.prepare(&sql)?;
+        let mut edge = if table == EDGES && names.len() == 3 { Some(new.prepare(EDGE)?) } else { None };
+        let mut found = Carried::default();
+        let salvage = salvage::each_row(old, &table, &names, |_, cells| {
+            let fits = columns
+                .iter()
+                .zip(&cells)
+                .all(|((_, kind), cell)| kind.is_none_or(|kind| kind.accepts(cell)));
+            let hangs = match &mut edge {
+                Some(edge) => edge.exists(params_from_iter(&cells))?,
+                None => true,
+            };
+            let is_carried = fits && hangs && insert_row(&mut insert, &cells)?;
+            *(if is_carried { &mut found.rows } else { &mut found.unfit }) += 1;
+            Ok(())
+        })?;
+        found.unreadable = unreadable(old, &table, salvage);
+        if found != (Carried { unreadable: Some(0), ..Carried::default() }) {
+            carried.insert(table, found);
+        }
+    }
+    Ok(())
+}
+
+/// Whether one of the threads of an edge is there.
+const EDGE: &str = "SELECT 1 FROM threads WHERE id IN (?1, ?2) AND ?3 IS NOT NULL";
+
+/// How many rows could not be read, for as far as an index can tell.
+pub(super) fn unreadable(old: &Connection, table: &str, salvage: salvage::Salvage) -> Option<u64> {
+    if salvage.is_whole {
+        return Some(0);
+    }
+    count_by_index(old, table).map(|count| count.saturating_sub(salvage.read)).filter(|&count| count > 0)
+}
+
+/// Inserts a row; false if it breaks a rule of the table.
+fn insert_row(insert: &mut rusqlite::Statement<'_>, cells: &[Cell]) -> rusqlite::Result<bool> {
+    match insert.execute(params_from_iter(cells)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The columns that both tables have, with what Codex can read in them as far as it is known.
+fn shared_columns(
+    old: &Connection,
+    new: &Connection,
+    table: &str,
+) -> rusqlite::Result<Vec<(String, Option<Kind>)>> {
+    let theirs = columns_of(old, table)?;
+    let sql = "SELECT name, upper(type) FROM pragma_table_info(?1) ORDER BY cid";
+    let mut statement = new.prepare(sql)?;
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
+    let ours: rusqlite::Result<Vec<(String, String)>> = statement.query_map([table], read)?.collect();
+    let kind = |name: &str, declared: &str| match position(name) {
+        Some(position) if table == THREADS => Some(COLUMNS[position].kind),
+        _ if declared.contains("INT") || declared.contains("BOOL") => Some(Kind::Integer),
+        _ if declared.contains("TEXT") => Some(Kind::Text),
+        _ => None,
+    };
+    let shared = ours?.into_iter().filter(|(name, _)| theirs.contains(name));
+    Ok(shared.map(|(name, declared)| (name.clone(), kind(&name, &declared))).collect())
+}
+
+/// Threads of the old database that have no rollout in the home, by row number.
+pub(super) type Left = Vec<i64>;
+
+/// Fills the columns of threads that no rollout fills, and finds the threads that are not in the new database.
+pub(super) fn carry_columns(
+    old: &Connection,
+    new: &Connection,
+    carried: &mut CarriedTables,
+) -> rusqlite::Result<Left> {
+    let mut columns = shared_columns(old, new, THREADS)?;
+    let is_only_known_here =
+        |name: &str| position(name).is_none_or(|position| COLUMNS[position].truth == Truth::Database);
+    columns.retain(|(name, _)| is_only_known_here(name));
+    columns.insert(0, ("id".to_owned(), Some(Kind::Text)));
+    let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+    // What stands in a cell that says nothing is what a new row has.
+    let sets = (2..=names.len()).map(|i| format!("{0} = coalesce(?{i}, {0})", quoted([names[i - 1]])));
+    let sql = format!("UPDATE threads SET {} WHERE id = ?1", sets.collect::<Vec<_>>().join(", "));
+    let mut update = if names.len() > 1 { Some(new.prepare(&sql)?) } else { None };
+    let mut is_there = new.prepare("SELECT 1 FROM threads WHERE id = ?1")?;
+    let (mut found, mut left) = (Carried::default(), Left::new());
+    let salvage = salvage::each_row(old, THREADS, &names, |number, mut cells| {
+        if cells[0].as_text().and_then(ThreadId::parse).is_none() {
+            found.unfit += 1;
+            return Ok(());
+        }
+        if !is_there.exists([&cells[0]])? {
+            left.push(number);
+            return Ok(());
+        }
+        found.rows += 1;
+        for ((_, kind), cell) in columns.iter().zip(&mut cells).skip(1) {
+            if kind.is_some_and(|kind| !kind.accepts(cell)) {
+                *cell = Cell::Null;
+            }
+        }
+        let says_nothing = |cell: &Cell| matches!(cell, Cell::Null | Cell::Integer(0));
+        let Some(update) = &mut update else { return Ok(()) };
+        if !cells.iter().skip(1).all(says_nothing) && !insert_row(update, &cells)? {
+            // What it refers to could not be read: everything else comes.
+            for ((name, _), cell) in columns.iter().zip(&mut cells) {
+                if is_reference(name) {
+                    *cell = Cell::Null;
+                }
+            }
+            insert_row(update, &cells)?;
+        }
+        Ok(())
+    })?;
+    found.unreadable = unreadable(old, THREADS, salvage);
+    carried.insert(THREADS.to_owned(), found);
+    Ok(left)
+}
+
+fn is_reference(column: &str) -> bool {
+    column == "thread_section_id" || column == "project_id"
+}
+
+/// Inserts the rows of threads that have no rollout in the home, as they are. A row that Codex could not read stays
+/// behind, and one whose rollout is another thread's now. Returns how many were inserted.
+pub(super) fn carry_left(old: &Connection, new: &Connection, left: &Left) -> rusqlite::Result<u64> {
+    if left.is_empty() {
+        return Ok(0);
+    }
+    let columns = shared_columns(old, new, THREADS)?;
+    let names = quoted(columns.iter().map(|(name, _)| name.as_str()));
+    let mut select = old.prepare(&format!("SELECT {names} FROM threads WHERE rowid = ?1"))?;
+    let places = vec!["?"; columns.len()].join(", ");
+    let mut insert = new.prepare(&format!("INSERT INTO threads ({names}) VALUES ({places})"))?;
+    new.execute_batch(
+        "CREATE TEMP TABLE claimed AS SELECT rollout_path FROM main.threads; CREATE INDEX temp.by_path ON claimed(rollout_path);",
+    )?;
+    let mut is_claimed = new.prepare("SELECT 1 FROM claimed WHERE rollout_path = ?1")?;
+    let mut n_inserted = 0;
+    for number in left {
+        let read = |row: &rusqlite::Row<'_>| {
+            (0..columns.len())
+                .map(|i| row.get_ref(i).map(crate::db::row::to_cell))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let cells = match select.query_row([number], read).optional() {
+            Ok(Some(cells)) => cells,
+            Ok(None) => continue,
+            Err(error) if salvage::is_damage(&error) => continue,
+            Err(error) => return Err(error),
+        };
+        let cell =
+            |wanted: &str| columns.iter().zip(&cells).find(|((name, _), _)| name == wanted).map(|(_, c)| c);
+        let fits =
+            columns.iter().zip(&cells).all(|((_, kind), cell)| kind.is_none_or(|kind| kind.accepts(cell)));
+        let has_mode =
+            cell("history_mode").is_none_or(|mode| matches!(mode.as_text(), Some("legacy" | "paginated")));
+        if !fits || !has_mode || is_claimed.exists([cell("rollout_path")])? {
+            continue;
+        }
+        let mut is_inserted = insert_row(&mut insert, &cells)?;
+        if !is_inserted {
+            let without = columns.iter().zip(cells).map(
+                |((name, _), cell)| {
+                    if is_reference(name) { Cell::Null } else { cell }
+                },
+            );
+            is_inserted = insert_row(&mut insert, &without.collect::<Vec<_>>())?;
+        }
+        n_inserted += u64::from(is_inserted);
+    }
+    drop(is_claimed);
+    new.execute_batch("DROP TABLE temp.claimed")?;
+    Ok(n_inserted)
+}

@@ -1,0 +1,322 @@
+//! Builds a new state database beside an old one and puts it in its place; which rollouts fill it, and when that is
+//! done, is the verb's business (`src/rebuild.rs`).
+
+mod carry;
+mod ledger;
+mod shape;
+mod swap;
+
+pub use carry::{Carried, CarriedTables};
+
+use super::backup::Staging;
+use super::create::{self, NewSchema};
+use super::facts::Facts;
+use super::integrity;
+use super::open::{Exclusive, OpenOptions, Reader, Trouble, Writer, explain, explain_io};
+use crate::error::WithHint as _;
+use carry::Part;
+use chrono::{DateTime, Utc};
+use rusqlite::Connection;
+use rusqlite::backup::Backup;
+use shape::Shape;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What is wrong with an old database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// There is none.
+    Missing,
+    /// SQLite cannot open it; why.
+    Unusable(String),
+    /// Some of it can be read; the first thing that is wrong.
+    Damaged(String),
+    /// It is sound, but Codex refuses its ledger; why.
+    Refused(String),
+    /// Nothing is wrong with it.
+    Sound,
+}
+
+/// An old database, locked where SQLite can open it.
+pub struct OldDatabase {
+    path: PathBuf,
+    lock: Option<Exclusive>,
+    condition: Condition,
+}
+
+impl OldDatabase {
+    /// Locks the database `path` and looks what is wrong with it.
+    ///
+    /// # Errors
+    /// If another process has it open, or it cannot be read or written for a reason that may pass.
+    pub fn lock(path: &Path, options: &OpenOptions) -> anyhow::Result<OldDatabase> {
+        let old = |lock, condition| OldDatabase { path: path.to_owned(), lock, condition };
+        // A reader looks first: another connection would play the log into what is no database, and empty it.
+        let first = Reader::open(path, options).err();
+        let why = |error: &anyhow::Error| super::open::reason(error).unwrap_or_else(|| error.to_string());
+        match first.as_ref().and_then(Trouble::of) {
+            Some(Trouble::Missing) => return Ok(old(None, Condition::Missing)),
+            Some(Trouble::Empty | Trouble::NotADatabase) => {
+                let text = first.as_ref().map(why).unwrap_or_default();
+                return Ok(old(None, Condition::Unusable(text)));
+            }
+            _ => {}
+        }
+        let lock = match Exclusive::open(path, options) {
+            Ok(lock) => lock,
+            Err(error) if Trouble::of(&error).is_some_and(Trouble::is_unusable) => {
+                return Ok(old(None, Condition::Unusable(why(&error))));
+            }
+            Err(error) => return Err(error),
+        };
+        let condition = match examine(lock.connection()) {
+            Ok(condition) => condition,
+            Err(error) if super::open::class(&error).is_unusable() => Condition::Damaged(error.to_string()),
+            Err(error) => return Err(explain(error, path, "check the database")),
+        };
+        Ok(old(Some(lock), condition))
+    }
+
+    /// The same for a private copy in `folder`, for a dry run: nothing of `path` changes.
+    ///
+    /// # Errors
+    /// As [`OldDatabase::lock`].
+    pub fn lock_copy(path: &Path, folder: &Path, options: &OpenOptions) -> anyhow::Result<OldDatabase> {
+        if !path.exists() {
+            return OldDatabase::lock(path, options);
+        }
+        if Reader::open(path, options).is_ok() {
+            Exclusive::probe(path, options)?;
+        }
+        let copy = super::open::private_copy(path, folder)?;
+        OldDatabase::lock(&copy, options)
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub fn condition(&self) -> &Condition {
+        &self.condition
+    }
+
+    /// Whether SQLite can open it, so that no other process has it open now.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    fn connection(&self) -> Option<&Connection> {
+        self.lock.as_ref().map(Exclusive::connection)
+    }
+}
+
+/// What is wrong with a database that can be opened.
+fn examine(connection: &Connection) -> rusqlite::Result<Condition> {
+    // A schema that can be read in part hides the rest from the check.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    if let Some(problem) = integrity::problems(connection, 1)?.into_iter().next() {
+        return Ok(Condition::Damaged(problem));
+    }
+    Ok(match ledger::complaint(connection)? {
+        Some(complaint) => Condition::Refused(complaint),
+        None => Condition::Sound,
+    })
+}
+
+/// A new database that is being built under another name, on the file system of its target.
+pub struct NewDatabase {
+    staging: Staging,
+    path: PathBuf,
+    target: PathBuf,
+    level: i64,
+}
+
+/// What an old database gave to a new one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Inherited {
+    /// By table. That of `threads` counts those that rollouts made again.
+    pub tables: CarriedTables,
+    /// Threads without a rollout in the home whose rows were kept.
+    pub kept_threads: u64,
+}
+
+impl NewDatabase {
+    /// The level that a database in place of `old` gets, and the tables and columns of `old` that it could not hold.
+    ///
+    /// # Errors
+    /// If the old database fails for another reason than damage.
+    pub fn plan(old: &OldDatabase, schema: NewSchema) -> anyhow::Result<(i64, Vec<String>)> {
+        let Some(connection) = old.connection() else { return Ok((schema.level(), Vec::new())) };
+        let planned = || -> rusqlite::Result<(i64, Vec<String>)> {
+            let shape = Shape::of(connection)?;
+            let level = ledger::level(connection, &shape, schema)?;
+            let mut beyond = shape.beyond(&Shape::of_level(level)?, schema == NewSchema::Phase1)?;
+            if (51..55).contains(&level) {
+                beyond.retain(|name| name != shape::ARTIFACTS);
+            }
+            Ok((level, beyond))
+        };
+        planned().map_err(|error| explain(error, &old.path, "read the schema of the database"))
+    }
+
+    /// Begins a database that will be `target`; `folder` is where it grows, on the same file system unless it is only a
+    /// preview.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn begin(target: &Path, folder: &Path) -> anyhow::Result<NewDatabase> {
+        let doing = "build a new database there";
+        let explained = |error| explain_io(error, folder, doing);
+        std::fs::create_dir_all(folder).map_err(explained)?;
+        let staging = Staging::within(folder).map_err(explained)?;
+        let path = staging.new_copy().map_err(explained)?;
+        Ok(NewDatabase { staging, path, target: target.to_owned(), level: 0 })
+    }
+
+    /// Makes it a copy of `old` with a mended ledger, and returns the versions that were mended. `None` if more than the
+    /// ledger is wrong; then it is empty.
+    ///
+    /// # Errors
+    /// If it cannot be written, or `old` cannot be read.
+    pub fn mend(&mut self, old: &OldDatabase) -> anyhow::Result<Option<Vec<i64>>> {
+        let Some(connection) = old.connection() else { return Ok(None) };
+        let mend = || -> rusqlite::Result<Option<Vec<i64>>> {
+            let mut copy = Connection::open(&self.path)?;
+            copy.pragma_update(None, "synchronous", "OFF")?;
+            Backup::new(connection, &mut copy)?.run_to_completion(512, Duration::ZERO, None)?;
+            let transaction = copy.unchecked_transaction()?;
+            let mended = ledger::mend(&transaction)?;
+            transaction.commit()?;
+            copy.close().map_err(|(_, error)| error)?;
+            Ok(mended)
+        };
+        let mended = mend().map_err(|error| explain(error, &self.target, "copy the database"))?;
+        if mended.is_none() {
+            let again = self.staging.new_copy();
+            self.path = again.map_err(|error| explain_io(error, &self.target, "build a new database"))?;
+        }
+        Ok(mended)
+    }
+
+    /// Makes it a copy of `file`, byte by byte, with what lies in its log.
+    ///
+    /// # Errors
+    /// If `file` cannot be read, or the copy cannot be written.
+    pub fn take(&mut self, file: &Path) -> anyhow::Result<()> {
+        let explained = |error| explain_io(error, &self.target, "put the old database back");
+        std::fs::remove_file(&self.path).map_err(explained)?;
+        self.path = super::open::private_copy(file, self.staging.folder())?;
+        if super::open::with_suffix(&self.path, "-wal").exists() {
+            // One file is what can be put in place in one step.
+            let lock = Exclusive::open(&self.path, &OpenOptions::default());
+            lock.and_then(|mut lock| lock.settle())?;
+        }
+        Ok(())
+    }
+
+    /// Makes its tables, and carries what threads may refer to. Returns the facts that `old` has of threads, if it has
+    /// any.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn build(
+        &mut self,
+        old: &OldDatabase,
+        level: i64,
+        options: &OpenOptions,
+        inherited: &mut Inherited,
+    ) -> anyhow::Result<(Writer, Option<Facts>)> {
+        self.level = level;
+        let explained = |error| explain(error, &self.target, "build a new database");
+        create::build_at(&self.path, level).map_err(explained)?;
+        let writer = Writer::open(&self.path, options)?;
+        let Some(connection) = old.connection() else { return Ok((writer, None)) };
+        let mut carry = || -> rusqlite::Result<()> {
+            let new = writer.connection().unchecked_transaction()?;
+            if (51..55).contains(&level) {
+                make_artifacts(connection, &new)?;
+            }
+            carry::carry_tables(connection, &new, Part::Before, &mut inherited.tables)?;
+            ledger::repeat(connection, &new)?;
+            new.commit()
+        };
+        carry().map_err(explained)?;
+        // A database without threads, or of which nothing of them can be read, has no facts.
+        Ok((writer, Facts::of(connection).ok()))
+    }
+
+    /// Carries what hangs on threads, when these are there.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn carry(&self, old: &OldDatabase, writer: &Writer, inherited: &mut Inherited) -> anyhow::Result<()> {
+        let Some(connection) = old.connection() else { return Ok(()) };
+        let mut carry = || -> rusqlite::Result<u64> {
+            let has_threads = Shape::of(connection)?.tables.contains_key("threads");
+            // A backfill without facts does without.
+            writer.connection().pragma_update(None, "foreign_keys", true)?;
+            let new = writer.connection().unchecked_transaction()?;
+            let mut kept = 0;
+            if has_threads {
+                let left = carry::carry_columns(connection, &new, &mut inherited.tables)?;
+                kept = carry::carry_left(connection, &new, &left)?;
+            }
+            carry::carry_tables(connection, &new, Part::After, &mut inherited.tables)?;
+            new.commit()?;
+            Ok(kept)
+        };
+        inherited.kept_threads = carry()
+            .map_err(|error| explain(error, &self.target, "carry over what the old database knows"))?;
+        Ok(())
+    }
+
+    /// Checks that it is sound, one file, and in WAL mode where it was built so; returns the number of its threads.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub fn check(&self) -> anyhow::Result<u64> {
+        let doing = "check the new database";
+        let check = || -> rusqlite::Result<(Option<String>, u64)> {
+            let connection = Connection::open(&self.path)?;
+            let mut problem = integrity::problems(&connection, 1)?.into_iter().next();
+            let sql = "SELECT \"table\" || ' refers to rows that are not there' FROM pragma_foreign_key_check LIMIT 1";
+            let orphan = connection.query_row(sql, [], |row| row.get::<_, String>(0));
+            if let (None, Ok(orphan), true) = (&problem, orphan, self.level > 0) {
+                problem = Some(orphan);
+            }
+            let threads = super::threads::count(&connection)?;
+            connection.close().map_err(|(_, error)| error)?;
+            Ok((problem, threads))
+        };
+        let (problem, threads) = check().map_err(|error| explain(error, &self.path, doing))?;
+        let has_log = super::open::with_suffix(&self.path, "-wal").exists();
+        let problem = problem.or_else(|| has_log.then(|| "its log could not be emptied".to_owned()));
+        match problem {
+            None => Ok(threads),
+            Some(problem) => Err(anyhow::anyhow!("{}: cannot {doing}: {problem}", self.target.display())
+                .hint("the old database is as it was; run the command again")),
+        }
+    }
+
+    /// Puts it in the place of `old`, and returns where that is now.
+    ///
+    /// # Errors
+    /// If a file cannot be renamed; then the old database is in its place.
+    pub fn replace(&self, old: OldDatabase, now: DateTime<Utc>) -> anyhow::Result<Option<PathBuf>> {
+        let is_there = old.condition != Condition::Missing;
+        let OldDatabase { path, lock, .. } = old;
+        let old = is_there.then_some(swap::Old { path: &path, lock });
+        swap::replace(&self.path, &self.target, old, now)
+    }
+}
+
+/// Makes the table of level 51 as the old database has it.
+fn make_artifacts(old: &Connection, new: &Connection) -> rusqlite::Result<()> {
+    let sql =
+        "SELECT sql FROM sqlite_schema WHERE tbl_name = ?1 AND sql IS NOT NULL ORDER BY type = 'table' DESC";
+    let mut statement = old.prepare(sql)?;
+    let mut rows = statement.query([shape::ARTIFACTS])?;
+    while let Some(row) = rows.next()? {
+        new.execute_batch(&row.get::<_, String>(0)?)?;
+    }
+    Ok(())
+}

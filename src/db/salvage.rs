@@ -1,0 +1,134 @@
+//! Reads the rows of a table around damaged pages, and tells how many were lost; not what the rows mean.
+
+use super::row::to_cell;
+use crate::thread::cell::Cell;
+use rusqlite::{Connection, Statement};
+
+/// What could be read of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Salvage {
+    /// Rows that were read.
+    pub(super) read: u64,
+    /// Whether no page was damaged.
+    pub(super) is_whole: bool,
+}
+
+/// Quotes names as identifiers, with commas between.
+pub(super) fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> =
+        names.into_iter().map(|name| format!("\"{}\"", name.replace('"', "\"\""))).collect();
+    names.join(", ")
+}
+
+/// Whether an error says that the database is damaged.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    super::open::class(error).is_unusable()
+}
+
+/// Why a read ended before the last row.
+enum Stop {
+    Read(rusqlite::Error),
+    Take(rusqlite::Error),
+}
+
+/// Gives each row of `table` that can be read to `take`: its row number and these columns. Damaged pages are skipped.
+///
+/// # Errors
+/// If `take` fails, or the database fails for another reason than damage.
+pub(super) fn each_row(
+    from: &Connection,
+    table: &str,
+    columns: &[&str],
+    mut take: impl FnMut(i64, Vec<Cell>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<Salvage> {
+    let (table, names) = (quoted([table]), quoted(columns.iter().copied()));
+    // Some tables have no row numbers: then nothing tells where the next readable row is.
+    let has_numbers = from.prepare(&format!("SELECT rowid FROM {table}")).is_ok();
+    let sql = match has_numbers {
+        true => format!("SELECT rowid, {names} FROM {table} WHERE rowid > ?1 ORDER BY rowid"),
+        false => format!("SELECT 0, {names} FROM {table} WHERE ?1 < 0"),
+    };
+    let (mut select, mut probe) = match (from.prepare(&sql), from.prepare(&format!("{sql} LIMIT 1"))) {
+        (Ok(select), Ok(probe)) => (select, probe),
+        (Err(error), _) | (_, Err(error)) if is_damage(&error) => return Ok(Salvage::default()),
+        (Err(error), _) | (_, Err(error)) => return Err(error),
+    };
+    let (mut after, mut salvage) = (i64::MIN, Salvage { read: 0, is_whole: true });
+    loop {
+        match read_after(&mut select, &mut after, columns.len(), &mut salvage.read, &mut take) {
+            Ok(()) => return Ok(salvage),
+            Err(Stop::Read(error)) if is_damage(&error) => salvage.is_whole = false,
+            Err(Stop::Read(error) | Stop::Take(error)) => return Err(error),
+        }
+        let next = if has_numbers { next_readable(&mut probe, after)? } else { None };
+        match next {
+            Some(next) => after = next,
+            None => return Ok(salvage),
+        }
+    }
+}
+
+fn read_after(
+    select: &mut Statement<'_>,
+    after: &mut i64,
+    n_columns: usize,
+    n_read: &mut u64,
+    take: &mut impl FnMut(i64, Vec<Cell>) -> rusqlite::Result<()>,
+) -> Result<(), Stop> {
+    let mut rows = select.query([*after]).map_err(Stop::Read)?;
+    while let Some(row) = rows.next().map_err(Stop::Read)? {
+        let number = row.get(0).map_err(Stop::Read)?;
+        let cells: rusqlite::Result<Vec<Cell>> =
+            (1..=n_columns).map(|i| row.get_ref(i).map(to_cell)).collect();
+        *after = number;
+        *n_read += 1;
+        take(number, cells.map_err(Stop::Read)?).map_err(Stop::Take)?;
+    }
+    Ok(())
+}
+
+/// The least number found behind which a row can be read again, when none could right behind `after`; the end counts
+/// as one. `None` where nothing can be read any more.
+///
+/// Steps grow twofold, so a bad page costs a few dozen tries wherever the next good one is.
+fn next_readable(probe: &mut Statement<'_>, after: i64) -> rusqlite::Result<Option<i64>> {
+    let mut is_readable = |after: i64| match probe.query([after]).and_then(|mut rows| rows.next().map(|_| ()))
+    {
+        Ok(()) => Ok(true),
+        Err(error) if is_damage(&error) => Ok(false),
+        Err(error) => Err(error),
+    };
+    // Before the first row there is nothing; row numbers begin at 1.
+    let after = after.max(0);
+    let (mut low, mut step) = (after, 1_i64);
+    let mut high = loop {
+        let Some(high) = after.checked_add(step) else { return Ok(None) };
+        if is_readable(high)? {
+            break high;
+        }
+        low = high;
+        let Some(next) = step.checked_mul(2) else { return Ok(None) };
+        step = next;
+    };
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if is_readable(middle)? {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    Ok(Some(high))
+}
+
+/// Counts the rows of a table of which pages are damaged, by an index that is whole; `None` if there is none.
+pub(super) fn count_by_index(from: &Connection, table: &str) -> Option<u64> {
+    let sql = "SELECT name FROM pragma_index_list(?1) WHERE NOT partial";
+    let mut statement = from.prepare(sql).ok()?;
+    let names = statement.query_map([table], |row| row.get::<_, String>(0)).ok()?;
+    let count = |index: &str| {
+        let sql = format!("SELECT count(*) FROM {} INDEXED BY {}", quoted([table]), quoted([index]));
+        from.query_row(&sql, [], |row| row.get::<_, i64>(0)).ok()
+    };
+    names.flatten().filter_map(|index| count(&index)).max().map(i64::unsigned_abs)
+}

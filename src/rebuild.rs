@@ -1,0 +1,224 @@
+//! `rebuild`: a new database in place of one that is damaged, refused by Codex or lost. To a report; prints nothing.
+//!
+//! The order of steps, and what a crash after each of them leaves:
+//!
+//! 1. The old database is locked, so that no Codex can have it open, and looked at. Nothing is changed.
+//! 2. The new one grows in a folder of its own beside the old one: tables, what threads refer to, the threads from the
+//!    rollouts with what the old database knows of them, what hangs on them; then it is checked. The old one is in its
+//!    place; the folder is removed by the next run that needs one.
+//! 3. The `-wal` of the old one is played into it and removed, with the `-shm`. The old one is whole without them.
+//! 4. The old file gets a second name in `codex-state-backups/`. It is in both places.
+//! 5. The new file is renamed over the old one, in one step. The new one is in place, the old one in the backups.
+//!
+//! The lock is held until the end, so no Codex opens the old database between these steps. If the old database is
+//! too damaged to be opened, no lock is possible: then its `-wal` and `-shm` are given a second name in step 4 and
+//! removed before step 5. Windows replaces no open file: there the lock is given back before step 5, and the rename
+//! fails if another process opened the old file since.
+
+use crate::db::create::NewSchema;
+use crate::db::facts::Facts;
+use crate::db::open::{OpenOptions, Writer};
+use crate::db::rebuild::{Condition, Inherited, NewDatabase, OldDatabase};
+use crate::error::WithHint as _;
+use crate::fault;
+use crate::progress::Progress;
+use crate::sys::is_same_file;
+use crate::sys::thread_locks;
+use anyhow::anyhow;
+use chrono::{DateTime, Utc};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// What is to be done.
+pub struct RebuildOptions<'a> {
+    /// The Codex home.
+    pub home: &'a Path,
+    /// The old database; it may be missing.
+    pub database: &'a Path,
+    /// The path of the new database: that of the old one, or the one that Codex reads now.
+    pub target: &'a Path,
+    /// The lowest schema that the new one has.
+    pub schema: NewSchema,
+    /// How databases are opened.
+    pub open: &'a OpenOptions,
+    /// Whether a sound database is replaced, and tables and columns that do not fit are left behind.
+    pub force: bool,
+    /// The folder in which to build it for a dry run, which replaces nothing.
+    pub preview_in: Option<&'a Path>,
+    /// How long to wait for the lock under which Codex takes those of its threads.
+    pub patience: Duration,
+    /// The time.
+    pub now: DateTime<Utc>,
+    /// Set from outside to stop, which it does until the old database is replaced.
+    pub interrupted: &'a AtomicBool,
+}
+
+/// How the new database came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// As a copy of the old one, in whose ledger these versions were mended.
+    Mended(Vec<i64>),
+    /// From the rollouts and what could be read of the old one.
+    Built,
+}
+
+/// What was done, or would be.
+#[derive(Debug)]
+pub struct RebuildReport<T> {
+    /// What was wrong with the old database.
+    pub condition: Condition,
+    /// How the new one came about.
+    pub way: Way,
+    /// The last migration in the ledger of one that was built.
+    pub level: i64,
+    /// Threads in the new database.
+    pub threads: u64,
+    /// What the old one gave to one that was built.
+    pub inherited: Inherited,
+    /// Tables and columns that were left behind.
+    pub left_behind: Vec<String>,
+    /// Where the old database is now.
+    pub kept: Option<PathBuf>,
+    /// What filling one that was built reported.
+    pub filled: Option<T>,
+}
+
+/// Rebuilds the database; `fill` writes the rows of all rollouts into the new one.
+///
+/// # Errors
+/// If the rebuild is refused, a step fails, or an interrupt came. Then the old database is as it was.
+pub fn run<T>(
+    options: &RebuildOptions<'_>,
+    progress: &dyn Progress,
+    fill: impl FnOnce(&mut Writer, Option<&Facts>) -> anyhow::Result<T>,
+) -> anyhow::Result<RebuildReport<T>> {
+    progress.start("checking the database", None, None);
+    let old = match options.preview_in {
+        Some(folder) => OldDatabase::lock_copy(options.database, folder, options.open),
+        None => OldDatabase::lock(options.database, options.open),
+    };
+    progress.finish();
+    let old = old?;
+    fault::point("rebuild:locked");
+    check_writers(options, &old)?;
+    if *old.condition() == Condition::Sound && !options.force {
+        return Err(anyhow!(
+            "{}: is sound and its ledger is in order: there is nothing to rebuild",
+            options.database.display()
+        )
+        .hint("codex-state backfill brings its rows up to date; codex-state rebuild --force replaces it all the same"));
+    }
+    go_on(options)?;
+    let folder = options.preview_in.unwrap_or_else(|| options.target.parent().unwrap_or(Path::new(".")));
+    let mut new = NewDatabase::begin(options.target, folder)?;
+    let mut report = RebuildReport {
+        condition: old.condition().clone(),
+        way: Way::Built,
+        level: 0,
+        threads: 0,
+        inherited: Inherited::default(),
+        left_behind: Vec::new(),
+        kept: None,
+        filled: None,
+    };
+    let mended = match old.condition() {
+        Condition::Refused(_) => new.mend(&old)?,
+        _ => None,
+    };
+    match mended {
+        Some(versions) => report.way = Way::Mended(versions),
+        None => build(options, progress, &old, &mut new, &mut report, fill)?,
+    }
+    progress.start("checking the new database", None, None);
+    let threads = new.check();
+    progress.finish();
+    report.threads = threads?;
+    fault::point("rebuild:checked");
+    go_on(options)?;
+    if options.preview_in.is_none() {
+        report.kept = new.replace(old, options.now)?;
+    }
+    Ok(report)
+}
+
+/// Puts `file`, a database that a rebuild replaced, back in its place as it is, and returns where the present one is now.
+///
+/// # Errors
+/// If `file` cannot be read, a Codex has the database open, or a step fails. Then the present database is in its place.
+pub fn undo(options: &RebuildOptions<'_>, file: &Path) -> anyhow::Result<Option<PathBuf>> {
+    if is_same_file(file, options.target).unwrap_or(false) {
+        return Err(anyhow!("{}: is the database itself", file.display()).hint(
+            "name a file whose name begins with replaced-, in codex-state-backups beside the database",
+        ));
+    }
+    let old = match options.preview_in {
+        Some(folder) => OldDatabase::lock_copy(options.target, folder, options.open)?,
+        None => OldDatabase::lock(options.target, options.open)?,
+    };
+    check_writers(options, &old)?;
+    let folder = options.preview_in.unwrap_or_else(|| options.target.parent().unwrap_or(Path::new(".")));
+    let mut new = NewDatabase::begin(options.target, folder)?;
+    new.take(file)?;
+    go_on(options)?;
+    if options.preview_in.is_some() { Ok(None) } else { new.replace(old, options.now) }
+}
+
+/// Builds the new database from the rollouts and the old one.
+fn build<T>(
+    options: &RebuildOptions<'_>,
+    progress: &dyn Progress,
+    old: &OldDatabase,
+    new: &mut NewDatabase,
+    report: &mut RebuildReport<T>,
+    fill: impl FnOnce(&mut Writer, Option<&Facts>) -> anyhow::Result<T>,
+) -> anyhow::Result<()> {
+    let (level, beyond) = NewDatabase::plan(old, options.schema)?;
+    if !beyond.is_empty() && !options.force {
+        return Err(anyhow!(
+            "{}: has tables or columns that a new database could not hold: {}",
+            options.database.display(),
+            beyond.join(", ")
+        )
+        .hint("a newer codex-state may know them; codex-state rebuild --force leaves them behind, in the old file"));
+    }
+    report.level = level;
+    report.left_behind = beyond;
+    progress.start("reading the old database", None, None);
+    let built = new.build(old, level, options.open, &mut report.inherited);
+    progress.finish();
+    let (mut writer, facts) = built?;
+    fault::point("rebuild:built");
+    go_on(options)?;
+    report.filled = Some(fill(&mut writer, facts.as_ref())?);
+    fault::point("rebuild:filled");
+    go_on(options)?;
+    progress.start("carrying over the rest", None, None);
+    let carried = new.carry(old, &writer, &mut report.inherited);
+    progress.finish();
+    carried?;
+    writer.close()?;
+    fault::point("rebuild:carried");
+    Ok(())
+}
+
+/// Refuses where a Codex may be at work and SQLite cannot tell.
+fn check_writers(options: &RebuildOptions<'_>, old: &OldDatabase) -> anyhow::Result<()> {
+    if old.is_locked() {
+        return Ok(());
+    }
+    match thread_locks::any_writer(options.home, options.patience)? {
+        None => Ok(()),
+        Some(id) => Err(anyhow!("a Codex is writing to thread {id}")
+            .hint("close Codex, its desktop app and its extensions in editors, then run the command again")),
+    }
+}
+
+/// Fails if an interrupt came.
+fn go_on(options: &RebuildOptions<'_>) -> anyhow::Result<()> {
+    if options.interrupted.load(Ordering::Relaxed) {
+        return Err(anyhow!("interrupted before anything was replaced")
+            .hint("the database is as it was; run the command again"));
+    }
+    Ok(())
+}
