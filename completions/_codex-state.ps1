@@ -74,6 +74,7 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Write nothing, and say what would be done')
             [CompletionResult]::new('--no-backup', '--no-backup', [CompletionResultType]::ParameterName, 'Keep no backup of the database before the first change')
             [CompletionResult]::new('--quick', '--quick', [CompletionResultType]::ParameterName, 'Skip files whose row says that they are unchanged')
+            [CompletionResult]::new('--index', '--index', [CompletionResultType]::ParameterName, 'Afterwards append the names of threads that session_index.jsonl lacks, by which older versions of Codex find them')
             [CompletionResult]::new('--prune', '--prune', [CompletionResultType]::ParameterName, 'Afterwards delete the rows whose rollout is gone, as prune does; without a terminal it needs --yes')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask before deleting rows')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask before deleting rows')

@@ -70,6 +70,7 @@ set edit:completion:arg-completer[codex-state] = {|@words|
             cand --dry-run 'Write nothing, and say what would be done'
             cand --no-backup 'Keep no backup of the database before the first change'
             cand --quick 'Skip files whose row says that they are unchanged'
+            cand --index 'Afterwards append the names of threads that session_index.jsonl lacks, by which older versions of Codex find them'
             cand --prune 'Afterwards delete the rows whose rollout is gone, as prune does; without a terminal it needs --yes'
             cand -y 'Do not ask before deleting rows'
             cand --yes 'Do not ask before deleting rows'

@@ -88,6 +88,7 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l met
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -s n -l dry-run -d 'Write nothing, and say what would be done'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l no-backup -d 'Keep no backup of the database before the first change'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l quick -d 'Skip files whose row says that they are unchanged'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l index -d 'Afterwards append the names of threads that session_index.jsonl lacks, by which older versions of Codex find them'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l prune -d 'Afterwards delete the rows whose rollout is gone, as prune does; without a terminal it needs --yes'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -s y -l yes -d 'Do not ask before deleting rows'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l all-missing -d 'Delete rows even if most of all would go'

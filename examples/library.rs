@@ -38,6 +38,7 @@ fn main() -> anyhow::Result<()> {
         times: backfill::Times::Events,
         facts: None,
         backup: None,
+        notes_names: false,
         now,
         interrupted: &AtomicBool::new(false),
     };

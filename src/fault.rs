@@ -26,6 +26,7 @@ pub const POINTS: &[&str] = &[
     "unarchive:touched",
     "unarchive:written",
     "unarchive:committed",
+    "index:appended",
     "prune:saving",
     "prune:locked",
     "prune:saved",

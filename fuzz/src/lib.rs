@@ -400,6 +400,7 @@ fn run_backfill(home: &Path, database: &Path) -> Result<backfill::Report, String
         times: backfill::Times::default(),
         facts: None,
         backup: None,
+        notes_names: false,
         now: chrono::DateTime::from_timestamp(NOW, 0).unwrap_or_default(),
         interrupted: &AtomicBool::new(false),
     };

@@ -4,6 +4,7 @@
 //! that differ, in short transactions (`write.rs`). A row that agrees costs one read.
 
 pub mod fresh;
+pub mod index;
 mod plan;
 mod write;
 
@@ -57,6 +58,8 @@ pub struct Config<'a> {
     pub facts: Option<&'a Facts>,
     /// How to read the database for a backup before the first change; `None` for no backup.
     pub backup: Option<&'a OpenOptions>,
+    /// Note what [`index::append_names`] needs.
+    pub notes_names: bool,
     /// The time.
     pub now: DateTime<Utc>,
     /// Set from outside to stop.
@@ -151,6 +154,8 @@ pub struct Report {
     pub complete: bool,
     /// Whether it was stopped before the end.
     pub interrupted: bool,
+    /// What tells names from titles, if that was asked for.
+    pub names: index::Noted,
 }
 
 /// Does it.
@@ -426,6 +431,9 @@ impl Run<'_> {
         self.report.newest_version = self.report.newest_version.max(version(&folded.metadata.cli_version));
         self.set_time(&mut folded);
         let id = folded.metadata.id;
+        if self.config.notes_names {
+            self.report.names.note_titles(&folded.metadata);
+        }
         if may_defer
             && row.as_ref().is_some_and(|row| misnamed::names_a_stray(self.config.home, row, id, found))
         {

@@ -170,6 +170,9 @@ impl Run<'_> {
                     let merged =
                         self.rules.merge(&pending.folded, pending.seen.as_ref(), pending.old.as_ref());
                     self.tally.change(pending.seen.as_ref(), merged.as_ref().map(|(row, ..)| row))?;
+                    if let Some((row, ..)) = merged.as_ref().filter(|_| self.config.notes_names) {
+                        self.report.names.note_row(pending.folded.metadata.id, row);
+                    }
                     self.count(pending.file, Some(pending.decision));
                 }
                 break;

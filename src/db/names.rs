@@ -2,9 +2,10 @@
 
 use super::schema::Schema;
 use crate::thread::ThreadId;
-use crate::thread::columns::index;
+use crate::thread::columns::{COLUMNS, Row, index};
 use crate::thread::merge::is_wrapper;
 use rusqlite::Connection;
+use std::ops::ControlFlow;
 
 /// A thread with a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,41 +18,94 @@ pub struct Named<'a> {
     pub is_title: bool,
 }
 
-/// Calls `take` with each thread that has a name, by id.
+/// The cells of a row from which its name is told; empty where the database has no such column.
+#[derive(Debug, Clone, Copy)]
+struct Cells<'a> {
+    name: &'a str,
+    title: &'a str,
+    first_user_message: &'a str,
+    history_mode: &'a str,
+    source: &'a str,
+}
+
+impl<'a> Cells<'a> {
+    /// Returns the name, and whether it is the title.
+    ///
+    /// Paginated threads keep it in `name`. Legacy ones keep it in `title`, where it differs from the first message,
+    /// from which Codex makes titles. A first message without a text tells nothing about the title, so such a thread is
+    /// left out, as are the guardian's, to which Codex gives one title.
+    fn named(self) -> Option<(&'a str, bool)> {
+        let name = self.name.trim();
+        if !name.is_empty() {
+            return Some((name, false));
+        }
+        let title = self.title.trim();
+        let is_title = !title.is_empty()
+            && !matches!(self.first_user_message, "" | "[Image]" | "[Audio]")
+            && self.title != self.first_user_message
+            && self.history_mode != "paginated"
+            && !self.source.contains("\"guardian\"")
+            && !is_wrapper(title);
+        is_title.then_some((title, true))
+    }
+}
+
+/// Returns the name that a row gives its thread, and whether it is the title.
+#[must_use]
+pub fn of_row(row: &Row) -> Option<(&str, bool)> {
+    let text = |position| row.text(position).unwrap_or_default();
+    let cells = Cells {
+        name: text(index::NAME),
+        title: text(index::TITLE),
+        first_user_message: text(index::FIRST_USER_MESSAGE),
+        history_mode: text(index::HISTORY_MODE),
+        source: text(index::SOURCE),
+    };
+    cells.named()
+}
+
+/// Calls `take` with each thread that has a name, by id, until it breaks.
 ///
-/// Paginated threads keep it in `name`. Legacy ones keep it in `title`, where it differs from the first message, from
-/// which Codex makes titles. A first message without a text tells nothing about the title, so such a thread is left out,
-/// as are the guardian's, to which Codex gives one title.
+/// Begins behind the row with the id `after`. Returns the id of the last row that was taken if `take` broke: the
+/// `after` of the next call.
 ///
 /// # Errors
 /// If the database cannot be read.
 pub fn for_each(
     connection: &Connection,
     schema: &Schema,
-    mut take: impl FnMut(Named<'_>),
-) -> rusqlite::Result<()> {
-    let column = |position: usize, name: &'static str| if schema.has(position) { name } else { "''" };
-    let name = column(index::NAME, "coalesce(name, '')");
-    let first = column(index::FIRST_USER_MESSAGE, "coalesce(first_user_message, '')");
-    let history_mode = column(index::HISTORY_MODE, "coalesce(history_mode, '')");
+    after: &str,
+    mut take: impl FnMut(Named<'_>) -> ControlFlow<()>,
+) -> rusqlite::Result<Option<String>> {
+    let column = |position: usize| if schema.has(position) { COLUMNS[position].name } else { "''" };
+    let [name, title, first] = [index::NAME, index::TITLE, index::FIRST_USER_MESSAGE].map(column);
     let sql = format!(
-        "SELECT id, {name}, title FROM threads WHERE {name} <> '' \
-         OR (title <> '' AND {first} NOT IN ('', '[Image]', '[Audio]') AND title <> {first} \
-             AND {history_mode} <> 'paginated' AND source NOT LIKE '%\"guardian\"%') ORDER BY id"
+        "SELECT id, {name}, {title}, {first}, {}, {} FROM threads \
+         WHERE id > ?1 AND ({name} <> '' OR ({title} <> '' AND {title} <> {first})) ORDER BY id",
+        column(index::HISTORY_MODE),
+        column(index::SOURCE)
     );
     let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query([])?;
+    let mut rows = statement.query([after])?;
+    let mut last = after.to_owned();
     while let Some(row) = rows.next()? {
-        let text = |i: usize| row.get_ref(i).ok().and_then(|value| value.as_str().ok()).map(str::trim);
-        let Some(id) = text(0).and_then(ThreadId::parse) else { continue };
-        let filled = |i: usize| text(i).filter(|text| !text.is_empty());
-        match (filled(1), filled(2).filter(|title| !is_wrapper(title))) {
-            (Some(name), _) => take(Named { id, name, is_title: false }),
-            (None, Some(name)) => take(Named { id, name, is_title: true }),
-            (None, None) => {}
+        let text = |i: usize| row.get_ref(i).ok().and_then(|value| value.as_str().ok()).unwrap_or_default();
+        let cells = Cells {
+            name: text(1),
+            title: text(2),
+            first_user_message: text(3),
+            history_mode: text(4),
+            source: text(5),
+        };
+        let Some(id) = ThreadId::parse(text(0).trim()) else { continue };
+        if let Some((name, is_title)) = cells.named() {
+            if take(Named { id, name, is_title }).is_break() {
+                return Ok(Some(last));
+            }
+            text(0).clone_into(&mut last);
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -65,7 +119,11 @@ mod tests {
         connection.execute_batch(change).unwrap();
         let mut names = Vec::new();
         let schema = Schema::read(&connection).unwrap();
-        for_each(&connection, &schema, |named| names.push(named.name.to_owned())).unwrap();
+        let all = for_each(&connection, &schema, "", |named| {
+            names.push(named.name.to_owned());
+            ControlFlow::Continue(())
+        });
+        assert_eq!(all.unwrap(), None);
         names
     }
 
@@ -93,6 +151,6 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(include_str!("../../migrations/0001_threads.sql")).unwrap();
         let schema = Schema::read(&connection).unwrap();
-        for_each(&connection, &schema, |named| panic!("{named:?}")).unwrap();
+        for_each(&connection, &schema, "", |named| panic!("{named:?}")).unwrap();
     }
 }

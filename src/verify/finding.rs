@@ -181,8 +181,8 @@ impl Kind {
             | Kind::CodexCannotOpen
             | Kind::HistoryBehind
             | Kind::UnknownProvider
-            | Kind::UnassignedProject
-            | Kind::IndexMissing => Remedy::ByHand,
+            | Kind::UnassignedProject => Remedy::ByHand,
+            Kind::IndexMissing => Remedy::Index,
         }
     }
 
@@ -288,7 +288,7 @@ impl Kind {
             ),
             Kind::IndexMissing => (
                 "session_index.jsonl lacks names of threads, by which older versions of Codex find them",
-                "nothing, unless you use codex resume NAME with an older version",
+                "codex-state backfill --index appends them",
             ),
         }
     }
@@ -305,6 +305,8 @@ impl fmt::Display for Kind {
 pub enum Remedy {
     /// `codex-state backfill`.
     Backfill,
+    /// `codex-state backfill --index`.
+    Index,
     /// `codex-state backfill --facts-from BACKUP`: no rollout tells it.
     Facts,
     /// The files come back from a backup or another disk; `codex-state prune` only if they are gone for good.

@@ -34,6 +34,7 @@ mod backfill_dry_run;
 mod backfill_facts;
 mod backfill_files;
 mod backfill_golden;
+mod backfill_index;
 mod backfill_killed;
 mod backfill_new;
 mod backfill_options;

@@ -4,7 +4,7 @@ use crate::backfill::{self, Config, Target};
 use crate::cli::commands::app::App;
 use crate::cli::commands::ending;
 use crate::cli::commands::place::Place;
-use crate::cli::commands::{fresh, prune, threads};
+use crate::cli::commands::{fresh, index, prune, threads};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
@@ -86,6 +86,7 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
         },
         facts: facts.as_ref(),
         backup: (!is_new && !arguments.writing.no_backup).then_some(options),
+        notes_names: arguments.index,
         now: app.environment.now,
         interrupted: &app.interrupted,
     };
@@ -128,6 +129,13 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     if let Some(pruned) = &pruned {
         report.shown.after.add_change(&pruned.shown.before, &pruned.shown.after);
     }
+    let indexed = match arguments.index && !report.interrupted {
+        true => Some({
+            let dry_run = arguments.writing.dry_run;
+            index::append(app, &place, &config, &database, &report, pruned.as_ref(), dry_run)?
+        }),
+        false => None,
+    };
     let n_pruned = pruned.as_ref().map_or(0, |pruned| pruned.count(Status::Pruned));
     app.metrics.backfilled(metrics::Backfill {
         upserted: report.inserted + report.updated,
@@ -145,12 +153,18 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     write_report(
         app,
         &page,
-        &document(&database, &report, n_pruned as u64, arguments.writing.dry_run),
+        &Document {
+            indexed: indexed.as_ref().map(|indexed| indexed.names),
+            ..document(&database, &report, n_pruned as u64, arguments.writing.dry_run)
+        },
         is_part,
     )?;
     advise(app, &place.home, &database, &report, arguments, is_new);
     if let Some(pruned) = &pruned {
         prune::advise(app, pruned, arguments.writing.dry_run);
+    }
+    if let Some(indexed) = &indexed {
+        index::say(app, &place.home, indexed, arguments.writing.dry_run);
     }
     ending::say_shown(app, &report.shown, arguments.writing.dry_run);
     let has_changed = report.inserted + report.updated + n_pruned as u64 > 0;
@@ -163,6 +177,7 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     pruning?;
     let mut exit =
         found.exit.merge(Exit::from_answer(report.failures.is_empty() && report.missing_folders.is_empty()));
+    exit = exit.merge(Exit::from_answer(indexed.is_none_or(|indexed| indexed.failure.is_none())));
     if let Some(pruned) = pruned {
         exit = exit.merge(prune::exit(app, pruned, false)?);
     }
@@ -242,6 +257,8 @@ struct Document<'a> {
     shown_after: u64,
     dry_run: bool,
     complete: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    indexed: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -270,12 +287,14 @@ fn document<'a>(database: &Path, report: &'a backfill::Report, pruned: u64, dry_
         shown_after: report.shown.after.shown(),
         dry_run,
         complete: report.complete,
+        indexed: None,
     }
 }
 
 fn write_report(app: &mut App, page: &Page, document: &Document<'_>, is_part: bool) -> io::Result<()> {
-    let columns =
-        ["scanned", "inserted", "updated", "unchanged", "superseded", "failed", "pruned", "bytes_read"];
+    let mut columns =
+        vec!["scanned", "inserted", "updated", "unchanged", "superseded", "failed", "pruned", "bytes_read"];
+    columns.extend(document.indexed.map(|_| "indexed"));
     Report {
         items: std::iter::once(document),
         rows: Rows::Columns(&columns),
@@ -302,6 +321,9 @@ fn fields(document: &Document<'_>, is_part: bool) -> Vec<(&'static str, Cell)> {
         let remark = if number > 0 { remark(name) } else { "" };
         (name, Cell::new(format!("{}{remark}", human::count(number))))
     }));
+    if let Some(indexed) = document.indexed {
+        fields.push(("indexed", Cell::new(format!("{} (names appended)", human::count(indexed)))));
+    }
     fields.push(("read", Cell::new(human::bytes(document.bytes_read))));
     if !is_part {
         let indexing = match document.complete {

@@ -12,6 +12,7 @@ mod backups;
 pub mod completions;
 mod ending;
 pub mod fresh;
+mod index;
 pub mod list;
 pub mod man;
 pub mod path;

@@ -63,6 +63,7 @@ pub fn run(app: &mut App, arguments: &Rebuild) -> anyhow::Result<Exit> {
             times: backfill::Times::Auto,
             facts,
             backup: None,
+            notes_names: false,
             now: app.environment.now,
             interrupted: &interrupted,
         };

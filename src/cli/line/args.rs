@@ -149,8 +149,9 @@ pub enum Command {
 /// "superseded":N, "failed":N, "pruned":N, "bytes_read":N, "failures":[{"path":PATH, "error":TEXT}…], "shown_before":N,
 /// "shown_after":N, "dry_run":BOOL, "complete":BOOL}. "shown_before" and "shown_after" are how many threads Codex's
 /// default list shows. Of the rollouts scanned each is inserted, updated, unchanged, superseded (another file of its thread
-/// counts) or failed; "complete" says that all of the home were visited. TSV and CSV have the columns scanned, inserted,
-/// updated, unchanged, superseded, failed, pruned, bytes_read.
+/// counts) or failed; "complete" says that all of the home were visited. With --index there is also "indexed":N, how many
+/// names were appended to session_index.jsonl. TSV and CSV have the columns scanned, inserted, updated, unchanged,
+/// superseded, failed, pruned, bytes_read, and with --index indexed.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("backfill"))]
 pub struct Backfill {
@@ -181,6 +182,10 @@ pub struct Backfill {
     /// Which database to make where there is none [default: the one that the Codex of this home reads]
     #[arg(long, value_name = "SCHEMA")]
     pub schema: Option<SchemaChoice>,
+
+    /// Afterwards append the names of threads that session_index.jsonl lacks, by which older versions of Codex find them
+    #[arg(long)]
+    pub index: bool,
 
     /// Afterwards delete the rows whose rollout is gone, as prune does; without a terminal it needs --yes
     #[arg(long)]

@@ -9,6 +9,7 @@ use crate::thread::ThreadId;
 use crate::verify::finding::{Finding, Kind};
 use crate::verify::{Depth, Run};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 /// A Codex at work writes a name to the database first, and to the index a moment later.
@@ -90,11 +91,12 @@ impl Run<'_> {
         let untitled = &self.noted.untitled;
         self.reader.read(|connection| {
             let mut unnamed = BTreeSet::new();
-            db::names::for_each(connection, schema, |named| {
+            db::names::for_each(connection, schema, "", |named| {
                 let is_name = !named.is_title || !(is_quick || untitled.contains(&named.id));
                 if is_name && !indexed.contains_key(&named.id) {
                     unnamed.insert(named.id);
                 }
+                ControlFlow::Continue(())
             })?;
             Ok(unnamed)
         })

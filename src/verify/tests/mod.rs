@@ -65,6 +65,7 @@ impl Home {
             interrupted: &AtomicBool::new(false),
             facts: None,
             backup: None,
+            notes_names: false,
         };
         backfill::run(&config, backfill::Target::Write(&mut writer), &Silent).unwrap()
     }

@@ -134,6 +134,7 @@ fn next_steps(report: &Report) -> Vec<String> {
             Remedy::Facts,
             "codex-state backfill --facts-from BACKUP mends, from a backup, what no rollout tells in",
         ),
+        (Remedy::Index, "codex-state backfill --index mends"),
         (Remedy::ByHand, "codex-state verify --help says what to do about"),
     ] {
         let kinds = kinds(remedy);

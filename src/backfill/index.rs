@@ -1,0 +1,266 @@
+//! Appends names that only the database knows to `session_index.jsonl`, one line a thread as Codex writes it; changes
+//! no line that is there.
+//!
+//! A run that was killed leaves whole lines and perhaps a torn last one. The next run begins with a newline then, and
+//! appends the name of the torn line again.
+
+use crate::catalog::names::{self as session_index, FILE_NAME};
+use crate::db::names::{self, Named};
+use crate::db::open::Reader;
+use crate::db::schema::Schema;
+use crate::fault;
+use crate::sys::{Links, open_regular_with};
+use crate::thread::columns::Row;
+use crate::thread::{ThreadId, ThreadMetadata};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How many bytes of whole lines are appended in one write. A longer line is written alone.
+const CHUNK: usize = 64 * 1024;
+
+/// What a backfill notes about names while it reads.
+#[derive(Debug, Default)]
+pub struct Noted {
+    /// By thread that was read: hashes of the two texts from which Codex may have made its title.
+    titles: HashMap<ThreadId, [u64; 2]>,
+    /// By thread whose row a preview would write: its name then, and whether that is the title.
+    to_come: BTreeMap<ThreadId, Option<(String, bool)>>,
+}
+
+impl Noted {
+    /// Notes what a rollout says about the title.
+    pub(super) fn note_titles(&mut self, thread: &ThreadMetadata) {
+        let hashes = [&thread.title, &thread.first_user_message].map(|text| hash(text));
+        self.titles.insert(thread.id, hashes);
+    }
+
+    /// Notes the row that a preview would write.
+    pub(super) fn note_row(&mut self, id: ThreadId, row: &Row) {
+        let named = names::of_row(row);
+        self.to_come.insert(id, named.map(|(name, is_title)| (name.to_owned(), is_title)));
+    }
+
+    /// Returns true if the rollout tells where a title comes from, so that it is not a name.
+    fn explains(&self, id: ThreadId, title: &str) -> bool {
+        self.titles.get(&id).is_some_and(|hashes| hashes.contains(&hash(title)))
+    }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.trim().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Which names are to be appended.
+pub struct IndexOptions<'a> {
+    /// The Codex home.
+    pub home: &'a Path,
+    /// Only the names of these threads, and of those whose rollouts were read; all if `None`.
+    pub threads: Option<&'a BTreeSet<ThreadId>>,
+    /// Whether rollouts were passed over. Titles count as names only where the rollout was read.
+    pub quick: bool,
+    /// Append nothing, only count.
+    pub dry_run: bool,
+    /// What the backfill noted.
+    pub noted: &'a Noted,
+    /// Threads whose rows are about to be deleted.
+    pub to_be_pruned: &'a BTreeSet<ThreadId>,
+    /// The time that the lines say.
+    pub now: DateTime<Utc>,
+    /// Set from outside to stop.
+    pub interrupted: &'a AtomicBool,
+}
+
+/// What was appended.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Indexed {
+    /// How many names were appended, or would be.
+    pub names: u64,
+    /// Why the index could not be read or written, if so.
+    pub failure: Option<String>,
+}
+
+/// One line, as Codex writes it.
+#[derive(Serialize)]
+struct Line<'a> {
+    id: String,
+    thread_name: &'a str,
+    updated_at: String,
+}
+
+/// Lines that are appended in one write.
+#[derive(Debug, Default)]
+struct Chunk {
+    text: String,
+    ids: Vec<ThreadId>,
+}
+
+/// Appends to the session index the name of each thread that has one in the database and none in the index.
+///
+/// `reader` is the database, or `None` if a preview has none.
+///
+/// # Errors
+/// If the database cannot be read. A failure to read or write the index is part of the result.
+pub fn append_names(options: &IndexOptions<'_>, reader: Option<&mut Reader>) -> anyhow::Result<Indexed> {
+    let mut indexed = Indexed::default();
+    let mut index = match Index::read(options.home) {
+        Ok(index) => index,
+        Err(error) => return Ok(Indexed { failure: Some(error.to_string()), ..indexed }),
+    };
+    if let Some(reader) = reader {
+        let schema = Schema::of(reader)?;
+        let mut after = Some(String::new());
+        while let Some(begin) = after.take() {
+            if options.interrupted.load(Ordering::Relaxed) {
+                break;
+            }
+            let (chunk, last) = reader.read(|connection| {
+                let mut chunk = Chunk::default();
+                let last = names::for_each(connection, &schema, &begin, |named| {
+                    if options.dry_run && options.noted.to_come.contains_key(&named.id) {
+                        return ControlFlow::Continue(());
+                    }
+                    options.take(&index, &mut chunk, named)
+                })?;
+                Ok((chunk, last))
+            })?;
+            if let Err(error) = index.append(options, chunk, &mut indexed) {
+                indexed.failure = Some(error.to_string());
+                return Ok(indexed);
+            }
+            after = last;
+        }
+    }
+    for (&id, named) in options.noted.to_come.iter().filter(|_| options.dry_run) {
+        let mut chunk = Chunk::default();
+        if let Some((name, is_title)) = named {
+            // A chunk without lines takes any line.
+            let _ = options.take(&index, &mut chunk, Named { id, name, is_title: *is_title });
+            indexed.names += chunk.ids.len() as u64;
+        }
+    }
+    if let Err(error) = index.finish() {
+        indexed.failure = Some(error.to_string());
+    }
+    Ok(indexed)
+}
+
+impl IndexOptions<'_> {
+    /// Takes one name into a chunk if the index lacks it. Breaks if the chunk has no room for it.
+    fn take(&self, index: &Index, chunk: &mut Chunk, named: Named<'_>) -> ControlFlow<()> {
+        if index.ids.contains(&named.id) || !self.wants(named) {
+            return ControlFlow::Continue(());
+        }
+        let updated_at = self.now.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        let line = Line { id: named.id.to_string(), thread_name: named.name, updated_at };
+        let Ok(line) = serde_json::to_string(&line) else { return ControlFlow::Continue(()) };
+        if !chunk.text.is_empty() && chunk.text.len() + line.len() + 1 > CHUNK {
+            return ControlFlow::Break(());
+        }
+        chunk.text.push_str(&line);
+        chunk.text.push('\n');
+        chunk.ids.push(named.id);
+        ControlFlow::Continue(())
+    }
+
+    fn wants(&self, named: Named<'_>) -> bool {
+        let is_name = !named.is_title || !(self.quick || self.noted.explains(named.id, named.name));
+        let is_asked_for = self
+            .threads
+            .is_none_or(|threads| threads.contains(&named.id) || self.noted.titles.contains_key(&named.id));
+        is_name && is_asked_for && !self.to_be_pruned.contains(&named.id)
+    }
+}
+
+/// The session index.
+struct Index<'a> {
+    home: &'a Path,
+    /// The threads that it names.
+    ids: HashSet<ThreadId>,
+    /// Its length when it was read or written last.
+    length: u64,
+    /// Open for appending after the first write.
+    file: Option<File>,
+}
+
+impl Index<'_> {
+    fn read(home: &Path) -> io::Result<Index<'_>> {
+        let length = match std::fs::metadata(home.join(FILE_NAME)) {
+            Ok(metadata) => metadata.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(error),
+        };
+        let mut ids = HashSet::new();
+        let left_out = session_index::for_each(home, |id, _| {
+            ids.insert(id);
+        })?;
+        if left_out > 0 {
+            let text = format!("too long: the first {left_out} bytes are not read, so nothing is appended");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+        }
+        Ok(Index { home, ids, length, file: None })
+    }
+
+    /// Appends the lines of a chunk whose threads the index lacks still, for Codex may append at the same time.
+    fn append(&mut self, options: &IndexOptions<'_>, chunk: Chunk, indexed: &mut Indexed) -> io::Result<()> {
+        if chunk.ids.is_empty() {
+            return Ok(());
+        }
+        if options.dry_run {
+            indexed.names += chunk.ids.len() as u64;
+            return Ok(());
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(open_regular_with(
+                File::options().read(true).append(true).create(true),
+                &self.home.join(FILE_NAME),
+                Links::Follow,
+            )?),
+        };
+        if file.metadata()?.len() != self.length {
+            session_index::for_each(self.home, |id, _| {
+                self.ids.insert(id);
+            })?;
+        }
+        let mut text = if ends_torn(file)? { "\n".to_owned() } else { String::new() };
+        let mut n = 0;
+        for (line, &id) in chunk.text.split_inclusive('\n').zip(&chunk.ids) {
+            if self.ids.insert(id) {
+                text.push_str(line);
+                n += 1;
+            }
+        }
+        if n > 0 {
+            file.write_all(text.as_bytes())?;
+        }
+        indexed.names += n;
+        self.length = file.metadata()?.len();
+        fault::point("index:appended");
+        Ok(())
+    }
+
+    /// Waits until the lines are on the disk.
+    fn finish(self) -> io::Result<()> {
+        self.file.map_or(Ok(()), |file| file.sync_all())
+    }
+}
+
+/// Returns true if a file does not end with a newline.
+fn ends_torn(file: &mut File) -> io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
+}

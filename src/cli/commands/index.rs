@@ -1,0 +1,68 @@
+//! `codex-state backfill --index`: the names that are appended to `session_index.jsonl`, and what is said of them.
+
+use crate::backfill::index::{IndexOptions, Indexed, append_names};
+use crate::backfill::{self, Config};
+use crate::catalog::names::FILE_NAME;
+use crate::cli::commands::app::App;
+use crate::cli::commands::place::Place;
+use crate::cli::output::{human, text};
+use crate::db::open::Reader;
+use crate::prune;
+use crate::survey::select::Selected;
+use crate::thread::ThreadId;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Appends the names that the session index lacks.
+///
+/// # Errors
+/// If the database cannot be read.
+pub(super) fn append(
+    app: &App,
+    place: &Place,
+    config: &Config<'_>,
+    database: &Path,
+    report: &backfill::Report,
+    pruned: Option<&prune::Report>,
+    dry_run: bool,
+) -> anyhow::Result<Indexed> {
+    let mut reader = if database.exists() { Some(Reader::open(database, &place.options)?) } else { None };
+    let threads: Option<BTreeSet<ThreadId>> = config.threads.map(|threads| {
+        let ids = threads.iter().filter_map(|selected| match selected {
+            Selected::Id(id) => Some(*id),
+            Selected::Path(_) => None,
+        });
+        ids.collect()
+    });
+    let gone = pruned.iter().flat_map(|pruned| &pruned.threads);
+    let gone = gone.filter(|outcome| outcome.status == prune::Status::Pruned);
+    let options = IndexOptions {
+        home: config.home,
+        threads: threads.as_ref(),
+        quick: config.quick,
+        dry_run,
+        noted: &report.names,
+        to_be_pruned: &gone.filter_map(|outcome| ThreadId::parse(&outcome.id)).collect(),
+        now: config.now,
+        interrupted: config.interrupted,
+    };
+    let indexed = append_names(&options, reader.as_mut())?;
+    if let Some(failure) = &indexed.failure {
+        let path = config.home.join(FILE_NAME);
+        app.messages.fail(&format!("{}: {failure}", text::path(&path)));
+    }
+    Ok(indexed)
+}
+
+/// Says how many names were appended.
+pub(super) fn say(app: &App, home: &Path, indexed: &Indexed, dry_run: bool) {
+    let path = home.join(FILE_NAME);
+    let names = human::counted(indexed.names, "name", "names");
+    let path = text::path(&path);
+    match (indexed.names, dry_run) {
+        (0, _) if indexed.failure.is_some() => {}
+        (0, _) => app.messages.say(&format!("no name is missing in {path}")),
+        (_, true) => app.messages.say(&format!("{names} would be appended to {path}")),
+        (_, false) => app.messages.say(&format!("{names} appended to {path}")),
+    }
+}
