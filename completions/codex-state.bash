@@ -1,3 +1,4 @@
+# Completion for bash, written by: codex-state completions bash
 _codex__state() {
     local i cur prev opts cmd
     COMPREPLY=()
@@ -43,9 +44,6 @@ _codex__state() {
             codex__state,prune)
                 cmd="codex__state__subcmd__prune"
                 ;;
-            codex__state,rebuild)
-                cmd="codex__state__subcmd__rebuild"
-                ;;
             codex__state,restore)
                 cmd="codex__state__subcmd__restore"
                 ;;
@@ -88,9 +86,6 @@ _codex__state() {
             codex__state__subcmd__help,prune)
                 cmd="codex__state__subcmd__help__subcmd__prune"
                 ;;
-            codex__state__subcmd__help,rebuild)
-                cmd="codex__state__subcmd__help__subcmd__rebuild"
-                ;;
             codex__state__subcmd__help,restore)
                 cmd="codex__state__subcmd__help__subcmd__restore"
                 ;;
@@ -113,7 +108,7 @@ _codex__state() {
 
     case "${cmd}" in
         codex__state)
-            opts="-q -v -h -V --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version backfill verify list show path archive unarchive prune rebuild status backup restore completions man help"
+            opts="-q -v -h -V --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version backfill verify list show path archive unarchive prune status backup restore completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -186,7 +181,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__archive)
+        codex__state__subcmd__archive)
             opts="-n -r -q -v -h -V --dry-run --recursive --no-backup --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -260,8 +255,8 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__backfill)
-            opts="-n -j -y -q -v -h -V --dry-run --no-backup --jobs --quick --times --facts-from --schema --index --prune --yes --all-missing --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
+        codex__state__subcmd__backfill)
+            opts="-n -j -y -q -v -h -V --dry-run --no-backup --jobs --quick --times --facts-from --schema --prune --yes --all-missing --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -365,7 +360,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__backup)
+        codex__state__subcmd__backup)
             opts="-n -q -v -h -V --dry-run --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -439,8 +434,8 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__completions)
-            opts="-q -v -h -V --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version bash elvish fish powershell zsh"
+        codex__state__subcmd__completions)
+            opts="-n -q -v -h -V --install --dry-run --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -513,8 +508,8 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__help)
-            opts="backfill verify list show path archive unarchive prune rebuild status backup restore completions man help"
+        codex__state__subcmd__help)
+            opts="backfill verify list show path archive unarchive prune status backup restore completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -527,7 +522,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__help__subcmd__archive)
+        codex__state__subcmd__help__subcmd__archive)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -541,7 +536,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__help__subcmd__backfill)
+        codex__state__subcmd__help__subcmd__backfill)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -555,7 +550,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__help__subcmd__backup)
+        codex__state__subcmd__help__subcmd__backup)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -569,7 +564,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__help__subcmd__completions)
+        codex__state__subcmd__help__subcmd__completions)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -583,7 +578,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__help__subcmd__help)
+        codex__state__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -597,7 +592,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__help__subcmd__list)
+        codex__state__subcmd__help__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -611,7 +606,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__help__subcmd__man)
+        codex__state__subcmd__help__subcmd__man)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -625,7 +620,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__help__subcmd__path)
+        codex__state__subcmd__help__subcmd__path)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -639,7 +634,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__help__subcmd__prune)
+        codex__state__subcmd__help__subcmd__prune)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -653,7 +648,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__help__subcmd__rebuild)
+        codex__state__subcmd__help__subcmd__restore)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -667,7 +662,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__help__subcmd__restore)
+        codex__state__subcmd__help__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -681,7 +676,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__help__subcmd__show)
+        codex__state__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -695,7 +690,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__help__subcmd__status)
+        codex__state__subcmd__help__subcmd__unarchive)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -709,7 +704,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__help__subcmd__unarchive)
+        codex__state__subcmd__help__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -723,21 +718,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__help__subcmd__verify)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        codex__subcmd__state__subcmd__list)
+        codex__state__subcmd__list)
             opts="-n -q -v -h -V --sort --reverse --limit --after --archived --all --hidden --shown --hidden-only --source --provider --cwd --recursive --search --since --until --columns --ids --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -858,7 +839,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__man)
+        codex__state__subcmd__man)
             opts="-q -v -h -V --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -932,7 +913,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__path)
+        codex__state__subcmd__path)
             opts="-q -v -h -V --archived --active --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1006,7 +987,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__prune)
+        codex__state__subcmd__prune)
             opts="-n -y -j -q -v -h -V --dry-run --yes --all-missing --jobs --no-backup --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1088,104 +1069,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__rebuild)
-            opts="-n -j -q -v -h -V --dry-run --force --undo --jobs --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --undo)
-                    local oldifs
-                    if [ -n "${IFS+x}" ]; then
-                        oldifs="$IFS"
-                    fi
-                    IFS=$'\n'
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    if [ -n "${oldifs+x}" ]; then
-                        IFS="$oldifs"
-                    fi
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o filenames
-                    fi
-                    return 0
-                    ;;
-                --jobs)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -j)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --codex-home)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                --db)
-                    local oldifs
-                    if [ -n "${IFS+x}" ]; then
-                        oldifs="$IFS"
-                    fi
-                    IFS=$'\n'
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    if [ -n "${oldifs+x}" ]; then
-                        IFS="$oldifs"
-                    fi
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o filenames
-                    fi
-                    return 0
-                    ;;
-                --sqlite-home)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                --default-provider)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --format)
-                    COMPREPLY=($(compgen -W "auto table json jsonl tsv csv github" -- "${cur}"))
-                    return 0
-                    ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
-                --busy-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --metrics)
-                    local oldifs
-                    if [ -n "${IFS+x}" ]; then
-                        oldifs="$IFS"
-                    fi
-                    IFS=$'\n'
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    if [ -n "${oldifs+x}" ]; then
-                        IFS="$oldifs"
-                    fi
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o filenames
-                    fi
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        codex__subcmd__state__subcmd__restore)
+        codex__state__subcmd__restore)
             opts="-n -q -v -h -V --dry-run --no-backup --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1259,7 +1143,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__show)
+        codex__state__subcmd__show)
             opts="-q -v -h -V --compare --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1333,7 +1217,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__status)
+        codex__state__subcmd__status)
             opts="-q -v -h -V --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1407,7 +1291,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__unarchive)
+        codex__state__subcmd__unarchive)
             opts="-n -r -q -v -h -V --dry-run --recursive --no-backup --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1481,7 +1365,7 @@ _codex__state() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        codex__subcmd__state__subcmd__verify)
+        codex__state__subcmd__verify)
             opts="-j -q -v -h -V --quick --deep --ignore --strict --max-findings --junit --jobs --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1589,8 +1473,78 @@ _codex__state() {
     esac
 }
 
+# Offers ids of threads where one is expected, with titles where several are listed; else what _codex__state offers.
+_codex_state() {
+    local program=${1/#\~\//$HOME/} typed=$2 before=$3
+    # Bash splits "--format=json" into three words.
+    if [[ $before == "=" && $COMP_CWORD -ge 2 ]]; then
+        before=${COMP_WORDS[COMP_CWORD-2]}
+    fi
+    # Of a list such as "--columns id,title" only the last name is completed.
+    local list=""
+    if [[ $before == --columns && $typed == *,* ]]; then
+        list=${typed%,*},
+    fi
+    _codex__state "$1" "${typed#"$list"}" "$before"
+    if [[ -n $list ]]; then
+        COMPREPLY=( "${COMPREPLY[@]/#/$list}" )
+    fi
+    if [[ $before == --columns ]]; then
+        compopt -o nospace 2> /dev/null
+    fi
+    # Options are offered where one is begun, and where nothing else is known.
+    if [[ $typed != -* ]]; then
+        local word others=()
+        for word in "${COMPREPLY[@]}"; do
+            [[ $word == -* ]] || others+=( "$word" )
+        done
+        if [[ ${#others[@]} -gt 0 ]]; then
+            COMPREPLY=( "${others[@]}" )
+        fi
+    fi
+    if [[ $typed == -* || $typed == */* || $before == --columns ]]; then
+        return 0
+    fi
+
+    local words=() last="" takes_threads=""
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        word=${word//[\"\']/}
+        if [[ ${#words[@]} -gt 0 && ( $word == "=" || $last == "=" ) ]]; then
+            words[${#words[@]}-1]+=$word
+        else
+            words+=( "${word/#\~\//$HOME/}" )
+        fi
+        last=$word
+        case $word in
+            backfill|verify|show|path|archive|unarchive|prune)
+                takes_threads=1
+                ;;
+        esac
+    done
+    if [[ -z $takes_threads ]]; then
+        return 0
+    fi
+    local ids=() lines=() id title
+    while IFS=$'\t' read -r id title; do
+        if [[ $id == ????????-????-* ]]; then
+            ids+=( "$id" )
+            title="$id${title:+  $title}"
+            lines+=( "${title:0:${COLUMNS:-80}-1}" )
+        fi
+    done < <(CODEX_STATE_COMPLETE=fish "$program" -- "$1" "${words[@]}" "$typed" 2> /dev/null)
+    if [[ ${#ids[@]} -eq 0 ]]; then
+        return 0
+    fi
+    # A menu (37) and "insert all" (42) put the lines themselves into the command line.
+    if [[ ${#ids[@]} -eq 1 || ${COMP_TYPE:-9} == 37 || ${COMP_TYPE:-9} == 42 ]]; then
+        COMPREPLY=( "${ids[@]}" )
+    else
+        COMPREPLY=( "${lines[@]}" )
+    fi
+}
+
 if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -F _codex__state -o nosort -o bashdefault -o default codex-state
+    complete -F _codex_state -o nosort -o bashdefault -o default codex-state
 else
-    complete -F _codex__state -o bashdefault -o default codex-state
+    complete -F _codex_state -o bashdefault -o default codex-state
 fi

@@ -1,3 +1,4 @@
+# Completion for fish, written by: codex-state completions fish
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_codex_state_global_optspecs
     string join \n codex-home= db= sqlite-home= default-provider= format= no-header color= no-progress q/quiet v/verbose busy-timeout= metrics= h/help V/version
@@ -8,6 +9,7 @@ function __fish_codex_state_needs_command
     set -l cmd (commandline -opc)
     set -e cmd[1]
     argparse -s (__fish_codex_state_global_optspecs) -- $cmd 2>/dev/null
+    or argparse -s (__fish_codex_state_global_optspecs) -- $cmd value 2>/dev/null
     or return
     if set -q argv[1]
         # Also print the command, so this can be used to figure out what it is.
@@ -54,11 +56,10 @@ complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "path" -d 'P
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "archive" -d 'Move threads to the archive'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "unarchive" -d 'Move threads back from the archive'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "prune" -d 'Delete the rows of threads whose rollout is gone'
-complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "rebuild" -d 'Make a new database in place of one that is damaged, refused by Codex or lost'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "status" -d 'Show which database is in use, and whether all is well'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "backup" -d 'Copy the database to a file'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "restore" -d 'Bring the database back from a backup'
-complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "completions" -d 'Print or install the completion script for a shell'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "man" -d 'Print the man page, or write all man pages to a folder'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -s j -l jobs -d 'How many rollouts to read at once [default: one for each processor]' -r
@@ -401,32 +402,6 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s q -l q
 complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s v -l verbose -d 'Say more on standard error: which files, and why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s V -l version -d 'Print version'
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l undo -d 'Put a database that rebuild replaced back in its place, damaged as it may be' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -s j -l jobs -d 'How many rollouts to read at once [default: one for each processor]' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l db -d 'Use exactly this database, which must exist' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l default-provider -d 'Provider of threads that name none' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
-table\t'For people'
-json\t'One JSON document'
-jsonl\t'A JSON record a line'
-tsv\t'Tab-separated values'
-csv\t'Comma-separated values'
-github\t'Workflow annotations (verify only)'"
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
-always\t'Even into a pipe or a file'
-never\t'Not at all'"
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -s n -l dry-run -d 'Write nothing, and say what would be done'
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l force -d 'Replace a sound database, too, and leave behind what a new one could not hold'
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l no-header -d 'Leave the header line of TSV and CSV out'
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l no-progress -d 'Show no progress bar'
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -s q -l quiet -d 'Say nothing on standard error but errors'
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -s v -l verbose -d 'Say more on standard error: which files, and why'
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -s V -l version -d 'Print version'
 complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l db -d 'Use exactly this database, which must exist' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
@@ -512,6 +487,8 @@ always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l install -d 'Install the script for this user'
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -s n -l dry-run -d 'Install nothing, and say what would be done'
 complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l no-header -d 'Leave the header line of TSV and CSV out'
 complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l no-progress -d 'Show no progress bar'
 complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -s q -l quiet -d 'Say nothing on standard error but errors'
@@ -540,18 +517,32 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s q -l qui
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s v -l verbose -d 'Say more on standard error: which files, and why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s V -l version -d 'Print version'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man help" -f -a "backfill" -d 'Make the database say what the rollouts say'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man help" -f -a "verify" -d 'Name every difference between the database and the rollouts'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man help" -f -a "list" -d 'List threads, the latest first'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man help" -f -a "show" -d 'Show everything that the database knows of threads'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man help" -f -a "path" -d 'Print the path of a thread\'s rollout'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man help" -f -a "archive" -d 'Move threads to the archive'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man help" -f -a "unarchive" -d 'Move threads back from the archive'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man help" -f -a "prune" -d 'Delete the rows of threads whose rollout is gone'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man help" -f -a "rebuild" -d 'Make a new database in place of one that is damaged, refused by Codex or lost'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man help" -f -a "status" -d 'Show which database is in use, and whether all is well'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man help" -f -a "backup" -d 'Copy the database to a file'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man help" -f -a "restore" -d 'Bring the database back from a backup'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man help" -f -a "completions" -d 'Print the completion script for a shell'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man help" -f -a "man" -d 'Print the man page, or write all man pages to a folder'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "backfill" -d 'Make the database say what the rollouts say'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "verify" -d 'Name every difference between the database and the rollouts'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "list" -d 'List threads, the latest first'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "show" -d 'Show everything that the database knows of threads'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "path" -d 'Print the path of a thread\'s rollout'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "archive" -d 'Move threads to the archive'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "unarchive" -d 'Move threads back from the archive'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "prune" -d 'Delete the rows of threads whose rollout is gone'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "status" -d 'Show which database is in use, and whether all is well'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "backup" -d 'Copy the database to a file'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "restore" -d 'Bring the database back from a backup'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "completions" -d 'Print or install the completion script for a shell'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "man" -d 'Print the man page, or write all man pages to a folder'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -f -a "bash elvish fish powershell zsh"
+
+# Offers the ids of threads with their titles, the latest first; files where a path is typed.
+function __fish_codex_state_threads
+    set -l words (commandline -opc)
+    set -l program (string replace -r '^~/' $HOME/ -- $words[1])
+    env CODEX_STATE_COMPLETE=fish $program -- $words (commandline -ct) 2>/dev/null | string match -r '^.{8}-.{4}-.*'
+end
+
+function __fish_codex_state_wants_thread
+    __fish_codex_state_using_subcommand backfill verify show path archive unarchive prune
+    and not string match -q -- '*/*' (commandline -ct)
+end
+
+complete -c codex-state -n __fish_codex_state_wants_thread -f -k -a "(__fish_codex_state_threads)"

@@ -72,9 +72,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Status(arguments) => status::run(&mut app, arguments),
         Command::Backup(arguments) => backup::run(&mut app, arguments),
         Command::Restore(arguments) => restore::run(&mut app, arguments),
-        Command::Completions(arguments) => {
-            completions::run(&mut app.out, arguments).map(|()| Exit::Done).map_err(Into::into)
-        }
+        Command::Completions(arguments) => completions::run(&mut app, arguments),
         Command::Man(arguments) => man::run(&mut app, arguments).map(|()| Exit::Done),
     };
     let result = result.and_then(|exit| Ok(app.out.flush().map(|()| exit)?));

@@ -44,6 +44,7 @@ mod backup;
 mod cases;
 mod company;
 mod completing;
+mod completing_shells;
 mod every_command;
 mod facts_from;
 mod full_disk;

@@ -488,20 +488,31 @@ pub struct Restore {
     pub writing: Writing,
 }
 
-/// Print the completion script for a shell
+/// Print or install the completion script for a shell
 ///
-/// The same scripts lie in completions/. For bash, for example, put the output into a file codex-state in
-/// ~/.local/share/bash-completion/completions/.
+/// The scripts complete commands, options and values; all but that of PowerShell also complete the ids of threads, with
+/// their titles. The same scripts lie in completions/.
 ///
-/// Completion that also knows the ids of threads, with their titles where the shell shows such, has the program itself
-/// answer the shell. For bash put the line source <(CODEX_STATE_COMPLETE=bash codex-state) into ~/.bashrc, for zsh the
-/// same with zsh into ~/.zshrc; for fish CODEX_STATE_COMPLETE=fish codex-state | source into config.fish.
+/// With --install the script goes to the folder in which the shell looks for scripts of the user: for bash
+/// $XDG_DATA_HOME/bash-completion/completions (by default below ~/.local/share), for fish
+/// $XDG_CONFIG_HOME/fish/completions (by default below ~/.config), for zsh ~/.zfunc, or .zfunc in $ZDOTDIR. It says where
+/// the file is, and which line to add to the settings of the shell if one is needed. A file that codex-state did not
+/// write is never replaced. PowerShell and elvish look in no folder: for these it says what to add, installs nothing and
+/// exits 1.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("completions"))]
 pub struct Completions {
-    /// The shell
-    #[arg(value_name = "SHELL")]
-    pub shell: clap_complete::Shell,
+    /// The shell [default with --install: that of $SHELL]
+    #[arg(value_name = "SHELL", required_unless_present = "install")]
+    pub shell: Option<clap_complete::Shell>,
+
+    /// Install the script for this user
+    #[arg(long)]
+    pub install: bool,
+
+    /// Install nothing, and say what would be done
+    #[arg(short = 'n', long, requires = "install")]
+    pub dry_run: bool,
 }
 
 /// Print the man page, or write all man pages to a folder

@@ -15,7 +15,7 @@ use chrono::{
 use crate::error::WithHint as _;
 
 /// The environment variables that have a meaning here.
-pub const VARIABLES: [&str; 11] = [
+pub const VARIABLES: [&str; 15] = [
     "CODEX_HOME",
     "CODEX_SQLITE_HOME",
     "NO_COLOR",
@@ -26,6 +26,10 @@ pub const VARIABLES: [&str; 11] = [
     "LC_ALL",
     "LC_CTYPE",
     "LANG",
+    "SHELL",
+    "XDG_DATA_HOME",
+    "XDG_CONFIG_HOME",
+    "ZDOTDIR",
     NOW,
 ];
 

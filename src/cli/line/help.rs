@@ -105,7 +105,13 @@ pub const EXAMPLES: [(&str, &[Example]); 15] = [
             ("codex-state restore before.sqlite", "replace it, and keep what was there as a backup"),
         ],
     ),
-    ("completions", &[("codex-state completions fish > codex-state.fish", "the script of one shell")]),
+    (
+        "completions",
+        &[
+            ("codex-state completions --install", "the script of your shell, where it looks for such"),
+            ("codex-state completions fish > codex-state.fish", "the script of one shell, into a file"),
+        ],
+    ),
     ("man", &[("codex-state man man1", "all pages into the folder man1")]),
 ];
 
@@ -135,7 +141,7 @@ pub fn examples(command: &str) -> &'static [Example] {
 
 /// The environment variables that people may set, and what they mean.
 pub fn environment() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let completion = (COMPLETE, "the shell to print dynamic completion for; see completions");
+    let completion = (COMPLETE, "set by the completion scripts when they ask for threads");
     VARIABLES.iter().filter(|name| **name != NOW).map(|name| (*name, meaning(name))).chain([completion])
 }
 
@@ -148,6 +154,10 @@ fn meaning(variable: &str) -> &'static str {
         "CLICOLOR_FORCE" => "colour even in a pipe",
         "TERM" => "no colour and no progress bar if dumb",
         "COLUMNS" => "the width of tables",
+        "SHELL" => "the shell whose completion script completions --install installs, unless one is named",
+        "XDG_DATA_HOME" => "where bash looks for completion scripts, instead of ~/.local/share",
+        "XDG_CONFIG_HOME" => "where fish looks for completion scripts, instead of ~/.config",
+        "ZDOTDIR" => "where zsh has its settings, instead of the home folder",
         _ => "whether the terminal shows more than ASCII",
     }
 }

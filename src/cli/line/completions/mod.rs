@@ -1,0 +1,120 @@
+//! The completion scripts of the shells, from the one definition of the arguments; not where they are written.
+
+use crate::cli::line::args::{Cli, NAME};
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+use std::io::{self, Write};
+
+/// Every shell that has a script, with the file name under which the script is installed.
+pub const SHELLS: [(Shell, &str); 5] = [
+    (Shell::Bash, "codex-state.bash"),
+    (Shell::Elvish, "codex-state.elv"),
+    (Shell::Fish, "codex-state.fish"),
+    (Shell::PowerShell, "_codex-state.ps1"),
+    (Shell::Zsh, "_codex-state"),
+];
+
+/// The ids of the arguments that are threads.
+const THREAD_ARGUMENTS: [&str; 2] = ["thread", "threads"];
+
+/// Writes the script of `shell`.
+///
+/// # Errors
+/// If `out` cannot be written.
+pub fn write(shell: Shell, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(script(shell).as_bytes())
+}
+
+/// Returns the script of `shell`: what `clap_complete` generates, and the ids of threads where the shell can show them.
+#[must_use]
+pub fn script(shell: Shell) -> String {
+    let mut generated = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), NAME, &mut generated);
+    let generated = String::from_utf8_lossy(&generated);
+    match shell {
+        Shell::Bash => first_line(shell) + &bash(&generated),
+        // zsh reads the first line to see what the script completes.
+        Shell::Zsh => zsh(&generated.replacen('\n', &format!("\n{}", first_line(shell)), 1)),
+        Shell::Fish => first_line(shell) + &fish(&generated),
+        // The generated script knows neither values nor what follows an option.
+        Shell::Elvish => first_line(shell) + include_str!("script.elv"),
+        _ => first_line(shell) + &generated,
+    }
+}
+
+/// Returns whether a file holds a script of `shell` that this program wrote, in this version or an earlier one.
+#[must_use]
+pub fn is_ours(shell: Shell, content: &str) -> bool {
+    let start = match shell {
+        Shell::Bash => "_codex__state() {",
+        Shell::Fish => "# Print an optspec for argparse to handle cmd's options",
+        Shell::Zsh => "#compdef codex-state\n\nautoload -U is-at-least\n\n_codex-state() {",
+        _ => return false,
+    };
+    let marked = first_line(shell);
+    content.split_inclusive('\n').take(2).any(|line| line == marked) || content.starts_with(start)
+}
+
+/// The line by which a script is recognised later.
+fn first_line(shell: Shell) -> String {
+    format!("# Completion for {shell}, written by: codex-state completions {shell}\n")
+}
+
+/// Mends what `clap_complete` generates for a program with a hyphen in its name, where the names that it sets
+/// (`codex__state__subcmd__list`) differ from those that it looks for (`codex__subcmd__state__subcmd__list`), and adds
+/// the ids of threads.
+fn bash(generated: &str) -> String {
+    let mended = generated.replace("codex__subcmd__state", "codex__state");
+    let (functions, registration) = mended.rsplit_once("\nif [[").unwrap_or((&mended, ""));
+    let registration = registration.replace("-F _codex__state ", "-F _codex_state ");
+    format!("{functions}{}\nif [[{registration}", with_commands(include_str!("threads.bash"), "|"))
+}
+
+/// Lets the value of an option be completed before the command, where the generated script gives up because the value is
+/// missing, and adds values of arguments and the ids of threads.
+fn fish(generated: &str) -> String {
+    const PARSE: &str = "argparse -s (__fish_codex_state_global_optspecs) -- $cmd 2>/dev/null\n    or ";
+    let with_value = PARSE.replace("$cmd", "$cmd value");
+    let mut script = generated.replacen(PARSE, &format!("{PARSE}{with_value}"), 1);
+    // After "help" the word "help" was seen, and that kept the names of commands away.
+    script = script.replace(" help\" -f -a ", "\" -f -a ");
+    // Values of arguments without an option are left out as well.
+    for command in Cli::command().get_subcommands() {
+        let values = command.get_positionals().flat_map(|argument| argument.get_possible_values());
+        let values: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
+        if !values.is_empty() {
+            let (name, values) = (command.get_name(), values.join(" "));
+            script += &format!(
+                "complete -c {NAME} -n \"__fish_codex_state_using_subcommand {name}\" -f -a \"{values}\"\n"
+            );
+        }
+    }
+    script + &with_commands(include_str!("threads.fish"), " ")
+}
+
+/// Lets arguments that are threads be completed by a function, which needs the words as they were typed.
+fn zsh(generated: &str) -> String {
+    const BODY: &str = "\n_codex-state() {\n";
+    let keeps_words = format!(
+        "{BODY}    local -a codex_state_words=(\"${{(@Q)words[1,CURRENT-1]}}\")\n    \
+         codex_state_words=(\"${{(@)codex_state_words/#\\~\\//$HOME/}}\")\n"
+    );
+    let mut script = String::new();
+    for line in generated.replacen(BODY, &keeps_words, 1).split_inclusive('\n') {
+        let is_thread = line.starts_with("'*::threads -- ") || line.starts_with("':thread -- ");
+        script += &if is_thread { line.replace(":_default'", ":_codex-state_threads'") } else { line.to_owned() };
+    }
+    let (functions, call) = script.rsplit_once("\nif [ ").unwrap_or((&script, ""));
+    format!("{functions}{}\nif [ {call}", include_str!("threads.zsh"))
+}
+
+/// Puts the commands that take threads into a part of a script.
+fn with_commands(part: &str, separator: &str) -> String {
+    let program = Cli::command();
+    let takes_threads = |command: &&clap::Command| {
+        command.get_positionals().any(|argument| THREAD_ARGUMENTS.contains(&argument.get_id().as_str()))
+    };
+    let names: Vec<&str> =
+        program.get_subcommands().filter(takes_threads).map(clap::Command::get_name).collect();
+    part.replace("THREAD_COMMANDS", &names.join(separator))
+}
