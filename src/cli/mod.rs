@@ -17,7 +17,7 @@ use line::args::Command;
 use line::env::Environment;
 use line::exit::Exit;
 use line::{interrupt, read, usage};
-use output::{error, stdout, style};
+use output::{error, lines, stdout, style};
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -101,7 +101,7 @@ fn out_of_files() -> anyhow::Error {
 /// Says what is wrong where there is no command line yet that says how.
 fn fail(error: &anyhow::Error) -> Exit {
     // Whoever closed standard error does not want to know.
-    let _ = error::print(error, &mut std::io::stderr(), style::of_errors(), &str::to_owned);
+    let _ = lines::print_to_stderr(|out| error::print(error, out, style::of_errors(), &str::to_owned));
     Exit::Trouble
 }
 

@@ -104,7 +104,9 @@ fn offered(env: &Env, shell: Option<Command>, script: &Path, words: &[&str]) -> 
     command.env("PATH", format!("{built}:{path}")).env("SCRIPT", script).env("TERM", "xterm");
     command.env("LANG", "C.UTF-8");
     // fish makes its own folders there.
-    command.env("XDG_CONFIG_HOME", env.outside("shell/config")).env("XDG_DATA_HOME", env.outside("shell/data"));
+    command
+        .env("XDG_CONFIG_HOME", env.outside("shell/config"))
+        .env("XDG_DATA_HOME", env.outside("shell/data"));
     let _ = fs::remove_file(env.outside("shell/offered"));
     let _ = fs::remove_file(env.outside("shell/done"));
     let outcome = env.finish(command);
@@ -188,7 +190,9 @@ fn bash_completes_what_only_bash_splits() {
 
 #[test]
 fn zsh_completes_options_values_and_threads() {
-    check(&|env, words| offered(env, shell("zsh", &["-f", "-c", ZSH, "zsh"]), &script("_codex-state"), words));
+    check(&|env, words| {
+        offered(env, shell("zsh", &["-f", "-c", ZSH, "zsh"]), &script("_codex-state"), words)
+    });
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::cli::line::args::{Cli, Global, NAME};
 use crate::cli::line::env::{COMPLETE, Environment};
 use crate::cli::line::exit::Exit;
 use crate::cli::output::style::Style;
-use crate::cli::output::{error, text};
+use crate::cli::output::{error, lines, text};
 use crate::db::list::Query;
 use crate::db::open::{OpenOptions, Reader};
 use crate::db::schema::Schema;
@@ -46,7 +46,7 @@ pub fn answer(arguments: &[OsString]) -> Option<Exit> {
         Err(error) => {
             let error =
                 anyhow::anyhow!("{COMPLETE}: {}", error.to_string().trim_start_matches("error: ").trim());
-            let _ = error::print(&error, &mut std::io::stderr(), Style::PLAIN, &str::to_owned);
+            let _ = lines::print_to_stderr(|out| error::print(&error, out, Style::PLAIN, &str::to_owned));
             Some(Exit::Trouble)
         }
     }

@@ -39,7 +39,8 @@ fn shell_of_user(environment: &Environment) -> anyhow::Result<Shell> {
 
 fn install(app: &mut App, shell: Shell, is_dry_run: bool) -> anyhow::Result<Exit> {
     let Some(path) = place(&app.environment, shell)? else {
-        app.messages.fail(&format!("{shell} looks in no folder for completion scripts: nothing was installed"));
+        app.messages
+            .fail(&format!("{shell} looks in no folder for completion scripts: nothing was installed"));
         app.messages.hint(to_add(shell));
         return Ok(Exit::Not);
     };
@@ -88,7 +89,9 @@ fn in_the_way(shell: Shell, path: &Path) -> anyhow::Error {
 fn place(environment: &Environment, shell: Shell) -> anyhow::Result<Option<PathBuf>> {
     let home = || {
         let home = environment.home_dir.as_deref();
-        home.ok_or_else(|| anyhow!("your home folder is not known").hint("set HOME, or redirect the output to a file"))
+        home.ok_or_else(|| {
+            anyhow!("your home folder is not known").hint("set HOME, or redirect the output to a file")
+        })
     };
     // A relative path in these variables counts as unset, by the specification that defines them.
     let set = |name| environment.var(name).map(Path::new).filter(|path| path.is_absolute());
@@ -97,7 +100,9 @@ fn place(environment: &Environment, shell: Shell) -> anyhow::Result<Option<PathB
         None => home().map(|home| home.join(default)),
     };
     Ok(Some(match shell {
-        Shell::Bash => or_below("XDG_DATA_HOME", ".local/share")?.join("bash-completion/completions/codex-state"),
+        Shell::Bash => {
+            or_below("XDG_DATA_HOME", ".local/share")?.join("bash-completion/completions/codex-state")
+        }
         Shell::Fish => or_below("XDG_CONFIG_HOME", ".config")?.join("fish/completions/codex-state.fish"),
         Shell::Zsh => or_below("ZDOTDIR", "")?.join(".zfunc/_codex-state"),
         _ => return Ok(None),
@@ -133,6 +138,8 @@ fn next_step(environment: &Environment, shell: Shell, path: &Path) -> Option<Str
 fn to_add(shell: Shell) -> &'static str {
     match shell {
         Shell::Elvish => "add to ~/.config/elvish/rc.elv: eval (codex-state completions elvish | slurp)",
-        _ => "add to the file that $PROFILE names: codex-state completions powershell | Out-String | Invoke-Expression",
+        _ => {
+            "add to the file that $PROFILE names: codex-state completions powershell | Out-String | Invoke-Expression"
+        }
     }
 }

@@ -4,6 +4,7 @@ pub mod cells;
 pub mod chart;
 pub mod error;
 pub mod human;
+pub mod lines;
 pub mod messages;
 pub mod metrics;
 pub mod progress;

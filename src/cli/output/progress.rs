@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use crate::cli::line::env::Environment;
 use crate::cli::output::style::Style;
 use crate::cli::output::terminal::{self, Terminal};
-use crate::cli::output::{error, human, text};
+use crate::cli::output::{error, human, lines, text};
 use crate::progress::Progress;
 use crate::sys;
 
@@ -38,6 +38,8 @@ pub struct Bar {
     unicode: bool,
     style: Style,
     warnings: Mutex<Box<dyn Write + Send>>,
+    /// Whether they are read on a terminal, where long lines are wrapped.
+    wraps: bool,
     warned: AtomicU64,
     is_verbose: bool,
     /// Whether the bar is there: one that is put aside is drawn when it comes back, though work never began.
@@ -74,6 +76,7 @@ impl Bar {
             unicode,
             style,
             warnings: Mutex::new(warnings),
+            wraps: false,
             warned: AtomicU64::new(0),
             is_verbose: false,
             is_shown: AtomicBool::new(false),
@@ -84,6 +87,13 @@ impl Bar {
     #[must_use]
     pub fn verbose(mut self, is_verbose: bool) -> Self {
         self.is_verbose = is_verbose;
+        self
+    }
+
+    /// Wraps lines to the width of the terminal, if `is_terminal`.
+    #[must_use]
+    pub fn wrapped(mut self, is_terminal: bool) -> Self {
+        self.wraps = is_terminal;
         self
     }
 
@@ -98,7 +108,7 @@ impl Bar {
         let print = || {
             let mut out = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
             // Whoever closed standard error does not want to know.
-            let _ = print(&mut *out).and_then(|()| out.flush());
+            let _ = lines::write_whole(&mut *out, self.wraps, print);
         };
         match &self.bar {
             Some(bar) if self.is_shown.load(Ordering::Relaxed) => bar.suspend(print),

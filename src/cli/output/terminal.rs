@@ -13,6 +13,9 @@ const SPARE: usize = 3;
 
 /// Moves and clears by the escape sequences that every terminal understands on which a bar is drawn at all. What is
 /// drawn goes out in one piece, so that it does not flicker.
+///
+/// Between two draws the cursor waits at the start of the bar: where the terminal is made narrower, and the bar becomes
+/// two lines, it stays on the first of them, and clearing from there to the end of the screen takes both away.
 #[derive(Debug, Default)]
 pub(super) struct Terminal {
     drawn: Mutex<Vec<u8>>,
@@ -58,11 +61,14 @@ impl TermLike for Terminal {
     }
 
     fn clear_line(&self) -> io::Result<()> {
-        write!(self.drawn(), "\r\x1b[2K")
+        write!(self.drawn(), "\r\x1b[J")
     }
 
     fn flush(&self) -> io::Result<()> {
-        let drawn = std::mem::take(&mut *self.drawn());
+        let mut drawn = std::mem::take(&mut *self.drawn());
+        if !drawn.is_empty() {
+            drawn.push(b'\r');
+        }
         let mut out = io::stderr().lock();
         out.write_all(&drawn)?;
         out.flush()

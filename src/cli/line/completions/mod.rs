@@ -102,7 +102,8 @@ fn zsh(generated: &str) -> String {
     let mut script = String::new();
     for line in generated.replacen(BODY, &keeps_words, 1).split_inclusive('\n') {
         let is_thread = line.starts_with("'*::threads -- ") || line.starts_with("':thread -- ");
-        script += &if is_thread { line.replace(":_default'", ":_codex-state_threads'") } else { line.to_owned() };
+        script +=
+            &if is_thread { line.replace(":_default'", ":_codex-state_threads'") } else { line.to_owned() };
     }
     let (functions, call) = script.rsplit_once("\nif [ ").unwrap_or((&script, ""));
     format!("{functions}{}\nif [ {call}", include_str!("threads.zsh"))
