@@ -56,6 +56,7 @@ complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "path" -d 'P
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "archive" -d 'Move threads to the archive'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "unarchive" -d 'Move threads back from the archive'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "prune" -d 'Delete the rows of threads whose rollout is gone'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "rebuild" -d 'Make a new database in place of one that is damaged, refused by Codex or lost'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "status" -d 'Show which database is in use, and whether all is well'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "backup" -d 'Copy the database to a file'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "restore" -d 'Bring the database back from a backup'
@@ -402,6 +403,32 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s q -l q
 complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s v -l verbose -d 'Say more on standard error: which files, and why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l undo -d 'Put a database that rebuild replaced back in its place, damaged as it may be' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -s j -l jobs -d 'How many rollouts to read at once [default: one for each processor]' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l db -d 'Use exactly this database, which must exist' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l default-provider -d 'Provider of threads that name none' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+table\t'For people'
+json\t'One JSON document'
+jsonl\t'A JSON record a line'
+tsv\t'Tab-separated values'
+csv\t'Comma-separated values'
+github\t'Workflow annotations (verify only)'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
+always\t'Even into a pipe or a file'
+never\t'Not at all'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -s n -l dry-run -d 'Write nothing, and say what would be done'
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l force -d 'Replace a sound database, too, and leave behind what a new one could not hold'
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l no-header -d 'Leave the header line of TSV and CSV out'
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l no-progress -d 'Show no progress bar'
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -s v -l verbose -d 'Say more on standard error: which files, and why'
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -s V -l version -d 'Print version'
 complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l db -d 'Use exactly this database, which must exist' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
@@ -517,20 +544,21 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s q -l qui
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s v -l verbose -d 'Say more on standard error: which files, and why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s V -l version -d 'Print version'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "backfill" -d 'Make the database say what the rollouts say'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "verify" -d 'Name every difference between the database and the rollouts'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "list" -d 'List threads, the latest first'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "show" -d 'Show everything that the database knows of threads'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "path" -d 'Print the path of a thread\'s rollout'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "archive" -d 'Move threads to the archive'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "unarchive" -d 'Move threads back from the archive'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "prune" -d 'Delete the rows of threads whose rollout is gone'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "status" -d 'Show which database is in use, and whether all is well'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "backup" -d 'Copy the database to a file'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "restore" -d 'Bring the database back from a backup'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "completions" -d 'Print or install the completion script for a shell'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "man" -d 'Print the man page, or write all man pages to a folder'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune status backup restore completions man" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "backfill" -d 'Make the database say what the rollouts say'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "verify" -d 'Name every difference between the database and the rollouts'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "list" -d 'List threads, the latest first'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "show" -d 'Show everything that the database knows of threads'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "path" -d 'Print the path of a thread\'s rollout'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "archive" -d 'Move threads to the archive'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "unarchive" -d 'Move threads back from the archive'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "prune" -d 'Delete the rows of threads whose rollout is gone'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "rebuild" -d 'Make a new database in place of one that is damaged, refused by Codex or lost'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "status" -d 'Show which database is in use, and whether all is well'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "backup" -d 'Copy the database to a file'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "restore" -d 'Bring the database back from a backup'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "completions" -d 'Print or install the completion script for a shell'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "man" -d 'Print the man page, or write all man pages to a folder'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -f -a "bash elvish fish powershell zsh"
 
 # Offers the ids of threads with their titles, the latest first; files where a path is typed.

@@ -9,11 +9,15 @@ use crate::cli::line::exit::Exit;
 use crate::cli::output::text;
 use crate::error::{WithHint as _, shell_word};
 use crate::output_file::advice;
+use crate::sys::{Links, open_regular};
 use anyhow::{Context as _, anyhow};
 use clap_complete::Shell;
 use std::fs;
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+
+/// How much is read of a file that is in the way, or of the settings of a shell.
+const MAX_READ: u64 = 1 << 20;
 
 /// Runs the command.
 ///
@@ -45,7 +49,7 @@ fn install(app: &mut App, shell: Shell, is_dry_run: bool) -> anyhow::Result<Exit
         return Ok(Exit::Not);
     };
     let script = script(shell);
-    let is_current = match fs::read(&path) {
+    let is_current = match read(&path) {
         Ok(found) if found == script.as_bytes() => true,
         Ok(found) if found.is_empty() || is_ours(shell, &String::from_utf8_lossy(&found)) => false,
         Ok(_) => return Err(in_the_way(shell, &path)),
@@ -68,6 +72,13 @@ fn install(app: &mut App, shell: Shell, is_dry_run: bool) -> anyhow::Result<Exit
         app.messages.say(&next);
     }
     Ok(Exit::Done)
+}
+
+/// Reads a file; much more than a script is, is not read.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    open_regular(path, Links::Follow)?.take(MAX_READ).read_to_end(&mut content)?;
+    Ok(content)
 }
 
 fn write(app: &App, path: &Path, script: &str) -> anyhow::Result<()> {
@@ -120,7 +131,7 @@ fn next_step(environment: &Environment, shell: Shell, path: &Path) -> Option<Str
         Shell::Zsh => {
             let folder = path.parent()?;
             let settings = folder.parent()?.join(".zshrc");
-            if fs::read_to_string(&settings).is_ok_and(|text| text.contains(".zfunc")) {
+            if read(&settings).is_ok_and(|text| String::from_utf8_lossy(&text).contains(".zfunc")) {
                 return Some(format!("new shells read it, as {} names the folder", settings.display()));
             }
             let in_home = environment.home_dir.as_deref().is_some_and(|home| home.join(".zfunc") == folder);
