@@ -104,7 +104,7 @@ fn help_command(arguments: &[OsString]) -> String {
 
 /// An argument as the messages write it: `--sort TIME` for `--sort <TIME>`.
 fn plain(argument: &str) -> String {
-    argument.replace(['<', '>'], "")
+    argument.replace(['<', '>', '[', ']'], "")
 }
 
 /// What clap says about a mistake beside its kind.
