@@ -262,7 +262,7 @@ _codex__state() {
             return 0
             ;;
         codex__state__subcmd__backfill)
-            opts="-n -j -y -q -v -h -V --dry-run --no-backup --jobs --quick --times --facts-from --schema --prune --yes --all-missing --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
+            opts="-n -j -y -q -v -h -V --dry-run --no-backup --jobs --quick --times --facts-from --schema --index --prune --yes --all-missing --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
