@@ -14,7 +14,7 @@ use codex_state::progress::Silent;
 use codex_state::rollout::extract::Options;
 use codex_state::rollout::fold::{self, Reading, Source};
 use codex_state::rollout::reader::Buffer;
-use codex_state::rollout::{file_name as names, line as lines, peek};
+use codex_state::rollout::{file_name as names, line as lines, look, peek};
 use codex_state::thread::ThreadId;
 use codex_state::thread::columns::{COLUMNS, index};
 use codex_state::verify::{self, Depth, Ignore, Kind};
@@ -53,7 +53,7 @@ pub const TARGETS: [(&str, Function, usize); 11] = [
 
 /// One line: the fast look says what the parser says, or nothing.
 pub fn line(data: &[u8]) {
-    let glance = lines::glance(data);
+    let glance = look::glance(data);
     if let Some(fast) = glance {
         assert_eq!(lines::classify(data, false).ok(), Some(fast), "{}", String::from_utf8_lossy(data));
     }
@@ -61,7 +61,7 @@ pub fn line(data: &[u8]) {
         let read = lines::read(data, bare);
         assert_eq!(read, lines::read_as(glance, data, bare));
     }
-    let _ = (lines::is_json(data), lines::counts_tokens(data));
+    let _ = (lines::is_json(data), look::look(data).map(|look| (look.counts_tokens(), look.turn_folder())));
 }
 
 /// A whole file: read lazily, eagerly and deeply, plain and compressed, it says the same.
@@ -82,10 +82,18 @@ pub fn file(data: &[u8]) {
         fold::read_file(&source, limit, &mut Reading { buffer: &mut buffer, options, interrupted: &never })
     };
     let lazy = read(&plain, None, Options::default()).expect("a plain file can be read whatever it holds");
-    for options in
-        [Options { eager: true, ..Options::default() }, Options { deep: true, ..Options::default() }]
-    {
+    let mut damage = None;
+    for options in [
+        Options { eager: true, ..Options::default() },
+        Options { deep: true, ..Options::default() },
+        Options { every_damage: true, ..Options::default() },
+    ] {
         let other = read(&plain, None, options).expect("a plain file can be read");
+        if options.eager {
+            damage = Some(other.extracted.damage.clone());
+        } else if options.every_damage {
+            assert_eq!(Some(&other.extracted.damage), damage.as_ref());
+        }
         assert_eq!(other.extracted.facts, lazy.extracted.facts, "{options:?}");
         assert_eq!(other.extracted.is_blank, lazy.extracted.is_blank);
         assert_eq!(other.extracted.has_items, lazy.extracted.has_items);

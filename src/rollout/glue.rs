@@ -2,11 +2,9 @@
 //! to the same line. Not for what the objects say.
 
 use super::line;
+use super::look::{self, BEGINNING};
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
-
-/// How every object begins that Codex writes. Inside a JSON string its quotes would be escaped.
-const BEGINNING: &[u8] = b"{\"timestamp\":\"";
 
 /// How many bytes before a position must be known to find an object that begins there or a little later: its beginning,
 /// and the byte in front of it.
@@ -23,19 +21,53 @@ pub struct Glued {
     pub in_value: bool,
 }
 
-/// Finds where in a line the next object begins that is glued to what stands before it. `may_be_in_value`: also one that
-/// stands where a value could. Whoever splits a line there asks for no second one, so that the work stays linear.
+/// Where objects begin in a buffer. Each byte is searched once, though what the buffer holds is asked for line by line.
+#[derive(Debug, Default)]
+pub struct Beginnings {
+    /// The last one found.
+    found: Option<usize>,
+    /// No other one stands before this place, unless it stands before [`Beginnings::found`].
+    searched: usize,
+}
+
+impl Beginnings {
+    /// Returns where the first object begins in `bytes` at `from` or behind it. Each call asks for the same or a later
+    /// place, and `bytes` is what it was, with more at its end.
+    pub fn next(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
+        if self.found.is_some_and(|found| found >= from) {
+            return self.found;
+        }
+        let begin = self.searched.max(from);
+        self.found = bytes.get(begin..).and_then(|rest| FINDER.find(rest)).map(|at| begin + at);
+        self.searched = match self.found {
+            Some(found) => found + 1,
+            // One may have begun at the end.
+            None => begin.max(bytes.len().saturating_sub(BEGINNING.len() - 1)),
+        };
+        self.found
+    }
+
+    /// Notes that the bytes moved to the front by so many places.
+    pub fn shift(&mut self, by: usize) {
+        self.found = self.found.and_then(|found| found.checked_sub(by));
+        self.searched = self.searched.saturating_sub(by);
+    }
+}
+
+/// Finds where in a line the next object begins that is glued to what stands before it; the first object behind the one
+/// at the very beginning is at `first`. `may_be_in_value`: also one that stands where a value could. Whoever splits a
+/// line there asks for no second one, so that the work stays linear.
 #[must_use]
-pub fn find(line: &[u8], may_be_in_value: bool) -> Option<Glued> {
+pub fn find(line: &[u8], first: usize, may_be_in_value: bool) -> Option<Glued> {
     let mut value = None;
     let mut behind = None;
-    for at in candidates(line) {
+    for at in candidates(line, first) {
         match is_nested(&line[..at]) {
             Some(false) => {
                 behind = Some(at);
                 break;
             }
-            Some(true) if may_be_in_value && value.is_none() && line::glance(&line[at..]).is_some() => {
+            Some(true) if may_be_in_value && value.is_none() && look::look(&line[at..]).is_some() => {
                 value = Some(at);
             }
             _ => {}
@@ -49,16 +81,15 @@ pub fn find(line: &[u8], may_be_in_value: bool) -> Option<Glued> {
     }
 }
 
-/// Returns where an object begins that is glued to what stands before it, in a part of a line that is not held whole.
+/// Returns where an object begins that is glued to what stands before it, at `from` or behind it in a part of a line that
+/// is not held whole.
 #[must_use]
-pub fn find_in_part(part: &[u8]) -> Option<usize> {
-    candidates(part).find(|&at| is_nested(&part[..at]) == Some(false))
+pub fn find_in_part(part: &[u8], from: usize) -> Option<usize> {
+    candidates(part, from).find(|&at| is_nested(&part[..at]) == Some(false))
 }
 
-fn candidates(bytes: &[u8]) -> impl Iterator<Item = usize> {
-    // An object at the very beginning is the line itself.
-    let rest = bytes.get(1..).unwrap_or_default();
-    FINDER.find_iter(rest).map(|at| at + 1)
+fn candidates(bytes: &[u8], from: usize) -> impl Iterator<Item = usize> {
+    FINDER.find_iter(bytes.get(from..).unwrap_or_default()).map(move |at| from + at)
 }
 
 /// Returns true if an object behind these bytes may be a value inside of another one, false if it cannot be, and `None` if
@@ -80,7 +111,7 @@ mod tests {
 
     fn check(before: &str, after: &str, expected: bool) {
         let line = [before, LINE, after].concat();
-        let found = find(line.as_bytes(), true).map(|glued| glued.at);
+        let found = find(line.as_bytes(), 1, true).map(|glued| glued.at);
         assert_eq!(found, expected.then_some(before.len()), "{line}");
     }
 
@@ -105,7 +136,7 @@ mod tests {
         check(r#"{"type":"x","payload":"#, "}", false);
         check(r#"{"type":"x","payload":[1, "#, "]}", false);
         let escaped = LINE.replace('"', "\\\"");
-        assert_eq!(find(format!(r#"{{"type":"x","payload":"{escaped}"}}"#).as_bytes(), true), None);
+        assert_eq!(find(format!(r#"{{"type":"x","payload":"{escaped}"}}"#).as_bytes(), 1, true), None);
     }
 
     #[test]
@@ -113,9 +144,9 @@ mod tests {
         let whole = format!(r#"{{"type":"x","payload":{LINE}}}"#);
         check(&whole, "", true);
         let torn = &whole[..whole.len() - 1];
-        let found = find([torn, LINE].concat().as_bytes(), true).unwrap();
+        let found = find([torn, LINE].concat().as_bytes(), 1, true).unwrap();
         assert_eq!((found.at, found.in_value), (torn.len() - LINE.len(), true));
-        let found = find([torn, LINE].concat().as_bytes(), false).unwrap();
+        let found = find([torn, LINE].concat().as_bytes(), 1, false).unwrap();
         assert_eq!((found.at, found.in_value), (torn.len(), false));
     }
 }

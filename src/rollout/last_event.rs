@@ -6,6 +6,7 @@
 //! what `--times events` leaves, though no file's own time was touched.
 
 use super::item::parse_time;
+use super::look::Look;
 use crate::thread::Millis;
 use std::borrow::Cow;
 
@@ -25,9 +26,10 @@ pub struct LastEvent {
 }
 
 impl LastEvent {
-    /// Takes the next line, or its beginning.
-    pub fn push(&mut self, line: &[u8]) {
-        if let Some(timestamp) = first_timestamp(line) {
+    /// Takes the next line, or its beginning, and what a look at it said.
+    pub fn push(&mut self, line: &[u8], look: Option<&Look<'_>>) {
+        let looked = look.map(|look| look.timestamp).filter(|timestamp| timestamp.len() < MAX_TIMESTAMP);
+        if let Some(timestamp) = looked.or_else(|| first_timestamp(line)) {
             self.usual.clear();
             self.usual.extend_from_slice(timestamp);
             self.unusual_is_later = false;
@@ -79,12 +81,18 @@ fn timestamp(line: &[u8]) -> Option<Cow<'_, str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rollout::look;
 
     /// The seconds of the last event of a file of these lines.
     fn check(lines: &[&str], expected: Option<i64>) {
         let mut last = LastEvent::default();
-        lines.iter().for_each(|line| last.push(line.as_bytes()));
+        let mut last_of_looks = LastEvent::default();
+        for line in lines.iter().map(|line| line.as_bytes()) {
+            last.push(line, None);
+            last_of_looks.push(line, look::look(line).as_ref());
+        }
         assert_eq!(last.time(), expected.map(|seconds| 1_773_482_400_000 + seconds * 1000), "{lines:?}");
+        assert_eq!(last.time(), last_of_looks.time(), "{lines:?}");
     }
 
     fn usual(second: u32) -> String {
@@ -118,8 +126,8 @@ mod tests {
     #[test]
     fn little_is_kept_of_a_long_line() {
         let mut last = LastEvent::default();
-        last.push(format!("{{\"timestamp\":\"{}", "x".repeat(1 << 20)).as_bytes());
-        last.push("y".repeat(1 << 20).as_bytes());
+        last.push(format!("{{\"timestamp\":\"{}", "x".repeat(1 << 20)).as_bytes(), None);
+        last.push("y".repeat(1 << 20).as_bytes(), None);
         assert!(last.usual.capacity() <= 2 * MAX_TIMESTAMP);
     }
 }

@@ -1,24 +1,13 @@
-//! One line to what it is: a fast look at the usual layout, a real parser for all else; knows no file, never panics.
+//! One line to what it says, with the JSON parser; knows no file, never panics.
 //!
-//! Nineteen of twenty bytes of a rollout are in lines that say nothing about its row. [`glance`] recognises those, and
-//! the lines that do, by their first few dozen bytes when they are laid out as Codex writes them. Whenever anything is
-//! unusual it says so, and [`classify`] walks the line with the JSON parser. Both answer the same where both answer.
+//! Most lines are recognised by their beginning (`look.rs`). Of any other line [`classify`] finds the class with the
+//! parser. Both answer the same where both answer.
 
 use super::item::{self, Item, Kind};
+use super::look::{Class, event_class, glance, item_class};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
-
-/// What a line is, before it is parsed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// It says nothing about the row.
-    Irrelevant,
-    /// It is of a kind that may.
-    Relevant(Kind),
-    /// It is JSON, but no item: an object without a type.
-    NoItem,
-}
 
 /// What is wrong with a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,117 +124,6 @@ fn classify_or_damage(line: &[u8], bare: bool) -> Result<Class, Damage> {
 pub fn is_json(line: &[u8]) -> bool {
     std::str::from_utf8(line).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
-
-// ---- the fast look ---------------------------------------------------------------------------------------------
-
-/// Recognises a line by its beginning if it is laid out as Codex writes it; `None` if anything is unusual.
-#[must_use]
-pub fn glance(line: &[u8]) -> Option<Class> {
-    look(line).map(|(class, _)| class)
-}
-
-/// Whether a `token_count` in the usual layout has an `info`, without which it does not count.
-#[must_use]
-pub fn counts_tokens(line: &[u8]) -> bool {
-    matches!(look(line), Some((Class::Relevant(Kind::TokenCount), rest)) if rest.starts_with(b",\"info\":{"))
-}
-
-/// Returns the working directory of a `turn_context` in the usual layout, as the line spells it, if it has no escapes.
-#[must_use]
-pub fn turn_folder(line: &[u8]) -> Option<&[u8]> {
-    let (_, rest) = look(line)?;
-    let mut rest = rest.strip_prefix(b",\"payload\":{")?;
-    if let Some(turn) = rest.strip_prefix(b"\"turn_id\":\"") {
-        rest = simple_string(turn)?.1.strip_prefix(b",")?;
-    }
-    let folder = rest.strip_prefix(b"\"cwd\":\"")?;
-    let end = memchr::memchr2(b'"', b'\\', folder)?;
-    (folder[end] == b'"').then(|| &folder[..end])
-}
-
-/// Returns true if a line may hold a delegation, from which a thread that another one started takes its preview.
-#[must_use]
-pub fn may_delegate(line: &[u8]) -> bool {
-    memchr::memmem::find(line, b"codex_delegation").is_some()
-}
-
-/// The class of a line in the usual layout, and what follows that by which it was recognised.
-fn look(line: &[u8]) -> Option<(Class, &[u8])> {
-    let rest = line.strip_prefix(b"{\"timestamp\":\"")?;
-    let (_, mut rest) = simple_string(rest)?;
-    if let Some(ordinal) = rest.strip_prefix(b",\"ordinal\":") {
-        rest = simple_number(ordinal)?;
-    }
-    let (kind, rest) = simple_string(rest.strip_prefix(b",\"type\":\"")?)?;
-    Some(match kind {
-        b"session_meta" => (Class::Relevant(Kind::SessionMeta), rest),
-        b"turn_context" => (Class::Relevant(Kind::TurnContext), rest),
-        b"event_msg" => {
-            let (event, rest) = simple_string(rest.strip_prefix(b",\"payload\":{\"type\":\"")?)?;
-            match event_class(event) {
-                Class::Relevant(Kind::UserItem) => (glance_at_item(rest)?, rest),
-                class => (class, rest),
-            }
-        }
-        // Whether a bare message matters depends on the file, not on the line alone.
-        b"message" => return None,
-        _ => (Class::Irrelevant, rest),
-    })
-}
-
-/// Finds the type of an `item_completed`'s item behind members with simple values.
-fn glance_at_item(mut rest: &[u8]) -> Option<Class> {
-    loop {
-        let (key, value) = simple_string(rest.strip_prefix(b",\"")?)?;
-        let value = value.strip_prefix(b":")?;
-        if key == b"item" {
-            let (kind, _) = simple_string(value.strip_prefix(b"{\"type\":\"")?)?;
-            return Some(item_class(kind));
-        }
-        rest = match value.strip_prefix(b"\"") {
-            Some(string) => simple_string(string)?.1,
-            None => simple_number(value)?,
-        };
-    }
-}
-
-/// The rest of a string of harmless characters, and what follows its closing quote.
-fn simple_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = bytes.iter().position(
-        |b| !matches!(b, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'-' | b'.' | b':' | b'+'),
-    )?;
-    (bytes[end] == b'"').then(|| (&bytes[..end], &bytes[end + 1..]))
-}
-
-/// What follows a number as JSON allows it, without sign, fraction and exponent.
-fn simple_number(bytes: &[u8]) -> Option<&[u8]> {
-    let n_digits = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
-    (n_digits == 1 || (n_digits > 1 && bytes[0] != b'0')).then(|| &bytes[n_digits..])
-}
-
-/// The class of an event by its type, as far as the type tells it: which item was completed does not show there.
-fn event_class(event: &[u8]) -> Class {
-    match event {
-        b"user_message" => Class::Relevant(Kind::UserMessage),
-        b"token_count" => Class::Relevant(Kind::TokenCount),
-        b"thread_goal_updated" => Class::Relevant(Kind::Goal),
-        b"thread_settings_applied" => Class::Relevant(Kind::Settings),
-        b"item_completed" => Class::Relevant(Kind::UserItem),
-        b"task_started" => Class::Relevant(Kind::TaskStarted),
-        b"thread_name_updated" => Class::Relevant(Kind::Name),
-        _ => Class::Irrelevant,
-    }
-}
-
-fn item_class(item: &[u8]) -> Class {
-    match item {
-        b"UserMessage" => Class::Relevant(Kind::UserItem),
-        b"FunctionCallOutput" => Class::Relevant(Kind::Delegation),
-        _ => Class::Irrelevant,
-    }
-}
-
-// ---- the real parser -------------------------------------------------------------------------------------------
 
 /// Finds out what a line is with the JSON parser, reading no further than it must.
 ///

@@ -9,6 +9,7 @@ pub mod glue;
 pub mod item;
 pub mod last_event;
 pub mod line;
+pub mod look;
 pub mod openable;
 pub mod peek;
 pub mod plain;

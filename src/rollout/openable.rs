@@ -6,7 +6,8 @@
 
 use super::file_name::RolloutName;
 use super::item::Kind;
-use super::line::{self, Class};
+use super::line;
+use super::look::{self, Class};
 use super::reader::Line;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -260,7 +261,7 @@ impl<'a> Openable<'a> {
         struct Base {
             end_ordinal_exclusive: Option<u64>,
         }
-        if line.cut || !matches!(line::glance(bytes), None | Some(Class::Relevant(Kind::SessionMeta))) {
+        if line.cut || !matches!(look::glance(bytes), None | Some(Class::Relevant(Kind::SessionMeta))) {
             return;
         }
         let Ok(record) = serde_json::from_slice::<Record<'_>>(bytes) else { return };

@@ -1,5 +1,7 @@
-//! A walk over JSON of the plainest kind: ASCII, no escapes, no white space. It gives up on anything else, so whatever
-//! it does say the JSON parser says too; for the one kind of line of which rollouts have so many that parsing tells.
+//! A walk over JSON of a plain kind, without white space and exponents. It gives up on anything else, so whatever it does
+//! say the JSON parser says too; for the kinds of line of which rollouts have so many that parsing tells.
+
+use super::item::Kind;
 
 /// Objects and arrays within each other, at most.
 const MAX_DEPTH: usize = 16;
@@ -11,7 +13,7 @@ const MAX_DIGITS: usize = 18;
 /// A key that counts and stands twice is an error to the parser, and so left to it.
 #[must_use]
 pub fn total_tokens(line: &[u8]) -> Option<i64> {
-    let mut json = Plain { rest: line, seen: 0 };
+    let mut json = Plain::new(line);
     let mut total = None;
     json.members(|json, key| match key {
         b"payload" => json.once(1)?.members(|json, key| match key {
@@ -29,17 +31,60 @@ pub fn total_tokens(line: &[u8]) -> Option<i64> {
         }),
         _ => json.value(MAX_DEPTH),
     })?;
-    total.filter(|_| json.rest.is_empty())
+    total.filter(|_| json.is_whole())
 }
 
-/// What is left of the text.
+/// Returns true if a line of a kind is known to parse without its being parsed; false says nothing.
+#[must_use]
+pub fn is_sound(kind: Kind, line: &[u8]) -> bool {
+    let keys: &[&[u8]] = match kind {
+        Kind::TokenCount => return total_tokens(line).is_some(),
+        Kind::TurnContext => &[
+            b"cwd",
+            b"model",
+            b"effort",
+            b"approval_policy",
+            b"sandbox_policy",
+            b"permission_profile",
+            b"file_system_sandbox_policy",
+        ],
+        Kind::UserMessage => &[b"message", b"images", b"local_images", b"audio", b"local_audio"],
+        _ => return false,
+    };
+    let mut json = Plain::new(line);
+    let walked = json.members(|json, key| match key {
+        b"payload" => json.once(1)?.members(|json, key| {
+            if let Some(i) = keys.iter().position(|known| *known == key) {
+                json.once(2 << i)?;
+            }
+            json.value(MAX_DEPTH)
+        }),
+        _ => json.value(MAX_DEPTH),
+    });
+    walked.is_some() && json.seen & 1 == 1 && json.is_whole()
+}
+
+/// A walk under way.
 struct Plain<'a> {
-    rest: &'a [u8],
+    bytes: &'a [u8],
+    at: usize,
     /// Which of the keys that count were there, a bit for each.
     seen: u8,
+    /// Zero unless a string may hold more than ASCII.
+    high_bits: u64,
 }
 
 impl<'a> Plain<'a> {
+    fn new(bytes: &'a [u8]) -> Plain<'a> {
+        Plain { bytes, at: 0, seen: 0, high_bits: 0 }
+    }
+
+    /// Returns true if nothing is left, and the text is UTF-8.
+    fn is_whole(&self) -> bool {
+        self.at == self.bytes.len()
+            && (self.high_bits & HIGH == 0 || simdutf8::basic::from_utf8(self.bytes).is_ok())
+    }
+
     /// Goes on if the key of this bit was not there yet.
     fn once(&mut self, key: u8) -> Option<&mut Self> {
         let is_first = self.seen & key == 0;
@@ -47,28 +92,31 @@ impl<'a> Plain<'a> {
         is_first.then_some(self)
     }
 
-    fn next(&mut self) -> Option<u8> {
-        let (&first, rest) = self.rest.split_first()?;
-        self.rest = rest;
-        Some(first)
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
     }
 
     fn expect(&mut self, text: &[u8]) -> Option<()> {
-        self.rest = self.rest.strip_prefix(text)?;
-        Some(())
+        self.bytes[self.at..].starts_with(text).then(|| self.at += text.len())
+    }
+
+    fn expect_byte(&mut self, byte: u8) -> Option<()> {
+        (self.peek() == Some(byte)).then(|| self.at += 1)
     }
 
     /// An object; `each` takes the value of each key.
     fn members(&mut self, mut each: impl FnMut(&mut Self, &'a [u8]) -> Option<()>) -> Option<()> {
-        self.expect(b"{")?;
-        if self.expect(b"}").is_some() {
+        self.expect_byte(b'{')?;
+        if self.expect_byte(b'}').is_some() {
             return Some(());
         }
         loop {
-            let key = self.string()?;
-            self.expect(b":")?;
+            let key = self.key()?;
+            self.expect_byte(b':')?;
             each(self, key)?;
-            match self.next()? {
+            let next = self.peek()?;
+            self.at += 1;
+            match next {
                 b',' => {}
                 b'}' => return Some(()),
                 _ => return None,
@@ -78,11 +126,13 @@ impl<'a> Plain<'a> {
 
     /// Any value, of which nothing is wanted.
     fn value(&mut self, depth: usize) -> Option<()> {
-        let depth = depth.checked_sub(1)?;
-        match self.rest.first()? {
-            b'{' => self.members(|json, _| json.value(depth)),
-            b'[' => self.elements(depth),
-            b'"' => self.string().map(drop),
+        match self.peek()? {
+            b'"' => self.string(),
+            b'{' => {
+                let depth = depth.checked_sub(1)?;
+                self.members(|json, _| json.value(depth))
+            }
+            b'[' => self.elements(depth.checked_sub(1)?),
             b't' => self.expect(b"true"),
             b'f' => self.expect(b"false"),
             b'n' => self.expect(b"null"),
@@ -91,13 +141,15 @@ impl<'a> Plain<'a> {
     }
 
     fn elements(&mut self, depth: usize) -> Option<()> {
-        self.expect(b"[")?;
-        if self.expect(b"]").is_some() {
+        self.expect_byte(b'[')?;
+        if self.expect_byte(b']').is_some() {
             return Some(());
         }
         loop {
             self.value(depth)?;
-            match self.next()? {
+            let next = self.peek()?;
+            self.at += 1;
+            match next {
                 b',' => {}
                 b']' => return Some(()),
                 _ => return None,
@@ -105,21 +157,72 @@ impl<'a> Plain<'a> {
         }
     }
 
-    fn string(&mut self) -> Option<&'a [u8]> {
-        self.expect(b"\"")?;
-        let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-        let end = self.rest.iter().position(|byte| !is_plain(byte))?;
-        let (text, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        self.expect(b"\"")?;
-        Some(text)
+    /// A key without escapes, as which another spelling of it could hide.
+    fn key(&mut self) -> Option<&'a [u8]> {
+        self.expect_byte(b'"')?;
+        let start = self.at;
+        self.to_special();
+        let key = &self.bytes[start..self.at];
+        self.expect_byte(b'"')?;
+        Some(key)
+    }
+
+    /// A string as a value.
+    fn string(&mut self) -> Option<()> {
+        self.expect_byte(b'"')?;
+        loop {
+            self.to_special();
+            match self.peek()? {
+                b'"' => {
+                    self.at += 1;
+                    return Some(());
+                }
+                b'\\' => self.escape()?,
+                _ => return None,
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Option<()> {
+        let length = match self.bytes.get(self.at + 1)? {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => 2,
+            b'u' => {
+                let digits = self.bytes.get(self.at + 2..self.at + 6)?;
+                digits.iter().all(u8::is_ascii_hexdigit).then_some(6)?
+            }
+            _ => return None,
+        };
+        self.at += length;
+        Some(())
+    }
+
+    /// Goes to the next quote, backslash or control character, or to the end.
+    fn to_special(&mut self) {
+        while let Some(word) = self.bytes[self.at..].first_chunk::<8>() {
+            let word = u64::from_le_bytes(*word);
+            self.high_bits |= word;
+            let special =
+                has_less(word, 0x20) | has_less(word ^ ONES * 0x22, 1) | has_less(word ^ ONES * 0x5c, 1);
+            if special != 0 {
+                self.at += special.trailing_zeros() as usize / 8;
+                return;
+            }
+            self.at += 8;
+        }
+        while let Some(byte) = self.peek()
+            && byte >= 0x20
+            && !matches!(byte, b'"' | b'\\')
+        {
+            self.high_bits |= u64::from(byte);
+            self.at += 1;
+        }
     }
 
     /// A number without an exponent.
     fn number(&mut self) -> Option<()> {
-        let _ = self.expect(b"-");
+        let _ = self.expect_byte(b'-');
         self.integer()?;
-        if self.expect(b".").is_some() && self.digits().is_empty() {
+        if self.expect_byte(b'.').is_some() && self.digits().is_empty() {
             return None;
         }
         // What follows a number says whether it was one.
@@ -127,9 +230,9 @@ impl<'a> Plain<'a> {
     }
 
     fn whole_number(&mut self) -> Option<i64> {
-        let is_negative = self.expect(b"-").is_some();
+        let is_negative = self.expect_byte(b'-').is_some();
         let digits = self.integer()?;
-        let is_whole = !matches!(self.rest.first(), Some(b'.' | b'e' | b'E'));
+        let is_whole = !matches!(self.peek(), Some(b'.' | b'e' | b'E'));
         let value = digits.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
         is_whole.then_some(if is_negative { -value } else { value })
     }
@@ -142,11 +245,23 @@ impl<'a> Plain<'a> {
     }
 
     fn digits(&mut self) -> &'a [u8] {
-        let n_digits = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let (digits, rest) = self.rest.split_at(n_digits);
-        self.rest = rest;
-        digits
+        let start = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        &self.bytes[start..self.at]
     }
+}
+
+/// A word of eight bytes with a one in each.
+const ONES: u64 = 0x0101_0101_0101_0101;
+/// The high bit of each byte of a word.
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// Marks the bytes of a word that are less than `limit`, at most 128. Bytes behind the first one marked may be marked
+/// wrongly.
+const fn has_less(word: u64, limit: u64) -> u64 {
+    word.wrapping_sub(ONES * limit) & !word & HIGH
 }
 
 #[cfg(test)]
@@ -176,7 +291,7 @@ mod tests {
             assert_eq!(total_tokens(twice.as_bytes()).map(Item::TokenCount), parsed, "{name} behind");
         }
         assert_eq!(with("\"credits\"", "\"cr\\u0065dits\""), None, "an escape");
-        assert_eq!(with("\"credits\"", "\"crédits\""), None, "more than ASCII");
+        assert_eq!(with("\"credits\"", "\"crédits\""), Some(1234), "more than ASCII");
         assert_eq!(with(",\"ordinal\"", ", \"ordinal\""), None, "white space");
         assert_eq!(with("}}}}", "}}}"), None, "torn");
         assert_eq!(with("}}}}", "}}}}}"), None, "and too much");
@@ -184,18 +299,50 @@ mod tests {
         assert_eq!(total_tokens(br#"{"payload":{"type":"token_count","info":null}}"#), None);
     }
 
+    const KINDS: [(Kind, &str); 3] = [
+        (Kind::TokenCount, USUAL),
+        (
+            Kind::TurnContext,
+            r#"{"timestamp":"2026-08-22T05:31:01.123Z","type":"turn_context","payload":{"turn_id":"a","cwd":"/ä","model":"m","effort":null,"approval_policy":"never","sandbox_policy":{"type":"read-only"},"permission_profile":[0],"file_system_sandbox_policy":7,"user_instructions":"a \"b\" \\ \/ \n\u00e4\ud83d é"}}"#,
+        ),
+        (
+            Kind::UserMessage,
+            r#"{"timestamp":"2026-08-22T05:31:01.123Z","type":"event_msg","payload":{"type":"user_message","message":"a\n\"b\" é","images":[],"local_images":[""],"audio":null,"local_audio":-1.5,"kind":"plain"}}"#,
+        ),
+    ];
+
+    #[test]
+    fn usual_lines_are_sound() {
+        for (kind, line) in KINDS {
+            assert!(is_sound(kind, line.as_bytes()), "{line}");
+            assert!(parse_json(kind, line.as_bytes()).is_ok(), "{line}");
+            let nothing = line.replacen("\"payload\"", "\"pay\"", 1);
+            assert!(!is_sound(kind, nothing.as_bytes()) && parse_json(kind, nothing.as_bytes()).is_err());
+        }
+        let twice = KINDS[1].1.replace("\"user_instructions\"", "\"cwd\"");
+        assert!(!is_sound(Kind::TurnContext, twice.as_bytes()));
+        assert!(parse_json(Kind::TurnContext, twice.as_bytes()).is_err());
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4000))]
         #[test]
         fn what_it_says_the_parser_says_too(
-            edits in prop::collection::vec((0..USUAL.len(), prop::sample::select(&b"{}[]\":,.-0129eE\\ntx \xc3"[..]), any::<bool>()), 0..3),
-            cut in prop::option::weighted(0.1, 0..USUAL.len()),
+            kind in 0..KINDS.len(),
+            edits in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(&b"{}[]\":,.-0129eE\\ntux \xc3\xa9\x1f\x7f"[..]), any::<bool>()), 0..3),
+            cut in prop::option::weighted(0.1, any::<prop::sample::Index>()),
         ) {
-            let mut line = USUAL.as_bytes().to_vec();
+            let (kind, usual) = KINDS[kind];
+            let mut line = usual.as_bytes().to_vec();
             for (at, byte, is_inserted) in edits {
+                let at = at.index(line.len());
                 if is_inserted { line.insert(at, byte) } else { line[at] = byte }
             }
-            line.truncate(cut.unwrap_or(usize::MAX));
+            line.truncate(cut.map_or(usize::MAX, |cut| cut.index(usual.len())));
+            if is_sound(kind, &line) {
+                let parsed = parse_json(kind, &line);
+                prop_assert!(parsed.is_ok(), "{}: {parsed:?}", String::from_utf8_lossy(&line));
+            }
             if let Some(total) = total_tokens(&line) {
                 let parsed = parse_json(Kind::TokenCount, &line);
                 prop_assert_eq!(parsed.ok().flatten(), Some(Item::TokenCount(total.max(0))));

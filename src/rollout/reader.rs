@@ -1,6 +1,6 @@
 //! Bytes to lines: one reused buffer, bounded whatever the length of a line; knows nothing of what lines mean.
 
-use super::glue;
+use super::glue::{self, Beginnings};
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -80,6 +80,8 @@ pub struct LineReader<'b, R> {
     n_lines: u64,
     /// No newline stands before this place in the buffer: the pieces of a line do not search it anew each.
     searched: usize,
+    /// Where objects begin in the buffer.
+    beginnings: Beginnings,
     /// True if the line was split where a value begins ([`glue::find`]).
     is_torn_in_value: bool,
 }
@@ -104,6 +106,7 @@ impl<'b, R: Read> LineReader<'b, R> {
             line_offset: 0,
             n_lines: 0,
             searched: 0,
+            beginnings: Beginnings::default(),
             is_torn_in_value: false,
         }
     }
@@ -156,7 +159,9 @@ impl<'b, R: Read> LineReader<'b, R> {
             }
             if self.end == self.buffer.len() {
                 // Pieces are handed out before anything is moved or read for them.
-                if let Some(at) = glue::find_in_part(&self.buffer[self.start..self.end]) {
+                if let Some(first) = self.first_behind(self.end)
+                    && let Some(at) = glue::find_in_part(&self.buffer[self.start..self.end], first)
+                {
                     break (self.start + at, false, true);
                 }
                 if self.start > 0 {
@@ -173,7 +178,9 @@ impl<'b, R: Read> LineReader<'b, R> {
         if end == start && !terminated {
             return Ok(None);
         }
-        if let Some(found) = glue::find(&self.buffer[start..end], !self.is_torn_in_value) {
+        if let Some(first) = self.first_behind(end)
+            && let Some(found) = glue::find(&self.buffer[start..end], first, !self.is_torn_in_value)
+        {
             (end, terminated, glued) = (start + found.at, false, true);
             self.is_torn_in_value |= found.in_value;
         }
@@ -182,6 +189,12 @@ impl<'b, R: Read> LineReader<'b, R> {
         self.start = next;
         let bytes = &self.buffer[start..end];
         Ok(Some(Line { bytes, number, offset, terminated, cut: false, glued, last_byte: last_byte(bytes) }))
+    }
+
+    /// Returns where the next object begins behind the line's first byte, counted from there, if that is before `end`.
+    fn first_behind(&mut self, end: usize) -> Option<usize> {
+        let next = self.beginnings.next(&self.buffer[..self.end], self.start + 1)?;
+        (next < end).then(|| next - self.start)
     }
 
     /// Counts `length` bytes as handed out. Returns the number of their line and where it begins.
@@ -210,7 +223,7 @@ impl<'b, R: Read> LineReader<'b, R> {
             let newline = memchr::memchr(b'\n', &self.buffer[fresh..self.end]).map(|found| fresh + found);
             let end = newline.unwrap_or(self.end);
             // Only a glued object that lies within reach was seen before.
-            if let Some(at) = glue::find_in_part(&self.buffer[HEAD..end]) {
+            if let Some(at) = glue::find_in_part(&self.buffer[HEAD..end], 1) {
                 let next = HEAD + at;
                 self.start = next;
                 length = length + next as u64 - fresh as u64;
@@ -231,6 +244,7 @@ impl<'b, R: Read> LineReader<'b, R> {
             kept = (self.end - HEAD).min(glue::REACH);
         };
         self.searched = self.start;
+        self.beginnings = Beginnings::default();
         let (number, offset) = self.hand_out(length, glued);
         Ok(Line {
             bytes: &self.buffer[..HEAD],
@@ -248,6 +262,7 @@ impl<'b, R: Read> LineReader<'b, R> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.searched = self.searched.saturating_sub(self.start);
+        self.beginnings.shift(self.start);
         self.start = 0;
     }
 

@@ -2,6 +2,7 @@
 
 use super::fold::{self, ReadError, Source};
 use super::last_event::LastEvent;
+use super::look;
 use super::peek;
 use super::reader::{Buffer, Interruptible, LineReader};
 use crate::thread::Millis;
@@ -46,7 +47,7 @@ fn last_time(stream: impl Read, from_start: bool, buffer: &mut Buffer) -> Result
         let Some(line) = lines.next_line(|_| false)? else { return Ok(last.time()) };
         // The first one begins somewhere in the middle.
         if from_start || line.number > 1 {
-            last.push(line.bytes);
+            last.push(line.bytes, look::look(line.bytes).as_ref());
         }
     }
 }

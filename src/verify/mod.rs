@@ -210,10 +210,10 @@ fn verify(
     let scan_config = scan::Config {
         inventory: &inventory,
         jobs: config.jobs,
-        // Eager, for a damaged line is to be reported also where a later one replaces what it says.
         options: Options {
             deep: config.depth == Depth::Deep,
-            eager: true,
+            eager: false,
+            every_damage: true,
             openable: !config.ignore.kind(Kind::CodexCannotOpen),
         },
         read_all: true,
