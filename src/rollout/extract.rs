@@ -2,12 +2,11 @@
 
 use super::facts::{Facts, History, replace_if_filled};
 use super::file_name::RolloutName;
-use super::item::{Item, Kind, SessionMeta, ThreadName, UserMessage};
+use super::item::{self, Item, Kind, SessionMeta, ThreadName, UserMessage};
 use super::last_event::LastEvent;
 use super::line::{self, Damage, Parsed};
 use super::look::{self, Class, Look};
 use super::openable::Unopenable;
-use super::plain;
 use super::reader::Line;
 use crate::thread::merge::is_wrapper;
 use crate::thread::{HistoryMode, Millis, ThreadId};
@@ -289,7 +288,8 @@ impl Extract {
             }
             _ => false,
         };
-        let can_wait = can_wait && (!self.options.every_damage || plain::is_sound(kind, bytes));
+        // The walk that tells that a count is sound tells the count.
+        let can_wait = can_wait && (!self.options.every_damage || item::is_sound(kind, bytes));
         if can_wait && let Some(held) = HELD.iter().position(|held| *held == kind).map(|i| &mut self.held[i])
         {
             held.replaces |= held.is_held;

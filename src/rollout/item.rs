@@ -1,12 +1,13 @@
 //! The items of a rollout that say something about its thread, as typed values; each field is read as leniently as it
 //! can be, so that a part which does not matter never costs the line.
 
-use crate::rollout::{file_name, plain};
+use super::fields::{
+    self, git, is_filled, lenient, required_thread_id, text, thread_id, time, word_or_object,
+};
+use super::plain;
 use crate::thread::{Git, Millis, ThreadId};
-use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
+use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use std::borrow::Cow;
-use std::fmt;
 
 /// One item, as far as it matters.
 #[derive(Debug, Clone, PartialEq)]
@@ -323,13 +324,94 @@ pub enum Kind {
 /// # Errors
 /// The line is no JSON object, or a field that is needed is missing or of another type.
 pub fn parse(kind: Kind, line: &[u8]) -> serde_json::Result<Option<Item>> {
-    // Of these a rollout has dozens, alike but for their numbers.
-    if kind == Kind::TokenCount
-        && let Some(total) = plain::total_tokens(line)
-    {
-        return Ok(Some(Item::TokenCount(total.max(0))));
+    match parse_plain(kind, line) {
+        Some(item) => Ok(Some(item)),
+        None => parse_json(kind, line),
     }
-    parse_json(kind, line)
+}
+
+/// Returns true if a line of a kind is known to parse without its being parsed; false says nothing.
+#[must_use]
+pub fn is_sound(kind: Kind, line: &[u8]) -> bool {
+    match kind {
+        Kind::TurnContext => plain::payload(line, TurnContext::KEYS).is_some(),
+        Kind::UserMessage => plain::payload(line, UserMessagePayload::KEYS).is_some(),
+        _ => false,
+    }
+}
+
+/// Parses a line of the kinds of which a rollout has many, or that are long, if it is JSON of a plain kind.
+fn parse_plain(kind: Kind, line: &[u8]) -> Option<Item> {
+    match kind {
+        Kind::SessionMeta => SessionMeta::plain(line).map(|meta| Item::SessionMeta(Box::new(meta))),
+        Kind::TurnContext => TurnContext::plain(line).map(|turn| Item::TurnContext(Box::new(turn))),
+        Kind::UserMessage => UserMessagePayload::plain(line).map(UserMessagePayload::item),
+        Kind::TokenCount => plain::total_tokens(line).map(|total| Item::TokenCount(total.max(0))),
+        _ => None,
+    }
+}
+
+/// Reads a payload whose fields are all optional, each in the way in which its type is deserialized.
+macro_rules! plain_payload {
+    ($name:ident { $($field:ident: $read:path),* $(,)? }) => {
+        impl $name {
+            const KEYS: [&'static [u8]; [$(stringify!($field)),*].len()] = [$(stringify!($field).as_bytes()),*];
+
+            fn plain(line: &[u8]) -> Option<$name> {
+                let [$($field),*] = plain::payload(line, $name::KEYS)?;
+                Some($name { $($field: $field.map($read).unwrap_or_default()),* })
+            }
+        }
+    };
+}
+
+plain_payload!(SessionMeta {
+    id: fields::read_thread_id,
+    timestamp: fields::read_time,
+    cwd: fields::read_text,
+    cli_version: fields::read_text,
+    source: fields::read_word_or_object,
+    thread_source: fields::read_text,
+    model_provider: fields::read_text,
+    agent_nickname: fields::read_text,
+    agent_role: fields::read_text,
+    agent_type: fields::read_text,
+    agent_path: fields::read_text,
+    git: fields::read_git,
+    history_mode: fields::read_text,
+    memory_mode: fields::read_text,
+    originator: fields::read_text,
+    creator_user_id: fields::read_text,
+    creator_account_id: fields::read_text,
+    history_base: fields::read_leniently,
+});
+
+plain_payload!(TurnContext {
+    cwd: fields::read_text,
+    model: fields::read_text,
+    effort: fields::read_text,
+    approval_policy: fields::read_word_or_object,
+    sandbox_policy: fields::read_word_or_object,
+    permission_profile: fields::read_word_or_object,
+    file_system_sandbox_policy: fields::read_word_or_object,
+});
+
+plain_payload!(UserMessagePayload {
+    message: fields::read_text,
+    images: fields::read_is_filled,
+    local_images: fields::read_is_filled,
+    audio: fields::read_is_filled,
+    local_audio: fields::read_is_filled,
+});
+
+impl UserMessagePayload {
+    fn item(self) -> Item {
+        Item::UserMessage(UserMessage {
+            text: self.message.unwrap_or_default(),
+            has_image: self.images || self.local_images,
+            has_audio: self.audio || self.local_audio,
+        })
+    }
 }
 
 /// As [`parse`], with the JSON parser alone.
@@ -340,14 +422,7 @@ pub(super) fn parse_json(kind: Kind, line: &[u8]) -> serde_json::Result<Option<I
     Ok(match kind {
         Kind::SessionMeta => Some(Item::SessionMeta(Box::new(payload(line)?))),
         Kind::TurnContext => Some(Item::TurnContext(Box::new(payload(line)?))),
-        Kind::UserMessage => {
-            let message: UserMessagePayload = payload(line)?;
-            Some(Item::UserMessage(UserMessage {
-                text: message.message.unwrap_or_default(),
-                has_image: message.images || message.local_images,
-                has_audio: message.audio || message.local_audio,
-            }))
-        }
+        Kind::UserMessage => Some(payload::<UserMessagePayload>(line)?.item()),
         Kind::UserItem => Some(Item::UserMessage(join(&payload::<ItemPayload>(line)?.item.content))),
         Kind::TokenCount => payload::<TokenCountPayload>(line)?
             .info
@@ -401,142 +476,10 @@ fn join(parts: &[Part]) -> UserMessage {
     message
 }
 
-/// Takes what fits the type and lets everything else be absent.
-fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).ok())
-}
-
 /// The parts of a message; one that is none does not cost the others.
 fn parts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Part>, D::Error> {
     let raw: Option<Vec<&RawValue>> = lenient(deserializer)?;
     Ok(raw.into_iter().flatten().filter_map(|part| serde_json::from_str(part.get()).ok()).collect())
-}
-
-/// Text as JSON has it: also with lone surrogates, which Rust's strings cannot hold and which become U+FFFD.
-struct Text(String);
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
-        struct TextVisitor;
-        impl Visitor<'_> for TextVisitor {
-            type Value = Text;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Text, E> {
-                Ok(Text(String::from_utf8_lossy(bytes).into_owned()))
-            }
-        }
-        deserializer.deserialize_bytes(TextVisitor)
-    }
-}
-
-fn read_text(json: &str) -> Option<String> {
-    // An array of numbers would pass for bytes.
-    json.starts_with('"').then(|| serde_json::from_str::<Text>(json).ok().map(|text| text.0)).flatten()
-}
-
-fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(read_text(<&RawValue>::deserialize(deserializer)?.get()))
-}
-
-/// A string as it is; an object or array as compact JSON, byte for byte but for white space.
-fn word_or_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let json = <&RawValue>::deserialize(deserializer)?.get();
-    Ok(match json.as_bytes().first() {
-        Some(b'"') => read_text(json).filter(|word| !word.is_empty()),
-        Some(b'{') => Some(compact(json)),
-        _ => None,
-    })
-}
-
-/// Removes the white space between the tokens of valid JSON. Parsing and printing instead would change numbers,
-/// escapes and the order of keys.
-fn compact(json: &str) -> String {
-    let (mut in_string, mut escaped) = (false, false);
-    json.chars()
-        .filter(|&c| {
-            if in_string {
-                in_string = escaped || c != '"';
-                escaped = !escaped && c == '\\';
-                return true;
-            }
-            in_string = c == '"';
-            !matches!(c, ' ' | '\t' | '\n' | '\r')
-        })
-        .collect()
-}
-
-fn is_filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    let json = <&RawValue>::deserialize(deserializer)?.get();
-    Ok(match json.as_bytes().first() {
-        Some(b'[' | b'{') => {
-            json.bytes().skip(1).any(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r' | b']' | b'}'))
-        }
-        Some(b'"') => json.len() > 2,
-        _ => false,
-    })
-}
-
-fn thread_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ThreadId>, D::Error> {
-    Ok(text(deserializer)?.as_deref().and_then(ThreadId::parse))
-}
-
-fn required_thread_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ThreadId, D::Error> {
-    thread_id(deserializer)?.ok_or_else(|| D::Error::custom("no thread id"))
-}
-
-fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Millis>, D::Error> {
-    Ok(text(deserializer)?.as_deref().and_then(parse_time))
-}
-
-/// Reads a time as rollouts write it: RFC 3339, or as file names do.
-#[must_use]
-pub fn parse_time(text: &str) -> Option<Millis> {
-    match chrono::DateTime::parse_from_rfc3339(text) {
-        Ok(time) => Some(time.timestamp_millis()),
-        Err(_) => file_name::parse_time(text),
-    }
-}
-
-fn git<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Git>, D::Error> {
-    #[derive(serde::Deserialize, Default)]
-    #[serde(default)]
-    struct GitPayload {
-        #[serde(deserialize_with = "text")]
-        commit_hash: Option<String>,
-        #[serde(deserialize_with = "text")]
-        branch: Option<String>,
-        #[serde(deserialize_with = "text")]
-        repository_url: Option<String>,
-    }
-    let payload: Option<GitPayload> = lenient(deserializer)?;
-    let origin_url = |url: String| without_password(&url).into_owned();
-    Ok(payload.map(|git| Git {
-        sha: git.commit_hash,
-        branch: git.branch,
-        origin_url: git.repository_url.map(origin_url),
-    }))
-}
-
-/// Returns a remote's URL without user name and password; the user name of an ssh URL stays, for it is part of the address.
-///
-/// Source: docs/codex-home.md 4, row `git_origin_url`.
-fn without_password(url: &str) -> Cow<'_, str> {
-    let Some((scheme, rest)) = url.split_once("://") else { return Cow::Borrowed(url) };
-    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
-    let Some((userinfo, host)) = authority.rsplit_once('@') else { return Cow::Borrowed(url) };
-    let path = &rest[authority.len()..];
-    let user = userinfo.split(':').next().unwrap_or_default();
-    let is_ssh =
-        scheme.to_ascii_lowercase().ends_with("ssh") || scheme.to_ascii_lowercase().starts_with("ssh");
-    Cow::Owned(match user {
-        user if is_ssh && !user.is_empty() => format!("{scheme}://{user}@{host}{path}"),
-        _ => format!("{scheme}://{host}{path}"),
-    })
 }
 
 #[cfg(test)]
@@ -571,14 +514,6 @@ mod tests {
     }
 
     #[test]
-    fn times_are_rfc_3339_or_as_in_file_names() {
-        assert_eq!(parse_time("2026-03-14T16:57:12.123Z"), Some(1_773_507_432_123));
-        assert_eq!(parse_time("2026-03-14T18:57:12+02:00"), Some(1_773_507_432_000));
-        assert_eq!(parse_time("2026-03-14T16-57-12"), Some(1_773_507_432_000));
-        assert_eq!(parse_time("yesterday"), None);
-    }
-
-    #[test]
     fn a_part_that_is_none_does_not_cost_the_message() {
         let read = |content: &str| {
             let line = format!(r#"{{"payload":{{"item":{{"type":"UserMessage","content":{content}}}}}}}"#);
@@ -588,24 +523,6 @@ mod tests {
             |text: &str| Some(Item::UserMessage(UserMessage { text: text.into(), ..UserMessage::default() }));
         assert_eq!(read(r#"["x",{"type":"text","text":"a"},null,{"type":"text","text":"b"}]"#), said("ab"));
         assert_eq!(read("null"), said(""));
-    }
-
-    #[test]
-    fn no_password_of_a_remote_is_read() {
-        for (url, expected) in [
-            ("https://dev:secret@git.example.org/a.git", "https://git.example.org/a.git"),
-            ("https://token@git.example.org:8443/a.git", "https://git.example.org:8443/a.git"),
-            ("https://dev:p@ss@git.example.org", "https://git.example.org"),
-            ("HTTP://dev:secret@host/a@b", "HTTP://host/a@b"),
-            ("git@git.example.org:a/b.git", "git@git.example.org:a/b.git"),
-            ("ssh://git@git.example.org/a.git", "ssh://git@git.example.org/a.git"),
-            ("ssh://git:secret@git.example.org/a.git", "ssh://git@git.example.org/a.git"),
-            ("https://git.example.org/a@b.git", "https://git.example.org/a@b.git"),
-            ("/srv/git/a.git", "/srv/git/a.git"),
-            ("", ""),
-        ] {
-            assert_eq!(without_password(url), expected);
-        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! as one that says the file's modification time, which a copy, a backup or a touch may have changed. So `verify` accepts
 //! what `--times events` leaves, though no file's own time was touched.
 
-use super::item::parse_time;
+use super::fields::parse_time;
 use super::look::Look;
 use crate::thread::Millis;
 use std::borrow::Cow;

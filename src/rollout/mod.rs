@@ -3,6 +3,7 @@
 pub mod environment;
 pub mod extract;
 pub mod facts;
+pub mod fields;
 pub mod file_name;
 pub mod fold;
 pub mod glue;

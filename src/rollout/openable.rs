@@ -8,6 +8,7 @@ use super::file_name::RolloutName;
 use super::item::Kind;
 use super::line;
 use super::look::{self, Class};
+use super::plain;
 use super::reader::Line;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -261,14 +262,20 @@ impl<'a> Openable<'a> {
         struct Base {
             end_ordinal_exclusive: Option<u64>,
         }
-        if line.cut || !matches!(look::glance(bytes), None | Some(Class::Relevant(Kind::SessionMeta))) {
+        let class = look::glance(bytes);
+        if line.cut || !matches!(class, None | Some(Class::Relevant(Kind::SessionMeta))) {
             return;
         }
-        let Ok(record) = serde_json::from_slice::<Record<'_>>(bytes) else { return };
-        if record.kind != "session_meta" {
-            return;
-        }
-        let payload: Payload = serde_json::from_str(record.payload.get()).unwrap_or_default();
+        let payload = match plain::payload(bytes, [b"history_mode", b"history_base"]) {
+            Some([None, None]) if class.is_some() => Payload::default(),
+            _ => {
+                let Ok(record) = serde_json::from_slice::<Record<'_>>(bytes) else { return };
+                if record.kind != "session_meta" {
+                    return;
+                }
+                serde_json::from_str(record.payload.get()).unwrap_or_default()
+            }
+        };
         let mode = payload.history_mode;
         let is_known = matches!(mode.as_deref(), None | Some("legacy" | "paginated"));
         if self.is_revert_head {

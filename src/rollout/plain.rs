@@ -1,10 +1,10 @@
 //! A walk over JSON of a plain kind, without white space and exponents. It gives up on anything else, so whatever it does
 //! say the JSON parser says too; for the kinds of line of which rollouts have so many that parsing tells.
 
-use super::item::Kind;
-
 /// Objects and arrays within each other, at most.
 const MAX_DEPTH: usize = 16;
+/// How many words of a string are looked at before whole stretches are.
+const MAX_WORDS: usize = 6;
 /// Digits that every `i64` has room for.
 const MAX_DIGITS: usize = 18;
 
@@ -34,34 +34,31 @@ pub fn total_tokens(line: &[u8]) -> Option<i64> {
     total.filter(|_| json.is_whole())
 }
 
-/// Returns true if a line of a kind is known to parse without its being parsed; false says nothing.
+/// Returns the JSON of the fields of a line's payload that have these keys, if the whole line is plain JSON.
+///
+/// A key that stands twice is an error to the parser, and so left to it.
 #[must_use]
-pub fn is_sound(kind: Kind, line: &[u8]) -> bool {
-    let keys: &[&[u8]] = match kind {
-        Kind::TokenCount => return total_tokens(line).is_some(),
-        Kind::TurnContext => &[
-            b"cwd",
-            b"model",
-            b"effort",
-            b"approval_policy",
-            b"sandbox_policy",
-            b"permission_profile",
-            b"file_system_sandbox_policy",
-        ],
-        Kind::UserMessage => &[b"message", b"images", b"local_images", b"audio", b"local_audio"],
-        _ => return false,
-    };
+pub fn payload<'a, const N: usize>(line: &'a [u8], keys: [&[u8]; N]) -> Option<[Option<&'a str>; N]> {
     let mut json = Plain::new(line);
-    let walked = json.members(|json, key| match key {
+    let mut fields = [None; N];
+    json.members(|json, key| match key {
         b"payload" => json.once(1)?.members(|json, key| {
-            if let Some(i) = keys.iter().position(|known| *known == key) {
-                json.once(2 << i)?;
-            }
-            json.value(MAX_DEPTH)
+            let start = json.at;
+            json.value(MAX_DEPTH)?;
+            let Some(i) = keys.iter().position(|known| *known == key) else { return Some(()) };
+            let is_first = fields[i].replace(&line[start..json.at]).is_none();
+            is_first.then_some(())
         }),
         _ => json.value(MAX_DEPTH),
-    });
-    walked.is_some() && json.seen & 1 == 1 && json.is_whole()
+    })?;
+    if json.seen == 0 || !json.is_whole() {
+        return None;
+    }
+    let mut texts = [None; N];
+    for (text, field) in texts.iter_mut().zip(fields) {
+        *text = field.map(std::str::from_utf8).transpose().ok()?;
+    }
+    Some(texts)
 }
 
 /// A walk under way.
@@ -127,6 +124,7 @@ impl<'a> Plain<'a> {
     /// Any value, of which nothing is wanted.
     fn value(&mut self, depth: usize) -> Option<()> {
         match self.peek()? {
+            b'0'..=b'9' => self.number(),
             b'"' => self.string(),
             b'{' => {
                 let depth = depth.checked_sub(1)?;
@@ -160,18 +158,29 @@ impl<'a> Plain<'a> {
     /// A key without escapes, as which another spelling of it could hide.
     fn key(&mut self) -> Option<&'a [u8]> {
         self.expect_byte(b'"')?;
-        let start = self.at;
-        self.to_special();
-        let key = &self.bytes[start..self.at];
-        self.expect_byte(b'"')?;
-        Some(key)
+        let rest = &self.bytes[self.at..];
+        let (words, _) = rest.as_chunks::<8>();
+        for (i, word) in words.iter().enumerate() {
+            let word = u64::from_le_bytes(*word);
+            // Spaces and exclamation marks, which stand in no key that Codex writes, are as odd as control characters.
+            let special = has_less(word, 0x23) | has_less(word ^ (ONES * 0x5c), 1) | word & HIGH;
+            if special != 0 {
+                let end = 8 * i + special.trailing_zeros() as usize / 8;
+                self.at += end + 1;
+                return (rest[end] == b'"').then(|| &rest[..end]);
+            }
+        }
+        // The end of the line is near.
+        let end = rest.iter().position(|byte| matches!(byte, 0..0x23 | b'\\' | 0x80..))?;
+        self.at += end + 1;
+        (rest[end] == b'"').then(|| &rest[..end])
     }
 
     /// A string as a value.
     fn string(&mut self) -> Option<()> {
         self.expect_byte(b'"')?;
         loop {
-            self.to_special();
+            self.skip_to_special();
             match self.peek()? {
                 b'"' => {
                     self.at += 1;
@@ -197,25 +206,29 @@ impl<'a> Plain<'a> {
     }
 
     /// Goes to the next quote, backslash or control character, or to the end.
-    fn to_special(&mut self) {
-        while let Some(word) = self.bytes[self.at..].first_chunk::<8>() {
+    fn skip_to_special(&mut self) {
+        // Most strings are short.
+        for _ in 0..MAX_WORDS {
+            let Some(word) = self.bytes[self.at..].first_chunk::<8>() else { break };
             let word = u64::from_le_bytes(*word);
             self.high_bits |= word;
-            let special =
-                has_less(word, 0x20) | has_less(word ^ ONES * 0x22, 1) | has_less(word ^ ONES * 0x5c, 1);
+            let is_quote = has_less(word ^ (ONES * 0x22), 1);
+            let is_backslash = has_less(word ^ (ONES * 0x5c), 1);
+            let special = has_less(word, 0x20) | is_quote | is_backslash;
             if special != 0 {
                 self.at += special.trailing_zeros() as usize / 8;
                 return;
             }
             self.at += 8;
         }
-        while let Some(byte) = self.peek()
-            && byte >= 0x20
-            && !matches!(byte, b'"' | b'\\')
-        {
-            self.high_bits |= u64::from(byte);
-            self.at += 1;
-        }
+        let rest = &self.bytes[self.at..];
+        let stretch = &rest[..memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len())];
+        let (least, all) =
+            stretch.iter().fold((u8::MAX, 0), |(least, all), byte| (least.min(*byte), all | byte));
+        self.high_bits |= u64::from(all);
+        let is_control = |byte: &u8| *byte < 0x20;
+        let end = if is_control(&least) { stretch.iter().position(is_control) } else { None };
+        self.at += end.unwrap_or(stretch.len());
     }
 
     /// A number without an exponent.
@@ -246,10 +259,18 @@ impl<'a> Plain<'a> {
 
     fn digits(&mut self) -> &'a [u8] {
         let start = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
-        &self.bytes[start..self.at]
+        let rest = &self.bytes[start..];
+        let in_word = rest.first_chunk::<8>().map_or(8, |word| {
+            let digits = u64::from_le_bytes(*word) ^ (ONES * 0x30);
+            let others = (digits | digits.wrapping_add(ONES * 0x76)) & HIGH;
+            others.trailing_zeros() as usize / 8
+        });
+        let n_digits = match in_word {
+            8 => rest.iter().take_while(|byte| byte.is_ascii_digit()).count(),
+            n => n,
+        };
+        self.at += n_digits;
+        &rest[..n_digits]
     }
 }
 
@@ -267,7 +288,7 @@ const fn has_less(word: u64, limit: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rollout::item::{Item, Kind, parse_json};
+    use crate::rollout::item::{Item, Kind, is_sound, parse, parse_json};
     use proptest::prelude::*;
 
     const USUAL: &str = r#"{"timestamp":"2026-08-22T05:31:01.123Z","ordinal":7,"type":"event_msg","payload":{"type":"token_count","info":{"total_token_usage":{"input_tokens":120,"cached_input_tokens":0,"total_tokens":1234},"last_token_usage":{"total_tokens":34},"model_context_window":272000},"rate_limits":{"primary":{"used_percent":1.5,"resets_at":-1},"secondary":null,"plans":["a",true,[]],"credits":{}}}}"#;
@@ -291,7 +312,8 @@ mod tests {
             assert_eq!(total_tokens(twice.as_bytes()).map(Item::TokenCount), parsed, "{name} behind");
         }
         assert_eq!(with("\"credits\"", "\"cr\\u0065dits\""), None, "an escape");
-        assert_eq!(with("\"credits\"", "\"crédits\""), Some(1234), "more than ASCII");
+        assert_eq!(with("\"credits\"", "\"crédits\""), None, "a key of more than ASCII");
+        assert_eq!(with("[\"a\"", "[\"é\""), Some(1234), "a text of more than ASCII");
         assert_eq!(with(",\"ordinal\"", ", \"ordinal\""), None, "white space");
         assert_eq!(with("}}}}", "}}}"), None, "torn");
         assert_eq!(with("}}}}", "}}}}}"), None, "and too much");
@@ -299,8 +321,12 @@ mod tests {
         assert_eq!(total_tokens(br#"{"payload":{"type":"token_count","info":null}}"#), None);
     }
 
-    const KINDS: [(Kind, &str); 3] = [
+    const KINDS: [(Kind, &str); 4] = [
         (Kind::TokenCount, USUAL),
+        (
+            Kind::SessionMeta,
+            r#"{"timestamp":"2026-08-22T05:31:01.123Z","type":"session_meta","payload":{"id":"019ced6b-835b-7475-b762-429694b3a51e","timestamp":"2026-08-22T05:31:01.123Z","cwd":"/ä","originator":"codex_cli_rs","cli_version":"0.147.0","source":{"custom":"a\"b"},"model_provider":"openai","base_instructions":{"text":"You are\n\n\"x\" \u2014 and so on, and on, and on, and on\n"},"history_mode":"legacy","git":{"commit_hash":"c","branch":null,"repository_url":"https://a:b@c/d"},"history_base":{"thread_id":"019ced6b-835b-7475-b762-429694b3a51e","end_byte_offset":7}}}"#,
+        ),
         (
             Kind::TurnContext,
             r#"{"timestamp":"2026-08-22T05:31:01.123Z","type":"turn_context","payload":{"turn_id":"a","cwd":"/ä","model":"m","effort":null,"approval_policy":"never","sandbox_policy":{"type":"read-only"},"permission_profile":[0],"file_system_sandbox_policy":7,"user_instructions":"a \"b\" \\ \/ \n\u00e4\ud83d é"}}"#,
@@ -314,12 +340,16 @@ mod tests {
     #[test]
     fn usual_lines_are_sound() {
         for (kind, line) in KINDS {
-            assert!(is_sound(kind, line.as_bytes()), "{line}");
-            assert!(parse_json(kind, line.as_bytes()).is_ok(), "{line}");
+            let is_plain = |line: &str| match kind {
+                Kind::TokenCount => total_tokens(line.as_bytes()).is_some(),
+                _ => payload(line.as_bytes(), [b"type"]).is_some(),
+            };
+            assert!(is_plain(line), "{line}");
+            assert_eq!(parse(kind, line.as_bytes()).unwrap(), parse_json(kind, line.as_bytes()).unwrap());
             let nothing = line.replacen("\"payload\"", "\"pay\"", 1);
-            assert!(!is_sound(kind, nothing.as_bytes()) && parse_json(kind, nothing.as_bytes()).is_err());
+            assert!(!is_plain(&nothing) && parse_json(kind, nothing.as_bytes()).is_err());
         }
-        let twice = KINDS[1].1.replace("\"user_instructions\"", "\"cwd\"");
+        let twice = KINDS[2].1.replace("\"user_instructions\"", "\"cwd\"");
         assert!(!is_sound(Kind::TurnContext, twice.as_bytes()));
         assert!(parse_json(Kind::TurnContext, twice.as_bytes()).is_err());
     }
@@ -339,12 +369,14 @@ mod tests {
                 if is_inserted { line.insert(at, byte) } else { line[at] = byte }
             }
             line.truncate(cut.map_or(usize::MAX, |cut| cut.index(usual.len())));
-            if is_sound(kind, &line) {
-                let parsed = parse_json(kind, &line);
-                prop_assert!(parsed.is_ok(), "{}: {parsed:?}", String::from_utf8_lossy(&line));
-            }
+            let parsed = parse_json(kind, &line);
+            let is_same = match (parse(kind, &line), &parsed) {
+                (Ok(one), Ok(other)) => one == *other,
+                (one, other) => one.is_err() && other.is_err(),
+            };
+            prop_assert!(is_same, "{}: {parsed:?}", String::from_utf8_lossy(&line));
+            prop_assert!(parsed.is_ok() || !is_sound(kind, &line), "{}", String::from_utf8_lossy(&line));
             if let Some(total) = total_tokens(&line) {
-                let parsed = parse_json(Kind::TokenCount, &line);
                 prop_assert_eq!(parsed.ok().flatten(), Some(Item::TokenCount(total.max(0))));
             }
         }

@@ -64,7 +64,7 @@ mod tests {
             std::fs::write(&path, bytes).unwrap();
             let source = Source { path, name: None, compressed: name.ends_with("zst"), archived: false };
             let time = last_event(&source, &mut Buffer::default(), &AtomicBool::new(false)).unwrap();
-            let expected = expected.map(|time| super::super::item::parse_time(time).unwrap());
+            let expected = expected.map(|time| super::super::fields::parse_time(time).unwrap());
             assert_eq!(time, expected, "{name} of {} bytes", text.len());
         }
     }

@@ -59,6 +59,9 @@ pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
     let read = if is_own_table { table::Own::read(query.sort) } else { Read::of(&shown) };
     query.columns.clone_from(&read.columns);
     query.with_reasons = read.with_reasons;
+    if query.shown.is_some() || query.with_reasons {
+        query.default_provider = default_provider(app)?;
+    }
     let sort = query.sort;
 
     let mut reader = place::open_reader(app)?;
@@ -120,7 +123,7 @@ fn query(app: &App, arguments: &args::List) -> anyhow::Result<Query> {
             (_, true) => Some(false),
             _ => None,
         },
-        default_provider: default_provider(app)?,
+        default_provider: String::new(),
         sources: arguments.source.clone(),
         providers: arguments.provider.clone(),
         folders: folders.collect::<anyhow::Result<Vec<_>>>()?.concat(),

@@ -1,0 +1,191 @@
+//! The values of an item's fields, each read as leniently as it can be: what does not fit is absent, and costs nothing else;
+//! not for which fields an item has.
+
+use super::file_name;
+use crate::thread::{Git, Millis, ThreadId};
+use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+
+/// Makes a function of the valid JSON of one field a deserializer.
+macro_rules! deserializer {
+    ($name:ident, $type:ty, $read:path) => {
+        pub(super) fn $name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<$type, D::Error> {
+            Ok($read(<&RawValue>::deserialize(deserializer)?.get()))
+        }
+    };
+}
+
+deserializer!(text, Option<String>, read_text);
+deserializer!(word_or_object, Option<String>, read_word_or_object);
+deserializer!(is_filled, bool, read_is_filled);
+deserializer!(thread_id, Option<ThreadId>, read_thread_id);
+deserializer!(time, Option<Millis>, read_time);
+deserializer!(git, Option<Git>, read_git);
+
+/// Takes what fits the type and lets everything else be absent.
+pub(super) fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(read_leniently(<&RawValue>::deserialize(deserializer)?.get()))
+}
+
+pub(super) fn read_leniently<'de, T: Deserialize<'de>>(json: &'de str) -> Option<T> {
+    serde_json::from_str(json).ok()
+}
+
+/// Text as JSON has it: also with lone surrogates, which Rust's strings cannot hold and which become U+FFFD.
+struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
+        struct TextVisitor;
+        impl Visitor<'_> for TextVisitor {
+            type Value = Text;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Text, E> {
+                Ok(Text(String::from_utf8_lossy(bytes).into_owned()))
+            }
+        }
+        deserializer.deserialize_bytes(TextVisitor)
+    }
+}
+
+pub(super) fn read_text(json: &str) -> Option<String> {
+    // An array of numbers would pass for bytes.
+    let text = json.strip_prefix('"')?.strip_suffix('"')?;
+    if memchr::memchr(b'\\', text.as_bytes()).is_none() {
+        return Some(text.to_owned());
+    }
+    serde_json::from_str::<Text>(json).ok().map(|text| text.0)
+}
+
+/// A string as it is; an object or array as compact JSON, byte for byte but for white space.
+pub(super) fn read_word_or_object(json: &str) -> Option<String> {
+    match json.as_bytes().first() {
+        Some(b'"') => read_text(json).filter(|word| !word.is_empty()),
+        Some(b'{') => Some(compact(json)),
+        _ => None,
+    }
+}
+
+/// Removes the white space between the tokens of valid JSON. Parsing and printing instead would change numbers,
+/// escapes and the order of keys.
+fn compact(json: &str) -> String {
+    let (mut in_string, mut escaped) = (false, false);
+    json.chars()
+        .filter(|&c| {
+            if in_string {
+                in_string = escaped || c != '"';
+                escaped = !escaped && c == '\\';
+                return true;
+            }
+            in_string = c == '"';
+            !matches!(c, ' ' | '\t' | '\n' | '\r')
+        })
+        .collect()
+}
+
+pub(super) fn read_is_filled(json: &str) -> bool {
+    match json.as_bytes().first() {
+        Some(b'[' | b'{') => {
+            json.bytes().skip(1).any(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r' | b']' | b'}'))
+        }
+        Some(b'"') => json.len() > 2,
+        _ => false,
+    }
+}
+
+pub(super) fn read_thread_id(json: &str) -> Option<ThreadId> {
+    read_text(json).as_deref().and_then(ThreadId::parse)
+}
+
+pub(super) fn required_thread_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ThreadId, D::Error> {
+    thread_id(deserializer)?.ok_or_else(|| D::Error::custom("no thread id"))
+}
+
+pub(super) fn read_time(json: &str) -> Option<Millis> {
+    read_text(json).as_deref().and_then(parse_time)
+}
+
+/// Reads a time as rollouts write it: RFC 3339, or as file names do.
+#[must_use]
+pub fn parse_time(text: &str) -> Option<Millis> {
+    match chrono::DateTime::parse_from_rfc3339(text) {
+        Ok(time) => Some(time.timestamp_millis()),
+        Err(_) => file_name::parse_time(text),
+    }
+}
+
+pub(super) fn read_git(json: &str) -> Option<Git> {
+    #[derive(serde::Deserialize, Default)]
+    #[serde(default)]
+    struct GitPayload {
+        #[serde(deserialize_with = "text")]
+        commit_hash: Option<String>,
+        #[serde(deserialize_with = "text")]
+        branch: Option<String>,
+        #[serde(deserialize_with = "text")]
+        repository_url: Option<String>,
+    }
+    let payload: Option<GitPayload> = read_leniently(json);
+    let origin_url = |url: String| without_password(&url).into_owned();
+    payload.map(|git| Git {
+        sha: git.commit_hash,
+        branch: git.branch,
+        origin_url: git.repository_url.map(origin_url),
+    })
+}
+
+/// Returns a remote's URL without user name and password; the user name of an ssh URL stays, for it is part of the address.
+///
+/// Source: docs/codex-home.md 4, row `git_origin_url`.
+fn without_password(url: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = url.split_once("://") else { return Cow::Borrowed(url) };
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    let Some((userinfo, host)) = authority.rsplit_once('@') else { return Cow::Borrowed(url) };
+    let path = &rest[authority.len()..];
+    let user = userinfo.split(':').next().unwrap_or_default();
+    let is_ssh =
+        scheme.to_ascii_lowercase().ends_with("ssh") || scheme.to_ascii_lowercase().starts_with("ssh");
+    Cow::Owned(match user {
+        user if is_ssh && !user.is_empty() => format!("{scheme}://{user}@{host}{path}"),
+        _ => format!("{scheme}://{host}{path}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rfc_3339_or_as_in_file_names() {
+        assert_eq!(parse_time("2026-03-14T16:57:12.123Z"), Some(1_773_507_432_123));
+        assert_eq!(parse_time("2026-03-14T18:57:12+02:00"), Some(1_773_507_432_000));
+        assert_eq!(parse_time("2026-03-14T16-57-12"), Some(1_773_507_432_000));
+        assert_eq!(parse_time("yesterday"), None);
+    }
+
+    #[test]
+    fn no_password_of_a_remote_is_read() {
+        for (url, expected) in [
+            ("https://dev:secret@git.example.org/a.git", "https://git.example.org/a.git"),
+            ("https://token@git.example.org:8443/a.git", "https://git.example.org:8443/a.git"),
+            ("https://dev:p@ss@git.example.org", "https://git.example.org"),
+            ("HTTP://dev:secret@host/a@b", "HTTP://host/a@b"),
+            ("git@git.example.org:a/b.git", "git@git.example.org:a/b.git"),
+            ("ssh://git@git.example.org/a.git", "ssh://git@git.example.org/a.git"),
+            ("ssh://git:secret@git.example.org/a.git", "ssh://git@git.example.org/a.git"),
+            ("https://git.example.org/a@b.git", "https://git.example.org/a@b.git"),
+            ("/srv/git/a.git", "/srv/git/a.git"),
+            ("", ""),
+        ] {
+            assert_eq!(without_password(url), expected);
+        }
+    }
+}
