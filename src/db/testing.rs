@@ -36,6 +36,7 @@ impl Place {
         OpenOptions {
             busy_timeout: Duration::from_millis(200),
             temporary_folder: Some(self.temporary.path().to_owned()),
+            ..OpenOptions::default()
         }
     }
 

@@ -226,4 +226,51 @@ mod unix {
             assert!(begin.elapsed() < Duration::from_secs(3), "{command:?}");
         }
     }
+
+    /// Starts a command, waits until it is at work, interrupts it once, and returns how long it then took.
+    fn interrupt(mut command: Command, wait: Duration) -> Duration {
+        let mut child = command.spawn().unwrap();
+        std::thread::sleep(wait);
+        assert!(child.try_wait().unwrap().is_none(), "{command:?} is still at work");
+        let begin = Instant::now();
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        let status = child.wait().unwrap();
+        // A listing that is short does not catch the signal; for a shell that is 130 as well.
+        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        assert!(status.code() == Some(130) || signal == Some(2), "{command:?}: {status:?}");
+        begin.elapsed()
+    }
+
+    #[test]
+    fn the_first_interrupt_is_seen_though_nobody_reads_the_output() {
+        let (env, _) = one_thread();
+        env.sql("UPDATE threads SET title = printf('%.*c', 300000, 'x'), model_provider = printf('%.*c', 300000, 'y')");
+        for command in [&["list"][..], &["list", "--format", "json"], &["verify", "--format", "json"]] {
+            let mut stuck = env.command(command);
+            // The pipe stays open, and is never read.
+            stuck.stdout(Stdio::piped()).stderr(Stdio::null());
+            let took = interrupt(stuck, Duration::from_millis(500));
+            assert!(took < Duration::from_secs(3), "{command:?}: {took:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_interrupt_is_seen_within_a_statement_that_takes_long() {
+        let (env, _) = one_thread();
+        env.sql(
+            "CREATE TABLE filler (x TEXT);
+             INSERT INTO filler WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000)
+             SELECT printf('%08d%0100d', i, i) FROM n; CREATE INDEX filler_x ON filler (x)",
+        );
+        let backups = || fs::read_dir(env.home().join("codex-state-backups")).map_or(0, Iterator::count);
+        let before = backups();
+        for command in [&["verify", "--deep"][..], &["backup"]] {
+            let mut slow = env.command(command);
+            slow.stdout(Stdio::null()).stderr(Stdio::null());
+            let took = interrupt(slow, Duration::from_millis(300));
+            assert!(took < Duration::from_secs(3), "{command:?}: {took:?}");
+        }
+        assert_eq!(backups(), before, "no half a backup stays");
+    }
 }

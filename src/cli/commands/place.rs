@@ -13,6 +13,7 @@ use crate::output_file::{OutputFile, Protected};
 use crate::progress::Progress as _;
 use anyhow::anyhow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The Codex home of a run and its databases.
 #[derive(Debug)]
@@ -199,6 +200,7 @@ fn open_options(app: &App) -> OpenOptions {
     OpenOptions {
         busy_timeout: app.global.busy_timeout,
         temporary_folder: Some(app.environment.temp_dir.clone()),
+        interrupted: Arc::clone(&app.interrupted),
     }
 }
 

@@ -3,6 +3,7 @@
 //! After `codex-state list | head -1` the reader is gone. That is no failure of the command, and must not change its
 //! exit status either: the rest of the output is swallowed, the work is finished. A full disk is another matter.
 
+use crate::cli::line::interrupt;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,7 +69,7 @@ impl<W: Write> Output<W> {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        let result = self.inner.write_all(&self.buffer);
+        let result = interrupt::during_write(|| self.inner.write_all(&self.buffer));
         self.buffer.clear();
         self.forgive(result)
     }
@@ -99,7 +100,7 @@ impl<W: Write> Write for Output<W> {
         if self.is_closed() {
             // Said just now; there is nobody to keep the bytes for.
         } else if bytes.len() >= CAPACITY {
-            let result = self.inner.write_all(bytes);
+            let result = interrupt::during_write(|| self.inner.write_all(bytes));
             self.forgive(result)?;
         } else {
             self.buffer.extend_from_slice(bytes);

@@ -11,6 +11,7 @@ mod tests;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -123,7 +124,7 @@ fn copy_out(
         let mut to = Connection::open(&copy).map_err(explained)?;
         // A crash discards the copy: until it is whole there is nothing to protect.
         to.pragma_update(None, "synchronous", "OFF").map_err(explained)?;
-        copy_pages(from, &mut to, options.busy_timeout, progress)
+        copy_pages(from, &mut to, options.busy_timeout, Some(&options.interrupted), progress)
             .map_err(|error| explain(error, &source, "copy the database"))?;
         // The pages say which journal mode the source has; a copy in WAL mode could not be read without neighbours.
         let mode: String = to
@@ -137,16 +138,21 @@ fn copy_out(
     })
 }
 
-/// Copies all pages from one connection to another, whose previous content is replaced in one transaction.
+/// Copies all pages from one connection to another, whose previous content is replaced in one transaction. Gives up, and
+/// leaves that content, once `interrupted` is set.
 fn copy_pages(
     from: &Connection,
     to: &mut Connection,
     patience: Duration,
+    interrupted: Option<&AtomicBool>,
     progress: &mut dyn FnMut(CopyProgress),
 ) -> rusqlite::Result<()> {
     let deadline = Instant::now() + patience;
     let backup = Backup::new(from, to)?;
     loop {
+        if interrupted.is_some_and(|interrupted| interrupted.load(Ordering::Relaxed)) {
+            return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None));
+        }
         match backup.step(STEP)? {
             StepResult::Done | StepResult::More if backup.progress().remaining == 0 => {
                 progress(pages(&backup));

@@ -185,7 +185,7 @@ fn overwrite(
             }
             progress(copied);
         };
-        copy_pages(staged, to, options.busy_timeout, &mut progress)?;
+        copy_pages(staged, to, options.busy_timeout, None, &mut progress)?;
         fault::point("restore:copied");
         // Not left to the next Codex: the -wal is as large as the database now. Readers may be in the way; no matter.
         let _ = to.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));

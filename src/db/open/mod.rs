@@ -12,6 +12,8 @@ mod writer;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -34,6 +36,10 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// After so many attempts the timeout decides whether there is another.
 const ATTEMPTS: u32 = 4;
 
+/// After so many steps of SQLite's virtual machine, some ten milliseconds, a statement asks whether it should end. Short
+/// ones never ask, so that a command that was interrupted can still end in good order.
+const LONG: i32 = 100_000;
+
 /// How databases are opened.
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
@@ -41,12 +47,14 @@ pub struct OpenOptions {
     pub busy_timeout: Duration,
     /// Where private copies go; `None` is the system's temporary folder.
     pub temporary_folder: Option<PathBuf>,
+    /// Set from outside to end reads and copies that take long.
+    pub interrupted: Arc<AtomicBool>,
 }
 
 impl Default for OpenOptions {
     /// The five seconds of cli.md (and of Codex).
     fn default() -> Self {
-        Self { busy_timeout: Duration::from_secs(5), temporary_folder: None }
+        Self { busy_timeout: Duration::from_secs(5), temporary_folder: None, interrupted: Arc::default() }
     }
 }
 
@@ -261,8 +269,10 @@ impl Reader {
             }
         };
         let opened = connect(&path, flags, parameters, deadline.saturating_duration_since(Instant::now()));
-        let connection = match opened.and_then(|connection| {
+        let connection = match opened.and_then(|mut connection| {
             connection.pragma_update(None, "query_only", true)?;
+            let interrupted = Arc::clone(&self.options.interrupted);
+            connection.progress_handler(LONG, Some(move || interrupted.load(Ordering::Relaxed)))?;
             Ok(connection)
         }) {
             Ok(connection) => connection,

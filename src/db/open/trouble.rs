@@ -35,6 +35,8 @@ pub enum Trouble {
     DiskFull,
     /// The system failed at reading or writing.
     Io,
+    /// The run was interrupted, by Ctrl-C for example.
+    Interrupted,
     /// Anything else: a statement that does not fit this schema, for example.
     Other,
 }
@@ -129,6 +131,7 @@ pub fn explain(error: rusqlite::Error, path: &Path, doing: &str) -> anyhow::Erro
         Trouble::ReadOnly => "the file or its folder cannot be written".to_owned(),
         Trouble::Permission => "permission denied".to_owned(),
         Trouble::CannotOpen => format!("SQLite cannot open it, or a file beside it ({error})"),
+        Trouble::Interrupted => "interrupted".to_owned(),
         Trouble::DiskFull => "no space left, in its folder or in the temporary one".to_owned(),
         Trouble::Io => format!("the system failed at reading or writing ({error})"),
         // What SQLite says is all that is known: as the reason itself, not once more below it.
@@ -216,6 +219,7 @@ fn hint(trouble: Trouble, path: &Path) -> Option<String> {
         Trouble::CannotOpen => format!("check {path}, its -wal and -shm, and their folder"),
         Trouble::DiskFull => "free some space, then run it again: what was committed stays".into(),
         Trouble::Io => "check the disk or the network drive, then run it again".into(),
+        Trouble::Interrupted => "run it again to carry on".into(),
         Trouble::Other => return None,
     })
 }
@@ -231,6 +235,7 @@ pub(in crate::db) fn class(error: &rusqlite::Error) -> Trouble {
         Some(ErrorCode::PermissionDenied) => Trouble::Permission,
         Some(ErrorCode::CannotOpen) => Trouble::CannotOpen,
         Some(ErrorCode::DiskFull) => Trouble::DiskFull,
+        Some(ErrorCode::OperationInterrupted) => Trouble::Interrupted,
         // The file beside the database that all its users share could not be made as long as it has to be.
         Some(ErrorCode::SystemIoFailure) if extended_code(error) == Some(ffi::SQLITE_IOERR_SHMSIZE) => {
             Trouble::DiskFull
