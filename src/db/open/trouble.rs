@@ -219,7 +219,7 @@ fn hint(trouble: Trouble, path: &Path) -> Option<String> {
         Trouble::CannotOpen => format!("check {path}, its -wal and -shm, and their folder"),
         Trouble::DiskFull => "free some space, then run it again: what was committed stays".into(),
         Trouble::Io => "check the disk or the network drive, then run it again".into(),
-        Trouble::Interrupted => "run it again to carry on".into(),
+        Trouble::Interrupted => "what was written stays; run the command again to carry on".into(),
         Trouble::Other => return None,
     })
 }
