@@ -10,6 +10,7 @@ use codex_state::db::list::Query;
 use codex_state::db::open::{OpenOptions, Reader, Writer};
 use codex_state::list::{self, Lister};
 use codex_state::progress::Silent;
+use codex_state::survey::Context;
 use codex_state::thread::columns::index;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -30,17 +31,19 @@ fn main() -> anyhow::Result<()> {
     #[expect(clippy::disallowed_methods, reason = "this is the edge of the program")]
     let now = DateTime::from(SystemTime::now());
     let config = backfill::Config {
-        home: &home,
+        context: Context {
+            home: &home,
+            jobs: 2,
+            default_provider: "openai",
+            now,
+            interrupted: &AtomicBool::new(false),
+        },
         threads: None,
-        jobs: 2,
-        default_provider: "openai",
         quick: false,
         times: backfill::Times::Events,
         facts: None,
         backup: None,
         notes_names: false,
-        now,
-        interrupted: &AtomicBool::new(false),
     };
     let report = backfill::run(&config, Target::Write(&mut writer), &Silent)?;
     writer.close()?;

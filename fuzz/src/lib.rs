@@ -15,6 +15,7 @@ use codex_state::rollout::extract::Options;
 use codex_state::rollout::fold::{self, Reading, Source};
 use codex_state::rollout::reader::Buffer;
 use codex_state::rollout::{file_name as names, line as lines, look, peek};
+use codex_state::survey::Context;
 use codex_state::thread::ThreadId;
 use codex_state::thread::columns::{COLUMNS, index};
 use codex_state::verify::{self, Depth, Ignore, Kind};
@@ -400,17 +401,19 @@ fn write_rollout(home: &Path, number: usize, rest: &[u8]) {
 fn run_backfill(home: &Path, database: &Path) -> Result<backfill::Report, String> {
     let mut writer = Writer::open(database, &options()).map_err(|error| format!("{error:#}"))?;
     let config = backfill::Config {
-        home,
+        context: Context {
+            home,
+            jobs: 1,
+            default_provider: "openai",
+            now: chrono::DateTime::from_timestamp(NOW, 0).unwrap_or_default(),
+            interrupted: &AtomicBool::new(false),
+        },
         threads: None,
-        jobs: 1,
-        default_provider: "openai",
         quick: false,
         times: backfill::Times::default(),
         facts: None,
         backup: None,
         notes_names: false,
-        now: chrono::DateTime::from_timestamp(NOW, 0).unwrap_or_default(),
-        interrupted: &AtomicBool::new(false),
     };
     let report = backfill::run(&config, Target::Write(&mut writer), &Silent);
     report.map_err(|error| format!("{error:#}"))
@@ -419,16 +422,18 @@ fn run_backfill(home: &Path, database: &Path) -> Result<backfill::Report, String
 fn run_verify(home: &Path, database: &Path, depth: Depth) -> Result<verify::Report, String> {
     let mut reader = Reader::open(database, &options()).map_err(|error| format!("{error:#}"))?;
     let config = verify::Config {
-        home,
+        context: Context {
+            home,
+            jobs: 1,
+            default_provider: "openai",
+            now: chrono::DateTime::from_timestamp(NOW, 0).unwrap_or_default(),
+            interrupted: &AtomicBool::new(false),
+        },
         threads: None,
-        jobs: 1,
-        default_provider: "openai",
         providers: None,
         depth,
         ignore: &Ignore::default(),
         max_findings: None,
-        now: chrono::DateTime::from_timestamp(NOW, 0).unwrap_or_default(),
-        interrupted: &AtomicBool::new(false),
     };
     verify::run(&config, &mut reader, &Silent).map_err(|error| format!("{error:#}"))
 }

@@ -95,13 +95,13 @@ impl Engine<'_> {
         let unclaimed =
             |unclaimed: thread_locks::Unclaimed| anyhow::Error::new(Stop::Failed(unclaimed.to_string()));
         // Given back in the reverse order, when everything is done.
-        let maintenance = thread_locks::maintenance(config.home, self.maintenance_patience);
+        let maintenance = thread_locks::maintenance(config.context.home, self.maintenance_patience);
         if maintenance.is_err() {
             // Such a job takes long; one thread has waited for all.
             self.maintenance_patience = Duration::ZERO;
         }
         let _maintenance = maintenance.map_err(unclaimed)?;
-        let _writer = thread_locks::writer(config.home, id, config.patience).map_err(unclaimed)?;
+        let _writer = thread_locks::writer(config.context.home, id, config.patience).map_err(unclaimed)?;
         self.pass("locked");
         let mut known = match planned.verdict {
             Verdict::Do(task) => task.folded,
@@ -144,7 +144,7 @@ impl Engine<'_> {
         let mut copies = Vec::new();
         for one in task.moves.iter().filter(|one| one.leftover.is_none()) {
             let (root, below) = &one.folder;
-            let root = self.config.home.join(root);
+            let root = self.config.context.home.join(root);
             relocate::ensure_folder(&root, below).map_err(|error| failed(&one.to, &error))?;
             let copy = StagedCopy::make(&one.from, &one.to).map_err(|error| failed(&one.from, &error))?;
             copies.push((one.from.clone(), copy));
@@ -165,7 +165,7 @@ impl Engine<'_> {
         if self.table.get(transaction, id)? != task.row {
             return Err(Stop::Stirred.into());
         }
-        let now = RolloutFile::at(self.config.home, &task.selected.path());
+        let now = RolloutFile::at(self.config.context.home, &task.selected.path());
         if now.map(|file| file.stamp) != task.folded.as_ref().map(|folded| folded.stamp) {
             return Err(Stop::Stirred.into());
         }
@@ -201,7 +201,7 @@ impl Engine<'_> {
             return Ok(());
         }
         let (root, below) = &one.folder;
-        relocate::ensure_folder(&self.config.home.join(root), below)
+        relocate::ensure_folder(&self.config.context.home.join(root), below)
             .map_err(|error| failed(&one.to, &error))?;
         if let Some((_, copy)) = copies.iter_mut().find(|(from, _)| *from == one.from) {
             copy.rename_to(&one.to).map_err(|error| failed(&one.to, &error))?;
@@ -226,7 +226,7 @@ impl Engine<'_> {
         if self.config.direction == Direction::Archive || task.was_there(false) {
             return Ok(stamp.modified);
         }
-        let now = SystemTime::from(self.config.now);
+        let now = SystemTime::from(self.config.context.now);
         let touched = relocate::set_modified(&task.to, now).map_err(|error| failed(&task.to, &error))?;
         done.push(Step::Touched { path: task.to.clone(), before: stamp.modified });
         self.pass("touched");
@@ -259,7 +259,7 @@ impl Engine<'_> {
             // The file was touched just now: the thread is in use again.
             thread.modified_at
         };
-        let now = Cell::Integer(self.config.now.timestamp());
+        let now = Cell::Integer(self.config.context.now.timestamp());
         let Some(row) = &task.row else {
             let mut new = self.comparison.insert(&thread);
             if archives && new.get(index::ARCHIVED_AT).is_some() {

@@ -6,7 +6,7 @@ use crate::db::spawn;
 use crate::db::threads::spawned_by;
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
-use crate::survey::scan::{self, Event, Group};
+use crate::survey::scan::{self, Event, Group, Scan};
 use crate::survey::select::Selected;
 use crate::thread::ThreadId;
 use std::collections::BTreeSet;
@@ -68,16 +68,14 @@ fn add_unknown(
         .filter(|group| files[group.start].named.name.is_some_and(|name| !known.contains(&name.thread)))
         .map(|files| Group { files, in_row: None })
         .collect();
-    let config = scan::Config {
+    let scan = Scan {
         inventory: &engine.inventory,
-        jobs: engine.config.jobs,
+        context: engine.config.context,
         options: Options::default(),
         read_all: false,
-        default_provider: engine.config.default_provider,
-        interrupted: engine.config.interrupted,
     };
     progress.start("reading rollouts without a row", Some(unknown.len() as u64), None);
-    let _: Option<()> = scan::run(&config, &unknown, |event| {
+    let _: Option<()> = scan::run(scan, &unknown, |event| {
         let Event::Scanned(scanned) = event else { return ControlFlow::Continue(()) };
         progress.advance(1, 0);
         if let Some((_, folded)) = &scanned.folded

@@ -46,16 +46,15 @@ use crate::db::threads::Threads;
 use crate::error::WithHint as _;
 use crate::progress::Progress;
 use crate::rollout::reader::Buffer;
+use crate::survey::Context;
 use crate::survey::comparison::{Comparison, Folders};
 use crate::survey::select::Selected;
 use crate::sys::thread_locks;
 use crate::thread::ThreadId;
 use crate::thread::times::Times;
-use chrono::{DateTime, Utc};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use plan::{Planned, Verdict};
@@ -108,24 +107,16 @@ impl Direction {
 
 /// What is to be done.
 pub struct Config<'a> {
-    /// The Codex home.
-    pub home: &'a Path,
+    /// The home, and the circumstances of the run.
+    pub context: Context<'a>,
     /// Which threads.
     pub threads: &'a [Selected],
     /// Which way.
     pub direction: Direction,
     /// Whether those that they spawned come along.
     pub recursive: bool,
-    /// How many files are read at once, where many are.
-    pub jobs: usize,
-    /// Provider of a thread whose session meta names none.
-    pub default_provider: &'a str,
-    /// The time.
-    pub now: DateTime<Utc>,
     /// How long to wait for locks that are held for moments.
     pub patience: Duration,
-    /// Set from outside to stop.
-    pub interrupted: &'a AtomicBool,
 }
 
 /// A file that went, or would go.
@@ -228,7 +219,7 @@ pub fn plan<'a>(
     let schema = Schema::of(reader)?;
     schema.check_writable()?;
     progress.start("finding rollouts", None, None);
-    let walk = walk::walk(config.home, || progress.advance(1, 0));
+    let walk = walk::walk(config.context.home, || progress.advance(1, 0));
     progress.finish();
     if let Some(error) = walk.errors.first() {
         let error = anyhow::anyhow!("{}: cannot be looked at: {}", error.path.display(), error.reason);
@@ -237,8 +228,8 @@ pub fn plan<'a>(
             .hint("make the folder readable, or move it out of the Codex home; nothing was changed"));
     }
     let (comparison, mut tally) = reader.read(|connection| {
-        let tally = Tally::begin(connection, &schema, config.default_provider)?;
-        Ok((Comparison::read(connection, &schema, config.default_provider, Times::Auto)?, tally))
+        let tally = Tally::begin(connection, &schema, config.context.default_provider)?;
+        Ok((Comparison::read(connection, &schema, config.context.default_provider, Times::Auto)?, tally))
     })?;
     let mut engine = Engine {
         config,
@@ -251,13 +242,13 @@ pub fn plan<'a>(
         folders: Folders::default(),
         maintenance_patience: config.patience,
     };
-    let maintenance = thread_locks::maintenance(config.home, config.patience).map(drop);
+    let maintenance = thread_locks::maintenance(config.context.home, config.patience).map(drop);
     let selected = family::expand(&engine, reader, progress)?;
     let mut planned = Vec::new();
     let mut kept = 0;
     progress.start("reading rollouts", Some(selected.len() as u64), None);
     for selected in selected {
-        if config.interrupted.load(Ordering::Relaxed) {
+        if config.context.is_interrupted() {
             break;
         }
         let mut one = match selected {
@@ -269,17 +260,18 @@ pub fn plan<'a>(
             }
         };
         if let (Verdict::Do(_), Some(id)) = (&one.verdict, one.id)
-            && let Err(held) =
-                maintenance.as_ref().and(thread_locks::probe(config.home, id, config.patience).as_ref())
+            && let Err(held) = maintenance
+                .as_ref()
+                .and(thread_locks::probe(config.context.home, id, config.patience).as_ref())
         {
             one.verdict = Verdict::Refused(held.to_string());
         }
-        if config.interrupted.load(Ordering::Relaxed) {
+        if config.context.is_interrupted() {
             // Its file may have been read by half.
             break;
         }
         if let Verdict::Do(task) = &one.verdict
-            && let Some(new) = engine.row_to_be(task, SystemTime::from(config.now))
+            && let Some(new) = engine.row_to_be(task, SystemTime::from(config.context.now))
         {
             tally.change(task.row.as_ref(), Some(&new.row))?;
         }
@@ -307,7 +299,7 @@ impl Job<'_> {
         Report {
             threads: self.planned.into_iter().map(Planned::into_outcome).collect(),
             shown: self.tally.end(),
-            interrupted: self.engine.config.interrupted.load(Ordering::Relaxed),
+            interrupted: self.engine.config.context.is_interrupted(),
             stopped: None,
         }
     }
@@ -323,7 +315,7 @@ impl Job<'_> {
         };
         progress.start(what, Some(planned.len() as u64), None);
         for planned in planned {
-            if engine.config.interrupted.load(Ordering::Relaxed) {
+            if engine.config.context.is_interrupted() {
                 report.interrupted = true;
                 break;
             }
@@ -347,7 +339,7 @@ impl Job<'_> {
 impl Engine<'_> {
     fn load_names(&mut self, needed: bool, progress: &dyn Progress) {
         if needed || self.comparison.compares_names() {
-            let home = self.config.home;
+            let home = self.config.context.home;
             self.comparison.names.get_or_insert_with(|| names::read_or_warn(home, progress));
         }
     }
@@ -357,7 +349,9 @@ impl Engine<'_> {
 mod tests {
     use super::*;
     use crate::db::open::OpenOptions;
+    use chrono::DateTime;
     use std::fs;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     /// Interrupts the work when it has something to say.
     struct InterruptAtWarning<'a>(&'a AtomicBool);
@@ -386,16 +380,19 @@ mod tests {
         );
         fs::write(folder.join(format!("rollout-2026-03-14T10-00-00-{id}.jsonl")), line).unwrap();
         let interrupted = AtomicBool::new(false);
-        let config = Config {
+        let context = Context {
             home: home.path(),
-            threads: &[Selected::Id(id)],
-            direction: Direction::Archive,
-            recursive: false,
             jobs: 1,
             default_provider: "openai",
             now: DateTime::UNIX_EPOCH,
-            patience: Duration::ZERO,
             interrupted: &interrupted,
+        };
+        let config = Config {
+            context,
+            threads: &[Selected::Id(id)],
+            direction: Direction::Archive,
+            recursive: false,
+            patience: Duration::ZERO,
         };
         let mut reader = Reader::open(&database, &OpenOptions::default()).unwrap();
         let report = plan(&config, &mut reader, &InterruptAtWarning(&interrupted)).unwrap().preview();

@@ -83,11 +83,7 @@ impl Planned {
         let Verdict::Do(task) = &self.verdict else { return 0 };
         let cells = task.row.iter().flat_map(|row| row.cells.iter().flatten());
         let of_row: usize = cells.filter_map(Cell::as_text).map(str::len).sum();
-        let of_file = task.folded.as_ref().map_or(0, |folded| {
-            let thread = &folded.metadata;
-            thread.title.len() + thread.preview.len() + thread.first_user_message.len()
-        });
-        of_row + of_file + 1024
+        of_row + task.folded.as_ref().map_or(1024, |folded| folded.metadata.size())
     }
 
     /// Lets go of all but what is reported of a dry run.
@@ -162,7 +158,7 @@ impl Engine<'_> {
         known: Option<FoldedThread>,
         from: &mut Option<PathBuf>,
     ) -> Result<Verdict, String> {
-        let home = self.config.home;
+        let home = self.config.context.home;
         let archives = self.config.direction.archives();
         let row_path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(PathBuf::from);
         let in_row = match &row_path {
@@ -170,7 +166,6 @@ impl Engine<'_> {
             None => None,
         };
         let files = self.files_of(id, row_path.as_deref());
-        let all: Vec<&RolloutFile> = files.iter().collect();
         if let Some(path) = &in_row
             && !files.iter().any(|file| is_at(file, path))
         {
@@ -182,10 +177,8 @@ impl Engine<'_> {
                 _ => malformed(path),
             });
         }
-        let position = row_path.as_deref().and_then(|path| find_in_row(&files, path));
-        let is_in_row =
-            |file: &RolloutFile| position.is_some_and(|i| std::ptr::eq(file, &raw const files[i]));
-        let Some(choice) = inventory::choose(&all, is_in_row) else {
+        let in_row = row_path.as_deref().and_then(|path| find_in_row(&files, path));
+        let Some(choice) = inventory::choose(&files, 0..files.len(), in_row) else {
             return Err(match row_path {
                 Some(path) => {
                     *from = Some(path);
@@ -194,9 +187,9 @@ impl Engine<'_> {
                 None => "there is no rollout of it".to_owned(),
             });
         };
-        let selected = choice.chosen().clone();
+        let selected = files[choice.chosen()].clone();
         *from = Some(selected.path());
-        let twins: Vec<PathBuf> = choice.twins.iter().map(|file| file.path()).collect();
+        let twins: Vec<PathBuf> = choice.twins.iter().map(|&i| files[i].path()).collect();
         let mut moves = self.moves(&files)?;
         moves.sort_by_key(|one| {
             let rank = if twins.contains(&one.from) { 0 } else { 1 + u8::from(one.from != selected.path()) };
@@ -225,7 +218,7 @@ impl Engine<'_> {
     /// The files of a thread that are there now: those that were found and what may have come of them since (Codex
     /// compresses and moves, we may have moved), asked for by name so that no folder has to be listed.
     fn files_of(&self, id: ThreadId, row_path: Option<&Path>) -> Vec<RolloutFile> {
-        let home = self.config.home;
+        let home = self.config.context.home;
         let (mut names, mut folders) = (BTreeSet::<OsString>::new(), BTreeSet::<PathBuf>::new());
         folders.insert(home.join(ARCHIVED));
         let found = self.inventory.of_thread(id).iter().map(RolloutFile::path);
@@ -257,10 +250,11 @@ impl Engine<'_> {
             let from = file.path();
             let Some(name) = file.named.name else { return Err(malformed(&from)) };
             // No file of the thread may lie behind a link, whatever the row names.
-            place::look(config.home, &from)?;
+            place::look(config.context.home, &from)?;
             let (root, below) = place::target(config.direction, name);
-            relocate::check_folder(&config.home.join(root), &below).map_err(|error| error.to_string())?;
-            let folder = below.iter().fold(config.home.join(root), |folder, part| folder.join(part));
+            relocate::check_folder(&config.context.home.join(root), &below)
+                .map_err(|error| error.to_string())?;
+            let folder = below.iter().fold(config.context.home.join(root), |folder, part| folder.join(part));
             let to = folder.join(file.file_name());
             if let Some(other) = moves.iter().find(|other| other.to == to) {
                 return Err(format!(
@@ -298,13 +292,13 @@ impl Engine<'_> {
         let world = World {
             find_rollout: &find_rollout,
             canonical_folder: &|folder| self.folders.canonical(folder),
-            default_provider: self.config.default_provider,
+            default_provider: self.config.context.default_provider,
         };
         let mut buffer = self.buffer.borrow_mut();
         let mut reading = Reading {
             buffer: &mut buffer,
             options: Options::default(),
-            interrupted: self.config.interrupted,
+            interrupted: self.config.context.interrupted,
         };
         let path = selected.path();
         let folded = fold::fold(&selected.source(), &world, &mut reading).map_err(|error| match error {

@@ -9,10 +9,11 @@ use crate::db::names::{self, Named};
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::fault;
+use crate::survey::Context;
 use crate::sys::{Links, open_regular_with};
 use crate::thread::columns::Row;
 use crate::thread::{ThreadId, ThreadMetadata};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::SecondsFormat;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::File;
@@ -20,7 +21,6 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How many bytes of whole lines are appended in one write. A longer line is written alone.
 const CHUNK: usize = 64 * 1024;
@@ -61,8 +61,8 @@ fn hash(text: &str) -> u64 {
 
 /// Which names are to be appended.
 pub struct IndexOptions<'a> {
-    /// The Codex home.
-    pub home: &'a Path,
+    /// The home, and the circumstances of the run.
+    pub context: Context<'a>,
     /// Only the names of these threads, and of those whose rollouts were read; all if `None`.
     pub threads: Option<&'a BTreeSet<ThreadId>>,
     /// Whether rollouts were passed over. Titles count as names only where the rollout was read.
@@ -73,10 +73,6 @@ pub struct IndexOptions<'a> {
     pub noted: &'a Noted,
     /// Threads whose rows are about to be deleted.
     pub to_be_pruned: &'a BTreeSet<ThreadId>,
-    /// The time that the lines say.
-    pub now: DateTime<Utc>,
-    /// Set from outside to stop.
-    pub interrupted: &'a AtomicBool,
 }
 
 /// What was appended.
@@ -111,7 +107,7 @@ struct Chunk {
 /// If the database cannot be read. A failure to read or write the index is part of the result.
 pub fn append_names(options: &IndexOptions<'_>, reader: Option<&mut Reader>) -> anyhow::Result<Indexed> {
     let mut indexed = Indexed::default();
-    let mut index = match Index::read(options.home) {
+    let mut index = match Index::read(options.context.home) {
         Ok(index) => index,
         Err(error) => return Ok(Indexed { failure: Some(error.to_string()), ..indexed }),
     };
@@ -119,7 +115,7 @@ pub fn append_names(options: &IndexOptions<'_>, reader: Option<&mut Reader>) -> 
         let schema = Schema::of(reader)?;
         let mut after = Some(String::new());
         while let Some(begin) = after.take() {
-            if options.interrupted.load(Ordering::Relaxed) {
+            if options.context.is_interrupted() {
                 break;
             }
             let (chunk, last) = reader.read(|connection| {
@@ -159,7 +155,7 @@ impl IndexOptions<'_> {
         if index.ids.contains(&named.id) || !self.wants(named) {
             return ControlFlow::Continue(());
         }
-        let updated_at = self.now.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        let updated_at = self.context.now.to_rfc3339_opts(SecondsFormat::AutoSi, true);
         let line = Line { id: named.id.to_string(), thread_name: named.name, updated_at };
         let Ok(line) = serde_json::to_string(&line) else { return ControlFlow::Continue(()) };
         if !chunk.text.is_empty() && chunk.text.len() + line.len() + 1 > CHUNK {

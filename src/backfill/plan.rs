@@ -1,6 +1,7 @@
-//! Which files a backfill reads: all, or those of some threads, or those whose row does not say that they are unchanged.
+//! Decides which files a backfill reads: all of the threads that were asked for, or with `--quick` only those whose row
+//! does not say that they are unchanged.
 
-use super::{Config, Target};
+use super::{Config, Report, Target};
 use crate::catalog::inventory::{self, Inventory};
 use crate::catalog::paths::{find_in_row, is_at};
 use crate::catalog::walk::RolloutFile;
@@ -9,6 +10,8 @@ use crate::db::schema::Schema;
 use crate::db::threads::{self, Summary};
 use crate::rollout::reader::Buffer;
 use crate::rollout::tail;
+use crate::survey::Database as _;
+use crate::survey::plan::Plan;
 use crate::survey::scan::Group;
 use crate::survey::select::Wanted;
 use crate::thread::columns::index;
@@ -20,31 +23,15 @@ use std::path::Path;
 /// How many rows are looked at in one read.
 const PAGE: usize = 1000;
 
-/// What is to be read, and what need not be.
-#[derive(Debug, Default)]
-pub(super) struct Plan {
-    /// The groups to read.
-    pub(super) groups: Vec<Group>,
-    /// Files in all groups, read or not.
-    pub(super) n_files: u64,
-    /// Bytes of the groups to read.
-    pub(super) n_bytes: u64,
-    /// Files that need not be read, for their rows say that they are unchanged.
-    pub(super) n_unchanged: u64,
-    /// Files of those threads that do not count.
-    pub(super) n_superseded: u64,
-    /// Files of threads that were asked for, among those of others: by the threads that they say they are of.
-    pub(super) strays: BTreeMap<ThreadId, Vec<usize>>,
-}
-
+/// Plans which files are read, and counts the others in the report.
 pub(super) fn plan(
     config: &Config<'_>,
     schema: &Schema,
     inventory: &Inventory,
     facts: Option<&FittingFacts<'_>>,
     target: &mut Target<'_>,
+    report: &mut Report,
 ) -> anyhow::Result<Plan> {
-    let mut plan = Plan::default();
     let mut rows = Rows::default();
     let mut buffer = Buffer::default();
     let mut wanted = match config.threads {
@@ -53,32 +40,22 @@ pub(super) fn plan(
         })?),
         None => None,
     };
-    let hidden = match &mut wanted {
-        // Who asks for a quick run wants no file opened that need not be.
+    let misnamed = match &mut wanted {
+        // A quick run opens no file without need.
         Some(wanted) if !(config.quick && wanted.is_named(inventory)) => {
-            wanted.find_hidden(inventory, config.interrupted)
+            wanted.find_misnamed(inventory, config.context.interrupted)
         }
         _ => BTreeMap::new(),
     };
-    for files in inventory.groups() {
+    let mut plan = Plan::new(inventory, wanted.as_ref(), &misnamed, |files| {
         let members = &inventory.files()[files.clone()];
-        let thread = members[0].named.name.map(|name| name.thread);
-        if wanted.as_ref().is_some_and(|wanted| !wanted.contains(thread, members)) {
-            for (&file, &thread) in hidden.range(files) {
-                plan.n_files += 1;
-                plan.n_bytes += inventory.files()[file].stamp.size;
-                plan.strays.entry(thread).or_default().push(file);
-            }
-            continue;
-        }
-        plan.n_files += members.len() as u64;
         let mut in_row = None;
-        if let Some(thread) = thread
+        if let Some(name) = members[0].named.name
             && (config.quick || members.len() > 1)
         {
-            let row = rows.find(thread, config.quick, schema, target)?;
-            let old = facts.map(|facts| facts.of(thread)).transpose()?.flatten();
-            // The choice of a row that was lost is as good as that of a row: it was somebody's.
+            let row = rows.find(name.thread, config.quick, schema, target)?;
+            let old = facts.map(|facts| facts.of(name.thread)).transpose()?.flatten();
+            // Without a row, trust the old database's choice.
             let path = match (&row, &old) {
                 (Some(row), _) => Some(&*row.rollout_path),
                 (None, Some(old)) => old.text(index::ROLLOUT_PATH),
@@ -89,28 +66,28 @@ pub(super) fn plan(
                 && old.is_none()
                 && row.is_some_and(|row| is_unchanged(members, &row, config, &mut buffer))
             {
-                plan.n_unchanged += 1;
-                plan.n_superseded += members.len() as u64 - 1;
-                continue;
+                report.unchanged += 1;
+                report.superseded += members.len() as u64 - 1;
+                return Ok(None);
             }
         }
-        plan.n_bytes += members.iter().map(|file| file.stamp.size).sum::<u64>();
-        plan.groups.push(Group { files, in_row });
-    }
+        Ok(Some(Group { files, in_row }))
+    })?;
+    report.scanned = plan.n_files;
     // Newest first: their rows are missed most, and most of Codex's indexes run that way, so that they grow at their
-    // ends, where a page is filled before the next one begins. Of 150,000 rows the database is a fifth smaller for it.
+    // ends, where a page is filled before the next one begins. With 150,000 rows the database is a fifth smaller.
     plan.groups.reverse();
     Ok(plan)
 }
 
-/// The rows' summaries: looked up one by one, or walked along with the groups when all are needed.
+/// The summaries of the rows: looked up one by one, or read in order along with the groups if all are needed.
 #[derive(Default)]
 struct Rows {
     page: std::vec::IntoIter<Summary>,
     next: Option<Summary>,
     after: String,
     is_at_end: bool,
-    /// Set when a row's id is no text to go on from.
+    /// Set if a row's id is not a text, so that the walk cannot go on from it.
     is_lost: bool,
 }
 
@@ -154,14 +131,11 @@ impl Rows {
 
 /// Returns true if a row says that its file is unchanged, so that it need not be read (the man page, `--quick`).
 fn is_unchanged(members: &[RolloutFile], row: &Summary, config: &Config<'_>, buffer: &mut Buffer) -> bool {
-    let Some(named) = members.iter().find(|file| is_at(file, Path::new(&row.rollout_path))) else {
-        return false;
-    };
-    let files: Vec<&RolloutFile> = members.iter().collect();
-    let Some(choice) = inventory::choose(&files, |file| std::ptr::eq(file, named)) else { return false };
-    let chosen = choice.chosen();
+    let named = members.iter().position(|file| is_at(file, Path::new(&row.rollout_path)));
+    let Some(choice) = inventory::choose(members, 0..members.len(), named) else { return false };
+    let chosen = &members[choice.chosen()];
     // A row that names the compressed form does not name the plain one that counts now.
-    std::ptr::eq(chosen, named)
+    named == Some(choice.chosen())
         && row.has_text
         && row.archived == Some(i64::from(chosen.archived))
         && is_time_unchanged(chosen, row, config, buffer)
@@ -175,7 +149,7 @@ fn is_time_unchanged(file: &RolloutFile, row: &Summary, config: &Config<'_>, buf
     is_at_time(modified, row)
         || (config.times.accepts_both()
             && (is_older() || modified < FIRST_MILLISECONDS)
-            && tail::last_event(&file.source(), buffer, config.interrupted)
+            && tail::last_event(&file.source(), buffer, config.context.interrupted)
                 .is_ok_and(|time| time.is_some_and(|time| is_at_time(time, row))))
 }
 

@@ -1,21 +1,20 @@
-//! Deciding about rows and writing them: compared first, then once more inside a short transaction.
+//! Makes the rows that differ, and writes them in short transactions.
 //!
 //! Between the reading of a file and the writing of its row a running Codex may append to the file and write the row
-//! itself. So inside the transaction the row is read again and the file looked at again; if either moved, the file is
-//! read once more, outside; if they will not hold still, the row is left to Codex, which is writing it.
+//! itself. So inside the transaction the row and the file's time and size are read again. If either changed, the file is
+//! read once more, outside of the transaction. If they keep changing, the row is left to Codex, which is writing it.
 
-use super::{Change, Run, Target};
-use crate::catalog::names;
+use super::{Run, Target};
 use crate::catalog::walk::RolloutFile;
 use crate::db::Connection;
 use crate::db::backup::{Keeping, keep_automatic};
 use crate::db::facts::FittingFacts;
 use crate::db::threads::Threads;
-use crate::progress::Progress;
 use crate::rollout::fold::{FoldedThread, ReadError, Stamp};
+use crate::survey::Survey;
 use crate::survey::comparison::Comparison;
-use crate::thread::columns::{COLUMNS, ColumnSet, Row, index};
-use std::path::Path;
+use crate::thread::columns::{COLUMNS, ColumnSet, Row, is_updated_at};
+use crate::thread::{ThreadId, ThreadMetadata};
 use std::time::{Duration, Instant};
 
 /// A transaction is committed after so many rows.
@@ -24,19 +23,47 @@ const MAX_ROWS: usize = 500;
 const MAX_TIME: Duration = Duration::from_millis(50);
 /// Rows of so many bytes wait at most.
 const MAX_PENDING_BYTES: usize = 4 * 1024 * 1024;
-/// How often a file that will not hold still is read again.
+/// How often a file that keeps changing is read again.
 const MAX_READS: u32 = 2;
+
+/// A row that a thread must have and has not.
+#[derive(Debug)]
+pub(super) struct NewRow {
+    row: Row,
+    /// The columns that differ from the row that is there; `None` if there is no row.
+    changed: Option<ColumnSet>,
+}
+
+/// Merges a file with its row; `None` if the row agrees. `old` is what another database knows of the thread.
+pub(super) fn merge(
+    comparison: &Comparison,
+    folded: &FoldedThread,
+    row: Option<&Row>,
+    old: Option<&Row>,
+) -> Option<NewRow> {
+    let Some(row) = row else {
+        return Some(NewRow { row: comparison.insert_with(&folded.metadata, old), changed: None });
+    };
+    let merged = comparison.update_with(&folded.metadata, row, old);
+    let differs = merged.to_write != ColumnSet::default();
+    differs.then_some(NewRow { row: merged.row, changed: Some(merged.to_write) })
+}
 
 /// A thread whose row is to be written.
 #[derive(Debug)]
 pub(super) struct Pending {
     file: usize,
-    folded: FoldedThread,
-    /// The row as it was when this was decided.
+    id: ThreadId,
+    /// The time and size of the file when it was read.
+    stamp: Stamp,
+    /// See [`ThreadMetadata::older`].
+    older: Vec<ThreadMetadata>,
+    /// The row that was there when the new one was made.
     seen: Option<Row>,
     /// What another database knows of the thread.
     old: Option<Row>,
-    decision: Decision,
+    new: NewRow,
+    size: usize,
     n_reads: u32,
 }
 
@@ -46,114 +73,48 @@ impl Pending {
         folded: FoldedThread,
         seen: Option<Row>,
         old: Option<Row>,
-        decision: Decision,
+        new: NewRow,
     ) -> Pending {
-        Pending { file, folded, seen, old, decision, n_reads: 0 }
-    }
-}
-
-/// Roughly how much memory a thread takes.
-pub(super) fn size(folded: &FoldedThread) -> usize {
-    let thread = &folded.metadata;
-    thread.title.len() + thread.preview.len() + thread.first_user_message.len() + 1024
-}
-
-/// What is to be done with a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Decision {
-    pub(super) change: Change,
-    pub(super) times_alone: bool,
-    /// The columns that differ, where there is a row.
-    columns: ColumnSet,
-}
-
-/// What a row must say beyond what the file says.
-#[derive(Debug)]
-pub(super) struct Rules<'a> {
-    pub(super) comparison: Comparison,
-    /// What another database knows.
-    pub(super) facts: Option<FittingFacts<'a>>,
-}
-
-impl Rules<'_> {
-    /// Reads the names, unless that was done.
-    pub(super) fn load_names(&mut self, home: &Path, progress: &dyn Progress) {
-        self.comparison.names.get_or_insert_with(|| names::read_or_warn(home, progress));
+        let FoldedThread { metadata, stamp, .. } = folded;
+        let size = metadata.size();
+        Pending { file, id: metadata.id, stamp, older: metadata.older, seen, old, new, size, n_reads: 0 }
     }
 
-    /// The row that a thread must have, and what that changes; `None` if it agrees.
-    fn merge(
-        &self,
-        folded: &FoldedThread,
-        row: Option<&Row>,
-        old: Option<&Row>,
-    ) -> Option<(Row, ColumnSet, Decision)> {
-        let Some(row) = row else {
-            let new = self.comparison.insert_with(&folded.metadata, old);
-            let columns = ColumnSet::default();
-            let decision = Decision { change: Change::Inserted, times_alone: false, columns };
-            return Some((new, ColumnSet::default(), decision));
-        };
-        let merged = self.comparison.update_with(&folded.metadata, row, old);
-        if merged.to_write == ColumnSet::default() {
-            return None;
-        }
-        let is_time = |position: usize| matches!(position, index::UPDATED_AT | index::UPDATED_AT_MS);
-        let times_alone = merged.to_write.iter().all(is_time);
-        let columns = merged.to_write;
-        Some((merged.row, columns, Decision { change: Change::Updated, times_alone, columns }))
-    }
-
-    /// What is to be done with a thread's row; `None` if it agrees.
-    pub(super) fn decide(
-        &self,
-        folded: &FoldedThread,
-        row: Option<&Row>,
-        old: Option<&Row>,
-    ) -> Option<Decision> {
-        self.merge(folded, row, old).map(|(_, _, decision)| decision)
-    }
-
-    /// Writes one row inside a transaction, unless it or its file moved since it was decided.
+    /// Writes the row inside a transaction, unless the row or the file changed since it was made.
     fn write(
         &self,
         connection: &Connection,
         table: &mut Threads,
+        facts: Option<&FittingFacts<'_>>,
         file: &RolloutFile,
-        pending: &Pending,
     ) -> anyhow::Result<Written> {
-        let row = table.get(connection, pending.folded.metadata.id)?;
+        let row = table.get(connection, self.id)?;
         let stamp = std::fs::symlink_metadata(file.path()).and_then(|metadata| Stamp::of(&metadata));
-        if row != pending.seen || stamp.ok() != Some(pending.folded.stamp) {
-            return Ok(Written::Moved);
+        if row != self.seen || stamp.ok() != Some(self.stamp) {
+            return Ok(Written::Changed);
         }
-        let old = pending.old.as_ref();
-        let Some((merged, changed, decision)) = self.merge(&pending.folded, row.as_ref(), old) else {
-            return Ok(Written::Done(None));
-        };
-        if let (Some(facts), Some(_)) = (&self.facts, old) {
-            facts.insert_parents(connection, &merged)?;
+        if let (Some(facts), Some(_)) = (facts, &self.old) {
+            facts.insert_parents(connection, &self.new.row)?;
         }
-        match decision.change {
-            Change::Inserted => table.insert(connection, &merged)?,
-            Change::Updated => table.update(connection, &merged, changed)?,
+        match self.new.changed {
+            None => table.insert(connection, &self.new.row)?,
+            Some(changed) => table.update(connection, &self.new.row, changed)?,
         }
-        Ok(Written::Done(Some(decision)))
+        Ok(Written::Done)
     }
 }
 
-/// What became of a pending thread inside a transaction.
+/// The result of writing a pending row.
 enum Written {
-    Done(Option<Decision>),
-    Moved,
+    Done,
+    /// The row or the file changed meanwhile.
+    Changed,
 }
 
 impl Run<'_> {
-    /// Adds a thread to those that are written next, and writes when they are many.
+    /// Adds a row to those that are written next, and writes them if they are many.
     pub(super) fn enqueue(&mut self, pending: Pending) -> anyhow::Result<()> {
-        let thread = &pending.folded.metadata;
-        self.pending_bytes +=
-            thread.title.len() + thread.preview.len() + thread.first_user_message.len() + 1024;
+        self.pending_bytes += pending.size;
         self.pending.push(pending);
         if self.pending.len() >= MAX_ROWS || self.pending_bytes >= MAX_PENDING_BYTES {
             self.flush()?;
@@ -164,19 +125,16 @@ impl Run<'_> {
     /// Writes what is pending.
     pub(super) fn flush(&mut self) -> anyhow::Result<()> {
         self.pending_bytes = 0;
-        while !self.pending.is_empty() {
-            if !matches!(self.target, Target::Write(_)) {
-                for pending in std::mem::take(&mut self.pending) {
-                    let merged =
-                        self.rules.merge(&pending.folded, pending.seen.as_ref(), pending.old.as_ref());
-                    self.tally.change(pending.seen.as_ref(), merged.as_ref().map(|(row, ..)| row))?;
-                    if let Some((row, ..)) = merged.as_ref().filter(|_| self.config.notes_names) {
-                        self.report.names.note_row(pending.folded.metadata.id, row);
-                    }
-                    self.count(pending.file, Some(pending.decision));
+        if !self.survey.database.writes() {
+            for pending in std::mem::take(&mut self.pending) {
+                self.tally.change(pending.seen.as_ref(), Some(&pending.new.row))?;
+                if self.config.notes_names {
+                    self.report.names.note_row(pending.id, &pending.new.row);
                 }
-                break;
+                self.count(&pending);
             }
+        }
+        while !self.pending.is_empty() {
             for pending in self.write_batch()? {
                 self.read_again(pending)?;
             }
@@ -186,110 +144,111 @@ impl Run<'_> {
 
     /// Counts what Codex's default list shows after the rows were written.
     pub(super) fn count_shown(&mut self) -> anyhow::Result<()> {
-        let Run { target: Target::Write(writer), tally, report, .. } = self else { return Ok(()) };
-        if report.inserted + report.updated > 0 {
-            tally.count_again(writer.connection())?;
+        let Target::Write(writer) = &self.survey.database else { return Ok(()) };
+        if self.report.inserted + self.report.updated > 0 {
+            self.tally.count_again(writer.connection())?;
         }
         Ok(())
     }
 
     /// Keeps a backup before the first change.
     pub(super) fn keep_backup(&mut self) -> anyhow::Result<()> {
-        let Target::Write(writer) = &mut self.target else { return Ok(()) };
+        let Target::Write(writer) = &mut self.survey.database else { return Ok(()) };
         let Some(options) = self.backup.take() else { return Ok(()) };
-        // Who cannot write has nothing to keep a backup for.
+        // If the database cannot be written, no backup is needed.
         writer.transaction_immediate(|_| Ok(()))?;
-        let keeping = Keeping::at(self.config.now);
+        let keeping = Keeping::at(self.config.context.now);
         self.report.backup = keep_automatic(writer.path(), options, &keeping)?;
         Ok(())
     }
 
-    /// Writes one transaction's worth of what is pending. Returns the threads that moved meanwhile.
+    /// Writes one transaction's worth of what is pending. Returns the threads that changed meanwhile.
     fn write_batch(&mut self) -> anyhow::Result<Vec<Pending>> {
         self.keep_backup()?;
-        let Run { target: Target::Write(writer), rules, table, inventory, pending, .. } = self else {
+        let Run { survey, facts, pending, .. } = self;
+        let Survey { database: Target::Write(writer), table, inventory, .. } = survey else {
             return Ok(Vec::new());
         };
         let files = inventory.files();
-        let (outcomes, n_done) = writer.transaction_immediate(|transaction| {
+        let outcomes = writer.transaction_immediate(|transaction| {
             let begun = Instant::now();
             let mut outcomes = Vec::new();
             for pending in pending.iter() {
-                outcomes.push(rules.write(transaction, table, &files[pending.file], pending)?);
+                outcomes.push(pending.write(transaction, table, facts.as_ref(), &files[pending.file])?);
                 if begun.elapsed() > MAX_TIME {
                     break;
                 }
             }
-            let n_done = outcomes.len();
-            Ok((outcomes, n_done))
+            Ok(outcomes)
         })?;
-        let mut moved = Vec::new();
-        for (pending, outcome) in self.pending.drain(..n_done).zip(outcomes).collect::<Vec<_>>() {
+        let mut changed = Vec::new();
+        let written: Vec<Pending> = self.pending.drain(..outcomes.len()).collect();
+        for (pending, outcome) in written.into_iter().zip(outcomes) {
             match outcome {
-                Written::Done(decision) => self.count(pending.file, decision),
-                Written::Moved => moved.push(pending),
+                Written::Done => self.count(&pending),
+                Written::Changed => changed.push(pending),
             }
         }
-        Ok(moved)
+        Ok(changed)
     }
 
-    /// Counts a file whose row is left to whoever moves it.
+    /// Counts a file whose row is left to the Codex that is writing it.
     pub(super) fn leave_to_codex(&mut self, file: usize) {
         self.detail(file, || "left to a Codex that is writing it".to_owned());
         self.report.left_to_codex += 1;
         self.report.unchanged += 1;
     }
 
-    /// Reads a file again that moved, or leaves its row to whoever moves it.
+    /// Reads a file that changed again, or leaves its row to Codex.
     fn read_again(&mut self, pending: Pending) -> anyhow::Result<()> {
+        let file = pending.file;
         if pending.n_reads >= MAX_READS {
-            self.leave_to_codex(pending.file);
+            self.leave_to_codex(file);
             return Ok(());
         }
-        let source = self.inventory.files()[pending.file].source();
-        let mut folded = match self.worker.fold(&source) {
-            Ok(folded) if folded.metadata.id == pending.folded.metadata.id => folded,
+        let mut folded = match self.survey.worker.fold(&self.survey.file(file).source()) {
+            Ok(folded) if folded.metadata.id == pending.id => folded,
             Ok(_) | Err(ReadError::Vanished | ReadError::Interrupted) => {
-                self.leave_to_codex(pending.file);
+                self.leave_to_codex(file);
                 return Ok(());
             }
             Err(error) => {
-                self.fail(pending.file, &error);
+                self.fail(file, &error);
                 return Ok(());
             }
         };
         self.set_time(&mut folded);
-        folded.metadata.older.clone_from(&pending.folded.metadata.older);
-        let Run { table, target, .. } = self;
-        let row = target.read(|connection| Ok(table.get(connection, folded.metadata.id)?))?;
-        match self.rules.decide(&folded, row.as_ref(), pending.old.as_ref()) {
+        folded.metadata.older = pending.older;
+        let row = self.survey.row(pending.id)?;
+        match merge(&self.survey.comparison, &folded, row.as_ref(), pending.old.as_ref()) {
             None => self.report.unchanged += 1,
-            Some(decision) => {
+            Some(new) => {
                 let n_reads = pending.n_reads + 1;
-                self.pending.push(Pending { folded, seen: row, decision, n_reads, ..pending });
+                let pending = Pending::new(file, folded, row, pending.old, new);
+                self.pending.push(Pending { n_reads, ..pending });
             }
         }
         Ok(())
     }
 
-    /// Says what became of one rollout, to somebody who wants to know each.
+    /// Reports what happened to one rollout, for `--verbose`.
     fn detail(&self, file: usize, what: impl Fn() -> String) {
-        let file = &self.inventory.files()[file];
-        self.progress.detail(&|| format!("{}: {}", file.path().display(), what()));
+        let file = self.survey.file(file);
+        self.survey.progress.detail(&|| format!("{}: {}", file.path().display(), what()));
     }
 
-    fn count(&mut self, file: usize, decision: Option<Decision>) {
-        match decision {
-            None => self.report.unchanged += 1,
-            Some(Decision { change: Change::Inserted, .. }) => {
-                self.detail(file, || "had no row".to_owned());
+    /// Counts a row that was written, or would be.
+    fn count(&mut self, pending: &Pending) {
+        match pending.new.changed {
+            None => {
+                self.detail(pending.file, || "had no row".to_owned());
                 self.report.inserted += 1;
             }
-            Some(Decision { change: Change::Updated, times_alone, columns }) => {
+            Some(columns) => {
                 let names = || columns.iter().map(|position| COLUMNS[position].name).collect::<Vec<_>>();
-                self.detail(file, || format!("its row differed in {}", names().join(", ")));
+                self.detail(pending.file, || format!("its row differed in {}", names().join(", ")));
                 self.report.updated += 1;
-                self.report.times_alone += u64::from(times_alone);
+                self.report.times_alone += u64::from(columns.iter().all(is_updated_at));
             }
         }
     }

@@ -57,7 +57,7 @@ impl AbsentFolder {
 }
 
 /// The rollout folders of a home that cannot be walked.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct AbsentFolders {
     home: PathBuf,
     canonical_home: Option<PathBuf>,

@@ -2,7 +2,7 @@
 
 use super::forms::Forms;
 use super::inventory::{self, Inventory};
-use super::walk::{ARCHIVED, RolloutFile};
+use super::walk::ARCHIVED;
 use crate::home;
 use crate::thread::ThreadId;
 use std::path::{Path, PathBuf};
@@ -46,11 +46,15 @@ pub fn elsewhere(
     in_row: Option<&Path>,
     which: Which,
 ) -> Option<PathBuf> {
-    let files: Vec<&RolloutFile> =
-        inventory.of_thread(id).iter().filter(|file| fits(home, &file.path(), which)).collect();
-    let is_in_row =
-        |file: &RolloutFile| in_row.is_some_and(|path| path.file_name() == Some(&*file.file_name()));
-    inventory::choose(&files, is_in_row).map(|choice| choice.chosen().path())
+    let files = inventory.files();
+    let members = inventory.range_of(id).filter(|&i| fits(home, &files[i].path(), which));
+    let members: Vec<usize> = members.collect();
+    let in_row = in_row.and_then(Path::file_name);
+    let in_row = in_row.and_then(|name| {
+        let named = members.iter().copied().filter(|&i| files[i].is_named(name));
+        inventory::choose_copy(files, named, None)
+    });
+    inventory::choose(files, members, in_row).map(|choice| files[choice.chosen()].path())
 }
 
 #[cfg(test)]

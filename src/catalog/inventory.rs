@@ -1,4 +1,4 @@
-//! Several files, one thread: which one counts, which are its chain, which are copies; pure, opens nothing.
+//! Decides which of several files counts for a thread, which are its chain and which are copies; opens no file.
 
 use super::forms::{Forms, plain_name};
 use super::walk::RolloutFile;
@@ -43,13 +43,13 @@ impl Inventory {
         Inventory { files, reverted, malformed, n_named }
     }
 
-    /// Every file.
+    /// Returns every file.
     #[must_use]
     pub fn files(&self) -> &[RolloutFile] {
         &self.files
     }
 
-    /// The groups: all files of a thread by name, then each file with a malformed name alone.
+    /// Returns the groups: all files of a thread by name, then each file with a malformed name alone.
     #[must_use]
     pub fn groups(&self) -> Vec<Range<usize>> {
         let mut groups = Vec::new();
@@ -64,13 +64,13 @@ impl Inventory {
         groups
     }
 
-    /// The files whose names give this thread.
+    /// Returns the files whose names give this thread.
     #[must_use]
     pub fn of_thread(&self, thread: ThreadId) -> &[RolloutFile] {
         &self.files[self.range_of(thread)]
     }
 
-    /// Where the files whose names give this thread are in [`Inventory::files`].
+    /// Returns where the files whose names give this thread are in [`Inventory::files`].
     #[must_use]
     pub fn range_of(&self, thread: ThreadId) -> Range<usize> {
         let named = &self.files[..self.n_named];
@@ -88,17 +88,14 @@ impl Inventory {
         if range.len() < 2 {
             return Vec::new();
         }
-        let members: Vec<&RolloutFile> = self.files[range.clone()].iter().collect();
-        let choice = choose(&members, |member| std::ptr::eq(member, &raw const self.files[file]));
-        let chain = choice.map(|choice| choice.chain).unwrap_or_default();
+        let mut older = choose(&self.files, range, Some(file)).map(|choice| choice.chain).unwrap_or_default();
         let age = |i: usize| self.files[i].named.name.map(|name| (name.time, name.rollout));
-        range
-            .filter(|&i| age(i) < age(file))
-            .filter(|&i| chain.iter().any(|member| std::ptr::eq(*member, &raw const self.files[i])))
-            .collect()
+        older.retain(|&i| age(i) < age(file));
+        older.sort_unstable();
+        older
     }
 
-    /// Where the files that may be at a path with this file name are in [`Inventory::files`].
+    /// Returns where the files that may be at a path with this file name are in [`Inventory::files`].
     pub fn named_like(&self, file_name: &OsStr) -> impl Iterator<Item = usize> {
         let named = file_name::parse(file_name);
         let by_thread = named.and_then(|named| named.name).map(|name| self.range_of(name.thread));
@@ -117,14 +114,12 @@ impl Inventory {
         by_thread.into_iter().flatten().chain(malformed)
     }
 
-    /// The file of a rollout, the best of several copies.
+    /// Returns the file of a rollout, the best of several copies.
     #[must_use]
     pub fn find_rollout(&self, rollout: ThreadId) -> Option<Source> {
-        let own = self.of_thread(rollout).iter().filter(|file| is_rollout(file, rollout));
-        let reverted = self.reverted.get(&rollout).into_iter().flatten().map(|&i| &self.files[i]);
-        let mut copies: Vec<&RolloutFile> = own.chain(reverted).collect();
-        copies.sort_by(|a, b| preference(a).cmp(&preference(b)).then_with(|| path_order(a, b)));
-        copies.first().map(|file| file.source())
+        let own = self.range_of(rollout).filter(|&i| is_rollout(&self.files[i], rollout));
+        let reverted = self.reverted.get(&rollout).into_iter().flatten().copied();
+        choose_copy(&self.files, own.chain(reverted), None).map(|i| self.files[i].source())
     }
 }
 
@@ -143,86 +138,94 @@ fn path_order(a: &RolloutFile, b: &RolloutFile) -> std::cmp::Ordering {
     if *a.folder == *b.folder { a.file_name().cmp(&b.file_name()) } else { bytes(a).cmp(&bytes(b)) }
 }
 
-/// Of copies of one rollout: one that is not empty, plain before compressed, newest, longest. Paths break ties.
+/// Returns the rank of a copy of a rollout: not empty, plain before compressed, newest, longest. Paths break ties.
 fn preference(file: &RolloutFile) -> impl Ord + use<> {
     (file.is_empty(), file.named.compressed, Reverse(file.stamp.modified), Reverse(file.stamp.size))
 }
 
-/// What the files of one thread are to each other.
+/// The roles of the files of one thread, each file given by its position.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Choice<'a> {
-    /// The file that counts, and its copies in the order in which they would replace it.
-    pub copies: Vec<&'a RolloutFile>,
-    /// Rollouts that the thread was reverted from or away from, the best copy of each.
-    pub chain: Vec<&'a RolloutFile>,
+pub struct Choice {
+    /// The file that counts, then its copies in the order in which they would replace it.
+    pub copies: Vec<usize>,
+    /// The other rollouts of a thread that was reverted, the best copy of each.
+    pub chain: Vec<usize>,
     /// Copies of chain members.
-    pub chain_copies: Vec<&'a RolloutFile>,
+    pub chain_copies: Vec<usize>,
     /// Compressed files beside their plain twins, which count instead.
-    pub twins: Vec<&'a RolloutFile>,
+    pub twins: Vec<usize>,
 }
 
-impl<'a> Choice<'a> {
-    /// The file that counts.
+impl Choice {
+    /// Returns the file that counts.
     #[must_use]
-    pub fn chosen(&self) -> &'a RolloutFile {
+    pub fn chosen(&self) -> usize {
         self.copies[0]
     }
 }
 
-/// Chooses among the files of one thread. `is_in_row` tells whether the thread's row names a file: the row is the
-/// authority over which rollout of a reverted thread, and which copy, counts.
+/// Chooses among some `members` of `files`, all of one thread. `in_row` is the file that the thread's row names: the row
+/// is the authority over which rollout of a reverted thread, and which copy, counts.
 ///
-/// Returns `None` for no files.
+/// Returns `None` if there are no members.
 #[must_use]
-pub fn choose<'a>(files: &[&'a RolloutFile], is_in_row: impl Fn(&RolloutFile) -> bool) -> Option<Choice<'a>> {
-    let is_twin = |file: &RolloutFile| {
-        file.named.compressed
-            && files.iter().any(|plain| !plain.named.compressed && is_plain_form_of(plain, file))
+pub fn choose(
+    files: &[RolloutFile],
+    members: impl IntoIterator<Item = usize>,
+    in_row: Option<usize>,
+) -> Option<Choice> {
+    let members: Vec<usize> = members.into_iter().collect();
+    let plain_of = |twin: usize| {
+        let twin = &files[twin];
+        let is_plain = |&i: &usize| !files[i].named.compressed && is_plain_form_of(&files[i], twin);
+        if twin.named.compressed { members.iter().copied().find(is_plain) } else { None }
     };
-    let (twins, files): (Vec<_>, Vec<_>) = files.iter().copied().partition(|file| is_twin(file));
-    // The row may name the compressed twin; then the plain one stands for it.
-    let in_row = |file: &RolloutFile| {
-        is_in_row(file) || twins.iter().any(|twin| is_plain_form_of(file, twin) && is_in_row(twin))
-    };
-    let rollout = |file: &RolloutFile| file.named.name.map(|name| name.rollout);
-    let selected = match files.iter().find(|file| in_row(file)) {
-        Some(file) => rollout(file),
+    // If the row names the compressed twin, the plain file stands for it.
+    let in_row = in_row.map(|i| plain_of(i).unwrap_or(i));
+    let (twins, members): (Vec<usize>, Vec<usize>) =
+        members.iter().copied().partition(|&i| plain_of(i).is_some());
+    let rollout = |i: usize| files[i].named.name.map(|name| name.rollout);
+    let selected = match in_row.filter(|i| members.contains(i)) {
+        Some(i) => rollout(i),
         None => {
-            let newest = |file: &&&RolloutFile| {
-                (!file.archived, file.named.name.map(|name| (name.time, name.rollout)))
+            let newest = |&&i: &&usize| {
+                (!files[i].archived, files[i].named.name.map(|name| (name.time, name.rollout)))
             };
-            rollout(files.iter().max_by_key(newest)?)
+            rollout(*members.iter().max_by_key(newest)?)
         }
     };
-    let order = |a: &&RolloutFile, b: &&RolloutFile| {
-        let rank = |file: &RolloutFile| (!in_row(file), preference(file));
-        rank(a).cmp(&rank(b)).then_with(|| path_order(a, b))
-    };
-    let (mut copies, mut others): (Vec<_>, Vec<_>) =
-        files.into_iter().partition(|file| rollout(file) == selected);
+    let order = |a: &usize, b: &usize| compare_copies(files, *a, *b, in_row);
+    let (mut copies, mut others): (Vec<usize>, Vec<usize>) =
+        members.into_iter().partition(|&i| rollout(i) == selected);
     copies.sort_by(order);
-    others.sort_by(|a, b| rollout(a).cmp(&rollout(b)).then_with(|| order(a, b)));
-    let (mut chain, mut chain_copies): (Vec<&RolloutFile>, Vec<&RolloutFile>) = (Vec::new(), Vec::new());
-    for file in others {
+    others.sort_by(|a, b| rollout(*a).cmp(&rollout(*b)).then_with(|| order(a, b)));
+    let (mut chain, mut chain_copies): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
+    for i in others {
         match chain.last() {
-            Some(last) if rollout(last) == rollout(file) => chain_copies.push(file),
-            _ => chain.push(file),
+            Some(last) if rollout(*last) == rollout(i) => chain_copies.push(i),
+            _ => chain.push(i),
         }
     }
     Some(Choice { copies, chain, chain_copies, twins })
 }
 
-/// Chooses among files that are no chain, by the rule for copies. `None` for no files.
+/// Chooses among files that are no chain, by the rule for copies. Returns `None` if there are no members.
 #[must_use]
-pub fn choose_copy<'a>(
-    files: &[&'a RolloutFile],
-    is_in_row: impl Fn(&RolloutFile) -> bool,
-) -> Option<&'a RolloutFile> {
-    let rank = |file: &RolloutFile| (!is_in_row(file), preference(file));
-    files.iter().copied().min_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| path_order(a, b)))
+pub fn choose_copy(
+    files: &[RolloutFile],
+    members: impl IntoIterator<Item = usize>,
+    in_row: Option<usize>,
+) -> Option<usize> {
+    members.into_iter().min_by(|a, b| compare_copies(files, *a, *b, in_row))
 }
 
-/// Whether `plain` is `compressed` without its `.zst`, in the same folder.
+/// Orders two copies, the better one first.
+fn compare_copies(files: &[RolloutFile], a: usize, b: usize, in_row: Option<usize>) -> std::cmp::Ordering {
+    let rank = |i: usize| (in_row != Some(i), preference(&files[i]));
+    rank(a).cmp(&rank(b)).then_with(|| path_order(&files[a], &files[b]))
+}
+
+/// Returns true if `plain` is `compressed` without its `.zst`, in the same folder.
 fn is_plain_form_of(plain: &RolloutFile, compressed: &RolloutFile) -> bool {
     plain.folder == compressed.folder && plain.file_name() == plain_name(&compressed.file_name())
 }
@@ -257,14 +260,9 @@ mod tests {
 
     /// Which of `files` counts, and how the others are seen: `=` copy, `~` chain, `+` copy in the chain, `z` twin.
     fn check(files: &[RolloutFile], row: Option<usize>, expected: &str) {
-        let files: Vec<&RolloutFile> = files.iter().collect();
-        let choice = choose(&files, |file| row.is_some_and(|row| files[row] == file)).unwrap();
+        let choice = choose(files, 0..files.len(), row).unwrap();
         let mut seen = vec![' '; files.len()];
-        let mut mark = |set: &[&RolloutFile], mark| {
-            for member in set {
-                seen[files.iter().position(|file| file == member).unwrap()] = mark;
-            }
-        };
+        let mut mark = |set: &[usize], mark| set.iter().for_each(|&i| seen[i] = mark);
         mark(&choice.copies, '=');
         mark(&choice.chain, '~');
         mark(&choice.chain_copies, '+');

@@ -1,5 +1,5 @@
-//! Files that say that they are of a thread which their name does not give: which of them counts; decides nothing
-//! about rows.
+//! Misnamed files: rollouts that say that they are of another thread than the one in their name. Finds them, and decides
+//! which file counts for such a thread; knows no database.
 
 use super::inventory::{self, Inventory};
 use super::paths::is_at;
@@ -9,60 +9,90 @@ use crate::rollout::peek;
 use crate::rollout::reader::Buffer;
 use crate::thread::ThreadId;
 use crate::thread::columns::{Row, index};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What the files that claim one thread come to.
+/// The misnamed files that were found so far. They are compared last, when all of them are known.
+#[derive(Debug, Default)]
+pub struct Misnamed {
+    files: BTreeMap<ThreadId, Vec<usize>>,
+    threads: HashMap<usize, ThreadId>,
+}
+
+impl Misnamed {
+    /// Adds a file that says that it is of this thread.
+    pub fn add(&mut self, file: usize, thread: ThreadId) {
+        self.files.entry(thread).or_default().push(file);
+        self.threads.insert(file, thread);
+    }
+
+    /// Adds the properly named file of a thread whose row names a misnamed file ([`is_named_by`]), so that it waits too.
+    pub fn defer(&mut self, file: usize, thread: ThreadId) {
+        self.files.entry(thread).or_default().push(file);
+    }
+
+    /// Returns the thread that a file says it is of, if the file is known to be misnamed.
+    #[must_use]
+    pub fn thread_of(&self, file: usize) -> Option<ThreadId> {
+        self.threads.get(&file).copied()
+    }
+
+    /// Returns the threads of all misnamed files.
+    pub fn threads(&self) -> impl Iterator<Item = ThreadId> {
+        self.threads.values().copied()
+    }
+
+    /// Takes the files that wait, by thread. Their threads stay known.
+    pub fn take(&mut self) -> Vec<(ThreadId, Vec<usize>)> {
+        std::mem::take(&mut self.files).into_iter().collect()
+    }
+}
+
+/// The decision about the misnamed files of one thread.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Settled {
-    /// The one that counts; `None` if it is one that was compared already, for its name gives the thread.
+pub struct MisnamedChoice {
+    /// The file that counts; `None` if a properly named file counts, which was compared already.
     pub chosen: Option<usize>,
-    /// The others.
+    /// The other files.
     pub superseded: Vec<usize>,
 }
 
-/// Settles who is the thread `id`'s: the file that its row names (at `row_path`), then one that has the thread in its
-/// name, then the rule for copies.
+/// Decides which file counts for the thread `id`: the file that its row names (at `row_path`), else a properly named one,
+/// else the best misnamed one by the rule for copies.
 ///
-/// `claims` are the strays, and the thread's own file if its row named another ([`names_a_stray`]). `is_told_by_name` is
-/// asked whether one of the files with the thread in their names is of it, where there are any.
+/// `files` are the misnamed files, and the thread's own file if it was deferred ([`Misnamed::defer`]). `has_own_file` tells
+/// if one of the files with the thread in their names is really of it. It is called only if there are such files.
 #[must_use]
-pub fn settle(
+pub fn choose(
     id: ThreadId,
-    claims: &[usize],
+    files: &[usize],
     inventory: &Inventory,
     row_path: Option<&Path>,
-    is_told_by_name: impl FnOnce(ThreadId) -> bool,
-) -> Settled {
-    // Which was read first must not matter.
-    let mut claims = claims.to_vec();
-    claims.sort_unstable();
-    let files = inventory.files();
-    let in_row = |file: &RolloutFile| row_path.is_some_and(|path| is_at(file, path));
-    let has_its_name = |i: &usize| files[*i].named.name.is_some_and(|name| name.thread == id);
-    let deferred = claims.iter().copied().find(has_its_name);
-    let strays: Vec<usize> = claims.iter().copied().filter(|&i| Some(i) != deferred).collect();
-    let by_row = strays.iter().copied().find(|&i| in_row(&files[i]));
-    let named_counts = by_row.is_none()
-        && (deferred.is_some() || (!inventory.of_thread(id).is_empty() && is_told_by_name(id)));
-    let chosen = match (by_row, named_counts) {
-        (Some(stray), _) => Some(stray),
-        (None, true) => deferred,
-        (None, false) => {
-            let candidates: Vec<&RolloutFile> = strays.iter().map(|&i| &files[i]).collect();
-            inventory::choose_copy(&candidates, in_row).and_then(|chosen| {
-                strays.iter().copied().find(|&i| std::ptr::eq(&raw const files[i], chosen))
-            })
-        }
+    has_own_file: impl FnOnce(ThreadId) -> bool,
+) -> MisnamedChoice {
+    // The order in which the files were read must not matter.
+    let mut files = files.to_vec();
+    files.sort_unstable();
+    let all = inventory.files();
+    let has_its_name = |i: &usize| all[*i].named.name.is_some_and(|name| name.thread == id);
+    let deferred = files.iter().copied().find(has_its_name);
+    let misnamed = || files.iter().copied().filter(|&i| Some(i) != deferred);
+    let in_row = row_path.and_then(|path| misnamed().find(|&i| is_at(&all[i], path)));
+    let chosen = if in_row.is_some() {
+        in_row
+    } else if deferred.is_some() || (!inventory.of_thread(id).is_empty() && has_own_file(id)) {
+        deferred
+    } else {
+        inventory::choose_copy(all, misnamed(), None)
     };
-    Settled { chosen, superseded: claims.iter().copied().filter(|&i| Some(i) != chosen).collect() }
+    MisnamedChoice { chosen, superseded: files.iter().copied().filter(|&i| Some(i) != chosen).collect() }
 }
 
-/// Whether the row of thread `id` names a rollout of this home whose name gives another thread, or none. Then it must
-/// be known what all such files say before `chosen`, the thread's own file, can be taken to count.
+/// Returns true if the row of thread `id` names a rollout of this home whose name gives another thread, or none. Then all
+/// misnamed files must be known before `chosen`, the thread's own file, can be taken to count.
 #[must_use]
-pub fn names_a_stray(home: &Path, row: &Row, id: ThreadId, chosen: &RolloutFile) -> bool {
+pub fn is_named_by(row: &Row, home: &Path, id: ThreadId, chosen: &RolloutFile) -> bool {
     let Some(path) = row.text(index::ROLLOUT_PATH).map(Path::new) else { return false };
     let gives_another = || {
         let named = file_name::parse(path.file_name().unwrap_or_default());
@@ -71,8 +101,8 @@ pub fn names_a_stray(home: &Path, row: &Row, id: ThreadId, chosen: &RolloutFile)
     !chosen.is_spelled(path) && gives_another() && RolloutFile::at(home, path).is_some()
 }
 
-/// The thread that a file says it is of. What cannot be read says nothing; who reads all files will name it.
-pub fn said(
+/// Returns the thread that a file says it is of, from the beginning of the file. `None` also if the file cannot be read.
+pub fn thread_in(
     inventory: &Inventory,
     file: usize,
     buffer: &mut Buffer,
@@ -81,8 +111,8 @@ pub fn said(
     peek::thread(&inventory.files()[file].source(), buffer, interrupted).ok().flatten()
 }
 
-/// The files that say that they are of a thread which their name does not give, and that thread. Opens every file.
-pub fn strays<'a>(
+/// Finds every misnamed file, and the thread that it says it is of. Opens every file.
+pub fn find_all<'a>(
     inventory: &'a Inventory,
     interrupted: &'a AtomicBool,
 ) -> impl Iterator<Item = (usize, ThreadId)> + 'a {
@@ -90,18 +120,18 @@ pub fn strays<'a>(
     let named = |file: usize| inventory.files()[file].named.name.map(|name| name.thread);
     (0..inventory.files().len())
         .take_while(|_| !interrupted.load(Ordering::Relaxed))
-        .filter_map(move |file| Some((file, said(inventory, file, &mut buffer, interrupted)?)))
+        .filter_map(move |file| Some((file, thread_in(inventory, file, &mut buffer, interrupted)?)))
         .filter(move |(file, thread)| named(*file) != Some(*thread))
 }
 
-/// Finds files by the threads that they say they are of; all files are opened for the first thread, none for the next.
+/// Finds the misnamed files of a thread. The first search opens every file of the home, the next ones open none.
 #[derive(Debug, Default)]
 pub struct ByContent {
-    strays: Option<BTreeMap<ThreadId, Vec<usize>>>,
+    found: Option<BTreeMap<ThreadId, Vec<usize>>>,
 }
 
 impl ByContent {
-    /// The file of a thread that no file's name gives, by the rule for copies where several say so.
+    /// Returns the best misnamed file of a thread, by the rule for copies, if no file's name gives the thread.
     #[must_use]
     pub fn find(
         &mut self,
@@ -113,16 +143,14 @@ impl ByContent {
         if !inventory.range_of(thread).is_empty() {
             return None;
         }
-        let by_thread = self.strays.get_or_insert_with(|| {
+        let by_thread = self.found.get_or_insert_with(|| {
             let mut by_thread: BTreeMap<ThreadId, Vec<usize>> = BTreeMap::new();
-            strays(inventory, interrupted)
+            find_all(inventory, interrupted)
                 .for_each(|(file, thread)| by_thread.entry(thread).or_default().push(file));
             by_thread
         });
         let all = inventory.files();
-        let found = by_thread.get(&thread)?;
-        let files: Vec<&RolloutFile> = found.iter().map(|&i| &all[i]).filter(|file| fits(file)).collect();
-        let chosen = inventory::choose_copy(&files, |_| false)?;
-        found.iter().copied().find(|&i| std::ptr::eq(&raw const all[i], chosen))
+        let fitting = by_thread.get(&thread)?.iter().copied().filter(|&i| fits(&all[i]));
+        inventory::choose_copy(all, fitting, None)
     }
 }

@@ -33,12 +33,8 @@ pub fn find_in_row(files: &[RolloutFile], path: &Path) -> Option<usize> {
     let exact = files.iter().position(|file| is_at(file, path));
     exact.or_else(|| {
         let named = file_name::parse(path.file_name()?)?.name?;
-        let copies: Vec<&RolloutFile> = files
-            .iter()
-            .filter(|file| file.named.name.is_some_and(|name| name.rollout == named.rollout))
-            .collect();
-        let best = inventory::choose_copy(&copies, |_| false)?;
-        files.iter().position(|file| std::ptr::eq(file, best))
+        let is_copy = |&i: &usize| files[i].named.name.is_some_and(|name| name.rollout == named.rollout);
+        inventory::choose_copy(files, (0..files.len()).filter(is_copy), None)
     })
 }
 

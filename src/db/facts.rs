@@ -12,7 +12,7 @@ use super::schema::{self, Schema};
 use crate::error::{WithHint as _, shell_word};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use crate::thread::columns::{COLUMNS, ColumnSet, Row, Truth, index};
+use crate::thread::columns::{COLUMNS, ColumnSet, Row, Truth, index, is_updated_at};
 use anyhow::anyhow;
 use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 use std::cell::RefCell;
@@ -136,7 +136,7 @@ impl Facts {
 /// Whether a rule in `thread/facts.rs` asks for the column: whatever the file is not always right about, and the times
 /// that tell how old a row is.
 fn may_matter(position: usize) -> bool {
-    COLUMNS[position].truth != Truth::File || matches!(position, index::UPDATED_AT | index::UPDATED_AT_MS)
+    COLUMNS[position].truth != Truth::File || is_updated_at(position)
 }
 
 /// Copies the rows whose id is text into `to`.

@@ -176,12 +176,12 @@ impl Job<'_> {
             verdict: None,
             is_misplaced: false,
         };
-        let found = home::row_path(self.config.home, path).map_or(Ok(None), |path| look(&path));
+        let found = home::row_path(self.config.context.home, path).map_or(Ok(None), |path| look(&path));
         match found {
             Ok(Some(_)) if path.is_relative() && !self.inventory.of_thread(thread).is_empty() => {
                 candidate.misplaced();
             }
-            Ok(Some(found)) if found.starts_with(self.config.home) || self.roots.contain(&found) => {
+            Ok(Some(found)) if found.starts_with(self.config.context.home) || self.roots.contain(&found) => {
                 if !is_named {
                     return;
                 }
@@ -197,7 +197,7 @@ impl Job<'_> {
                 candidate.skip("the drive of its path is not there, where the file may be");
             }
             Ok(None) => {
-                let youngest = (self.config.now - LEAST_AGE).timestamp();
+                let youngest = (self.config.context.now - LEAST_AGE).timestamp();
                 let millis = row.updated_at_ms.map(|millis| millis.div_euclid(1000));
                 if row.updated_at.into_iter().chain(millis).any(|at| at > youngest) {
                     candidate.skip("younger than ten minutes: Codex may be about to make its file");
@@ -229,7 +229,7 @@ impl Job<'_> {
                 }
             }
         }
-        let (home, patience) = (self.config.home, self.config.patience);
+        let (home, patience) = (self.config.context.home, self.config.patience);
         if self.n_to_go() > 0 {
             let maintenance = thread_locks::maintenance(home, patience).map(drop);
             for candidate in self.candidates.iter_mut().filter(|candidate| candidate.verdict.is_none()) {

@@ -28,14 +28,14 @@ use crate::db::threads::Threads;
 use crate::error::WithHint as _;
 use crate::fault;
 use crate::progress::Progress;
+use crate::survey::Context;
 use crate::survey::select::Selected;
 use crate::sys::thread_locks;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use gone::Candidate;
@@ -51,24 +51,16 @@ const FEW: usize = 10;
 
 /// What is to be done.
 pub struct Config<'a> {
-    /// The Codex home.
-    pub home: &'a Path,
+    /// The home, and the circumstances of the run.
+    pub context: Context<'a>,
     /// Only these threads; all if `None`.
     pub threads: Option<&'a [Selected]>,
     /// Whether many rows may go although that is what a folder looks like that is not there.
     pub all_missing: bool,
-    /// How many files are read at once, where many are.
-    pub jobs: usize,
-    /// Provider of a thread whose session meta names none.
-    pub default_provider: &'a str,
-    /// The time.
-    pub now: DateTime<Utc>,
     /// How long to wait for locks that are held for moments.
     pub patience: Duration,
     /// Rows that a real run would find beyond those that are there.
     pub rows_to_come: u64,
-    /// Set from outside to stop.
-    pub interrupted: &'a AtomicBool,
 }
 
 /// What became of a row.
@@ -149,7 +141,7 @@ pub fn plan<'a>(
 ) -> anyhow::Result<Job<'a>> {
     let schema = Schema::of(reader)?;
     progress.start("finding rollouts", None, None);
-    let walk = walk::walk(config.home, || progress.advance(1, 0));
+    let walk = walk::walk(config.context.home, || progress.advance(1, 0));
     progress.finish();
     let nothing = "nothing was deleted: a row whose file cannot be seen may not be taken for one without";
     if let Some(error) = walk.errors.first() {
@@ -157,7 +149,7 @@ pub fn plan<'a>(
             anyhow::anyhow!("{}: cannot be looked at: {}", error.path.display(), error.reason).hint(nothing)
         );
     }
-    let active = config.home.join(walk::ACTIVE);
+    let active = config.context.home.join(walk::ACTIVE);
     if walk.missing_roots.contains(&active) {
         return Err(anyhow::anyhow!("{}: is missing", active.display())
             .hint("mount it, or restore it from a backup; the rows of its threads are kept")
@@ -165,8 +157,9 @@ pub fn plan<'a>(
     }
     let inventory = Inventory::new(walk.files);
     let rows = reader.read(|connection| Ok(spawn::known(connection)?))?;
-    let roots = Roots::with_home(config.home);
-    let tally = reader.read(|connection| Ok(Tally::begin(connection, &schema, config.default_provider)?))?;
+    let roots = Roots::with_home(config.context.home);
+    let tally =
+        reader.read(|connection| Ok(Tally::begin(connection, &schema, config.context.default_provider)?))?;
     let mut job = Job { config, inventory, schema, checked: 0, rows, candidates: Vec::new(), roots, tally };
     progress.start("looking at rows", None, None);
     let n_rows = job.find(reader, progress)?;
@@ -192,7 +185,7 @@ impl Job<'_> {
     /// A root that is missing or empty and that rows should lie in is not there, as a drive that is not mounted.
     fn check_roots(&self, missing: &[PathBuf]) -> anyhow::Result<()> {
         for (root, few) in [(walk::ACTIVE, 0), (walk::ARCHIVED, FEW)] {
-            let root = self.config.home.join(root);
+            let root = self.config.context.home.join(root);
             let n = self.to_go().filter(|candidate| candidate.lies_in(&root)).count();
             if n > 0 && missing.contains(&root) {
                 return Err(anyhow::anyhow!("{}: is missing, and {n} rows name files in it", root.display())
@@ -251,10 +244,10 @@ impl Job<'_> {
             (0..self.candidates.len()).filter(|&i| self.candidates[i].verdict.is_none()).collect();
         if !to_go.is_empty() {
             let mut saved =
-                SavedRows::create(writer.path(), writer.connection(), &self.schema, self.config.now)?;
+                SavedRows::create(writer.path(), writer.connection(), &self.schema, self.config.context.now)?;
             progress.start("saving rows", Some(to_go.len() as u64), None);
             for batch in to_go.chunks(BATCH) {
-                if self.config.interrupted.load(Ordering::Relaxed) {
+                if self.config.context.is_interrupted() {
                     break;
                 }
                 let ids: Vec<&str> = batch.iter().map(|&i| &*self.candidates[i].id).collect();
@@ -262,12 +255,12 @@ impl Job<'_> {
                 fault::point("prune:saving");
                 progress.advance(batch.len() as u64, 0);
             }
-            saved.publish(writer.path(), self.config.now)?;
+            saved.publish(writer.path(), self.config.context.now)?;
             progress.finish();
             progress.start("pruning rows", Some(to_go.len() as u64), None);
             let mut n_pruned = 0;
             for batch in to_go.chunks(BATCH) {
-                if self.config.interrupted.load(Ordering::Relaxed) {
+                if self.config.context.is_interrupted() {
                     report.interrupted = true;
                 }
                 if report.interrupted || report.stopped.is_some() {
@@ -301,7 +294,7 @@ impl Job<'_> {
         saved: &mut SavedRows,
     ) -> anyhow::Result<usize> {
         let Job { config, inventory, schema, candidates, .. } = self;
-        let maintenance = match thread_locks::maintenance(config.home, config.patience) {
+        let maintenance = match thread_locks::maintenance(config.context.home, config.patience) {
             Ok(lock) => lock,
             Err(unclaimed) => {
                 batch.iter().for_each(|&i| candidates[i].fail(&unclaimed.to_string()));
@@ -312,11 +305,11 @@ impl Job<'_> {
         let mut claimed = Vec::new();
         for &i in batch {
             let candidate = &mut candidates[i];
-            match thread_locks::writer(config.home, candidate.thread, config.patience) {
+            match thread_locks::writer(config.context.home, candidate.thread, config.patience) {
                 Err(unclaimed) => candidate.fail(&unclaimed.to_string()),
                 Ok(lock) => {
                     locks.push(lock);
-                    match gone::look_again(config.home, inventory, candidate) {
+                    match gone::look_again(config.context.home, inventory, candidate) {
                         None => claimed.push(i),
                         Some(reason) => candidate.fail(&reason),
                     }
@@ -338,7 +331,7 @@ impl Job<'_> {
                 let candidate = &candidates[i];
                 let delete = || -> anyhow::Result<bool> {
                     let is_same = saved.holds(transaction, &candidate.id)?;
-                    let is_gone = gone::look_again(config.home, inventory, candidate).is_none();
+                    let is_gone = gone::look_again(config.context.home, inventory, candidate).is_none();
                     if is_same && is_gone {
                         delete_thread(transaction, schema, &candidate.id)?;
                     }

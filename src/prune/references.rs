@@ -8,7 +8,7 @@ use crate::rollout::extract::Options;
 use crate::rollout::fold::ReadError;
 use crate::rollout::peek;
 use crate::rollout::reader::Buffer;
-use crate::survey::scan::{self, Event, Group};
+use crate::survey::scan::{self, Event, Group, Scan};
 use crate::sys;
 use crate::thread::ThreadId;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -30,21 +30,19 @@ pub(super) fn claimed(job: &Job<'_>, progress: &dyn Progress) -> anyhow::Result<
         .filter(|group| files[group.start].named.name.is_none_or(|name| !job.rows.contains(&name.thread)))
         .map(|files| Group { files, in_row: None })
         .collect();
-    let config = scan::Config {
+    let scan = Scan {
         inventory: &job.inventory,
-        jobs: job.config.jobs,
+        context: job.config.context,
         options: Options::default(),
         read_all: false,
-        default_provider: job.config.default_provider,
-        interrupted: job.config.interrupted,
     };
     let mut claimed = BTreeSet::new();
     progress.start("reading rollouts without a row", Some(groups.len() as u64), None);
-    let failed = scan::run(&config, &groups, |event| {
+    let failed = scan::run(scan, &groups, |event| {
         let Event::Scanned(scanned) = event else { return ControlFlow::Continue(()) };
         progress.advance(1, 0);
         claimed.extend(scanned.folded.iter().map(|(_, folded)| folded.metadata.id));
-        claimed.extend(scanned.strays.iter().map(|(_, id)| *id));
+        claimed.extend(scanned.misnamed.iter().map(|(_, id)| *id));
         let unread = scanned.failed.into_iter().find(|(file, error)| {
             files[*file].named.name.is_none()
                 && matches!(error, ReadError::Passing(_) | ReadError::Interrupted)
@@ -72,14 +70,14 @@ pub(super) fn needed(job: &Job<'_>, progress: &dyn Progress) -> anyhow::Result<H
     let needed = Mutex::new(HashMap::new());
     let failed: Mutex<Option<anyhow::Error>> = Mutex::new(None);
     progress.start("looking for histories", Some(files.len() as u64), None);
-    sys::on_threads(job.config.jobs.clamp(1, files.len().max(1)), || {
+    sys::on_threads(job.config.context.jobs.clamp(1, files.len().max(1)), || {
         let mut buffer = Buffer::default();
         while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if job.config.interrupted.load(Ordering::Relaxed) {
+            if job.config.context.is_interrupted() {
                 break;
             }
             progress.advance(1, 0);
-            match peek::history_base(&file.source(), &mut buffer, job.config.interrupted) {
+            match peek::history_base(&file.source(), &mut buffer, job.config.context.interrupted) {
                 Ok(Some(base)) if of_interest.contains(&base.rollout) => {
                     let user = file
                         .named

@@ -1,5 +1,386 @@
-//! How a home is gone through: many rollouts read in parallel, each compared with its row; writes and judges nothing.
+//! How a home is gone through: the rollouts are read in parallel, each thread is compared with its row, misnamed files
+//! last. Backfill writes what differs, verify judges it; neither is done here.
+
+pub mod context;
 
 pub mod comparison;
+
 pub mod scan;
+
+pub mod plan;
 pub mod select;
+
+pub use context::Context;
+
+use crate::catalog::absent::AbsentFolders;
+use crate::catalog::inventory::Inventory;
+use crate::catalog::misnamed::{self, Misnamed, MisnamedChoice};
+use crate::catalog::names;
+use crate::catalog::walk::{self, RolloutFile, Walk, WalkError};
+use crate::db::Connection;
+use crate::db::open::Reader;
+use crate::db::schema::Schema;
+use crate::db::threads::Threads;
+use crate::progress::Progress;
+use crate::rollout::fold::{FoldedThread, ReadError};
+use crate::thread::ThreadId;
+use crate::thread::columns::{Row, index};
+use crate::thread::times::Times;
+use comparison::Comparison;
+use scan::{Event, Group, ReadAside, Scan, Scanned, Worker};
+use std::ops::{ControlFlow, Range};
+use std::path::Path;
+
+/// Threads are compared with their rows when so many have been read, or so many bytes of them. A reader may have to open
+/// the database anew each time.
+pub const BATCH_THREADS: usize = 256;
+/// The same in bytes.
+pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// A database that is read while a home is gone through.
+pub trait Database {
+    /// Runs statements that only read.
+    ///
+    /// # Errors
+    /// If the database cannot be read; those of `f`.
+    fn read<T>(&mut self, f: impl FnMut(&Connection) -> anyhow::Result<T>) -> anyhow::Result<T>;
+}
+
+impl Database for &mut Reader {
+    fn read<T>(&mut self, f: impl FnMut(&Connection) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        Reader::read(self, f)
+    }
+}
+
+/// The rollouts of a home, as a walk found them.
+#[derive(Debug)]
+pub struct HomeFiles {
+    /// The rollouts by thread.
+    pub inventory: Inventory,
+    /// The rollout folders that cannot be walked.
+    pub absent: AbsentFolders,
+    /// The files and folders that the walk could not look at.
+    pub errors: Vec<WalkError>,
+    /// False if neither rollout folder exists.
+    pub has_roots: bool,
+}
+
+impl HomeFiles {
+    /// Sorts out what a walk found.
+    #[must_use]
+    pub fn new(home: &Path, walk: Walk) -> HomeFiles {
+        let absent = AbsentFolders::of(home, &walk);
+        let has_roots = walk.missing_roots.len() < 2;
+        HomeFiles { absent, has_roots, inventory: Inventory::new(walk.files), errors: walk.errors }
+    }
+}
+
+/// Finds the rollouts of a home.
+pub fn walk(home: &Path, progress: &dyn Progress) -> Walk {
+    progress.start("finding rollouts", None, None);
+    let walk = walk::walk(home, || progress.advance(1, 0));
+    progress.finish();
+    walk
+}
+
+/// The files that tell of one thread, to be read again if one of them changes.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// A group of files.
+    Group(Range<usize>),
+    /// The misnamed files of a thread: the one that counts, if one does, and the others.
+    Misnamed(MisnamedChoice),
+}
+
+impl Origin {
+    /// Returns the files.
+    #[must_use]
+    pub fn files(&self) -> Vec<usize> {
+        match self {
+            Origin::Group(files) => files.clone().collect(),
+            Origin::Misnamed(choice) => choice.chosen.iter().chain(&choice.superseded).copied().collect(),
+        }
+    }
+}
+
+/// A thread as its files tell of it, to be compared with its row.
+#[derive(Debug)]
+pub struct Subject {
+    /// What was read.
+    pub scanned: Scanned,
+    /// The thread whose row is meant, if it is known.
+    pub id: Option<ThreadId>,
+    /// The file that counts, if it is known but not compared here.
+    pub counts: Option<usize>,
+    /// Where this was read.
+    pub origin: Origin,
+}
+
+impl Subject {
+    /// Makes a subject of what was read.
+    #[must_use]
+    pub fn new(scanned: Scanned, origin: Origin) -> Subject {
+        let id = scanned.thread.or(scanned.misnamed.first().map(|(_, thread)| *thread));
+        Subject { scanned, id, counts: None, origin }
+    }
+}
+
+/// A home that is gone through.
+pub struct Survey<'a, D> {
+    /// The home and the circumstances.
+    pub context: Context<'a>,
+    /// The rollouts.
+    pub inventory: &'a Inventory,
+    /// The database.
+    pub database: D,
+    /// The statements on the `threads` table.
+    pub table: Threads,
+    /// The rules by which rows are compared.
+    pub comparison: Comparison,
+    /// Reads single files on this thread.
+    pub worker: Worker<'a>,
+    /// The misnamed files found so far.
+    pub misnamed: Misnamed,
+    /// Is told how far the work is.
+    pub progress: &'a dyn Progress,
+    /// Threads that were read and not compared yet.
+    waiting: Vec<Subject>,
+    waiting_bytes: usize,
+}
+
+impl<'a, D: Database> Survey<'a, D> {
+    /// Begins to go through a home.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn new(
+        scan: Scan<'a>,
+        mut database: D,
+        schema: &Schema,
+        times: Times,
+        progress: &'a dyn Progress,
+    ) -> anyhow::Result<Survey<'a, D>> {
+        let provider = scan.context.default_provider;
+        let comparison = database.read(|connection| Comparison::read(connection, schema, provider, times))?;
+        Ok(Survey {
+            context: scan.context,
+            inventory: scan.inventory,
+            database,
+            table: Threads::new(schema),
+            comparison,
+            worker: Worker::new(scan),
+            misnamed: Misnamed::default(),
+            progress,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+        })
+    }
+
+    /// Returns a file by its position.
+    #[must_use]
+    pub fn file(&self, i: usize) -> &'a RolloutFile {
+        &self.inventory.files()[i]
+    }
+
+    /// Returns the number of threads that wait to be compared.
+    #[must_use]
+    pub fn n_waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Reads the row of a thread.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn row(&mut self, id: ThreadId) -> anyhow::Result<Option<Row>> {
+        Ok(self.rows(&[id])?.pop().flatten())
+    }
+
+    /// Reads the rows of some threads, in one transaction.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn rows(&mut self, ids: &[ThreadId]) -> anyhow::Result<Vec<Option<Row>>> {
+        let table = &self.table;
+        self.database.read(|connection| ids.iter().map(|id| Ok(table.get(connection, *id)?)).collect())
+    }
+
+    /// Reads the names of `session_index.jsonl`, unless that was done.
+    pub fn load_names(&mut self) {
+        let names = &mut self.comparison.names;
+        names.get_or_insert_with(|| names::read_or_warn(self.context.home, self.progress));
+    }
+
+    /// Lets the file of a group wait if the thread's row names a misnamed file: then all misnamed files must be known
+    /// before one of them counts.
+    pub fn defer(&mut self, subject: &mut Subject, row: Option<&Row>) {
+        if let (Some(row), Origin::Group(_), Some((file, folded))) =
+            (row, &subject.origin, &subject.scanned.folded)
+            && misnamed::is_named_by(row, self.context.home, folded.metadata.id, self.file(*file))
+        {
+            self.misnamed.defer(*file, folded.metadata.id);
+            subject.counts = Some(*file);
+            subject.scanned.folded = None;
+        }
+    }
+}
+
+/// What a verb does with each thread of a home.
+pub trait Verb<'a> {
+    /// The database that the verb uses.
+    type Database: Database;
+
+    /// Returns the survey under way.
+    fn survey(&mut self) -> &mut Survey<'a, Self::Database>;
+
+    /// Takes note of a group that was read and not compared yet.
+    fn note(&mut self, scanned: &Scanned);
+
+    /// Compares a thread with its row.
+    ///
+    /// # Errors
+    /// If the database cannot be read or written.
+    fn compare(&mut self, subject: Subject, row: Option<Row>) -> anyhow::Result<()>;
+
+    /// Does what can be done while the workers read.
+    ///
+    /// # Errors
+    /// If the database cannot be read or written.
+    fn use_idle_time(&mut self) -> anyhow::Result<()>;
+
+    /// Returns false if a thread's misnamed files are to be left alone.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    fn begins_misnamed(&mut self, id: ThreadId, files: &[usize], row: Option<&Row>) -> bool;
+
+    /// Reads the misnamed file that counts for a thread.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    fn read_misnamed(&mut self, _id: ThreadId, file: usize) -> Result<FoldedThread, ReadError> {
+        let survey = self.survey();
+        survey.worker.fold(&survey.file(file).source())
+    }
+
+    /// Returns true if a thread is to wait where its row names a misnamed file ([`Survey::defer`]).
+    fn waits_for_misnamed(&self) -> bool {
+        true
+    }
+}
+
+/// Reads the groups in parallel and compares each thread with its row, misnamed files last.
+///
+/// # Errors
+/// Those of the verb.
+pub fn read_all<'a>(verb: &mut impl Verb<'a>, groups: &[Group]) -> anyhow::Result<()> {
+    let scan = verb.survey().worker.scan_options();
+    let stopped = scan::run(scan, groups, |event| {
+        let done = match event {
+            Event::Scanned(scanned) => take(verb, scanned),
+            Event::Idle => verb.use_idle_time(),
+        };
+        done.map_or_else(ControlFlow::Break, ControlFlow::Continue)
+    });
+    stopped.map_or(Ok(()), Err)?;
+    compare_misnamed(verb)
+}
+
+/// Takes a group that was read: notes misnamed files, and lets its thread wait to be compared.
+///
+/// # Errors
+/// Those of the verb.
+pub fn take<'a>(verb: &mut impl Verb<'a>, scanned: Scanned) -> anyhow::Result<()> {
+    verb.note(&scanned);
+    let survey = verb.survey();
+    let members = &survey.inventory.files()[scanned.files.clone()];
+    survey.progress.advance(members.len() as u64, members.iter().map(|file| file.stamp.size).sum());
+    for &(file, thread) in &scanned.misnamed {
+        survey.misnamed.add(file, thread);
+    }
+    let origin = Origin::Group(scanned.files.clone());
+    enqueue(verb, Subject::new(scanned, origin))
+}
+
+/// Adds a thread to those that are compared next, and compares them if they are many.
+fn enqueue<'a>(verb: &mut impl Verb<'a>, subject: Subject) -> anyhow::Result<()> {
+    let survey = verb.survey();
+    survey.waiting_bytes += subject.scanned.size();
+    survey.waiting.push(subject);
+    if survey.waiting.len() >= BATCH_THREADS || survey.waiting_bytes >= BATCH_BYTES {
+        compare_waiting(verb)?;
+    }
+    Ok(())
+}
+
+/// Compares the threads that wait.
+///
+/// # Errors
+/// Those of the verb.
+pub fn compare_waiting<'a>(verb: &mut impl Verb<'a>) -> anyhow::Result<()> {
+    let waits = verb.waits_for_misnamed();
+    let survey = verb.survey();
+    survey.waiting_bytes = 0;
+    let waiting = std::mem::take(&mut survey.waiting);
+    let ids: Vec<ThreadId> = waiting.iter().filter_map(|subject| subject.id).collect();
+    let mut rows = survey.rows(&ids)?.into_iter();
+    for mut subject in waiting {
+        let row = subject.id.and_then(|_| rows.next().flatten());
+        if waits {
+            verb.survey().defer(&mut subject, row.as_ref());
+        }
+        verb.compare(subject, row)?;
+    }
+    Ok(())
+}
+
+/// Compares the threads that misnamed files say they are of.
+///
+/// # Errors
+/// Those of the verb.
+pub fn compare_misnamed<'a>(verb: &mut impl Verb<'a>) -> anyhow::Result<()> {
+    // One of those that wait may be deferred.
+    compare_waiting(verb)?;
+    let misnamed = verb.survey().misnamed.take();
+    for some in misnamed.chunks(BATCH_THREADS) {
+        let ids: Vec<ThreadId> = some.iter().map(|(id, _)| *id).collect();
+        let rows = verb.survey().rows(&ids)?;
+        for ((id, files), row) in some.iter().zip(rows) {
+            if verb.survey().context.is_interrupted() {
+                return Ok(());
+            }
+            if !verb.begins_misnamed(*id, files, row.as_ref()) {
+                continue;
+            }
+            let Survey { inventory, worker, .. } = verb.survey();
+            let path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
+            let choice = misnamed::choose(*id, files, inventory, path, |id| worker.has_own_file(id));
+            let subject = read_misnamed(verb, *id, choice);
+            enqueue(verb, subject)?;
+        }
+    }
+    compare_waiting(verb)
+}
+
+/// Reads the misnamed files of a thread.
+pub fn read_misnamed<'a>(verb: &mut impl Verb<'a>, id: ThreadId, choice: MisnamedChoice) -> Subject {
+    let others = || choice.superseded.clone();
+    let mut scanned =
+        Scanned { thread: Some(id), superseded: others(), copies: others(), ..Scanned::default() };
+    if let Some(file) = choice.chosen {
+        match verb.read_misnamed(id, file) {
+            Ok(folded) if folded.metadata.id == id => scanned.folded = Some((file, folded)),
+            // It says something else now. The next run will find it.
+            Ok(_) => {}
+            Err(error) => scanned.failed.push((file, error)),
+        }
+    }
+    let survey = verb.survey();
+    if survey.worker.scan_options().read_all {
+        for &file in &choice.superseded {
+            let damage = survey.worker.read(&survey.file(file).source());
+            scanned.read_aside.push(ReadAside { file, damage });
+        }
+    }
+    Subject::new(scanned, Origin::Misnamed(choice))
+}

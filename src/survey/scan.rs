@@ -1,18 +1,18 @@
-//! Reads the rollouts of many threads in parallel and hands what they come to to one consumer; decides nothing about
+//! Reads the rollouts of many threads in parallel and hands the result of each to one consumer; decides nothing about
 //! rows.
 //!
-//! Workers read and fold, the caller's thread consumes (it alone owns the database). Between them lies a channel that
-//! is bounded in bytes, so that memory stays bounded whatever a rollout holds.
+//! Workers read and fold. The caller's thread consumes, because it alone owns the database. Between them is a channel
+//! that is bounded in bytes, so that memory stays bounded whatever a rollout holds.
 
+use super::comparison::Folders;
+use super::context::Context;
 use crate::catalog::inventory::{self, Inventory};
-use crate::catalog::walk::RolloutFile;
+use crate::catalog::misnamed;
 use crate::rollout::extract::{DamageReport, Options};
 use crate::rollout::file_name;
 use crate::rollout::fold::{self, FoldedThread, ReadError, Reading, Source, World};
-use crate::rollout::peek;
 use crate::rollout::reader::Buffer;
 use crate::rollout::tail;
-use crate::survey::comparison::Folders;
 use crate::sys;
 use crate::thread::{Millis, ThreadId, ThreadMetadata};
 use std::ops::{ControlFlow, Range};
@@ -26,53 +26,50 @@ const WAITING_BYTES: usize = 4 * 1024 * 1024;
 const BATCH_GROUPS: usize = 32;
 const BATCH_BYTES: usize = 128 * 1024;
 
-/// What a scan needs to know.
-pub struct Config<'a> {
+/// A scan: the files to choose from, and how closely to look at them.
+#[derive(Debug, Clone, Copy)]
+pub struct Scan<'a> {
     /// Files and groups.
     pub inventory: &'a Inventory,
-    /// How many workers.
-    pub jobs: usize,
+    /// The home, the number of workers, the default provider, and the signal to stop.
+    pub context: Context<'a>,
     /// How closely to look at each file.
     pub options: Options,
-    /// Whether files that do not count are read as well, for what is wrong with them.
+    /// True to read the files that do not count as well, for the damage in them.
     pub read_all: bool,
-    /// Provider of a thread whose session meta names none.
-    pub default_provider: &'a str,
-    /// Set from outside to stop.
-    pub interrupted: &'a AtomicBool,
 }
 
-/// One group of files: those of a thread by name, or one with a malformed name.
+/// A group of files: all files with one thread in their names, or one file with a malformed name.
 #[derive(Debug, Clone)]
 pub struct Group {
     /// Where its files are in [`Inventory::files`].
     pub files: Range<usize>,
-    /// The file that the thread's row names, if that is known to be one of several.
+    /// The file that the thread's row names, if it is one of several.
     pub in_row: Option<usize>,
 }
 
-/// A file that was read for what is wrong with it.
+/// A file that does not count and was read for the damage in it.
 #[derive(Debug)]
 pub struct ReadAside {
-    /// Which file.
+    /// The file.
     pub file: usize,
-    /// What is wrong with it, and how many bytes it holds, uncompressed.
+    /// The damage, and the uncompressed size in bytes.
     pub damage: Result<(DamageReport, u64), ReadError>,
 }
 
-/// What a group comes to.
+/// The result of reading a group.
 #[derive(Debug, Default)]
 pub struct Scanned {
     /// Where its files are in [`Inventory::files`].
     pub files: Range<usize>,
     /// The thread by name.
     pub thread: Option<ThreadId>,
-    /// The file that counts and what it comes to.
+    /// The file that counts and the thread in it.
     pub folded: Option<(usize, FoldedThread)>,
     /// Files that should have counted and could not be read.
     pub failed: Vec<(usize, ReadError)>,
-    /// Files that say that they are of another thread than their name does, or whose names say nothing.
-    pub strays: Vec<(usize, ThreadId)>,
+    /// Misnamed files, and the thread that each says it is of.
+    pub misnamed: Vec<(usize, ThreadId)>,
     /// Files that lost to another of their thread.
     pub superseded: Vec<usize>,
     /// Copies of the file that counts (also among `superseded`).
@@ -84,33 +81,32 @@ pub struct Scanned {
 }
 
 impl Scanned {
-    /// Roughly how much memory this holds.
+    /// Returns roughly how much memory this holds, in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
-        let texts = self.folded.as_ref().map_or(0, |(_, folded)| {
-            let thread = &folded.metadata;
-            thread.title.len()
-                + thread.preview.len()
-                + thread.first_user_message.len()
-                + thread.sandbox_policy.len()
-        });
-        texts + 1024
+        self.folded.as_ref().map_or(1024, |(_, folded)| folded.metadata.size())
+    }
+
+    /// Returns true if no other file can take the place of what was read: a file counts, or one that should count
+    /// cannot be read now. A copy of the latter would stand in the row for good.
+    fn is_settled(&self) -> bool {
+        self.folded.is_some() || self.failed.iter().any(|(_, error)| matches!(error, ReadError::Passing(_)))
     }
 }
 
-/// What the consumer is told.
+/// A message to the consumer.
 #[expect(clippy::large_enum_variant, reason = "one at a time, taken apart at once")]
 #[derive(Debug)]
 pub enum Event {
     /// A group was read.
     Scanned(Scanned),
-    /// Nothing waits to be consumed now: time for what can be done at any time.
+    /// No group waits now, so that there is time for other work.
     Idle,
 }
 
 /// Reads `groups` and calls `consume` with each, in no particular order, until it breaks or all are done.
 pub fn run<B>(
-    config: &Config<'_>,
+    scan: Scan<'_>,
     groups: &[Group],
     mut consume: impl FnMut(Event) -> ControlFlow<B>,
 ) -> Option<B> {
@@ -120,23 +116,23 @@ pub fn run<B>(
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
         let mut n_workers = 0;
-        for _ in 0..config.jobs.clamp(1, groups.len().max(1)) {
+        for _ in 0..scan.context.jobs.clamp(1, groups.len().max(1)) {
             let sender = sender.clone();
             let (next, budget, stopped) = (&next, &budget, &stopped);
             let work = move || {
-                let mut worker = Worker::new(config);
+                let mut worker = Worker::new(scan);
                 let mut batch = Batch::default();
-                while !stopped.load(Ordering::Relaxed) && !config.interrupted.load(Ordering::Relaxed) {
+                while !stopped.load(Ordering::Relaxed) && !scan.context.is_interrupted() {
                     let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
                     batch.push(worker.scan(group));
-                    stop_without_files(config);
+                    stop_without_files(&scan.context);
                     if batch.is_full() && !batch.send(budget, &sender) {
                         break;
                     }
                 }
                 batch.send(budget, &sender);
             };
-            // Where users or containers may have few threads, fewer do the work.
+            // A user or container may be limited to few threads. Then fewer workers do the work.
             if std::thread::Builder::new().spawn_scoped(scope, work).is_err() {
                 break;
             }
@@ -153,13 +149,13 @@ pub fn run<B>(
             }
         };
         if n_workers == 0 {
-            let mut worker = Worker::new(config);
+            let mut worker = Worker::new(scan);
             for group in groups {
-                if stopped.load(Ordering::Relaxed) || config.interrupted.load(Ordering::Relaxed) {
+                if stopped.load(Ordering::Relaxed) || scan.context.is_interrupted() {
                     break;
                 }
                 tell(Event::Scanned(worker.scan(group)));
-                stop_without_files(config);
+                stop_without_files(&scan.context);
             }
         }
         loop {
@@ -176,14 +172,14 @@ pub fn run<B>(
     })
 }
 
-/// Stops the work when files cannot be opened any more: it would fail for each of the others as well.
-fn stop_without_files(config: &Config<'_>) {
+/// Stops the work when no more files can be opened, because every other file would fail as well.
+fn stop_without_files(context: &Context<'_>) {
     if sys::ran_out_of_files() {
-        config.interrupted.store(true, Ordering::Relaxed);
+        context.interrupted.store(true, Ordering::Relaxed);
     }
 }
 
-/// Groups that are handed over together: waking the consumer for each would cost as much as reading a small file.
+/// Groups that are handed over together. Waking the consumer for each would cost as much as reading a small file.
 #[derive(Default)]
 struct Batch {
     scanned: Vec<Scanned>,
@@ -200,7 +196,7 @@ impl Batch {
         self.scanned.len() >= BATCH_GROUPS || self.size >= BATCH_BYTES
     }
 
-    /// Hands over what there is. Returns whether anybody takes it.
+    /// Hands over the batch. Returns false if the consumer is gone.
     fn send(&mut self, budget: &Budget, sender: &mpsc::Sender<Batch>) -> bool {
         let batch = std::mem::take(self);
         budget.take(batch.size);
@@ -210,96 +206,94 @@ impl Batch {
 
 /// Reads groups one after the other, on the thread that owns it.
 pub struct Worker<'a> {
-    config: &'a Config<'a>,
+    scan: Scan<'a>,
     buffer: Buffer,
     folders: Folders,
 }
 
 impl<'a> Worker<'a> {
-    /// A worker with nothing read yet.
+    /// Makes a worker.
     #[must_use]
-    pub fn new(config: &'a Config<'a>) -> Worker<'a> {
-        Worker { config, buffer: Buffer::default(), folders: Folders::default() }
+    pub fn new(scan: Scan<'a>) -> Worker<'a> {
+        Worker { scan, buffer: Buffer::default(), folders: Folders::default() }
+    }
+
+    /// Returns the scan that this worker is for.
+    #[must_use]
+    pub fn scan_options(&self) -> Scan<'a> {
+        self.scan
     }
 
     /// Reads one group.
     #[must_use]
     pub fn scan(&mut self, group: &Group) -> Scanned {
-        let all = self.config.inventory.files();
-        let files: Vec<&RolloutFile> = all[group.files.clone()].iter().collect();
-        let index_of = |file: &RolloutFile| {
-            group.files.start + files.iter().position(|candidate| std::ptr::eq(*candidate, file)).unwrap_or(0)
-        };
-        let is_in_row =
-            |file: &RolloutFile| group.in_row.is_some_and(|i| std::ptr::eq(&raw const all[i], file));
-        let Some(first) = files.first() else { return Scanned::default() };
+        let files = self.scan.inventory.files();
+        let Some(first) = files[group.files.clone()].first() else { return Scanned::default() };
         let thread = first.named.name.map(|name| name.thread);
         let mut scanned = Scanned { files: group.files.clone(), thread, ..Scanned::default() };
-        let mut is_settled = false;
-        let mut left = files.clone();
-        while let Some(choice) = inventory::choose(&left, is_in_row) {
-            let mut has_strays = false;
-            for copy in &choice.copies {
-                let i = index_of(copy);
-                if (is_settled || scanned.folded.is_some()) && copy.is_empty() {
-                    scanned.superseded.push(i);
-                    continue;
+        let mut left: Vec<usize> = group.files.clone().collect();
+        while let Some(choice) = inventory::choose(files, left, group.in_row) {
+            let n_misnamed = scanned.misnamed.len();
+            self.read_copies(&choice.copies, &mut scanned);
+            // A rollout that holds nothing, or is of another thread, gives way to another rollout of this thread, unless
+            // the row chose it.
+            let gives_way = scanned.misnamed.len() > n_misnamed || group.in_row.is_none();
+            scanned.superseded.extend(&choice.twins);
+            left = [&*choice.chain, &choice.chain_copies].concat();
+            if scanned.is_settled() || !gives_way {
+                for &i in &left {
+                    self.set_aside(i, &mut scanned);
                 }
-                if is_settled || scanned.folded.is_some() {
-                    match self.stranger(copy, thread) {
-                        Some(other) => scanned.strays.push((i, other)),
-                        None => {
-                            scanned.superseded.push(i);
-                            scanned.copies.push(i);
-                        }
-                    }
-                    continue;
-                }
-                match self.fold(&copy.source()) {
-                    Err(error) => {
-                        // One that can be read another time still is the one that counts: a lesser copy would take
-                        // its place in the row for good.
-                        is_settled = matches!(error, ReadError::Passing(_));
-                        scanned.failed.push((i, error));
-                    }
-                    Ok(folded) if Some(folded.metadata.id) != thread => {
-                        has_strays = true;
-                        scanned.strays.push((i, folded.metadata.id));
-                    }
-                    Ok(folded) => scanned.folded = Some((i, folded)),
-                }
-            }
-            scanned.superseded.extend(choice.twins.iter().map(|file| index_of(file)));
-            left = choice.chain.iter().chain(&choice.chain_copies).copied().collect();
-            let gives_way = has_strays || group.in_row.is_none();
-            if is_settled || scanned.folded.is_some() || !gives_way {
-                for file in left {
-                    match self.stranger(file, thread) {
-                        Some(other) => scanned.strays.push((index_of(file), other)),
-                        None => scanned.superseded.push(index_of(file)),
-                    }
-                }
-                let copies = choice.chain_copies.iter().map(|file| index_of(file));
-                scanned.chain_copies = copies.filter(|i| scanned.superseded.contains(i)).collect();
+                let superseded = &scanned.superseded;
+                let copies = choice.chain_copies.into_iter().filter(|i| superseded.contains(i));
+                scanned.chain_copies = copies.collect();
                 break;
             }
-            // The rollout that should have counted is of another thread, or holds nothing, and no row chose it: another
-            // one of this thread does.
         }
         self.excuse_empty(&mut scanned);
-        if self.config.read_all {
+        if self.scan.read_all {
             for &file in &scanned.superseded {
-                let damage = self.read(&all[file].source());
+                let damage = self.read(&files[file].source());
                 scanned.read_aside.push(ReadAside { file, damage });
             }
         }
         scanned
     }
 
-    /// Counts empty files as superseded where their thread has a good one: synchronised folders leave such copies behind,
-    /// under the same name or one that only begins so.
+    /// Reads the copies of a rollout in their order until one counts, and sets the others aside.
+    fn read_copies(&mut self, copies: &[usize], scanned: &mut Scanned) {
+        for &i in copies {
+            let file = &self.scan.inventory.files()[i];
+            if scanned.is_settled() {
+                if self.set_aside(i, scanned) && !file.is_empty() {
+                    scanned.copies.push(i);
+                }
+                continue;
+            }
+            match self.fold(&file.source()) {
+                Err(error) => scanned.failed.push((i, error)),
+                Ok(folded) if Some(folded.metadata.id) != scanned.thread => {
+                    scanned.misnamed.push((i, folded.metadata.id));
+                }
+                Ok(folded) => scanned.folded = Some((i, folded)),
+            }
+        }
+    }
+
+    /// Adds a file that does not count to the superseded ones. Returns false if it is misnamed instead.
+    fn set_aside(&mut self, i: usize, scanned: &mut Scanned) -> bool {
+        let other = self.other_thread(i);
+        match other {
+            Some(other) => scanned.misnamed.push((i, other)),
+            None => scanned.superseded.push(i),
+        }
+        other.is_none()
+    }
+
+    /// Counts empty files as superseded if their thread has a good file. Synchronised folders leave such copies behind, under
+    /// the same name or a longer one.
     fn excuse_empty(&self, scanned: &mut Scanned) {
-        let inventory = self.config.inventory;
+        let inventory = self.scan.inventory;
         let has_good = |i: usize| {
             let thread = file_name::find_thread(&inventory.files()[i].file_name());
             thread.is_some_and(|thread| inventory.of_thread(thread).iter().any(|file| !file.is_empty()))
@@ -314,32 +308,34 @@ impl<'a> Worker<'a> {
         scanned.superseded.extend(excused.into_iter().map(|(i, _)| i));
     }
 
-    /// Reads the time of a file's last line from its end; none if it cannot be read.
+    /// Reads the time of a file's last line from its end; `None` if it cannot be read.
     pub fn last_event(&mut self, file: usize) -> Option<Millis> {
-        let source = self.config.inventory.files()[file].source();
-        tail::last_event(&source, &mut self.buffer, self.config.interrupted).ok().flatten()
+        let source = self.scan.inventory.files()[file].source();
+        tail::last_event(&source, &mut self.buffer, self.scan.context.interrupted).ok().flatten()
     }
 
-    /// Reads what the older rollouts of a file's thread say in full, for a row that differs from what the file says.
+    /// Reads what the older rollouts of a file's thread say in full, for a row that differs from the file.
     #[must_use]
     pub fn older(&mut self, file: usize, thread: ThreadId) -> Vec<ThreadMetadata> {
-        let inventory = self.config.inventory;
+        let inventory = self.scan.inventory;
         let rollouts = inventory.older_rollouts(file).into_iter();
         let folded = rollouts.filter_map(|other| self.fold(&inventory.files()[other].source()).ok());
         folded.map(|folded| folded.metadata).filter(|metadata| metadata.id == thread).collect()
     }
 
-    /// The other thread that a file of `thread` by its name says it is of. Only the beginning of the file is read.
+    /// Returns the other thread that a file says it is of, if it is misnamed. Only the beginning of the file is read.
     #[must_use]
-    pub fn stranger(&mut self, file: &RolloutFile, thread: Option<ThreadId>) -> Option<ThreadId> {
-        let said = peek::thread(&file.source(), &mut self.buffer, self.config.interrupted).ok().flatten();
-        said.filter(|said| Some(*said) != thread)
+    pub fn other_thread(&mut self, file: usize) -> Option<ThreadId> {
+        let Scan { inventory, context, .. } = self.scan;
+        let by_name = inventory.files()[file].named.name.map(|name| name.thread);
+        let found = misnamed::thread_in(inventory, file, &mut self.buffer, context.interrupted);
+        found.filter(|found| Some(*found) != by_name)
     }
 
-    /// Whether one of the files whose names give a thread is of it, or may be when it can be read again.
+    /// Returns true if one of the files with a thread in their names is of it, or may be when it can be read again.
     #[must_use]
-    pub fn is_told_by_name(&mut self, thread: ThreadId) -> bool {
-        let files = self.config.inventory.range_of(thread);
+    pub fn has_own_file(&mut self, thread: ThreadId) -> bool {
+        let files = self.scan.inventory.range_of(thread);
         let scanned = self.scan(&Group { files, in_row: None });
         let is_unusable = |(_, error): &(usize, ReadError)| matches!(error, ReadError::Unusable(_));
         scanned.folded.is_some() || !scanned.failed.iter().all(is_unusable)
@@ -350,30 +346,30 @@ impl<'a> Worker<'a> {
     /// # Errors
     /// As [`fold::fold`].
     pub fn fold(&mut self, source: &Source) -> Result<FoldedThread, ReadError> {
-        let Worker { config, buffer, folders } = self;
+        let Worker { scan: Scan { inventory, context, options, .. }, buffer, folders } = self;
         let world = World {
-            find_rollout: &|rollout| config.inventory.find_rollout(rollout),
+            find_rollout: &|rollout| inventory.find_rollout(rollout),
             canonical_folder: &|folder| folders.canonical(folder),
-            default_provider: config.default_provider,
+            default_provider: context.default_provider,
         };
-        let mut reading = Reading { buffer, options: config.options, interrupted: config.interrupted };
+        let mut reading = Reading { buffer, options: *options, interrupted: context.interrupted };
         fold::fold(source, &world, &mut reading)
     }
 
-    /// Reads one file for what is wrong with it, and how many bytes it holds, uncompressed.
+    /// Reads one file for the damage in it, and its uncompressed size in bytes.
     ///
     /// # Errors
     /// As [`fold::fold`].
     pub fn read(&mut self, source: &Source) -> Result<(DamageReport, u64), ReadError> {
-        let Worker { config, buffer, .. } = self;
-        let mut reading = Reading { buffer, options: config.options, interrupted: config.interrupted };
+        let Worker { scan: Scan { context, options, .. }, buffer, .. } = self;
+        let mut reading = Reading { buffer, options: *options, interrupted: context.interrupted };
         let read = fold::read_file(source, None, &mut reading)?;
         fold::check_usable(&read.extracted)?;
         Ok((read.extracted.damage, read.n_bytes))
     }
 }
 
-/// Bytes that wait for the consumer. Whoever would exceed the limit waits, unless nothing else does.
+/// The bytes that wait for the consumer. A worker that would exceed the limit waits, unless no other bytes do.
 #[derive(Default)]
 struct Budget {
     waiting: Mutex<usize>,
@@ -399,6 +395,7 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::walk::RolloutFile;
     use crate::rollout::file_name;
     use std::ffi::OsStr;
 
@@ -432,15 +429,15 @@ mod tests {
                 RolloutFile::new(home.path().join(folder).into(), OsStr::new(&name), named, stamp, false)
             });
             let inventory = Inventory::new(files.into());
-            let config = Config {
-                inventory: &inventory,
+            let context = Context {
+                home: home.path(),
                 jobs: 1,
-                options: Options::default(),
-                read_all: false,
                 default_provider: "openai",
+                now: chrono::DateTime::UNIX_EPOCH,
                 interrupted: &AtomicBool::new(false),
             };
-            let scanned = Worker::new(&config).scan(&Group { files: 0..2, in_row: None });
+            let scan = Scan { inventory: &inventory, context, options: Options::default(), read_all: false };
+            let scanned = Worker::new(scan).scan(&Group { files: 0..2, in_row: None });
             (scanned.folded.is_some(), scanned.failed.len(), scanned.superseded.len())
         };
         assert_eq!(scan(["broken", "good"]), (true, 1, 0));

@@ -1,8 +1,8 @@
-//! From what people type for a thread (an id, a beginning of one, a path) to the thread; changes nothing.
+//! Finds the threads that people type: by id, by the beginning of an id, or by path; changes nothing.
 
 use crate::catalog::forms::{self, Forms};
 use crate::catalog::inventory::Inventory;
-use crate::catalog::misnamed::{said, strays};
+use crate::catalog::misnamed;
 use crate::catalog::paths;
 use crate::catalog::walk::{self, RolloutFile};
 use crate::db::{Connection, threads};
@@ -26,7 +26,7 @@ pub enum Selected {
     Path(PathBuf),
 }
 
-/// Why something that was typed is no thread.
+/// The reason why something that was typed does not select a thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unresolved {
     /// Nothing has such an id or path.
@@ -47,7 +47,7 @@ impl fmt::Display for Unresolved {
     }
 }
 
-/// Whether what was typed is meant as a path: it holds a separator or ends like a rollout.
+/// Returns true if the text is meant as a path: it holds a separator or ends like a rollout.
 #[must_use]
 pub fn is_path(typed: &str) -> bool {
     typed.contains('/')
@@ -56,7 +56,7 @@ pub fn is_path(typed: &str) -> bool {
         || forms::is_compressed(Path::new(typed))
 }
 
-/// Finds threads for one command: the database first, then the names of files, which are listed once at most.
+/// Finds threads for one command: in the database first, then among the names of files, which are listed once at most.
 pub struct Resolver<'a> {
     home: &'a Path,
     current_dir: &'a Path,
@@ -64,34 +64,34 @@ pub struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    /// A resolver for a home. Relative paths start from `current_dir`.
+    /// Makes a resolver for a home. Relative paths start from `current_dir`.
     #[must_use]
     pub fn new(home: &'a Path, current_dir: &'a Path) -> Resolver<'a> {
         Resolver { home, current_dir, file_ids: None }
     }
 
-    /// Finds what was typed, in its order. `connection` is the database, where there is one.
+    /// Finds each thread that was typed, in the same order. `connection` is the database, if there is one.
     ///
     /// # Errors
-    /// What SQLite says. That there is no such thread, or that it is ambiguous, is the inner result.
+    /// If the database cannot be read. The inner results say that there is no such thread, or that a text is ambiguous.
     pub fn resolve(
         &mut self,
         typed: &[String],
         connection: Option<&Connection>,
     ) -> anyhow::Result<Vec<Result<Selected, Unresolved>>> {
-        // Not kept for the next call: the rows are of this state of the database.
-        let mut strangers = None;
-        typed.iter().map(|typed| self.resolve_one(typed, connection, &mut strangers)).collect()
+        // Not kept for the next call, because the database may change.
+        let mut in_rows = None;
+        typed.iter().map(|typed| self.resolve_one(typed, connection, &mut in_rows)).collect()
     }
 
     fn resolve_one(
         &mut self,
         typed: &str,
         connection: Option<&Connection>,
-        strangers: &mut Option<Strangers>,
+        in_rows: &mut Option<MisnamedInRows>,
     ) -> anyhow::Result<Result<Selected, Unresolved>> {
         if is_path(typed) {
-            return self.resolve_path(Path::new(typed), connection, strangers);
+            return self.resolve_path(Path::new(typed), connection, in_rows);
         }
         let prefix = typed.to_ascii_lowercase();
         if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
@@ -117,35 +117,35 @@ impl<'a> Resolver<'a> {
         &mut self,
         typed: &Path,
         connection: Option<&Connection>,
-        strangers: &mut Option<Strangers>,
+        in_rows: &mut Option<MisnamedInRows>,
     ) -> anyhow::Result<Result<Selected, Unresolved>> {
         let path = self.current_dir.join(typed);
         let named = path.file_name().and_then(file_name::parse).map(|named| named.name);
         // Rows name their files as Codex found the home; the plain and the compressed form are one thread.
         if let Some(connection) = connection
-            && let Some(id) = of_row(connection, named.flatten(), &Forms::of(&path), strangers)?
+            && let Some(id) = of_row(connection, named.flatten(), &Forms::of(&path), in_rows)?
         {
             return Ok(Ok(Selected::Id(id)));
         }
         Ok(match named {
             Some(Some(name)) if RolloutFile::at(self.home, &path).is_some() => Ok(Selected::Id(name.thread)),
             // Not there (any more), or spelt otherwise than the home: a thread all the same if anything knows it.
-            Some(Some(name)) => return self.resolve_one(&name.thread.to_string(), connection, strangers),
+            Some(Some(name)) => return self.resolve_one(&name.thread.to_string(), connection, in_rows),
             Some(None) if RolloutFile::at(self.home, &path).is_some() => Ok(Selected::Path(path)),
             _ => Err(Unresolved::NoSuchThread),
         })
     }
 }
 
-/// By path: threads whose rows name files that do not have these threads in their names.
-type Strangers = HashMap<String, ThreadId>;
+/// By path of a misnamed file that a row names: the row's thread.
+type MisnamedInRows = HashMap<String, ThreadId>;
 
-/// The thread whose row names a file, in either form: the one in the file's name before any other.
+/// Returns the thread whose row names a file, in either form. The thread in the file's name goes before all others.
 fn of_row(
     connection: &Connection,
     named: Option<RolloutName>,
     forms: &Forms,
-    strangers: &mut Option<Strangers>,
+    in_rows: &mut Option<MisnamedInRows>,
 ) -> anyhow::Result<Option<ThreadId>> {
     if let Some(name) = named
         && let Some(path) = threads::rollout_path(connection, name.thread)?
@@ -153,31 +153,31 @@ fn of_row(
     {
         return Ok(Some(name.thread));
     }
-    // No index leads from a path to its row, and most rows are found as above: so the others are looked for once.
-    let strangers = match strangers {
-        Some(strangers) => strangers,
-        None => strangers.insert(read_strangers(connection)?),
+    // No index leads from a path to its row. Most rows are found above, so the others are read once.
+    let in_rows = match in_rows {
+        Some(in_rows) => in_rows,
+        None => in_rows.insert(read_misnamed(connection)?),
     };
     let texts = forms.each().into_iter().filter_map(Path::to_str);
-    Ok(texts.filter_map(|form| strangers.get(form)).min().copied())
+    Ok(texts.filter_map(|form| in_rows.get(form)).min().copied())
 }
 
-fn read_strangers(connection: &Connection) -> anyhow::Result<Strangers> {
-    let mut strangers = Strangers::new();
+fn read_misnamed(connection: &Connection) -> anyhow::Result<MisnamedInRows> {
+    let mut in_rows = MisnamedInRows::new();
     threads::each_path(connection, |id, path| {
         let file = Path::new(path).file_name();
         let named = file.and_then(file_name::parse).and_then(|named| named.name);
         if let Some(id) = ThreadId::parse(id)
             && named.is_none_or(|name| name.thread != id)
         {
-            let first = strangers.entry(path.to_owned()).or_insert(id);
+            let first = in_rows.entry(path.to_owned()).or_insert(id);
             *first = id.min(*first);
         }
     })?;
-    Ok(strangers)
+    Ok(in_rows)
 }
 
-/// Those of the threads whose ids begin with a prefix of hexadecimal digits and hyphens.
+/// Returns the ids that begin with a prefix of hexadecimal digits and hyphens.
 fn beginning<'a>(ids: &'a BTreeSet<ThreadId>, prefix: &'a str) -> impl Iterator<Item = String> + 'a {
     // Ids are in the order of their digits.
     let digits: String =
@@ -186,7 +186,7 @@ fn beginning<'a>(ids: &'a BTreeSet<ThreadId>, prefix: &'a str) -> impl Iterator<
     ids.range(first..).map(ToString::to_string).take_while(move |id| id.starts_with(prefix))
 }
 
-/// The threads that were asked for, as something that groups of files are tried against.
+/// The threads that were asked for. Groups of files are tried against it.
 #[derive(Debug, Default)]
 pub struct Wanted {
     /// Those whose ids are known.
@@ -197,7 +197,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Takes what was asked for; `row_path` tells which file a thread's row names, for its name may hide the thread.
+    /// Takes what was asked for. `row_path` returns the path in a thread's row, because that file may be misnamed.
     ///
     /// # Errors
     /// Those of `row_path`.
@@ -225,53 +225,54 @@ impl Wanted {
         Ok(wanted)
     }
 
-    /// Whether a file's name gives each thread that was asked for.
+    /// Returns true if each thread that was asked for has a file with its name.
     #[must_use]
     pub fn is_named(&self, inventory: &Inventory) -> bool {
         self.typed.is_empty() && self.ids.iter().all(|id| !inventory.range_of(*id).is_empty())
     }
 
-    /// Files of threads that were asked for though the files' names do not say so, and the thread of each: for the sake
-    /// of a thread to which neither names nor rows lead every file is opened, no further than to its first session meta.
-    /// A thread of which a file was asked for that does not name it is asked for as a whole from then on, for another of
-    /// its files may count.
+    /// Finds the misnamed files of the threads that were asked for, and the thread of each. If neither a name nor a row
+    /// leads to a thread, every file is opened, as far as its first session meta.
+    ///
+    /// If a requested file is named after another thread, that whole thread is selected, because another of its files may
+    /// count.
     #[must_use]
-    pub fn find_hidden(
+    pub fn find_misnamed(
         &mut self,
         inventory: &Inventory,
         interrupted: &AtomicBool,
     ) -> BTreeMap<usize, ThreadId> {
         let mut buffer = Buffer::default();
-        let mut says = |i: usize| said(inventory, i, &mut buffer, interrupted);
+        let mut thread_in = |i: usize| misnamed::thread_in(inventory, i, &mut buffer, interrupted);
         let is_without_file = |id: &&ThreadId| inventory.range_of(**id).is_empty();
         let mut ids: BTreeSet<ThreadId> = self.ids.iter().filter(is_without_file).copied().collect();
-        let mut said: Vec<ThreadId> = Vec::new();
+        let mut found: Vec<ThreadId> = Vec::new();
         for path in &self.paths {
-            let Some(id) = paths::locate(inventory, path).and_then(&mut says) else { continue };
+            let Some(id) = paths::locate(inventory, path).and_then(&mut thread_in) else { continue };
             if self.ids.contains(&id) && !self.typed.contains(path) {
                 ids.remove(&id);
             } else {
-                said.push(id);
+                found.push(id);
             }
         }
         let mut to_look_at: Vec<ThreadId> = self.ids.iter().copied().collect();
         loop {
-            for id in said.drain(..) {
+            for id in found.drain(..) {
                 ids.insert(id);
                 if self.ids.insert(id) {
                     to_look_at.push(id);
                 }
             }
             let Some(id) = to_look_at.pop() else { break };
-            said.extend(inventory.range_of(id).filter_map(&mut says).filter(|other| *other != id));
+            found.extend(inventory.range_of(id).filter_map(&mut thread_in).filter(|other| *other != id));
         }
         if ids.is_empty() {
             return BTreeMap::new();
         }
-        strays(inventory, interrupted).filter(|(_, id)| ids.contains(id)).collect()
+        misnamed::find_all(inventory, interrupted).filter(|(_, id)| ids.contains(id)).collect()
     }
 
-    /// Whether a group of files, which by their names are of `thread`, was asked for.
+    /// Returns true if a group of files, which by their names are of `thread`, was asked for.
     #[must_use]
     pub fn contains(&self, thread: Option<ThreadId>, members: &[RolloutFile]) -> bool {
         thread.is_some_and(|thread| self.ids.contains(&thread))

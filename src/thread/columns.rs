@@ -446,6 +446,12 @@ pub static COLUMNS: [Column; 42] = [
     ),
 ];
 
+/// Returns true for the two columns that say when the rollout was last written.
+#[must_use]
+pub fn is_updated_at(position: usize) -> bool {
+    matches!(position, index::UPDATED_AT | index::UPDATED_AT_MS)
+}
+
 /// Positions in [`COLUMNS`] of those that rules speak of by name.
 pub mod index {
     macro_rules! positions {

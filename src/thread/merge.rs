@@ -4,7 +4,7 @@
 //! that after a backfill there is nothing to report.
 
 use super::cell::Cell;
-use super::columns::{COLUMNS, ColumnSet, Row, Same, Truth, index};
+use super::columns::{COLUMNS, ColumnSet, Row, Same, Truth, index, is_updated_at};
 use super::times::Times;
 use super::{HistoryMode, Millis, ThreadMetadata, equivalence, folder};
 
@@ -108,8 +108,7 @@ pub fn update(file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> Merged
             merged.changed.push(position);
         }
     }
-    let is_time = |position: &usize| matches!(*position, index::UPDATED_AT | index::UPDATED_AT_MS);
-    if context.times == Times::Keep && merged.changed.iter().all(is_time) {
+    if context.times == Times::Keep && merged.changed.iter().copied().all(is_updated_at) {
         for position in merged.changed.drain(..) {
             merged.row.cells[position] = row.cells[position].clone();
         }
@@ -372,7 +371,7 @@ fn same_sandbox(file: &ThreadMetadata, target: &str, row: &str) -> bool {
 /// and the last line's, of `created_at` the time in the id, from which a live Codex takes it.
 fn other_times(position: usize, file: &ThreadMetadata, context: &Context<'_>) -> [Option<Millis>; 2] {
     match position {
-        index::UPDATED_AT | index::UPDATED_AT_MS if context.times.accepts_both() => {
+        _ if is_updated_at(position) && context.times.accepts_both() => {
             [Some(file.modified_at), Some(file.last_event_at)]
         }
         index::CREATED_AT | index::CREATED_AT_MS => [file.id.time(), None],

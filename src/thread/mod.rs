@@ -236,6 +236,13 @@ impl ThreadMetadata {
         }
     }
 
+    /// Returns roughly how much memory this takes, in bytes: only the texts without a limit are counted.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let texts = [&self.title, &self.preview, &self.first_user_message, &self.sandbox_policy];
+        texts.map(String::len).iter().sum::<usize>() + 1024
+    }
+
     /// Returns when the thread was last used, as a new row says it.
     #[must_use]
     pub fn recency_at(&self) -> Millis {

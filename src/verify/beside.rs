@@ -1,26 +1,22 @@
-//! One thread's row beside what its file says, column by column: for a person who wants to know why; no findings.
+//! Shows one thread's row beside its file, column by column, for a person who wants to know why; makes no findings.
 
-use super::Config;
-use super::rows;
 use crate::catalog::inventory::Inventory;
 use crate::catalog::misnamed::ByContent;
-use crate::catalog::names;
 use crate::catalog::paths;
 use crate::catalog::walk;
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
-use crate::db::threads::Threads;
+use crate::progress::Silent;
 use crate::rollout::extract::Options;
 use crate::rollout::fold::FoldedThread;
-use crate::survey::comparison::Comparison;
-use crate::survey::scan::{self, Group, Worker};
+use crate::survey::scan::{Group, Scan, Worker};
 use crate::survey::select::Selected;
+use crate::survey::{Context, Survey};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, N_COLUMNS, Row, index};
 use crate::thread::times::Times;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 /// A thread's row beside its file.
 #[derive(Debug)]
@@ -39,56 +35,46 @@ pub struct Beside {
     pub error: Option<String>,
 }
 
-/// Sets the row of each of these threads beside its file, and hands them over one by one: there may be more of them than
-/// memory. An interrupt ends it, with those that came before it.
+/// Sets the row of each of these threads beside its file, and hands them over one by one, because all of them may not fit
+/// into memory. An interrupt ends it after the last complete one.
 ///
 /// # Errors
-/// The database cannot be read; those of `take`.
+/// If the database cannot be read; those of `take`.
 pub fn beside(
-    config: &Config<'_>,
+    context: Context<'_>,
     threads: &[Selected],
     reader: &mut Reader,
     mut take: impl FnMut(Beside) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let schema = Schema::of(reader)?;
-    let mut comparison = reader
-        .read(|connection| Comparison::read(connection, &schema, config.default_provider, Times::Auto))?;
-    if comparison.compares_names() {
-        comparison.names = names::read(config.home).ok();
+    let inventory = &Inventory::new(walk::walk(context.home, || {}).files);
+    let scan = Scan { inventory, context, options: Options::default(), read_all: false };
+    let mut survey = Survey::new(scan, reader, &schema, Times::Auto, &Silent)?;
+    if survey.comparison.compares_names() {
+        survey.load_names();
     }
-    let table = Threads::new(&schema);
-    let inventory = Inventory::new(walk::walk(config.home, || {}).files);
-    let scan_config = scan::Config {
-        inventory: &inventory,
-        jobs: 1,
-        options: Options::default(),
-        read_all: false,
-        default_provider: config.default_provider,
-        interrupted: config.interrupted,
-    };
-    let (mut worker, mut by_content) = (Worker::new(&scan_config), ByContent::default());
+    let mut by_content = ByContent::default();
     for thread in threads {
-        let mut row_of = |id| Ok::<_, anyhow::Error>(rows::get(&table, &[id], reader)?.pop().flatten());
         let (row, file) = match thread {
             Selected::Id(id) => {
-                let row = row_of(*id)?;
-                let mut unnamed = || by_content.find(*id, &inventory, |_| true, config.interrupted);
-                let file = read(*id, row.as_ref(), &inventory, &mut worker, &mut unnamed);
+                let row = survey.row(*id)?;
+                let mut misnamed = || by_content.find(*id, inventory, |_| true, context.interrupted);
+                let file = read(*id, row.as_ref(), inventory, &mut survey.worker, &mut misnamed);
                 (row, file)
             }
             Selected::Path(path) => {
-                let file = match paths::locate(&inventory, path) {
-                    Some(i) => fold(i, &inventory, &mut worker),
+                let file = match paths::locate(inventory, path) {
+                    Some(i) => fold(i, inventory, &mut survey.worker),
                     None => Err("it is no rollout of this home".to_owned()),
                 };
                 let row = match &file {
-                    Ok((_, folded)) => row_of(folded.metadata.id)?,
+                    Ok((_, folded)) => survey.row(folded.metadata.id)?,
                     Err(_) => None,
                 };
                 (row, file)
             }
         };
-        if config.interrupted.load(Ordering::Relaxed) {
+        if context.is_interrupted() {
             // What was read meanwhile may be half of it.
             break;
         }
@@ -103,6 +89,7 @@ pub fn beside(
             Ok((file, folded)) => {
                 let differences = row.as_ref().map(|row| {
                     let thread = &folded.metadata;
+                    let Survey { comparison, worker, .. } = &mut survey;
                     let differences = comparison.diff(thread, row);
                     comparison.diff_or_older(thread, row, differences, || worker.older(file, thread.id))
                 });
@@ -133,30 +120,30 @@ fn fold(
     folded.map(|folded| (file, folded)).map_err(|error| error.to_string())
 }
 
-/// What the file that counts for a thread says: the one that its row names, else one with the thread in its name, else
-/// the one that `unnamed` finds.
+/// Reads the file that counts for a thread: the one that its row names, else one with the thread in its name, else the
+/// misnamed one that `misnamed` finds.
 fn read(
     id: ThreadId,
     row: Option<&Row>,
     inventory: &Inventory,
     worker: &mut Worker<'_>,
-    unnamed: &mut dyn FnMut() -> Option<usize>,
+    misnamed: &mut dyn FnMut() -> Option<usize>,
 ) -> Result<(usize, FoldedThread), String> {
     let path = row.and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
     let in_row = path.and_then(|path| paths::locate(inventory, path));
     let files = inventory.range_of(id);
-    if let Some(stray) = in_row.filter(|i| !files.contains(i))
-        && let Ok(folded) = worker.fold(&inventory.files()[stray].source())
+    if let Some(file) = in_row.filter(|i| !files.contains(i))
+        && let Ok(folded) = worker.fold(&inventory.files()[file].source())
         && folded.metadata.id == id
     {
-        return Ok((stray, folded));
+        return Ok((file, folded));
     }
     if files.is_empty() {
-        let hidden = unnamed().ok_or_else(|| "there is no rollout of it".to_owned())?;
-        return fold(hidden, inventory, worker);
+        let file = misnamed().ok_or_else(|| "there is no rollout of it".to_owned())?;
+        return fold(file, inventory, worker);
     }
     let scanned = worker.scan(&Group { in_row: in_row.filter(|i| files.contains(i)), files });
-    match (scanned.folded, scanned.failed.into_iter().next(), scanned.strays.first()) {
+    match (scanned.folded, scanned.failed.into_iter().next(), scanned.misnamed.first()) {
         (Some(read), ..) => Ok(read),
         (None, Some((file, error)), _) => {
             Err(format!("{}: {error}", inventory.files()[file].path().display()))

@@ -3,6 +3,7 @@
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{self, COLUMNS, ColumnSet, Truth};
+pub use crate::thread::diff::FieldDifference;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -339,25 +340,6 @@ impl Severity {
     }
 }
 
-/// A column of a finding, both sides whole.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Field {
-    /// Position in [`COLUMNS`].
-    pub position: usize,
-    /// What the row says.
-    pub database: Cell,
-    /// What it must say; NULL where no file knows it.
-    pub file: Cell,
-}
-
-impl Field {
-    /// The column's name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        COLUMNS[self.position].name
-    }
-}
-
 /// One thing that was found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
@@ -374,7 +356,7 @@ pub struct Finding {
     /// What it says, in one line; untrusted text may be part of it.
     pub message: String,
     /// The columns that it is about or explains.
-    pub fields: Vec<Field>,
+    pub fields: Vec<FieldDifference>,
     /// Whether it is about cells of a row without a rollout that can be read, which no backfill mends.
     pub without_rollout: bool,
 }
@@ -397,7 +379,7 @@ impl Finding {
 
     /// What mends its columns.
     pub(super) fn field_remedies(&self) -> BTreeSet<Remedy> {
-        let remedy = |field: &Field| match COLUMNS[field.position].truth {
+        let remedy = |field: &FieldDifference| match COLUMNS[field.position].truth {
             _ if self.without_rollout => Remedy::ByHand,
             Truth::Key => Remedy::ByHand,
             Truth::Database => Remedy::Facts,
@@ -420,7 +402,7 @@ impl Finding {
 
     /// With these columns.
     #[must_use]
-    pub fn with(self, fields: Vec<Field>) -> Finding {
+    pub fn with(self, fields: Vec<FieldDifference>) -> Finding {
         Finding { fields, ..self }
     }
 

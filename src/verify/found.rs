@@ -1,6 +1,6 @@
 //! The findings of a run, in order: counted, bounded in number if asked, and in memory however many there are.
 
-use super::finding::{Count, Field, Finding, Kind, N_KINDS, Remedy, Severity};
+use super::finding::{Count, FieldDifference, Finding, Kind, N_KINDS, Remedy, Severity};
 use crate::db::spill::Spill;
 use crate::sys;
 use crate::thread::ThreadId;
@@ -153,7 +153,7 @@ fn push(spill: &mut Spill, finding: &Finding) -> anyhow::Result<()> {
         Cell::Text(finding.message.clone()),
         Cell::from(finding.without_rollout),
     ];
-    for Field { position, database, file } in &finding.fields {
+    for FieldDifference { position, database, file } in &finding.fields {
         cells.extend([number(*position), database.clone(), file.clone()]);
     }
     spill.push(&key(finding), &cells).context(NO_TEMPORARY_FILE)
@@ -201,7 +201,7 @@ fn finding(cells: Vec<Cell>) -> Option<Finding> {
     let mut fields = Vec::new();
     while let Some(column) = cells.next() {
         let (database, file) = (cells.next()?, cells.next()?);
-        fields.push(Field { position: position(&column)?, database, file });
+        fields.push(FieldDifference { position: position(&column)?, database, file });
     }
     Some(Finding { kind, severity, thread_id, path, line, message, fields, without_rollout })
 }
@@ -309,11 +309,8 @@ mod tests {
     }
 
     fn arbitrary() -> impl Strategy<Value = Finding> {
-        let field = (0..COLUMNS.len(), cell(), cell()).prop_map(|(position, database, file)| Field {
-            position,
-            database,
-            file,
-        });
+        let field = (0..COLUMNS.len(), cell(), cell())
+            .prop_map(|(position, database, file)| FieldDifference { position, database, file });
         let place =
             (prop::option::of("[a-c\u{0}]{0,2}"), prop::option::of("[a-c/\u{1}]{0,3}"), any::<Option<u64>>());
         (place, 0..N_KINDS, "[xy\u{0}]{0,2}", prop::collection::vec(field, 0..3), any::<bool>()).prop_map(

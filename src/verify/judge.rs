@@ -1,6 +1,6 @@
-//! From what was seen of a thread (its row, its files) to findings: which kind explains what; reads no database.
+//! Turns what was seen of a thread (its row, its files) into findings: which kind explains what; reads no database.
 
-use super::finding::{Field, Finding, Kind, Severity};
+use super::finding::{Finding, Kind, Severity};
 use crate::catalog::forms::Forms;
 use crate::catalog::walk::RolloutFile;
 use crate::home;
@@ -23,7 +23,7 @@ const N_VALUES: usize = 4;
 /// How many characters of a value a message gives.
 const N_CHARS: usize = 60;
 
-/// What the differences between a row and its file come to.
+/// The findings about one thread.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Judged {
     pub(super) findings: Vec<Finding>,
@@ -35,7 +35,7 @@ pub(super) struct Judged {
 pub(super) struct PathFacts<'a> {
     /// The home as files' paths begin.
     pub(super) home: &'a Path,
-    /// Whether there is a file at a path.
+    /// Returns true if there is a file at a path.
     pub(super) exists: &'a dyn Fn(&Path) -> bool,
     /// Another thread whose row names the same file.
     pub(super) also_of: Option<ThreadId>,
@@ -49,12 +49,11 @@ pub(super) fn differences(
     facts: &PathFacts<'_>,
 ) -> Judged {
     let mut judged = Judged::default();
-    let (mut archive, mut rest): (Vec<Field>, Vec<Field>) = (Vec::new(), Vec::new());
+    let (mut archive, mut rest): (Vec<FieldDifference>, Vec<FieldDifference>) = (Vec::new(), Vec::new());
     let mut path = None;
     let is_archive = differences.iter().any(|difference| difference.position == index::ARCHIVED);
-    for FieldDifference { position, database, file } in differences {
-        let field = Field { position, database, file };
-        match position {
+    for field in differences {
+        match field.position {
             index::ROLLOUT_PATH => path = Some(field),
             index::ARCHIVED | index::ARCHIVED_AT if is_archive => archive.push(field),
             _ => rest.push(field),
@@ -94,16 +93,14 @@ pub(super) fn differences(
     judged
 }
 
-/// The cells of a row without a readable file that break Codex's listing.
+/// Judges the cells of a row without a readable file that break Codex's listing.
 pub(super) fn unreadable_cells(row: &Row) -> Option<Finding> {
-    let field =
-        |FieldDifference { position, database, file }: FieldDifference| Field { position, database, file };
-    let fields: Vec<Field> = diff::unreadable_cells(row).map(field).collect();
+    let fields: Vec<FieldDifference> = diff::unreadable_cells(row).collect();
     let finding = || Finding { without_rollout: true, ..Finding::new(Kind::FieldMismatch, "") };
     (!fields.is_empty()).then(|| finding().with(fields))
 }
 
-/// The home that a row's path names, if nothing but the home's prefix tells it from the file's.
+/// Returns the home that a row's path names, if the path differs from the file's in the home's prefix alone.
 fn old_home(row: &str, file: &RolloutFile, home: &Path) -> Option<String> {
     let file_path = file.path();
     let relative = file_path.strip_prefix(home).ok()?;
@@ -119,7 +116,7 @@ fn old_home(row: &str, file: &RolloutFile, home: &Path) -> Option<String> {
     (!old.is_empty() && old != new).then(|| old.to_owned())
 }
 
-/// Whether what a row's path names is there, in the form that it names or compressed since.
+/// Returns true if the file that a row's path names exists, in the same form or compressed since.
 pub(super) fn is_there(home: &Path, path: &Path) -> bool {
     let Some(path) = home::row_path(home, path) else { return false };
     // What cannot be looked at may be there.
@@ -127,7 +124,7 @@ pub(super) fn is_there(home: &Path, path: &Path) -> bool {
     exists(&path) || exists(&Forms::of(&path).compressed)
 }
 
-/// A file that could not be read; `None` if that says nothing about it.
+/// Judges a file that could not be read; `None` if the failure says nothing about the file.
 pub(super) fn failure(file: &RolloutFile, error: &ReadError) -> Option<Finding> {
     let kind = match error {
         ReadError::Vanished | ReadError::Interrupted => return None,
@@ -137,7 +134,7 @@ pub(super) fn failure(file: &RolloutFile, error: &ReadError) -> Option<Finding> 
     Some(Finding::new(kind, error.to_string()).at(file.path()))
 }
 
-/// A file with damaged lines.
+/// Judges a file with damaged lines.
 pub(super) fn damage(file: &RolloutFile, report: &DamageReport) -> Option<Finding> {
     let first = report.first.as_ref()?;
     let count = match report.n_lines {
@@ -155,7 +152,7 @@ pub(super) fn cannot_open(file: &RolloutFile, unopenable: &Unopenable) -> Findin
     Finding { line: unopenable.line, ..finding }
 }
 
-/// A file that lost to another of its thread; `is_longer` if it holds more than the one that counts.
+/// Judges a copy that does not count; `is_longer` if it holds more than the file that counts.
 pub(super) fn duplicate(copy: &RolloutFile, counts: &RolloutFile, is_longer: bool) -> Finding {
     let is_newer = copy.stamp.modified_millis() > counts.stamp.modified_millis();
     let more = match (is_newer, is_longer) {
@@ -169,15 +166,15 @@ pub(super) fn duplicate(copy: &RolloutFile, counts: &RolloutFile, is_longer: boo
     if is_newer || is_longer { Finding { severity: Severity::Error, ..finding } } else { finding }
 }
 
-/// A file whose name is no rollout's.
+/// Judges a file with a malformed name.
 pub(super) fn malformed(file: &RolloutFile) -> Finding {
     let message =
         "the name is not rollout-<time>-<thread id>.jsonl; the thread can be shown but not archived";
     Finding::new(Kind::MalformedName, message).at(file.path())
 }
 
-/// The fields of a finding in words: both values, short.
-pub(super) fn describe(fields: &[Field]) -> String {
+/// Describes the fields of a finding: both values, short.
+pub(super) fn describe(fields: &[FieldDifference]) -> String {
     let mut text = String::new();
     for field in fields.iter().take(N_VALUES) {
         let separator = if text.is_empty() { "" } else { "; " };
@@ -190,19 +187,19 @@ pub(super) fn describe(fields: &[Field]) -> String {
             write!(text, "{separator}{}: {database} in the row, which Codex cannot read", field.name())
         };
     }
-    let more: Vec<&str> = fields.iter().skip(N_VALUES).map(Field::name).collect();
+    let more: Vec<&str> = fields.iter().skip(N_VALUES).map(FieldDifference::name).collect();
     if !more.is_empty() {
         let _ = write!(text, "; also {}", more.join(", "));
     }
     text
 }
 
-/// Two texts cut to at most `n` characters each, so that what tells them apart is still there.
+/// Cuts two texts to at most `n` characters each, and keeps the place where they differ.
 #[must_use]
 pub fn apart<'a>(a: &'a str, b: &'a str, n: usize) -> (Cow<'a, str>, Cow<'a, str>) {
     let n_common = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
     let is_long = |text: &str| text.chars().nth(n).is_some();
-    // A little of what is common stays, to find the place by.
+    // A little of the common text stays, to find the place by.
     let n_left_out = if (is_long(a) || is_long(b)) && n_common > n / 2 { n_common - n / 4 } else { 0 };
     let cut = |text: &'a str| {
         if !is_long(text) && n_left_out == 0 {
@@ -217,7 +214,7 @@ pub fn apart<'a>(a: &'a str, b: &'a str, n: usize) -> (Cow<'a, str>, Cow<'a, str
     (cut(a), cut(b))
 }
 
-/// A cell as a message gives it.
+/// Returns a cell as a message shows it.
 fn in_words(position: usize, cell: &Cell) -> String {
     let time = |millis: Option<i64>| {
         let time = chrono::DateTime::from_timestamp_millis(millis?)?;
@@ -269,7 +266,7 @@ mod tests {
         let judged = differences(id, &file, seen.collect(), &facts);
         let mut text: Vec<String> = Vec::new();
         for finding in &judged.findings {
-            let names: Vec<&str> = finding.fields.iter().map(Field::name).collect();
+            let names: Vec<&str> = finding.fields.iter().map(FieldDifference::name).collect();
             text.push(format!("{} {}", finding.kind, names.join(",")));
         }
         text.extend(judged.moved_from.map(|old| format!("from {old}")));
@@ -313,7 +310,7 @@ mod tests {
 
     #[test]
     fn values_are_short_and_cells_that_codex_cannot_read_are_said_to_be() {
-        let field = |name: &str, database: Cell, file: Cell| Field {
+        let field = |name: &str, database: Cell, file: Cell| FieldDifference {
             position: columns::position(name).unwrap(),
             database,
             file,

@@ -1,20 +1,20 @@
 //! What is left when every rollout has been compared: rows without a file, rows without a proper id, and the threads
 //! that only the session index knows.
 
-use super::finding::{Field, Finding, Kind};
-use super::{Depth, Run, judge, rows};
+use super::finding::{FieldDifference, Finding, Kind};
+use super::{Depth, Run, judge};
 use crate::catalog::forms;
 use crate::catalog::names;
 use crate::catalog::paths;
 use crate::catalog::walk::{self, RolloutFile};
 use crate::home;
 use crate::rollout::file_name;
+use crate::survey::BATCH_THREADS;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Row, index};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 /// How many whole rows are read in one transaction: their files do not bound what is in them.
 const BATCH: usize = 32;
@@ -23,36 +23,37 @@ impl Run<'_> {
     /// Judges the rows whose threads no file gives, neither by its name nor by what it says.
     pub(super) fn judge_leftover(&mut self) -> anyhow::Result<()> {
         self.judge_odd()?;
-        let left: Vec<ThreadId> = std::mem::take(&mut self.left).into_iter().collect();
-        self.progress.start("looking at rows without a rollout", Some(left.len() as u64), None);
+        let left: Vec<ThreadId> = std::mem::take(&mut self.rows.without_file).into_iter().collect();
+        self.survey.progress.start("looking at rows without a rollout", Some(left.len() as u64), None);
         for (n, chunk) in left.chunks(BATCH).enumerate() {
-            if self.config.interrupted.load(Ordering::Relaxed) {
+            if self.config.context.is_interrupted() {
                 // What was not looked at does not agree.
                 self.findings.flagged.extend(&left[n * BATCH..]);
                 break;
             }
             let mut doubtful = Vec::new();
-            for (id, row) in chunk.iter().zip(rows::get(&self.table, chunk, self.reader)?) {
+            for (id, row) in chunk.iter().zip(self.survey.rows(chunk)?) {
                 let Some(row) = row else { continue };
                 let findings = self.judge_row(*id, &row)?;
-                if row.text(index::ROLLOUT_PATH).is_some_and(|path| self.absent.count(Path::new(path))) {
-                    self.not_compared.insert(*id, true);
+                if row.text(index::ROLLOUT_PATH).is_some_and(|path| self.reach.absent.count(Path::new(path)))
+                {
+                    self.reach.not_compared.insert(*id, true);
                 }
                 if !findings.is_empty() {
                     doubtful.push((*id, findings));
                 }
             }
             let ids: Vec<ThreadId> = doubtful.iter().map(|(id, _)| *id).collect();
-            for ((id, seen), row) in doubtful.into_iter().zip(rows::get(&self.table, &ids, self.reader)?) {
+            for ((id, seen), row) in doubtful.into_iter().zip(self.survey.rows(&ids)?) {
                 let Some(row) = row else { continue };
                 // What looks different now is being moved by somebody.
                 if self.judge_row(id, &row)? == seen {
                     seen.into_iter().for_each(|finding| self.report(finding, Some(id)));
                 }
             }
-            self.progress.advance(chunk.len() as u64, 0);
+            self.survey.progress.advance(chunk.len() as u64, 0);
         }
-        self.progress.finish();
+        self.survey.progress.finish();
         Ok(())
     }
 
@@ -61,7 +62,7 @@ impl Run<'_> {
         let found = match path {
             None => Some(Finding::new(Kind::MissingFile, "the row names no rollout")),
             // Said once for the folder.
-            Some(path) if self.absent.hold(Path::new(path)) => None,
+            Some(path) if self.reach.absent.hold(Path::new(path)) => None,
             Some(path) => self.judge_path(id, Path::new(path), row)?,
         };
         let cells = judge::unreadable_cells(row);
@@ -74,7 +75,7 @@ impl Run<'_> {
 
     /// Judges the path in the row of a thread that no file gives.
     fn judge_path(&mut self, id: ThreadId, path: &Path, row: &Row) -> anyhow::Result<Option<Finding>> {
-        let Some(named) = home::row_path(self.config.home, path) else {
+        let Some(named) = home::row_path(self.config.context.home, path) else {
             return Ok(Some(self.judge_gone(id, path, row)));
         };
         let path = &*named;
@@ -85,8 +86,8 @@ impl Run<'_> {
             [_, Ok(true)] => &other_form,
             [Ok(false), Ok(false)] => return Ok(Some(self.judge_gone(id, path, row))),
             // A folder of the home that cannot be looked into is a finding itself.
-            _ if path.starts_with(self.config.home) => {
-                self.not_compared.insert(id, true);
+            _ if path.starts_with(self.config.context.home) => {
+                self.reach.not_compared.insert(id, true);
                 return Ok(None);
             }
             _ => {
@@ -94,7 +95,7 @@ impl Run<'_> {
                 return Ok(Some(Finding::new(Kind::OutsideHome, message)));
             }
         };
-        if let Some(file) = paths::locate(self.inventory, there) {
+        if let Some(file) = paths::locate(self.survey.inventory, there) {
             return Ok(match self.owner(file).filter(|owner| *owner != id) {
                 None => None,
                 Some(owner) => Some(match self.also_of(id, there)? {
@@ -111,7 +112,7 @@ impl Run<'_> {
                 }),
             });
         }
-        if !self.roots.contain(there) {
+        if !self.reach.roots.contain(there) {
             return Ok(Some(Finding::new(Kind::OutsideHome, "the rollout lies outside of this home")));
         }
         // A rollout that the walk did not find came later, and its row with it.
@@ -128,8 +129,8 @@ impl Run<'_> {
             let folders = [walk::ACTIVE.into(), walk::ARCHIVED.into(), Path::new(walk::ACTIVE).join(date)];
             for folder in folders {
                 for compressed in [false, true] {
-                    let place = self.config.home.join(&folder).join(name.to_file_name(compressed));
-                    let Some(file) = RolloutFile::at(self.config.home, &place) else { continue };
+                    let place = self.config.context.home.join(&folder).join(name.to_file_name(compressed));
+                    let Some(file) = RolloutFile::at(self.config.context.home, &place) else { continue };
                     let new_path = path_field(row, place.to_string_lossy().as_ref().into());
                     if row.integer(index::ARCHIVED) == Some(i64::from(file.archived)) {
                         let message = format!("the row names {}, which is gone", path.display());
@@ -137,7 +138,8 @@ impl Run<'_> {
                     }
                     let message = "the archived flag and the folder disagree";
                     let database = row.get(index::ARCHIVED).cloned().unwrap_or(Cell::Null);
-                    let flag = Field { position: index::ARCHIVED, database, file: file.archived.into() };
+                    let flag =
+                        FieldDifference { position: index::ARCHIVED, database, file: file.archived.into() };
                     return Finding::new(Kind::ArchiveMismatch, message).at(place).with(vec![new_path, flag]);
                 }
             }
@@ -148,20 +150,21 @@ impl Run<'_> {
     /// Judges the rows whose ids are none, or not spelled as ids are looked up.
     fn judge_odd(&mut self) -> anyhow::Result<()> {
         if self.rows.n_without_id > 0 {
-            let field = Field { position: index::ID, database: Cell::Null, file: Cell::Null };
+            let field = FieldDifference { position: index::ID, database: Cell::Null, file: Cell::Null };
             for _ in 0..self.rows.n_without_id {
                 self.report(Finding::new(Kind::FieldMismatch, "").with(vec![field.clone()]), None);
             }
         }
         for id in std::mem::take(&mut self.rows.odd) {
-            let table = &self.table;
-            let Some(row) = self.reader.read(|connection| Ok(table.get_odd(connection, &id)?))? else {
+            let table = &self.survey.table;
+            let Some(row) = self.survey.database.read(|connection| Ok(table.get_odd(connection, &id)?))?
+            else {
                 continue;
             };
             let text = id.as_text().map(str::to_owned);
             let file = text.as_deref().and_then(ThreadId::parse);
             let file = Cell::optional_text(file.map(|id| id.to_string()).as_deref());
-            let mut fields = vec![Field { position: index::ID, database: id, file }];
+            let mut fields = vec![FieldDifference { position: index::ID, database: id, file }];
             let others = judge::unreadable_cells(&row).into_iter().flat_map(|finding| finding.fields);
             fields.extend(others.filter(|field| field.position != index::ID));
             let path = row.text(index::ROLLOUT_PATH).map(PathBuf::from);
@@ -178,26 +181,28 @@ impl Run<'_> {
 
     /// Names the threads in the session index that have neither file nor row.
     pub(super) fn judge_index(&mut self) -> anyhow::Result<()> {
-        let path = self.config.home.join(names::FILE_NAME);
+        let path = self.config.context.home.join(names::FILE_NAME);
         let mut names: BTreeMap<ThreadId, String> = BTreeMap::new();
-        let read = names::for_each(self.config.home, |id, name| {
-            if self.inventory.range_of(id).is_empty() {
+        let read = names::for_each(self.config.context.home, |id, name| {
+            if self.survey.inventory.range_of(id).is_empty() {
                 names.insert(id, name);
             }
         });
         match read {
-            Ok(left_out) => names::left_out_warning(self.config.home, left_out)
+            Ok(left_out) => names::left_out_warning(self.config.context.home, left_out)
                 .iter()
-                .for_each(|warning| self.progress.warn(warning)),
-            Err(error) => self.progress.warn(&format!("{}: names cannot be read: {error}", path.display())),
+                .for_each(|warning| self.survey.progress.warn(warning)),
+            Err(error) => {
+                self.survey.progress.warn(&format!("{}: names cannot be read: {error}", path.display()));
+            }
         }
         if self.config.depth != Depth::Quick {
-            self.says.values().for_each(|id| drop(names.remove(id)));
+            self.survey.misnamed.threads().for_each(|id| drop(names.remove(&id)));
         }
         let names: Vec<(ThreadId, String)> = names.into_iter().collect();
-        for names in names.chunks(rows::BATCH) {
+        for names in names.chunks(BATCH_THREADS) {
             let ids: Vec<ThreadId> = names.iter().map(|(id, _)| *id).collect();
-            for ((id, name), row) in names.iter().zip(rows::get(&self.table, &ids, self.reader)?) {
+            for ((id, name), row) in names.iter().zip(self.survey.rows(&ids)?) {
                 if row.is_none() {
                     let message = format!("named \"{name}\", without a rollout and a row");
                     self.report(Finding::new(Kind::IndexOrphan, message).of(Some(*id)).at(&path), None);
@@ -208,7 +213,7 @@ impl Run<'_> {
     }
 }
 
-fn path_field(row: &Row, file: Cell) -> Field {
+fn path_field(row: &Row, file: Cell) -> FieldDifference {
     let database = row.get(index::ROLLOUT_PATH).cloned().unwrap_or(Cell::Null);
-    Field { position: index::ROLLOUT_PATH, database, file }
+    FieldDifference { position: index::ROLLOUT_PATH, database, file }
 }

@@ -1,10 +1,10 @@
-//! `verify`: names every difference between rows and rollouts, and what else is wrong. To a report; writes nothing,
-//! prints nothing, reads no environment.
+//! `verify`: names every difference between rows and rollouts, and what else is wrong, in a report; writes nothing, prints
+//! nothing, reads no environment.
 //!
-//! First one pass over the rows, which finds those whose files must be looked for (`rows.rs`). Then the rollouts are
-//! read in parallel ([`crate::survey::scan`]), and each thread is compared with its row by the rules that `backfill` writes by
-//! (`look.rs`); last come the rows that are left without a file (`leftover.rs`). What a thread comes to is judged in
-//! `judge.rs`. Nothing is reported at first sight: row and file are looked at again, for a Codex may be at work.
+//! First one pass over the rows finds those whose files must be looked for (`rows.rs`). Then [`crate::survey`] reads the
+//! rollouts and compares each thread with its row by the rules that `backfill` writes by (`look.rs`). Last come the rows
+//! that are left without a file (`leftover.rs`). `judge.rs` turns differences into findings. No finding is reported at
+//! first sight: row and file are read again, because a Codex may be at work.
 
 mod beside;
 mod codex;
@@ -21,39 +21,34 @@ mod tests;
 mod whole;
 
 pub use beside::{Beside, beside};
-pub use finding::{Count, Field, Finding, Ignore, Kind, N_KINDS, Remedy, Severity};
+pub use finding::{Count, FieldDifference, Finding, Ignore, Kind, N_KINDS, Remedy, Severity};
 pub use found::{Found, Iter};
 pub use judge::apart;
 
-use crate::catalog::absent::AbsentFolders;
-use crate::catalog::inventory::{self, Inventory};
-use crate::catalog::misnamed;
-use crate::catalog::names;
-use crate::catalog::walk::{self, RolloutFile, Roots, Walk};
+use crate::catalog::inventory;
+use crate::catalog::walk::{RolloutFile, Walk};
 use crate::db::catalogue::{self, Catalogue};
 use crate::db::open::{Reader, Trouble};
 use crate::db::schema::Schema;
-use crate::db::threads::{self, Threads};
+use crate::db::threads;
 use crate::home::Providers;
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
-use crate::survey::comparison::Comparison;
-use crate::survey::scan::{self, Event, Group, Scanned, Worker};
+use crate::rollout::fold::{FoldedThread, ReadError};
+use crate::survey::plan::Plan;
+use crate::survey::scan::{Group, Scan, Scanned};
 use crate::survey::select::{Selected, Wanted};
+use crate::survey::{self, Context, HomeFiles, Origin, Subject, Survey, Verb};
 use crate::thread::ThreadId;
-use crate::thread::columns::index;
+use crate::thread::columns::Row;
 use crate::thread::times::Times;
-use chrono::{DateTime, Utc};
-use folders::NotCompared;
+use folders::Reach;
 use found::Findings;
-use look::{Again, Doubtful, Subject};
+use look::Doubtful;
 use rows::Rows;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::ControlFlow;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// While rollouts are read, threads are compared when so many wait: each time, the database may have to be opened.
+/// While rollouts are read, threads are compared when so many wait. Each time, the database may have to be opened.
 const IDLE_THREADS: usize = 128;
 
 /// How closely verify looks.
@@ -68,16 +63,12 @@ pub enum Depth {
     Deep,
 }
 
-/// What is to be verified, and how.
+/// What a verify looks at, and how closely.
 pub struct Config<'a> {
-    /// The Codex home.
-    pub home: &'a Path,
+    /// The home, and the circumstances of the run.
+    pub context: Context<'a>,
     /// Only these threads; all if `None`.
     pub threads: Option<&'a [Selected]>,
-    /// How many files are read at once.
-    pub jobs: usize,
-    /// Provider of a thread whose session meta names none.
-    pub default_provider: &'a str,
     /// The providers that Codex can use; `None` if that is not known.
     pub providers: Option<&'a Providers>,
     /// How closely to look.
@@ -86,13 +77,9 @@ pub struct Config<'a> {
     pub ignore: &'a Ignore,
     /// How many findings are kept, the first by thread, path and kind; all if `None`. All are counted.
     pub max_findings: Option<usize>,
-    /// The time.
-    pub now: DateTime<Utc>,
-    /// Set from outside to stop.
-    pub interrupted: &'a AtomicBool,
 }
 
-/// What was found.
+/// What a verify found.
 #[derive(Debug, Default)]
 pub struct Report {
     /// Rollout files looked at.
@@ -146,15 +133,15 @@ impl Report {
     }
 }
 
-/// Does it.
+/// Runs a verify.
 ///
 /// # Errors
-/// The database cannot be read. That its file is damaged is a finding where one was asked for.
+/// If the database cannot be read. A damaged file is a finding instead, if a deep look was asked for.
 pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<Report> {
     run_on(config, None, reader, progress)
 }
 
-/// The same on what a walk of the home has found already, where there was one.
+/// Runs a verify on the result of a walk, if the home was walked already.
 ///
 /// # Errors
 /// As [`run`].
@@ -184,220 +171,134 @@ fn verify(
     reader: &mut Reader,
     progress: &dyn Progress,
 ) -> anyhow::Result<Report> {
+    let Config { context, depth, .. } = *config;
     let schema = Schema::of(reader)?;
-    let walk = walk.unwrap_or_else(|| {
-        progress.start("finding rollouts", None, None);
-        let walk = walk::walk(config.home, || progress.advance(1, 0));
-        progress.finish();
-        walk
-    });
-    let absent = AbsentFolders::of(config.home, &walk);
-    let (walk_errors, has_roots) = (walk.errors, walk.missing_roots.len() < 2);
-    let inventory = Inventory::new(walk.files);
+    let walk = walk.unwrap_or_else(|| survey::walk(context.home, progress));
+    let files = HomeFiles::new(context.home, walk);
+    let inventory = &files.inventory;
     let mut wanted = match config.threads {
         Some(threads) => Some(Wanted::new(threads, |id| {
             reader.read(|connection| Ok(threads::rollout_path(connection, id)?))
         })?),
         None => None,
     };
-    let hidden = match &mut wanted {
-        Some(wanted) if config.depth != Depth::Quick => wanted.find_hidden(&inventory, config.interrupted),
+    let misnamed = match &mut wanted {
+        Some(wanted) if depth != Depth::Quick => wanted.find_misnamed(inventory, context.interrupted),
         _ => BTreeMap::new(),
     };
-    let mut rows = rows::read(config, &schema, &inventory, wanted.as_ref(), reader)?;
-    let Plan { groups, strays, n_bytes, n_agreed } = plan(&inventory, wanted.as_ref(), &hidden, &rows);
-
-    let scan_config = scan::Config {
-        inventory: &inventory,
-        jobs: config.jobs,
+    let rows = rows::read(config, &schema, inventory, wanted.as_ref(), reader)?;
+    let plan = Plan::new(inventory, wanted.as_ref(), &misnamed, |files| {
+        let in_row = rows.in_row.get(&files.start).copied();
+        Ok((!rows.agree(files.start)).then_some(Group { files, in_row }))
+    })?;
+    let scan = Scan {
+        inventory,
+        context,
         options: Options {
-            deep: config.depth == Depth::Deep,
+            deep: depth == Depth::Deep,
             eager: false,
+            // A damaged line is reported even if a later line replaces what it says.
             every_damage: true,
             openable: !config.ignore.kind(Kind::CodexCannotOpen),
         },
-        read_all: true,
-        default_provider: config.default_provider,
-        interrupted: config.interrupted,
+        read_all: depth != Depth::Quick,
     };
-    let whole_schema = schema.clone();
-    // A quick look reads and compares no other columns.
-    let schema = match config.depth {
-        Depth::Quick => Schema { columns: quick::columns(&schema), ..schema },
-        Depth::Fields | Depth::Deep => schema,
+    let compared = match depth {
+        Depth::Quick => Schema { columns: quick::columns(&schema), ..schema.clone() },
+        Depth::Fields | Depth::Deep => schema.clone(),
     };
-    let mut comparison = reader
-        .read(|connection| Comparison::read(connection, &schema, config.default_provider, Times::Auto))?;
-    if comparison.compares_names() {
-        comparison.names = Some(names::read_or_warn(config.home, progress));
-    }
     let mut run = Run {
         config,
-        inventory: &inventory,
-        wanted: wanted.as_ref(),
-        n_files: n_agreed + strays.len() as u64,
-        worker: Worker::new(&scan_config),
-        table: Threads::new(&schema),
-        comparison,
-        reader,
-        progress,
-        batch: Vec::new(),
-        batch_bytes: 0,
-        doubtful: Vec::new(),
-        doubtful_bytes: 0,
-        strays: BTreeMap::new(),
-        says: HashMap::new(),
-        abroad: BTreeSet::new(),
-        left: std::mem::take(&mut rows.without_file),
+        survey: Survey::new(scan, reader, &compared, Times::Auto, progress)?,
         rows,
+        doubtful: Doubtful::default(),
         findings: Findings::new(config.max_findings),
-        moved_homes: BTreeMap::new(),
-        absent,
-        not_compared: NotCompared::new(),
+        reach: Reach::new(config, &files, &plan),
         noted: codex::Noted::default(),
-        catalogue: None,
-        is_whole: walk_errors.is_empty() && has_roots && config.threads.is_none(),
-        n_pauses: 0,
-        roots: Roots::of(config.home),
     };
-    for (file, thread) in strays {
-        run.note_stray(file, thread);
+    if run.survey.comparison.compares_names() {
+        run.survey.load_names();
     }
-    run.read(&scan_config, &groups, n_bytes)?;
-    run.conclude(&whole_schema)?;
-    run.report_folders(walk_errors);
+    for &(file, thread) in &plan.misnamed {
+        run.survey.misnamed.add(file, thread);
+    }
+    progress.start("reading rollouts", Some(plan.n_to_read), Some(plan.n_bytes));
+    match depth {
+        Depth::Quick => run.glance_at_all(&plan.groups)?,
+        Depth::Fields | Depth::Deep => survey::read_all(&mut run, &plan.groups)?,
+    }
+    run.look_again()?;
+    progress.finish();
+    run.conclude(&schema)?;
+    run.report_folders(files.errors);
     run.into_report()
-}
-
-/// What is to be done about the files.
-#[derive(Debug, Default)]
-struct Plan {
-    /// The groups that are looked at.
-    groups: Vec<Group>,
-    /// Files of threads that were asked for, in groups that were not, and what they say they are of.
-    strays: Vec<(usize, ThreadId)>,
-    /// How many bytes the groups have.
-    n_bytes: u64,
-    /// How many files agree with their rows already.
-    n_agreed: u64,
-}
-
-/// Which groups are looked at. `hidden`: files of threads that were asked for, whose names do not say so.
-fn plan(
-    inventory: &Inventory,
-    wanted: Option<&Wanted>,
-    hidden: &BTreeMap<usize, ThreadId>,
-    rows: &Rows,
-) -> Plan {
-    let mut plan = Plan::default();
-    for files in inventory.groups() {
-        let members = &inventory.files()[files.clone()];
-        let thread = members[0].named.name.map(|name| name.thread);
-        let mut hidden = hidden.range(files.clone()).map(|(&file, &thread)| (file, thread)).peekable();
-        if wanted.is_some_and(|wanted| !wanted.contains(thread, members))
-            // A file whose name says nothing is looked at as a whole.
-            && (thread.is_some() || hidden.peek().is_none())
-        {
-            plan.strays.extend(hidden);
-            continue;
-        }
-        if rows.agree(files.start) {
-            plan.n_agreed += 1;
-            continue;
-        }
-        plan.n_bytes += members.iter().map(|file| file.stamp.size).sum::<u64>();
-        plan.groups.push(Group { in_row: rows.in_row.get(&files.start).copied(), files });
-    }
-    plan
 }
 
 /// A verify under way.
 struct Run<'a> {
     config: &'a Config<'a>,
-    inventory: &'a Inventory,
-    wanted: Option<&'a Wanted>,
-    /// How many files were looked at.
-    n_files: u64,
-    /// For what this thread must read itself.
-    worker: Worker<'a>,
-    table: Threads,
-    comparison: Comparison,
-    reader: &'a mut Reader,
-    progress: &'a dyn Progress,
+    survey: Survey<'a, &'a mut Reader>,
     rows: Rows,
-    /// What waits to be compared, so that rows are read many at a time.
-    batch: Vec<Subject>,
-    batch_bytes: usize,
-    /// What was found at first sight.
-    doubtful: Vec<Doubtful>,
-    doubtful_bytes: usize,
-    /// By thread: files that say that they are of it though their names do not ([`claims`]).
-    strays: BTreeMap<ThreadId, Vec<usize>>,
-    /// What those files say, by file.
-    says: HashMap<usize, ThreadId>,
-    /// For a quick look: threads that are compared with the files of other names that their rows name.
-    abroad: BTreeSet<ThreadId>,
-    /// Threads that may have a row and no file.
-    left: BTreeSet<ThreadId>,
+    /// Threads that were found wrong at first sight.
+    doubtful: Doubtful,
     findings: Findings,
-    /// How many rows name rollouts of a home that is here now, by where it was.
-    moved_homes: BTreeMap<String, u64>,
-    /// Folders of rollouts that cannot be walked.
-    absent: AbsentFolders,
-    not_compared: NotCompared,
+    reach: Reach,
     /// What was noted for the findings about the whole home.
     noted: codex::Noted,
-    catalogue: Option<Catalogue>,
-    /// Whether everything could be looked at so far.
-    is_whole: bool,
-    n_pauses: u32,
-    roots: Roots,
 }
 
-impl Run<'_> {
-    fn file(&self, i: usize) -> &RolloutFile {
-        &self.inventory.files()[i]
+impl<'a> Verb<'a> for Run<'a> {
+    type Database = &'a mut Reader;
+
+    fn survey(&mut self) -> &mut Survey<'a, &'a mut Reader> {
+        &mut self.survey
     }
 
-    /// Reads the rollouts, or looks at their names alone, and compares each thread.
-    fn read(&mut self, scan_config: &scan::Config<'_>, groups: &[Group], n_bytes: u64) -> anyhow::Result<()> {
-        let n_files = groups.iter().map(|group| group.files.len() as u64).sum();
-        self.progress.start("reading rollouts", Some(n_files), Some(n_bytes));
-        if self.config.depth == Depth::Quick {
-            self.find_abroad()?;
-            for group in groups {
-                let scanned = self.glance(group);
-                self.take(scanned)?;
-            }
-            self.expect_foreign();
-        } else {
-            let stopped = scan::run(scan_config, groups, |event| {
-                let done = match event {
-                    Event::Scanned(scanned) => self.take(scanned),
-                    Event::Idle if self.batch.len() >= IDLE_THREADS => self.compare_batch(),
-                    Event::Idle => Ok(()),
-                };
-                done.map_or_else(ControlFlow::Break, ControlFlow::Continue)
-            });
-            if let Some(error) = stopped {
-                return Err(error);
-            }
+    fn note(&mut self, scanned: &Scanned) {
+        self.reach.n_files += scanned.files.len() as u64;
+        self.rows.note_vanished(scanned);
+    }
+
+    fn compare(&mut self, subject: Subject, row: Option<Row>) -> anyhow::Result<()> {
+        self.compare_once(subject, row.as_ref(), 0)
+    }
+
+    fn use_idle_time(&mut self) -> anyhow::Result<()> {
+        if self.survey.n_waiting() >= IDLE_THREADS { survey::compare_waiting(self) } else { Ok(()) }
+    }
+
+    fn begins_misnamed(&mut self, id: ThreadId, _files: &[usize], row: Option<&Row>) -> bool {
+        self.rows.take_misnamed(id, row);
+        true
+    }
+
+    fn read_misnamed(&mut self, id: ThreadId, file: usize) -> Result<FoldedThread, ReadError> {
+        match self.config.depth {
+            Depth::Quick => quick::glance_again(id, self.file(file)),
+            Depth::Fields | Depth::Deep => self.survey.worker.fold(&self.file(file).source()),
         }
-        self.settle_strays()?;
-        self.flush()?;
-        self.progress.finish();
-        Ok(())
     }
 
-    /// Judges what is left when all rollouts were read, and what is of no single thread.
+    fn waits_for_misnamed(&self) -> bool {
+        self.config.depth != Depth::Quick
+    }
+}
+
+impl<'a> Run<'a> {
+    fn file(&self, i: usize) -> &'a RolloutFile {
+        self.survey.file(i)
+    }
+
+    /// Judges what is left when all rollouts were read, and what is about no single thread.
     fn conclude(&mut self, schema: &Schema) -> anyhow::Result<()> {
-        if !self.config.interrupted.load(Ordering::Relaxed) {
+        if !self.config.context.is_interrupted() {
             self.judge_leftover()?;
             if self.config.threads.is_none() {
                 self.judge_index()?;
                 self.judge_backfill_state(schema.has_backfill_state)?;
                 self.judge_codex(schema)?;
-                self.catalogue = catalogue::compare(self.config.home, schema, self.reader)?;
+                self.noted.catalogue =
+                    catalogue::compare(self.config.context.home, schema, self.survey.database)?;
             }
             if self.config.depth == Depth::Deep {
                 self.check_integrity()?;
@@ -407,76 +308,19 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Takes the word of a file that it is of a thread which its name does not give.
-    fn note_stray(&mut self, file: usize, thread: ThreadId) {
-        self.strays.entry(thread).or_default().push(file);
-        self.says.insert(file, thread);
-    }
-
-    /// Takes what a group came to.
-    fn take(&mut self, scanned: Scanned) -> anyhow::Result<()> {
-        let members = &self.inventory.files()[scanned.files.clone()];
-        let n_files = members.len() as u64;
-        self.progress.advance(n_files, members.iter().map(|file| file.stamp.size).sum());
-        self.n_files += n_files;
-        for &(file, thread) in &scanned.strays {
-            self.note_stray(file, thread);
-        }
-        if let Some(thread) = scanned.thread.filter(|_| look::has_vanished(&scanned)) {
-            self.left.insert(thread);
-        }
-        let again = Again::Group(scanned.files.clone());
-        self.enqueue(Subject::new(scanned, again))
-    }
-
-    /// Adds a thread to those that are compared next, and compares when they are many.
-    fn enqueue(&mut self, subject: Subject) -> anyhow::Result<()> {
-        self.batch_bytes += subject.scanned.size();
-        self.batch.push(subject);
-        if self.batch.len() >= rows::BATCH || self.batch_bytes >= look::MAX_BYTES {
-            self.compare_batch()?;
-        }
-        Ok(())
-    }
-
-    /// Does the threads that files claim against their names.
-    fn settle_strays(&mut self) -> anyhow::Result<()> {
-        // What is compared may itself have to wait for what the strays say.
-        self.compare_batch()?;
-        let strays: Vec<(ThreadId, Vec<usize>)> = std::mem::take(&mut self.strays).into_iter().collect();
-        for some in strays.chunks(rows::BATCH) {
-            let ids: Vec<ThreadId> = some.iter().map(|(id, _)| *id).collect();
-            let rows = rows::get(&self.table, &ids, self.reader)?;
-            for ((id, claims), row) in some.iter().zip(rows) {
-                if self.config.interrupted.load(Ordering::Relaxed) {
-                    return Ok(());
-                }
-                let path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
-                let settled =
-                    misnamed::settle(*id, claims, self.inventory, path, |id| self.worker.is_told_by_name(id));
-                self.left.remove(id);
-                let is_counted = self.wanted.is_none_or(|wanted| wanted.ids.contains(id));
-                if let Some(row) = row.as_ref().filter(|_| !is_counted) {
-                    self.rows.count(row);
-                }
-                let mut subject = self.claimed(*id, settled.chosen, settled.superseded);
-                if settled.chosen.is_none() {
-                    subject.counts = self.counts_by_name(*id);
-                }
-                self.enqueue(subject)?;
+    /// Returns the file that counts for a subject, if it is known: the one that was read, or where a properly named file
+    /// counts beside misnamed ones, that one.
+    fn counting(&self, subject: &Subject) -> Option<usize> {
+        let read = subject.scanned.folded.as_ref().map(|(file, _)| *file);
+        let by_name = || match (&subject.origin, subject.id) {
+            (Origin::Misnamed(choice), Some(id)) if choice.chosen.is_none() => {
+                let members = self.survey.inventory.range_of(id);
+                let in_row = self.rows.in_row.get(&members.start).copied();
+                Some(inventory::choose(self.survey.inventory.files(), members, in_row)?.chosen())
             }
-        }
-        Ok(())
-    }
-
-    /// The file that counts among those whose names give the thread.
-    fn counts_by_name(&self, id: ThreadId) -> Option<usize> {
-        let mut range = self.inventory.range_of(id);
-        let files: Vec<&RolloutFile> = self.inventory.files()[range.clone()].iter().collect();
-        let in_row = self.rows.in_row.get(&range.start).copied();
-        let is_in_row = |file: &RolloutFile| in_row.is_some_and(|i| std::ptr::eq(self.file(i), file));
-        let chosen = inventory::choose(&files, is_in_row)?.chosen();
-        range.find(|&i| std::ptr::eq(self.file(i), chosen))
+            _ => None,
+        };
+        read.or(subject.counts).or_else(by_name)
     }
 
     /// Adds a finding that was looked at twice, unless it is ignored. `row` is the row that it says is not right.
@@ -499,20 +343,20 @@ impl Run<'_> {
     }
 
     fn into_report(mut self) -> anyhow::Result<Report> {
-        let interrupted = self.config.interrupted.load(Ordering::Relaxed);
+        let interrupted = self.config.context.is_interrupted();
         let agree = self.count_agreeing();
         Ok(Report {
-            files: self.n_files,
+            files: self.reach.n_files,
             rows: self.rows.n,
             rows_by_archived: self.rows.by_archived,
             // What was not looked at does not agree.
-            agree: if interrupted { agree.min(self.n_files) } else { agree },
-            not_compared: self.not_compared.len() as u64,
+            agree: if interrupted { agree.min(self.reach.n_files) } else { agree },
+            not_compared: self.reach.not_compared.len() as u64,
             findings: self.findings.take()?,
             counts: self.findings.counts,
             field_remedies: self.findings.field_remedies,
-            catalogue: self.catalogue,
-            complete: self.is_whole && !interrupted,
+            catalogue: self.noted.catalogue,
+            complete: self.reach.is_whole && !interrupted,
             interrupted,
         })
     }

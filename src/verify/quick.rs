@@ -1,6 +1,6 @@
-//! `--quick`: what the walk alone tells of a thread, in the shape of what reading would tell; opens nothing.
+//! `--quick`: what the walk alone tells of a thread, in the form in which reading a rollout would tell it; opens no file.
 
-use super::{Run, rows};
+use super::Run;
 use crate::catalog::inventory;
 use crate::catalog::paths;
 use crate::catalog::walk::RolloutFile;
@@ -8,13 +8,14 @@ use crate::db::schema::Schema;
 use crate::rollout::extract::DamageReport;
 use crate::rollout::fold::{EMPTY, FoldedThread, ReadError, Stamp};
 use crate::survey::scan::{Group, Scanned};
+use crate::survey::{self, BATCH_THREADS};
 use crate::thread::cell::Cell;
 use crate::thread::columns::{ColumnSet, Row, index};
 use crate::thread::equivalence::{FIRST_MILLISECONDS, TIME_TOLERANCE};
 use crate::thread::{Millis, ThreadId, ThreadMetadata};
 use std::path::Path;
 
-/// The columns that a quick look compares: what a file's place and time say.
+/// Returns the columns that a quick look compares: those that a file's place and time say.
 pub(super) fn columns(schema: &Schema) -> ColumnSet {
     let mut columns = ColumnSet::default();
     [
@@ -31,8 +32,8 @@ pub(super) fn columns(schema: &Schema) -> ColumnSet {
     columns
 }
 
-/// Whether a row that spells its only file's path says the place and the time of it beyond doubt: a cheap yes to what
-/// the rules of [`crate::thread::diff`] would find no difference in. No means that these must be asked.
+/// Returns true if a row that spells its only file's path agrees with the place and time of the file beyond doubt. This
+/// is cheaper than the rules of [`crate::thread::diff`], which must decide if it returns false.
 pub(super) fn agrees(file: &RolloutFile, row: &Row) -> bool {
     let modified = file.stamp.modified_millis();
     let near = |time: Option<i64>, scale: i64, tolerance: Millis| {
@@ -53,19 +54,29 @@ pub(super) fn agrees(file: &RolloutFile, row: &Row) -> bool {
 }
 
 impl Run<'_> {
-    /// What a group comes to at a glance.
+    /// Looks at the names of all groups, and compares each thread with its row.
+    pub(super) fn glance_at_all(&mut self, groups: &[Group]) -> anyhow::Result<()> {
+        self.find_by_row()?;
+        for group in groups {
+            let scanned = self.glance(group);
+            survey::take(self, scanned)?;
+        }
+        self.expect_misnamed();
+        survey::compare_misnamed(self)
+    }
+
+    /// Returns what the walk alone tells of a group.
     pub(super) fn glance(&self, group: &Group) -> Scanned {
-        let files = &self.inventory.files()[group.files.clone()];
+        let files = &self.survey.inventory.files()[group.files.clone()];
         let thread = files[0].named.name.map(|name| name.thread);
         let mut scanned = Scanned { files: group.files.clone(), thread, ..Scanned::default() };
-        let members: Vec<&RolloutFile> = files.iter().collect();
-        let in_row = |file: &RolloutFile| group.in_row.is_some_and(|i| std::ptr::eq(self.file(i), file));
-        let chosen = inventory::choose(&members, in_row).map(|choice| choice.chosen());
+        let chosen = inventory::choose(self.survey.inventory.files(), group.files.clone(), group.in_row);
+        let chosen = chosen.map(|choice| choice.chosen());
         for (i, file) in group.files.clone().zip(files) {
             if file.stamp.size == 0 {
                 scanned.failed.push((i, ReadError::Unusable(EMPTY.to_owned())));
-            } else if let Some(thread) = thread.filter(|thread| !self.abroad.contains(thread))
-                && chosen.is_some_and(|chosen| std::ptr::eq(chosen, file))
+            } else if let Some(thread) = thread.filter(|thread| !self.rows.by_row.contains(thread))
+                && chosen == Some(i)
             {
                 scanned.folded = Some((i, at_a_glance(thread, file, file.stamp)));
             }
@@ -73,39 +84,45 @@ impl Run<'_> {
         scanned
     }
 
-    /// Finds the threads whose rows may rightly name files of other names, though there are files with theirs: those
-    /// that the row of the thread in the file's name leaves to them.
-    pub(super) fn find_abroad(&mut self) -> anyhow::Result<()> {
-        let foreign: Vec<_> = self.rows.foreign.iter().collect();
-        for some in foreign.chunks(rows::BATCH) {
-            let by_name = |file: usize| self.inventory.files()[file].named.name.map(|name| name.thread);
+    /// Finds the threads whose rows may rightly name misnamed files although there are files with their names: those
+    /// files that the row of the thread in the file's name does not name.
+    fn find_by_row(&mut self) -> anyhow::Result<()> {
+        let misnamed: Vec<_> = self.rows.misnamed.iter().collect();
+        for some in misnamed.chunks(BATCH_THREADS) {
+            let by_name =
+                |file: usize| self.survey.inventory.files()[file].named.name.map(|name| name.thread);
             let ids: Vec<ThreadId> = some.iter().filter_map(|(file, _)| by_name(**file)).collect();
-            let mut rows = rows::get(&self.table, &ids, self.reader)?.into_iter();
+            let mut rows = self.survey.rows(&ids)?.into_iter();
             for &(&file, threads) in some {
                 let row = by_name(file).and_then(|_| rows.next().flatten());
                 let path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
-                if !path.is_some_and(|path| paths::is_at(&self.inventory.files()[file], path)) {
-                    self.abroad.extend(threads);
+                if !path.is_some_and(|path| paths::is_at(&self.survey.inventory.files()[file], path)) {
+                    self.rows.by_row.extend(threads);
                 }
             }
         }
         Ok(())
     }
 
-    /// Takes the word of rows that name files whose names do not give their threads.
-    pub(super) fn expect_foreign(&mut self) {
-        for (&file, threads) in &self.rows.foreign {
+    /// Trusts rows that name misnamed files.
+    fn expect_misnamed(&mut self) {
+        for (&file, threads) in &self.rows.misnamed {
             for &thread in threads {
-                if self.inventory.range_of(thread).is_empty() || self.abroad.contains(&thread) {
-                    self.strays.entry(thread).or_default().push(file);
-                    self.says.insert(file, thread);
+                if self.survey.inventory.range_of(thread).is_empty() || self.rows.by_row.contains(&thread) {
+                    self.survey.misnamed.add(file, thread);
                 }
             }
         }
     }
 }
 
-/// A thread of which nothing is known but where its file lies and when it was written.
+/// Looks at a misnamed file again.
+pub(super) fn glance_again(id: ThreadId, file: &RolloutFile) -> Result<FoldedThread, ReadError> {
+    let stamp = std::fs::symlink_metadata(file.path()).and_then(|metadata| Stamp::of(&metadata))?;
+    Ok(at_a_glance(id, file, stamp))
+}
+
+/// Returns a thread of which only the file's place and time are known.
 pub(super) fn at_a_glance(id: ThreadId, file: &RolloutFile, stamp: Stamp) -> FoldedThread {
     let metadata = ThreadMetadata {
         updated_at: stamp.modified_millis(),

@@ -1,4 +1,4 @@
-//! One pass over the rows before any rollout is read: which file each names, and which have none by their id.
+//! Reads all rows once, before any rollout is read: which file each names, and which rows have no file.
 
 use super::{Config, Depth, quick};
 use crate::catalog::inventory::Inventory;
@@ -7,44 +7,48 @@ use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::db::threads::{self, Threads};
 use crate::rollout::file_name;
+use crate::rollout::fold::ReadError;
+use crate::survey::BATCH_THREADS;
+use crate::survey::scan::Scanned;
 use crate::survey::select::Wanted;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{ColumnSet, Row, index};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
-use std::sync::atomic::Ordering;
 
 /// How many rows are read in one transaction.
 const PAGE: usize = 1000;
-/// How many ids are looked up in one transaction.
-pub(super) const BATCH: usize = 256;
 
-/// What the rows say about where their files are. Holds the odd ones, and a few bytes for each thread with several
-/// files; nothing for a thread whose row and only file go by one id.
+/// What the rows say about where their files are. Holds the unusual rows, and a few bytes for each thread with several
+/// files. A thread with one file, whose row names that file, takes no memory.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    /// How many there are.
+    /// The number of rows.
     pub(super) n: u64,
-    /// How many are active, and how many archived.
+    /// The number of active rows, and of archived ones.
     pub(super) by_archived: [u64; 2],
     /// For groups of several files, by where they begin: the file that the row names.
     pub(super) in_row: HashMap<usize, usize>,
-    /// By file: the threads whose rows name it though its name gives another thread, or none.
-    pub(super) foreign: BTreeMap<usize, Vec<ThreadId>>,
-    /// By file, for a quick look: whether it is its thread's only one, and place and time are what the row says.
+    /// By file: the threads whose rows name it, although its name gives another thread or none.
+    pub(super) misnamed: BTreeMap<usize, Vec<ThreadId>>,
+    /// By file, for a quick look: true if it is its thread's only one, and place and time are what the row says.
     agreed: Vec<bool>,
-    /// Threads that no file's name gives.
+    /// Threads that have a row and, as far as is known, no file.
     pub(super) without_file: BTreeSet<ThreadId>,
-    /// Ids that are none, or not in the spelling in which rows are found.
+    /// For a quick look: threads that are compared with the misnamed files that their rows name.
+    pub(super) by_row: BTreeSet<ThreadId>,
+    /// The threads whose rows were counted; all if `None`.
+    counted: Option<BTreeSet<ThreadId>>,
+    /// Ids that are not UUIDs, or not in the spelling in which rows are found.
     pub(super) odd: Vec<Cell>,
-    /// How many rows have no id.
+    /// The number of rows without an id.
     pub(super) n_without_id: u64,
-    /// How many rows have no proper id: those two together.
+    /// The number of rows without a proper id: those two together.
     pub(super) n_odd: u64,
 }
 
-/// The columns that this pass reads.
+/// Returns the columns that this pass reads.
 fn columns(depth: Depth, schema: &Schema) -> ColumnSet {
     let mut columns = match depth {
         Depth::Quick => quick::columns(schema),
@@ -68,11 +72,13 @@ pub(super) fn read(
     let mut rows = Rows { agreed, ..Rows::default() };
     if let Some(wanted) = wanted {
         let ids: Vec<ThreadId> = wanted.ids.iter().copied().collect();
-        for ids in ids.chunks(BATCH) {
-            for row in get(&table, ids, reader)?.into_iter().flatten() {
-                rows.take(&row, inventory);
-            }
+        for ids in ids.chunks(BATCH_THREADS) {
+            let some: Vec<Option<Row>> = reader.read(|connection| {
+                ids.iter().map(|id| Ok(table.get(connection, *id)?)).collect::<anyhow::Result<_>>()
+            })?;
+            some.iter().flatten().for_each(|row| rows.take(row, inventory));
         }
+        rows.counted = Some(wanted.ids.clone());
         return Ok(rows);
     }
     let mut place = None;
@@ -82,7 +88,7 @@ pub(super) fn read(
         for row in &page {
             rows.take(row, inventory);
         }
-        if next.is_none() || config.interrupted.load(Ordering::Relaxed) {
+        if next.is_none() || config.context.is_interrupted() {
             break;
         }
         place = next;
@@ -93,23 +99,31 @@ pub(super) fn read(
     Ok(rows)
 }
 
-/// The rows of some threads, in one transaction.
-pub(super) fn get(
-    table: &Threads,
-    ids: &[ThreadId],
-    reader: &mut Reader,
-) -> anyhow::Result<Vec<Option<Row>>> {
-    reader.read(|connection| ids.iter().map(|id| Ok(table.get(connection, *id)?)).collect())
-}
-
 impl Rows {
     /// Counts a row.
-    pub(super) fn count(&mut self, row: &Row) {
+    fn count(&mut self, row: &Row) {
         self.n += 1;
         self.by_archived[usize::from(row.integer(index::ARCHIVED) == Some(1))] += 1;
     }
 
-    /// Whether a quick look found nothing wrong with the group that begins with this file.
+    /// Takes a thread whose misnamed files are known: it has a file, and its row is counted if it was not.
+    pub(super) fn take_misnamed(&mut self, id: ThreadId, row: Option<&Row>) {
+        self.without_file.remove(&id);
+        let is_counted = self.counted.as_ref().is_none_or(|counted| counted.contains(&id));
+        if let Some(row) = row.filter(|_| !is_counted) {
+            self.count(row);
+        }
+    }
+
+    /// Takes note of a thread whose files are gone, or turned out to be another's, so that its row may have none.
+    pub(super) fn note_vanished(&mut self, scanned: &Scanned) {
+        let is_vanished = |(_, error): &(usize, ReadError)| matches!(error, ReadError::Vanished);
+        if scanned.folded.is_none() && scanned.failed.iter().all(is_vanished) {
+            self.without_file.extend(scanned.thread);
+        }
+    }
+
+    /// Returns true if a quick look found nothing wrong with the group that begins with this file.
     pub(super) fn agree(&self, file: usize) -> bool {
         self.agreed.get(file).copied().unwrap_or(false)
     }
@@ -128,7 +142,7 @@ impl Rows {
         if let ([file], Some(path)) = (&inventory.files()[files.clone()], path)
             && file.is_spelled(path)
         {
-            // Nearly all end here.
+            // Nearly all rows end here.
             if let Some(agreed) = self.agreed.get_mut(files.start) {
                 *agreed = quick::agrees(file, row);
             }
@@ -139,7 +153,7 @@ impl Rows {
             && named.name.map(|name| name.thread) != Some(id)
             && let Some(file) = paths::locate(inventory, path)
         {
-            self.foreign.entry(file).or_default().push(id);
+            self.misnamed.entry(file).or_default().push(id);
         }
         if files.is_empty() {
             self.without_file.insert(id);

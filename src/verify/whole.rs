@@ -1,7 +1,7 @@
 //! Findings about no single thread: a home that moved, what Codex has indexed, the database file itself.
 
 use super::Run;
-use super::finding::{Field, Finding, Kind};
+use super::finding::{FieldDifference, Finding, Kind};
 use crate::db::open::{Reader, Trouble};
 use crate::db::{backfill_state, integrity};
 use crate::thread::columns::index;
@@ -9,17 +9,17 @@ use crate::thread::columns::index;
 impl Run<'_> {
     /// Says once for each old home how many rows name rollouts there.
     pub(super) fn report_moved_homes(&mut self) {
-        for (old, n) in std::mem::take(&mut self.moved_homes) {
+        for (old, n) in std::mem::take(&mut self.noted.moved_homes) {
             let rows = if n == 1 {
                 "1 row names its rollout".to_owned()
             } else {
                 format!("{n} rows name their rollouts")
             };
-            let message = format!("{rows} below {old}, which is {} now", self.config.home.display());
-            let field = Field {
+            let message = format!("{rows} below {old}, which is {} now", self.config.context.home.display());
+            let field = FieldDifference {
                 position: index::ROLLOUT_PATH,
                 database: old.as_str().into(),
-                file: self.config.home.to_string_lossy().as_ref().into(),
+                file: self.config.context.home.to_string_lossy().as_ref().into(),
             };
             self.report(Finding::new(Kind::MovedHome, message).at(old).with(vec![field]), None);
         }
@@ -30,7 +30,7 @@ impl Run<'_> {
         if !has_state {
             return Ok(());
         }
-        let state = self.reader.read(|connection| Ok(backfill_state::read(connection)?))?;
+        let state = self.survey.database.read(|connection| Ok(backfill_state::read(connection)?))?;
         let message = match state {
             Some(state) if state.status == backfill_state::COMPLETE => return Ok(()),
             Some(state) => {
@@ -38,14 +38,14 @@ impl Run<'_> {
             }
             None => "backfill_state is empty: Codex indexes the rollouts when it starts".to_owned(),
         };
-        let finding = Finding::new(Kind::BackfillIncomplete, message).at(self.reader.path());
+        let finding = Finding::new(Kind::BackfillIncomplete, message).at(self.survey.database.path());
         self.report(finding, None);
         Ok(())
     }
 
     /// Lets SQLite look at the whole database file.
     pub(super) fn check_integrity(&mut self) -> anyhow::Result<()> {
-        if let Some(finding) = damage(self.reader)? {
+        if let Some(finding) = damage(self.survey.database)? {
             self.report(finding, None);
         }
         Ok(())

@@ -9,10 +9,12 @@ use crate::cli::output::stdout::Output;
 use crate::error::WithHint as _;
 use crate::home::CodexConfig;
 use crate::output_file::OutputFile;
+use crate::survey::Context;
 use anyhow::anyhow;
 use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::io::Stdout;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -55,6 +57,12 @@ impl App {
             typed,
             config: OnceCell::new(),
         }
+    }
+
+    /// Returns what every verb needs to know; `jobs` is the number of files read at once.
+    pub fn context<'a>(&'a self, home: &'a Path, default_provider: &'a str, jobs: usize) -> Context<'a> {
+        let now = self.environment.now;
+        Context { home, jobs, default_provider, now, interrupted: &self.interrupted }
     }
 
     /// Says how results are written; `lists` is for commands whose result is a list of records.

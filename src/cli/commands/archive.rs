@@ -45,15 +45,11 @@ pub(super) fn move_threads(
         return Ok(found.exit);
     }
     let config = Config {
-        home: &place.home,
+        context: place.context(app, jobs_or_processors(None)),
         threads: &found.selected,
         direction,
         recursive: arguments.recursive,
-        jobs: jobs_or_processors(None),
-        default_provider: &place.default_provider,
-        now: app.environment.now,
         patience: app.global.busy_timeout,
-        interrupted: &app.interrupted,
     };
     let job = archive::plan(&config, &mut reader, app.messages.progress())?;
     drop(reader);

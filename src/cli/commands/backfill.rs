@@ -73,10 +73,8 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     }
     let schema = new.map_or(NewSchema::State5, |new| new.schema);
     let config = Config {
-        home: &place.home,
+        context: place.context(app, jobs_or_processors(arguments.jobs)),
         threads: is_named.then_some(&found.selected),
-        jobs: jobs_or_processors(arguments.jobs),
-        default_provider: &place.default_provider,
         quick: arguments.quick,
         times: match arguments.times {
             args::Times::Auto => backfill::Times::Auto,
@@ -87,8 +85,6 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
         facts: facts.as_ref(),
         backup: (!is_new && !arguments.writing.no_backup).then_some(options),
         notes_names: arguments.index,
-        now: app.environment.now,
-        interrupted: &app.interrupted,
     };
     let begun = Instant::now();
     // Where there is nothing to do, a program still gets its document.
@@ -199,15 +195,11 @@ fn prune_after(
         return Ok(None);
     }
     let config = crate::prune::Config {
-        home: config.home,
+        context: config.context,
         threads: config.threads,
         all_missing: arguments.all_missing,
-        jobs: config.jobs,
-        default_provider: config.default_provider,
-        now: config.now,
         patience: app.global.busy_timeout,
         rows_to_come: if arguments.writing.dry_run { report.inserted } else { 0 },
-        interrupted: config.interrupted,
     };
     let consent = prune::Consent {
         dry_run: arguments.writing.dry_run,

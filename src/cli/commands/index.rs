@@ -37,18 +37,16 @@ pub(super) fn append(
     let gone = pruned.iter().flat_map(|pruned| &pruned.threads);
     let gone = gone.filter(|outcome| outcome.status == prune::Status::Pruned);
     let options = IndexOptions {
-        home: config.home,
+        context: config.context,
         threads: threads.as_ref(),
         quick: config.quick,
         dry_run,
         noted: &report.names,
         to_be_pruned: &gone.filter_map(|outcome| ThreadId::parse(&outcome.id)).collect(),
-        now: config.now,
-        interrupted: config.interrupted,
     };
     let indexed = append_names(&options, reader.as_mut())?;
     if let Some(failure) = &indexed.failure {
-        let path = config.home.join(FILE_NAME);
+        let path = config.context.home.join(FILE_NAME);
         app.messages.fail(&format!("{}: {failure}", text::path(&path)));
     }
     Ok(indexed)

@@ -11,6 +11,7 @@ use crate::error::{WithHint as _, shell_word};
 use crate::home::{self, Candidate, Candidates, Choice, CodexConfig, DatabaseInputs, Providers};
 use crate::output_file::{OutputFile, Protected};
 use crate::progress::Progress as _;
+use crate::survey::Context;
 use anyhow::anyhow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,6 +47,11 @@ impl Place {
     /// As [`Place::find`].
     pub fn find_or_nowhere(app: &App) -> anyhow::Result<Place> {
         Place::at(app, home_or_nowhere(app)?)
+    }
+
+    /// Returns what every verb needs to know; `jobs` is the number of files read at once.
+    pub fn context<'a>(&'a self, app: &'a App, jobs: usize) -> Context<'a> {
+        app.context(&self.home, &self.default_provider, jobs)
     }
 
     fn at(app: &App, home: PathBuf) -> anyhow::Result<Place> {

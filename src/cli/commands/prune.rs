@@ -39,15 +39,11 @@ pub fn run(app: &mut App, arguments: &args::Prune) -> anyhow::Result<Exit> {
     }
     drop(reader);
     let config = Config {
-        home: &place.home,
+        context: place.context(app, jobs_or_processors(arguments.jobs)),
         threads: is_named.then_some(&found.selected),
         all_missing: arguments.all_missing,
-        jobs: jobs_or_processors(arguments.jobs),
-        default_provider: &place.default_provider,
-        now: app.environment.now,
         patience: app.global.busy_timeout,
         rows_to_come: 0,
-        interrupted: &app.interrupted,
     };
     let consent =
         Consent { dry_run: arguments.dry_run, yes: arguments.yes, keep_backup: !arguments.no_backup };

@@ -15,6 +15,7 @@ use crate::db::rebuild::Condition;
 use crate::error::shell_word;
 use crate::home;
 use crate::rebuild::{self, RebuildOptions, RebuildReport, Way};
+use crate::survey::Context;
 use anyhow::Context as _;
 use serde::Serialize;
 use std::io;
@@ -55,17 +56,16 @@ pub fn run(app: &mut App, arguments: &Rebuild) -> anyhow::Result<Exit> {
     let begun = Instant::now();
     let report = rebuild::run(&options, app.messages.progress(), |writer, facts| {
         let config = backfill::Config {
-            home: &place.home,
+            context: Context {
+                interrupted: &interrupted,
+                ..place.context(app, jobs_or_processors(arguments.jobs))
+            },
             threads: None,
-            jobs: jobs_or_processors(arguments.jobs),
-            default_provider: &place.default_provider,
             quick: false,
             times: backfill::Times::Auto,
             facts,
             backup: None,
             notes_names: false,
-            now: app.environment.now,
-            interrupted: &interrupted,
         };
         backfill::run(&config, Target::Write(writer), app.messages.progress())
     })?;

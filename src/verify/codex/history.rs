@@ -33,12 +33,12 @@ struct Behind {
 impl Run<'_> {
     /// Names the threads of which Codex shows only the beginning, and that no Codex writes.
     pub(super) fn judge_history(&mut self, _schema: &Schema) -> anyhow::Result<()> {
-        let path = self.reader.path().with_file_name(THREAD_HISTORY);
+        let path = self.survey.database.path().with_file_name(THREAD_HISTORY);
         let Some(projections) = self.projections(&path).filter(|found| !found.offsets.is_empty()) else {
             return Ok(());
         };
         let mut found = Vec::new();
-        for files in self.inventory.groups() {
+        for files in self.survey.inventory.groups() {
             let in_row = self.rows.in_row.get(&files.start).copied();
             let chosen = if files.len() == 1 { Some(files.start) } else { in_row };
             if let Some(behind) = chosen.and_then(|file| self.behind(file, &projections)) {
@@ -53,7 +53,9 @@ impl Run<'_> {
         for one in found {
             let is_same = projections.offsets.get(&one.key) == Some(&one.offset);
             let thread = one.thread;
-            if is_same && self.reader.read(|connection| Ok(history::is_paginated(connection, thread)?))? {
+            if is_same
+                && self.survey.database.read(|connection| Ok(history::is_paginated(connection, thread)?))?
+            {
                 let message = format!(
                     "{THREAD_HISTORY} stands at byte {} of {} of the rollout: Codex shows only the beginning of the \
                      conversation",
@@ -71,7 +73,7 @@ impl Run<'_> {
         if !path.is_file() {
             return None;
         }
-        let mut reader = Reader::open(path, self.reader.options()).ok()?;
+        let mut reader = Reader::open(path, self.survey.database.options()).ok()?;
         reader.read(|connection| Ok(history::read(connection)?)).ok()
     }
 
@@ -87,7 +89,7 @@ impl Run<'_> {
             true => *self.noted.lengths.get(&file)?,
         };
         let gap = length.checked_sub(offset).filter(|gap| *gap > 0)?;
-        let now = SystemTime::from(self.config.now);
+        let now = SystemTime::from(self.config.context.now);
         let is_old = metadata.modified().ok()? <= now.checked_sub(AT_WORK)?;
         if !is_old || !(gap > FAR_BYTES || gap > length / FAR_PART) {
             return None;
@@ -97,7 +99,7 @@ impl Run<'_> {
             return None;
         }
         // A lock that cannot be asked for counts as held.
-        if WriterLock::is_held(self.config.home, &name.thread.to_string(), PATIENCE).unwrap_or(true) {
+        if WriterLock::is_held(self.config.context.home, &name.thread.to_string(), PATIENCE).unwrap_or(true) {
             return None;
         }
         Some(Behind { thread: name.thread, key, path, offset, length })

@@ -20,7 +20,7 @@ impl Run<'_> {
     pub(super) fn judge_providers(&mut self, _schema: &Schema) -> anyhow::Result<()> {
         let Some(defined) = self.config.providers else { return Ok(()) };
         let counts: BTreeMap<String, u64> = match self.config.depth {
-            Depth::Quick => self.reader.read(|connection| Ok(providers::count(connection)?))?,
+            Depth::Quick => self.survey.database.read(|connection| Ok(providers::count(connection)?))?,
             Depth::Fields | Depth::Deep => {
                 let noted = std::mem::take(&mut self.noted.providers).into_iter();
                 noted.map(|(provider, threads)| (provider, threads.len() as u64)).collect()
@@ -34,7 +34,7 @@ impl Run<'_> {
                 threads(n),
                 toml_key(&provider)
             );
-            let path = self.config.home.join(home::CONFIG);
+            let path = self.config.context.home.join(home::CONFIG);
             self.report(Finding::new(Kind::UnknownProvider, message).at(path), None);
         }
         Ok(())
@@ -42,7 +42,7 @@ impl Run<'_> {
 
     /// Counts the threads that each project lacks though it alone has their folders.
     pub(super) fn judge_projects(&mut self, schema: &Schema) -> anyhow::Result<()> {
-        let found = self.reader.read(|connection| Ok(projects::unassigned(connection, schema)?))?;
+        let found = self.survey.database.read(|connection| Ok(projects::unassigned(connection, schema)?))?;
         for project in found {
             let (belong, folders) = if project.threads == 1 {
                 ("belongs", "its folder lies")
@@ -55,7 +55,7 @@ impl Run<'_> {
                  not show them there",
                 threads(project.threads)
             );
-            self.report(Finding::new(Kind::UnassignedProject, message).at(self.reader.path()), None);
+            self.report(Finding::new(Kind::UnassignedProject, message).at(self.survey.database.path()), None);
         }
         Ok(())
     }
@@ -76,7 +76,7 @@ impl Run<'_> {
                 "{} lacks {names} in the database: older versions of Codex find a thread by name in this file alone",
                 catalog::names::FILE_NAME
             );
-            let path = self.config.home.join(catalog::names::FILE_NAME);
+            let path = self.config.context.home.join(catalog::names::FILE_NAME);
             self.report(Finding::new(Kind::IndexMissing, message).at(path), None);
         }
         Ok(())
@@ -85,11 +85,11 @@ impl Run<'_> {
     /// The threads that have a name in the database and none in the session index.
     fn unnamed(&mut self, schema: &Schema) -> anyhow::Result<BTreeSet<ThreadId>> {
         // An index that cannot be read is warned of where its orphans are looked for.
-        let Ok(indexed) = catalog::names::read(self.config.home) else { return Ok(BTreeSet::new()) };
+        let Ok(indexed) = catalog::names::read(self.config.context.home) else { return Ok(BTreeSet::new()) };
         // Without the rollout a title may also be an older one.
         let is_quick = self.config.depth == Depth::Quick;
         let untitled = &self.noted.untitled;
-        self.reader.read(|connection| {
+        self.survey.database.read(|connection| {
             let mut unnamed = BTreeSet::new();
             db::names::for_each(connection, schema, "", |named| {
                 let is_name = !named.is_title || !(is_quick || untitled.contains(&named.id));

@@ -7,6 +7,7 @@ mod start;
 
 use super::finding::{Finding, Kind};
 use super::{Depth, Run, judge};
+use crate::db::catalogue::Catalogue;
 use crate::db::schema::Schema;
 use crate::rollout::fold::FoldedThread;
 use crate::sys::WriterLock;
@@ -14,7 +15,6 @@ use crate::thread::columns::{Row, index};
 use crate::thread::diff::FieldDifference;
 use crate::thread::{HistoryMode, ThreadId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long the lock under which Codex takes its own locks is waited for.
@@ -29,6 +29,10 @@ pub(super) struct Noted {
     untitled: BTreeSet<ThreadId>,
     /// By compressed rollout of a paginated thread: its uncompressed length in bytes.
     lengths: HashMap<usize, u64>,
+    /// By the old home of rows that name rollouts of this one there: how many rows do.
+    pub(super) moved_homes: BTreeMap<String, u64>,
+    /// The catalogue of the desktop app beside the list of Codex, if the app has one.
+    pub(super) catalogue: Option<Catalogue>,
 }
 
 impl Run<'_> {
@@ -71,7 +75,7 @@ impl Run<'_> {
         let id = folded.metadata.id.to_string();
         // A lock that cannot be asked for counts as held.
         let is_at_work = self.is_fresh(folded.stamp)
-            || WriterLock::is_held(self.config.home, &id, PATIENCE).unwrap_or(true);
+            || WriterLock::is_held(self.config.context.home, &id, PATIENCE).unwrap_or(true);
         (!is_at_work).then(|| judge::cannot_open(self.file(file), unopenable))
     }
 
@@ -87,7 +91,7 @@ impl Run<'_> {
             (Kind::IndexMissing, Run::judge_names),
         ];
         for (kind, judge) in judges {
-            if !self.config.ignore.kind(kind) && !self.config.interrupted.load(Ordering::Relaxed) {
+            if !self.config.ignore.kind(kind) && !self.config.context.is_interrupted() {
                 judge(self, schema)?;
             }
         }

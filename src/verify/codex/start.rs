@@ -6,7 +6,6 @@ use crate::db::siblings::{self, Check, Fault, SIBLINGS};
 use crate::verify::finding::{Finding, Kind};
 use crate::verify::{Depth, Run};
 use std::path::Path;
-use std::sync::atomic::Ordering;
 
 /// The greatest database that is looked at page by page by a quick look, and by a usual one, in bytes.
 const QUICK_BYTES: u64 = 16 << 20;
@@ -15,27 +14,28 @@ const USUAL_BYTES: u64 = 128 << 20;
 impl Run<'_> {
     /// Names the migrations for which Codex refuses the state database.
     pub(super) fn judge_ledger(&mut self, _schema: &Schema) -> anyhow::Result<()> {
-        let faults = self.reader.read(|connection| Ok(ledger::faults(connection)?))?;
+        let faults = self.survey.database.read(|connection| Ok(ledger::faults(connection)?))?;
         if !faults.is_empty() {
             let message = format!("{}: Codex does not start with this database", faults.describe());
-            self.report(Finding::new(Kind::LedgerMismatch, message).at(self.reader.path()), None);
+            self.report(Finding::new(Kind::LedgerMismatch, message).at(self.survey.database.path()), None);
         }
         Ok(())
     }
 
     /// Names the databases beside the state database with which Codex does not start.
     pub(super) fn judge_siblings(&mut self, _schema: &Schema) -> anyhow::Result<()> {
-        let folder = self.reader.path().parent().unwrap_or(Path::new("")).to_owned();
+        let folder = self.survey.database.path().parent().unwrap_or(Path::new("")).to_owned();
         let check = match self.config.depth {
             Depth::Quick => Check::UpTo(QUICK_BYTES),
             Depth::Fields => Check::UpTo(USUAL_BYTES),
             Depth::Deep => Check::Full,
         };
         for sibling in &SIBLINGS {
-            if self.config.interrupted.load(Ordering::Relaxed) {
+            if self.config.context.is_interrupted() {
                 break;
             }
-            let Some((path, fault)) = siblings::look(&folder, sibling, self.reader.options(), check) else {
+            let Some((path, fault)) = siblings::look(&folder, sibling, self.survey.database.options(), check)
+            else {
                 continue;
             };
             let why = match fault {

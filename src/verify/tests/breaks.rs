@@ -243,7 +243,7 @@ fn check(schema: &str, breaks: &[Break], jobs: usize) {
     let has_names = columns_of(&home).contains(&"name".to_owned()) && breaks.contains(&Named);
     let missing_names = has_names.then(|| (Kind::IndexMissing, Severity::Warning, None, Vec::new()));
     let expected: Vec<Stated> = expected.into_iter().chain(missing_names).collect();
-    let report = home.verify_with(|config| config.jobs = jobs);
+    let report = home.verify_with(|config| config.context.jobs = jobs);
     let found: Vec<Stated> = all(&report).iter().map(state).collect();
     assert_eq!(sorted(found.clone()), sorted(expected.clone()), "{schema} {breaks:?}");
     let with_row = breaks.iter().filter(|one| !matches!(one, NoRow | OddNameAndNoRow)).count() as u64;

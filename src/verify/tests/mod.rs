@@ -8,8 +8,10 @@ use crate::db::Connection;
 use crate::db::open::{OpenOptions, Writer};
 use crate::progress::Silent;
 use crate::rollout::file_name::RolloutName;
+use chrono::{DateTime, Utc};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 use tempfile::TempDir;
 
@@ -55,14 +57,16 @@ impl Home {
     fn backfill(&self) -> backfill::Report {
         let mut writer = Writer::open(&self.database, &OpenOptions::default()).unwrap();
         let config = backfill::Config {
-            home: &self.path,
+            context: Context {
+                home: &self.path,
+                jobs: 2,
+                default_provider: "openai",
+                now: now(),
+                interrupted: &AtomicBool::new(false),
+            },
             threads: None,
-            jobs: 2,
-            default_provider: "openai",
             quick: false,
             times: backfill::Times::Mtime,
-            now: now(),
-            interrupted: &AtomicBool::new(false),
             facts: None,
             backup: None,
             notes_names: false,
@@ -80,16 +84,18 @@ impl Home {
 
     fn config<'a>(&'a self, ignore: &'a Ignore, interrupted: &'a AtomicBool) -> Config<'a> {
         Config {
-            home: &self.path,
+            context: Context {
+                home: &self.path,
+                jobs: 2,
+                default_provider: "openai",
+                now: now(),
+                interrupted,
+            },
             threads: None,
-            jobs: 2,
-            default_provider: "openai",
             providers: None,
             depth: Depth::Fields,
             ignore,
             max_findings: None,
-            now: now(),
-            interrupted,
         }
     }
 
@@ -183,7 +189,7 @@ fn all(report: &Report) -> Vec<Finding> {
 }
 
 fn state(finding: &Finding) -> Stated {
-    let columns = finding.fields.iter().map(Field::name).collect();
+    let columns = finding.fields.iter().map(FieldDifference::name).collect();
     (finding.kind, finding.severity, finding.thread_id.clone(), columns)
 }
 
@@ -192,7 +198,8 @@ fn what_an_interrupted_run_has_not_looked_at_does_not_agree() {
     let home = Home::new(SCHEMAS[0]);
     (0..5).for_each(|number| Thread { number }.write(&home));
     home.backfill();
-    let report = home.verify_with(|config| config.interrupted = Box::leak(Box::new(AtomicBool::new(true))));
+    let report =
+        home.verify_with(|config| config.context.interrupted = Box::leak(Box::new(AtomicBool::new(true))));
     assert!(report.interrupted && !report.complete);
     assert_eq!((report.files, report.agree), (0, 0));
     assert_eq!(home.verify().agree, 5);
@@ -238,7 +245,7 @@ fn a_codex_at_work_is_no_drift() {
         let mut found = Vec::new();
         for _ in 0..6 {
             let now = DateTime::from_timestamp_millis(millis(&thread.path(&home))).unwrap();
-            found.extend(all(&home.verify_with(|config| config.now = now)));
+            found.extend(all(&home.verify_with(|config| config.context.now = now)));
         }
         stop.store(true, Ordering::Relaxed);
         assert_eq!(found, []);
@@ -254,7 +261,7 @@ fn a_time_that_a_working_codex_has_not_written_yet_is_no_drift_but_an_old_one_is
     home.backfill();
     home.write(&thread.path(&home), thread.text().as_bytes(), thread.mtime() + 4000);
     let at = |millis: i64| {
-        home.verify_with(|config| config.now = DateTime::from_timestamp_millis(millis).unwrap())
+        home.verify_with(|config| config.context.now = DateTime::from_timestamp_millis(millis).unwrap())
     };
     assert_eq!(all(&at(thread.mtime() + 5000)), [], "Codex writes the time every five seconds");
     assert_eq!(
@@ -407,10 +414,10 @@ fn threads_beside_their_files_come_one_by_one_until_an_interrupt() {
     home.backfill();
     let asked: Vec<Selected> = threads.iter().map(|thread| Selected::Id(thread.id())).collect();
     let (ignore, interrupted) = (Ignore::default(), AtomicBool::new(false));
-    let config = Config { jobs: 1, ..home.config(&ignore, &interrupted) };
+    let context = Context { jobs: 1, ..home.config(&ignore, &interrupted).context };
     let mut reader = Reader::open(&home.database, &OpenOptions::default()).unwrap();
     let mut seen = Vec::new();
-    beside(&config, &asked, &mut reader, |one| {
+    beside(context, &asked, &mut reader, |one| {
         assert!(one.error.is_none() && one.differing.is_empty(), "{one:?}");
         seen.extend(one.id);
         interrupted.store(seen.len() == 3, Ordering::Relaxed);

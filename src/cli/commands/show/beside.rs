@@ -11,9 +11,10 @@ use crate::cli::output::style::{Style, Tone};
 use crate::cli::output::table::{Cell as TableCell, Column, Table};
 use crate::cli::output::text;
 use crate::db::open::Reader;
+use crate::survey::Context;
 use crate::thread::cell::Cell;
 use crate::thread::columns::COLUMNS;
-use crate::verify::{self, Beside, Config, Depth, Ignore};
+use crate::verify::{self, Beside};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -39,22 +40,17 @@ pub(super) fn run(
 ) -> anyhow::Result<Exit> {
     let codex_config = place::read_config(app, home);
     let default_provider = place::default_provider(app, &codex_config);
-    let config = Config {
+    let context = Context {
         home,
-        threads: None,
         jobs: 1,
         default_provider: &default_provider,
-        providers: None,
-        depth: Depth::Fields,
-        ignore: &Ignore::default(),
-        max_findings: None,
         now: app.environment.now,
         interrupted: &app.interrupted,
     };
     let mut sink = Sink::begin(&mut app.out, page)?;
     // What is wrong with a thread is said when the output is done with.
     let mut wrong: Vec<Option<Wrong>> = Vec::with_capacity(found.selected.len());
-    verify::beside(&config, &found.selected, reader, |one| {
+    verify::beside(context, &found.selected, reader, |one| {
         if one.row.is_some() || one.file.is_some() {
             sink.write(&one)?;
         }

@@ -120,16 +120,12 @@ fn examine(
     let database = Database::of(config, &mut reader)?;
     let Some(home) = home else { return Ok((database, None)) };
     let verify = verify::Config {
-        home,
+        context: app.context(home, config.default_provider, jobs_or_processors(None)),
         threads: None,
-        jobs: jobs_or_processors(None),
-        default_provider: config.default_provider,
         providers,
         depth: Depth::Quick,
         ignore: &Ignore::default(),
         max_findings: Some(0),
-        now: app.environment.now,
-        interrupted: &app.interrupted,
     };
     let report = verify::run_on(&verify, walk, &mut reader, app.messages.progress())?;
     app.metrics.threads(report.rows_by_archived);

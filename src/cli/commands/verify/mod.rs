@@ -39,10 +39,8 @@ pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
         return Ok(found.exit);
     }
     let config = Config {
-        home: &place.home,
+        context: place.context(app, jobs_or_processors(arguments.jobs)),
         threads: is_named.then_some(&found.selected),
-        jobs: jobs_or_processors(arguments.jobs),
-        default_provider: &place.default_provider,
         providers: place.providers.as_ref(),
         depth: match (arguments.quick, arguments.deep) {
             (true, _) => Depth::Quick,
@@ -51,8 +49,6 @@ pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
         },
         ignore: &ignore,
         max_findings: arguments.max_findings,
-        now: app.environment.now,
-        interrupted: &app.interrupted,
     };
     let report = verify::run(&config, &mut reader, app.messages.progress())?;
     app.metrics.verified(report.counts.map(verify::Count::all));

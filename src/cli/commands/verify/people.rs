@@ -3,7 +3,7 @@
 use crate::cli::output::style::{Style, Tone};
 use crate::cli::output::{cells, human, report, text};
 use crate::thread::columns::{COLUMNS, Kind as ColumnKind};
-use crate::verify::{self, Field, Finding, Kind, Report, Severity};
+use crate::verify::{self, FieldDifference, Finding, Kind, Report, Severity};
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
@@ -88,7 +88,7 @@ impl Block<'_> {
         self.fields(out, &finding.fields)
     }
 
-    fn fields(&self, out: &mut dyn Write, fields: &[Field]) -> io::Result<()> {
+    fn fields(&self, out: &mut dyn Write, fields: &[FieldDifference]) -> io::Result<()> {
         let name_width = fields.iter().map(|field| field.name().len()).max().unwrap_or(0);
         let shown: Vec<[String; 2]> = fields
             .iter()

@@ -5,7 +5,7 @@ use crate::cli::commands::verify::people;
 use crate::cli::output::cells;
 use crate::cli::output::records::Value;
 use crate::cli::output::report::{Page, Report, Rows, Whole};
-use crate::verify::{self, Field, Finding, Kind};
+use crate::verify::{self, FieldDifference, Finding, Kind};
 use serde::{Serialize, Serializer};
 use std::io;
 use std::path::Path;
@@ -81,7 +81,7 @@ struct ShownField<'a> {
 
 impl<'a> Shown<'a> {
     fn new(finding: &'a Finding) -> Shown<'a> {
-        let field = |field: &'a Field| ShownField {
+        let field = |field: &'a FieldDifference| ShownField {
             name: field.name(),
             database: cells::value_of(field.position, &field.database),
             file: cells::value_of(field.position, &field.file),

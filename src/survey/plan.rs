@@ -1,0 +1,60 @@
+//! Decides which groups of files are read; reads none of them.
+
+use super::scan::Group;
+use super::select::Wanted;
+use crate::catalog::inventory::Inventory;
+use crate::thread::ThreadId;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// The groups to read, and how many files and bytes that is.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The groups to read.
+    pub groups: Vec<Group>,
+    /// The number of files in those groups.
+    pub n_to_read: u64,
+    /// The number of bytes in those groups.
+    pub n_bytes: u64,
+    /// The number of all files of the threads that were asked for, read or not.
+    pub n_files: u64,
+    /// Misnamed files of threads that were asked for, in groups that were not, and the threads that they say they are of.
+    pub misnamed: Vec<(usize, ThreadId)>,
+}
+
+impl Plan {
+    /// Plans which groups are read: those that were asked for, all if `wanted` is `None`, and of these the ones for which
+    /// `decide` returns a group. `misnamed` are the misnamed files of the threads that were asked for.
+    ///
+    /// # Errors
+    /// Those of `decide`.
+    pub fn new(
+        inventory: &Inventory,
+        wanted: Option<&Wanted>,
+        misnamed: &BTreeMap<usize, ThreadId>,
+        mut decide: impl FnMut(Range<usize>) -> anyhow::Result<Option<Group>>,
+    ) -> anyhow::Result<Plan> {
+        let mut plan = Plan::default();
+        for files in inventory.groups() {
+            let members = &inventory.files()[files.clone()];
+            let thread = members[0].named.name.map(|name| name.thread);
+            let mut misnamed =
+                misnamed.range(files.clone()).map(|(&file, &thread)| (file, thread)).peekable();
+            if wanted.is_some_and(|wanted| !wanted.contains(thread, members))
+                // A file whose name gives no thread is read as a group.
+                && (thread.is_some() || misnamed.peek().is_none())
+            {
+                plan.misnamed.extend(misnamed);
+                continue;
+            }
+            plan.n_files += members.len() as u64;
+            if let Some(group) = decide(files)? {
+                plan.n_to_read += members.len() as u64;
+                plan.n_bytes += members.iter().map(|file| file.stamp.size).sum::<u64>();
+                plan.groups.push(group);
+            }
+        }
+        plan.n_files += plan.misnamed.len() as u64;
+        Ok(plan)
+    }
+}
