@@ -29,6 +29,9 @@ _codex__state() {
             codex__state,completions)
                 cmd="codex__state__subcmd__completions"
                 ;;
+            codex__state,doctor)
+                cmd="codex__state__subcmd__status"
+                ;;
             codex__state,help)
                 cmd="codex__state__subcmd__help"
                 ;;
@@ -114,7 +117,7 @@ _codex__state() {
 
     case "${cmd}" in
         codex__state)
-            opts="-q -v -h -V --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version backfill verify list show path archive unarchive prune rebuild status backup restore completions man help"
+            opts="-q -v -h -V --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version backfill verify list show path archive unarchive prune rebuild status doctor backup restore completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

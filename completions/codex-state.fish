@@ -57,7 +57,8 @@ complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "archive" -d
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "unarchive" -d 'Move threads back from the archive'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "prune" -d 'Delete the rows of threads whose rollout is gone'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "rebuild" -d 'Make a new database in place of one that is damaged, refused by Codex or lost'
-complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "status" -d 'Show which database is in use, and whether all is well'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "status" -d 'Show where the conversations are, and the one thing to do next'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "doctor" -d 'Show where the conversations are, and the one thing to do next'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "backup" -d 'Copy the database to a file'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "restore" -d 'Bring the database back from a backup'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "completions" -d 'Print or install the completion script for a shell'
@@ -451,6 +452,28 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand status" -s q -l 
 complete -c codex-state -n "__fish_codex_state_using_subcommand status" -s v -l verbose -d 'Say more on standard error: which files, and why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c codex-state -n "__fish_codex_state_using_subcommand status" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -l db -d 'Use exactly this database, which must exist' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -l default-provider -d 'Provider of threads that name none' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+table\t'For people'
+json\t'One JSON document'
+jsonl\t'A JSON record a line'
+tsv\t'Tab-separated values'
+csv\t'Comma-separated values'
+github\t'Workflow annotations (verify only)'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
+always\t'Even into a pipe or a file'
+never\t'Not at all'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -l no-header -d 'Leave the header line of TSV and CSV out'
+complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -l no-progress -d 'Show no progress bar'
+complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -s v -l verbose -d 'Say more on standard error: which files, and why'
+complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -s V -l version -d 'Print version'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l db -d 'Use exactly this database, which must exist' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
@@ -553,7 +576,7 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "unarchive" -d 'Move threads back from the archive'
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "prune" -d 'Delete the rows of threads whose rollout is gone'
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "rebuild" -d 'Make a new database in place of one that is damaged, refused by Codex or lost'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "status" -d 'Show which database is in use, and whether all is well'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "status" -d 'Show where the conversations are, and the one thing to do next'
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "backup" -d 'Copy the database to a file'
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "restore" -d 'Bring the database back from a backup'
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "completions" -d 'Print or install the completion script for a shell'

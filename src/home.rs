@@ -126,6 +126,30 @@ pub fn read_config(home: &Path, user_home: Option<&Path>) -> anyhow::Result<Code
     })
 }
 
+/// Finds the line of `config.toml` that sets the default provider, counted from 1; `None` if there is none.
+#[must_use]
+pub fn provider_line(home: &Path) -> Option<usize> {
+    #[derive(serde::Deserialize)]
+    struct Top {
+        model_provider: toml::Spanned<String>,
+    }
+    let text = read_bounded(&home.join(CONFIG)).ok()?;
+    let top: Top = toml::from_str(&text).ok()?;
+    let before = text.as_bytes().get(..top.model_provider.span().start)?;
+    Some(before.iter().filter(|byte| **byte == b'\n').count() + 1)
+}
+
+/// Returns a text as a key of TOML.
+#[must_use]
+pub fn toml_key(text: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if !text.is_empty() && text.chars().all(is_bare) {
+        text.to_owned()
+    } else {
+        format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    }
+}
+
 /// Reads a configuration, of which nobody wrote more than [`MAX_CONFIG`] bytes.
 fn read_bounded(path: &Path) -> io::Result<String> {
     let mut text = String::new();
@@ -363,6 +387,28 @@ pub fn shows_newer_codex(home: &Path, database_folder: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_quoted_where_toml_wants_it() {
+        assert_eq!(toml_key("cli-proxy_2"), "cli-proxy_2");
+        assert_eq!(toml_key("my \"own\".api"), r#""my \"own\".api""#);
+        assert_eq!(toml_key(""), "\"\"");
+    }
+
+    #[test]
+    fn the_line_of_the_default_provider_is_that_of_the_top_level() {
+        let check = |text: &str, expected: Option<usize>| {
+            let home = tempfile::tempdir().unwrap();
+            fs::write(home.path().join(CONFIG), text).unwrap();
+            assert_eq!(provider_line(home.path()), expected, "{text:?}");
+        };
+        check("model_provider = \"azure\"\n", Some(1));
+        check("# model_provider\n\nmodel = \"m\"\r\n model_provider = 'azure'\n[a]\n", Some(4));
+        check("[profiles.a]\nmodel_provider = \"azure\"\n", None);
+        check("model_provider = 5\n", None);
+        check("no toml", None);
+        assert_eq!(provider_line(Path::new("/nowhere")), None);
+    }
 
     fn home_with(files: &[&str]) -> tempfile::TempDir {
         let home = tempfile::tempdir().unwrap();

@@ -142,6 +142,27 @@ pub fn beginnings(connection: &Connection, mut each: impl FnMut(i64)) -> rusqlit
     Ok(())
 }
 
+/// Calls `each` with the id, source, provider and folder of each thread; of a source that is an object, with its key.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn each_thread(
+    connection: &Connection,
+    schema: &Schema,
+    mut each: impl FnMut(&str, &str, &str, &str),
+) -> rusqlite::Result<()> {
+    let own = |position: usize| if schema.has(position) { COLUMNS[position].name } else { "NULL" };
+    let (provider, folder) = (own(index::MODEL_PROVIDER), own(index::CWD));
+    let sql = format!("SELECT id, {}, {provider}, {folder} FROM threads", shown::source_key(schema));
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let text = |place| Ok::<_, rusqlite::Error>(row.get_ref(place)?.as_str().unwrap_or_default());
+        each(text(0)?, text(1)?, text(2)?, text(3)?);
+    }
+    Ok(())
+}
+
 /// Looks at every page, without comparing indexes with tables: returns at most one problem; `None` if it is sound.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ pub mod spawn;
 pub mod spill;
 pub mod tally;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod threads;
 
 pub use rusqlite::Connection;

@@ -7,6 +7,7 @@
 use super::ledger;
 use super::row::to_cell;
 use super::schema::Schema;
+use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, Row, index};
 use crate::thread::equivalence::{LISTED_CUSTOM_SOURCES, LISTED_SOURCES};
@@ -194,11 +195,36 @@ impl Judge {
     pub fn judge(&self, row: &Row) -> rusqlite::Result<Verdict> {
         let cells = LOOKED_AT.iter().map(|position| row.get(*position).unwrap_or(&Cell::Null));
         let mut statement = self.connection.prepare_cached(&self.sql)?;
-        statement.query_row(params_from_iter(cells), |row| {
-            let text = |place| row.get_ref(place).map(|value| name(&to_cell(value)));
-            Ok(Verdict { reasons: Reasons::of(row.get(0)?), source: text(1)?, provider: text(2)? })
-        })
+        statement.query_row(params_from_iter(cells), verdict_of)
     }
+}
+
+/// Returns what the rule says of the threads with these ids; `None` for one without a row.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn of_threads(
+    connection: &Connection,
+    schema: &Schema,
+    default_provider: &str,
+    ids: &[ThreadId],
+) -> rusqlite::Result<Vec<Option<Verdict>>> {
+    let provider =
+        if schema.has(index::MODEL_PROVIDER) { COLUMNS[index::MODEL_PROVIDER].name } else { "NULL" };
+    let reasons = Rule::new(schema, default_provider).reasons();
+    let sql = format!("SELECT {reasons}, {}, {provider} FROM threads WHERE id = ?1", source_key(schema));
+    let mut statement = connection.prepare(&sql)?;
+    let verdict = |id: &ThreadId| {
+        let found = statement.query_row([id.to_string()], verdict_of);
+        rusqlite::OptionalExtension::optional(found)
+    };
+    ids.iter().map(verdict).collect()
+}
+
+/// Reads reasons, source and provider.
+fn verdict_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Verdict> {
+    let text = |place| row.get_ref(place).map(|value| name(&to_cell(value)));
+    Ok(Verdict { reasons: Reasons::of(row.get(0)?), source: text(1)?, provider: text(2)? })
 }
 
 /// Returns a cell as a name to count by: what is not text has the empty one.
@@ -269,7 +295,12 @@ mod tests {
                 row.cells[position] = Some(cell);
             }
             let judge = Judge::new(&schema, "o'p\0enai").unwrap();
-            assert_eq!(judge.judge(&row).unwrap().reasons, reasons, "{golden}: a row alone");
+            let verdict = judge.judge(&row).unwrap();
+            assert_eq!(verdict.reasons, reasons, "{golden}: a row alone");
+            let ids = ["019f36e0-a6ba-7c97-bb37-8d28d353f3fb", "019f36e0-a6ba-7c97-bb37-8d28d353f3fc"];
+            let ids = ids.map(|id| ThreadId::parse(id).unwrap());
+            let found = of_threads(&connection, &schema, "o'p\0enai", &ids).unwrap();
+            assert_eq!(found, [Some(verdict), None], "{golden}: by its id");
         }
     }
 

@@ -14,17 +14,17 @@ use super::backup::back_up;
 use super::open::OpenOptions;
 
 /// A database that Codex itself filled in August, by default in WAL mode.
-pub(in crate::db) const FILLED: &str = "filled-2026-08.state_5.sqlite";
+pub(crate) const FILLED: &str = "filled-2026-08.state_5.sqlite";
 
 /// A folder with a copy of a golden database, and another for temporary files.
-pub(in crate::db) struct Place {
-    pub(in crate::db) folder: TempDir,
+pub(crate) struct Place {
+    pub(crate) folder: TempDir,
     temporary: TempDir,
-    pub(in crate::db) database: PathBuf,
+    pub(crate) database: PathBuf,
 }
 
 impl Place {
-    pub(in crate::db) fn with(golden: &str) -> Self {
+    pub(crate) fn with(golden: &str) -> Self {
         let (folder, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let database = folder.path().join("state_5.sqlite");
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/golden/databases");
@@ -32,7 +32,7 @@ impl Place {
         Self { folder, temporary, database }
     }
 
-    pub(in crate::db) fn options(&self) -> OpenOptions {
+    pub(crate) fn options(&self) -> OpenOptions {
         OpenOptions {
             busy_timeout: Duration::from_millis(200),
             temporary_folder: Some(self.temporary.path().to_owned()),
@@ -40,29 +40,29 @@ impl Place {
         }
     }
 
-    pub(in crate::db) fn beside(&self, suffix: &str) -> PathBuf {
+    pub(crate) fn beside(&self, suffix: &str) -> PathBuf {
         super::open::with_suffix(&self.database, suffix)
     }
 
-    pub(in crate::db) fn connect(&self) -> Connection {
+    pub(crate) fn connect(&self) -> Connection {
         Connection::open(&self.database).unwrap()
     }
 
     /// Asserts that no private copy is left.
-    pub(in crate::db) fn assert_no_leftovers(&self) {
+    pub(crate) fn assert_no_leftovers(&self) {
         assert_eq!(fs::read_dir(self.temporary.path()).unwrap().count(), 0);
     }
 
-    pub(in crate::db) fn temporary(&self) -> &Path {
+    pub(crate) fn temporary(&self) -> &Path {
         self.temporary.path()
     }
 }
 
 /// What [`snapshot`] found.
-pub(in crate::db) type Snapshot = BTreeMap<PathBuf, (SystemTime, Option<Vec<u8>>)>;
+pub(crate) type Snapshot = BTreeMap<PathBuf, (SystemTime, Option<Vec<u8>>)>;
 
 /// Every file and folder below `folder` (itself included): its mtime, and the bytes of a file.
-pub(in crate::db) fn snapshot(folder: &Path) -> Snapshot {
+pub(crate) fn snapshot(folder: &Path) -> Snapshot {
     let mut all = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -84,7 +84,7 @@ pub(in crate::db) fn snapshot(folder: &Path) -> Snapshot {
 }
 
 /// Asserts that two snapshots are equal, naming what is not instead of printing bytes.
-pub(in crate::db) fn assert_unchanged(before: &Snapshot, after: &Snapshot) {
+pub(crate) fn assert_unchanged(before: &Snapshot, after: &Snapshot) {
     let changed: Vec<_> = before
         .keys()
         .chain(after.keys())
@@ -99,25 +99,25 @@ pub(in crate::db) fn assert_unchanged(before: &Snapshot, after: &Snapshot) {
 }
 
 /// The number of threads whose title is `title`.
-pub(in crate::db) fn titled(connection: &Connection, title: &str) -> i64 {
+pub(crate) fn titled(connection: &Connection, title: &str) -> i64 {
     connection.query_row("SELECT count(*) FROM threads WHERE title = ?1", [title], |row| row.get(0)).unwrap()
 }
 
 /// Another process (this test binary again) with a connection of its own to a database: SQLite's locks work between
 /// processes, and only a process can be killed.
-pub(in crate::db) struct Process {
+pub(crate) struct Process {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
 }
 
 /// Makes a [`Process`] begin a backup to the path that follows, and go to sleep in the middle.
-pub(in crate::db) const BACK_UP_HALF: &str = "back up ";
+pub(crate) const BACK_UP_HALF: &str = "back up ";
 
 const HELPER: &str = "CODEX_STATE_TEST_DATABASE";
 
 impl Process {
-    pub(in crate::db) fn on(database: &Path) -> Self {
+    pub(crate) fn on(database: &Path) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "db::testing::helper", "--nocapture", "--quiet"])
             .env(HELPER, database)
@@ -132,7 +132,7 @@ impl Process {
     }
 
     /// Runs SQL there; "done", or the error.
-    pub(in crate::db) fn run(&mut self, sql: &str) -> String {
+    pub(crate) fn run(&mut self, sql: &str) -> String {
         writeln!(self.stdin.as_mut().unwrap(), "{}", sql.replace('\n', " ")).unwrap();
         self.answer()
     }
@@ -149,13 +149,13 @@ impl Process {
     }
 
     /// As a crash ends it.
-    pub(in crate::db) fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Closes its connection and ends.
-    pub(in crate::db) fn end(mut self) {
+    pub(crate) fn end(mut self) {
         drop(self.stdin.take());
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();

@@ -14,6 +14,8 @@ use std::collections::HashMap;
 pub(super) struct Reach {
     /// The number of files that were looked at.
     pub(super) n_files: u64,
+    /// The number of files that are to be looked at.
+    pub(super) n_to_look_at: u64,
     /// True as long as everything could be looked at.
     pub(super) is_whole: bool,
     /// The rollout folders that cannot be walked.
@@ -29,6 +31,7 @@ impl Reach {
         Reach {
             // Files that agree with their rows, and misnamed files, which were opened to be found.
             n_files: plan.n_files - plan.n_to_read,
+            n_to_look_at: plan.n_files,
             is_whole: files.errors.is_empty() && files.has_roots && config.threads.is_none(),
             absent: files.absent.clone(),
             not_compared: HashMap::new(),

@@ -16,6 +16,9 @@ use crate::thread::columns::{Row, index};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// The message of a row whose rollout is nowhere.
+pub const GONE: &str = "the rollout is gone";
+
 /// How many whole rows are read in one transaction: their files do not bound what is in them.
 const BATCH: usize = 32;
 
@@ -144,7 +147,7 @@ impl Run<'_> {
                 }
             }
         }
-        Finding::new(Kind::MissingFile, "the rollout is gone")
+        Finding::new(Kind::MissingFile, GONE)
     }
 
     /// Judges the rows whose ids are none, or not spelled as ids are looked up.

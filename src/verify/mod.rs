@@ -24,6 +24,7 @@ pub use beside::{Beside, beside};
 pub use finding::{Count, FieldDifference, Finding, Ignore, Kind, N_KINDS, Remedy, Severity};
 pub use found::{Found, Iter};
 pub use judge::apart;
+pub use leftover::GONE;
 
 use crate::catalog::inventory;
 use crate::catalog::walk::{RolloutFile, Walk};
@@ -84,6 +85,8 @@ pub struct Config<'a> {
 pub struct Report {
     /// Rollout files looked at.
     pub files: u64,
+    /// Rollout files that were to be looked at.
+    pub n_to_look_at: u64,
     /// Rows looked at.
     pub rows: u64,
     /// Of the rows, how many are active, and how many archived.
@@ -347,6 +350,7 @@ impl<'a> Run<'a> {
         let agree = self.count_agreeing();
         Ok(Report {
             files: self.reach.n_files,
+            n_to_look_at: self.reach.n_to_look_at,
             rows: self.rows.n,
             rows_by_archived: self.rows.by_archived,
             // What was not looked at does not agree.

@@ -8,6 +8,7 @@ use std::process::Stdio;
 use crate::env::Env;
 use crate::golden;
 use crate::outcome::Outcome;
+use crate::rollouts::plain;
 
 /// A command line of each command that prints something of a home and changes nothing, and one that finds nothing.
 fn commands(id: &str) -> Vec<Vec<String>> {
@@ -74,7 +75,7 @@ fn help_names_every_key_and_every_column_that_is_printed() {
         let document = with("json");
         let are_rows =
             ["list", "show"].contains(&described) && command[1..].iter().all(|word| word != "--compare");
-        let mut above_names = vec!["counts", "sources", "providers", "months"];
+        let mut above_names = vec!["counts", "sources", "providers", "folders", "months"];
         above_names.extend(are_rows.then_some("threads"));
         let mut found = Vec::new();
         keys(&document.json(), &above_names, &mut found);
@@ -253,10 +254,13 @@ fn commands_in_hints_are_about_the_home_that_was_named() {
     };
     let env = Env::new();
     let home = env.home();
-    for command in ["status", "list"] {
-        let named = env.run([command, "--codex-home", home.to_str().unwrap()]);
-        hint_with(&named, "--codex-home", &home, " backfill makes");
-    }
+    plain("2026-07-01T10:00:00", "one").write(&env);
+    let named = env.run(["list", "--codex-home", home.to_str().unwrap()]);
+    hint_with(&named, "--codex-home", &home, " backfill makes");
+    let named = env.run(["status", "--codex-home", home.to_str().unwrap()]);
+    let last = named.stdout.lines().last().unwrap_or_default();
+    let is_about = last.starts_with("next: codex-state --codex-home ") && last.contains(" backfill makes");
+    named.assert(is_about && last.contains(home.to_str().unwrap()), "the next thing is about this home");
     let env = golden::filled_by_codex();
     let named = env.run(["--db", env.db().to_str().unwrap(), "show", "deadbeef"]);
     hint_with(&named, "--db", &env.db(), " list --all");

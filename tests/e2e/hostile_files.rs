@@ -174,14 +174,14 @@ mod unix {
         symlink(&elsewhere, &folder).unwrap();
         env.run(["backup"]).status(0, "behind the link");
         assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 1);
-        assert!(env.run(["status"]).stdout.contains("backups:      1, "));
+        assert!(env.run(["status"]).stdout.contains("backups:       1, "));
 
         fs::rename(&elsewhere, env.outside("disk/unplugged")).unwrap();
         let outcome = env.run(["backup"]);
         outcome.status(2, "the link leads nowhere");
         outcome.assert(outcome.stderr.contains("a link to a folder that does not exist"), "it says so");
         let status = env.run(["status"]);
-        status.assert(status.stdout.contains("backups:      unknown"), "there may be some");
+        status.assert(status.stdout.contains("backups:       unknown"), "there may be some");
         status.assert(status.stderr.contains("backups cannot be listed"), "it says why");
 
         fs::rename(env.outside("disk/unplugged"), &elsewhere).unwrap();
@@ -189,7 +189,7 @@ mod unix {
         env.obey_permissions();
         let status = env.run(["status"]);
         fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o700)).unwrap();
-        status.assert(status.stdout.contains("backups:      unknown"), "there may be some");
+        status.assert(status.stdout.contains("backups:       unknown"), "there may be some");
 
         let outcome = env.run(["backup", env.outside("none").join("x.sqlite").to_str().unwrap()]);
         outcome.status(2, "the folder is gone");

@@ -384,6 +384,8 @@ fn show_for_people() {
             daybreak_enabled:       -
             creator_user_id:        -
             creator_account_id:     -
+            in codex:               listed; codex resume lists it in its folder alone
+            resume:                 codex resume 019ced48-b91b-7cd1-8fde-679dbc86ee82
             --- stderr
             --- status 0
         "#]],

@@ -684,12 +684,10 @@ fn a_damaged_database_is_what_a_deep_verify_finds() {
         &["verify", "--deep", "--format", "table"],
         &expect![[r#"
             $ codex-state verify --deep --format table
-            of no single thread
-              database_damaged
+            database_damaged (1 error): the database file is damaged
+              to do: codex-state restore BACKUP; without a backup, the recipe A damaged database in GUIDE.md
+              state_5.sqlite
                 the integrity check could not be finished: the database is damaged (database disk image is malformed)
-                state_5.sqlite
-
-            1  database_damaged
             --- stderr
             codex-state: warning: the rows cannot all be read: no thread was compared
             1 error; 0 threads agree

@@ -41,29 +41,48 @@ fn at_80_columns() {
         &at_width(&home(), "80"),
         &expect![[r#"
             $ codex-state status --format table
-            home:         $HOME_DIR
-            database:     $HOME_DIR/state_5.sqlite
-            chosen:       in the Codex home
-            state:        sound; N KiB, WAL mode
-            schema:       38 of 42 known columns; migration 50 (threads section empty
-                          preview indexes)
-            threads:      61, the last changed 24w ago
-            codex shows:  50 threads
-            codex hides:  3 archived, 2 without a message, 1 of provider custom, 2
-                          sub-agents, 1 of source custom, 2 of other sources
-            sources:      cli 52, vscode 4, subagent 2, custom 1, exec 1, others 1
-            providers:    openai 60, custom 1
-            indexing:     complete, 2h ago
-            rollouts:     70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with
-                          odd names
-            verify:       4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan; 61
-                          threads agree, at a quick look
-            backups:      none
+            home:          $HOME_DIR
+            database:      $HOME_DIR/state_5.sqlite
+            chosen:        in the Codex home
+            state:         sound; N KiB, WAL mode
+            schema:        38 of 42 known columns; migration 50 (threads section empty
+                           preview indexes)
+            threads:       61, the last changed 24w ago
+            codex shows:   50 of your 61 threads; codex resume lists those of the current
+                           folder, codex resume --all of every folder
+            codex hides:   3 archived: codex-state unarchive THREAD brings one back into the
+                           list
+                           2 without a message: no message was sent in them yet
+                           1 of provider custom: config.toml sets no model_provider, so
+                           Codex lists threads of openai only
+                           2 sub-agents: Codex lists threads that a person began
+                           1 of source custom: Codex does not list this source
+                           2 of other sources: Codex does not list this source
+                           codex resume ID opens one of them; codex-state list --hidden-only
+                           lists their ids
+            sources:       cli 52 (212.1 KiB), vscode 4 (4.3 KiB), subagent 2 (2.2 KiB),
+                           custom 1 (1021 B), exec 1 (938 B), others 1 (1009 B)
+            providers:     openai 60 (220.0 KiB), custom 1 (1.5 KiB)
+            folders:       /srv/golden: 56 threads, 215.7 KiB
+                           /srv/settings: 1 thread, 1.5 KiB
+                           /srv/child: 1 thread, 1.5 KiB
+                           /srv/from-meta: 1 thread, 1012 B
+                           /srv/from-turn: 1 thread, 998 B
+                           other folders: 1 thread, 938 B
+            indexing:      complete, 2h ago
+            rollouts:      70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with
+                           odd names
+            quick verify:  4 errors and 3 warnings; 61 threads agree
+                           4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan
+                           2 of these missing_row: the file holds nothing of a conversation,
+                           so that no backfill gives it a row
+            backups:       none
 
             threads begun in a month
             2026-03  61  ████████████████████████████████████████████████████████████
+
+            next: codex-state backfill mends 2 missing_row (codex-state verify says more)
             --- stderr
-            hint: codex-state verify names each difference; codex-state backfill mends most of them
             --- status 0
         "#]],
     );
@@ -75,26 +94,41 @@ fn at_120_columns() {
         &at_width(&home(), "120"),
         &expect![[r#"
             $ codex-state status --format table
-            home:         $HOME_DIR
-            database:     $HOME_DIR/state_5.sqlite
-            chosen:       in the Codex home
-            state:        sound; N KiB, WAL mode
-            schema:       38 of 42 known columns; migration 50 (threads section empty preview indexes)
-            threads:      61, the last changed 24w ago
-            codex shows:  50 threads
-            codex hides:  3 archived, 2 without a message, 1 of provider custom, 2 sub-agents, 1 of source custom, 2 of other
-                          sources
-            sources:      cli 52, vscode 4, subagent 2, custom 1, exec 1, others 1
-            providers:    openai 60, custom 1
-            indexing:     complete, 2h ago
-            rollouts:     70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with odd names
-            verify:       4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan; 61 threads agree, at a quick look
-            backups:      none
+            home:          $HOME_DIR
+            database:      $HOME_DIR/state_5.sqlite
+            chosen:        in the Codex home
+            state:         sound; N KiB, WAL mode
+            schema:        38 of 42 known columns; migration 50 (threads section empty preview indexes)
+            threads:       61, the last changed 24w ago
+            codex shows:   50 of your 61 threads; codex resume lists those of the current folder, codex resume --all of every folder
+            codex hides:   3 archived: codex-state unarchive THREAD brings one back into the list
+                           2 without a message: no message was sent in them yet
+                           1 of provider custom: config.toml sets no model_provider, so Codex lists threads of openai only
+                           2 sub-agents: Codex lists threads that a person began
+                           1 of source custom: Codex does not list this source
+                           2 of other sources: Codex does not list this source
+                           codex resume ID opens one of them; codex-state list --hidden-only lists their ids
+            sources:       cli 52 (212.1 KiB), vscode 4 (4.3 KiB), subagent 2 (2.2 KiB), custom 1 (1021 B), exec 1 (938 B), others 1
+                           (1009 B)
+            providers:     openai 60 (220.0 KiB), custom 1 (1.5 KiB)
+            folders:       /srv/golden: 56 threads, 215.7 KiB
+                           /srv/settings: 1 thread, 1.5 KiB
+                           /srv/child: 1 thread, 1.5 KiB
+                           /srv/from-meta: 1 thread, 1012 B
+                           /srv/from-turn: 1 thread, 998 B
+                           other folders: 1 thread, 938 B
+            indexing:      complete, 2h ago
+            rollouts:      70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with odd names
+            quick verify:  4 errors and 3 warnings; 61 threads agree
+                           4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan
+                           2 of these missing_row: the file holds nothing of a conversation, so that no backfill gives it a row
+            backups:       none
 
             threads begun in a month
             2026-03  61  ████████████████████████████████████████████████████████████
+
+            next: codex-state backfill mends 2 missing_row (codex-state verify says more)
             --- stderr
-            hint: codex-state verify names each difference; codex-state backfill mends most of them
             --- status 0
         "#]],
     );
@@ -106,22 +140,37 @@ fn in_a_pipe() {
         &home().run(["status"]),
         &expect![[r#"
             $ codex-state status
-            home:         $HOME_DIR
-            database:     $HOME_DIR/state_5.sqlite
-            chosen:       in the Codex home
-            state:        sound; N KiB, WAL mode
-            schema:       38 of 42 known columns; migration 50 (threads section empty preview indexes)
-            threads:      61, the last changed 24w ago
-            codex shows:  50 threads
-            codex hides:  3 archived, 2 without a message, 1 of provider custom, 2 sub-agents, 1 of source custom, 2 of other sources
-            sources:      cli 52, vscode 4, subagent 2, custom 1, exec 1, others 1
-            providers:    openai 60, custom 1
-            indexing:     complete, 2h ago
-            rollouts:     70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with odd names
-            verify:       4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan; 61 threads agree, at a quick look
-            backups:      none
+            home:          $HOME_DIR
+            database:      $HOME_DIR/state_5.sqlite
+            chosen:        in the Codex home
+            state:         sound; N KiB, WAL mode
+            schema:        38 of 42 known columns; migration 50 (threads section empty preview indexes)
+            threads:       61, the last changed 24w ago
+            codex shows:   50 of your 61 threads; codex resume lists those of the current folder, codex resume --all of every folder
+            codex hides:   3 archived: codex-state unarchive THREAD brings one back into the list
+                           2 without a message: no message was sent in them yet
+                           1 of provider custom: config.toml sets no model_provider, so Codex lists threads of openai only
+                           2 sub-agents: Codex lists threads that a person began
+                           1 of source custom: Codex does not list this source
+                           2 of other sources: Codex does not list this source
+                           codex resume ID opens one of them; codex-state list --hidden-only lists their ids
+            sources:       cli 52 (212.1 KiB), vscode 4 (4.3 KiB), subagent 2 (2.2 KiB), custom 1 (1021 B), exec 1 (938 B), others 1 (1009 B)
+            providers:     openai 60 (220.0 KiB), custom 1 (1.5 KiB)
+            folders:       /srv/golden: 56 threads, 215.7 KiB
+                           /srv/settings: 1 thread, 1.5 KiB
+                           /srv/child: 1 thread, 1.5 KiB
+                           /srv/from-meta: 1 thread, 1012 B
+                           /srv/from-turn: 1 thread, 998 B
+                           other folders: 1 thread, 938 B
+            indexing:      complete, 2h ago
+            rollouts:      70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with odd names
+            quick verify:  4 errors and 3 warnings; 61 threads agree
+                           4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan
+                           2 of these missing_row: the file holds nothing of a conversation, so that no backfill gives it a row
+            backups:       none
+
+            next: codex-state backfill mends 2 missing_row (codex-state verify says more)
             --- stderr
-            hint: codex-state verify names each difference; codex-state backfill mends most of them
             --- status 0
         "#]],
     );
@@ -133,7 +182,7 @@ fn at_120_columns_with_threads_of_several_months_and_a_backup() {
     env.run(["backup", "--quiet"]).finished();
     env.sql("UPDATE threads SET created_at = created_at - 86400 * 40 * (rowid % 5)");
     let outcome = at_width(&env, "120");
-    outcome.assert(outcome.stdout.contains("backups:      1, the newest"), "the backup");
+    outcome.assert(outcome.stdout.contains("backups:       1, the newest"), "the backup");
     let (_, picture) = outcome.stdout.split_once("\n\n").unwrap();
     expect![[r#"
         threads begun in a month
@@ -143,6 +192,8 @@ fn at_120_columns_with_threads_of_several_months_and_a_backup() {
         2026-01   1  █████
         2026-02  12  ████████████████████████████████████████████████████████████
         2026-03  12  ████████████████████████████████████████████████████████████
+
+        next: codex-state backfill mends 2 missing_row (codex-state verify says more)
     "#]]
     .assert_eq(picture);
 }
@@ -151,7 +202,7 @@ fn at_120_columns_with_threads_of_several_months_and_a_backup() {
 fn in_a_pipe_it_is_text_without_a_picture() {
     let outcome = home().run(["status"]);
     outcome.status(0, "it says, it does not judge");
-    outcome.assert(outcome.stdout.contains("codex shows:  50 threads\n"), "what Codex shows");
+    outcome.assert(outcome.stdout.contains("codex shows:   50 of your 61 threads;"), "what Codex shows");
     outcome.assert(!outcome.stdout.contains('█'), "no picture");
     let tsv = home().run(["status", "--format", "tsv"]);
     tsv.assert(tsv.stdout.starts_with("name\tvalue\n"), "a line for each value");
@@ -197,11 +248,11 @@ fn indexing_that_was_begun_and_not_ended_is_stuck() {
         env.run(["status"])
     };
     let outcome = at(60);
-    outcome.assert(outcome.stdout.contains("indexing:     running, 1m ago\n"), "a live one");
+    outcome.assert(outcome.stdout.contains("indexing:      running, 1m ago\n"), "a live one");
     let outcome = at(3600);
     outcome.assert(
-        outcome.stdout.contains("indexing:     stuck: it was begun and not ended, 60m ago\n")
-            || outcome.stdout.contains("indexing:     stuck: it was begun and not ended, 1h ago\n"),
+        outcome.stdout.contains("indexing:      stuck: it was begun and not ended, 60m ago\n")
+            || outcome.stdout.contains("indexing:      stuck: it was begun and not ended, 1h ago\n"),
         "a dead one",
     );
 }
@@ -216,8 +267,9 @@ fn without_a_database() {
             database:  none in $HOME_DIR or $HOME_DIR/sqlite
             rollouts:  0 files, 0 B: 0 active, 0 archived
             backups:   none
+
+            next: nothing: there is no conversation in this home; name another with --codex-home DIR
             --- stderr
-            hint: codex-state backfill makes a database from the rollouts
             --- status 0
         "#]],
     );
@@ -260,7 +312,7 @@ fn of_two_databases_the_other_is_named() {
     outcome.status(0, "two are no trouble for reading");
     outcome.assert(outcome.stderr.contains("two databases"), "a warning");
     outcome.assert(
-        outcome.stdout.contains(&format!("left alone:   {}\n", other.display())),
+        outcome.stdout.contains(&format!("left alone:    {}: codex-state --db ", other.display())),
         "and which one is not used",
     );
 }
@@ -275,6 +327,7 @@ fn backups_are_named_whether_the_database_can_be_read_or_not() {
     let lines = |outcome: &Outcome| {
         let text = outcome.stdout.replace(env.home().to_str().unwrap(), "$HOME_DIR").replace('\\', "/");
         let (_, backups) = text.split_once("backups:").unwrap();
+        let backups = backups.split("\n\n").next().unwrap();
         backups.lines().map(|line| format!("{}\n", line.trim())).collect::<String>()
     };
     let expected = expect![[r#"
@@ -300,10 +353,9 @@ fn backups_are_named_whether_the_database_can_be_read_or_not() {
     damaged.status(2, "it cannot be read");
     expected.assert_eq(&lines(&damaged));
     let says_how = |outcome: &Outcome| {
-        let hint = outcome.stderr.lines().find(|line| line.ends_with(" brings the newest backup back"));
-        let is_it = hint.is_some_and(|hint| {
-            hint.starts_with("hint: codex-state restore ") && slashed(hint).contains(&slashed(&newest))
-        });
+        let said = slashed(&format!("{}{}", outcome.stdout, outcome.stderr));
+        let is_it = said.contains(&format!("codex-state restore {}", slashed(&newest)))
+            || said.contains(&format!("codex-state restore '{}'", slashed(&newest)));
         outcome.assert(is_it, "what to do with the newest");
     };
     says_how(&damaged);
@@ -329,7 +381,7 @@ fn a_database_that_was_named_needs_no_home() {
     outcome.status(0, "there is what was named");
     outcome
         .assert(outcome.stdout.starts_with("home:         none: the database alone is looked at\n"), "none");
-    outcome.assert(outcome.stdout.contains("codex shows:  50 threads\n"), "but what was asked for");
+    outcome.assert(outcome.stdout.contains("50 of your 61 threads;"), "but what was asked for");
     outcome
         .assert(!outcome.stdout.contains("rollouts:") && outcome.stderr.is_empty(), "nothing of what is not");
     let json = env.run(["status", "--db", db, "--format", "json"]).json();

@@ -22,4 +22,6 @@ pub mod restore;
 pub mod show;
 pub mod status;
 pub mod unarchive;
+mod verdict;
 pub mod verify;
+mod ways;

@@ -235,7 +235,8 @@ pub enum Times {
 /// "severity":"error"|"warning", "thread_id":ID|null, "path":PATH|null, "message":TEXT, "fields":[{"name":COLUMN,
 /// "database":VALUE, "file":VALUE}…]}…], "counts":{KIND:N…}, "not_compared":N, "complete":BOOL}. "agree" is how many
 /// threads were compared and have no finding (those of a moved home included), "not_compared" how many have a file that
-/// cannot be read now; "complete" says that all of the home was looked at. With --format jsonl each finding is a line; TSV and CSV
+/// cannot be read now; "complete" says that all of the home was looked at. The text for people has the findings by kind, with
+/// some examples of many; --verbose and --max-findings give more. With --format jsonl each finding is a line; TSV and CSV
 /// have the columns kind, severity, thread_id, path, message, fields (names of columns, with commas between).
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("verify"))]
@@ -280,7 +281,8 @@ pub struct Verify {
 
 /// Show everything that the database knows of threads
 ///
-/// Every column of their rows, those too that this program does not know. Exit status 1 if one of them has no row.
+/// Every column of their rows, those too that this program does not know; as text also whether Codex lists the thread,
+/// why not, and the codex resume line that opens it. Exit status 1 if one of them has no row.
 ///
 /// With --format json: {"schema_version":1, "threads":[{COLUMN:VALUE…}…]}; with --compare {"schema_version":1,
 /// "threads":[{"id":ID|null, "path":PATH|null, "columns":[{"name":COLUMN, "database":VALUE, "file":VALUE,
@@ -419,12 +421,13 @@ pub struct Prune {
     pub no_backup: bool,
 }
 
-/// Show which database is in use, and whether all is well
+/// Show where the conversations are, and the one thing to do next
 ///
 /// On one screen: which database and why this one, which others there are; its size, schema and whether it is sound;
-/// how many threads Codex's own list shows, and how many it hides and why; rollouts on disk; whether Codex's indexing
-/// is stuck; whether rows and rollouts agree at a quick look; which backups there are. Works without a database.
-/// Changes nothing. Exit status 2 if the database is there and cannot be read.
+/// how many threads Codex's own list shows, how many it hides, why, and what to do about that; which sources, providers
+/// and folders the bytes belong to; the rollouts and the other databases on disk; whether Codex's indexing is stuck; what
+/// codex-state verify --quick says; which backups there are. The last line is the one thing to do next. Works without a
+/// database. Changes nothing. Exit status 2 if the database is there and cannot be read.
 ///
 /// JSON: {"schema_version":1, "home":PATH|null, "database":{"path":PATH, "why":TEXT, "others":[PATH…], "error":TEXT|null,
 /// "bytes":N, "wal_bytes":N|null, "journal_mode":"wal"|"rollback", "sound":BOOL|null, "problem":TEXT|null,
@@ -432,14 +435,17 @@ pub struct Prune {
 /// "updated_at":TIME|null}|null, "looked_in":[PATH…], "threads":{"total":N, "shown":N, "hidden":{"archived":N,
 /// "no_message":N, "provider":N, "source":N, "providers":{NAME:N…}, "sources":{NAME:N…}}, "default_provider":ID,
 /// "sources":{NAME:N…}, "providers":{NAME:N…},
-/// "months":{"YYYY-MM":N…}}|null, "rollouts":{"files":N, "active":N, "archived":N, "compressed":N, "malformed_names":N,
+/// "months":{"YYYY-MM":N…}, "bytes":{"sources":{NAME:N…}, "providers":{NAME:N…}, "folders":{PATH:N…}, "other_folders":N,
+/// "without_row":N}|null}|null, "rollouts":{"files":N, "active":N, "archived":N, "compressed":N, "malformed_names":N,
 /// "bytes":N, "missing_folders":[PATH…], "errors":[{"path":PATH, "error":TEXT}…]}, "backfill":{"status":TEXT|null,
 /// "stuck":BOOL, "last_watermark":TEXT|null, "last_success_at":TIME|null, "updated_at":TIME|null}|null,
-/// "verify":{"files":N, "rows":N, "agree":N, "errors":N, "warnings":N, "counts":{KIND:N…}, "complete":BOOL}|null,
-/// "backups":[{"path":PATH, "taken_at":TIME, "bytes":N, "automatic":BOOL}…]}. TSV and CSV have a line for each value,
+/// "verify":{"files":N, "rows":N, "agree":N, "not_compared":N, "errors":N, "warnings":N, "counts":{KIND:N…},
+/// "complete":BOOL}|null, "other_databases":[{"path":PATH, "bytes":N}…], "set_aside":[{"path":PATH, "bytes":N}…],
+/// "backups":[{"path":PATH, "taken_at":TIME, "bytes":N, "automatic":BOOL}…], "next":TEXT|null}. "set_aside" are the
+/// databases that Codex itself moved to db-backups/. TSV and CSV have a line for each value,
 /// with the columns name and value.
 #[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("status"))]
+#[command(visible_alias = "doctor", after_long_help = help::of_command("status"))]
 pub struct Status {}
 
 /// Copy the database to a file

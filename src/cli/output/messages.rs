@@ -58,9 +58,15 @@ impl Messages {
     /// Prints what to do next, unless `--quiet` was given.
     pub fn hint(&self, hint: &str) {
         if !self.is_quiet {
-            let hint = with_options(hint, &self.same_place);
+            let hint = self.with_options(hint);
             self.bar.print(|out| error::print_hint(&hint, out, self.style));
         }
+    }
+
+    /// Returns a hint whose commands have the options of this run that say which home and database it is about.
+    #[must_use]
+    pub fn with_options(&self, hint: &str) -> String {
+        with_options(hint, &self.same_place)
     }
 
     /// Prints which item failed and why; `--quiet` does not hide it.
@@ -70,7 +76,7 @@ impl Messages {
 
     /// Prints why the command failed, and its hints; `--quiet` does not hide them.
     pub fn error(&self, error: &anyhow::Error) {
-        let hint = |hint: &str| with_options(hint, &self.same_place);
+        let hint = |hint: &str| self.with_options(hint);
         self.bar.print(|out| error::print(error, out, self.style, &hint));
     }
 

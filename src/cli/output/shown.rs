@@ -8,23 +8,34 @@ use std::collections::BTreeMap;
 /// How many providers or sources are named; the rest is counted together.
 const NAMED: usize = 3;
 
-/// Returns what is hidden and for which reason, as in `40 archived, 30 of provider azure, 5 sub-agents`; empty if
-/// nothing is.
+/// Threads that Codex's list hides for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The reason.
+    pub reason: Reason,
+    /// The provider or source that hides them, if it is one of those that are named.
+    pub name: Option<String>,
+    /// How many there are and why, as in `30 of provider azure`.
+    pub words: String,
+}
+
+/// Returns what is hidden, in parts by reason, and by provider or source.
 #[must_use]
-pub fn hidden(census: &Census) -> String {
+pub fn hidden_parts(census: &Census) -> Vec<Part> {
     let mut parts = Vec::new();
     for reason in Reason::ALL {
         let n = census.hidden(reason);
+        let alone = |words: &str| Part { reason, name: None, words: format!("{} {words}", human::count(n)) };
         match reason {
             _ if n == 0 => {}
-            Reason::Archived => parts.push(format!("{} archived", human::count(n))),
-            Reason::NoMessage => parts.push(format!("{} without a message", human::count(n))),
-            Reason::Provider => parts.extend(named(&census.hidden_providers, |name, n| match name {
+            Reason::Archived => parts.push(alone("archived")),
+            Reason::NoMessage => parts.push(alone("without a message")),
+            Reason::Provider => parts.extend(named(reason, &census.hidden_providers, |name, n| match name {
                 Some("") => format!("{} without a provider", human::count(n)),
                 Some(name) => format!("{} of provider {name}", human::count(n)),
                 None => format!("{} of other providers", human::count(n)),
             })),
-            Reason::Source => parts.extend(named(&census.hidden_sources, |name, n| match name {
+            Reason::Source => parts.extend(named(reason, &census.hidden_sources, |name, n| match name {
                 Some("") => format!("{} without a source", human::count(n)),
                 Some("subagent") => human::counted(n, "sub-agent", "sub-agents"),
                 Some(name) => format!("{} of source {name}", human::count(n)),
@@ -32,19 +43,31 @@ pub fn hidden(census: &Census) -> String {
             })),
         }
     }
-    parts.join(", ")
+    parts
+}
+
+/// Returns what is hidden and for which reason, as in `40 archived, 30 of provider azure, 5 sub-agents`; empty if
+/// nothing is.
+#[must_use]
+pub fn hidden(census: &Census) -> String {
+    hidden_parts(census).into_iter().map(|part| part.words).collect::<Vec<_>>().join(", ")
 }
 
 /// Puts the greatest counts into words, and the rest together, for which there is no name.
-fn named(counts: &BTreeMap<String, u64>, words: impl Fn(Option<&str>, u64) -> String) -> Vec<String> {
+fn named(
+    reason: Reason,
+    counts: &BTreeMap<String, u64>,
+    words: impl Fn(Option<&str>, u64) -> String,
+) -> Vec<Part> {
     let mut sorted: Vec<(&str, u64)> =
         counts.iter().filter(|(_, n)| **n > 0).map(|(name, n)| (&**name, *n)).collect();
     sorted.sort_by_key(|(name, n)| (std::cmp::Reverse(*n), *name));
     let n_named = if sorted.len() > NAMED { NAMED - 1 } else { sorted.len() };
     let (first, rest) = sorted.split_at(n_named);
-    let mut parts: Vec<String> = first.iter().map(|(name, n)| words(Some(name), *n)).collect();
+    let part = |name: Option<&str>, n| Part { reason, name: name.map(str::to_owned), words: words(name, n) };
+    let mut parts: Vec<Part> = first.iter().map(|(name, n)| part(Some(name), *n)).collect();
     if !rest.is_empty() {
-        parts.push(words(None, rest.iter().map(|(_, n)| n).sum()));
+        parts.push(part(None, rest.iter().map(|(_, n)| n).sum()));
     }
     parts
 }

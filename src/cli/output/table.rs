@@ -298,7 +298,8 @@ pub fn write_fields_within(
 }
 
 /// Words in lines of some width; a longer word has a line of its own.
-fn in_lines(text: &str, width: usize) -> Vec<String> {
+#[must_use]
+pub fn in_lines(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {

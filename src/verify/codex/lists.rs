@@ -32,7 +32,7 @@ impl Run<'_> {
                 "{} {are} of the provider \"{provider}\", which is neither built into Codex nor defined in config.toml, so \
                  that Codex cannot resume {them}: add a table [model_providers.{}]",
                 threads(n),
-                toml_key(&provider)
+                home::toml_key(&provider)
             );
             let path = self.config.context.home.join(home::CONFIG);
             self.report(Finding::new(Kind::UnknownProvider, message).at(path), None);
@@ -100,27 +100,5 @@ impl Run<'_> {
             })?;
             Ok(unnamed)
         })
-    }
-}
-
-/// Returns a text as a key of TOML.
-fn toml_key(text: &str) -> String {
-    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if !text.is_empty() && text.chars().all(is_bare) {
-        text.to_owned()
-    } else {
-        format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_quoted_where_toml_wants_it() {
-        assert_eq!(toml_key("cli-proxy_2"), "cli-proxy_2");
-        assert_eq!(toml_key("my \"own\".api"), r#""my \"own\".api""#);
-        assert_eq!(toml_key(""), "\"\"");
     }
 }

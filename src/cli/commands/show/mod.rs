@@ -1,8 +1,10 @@
 //! `codex-state show`: every column of some rows.
 
 mod beside;
+mod resume;
 
 use crate::cli::commands::app::App;
+use crate::cli::commands::ways::Ways;
 use crate::cli::commands::{place, threads};
 use crate::cli::line::exit::Exit;
 use crate::cli::line::{args, interrupt};
@@ -12,12 +14,17 @@ use crate::cli::output::style::Tone;
 use crate::cli::output::table::{Cell as TableCell, write_fields};
 use crate::cli::output::{cells, human, text};
 use crate::db::open::Reader;
+use crate::db::schema::Schema;
+use crate::db::shown::{self, Verdict};
 use crate::db::threads::whole_row;
+use crate::home::CodexConfig;
 use crate::survey::select::Selected;
+use crate::thread::ThreadId;
 use crate::thread::cell::{Cell, CellRef};
-use crate::thread::columns::{COLUMNS, Kind, position};
+use crate::thread::columns::{COLUMNS, Kind, index, position};
 use std::collections::VecDeque;
 use std::io::Write as _;
+use std::path::Path;
 
 /// How many rows are read at once.
 const AT_ONCE: usize = 64;
@@ -39,13 +46,23 @@ pub fn run(app: &mut App, arguments: &args::Show) -> anyhow::Result<Exit> {
         let home = place::home(app)?;
         return beside::run(app, &found, &home, &mut reader, &page);
     }
-    let mut rows =
-        Rows { reader: &mut reader, found: &found, next: 0, page: VecDeque::new(), without: Vec::new() };
+    let config = place::read_config(app, &home);
+    let default_provider = place::default_provider(app, &config);
+    let mut rows = Rows {
+        reader: &mut reader,
+        found: &found,
+        default_provider: &default_provider,
+        is_text: page.is_text(),
+        next: 0,
+        page: VecDeque::new(),
+        without: Vec::new(),
+    };
     match page.format {
         Some(format) => write_records(app, &page, format, &mut rows)?,
-        None => write_text(app, &page, &mut rows)?,
+        None => write_text(app, &page, &home, &config, &mut rows)?,
     }
-    let (without, mut exit) = (rows.without, found.exit);
+    let (mut without, mut exit) = (rows.without, found.exit);
+    without.sort_unstable();
     reader.end();
     for i in without {
         app.messages.fail(&format!("{}: there is a rollout, but no row in the database", found.typed[i]));
@@ -55,33 +72,56 @@ pub fn run(app: &mut App, arguments: &args::Show) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
+/// A row that was found.
+struct Found {
+    id: ThreadId,
+    named: Named,
+    /// Why Codex lists the thread or not, where people are told.
+    verdict: Option<Verdict>,
+}
+
 /// The rows of the threads that were found, some at a time: there may be more of them than memory.
 struct Rows<'a> {
     reader: &'a mut Reader,
     found: &'a threads::Threads,
+    /// The provider whose threads Codex lists.
+    default_provider: &'a str,
+    /// Whether people read the output, who are told why Codex hides a thread.
+    is_text: bool,
     /// The first thread that was not looked at.
     next: usize,
-    page: VecDeque<Named>,
+    page: VecDeque<Found>,
     /// Which threads have none.
     without: Vec<usize>,
 }
 
 impl Rows<'_> {
-    fn next(&mut self) -> anyhow::Result<Option<Named>> {
+    fn next(&mut self) -> anyhow::Result<Option<Found>> {
         while self.page.is_empty() && self.next < self.found.selected.len() {
             let some = self.next..self.found.selected.len().min(self.next + AT_ONCE);
-            let selected = &self.found.selected[some.clone()];
-            let rows = self.reader.read(|connection| {
-                let row = |selected: &Selected| match selected {
-                    Selected::Id(id) => Ok(whole_row(connection, *id)?),
-                    Selected::Path(_) => Ok(None),
+            let id = |selected: &Selected| match selected {
+                Selected::Id(id) => Some(*id),
+                Selected::Path(_) => None,
+            };
+            let places = some.clone().filter_map(|i| Some((i, id(&self.found.selected[i])?)));
+            let (places, ids): (Vec<usize>, Vec<ThreadId>) = places.unzip();
+            let (is_text, provider) = (self.is_text, self.default_provider);
+            let (rows, mut verdicts) = self.reader.read(|connection| {
+                let rows = ids.iter().map(|id| whole_row(connection, *id)).collect::<Result<Vec<_>, _>>()?;
+                // A table that Codex would not know is shown all the same.
+                let schema = is_text.then(|| Schema::read_threads(connection).ok()).flatten();
+                let verdicts = match &schema {
+                    Some(schema) => shown::of_threads(connection, schema, provider, &ids)?,
+                    None => Vec::new(),
                 };
-                selected.iter().map(row).collect::<anyhow::Result<Vec<Option<Named>>>>()
+                Ok((rows, verdicts))
             })?;
+            verdicts.resize(ids.len(), None);
+            self.without.extend(some.clone().filter(|i| !places.contains(i)));
             self.next = some.end;
-            for (i, row) in some.zip(rows) {
+            for (((i, id), row), verdict) in places.into_iter().zip(ids).zip(rows).zip(verdicts) {
                 match row {
-                    Some(row) => self.page.push_back(in_order(row)),
+                    Some(row) => self.page.push_back(Found { id, named: in_order(row), verdict }),
                     None => self.without.push(i),
                 }
             }
@@ -111,27 +151,45 @@ fn write_records(app: &mut App, page: &Page, format: Format, rows: &mut Rows<'_>
     let mut next = rows.next()?;
     // All rows are of one table.
     let columns: Vec<String> = match &next {
-        Some(row) => row.iter().map(|(name, _)| name.clone()).collect(),
+        Some(row) => row.named.iter().map(|(name, _)| name.clone()).collect(),
         None => COLUMNS.iter().map(|column| column.name.to_owned()).collect(),
     };
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let mut records = page.records(&mut app.out, format, "threads", &columns)?;
     while let Some(row) = next {
         let values: Vec<Value<'_>> =
-            row.iter().map(|(name, cell)| cells::value(kind(name), CellRef::from(cell))).collect();
+            row.named.iter().map(|(name, cell)| cells::value(kind(name), CellRef::from(cell))).collect();
         records.row(&values)?;
         next = rows.next()?;
     }
     Ok(records.finish()?)
 }
 
-fn write_text(app: &mut App, page: &Page, rows: &mut Rows<'_>) -> anyhow::Result<()> {
+fn write_text(
+    app: &mut App,
+    page: &Page,
+    home: &Path,
+    config: &CodexConfig,
+    rows: &mut Rows<'_>,
+) -> anyhow::Result<()> {
+    let ways = Ways {
+        home: home.is_dir().then_some(home),
+        default_provider: rows.default_provider,
+        is_by_option: app.global.default_provider.is_some(),
+        providers: config.providers.as_ref(),
+    };
     let mut is_first = true;
     while let Some(row) = rows.next()? {
         if !std::mem::take(&mut is_first) {
             writeln!(app.out)?;
         }
+        let text = |position: usize| row.named[position].1.as_text().unwrap_or_default();
+        let in_codex = row
+            .verdict
+            .as_ref()
+            .map(|verdict| resume::lines(&app.messages, &ways, row.id, text(index::CWD), verdict));
         let fields: Vec<(&str, TableCell)> = row
+            .named
             .iter()
             .map(|(name, cell)| {
                 // A name of a column comes from the database as well.
@@ -139,8 +197,9 @@ fn write_text(app: &mut App, page: &Page, rows: &mut Rows<'_>) -> anyhow::Result
             })
             .collect();
         let names: Vec<_> = fields.iter().map(|(name, _)| text::safe(name).into_owned()).collect();
-        let fields: Vec<(&str, TableCell)> =
+        let mut fields: Vec<(&str, TableCell)> =
             names.iter().map(String::as_str).zip(fields.into_iter().map(|(_, cell)| cell)).collect();
+        fields.extend(in_codex.into_iter().flatten());
         write_fields(&mut app.out, &fields, page.style)?;
     }
     Ok(())

@@ -1,8 +1,9 @@
 //! Everything that `status` shows, gathered; not how.
 
+use crate::cli::commands::ways::Ways;
 use crate::db::backup::BackupInfo;
 use crate::home::Candidate;
-use crate::status::{Database, Rollouts};
+use crate::status::{Database, OtherDatabase, Rollouts, Weights};
 use crate::thread::Millis;
 use crate::verify;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,18 @@ pub(super) struct Look<'a> {
     pub(super) error: Option<String>,
     pub(super) rollouts: Rollouts,
     pub(super) verify: Option<verify::Report>,
+    /// The first findings of that, those about the whole home among them.
+    pub(super) findings: Vec<verify::Finding>,
+    /// How many of the rollouts without a row hold nothing of a thread; `None` if there are too many to look at.
+    pub(super) unusable: Option<u64>,
+    /// The rollouts by what the rows say of their threads.
+    pub(super) weights: Option<Weights>,
+    /// The databases of the home beside the one that is used, the largest first.
+    pub(super) other_databases: Vec<OtherDatabase>,
+    /// The databases that Codex itself moved aside, and their folder.
+    pub(super) set_aside: Vec<OtherDatabase>,
+    /// What to do about threads that Codex hides.
+    pub(super) ways: Ways<'a>,
     /// The backups of the database, newest first, whether it can be read or not.
     pub(super) backups: Vec<BackupInfo>,
     /// Whether their folder cannot be read, so that there may be more.

@@ -1,6 +1,7 @@
 //! `codex-state status`: looks at home, database and rollouts, takes a quick verify besides, and shows all of it.
 
 mod look;
+mod next;
 mod people;
 mod records;
 
@@ -8,6 +9,7 @@ use crate::catalog::walk::{self, Walk};
 use crate::cli::commands::app::App;
 use crate::cli::commands::place::Place;
 use crate::cli::commands::status::look::Look;
+use crate::cli::commands::ways::Ways;
 use crate::cli::line::args::{self, FormatChoice};
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
@@ -19,10 +21,15 @@ use crate::db::open::{OpenOptions, Reader};
 use crate::error::{WithHint as _, shell_word};
 use crate::home::Providers;
 use crate::progress::Progress as _;
-use crate::status::{Config, Database, Progress, Rollouts};
-use crate::verify::{self, Depth, Ignore};
-use std::path::Path;
+use crate::status::{self, Config, Database, Rollouts, Weights};
+use crate::verify::{self, Depth, Finding, Ignore, Kind};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+
+/// How many findings are kept: those of the whole home come first.
+const MOST_FINDINGS: usize = 256;
+/// The folder in which Codex keeps databases that it found damaged, beside its database.
+const SET_ASIDE: &str = "db-backups";
 
 /// Runs the command.
 ///
@@ -67,17 +74,41 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
         error: None,
         rollouts: walk.as_ref().map(Rollouts::of).unwrap_or_default(),
         verify: None,
+        findings: Vec::new(),
+        unusable: None,
+        weights: None,
+        other_databases: Vec::new(),
+        set_aside: Vec::new(),
+        ways: Ways {
+            home: has_home.then_some(&**home),
+            default_provider: config.default_provider,
+            is_by_option: app.global.default_provider.is_some(),
+            providers: place.providers.as_ref(),
+        },
         backups,
         are_backups_hidden: hidden.is_some(),
         now: config.now,
     };
+    let used = look.candidate.as_ref().map(|candidate| &*candidate.path);
+    let beside = used.and_then(Path::parent);
+    if let Some(home) = look.home {
+        let folders: Vec<PathBuf> = looked_in.iter().cloned().chain([home.to_owned()]).collect();
+        let folders: Vec<&Path> = folders.iter().map(|folder| &**folder).chain(beside).collect();
+        look.other_databases = status::other_databases(&folders, used);
+    }
+    if let Some(folder) = look.home.or(beside) {
+        look.set_aside = status::other_databases(&[&folder.join(SET_ASIDE)], None);
+    }
     let mut trouble = None;
     if let Some(candidate) = &look.candidate {
         let providers = place.providers.as_ref();
         match examine(app, &place.options, look.home, walk, &config, providers, &candidate.path) {
-            Ok((database, verify)) => {
-                look.database = Some(database);
-                look.verify = verify;
+            Ok(examined) => {
+                look.database = Some(examined.database);
+                look.verify = examined.verify;
+                look.findings = examined.findings;
+                look.unusable = examined.unusable;
+                look.weights = examined.weights;
             }
             Err(error) => {
                 look.error = Some(error::message(&error));
@@ -88,11 +119,15 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
     let wants_picture = app.environment.stdout_is_terminal || app.global.format == FormatChoice::Table;
     let ink = if app.environment.shows_unicode() { Ink::Blocks } else { Ink::Ascii };
     let picture = wants_picture.then_some((page.width, ink));
+    let next = trouble.is_none().then(|| app.messages.with_options(&next::next(&look)));
+    let messages = &app.messages;
+    let with_options = |hint: &str| messages.with_options(hint);
+    let screen = people::Screen { look: &look, next: next.as_deref(), with_options: &with_options };
     Report {
-        items: std::iter::once(records::Document::of(&look)),
+        items: std::iter::once(records::Document::of(&look, next.as_deref())),
         rows: Rows::Values,
         document: Whole::Item,
-        text: &|out| people::write(out, &look, page.style, picture),
+        text: &|out| people::write(out, &screen, page.style, picture),
     }
     .write(&mut app.out, &page)?;
     if let Some(trouble) = trouble {
@@ -101,8 +136,16 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
             None => trouble,
         });
     }
-    advise(app, &look);
     Ok(if app.interrupted.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Done })
+}
+
+/// What there is of a database that can be read.
+struct Examined {
+    database: Database,
+    verify: Option<verify::Report>,
+    findings: Vec<Finding>,
+    unusable: Option<u64>,
+    weights: Option<Weights>,
 }
 
 /// Looks at a database, and whether it and the rollouts agree at a glance.
@@ -114,51 +157,35 @@ fn examine(
     config: &Config<'_>,
     providers: Option<&Providers>,
     path: &Path,
-) -> anyhow::Result<(Database, Option<verify::Report>)> {
+) -> anyhow::Result<Examined> {
     let mut reader = Reader::open(path, options)?;
     app.metrics.opened("status");
     let database = Database::of(config, &mut reader)?;
-    let Some(home) = home else { return Ok((database, None)) };
+    let Some(home) = home else {
+        return Ok(Examined { database, verify: None, findings: Vec::new(), unusable: None, weights: None });
+    };
+    let weights = walk.as_ref().map(|walk| Weights::of(walk, &mut reader)).transpose()?;
     let verify = verify::Config {
         context: app.context(home, config.default_provider, jobs_or_processors(None)),
         threads: None,
         providers,
         depth: Depth::Quick,
         ignore: &Ignore::default(),
-        max_findings: Some(0),
+        max_findings: Some(MOST_FINDINGS),
     };
     let report = verify::run_on(&verify, walk, &mut reader, app.messages.progress())?;
     app.metrics.threads(report.rows_by_archived);
     app.metrics.verified(report.counts.map(verify::Count::all));
-    Ok((database, Some(report)))
+    let findings = report.findings.iter().collect::<anyhow::Result<Vec<Finding>>>()?;
+    let missing = findings.iter().filter(|finding| finding.kind == Kind::MissingRow);
+    let paths: Vec<&Path> = missing.filter_map(|finding| finding.path.as_deref()).collect();
+    let has_all = paths.len() as u64 == report.count(Kind::MissingRow).all();
+    let unusable = has_all.then(|| status::count_unusable(home, &paths, &app.interrupted)).flatten();
+    Ok(Examined { database, verify: Some(report), findings, unusable, weights })
 }
 
 /// The command that brings the newest backup back.
 fn restoring(look: &Look<'_>) -> Option<String> {
     let newest = shell_word(&look.backups.first()?.path);
     Some(format!("codex-state restore {newest} brings the newest backup back"))
-}
-
-/// Says what to do next, where something is to be done.
-fn advise(app: &App, look: &Look<'_>) {
-    let Some(database) = &look.database else {
-        if let Some(hint) = restoring(look) {
-            app.messages.hint(&hint);
-        }
-        app.messages.hint("codex-state backfill makes a database from the rollouts");
-        return;
-    };
-    if database.problem.is_some() {
-        app.messages.hint(
-            "codex-state verify --deep says how bad it is; codex-state restore BACKUP brings a backup back",
-        );
-    }
-    if look.verify.as_ref().is_some_and(|report| report.total().errors > 0) {
-        app.messages
-            .hint("codex-state verify names each difference; codex-state backfill mends most of them");
-    } else if let Some((_, Progress::Stuck | Progress::Pending | Progress::Unknown)) = database.backfill {
-        app.messages.hint(
-            "codex-state backfill does the indexing that Codex would do at its next start, and says so",
-        );
-    }
 }

@@ -1,13 +1,16 @@
 //! `status` for people: one screen.
 
 use crate::cli::commands::status::look::Look;
+use crate::cli::commands::verdict;
 use crate::cli::output::chart::{self, Ink};
 use crate::cli::output::style::{Style, Tone};
 use crate::cli::output::table::{Cell, write_fields_within};
 use crate::cli::output::{human, shown, text};
 use crate::db::backup::BackupInfo;
-use crate::status::{Database, Progress};
-use crate::verify::{Kind, Report};
+use crate::db::census::Census;
+use crate::error::shell_word;
+use crate::status::{Database, OtherDatabase, Progress, Weight, Weights};
+use crate::verify::{Finding, Kind, Report, Severity};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -15,16 +18,39 @@ use std::io::{self, Write};
 const NAMED: usize = 5;
 /// How many backups are named.
 const BACKUPS: usize = 5;
+/// How many findings about the whole home are named.
+const MOST_PROBLEMS: usize = 8;
+/// The kinds of findings about the whole home, whose messages say all about them.
+const OF_THE_HOME: [Kind; 7] = [
+    Kind::MovedHome,
+    Kind::MissingFolder,
+    Kind::LedgerMismatch,
+    Kind::SiblingDamaged,
+    Kind::UnknownProvider,
+    Kind::UnassignedProject,
+    Kind::IndexMissing,
+];
 /// How many months are pictured.
 const MONTHS: usize = 12;
+
+/// What is on the screen.
+pub(super) struct Screen<'a> {
+    /// What was found.
+    pub(super) look: &'a Look<'a>,
+    /// The one thing to do next; `None` where the error says it.
+    pub(super) next: Option<&'a str>,
+    /// Puts the options of this run into commands.
+    pub(super) with_options: &'a dyn Fn(&str) -> String,
+}
 
 /// Writes it, with a picture where there is a terminal.
 pub(super) fn write(
     out: &mut dyn Write,
-    look: &Look<'_>,
+    screen: &Screen<'_>,
     style: Style,
     picture: Option<(usize, Ink)>,
 ) -> io::Result<()> {
+    let look = screen.look;
     let home = match look.home {
         Some(home) => Cell::exact(text::path(home)),
         None => Cell::new("none: the database alone is looked at").tone(Tone::Doubtful),
@@ -44,19 +70,24 @@ pub(super) fn write(
         }
     }
     for other in &look.others {
-        fields.push(("left alone", Cell::exact(text::path(other)).tone(Tone::Doubtful)));
+        let status = format!("codex-state --db {} status", shell_word(other));
+        fields.push((
+            "left alone",
+            Cell::exact(format!("{}: {status}", text::path(other))).tone(Tone::Doubtful),
+        ));
     }
     if let Some(error) = &look.error {
         fields.push(("trouble", Cell::exact(error).tone(Tone::Bad)));
     }
     if let Some(database) = &look.database {
-        database_fields(database, look, &mut fields);
+        database_fields(database, screen, &mut fields);
     }
     if look.home.is_some() {
         rollout_fields(look, &mut fields);
     }
+    other_fields(look, &mut fields);
     if let Some(report) = &look.verify {
-        fields.push(("verify", verify(report)));
+        verify_fields(report, look, &mut fields);
     }
     backup_fields(look, &mut fields);
     write_fields_within(out, &fields, picture.map_or(usize::MAX, |(width, _)| width), style)?;
@@ -64,6 +95,10 @@ pub(super) fn write(
     if let (Some((width, ink)), Some(months)) = (picture, months.filter(|months| !months.is_empty())) {
         writeln!(out, "\n{}", style.paint(Tone::Dim, "threads begun in a month"))?;
         chart::write_bars(out, &latest_months(months), width, ink, style)?;
+    }
+    if let Some(next) = screen.next {
+        // Never broken into lines: a command in it must survive being copied.
+        writeln!(out, "\n{}{}", style.paint(Tone::Bold, "next: "), text::safe(next))?;
     }
     Ok(())
 }
@@ -89,7 +124,8 @@ fn latest_months(months: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
         .collect()
 }
 
-fn database_fields(database: &Database, look: &Look<'_>, fields: &mut Vec<(&'static str, Cell)>) {
+fn database_fields(database: &Database, screen: &Screen<'_>, fields: &mut Vec<(&'static str, Cell)>) {
+    let look = screen.look;
     let mut size = human::bytes(database.bytes);
     if let Some(wal) = database.wal_bytes.filter(|bytes| *bytes > 0) {
         size.push_str(&format!(", {} in its log", human::bytes(wal)));
@@ -121,18 +157,8 @@ fn database_fields(database: &Database, look: &Look<'_>, fields: &mut Vec<(&'sta
         threads.push_str(&format!(", the last changed {}", human::ago(time, look.now)));
     }
     fields.push(("threads", Cell::new(threads)));
-    let shown = human::counted(census.shown(), "thread", "threads");
-    fields.push(("codex shows", Cell::new(shown).tone(Tone::Bold)));
-    let hidden = match &*shown::hidden(census) {
-        "" => "nothing".to_owned(),
-        hidden => hidden.to_owned(),
-    };
-    fields.push(("codex hides", Cell::new(hidden)));
-    for (name, counts) in [("sources", &census.sources), ("providers", &census.providers)] {
-        if !counts.is_empty() {
-            fields.push((name, Cell::new(most(counts))));
-        }
-    }
+    shown_fields(census, screen, fields);
+    count_fields(census, look.weights.as_ref(), fields);
     if let Some((state, progress)) = &database.backfill {
         let since = state.as_ref().and_then(|state| state.updated_at);
         let since = since
@@ -149,19 +175,90 @@ fn database_fields(database: &Database, look: &Look<'_>, fields: &mut Vec<(&'sta
     }
 }
 
+/// What Codex's list shows, and what it hides, each with what to do about it.
+fn shown_fields(census: &Census, screen: &Screen<'_>, fields: &mut Vec<(&'static str, Cell)>) {
+    let total = human::counted(census.total(), "thread", "threads");
+    let shown = format!(
+        "{} of your {total}; codex resume lists those of the current folder, codex resume --all of every folder",
+        human::count(census.shown())
+    );
+    fields.push(("codex shows", Cell::new(shown).tone(Tone::Bold)));
+    let parts = shown::hidden_parts(census);
+    if parts.is_empty() {
+        fields.push(("codex hides", Cell::new("nothing")));
+    }
+    for (n, part) in parts.iter().enumerate() {
+        let way = (screen.with_options)(&screen.look.ways.way(part.reason, part.name.as_deref()));
+        fields.push((if n == 0 { "codex hides" } else { "" }, Cell::new(format!("{}: {way}", part.words))));
+    }
+    if !parts.is_empty() {
+        let ids = "codex resume ID opens one of them; codex-state list --hidden-only lists their ids";
+        fields.push(("", Cell::new((screen.with_options)(ids))));
+    }
+}
+
+/// The threads by source, provider and folder, with the bytes of their rollouts where these were looked at.
+fn count_fields(census: &Census, weights: Option<&Weights>, fields: &mut Vec<(&'static str, Cell)>) {
+    let counted = |counts: &BTreeMap<String, u64>| -> Vec<Counted> {
+        counts.iter().map(|(name, n)| Counted { name: name.clone(), threads: *n, bytes: None }).collect()
+    };
+    let weighed = |weights: &BTreeMap<String, Weight>| -> Vec<Counted> {
+        let counted = |(name, one): (&String, &Weight)| Counted {
+            name: name.clone(),
+            threads: one.threads,
+            bytes: Some(one.bytes),
+        };
+        weights.iter().map(counted).collect()
+    };
+    let [sources, providers] = match weights {
+        Some(weights) => [weighed(&weights.sources), weighed(&weights.providers)],
+        None => [counted(&census.sources), counted(&census.providers)],
+    };
+    for (name, counts) in [("sources", sources), ("providers", providers)] {
+        if !counts.is_empty() {
+            fields.push((name, Cell::new(most(counts))));
+        }
+    }
+    let Some(weights) = weights else { return };
+    let mut folders: Vec<(&str, Weight)> =
+        weights.folders.iter().map(|(name, one)| (&**name, *one)).collect();
+    folders.sort_by_key(|(name, one)| (std::cmp::Reverse((one.bytes, one.threads)), *name));
+    let rest = folders.split_off(folders.len().min(NAMED));
+    let sum = |sum: Weight, one: Weight| Weight {
+        threads: sum.threads + one.threads,
+        bytes: sum.bytes + one.bytes,
+    };
+    let rest = rest.into_iter().map(|(_, one)| one).fold(weights.other_folders, sum);
+    let others = Some(("other folders", rest)).filter(|_| rest.threads > 0);
+    for (n, (name, one)) in folders.into_iter().chain(others).enumerate() {
+        let threads = human::counted(one.threads, "thread", "threads");
+        let name = if name.is_empty() { "(none)".into() } else { text::path(name) };
+        let line = format!("{name}: {threads}, {}", human::bytes(one.bytes));
+        fields.push((if n == 0 { "folders" } else { "" }, Cell::exact(line)));
+    }
+}
+
+/// The threads of one source or provider.
+struct Counted {
+    name: String,
+    threads: u64,
+    /// The bytes of their rollouts, where these were looked at.
+    bytes: Option<u64>,
+}
+
 /// The greatest counts, by name.
-fn most(counts: &BTreeMap<String, u64>) -> String {
-    let mut sorted: Vec<(&String, &u64)> = counts.iter().collect();
-    sorted.sort_by_key(|(name, n)| (std::cmp::Reverse(**n), *name));
-    let name = |name: &str| if name.is_empty() { "(none)".to_owned() } else { name.to_owned() };
-    let mut named: Vec<String> = sorted
-        .iter()
-        .take(NAMED)
-        .map(|(source, n)| format!("{} {}", name(source), human::count(**n)))
-        .collect();
-    if sorted.len() > NAMED {
-        let rest: u64 = sorted[NAMED..].iter().map(|(_, n)| **n).sum();
-        named.push(format!("others {}", human::count(rest)));
+fn most(mut counts: Vec<Counted>) -> String {
+    counts.sort_by(|a, b| b.threads.cmp(&a.threads).then_with(|| a.name.cmp(&b.name)));
+    let words = |name: &str, threads: u64, bytes: Option<u64>| {
+        let name = if name.is_empty() { "(none)" } else { name };
+        let bytes = bytes.map_or_else(String::new, |bytes| format!(" ({})", human::bytes(bytes)));
+        format!("{name} {}{bytes}", human::count(threads))
+    };
+    let rest = counts.split_off(counts.len().min(NAMED));
+    let mut named: Vec<String> = counts.iter().map(|one| words(&one.name, one.threads, one.bytes)).collect();
+    if !rest.is_empty() {
+        let threads = rest.iter().map(|one| one.threads).sum();
+        named.push(words("others", threads, rest.iter().map(|one| one.bytes).sum()));
     }
     named.join(", ")
 }
@@ -186,19 +283,55 @@ fn rollout_fields(look: &Look<'_>, fields: &mut Vec<(&'static str, Cell)>) {
     }
 }
 
-fn verify(report: &Report) -> Cell {
-    let total = report.total();
-    if total.errors + total.warnings == 0 {
-        return Cell::new("rows and rollouts agree, at a quick look").tone(Tone::Good);
+/// The databases beside the one that is used, and those that Codex moved aside.
+fn other_fields(look: &Look<'_>, fields: &mut Vec<(&'static str, Cell)>) {
+    let bytes = |databases: &[OtherDatabase]| human::bytes(databases.iter().map(|one| one.bytes).sum());
+    let named = |one: &OtherDatabase| {
+        let name = one.path.file_name().map_or_else(Default::default, |name| text::path(name).into_owned());
+        format!("{name} {}", human::bytes(one.bytes))
+    };
+    let others = &look.other_databases;
+    if !others.is_empty() {
+        let mut words: Vec<String> = others.iter().take(NAMED).map(named).collect();
+        if others.len() > NAMED {
+            words.push(format!("others {}", bytes(&others[NAMED..])));
+        }
+        fields.push(("databases", Cell::new(format!("others of Codex: {}", words.join(", ")))));
     }
-    let kinds: Vec<String> = Kind::ALL
-        .into_iter()
-        .filter(|kind| report.count(*kind).all() > 0)
-        .map(|kind| format!("{} {}", human::count(report.count(kind).all()), kind.name()))
-        .collect();
-    let tone = if total.errors > 0 { Tone::Bad } else { Tone::Doubtful };
-    let agree = human::counted(report.agree, "thread agrees", "threads agree");
-    Cell::new(format!("{}; {agree}, at a quick look", kinds.join(", "))).tone(tone)
+    if let Some(folder) = look.set_aside.first().and_then(|one| one.path.parent()) {
+        let n = human::counted(look.set_aside.len() as u64, "database", "databases");
+        let words = format!("{n} that Codex moved to {}, {}", text::path(folder), bytes(&look.set_aside));
+        fields.push(("set aside", Cell::exact(words)));
+    }
+}
+
+/// What a quick verify says, in its words; and the findings about the whole home, each with its message.
+fn verify_fields(report: &Report, look: &Look<'_>, fields: &mut Vec<(&'static str, Cell)>) {
+    let total = report.total();
+    let tone = match (total.errors, total.warnings) {
+        (0, 0) => Tone::Good,
+        (0, _) => Tone::Doubtful,
+        _ => Tone::Bad,
+    };
+    fields.push(("quick verify", Cell::new(verdict::sentence(report, "")).tone(tone)));
+    if total.all() > 0 {
+        fields.push(("", Cell::new(verdict::kinds(report)).tone(tone)));
+    }
+    if let Some(n) = look.unusable.filter(|n| *n > 0) {
+        let words = format!(
+            "{} of these missing_row: the file holds nothing of a conversation, so that no backfill gives it a row",
+            human::count(n)
+        );
+        fields.push(("", Cell::new(words)));
+    }
+    let of_home = |finding: &&Finding| OF_THE_HOME.contains(&finding.kind);
+    for finding in look.findings.iter().filter(of_home).take(MOST_PROBLEMS) {
+        let tone = if finding.severity == Severity::Error { Tone::Bad } else { Tone::Doubtful };
+        fields.push((finding.severity.name(), Cell::exact(&finding.message).tone(tone)));
+    }
+    if let Some(catalogue) = report.catalogue.as_ref().filter(|catalogue| catalogue.lacks_some()) {
+        fields.push(("app", Cell::new(catalogue.describe())));
+    }
 }
 
 /// The newest backups, each with its path, for that is what `restore` wants.
@@ -244,8 +377,14 @@ mod tests {
 
     #[test]
     fn what_is_rare_is_counted_together() {
-        let counts = (0..8u64).map(|n| (format!("s{n}"), n)).collect();
-        assert_eq!(most(&counts), "s7 7, s6 6, s5 5, s4 4, s3 3, others 3");
-        assert_eq!(most(&BTreeMap::from([(String::new(), 1)])), "(none) 1");
+        let counted = |name: String, threads, bytes| Counted { name, threads, bytes };
+        let counts = (0..8u64).map(|n| counted(format!("s{n}"), n, None)).collect();
+        assert_eq!(most(counts), "s7 7, s6 6, s5 5, s4 4, s3 3, others 3");
+        let counts = (0..7u64).map(|n| counted(format!("s{n}"), 9 - n, Some(1024))).collect();
+        assert_eq!(
+            most(counts),
+            "s0 9 (1.0 KiB), s1 8 (1.0 KiB), s2 7 (1.0 KiB), s3 6 (1.0 KiB), s4 5 (1.0 KiB), others 7 (2.0 KiB)"
+        );
+        assert_eq!(most(vec![counted(String::new(), 1, None)]), "(none) 1");
     }
 }

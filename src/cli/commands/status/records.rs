@@ -3,7 +3,7 @@
 use crate::cli::commands::status::look::Look;
 use crate::cli::output::records::Value;
 use crate::db::shown::Reason;
-use crate::status::Progress;
+use crate::status::{self, Progress, Weight, Weights};
 use crate::verify::Kind;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -18,7 +18,41 @@ pub(super) struct Document<'a> {
     rollouts: Rollouts<'a>,
     backfill: Option<Backfill<'a>>,
     verify: Option<Verify>,
+    other_databases: Vec<OtherDatabase>,
+    set_aside: Vec<OtherDatabase>,
     backups: Vec<Backup>,
+    next: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct OtherDatabase {
+    path: String,
+    bytes: u64,
+}
+
+/// The bytes of the rollouts by what the rows say of their threads.
+#[derive(Serialize)]
+struct Bytes<'a> {
+    sources: BTreeMap<&'a str, u64>,
+    providers: BTreeMap<&'a str, u64>,
+    folders: BTreeMap<&'a str, u64>,
+    other_folders: u64,
+    without_row: u64,
+}
+
+impl<'a> Bytes<'a> {
+    fn of(weights: &'a Weights) -> Bytes<'a> {
+        fn bytes(weights: &BTreeMap<String, Weight>) -> BTreeMap<&str, u64> {
+            weights.iter().map(|(name, weight)| (&**name, weight.bytes)).collect()
+        }
+        Bytes {
+            sources: bytes(&weights.sources),
+            providers: bytes(&weights.providers),
+            folders: bytes(&weights.folders),
+            other_folders: weights.other_folders.bytes,
+            without_row: weights.without_row,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -53,6 +87,7 @@ struct Threads<'a> {
     sources: &'a BTreeMap<String, u64>,
     providers: &'a BTreeMap<String, u64>,
     months: &'a BTreeMap<String, u64>,
+    bytes: Option<Bytes<'a>>,
 }
 
 #[derive(Serialize)]
@@ -97,6 +132,7 @@ struct Verify {
     files: u64,
     rows: u64,
     agree: u64,
+    not_compared: u64,
     errors: u64,
     warnings: u64,
     counts: BTreeMap<&'static str, u64>,
@@ -115,12 +151,16 @@ fn shown(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
+fn other(database: &status::OtherDatabase) -> OtherDatabase {
+    OtherDatabase { path: shown(&database.path), bytes: database.bytes }
+}
+
 fn time(seconds: Option<i64>) -> Value<'static> {
     seconds.map_or(Value::Null, |seconds| Value::Time(seconds.saturating_mul(1000)))
 }
 
 impl<'a> Document<'a> {
-    pub(super) fn of(look: &'a Look<'a>) -> Document<'a> {
+    pub(super) fn of(look: &'a Look<'a>, next: Option<&'a str>) -> Document<'a> {
         let database = look.database.as_ref();
         let backfill = database.and_then(|database| database.backfill.as_ref());
         Document {
@@ -160,6 +200,7 @@ impl<'a> Document<'a> {
                 sources: &database.census.sources,
                 providers: &database.census.providers,
                 months: &database.months,
+                bytes: look.weights.as_ref().map(Bytes::of),
             }),
             rollouts: Rollouts {
                 files: look.rollouts.total(),
@@ -190,12 +231,16 @@ impl<'a> Document<'a> {
                     files: report.files,
                     rows: report.rows,
                     agree: report.agree,
+                    not_compared: report.not_compared,
                     errors: total.errors,
                     warnings: total.warnings,
                     counts: counts.filter(|(_, n)| *n > 0).collect(),
                     complete: report.complete,
                 }
             }),
+            next,
+            other_databases: look.other_databases.iter().map(other).collect(),
+            set_aside: look.set_aside.iter().map(other).collect(),
             backups: look
                 .backups
                 .iter()

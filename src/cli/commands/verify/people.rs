@@ -1,46 +1,61 @@
-//! Findings for people: a block for each thread, what is wrong with it below, both values of a field side by side.
+//! Findings for people: grouped by kind, with what the kind means, what to do, and some examples of many.
 
+use crate::cli::commands::verdict;
 use crate::cli::output::style::{Style, Tone};
+use crate::cli::output::table::in_lines;
 use crate::cli::output::{cells, human, report, text};
 use crate::thread::columns::{COLUMNS, Kind as ColumnKind};
-use crate::verify::{self, FieldDifference, Finding, Kind, Report, Severity};
+use crate::verify::{self, FieldDifference, Finding, Kind, Report};
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 
 /// The least that each side of a field gets.
 const LEAST: usize = 16;
+/// How many findings of a kind are printed, unless the user asks for more.
+const EXAMPLES: u64 = 5;
 
-/// Writes the findings, then how many there are of each kind.
+/// Returns how many of the findings [`write`] prints.
+pub(super) fn n_printed(report: &Report, has_all: bool) -> u64 {
+    match has_all {
+        true => report.findings.len(),
+        false => Kind::ALL.into_iter().map(|kind| report.count(kind).all().min(EXAMPLES)).sum(),
+    }
+}
+
+/// Writes the findings by kind, errors first. `has_all`: every finding of the report, not
+/// some examples of each kind. `with_options` puts the options of this run into commands.
 pub(super) fn write(
     out: &mut dyn Write,
     page: &report::Page,
     home: &Path,
     report: &Report,
+    has_all: bool,
+    with_options: &dyn Fn(&str) -> String,
 ) -> io::Result<()> {
-    let block = Block { home, width: page.width, style: page.style };
-    let mut thread: Option<Option<String>> = None;
-    for finding in &report.findings {
-        let finding = finding.map_err(io::Error::other)?;
-        if thread.as_ref() != Some(&finding.thread_id) {
-            if thread.is_some() {
-                writeln!(out)?;
-            }
-            block.heading(out, &finding)?;
+    let block = Block { home, width: page.width, style: page.style, with_options };
+    let found = Kind::ALL.into_iter().filter(|kind| report.count(*kind).all() > 0);
+    let (errors, warnings): (Vec<Kind>, Vec<Kind>) = found.partition(|kind| report.count(*kind).errors > 0);
+    for (n, kind) in errors.into_iter().chain(warnings).enumerate() {
+        if n > 0 {
+            writeln!(out)?;
         }
-        block.finding(out, &finding)?;
-        thread = Some(finding.thread_id);
-    }
-    if report.findings.is_empty() {
-        return Ok(());
-    }
-    writeln!(out)?;
-    let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| report.count(*kind).all() > 0).collect();
-    let counts: Vec<String> = kinds.iter().map(|kind| human::count(report.count(*kind).all())).collect();
-    let widest = counts.iter().map(String::len).max().unwrap_or(0);
-    for (kind, count) in kinds.iter().zip(&counts) {
-        let tone = if report.count(*kind).errors > 0 { Tone::Bad } else { Tone::Doubtful };
-        writeln!(out, "{count:>widest$}  {}", page.style.paint(tone, kind.name()))?;
+        block.heading(out, report, kind)?;
+        let mut n_printed = 0;
+        for finding in &report.findings {
+            let finding = finding.map_err(io::Error::other)?;
+            if !has_all && n_printed == EXAMPLES {
+                break;
+            }
+            if finding.kind == kind {
+                block.finding(out, &finding)?;
+                n_printed += 1;
+            }
+        }
+        let rest = report.count(kind).all().saturating_sub(n_printed);
+        if rest > 0 {
+            writeln!(out, "  and {} more", human::count(rest))?;
+        }
     }
     Ok(())
 }
@@ -49,41 +64,48 @@ struct Block<'a> {
     home: &'a Path,
     width: usize,
     style: Style,
+    with_options: &'a dyn Fn(&str) -> String,
 }
 
 impl Block<'_> {
-    fn heading(&self, out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
-        match &finding.thread_id {
-            Some(thread) => writeln!(out, "{}", self.style.paint(Tone::Accent, text::safe(thread))),
-            None => writeln!(out, "{}", self.style.paint(Tone::Bold, "of no single thread")),
-        }
+    /// Writes a kind, how many findings it has, what it means and what to do about it.
+    fn heading(&self, out: &mut dyn Write, report: &Report, kind: Kind) -> io::Result<()> {
+        let count = report.count(kind);
+        let tone = if count.errors > 0 { Tone::Bad } else { Tone::Doubtful };
+        let (meaning, to_do) = kind.meaning();
+        let heading = format!("{kind} ({}): {meaning}", verdict::count(count));
+        let mut lines = in_lines(&heading, self.width.max(LEAST)).into_iter();
+        let first = lines.next().unwrap_or_default();
+        let rest = first.strip_prefix(kind.name()).unwrap_or_default();
+        writeln!(out, "{}{rest}", self.style.paint(tone, kind.name()))?;
+        let to_do = in_lines(
+            &format!("to do: {}", text::one_line(&(self.with_options)(to_do))),
+            self.width.saturating_sub(2).max(LEAST),
+        );
+        lines.chain(to_do).try_for_each(|line| writeln!(out, "  {line}"))
     }
 
     fn finding(&self, out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
-        let tone = match finding.severity {
-            Severity::Error => Tone::Bad,
-            Severity::Warning => Tone::Doubtful,
-        };
-        let name = finding.kind.name();
-        write!(out, "  {}", self.style.paint(tone, name))?;
-        // The values of fields follow below, each on a line of its own.
-        let message = if finding.kind == Kind::FieldMismatch {
-            let n = finding.fields.len() as u64;
-            human::counted(n, "column differs", "columns differ")
-        } else {
-            finding.message.clone()
-        };
-        let message = text::one_line(&message);
-        let room = self.width.saturating_sub(2 + name.len() + 2).max(LEAST);
-        if text::width(&message) <= room {
-            writeln!(out, "  {message}")?;
-        } else {
-            // A message is never cut: it may hold the path that somebody needs.
-            writeln!(out, "\n    {message}")?;
-        }
-        if let Some(path) = &finding.path {
+        let path = finding.path.as_deref().map(|path| {
             let below = path.strip_prefix(self.home).ok().filter(|below| !below.as_os_str().is_empty());
-            writeln!(out, "    {}", self.style.paint(Tone::Dim, text::path(below.unwrap_or(path))))?;
+            text::path(below.unwrap_or(path)).into_owned()
+        });
+        let id = finding.thread_id.as_deref().map(text::safe);
+        // The names of nearly all rollouts end with the id.
+        let id = id.filter(|id| path.as_ref().is_none_or(|path| !path.contains(&**id)));
+        let mut heads = id.iter().map(|id| &**id).chain(path.as_deref());
+        if let Some(first) = heads.next() {
+            writeln!(out, "  {}", self.style.paint(Tone::Accent, first))?;
+        }
+        for other in heads {
+            writeln!(out, "    {}", self.style.paint(Tone::Dim, other))?;
+        }
+        if says_more(finding) {
+            // A message is never cut: it may hold a path that the reader needs.
+            let indent = if finding.thread_id.is_none() && finding.path.is_none() { "  " } else { "    " };
+            let room = self.width.saturating_sub(indent.len()).max(LEAST);
+            let lines = in_lines(&text::one_line(&finding.message), room);
+            lines.iter().try_for_each(|line| writeln!(out, "{indent}{line}"))?;
         }
         self.fields(out, &finding.fields)
     }
@@ -124,5 +146,14 @@ impl Block<'_> {
             writeln!(out, "    {name}  {row_word} {row}{:fill$}  {file_word} {file}", "")?;
         }
         Ok(())
+    }
+}
+
+/// Returns true if the message of a finding says more than its kind, its path and its fields.
+fn says_more(finding: &Finding) -> bool {
+    match finding.kind {
+        Kind::MissingRow | Kind::FieldMismatch | Kind::MalformedName | Kind::EmptyFile => false,
+        Kind::MissingFile => finding.message != verify::GONE,
+        _ => true,
     }
 }

@@ -10,14 +10,17 @@ use serde::{Serialize, Serializer};
 use std::io;
 use std::path::Path;
 
-/// Writes the report.
+/// Writes the report. `has_all`: people get every finding too, not some examples of each kind.
 pub(super) fn write(
     app: &mut App,
     page: &Page,
     home: &Path,
     database: &Path,
     report: &verify::Report,
+    has_all: bool,
 ) -> io::Result<()> {
+    let messages = &app.messages;
+    let with_options = |hint: &str| messages.with_options(hint);
     Report {
         items: report.findings.iter().map(Item),
         rows: Rows::Columns(&["kind", "severity", "thread_id", "path", "message", "fields"]),
@@ -35,7 +38,7 @@ pub(super) fn write(
                 document.member("complete", &report.complete)
             },
         },
-        text: &|out| people::write(out, page, home, report),
+        text: &|out| people::write(out, page, home, report, has_all, &with_options),
     }
     .write(&mut app.out, page)
 }

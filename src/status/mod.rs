@@ -2,17 +2,25 @@
 //!
 //! A question that cannot be answered leaves its answer out and says why; the others are answered all the same.
 
-use crate::catalog::walk::Walk;
+mod weights;
+
+pub use weights::{OtherDatabase, Weight, Weights, other_databases};
+
+use crate::catalog::walk::{RolloutFile, Walk};
 use crate::db::backfill_state::{self, BackfillState};
 use crate::db::census::{self, Census};
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::db::threads;
+use crate::rollout::extract::Options;
+use crate::rollout::fold::{self, ReadError, Reading};
+use crate::rollout::reader::Buffer;
 use crate::thread::Millis;
 use crate::thread::columns::N_COLUMNS;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 /// The largest database that is looked at page by page, which takes a second for some hundred megabytes.
 const CHECKED_BYTES: u64 = 64 << 20;
@@ -104,6 +112,29 @@ impl Progress {
             _ => Progress::Unknown,
         }
     }
+}
+
+/// How many rollouts are opened to see whether they hold a thread, and how much is read of each.
+const MOST_OPENED: usize = 64;
+const READ_OF_EACH: u64 = 1 << 20;
+
+/// Counts the rollouts that hold nothing of a thread, which no backfill can give a row. Returns `None` if there are too
+/// many to look at.
+#[must_use]
+pub fn count_unusable(home: &Path, paths: &[&Path], interrupted: &AtomicBool) -> Option<u64> {
+    if paths.len() > MOST_OPENED {
+        return None;
+    }
+    let mut buffer = Buffer::default();
+    let mut is_unusable = |path: &Path| {
+        let Some(file) = RolloutFile::at(home, path) else { return false };
+        let mut reading = Reading { buffer: &mut buffer, options: Options::default(), interrupted };
+        match fold::read_file(&file.source(), Some(READ_OF_EACH), &mut reading) {
+            Ok(read) => fold::check_usable(&read.extracted).is_err(),
+            Err(error) => matches!(error, ReadError::Unusable(_) | ReadError::Passing(_)),
+        }
+    };
+    Some(paths.iter().filter(|path| is_unusable(path)).count() as u64)
 }
 
 /// A database that can be read.

@@ -1,0 +1,83 @@
+//! The last lines of `show`: whether Codex lists the thread, why not, and the command that opens it.
+
+use crate::cli::commands::ways::Ways;
+use crate::cli::output::messages::Messages;
+use crate::cli::output::style::Tone;
+use crate::cli::output::table::Cell;
+use crate::cli::output::{shown, text};
+use crate::db::shown::{Reason, Verdict};
+use crate::error::shell_word;
+use crate::sys;
+use crate::thread::ThreadId;
+use std::path::Path;
+
+/// Returns the lines about a thread: whether Codex lists it, what to do about that, and how it is opened.
+pub(super) fn lines(
+    messages: &Messages,
+    ways: &Ways<'_>,
+    id: ThreadId,
+    folder: &str,
+    verdict: &Verdict,
+) -> Vec<(&'static str, Cell)> {
+    let mut lines = Vec::new();
+    if verdict.reasons.is_empty() {
+        lines.push(("in codex", Cell::new("listed; codex resume lists it in its folder alone")));
+    } else {
+        let reasons = format!("hidden: {}", shown::reasons(verdict.reasons));
+        lines.push(("in codex", Cell::new(reasons).tone(Tone::Doubtful)));
+    }
+    if verdict.reasons.iter().any(|reason| reason == Reason::Archived) {
+        let back = format!("codex-state unarchive {id} brings it back into the list");
+        lines.push(("", Cell::new(messages.with_options(&back))));
+    }
+    if ways.is_undefined(&verdict.provider) {
+        lines.push(("", Cell::new(ways.undefined(&verdict.provider))));
+    } else if verdict.reasons.iter().any(|reason| reason == Reason::Provider) {
+        lines.push(("", Cell::new(ways.lists_only())));
+    }
+    lines.push(("resume", Cell::exact(resume(id, folder)).tone(Tone::Bold)));
+    lines
+}
+
+/// Returns the command that opens a thread, in the folder that it belongs to where that is there.
+fn resume(id: ThreadId, folder: &str) -> String {
+    let command = format!("codex resume {id}");
+    let folder = sys::without_verbatim_prefix(folder);
+    let path = Path::new(&*folder);
+    // A word that is shown otherwise than it is written cannot be copied.
+    let is_plain = *text::safe(&folder) == *folder;
+    match path.is_absolute() && is_plain && path.is_dir() {
+        true => format!("cd {} && {command}", shell_word(path)),
+        false => command,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_folder_that_is_there_and_can_be_copied_is_entered() {
+        let id = ThreadId::from_u128(1);
+        let alone = format!("codex resume {id}");
+        let folder = tempfile::tempdir().unwrap();
+        let check = |name: &str, is_entered: bool| {
+            let path = folder.path().join(name);
+            if std::fs::create_dir_all(&path).is_err() {
+                return;
+            }
+            let line = resume(id, path.to_str().unwrap());
+            let expected =
+                if is_entered { format!("cd {} && {alone}", shell_word(&path)) } else { alone.clone() };
+            assert_eq!(line, expected);
+        };
+        check("plain", true);
+        check("it's; rm -rf ~ $(x) `y`", true);
+        check("line\nbreak", false);
+        check("\u{1b}[31mred", false);
+        check("right \u{202e}left", false);
+        for folder in ["", "relative", "-", "/nowhere/at/all"] {
+            assert_eq!(resume(id, folder), alone);
+        }
+    }
+}

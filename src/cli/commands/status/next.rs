@@ -1,0 +1,163 @@
+//! The one thing to do next, as the last line of `status`: the most urgent one that the person can do now.
+
+use crate::cli::commands::status::look::Look;
+use crate::cli::output::human;
+use crate::db::census::Census;
+use crate::error::shell_word;
+use crate::status::{Database, Progress};
+use crate::verify::{Finding, Kind, Remedy, Report};
+use std::path::Path;
+
+/// Returns the one thing to do next. A database that cannot be read has its own hints.
+pub(super) fn next(look: &Look<'_>) -> String {
+    let Some(database) = &look.database else { return without_database(look) };
+    let report = look.verify.as_ref();
+    let steps: [Option<String>; 5] = [
+        damaged(database, look),
+        report.and_then(|report| cannot_start(report, look)).or_else(|| mount(look)),
+        report.and_then(|report| mend(report, look.unusable)),
+        indexing(database),
+        report.and_then(|report| by_hand(report, look)),
+    ];
+    if let Some(step) = steps.into_iter().flatten().next() {
+        return step;
+    }
+    let counts = &database.census;
+    let n_warnings = report.map_or(0, |report| report.total().warnings);
+    let rest = if n_warnings > 0 { "; codex-state verify names what it warns of" } else { "" };
+    match (counts.total(), counts.total() - counts.shown()) {
+        (0, _) if look.rollouts.total() == 0 => {
+            "nothing: there is no conversation in this home; name another with --codex-home DIR".to_owned()
+        }
+        (_, 0) => format!("nothing: all is well{rest}"),
+        (_, hidden) => hidden_ones(counts, hidden, rest),
+    }
+}
+
+/// What to do where there is no database.
+fn without_database(look: &Look<'_>) -> String {
+    let n = look.rollouts.total();
+    match look.backups.first() {
+        Some(newest) => format!(
+            "codex-state restore {}, then codex-state backfill, which adds what the rollouts have beyond it",
+            shell_word(&newest.path)
+        ),
+        None if n > 0 => {
+            let rollouts = human::counted(n, "rollout", "rollouts");
+            format!("codex-state backfill makes a database from the {rollouts}, and Codex lists them again")
+        }
+        None if !look.rollouts.errors.is_empty() => {
+            "mount or restore the folder that cannot be read, then run codex-state status again".to_owned()
+        }
+        None => {
+            "nothing: there is no conversation in this home; name another with --codex-home DIR".to_owned()
+        }
+    }
+}
+
+fn damaged(database: &Database, look: &Look<'_>) -> Option<String> {
+    database.problem.as_ref()?;
+    Some(match look.backups.first() {
+        Some(newest) => format!(
+            "close Codex, then codex-state restore {} brings back the newest backup, and codex-state backfill adds \
+             what the rollouts have beyond it",
+            shell_word(&newest.path)
+        ),
+        None => "close Codex, then codex-state rebuild makes a sound database from the rollouts and from what can still \
+                 be read of this one"
+            .to_owned(),
+    })
+}
+
+/// What keeps Codex from starting.
+fn cannot_start(report: &Report, look: &Look<'_>) -> Option<String> {
+    if report.count(Kind::LedgerMismatch).all() > 0 {
+        return Some(
+            "close Codex, then codex-state rebuild mends the ledger, so that Codex starts".to_owned(),
+        );
+    }
+    let sibling = first(look, Kind::SiblingDamaged)?;
+    let path = sibling.path.as_deref().unwrap_or(Path::new(""));
+    Some(format!(
+        "close Codex, move {} aside with its -wal and -shm, and start Codex, which makes a new one",
+        shell_word(path)
+    ))
+}
+
+fn mount(look: &Look<'_>) -> Option<String> {
+    let folder = first(look, Kind::MissingFolder)?.path.as_deref()?;
+    Some(format!(
+        "mount or restore {}, then run codex-state status again: the threads in it are not lost",
+        shell_word(folder)
+    ))
+}
+
+/// What `backfill` mends. `unusable`: how many rollouts without a row it cannot give one; `None` if that is not known.
+fn mend(report: &Report, unusable: Option<u64>) -> Option<String> {
+    let mends =
+        |kind: &Kind| report.remedies(*kind).contains(&Remedy::Backfill) && *kind != Kind::BackfillIncomplete;
+    let mut parts = Vec::new();
+    for kind in Kind::ALL.into_iter().filter(mends) {
+        let n = report.count(kind).all() - if kind == Kind::MissingRow { unusable.unwrap_or(0) } else { 0 };
+        if n > 0 {
+            parts.push(format!("{} {kind}", human::count(n)));
+        }
+    }
+    if parts.is_empty() {
+        return None;
+    }
+    let may_fail = report.count(Kind::MissingRow).all() > 0 && unusable.is_none();
+    let as_far = if may_fail { ", as far as the rollouts can be read" } else { "" };
+    Some(format!("codex-state backfill mends {}{as_far} (codex-state verify says more)", parts.join(", ")))
+}
+
+fn indexing(database: &Database) -> Option<String> {
+    let (_, progress) = database.backfill.as_ref()?;
+    match progress {
+        Progress::Complete => None,
+        Progress::Running => {
+            Some("wait: Codex is indexing its rollouts, and starts when it is done".to_owned())
+        }
+        Progress::Pending | Progress::Unknown => {
+            Some("codex-state backfill completes the indexing, so that Codex starts at once".to_owned())
+        }
+        Progress::Stuck => Some(
+            "close Codex, then codex-state backfill completes the indexing, so that Codex starts at once"
+                .to_owned(),
+        ),
+    }
+}
+
+/// What no command mends.
+fn by_hand(report: &Report, look: &Look<'_>) -> Option<String> {
+    if let Some(n) = Some(report.count(Kind::MissingFile).all()).filter(|n| *n > 0) {
+        let files = human::counted(n, "missing file", "missing files");
+        return Some(format!(
+            "bring the {files} back from a backup or another disk, then run codex-state backfill; codex-state verify \
+             names them"
+        ));
+    }
+    if let Some(finding) = first(look, Kind::UnknownProvider) {
+        return Some(format!("mend config.toml: {}", finding.message));
+    }
+    if report.total().errors > 0 {
+        return Some("codex-state verify says what to do about each finding".to_owned());
+    }
+    (report.count(Kind::HistoryBehind).all() > 0)
+        .then(|| "update Codex to 0.154 or later, which shows long conversations to their end".to_owned())
+}
+
+/// What to do about hidden threads, where all else is well.
+fn hidden_ones(counts: &Census, hidden: u64, rest: &str) -> String {
+    let seems_lost =
+        if counts.shown() == 0 { "no thread is lost: " } else { "nothing, unless you miss a thread: " };
+    let them = human::counted(hidden, "thread", "threads");
+    format!(
+        "{seems_lost}codex-state list --hidden-only lists the {them} that Codex hides, and codex resume ID opens \
+         one{rest}"
+    )
+}
+
+fn first<'a>(look: &'a Look<'_>, kind: Kind) -> Option<&'a Finding> {
+    look.findings.iter().find(|finding| finding.kind == kind)
+}

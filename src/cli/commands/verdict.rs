@@ -1,0 +1,128 @@
+//! The result of a verify in words, the same for `verify` and `status`: the sentence, the kinds, and what mends them.
+
+use crate::cli::output::human;
+use crate::verify::{Count, Depth, Kind, Remedy, Report};
+
+/// Returns the result in one sentence. `note` follows the number of findings.
+pub(super) fn sentence(report: &Report, note: &str) -> String {
+    let agree = human::counted(report.agree, "thread agrees", "threads agree");
+    let total = report.total();
+    let no_error = if total.errors == 0 && total.warnings > 0 { "no error, " } else { "" };
+    let found = format!("{no_error}{}", count(total));
+    let end = match report.interrupted {
+        true => format!(
+            "interrupted after {} of {}: this is no answer yet",
+            human::count(report.files),
+            human::counted(report.n_to_look_at.max(report.files), "rollout", "rollouts")
+        ),
+        false if report.not_compared > 0 => {
+            format!("{agree}, {} not compared", human::count(report.not_compared))
+        }
+        false => agree,
+    };
+    format!("{found}{note}; {end}")
+}
+
+/// Returns a number of findings in words.
+pub(super) fn count(count: Count) -> String {
+    let errors = || human::counted(count.errors, "error", "errors");
+    let warnings = || human::counted(count.warnings, "warning", "warnings");
+    match (count.errors, count.warnings) {
+        (0, 0) => "no finding".to_owned(),
+        (0, _) => warnings(),
+        (_, 0) => errors(),
+        _ => format!("{} and {}", errors(), warnings()),
+    }
+}
+
+/// Returns how many findings there are of each kind, as in `4 missing_row, 1 empty_file`; empty if there are none.
+pub(super) fn kinds(report: &Report) -> String {
+    let found = Kind::ALL.into_iter().filter(|kind| report.count(*kind).all() > 0);
+    let words = |kind: Kind| format!("{} {kind}", human::count(report.count(kind).all()));
+    found.map(words).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns what to do about the findings, a line for each thing, the most urgent first.
+pub(super) fn steps(report: &Report, depth: Depth) -> Vec<String> {
+    let kinds = |remedy: Remedy| -> Vec<&str> {
+        let found = Kind::ALL.into_iter().filter(|kind| report.count(*kind).all() > 0);
+        found.filter(|kind| report.remedies(*kind).contains(&remedy)).map(Kind::name).collect()
+    };
+    let mut steps = Vec::new();
+    if report.count(Kind::MissingFolder).all() > 0 {
+        steps.push(
+            "mount or restore the folder of missing_folder, then run codex-state verify again: its threads are not lost"
+                .to_owned(),
+        );
+    }
+    // A quick look opens no rollout, and so cannot tell which of them hold a thread.
+    let backfill = match depth {
+        Depth::Quick if report.count(Kind::MissingRow).all() > 0 => {
+            "codex-state backfill mends, as far as the rollouts can be read,"
+        }
+        _ => "codex-state backfill mends",
+    };
+    for (remedy, does) in [
+        (Remedy::Restore, "codex-state restore BACKUP brings a sound one back for"),
+        (Remedy::Backfill, backfill),
+        (
+            Remedy::Facts,
+            "codex-state backfill --facts-from BACKUP mends, from a backup, what no rollout tells in",
+        ),
+        (Remedy::Index, "codex-state backfill --index mends"),
+        (Remedy::ByHand, "codex-state verify --help says what to do about"),
+    ] {
+        let kinds = kinds(remedy);
+        if !kinds.is_empty() {
+            steps.push(format!("{does} {}", kinds.join(", ")));
+        }
+    }
+    if report.count(Kind::MissingFile).all() > 0 {
+        steps.push(
+            "bring the files of missing_file back from a backup or another disk, then run codex-state backfill; only if \
+             they are gone for good, codex-state prune deletes their rows"
+                .to_owned(),
+        );
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_step_is_named_for_each_kind() {
+        let mut report = Report::default();
+        assert!(steps(&report, Depth::Fields).is_empty());
+        for kind in [Kind::MissingRow, Kind::MissingFile, Kind::EmptyFile, Kind::FieldMismatch] {
+            report.counts[kind as usize] = Count { errors: 2, warnings: 0 };
+        }
+        let missing_file = "bring the files of missing_file back from a backup or another disk, then run codex-state \
+                            backfill; only if they are gone for good, codex-state prune deletes their rows";
+        let expected = [
+            "codex-state backfill mends missing_row, field_mismatch",
+            "codex-state verify --help says what to do about empty_file",
+            missing_file,
+        ];
+        assert_eq!(steps(&report, Depth::Fields), expected);
+        report.field_remedies = [Remedy::Facts, Remedy::ByHand].into();
+        let expected = [
+            "codex-state backfill mends, as far as the rollouts can be read, missing_row",
+            "codex-state backfill --facts-from BACKUP mends, from a backup, what no rollout tells in field_mismatch",
+            "codex-state verify --help says what to do about field_mismatch, empty_file",
+            missing_file,
+        ];
+        assert_eq!(steps(&report, Depth::Quick), expected);
+    }
+
+    #[test]
+    fn an_interrupted_run_says_how_far_it_came() {
+        let report =
+            Report { files: 120, n_to_look_at: 3000, interrupted: true, agree: 118, ..Report::default() };
+        assert_eq!(
+            sentence(&report, ""),
+            "no finding; interrupted after 120 of 3,000 rollouts: this is no answer yet"
+        );
+    }
+}

@@ -1,0 +1,56 @@
+//! What to do about a thread that Codex's list hides, by reason: for `status`, which counts, and `show`, which has one.
+
+use crate::db::shown::Reason;
+use crate::home::{self, Providers};
+use std::path::Path;
+
+/// The configuration that decides which providers Codex lists, and which it can use.
+#[derive(Debug)]
+pub(super) struct Ways<'a> {
+    /// The home, where there is one.
+    pub(super) home: Option<&'a Path>,
+    /// The provider whose threads Codex lists.
+    pub(super) default_provider: &'a str,
+    /// Whether an option of this run names that provider.
+    pub(super) is_by_option: bool,
+    /// The providers that Codex can use, as far as its configuration tells.
+    pub(super) providers: Option<&'a Providers>,
+}
+
+impl Ways<'_> {
+    /// Returns why threads are hidden and what to do about it; `name` is their provider or source, if they have one in
+    /// common.
+    pub(super) fn way(&self, reason: Reason, name: Option<&str>) -> String {
+        match (reason, name) {
+            (Reason::Archived, _) => "codex-state unarchive THREAD brings one back into the list".to_owned(),
+            (Reason::NoMessage, _) => "no message was sent in them yet".to_owned(),
+            (Reason::Provider, Some(name)) if self.is_undefined(name) => self.undefined(name),
+            (Reason::Provider, _) => self.lists_only(),
+            (Reason::Source, Some("subagent")) => "Codex lists threads that a person began".to_owned(),
+            (Reason::Source, _) => "Codex does not list this source".to_owned(),
+        }
+    }
+
+    /// Says which provider Codex lists, and why.
+    pub(super) fn lists_only(&self) -> String {
+        let because = match self.home.and_then(home::provider_line) {
+            _ if self.is_by_option => "with --default-provider".to_owned(),
+            Some(line) => format!("by line {line} of config.toml"),
+            None => "config.toml sets no model_provider, so".to_owned(),
+        };
+        format!("{because} Codex lists threads of {} only", self.default_provider)
+    }
+
+    /// Returns true if Codex has no such provider.
+    pub(super) fn is_undefined(&self, provider: &str) -> bool {
+        !provider.is_empty() && self.providers.is_some_and(|providers| !providers.defines(provider))
+    }
+
+    /// Says which table is missing.
+    pub(super) fn undefined(&self, provider: &str) -> String {
+        format!(
+            "config.toml lacks the table [model_providers.{}], without which Codex cannot open threads of it",
+            home::toml_key(provider)
+        )
+    }
+}

@@ -1,0 +1,192 @@
+//! Where the bytes of a home are: the rollouts by source, provider and folder of their threads, and the databases.
+
+use crate::catalog::walk::Walk;
+use crate::db::census;
+use crate::db::open::Reader;
+use crate::db::schema::Schema;
+use crate::thread::ThreadId;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// How many folders are told apart; the threads of further ones are counted together.
+const MAX_FOLDERS: usize = 4096;
+
+/// A number of threads and the bytes of their rollouts on disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Weight {
+    /// The number of threads.
+    pub threads: u64,
+    /// The bytes of their rollouts.
+    pub bytes: u64,
+}
+
+impl Weight {
+    fn add(&mut self, bytes: u64) {
+        self.threads += 1;
+        self.bytes += bytes;
+    }
+}
+
+/// The rollouts on disk by what the rows say of their threads.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Weights {
+    /// By source; of sources that are objects, by their key.
+    pub sources: BTreeMap<String, Weight>,
+    /// By model provider.
+    pub providers: BTreeMap<String, Weight>,
+    /// By folder in which the thread works.
+    pub folders: BTreeMap<String, Weight>,
+    /// The threads of folders beyond the number that is told apart.
+    pub other_folders: Weight,
+    /// The bytes of rollouts whose names give no thread that has a row.
+    pub without_row: u64,
+}
+
+impl Weights {
+    /// Weighs the rollouts that a walk found.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn of(walk: &Walk, reader: &mut Reader) -> anyhow::Result<Weights> {
+        let schema = Schema::of(reader)?;
+        let mut sizes: Vec<(ThreadId, u64)> = Vec::with_capacity(walk.files.len());
+        let named =
+            |file: &crate::catalog::walk::RolloutFile| Some((file.named.name?.thread, file.stamp.size));
+        sizes.extend(walk.files.iter().filter_map(named));
+        sizes.sort_unstable_by_key(|(id, _)| *id);
+        sizes.dedup_by(|next, first| {
+            let is_same = next.0 == first.0;
+            first.1 += if is_same { next.1 } else { 0 };
+            is_same
+        });
+        let all: u64 = walk.files.iter().map(|file| file.stamp.size).sum();
+        reader.read(|connection| {
+            let mut weights = Weights { without_row: all, ..Weights::default() };
+            census::each_thread(connection, &schema, |id, source, provider, folder| {
+                let place =
+                    ThreadId::parse(id).and_then(|id| sizes.binary_search_by_key(&id, |(id, _)| *id).ok());
+                let bytes = place.map_or(0, |place| sizes[place].1);
+                weights.add(source, provider, folder, bytes);
+            })?;
+            Ok(weights)
+        })
+    }
+
+    fn add(&mut self, source: &str, provider: &str, folder: &str, bytes: u64) {
+        self.without_row = self.without_row.saturating_sub(bytes);
+        weight(&mut self.sources, source).add(bytes);
+        weight(&mut self.providers, provider).add(bytes);
+        match self.folders.len() < MAX_FOLDERS || self.folders.contains_key(folder) {
+            true => weight(&mut self.folders, folder).add(bytes),
+            false => self.other_folders.add(bytes),
+        }
+    }
+}
+
+fn weight<'a>(weights: &'a mut BTreeMap<String, Weight>, name: &str) -> &'a mut Weight {
+    if !weights.contains_key(name) {
+        weights.insert(name.to_owned(), Weight::default());
+    }
+    weights.entry(name.to_owned()).or_default()
+}
+
+/// A database file, and the bytes of it and of its `-wal`, `-shm` and `-journal`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherDatabase {
+    /// Its path.
+    pub path: PathBuf,
+    /// The bytes.
+    pub bytes: u64,
+}
+
+/// Finds the databases in some folders but for the one that is used, the largest first.
+#[must_use]
+pub fn other_databases(folders: &[&Path], used: Option<&Path>) -> Vec<OtherDatabase> {
+    let mut found: Vec<OtherDatabase> = Vec::new();
+    for folder in folders {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let is_database = matches!(path.extension().and_then(OsStr::to_str), Some("sqlite" | "db"));
+            let is_file = || entry.file_type().is_ok_and(|kind| kind.is_file());
+            let is_new = || found.iter().all(|other| other.path != path);
+            if is_database && used != Some(&*path) && is_new() && is_file() {
+                found.push(OtherDatabase { bytes: bytes_of(&path), path });
+            }
+        }
+    }
+    found.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.path.cmp(&b.path)));
+    found
+}
+
+fn bytes_of(path: &Path) -> u64 {
+    let size = |suffix: &str| {
+        let mut path = path.as_os_str().to_owned();
+        path.push(suffix);
+        fs::metadata(path).map_or(0, |metadata| metadata.len())
+    };
+    ["", "-wal", "-shm", "-journal"].into_iter().map(size).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::{FILLED, Place};
+
+    #[test]
+    fn every_thread_and_every_byte_is_counted_once() {
+        let place = Place::with(FILLED);
+        let mut reader = Reader::open(&place.database, &place.options()).unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let ids: Vec<String> = {
+            let connection = place.connect();
+            let mut statement = connection.prepare("SELECT id FROM threads").unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+        };
+        let folder = home.path().join("sessions/2026/03/14");
+        fs::create_dir_all(&folder).unwrap();
+        for id in ids.iter().map(String::as_str).chain(["019ced47-0000-79dd-b0aa-a552437621a9"]) {
+            fs::write(folder.join(format!("rollout-2026-03-14T16-57-12-{id}.jsonl")), "four").unwrap();
+        }
+        let walk = crate::catalog::walk::walk(home.path(), || {});
+        let weights = Weights::of(&walk, &mut reader).unwrap();
+        let n = ids.len() as u64;
+        for by in [&weights.sources, &weights.providers, &weights.folders] {
+            assert_eq!(by.values().map(|weight| weight.threads).sum::<u64>(), n);
+            assert_eq!(by.values().map(|weight| weight.bytes).sum::<u64>(), 4 * n);
+        }
+        assert_eq!((weights.without_row, weights.other_folders), (4, Weight::default()));
+    }
+
+    #[test]
+    fn very_many_folders_are_counted_together() {
+        let mut weights = Weights::default();
+        (0..=MAX_FOLDERS).for_each(|n| weights.add("cli", "openai", &n.to_string(), 1));
+        weights.add("cli", "openai", "0", 1);
+        assert_eq!(weights.folders.len(), MAX_FOLDERS);
+        assert_eq!(weights.folders["0"], Weight { threads: 2, bytes: 2 });
+        assert_eq!(weights.other_folders, Weight { threads: 1, bytes: 1 });
+    }
+
+    #[test]
+    fn databases_are_found_with_their_logs_and_the_largest_first() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in [
+            ("state_5.sqlite", 9),
+            ("logs_2.sqlite", 2),
+            ("logs_2.sqlite-wal", 3),
+            ("a.db", 1),
+            ("note.txt", 7),
+        ] {
+            fs::write(folder.path().join(name), vec![0; bytes]).unwrap();
+        }
+        fs::create_dir(folder.path().join("folder.sqlite")).unwrap();
+        let used = folder.path().join("state_5.sqlite");
+        let found =
+            other_databases(&[folder.path(), folder.path(), &folder.path().join("gone")], Some(&used));
+        let names: Vec<_> =
+            found.iter().map(|one| (one.path.file_name().unwrap().to_str().unwrap(), one.bytes)).collect();
+        assert_eq!(names, [("logs_2.sqlite", 5), ("a.db", 1)]);
+    }
+}
