@@ -52,6 +52,7 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show where the conversations are, and the one thing to do next')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Show where the conversations are, and the one thing to do next')
             [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Copy the database to a file')
+            [CompletionResult]::new('relink', 'relink', [CompletionResultType]::ParameterValue, 'Tell the database that a project moved')
             [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Bring the database back from a backup')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print or install the completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print the man page, or write all man pages to a folder')
@@ -131,7 +132,7 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'Of this model provider (repeatable)')
             [CompletionResult]::new('--cwd', '--cwd', [CompletionResultType]::ParameterName, 'Begun in this folder (repeatable)')
             [CompletionResult]::new('--search', '--search', [CompletionResultType]::ParameterName, 'With this text in title, name, preview or first message; case does not matter, in any script, accents do')
-            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'At this time or later, by the time of --sort: RFC 3339, a date (its midnight here), or an age: 30s 10m 2h 7d 4w')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'At this time or later, by the time of --sort: RFC 3339, a date (its midnight here), today, yesterday, or an age: 30s 10m 2h 7d 4w 3mo 1y "2 weeks ago"')
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Before this time, in the same forms')
             [CompletionResult]::new('--columns', '--columns', [CompletionResultType]::ParameterName, 'Which columns to print, in this order: those of the table, hidden_by and size')
             [CompletionResult]::new('--codex-home', '--codex-home', [CompletionResultType]::ParameterName, 'The Codex home [default: $CODEX_HOME, else ~/.codex]')
@@ -208,6 +209,7 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             break
         }
         'codex-state;archive' {
+            [CompletionResult]::new('--ids-to', '--ids-to', [CompletionResultType]::ParameterName, 'Write the ids of the threads that were moved to FILE, one a line: the way back is the other command with - < FILE')
             [CompletionResult]::new('--codex-home', '--codex-home', [CompletionResultType]::ParameterName, 'The Codex home [default: $CODEX_HOME, else ~/.codex]')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use exactly this database, which must exist')
             [CompletionResult]::new('--sqlite-home', '--sqlite-home', [CompletionResultType]::ParameterName, 'The folder of the database')
@@ -234,6 +236,7 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             break
         }
         'codex-state;unarchive' {
+            [CompletionResult]::new('--ids-to', '--ids-to', [CompletionResultType]::ParameterName, 'Write the ids of the threads that were moved to FILE, one a line: the way back is the other command with - < FILE')
             [CompletionResult]::new('--codex-home', '--codex-home', [CompletionResultType]::ParameterName, 'The Codex home [default: $CODEX_HOME, else ~/.codex]')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use exactly this database, which must exist')
             [CompletionResult]::new('--sqlite-home', '--sqlite-home', [CompletionResultType]::ParameterName, 'The folder of the database')
@@ -380,6 +383,31 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             break
         }
+        'codex-state;relink' {
+            [CompletionResult]::new('--codex-home', '--codex-home', [CompletionResultType]::ParameterName, 'The Codex home [default: $CODEX_HOME, else ~/.codex]')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use exactly this database, which must exist')
+            [CompletionResult]::new('--sqlite-home', '--sqlite-home', [CompletionResultType]::ParameterName, 'The folder of the database')
+            [CompletionResult]::new('--default-provider', '--default-provider', [CompletionResultType]::ParameterName, 'Provider of threads that name none')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write the output')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--busy-timeout', '--busy-timeout', [CompletionResultType]::ParameterName, 'How long to wait for another program''s lock on the database')
+            [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Write what this run counted to FILE, for Prometheus'' textfile collector')
+            [CompletionResult]::new('--missing-ok', '--missing-ok', [CompletionResultType]::ParameterName, 'Take a NEW that does not exist, as on another machine or a drive that is not mounted')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Write nothing, and say what would be done')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Write nothing, and say what would be done')
+            [CompletionResult]::new('--no-backup', '--no-backup', [CompletionResultType]::ParameterName, 'Keep no backup of the database before the first change')
+            [CompletionResult]::new('--no-header', '--no-header', [CompletionResultType]::ParameterName, 'Leave the header line of TSV and CSV out')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress bar')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on standard error but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on standard error: which files, and why')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on standard error: which files, and why')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
         'codex-state;restore' {
             [CompletionResult]::new('--codex-home', '--codex-home', [CompletionResultType]::ParameterName, 'The Codex home [default: $CODEX_HOME, else ~/.codex]')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use exactly this database, which must exist')
@@ -461,6 +489,7 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             [CompletionResult]::new('rebuild', 'rebuild', [CompletionResultType]::ParameterValue, 'Make a new database in place of one that is damaged, refused by Codex or lost')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show where the conversations are, and the one thing to do next')
             [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Copy the database to a file')
+            [CompletionResult]::new('relink', 'relink', [CompletionResultType]::ParameterValue, 'Tell the database that a project moved')
             [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Bring the database back from a backup')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print or install the completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print the man page, or write all man pages to a folder')
@@ -498,6 +527,9 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             break
         }
         'codex-state;help;backup' {
+            break
+        }
+        'codex-state;help;relink' {
             break
         }
         'codex-state;help;restore' {

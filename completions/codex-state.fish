@@ -60,6 +60,7 @@ complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "rebuild" -d
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "status" -d 'Show where the conversations are, and the one thing to do next'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "doctor" -d 'Show where the conversations are, and the one thing to do next'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "backup" -d 'Copy the database to a file'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "relink" -d 'Tell the database that a project moved'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "restore" -d 'Bring the database back from a backup'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "completions" -d 'Print or install the completion script for a shell'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "man" -d 'Print the man page, or write all man pages to a folder'
@@ -204,7 +205,7 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l source 
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l provider -d 'Of this model provider (repeatable)' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l cwd -d 'Begun in this folder (repeatable)' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l search -d 'With this text in title, name, preview or first message; case does not matter, in any script, accents do' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l since -d 'At this time or later, by the time of --sort: RFC 3339, a date (its midnight here), or an age: 30s 10m 2h 7d 4w' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l since -d 'At this time or later, by the time of --sort: RFC 3339, a date (its midnight here), today, yesterday, or an age: 30s 10m 2h 7d 4w 3mo 1y "2 weeks ago"' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l until -d 'Before this time, in the same forms' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l columns -d 'Which columns to print, in this order: those of the table, hidden_by and size' -r -f -a "id\t'thread id'
 rollout_path\t'absolute path of the rollout that counts'
@@ -327,6 +328,7 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand path" -s q -l qu
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -s v -l verbose -d 'Say more on standard error: which files, and why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l ids-to -d 'Write the ids of the threads that were moved to FILE, one a line: the way back is the other command with - < FILE' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l db -d 'Use exactly this database, which must exist' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
@@ -352,6 +354,7 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -s q -l
 complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -s v -l verbose -d 'Say more on standard error: which files, and why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l ids-to -d 'Write the ids of the threads that were moved to FILE, one a line: the way back is the other command with - < FILE' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l db -d 'Use exactly this database, which must exist' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
@@ -497,6 +500,31 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -s q -l 
 complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -s v -l verbose -d 'Say more on standard error: which files, and why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l db -d 'Use exactly this database, which must exist' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l default-provider -d 'Provider of threads that name none' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+table\t'For people'
+json\t'One JSON document'
+jsonl\t'A JSON record a line'
+tsv\t'Tab-separated values'
+csv\t'Comma-separated values'
+github\t'Workflow annotations (verify only)'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
+always\t'Even into a pipe or a file'
+never\t'Not at all'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l missing-ok -d 'Take a NEW that does not exist, as on another machine or a drive that is not mounted'
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -s n -l dry-run -d 'Write nothing, and say what would be done'
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l no-backup -d 'Keep no backup of the database before the first change'
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l no-header -d 'Leave the header line of TSV and CSV out'
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l no-progress -d 'Show no progress bar'
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -s v -l verbose -d 'Say more on standard error: which files, and why'
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -s V -l version -d 'Print version'
 complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l db -d 'Use exactly this database, which must exist' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
@@ -567,21 +595,22 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s q -l qui
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s v -l verbose -d 'Say more on standard error: which files, and why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s V -l version -d 'Print version'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "backfill" -d 'Make the database say what the rollouts say'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "verify" -d 'Name every difference between the database and the rollouts'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "list" -d 'List threads, the latest first'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "show" -d 'Show everything that the database knows of threads'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "path" -d 'Print the path of a thread\'s rollout'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "archive" -d 'Move threads to the archive'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "unarchive" -d 'Move threads back from the archive'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "prune" -d 'Delete the rows of threads whose rollout is gone'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "rebuild" -d 'Make a new database in place of one that is damaged, refused by Codex or lost'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "status" -d 'Show where the conversations are, and the one thing to do next'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "backup" -d 'Copy the database to a file'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "restore" -d 'Bring the database back from a backup'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "completions" -d 'Print or install the completion script for a shell'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "man" -d 'Print the man page, or write all man pages to a folder'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup restore completions man" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "backfill" -d 'Make the database say what the rollouts say'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "verify" -d 'Name every difference between the database and the rollouts'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "list" -d 'List threads, the latest first'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "show" -d 'Show everything that the database knows of threads'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "path" -d 'Print the path of a thread\'s rollout'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "archive" -d 'Move threads to the archive'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "unarchive" -d 'Move threads back from the archive'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "prune" -d 'Delete the rows of threads whose rollout is gone'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "rebuild" -d 'Make a new database in place of one that is damaged, refused by Codex or lost'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "status" -d 'Show where the conversations are, and the one thing to do next'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "backup" -d 'Copy the database to a file'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "relink" -d 'Tell the database that a project moved'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "restore" -d 'Bring the database back from a backup'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "completions" -d 'Print or install the completion script for a shell'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "man" -d 'Print the man page, or write all man pages to a folder'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -f -a "bash elvish fish powershell zsh"
 
 # Offers the ids of threads with their titles, the latest first; files where a path is typed.

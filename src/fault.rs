@@ -32,6 +32,8 @@ pub const POINTS: &[&str] = &[
     "prune:saved",
     "prune:deleted",
     "prune:committed",
+    "relink:written",
+    "relink:committed",
     "restore:checked",
     "restore:kept",
     "restore:staged",

@@ -67,6 +67,7 @@ pub mod backfill;
 pub mod list;
 pub mod prune;
 pub mod rebuild;
+pub mod relink;
 pub mod restore;
 pub mod status;
 pub mod verify;

@@ -10,8 +10,8 @@ use crate::error::WithHint as _;
 use commands::app::App;
 use commands::place::output_file;
 use commands::{
-    archive, backfill, backup, complete, completions, list, man, path, prune, rebuild, restore, show, status,
-    unarchive, verify,
+    archive, backfill, backup, complete, completions, list, man, path, prune, rebuild, relink, restore, show,
+    status, unarchive, verify,
 };
 use line::args::Command;
 use line::env::Environment;
@@ -63,6 +63,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Backfill(arguments) => backfill::run(&mut app, arguments),
         Command::Archive(arguments) => archive::run(&mut app, arguments),
         Command::Unarchive(arguments) => unarchive::run(&mut app, arguments),
+        Command::Relink(arguments) => relink::run(&mut app, arguments),
         Command::Rebuild(arguments) => rebuild::run(&mut app, arguments),
         Command::Prune(arguments) => prune::run(&mut app, arguments),
         Command::Verify(arguments) => verify::run(&mut app, arguments),

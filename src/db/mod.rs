@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod census;
 pub mod create;
 pub mod facts;
+pub mod folders;
 pub mod history;
 pub mod integrity;
 pub mod ledger;

@@ -474,6 +474,8 @@ fn to_metadata(
         ));
     };
     let cwd = facts.cwd.unwrap_or_default();
+    let place = facts.folders.iter().position(|folder| *folder == cwd);
+    let later_folders = place.map(|place| facts.folders[place + 1..].to_vec()).unwrap_or_default();
     let other_folders = facts.folders.into_iter().filter(|folder| *folder != cwd).collect();
     let (modified_at, last_event_at) = (stamp.modified_millis(), last_event_at.unwrap_or(created_at));
     let filled = |field: Option<String>, default: &str| field.unwrap_or_else(|| default.to_owned());
@@ -495,6 +497,7 @@ fn to_metadata(
         reasoning_effort: facts.reasoning_effort,
         cwd: (world.canonical_folder)(&cwd).unwrap_or(cwd),
         other_folders,
+        later_folders,
         cli_version: filled(facts.cli_version, ""),
         title: filled(facts.title, ""),
         preview: filled(facts.preview, ""),

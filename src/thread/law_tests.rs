@@ -72,8 +72,12 @@ fn a_row_that_codex_lists_stays_listed() {
 
 #[test]
 fn a_folder_that_no_line_named_stays_unless_it_is_gone_and_the_files_is_there() {
-    let moved =
-        ThreadMetadata { cwd: "/work/a".into(), other_folders: vec!["/work/old".into()], ..metadata() };
+    let moved = ThreadMetadata {
+        cwd: "/work/a".into(),
+        other_folders: vec!["/work/old".into(), "/work/new".into()],
+        later_folders: vec!["/work/new".into()],
+        ..metadata()
+    };
     let differs = |row: &str, there: &'static [&'static str]| {
         let is_folder = move |folder: &str| there.contains(&folder);
         let context = Context { is_folder: &is_folder, ..context(columns(&[])) };
@@ -86,6 +90,10 @@ fn a_folder_that_no_line_named_stays_unless_it_is_gone_and_the_files_is_there() 
     assert!(!differs("/moved/a", &[]), "from here neither can be seen");
     assert!(differs("/moved/a", &["/work/a"]), "the file's folder is there, the row's is not");
     assert!(differs("/work/old", &[]), "an earlier line named it: stale");
+    assert!(differs("/work/old", &["/work/old"]), "stale, though it is there");
+    assert!(!differs("/work/new", &["/work/new"]), "a later turn ran there, and the file's folder is gone");
+    assert!(differs("/work/new", &["/work/new", "/work/a"]), "both are there: the turn ran elsewhere");
+    assert!(differs("/work/new", &[]), "from here neither can be seen");
     assert!(differs("work/a", &[]) && differs(".", &[]), "not an absolute path: broken");
 }
 

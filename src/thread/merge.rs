@@ -256,13 +256,19 @@ fn target(
 
 /// Returns true if a row's working directory stays although it is not the file's: no line of the file ever named it, so
 /// the project moved, or the folder was reached through a link, or on another machine. One that does not exist gives way
-/// to a folder of the file that does.
+/// to a folder of the file that does. A folder that exists stays also where a later turn ran in it, if the folder of the
+/// file is gone: the thread was resumed after the project moved.
 ///
 /// Source: docs/codex-home.md 4, row `cwd`.
 fn cwd_stays(row: &str, file: &ThreadMetadata, context: &Context<'_>) -> bool {
+    let is_among = |folders: &[String]| folders.iter().any(|named| (context.same_folder)(row, named));
+    let is_gone = || !(context.is_folder)(&file.cwd);
     folder::is_absolute(row)
-        && !file.other_folders.iter().any(|named| (context.same_folder)(row, named))
-        && (!(context.is_folder)(&file.cwd) || (context.is_folder)(row))
+        && if is_among(&file.other_folders) {
+            is_among(&file.later_folders) && is_gone() && (context.is_folder)(row)
+        } else {
+            is_gone() || (context.is_folder)(row)
+        }
 }
 
 /// Whether a title outlives the next backfill of its thread.

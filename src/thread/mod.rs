@@ -11,6 +11,7 @@ mod law_property;
 #[cfg(test)]
 mod law_tests;
 pub mod merge;
+pub mod moved_folder;
 #[cfg(test)]
 mod sample;
 pub mod search;
@@ -151,6 +152,8 @@ pub struct ThreadMetadata {
     pub cwd: String,
     /// Other working directories that lines of the file named, as they spelled them.
     pub other_folders: Vec<String>,
+    /// Those of them that lines named first after the line that named `cwd` first.
+    pub later_folders: Vec<String>,
     /// Version of the Codex that began (or last resumed) the thread; empty if unknown.
     pub cli_version: String,
     /// First non-empty message text of the user; empty if there is none.
@@ -214,6 +217,7 @@ impl ThreadMetadata {
             reasoning_effort: None,
             cwd: String::new(),
             other_folders: Vec::new(),
+            later_folders: Vec::new(),
             cli_version: String::new(),
             title: String::new(),
             preview: String::new(),

@@ -26,6 +26,7 @@ pub(in crate::thread) fn metadata() -> ThreadMetadata {
         reasoning_effort: Some("high".into()),
         cwd: "/srv".into(),
         other_folders: Vec::new(),
+        later_folders: Vec::new(),
         cli_version: "0.1".into(),
         title: "hello".into(),
         preview: "hello".into(),

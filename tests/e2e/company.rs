@@ -102,6 +102,8 @@ fn every_command_at_once_beside_a_codex_at_work() {
         &format!("archive {one} {two}"),
         &format!("unarchive {one} {two}"),
         &format!("archive {two}"),
+        "relink --missing-ok /nowhere/project /nowhere/else",
+        "relink --missing-ok --no-backup /nowhere/else /nowhere/project",
     ]);
     let (runs, turns) = thread::scope(|scope| {
         let (live, stop, database) = (&mut live, &stop, env.db());

@@ -31,6 +31,7 @@ fn commands(id: &str) -> Vec<Vec<String>> {
         "archive --dry-run ID",
         "unarchive --dry-run ID",
         "prune --dry-run",
+        "relink --dry-run --missing-ok /nowhere /else",
         "backup --dry-run",
     ]
     .map(|line| line.split(' ').map(|word| word.replace("ID", id)).collect())

@@ -57,13 +57,18 @@ fn at_any_moment() {
     let mut took: BTreeMap<&str, Duration> = BTreeMap::new();
     let mut died = 0;
     for kill in 0..kills {
-        let verb = ["archive", "unarchive", "prune", "restore", "backfill"][random.below(5) as usize];
+        let verb =
+            ["archive", "unarchive", "prune", "restore", "backfill", "relink"][random.below(6) as usize];
         let mut args: Vec<&str> = vec![verb];
         match verb {
             "archive" | "unarchive" => args.extend(ALL),
             "prune" => {
                 haunt(&env);
                 args.extend(["--yes", "--all-missing"]);
+            }
+            "relink" => {
+                env.sql("UPDATE threads SET cwd = '/nowhere/project'");
+                args.extend(["--missing-ok", "/nowhere/project", "/nowhere/else"]);
             }
             "restore" => args.push(backup.to_str().unwrap()),
             _ => env.sql("DELETE FROM threads WHERE id > '20260312'"),

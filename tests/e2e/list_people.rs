@@ -267,24 +267,24 @@ fn nonsense_is_answered_with_what_to_type_instead() {
     "#]],
     );
     check(
-        &env.run(["list", "--since", "yesterday"]),
+        &env.run(["list", "--since", "last-week"]),
         &expect![[r#"
-        $ codex-state list --since yesterday
-        --- stderr
-        codex-state: error: cannot read "yesterday" as a time
-        hint: give 1d, or the date
-        --- status 2
-    "#]],
+            $ codex-state list --since last-week
+            --- stderr
+            codex-state: error: cannot read "last-week" as a time
+            hint: give an RFC 3339 time (2026-03-14T09:00:00Z), a date (2026-03-14), today, yesterday, or an age (30s, 10m, 2h, 7d, 4w, 3mo, 1y, "2 weeks ago")
+            --- status 2
+        "#]],
     );
     check(
         &env.run(["list", "--until", "14.3.2026"]),
         &expect![[r#"
-        $ codex-state list --until 14.3.2026
-        --- stderr
-        codex-state: error: cannot read "14.3.2026" as a time
-        hint: give an RFC 3339 time (2026-03-14T09:00:00Z), a date (2026-03-14) or an age (30s, 10m, 2h, 7d, 4w)
-        --- status 2
-    "#]],
+            $ codex-state list --until 14.3.2026
+            --- stderr
+            codex-state: error: cannot read "14.3.2026" as a time
+            hint: give an RFC 3339 time (2026-03-14T09:00:00Z), a date (2026-03-14), today, yesterday, or an age (30s, 10m, 2h, 7d, 4w, 3mo, 1y, "2 weeks ago")
+            --- status 2
+        "#]],
     );
     check(
         &env.run(["show", "019ced7b"]),

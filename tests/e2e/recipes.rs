@@ -106,9 +106,14 @@ fn user_path(env: &Env, relative: &str) -> PathBuf {
     path
 }
 
-/// Runs a line: one command, or two with a pipe between them.
+/// Runs a line: one command, two with a pipe between them, or one that reads a file.
 #[track_caller]
 fn run(env: &Env, line: &str) -> Outcome {
+    if let Some((command, file)) = line.split_once(" < ") {
+        let mut command = env.command(words(env, command));
+        command.stdin(Stdio::from(fs::File::open(env.outside("cwd").join(file)).unwrap()));
+        return env.finish(command);
+    }
     let mut commands = line.split(" | ");
     let mut outcome = env.run(words(env, commands.next().unwrap()));
     for (n, command) in commands.enumerate() {
@@ -242,6 +247,76 @@ fn i_moved_my_home() {
 }
 
 #[test]
+fn my_project_moved() {
+    let mut recipe = Recipe::of("My project moved");
+    let env = Env::new();
+    env.database("empty-2026-08");
+    let (old, new) = (user_path(&env, "old/canal"), user_path(&env, "work/canal"));
+    for (n, folder) in [old.clone(), old.join("locks"), old.with_file_name("canals")].iter().enumerate() {
+        let thread = plain(&format!("2026-03-0{}T10:00:00", n + 1), "words");
+        thread.meta(|meta| meta.cwd(folder.to_str().unwrap())).write(&env);
+    }
+    env.run(["backfill"]).status(0, "in the old place");
+    fs::create_dir_all(new.join("locks")).unwrap();
+    let outcomes = recipe.goes(&env, &[]);
+    outcomes[0].assert_eq(outcomes[0].stdout.lines().count(), 3, "the preview lists two threads");
+    env.run(["backfill"]).status(0, "a later backfill");
+    let folders: Vec<String> =
+        env.rows().into_values().map(|row| row["cwd"].as_str().unwrap().to_owned()).collect();
+    let expected = [new.clone(), new.join("locks"), old.with_file_name("canals")];
+    assert_eq!(folders, expected.map(|path| path.to_str().unwrap().to_owned()));
+    recipe.end(&env);
+}
+
+#[test]
+fn a_new_machine() {
+    let mut recipe = Recipe::of("A new machine");
+    let env = Env::new();
+    env.database("empty-2026-08");
+    let thread = plain("2026-03-01T10:00:00", "words").meta(|meta| meta.cwd("/home/before/projects/canal"));
+    thread.write(&env);
+    env.run(["backfill"]).status(0, "the old machine");
+    env.sql("UPDATE threads SET name = 'Canal', is_pinned = 1");
+    let before = env.row(thread.thread());
+    user_path(&env, "move/x");
+    recipe.goes(&env, &[]);
+    fs::remove_file(env.db()).unwrap();
+    recipe.goes(&env, &[]);
+    let new = user_path(&env, "projects/canal");
+    fs::create_dir_all(&new).unwrap();
+    recipe.goes(&env, &[]);
+    let row = env.row(thread.thread());
+    assert_eq!(row["cwd"].as_str(), new.to_str());
+    for column in ["name", "is_pinned", "title", "created_at"] {
+        assert_eq!(row[column], before[column], "{column}");
+    }
+    let state = env.query("SELECT status FROM backfill_state");
+    assert_eq!(state[0]["status"], "complete", "Codex starts at once");
+    recipe.end(&env);
+}
+
+#[test]
+fn two_homes_into_one() {
+    let mut recipe = Recipe::of("Two homes into one");
+    let env = filled();
+    let before = env.rows().len();
+    let other = Env::new();
+    other.database("empty-2026-08");
+    let thread = plain("2026-04-01T10:00:00", "from the other home");
+    let file = thread.write(&other);
+    other.run(["backfill"]).status(0, "the other home");
+    other.sql("UPDATE threads SET name = 'Other'");
+    fs::write(user_path(&env, "second/state_5.sqlite"), fs::read(other.db()).unwrap()).unwrap();
+    env.write(&thread.relative(), fs::read(file).unwrap());
+    recipe.goes(&env, &[]);
+    assert_eq!(env.rows().len(), before + 1);
+    assert_eq!(env.row(thread.thread())["name"], "Other");
+    let index = fs::read_to_string(env.home().join("session_index.jsonl")).unwrap();
+    assert!(index.contains("\"thread_name\":\"Other\""), "{index}");
+    recipe.end(&env);
+}
+
+#[test]
 fn two_databases() {
     let mut recipe = Recipe::of("Two databases");
     let env = filled();
@@ -344,6 +419,11 @@ fn archive_everything_older_than_90_days() {
     outcomes[0].assert(outcomes[0].stdout.contains("archived_sessions"), "the preview says where to");
     let archived = env.run(["list", "--archived", "--ids"]);
     archived.assert_eq(archived.stdout.lines().count(), 2, "the old ones are archived");
+    plain("2026-03-20T10:00:00", "archived by hand before").archived().write(&env);
+    env.run(["backfill"]).status(0, "another thread of the archive");
+    recipe.goes(&env, &[]);
+    let archived = env.run(["list", "--archived", "--ids"]);
+    archived.assert_eq(archived.stdout.lines().count(), 1, "the same two are back, and no other");
     recipe.end(&env);
 }
 

@@ -3,7 +3,7 @@
 use crate::archive::{self, Config, Direction, Outcome, Status};
 use crate::cli::commands::app::App;
 use crate::cli::commands::ending;
-use crate::cli::commands::place::Place;
+use crate::cli::commands::place::{Place, output_file};
 use crate::cli::commands::threads;
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
@@ -13,10 +13,14 @@ use crate::cli::output::style::Tone;
 use crate::cli::output::table::{Cell, Column, Table};
 use crate::cli::output::{human, text};
 use crate::db::open::{Reader, Writer};
+use crate::error::{WithHint as _, shell_word};
 use serde::Serialize;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+
+/// So many ids are printed in the command that takes them back.
+const FEW: usize = 5;
 
 /// Runs the command.
 ///
@@ -36,6 +40,7 @@ pub(super) fn move_threads(
     arguments: &args::Moving,
 ) -> anyhow::Result<Exit> {
     let page = app.page(true)?;
+    let ids_file = arguments.ids_to.as_deref().map(|path| output_file(app, path)).transpose()?;
     let place = Place::find(app)?;
     let database = place.only_database(app)?;
     let mut reader = Reader::open(&database, &place.options)?;
@@ -73,7 +78,12 @@ pub(super) fn move_threads(
         }
     }
     write_report(app, &page, &database, direction, &report, arguments.dry_run)?;
-    advise(app, direction, &report, arguments.dry_run);
+    let ids = moved(&report);
+    if let Some(file) = ids_file.as_ref().filter(|_| !arguments.dry_run) {
+        file.write_with(|out| ids.iter().try_for_each(|id| writeln!(out, "{id}")))
+            .hint("the threads were moved all the same; the output names them")?;
+    }
+    advise(app, direction, &report, &ids, arguments);
     if let Some(error) = report.stopped {
         return Err(error);
     }
@@ -81,6 +91,12 @@ pub(super) fn move_threads(
         return Ok(Exit::Interrupted);
     }
     Ok(found.exit.merge(Exit::from_answer(report.count(Status::Failed) == 0)))
+}
+
+/// Returns the ids of the threads that were moved.
+fn moved(report: &archive::Report) -> Vec<String> {
+    let moved = report.threads.iter().filter(|outcome| outcome.status == Status::Done);
+    moved.filter_map(|outcome| Some(outcome.id?.to_string())).collect()
 }
 
 /// What a thread is called in messages.
@@ -179,7 +195,14 @@ fn table(page: &Page, direction: Direction, report: &archive::Report) -> Table {
 }
 
 /// Says on standard error what happened, and how it is undone.
-fn advise(app: &App, direction: Direction, report: &archive::Report, dry_run: bool) {
+fn advise(
+    app: &App,
+    direction: Direction,
+    report: &archive::Report,
+    ids: &[String],
+    arguments: &args::Moving,
+) {
+    let dry_run = arguments.dry_run;
     let n = report.count(Status::Done);
     let n_files: usize = report.threads.iter().map(|outcome| outcome.files.len()).sum();
     let threads = human::counted(n as u64, "thread", "threads");
@@ -206,14 +229,17 @@ fn advise(app: &App, direction: Direction, report: &archive::Report, dry_run: bo
         app.messages.hint("what was moved stays; run the command again to carry on");
     }
     if n > 0 && !dry_run {
-        let ids = report.threads.iter().filter(|outcome| outcome.status == Status::Done);
-        let ids: Vec<String> = ids.filter_map(|outcome| Some(outcome.id?.to_string())).collect();
         let undo = direction.reverse().verb();
-        match &ids[..] {
-            few @ ([_] | [_, _] | [_, _, _]) => {
+        match (&arguments.ids_to, ids) {
+            (Some(file), _) => {
+                app.messages.hint(&format!("codex-state {undo} - < {} undoes it", shell_word(file)));
+            }
+            (None, few) if few.len() <= FEW => {
                 app.messages.hint(&format!("codex-state {undo} {} undoes it", few.join(" ")));
             }
-            _ => app.messages.hint(&format!("the same ids with codex-state {undo} undo it")),
+            (None, _) => app.messages.hint(&format!(
+                "codex-state {undo} - takes back the ids that the output names; next time --ids-to FILE keeps them in a file"
+            )),
         }
     }
 }

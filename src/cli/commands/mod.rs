@@ -18,6 +18,7 @@ pub mod man;
 pub mod path;
 pub mod prune;
 pub mod rebuild;
+pub mod relink;
 pub mod restore;
 pub mod show;
 pub mod status;

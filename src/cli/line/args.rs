@@ -126,6 +126,7 @@ pub enum Command {
     Rebuild(fresh::Rebuild),
     Status(Status),
     Backup(Backup),
+    Relink(Relink),
     Restore(Restore),
     Completions(Completions),
     Man(Man),
@@ -375,6 +376,44 @@ pub struct Moving {
     /// Keep no backup of the database
     #[arg(long)]
     pub no_backup: bool,
+
+    /// Write the ids of the threads that were moved to FILE, one a line: the way back is the other command with - < FILE
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub ids_to: Option<PathBuf>,
+}
+
+/// Tell the database that a project moved
+///
+/// Sets the working directory (cwd) of the threads at or below the folder OLD to the same place below NEW, so that Codex
+/// lists and resumes them there. OLD need not exist any more; NEW must, unless --missing-ok is given. Only rows change:
+/// rollouts keep what they say, and a later codex-state backfill leaves the new folder as it is. Everything else in the
+/// rows stays, git columns included. Where NEW lies below OLD, threads that are below NEW already stay.
+///
+/// Both folders may be spelled as on Unix or on Windows, where the prefix \\?\ and case say nothing. A relative folder
+/// begins at the current one. A folder counts by whole names: /a/b is not above /a/bc.
+///
+/// With --format json: {"schema_version":1, "database":PATH, "old":PATH, "new":PATH, "threads":[{"id":ID,
+/// "status":"relinked"|"failed", "from":PATH, "to":PATH, "error":TEXT|null}…], "relinked":N, "failed":N,
+/// "shown_before":N, "shown_after":N, "dry_run":BOOL}. With --format jsonl each thread is a line; TSV and CSV have the
+/// columns id, status, from, to, error.
+#[derive(Debug, Args)]
+#[command(after_long_help = help::of_command("relink"))]
+pub struct Relink {
+    /// Where the project was
+    #[arg(value_name = "OLD", value_hint = ValueHint::DirPath)]
+    pub old: PathBuf,
+
+    /// Where it is now
+    #[arg(value_name = "NEW", value_hint = ValueHint::DirPath)]
+    pub new: PathBuf,
+
+    /// Take a NEW that does not exist, as on another machine or a drive that is not mounted
+    #[arg(long)]
+    pub missing_ok: bool,
+
+    /// What every command that writes has.
+    #[command(flatten)]
+    pub writing: Writing,
 }
 
 /// Delete the rows of threads whose rollout is gone

@@ -8,7 +8,7 @@ use crate::verify::Kind;
 pub type Example = (&'static str, &'static str);
 
 /// The examples of each command; those of the program itself are under the empty name.
-pub const EXAMPLES: [(&str, &[Example]); 15] = [
+pub const EXAMPLES: [(&str, &[Example]); 16] = [
     (
         "",
         &[
@@ -75,6 +75,17 @@ pub const EXAMPLES: [(&str, &[Example]); 15] = [
         &[
             ("codex-state prune --dry-run", "say which rows would go"),
             ("codex-state prune --yes", "without asking"),
+        ],
+    ),
+    (
+        "relink",
+        &[
+            ("codex-state relink --dry-run ~/old/canal ~/work/canal", "say which threads would go along"),
+            ("codex-state relink ~/old/canal ~/work/canal", "after a project moved"),
+            (
+                "codex-state relink --missing-ok /home/ann /Users/ann",
+                "on a new machine, before the projects are there",
+            ),
         ],
     ),
     (

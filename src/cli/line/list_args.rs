@@ -83,7 +83,8 @@ pub struct List {
     #[arg(long, value_name = "TEXT")]
     pub search: Option<String>,
 
-    /// At this time or later, by the time of --sort: RFC 3339, a date (its midnight here), or an age: 30s 10m 2h 7d 4w
+    /// At this time or later, by the time of --sort: RFC 3339, a date (its midnight here), today, yesterday,
+    /// or an age: 30s 10m 2h 7d 4w 3mo 1y "2 weeks ago"
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     pub since: Option<String>,
 

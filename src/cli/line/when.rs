@@ -1,43 +1,84 @@
 //! What people type for a point in time (`--since`, `--until`), to epoch milliseconds; not times found in data.
 
 use anyhow::{Context as _, anyhow, bail};
-use chrono::{DateTime, Days, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
+use chrono::{
+    DateTime, Days, MappedLocalTime, Months, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeDelta,
+    TimeZone,
+};
 
 use crate::error::WithHint as _;
 
 /// The forms, for help and hints.
-pub const FORMS: &str =
-    "an RFC 3339 time (2026-03-14T09:00:00Z), a date (2026-03-14) or an age (30s, 10m, 2h, 7d, 4w)";
+pub const FORMS: &str = "an RFC 3339 time (2026-03-14T09:00:00Z), a date (2026-03-14), today, yesterday, or an age (30s, \
+                         10m, 2h, 7d, 4w, 3mo, 1y, \"2 weeks ago\")";
 
-/// Reads a time: RFC 3339, a date, which is its first moment in the given zone, or an age before `now`.
+/// The longest ago that is read, in months: longer than times reach.
+const MAX_MONTHS: u64 = 12 * 1_000_000;
+
+/// Reads a time: RFC 3339; a date, which is its first moment in the given zone; or an age before `now`.
+///
+/// Months and years are those of the calendar in the zone: `1mo` before 31 March is the last day of February.
+///
+/// # Errors
+/// If the text has none of these forms, or the time is too far away.
 pub fn parse<Z: TimeZone>(text: &str, now: i64, zone: &Z) -> anyhow::Result<i64> {
     let text = text.trim();
     let result = if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         Ok(time.timestamp_millis())
     } else if let Some(date) = date(text) {
-        date.and_then(|date| midnight(date, zone))
+        date.and_then(|date| moment(date.and_time(NaiveTime::MIN), zone))
+    } else if let Some(days) = day_word(text) {
+        day(days, now, zone)
     } else if let Some(age) = age(text) {
-        age.and_then(|age| now.checked_sub(age).ok_or_else(|| anyhow!("further back than times reach")))
+        age.and_then(|age| age.before(now, zone))
     } else {
         return Err(anyhow!("cannot read {text:?} as a time").hint(hint(text)));
     };
     result.with_context(|| format!("cannot read {text:?} as a time")).hint(format!("give {FORMS}"))
 }
 
-/// A hint that fits the commonest near misses, else the list of forms.
+/// Returns how many days ago the day that a word names was.
+fn day_word(text: &str) -> Option<u64> {
+    match text.to_ascii_lowercase().as_str() {
+        "today" => Some(0),
+        "yesterday" => Some(1),
+        _ => None,
+    }
+}
+
+/// Returns the first moment of the day so many days ago.
+fn day<Z: TimeZone>(days: u64, now: i64, zone: &Z) -> anyhow::Result<i64> {
+    let day = local(now, zone)?.date().checked_sub_days(Days::new(days)).ok_or_else(too_far)?;
+    moment(day.and_time(NaiveTime::MIN), zone)
+}
+
+/// Returns what the clocks of a zone show at a time.
+fn local<Z: TimeZone>(millis: i64, zone: &Z) -> anyhow::Result<NaiveDateTime> {
+    let utc = DateTime::from_timestamp_millis(millis).ok_or_else(too_far)?.naive_utc();
+    utc.checked_add_offset(zone.offset_from_utc_datetime(&utc).fix()).ok_or_else(too_far)
+}
+
+fn too_far() -> anyhow::Error {
+    anyhow!("further back than times reach")
+}
+
+/// Returns a hint that fits the commonest near misses, else the list of forms.
 fn hint(text: &str) -> String {
     let lower = text.to_lowercase();
-    if lower != text && age(&lower).is_some_and(|age| age.is_ok()) {
-        return format!("give {lower}");
+    let is_age = |text: &str| age(text).is_some_and(|age| age.is_ok());
+    if let Some(number) = text.strip_suffix('M').filter(|number| is_age(&format!("{number}m"))) {
+        return format!("give {number}mo for months, {number}m for minutes");
     }
-    if let Some(age) = lower.strip_prefix('-').filter(|age| self::age(age).is_some_and(|age| age.is_ok())) {
+    if let Some(age) = lower.strip_prefix('-').map(str::trim_start).filter(|age| is_age(age)) {
         return format!("give {age}");
     }
-    match lower.as_str() {
-        "now" => return "give 0s".to_owned(),
-        "today" => return "give 0d for now, or today's date for its midnight".to_owned(),
-        "yesterday" => return "give 1d, or the date".to_owned(),
-        _ => {}
+    if lower == "now" {
+        return "give 0s".to_owned();
+    }
+    if let Some(unit) =
+        lower.strip_prefix("last ").map(str::trim).filter(|unit| is_age(&format!("1 {unit} ago")))
+    {
+        return format!("give \"1 {unit} ago\"");
     }
     let local = text.replacen(' ', "T", 1);
     for form in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"] {
@@ -62,44 +103,77 @@ fn date(text: &str) -> Option<anyhow::Result<NaiveDate>> {
     form.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| anyhow!("there is no such day")))
 }
 
-/// A number and its unit, in milliseconds; none if it is not of that form.
-fn age(text: &str) -> Option<anyhow::Result<i64>> {
-    let unit = match text.as_bytes().last()? {
-        b's' => 1,
-        b'm' => 60,
-        b'h' => 3600,
-        b'd' => 86_400,
-        b'w' => 604_800,
-        _ => return None,
-    };
-    let number = &text[..text.len() - 1];
-    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let age = number.parse::<i64>().ok().and_then(|number| number.checked_mul(unit * 1000));
-    Some(age.ok_or_else(|| anyhow!("further back than times reach")))
+/// How long ago something was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Age {
+    Millis(i64),
+    Months(u32),
 }
 
-/// The first moment of a day: not always midnight, for some zones put their clocks forward then, and one day a zone
-/// may leave out altogether.
-fn midnight<Z: TimeZone>(date: NaiveDate, zone: &Z) -> anyhow::Result<i64> {
-    let midnight = date.and_time(NaiveTime::MIN);
-    match zone.from_local_datetime(&midnight) {
+impl Age {
+    fn before<Z: TimeZone>(self, now: i64, zone: &Z) -> anyhow::Result<i64> {
+        match self {
+            Age::Millis(age) => now.checked_sub(age).ok_or_else(too_far),
+            Age::Months(months) => {
+                let then = local(now, zone)?.checked_sub_months(Months::new(months)).ok_or_else(too_far)?;
+                moment(then, zone)
+            }
+        }
+    }
+}
+
+/// Reads a number and its unit, as `2w`, `2 weeks` or `2 weeks ago`; `None` if it is not of that form.
+fn age(text: &str) -> Option<anyhow::Result<Age>> {
+    // Months to some, minutes to others.
+    if text.ends_with('M') {
+        return None;
+    }
+    let text = text.to_ascii_lowercase();
+    let n_digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = text.split_at(n_digits);
+    let mut words = rest.split_ascii_whitespace();
+    let unit = words.next()?;
+    if number.is_empty() || !matches!(words.next(), None | Some("ago")) || words.next().is_some() {
+        return None;
+    }
+    let (seconds, months) = match unit {
+        "s" | "sec" | "secs" | "second" | "seconds" => (1, 0),
+        "m" | "min" | "mins" | "minute" | "minutes" => (60, 0),
+        "h" | "hour" | "hours" => (3600, 0),
+        "d" | "day" | "days" => (86_400, 0),
+        "w" | "week" | "weeks" => (604_800, 0),
+        "mo" | "month" | "months" => (0, 1),
+        "y" | "year" | "years" => (0, 12),
+        _ => return None,
+    };
+    let age = number.parse::<u64>().ok().and_then(|number| match months {
+        0 => i64::try_from(number).ok()?.checked_mul(seconds * 1000).map(Age::Millis),
+        _ => {
+            let months = number.checked_mul(months).filter(|months| *months <= MAX_MONTHS)?;
+            u32::try_from(months).ok().map(Age::Months)
+        }
+    });
+    Some(age.ok_or_else(too_far))
+}
+
+/// Returns the first moment at which the clocks of a zone show a local time or a later one. Where clocks go forward,
+/// times are left out, one day even a whole day.
+fn moment<Z: TimeZone>(local: NaiveDateTime, zone: &Z) -> anyhow::Result<i64> {
+    match zone.from_local_datetime(&local) {
         MappedLocalTime::Single(time) => return Ok(time.timestamp_millis()),
         MappedLocalTime::Ambiguous(a, b) => return Ok(a.timestamp_millis().min(b.timestamp_millis())),
         MappedLocalTime::None => {}
     }
     // A gap: the clocks go forward at the moment sought, which lies between a day before and a day after in UTC.
-    let (Some(before), Some(after)) =
-        (date.checked_sub_days(Days::new(1)), date.checked_add_days(Days::new(2)))
+    let (Some(mut before), Some(mut after)) =
+        (local.checked_sub_days(Days::new(1)), local.checked_add_days(Days::new(2)))
     else {
         bail!("that day is too far away");
     };
-    let (mut before, mut after) = (before.and_time(NaiveTime::MIN), after.and_time(NaiveTime::MIN));
     let shows = |utc: &NaiveDateTime| zone.from_utc_datetime(utc).naive_local();
     while after - before > TimeDelta::milliseconds(1) {
         let middle = before + (after - before) / 2;
-        if shows(&middle) < midnight {
+        if shows(&middle) < local {
             before = middle;
         } else {
             after = middle;
@@ -185,6 +259,35 @@ mod tests {
         assert_eq!(parsed("2h"), "2026-03-14T14:57:30.373Z");
         assert_eq!(parsed("7d"), "2026-03-07T16:57:30.373Z");
         assert_eq!(parsed("4w"), "2026-02-14T16:57:30.373Z");
+        assert_eq!(parsed("2 weeks ago"), "2026-02-28T16:57:30.373Z");
+        assert_eq!(parsed("2 Weeks  ago"), parsed("2w"));
+        assert_eq!(parsed("1 day ago"), parsed("1d"));
+        assert_eq!(parsed("90 min"), parsed("90m"));
+        assert_eq!(parsed("7D"), parsed("7d"));
+    }
+
+    #[test]
+    fn days_months_and_years_are_those_of_the_local_calendar() {
+        assert_eq!(parsed("today"), "2026-03-13T23:00:00.000Z", "midnight an hour east of UTC");
+        assert_eq!(parsed("Yesterday"), "2026-03-12T23:00:00.000Z");
+        assert_eq!(parsed("3mo"), "2025-12-14T16:57:30.373Z");
+        assert_eq!(parsed("3 months ago"), parsed("3mo"));
+        assert_eq!(parsed("1y"), "2025-03-14T16:57:30.373Z");
+        assert_eq!(parsed("2 years ago"), "2024-03-14T16:57:30.373Z");
+        let at = |text: &str, now: &str, east| {
+            let now = DateTime::parse_from_rfc3339(now).unwrap().timestamp_millis();
+            rfc3339(parse(text, now, &FixedOffset::east_opt(east).unwrap()).unwrap())
+        };
+        assert_eq!(at("1mo", "2026-03-31T10:00:00Z", 0), "2026-02-28T10:00:00.000Z", "the last day there is");
+        assert_eq!(at("1y", "2024-02-29T10:00:00Z", 0), "2023-02-28T10:00:00.000Z");
+        assert_eq!(
+            at("today", "2026-03-14T23:30:00Z", 3600),
+            "2026-03-14T23:00:00.000Z",
+            "it is tomorrow here"
+        );
+        let zone = Forward { at: 1_541_300_400, by: 3600 }; // 2018-11-04T03:00:00Z: midnight is left out.
+        let now = DateTime::parse_from_rfc3339("2018-12-04T02:30:00Z").unwrap().timestamp_millis();
+        assert_eq!(rfc3339(parse("1mo", now, &zone).unwrap()), "2018-11-04T03:00:00.000Z");
     }
 
     #[test]
@@ -213,26 +316,42 @@ mod tests {
     #[test]
     fn errors_say_what_to_type_instead() {
         let forms = format!("give {FORMS}");
-        assert_eq!(refused("last week"), ("cannot read \"last week\" as a time".into(), forms.clone()));
+        let last_week = ("cannot read \"last week\" as a time".into(), "give \"1 week ago\"".into());
+        assert_eq!(refused("last week"), last_week);
+        assert_eq!(refused("3M").1, "give 3mo for months, 3m for minutes");
+        assert_eq!(refused("now").1, "give 0s");
+        assert_eq!(refused("9999999y").0.split(": ").nth(1), Some("further back than times reach"));
         assert_eq!(refused("2026-02-30").0, "cannot read \"2026-02-30\" as a time: there is no such day");
         assert_eq!(
             refused("99999999999999999999w").0.split(": ").nth(1),
             Some("further back than times reach")
         );
-        assert_eq!(refused("7D").1, "give 7d");
         assert_eq!(refused("-7d").1, "give 7d");
-        assert_eq!(refused("yesterday").1, "give 1d, or the date");
         let offset = "a time needs its offset from UTC: 2026-03-14T09:00:00Z or 2026-03-14T09:00:00+02:00";
         assert_eq!(refused("2026-03-14 09:00").1, offset);
         assert_eq!(refused("2026-03-14T09:00:00").1, offset);
-        for text in ["", "d", "-d", "+3d", "3 d", "3", "2026-3-14", "３d", "1y", "12:00"] {
+        for text in [
+            "",
+            "d",
+            "-d",
+            "+3d",
+            "3",
+            "3 d x",
+            "ago",
+            "3 ago",
+            "2026-3-14",
+            "３d",
+            "1q",
+            "12:00",
+            "last canal",
+        ] {
             assert_eq!(refused(text).1, forms, "{text:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn nothing_panics(text: String, number: u64, unit in "[smhdw]", now: i64) {
+        fn nothing_panics(text: String, number: u64, unit in "(s|m|h|d|w|mo|y| weeks ago)", now: i64) {
             let _ = parse(&text, now, &Utc);
             let _ = parse(&format!("{number}{unit}"), now, &Utc);
         }

@@ -1,0 +1,203 @@
+//! `codex-state relink`: from arguments to the verb, and its report to the streams.
+
+use crate::cli::commands::app::App;
+use crate::cli::commands::ending;
+use crate::cli::commands::place::Place;
+use crate::cli::line::args;
+use crate::cli::line::exit::Exit;
+use crate::cli::output::report::{Page, Report, Rows, Whole};
+use crate::cli::output::style::Tone;
+use crate::cli::output::table::{Cell, Column, Table};
+use crate::cli::output::{human, text};
+use crate::db::open::{Reader, Writer};
+use crate::error::WithHint as _;
+use crate::relink::{self, RelinkOptions, RelinkReport, Relinked, Status};
+use crate::thread::folder;
+use anyhow::anyhow;
+use serde::Serialize;
+use std::io;
+use std::path::Path;
+
+/// Runs the command.
+///
+/// # Errors
+/// If it could not run.
+pub fn run(app: &mut App, arguments: &args::Relink) -> anyhow::Result<Exit> {
+    let page = app.page(true)?;
+    let place = Place::find(app)?;
+    let database = place.only_database(app)?;
+    let (old, new) = (absolute(app, &arguments.old)?, absolute(app, &arguments.new)?);
+    let dry_run = arguments.writing.dry_run;
+    let options = RelinkOptions {
+        home: &place.home,
+        old: &old,
+        new: &new,
+        missing_ok: arguments.missing_ok,
+        default_provider: &place.default_provider,
+        interrupted: &app.interrupted,
+    };
+    let mut reader = Reader::open(&database, &place.options)?;
+    app.metrics.opened("relink");
+    let job = relink::plan(&options, &mut reader, app.messages.progress())?;
+    drop(reader);
+    let mut backup = None;
+    let report = if dry_run || !job.has_work() {
+        job.preview()
+    } else {
+        // Before the database is opened for writing: while it is, nothing else may open the file in this process.
+        if !arguments.writing.no_backup {
+            backup = place.keep_backup(app, &database)?;
+        }
+        let mut writer = Writer::open(&database, &place.options)?;
+        let report = job.run(&mut writer, app.messages.progress())?;
+        writer.close()?;
+        report
+    };
+    for thread in &report.threads {
+        if let Some(error) = thread.error {
+            app.messages.fail(&format!("{}: {error}", text::safe(&thread.id)));
+        }
+    }
+    write_report(app, &page, &database, &old, &report, dry_run)?;
+    advise(app, &old, &report, dry_run);
+    ending::say_shown(app, &report.shown, dry_run);
+    if report.interrupted {
+        app.messages.hint("what was written stays; run the command again to carry on");
+    }
+    let n = report.count(Status::Relinked);
+    if n > 0 && !dry_run {
+        ending::say_undo(app, &database, backup.as_deref());
+    }
+    Ok(match report.interrupted {
+        true => Exit::Interrupted,
+        false => Exit::from_answer(report.count(Status::Failed) == 0),
+    })
+}
+
+/// Returns a folder as an absolute path. One of another system is absolute as it was typed.
+fn absolute(app: &App, typed: &Path) -> anyhow::Result<String> {
+    let not_text = || {
+        anyhow!("{}: is not UTF-8, which no row can hold", typed.display()).hint("name a folder that is text")
+    };
+    let text = typed.to_str().ok_or_else(not_text)?;
+    if folder::is_absolute(text) {
+        return Ok(text.to_owned());
+    }
+    let path = app.environment.current_dir()?.join(typed);
+    path.into_os_string().into_string().map_err(|_| not_text())
+}
+
+/// One row in JSON; documented in the help.
+#[derive(Serialize)]
+struct Thread<'a> {
+    id: &'a str,
+    status: &'static str,
+    from: &'a str,
+    to: &'a str,
+    error: Option<&'a str>,
+}
+
+fn status(status: Status) -> &'static str {
+    match status {
+        Status::Relinked => "relinked",
+        Status::Failed => "failed",
+    }
+}
+
+fn thread(thread: &Relinked) -> Thread<'_> {
+    Thread {
+        id: &thread.id,
+        status: status(thread.status),
+        from: &thread.from,
+        to: &thread.to,
+        error: thread.error,
+    }
+}
+
+fn write_report(
+    app: &mut App,
+    page: &Page,
+    database: &Path,
+    old: &str,
+    report: &RelinkReport,
+    dry_run: bool,
+) -> io::Result<()> {
+    Report {
+        items: report.threads.iter().map(thread),
+        rows: Rows::Columns(&["id", "status", "from", "to", "error"]),
+        document: Whole::List {
+            name: "threads",
+            before: &|document| {
+                document.member("database", &database.to_string_lossy())?;
+                document.member("old", &old)?;
+                document.member("new", &report.new)
+            },
+            after: &|document| {
+                for which in [Status::Relinked, Status::Failed] {
+                    document.member(status(which), &report.count(which))?;
+                }
+                document.member("shown_before", &report.shown.before.shown())?;
+                document.member("shown_after", &report.shown.after.shown())?;
+                document.member("dry_run", &dry_run)
+            },
+        },
+        text: &|out| match report.threads.is_empty() {
+            true => Ok(()),
+            false => table(page, report, dry_run).write(out),
+        },
+    }
+    .write(&mut app.out, page)
+}
+
+fn table(page: &Page, report: &RelinkReport, dry_run: bool) -> Table {
+    let columns = vec![Column::text("id"), Column::text("status"), Column::path("from"), Column::path("to")];
+    let mut table = Table::new(columns, page.width, page.style);
+    for thread in &report.threads {
+        let (word, tone) = match (thread.status, dry_run) {
+            (Status::Relinked, false) => ("relinked", Tone::Good),
+            (Status::Relinked, true) => ("would relink", Tone::Normal),
+            (Status::Failed, _) => ("failed", Tone::Bad),
+        };
+        table.row([
+            Cell::exact(text::safe(&thread.id)),
+            Cell::new(word).tone(tone),
+            Cell::exact(text::safe(&thread.from)),
+            Cell::exact(text::safe(&thread.to)),
+        ]);
+    }
+    table
+}
+
+/// Says on standard error what happened, and what does not last.
+fn advise(app: &App, old: &str, report: &RelinkReport, dry_run: bool) {
+    let threads = |n: u64| human::counted(n, "thread", "threads");
+    let (n, old, new) = (report.count(Status::Relinked), text::safe(old), text::safe(&report.new));
+    app.messages.say(&match (n, dry_run) {
+        (0, true) => "nothing was written: this was a dry run; nothing would change".to_owned(),
+        (0, false) => format!("no row had to change: no thread is left in {old}"),
+        (_, true) => format!("nothing was written: this was a dry run, which would relink {}", threads(n)),
+        (_, false) => format!("relinked {}: they belong to {new} now", threads(n)),
+    });
+    if report.n_there > 0 {
+        app.messages.say(&format!(
+            "{} in {new} already, and left there",
+            human::counted(report.n_there, "thread is", "threads are")
+        ));
+    }
+    if report.threads.is_empty() && report.n_there == 0 {
+        app.messages
+            .hint("codex-state list --all --hidden --columns cwd,title shows the folders that rows have");
+    }
+    if report.n_taken_back > 0 {
+        app.messages.warn(&format!(
+            "{} have a folder that exists in the old place and not in the new one: the next codex-state backfill takes them back",
+            threads(report.n_taken_back)
+        ));
+    }
+    if report.n_open > 0 {
+        app.messages.warn(&format!(
+            "{} open in a running Codex, which may write the old folder again: close it, then run the command once more",
+            human::counted(report.n_open, "thread is", "threads are")
+        ));
+    }
+}

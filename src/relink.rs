@@ -1,0 +1,281 @@
+//! `relink`: sets the working directory of threads whose project moved. To a report; prints nothing, reads no
+//! environment.
+//!
+//! Rows alone change, and of them the column `cwd` alone. No file says where a project is now, so a later backfill
+//! leaves such a row as it is (docs/codex-home.md 4, row `cwd`). Rows are written in short transactions, each only if
+//! it still has the folder that was read. A run that was killed has written some of the rows, whole, and the same
+//! command writes the rest: rows in the new place are left alone.
+
+use crate::db::folders::{self, RowFolder};
+use crate::db::open::{Reader, Writer};
+use crate::db::schema::Schema;
+use crate::db::tally::{Shown, Tally};
+use crate::error::WithHint as _;
+use crate::fault;
+use crate::progress::Progress;
+use crate::sys::{self, WriterLock};
+use crate::thread::ThreadId;
+use crate::thread::moved_folder::FolderPath;
+use anyhow::{anyhow, bail};
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How many rows are looked at in one read.
+const PAGE: usize = 4096;
+/// A transaction is committed after so many rows, or so long, so that a running Codex never waits for it.
+const BATCH: usize = 500;
+const MAX_TIME: Duration = Duration::from_millis(50);
+/// How long the lock is waited for under which Codex takes its own locks.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// Which folder moved, and how.
+pub struct RelinkOptions<'a> {
+    /// The Codex home, whose locks say which threads are open.
+    pub home: &'a Path,
+    /// The folder where the project was, absolute; it need not exist.
+    pub old: &'a str,
+    /// The folder where it is now, absolute.
+    pub new: &'a str,
+    /// Take a new folder that does not exist.
+    pub missing_ok: bool,
+    /// The provider whose threads Codex's default list shows.
+    pub default_provider: &'a str,
+    /// Set from outside to stop.
+    pub interrupted: &'a AtomicBool,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It names the new place, or would.
+    Relinked,
+    /// It stays as it was, for a reason that may pass.
+    Failed,
+}
+
+/// A row at or below the old folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relinked {
+    /// The id in the row.
+    pub id: String,
+    /// Its folder before.
+    pub from: String,
+    /// Its folder afterwards.
+    pub to: String,
+    /// How it ended.
+    pub status: Status,
+    /// Why it failed.
+    pub error: Option<&'static str>,
+}
+
+/// What was done, or would be.
+#[derive(Debug, Default)]
+pub struct RelinkReport {
+    /// The new folder as rows have it.
+    pub new: String,
+    /// Rows at or below the old folder, by id.
+    pub threads: Vec<Relinked>,
+    /// Rows that are at or below the new folder already, where that lies below the old one: they stay.
+    pub n_there: u64,
+    /// Rows of threads that are open in a running Codex, which may write its folder again.
+    pub n_open: u64,
+    /// Rows whose old folder exists while the new one does not: the next backfill takes them back.
+    pub n_taken_back: u64,
+    /// What Codex's default list shows before and after.
+    pub shown: Shown,
+    /// Whether it was stopped before the end.
+    pub interrupted: bool,
+}
+
+impl RelinkReport {
+    /// Returns how many rows ended so.
+    #[must_use]
+    pub fn count(&self, status: Status) -> u64 {
+        self.threads.iter().filter(|thread| thread.status == status).count() as u64
+    }
+}
+
+/// A run that was planned: what it would do is known, nothing was written.
+pub struct Job<'a> {
+    options: &'a RelinkOptions<'a>,
+    tally: Tally,
+    report: RelinkReport,
+}
+
+/// Finds the rows at or below the old folder; writes nothing.
+///
+/// # Errors
+/// If a folder cannot be used, or the database cannot be read.
+pub fn plan<'a>(
+    options: &'a RelinkOptions<'a>,
+    reader: &mut Reader,
+    progress: &dyn Progress,
+) -> anyhow::Result<Job<'a>> {
+    let schema = Schema::of(reader)?;
+    schema.check_writable()?;
+    let new = new_folder(options)?;
+    let old = old_spellings(options.old, &new)?;
+    let (old, new_path) = (parse_all(&old), FolderPath::parse(&new));
+    let Some(new_path) = new_path else { bail!("{new}: is not an absolute folder") };
+    let tally = reader.read(|connection| Ok(Tally::begin(connection, &schema, options.default_provider)?))?;
+    let is_inside = old.iter().any(|old| new_path.is_below(old));
+    let mut report = RelinkReport { new: new.clone(), ..RelinkReport::default() };
+    progress.start("looking at rows", None, None);
+    let mut after = String::new();
+    loop {
+        let page = reader.read(|connection| Ok(folders::behind(connection, &after, PAGE)?))?;
+        for RowFolder { id, cwd } in &page {
+            let Some(folder) = FolderPath::parse(cwd) else { continue };
+            if is_inside && folder.is_below(&new_path) {
+                report.n_there += 1;
+                continue;
+            }
+            let to = old.iter().find_map(|old| folder.moved(old, &new_path));
+            if let Some(to) = to.filter(|to| to != cwd) {
+                let (id, from) = (id.clone(), cwd.clone());
+                report.threads.push(Relinked { id, from, to, status: Status::Relinked, error: None });
+            }
+        }
+        progress.advance(page.len() as u64, 0);
+        match page.last() {
+            Some(last) if page.len() == PAGE => after.clone_from(&last.id),
+            _ => break,
+        }
+    }
+    progress.finish();
+    let mut job = Job { options, tally, report };
+    job.foresee();
+    Ok(job)
+}
+
+/// Returns the new folder as Codex would write it.
+fn new_folder(options: &RelinkOptions<'_>) -> anyhow::Result<String> {
+    let new = options.new;
+    match fs::metadata(new) {
+        Ok(metadata) if metadata.is_dir() => {}
+        Ok(_) => {
+            return Err(anyhow!("{new}: is not a folder").hint("name the folder where the project is now"));
+        }
+        Err(_) if options.missing_ok => {}
+        Err(error) => {
+            return Err(anyhow!("{new}: {error}").hint(
+                "name the folder where the project is now; --missing-ok takes one that is not there yet",
+            ));
+        }
+    }
+    let real = sys::canonical_folder(new).or_else(|| with_real_parents(new));
+    Ok(real.unwrap_or_else(|| new.to_owned()))
+}
+
+/// Returns the spellings that rows may have of the old folder, which may be gone, or a link to the new one now.
+fn old_spellings(old: &str, new: &str) -> anyhow::Result<Vec<String>> {
+    let is_same = |folder: &str| {
+        let (a, b) = (FolderPath::parse(folder), FolderPath::parse(new));
+        a.zip(b).is_some_and(|(a, b)| a.is_below(&b) && b.is_below(&a))
+    };
+    let mut spellings = vec![old.to_owned()];
+    spellings.extend(with_real_parents(old));
+    spellings.extend(sys::canonical_folder(old).filter(|real| !is_same(real)));
+    if spellings.iter().any(|spelling| is_same(spelling)) {
+        return Err(anyhow!("{old}: is the new folder, too")
+            .hint("name first where the project was, then where it is"));
+    }
+    Ok(spellings)
+}
+
+/// Returns a path with links resolved above its last part, as far up as folders exist.
+fn with_real_parents(path: &str) -> Option<String> {
+    let path = Path::new(path);
+    let parents = path.ancestors().skip(1).filter(|_| path.is_absolute());
+    let (parent, real) =
+        parents.into_iter().find_map(|parent| Some((parent, fs::canonicalize(parent).ok()?)))?;
+    let real: PathBuf = real.join(path.strip_prefix(parent).ok()?);
+    real.into_os_string().into_string().ok()
+}
+
+fn parse_all(paths: &[String]) -> Vec<FolderPath<'_>> {
+    paths.iter().filter_map(|path| FolderPath::parse(path)).collect()
+}
+
+impl Job<'_> {
+    /// Returns true if there is a row to write.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        !self.report.threads.is_empty()
+    }
+
+    /// Counts the rows that will not last as they are written.
+    fn foresee(&mut self) {
+        let mut taken_back: HashMap<(&str, &str), bool> = HashMap::new();
+        for Relinked { id, from, to, .. } in &self.report.threads {
+            let is_taken_back = *taken_back
+                .entry((from, to))
+                .or_insert_with(|| Path::new(from).is_dir() && !Path::new(to).is_dir());
+            self.report.n_taken_back += u64::from(is_taken_back);
+            if ThreadId::parse(id).is_some() {
+                let is_open = WriterLock::is_held(self.options.home, id, PATIENCE).unwrap_or(false);
+                self.report.n_open += u64::from(is_open);
+            }
+        }
+    }
+
+    /// Returns what [`Job::run`] would report.
+    #[must_use]
+    pub fn preview(mut self) -> RelinkReport {
+        self.report.shown = self.tally.end();
+        self.report
+    }
+
+    /// Writes the rows.
+    ///
+    /// # Errors
+    /// If the database cannot be written. What was committed before stays.
+    pub fn run(mut self, writer: &mut Writer, progress: &dyn Progress) -> anyhow::Result<RelinkReport> {
+        progress.start("relinking", Some(self.report.threads.len() as u64), None);
+        let mut rest = &mut self.report.threads[..];
+        while !rest.is_empty() {
+            if self.options.interrupted.load(Ordering::Relaxed) {
+                self.report.interrupted = true;
+                for thread in rest.iter_mut() {
+                    (thread.status, thread.error) = (Status::Failed, Some("not tried"));
+                }
+                break;
+            }
+            let outcomes = write_batch(writer, &rest[..rest.len().min(BATCH)])?;
+            fault::point("relink:committed");
+            let (done, later) = rest.split_at_mut(outcomes.len());
+            progress.advance(done.len() as u64, 0);
+            for (thread, is_written) in done.iter_mut().zip(outcomes) {
+                if !is_written {
+                    let reason = "a running Codex changed it meanwhile";
+                    (thread.status, thread.error) = (Status::Failed, Some(reason));
+                }
+            }
+            rest = later;
+        }
+        progress.finish();
+        self.tally.count_again(writer.connection())?;
+        self.report.shown = self.tally.end();
+        Ok(self.report)
+    }
+}
+
+/// Writes one transaction's worth of rows; returns of each whether it was written.
+fn write_batch(writer: &mut Writer, batch: &[Relinked]) -> anyhow::Result<Vec<bool>> {
+    writer.transaction_immediate(|transaction| {
+        let begun = Instant::now();
+        let mut outcomes = Vec::new();
+        for thread in batch {
+            let row = RowFolder { id: thread.id.clone(), cwd: thread.from.clone() };
+            outcomes.push(folders::replace(transaction, &row, &thread.to)?);
+            if begun.elapsed() > MAX_TIME {
+                break;
+            }
+        }
+        fault::point("relink:written");
+        Ok(outcomes)
+    })
+}

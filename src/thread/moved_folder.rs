@@ -1,0 +1,198 @@
+//! Where a folder lies after a folder above it moved, in the spelling of Unix and of Windows on every system; asks no
+//! file system.
+
+use super::folder::{has_drive, without_verbatim_prefix};
+use std::borrow::Cow;
+
+/// An absolute folder, cut into its parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderPath<'a> {
+    root: Root,
+    parts: Vec<Cow<'a, str>>,
+    /// Whether the path begins with `\\?\`.
+    is_verbatim: bool,
+}
+
+/// What an absolute path begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Root {
+    /// `/`.
+    Unix,
+    /// `C:\`, with its letter in upper case.
+    Drive(char),
+    /// `\\`, before a server and a share, or before `?\Volume{…}`.
+    Share,
+}
+
+impl<'a> FolderPath<'a> {
+    /// Reads an absolute path of either system. Returns `None` if it is not absolute.
+    ///
+    /// Trailing and repeated separators and `.` are left out, and `..` is resolved by the text alone.
+    #[must_use]
+    pub fn parse(path: &'a str) -> Option<FolderPath<'a>> {
+        let short = without_verbatim_prefix(path);
+        let is_verbatim = path.starts_with(r"\\?\");
+        let (root, n) = if has_drive(&short) {
+            (Root::Drive(short.chars().next()?.to_ascii_uppercase()), 2)
+        } else if short.starts_with(r"\\") {
+            (Root::Share, 2)
+        } else if short.starts_with('/') {
+            (Root::Unix, 1)
+        } else {
+            return None;
+        };
+        let is_separator = |c: char| c == '/' || (c == '\\' && root != Root::Unix);
+        let mut parts = Vec::new();
+        let rest: Cow<'a, str> = match short {
+            Cow::Borrowed(short) => Cow::Borrowed(&short[n..]),
+            Cow::Owned(short) => Cow::Owned(short[n..].to_owned()),
+        };
+        let pieces: Vec<Cow<'a, str>> = match rest {
+            Cow::Borrowed(rest) => rest.split(is_separator).map(Cow::Borrowed).collect(),
+            Cow::Owned(rest) => rest.split(is_separator).map(|part| Cow::Owned(part.to_owned())).collect(),
+        };
+        for part in pieces {
+            match &*part {
+                "" | "." => {}
+                ".." => drop(parts.pop()),
+                _ => parts.push(part),
+            }
+        }
+        Some(FolderPath { root, parts, is_verbatim })
+    }
+
+    /// Returns true if the case of letters says nothing: on Windows, and below `/mnt/c` and the like in WSL.
+    fn ignores_case(&self) -> bool {
+        let is_drive = |part: &str| part.len() == 1 && part.as_bytes()[0].is_ascii_alphabetic();
+        match (self.root, &self.parts[..]) {
+            (Root::Unix, [mnt, drive, ..]) => mnt.eq_ignore_ascii_case("mnt") && is_drive(drive),
+            (Root::Unix, _) => false,
+            (Root::Drive(_) | Root::Share, _) => true,
+        }
+    }
+
+    /// Returns the parts behind those of `above`, if this is that folder or lies below it.
+    fn below(&self, above: &FolderPath<'_>) -> Option<&[Cow<'a, str>]> {
+        let ignores_case = self.ignores_case();
+        let is_same = |a: &str, b: &str| a == b || (ignores_case && a.to_lowercase() == b.to_lowercase());
+        let fits = self.root == above.root
+            && self.parts.len() >= above.parts.len()
+            && self.parts.iter().zip(&above.parts).all(|(a, b)| is_same(a, b));
+        fits.then(|| &self.parts[above.parts.len()..])
+    }
+
+    /// Returns true if this is the folder `above` or lies below it.
+    #[must_use]
+    pub fn is_below(&self, above: &FolderPath<'_>) -> bool {
+        self.below(above).is_some()
+    }
+
+    /// Returns where this folder lies after `old` became `new`; `None` if it is not at or below `old`.
+    ///
+    /// The separators are those of the new place. The prefix `\\?\` stays where it was.
+    #[must_use]
+    pub fn moved(&self, old: &FolderPath<'_>, new: &FolderPath<'_>) -> Option<String> {
+        let rest = self.below(old)?;
+        let moved = FolderPath {
+            root: new.root,
+            parts: new.parts.iter().chain(rest).cloned().collect(),
+            is_verbatim: new.is_verbatim || self.is_verbatim,
+        };
+        Some(moved.to_string())
+    }
+}
+
+impl std::fmt::Display for FolderPath<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.root, self.is_verbatim) {
+            (Root::Unix, _) => return write!(f, "/{}", self.parts.join("/")),
+            (Root::Drive(letter), true) => write!(f, r"\\?\{letter}:\")?,
+            (Root::Drive(letter), false) => write!(f, r"{letter}:\")?,
+            // A volume without a letter has no other spelling.
+            (Root::Share, _) if self.parts.first().is_some_and(|part| part == "?") => f.write_str(r"\\")?,
+            (Root::Share, true) => f.write_str(r"\\?\UNC\")?,
+            (Root::Share, false) => f.write_str(r"\\")?,
+        }
+        f.write_str(&self.parts.join(r"\"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where a folder lies after a move; empty if it is not part of it.
+    fn moved(folder: &str, old: &str, new: &str) -> String {
+        let [folder, old, new] = [folder, old, new].map(|path| FolderPath::parse(path).unwrap());
+        folder.moved(&old, &new).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_folder_goes_along_with_the_one_above_it() {
+        assert_eq!(moved("/a/b", "/a/b", "/x"), "/x");
+        assert_eq!(moved("/a/b/c/d", "/a/b", "/x"), "/x/c/d");
+        assert_eq!(moved("/a/b/c", "/a/b/", "/x//y/"), "/x/y/c", "separators at the end say nothing");
+        assert_eq!(moved("/a/bc", "/a/b", "/x"), "", "the name of a folder is whole");
+        assert_eq!(moved("/a", "/a/b", "/x"), "", "the folder above stays");
+        assert_eq!(moved("/A/b", "/a/b", "/x"), "", "case matters on Unix");
+        assert_eq!(moved("/a/./b/x/../c", "/a/b", "/y"), "/y/c");
+        assert_eq!(moved("/a/b", "/", "/x"), "/x/a/b", "everything");
+        assert_eq!(moved("/a/b", "/a", "/"), "/b");
+        assert_eq!(moved("/a", "/a", "/"), "/");
+        assert_eq!(moved("/a/ä b/ü", "/a/ä b", "/ö"), "/ö/ü");
+    }
+
+    #[test]
+    fn spellings_of_windows_are_one_folder() {
+        let old = r"C:\Work\proj";
+        for folder in [r"c:\work\proj\src", r"C:/Work/proj/src/", r"C:\WORK\Proj\src"] {
+            assert_eq!(moved(folder, old, r"d:\new"), r"D:\new\src", "{folder}");
+        }
+        assert_eq!(moved(r"\\?\C:\Work\proj\src", old, r"D:\new"), r"\\?\D:\new\src");
+        assert_eq!(moved(r"C:\Work\proj", r"\\?\c:\work\proj\", r"\\?\D:\new"), r"\\?\D:\new");
+        assert_eq!(moved(r"C:\Work\project", old, r"D:\new"), "");
+        assert_eq!(moved(r"D:\Work\proj", old, r"D:\new"), "");
+        assert_eq!(moved(r"C:\x", r"C:\", r"D:\"), r"D:\x");
+        assert_eq!(moved(r"\\host\share\a\b", r"\\host\share\a", r"\\other\s"), r"\\other\s\b");
+        assert_eq!(moved(r"\\?\UNC\host\share\a", r"\\host\share", r"C:\a"), r"\\?\C:\a\a");
+        let volume = r"\\?\Volume{b75e2c83}\x";
+        assert_eq!(moved(volume, volume, r"C:\y"), r"\\?\C:\y");
+        assert_eq!(moved(r"C:\y\z", r"C:\y", volume), r"\\?\Volume{b75e2c83}\x\z");
+    }
+
+    #[test]
+    fn from_one_system_to_another() {
+        assert_eq!(
+            moved(r"C:\Users\ann\proj\src\a", r"C:\Users\ann\proj", "/home/ann/proj"),
+            "/home/ann/proj/src/a"
+        );
+        assert_eq!(moved("/home/ann/proj/src", "/home/ann", r"C:\Users\ann"), r"C:\Users\ann\proj\src");
+        assert_eq!(moved("/mnt/c/users/ann/x", "/mnt/C/Users/Ann", "/home/ann"), "/home/ann/x", "WSL");
+    }
+
+    #[test]
+    fn what_is_not_absolute_is_no_folder() {
+        for path in ["", "a", "./a", "C:", r"a\b", "~/x"] {
+            assert_eq!(FolderPath::parse(path), None, "{path}");
+        }
+        let below = |a, b| FolderPath::parse(a).unwrap().is_below(&FolderPath::parse(b).unwrap());
+        assert!(below("/a/b", "/a") && below("/a", "/a") && !below("/a", "/a/b") && !below("/ab", "/a"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_move_there_and_back_is_none(parts in proptest::collection::vec("[a-z .]{1,4}x", 0..4), n in 0usize..4) {
+            let path = format!("/{}", parts.join("/"));
+            let old = format!("/{}", parts[..n.min(parts.len())].join("/"));
+            let there = moved(&path, &old, "/other/place");
+            proptest::prop_assert_eq!(moved(&there, "/other/place", &old), path);
+        }
+
+        #[test]
+        fn any_text_is_read(a: String, b: String, c: String) {
+            if let (Some(a), Some(b), Some(c)) = (FolderPath::parse(&a), FolderPath::parse(&b), FolderPath::parse(&c)) {
+                let _ = a.moved(&b, &c);
+            }
+        }
+    }
+}
