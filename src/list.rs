@@ -66,7 +66,7 @@ impl<'a> Lister<'a> {
         let (mut names, mut page) = (None, Page::default());
         // All in one read, which is most of what a short listing costs; twice where names must be fetched.
         let mut begin = |reader: &mut Reader, names: Option<&Names>| {
-            reader.read(|connection| {
+            reader.read(|connection| -> anyhow::Result<_> {
                 let schema = Schema::read_threads(connection).with_context(|| path.clone())?;
                 if needs_names && !schema.has(index::NAME) && names.is_none() {
                     return Ok(None);
@@ -211,7 +211,7 @@ impl<'a> Lister<'a> {
 
     fn read(&mut self, limit: usize) -> anyhow::Result<()> {
         let (listing, page, after) = (&self.listing, &mut self.page, self.after.as_ref());
-        self.reader.read(|connection| Ok(listing.page(connection, after, limit, page)?))?;
+        self.reader.read(|connection| listing.page(connection, after, limit, page))?;
         self.note_page();
         Ok(())
     }
@@ -251,7 +251,7 @@ impl<'a> Lister<'a> {
     /// The database cannot be read.
     pub fn count(&mut self) -> anyhow::Result<u64> {
         let listing = &self.listing;
-        self.reader.read(|connection| Ok(listing.count(connection)?))
+        self.reader.read(|connection| listing.count(connection))
     }
 
     /// The reader, for what belongs to the rows of a page.

@@ -133,7 +133,7 @@ fn is_missing(trouble: Trouble) -> bool {
 }
 
 fn count(reader: &mut Reader) -> anyhow::Result<u64> {
-    reader.read(|connection| Ok(threads::count(connection)?))
+    reader.read(threads::count)
 }
 
 /// How many rows the database has, and how many of them are newer than the backup.
@@ -183,7 +183,7 @@ impl<'a> Rows<'a> {
         let Some(after) = self.after.take() else { return Ok(None) };
         let schema = &self.schema;
         let page =
-            self.reader.read(|connection| Ok(threads::summaries_after(connection, schema, &after, PAGE)?))?;
+            self.reader.read(|connection| threads::summaries_after(connection, schema, &after, PAGE))?;
         // An id that is no text comes last and cannot be gone on from.
         self.after =
             page.last().filter(|row| page.len() == PAGE && !row.id.is_empty()).map(|row| row.id.clone());

@@ -24,8 +24,9 @@ pub(super) fn expand(
     if !config.recursive {
         return Ok(config.threads.to_vec());
     }
-    let (mut children, known) = reader
-        .read(|connection| Ok((spawn::children(connection, &engine.schema)?, spawn::known(connection)?)))?;
+    let (mut children, known) = reader.read(|connection| -> anyhow::Result<_> {
+        Ok((spawn::children(connection, &engine.schema)?, spawn::known(connection)?))
+    })?;
     add_unknown(engine, &known, &mut children, progress);
     let mut seen = BTreeSet::new();
     let mut family = Vec::new();

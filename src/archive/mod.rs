@@ -227,7 +227,7 @@ pub fn plan<'a>(
             .context("not every file of a thread can be found")
             .hint("make the folder readable, or move it out of the Codex home; nothing was changed"));
     }
-    let (comparison, mut tally) = reader.read(|connection| {
+    let (comparison, mut tally) = reader.read(|connection| -> anyhow::Result<_> {
         let tally = Tally::begin(connection, &schema, config.context.default_provider)?;
         Ok((Comparison::read(connection, &schema, config.context.default_provider, Times::Auto)?, tally))
     })?;
@@ -254,7 +254,7 @@ pub fn plan<'a>(
         let mut one = match selected {
             Selected::Path(path) => Planned::of_malformed(path),
             Selected::Id(id) => {
-                let row = reader.read(|connection| Ok(engine.table.get(connection, id)?))?;
+                let row = reader.read(|connection| engine.table.get(connection, id))?;
                 engine.load_names(row.is_none(), progress);
                 engine.plan_one(id, row, None)
             }

@@ -118,7 +118,7 @@ pub fn append_names(options: &IndexOptions<'_>, reader: Option<&mut Reader>) -> 
             if options.context.is_interrupted() {
                 break;
             }
-            let (chunk, last) = reader.read(|connection| {
+            let (chunk, last) = reader.read(|connection| -> anyhow::Result<_> {
                 let mut chunk = Chunk::default();
                 let last = names::for_each(connection, &schema, &begin, |named| {
                     if options.dry_run && options.noted.to_come.contains_key(&named.id) {

@@ -74,11 +74,14 @@ impl Target<'_> {
 }
 
 impl Database for Target<'_> {
-    fn read<T>(&mut self, mut f: impl FnMut(&Connection) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    fn read<T, E: Into<anyhow::Error>>(
+        &mut self,
+        mut f: impl FnMut(&Connection) -> Result<T, E>,
+    ) -> anyhow::Result<T> {
         match self {
             Target::Write(writer) => writer.read(f),
             Target::Preview(reader) => reader.read(f),
-            Target::New(connection) => f(connection),
+            Target::New(connection) => f(connection).map_err(Into::into),
         }
     }
 }
@@ -150,13 +153,13 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     {
         writer.skip_parents()?;
     }
-    let tally = target.read(|connection| Ok(Tally::begin(connection, &schema, context.default_provider)?))?;
+    let tally = target.read(|connection| Tally::begin(connection, &schema, context.default_provider))?;
     let walk = survey::walk(context.home, progress);
     let missing_folders = missing_folders(context.home, &walk, &mut target)?;
     let watermark = watermark(context.home, &walk.files);
     let found = HomeFiles::new(context.home, walk);
     let facts = match config.facts {
-        Some(facts) => Some(target.read(|connection| Ok(FittingFacts::new(facts, connection)?))?),
+        Some(facts) => Some(target.read(|connection| FittingFacts::new(facts, connection))?),
         None => None,
     };
     let mut report = Report { missing_folders, ..Report::default() };
@@ -197,7 +200,7 @@ fn missing_folders(home: &Path, walk: &Walk, target: &mut Target<'_>) -> anyhow:
     if absent.is_empty() {
         return Ok(Vec::new());
     }
-    target.read(|connection| {
+    target.read(|connection| -> anyhow::Result<_> {
         absent = AbsentFolders::of(home, walk);
         Ok(threads::each_path(connection, |_, path| {
             absent.count(Path::new(path));
@@ -379,8 +382,7 @@ impl Run<'_> {
         self.report.failures.sort_by(|a, b| a.path.cmp(&b.path));
         self.report.interrupted = context.is_interrupted();
         // Folders that are missing were not visited if rows speak of threads, wherever the folders are now.
-        let was_walked =
-            found.has_roots || self.survey.database.read(|connection| Ok(threads::count(connection)?))? == 0;
+        let was_walked = found.has_roots || self.survey.database.read(threads::count)? == 0;
         if !was_walked && self.report.missing_folders.is_empty() {
             self.survey.progress.warn(&format!(
                 "{}: neither sessions nor archived_sessions is there, though the database has threads",
@@ -406,7 +408,7 @@ impl Run<'_> {
         if !self.survey.database.writes() {
             return Ok(());
         }
-        let state = self.survey.database.read(|connection| Ok(backfill_state::read(connection)?))?;
+        let state = self.survey.database.read(backfill_state::read)?;
         if state.is_some_and(|state| state.status == backfill_state::COMPLETE) {
             return Ok(());
         }

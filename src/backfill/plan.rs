@@ -35,9 +35,9 @@ pub(super) fn plan(
     let mut rows = Rows::default();
     let mut buffer = Buffer::default();
     let mut wanted = match config.threads {
-        Some(threads) => Some(Wanted::new(threads, |id| {
-            target.read(|connection| Ok(threads::rollout_path(connection, id)?))
-        })?),
+        Some(threads) => {
+            Some(Wanted::new(threads, |id| target.read(|connection| threads::rollout_path(connection, id)))?)
+        }
         None => None,
     };
     let misnamed = match &mut wanted {
@@ -100,7 +100,7 @@ impl Rows {
         target: &mut Target<'_>,
     ) -> anyhow::Result<Option<Summary>> {
         if !walk || self.is_lost {
-            return target.read(|connection| Ok(threads::summary(connection, schema, thread)?));
+            return target.read(|connection| threads::summary(connection, schema, thread));
         }
         let id = thread.to_string();
         loop {
@@ -115,7 +115,7 @@ impl Rows {
                 None => {
                     let after = std::mem::take(&mut self.after);
                     let page = target
-                        .read(|connection| Ok(threads::summaries_after(connection, schema, &after, PAGE)?))?;
+                        .read(|connection| threads::summaries_after(connection, schema, &after, PAGE))?;
                     self.is_at_end = page.len() < PAGE;
                     self.after = page.last().map(|row| row.id.clone()).unwrap_or_default();
                     if !self.is_at_end && self.after.is_empty() {

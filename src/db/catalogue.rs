@@ -51,7 +51,7 @@ pub fn compare(home: &Path, schema: &Schema, reader: &mut Reader) -> anyhow::Res
     }
     let Some(ids) = ids(&path, reader.options()) else { return Ok(None) };
     let sql = format!("SELECT id FROM threads WHERE {}", shown::with_any_provider(schema));
-    let (listed, held) = reader.read(|connection| {
+    let (listed, held) = reader.read(|connection| -> anyhow::Result<_> {
         let mut statement = connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
         let (mut listed, mut held) = (0, 0);
@@ -66,7 +66,7 @@ pub fn compare(home: &Path, schema: &Schema, reader: &mut Reader) -> anyhow::Res
 
 /// Reads the ids in the catalogue, without those that it holds to be gone.
 fn ids(path: &Path, options: &OpenOptions) -> Option<HashSet<String>> {
-    let read = |connection: &Connection| {
+    let read = |connection: &Connection| -> rusqlite::Result<_> {
         let has = |column: &str| has_column(connection, TABLE, column);
         if !has("thread_id")? {
             return Ok(None);

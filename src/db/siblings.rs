@@ -106,7 +106,7 @@ fn fault_of(path: &Path, size: u64, options: &OpenOptions, check: Check) -> Opti
         return None;
     }
     let found = Reader::open(path, options).and_then(|mut reader| {
-        reader.read(|connection| {
+        reader.read(|connection| -> anyhow::Result<_> {
             let problem = match check {
                 Check::Full => integrity::problems(connection, 1)?.into_iter().next(),
                 Check::UpTo(_) if is_small => census::first_problem(connection)?,

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::backup::back_up;
-use super::open::OpenOptions;
+use super::open::{OpenOptions, Reader};
 
 /// A database that Codex itself filled in August, by default in WAL mode.
 pub(crate) const FILLED: &str = "filled-2026-08.state_5.sqlite";
@@ -101,6 +101,11 @@ pub(crate) fn assert_unchanged(before: &Snapshot, after: &Snapshot) {
 /// The number of threads whose title is `title`.
 pub(crate) fn titled(connection: &Connection, title: &str) -> i64 {
     connection.query_row("SELECT count(*) FROM threads WHERE title = ?1", [title], |row| row.get(0)).unwrap()
+}
+
+/// Reads the number of threads whose title is `title`.
+pub(in crate::db) fn read_titled(reader: &mut Reader, title: &str) -> anyhow::Result<i64> {
+    reader.read(|connection| -> rusqlite::Result<_> { Ok(titled(connection, title)) })
 }
 
 /// Another process (this test binary again) with a connection of its own to a database: SQLite's locks work between

@@ -131,11 +131,11 @@ impl Job<'_> {
     /// Looks at all rows, or those asked for; returns how many there are in all.
     pub(super) fn find(&mut self, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<u64> {
         let wanted = self.wanted();
-        let n_rows = reader.read(|connection| Ok(threads::count(connection)?))?;
+        let n_rows = reader.read(threads::count)?;
         if let Some(wanted) = &wanted {
             for &id in wanted {
                 let schema = &self.schema;
-                let row = reader.read(|connection| Ok(threads::summary(connection, schema, id)?))?;
+                let row = reader.read(|connection| threads::summary(connection, schema, id))?;
                 match row {
                     Some(row) => self.look_at(&row, true),
                     None => self.candidates.push(Candidate {
@@ -154,7 +154,7 @@ impl Job<'_> {
         loop {
             let schema = &self.schema;
             let page =
-                reader.read(|connection| Ok(threads::summaries_after(connection, schema, &after, PAGE)?))?;
+                reader.read(|connection| threads::summaries_after(connection, schema, &after, PAGE))?;
             page.iter().for_each(|row| self.look_at(row, false));
             progress.advance(page.len() as u64, 0);
             match page.last() {

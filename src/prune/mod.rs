@@ -156,10 +156,10 @@ pub fn plan<'a>(
             .hint(nothing));
     }
     let inventory = Inventory::new(walk.files);
-    let rows = reader.read(|connection| Ok(spawn::known(connection)?))?;
+    let rows = reader.read(spawn::known)?;
     let roots = Roots::with_home(config.context.home);
     let tally =
-        reader.read(|connection| Ok(Tally::begin(connection, &schema, config.context.default_provider)?))?;
+        reader.read(|connection| Tally::begin(connection, &schema, config.context.default_provider))?;
     let mut job = Job { config, inventory, schema, checked: 0, rows, candidates: Vec::new(), roots, tally };
     progress.start("looking at rows", None, None);
     let n_rows = job.find(reader, progress)?;
@@ -227,7 +227,7 @@ impl Job<'_> {
         let ids: Vec<Cell> = self.to_go().map(|candidate| Cell::from(&*candidate.id)).collect();
         for ids in ids.chunks(BATCH) {
             let rows = reader.read(|connection| {
-                ids.iter().map(|id| Ok(table.get_odd(connection, id)?)).collect::<anyhow::Result<Vec<_>>>()
+                ids.iter().map(|id| table.get_odd(connection, id)).collect::<Result<Vec<_>, _>>()
             })?;
             rows.iter().try_for_each(|row| self.tally.change(row.as_ref(), None))?;
         }

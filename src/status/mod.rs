@@ -183,7 +183,7 @@ impl Database {
         let bytes = size("").unwrap_or_default();
         let is_wal = reader.is_wal()?;
         let schema = Schema::of(reader)?;
-        reader.read(|connection| {
+        reader.read(|connection| -> anyhow::Result<_> {
             let problem = match bytes {
                 ..=CHECKED_BYTES => census::first_problem(connection)?,
                 _ => None,

@@ -43,11 +43,17 @@ pub trait Database {
     ///
     /// # Errors
     /// If the database cannot be read; those of `f`.
-    fn read<T>(&mut self, f: impl FnMut(&Connection) -> anyhow::Result<T>) -> anyhow::Result<T>;
+    fn read<T, E: Into<anyhow::Error>>(
+        &mut self,
+        f: impl FnMut(&Connection) -> Result<T, E>,
+    ) -> anyhow::Result<T>;
 }
 
 impl Database for &mut Reader {
-    fn read<T>(&mut self, f: impl FnMut(&Connection) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    fn read<T, E: Into<anyhow::Error>>(
+        &mut self,
+        f: impl FnMut(&Connection) -> Result<T, E>,
+    ) -> anyhow::Result<T> {
         Reader::read(self, f)
     }
 }
@@ -202,7 +208,8 @@ impl<'a, D: Database> Survey<'a, D> {
     /// If the database cannot be read.
     pub fn rows(&mut self, ids: &[ThreadId]) -> anyhow::Result<Vec<Option<Row>>> {
         let table = &self.table;
-        self.database.read(|connection| ids.iter().map(|id| Ok(table.get(connection, *id)?)).collect())
+        self.database
+            .read(|connection| ids.iter().map(|id| table.get(connection, *id)).collect::<Result<_, _>>())
     }
 
     /// Reads the names of `session_index.jsonl`, unless that was done.

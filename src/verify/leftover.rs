@@ -160,8 +160,7 @@ impl Run<'_> {
         }
         for id in std::mem::take(&mut self.rows.odd) {
             let table = &self.survey.table;
-            let Some(row) = self.survey.database.read(|connection| Ok(table.get_odd(connection, &id)?))?
-            else {
+            let Some(row) = self.survey.database.read(|connection| table.get_odd(connection, &id))? else {
                 continue;
             };
             let text = id.as_text().map(str::to_owned);

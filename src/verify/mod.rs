@@ -180,9 +180,9 @@ fn verify(
     let files = HomeFiles::new(context.home, walk);
     let inventory = &files.inventory;
     let mut wanted = match config.threads {
-        Some(threads) => Some(Wanted::new(threads, |id| {
-            reader.read(|connection| Ok(threads::rollout_path(connection, id)?))
-        })?),
+        Some(threads) => {
+            Some(Wanted::new(threads, |id| reader.read(|connection| threads::rollout_path(connection, id)))?)
+        }
         None => None,
     };
     let misnamed = match &mut wanted {

@@ -74,7 +74,7 @@ pub(super) fn read(
         let ids: Vec<ThreadId> = wanted.ids.iter().copied().collect();
         for ids in ids.chunks(BATCH_THREADS) {
             let some: Vec<Option<Row>> = reader.read(|connection| {
-                ids.iter().map(|id| Ok(table.get(connection, *id)?)).collect::<anyhow::Result<_>>()
+                ids.iter().map(|id| table.get(connection, *id)).collect::<Result<_, _>>()
             })?;
             some.iter().flatten().for_each(|row| rows.take(row, inventory));
         }
@@ -83,8 +83,7 @@ pub(super) fn read(
     }
     let mut place = None;
     loop {
-        let (page, next) =
-            reader.read(|connection| Ok(table.rows_behind(connection, place.as_ref(), PAGE)?))?;
+        let (page, next) = reader.read(|connection| table.rows_behind(connection, place.as_ref(), PAGE))?;
         for row in &page {
             rows.take(row, inventory);
         }
@@ -93,7 +92,7 @@ pub(super) fn read(
         }
         place = next;
     }
-    rows.n_without_id = reader.read(|connection| Ok(threads::count_without_id(connection)?))?;
+    rows.n_without_id = reader.read(threads::count_without_id)?;
     rows.n += rows.n_without_id;
     rows.n_odd += rows.n_without_id;
     Ok(rows)

@@ -30,7 +30,7 @@ impl Run<'_> {
         if !has_state {
             return Ok(());
         }
-        let state = self.survey.database.read(|connection| Ok(backfill_state::read(connection)?))?;
+        let state = self.survey.database.read(backfill_state::read)?;
         let message = match state {
             Some(state) if state.status == backfill_state::COMPLETE => return Ok(()),
             Some(state) => {
@@ -57,7 +57,7 @@ impl Run<'_> {
 /// # Errors
 /// It cannot be read, for another reason than damage.
 pub(super) fn damage(reader: &mut Reader) -> anyhow::Result<Option<Finding>> {
-    let found = reader.read(|connection| Ok(integrity::problems(connection, 100)?));
+    let found = reader.read(|connection| integrity::problems(connection, 100));
     let message = match found {
         Ok(problems) => match &problems[..] {
             [] => return Ok(None),

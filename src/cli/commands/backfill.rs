@@ -93,7 +93,7 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
             app.metrics.opened(STAGE);
             let report = backfill::run(&config, Target::Preview(reader), app.messages.progress())?;
             if app.global.metrics.is_some() {
-                app.metrics.threads(reader.read(|connection| Ok(count_by_archived(connection)?))?);
+                app.metrics.threads(reader.read(count_by_archived)?);
             }
             report
         }

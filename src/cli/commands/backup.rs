@@ -44,7 +44,7 @@ pub fn run(app: &mut App, arguments: &args::Backup) -> anyhow::Result<Exit> {
     let mut reader = Reader::open(&database, &place.options)?;
     // What has no threads is no state database: better said now than when it is restored.
     Schema::of(&mut reader)?;
-    let rows = reader.read(|connection| Ok(threads::count(connection)?))?;
+    let rows = reader.read(threads::count)?;
     let (_, size) = backup::page_and_copy_size(&mut reader)?;
     app.metrics.opened("backup");
     drop(reader);

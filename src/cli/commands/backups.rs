@@ -40,7 +40,7 @@ pub(super) fn all(place: &Place, database: Option<&Path>) -> Vec<BackupInfo> {
 /// Returns how many threads a backup has; `None` if it cannot be read.
 pub(super) fn rows(path: &Path, options: &OpenOptions) -> Option<u64> {
     let mut reader = Reader::open(path, options).ok()?;
-    reader.read(|connection| Ok(threads::count(connection)?)).ok()
+    reader.read(threads::count).ok()
 }
 
 /// Finds the backup that `restore latest` takes: the newest that is sound and that no `restore` replaced.

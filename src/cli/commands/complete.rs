@@ -150,14 +150,13 @@ fn latest(reader: &mut Reader) -> anyhow::Result<Vec<(String, String)>> {
 }
 
 fn beginning(reader: &mut Reader, typed: &str) -> anyhow::Result<Vec<(String, String)>> {
-    let (ids, _) =
-        reader.read(|connection| Ok(threads::ids_beginning(connection, typed, MAX_CANDIDATES)?))?;
+    let (ids, _) = reader.read(|connection| threads::ids_beginning(connection, typed, MAX_CANDIDATES))?;
     titled(reader, ids)
 }
 
 /// Puts its title beside each id.
 fn titled(reader: &mut Reader, ids: Vec<String>) -> anyhow::Result<Vec<(String, String)>> {
-    reader.read(|connection| {
+    reader.read(|connection| -> anyhow::Result<_> {
         let schema = Schema::read_threads(connection)?;
         let rows = threads::Threads::new(&schema);
         ids.iter()

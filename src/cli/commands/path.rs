@@ -43,7 +43,7 @@ pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
     for (selected, typed) in found.selected.iter().zip(&found.typed) {
         let path = match selected {
             Selected::Id(id) => {
-                let in_row = reader.read(|connection| Ok(rollout_path(connection, *id)?))?;
+                let in_row = reader.read(|connection| rollout_path(connection, *id))?;
                 in_row
                     .as_deref()
                     .and_then(|path| find::where_row_says(&home, path, which))

@@ -71,7 +71,7 @@ impl Place {
     pub fn choose(&self, messages: &Messages) -> Option<Choice> {
         let choice = home::choose(&self.databases.found, |path| {
             let mut reader = Reader::open(path, &self.options).ok()?;
-            reader.read(|connection| Ok(threads::last_update(connection)?)).ok()?
+            reader.read(threads::last_update).ok()?
         })?;
         say_why(messages, &choice.chosen);
         if let Some(other) = &choice.other {

@@ -90,7 +90,7 @@ pub fn back_up(
 /// # Errors
 /// It cannot be read.
 pub fn page_and_copy_size(reader: &mut Reader) -> anyhow::Result<(u64, u64)> {
-    reader.read(|connection| {
+    reader.read(|connection| -> anyhow::Result<_> {
         let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
         let (page, n_pages) = (pragma("page_size")?.unsigned_abs(), pragma("page_count")?.unsigned_abs());
         Ok((page, page.saturating_mul(n_pages)))
@@ -118,7 +118,7 @@ fn copy_out(
     progress: &mut dyn FnMut(CopyProgress),
 ) -> anyhow::Result<PathBuf> {
     let source = reader.path().to_owned();
-    reader.read(|from| {
+    reader.read(|from| -> anyhow::Result<_> {
         let copy = staging.new_copy().map_err(|error| explain_io(error, &source, "copy the database"))?;
         let explained = |error| explain(error, &copy, "write the copy");
         let mut to = Connection::open(&copy).map_err(explained)?;

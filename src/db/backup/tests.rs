@@ -8,7 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
 use crate::db::open::{Access, Writer, is_busy, with_suffix};
-use crate::db::testing::{BACK_UP_HALF, FILLED, Place, Process, assert_unchanged, snapshot, titled};
+use crate::db::testing::{
+    BACK_UP_HALF, FILLED, Place, Process, assert_unchanged, read_titled, snapshot, titled,
+};
 use crate::error::hints;
 
 const OLD: &str = "UPDATE threads SET title = 'old'";
@@ -81,7 +83,7 @@ fn a_backup_is_one_whole_file_and_the_source_is_as_it_was() {
         }
         let mut reader = Reader::open(&target, &place.options()).unwrap();
         assert_eq!(reader.access(), Access::Immutable);
-        assert_eq!(reader.read(|connection| Ok(titled(connection, "old"))).unwrap(), 61);
+        assert_eq!(read_titled(&mut reader, "old").unwrap(), 61);
         assert_eq!(state(&target), expected(61, 0, "delete"));
     };
     check(1);
@@ -409,7 +411,7 @@ fn restores_beside_a_busy_codex_never_corrupt() {
             while !stop.load(Ordering::Relaxed) {
                 let mut reader = Reader::open(&place.database, &options).unwrap();
                 let (rows, distinct) = reader
-                    .read(|connection| {
+                    .read(|connection| -> anyhow::Result<_> {
                         Ok(connection.query_row(
                             "SELECT count(*), count(DISTINCT title) FROM threads",
                             [],

@@ -156,8 +156,11 @@ impl Reader {
     /// # Errors
     /// Those of `f`; as for [`Reader::open`] when the database cannot be opened (any more); busy when it changes so
     /// often that no read succeeds within the timeout.
-    pub fn read<T>(&mut self, f: impl FnMut(&Connection) -> anyhow::Result<T>) -> anyhow::Result<T> {
-        self.read_as("read the database", f)
+    pub fn read<T, E: Into<anyhow::Error>>(
+        &mut self,
+        mut f: impl FnMut(&Connection) -> Result<T, E>,
+    ) -> anyhow::Result<T> {
+        self.read_as("read the database", |connection| f(connection).map_err(Into::into))
     }
 
     fn read_as<T>(

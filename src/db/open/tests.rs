@@ -1,7 +1,7 @@
 //! Reading leaves every byte as it was, writing changes only what it is told: the tests of [`super`].
 
 use super::*;
-use crate::db::testing::{FILLED, Place, Process, assert_unchanged, snapshot, titled};
+use crate::db::testing::{FILLED, Place, Process, assert_unchanged, read_titled, snapshot, titled};
 use crate::error::hints;
 
 const TITLE: &str = "written by the test";
@@ -17,7 +17,7 @@ fn check_read(place: &Place, access: Access, expected: i64) {
     let before = snapshot(place.folder.path());
     let mut reader = Reader::open(&place.database, &place.options()).unwrap();
     for _ in 0..2 {
-        let seen = reader.read(|connection| Ok(titled(connection, TITLE))).unwrap();
+        let seen = read_titled(&mut reader, TITLE).unwrap();
         assert_eq!((reader.access(), seen), (access, expected));
     }
     drop(reader);
@@ -137,7 +137,7 @@ fn a_change_under_an_immutable_read_is_noticed() {
         let mut reader = Reader::open(&place.database, &place.options()).unwrap();
         assert_eq!(reader.access(), Access::Immutable);
         let mut runs = 0;
-        let seen = reader.read(|connection| {
+        let seen = reader.read(|connection| -> anyhow::Result<_> {
             runs += 1;
             let seen = titled(connection, TITLE);
             if runs == 1 {
@@ -148,7 +148,7 @@ fn a_change_under_an_immutable_read_is_noticed() {
         assert_eq!((seen.unwrap(), runs), (61, 2), "{journal}");
         // Between two reads as well.
         place.connect().execute_batch("UPDATE threads SET title = 'again'").unwrap();
-        assert_eq!(reader.read(|connection| Ok(titled(connection, "again"))).unwrap(), 61, "{journal}");
+        assert_eq!(read_titled(&mut reader, "again").unwrap(), 61, "{journal}");
     }
 }
 
@@ -157,7 +157,7 @@ fn a_database_that_never_rests_is_busy() {
     let place = Place::with(FILLED);
     let mut reader = Reader::open(&place.database, &place.options()).unwrap();
     let error = reader
-        .read(|_| Ok(place.connect().execute_batch("UPDATE threads SET title = title || 'x'")?))
+        .read(|_| place.connect().execute_batch("UPDATE threads SET title = title || 'x'"))
         .unwrap_err();
     assert!(is_busy(&error), "{error:#}");
     assert!(
@@ -172,7 +172,7 @@ fn one_read_sees_one_state() {
     let codex = place.connect();
     write(&codex);
     let mut reader = Reader::open(&place.database, &place.options()).unwrap();
-    let seen = reader.read(|connection| {
+    let seen = reader.read(|connection| -> anyhow::Result<_> {
         let before = titled(connection, TITLE);
         codex.execute_batch("UPDATE threads SET title = 'x'").unwrap();
         Ok((before, titled(connection, TITLE)))
@@ -180,7 +180,7 @@ fn one_read_sees_one_state() {
     assert_eq!(seen.unwrap(), (61, 61));
     assert_eq!(reader.access(), Access::Shared);
     // Until the next one.
-    assert_eq!(reader.read(|connection| Ok(titled(connection, TITLE))).unwrap(), 0);
+    assert_eq!(read_titled(&mut reader, TITLE).unwrap(), 0);
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn a_reader_cannot_write() {
     for access in [Access::Shared, Access::Copy, Access::Immutable] {
         let mut reader = Reader::open(&place.database, &place.options()).unwrap();
         assert_eq!(reader.access(), access);
-        let error = reader.read(|connection| Ok(connection.execute_batch(WRITE)?)).unwrap_err();
+        let error = reader.read(|connection| connection.execute_batch(WRITE)).unwrap_err();
         assert_eq!(Trouble::of(&error), Some(Trouble::ReadOnly), "{access:?}: {error:#}");
         match access {
             Access::Shared => fs::remove_file(place.beside("-shm")).unwrap(),
@@ -219,11 +219,11 @@ fn a_private_copy_is_private_and_reused() {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(fs::metadata(&copy[0]).unwrap().permissions().mode() & 0o777, 0o700);
     }
-    reader.read(|connection| Ok(titled(connection, TITLE))).unwrap();
+    read_titled(&mut reader, TITLE).unwrap();
     assert_eq!(copies(), copy);
     // A Codex recovers the original: the copy is out of date, and goes.
     place.connect().execute_batch("UPDATE threads SET title = 'x'").unwrap();
-    assert_eq!(reader.read(|connection| Ok(titled(connection, "x"))).unwrap(), 61);
+    assert_eq!(read_titled(&mut reader, "x").unwrap(), 61);
     place.assert_no_leftovers();
 }
 
@@ -243,10 +243,10 @@ fn any_path_can_be_opened() {
         let database = folder.join(&name);
         fs::rename(&place.database, &database).unwrap();
         let mut reader = Reader::open(&database, &place.options()).unwrap();
-        assert_eq!(reader.read(|connection| Ok(titled(connection, TITLE))).unwrap(), 0);
+        assert_eq!(read_titled(&mut reader, TITLE).unwrap(), 0);
         let writer = Writer::open(&database, &place.options()).unwrap();
         write(writer.connection());
-        assert_eq!(reader.read(|connection| Ok(titled(connection, TITLE))).unwrap(), 61);
+        assert_eq!(read_titled(&mut reader, TITLE).unwrap(), 61);
         assert_eq!(reader.access(), Access::Shared, "the -wal is looked for elsewhere: {name:?}");
         writer.close().unwrap();
     }
@@ -262,7 +262,7 @@ fn a_link_leads_to_the_files_beside_the_database() {
     let link = elsewhere.path().join("link.sqlite");
     std::os::unix::fs::symlink(&place.database, &link).unwrap();
     let mut reader = Reader::open(&link, &place.options()).unwrap();
-    assert_eq!(reader.read(|connection| Ok(titled(connection, TITLE))).unwrap(), 61);
+    assert_eq!(read_titled(&mut reader, TITLE).unwrap(), 61);
     assert_eq!(reader.path(), link);
     drop(reader);
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1);
@@ -343,7 +343,7 @@ fn an_error_of_the_caller_comes_back_as_it_is() {
     let error = reader.read(|_| -> anyhow::Result<()> { anyhow::bail!("no such thread") }).unwrap_err();
     assert_eq!(format!("{error:#}"), "no such thread");
     let error =
-        reader.read(|connection| Ok(connection.execute_batch("SELECT nothing FROM threads")?)).unwrap_err();
+        reader.read(|connection| connection.execute_batch("SELECT nothing FROM threads")).unwrap_err();
     assert!(
         format!("{error:#}")
             .starts_with(&format!("{}: cannot read the database: ", place.database.display()))
@@ -424,7 +424,7 @@ fn a_reader_does_not_drop_the_locks_of_a_writer_in_this_process() {
         .transaction_immediate(|transaction| {
             write(transaction);
             let mut reader = Reader::open(&place.database, &place.options())?;
-            assert_eq!(reader.read(|connection| Ok(titled(connection, TITLE)))?, 0);
+            assert_eq!(read_titled(&mut reader, TITLE)?, 0);
             drop(reader);
             crate::sys::FileIdentity::of(&place.database)?;
             assert_eq!(other.run("BEGIN IMMEDIATE"), "database is locked");

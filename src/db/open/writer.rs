@@ -110,7 +110,11 @@ impl Writer {
     ///
     /// # Errors
     /// Those of `f`; busy when the database is locked beyond the timeout.
-    pub fn read<T>(&self, mut f: impl FnMut(&Connection) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    pub fn read<T, E: Into<anyhow::Error>>(
+        &self,
+        mut f: impl FnMut(&Connection) -> Result<T, E>,
+    ) -> anyhow::Result<T> {
+        let mut f = |connection: &Connection| f(connection).map_err(Into::into);
         super::in_transaction(&self.connection, &mut f).map_err(|error| {
             match error.downcast::<rusqlite::Error>() {
                 Ok(error) => explain(error, &self.path, "read the database"),

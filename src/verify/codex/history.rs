@@ -53,9 +53,7 @@ impl Run<'_> {
         for one in found {
             let is_same = projections.offsets.get(&one.key) == Some(&one.offset);
             let thread = one.thread;
-            if is_same
-                && self.survey.database.read(|connection| Ok(history::is_paginated(connection, thread)?))?
-            {
+            if is_same && self.survey.database.read(|connection| history::is_paginated(connection, thread))? {
                 let message = format!(
                     "{THREAD_HISTORY} stands at byte {} of {} of the rollout: Codex shows only the beginning of the \
                      conversation",
@@ -74,7 +72,7 @@ impl Run<'_> {
             return None;
         }
         let mut reader = Reader::open(path, self.survey.database.options()).ok()?;
-        reader.read(|connection| Ok(history::read(connection)?)).ok()
+        reader.read(history::read).ok()
     }
 
     /// Returns how far Codex stands behind a rollout, if it is far and nothing writes the rollout.

@@ -20,7 +20,7 @@ impl Run<'_> {
     pub(super) fn judge_providers(&mut self, _schema: &Schema) -> anyhow::Result<()> {
         let Some(defined) = self.config.providers else { return Ok(()) };
         let counts: BTreeMap<String, u64> = match self.config.depth {
-            Depth::Quick => self.survey.database.read(|connection| Ok(providers::count(connection)?))?,
+            Depth::Quick => self.survey.database.read(providers::count)?,
             Depth::Fields | Depth::Deep => {
                 let noted = std::mem::take(&mut self.noted.providers).into_iter();
                 noted.map(|(provider, threads)| (provider, threads.len() as u64)).collect()
@@ -42,7 +42,7 @@ impl Run<'_> {
 
     /// Counts the threads that each project lacks though it alone has their folders.
     pub(super) fn judge_projects(&mut self, schema: &Schema) -> anyhow::Result<()> {
-        let found = self.survey.database.read(|connection| Ok(projects::unassigned(connection, schema)?))?;
+        let found = self.survey.database.read(|connection| projects::unassigned(connection, schema))?;
         for project in found {
             let (belong, folders) = if project.threads == 1 {
                 ("belongs", "its folder lies")
@@ -89,7 +89,7 @@ impl Run<'_> {
         // Without the rollout a title may also be an older one.
         let is_quick = self.config.depth == Depth::Quick;
         let untitled = &self.noted.untitled;
-        self.survey.database.read(|connection| {
+        self.survey.database.read(|connection| -> anyhow::Result<_> {
             let mut unnamed = BTreeSet::new();
             db::names::for_each(connection, schema, "", |named| {
                 let is_name = !named.is_title || !(is_quick || untitled.contains(&named.id));

@@ -14,7 +14,7 @@ const USUAL_BYTES: u64 = 128 << 20;
 impl Run<'_> {
     /// Names the migrations for which Codex refuses the state database.
     pub(super) fn judge_ledger(&mut self, _schema: &Schema) -> anyhow::Result<()> {
-        let faults = self.survey.database.read(|connection| Ok(ledger::faults(connection)?))?;
+        let faults = self.survey.database.read(ledger::faults)?;
         if !faults.is_empty() {
             let message = format!("{}: Codex does not start with this database", faults.describe());
             self.report(Finding::new(Kind::LedgerMismatch, message).at(self.survey.database.path()), None);

@@ -160,7 +160,7 @@ fn short_lengths(lister: &mut Lister<'_>, columns: &[usize], page: &Page) -> any
     let Some(place) = columns.iter().position(|column| *column == index::ID) else {
         return Ok(vec![0; page.len()]);
     };
-    lister.reader().read(|connection| {
+    lister.reader().read(|connection| -> anyhow::Result<_> {
         (0..page.len())
             .map(|row| {
                 let Some(id) = page.cell(row, place).as_text() else { return Ok(0) };

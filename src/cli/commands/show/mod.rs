@@ -106,7 +106,7 @@ impl Rows<'_> {
             let places = some.clone().filter_map(|i| Some((i, id(&self.found.selected[i])?)));
             let (places, ids): (Vec<usize>, Vec<ThreadId>) = places.unzip();
             let (is_text, provider) = (self.is_text, self.default_provider);
-            let (rows, mut verdicts) = self.reader.read(|connection| {
+            let (rows, mut verdicts) = self.reader.read(|connection| -> anyhow::Result<_> {
                 let rows = ids.iter().map(|id| whole_row(connection, *id)).collect::<Result<Vec<_>, _>>()?;
                 // A table that Codex would not know is shown all the same.
                 let schema = is_text.then(|| Schema::read_threads(connection).ok()).flatten();
