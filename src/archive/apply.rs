@@ -1,7 +1,7 @@
 //! Does what was planned for one thread: locks, files, row, in the order that `mod.rs` explains.
 
+use super::engine::{Direction, Engine, Outcome};
 use super::plan::{Move, Planned, Task, Verdict};
-use super::{Direction, Engine, Outcome};
 use crate::catalog::walk::RolloutFile;
 use crate::db::Connection;
 use crate::db::open::{Trouble, Writer, explain};

@@ -1,6 +1,6 @@
 //! Which threads are meant: those asked for and, with `--recursive`, those that they spawned.
 
-use super::Engine;
+use super::engine::Engine;
 use crate::db::open::Reader;
 use crate::db::spawn;
 use crate::db::threads::spawned_by;

@@ -1,6 +1,6 @@
 //! Where a path leads, so that nothing follows one out of the home; and where files go.
 
-use super::Direction;
+use super::engine::Direction;
 use crate::catalog::forms::other_form;
 use crate::catalog::walk::{ACTIVE, ARCHIVED};
 use crate::rollout::file_name::RolloutName;

@@ -1,6 +1,7 @@
 //! Decides what is to be done with one thread, from its row and what lies on the disk now; changes nothing.
 
-use super::{Direction, Engine, Moved, Outcome, Status, place};
+use super::engine::{Direction, Engine, Moved, Outcome, Status};
+use super::place;
 use crate::catalog::forms::other_form;
 use crate::catalog::inventory;
 use crate::catalog::paths::{find_in_row, is_at};

@@ -5,140 +5,34 @@
 
 pub mod fresh;
 pub mod index;
+mod options;
+mod pending;
 mod plan;
 mod write;
+
+pub use options::{Config, Failure, Report, Target};
 
 use crate::catalog::absent::{AbsentFolder, AbsentFolders};
 use crate::catalog::paths;
 use crate::catalog::walk::{RolloutFile, Walk};
-use crate::db::facts::{Facts, FittingFacts};
-use crate::db::open::{OpenOptions, Reader, Trouble, Writer};
+use crate::db::facts::FittingFacts;
+use crate::db::open::Trouble;
 use crate::db::schema::Schema;
-use crate::db::tally::{Shown, Tally};
-use crate::db::{Connection, backfill_state, threads};
+use crate::db::tally::Tally;
+use crate::db::{backfill_state, threads};
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
 use crate::rollout::fold::{FoldedThread, ReadError};
 use crate::survey::scan::{Scan, Scanned};
-use crate::survey::select::Selected;
-use crate::survey::{self, Context, Database, HomeFiles, Origin, Subject, Survey, Verb};
+use crate::survey::{self, Database, HomeFiles, Origin, Subject, Survey, Verb};
 use crate::thread::ThreadId;
 use crate::thread::columns::{self, Row};
 pub use crate::thread::times::Times;
-use std::path::{Path, PathBuf};
-use write::Pending;
+use pending::{Pending, Run, merge};
+use std::path::Path;
 
 /// While the workers read, rows are written when so many wait. Fewer would cost more than they save.
 const IDLE_ROWS: usize = 128;
-
-/// What a backfill does, and where.
-pub struct Config<'a> {
-    /// The home, and the circumstances of the run.
-    pub context: Context<'a>,
-    /// Only these threads; all if `None`.
-    pub threads: Option<&'a [Selected]>,
-    /// Skip files whose row says that they are unchanged.
-    pub quick: bool,
-    /// Where `updated_at` comes from.
-    pub times: Times,
-    /// What another database knows of threads.
-    pub facts: Option<&'a Facts>,
-    /// How to read the database for a backup before the first change; `None` for no backup.
-    pub backup: Option<&'a OpenOptions>,
-    /// Note what [`index::append_names`] needs.
-    pub notes_names: bool,
-}
-
-/// The database, and whether anything is written to it.
-pub enum Target<'a> {
-    /// Rows are written.
-    Write(&'a mut Writer),
-    /// Nothing is written: what would be is counted.
-    Preview(&'a mut Reader),
-    /// A database that does not exist yet, for a preview of its making.
-    New(&'a Connection),
-}
-
-impl Target<'_> {
-    fn path(&self) -> Option<&Path> {
-        match self {
-            Target::Write(writer) => Some(writer.path()),
-            Target::Preview(reader) => Some(reader.path()),
-            Target::New(_) => None,
-        }
-    }
-
-    fn writes(&self) -> bool {
-        matches!(self, Target::Write(_))
-    }
-}
-
-impl Database for Target<'_> {
-    fn read<T, E: Into<anyhow::Error>>(
-        &mut self,
-        mut f: impl FnMut(&Connection) -> Result<T, E>,
-    ) -> anyhow::Result<T> {
-        match self {
-            Target::Write(writer) => writer.read(f),
-            Target::Preview(reader) => reader.read(f),
-            Target::New(connection) => f(connection).map_err(Into::into),
-        }
-    }
-}
-
-/// A file or folder that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// Its path.
-    pub path: PathBuf,
-    /// The reason.
-    pub error: String,
-    /// True if it may succeed another time.
-    pub is_passing: bool,
-}
-
-/// What a backfill did, or would do.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// Rollout files found; each is in exactly one of the next five.
-    pub scanned: u64,
-    /// Rows that were missing.
-    pub inserted: u64,
-    /// Rows that differed.
-    pub updated: u64,
-    /// Rows that agree.
-    pub unchanged: u64,
-    /// Files that lost to another of their thread.
-    pub superseded: u64,
-    /// Files that could not be read.
-    pub failed: u64,
-    /// Bytes read, uncompressed.
-    pub bytes_read: u64,
-    /// Those files, and folders that could not be walked; by path.
-    pub failures: Vec<Failure>,
-    /// Rollout folders that cannot be read although rows name rollouts in them.
-    pub missing_folders: Vec<AbsentFolder>,
-    /// Files with damaged lines beside what could be read.
-    pub n_damaged_files: u64,
-    /// Of the rows updated, those in which times alone differed.
-    pub times_alone: u64,
-    /// The newest version of Codex that wrote a rollout, as numbers.
-    pub newest_version: Option<[u32; 2]>,
-    /// The backup that was kept before the first change, unless there is a recent one.
-    pub backup: Option<PathBuf>,
-    /// Tables and ids of what an old row referred to and what could not be brought back.
-    pub lost_references: Vec<(&'static str, String)>,
-    /// Threads left to a Codex that is writing them.
-    pub left_to_codex: u64,
-    /// What Codex's default list shows before and after.
-    pub shown: Shown,
-    /// True if every file of the home was visited, and none failed for a reason that may pass.
-    pub complete: bool,
-    /// True if the run was stopped before the end.
-    pub interrupted: bool,
-    /// What tells names from titles, if that was asked for.
-    pub names: index::Noted,
-}
 
 /// Runs a backfill.
 ///
@@ -225,22 +119,6 @@ fn watermark(home: &Path, files: &[RolloutFile]) -> Option<String> {
 fn version(text: &str) -> Option<[u32; 2]> {
     let mut numbers = text.split('.').map(|part| part.parse().ok());
     Some([numbers.next()??, numbers.next()??])
-}
-
-/// A backfill under way.
-struct Run<'a> {
-    config: &'a Config<'a>,
-    survey: Survey<'a, Target<'a>>,
-    /// What another database knows.
-    facts: Option<FittingFacts<'a>>,
-    /// See [`Config::backup`]; taken once the backup is kept.
-    backup: Option<&'a OpenOptions>,
-    /// Threads whose rows must be written.
-    pending: Vec<Pending>,
-    pending_bytes: usize,
-    /// What Codex's default list shows.
-    tally: Tally,
-    report: Report,
 }
 
 impl<'a> Verb<'a> for Run<'a> {
@@ -341,11 +219,11 @@ impl Run<'_> {
             self.survey.load_names();
         }
         let old = self.facts.as_ref().map(|facts| facts.of(id)).transpose()?.flatten();
-        let mut new = write::merge(&self.survey.comparison, &folded, row.as_ref(), old.as_ref());
+        let mut new = merge(&self.survey.comparison, &folded, row.as_ref(), old.as_ref());
         if row.is_some() && new.is_some() {
             folded.metadata.older = self.survey.worker.older(file, id);
             if !folded.metadata.older.is_empty() {
-                new = write::merge(&self.survey.comparison, &folded, row.as_ref(), old.as_ref());
+                new = merge(&self.survey.comparison, &folded, row.as_ref(), old.as_ref());
             }
         }
         match new {

@@ -1,7 +1,7 @@
 //! Decides which files a backfill reads: all of the threads that were asked for, or with `--quick` only those whose row
 //! does not say that they are unchanged.
 
-use super::{Config, Report, Target};
+use super::options::{Config, Report, Target};
 use crate::catalog::inventory::{self, Inventory};
 use crate::catalog::paths::{find_in_row, is_at};
 use crate::catalog::walk::RolloutFile;

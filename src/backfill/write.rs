@@ -4,17 +4,12 @@
 //! itself. So inside the transaction the row and the file's time and size are read again. If either changed, the file is
 //! read once more, outside of the transaction. If they keep changing, the row is left to Codex, which is writing it.
 
-use super::{Run, Target};
-use crate::catalog::walk::RolloutFile;
-use crate::db::Connection;
+use super::options::Target;
+use super::pending::{Pending, Run, Written, merge};
 use crate::db::backup::{Keeping, keep_automatic};
-use crate::db::facts::FittingFacts;
-use crate::db::threads::Threads;
-use crate::rollout::fold::{FoldedThread, ReadError, Stamp};
+use crate::rollout::fold::ReadError;
 use crate::survey::Survey;
-use crate::survey::comparison::Comparison;
-use crate::thread::columns::{COLUMNS, ColumnSet, Row, is_updated_at};
-use crate::thread::{ThreadId, ThreadMetadata};
+use crate::thread::columns::{COLUMNS, is_updated_at};
 use std::time::{Duration, Instant};
 
 /// A transaction is committed after so many rows.
@@ -25,91 +20,6 @@ const MAX_TIME: Duration = Duration::from_millis(50);
 const MAX_PENDING_BYTES: usize = 4 * 1024 * 1024;
 /// How often a file that keeps changing is read again.
 const MAX_READS: u32 = 2;
-
-/// A row that a thread must have and has not.
-#[derive(Debug)]
-pub(super) struct NewRow {
-    row: Row,
-    /// The columns that differ from the row that is there; `None` if there is no row.
-    changed: Option<ColumnSet>,
-}
-
-/// Merges a file with its row; `None` if the row agrees. `old` is what another database knows of the thread.
-pub(super) fn merge(
-    comparison: &Comparison,
-    folded: &FoldedThread,
-    row: Option<&Row>,
-    old: Option<&Row>,
-) -> Option<NewRow> {
-    let Some(row) = row else {
-        return Some(NewRow { row: comparison.insert_with(&folded.metadata, old), changed: None });
-    };
-    let merged = comparison.update_with(&folded.metadata, row, old);
-    let differs = merged.to_write != ColumnSet::default();
-    differs.then_some(NewRow { row: merged.row, changed: Some(merged.to_write) })
-}
-
-/// A thread whose row is to be written.
-#[derive(Debug)]
-pub(super) struct Pending {
-    file: usize,
-    id: ThreadId,
-    /// The time and size of the file when it was read.
-    stamp: Stamp,
-    /// See [`ThreadMetadata::older`].
-    older: Vec<ThreadMetadata>,
-    /// The row that was there when the new one was made.
-    seen: Option<Row>,
-    /// What another database knows of the thread.
-    old: Option<Row>,
-    new: NewRow,
-    size: usize,
-    n_reads: u32,
-}
-
-impl Pending {
-    pub(super) fn new(
-        file: usize,
-        folded: FoldedThread,
-        seen: Option<Row>,
-        old: Option<Row>,
-        new: NewRow,
-    ) -> Pending {
-        let FoldedThread { metadata, stamp, .. } = folded;
-        let size = metadata.size();
-        Pending { file, id: metadata.id, stamp, older: metadata.older, seen, old, new, size, n_reads: 0 }
-    }
-
-    /// Writes the row inside a transaction, unless the row or the file changed since it was made.
-    fn write(
-        &self,
-        connection: &Connection,
-        table: &mut Threads,
-        facts: Option<&FittingFacts<'_>>,
-        file: &RolloutFile,
-    ) -> anyhow::Result<Written> {
-        let row = table.get(connection, self.id)?;
-        let stamp = std::fs::symlink_metadata(file.path()).and_then(|metadata| Stamp::of(&metadata));
-        if row != self.seen || stamp.ok() != Some(self.stamp) {
-            return Ok(Written::Changed);
-        }
-        if let (Some(facts), Some(_)) = (facts, &self.old) {
-            facts.insert_parents(connection, &self.new.row)?;
-        }
-        match self.new.changed {
-            None => table.insert(connection, &self.new.row)?,
-            Some(changed) => table.update(connection, &self.new.row, changed)?,
-        }
-        Ok(Written::Done)
-    }
-}
-
-/// The result of writing a pending row.
-enum Written {
-    Done,
-    /// The row or the file changed meanwhile.
-    Changed,
-}
 
 impl Run<'_> {
     /// Adds a row to those that are written next, and writes them if they are many.

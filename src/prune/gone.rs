@@ -1,6 +1,7 @@
 //! Which rows have lost their rollout, judged by what lies on the disk; deletes nothing.
 
-use super::{Job, LEAST_AGE, Outcome, Status, references};
+use super::job::{Candidate, Job, Status};
+use super::references;
 use crate::catalog::forms::other_form;
 use crate::catalog::inventory::Inventory;
 use crate::catalog::walk::{ACTIVE, ARCHIVED};
@@ -12,71 +13,17 @@ use crate::rollout::file_name;
 use crate::sys;
 use crate::sys::thread_locks;
 use crate::thread::ThreadId;
+use chrono::TimeDelta;
 use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// A row younger than this may be of a thread whose file Codex has not made yet.
+const LEAST_AGE: TimeDelta = TimeDelta::minutes(10);
+
 /// How many rows are looked at in one read.
 const PAGE: usize = 1000;
-
-/// A row that does not say where a file is.
-#[derive(Debug)]
-pub(super) struct Candidate {
-    /// Its id, as it stands.
-    pub(super) id: String,
-    /// The thread.
-    pub(super) thread: ThreadId,
-    /// The path in it.
-    pub(super) path: String,
-    /// Why it stays; `None` if it is to go.
-    pub(super) verdict: Option<(Status, String)>,
-    /// Whether `backfill` mends it.
-    is_misplaced: bool,
-}
-
-impl Candidate {
-    /// It stays, although it should go.
-    pub(super) fn fail(&mut self, reason: &str) {
-        self.verdict = Some((Status::Failed, reason.to_owned()));
-    }
-
-    /// It stays, and should.
-    pub(super) fn skip(&mut self, reason: &str) {
-        self.verdict = Some((Status::Skipped, reason.to_owned()));
-    }
-
-    /// It stays, for `backfill` to mend.
-    pub(super) fn misplaced(&mut self) {
-        self.skip("its rollout lies elsewhere in the home: backfill mends the row");
-        self.is_misplaced = true;
-    }
-
-    pub(super) fn outcome(&self) -> Outcome {
-        let (status, reason) = match &self.verdict {
-            None => (Status::Pruned, None),
-            Some((status, reason)) => (*status, Some(reason.clone())),
-        };
-        let is_misplaced = self.is_misplaced;
-        Outcome { id: self.id.clone(), path: self.path.clone(), status, reason, is_misplaced }
-    }
-
-    /// Whether its file should be below this root of the home.
-    pub(super) fn lies_in(&self, root: &Path) -> bool {
-        let path = Path::new(&self.path);
-        path.starts_with(root) || {
-            // The home may be spelled in another way.
-            let name = root.file_name();
-            path.parent().is_some_and(|folder| folder.components().any(|part| Some(part.as_os_str()) == name))
-        }
-    }
-
-    /// The ids of the rollouts that its file may have been.
-    pub(super) fn rollouts(&self) -> impl Iterator<Item = ThreadId> {
-        let named = Path::new(&self.path).file_name().and_then(file_name::parse);
-        [Some(self.thread), named.and_then(|named| named.name).map(|name| name.rollout)].into_iter().flatten()
-    }
-}
 
 /// What is at a path, in plain or compressed form.
 fn look(path: &Path) -> io::Result<Option<PathBuf>> {

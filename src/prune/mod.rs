@@ -15,7 +15,10 @@
 //! come back with the restored files by `backfill --facts-from` that file.
 
 mod gone;
+mod job;
 mod references;
+
+pub use job::{Config, Job, Outcome, Report, Status};
 
 use crate::catalog::inventory::Inventory;
 use crate::catalog::walk::{self, Roots};
@@ -23,112 +26,24 @@ use crate::db::backup::{SavedRows, delete_thread};
 use crate::db::open::{Reader, Writer, explain};
 use crate::db::schema::Schema;
 use crate::db::spawn;
-use crate::db::tally::{Shown, Tally};
+use crate::db::tally::Tally;
 use crate::db::threads::Threads;
 use crate::error::WithHint as _;
 use crate::fault;
 use crate::progress::Progress;
-use crate::survey::Context;
 use crate::survey::select::Selected;
 use crate::sys::thread_locks;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use chrono::TimeDelta;
-use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use gone::Candidate;
+use job::Candidate;
 
 /// How many rows are deleted at once: few enough for a running Codex and for the number of open locks.
 const BATCH: usize = 100;
 
-/// A row younger than this may be of a thread whose file Codex has not made yet.
-const LEAST_AGE: TimeDelta = TimeDelta::minutes(10);
-
 /// So many rows may always go, and more only if they are not most of all.
 const FEW: usize = 10;
-
-/// What is to be done.
-pub struct Config<'a> {
-    /// The home, and the circumstances of the run.
-    pub context: Context<'a>,
-    /// Only these threads; all if `None`.
-    pub threads: Option<&'a [Selected]>,
-    /// Whether many rows may go although that is what a folder looks like that is not there.
-    pub all_missing: bool,
-    /// How long to wait for locks that are held for moments.
-    pub patience: Duration,
-    /// Rows that a real run would find beyond those that are there.
-    pub rows_to_come: u64,
-}
-
-/// What became of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// It was saved and deleted.
-    Pruned,
-    /// It stays, for a reason that lies in it.
-    Skipped,
-    /// It should go and could not now.
-    Failed,
-}
-
-/// What became of a row whose rollout is not where it says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    /// Its id, as it stands.
-    pub id: String,
-    /// The path that leads nowhere.
-    pub path: String,
-    /// How it ended.
-    pub status: Status,
-    /// Why it stays.
-    pub reason: Option<String>,
-    /// Whether `backfill` mends the row.
-    pub is_misplaced: bool,
-}
-
-/// What was done, or would be.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// Rows that were looked at.
-    pub checked: u64,
-    /// Those whose rollout is not where they say, by id.
-    pub threads: Vec<Outcome>,
-    /// The backup that was kept before, unless there is a recent one.
-    pub backup: Option<PathBuf>,
-    /// Where the deleted rows were saved.
-    pub saved_to: Option<PathBuf>,
-    /// What Codex's default list shows before and after.
-    pub shown: Shown,
-    /// Whether it was stopped before the end.
-    pub interrupted: bool,
-    /// What made going on impossible.
-    pub stopped: Option<anyhow::Error>,
-}
-
-impl Report {
-    /// How many rows ended so.
-    #[must_use]
-    pub fn count(&self, status: Status) -> usize {
-        self.threads.iter().filter(|outcome| outcome.status == status).count()
-    }
-}
-
-/// A run that was planned: what it would do is known, nothing has been done.
-pub struct Job<'a> {
-    config: &'a Config<'a>,
-    inventory: Inventory,
-    schema: Schema,
-    checked: u64,
-    /// Threads that have a row.
-    rows: BTreeSet<ThreadId>,
-    candidates: Vec<Candidate>,
-    roots: Roots,
-    /// What Codex's default list shows.
-    tally: Tally,
-}
 
 /// Looks at everything and decides, changing nothing.
 ///
@@ -176,10 +91,6 @@ impl Job<'_> {
     #[must_use]
     pub fn n_to_go(&self) -> usize {
         self.to_go().count()
-    }
-
-    fn to_go(&self) -> impl Iterator<Item = &Candidate> {
-        self.candidates.iter().filter(|candidate| candidate.verdict.is_none())
     }
 
     /// A root that is missing or empty and that rows should lie in is not there, as a drive that is not mounted.

@@ -1,6 +1,6 @@
 //! What the files that are there say of threads whose files are gone: that they are theirs, or that they need them.
 
-use super::Job;
+use super::job::{Candidate, Job};
 use crate::catalog::walk::RolloutFile;
 use crate::error::WithHint as _;
 use crate::progress::Progress;
@@ -64,7 +64,7 @@ pub(super) fn claimed(job: &Job<'_>, progress: &dyn Progress) -> anyhow::Result<
 /// # Errors
 /// A file cannot be read now.
 pub(super) fn needed(job: &Job<'_>, progress: &dyn Progress) -> anyhow::Result<HashMap<ThreadId, String>> {
-    let of_interest: HashSet<ThreadId> = job.to_go().flat_map(super::gone::Candidate::rollouts).collect();
+    let of_interest: HashSet<ThreadId> = job.to_go().flat_map(Candidate::rollouts).collect();
     let files = job.inventory.files();
     let next = AtomicUsize::new(0);
     let needed = Mutex::new(HashMap::new());

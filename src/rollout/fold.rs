@@ -2,22 +2,20 @@
 
 use super::extract::{DamageReport, Extract, Extracted, Options};
 use super::facts::{Facts, History};
-use super::file_name::RolloutName;
 use super::item::HistoryBase;
 use super::openable::{Openable, Unopenable, Watch, Watched};
 use super::peek;
 use super::reader::{Buffer, Interruptible, LineReader};
-use crate::sys;
+use super::source::open;
+pub use super::source::{ReadError, Source, Stamp, to_millis};
 use crate::thread::equivalence::readable_sandbox;
 use crate::thread::times::Times;
 use crate::thread::{Millis, ThreadId, ThreadMetadata};
-use std::fmt;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Window of the decompressor, as a power of two, that every reading thread may use at once: 8 MiB.
 const PARALLEL_WINDOW_LOG: u32 = 23;
@@ -28,89 +26,6 @@ static LARGE_WINDOW: Mutex<()> = Mutex::new(());
 
 /// No chain of reverts is longer than this; a longer one is a loop that names itself by different ids.
 const MAX_CHAIN: usize = 4096;
-
-/// The reason of a file without anything in it.
-pub const EMPTY: &str = "is empty";
-
-/// What the file system says of a file, to notice that it changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
-    /// Modification time.
-    pub modified: SystemTime,
-    /// Length in bytes, as stored.
-    pub size: u64,
-}
-
-impl Stamp {
-    /// The stamp in a file's metadata.
-    ///
-    /// # Errors
-    /// The file system keeps no modification times.
-    pub fn of(metadata: &Metadata) -> io::Result<Stamp> {
-        Ok(Stamp { modified: metadata.modified()?, size: metadata.len() })
-    }
-
-    /// The modification time in milliseconds.
-    #[must_use]
-    pub fn modified_millis(&self) -> Millis {
-        to_millis(self.modified)
-    }
-}
-
-/// A time of the file system in milliseconds since 1970, rounded down.
-#[must_use]
-pub fn to_millis(time: SystemTime) -> Millis {
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => Millis::try_from(after.as_millis()).unwrap_or(Millis::MAX),
-        Err(before) => {
-            let nanos = before.duration().as_nanos();
-            Millis::try_from(nanos.div_ceil(1_000_000)).map_or(Millis::MIN, |millis| -millis)
-        }
-    }
-}
-
-/// Why a file gives no thread.
-#[derive(Debug)]
-pub enum ReadError {
-    /// It was there a moment ago. Something else moved or deleted it.
-    Vanished,
-    /// It cannot be read now; another time it may.
-    Passing(io::Error),
-    /// It holds nothing that could be read another time either.
-    Unusable(String),
-    /// Reading was given up because the program was asked to stop.
-    Interrupted,
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ReadError::Vanished => f.write_str("it vanished while it was looked at"),
-            ReadError::Passing(error) => write!(f, "cannot be read: {error}"),
-            ReadError::Unusable(reason) => f.write_str(reason),
-            ReadError::Interrupted => f.write_str("interrupted"),
-        }
-    }
-}
-
-impl From<io::Error> for ReadError {
-    fn from(error: io::Error) -> ReadError {
-        if error.kind() == io::ErrorKind::NotFound { ReadError::Vanished } else { ReadError::Passing(error) }
-    }
-}
-
-/// A file to be read.
-#[derive(Debug, Clone)]
-pub struct Source {
-    /// Where it is.
-    pub path: PathBuf,
-    /// The parts of its name, if it has them.
-    pub name: Option<RolloutName>,
-    /// Whether it is compressed.
-    pub compressed: bool,
-    /// Whether it lies among the archived ones.
-    pub archived: bool,
-}
 
 /// What one file says, and what it was when it said so.
 #[derive(Debug, Clone, PartialEq)]
@@ -185,23 +100,14 @@ fn read_once(
     }
     let (extracted, n_bytes) =
         match decompress(&file, PARALLEL_WINDOW_LOG, limit, source, extract.clone(), reading) {
-            Err(error) if needs_larger_window(&error) => {
+            Err(ReadError::WindowTooLarge { .. }) => {
                 let _alone = LARGE_WINDOW.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 (&file).rewind()?;
-                decompress(&file, LARGEST_WINDOW_LOG, limit, source, extract, reading)
+                decompress(&file, LARGEST_WINDOW_LOG, limit, source, extract, reading)?
             }
-            other => other,
-        }
-        .map_err(|error| explain_zstd(error, &source.path))?;
+            other => other?,
+        };
     Ok(ReadFile { extracted, stamp, n_bytes })
-}
-
-/// Opens a rollout. What became a folder, a link or a pipe since the walk cannot be read another time either.
-pub(super) fn open(path: &Path) -> Result<File, ReadError> {
-    sys::open_regular(path, sys::Links::Refuse).map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidInput => ReadError::Unusable(error.to_string()),
-        _ => error.into(),
-    })
 }
 
 fn decompress(
@@ -212,27 +118,25 @@ fn decompress(
     extract: Extract,
     reading: &mut Reading<'_>,
 ) -> Result<(Extracted, u64), ReadError> {
-    // Here too: frames without content keep the decompressor from handing anything out.
+    // Interruptible here too, because frames without content keep the decompressor from returning.
     let file = BufReader::with_capacity(128 * 1024, Interruptible::new(file, reading.interrupted));
     let mut decoder = zstd::stream::read::Decoder::with_buffer(file).map_err(ReadError::Passing)?;
     decoder.window_log_max(window_log).map_err(ReadError::Passing)?;
     read_lines(decoder.take(limit), source, extract, reading)
+        .map_err(|error| explain_zstd(error, &source.path))
 }
 
-/// zstd reports everything as an I/O error of kind `Other` with its own words.
-fn needs_larger_window(error: &ReadError) -> bool {
-    matches!(error, ReadError::Passing(error) if error.to_string().contains("too much memory"))
-}
-
+/// Tells what is wrong with a compressed file.
+///
+/// zstd reports everything as an I/O error of kind `Other` with the name of its error.
 fn explain_zstd(error: ReadError, path: &Path) -> ReadError {
+    // ZSTD_error_frameParameter_windowTooLarge. Codes are returned as negative sizes.
+    const WINDOW_TOO_LARGE: usize = 0_usize.wrapping_sub(16);
     match error {
-        ReadError::Passing(error) if needs_larger_window_io(&error) => {
-            let size = first_window_size(path)
-                .map_or("a window".to_owned(), |size| format!("a window of {size} bytes"));
-            ReadError::Unusable(format!(
-                "needs {size} to be decompressed, over the limit of {}",
-                1_u64 << LARGEST_WINDOW_LOG
-            ))
+        ReadError::Passing(error)
+            if error.to_string() == zstd::zstd_safe::get_error_name(WINDOW_TOO_LARGE) =>
+        {
+            ReadError::WindowTooLarge { size: first_window_size(path), limit: 1 << LARGEST_WINDOW_LOG }
         }
         ReadError::Passing(error)
             if matches!(
@@ -244,10 +148,6 @@ fn explain_zstd(error: ReadError, path: &Path) -> ReadError {
         }
         other => other,
     }
-}
-
-fn needs_larger_window_io(error: &io::Error) -> bool {
-    error.to_string().contains("too much memory")
 }
 
 /// The window that a file's first frame asks for (RFC 8878, 3.1.1.1).
@@ -368,10 +268,10 @@ pub fn complete(
 /// Makes sure that a file says anything at all.
 ///
 /// # Errors
-/// It is blank ([`EMPTY`]), or no line of it is an item.
+/// If it is blank, or no line of it is an item.
 pub fn check_usable(extracted: &Extracted) -> Result<(), ReadError> {
     if extracted.is_blank {
-        return Err(ReadError::Unusable(EMPTY.to_owned()));
+        return Err(ReadError::Empty);
     }
     if !extracted.has_items {
         return Err(ReadError::Unusable("holds nothing usable: no line is a rollout item".to_owned()));
@@ -400,7 +300,7 @@ fn read_history(
                 reading,
             ) {
                 Ok(part) => part,
-                Err(ReadError::Unusable(_)) => {
+                Err(error) if error.is_unusable() => {
                     parts.truncate(i);
                     continue 'from_the_farthest;
                 }
@@ -433,7 +333,7 @@ fn find_history(
         let Some(source) = (world.find_rollout)(base.rollout) else { break };
         let next = match peek::history_base(&source, reading.buffer, reading.interrupted) {
             Ok(next) => next,
-            Err(ReadError::Unusable(_)) => break,
+            Err(error) if error.is_unusable() => break,
             Err(error) => return Err(history_unread(error, &source.path)),
         };
         parts.push((source, base.end_byte_offset));

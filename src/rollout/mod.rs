@@ -15,4 +15,5 @@ pub mod openable;
 pub mod peek;
 pub mod plain;
 pub mod reader;
+pub mod source;
 pub mod tail;

@@ -1,10 +1,10 @@
 //! The beginning of a rollout: whose it is and where its history begins, without reading the rest; not for anything a row
 //! needs.
 
-use super::fold::{self, ReadError, Source};
 use super::item::{HistoryBase, Item, SessionMeta};
 use super::line;
 use super::reader::{Buffer, Interruptible, LineReader};
+use super::source::{self, ReadError, Source};
 use crate::thread::ThreadId;
 use std::io::{BufReader, Read};
 use std::sync::atomic::AtomicBool;
@@ -58,7 +58,7 @@ fn first_meta(
     buffer: &mut Buffer,
     interrupted: &AtomicBool,
 ) -> Result<Option<SessionMeta>, ReadError> {
-    let file = Interruptible::new(fold::open(&source.path)?, interrupted);
+    let file = Interruptible::new(source::open(&source.path)?, interrupted);
     if !source.compressed {
         return find(file, buffer);
     }

@@ -1,10 +1,10 @@
 //! The end of a rollout: the time of its last line, without reading the rest; not for anything else that a row needs.
 
-use super::fold::{self, ReadError, Source};
 use super::last_event::LastEvent;
 use super::look;
 use super::peek;
 use super::reader::{Buffer, Interruptible, LineReader};
+use super::source::{self, ReadError, Source};
 use crate::thread::Millis;
 use std::io::{Read, Seek as _, SeekFrom};
 use std::sync::atomic::AtomicBool;
@@ -21,7 +21,7 @@ pub fn last_event(
     buffer: &mut Buffer,
     interrupted: &AtomicBool,
 ) -> Result<Option<Millis>, ReadError> {
-    let mut file = fold::open(&source.path)?;
+    let mut file = source::open(&source.path)?;
     if source.compressed {
         let file = Interruptible::new(file, interrupted);
         return last_time(peek::decompressed(file, interrupted)?, true, buffer);

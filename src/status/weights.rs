@@ -62,7 +62,7 @@ impl Weights {
             is_same
         });
         let all: u64 = walk.files.iter().map(|file| file.stamp.size).sum();
-        reader.read(|connection| {
+        reader.read(|connection| -> anyhow::Result<_> {
             let mut weights = Weights { without_row: all, ..Weights::default() };
             census::each_thread(connection, &schema, |id, source, provider, folder| {
                 let place =

@@ -299,7 +299,7 @@ impl<'a> Worker<'a> {
             thread.is_some_and(|thread| inventory.of_thread(thread).iter().any(|file| !file.is_empty()))
         };
         let is_excused = |(i, error): &(usize, ReadError)| {
-            matches!(error, ReadError::Unusable(reason) if reason == fold::EMPTY)
+            matches!(error, ReadError::Empty)
                 && (scanned.folded.is_some() || (scanned.thread.is_none() && has_good(*i)))
         };
         let (excused, failed) = std::mem::take(&mut scanned.failed).into_iter().partition(is_excused);
@@ -337,7 +337,7 @@ impl<'a> Worker<'a> {
     pub fn has_own_file(&mut self, thread: ThreadId) -> bool {
         let files = self.scan.inventory.range_of(thread);
         let scanned = self.scan(&Group { files, in_row: None });
-        let is_unusable = |(_, error): &(usize, ReadError)| matches!(error, ReadError::Unusable(_));
+        let is_unusable = |(_, error): &(usize, ReadError)| error.is_unusable();
         scanned.folded.is_some() || !scanned.failed.iter().all(is_unusable)
     }
 

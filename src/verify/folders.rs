@@ -1,44 +1,9 @@
 //! What a verify could not look at: rollout folders, files, and the threads in them.
 
 use super::finding::{Finding, Kind};
-use super::{Config, Run};
-use crate::catalog::absent::{AbsentFolder, AbsentFolders};
-use crate::catalog::walk::{Roots, WalkError};
-use crate::survey::HomeFiles;
-use crate::survey::plan::Plan;
-use crate::thread::ThreadId;
-use std::collections::HashMap;
-
-/// How far a verify has looked, and what it could not look at.
-#[derive(Debug)]
-pub(super) struct Reach {
-    /// The number of files that were looked at.
-    pub(super) n_files: u64,
-    /// The number of files that are to be looked at.
-    pub(super) n_to_look_at: u64,
-    /// True as long as everything could be looked at.
-    pub(super) is_whole: bool,
-    /// The rollout folders that cannot be walked.
-    pub(super) absent: AbsentFolders,
-    /// Threads whose file could not be read now, and whether they have a row.
-    pub(super) not_compared: HashMap<ThreadId, bool>,
-    /// The rollout folders, wherever links lead.
-    pub(super) roots: Roots,
-}
-
-impl Reach {
-    pub(super) fn new(config: &Config<'_>, files: &HomeFiles, plan: &Plan) -> Reach {
-        Reach {
-            // Files that agree with their rows, and misnamed files, which were opened to be found.
-            n_files: plan.n_files - plan.n_to_read,
-            n_to_look_at: plan.n_files,
-            is_whole: files.errors.is_empty() && files.has_roots && config.threads.is_none(),
-            absent: files.absent.clone(),
-            not_compared: HashMap::new(),
-            roots: Roots::of(config.context.home),
-        }
-    }
-}
+use super::run::Run;
+use crate::catalog::absent::AbsentFolder;
+use crate::catalog::walk::WalkError;
 
 impl Run<'_> {
     /// Reports the folders that cannot be read although rows name rollouts in them, once each instead of a `missing_file`

@@ -5,7 +5,7 @@ use crate::catalog::forms::Forms;
 use crate::catalog::walk::RolloutFile;
 use crate::home;
 use crate::rollout::extract::DamageReport;
-use crate::rollout::fold::{self, ReadError};
+use crate::rollout::fold::ReadError;
 use crate::rollout::openable::Unopenable;
 use crate::sys;
 use crate::thread::ThreadId;
@@ -128,8 +128,10 @@ pub(super) fn is_there(home: &Path, path: &Path) -> bool {
 pub(super) fn failure(file: &RolloutFile, error: &ReadError) -> Option<Finding> {
     let kind = match error {
         ReadError::Vanished | ReadError::Interrupted => return None,
-        ReadError::Unusable(reason) if reason == fold::EMPTY => Kind::EmptyFile,
-        ReadError::Unusable(_) | ReadError::Passing(_) => Kind::UnreadableFile,
+        ReadError::Empty => Kind::EmptyFile,
+        ReadError::Unusable(_) | ReadError::WindowTooLarge { .. } | ReadError::Passing(_) => {
+            Kind::UnreadableFile
+        }
     };
     Some(Finding::new(kind, error.to_string()).at(file.path()))
 }

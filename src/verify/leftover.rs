@@ -2,7 +2,9 @@
 //! that only the session index knows.
 
 use super::finding::{FieldDifference, Finding, Kind};
-use super::{Depth, Run, judge};
+use super::judge;
+use super::options::Depth;
+use super::run::Run;
 use crate::catalog::forms;
 use crate::catalog::names;
 use crate::catalog::paths;

@@ -5,7 +5,8 @@
 
 use super::finding::{Finding, Kind};
 use super::judge::{self, Judged, PathFacts};
-use super::{Depth, Run};
+use super::options::Depth;
+use super::run::{DoubtfulThread, Run};
 use crate::catalog::paths;
 use crate::rollout::fold::{FoldedThread, ReadError, Stamp};
 use crate::survey::scan::{Group, ReadAside, Scanned};
@@ -29,35 +30,6 @@ const BEHIND: std::ops::RangeInclusive<i64> = 0..=6;
 /// the line, but on a busy machine it may have to wait in between.
 const PAUSE: Duration = Duration::from_millis(400);
 const MAX_PAUSES: u32 = 8;
-
-/// A thread that was found wrong at first sight.
-struct DoubtfulThread {
-    id: Option<ThreadId>,
-    /// See [`Subject::counts`].
-    counts: Option<usize>,
-    origin: Origin,
-    /// The times and sizes of the files when they were read.
-    stamps: Vec<Option<Stamp>>,
-    /// The row, as a number.
-    row: Option<u64>,
-    judged: Judged,
-    n_looks: u32,
-}
-
-impl DoubtfulThread {
-    fn size(&self) -> usize {
-        self.judged.findings.iter().map(Finding::size).sum::<usize>() + 256
-    }
-}
-
-/// The threads that were found wrong at first sight, and wait to be looked at again.
-#[derive(Default)]
-pub(super) struct Doubtful {
-    threads: Vec<DoubtfulThread>,
-    bytes: usize,
-    /// How often the run has waited for a Codex at work.
-    n_pauses: u32,
-}
 
 impl Run<'_> {
     /// Compares a thread with its row, after `n_looks` others.

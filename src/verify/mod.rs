@@ -11,11 +11,14 @@ mod codex;
 mod finding;
 mod folders;
 mod found;
+mod glance;
 mod judge;
 mod leftover;
 mod look;
+mod options;
 mod quick;
 mod rows;
+mod run;
 #[cfg(test)]
 mod tests;
 mod whole;
@@ -25,116 +28,29 @@ pub use finding::{Count, FieldDifference, Finding, Ignore, Kind, N_KINDS, Remedy
 pub use found::{Found, Iter};
 pub use judge::apart;
 pub use leftover::GONE;
+pub use options::{Config, Depth, Report};
 
-use crate::catalog::inventory;
-use crate::catalog::walk::{RolloutFile, Walk};
-use crate::db::catalogue::{self, Catalogue};
+use crate::catalog::walk::Walk;
+use crate::db::catalogue::{self};
 use crate::db::open::{Reader, Trouble};
 use crate::db::schema::Schema;
 use crate::db::threads;
-use crate::home::Providers;
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
 use crate::rollout::fold::{FoldedThread, ReadError};
 use crate::survey::plan::Plan;
 use crate::survey::scan::{Group, Scan, Scanned};
-use crate::survey::select::{Selected, Wanted};
-use crate::survey::{self, Context, HomeFiles, Origin, Subject, Survey, Verb};
+use crate::survey::select::Wanted;
+use crate::survey::{self, HomeFiles, Subject, Survey, Verb};
 use crate::thread::ThreadId;
 use crate::thread::columns::Row;
 use crate::thread::times::Times;
-use folders::Reach;
 use found::Findings;
-use look::Doubtful;
-use rows::Rows;
-use std::collections::{BTreeMap, BTreeSet};
+use run::{Doubtful, Noted, Reach, Run};
+use std::collections::BTreeMap;
 
 /// While rollouts are read, threads are compared when so many wait. Each time, the database may have to be opened.
 const IDLE_THREADS: usize = 128;
-
-/// How closely verify looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Depth {
-    /// Presence, paths, archive flags and times: no rollout is opened.
-    Quick,
-    /// Every field.
-    #[default]
-    Fields,
-    /// Every field, every line, and the database file itself.
-    Deep,
-}
-
-/// What a verify looks at, and how closely.
-pub struct Config<'a> {
-    /// The home, and the circumstances of the run.
-    pub context: Context<'a>,
-    /// Only these threads; all if `None`.
-    pub threads: Option<&'a [Selected]>,
-    /// The providers that Codex can use; `None` if that is not known.
-    pub providers: Option<&'a Providers>,
-    /// How closely to look.
-    pub depth: Depth,
-    /// What is not to be reported.
-    pub ignore: &'a Ignore,
-    /// How many findings are kept, the first by thread, path and kind; all if `None`. All are counted.
-    pub max_findings: Option<usize>,
-}
-
-/// What a verify found.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// Rollout files looked at.
-    pub files: u64,
-    /// Rollout files that were to be looked at.
-    pub n_to_look_at: u64,
-    /// Rows looked at.
-    pub rows: u64,
-    /// Of the rows, how many are active, and how many archived.
-    pub rows_by_archived: [u64; 2],
-    /// Threads that were compared and have no finding, those of a moved home included; of a run that was interrupted
-    /// no more than files were looked at.
-    pub agree: u64,
-    /// Threads whose file could not be read now.
-    pub not_compared: u64,
-    /// The findings, by thread, path and kind.
-    pub findings: Found,
-    /// How many there are of each kind, kept or not; by [`Kind`].
-    pub counts: [Count; N_KINDS],
-    /// What mends the findings of fields, which depends on the columns.
-    pub field_remedies: BTreeSet<Remedy>,
-    /// The catalogue of the desktop app beside the list of Codex, where the app has one.
-    pub catalogue: Option<Catalogue>,
-    /// Whether everything in the home was looked at.
-    pub complete: bool,
-    /// Whether it was stopped before the end.
-    pub interrupted: bool,
-}
-
-impl Report {
-    /// How many findings of one kind there are.
-    #[must_use]
-    pub fn count(&self, kind: Kind) -> Count {
-        self.counts[kind as usize]
-    }
-
-    /// What mends the findings of a kind.
-    #[must_use]
-    pub fn remedies(&self, kind: Kind) -> BTreeSet<Remedy> {
-        if kind == Kind::FieldMismatch && !self.field_remedies.is_empty() {
-            return self.field_remedies.clone();
-        }
-        [kind.remedy()].into()
-    }
-
-    /// How many findings there are.
-    #[must_use]
-    pub fn total(&self) -> Count {
-        self.counts.iter().fold(Count::default(), |sum, count| Count {
-            errors: sum.errors + count.errors,
-            warnings: sum.warnings + count.warnings,
-        })
-    }
-}
 
 /// Runs a verify.
 ///
@@ -207,7 +123,7 @@ fn verify(
         read_all: depth != Depth::Quick,
     };
     let compared = match depth {
-        Depth::Quick => Schema { columns: quick::columns(&schema), ..schema.clone() },
+        Depth::Quick => Schema { columns: glance::columns(&schema), ..schema.clone() },
         Depth::Fields | Depth::Deep => schema.clone(),
     };
     let mut run = Run {
@@ -217,7 +133,7 @@ fn verify(
         doubtful: Doubtful::default(),
         findings: Findings::new(config.max_findings),
         reach: Reach::new(config, &files, &plan),
-        noted: codex::Noted::default(),
+        noted: Noted::default(),
     };
     if run.survey.comparison.compares_names() {
         run.survey.load_names();
@@ -235,19 +151,6 @@ fn verify(
     run.conclude(&schema)?;
     run.report_folders(files.errors);
     run.into_report()
-}
-
-/// A verify under way.
-struct Run<'a> {
-    config: &'a Config<'a>,
-    survey: Survey<'a, &'a mut Reader>,
-    rows: Rows,
-    /// Threads that were found wrong at first sight.
-    doubtful: Doubtful,
-    findings: Findings,
-    reach: Reach,
-    /// What was noted for the findings about the whole home.
-    noted: codex::Noted,
 }
 
 impl<'a> Verb<'a> for Run<'a> {
@@ -277,7 +180,7 @@ impl<'a> Verb<'a> for Run<'a> {
 
     fn read_misnamed(&mut self, id: ThreadId, file: usize) -> Result<FoldedThread, ReadError> {
         match self.config.depth {
-            Depth::Quick => quick::glance_again(id, self.file(file)),
+            Depth::Quick => glance::glance_again(id, self.file(file)),
             Depth::Fields | Depth::Deep => self.survey.worker.fold(&self.file(file).source()),
         }
     }
@@ -287,11 +190,7 @@ impl<'a> Verb<'a> for Run<'a> {
     }
 }
 
-impl<'a> Run<'a> {
-    fn file(&self, i: usize) -> &'a RolloutFile {
-        self.survey.file(i)
-    }
-
+impl Run<'_> {
     /// Judges what is left when all rollouts were read, and what is about no single thread.
     fn conclude(&mut self, schema: &Schema) -> anyhow::Result<()> {
         if !self.config.context.is_interrupted() {
@@ -309,59 +208,5 @@ impl<'a> Run<'a> {
         }
         self.report_moved_homes();
         Ok(())
-    }
-
-    /// Returns the file that counts for a subject, if it is known: the one that was read, or where a properly named file
-    /// counts beside misnamed ones, that one.
-    fn counting(&self, subject: &Subject) -> Option<usize> {
-        let read = subject.scanned.folded.as_ref().map(|(file, _)| *file);
-        let by_name = || match (&subject.origin, subject.id) {
-            (Origin::Misnamed(choice), Some(id)) if choice.chosen.is_none() => {
-                let members = self.survey.inventory.range_of(id);
-                let in_row = self.rows.in_row.get(&members.start).copied();
-                Some(inventory::choose(self.survey.inventory.files(), members, in_row)?.chosen())
-            }
-            _ => None,
-        };
-        read.or(subject.counts).or_else(by_name)
-    }
-
-    /// Adds a finding that was looked at twice, unless it is ignored. `row` is the row that it says is not right.
-    fn report(&mut self, mut finding: Finding, row: Option<ThreadId>) {
-        let ignore = self.config.ignore;
-        if ignore.kind(finding.kind) {
-            return;
-        }
-        if !finding.fields.is_empty() {
-            finding.fields.retain(|field| !ignore.column(field.position));
-            if finding.fields.is_empty() {
-                return;
-            }
-        }
-        if finding.kind == Kind::FieldMismatch {
-            finding.message = judge::describe(&finding.fields);
-        }
-        self.findings.flagged.extend(row);
-        self.findings.add(finding);
-    }
-
-    fn into_report(mut self) -> anyhow::Result<Report> {
-        let interrupted = self.config.context.is_interrupted();
-        let agree = self.count_agreeing();
-        Ok(Report {
-            files: self.reach.n_files,
-            n_to_look_at: self.reach.n_to_look_at,
-            rows: self.rows.n,
-            rows_by_archived: self.rows.by_archived,
-            // What was not looked at does not agree.
-            agree: if interrupted { agree.min(self.reach.n_files) } else { agree },
-            not_compared: self.reach.not_compared.len() as u64,
-            findings: self.findings.take()?,
-            counts: self.findings.counts,
-            field_remedies: self.findings.field_remedies,
-            catalogue: self.noted.catalogue,
-            complete: self.reach.is_whole && !interrupted,
-            interrupted,
-        })
     }
 }

@@ -1,57 +1,15 @@
-//! `--quick`: what the walk alone tells of a thread, in the form in which reading a rollout would tell it; opens no file.
+//! `--quick`: goes through a home by names, places and times alone; opens no file.
 
-use super::Run;
+use super::glance::at_a_glance;
+use super::run::Run;
 use crate::catalog::inventory;
 use crate::catalog::paths;
-use crate::catalog::walk::RolloutFile;
-use crate::db::schema::Schema;
-use crate::rollout::extract::DamageReport;
-use crate::rollout::fold::{EMPTY, FoldedThread, ReadError, Stamp};
+use crate::rollout::fold::ReadError;
 use crate::survey::scan::{Group, Scanned};
 use crate::survey::{self, BATCH_THREADS};
-use crate::thread::cell::Cell;
-use crate::thread::columns::{ColumnSet, Row, index};
-use crate::thread::equivalence::{FIRST_MILLISECONDS, TIME_TOLERANCE};
-use crate::thread::{Millis, ThreadId, ThreadMetadata};
+use crate::thread::ThreadId;
+use crate::thread::columns::index;
 use std::path::Path;
-
-/// Returns the columns that a quick look compares: those that a file's place and time say.
-pub(super) fn columns(schema: &Schema) -> ColumnSet {
-    let mut columns = ColumnSet::default();
-    [
-        index::ID,
-        index::ROLLOUT_PATH,
-        index::UPDATED_AT,
-        index::UPDATED_AT_MS,
-        index::ARCHIVED,
-        index::ARCHIVED_AT,
-    ]
-    .into_iter()
-    .filter(|&position| schema.has(position))
-    .for_each(|position| columns.insert(position));
-    columns
-}
-
-/// Returns true if a row that spells its only file's path agrees with the place and time of the file beyond doubt. This
-/// is cheaper than the rules of [`crate::thread::diff`], which must decide if it returns false.
-pub(super) fn agrees(file: &RolloutFile, row: &Row) -> bool {
-    let modified = file.stamp.modified_millis();
-    let near = |time: Option<i64>, scale: i64, tolerance: Millis| {
-        time.and_then(|time| time.checked_mul(scale))
-            .is_some_and(|time| time.abs_diff(modified) <= tolerance.unsigned_abs())
-    };
-    let milliseconds = row.integer(index::UPDATED_AT_MS);
-    let is_archived_since = |cell: &Cell| matches!(cell, Cell::Integer(1..));
-    file.stamp.size > 0
-        && near(row.integer(index::UPDATED_AT), 1000, TIME_TOLERANCE)
-        && (row.get(index::UPDATED_AT_MS).is_none()
-            || (milliseconds >= Some(FIRST_MILLISECONDS) && near(milliseconds, 1, TIME_TOLERANCE)))
-        && row.integer(index::ARCHIVED) == Some(file.archived.into())
-        && row.get(index::ARCHIVED_AT).is_none_or(|cell| match file.archived {
-            true => is_archived_since(cell),
-            false => *cell == Cell::Null,
-        })
-}
 
 impl Run<'_> {
     /// Looks at the names of all groups, and compares each thread with its row.
@@ -74,7 +32,7 @@ impl Run<'_> {
         let chosen = chosen.map(|choice| choice.chosen());
         for (i, file) in group.files.clone().zip(files) {
             if file.stamp.size == 0 {
-                scanned.failed.push((i, ReadError::Unusable(EMPTY.to_owned())));
+                scanned.failed.push((i, ReadError::Empty));
             } else if let Some(thread) = thread.filter(|thread| !self.rows.by_row.contains(thread))
                 && chosen == Some(i)
             {
@@ -111,102 +69,6 @@ impl Run<'_> {
                 if self.survey.inventory.range_of(thread).is_empty() || self.rows.by_row.contains(&thread) {
                     self.survey.misnamed.add(file, thread);
                 }
-            }
-        }
-    }
-}
-
-/// Looks at a misnamed file again.
-pub(super) fn glance_again(id: ThreadId, file: &RolloutFile) -> Result<FoldedThread, ReadError> {
-    let stamp = std::fs::symlink_metadata(file.path()).and_then(|metadata| Stamp::of(&metadata))?;
-    Ok(at_a_glance(id, file, stamp))
-}
-
-/// Returns a thread of which only the file's place and time are known.
-pub(super) fn at_a_glance(id: ThreadId, file: &RolloutFile, stamp: Stamp) -> FoldedThread {
-    let metadata = ThreadMetadata {
-        updated_at: stamp.modified_millis(),
-        modified_at: stamp.modified_millis(),
-        last_event_at: stamp.modified_millis(),
-        archived: file.archived,
-        ..ThreadMetadata::nothing(id, file.path().to_string_lossy().into_owned())
-    };
-    let damage = DamageReport::default();
-    FoldedThread { metadata, damage, unopenable: None, stamp, n_bytes: 0, n_own_bytes: 0 }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rollout::file_name;
-    use crate::survey::comparison::Comparison;
-    use proptest::prelude::*;
-    use std::path::Path;
-    use std::time::{Duration, UNIX_EPOCH};
-
-    const NAME: &str = "rollout-2026-03-14T17-00-00-019ced6b-835b-7475-b762-429694b3a51e.jsonl";
-
-    fn file(millis: u64, archived: bool) -> (ThreadId, RolloutFile) {
-        let named = file_name::parse(NAME.as_ref()).unwrap();
-        let stamp = Stamp { modified: UNIX_EPOCH + Duration::from_millis(millis), size: 1 };
-        let folder = Path::new("sessions").into();
-        (named.name.unwrap().thread, RolloutFile::new(folder, NAME.as_ref(), named, stamp, archived))
-    }
-
-    fn comparison(has_milliseconds: bool) -> Comparison {
-        let mut columns = ColumnSet::default();
-        [index::ID, index::ROLLOUT_PATH, index::UPDATED_AT, index::ARCHIVED, index::ARCHIVED_AT]
-            .into_iter()
-            .chain(has_milliseconds.then_some(index::UPDATED_AT_MS))
-            .for_each(|position| columns.insert(position));
-        Comparison { columns, ..Comparison::default() }
-    }
-
-    /// A cell near `number`, or one that is none.
-    fn cell(number: i64, tolerance: i64) -> impl Strategy<Value = Cell> {
-        prop_oneof![
-            6 => (-2 * tolerance..=2 * tolerance).prop_map(move |by| Cell::Integer(number + by)),
-            1 => Just(Cell::Null),
-            1 => any::<i64>().prop_map(Cell::Integer),
-            1 => Just(Cell::Text(number.to_string())),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn what_agrees_beyond_doubt_has_no_difference(
-            millis in 1_577_836_800_000u64..4_102_444_800_000,
-            is_archived: bool,
-            has_milliseconds: bool,
-            changed in (cell(0, 1000), cell(0, 1), cell(0, 1), cell(1, 1)),
-            which: [bool; 4],
-        ) {
-            let (id, file) = file(millis, is_archived);
-            let comparison = comparison(has_milliseconds);
-            let glance = at_a_glance(id, &file, file.stamp).metadata;
-            let mut row = comparison.insert(&glance);
-            for position in comparison.columns.iter() {
-                row.cells[position].get_or_insert(Cell::Null);
-            }
-            prop_assert!(agrees(&file, &row), "as it was inserted");
-            let shifted = |cell: Cell, by: i64| match cell {
-                Cell::Integer(number) => Cell::Integer(number.saturating_add(by)),
-                other => other,
-            };
-            let millis = millis as i64;
-            let cells = [
-                (index::UPDATED_AT_MS, shifted(changed.0, millis)),
-                (index::UPDATED_AT, shifted(changed.1, millis / 1000)),
-                (index::ARCHIVED, changed.2),
-                (index::ARCHIVED_AT, shifted(changed.3, millis / 1000)),
-            ];
-            for ((position, cell), _) in cells.into_iter().zip(which).filter(|(_, which)| *which) {
-                if comparison.columns.contains(position) {
-                    row.cells[position] = Some(cell);
-                }
-            }
-            if agrees(&file, &row) {
-                prop_assert_eq!(comparison.diff(&glance, &row), []);
             }
         }
     }

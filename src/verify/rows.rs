@@ -1,6 +1,7 @@
 //! Reads all rows once, before any rollout is read: which file each names, and which rows have no file.
 
-use super::{Config, Depth, quick};
+use super::glance;
+use super::options::{Config, Depth};
 use crate::catalog::inventory::Inventory;
 use crate::catalog::paths;
 use crate::db::open::Reader;
@@ -51,7 +52,7 @@ pub(super) struct Rows {
 /// Returns the columns that this pass reads.
 fn columns(depth: Depth, schema: &Schema) -> ColumnSet {
     let mut columns = match depth {
-        Depth::Quick => quick::columns(schema),
+        Depth::Quick => glance::columns(schema),
         Depth::Fields | Depth::Deep => ColumnSet::default(),
     };
     [index::ID, index::ROLLOUT_PATH, index::ARCHIVED]
@@ -143,7 +144,7 @@ impl Rows {
         {
             // Nearly all rows end here.
             if let Some(agreed) = self.agreed.get_mut(files.start) {
-                *agreed = quick::agrees(file, row);
+                *agreed = glance::agrees(file, row);
             }
             return;
         }

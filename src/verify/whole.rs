@@ -1,7 +1,7 @@
 //! Findings about no single thread: a home that moved, what Codex has indexed, the database file itself.
 
-use super::Run;
 use super::finding::{FieldDifference, Finding, Kind};
+use super::run::Run;
 use crate::db::open::{Reader, Trouble};
 use crate::db::{backfill_state, integrity};
 use crate::thread::columns::index;

@@ -6,34 +6,19 @@ mod lists;
 mod start;
 
 use super::finding::{Finding, Kind};
-use super::{Depth, Run, judge};
-use crate::db::catalogue::Catalogue;
+use super::judge;
+use super::options::Depth;
+use super::run::Run;
 use crate::db::schema::Schema;
 use crate::rollout::fold::FoldedThread;
 use crate::sys::WriterLock;
+use crate::thread::HistoryMode;
 use crate::thread::columns::{Row, index};
 use crate::thread::diff::FieldDifference;
-use crate::thread::{HistoryMode, ThreadId};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 /// How long the lock under which Codex takes its own locks is waited for.
 const PATIENCE: Duration = Duration::from_millis(200);
-
-/// What the comparison of threads notes for the findings about the whole home.
-#[derive(Debug, Default)]
-pub(super) struct Noted {
-    /// By provider that Codex does not know: the threads whose rows or rollouts name it.
-    providers: BTreeMap<String, BTreeSet<ThreadId>>,
-    /// The threads whose titles are derived from their rollouts, though their rows alone do not tell.
-    untitled: BTreeSet<ThreadId>,
-    /// By compressed rollout of a paginated thread: its uncompressed length in bytes.
-    lengths: HashMap<usize, u64>,
-    /// By the old home of rows that name rollouts of this one there: how many rows do.
-    pub(super) moved_homes: BTreeMap<String, u64>,
-    /// The catalogue of the desktop app beside the list of Codex, if the app has one.
-    pub(super) catalogue: Option<Catalogue>,
-}
 
 impl Run<'_> {
     /// Notes what a thread says that matters beyond its own findings, which are told apart from these: a provider that

@@ -4,7 +4,8 @@ use crate::db::ledger;
 use crate::db::schema::Schema;
 use crate::db::siblings::{self, Check, Fault, SIBLINGS};
 use crate::verify::finding::{Finding, Kind};
-use crate::verify::{Depth, Run};
+use crate::verify::options::Depth;
+use crate::verify::run::Run;
 use std::path::Path;
 
 /// The greatest database that is looked at page by page by a quick look, and by a usual one, in bytes.

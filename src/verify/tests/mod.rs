@@ -8,6 +8,8 @@ use crate::db::Connection;
 use crate::db::open::{OpenOptions, Writer};
 use crate::progress::Silent;
 use crate::rollout::file_name::RolloutName;
+use crate::survey::Context;
+use crate::survey::select::Selected;
 use chrono::{DateTime, Utc};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,121 @@
+//! What a backfill is told to do, the database that it writes, and what it reports.
+
+use super::index;
+use crate::catalog::absent::AbsentFolder;
+use crate::db::Connection;
+use crate::db::facts::Facts;
+use crate::db::open::{OpenOptions, Reader, Writer};
+use crate::db::tally::Shown;
+use crate::survey::select::Selected;
+use crate::survey::{Context, Database};
+use crate::thread::times::Times;
+use std::path::{Path, PathBuf};
+
+/// What a backfill does, and where.
+pub struct Config<'a> {
+    /// The home, and the circumstances of the run.
+    pub context: Context<'a>,
+    /// Only these threads; all if `None`.
+    pub threads: Option<&'a [Selected]>,
+    /// Skip files whose row says that they are unchanged.
+    pub quick: bool,
+    /// Where `updated_at` comes from.
+    pub times: Times,
+    /// What another database knows of threads.
+    pub facts: Option<&'a Facts>,
+    /// How to read the database for a backup before the first change; `None` for no backup.
+    pub backup: Option<&'a OpenOptions>,
+    /// Note what [`index::append_names`] needs.
+    pub notes_names: bool,
+}
+
+/// The database, and whether anything is written to it.
+pub enum Target<'a> {
+    /// Rows are written.
+    Write(&'a mut Writer),
+    /// Nothing is written: what would be is counted.
+    Preview(&'a mut Reader),
+    /// A database that does not exist yet, for a preview of its making.
+    New(&'a Connection),
+}
+
+impl Target<'_> {
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Target::Write(writer) => Some(writer.path()),
+            Target::Preview(reader) => Some(reader.path()),
+            Target::New(_) => None,
+        }
+    }
+
+    pub(super) fn writes(&self) -> bool {
+        matches!(self, Target::Write(_))
+    }
+}
+
+impl Database for Target<'_> {
+    fn read<T, E: Into<anyhow::Error>>(
+        &mut self,
+        mut f: impl FnMut(&Connection) -> Result<T, E>,
+    ) -> anyhow::Result<T> {
+        match self {
+            Target::Write(writer) => writer.read(f),
+            Target::Preview(reader) => reader.read(f),
+            Target::New(connection) => f(connection).map_err(Into::into),
+        }
+    }
+}
+
+/// A file or folder that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Its path.
+    pub path: PathBuf,
+    /// The reason.
+    pub error: String,
+    /// True if it may succeed another time.
+    pub is_passing: bool,
+}
+
+/// What a backfill did, or would do.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Rollout files found; each is in exactly one of the next five.
+    pub scanned: u64,
+    /// Rows that were missing.
+    pub inserted: u64,
+    /// Rows that differed.
+    pub updated: u64,
+    /// Rows that agree.
+    pub unchanged: u64,
+    /// Files that lost to another of their thread.
+    pub superseded: u64,
+    /// Files that could not be read.
+    pub failed: u64,
+    /// Bytes read, uncompressed.
+    pub bytes_read: u64,
+    /// Those files, and folders that could not be walked; by path.
+    pub failures: Vec<Failure>,
+    /// Rollout folders that cannot be read although rows name rollouts in them.
+    pub missing_folders: Vec<AbsentFolder>,
+    /// Files with damaged lines beside what could be read.
+    pub n_damaged_files: u64,
+    /// Of the rows updated, those in which times alone differed.
+    pub times_alone: u64,
+    /// The newest version of Codex that wrote a rollout, as numbers.
+    pub newest_version: Option<[u32; 2]>,
+    /// The backup that was kept before the first change, unless there is a recent one.
+    pub backup: Option<PathBuf>,
+    /// Tables and ids of what an old row referred to and what could not be brought back.
+    pub lost_references: Vec<(&'static str, String)>,
+    /// Threads left to a Codex that is writing them.
+    pub left_to_codex: u64,
+    /// What Codex's default list shows before and after.
+    pub shown: Shown,
+    /// True if every file of the home was visited, and none failed for a reason that may pass.
+    pub complete: bool,
+    /// True if the run was stopped before the end.
+    pub interrupted: bool,
+    /// What tells names from titles, if that was asked for.
+    pub names: index::Noted,
+}

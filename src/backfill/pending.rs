@@ -1,0 +1,115 @@
+//! Rows that differ, and wait to be written; decides nothing about when.
+
+use super::options::{Config, Report, Target};
+use crate::catalog::walk::RolloutFile;
+use crate::db::Connection;
+use crate::db::facts::FittingFacts;
+use crate::db::open::OpenOptions;
+use crate::db::tally::Tally;
+use crate::db::threads::Threads;
+use crate::rollout::fold::{FoldedThread, Stamp};
+use crate::survey::Survey;
+use crate::survey::comparison::Comparison;
+use crate::thread::columns::{ColumnSet, Row};
+use crate::thread::{ThreadId, ThreadMetadata};
+
+/// A row that a thread must have and has not.
+#[derive(Debug)]
+pub(super) struct NewRow {
+    pub(super) row: Row,
+    /// The columns that differ from the row that is there; `None` if there is no row.
+    pub(super) changed: Option<ColumnSet>,
+}
+
+/// Merges a file with its row; `None` if the row agrees. `old` is what another database knows of the thread.
+pub(super) fn merge(
+    comparison: &Comparison,
+    folded: &FoldedThread,
+    row: Option<&Row>,
+    old: Option<&Row>,
+) -> Option<NewRow> {
+    let Some(row) = row else {
+        return Some(NewRow { row: comparison.insert_with(&folded.metadata, old), changed: None });
+    };
+    let merged = comparison.update_with(&folded.metadata, row, old);
+    let differs = merged.to_write != ColumnSet::default();
+    differs.then_some(NewRow { row: merged.row, changed: Some(merged.to_write) })
+}
+
+/// A thread whose row is to be written.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) file: usize,
+    pub(super) id: ThreadId,
+    /// The time and size of the file when it was read.
+    pub(super) stamp: Stamp,
+    /// See [`ThreadMetadata::older`].
+    pub(super) older: Vec<ThreadMetadata>,
+    /// The row that was there when the new one was made.
+    pub(super) seen: Option<Row>,
+    /// What another database knows of the thread.
+    pub(super) old: Option<Row>,
+    pub(super) new: NewRow,
+    pub(super) size: usize,
+    pub(super) n_reads: u32,
+}
+
+impl Pending {
+    pub(super) fn new(
+        file: usize,
+        folded: FoldedThread,
+        seen: Option<Row>,
+        old: Option<Row>,
+        new: NewRow,
+    ) -> Pending {
+        let FoldedThread { metadata, stamp, .. } = folded;
+        let size = metadata.size();
+        Pending { file, id: metadata.id, stamp, older: metadata.older, seen, old, new, size, n_reads: 0 }
+    }
+
+    /// Writes the row inside a transaction, unless the row or the file changed since it was made.
+    pub(super) fn write(
+        &self,
+        connection: &Connection,
+        table: &mut Threads,
+        facts: Option<&FittingFacts<'_>>,
+        file: &RolloutFile,
+    ) -> anyhow::Result<Written> {
+        let row = table.get(connection, self.id)?;
+        let stamp = std::fs::symlink_metadata(file.path()).and_then(|metadata| Stamp::of(&metadata));
+        if row != self.seen || stamp.ok() != Some(self.stamp) {
+            return Ok(Written::Changed);
+        }
+        if let (Some(facts), Some(_)) = (facts, &self.old) {
+            facts.insert_parents(connection, &self.new.row)?;
+        }
+        match self.new.changed {
+            None => table.insert(connection, &self.new.row)?,
+            Some(changed) => table.update(connection, &self.new.row, changed)?,
+        }
+        Ok(Written::Done)
+    }
+}
+
+/// The result of writing a pending row.
+pub(super) enum Written {
+    Done,
+    /// The row or the file changed meanwhile.
+    Changed,
+}
+
+/// A backfill under way.
+pub(super) struct Run<'a> {
+    pub(super) config: &'a Config<'a>,
+    pub(super) survey: Survey<'a, Target<'a>>,
+    /// What another database knows.
+    pub(super) facts: Option<FittingFacts<'a>>,
+    /// See [`Config::backup`]; taken once the backup is kept.
+    pub(super) backup: Option<&'a OpenOptions>,
+    /// Threads whose rows must be written.
+    pub(super) pending: Vec<Pending>,
+    pub(super) pending_bytes: usize,
+    /// What Codex's default list shows.
+    pub(super) tally: Tally,
+    pub(super) report: Report,
+}
