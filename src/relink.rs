@@ -120,13 +120,13 @@ pub fn plan<'a>(
     let old = old_spellings(options.old, &new)?;
     let (old, new_path) = (parse_all(&old), FolderPath::parse(&new));
     let Some(new_path) = new_path else { bail!("{new}: is not an absolute folder") };
-    let tally = reader.read(|connection| Ok(Tally::begin(connection, &schema, options.default_provider)?))?;
+    let tally = reader.read(|connection| Tally::begin(connection, &schema, options.default_provider))?;
     let is_inside = old.iter().any(|old| new_path.is_below(old));
     let mut report = RelinkReport { new: new.clone(), ..RelinkReport::default() };
     progress.start("looking at rows", None, None);
     let mut after = String::new();
     loop {
-        let page = reader.read(|connection| Ok(folders::behind(connection, &after, PAGE)?))?;
+        let page = reader.read(|connection| folders::behind(connection, &after, PAGE))?;
         for RowFolder { id, cwd } in &page {
             let Some(folder) = FolderPath::parse(cwd) else { continue };
             if is_inside && folder.is_below(&new_path) {
