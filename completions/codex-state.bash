@@ -38,6 +38,9 @@ _codex__state() {
             codex__state,list)
                 cmd="codex__state__subcmd__list"
                 ;;
+            codex__state,ls)
+                cmd="codex__state__subcmd__list"
+                ;;
             codex__state,man)
                 cmd="codex__state__subcmd__man"
                 ;;
@@ -123,7 +126,7 @@ _codex__state() {
 
     case "${cmd}" in
         codex__state)
-            opts="-q -v -h -V --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version backfill verify list show path archive unarchive prune rebuild status doctor backup relink restore completions man help"
+            opts="-q -v -h -V --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version backfill verify list ls show path archive unarchive prune rebuild status doctor backup relink restore completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -777,14 +780,14 @@ _codex__state() {
             return 0
             ;;
         codex__state__subcmd__list)
-            opts="-n -q -v -h -V --sort --reverse --limit --after --archived --all --hidden --shown --hidden-only --source --provider --cwd --recursive --search --since --until --columns --ids --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
+            opts="-n -q -v -h -V --sort --reverse --limit --after --archived --all --hidden --shown --hidden-only --source --provider --cwd --recursive --search --model --branch --pinned --since --until --columns --ids --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --sort)
-                    COMPREPLY=($(compgen -W "created updated recency" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "created updated recency size" -- "${cur}"))
                     return 0
                     ;;
                 --limit)
@@ -815,6 +818,14 @@ _codex__state() {
                     return 0
                     ;;
                 --search)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --branch)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1373,12 +1384,16 @@ _codex__state() {
             return 0
             ;;
         codex__state__subcmd__show)
-            opts="-q -v -h -V --compare --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
+            opts="-q -v -h -V --compare --columns --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --columns)
+                    COMPREPLY=($(compgen -W "id rollout_path created_at updated_at source model_provider cwd title sandbox_policy approval_mode tokens_used has_user_event archived archived_at git_sha git_branch git_origin_url cli_version first_user_message agent_nickname agent_role memory_mode model reasoning_effort agent_path created_at_ms updated_at_ms thread_source preview recency_at recency_at_ms history_mode name is_pinned thread_section_id section_position section_entered_at_ms project_id originator daybreak_enabled creator_user_id creator_account_id" -- "${cur}"))
+                    return 0
+                    ;;
                 --codex-home)
                     COMPREPLY=()
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then

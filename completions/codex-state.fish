@@ -51,8 +51,9 @@ complete -c codex-state -n "__fish_codex_state_needs_command" -s V -l version -d
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "backfill" -d 'Make the database say what the rollouts say'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "verify" -d 'Name every difference between the database and the rollouts'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "list" -d 'List threads, the latest first'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "ls" -d 'List threads, the latest first'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "show" -d 'Show everything that the database knows of threads'
-complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "path" -d 'Print the path of a thread\'s rollout'
+complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "path" -d 'Print the paths of threads\' rollouts'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "archive" -d 'Move threads to the archive'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "unarchive" -d 'Move threads back from the archive'
 complete -c codex-state -n "__fish_codex_state_needs_command" -f -a "prune" -d 'Delete the rows of threads whose rollout is gone'
@@ -196,15 +197,18 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -s q -l 
 complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -s v -l verbose -d 'Say more on standard error: which files, and why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -s V -l version -d 'Print version'
-complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l sort -d 'Which time to sort by; recency is by updated where the database does not know it' -r -f -a "created\t'When the thread began'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l sort -d 'What to sort by; recency is by updated where the database does not know it' -r -f -a "created\t'When the thread began'
 updated\t'When it was last written'
-recency\t'When it was last used'"
+recency\t'When it was last used'
+size\t'Bytes of the rollout on disk, the largest first; --since and --until are by updated then'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -s n -l limit -d 'List at most N threads; 0 is all [default: 50 for a table on a terminal, else all]' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l after -d 'Go on after a page: its next_cursor, which --format json gives; with the same --sort and --reverse' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l source -d 'Of this source, as cli, vscode, exec; subagent means all sub-agents (repeatable)' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l provider -d 'Of this model provider (repeatable)' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l cwd -d 'Begun in this folder (repeatable)' -r -f -a "(__fish_complete_directories)"
-complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l search -d 'With this text in title, name, preview or first message; case does not matter, in any script, accents do' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l search -d 'With this text in title, name, preview or first message; case does not matter, in any script, accents do (repeatable: each must be there)' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l model -d 'Of this model (repeatable)' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l branch -d 'Begun on this branch of git (repeatable)' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l since -d 'At this time or later, by the time of --sort: RFC 3339, a date (its midnight here), today, yesterday, or an age: 30s 10m 2h 7d 4w 3mo 1y "2 weeks ago"' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l until -d 'Before this time, in the same forms' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l columns -d 'Which columns to print, in this order: those of the table, hidden_by and size' -r -f -a "id\t'thread id'
@@ -267,13 +271,14 @@ always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l reverse -d 'The oldest first'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l reverse -d 'The oldest, or the smallest, first'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l archived -d 'Archived threads only'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l all -d 'Archived threads too'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l hidden -d 'Also threads without a user message, which Codex hides'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l shown -d 'Exactly the threads that Codex\'s default list shows'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l hidden-only -d 'Only threads that Codex\'s default list hides, archived or not; the column hidden_by says why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l recursive -d 'With --cwd: or in a folder below'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l pinned -d 'Only threads that are pinned'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l ids -d 'Print the ids alone, one a line'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l no-header -d 'Leave the header line of TSV and CSV out'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l no-progress -d 'Show no progress bar'
@@ -281,6 +286,137 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand list" -s q -l qu
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -s v -l verbose -d 'Say more on standard error: which files, and why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l sort -d 'What to sort by; recency is by updated where the database does not know it' -r -f -a "created\t'When the thread began'
+updated\t'When it was last written'
+recency\t'When it was last used'
+size\t'Bytes of the rollout on disk, the largest first; --since and --until are by updated then'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -s n -l limit -d 'List at most N threads; 0 is all [default: 50 for a table on a terminal, else all]' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l after -d 'Go on after a page: its next_cursor, which --format json gives; with the same --sort and --reverse' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l source -d 'Of this source, as cli, vscode, exec; subagent means all sub-agents (repeatable)' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l provider -d 'Of this model provider (repeatable)' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l cwd -d 'Begun in this folder (repeatable)' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l search -d 'With this text in title, name, preview or first message; case does not matter, in any script, accents do (repeatable: each must be there)' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l model -d 'Of this model (repeatable)' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l branch -d 'Begun on this branch of git (repeatable)' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l since -d 'At this time or later, by the time of --sort: RFC 3339, a date (its midnight here), today, yesterday, or an age: 30s 10m 2h 7d 4w 3mo 1y "2 weeks ago"' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l until -d 'Before this time, in the same forms' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l columns -d 'Which columns to print, in this order: those of the table, hidden_by and size' -r -f -a "id\t'thread id'
+rollout_path\t'absolute path of the rollout that counts'
+created_at\t'when the thread began'
+updated_at\t'when the rollout was last written'
+source\t'where the thread came from: a word or JSON'
+model_provider\t'provider of the model'
+cwd\t'working directory'
+title\t'first text of the user, or the name a person gave'
+sandbox_policy\t'the last turn\'s permission profile or sandbox policy, as JSON'
+approval_mode\t'the last turn\'s approval policy: a word or JSON'
+tokens_used\t'tokens of the last count'
+has_user_event\t'whether the user said anything (0 in later schemas)'
+archived\t'whether the rollout lies under archived_sessions/'
+archived_at\t'when the thread was archived'
+git_sha\t'commit of the working tree'
+git_branch\t'branch of the working tree'
+git_origin_url\t'where the working tree was cloned from'
+cli_version\t'version of Codex that wrote the rollout'
+first_user_message\t'the user\'s first message'
+agent_nickname\t'nickname of a spawned agent'
+agent_role\t'role of a spawned agent'
+memory_mode\t'whether memories may be taken from the thread'
+model\t'the last turn\'s model'
+reasoning_effort\t'the last turn\'s reasoning effort'
+agent_path\t'path of a spawned agent among the agents'
+created_at_ms\t'when the thread began, to the millisecond'
+updated_at_ms\t'when the rollout was last written, to the millisecond'
+thread_source\t'who asked for the thread'
+preview\t'what a listing shows; empty hides the thread'
+recency_at\t'when the thread was last used'
+recency_at_ms\t'when the thread was last used, to the millisecond'
+history_mode\t'how the history is kept: legacy or paginated'
+name\t'name given by a person'
+is_pinned\t'whether the thread is pinned'
+thread_section_id\t'section of the sidebar'
+section_position\t'position within the section'
+section_entered_at_ms\t'when the thread entered the section'
+project_id\t'project of the thread'
+originator\t'program that began the thread'
+daybreak_enabled\t'a choice of the user that Codex keeps with the thread'
+creator_user_id\t'user who began the thread'
+creator_account_id\t'account of that user'
+hidden_by\t'why Codex\'s list hides it: archived, no_message, provider, source; empty if it shows it'
+size\t'bytes of the rollout on disk'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l db -d 'Use exactly this database, which must exist' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l default-provider -d 'Provider of threads that name none' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l format -d 'How to write the output' -r -f -a "auto\t'A table on a terminal, TSV for lists in a pipe, plain text otherwise'
+table\t'For people'
+json\t'One JSON document'
+jsonl\t'A JSON record a line'
+tsv\t'Tab-separated values'
+csv\t'Comma-separated values'
+github\t'Workflow annotations (verify only)'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can show it'
+always\t'Even into a pipe or a file'
+never\t'Not at all'"
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l reverse -d 'The oldest, or the smallest, first'
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l archived -d 'Archived threads only'
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l all -d 'Archived threads too'
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l hidden -d 'Also threads without a user message, which Codex hides'
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l shown -d 'Exactly the threads that Codex\'s default list shows'
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l hidden-only -d 'Only threads that Codex\'s default list hides, archived or not; the column hidden_by says why'
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l recursive -d 'With --cwd: or in a folder below'
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l pinned -d 'Only threads that are pinned'
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l ids -d 'Print the ids alone, one a line'
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l no-header -d 'Leave the header line of TSV and CSV out'
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l no-progress -d 'Show no progress bar'
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -s q -l quiet -d 'Say nothing on standard error but errors'
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -s v -l verbose -d 'Say more on standard error: which files, and why'
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -s V -l version -d 'Print version'
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l columns -d 'Which columns to print, in this order' -r -f -a "id\t'thread id'
+rollout_path\t'absolute path of the rollout that counts'
+created_at\t'when the thread began'
+updated_at\t'when the rollout was last written'
+source\t'where the thread came from: a word or JSON'
+model_provider\t'provider of the model'
+cwd\t'working directory'
+title\t'first text of the user, or the name a person gave'
+sandbox_policy\t'the last turn\'s permission profile or sandbox policy, as JSON'
+approval_mode\t'the last turn\'s approval policy: a word or JSON'
+tokens_used\t'tokens of the last count'
+has_user_event\t'whether the user said anything (0 in later schemas)'
+archived\t'whether the rollout lies under archived_sessions/'
+archived_at\t'when the thread was archived'
+git_sha\t'commit of the working tree'
+git_branch\t'branch of the working tree'
+git_origin_url\t'where the working tree was cloned from'
+cli_version\t'version of Codex that wrote the rollout'
+first_user_message\t'the user\'s first message'
+agent_nickname\t'nickname of a spawned agent'
+agent_role\t'role of a spawned agent'
+memory_mode\t'whether memories may be taken from the thread'
+model\t'the last turn\'s model'
+reasoning_effort\t'the last turn\'s reasoning effort'
+agent_path\t'path of a spawned agent among the agents'
+created_at_ms\t'when the thread began, to the millisecond'
+updated_at_ms\t'when the rollout was last written, to the millisecond'
+thread_source\t'who asked for the thread'
+preview\t'what a listing shows; empty hides the thread'
+recency_at\t'when the thread was last used'
+recency_at_ms\t'when the thread was last used, to the millisecond'
+history_mode\t'how the history is kept: legacy or paginated'
+name\t'name given by a person'
+is_pinned\t'whether the thread is pinned'
+thread_section_id\t'section of the sidebar'
+section_position\t'position within the section'
+section_entered_at_ms\t'when the thread entered the section'
+project_id\t'project of the thread'
+originator\t'program that began the thread'
+daybreak_enabled\t'a choice of the user that Codex keeps with the thread'
+creator_user_id\t'user who began the thread'
+creator_account_id\t'account of that user'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l db -d 'Use exactly this database, which must exist' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l sqlite-home -d 'The folder of the database' -r -f -a "(__fish_complete_directories)"
@@ -320,8 +456,8 @@ always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l archived -d 'Only if it is archived'
-complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l active -d 'Only if it is not archived'
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l archived -d 'Only those that are archived'
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l active -d 'Only those that are not archived'
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l no-header -d 'Leave the header line of TSV and CSV out'
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l no-progress -d 'Show no progress bar'
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -s q -l quiet -d 'Say nothing on standard error but errors'
@@ -599,7 +735,7 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "verify" -d 'Name every difference between the database and the rollouts'
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "list" -d 'List threads, the latest first'
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "show" -d 'Show everything that the database knows of threads'
-complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "path" -d 'Print the path of a thread\'s rollout'
+complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "path" -d 'Print the paths of threads\' rollouts'
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "archive" -d 'Move threads to the archive'
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "unarchive" -d 'Move threads back from the archive'
 complete -c codex-state -n "__fish_codex_state_using_subcommand help; and not __fish_seen_subcommand_from backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man" -f -a "prune" -d 'Delete the rows of threads whose rollout is gone'

@@ -41,6 +41,14 @@ impl Forms {
     }
 }
 
+/// Returns the bytes on disk of the rollout at `path`, in the form that exists; `None` if neither is there.
+#[must_use]
+pub fn size(path: &Path) -> Option<u64> {
+    let size =
+        |path: &Path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|data| data.len());
+    size(path).or_else(|| size(&other_form(path)))
+}
+
 /// Returns the path of the other form: with `.zst` stripped or added.
 #[must_use]
 pub fn other_form(path: &Path) -> PathBuf {

@@ -13,10 +13,10 @@ use commands::{
     archive, backfill, backup, complete, completions, list, man, path, prune, rebuild, relink, restore, show,
     status, unarchive, verify,
 };
-use line::args::Command;
-use line::env::Environment;
+use line::args::{Cli, Command};
+use line::env::{Environment, OPTIONS, default_options};
 use line::exit::Exit;
-use line::{interrupt, read, usage};
+use line::{defaults, interrupt, read, usage};
 use output::{error, lines, stdout, style};
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -37,6 +37,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
                 None => print_help(&error),
             };
         }
+    };
+    let cli = match with_defaults(cli, &arguments) {
+        Ok(cli) => cli,
+        Err(error) => return fail(&error),
     };
     interrupt::outlive_file_limits();
     let interrupted = Arc::new(AtomicBool::new(false));
@@ -91,6 +95,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             }
         }
     }
+}
+
+/// Reads the command line again with the options of `CODEX_STATE_OPTS`, where it has any.
+fn with_defaults(cli: Cli, arguments: &[OsString]) -> anyhow::Result<Cli> {
+    let Some(text) = default_options()? else { return Ok(cli) };
+    let longer = defaults::add(arguments, &text)?;
+    read::read(&longer).map_err(|error| {
+        usage::mistake(&error, &longer).unwrap_or_else(|| anyhow::anyhow!("{error}")).context(OPTIONS)
+    })
 }
 
 /// The failure of a run that could not open its files: whatever it found says nothing.

@@ -27,5 +27,6 @@ pub mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod threads;
+pub mod titles;
 
 pub use rusqlite::Connection;

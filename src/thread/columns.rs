@@ -488,6 +488,8 @@ pub mod index {
         HISTORY_MODE = "history_mode",
         NAME = "name",
         IS_PINNED = "is_pinned",
+        MODEL = "model",
+        GIT_BRANCH = "git_branch",
     }
 }
 

@@ -367,12 +367,9 @@ fn show_for_people() {
             model:                  gpt-5.3-codex
             reasoning_effort:       high
             agent_path:             -
-            created_at_ms:          2026-03-14 16:58:12 +00:00 (24w ago)
-            updated_at_ms:          2026-03-14 16:58:16 +00:00 (24w ago)
             thread_source:          user
             preview:                no-provider: please look at golden
             recency_at:             2026-03-14 16:58:16 +00:00 (24w ago)
-            recency_at_ms:          2026-03-14 16:58:16 +00:00 (24w ago)
             history_mode:           legacy
             name:                   -
             is_pinned:              no

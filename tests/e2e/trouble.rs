@@ -122,7 +122,7 @@ fn a_wrong_command_line() {
         &["backfil"][..],
         &["backfill", "--no-such-option"],
         &["backfill", "--jobs", "many"],
-        &["list", "--sort", "size"],
+        &["list", "--sort", "name"],
         &["list", "--format", "xml"],
         &["list", "--limit", "-1"],
         &["list", "--columns", "id,no_such_column"],

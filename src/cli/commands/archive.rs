@@ -5,6 +5,7 @@ use crate::cli::commands::app::App;
 use crate::cli::commands::ending;
 use crate::cli::commands::place::{Place, output_file};
 use crate::cli::commands::threads;
+use crate::cli::commands::titles::{self, Titles};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
@@ -77,7 +78,9 @@ pub(super) fn move_threads(
             app.messages.fail(&format!("{}: {error}", name(outcome)));
         }
     }
-    write_report(app, &page, &database, direction, &report, arguments.dry_run)?;
+    let ids = report.threads.iter().map(|outcome| outcome.id.map(|id| id.to_string()).unwrap_or_default());
+    let titles = titles::of(app, &page, &database, &place, ids.collect())?;
+    write_report(app, &page, &database, direction, &report, &titles, arguments.dry_run)?;
     let ids = moved(&report);
     if let Some(file) = ids_file.as_ref().filter(|_| !arguments.dry_run) {
         file.write_with(|out| ids.iter().try_for_each(|id| writeln!(out, "{id}")))
@@ -153,6 +156,7 @@ fn write_report(
     database: &Path,
     direction: Direction,
     report: &archive::Report,
+    titles: &Titles,
     dry_run: bool,
 ) -> io::Result<()> {
     Report {
@@ -170,15 +174,32 @@ fn write_report(
                 document.member("dry_run", &dry_run)
             },
         },
-        text: &|out| table(page, direction, report).write(out),
+        text: &|out| table(page, direction, report, titles, dry_run).write(out),
     }
     .write(&mut app.out, page)
 }
 
-fn table(page: &Page, direction: Direction, report: &archive::Report) -> Table {
-    let columns = vec![Column::text("id"), Column::text("status"), Column::path("path")];
+fn table(
+    page: &Page,
+    direction: Direction,
+    report: &archive::Report,
+    titles: &Titles,
+    dry_run: bool,
+) -> Table {
+    let columns = vec![
+        Column::text("id"),
+        Column::text("status"),
+        Column::text("updated"),
+        Column::title("title"),
+        Column::path("path"),
+    ];
     let mut table = Table::new(columns, page.width, page.style);
-    for outcome in &report.threads {
+    for (place, outcome) in report.threads.iter().enumerate() {
+        let word = match (outcome.status, dry_run) {
+            (Status::Done, true) => format!("would {}", direction.verb()),
+            (which, _) => status(direction, which).to_owned(),
+        };
+        let [updated, title] = titles.cells(place);
         let tone = match outcome.status {
             Status::Done => Tone::Good,
             Status::Unchanged => Tone::Normal,
@@ -187,7 +208,9 @@ fn table(page: &Page, direction: Direction, report: &archive::Report) -> Table {
         let path = outcome.to.as_ref().or(outcome.from.as_ref());
         table.row([
             Cell::exact(outcome.id.map_or_else(|| "-".to_owned(), |id| id.to_string())),
-            Cell::new(status(direction, outcome.status)).tone(tone),
+            Cell::new(word).tone(tone),
+            updated,
+            title,
             Cell::exact(path.map(|path| text::path(path)).unwrap_or_default()),
         ]);
     }

@@ -206,7 +206,7 @@ fn prune_after(
         yes: arguments.yes,
         keep_backup: !is_new && !arguments.writing.no_backup,
     };
-    let pruned = prune::prune_rows(app, &config, place, database, consent)?;
+    let pruned = prune::prune_rows(app, &config, place, database, consent, false)?.map(|(pruned, _)| pruned);
     for outcome in pruned.iter().flat_map(|pruned| &pruned.threads) {
         if let (Status::Failed, Some(reason)) = (outcome.status, &outcome.reason) {
             app.messages.fail(&format!("{}: {reason}", outcome.id));
@@ -311,10 +311,11 @@ fn fields(document: &Document<'_>, is_part: bool) -> Vec<(&'static str, Cell)> {
     let shown = numbers.into_iter().filter(|(name, n)| *name != "pruned" || *n > 0);
     fields.extend(shown.map(|(name, number)| {
         let remark = if number > 0 { remark(name) } else { "" };
-        (name, Cell::new(format!("{}{remark}", human::count(number))))
+        (heading(name, document.dry_run), Cell::new(format!("{}{remark}", human::count(number))))
     }));
     if let Some(indexed) = document.indexed {
-        fields.push(("indexed", Cell::new(format!("{} (names appended)", human::count(indexed)))));
+        let heading = if document.dry_run { "would append" } else { "appended" };
+        fields.push((heading, Cell::new(human::counted(indexed, "name", "names"))));
     }
     fields.push(("read", Cell::new(human::bytes(document.bytes_read))));
     if !is_part {
@@ -325,6 +326,16 @@ fn fields(document: &Document<'_>, is_part: bool) -> Vec<(&'static str, Cell)> {
         fields.push(("indexing", Cell::new(indexing)));
     }
     fields
+}
+
+/// Returns what a number is called: a dry run has not done what it counts.
+fn heading(name: &'static str, dry_run: bool) -> &'static str {
+    match (name, dry_run) {
+        ("inserted", true) => "would insert",
+        ("updated", true) => "would update",
+        ("pruned", true) => "would prune",
+        (name, _) => name,
+    }
 }
 
 /// What a number means that people wonder about.

@@ -22,6 +22,7 @@ pub mod relink;
 pub mod restore;
 pub mod show;
 pub mod status;
+mod titles;
 pub mod unarchive;
 mod verdict;
 pub mod verify;

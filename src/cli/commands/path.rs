@@ -32,7 +32,7 @@ pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
     let page = app.page(false)?;
     let mut reader = place::open_reader(app)?;
     let home = place::home_or_nowhere(app)?;
-    let found = threads::resolve(app, std::slice::from_ref(&arguments.thread), &home, Some(&mut reader))?;
+    let found = threads::resolve(app, &arguments.threads, &home, Some(&mut reader))?;
     let mut exit = found.exit;
     let which = match (arguments.archived, arguments.active) {
         (true, _) => Which::Archived,

@@ -4,6 +4,7 @@ use crate::cli::commands::app::App;
 use crate::cli::commands::ending;
 use crate::cli::commands::place::Place;
 use crate::cli::commands::threads;
+use crate::cli::commands::titles::{self, Titles};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
@@ -47,13 +48,16 @@ pub fn run(app: &mut App, arguments: &args::Prune) -> anyhow::Result<Exit> {
     };
     let consent =
         Consent { dry_run: arguments.dry_run, yes: arguments.yes, keep_backup: !arguments.no_backup };
-    let Some(report) = prune_rows(app, &config, &place, &database, consent)? else { return Ok(Exit::Not) };
+    let titled = page.is_text();
+    let Some((report, titles)) = prune_rows(app, &config, &place, &database, consent, titled)? else {
+        return Ok(Exit::Not);
+    };
     for outcome in &report.threads {
         if let Some(reason) = outcome.reason.as_ref().filter(|_| is_named || is_worth_a_line(outcome)) {
             app.messages.fail(&format!("{}: {reason}", outcome.id));
         }
     }
-    write_report(app, &page, &database, &report, arguments.dry_run)?;
+    write_report(app, &page, &database, &report, &titles, arguments.dry_run)?;
     advise(app, &report, arguments.dry_run);
     ending::say_shown(app, &report.shown, arguments.dry_run);
     if report.count(Status::Pruned) > 0 && !arguments.dry_run {
@@ -86,7 +90,7 @@ pub(super) fn check_yes(app: &App, yes: bool, command: &str) -> anyhow::Result<(
         .hint(format!("{command} --yes; or --dry-run, to see what would be done")))
 }
 
-/// Plans, asks and deletes. `None` if the answer was no.
+/// Plans, asks and deletes. Returns the report, and if `titled` what the rows said; `None` if the answer was no.
 ///
 /// # Errors
 /// It could not run; nothing was deleted.
@@ -96,9 +100,19 @@ pub(super) fn prune_rows(
     place: &Place,
     database: &Path,
     consent: Consent,
-) -> anyhow::Result<Option<prune::Report>> {
+    titled: bool,
+) -> anyhow::Result<Option<(prune::Report, Titles)>> {
     let mut reader = Reader::open(database, &place.options)?;
     let job = prune::plan(config, &mut reader, app.messages.progress())?;
+    let preview = job.preview();
+    let asks = !consent.dry_run && !consent.yes;
+    let titles = match titled || asks {
+        true => {
+            let ids: Vec<String> = preview.threads.iter().map(|outcome| outcome.id.clone()).collect();
+            titles::read(app, &mut reader, &ids)?
+        }
+        false => Titles::default(),
+    };
     drop(reader);
     let n = job.n_to_go();
     if app.interrupted.load(Ordering::Relaxed) {
@@ -106,10 +120,10 @@ pub(super) fn prune_rows(
             .hint("nothing was deleted; run the command again to carry on"));
     }
     if consent.dry_run || n == 0 {
-        return Ok(Some(job.preview()));
+        return Ok(Some((preview, titles)));
     }
     if !consent.yes {
-        show_rows_to_go(app, &job.preview());
+        show_rows_to_go(app, &preview, &titles);
         let rows = human::counted(n as u64, "row", "rows");
         let question = format!("delete {rows} whose rollout is gone (they are saved first)?");
         let answer = app.messages.ask(&question, &app.interrupted);
@@ -122,17 +136,19 @@ pub(super) fn prune_rows(
     let mut writer = Writer::open(database, &place.options)?;
     let report = job.run(&mut writer, app.messages.progress())?;
     writer.close()?;
-    Ok(Some(prune::Report { backup, ..report }))
+    Ok(Some((prune::Report { backup, ..report }, titles)))
 }
 
 /// Shows a person the first rows that would go, before the question whether they may.
-fn show_rows_to_go(app: &App, preview: &prune::Report) {
+fn show_rows_to_go(app: &App, preview: &prune::Report, titles: &Titles) {
     const SHOWN: usize = 10;
-    let go = || preview.threads.iter().filter(|outcome| outcome.status == Status::Pruned);
-    for outcome in go().take(SHOWN) {
-        app.messages
-            .progress()
-            .print(|out| writeln!(out, "{}  {}", text::safe(&outcome.id), text::safe(&outcome.path)));
+    let go = || {
+        let threads = preview.threads.iter().enumerate();
+        threads.filter(|(_, outcome)| outcome.status == Status::Pruned)
+    };
+    for (place, outcome) in go().take(SHOWN) {
+        let known_by = titles.cells(place).map(|cell| cell.as_str().to_owned()).join("  ");
+        app.messages.progress().print(|out| writeln!(out, "{}  {known_by}", text::safe(&outcome.id)));
     }
     let rest = go().skip(SHOWN).count();
     if rest > 0 {
@@ -195,6 +211,7 @@ fn write_report(
     page: &Page,
     database: &Path,
     report: &prune::Report,
+    titles: &Titles,
     dry_run: bool,
 ) -> io::Result<()> {
     Report {
@@ -218,17 +235,28 @@ fn write_report(
         },
         text: &|out| match report.threads.is_empty() {
             true => Ok(()),
-            false => table(page, report).write(out),
+            false => table(page, report, titles, dry_run).write(out),
         },
     }
     .write(&mut app.out, page)
 }
 
-fn table(page: &Page, report: &prune::Report) -> Table {
-    let columns =
-        vec![Column::text("id"), Column::text("status"), Column::path("path"), Column::title("why it stays")];
+fn table(page: &Page, report: &prune::Report, titles: &Titles, dry_run: bool) -> Table {
+    let columns = vec![
+        Column::text("id"),
+        Column::text("status"),
+        Column::text("updated"),
+        Column::title("title"),
+        Column::title("why it stays"),
+        Column::path("path"),
+    ];
     let mut table = Table::new(columns, page.width, page.style);
-    for outcome in &report.threads {
+    for (place, outcome) in report.threads.iter().enumerate() {
+        let word = match (outcome.status, dry_run) {
+            (Status::Pruned, true) => "would prune",
+            (which, _) => status(which),
+        };
+        let [updated, title] = titles.cells(place);
         let tone = match outcome.status {
             Status::Pruned => Tone::Good,
             Status::Skipped => Tone::Normal,
@@ -236,9 +264,11 @@ fn table(page: &Page, report: &prune::Report) -> Table {
         };
         table.row([
             Cell::exact(&outcome.id),
-            Cell::new(status(outcome.status)).tone(tone),
-            Cell::exact(&outcome.path),
+            Cell::new(word).tone(tone),
+            updated,
+            title,
             Cell::new(outcome.reason.as_deref().unwrap_or_default()),
+            Cell::exact(&outcome.path),
         ]);
     }
     table

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use super::list_args::{HIDDEN_BY, List, SIZE, SortBy};
+use super::list_args::{ShowColumns, columns_help};
 
 /// The program's name, which is also what completions and man pages are called.
 pub const NAME: &str = "codex-state";
@@ -299,27 +300,39 @@ pub struct Show {
     /// Set each row beside what its rollout says, column by column, and mark what differs
     #[arg(long)]
     pub compare: bool,
+
+    /// Which columns to print, in this order
+    #[arg(
+        long,
+        value_name = "A,B,…",
+        value_delimiter = ',',
+        value_parser = ShowColumns,
+        hide_possible_values = true,
+        conflicts_with = "compare",
+        long_help = columns_help("Which columns to print, in this order; those of the database too that are not named here", &[])
+    )]
+    pub columns: Vec<String>,
 }
 
-/// Print the path of a thread's rollout
+/// Print the paths of threads' rollouts
 ///
-/// The path alone, of the form that exists: the plain file, else the compressed one. Where the row's path is gone, the
-/// file is looked for in the whole home. Exit status 1 if there is none.
+/// One path a line, of the form that exists: the plain file, else the compressed one. Where the row's path is gone, the
+/// file is looked for in the whole home. Exit status 1 if a thread has none; the others are printed all the same.
 ///
 /// With --format json: {"schema_version":1, "paths":[{"path":PATH}…]}, with --format jsonl each is a line. TSV and CSV have
 /// the column path.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("path"))]
 pub struct PathOf {
-    /// The thread: an id, a unique beginning of one, a path of a rollout, or - to read it from standard input
-    #[arg(value_name = "THREAD")]
-    pub thread: String,
+    /// Threads to find: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
+    #[arg(value_name = "THREAD", required = true)]
+    pub threads: Vec<String>,
 
-    /// Only if it is archived
+    /// Only those that are archived
     #[arg(long, conflicts_with = "active")]
     pub archived: bool,
 
-    /// Only if it is not archived
+    /// Only those that are not archived
     #[arg(long)]
     pub active: bool,
 }

@@ -36,8 +36,22 @@ pub const VARIABLES: [&str; 15] = [
 /// Fixes the clock, and the local time zone to its offset: an RFC 3339 time. For tests; no promise to users.
 pub const NOW: &str = "CODEX_STATE_NOW";
 
+/// The variable with options that every command line takes, unless it says otherwise.
+pub const OPTIONS: &str = "CODEX_STATE_OPTS";
+
 /// Set to the name of a shell: the program prints what makes that shell ask, and, asked by it, the candidates.
 pub const COMPLETE: &str = "CODEX_STATE_COMPLETE";
+
+/// Returns the text of `CODEX_STATE_OPTS`; `None` where it is unset or empty.
+///
+/// # Errors
+/// If it is not UTF-8.
+#[expect(clippy::disallowed_methods, reason = "environment is read here, and this before the command line")]
+pub fn default_options() -> anyhow::Result<Option<String>> {
+    let Some(text) = std::env::var_os(OPTIONS).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let text = text.into_string();
+    text.map(Some).map_err(|text| anyhow!("{OPTIONS}: {}: is not UTF-8", text.display()))
+}
 
 /// The width of a table where there is no terminal to ask.
 pub const DEFAULT_WIDTH: usize = 80;

@@ -1,6 +1,6 @@
 //! What stands below the options in `--help` and in the man pages: examples, exit statuses, files, environment.
 
-use crate::cli::line::env::{COMPLETE, NOW, VARIABLES};
+use crate::cli::line::env::{COMPLETE, NOW, OPTIONS, VARIABLES};
 use crate::cli::line::exit::Exit;
 use crate::verify::Kind;
 
@@ -153,8 +153,14 @@ pub fn examples(command: &str) -> &'static [Example] {
 /// The environment variables that people may set, and what they mean.
 pub fn environment() -> impl Iterator<Item = (&'static str, &'static str)> {
     let completion = (COMPLETE, "set by the completion scripts when they ask for threads");
-    VARIABLES.iter().filter(|name| **name != NOW).map(|name| (*name, meaning(name))).chain([completion])
+    let defaults = (OPTIONS, OPTIONS_MEANING);
+    let others = VARIABLES.iter().filter(|name| **name != NOW).map(|name| (*name, meaning(name)));
+    others.chain([defaults, completion])
 }
+
+/// What is said about defaults for options.
+const OPTIONS_MEANING: &str = "long options that every command line takes, as in \"--color never --jobs 2\", split as a shell splits words. A command \
+     takes those that it knows, unless its own command line gives the option too, or one that rules it out";
 
 fn meaning(variable: &str) -> &'static str {
     match variable {

@@ -2,8 +2,9 @@
 
 use crate::cli::line::{help, numbers};
 use crate::thread::columns::COLUMNS;
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 /// List threads, the latest first
@@ -25,13 +26,17 @@ use std::path::PathBuf;
 /// --format jsonl a thread a line: numbers and flags are such, times RFC 3339 texts, unknown is null. "next_cursor" is for
 /// --after, null where nothing follows; "scanned" is how many rows were looked at.
 #[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("list"))]
+#[command(visible_alias = "ls", after_long_help = help::of_command("list"))]
 pub struct List {
-    /// Which time to sort by; recency is by updated where the database does not know it
-    #[arg(long, value_name = "TIME", default_value = "updated")]
+    /// Words to look for, as with --search: each must be there
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+
+    /// What to sort by; recency is by updated where the database does not know it
+    #[arg(long, value_name = "ORDER", default_value = "updated")]
     pub sort: SortBy,
 
-    /// The oldest first
+    /// The oldest, or the smallest, first
     #[arg(long)]
     pub reverse: bool,
 
@@ -80,8 +85,21 @@ pub struct List {
     pub recursive: bool,
 
     /// With this text in title, name, preview or first message; case does not matter, in any script, accents do
+    /// (repeatable: each must be there)
     #[arg(long, value_name = "TEXT")]
-    pub search: Option<String>,
+    pub search: Vec<String>,
+
+    /// Of this model (repeatable)
+    #[arg(long, value_name = "MODEL")]
+    pub model: Vec<String>,
+
+    /// Begun on this branch of git (repeatable)
+    #[arg(long, value_name = "BRANCH")]
+    pub branch: Vec<String>,
+
+    /// Only threads that are pinned
+    #[arg(long)]
+    pub pinned: bool,
 
     /// At this time or later, by the time of --sort: RFC 3339, a date (its midnight here), today, yesterday,
     /// or an age: 30s 10m 2h 7d 4w 3mo 1y "2 weeks ago"
@@ -99,7 +117,10 @@ pub struct List {
         value_delimiter = ',',
         value_parser = PossibleValuesParser::new(list_columns())
     )]
-    #[arg(hide_possible_values = true)]
+    #[arg(
+        hide_possible_values = true,
+        long_help = columns_help("Which columns to print, in this order", &[HIDDEN_BY, SIZE])
+    )]
     pub columns: Vec<String>,
 
     /// Print the ids alone, one a line
@@ -125,7 +146,35 @@ fn list_columns() -> Vec<PossibleValue> {
     of_table.chain(worked_out).map(|(name, help)| PossibleValue::new(name).help(help)).collect()
 }
 
-/// By which time threads are sorted.
+/// Returns the help of an option for columns: a sentence, and the names.
+pub(super) fn columns_help(sentence: &str, worked_out: &[&'static str]) -> String {
+    let names: Vec<&str> =
+        COLUMNS.iter().map(|column| column.name).chain(worked_out.iter().copied()).collect();
+    format!("{sentence}: {}", names.join(", "))
+}
+
+/// Reads the name of a column: one that this program knows, which completion offers, or another of the database.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ShowColumns;
+
+impl TypedValueParser for ShowColumns {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        NonEmptyStringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(COLUMNS.iter().map(|column| PossibleValue::new(column.name).help(column.doc))))
+    }
+}
+
+/// The order of a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SortBy {
     /// When the thread began
@@ -134,4 +183,6 @@ pub enum SortBy {
     Updated,
     /// When it was last used
     Recency,
+    /// Bytes of the rollout on disk, the largest first; --since and --until are by updated then
+    Size,
 }

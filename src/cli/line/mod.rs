@@ -4,6 +4,7 @@
 pub mod args;
 pub mod color;
 pub mod completions;
+pub mod defaults;
 pub mod env;
 pub mod exit;
 pub mod fresh;

@@ -200,18 +200,18 @@ mod tests {
         "#]],
         );
         check(
-            "path a b",
+            "restore a b",
             &expect![[r#"
             codex-state: error: one argument too many: b
-            hint: codex-state path --help says how it is used
+            hint: codex-state restore --help says how it is used
         "#]],
         );
         check(
             "list --sort name",
             &expect![[r#"
-            codex-state: error: --sort TIME: "name" is no choice
-            hint: one of created, updated, recency
-        "#]],
+                codex-state: error: --sort ORDER: "name" is no choice
+                hint: one of created, updated, recency, size
+            "#]],
         );
         check(
             "completions tcsh",

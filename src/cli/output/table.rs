@@ -96,6 +96,12 @@ impl Cell {
         Self { text: text::safe(text.as_ref()).into_owned(), tone: Tone::Normal, is_exact: true }
     }
 
+    /// The text, safe for a terminal.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// The same in another tone.
     #[must_use]
     pub fn tone(self, tone: Tone) -> Self {

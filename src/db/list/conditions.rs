@@ -86,6 +86,13 @@ pub(super) fn fixed(
     let of_provider = format!("+{} = ?", column(index::MODEL_PROVIDER));
     conditions
         .any_of(providers.map(|provider| (of_provider.clone(), vec![provider.as_str().into()])).collect());
+    for (position, wanted) in [(index::MODEL, &query.models), (index::GIT_BRANCH, &query.branches)] {
+        let is_it = format!("+{} = ?", column(position));
+        conditions.any_of(wanted.iter().map(|one| (is_it.clone(), vec![one.as_str().into()])).collect());
+    }
+    if query.pinned {
+        conditions.sql.push(format!("+{} = 1", column(index::IS_PINNED)));
+    }
     let cwd = column(index::CWD);
     match folder {
         Some(folder) => conditions.add(format!("{cwd} = ?"), [folder.path.as_str().into()]),

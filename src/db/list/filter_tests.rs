@@ -109,7 +109,7 @@ proptest! {
             sources: owned(&sources),
             providers: owned(&providers),
             folders: folders.iter().map(|path| Folder { path: (*path).to_owned(), recursive }).collect(),
-            search: search.map(Search::new),
+            search: search.map(Search::new).into_iter().collect(),
             ..query(SORTS[sort])
         };
         let has = |row: &Made, wanted: &str| {

@@ -44,6 +44,8 @@ pub enum Sort {
     Updated,
     /// When they were last used; by `Updated` where the column is missing.
     Recency,
+    /// By the bytes of their rollouts, which no database knows: whoever lists orders them.
+    Size,
 }
 
 impl Sort {
@@ -54,6 +56,7 @@ impl Sort {
             Sort::Created => "created",
             Sort::Updated => "updated",
             Sort::Recency => "recency",
+            Sort::Size => "size",
         }
     }
 }
@@ -88,8 +91,14 @@ pub struct Query {
     pub since: Option<Millis>,
     /// Before this time.
     pub until: Option<Millis>,
-    /// With this in title, name, preview or first message.
-    pub search: Option<Search>,
+    /// With each of these in title, name, preview or first message.
+    pub search: Vec<Search>,
+    /// Any of these models, if there are any.
+    pub models: Vec<String>,
+    /// Any of these branches of git, if there are any.
+    pub branches: Vec<String>,
+    /// Only threads that are pinned.
+    pub pinned: bool,
     /// Only threads that Codex's default list shows, or only those that it hides.
     pub shown: Option<bool>,
     /// The provider whose threads Codex's default list shows.
@@ -133,7 +142,7 @@ impl TimeColumns {
             Sort::Recency if schema.has(index::RECENCY_AT) || schema.has(index::RECENCY_AT_MS) => {
                 (index::RECENCY_AT_MS, index::RECENCY_AT)
             }
-            Sort::Updated | Sort::Recency => (index::UPDATED_AT_MS, index::UPDATED_AT),
+            Sort::Updated | Sort::Recency | Sort::Size => (index::UPDATED_AT_MS, index::UPDATED_AT),
         };
         let milliseconds = schema.has(milliseconds).then(|| COLUMNS[milliseconds].name);
         let seconds = if schema.has(seconds) { COLUMNS[seconds].name } else { "updated_at" };
@@ -183,7 +192,7 @@ impl Listing {
         };
         let searched: Vec<String> = [index::TITLE, index::NAME, index::PREVIEW, index::FIRST_USER_MESSAGE]
             .iter()
-            .filter(|position| query.search.is_some() && schema.has(**position))
+            .filter(|position| !query.search.is_empty() && schema.has(**position))
             .map(name)
             .collect();
         let reasons = query.with_reasons.then(|| Rule::new(schema, &query.default_provider).reasons());
@@ -223,7 +232,7 @@ impl Listing {
         page.clear(width);
         let limit = limit.min(PAGE_ROWS);
         // Where rows are left out here, the page's limit is none of the statement's.
-        let rows = if self.query.search.is_some() { PAGE_ROWS } else { limit };
+        let rows = if !self.query.search.is_empty() { PAGE_ROWS } else { limit };
         let (sql, values) = self.statement(after, rows);
         let mut statement = connection.prepare_cached(&sql)?;
         let mut found = statement.query(params_from_iter(values))?;
@@ -244,13 +253,37 @@ impl Listing {
         Ok(())
     }
 
+    /// Reads the rows with these ids, in their order, until the page is full. Rows that are gone are left out.
+    /// Returns of how many ids the rows were read.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn rows(&self, connection: &Connection, ids: &[Cell], page: &mut Page) -> rusqlite::Result<usize> {
+        let width = self.width();
+        page.clear(width);
+        // What bytes stand for may be text that is not UTF-8.
+        let sql = format!("SELECT {}id FROM threads WHERE id = ?1 OR id = CAST(?1 AS TEXT)", self.select);
+        let mut statement = connection.prepare_cached(&sql)?;
+        for (n, id) in ids.iter().enumerate() {
+            if page.is_full(usize::MAX) {
+                return Ok(n);
+            }
+            let mut found = statement.query([id])?;
+            if let Some(row) = found.next()? {
+                (0..width).try_for_each(|i| row.get_ref(i).map(|value| page.push(value)))?;
+                page.rows += 1;
+            }
+        }
+        Ok(ids.len())
+    }
+
     /// How many threads there are in all.
     ///
     /// # Errors
     /// What SQLite says.
     pub fn count(&self, connection: &Connection) -> rusqlite::Result<u64> {
         let (sql, values) = self.selects(&self.select, None);
-        if self.query.search.is_none() {
+        if self.query.search.is_empty() {
             let sql = format!("SELECT count(*) FROM ({sql})");
             let count: i64 = connection.query_row(&sql, params_from_iter(values), |row| row.get(0))?;
             return Ok(count.unsigned_abs());
@@ -267,6 +300,9 @@ impl Listing {
     /// The time of a position as a cursor carries it.
     #[must_use]
     pub fn cursor_time(&self, position: &Position) -> CursorTime {
+        if self.query.sort == Sort::Size {
+            return CursorTime::AsItIs(position.time.clone());
+        }
         let millis = position.time.as_integer().and_then(|time| time.checked_mul(self.unit()));
         millis.map_or_else(|| CursorTime::AsItIs(position.time.clone()), CursorTime::Millis)
     }
@@ -286,9 +322,17 @@ impl Listing {
         if self.time.milliseconds.is_some() { 1 } else { 1000 }
     }
 
-    /// Whether the row has what is sought.
+    /// Returns true if the row has everything that is sought, each text in any of its cells.
     fn is_match(&self, row: &Row<'_>, width: usize) -> rusqlite::Result<bool> {
-        let Some(search) = &self.query.search else { return Ok(true) };
+        for search in &self.query.search {
+            if !self.has(row, width, search)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn has(&self, row: &Row<'_>, width: usize, search: &Search) -> rusqlite::Result<bool> {
         for place in width..width + self.searched {
             if let ValueRef::Text(text) = row.get_ref(place)?
                 && search.is_in(&String::from_utf8_lossy(text))

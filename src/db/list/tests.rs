@@ -395,7 +395,7 @@ fn filters() {
         check(Query { folders: vec![folder(r"C:\work", true)], ..plain.clone() }, "5");
         let both = vec![folder("/srv/ab", false), folder("/srv/a", false)];
         check(Query { folders: both, ..plain.clone() }, "13");
-        let search = |text: &str| Query { search: Some(Search::new(text)), ..plain.clone() };
+        let search = |text: &str| Query { search: vec![Search::new(text)], ..plain.clone() };
         check(search("ärger"), "4");
         check(search("%"), "4");
         check(search("_"), "5");
@@ -409,7 +409,7 @@ fn names_that_are_in_no_column_are_searched_too() {
     let id = "019c0000-0000-7000-8000-000000000001";
     add(&connection, &[("id", id.into()), ("created_at", 1.into()), ("updated_at", 1.into())]);
     let names = HashMap::from([(ThreadId::parse(id).unwrap(), "My Name".to_owned())]);
-    let query = Query { hidden: true, search: Some(Search::new("my name")), ..query(Sort::Updated) };
+    let query = Query { hidden: true, search: vec![Search::new("my name")], ..query(Sort::Updated) };
     let schema = Schema::read_threads(&connection).unwrap();
     let listing = Listing::new(&connection, &schema, query, Some(Arc::new(names))).unwrap();
     assert_eq!(listing.count(&connection).unwrap(), 1);

@@ -130,7 +130,7 @@ impl<'a> Line<'a> {
 
     /// Returns how many bytes the rollout has on disk; `None` if it cannot be found.
     pub(super) fn size(&self) -> Option<u64> {
-        size_at(Path::new(self.cell(index::ROLLOUT_PATH).as_text()?))
+        forms::size(Path::new(self.cell(index::ROLLOUT_PATH).as_text()?))
     }
 
     /// Returns the value of a column, for machines.
@@ -154,11 +154,4 @@ impl<'a> Line<'a> {
             ListColumn::Size => table::Cell::new(self.size().map_or_else(String::new, human::bytes)),
         }
     }
-}
-
-/// Returns the size of a rollout, in the form that exists.
-fn size_at(path: &Path) -> Option<u64> {
-    let size =
-        |path: &Path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|data| data.len());
-    size(path).or_else(|| size(&forms::other_form(path)))
 }

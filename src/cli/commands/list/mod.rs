@@ -111,6 +111,7 @@ fn query(app: &App, arguments: &args::List) -> anyhow::Result<Query> {
             args::SortBy::Created => Sort::Created,
             args::SortBy::Updated => Sort::Updated,
             args::SortBy::Recency => Sort::Recency,
+            args::SortBy::Size => Sort::Size,
         },
         reverse: arguments.reverse,
         archived: match arguments.hidden_only && !arguments.archived {
@@ -129,7 +130,10 @@ fn query(app: &App, arguments: &args::List) -> anyhow::Result<Query> {
         folders: folders.collect::<anyhow::Result<Vec<_>>>()?.concat(),
         since: time(&arguments.since)?,
         until: time(&arguments.until)?,
-        search: arguments.search.as_deref().map(Search::new),
+        search: arguments.words.iter().chain(&arguments.search).map(|text| Search::new(text)).collect(),
+        models: arguments.model.clone(),
+        branches: arguments.branch.clone(),
+        pinned: arguments.pinned,
         columns: Vec::new(),
         with_reasons: false,
     })

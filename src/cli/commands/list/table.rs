@@ -31,7 +31,7 @@ impl Own {
         let updated = [index::UPDATED_AT_MS, index::UPDATED_AT];
         let [milliseconds, seconds] = match sort {
             Sort::Created => [index::CREATED_AT_MS, index::CREATED_AT],
-            Sort::Updated => updated,
+            Sort::Updated | Sort::Size => updated,
             Sort::Recency => [index::RECENCY_AT_MS, index::RECENCY_AT],
         };
         [milliseconds, seconds, updated[0], updated[1]]
@@ -42,11 +42,16 @@ impl Own {
         let mut columns = vec![index::ID, index::CWD, index::TITLE, index::NAME, index::PREVIEW];
         columns.extend([index::ARCHIVED, index::IS_PINNED]);
         columns.extend(Own::times(sort));
+        columns.extend((sort == Sort::Size).then_some(index::ROLLOUT_PATH));
         Read::new(columns, true)
     }
 
     fn header(&self) -> Vec<Column> {
-        vec![Column::text("id"), Column::text(self.sort.name()), Column::path("cwd"), Column::title("title")]
+        let order = match self.sort {
+            Sort::Size => Column::number(self.sort.name()),
+            _ => Column::text(self.sort.name()),
+        };
+        vec![Column::text("id"), order, Column::path("cwd"), Column::title("title")]
     }
 
     fn row(&self, line: &Line<'_>, id: Cell, around: &Around<'_>) -> Vec<Cell> {
@@ -54,6 +59,10 @@ impl Own {
         let is_set = |column| cell(column).as_integer().is_some_and(|flag| flag != 0);
         let mut times = Own::times(self.sort).into_iter();
         let time = times.find_map(|column| cells::millis(COLUMNS[column].kind, cell(column)));
+        let order = match self.sort {
+            Sort::Size => line.size().map(human::bytes),
+            _ => time.map(|time| human::ago(time, around.now)),
+        };
         let text = |column| cell(column).as_text().filter(|text| !text.trim().is_empty());
         let title = [index::NAME, index::TITLE, index::PREVIEW].into_iter().find_map(text);
         let is_archived = is_set(index::ARCHIVED) && !self.archived;
@@ -63,7 +72,7 @@ impl Own {
         let hidden = if is_hidden { "[hidden] " } else { "" };
         vec![
             id,
-            Cell::new(time.map_or_else(String::new, |time| human::ago(time, around.now))),
+            Cell::new(order.unwrap_or_default()),
             Cell::exact(around.short_folder(text(index::CWD).unwrap_or_default())).tone(Tone::Dim),
             Cell::new(format!("{pinned}{archived}{hidden}{}", title.unwrap_or_default()))
                 .tone(if is_archived || is_hidden { Tone::Dim } else { Tone::Normal }),

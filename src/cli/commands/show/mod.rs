@@ -1,6 +1,7 @@
 //! `codex-state show`: every column of some rows.
 
 mod beside;
+mod choice;
 mod resume;
 
 use crate::cli::commands::app::App;
@@ -22,6 +23,7 @@ use crate::survey::select::Selected;
 use crate::thread::ThreadId;
 use crate::thread::cell::{Cell, CellRef};
 use crate::thread::columns::{COLUMNS, Kind, index, position};
+use choice::Choice;
 use std::collections::VecDeque;
 use std::io::Write as _;
 use std::path::Path;
@@ -52,10 +54,11 @@ pub fn run(app: &mut App, arguments: &args::Show) -> anyhow::Result<Exit> {
         reader: &mut reader,
         found: &found,
         default_provider: &default_provider,
-        is_text: page.is_text(),
+        is_text: page.is_text() && arguments.columns.is_empty(),
         next: 0,
         page: VecDeque::new(),
         without: Vec::new(),
+        choice: Choice::new(&arguments.columns, page.is_text() && !app.global.verbose),
     };
     match page.format {
         Some(format) => write_records(app, &page, format, &mut rows)?,
@@ -93,6 +96,7 @@ struct Rows<'a> {
     page: VecDeque<Found>,
     /// Which threads have none.
     without: Vec<usize>,
+    choice: Choice<'a>,
 }
 
 impl Rows<'_> {
@@ -151,14 +155,16 @@ fn write_records(app: &mut App, page: &Page, format: Format, rows: &mut Rows<'_>
     let mut next = rows.next()?;
     // All rows are of one table.
     let columns: Vec<String> = match &next {
-        Some(row) => row.named.iter().map(|(name, _)| name.clone()).collect(),
+        Some(row) => rows.choice.of(&row.named)?.iter().map(|(name, _)| name.clone()).collect(),
+        None if !rows.choice.named().is_empty() => rows.choice.named().to_vec(),
         None => COLUMNS.iter().map(|column| column.name.to_owned()).collect(),
     };
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let mut records = page.records(&mut app.out, format, "threads", &columns)?;
     while let Some(row) = next {
+        let named = rows.choice.of(&row.named)?;
         let values: Vec<Value<'_>> =
-            row.named.iter().map(|(name, cell)| cells::value(kind(name), CellRef::from(cell))).collect();
+            named.iter().map(|(name, cell)| cells::value(kind(name), CellRef::from(cell))).collect();
         records.row(&values)?;
         next = rows.next()?;
     }
@@ -188,8 +194,8 @@ fn write_text(
             .verdict
             .as_ref()
             .map(|verdict| resume::lines(&app.messages, &ways, row.id, text(index::CWD), verdict));
-        let fields: Vec<(&str, TableCell)> = row
-            .named
+        let named = rows.choice.of(&row.named)?;
+        let fields: Vec<(&str, TableCell)> = named
             .iter()
             .map(|(name, cell)| {
                 // A name of a column comes from the database as well.

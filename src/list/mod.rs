@@ -1,13 +1,16 @@
 //! Lists threads page by page, in order, and says where a listing goes on; prints nothing.
 
+mod by_size;
+
 use crate::db::list::{CursorTime, Listing, Page, Position, Query, Sort};
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::error::WithHint as _;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use crate::thread::columns::index;
+use crate::thread::columns::{COLUMNS, index};
 use anyhow::{Context as _, anyhow};
+use by_size::BySize;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, mpsc};
@@ -47,6 +50,8 @@ pub struct Lister<'a> {
     is_ahead: bool,
     /// How many rows were looked at so far.
     pub scanned: u64,
+    /// The order, where the database does not know it.
+    by_size: Option<BySize>,
     /// Whether the order that was asked for is not there, and that of updates stands in.
     pub lacks_recency: bool,
 }
@@ -61,20 +66,23 @@ impl<'a> Lister<'a> {
         let (sort, reverse) = (query.sort, query.reverse);
         let cursor = cursor.map(|cursor| Cursor::parse(cursor, sort, reverse)).transpose()?;
         let remaining = limit.unwrap_or(usize::MAX);
-        let needs_names = query.search.is_some() || query.columns.contains(&index::NAME);
+        let needs_names = !query.search.is_empty() || query.columns.contains(&index::NAME);
         let path = reader.path().display().to_string();
         let (mut names, mut page) = (None, Page::default());
         // All in one read, which is most of what a short listing costs; twice where names must be fetched.
         let mut begin = |reader: &mut Reader, names: Option<&Names>| {
             reader.read(|connection| -> anyhow::Result<_> {
                 let schema = Schema::read_threads(connection).with_context(|| path.clone())?;
+                check_columns(&query, &schema)?;
                 if needs_names && !schema.has(index::NAME) && names.is_none() {
                     return Ok(None);
                 }
                 let names = names.cloned().flatten();
                 let listing = Listing::new(connection, &schema, query.clone(), names)?;
                 let after = cursor.as_ref().map(|cursor| listing.position(&cursor.time, &cursor.id));
-                listing.page(connection, after.as_ref(), remaining, &mut page)?;
+                if sort != Sort::Size {
+                    listing.page(connection, after.as_ref(), remaining, &mut page)?;
+                }
                 let lacks_recency = !schema.has(index::RECENCY_AT) && !schema.has(index::RECENCY_AT_MS);
                 Ok(Some((listing, after, lacks_recency && sort == Sort::Recency)))
             })
@@ -86,6 +94,10 @@ impl<'a> Lister<'a> {
         }
         let (listing, after, lacks_recency) =
             begun.ok_or_else(|| anyhow!("{path}: the database changes while it is read"))?;
+        let by_size = match sort {
+            Sort::Size => Some(BySize::collect(reader, &query, &names, after.as_ref(), remaining)?),
+            _ => None,
+        };
         let mut lister = Lister {
             reader,
             listing,
@@ -98,9 +110,16 @@ impl<'a> Lister<'a> {
             page,
             is_ahead: true,
             scanned: 0,
+            by_size,
             lacks_recency,
         };
-        lister.note_page();
+        match &lister.by_size {
+            Some(order) => {
+                lister.scanned = order.scanned;
+                lister.read(remaining)?;
+            }
+            None => lister.note_page(),
+        }
         Ok(lister)
     }
 
@@ -211,6 +230,11 @@ impl<'a> Lister<'a> {
 
     fn read(&mut self, limit: usize) -> anyhow::Result<()> {
         let (listing, page, after) = (&self.listing, &mut self.page, self.after.as_ref());
+        if let Some(order) = &self.by_size {
+            order.page(self.reader, listing, after, limit, page)?;
+            self.note_page();
+            return Ok(());
+        }
         self.reader.read(|connection| listing.page(connection, after, limit, page))?;
         self.note_page();
         Ok(())
@@ -234,8 +258,11 @@ impl<'a> Lister<'a> {
             sort: self.sort,
             reverse: self.reverse,
             time: self.listing.cursor_time(&after),
-            id: after.id,
+            id: after.id.clone(),
         };
+        if let Some(order) = &self.by_size {
+            return Ok(order.goes_on(&after).then(|| here.to_string()));
+        }
         while !self.is_at_end {
             self.read(1)?;
             if !self.page.is_empty() {
@@ -258,6 +285,25 @@ impl<'a> Lister<'a> {
     pub fn reader(&mut self) -> &mut Reader {
         self.reader
     }
+}
+
+/// Refuses a query about a column that the database does not have: an empty list would be a wrong answer.
+fn check_columns(query: &Query, schema: &Schema) -> anyhow::Result<()> {
+    let wanted = [
+        ("--pinned", query.pinned, index::IS_PINNED),
+        ("--model", !query.models.is_empty(), index::MODEL),
+        ("--branch", !query.branches.is_empty(), index::GIT_BRANCH),
+    ];
+    for (option, is_wanted, position) in wanted {
+        if is_wanted && !schema.has(position) {
+            let column = COLUMNS[position].name;
+            return Err(anyhow!(
+                "{option}: this database has no column {column}, so no thread can be chosen by it"
+            )
+            .hint("update Codex, which adds the column when it starts; or leave the option out"));
+        }
+    }
+    Ok(())
 }
 
 /// Where a listing goes on: after this time and id, in this order.
@@ -330,7 +376,7 @@ impl Cursor {
             _ => CursorTime::AsItIs(take_cell(&mut rest)?),
         };
         let id = take_cell(&mut rest).filter(|_| rest.is_empty())?;
-        let sort = [Sort::Created, Sort::Updated, Sort::Recency]
+        let sort = [Sort::Created, Sort::Updated, Sort::Recency, Sort::Size]
             .into_iter()
             .find(|sort| *sort as u8 == order / 2)?;
         (version == VERSION && check == checksum(bytes)).then_some(())?;

@@ -1,0 +1,66 @@
+//! The columns of a table by which people know the threads that a command moves or deletes: last change and title.
+
+use crate::cli::commands::app::App;
+use crate::cli::commands::place::Place;
+use crate::cli::output::human;
+use crate::cli::output::report::Page;
+use crate::cli::output::table::Cell;
+use crate::db::open::Reader;
+use crate::db::schema::Schema;
+use crate::db::titles::{self, Titled};
+use crate::thread::Millis;
+use std::path::Path;
+
+/// How many rows are read at once.
+const AT_ONCE: usize = 512;
+
+/// What the rows of threads said, in the order in which they were asked for.
+#[derive(Debug, Default)]
+pub(super) struct Titles {
+    titled: Vec<Titled>,
+    now: Millis,
+}
+
+impl Titles {
+    /// Returns the cells of a thread: when it was changed last, and its title.
+    pub(super) fn cells(&self, place: usize) -> [Cell; 2] {
+        let Some(Titled { title, updated_at }) = self.titled.get(place) else {
+            return [Cell::new(""), Cell::new("")];
+        };
+        let updated = updated_at.map(|time| human::ago(time, self.now)).unwrap_or_default();
+        [Cell::new(updated), Cell::new(title)]
+    }
+}
+
+/// Reads what the rows of these threads say; nothing where no person reads the output.
+///
+/// # Errors
+/// If the database cannot be read.
+pub(super) fn of(
+    app: &App,
+    page: &Page,
+    database: &Path,
+    place: &Place,
+    ids: Vec<String>,
+) -> anyhow::Result<Titles> {
+    if !page.is_text() || ids.is_empty() {
+        return Ok(Titles::default());
+    }
+    let mut reader = Reader::open(database, &place.options)?;
+    read(app, &mut reader, &ids)
+}
+
+/// Reads what the rows of these threads say.
+///
+/// # Errors
+/// If the database cannot be read.
+pub(super) fn read(app: &App, reader: &mut Reader, ids: &[String]) -> anyhow::Result<Titles> {
+    let schema = Schema::of(reader)?;
+    let mut titled = Vec::new();
+    for some in ids.chunks(AT_ONCE) {
+        titled.extend(
+            reader.read(|connection| titles::of(connection, &schema, some.iter().map(String::as_str)))?,
+        );
+    }
+    Ok(Titles { titled, now: app.environment.now_ms() })
+}

@@ -1,0 +1,84 @@
+//! What people know threads by: the title and the time of the last change, for tables; not for machines.
+
+use super::row::to_cell;
+use super::schema::Schema;
+use crate::thread::Millis;
+use crate::thread::cell::Cell;
+use crate::thread::columns::{COLUMNS, index};
+use crate::thread::equivalence::read_milliseconds;
+use rusqlite::{Connection, OptionalExtension as _};
+
+/// How many characters of a title are read: more than any table shows.
+const LENGTH: usize = 200;
+
+/// What a row says that people know its thread by.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Titled {
+    /// The name, else the title, else the preview, from its beginning; empty if there is none.
+    pub title: String,
+    /// When the thread was last written.
+    pub updated_at: Option<Millis>,
+}
+
+/// Returns what the rows with these ids say, in their order; of a row that is not there nothing.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn of<'a>(
+    connection: &Connection,
+    schema: &Schema,
+    ids: impl Iterator<Item = &'a str>,
+) -> rusqlite::Result<Vec<Titled>> {
+    let texts = [index::NAME, index::TITLE, index::PREVIEW];
+    let texts = texts.into_iter().filter(|position| schema.has(*position));
+    let texts: Vec<String> = texts
+        .map(|position| format!("nullif(trim(substr({}, 1, {LENGTH})), '')", COLUMNS[position].name))
+        .collect();
+    let milliseconds = if schema.has(index::UPDATED_AT_MS) { "updated_at_ms" } else { "NULL" };
+    let sql = format!(
+        "SELECT coalesce({}, ''), {milliseconds}, updated_at FROM threads WHERE id = ?1",
+        texts.join(", ")
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut titled = |id: &str| {
+        let row = statement.query_row([id], |row| {
+            let cell = |place| Ok::<_, rusqlite::Error>(to_cell(row.get_ref(place)?));
+            let millis = cell(1)?.as_integer().map(read_milliseconds);
+            let seconds = cell(2)?.as_integer().and_then(|seconds| seconds.checked_mul(1000));
+            let title = match cell(0)? {
+                Cell::Text(title) => title,
+                _ => String::new(),
+            };
+            Ok(Titled { title, updated_at: millis.or(seconds) })
+        });
+        Ok(row.optional()?.unwrap_or_default())
+    };
+    ids.map(&mut titled).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::{FILLED, Place};
+
+    #[test]
+    fn the_name_goes_before_the_title() {
+        let place = Place::with(FILLED);
+        let connection = place.connect();
+        let id = "019ced49-a37b-7910-b752-4ac57f041864";
+        let read = |change: &str| {
+            connection.execute_batch(change).unwrap();
+            let schema = Schema::read(&connection).unwrap();
+            let ids = [id, "deadbeef"];
+            let titles = of(&connection, &schema, ids.into_iter()).unwrap();
+            assert_eq!(titles[1], Titled::default(), "no such row");
+            (titles[0].title.clone(), titles[0].updated_at)
+        };
+        let (_, time) = read("UPDATE threads SET name = NULL, title = 'Mine', updated_at_ms = 1773509512123");
+        assert_eq!(time, Some(1_773_509_512_123));
+        assert_eq!(read("").0, "Mine");
+        assert_eq!(read("UPDATE threads SET name = ' Named '").0, "Named");
+        assert_eq!(read("UPDATE threads SET name = '', title = ' ', preview = 'words'").0, "words");
+        assert_eq!(read("UPDATE threads SET updated_at_ms = NULL, updated_at = 7").1, Some(7000));
+    }
+}

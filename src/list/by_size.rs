@@ -1,0 +1,174 @@
+//! The order of a listing by the size of the rollouts, which no database knows: each rollout is looked at once, and of
+//! each thread its size and its id are kept.
+
+use crate::catalog::forms;
+use crate::db::list::{Listing, Page, Position, Query};
+use crate::db::open::Reader;
+use crate::db::schema::Schema;
+use crate::thread::ThreadId;
+use crate::thread::cell::{Cell, CellRef};
+use crate::thread::columns::index;
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// How many ids one page of a listing takes.
+const PAGE: usize = 1024;
+
+/// A thread in the order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    /// The bytes of the rollout on disk; `None`, which is the least, if it cannot be found.
+    size: Option<u64>,
+    id: Id,
+}
+
+/// An id, in the order of SQLite.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Id {
+    Text(String),
+    /// Text that is not UTF-8, or bytes.
+    Bytes(Vec<u8>),
+}
+
+impl Entry {
+    fn of(size: Option<u64>, id: CellRef<'_>) -> Option<Entry> {
+        let id = match id {
+            CellRef::Text(text) => Id::Text(text.to_owned()),
+            CellRef::Blob(bytes) => Id::Bytes(bytes.to_owned()),
+            // The column is text. A row without an id cannot be asked for again.
+            CellRef::Null | CellRef::Integer(_) | CellRef::Real(_) => return None,
+        };
+        Some(Entry { size, id })
+    }
+
+    fn at(position: &Position) -> Option<Entry> {
+        let size = position.time.as_integer().and_then(|size| u64::try_from(size).ok());
+        Entry::of(size, CellRef::from(&position.id))
+    }
+
+    fn id(&self) -> Cell {
+        match &self.id {
+            Id::Text(text) => Cell::from(&**text),
+            Id::Bytes(bytes) => Cell::Blob(bytes.clone()),
+        }
+    }
+
+    fn position(&self) -> Position {
+        let size = self.size.map(|size| Cell::Integer(i64::try_from(size).unwrap_or(i64::MAX)));
+        Position { time: size.unwrap_or(Cell::Null), id: self.id() }
+    }
+}
+
+/// The threads of a listing, ordered by size.
+#[derive(Debug)]
+pub(super) struct BySize {
+    entries: Vec<Entry>,
+    reverse: bool,
+    /// Whether more threads follow those that were asked for.
+    has_more: bool,
+    /// How many rows were looked at.
+    pub(super) scanned: u64,
+}
+
+impl BySize {
+    /// Looks at the rollouts of all threads of a listing, and keeps the first `limit` behind a position.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub(super) fn collect(
+        reader: &mut Reader,
+        query: &Query,
+        names: &Option<Arc<HashMap<ThreadId, String>>>,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> anyhow::Result<BySize> {
+        let columns = vec![index::ID, index::ROLLOUT_PATH];
+        let query = Query { columns, with_reasons: false, ..query.clone() };
+        let listing = reader.read(|connection| -> anyhow::Result<_> {
+            let schema = Schema::read_threads(connection)?;
+            Ok(Listing::new(connection, &schema, query.clone(), names.clone())?)
+        })?;
+        let mut order = BySize { entries: Vec::new(), reverse: query.reverse, has_more: false, scanned: 0 };
+        let after = after.and_then(Entry::at);
+        let (mut place, mut page) = (None, Page::default());
+        loop {
+            let from = place.take();
+            reader.read(|connection| listing.page(connection, from.as_ref(), usize::MAX, &mut page))?;
+            order.scanned += page.scanned;
+            for row in 0..page.len() {
+                let path = page.cell(row, 1).as_text();
+                let size = path.and_then(|path| forms::size(Path::new(path)));
+                let Some(entry) = Entry::of(size, page.cell(row, 0)) else { continue };
+                if after.as_ref().is_none_or(|after| order.compare(&entry, after) == Ordering::Greater) {
+                    order.entries.push(entry);
+                }
+            }
+            order.cut(limit, limit.saturating_mul(2).saturating_add(PAGE));
+            match page.last.take() {
+                Some(last) if !page.is_last => place = Some(last),
+                _ => break,
+            }
+        }
+        order.cut(limit, limit);
+        let mut entries = std::mem::take(&mut order.entries);
+        entries.sort_unstable_by(|a, b| order.compare(a, b));
+        order.entries = entries;
+        Ok(order)
+    }
+
+    /// Drops what cannot be among the first `limit`, once there are more than `most`.
+    fn cut(&mut self, limit: usize, most: usize) {
+        if self.entries.len() <= most {
+            return;
+        }
+        self.has_more = true;
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.select_nth_unstable_by(limit, |a, b| self.compare(a, b));
+        entries.truncate(limit);
+        self.entries = entries;
+    }
+
+    fn compare(&self, a: &Entry, b: &Entry) -> Ordering {
+        if self.reverse { a.cmp(b) } else { b.cmp(a) }
+    }
+
+    /// Returns the place of the first thread behind a position.
+    fn behind(&self, after: Option<&Position>) -> usize {
+        let after = after.and_then(Entry::at);
+        after.map_or(0, |after| {
+            self.entries.partition_point(|entry| self.compare(entry, &after) != Ordering::Greater)
+        })
+    }
+
+    /// Returns true if a thread follows a position.
+    pub(super) fn goes_on(&self, after: &Position) -> bool {
+        self.has_more || self.behind(Some(after)) < self.entries.len()
+    }
+
+    /// Reads the next page behind a position: at most `limit` rows.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub(super) fn page(
+        &self,
+        reader: &mut Reader,
+        listing: &Listing,
+        after: Option<&Position>,
+        limit: usize,
+        page: &mut Page,
+    ) -> anyhow::Result<()> {
+        let begin = self.behind(after);
+        let end = self.entries.len().min(begin.saturating_add(limit.min(PAGE)));
+        let ids: Vec<Cell> = self.entries[begin..end].iter().map(Entry::id).collect();
+        let n = reader.read(|connection| listing.rows(connection, &ids, page))?;
+        page.last = begin
+            .checked_add(n)
+            .and_then(|end| end.checked_sub(1))
+            .filter(|_| n > 0)
+            .map(|last| self.entries[last].position());
+        page.is_last = begin + n == self.entries.len();
+        Ok(())
+    }
+}
