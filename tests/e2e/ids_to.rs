@@ -39,6 +39,9 @@ fn the_ids_of_what_was_moved_take_it_back() {
     agrees(&env, "after the way there and back");
     env.run(["archive", PLAIN, "--ids-to", name]).status(0, "nothing moves");
     assert_eq!(fs::read_to_string(&file).unwrap(), "", "an older list would take back what did not move");
+    fs::write(&file, PLAIN).unwrap();
+    env.run(["archive", "deadbeef", "--format", "table", "--ids-to", name]).status(1, "no such thread");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "", "nothing moved");
 }
 
 #[test]

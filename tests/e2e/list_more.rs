@@ -103,6 +103,14 @@ fn models_branches_and_pins_choose() {
 }
 
 #[test]
+fn an_id_for_a_word_leads_to_show() {
+    let (env, order) = sized();
+    let outcome = env.run(["list", &order[0][..8], "--format", "table"]);
+    outcome.status(0, "an empty list");
+    outcome.assert(outcome.stderr.contains(&format!("codex-state show {}", &order[0][..8])), "a hint");
+}
+
+#[test]
 fn a_column_that_the_database_lacks_is_no_empty_answer() {
     let env = Env::new();
     env.database("empty-2026-01");

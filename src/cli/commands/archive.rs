@@ -48,6 +48,10 @@ pub(super) fn move_threads(
     app.metrics.opened(direction.verb());
     let found = threads::resolve(app, &arguments.threads, &place.home, Some(&mut reader))?;
     if found.selected.is_empty() && page.is_text() {
+        if let Some(file) = ids_file.filter(|_| !arguments.dry_run) {
+            // The ids of an earlier run would take back threads that this one did not move.
+            file.write(b"")?;
+        }
         return Ok(found.exit);
     }
     let config = Config {
@@ -254,13 +258,13 @@ fn advise(
     if n > 0 && !dry_run {
         let undo = direction.reverse().verb();
         match (&arguments.ids_to, ids) {
-            (Some(file), _) => {
+            (Some(file), _) if file.is_file() => {
                 app.messages.hint(&format!("codex-state {undo} - < {} undoes it", shell_word(file)));
             }
-            (None, few) if few.len() <= FEW => {
+            (_, few) if few.len() <= FEW => {
                 app.messages.hint(&format!("codex-state {undo} {} undoes it", few.join(" ")));
             }
-            (None, _) => app.messages.hint(&format!(
+            _ => app.messages.hint(&format!(
                 "codex-state {undo} - takes back the ids that the output names; next time --ids-to FILE keeps them in a file"
             )),
         }

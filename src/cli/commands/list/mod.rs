@@ -277,6 +277,11 @@ fn write_records(
     Ok(records.finish()?)
 }
 
+/// Returns true if a word may be the beginning of a thread's id.
+fn is_like_an_id(word: &str) -> bool {
+    word.len() >= 6 && word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
 /// Says on standard error how much of the whole was shown.
 fn write_footer(
     app: &mut App,
@@ -301,6 +306,10 @@ fn write_footer(
     }
     if n == 0 {
         app.messages.say("no threads");
+        if let Some(id) = arguments.words.iter().find(|word| is_like_an_id(word)) {
+            app.messages
+                .hint(&format!("codex-state show {id} shows the thread with this id; list looks for words"));
+        }
         if !arguments.hidden && !arguments.all {
             app.messages.hint(
                 "codex-state list --all --hidden also lists those that are archived or without a message",
