@@ -12,9 +12,9 @@ mod write;
 
 pub use options::{Config, Failure, Report, Target};
 
-use crate::catalog::absent::{AbsentFolder, AbsentFolders};
+use crate::catalog::absent::AbsentFolder;
 use crate::catalog::paths;
-use crate::catalog::walk::{RolloutFile, Walk};
+use crate::catalog::walk::RolloutFile;
 use crate::db::facts::FittingFacts;
 use crate::db::open::Trouble;
 use crate::db::schema::Schema;
@@ -49,9 +49,9 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     }
     let tally = target.read(|connection| Tally::begin(connection, &schema, context.default_provider))?;
     let walk = survey::walk(context.home, progress);
-    let missing_folders = missing_folders(context.home, &walk, &mut target)?;
     let watermark = watermark(context.home, &walk.files);
     let found = HomeFiles::new(context.home, walk);
+    let missing_folders = missing_folders(&found, &mut target)?;
     let facts = match config.facts {
         Some(facts) => Some(target.read(|connection| FittingFacts::new(facts, connection))?),
         None => None,
@@ -88,16 +88,21 @@ fn writable_schema(target: &mut Target<'_>) -> anyhow::Result<Schema> {
     })
 }
 
-/// Finds the rollout folders that cannot be walked although rows name rollouts in them.
-fn missing_folders(home: &Path, walk: &Walk, target: &mut Target<'_>) -> anyhow::Result<Vec<AbsentFolder>> {
-    let mut absent = AbsentFolders::of(home, walk);
-    if absent.is_empty() {
+/// Finds the rollout folders that cannot be walked, or are empty, although rows name rollouts in them that are nowhere
+/// else.
+fn missing_folders(found: &HomeFiles, target: &mut Target<'_>) -> anyhow::Result<Vec<AbsentFolder>> {
+    if found.absent.is_empty() {
         return Ok(Vec::new());
     }
+    let is_elsewhere =
+        |id: &str| ThreadId::parse(id).is_some_and(|id| !found.inventory.range_of(id).is_empty());
+    let mut absent = found.absent.clone();
     target.read(|connection| -> anyhow::Result<_> {
-        absent = AbsentFolders::of(home, walk);
-        Ok(threads::each_path(connection, |_, path| {
-            absent.count(Path::new(path));
+        absent = found.absent.clone();
+        Ok(threads::each_path(connection, |id, path| {
+            if !is_elsewhere(id) {
+                absent.count(Path::new(path));
+            }
         })?)
     })?;
     Ok(absent.named().cloned().collect())
@@ -283,11 +288,12 @@ impl Run<'_> {
 
     /// Tells Codex that nothing is left to index, unless the database says so already.
     fn complete(&mut self, watermark: Option<&str>) -> anyhow::Result<()> {
-        if !self.survey.database.writes() {
-            return Ok(());
-        }
         let state = self.survey.database.read(backfill_state::read)?;
         if state.is_some_and(|state| state.status == backfill_state::COMPLETE) {
+            return Ok(());
+        }
+        self.report.completes_indexing = true;
+        if !self.survey.database.writes() {
             return Ok(());
         }
         self.keep_backup()?;

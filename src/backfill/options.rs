@@ -114,6 +114,8 @@ pub struct Report {
     pub shown: Shown,
     /// True if every file of the home was visited, and none failed for a reason that may pass.
     pub complete: bool,
+    /// True if this run tells Codex that nothing is left to index, or would.
+    pub completes_indexing: bool,
     /// True if the run was stopped before the end.
     pub interrupted: bool,
     /// What tells names from titles, if that was asked for.

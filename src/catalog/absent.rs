@@ -19,6 +19,8 @@ pub enum Absence {
     NotAFolder,
     /// The system refuses to list it, with this message.
     Unreadable(String),
+    /// It can be walked and holds nothing at all, as a mount point does while its drive is not mounted.
+    Empty,
 }
 
 impl std::fmt::Display for Absence {
@@ -28,6 +30,7 @@ impl std::fmt::Display for Absence {
             Absence::Dangling(target) => write!(f, "is a link to {}, which is missing", target.display()),
             Absence::NotAFolder => f.write_str("is a file, not a folder"),
             Absence::Unreadable(reason) => write!(f, "cannot be read ({reason})"),
+            Absence::Empty => f.write_str("is empty, as a drive that is not mounted is"),
         }
     }
 }
@@ -44,6 +47,15 @@ pub struct AbsentFolder {
 }
 
 impl AbsentFolder {
+    /// Returns true if the folder still cannot be walked, or is still empty.
+    #[must_use]
+    pub fn is_still_absent(&self) -> bool {
+        match self.absence {
+            Absence::Empty => is_empty(&self.path),
+            _ => fs::read_dir(&self.path).is_err(),
+        }
+    }
+
     /// Says what is wrong, without the path.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -56,7 +68,12 @@ impl AbsentFolder {
     }
 }
 
-/// The rollout folders of a home that cannot be walked.
+/// Returns true if a folder can be listed and holds nothing.
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// The rollout folders of a home that cannot be walked, or that hold nothing though they should.
 #[derive(Debug, Clone, Default)]
 pub struct AbsentFolders {
     home: PathBuf,
@@ -81,6 +98,9 @@ impl AbsentFolders {
                     Ok(metadata) if !metadata.is_dir() => Absence::NotAFolder,
                     _ => Absence::Unreadable(error.reason.clone()),
                 }
+            } else if name == walk::ACTIVE && walk.files.iter().all(|file| file.archived) && is_empty(&path) {
+                // People do empty their archive.
+                Absence::Empty
             } else {
                 continue;
             };
@@ -90,7 +110,7 @@ impl AbsentFolders {
         AbsentFolders { home: home.to_owned(), canonical_home, folders, is_home: HashMap::new() }
     }
 
-    /// Whether both folders can be walked.
+    /// Whether both folders can be walked, and the active one holds something.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.folders.is_empty()
@@ -179,7 +199,11 @@ mod tests {
         check(archived, ROW, &[("sessions", gone)]);
         check(|_| {}, ROW, &[("sessions", gone)]);
         check(|_| {}, "elsewhere/rollout-x.jsonl", &[]);
-        check(|home| fs::create_dir(home.join("sessions")).unwrap(), ROW, &[]);
+        let empty = "is empty, as a drive that is not mounted is, and 1 row names its rollout in it";
+        check(|home| fs::create_dir(home.join("sessions")).unwrap(), ROW, &[("sessions", empty)]);
+        check(|home| fs::create_dir_all(home.join("sessions/2026")).unwrap(), ROW, &[]);
+        let is_archived = "archived_sessions/rollout-x.jsonl";
+        check(|home| fs::create_dir(home.join("archived_sessions")).unwrap(), is_archived, &[]);
         check(
             |home| fs::create_dir(home.join("sessions")).unwrap(),
             "archived_sessions/rollout-x.jsonl",

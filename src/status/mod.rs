@@ -118,23 +118,42 @@ impl Progress {
 const MOST_OPENED: usize = 64;
 const READ_OF_EACH: u64 = 1 << 20;
 
-/// Counts the rollouts that hold nothing of a thread, which no backfill can give a row. Returns `None` if there are too
-/// many to look at.
-#[must_use]
-pub fn count_unusable(home: &Path, paths: &[&Path], interrupted: &AtomicBool) -> Option<u64> {
-    if paths.len() > MOST_OPENED {
-        return None;
-    }
-    let mut buffer = Buffer::default();
-    let mut is_unusable = |path: &Path| {
-        let Some(file) = RolloutFile::at(home, path) else { return false };
-        let mut reading = Reading { buffer: &mut buffer, options: Options::default(), interrupted };
-        match fold::read_file(&file.source(), Some(READ_OF_EACH), &mut reading) {
-            Ok(read) => fold::check_usable(&read.extracted).is_err(),
-            Err(error) => matches!(error, ReadError::Unusable(_) | ReadError::Passing(_)),
+/// Of some rollouts without a row, those that no backfill can give one now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unusable {
+    /// The number that hold nothing of a thread.
+    pub empty: u64,
+    /// The number that cannot be read now, for permissions or the like.
+    pub unreadable: u64,
+}
+
+impl Unusable {
+    /// Opens rollouts to see whether they hold a thread. Returns `None` if there are too many to open.
+    #[must_use]
+    pub fn among(home: &Path, paths: &[&Path], interrupted: &AtomicBool) -> Option<Unusable> {
+        if paths.len() > MOST_OPENED {
+            return None;
         }
-    };
-    Some(paths.iter().filter(|path| is_unusable(path)).count() as u64)
+        let mut buffer = Buffer::default();
+        let mut unusable = Unusable::default();
+        for path in paths {
+            let Some(file) = RolloutFile::at(home, path) else { continue };
+            let mut reading = Reading { buffer: &mut buffer, options: Options::default(), interrupted };
+            let read = fold::read_file(&file.source(), Some(READ_OF_EACH), &mut reading);
+            match read.and_then(|read| fold::check_usable(&read.extracted)) {
+                Err(ReadError::Unusable(_)) => unusable.empty += 1,
+                Err(ReadError::Passing(_)) => unusable.unreadable += 1,
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Some(unusable)
+    }
+
+    /// Returns how many there are.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.empty + self.unreadable
+    }
 }
 
 /// A database that can be read.

@@ -230,7 +230,8 @@ impl Kind {
             ),
             Kind::UnreadableFile => (
                 "a rollout cannot be read, or holds nothing usable; the message says why",
-                "bring it back from a backup, if there is one; nothing else suffers from it",
+                "if permission is denied, allow yourself to read it, then run codex-state backfill; else bring it back from \
+                 a backup, if there is one; nothing else suffers from it",
             ),
             Kind::EmptyFile => (
                 "a rollout is empty: nothing was said in it, or it was cut to nothing",
@@ -253,7 +254,7 @@ impl Kind {
                 "codex-state backfill finishes it",
             ),
             Kind::MissingFolder => (
-                "a folder of rollouts is gone, unreadable or no folder, and rows name rollouts in it; said once",
+                "a folder of rollouts is gone, empty, unreadable or no folder, and rows name rollouts in it; said once",
                 "mount or restore the folder; the rows stay as they are",
             ),
             Kind::DatabaseDamaged => (

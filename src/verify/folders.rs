@@ -9,8 +9,8 @@ impl Run<'_> {
     /// Reports the folders that cannot be read although rows name rollouts in them, once each instead of a `missing_file`
     /// for each row, and the `errors` of the walk about other files and folders.
     pub(super) fn report_folders(&mut self, errors: Vec<WalkError>) {
-        let is_absent = |folder: &&AbsentFolder| std::fs::read_dir(&folder.path).is_err();
-        let named: Vec<AbsentFolder> = self.reach.absent.named().filter(is_absent).cloned().collect();
+        let named = self.reach.absent.named().filter(|folder| folder.is_still_absent());
+        let named: Vec<AbsentFolder> = named.cloned().collect();
         self.reach.is_whole &= self.reach.absent.named().next().is_none();
         for error in errors {
             if !named.iter().any(|folder| folder.path == error.path) {

@@ -64,6 +64,7 @@ mod odd_schemas;
 mod output_files;
 mod prune;
 mod prune_killed;
+mod quiet_home;
 mod read_only;
 mod rebuild;
 mod rebuild_killed;
@@ -81,4 +82,7 @@ mod verify_golden;
 mod verify_kinds;
 mod verify_options;
 mod windows;
+// Lines are broken where paths of this length let them.
+#[cfg(target_os = "linux")]
+mod worried;
 mod wrecks;

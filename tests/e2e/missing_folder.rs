@@ -128,6 +128,7 @@ fn as_people_see_it() {
         missing_folder	error		$HOME_DIR/sessions	sessions is missing, and 3 rows name their rollouts in it	
         --- stderr
         1 error; 1 thread agrees, 3 not compared
+        Codex shows 3 of your 4 threads; hidden: 1 archived; codex-state status says what to do about these
         hint: mount or restore the folder of missing_folder, then run codex-state verify again: its threads are not lost
         --- status 1
     "#]].assert_eq(&at_width(&env, "80", &["verify"]).snapshot());

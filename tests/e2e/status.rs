@@ -81,7 +81,7 @@ fn at_80_columns() {
             threads begun in a month
             2026-03  61  ████████████████████████████████████████████████████████████
 
-            next: codex-state backfill mends 2 missing_row (codex-state verify says more)
+            next: codex-state backfill brings 2 conversations back into the database (codex-state verify names them)
             --- stderr
             --- status 0
         "#]],
@@ -127,7 +127,7 @@ fn at_120_columns() {
             threads begun in a month
             2026-03  61  ████████████████████████████████████████████████████████████
 
-            next: codex-state backfill mends 2 missing_row (codex-state verify says more)
+            next: codex-state backfill brings 2 conversations back into the database (codex-state verify names them)
             --- stderr
             --- status 0
         "#]],
@@ -169,7 +169,7 @@ fn in_a_pipe() {
                            2 of these missing_row: the file holds nothing of a conversation, so that no backfill gives it a row
             backups:       none
 
-            next: codex-state backfill mends 2 missing_row (codex-state verify says more)
+            next: codex-state backfill brings 2 conversations back into the database (codex-state verify names them)
             --- stderr
             --- status 0
         "#]],
@@ -193,7 +193,7 @@ fn at_120_columns_with_threads_of_several_months_and_a_backup() {
         2026-02  12  ████████████████████████████████████████████████████████████
         2026-03  12  ████████████████████████████████████████████████████████████
 
-        next: codex-state backfill mends 2 missing_row (codex-state verify says more)
+        next: codex-state backfill brings 2 conversations back into the database (codex-state verify names them)
     "#]]
     .assert_eq(picture);
 }

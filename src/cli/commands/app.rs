@@ -6,7 +6,7 @@ use crate::cli::output::messages::Messages;
 use crate::cli::output::metrics::Metrics;
 use crate::cli::output::report::Page;
 use crate::cli::output::stdout::Output;
-use crate::error::WithHint as _;
+use crate::error::{WithHint as _, shell_word};
 use crate::home::CodexConfig;
 use crate::output_file::OutputFile;
 use crate::survey::Context;
@@ -65,6 +65,20 @@ impl App {
         Context { home, jobs, default_provider, now, interrupted: &self.interrupted }
     }
 
+    /// Returns the command line of this run with all its options.
+    #[must_use]
+    pub fn again(&self) -> String {
+        command_line(self.typed.iter())
+    }
+
+    /// Returns the command line of this dry run with all its options but that; `None` if it is not a word by itself.
+    #[must_use]
+    pub fn again_for_real(&self) -> Option<String> {
+        let is_dry_run = |word: &OsString| word == "--dry-run" || word == "-n";
+        let words = self.typed.iter().filter(|word| !is_dry_run(word));
+        self.typed.iter().any(is_dry_run).then(|| command_line(words))
+    }
+
     /// Says how results are written; `lists` is for commands whose result is a list of records.
     ///
     /// # Errors
@@ -75,4 +89,10 @@ impl App {
         }
         Ok(Page::new(&self.global, &self.environment, lists))
     }
+}
+
+/// Returns a command line that can be pasted.
+fn command_line<'a>(words: impl Iterator<Item = &'a OsString>) -> String {
+    let words: Vec<String> = words.map(shell_word).collect();
+    format!("codex-state {}", words.join(" "))
 }

@@ -364,6 +364,16 @@ fn outcome(report: &backfill::Report, dry_run: bool, is_new: bool) -> String {
         0 if !changes.is_empty() => String::new(),
         n => format!("; {} {} already", rows(n), are(n)),
     };
+    if report.interrupted {
+        let done = report.inserted + report.updated + report.unchanged + report.superseded + report.failed;
+        let found = human::counted(report.scanned.max(done), "rollout", "rollouts");
+        let what = match (dry_run, changes.is_empty()) {
+            (_, true) => "no row had to change so far".to_owned(),
+            (true, false) => format!("nothing was written; so far it would {}", changes.join(" and ")),
+            (false, false) => format!("so far {}", changes.join(" and ")),
+        };
+        return format!("interrupted after {} of {found}: {what}{rest}", human::count(done));
+    }
     match (dry_run, changes.is_empty()) {
         (true, true) => format!("nothing was written: this was a dry run; nothing would change{rest}"),
         (true, false) => {
@@ -385,10 +395,16 @@ fn advise(
 ) {
     let dry_run = arguments.writing.dry_run;
     app.messages.say(&outcome(report, dry_run, is_new));
+    if report.completes_indexing && !is_new {
+        let is = if dry_run { "would be" } else { "is" };
+        app.messages
+            .say(&format!("the indexing that Codex had not finished {is} complete: Codex starts at once"));
+    }
     if report.left_to_codex > 0 {
         app.messages.say(&format!(
-            "{} left to the Codex that is writing to it: run codex-state backfill again later",
-            human::counted(report.left_to_codex, "thread was", "threads were")
+            "{} left to the Codex that is writing to it: run {} again later",
+            human::counted(report.left_to_codex, "thread was", "threads were"),
+            app.again()
         ));
     }
     if report.n_damaged_files > 0 && app.global.verbose {
@@ -414,14 +430,23 @@ fn advise(
     }
     if report.interrupted {
         if !dry_run {
-            // Not spelt out, for the options count: --facts-from, --times, the threads.
-            app.messages.hint("what was written stays; run the command again to carry on");
+            app.messages.hint_whole(&format!(
+                "what was written stays; run the command again to carry on: {}",
+                app.again()
+            ));
         }
     } else if !report.missing_folders.is_empty() {
-        app.messages.hint(
-            "mount or restore the folder, then run codex-state backfill again; until then its threads stay as they are",
-        );
+        app.messages.hint_whole(&format!(
+            "mount or restore the folder, then run {} again; until then its threads stay as they are",
+            app.again()
+        ));
     } else if report.failed > 0 {
         app.messages.hint("codex-state verify --help says what to do with files that cannot be read");
+    } else if dry_run
+        && !is_new
+        && (report.inserted + report.updated > 0 || report.completes_indexing)
+        && let Some(again) = app.again_for_real()
+    {
+        app.messages.hint_whole(&format!("{again} does it"));
     }
 }

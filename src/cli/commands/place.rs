@@ -125,8 +125,16 @@ impl Place {
 
     fn no_database(&self) -> anyhow::Error {
         let folders = self.databases.looked_in.iter().map(|path| path.display().to_string());
-        anyhow!("no database in {}", folders.collect::<Vec<_>>().join(" or "))
-            .hint("codex-state backfill makes one from the rollouts; or name one with --db FILE")
+        let error = anyhow!("no database in {}", folders.collect::<Vec<_>>().join(" or "));
+        let backups = self.databases.looked_in.iter().flat_map(|folder| backup::backups_in(folder));
+        match backups.max_by_key(|backup| backup.taken_at) {
+            Some(newest) => error.hint(format!(
+                "codex-state restore {} brings back the newest backup, and codex-state backfill adds what the rollouts \
+                 have beyond it",
+                shell_word(&newest.path)
+            )),
+            None => error.hint("codex-state backfill makes one from the rollouts; or name one with --db FILE"),
+        }
     }
 
     /// Keeps a backup of a database that is about to be changed, if one is due, and says where.

@@ -42,8 +42,9 @@ pub(super) fn kinds(report: &Report) -> String {
     found.map(words).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns what to do about the findings, a line for each thing, the most urgent first.
-pub(super) fn steps(report: &Report, depth: Depth) -> Vec<String> {
+/// Returns what to do about the findings, a line for each thing, the most urgent first. `is_said`: the output says what to
+/// do about each kind already, so that what no command mends needs no line.
+pub(super) fn steps(report: &Report, depth: Depth, is_said: bool) -> Vec<String> {
     let kinds = |remedy: Remedy| -> Vec<&str> {
         let found = Kind::ALL.into_iter().filter(|kind| report.count(*kind).all() > 0);
         found.filter(|kind| report.remedies(*kind).contains(&remedy)).map(Kind::name).collect()
@@ -73,7 +74,7 @@ pub(super) fn steps(report: &Report, depth: Depth) -> Vec<String> {
         (Remedy::ByHand, "codex-state verify --help says what to do about"),
     ] {
         let kinds = kinds(remedy);
-        if !kinds.is_empty() {
+        if !(kinds.is_empty() || is_said && remedy == Remedy::ByHand) {
             steps.push(format!("{does} {}", kinds.join(", ")));
         }
     }
@@ -94,7 +95,7 @@ mod tests {
     #[test]
     fn the_next_step_is_named_for_each_kind() {
         let mut report = Report::default();
-        assert!(steps(&report, Depth::Fields).is_empty());
+        assert!(steps(&report, Depth::Fields, false).is_empty());
         for kind in [Kind::MissingRow, Kind::MissingFile, Kind::EmptyFile, Kind::FieldMismatch] {
             report.counts[kind as usize] = Count { errors: 2, warnings: 0 };
         }
@@ -105,7 +106,7 @@ mod tests {
             "codex-state verify --help says what to do about empty_file",
             missing_file,
         ];
-        assert_eq!(steps(&report, Depth::Fields), expected);
+        assert_eq!(steps(&report, Depth::Fields, false), expected);
         report.field_remedies = [Remedy::Facts, Remedy::ByHand].into();
         let expected = [
             "codex-state backfill mends, as far as the rollouts can be read, missing_row",
@@ -113,7 +114,8 @@ mod tests {
             "codex-state verify --help says what to do about field_mismatch, empty_file",
             missing_file,
         ];
-        assert_eq!(steps(&report, Depth::Quick), expected);
+        assert_eq!(steps(&report, Depth::Quick, false), expected);
+        assert_eq!(steps(&report, Depth::Quick, true).len(), 3);
     }
 
     #[test]

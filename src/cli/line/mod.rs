@@ -12,6 +12,7 @@ pub mod help;
 pub mod interrupt;
 mod list_args;
 pub mod man;
+mod meant;
 pub mod numbers;
 pub mod read;
 pub mod usage;

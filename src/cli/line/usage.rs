@@ -1,6 +1,7 @@
 //! What is wrong with a command line, in the voice of every other error; clap finds it, and this says it.
 
 use crate::cli::line::args::{Cli, NAME};
+use crate::cli::line::meant;
 use crate::error::WithHint as _;
 use anyhow::anyhow;
 use clap::CommandFactory as _;
@@ -21,20 +22,16 @@ pub fn mistake(error: &clap::Error, arguments: &[OsString]) -> Option<anyhow::Er
         ErrorKind::InvalidSubcommand => {
             let typed = found.first(ContextKind::InvalidSubcommand);
             // The most similar is the last.
-            let hint = match &*found.all(ContextKind::SuggestedSubcommand) {
-                [] => format!("{NAME} --help lists the commands"),
-                [.., similar] => format!("{NAME} {similar}; or {NAME} --help, for all commands"),
-            };
+            let similar = found.all(ContextKind::SuggestedSubcommand);
+            let hint = meant::command(&typed, similar.last().map(String::as_str));
             return Some(anyhow!("no such command: {typed}").hint(hint));
         }
         ErrorKind::MissingSubcommand => {
             return Some(anyhow!("the command is missing").hint(format!("{NAME} --help lists the commands")));
         }
         ErrorKind::UnknownArgument if argument.starts_with('-') => {
-            let hint = match &*found.all(ContextKind::SuggestedArg) {
-                [] => format!("{help} lists the options"),
-                [similar, ..] => format!("{similar}; or {help}, for all options"),
-            };
+            let similar = found.all(ContextKind::SuggestedArg);
+            let hint = meant::option(&argument, similar.first().map(String::as_str), &help);
             return Some(anyhow!("no such option: {argument}").hint(hint));
         }
         ErrorKind::UnknownArgument => format!("one argument too many: {argument}"),

@@ -57,9 +57,13 @@ impl Messages {
 
     /// Prints what to do next, unless `--quiet` was given.
     pub fn hint(&self, hint: &str) {
+        self.hint_whole(&self.with_options(hint));
+    }
+
+    /// Prints a hint whose commands have all their options already, unless `--quiet` was given.
+    pub fn hint_whole(&self, hint: &str) {
         if !self.is_quiet {
-            let hint = self.with_options(hint);
-            self.bar.print(|out| error::print_hint(&hint, out, self.style));
+            self.bar.print(|out| error::print_hint(hint, out, self.style));
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::cli::commands::ways::Ways;
 use crate::db::backup::BackupInfo;
 use crate::home::Candidate;
-use crate::status::{Database, OtherDatabase, Rollouts, Weights};
+use crate::status::{Database, OtherDatabase, Rollouts, Unusable, Weights};
 use crate::thread::Millis;
 use crate::verify;
 use std::path::{Path, PathBuf};
@@ -27,8 +27,8 @@ pub(super) struct Look<'a> {
     pub(super) verify: Option<verify::Report>,
     /// The first findings of that, those about the whole home among them.
     pub(super) findings: Vec<verify::Finding>,
-    /// How many of the rollouts without a row hold nothing of a thread; `None` if there are too many to look at.
-    pub(super) unusable: Option<u64>,
+    /// The rollouts without a row that no backfill can give one now; `None` if there are too many to open.
+    pub(super) unusable: Option<Unusable>,
     /// The rollouts by what the rows say of their threads.
     pub(super) weights: Option<Weights>,
     /// The databases of the home beside the one that is used, the largest first.

@@ -21,7 +21,7 @@ use crate::db::open::{OpenOptions, Reader};
 use crate::error::{WithHint as _, shell_word};
 use crate::home::Providers;
 use crate::progress::Progress as _;
-use crate::status::{self, Config, Database, Rollouts, Weights};
+use crate::status::{self, Config, Database, Rollouts, Unusable, Weights};
 use crate::verify::{self, Depth, Finding, Ignore, Kind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -144,7 +144,7 @@ struct Examined {
     database: Database,
     verify: Option<verify::Report>,
     findings: Vec<Finding>,
-    unusable: Option<u64>,
+    unusable: Option<Unusable>,
     weights: Option<Weights>,
 }
 
@@ -180,7 +180,7 @@ fn examine(
     let missing = findings.iter().filter(|finding| finding.kind == Kind::MissingRow);
     let paths: Vec<&Path> = missing.filter_map(|finding| finding.path.as_deref()).collect();
     let has_all = paths.len() as u64 == report.count(Kind::MissingRow).all();
-    let unusable = has_all.then(|| status::count_unusable(home, &paths, &app.interrupted)).flatten();
+    let unusable = has_all.then(|| Unusable::among(home, &paths, &app.interrupted)).flatten();
     Ok(Examined { database, verify: Some(report), findings, unusable, weights })
 }
 

@@ -3,8 +3,10 @@
 use crate::cli::commands::status::look::Look;
 use crate::cli::output::human;
 use crate::db::census::Census;
+use crate::db::shown::Reason;
 use crate::error::shell_word;
-use crate::status::{Database, Progress};
+use crate::home;
+use crate::status::{Database, Progress, Unusable};
 use crate::verify::{Finding, Kind, Remedy, Report};
 use std::path::Path;
 
@@ -13,7 +15,7 @@ pub(super) fn next(look: &Look<'_>) -> String {
     let Some(database) = &look.database else { return without_database(look) };
     let report = look.verify.as_ref();
     let steps: [Option<String>; 5] = [
-        damaged(database, look),
+        damaged(database),
         report.and_then(|report| cannot_start(report, look)).or_else(|| mount(look)),
         report.and_then(|report| mend(report, look.unusable)),
         indexing(database),
@@ -26,13 +28,19 @@ pub(super) fn next(look: &Look<'_>) -> String {
     let n_warnings = report.map_or(0, |report| report.total().warnings);
     let rest = if n_warnings > 0 { "; codex-state verify names what it warns of" } else { "" };
     match (counts.total(), counts.total() - counts.shown()) {
-        (0, _) if look.rollouts.total() == 0 => {
-            "nothing: there is no conversation in this home; name another with --codex-home DIR".to_owned()
-        }
-        (_, 0) => format!("nothing: all is well{rest}"),
-        (_, hidden) => hidden_ones(counts, hidden, rest),
+        _ if !look.others.is_empty() => format!(
+            "this database is in order; look at the other one too: codex-state --db {} status",
+            shell_word(&look.others[0])
+        ),
+        (0, _) if look.rollouts.total() == 0 => NO_CONVERSATION.to_owned(),
+        (_, 0) => format!("nothing: all is well; codex resume --all lists every conversation{rest}"),
+        (_, hidden) => hidden_ones(look, counts, hidden, rest),
     }
 }
+
+/// What is said where there is nothing.
+const NO_CONVERSATION: &str =
+    "nothing: there is no conversation in this home; name another with --codex-home DIR";
 
 /// What to do where there is no database.
 fn without_database(look: &Look<'_>) -> String {
@@ -55,18 +63,13 @@ fn without_database(look: &Look<'_>) -> String {
     }
 }
 
-fn damaged(database: &Database, look: &Look<'_>) -> Option<String> {
+fn damaged(database: &Database) -> Option<String> {
     database.problem.as_ref()?;
-    Some(match look.backups.first() {
-        Some(newest) => format!(
-            "close Codex, then codex-state restore {} brings back the newest backup, and codex-state backfill adds \
-             what the rollouts have beyond it",
-            shell_word(&newest.path)
-        ),
-        None => "close Codex, then codex-state rebuild makes a sound database from the rollouts and from what can still \
-                 be read of this one"
+    Some(
+        "close Codex, then codex-state rebuild makes a sound database from the rollouts and all that can still be read \
+         of this one"
             .to_owned(),
-    })
+    )
 }
 
 /// What keeps Codex from starting.
@@ -92,23 +95,39 @@ fn mount(look: &Look<'_>) -> Option<String> {
     ))
 }
 
-/// What `backfill` mends. `unusable`: how many rollouts without a row it cannot give one; `None` if that is not known.
-fn mend(report: &Report, unusable: Option<u64>) -> Option<String> {
-    let mends =
-        |kind: &Kind| report.remedies(*kind).contains(&Remedy::Backfill) && *kind != Kind::BackfillIncomplete;
+/// What `backfill` mends. `unusable`: the rollouts without a row that it cannot give one; `None` if that is not known.
+fn mend(report: &Report, unusable: Option<Unusable>) -> Option<String> {
     let mut parts = Vec::new();
-    for kind in Kind::ALL.into_iter().filter(mends) {
-        let n = report.count(kind).all() - if kind == Kind::MissingRow { unusable.unwrap_or(0) } else { 0 };
-        if n > 0 {
-            parts.push(format!("{} {kind}", human::count(n)));
+    for kind in Kind::ALL {
+        let n = report.count(kind).all();
+        let n = if kind == Kind::MissingRow { n - unusable.map_or(0, Unusable::total).min(n) } else { n };
+        let is_mended = report.remedies(kind).contains(&Remedy::Backfill);
+        if n > 0 && is_mended {
+            parts.extend(mended(kind, n));
         }
     }
-    if parts.is_empty() {
-        return None;
-    }
+    let (last, first) = parts.split_last()?;
+    let all = if first.is_empty() { last.clone() } else { format!("{} and {last}", first.join(", ")) };
     let may_fail = report.count(Kind::MissingRow).all() > 0 && unusable.is_none();
     let as_far = if may_fail { ", as far as the rollouts can be read" } else { "" };
-    Some(format!("codex-state backfill mends {}{as_far} (codex-state verify says more)", parts.join(", ")))
+    Some(format!("codex-state backfill {all}{as_far} (codex-state verify names them)"))
+}
+
+/// Says what `backfill` does about findings of a kind; `None` where that has a step of its own.
+fn mended(kind: Kind, n: u64) -> Option<String> {
+    let rows = human::counted(n, "row", "rows");
+    Some(match kind {
+        Kind::MissingRow => {
+            format!("brings {} back into the database", human::counted(n, "conversation", "conversations"))
+        }
+        Kind::ArchiveMismatch => {
+            format!("corrects whether {} archived", human::counted(n, "thread is", "threads are"))
+        }
+        Kind::MovedFile => format!("corrects the paths in {rows}"),
+        Kind::MovedHome => "corrects the paths, as the home was moved".to_owned(),
+        Kind::FieldMismatch => format!("brings {rows} up to date"),
+        _ => return None,
+    })
 }
 
 fn indexing(database: &Database) -> Option<String> {
@@ -137,8 +156,23 @@ fn by_hand(report: &Report, look: &Look<'_>) -> Option<String> {
              names them"
         ));
     }
-    if let Some(finding) = first(look, Kind::UnknownProvider) {
-        return Some(format!("mend config.toml: {}", finding.message));
+    if look.unusable.is_some_and(|unusable| unusable.unreadable > 0) {
+        return Some(
+            "allow yourself to read the rollouts that codex-state verify names as unreadable_file, then run codex-state \
+             backfill"
+                .to_owned(),
+        );
+    }
+    let undefined = look.database.iter().flat_map(|database| &database.census.providers);
+    if report.count(Kind::UnknownProvider).all() > 0
+        && let Some((provider, n)) =
+            undefined.filter(|(name, _)| look.ways.is_undefined(name)).max_by_key(|(_, n)| **n)
+    {
+        return Some(format!(
+            "add the table [model_providers.{}] to config.toml: without it Codex cannot resume {} of that provider",
+            home::toml_key(provider),
+            human::counted(*n, "thread", "threads")
+        ));
     }
     if report.total().errors > 0 {
         return Some("codex-state verify says what to do about each finding".to_owned());
@@ -148,12 +182,16 @@ fn by_hand(report: &Report, look: &Look<'_>) -> Option<String> {
 }
 
 /// What to do about hidden threads, where all else is well.
-fn hidden_ones(counts: &Census, hidden: u64, rest: &str) -> String {
+fn hidden_ones(look: &Look<'_>, counts: &Census, hidden: u64, rest: &str) -> String {
     let seems_lost =
         if counts.shown() == 0 { "no thread is lost: " } else { "nothing, unless you miss a thread: " };
+    let because = match counts.hidden(Reason::Provider) {
+        n if counts.shown() == 0 && 2 * n > hidden => format!("{}; ", look.ways.lists_only()),
+        _ => String::new(),
+    };
     let them = human::counted(hidden, "thread", "threads");
     format!(
-        "{seems_lost}codex-state list --hidden-only lists the {them} that Codex hides, and codex resume ID opens \
+        "{seems_lost}{because}codex-state list --hidden-only lists the {them} that Codex hides, and codex resume ID opens \
          one{rest}"
     )
 }

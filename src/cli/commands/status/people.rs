@@ -317,12 +317,14 @@ fn verify_fields(report: &Report, look: &Look<'_>, fields: &mut Vec<(&'static st
     if total.all() > 0 {
         fields.push(("", Cell::new(verdict::kinds(report)).tone(tone)));
     }
-    if let Some(n) = look.unusable.filter(|n| *n > 0) {
-        let words = format!(
-            "{} of these missing_row: the file holds nothing of a conversation, so that no backfill gives it a row",
-            human::count(n)
-        );
-        fields.push(("", Cell::new(words)));
+    let unusable = look.unusable.unwrap_or_default();
+    for (n, why) in [
+        (unusable.empty, "holds nothing of a conversation, so that no backfill gives it a row"),
+        (unusable.unreadable, "cannot be read now; codex-state verify says why"),
+    ] {
+        if n > 0 {
+            fields.push(("", Cell::new(format!("{} of these missing_row: the file {why}", human::count(n)))));
+        }
     }
     let of_home = |finding: &&Finding| OF_THE_HOME.contains(&finding.kind);
     for finding in look.findings.iter().filter(of_home).take(MOST_PROBLEMS) {

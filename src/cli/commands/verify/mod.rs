@@ -11,9 +11,11 @@ use crate::cli::commands::{threads, verdict};
 use crate::cli::line::args::{self, FormatChoice};
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
-use crate::cli::output::human;
 use crate::cli::output::report::Page;
+use crate::cli::output::{human, shown};
+use crate::db::census::Census;
 use crate::db::open::Reader;
+use crate::db::schema::Schema;
 use crate::verify::{self, Config, Depth, Ignore, Report};
 use anyhow::anyhow;
 use std::io::Write as _;
@@ -57,7 +59,8 @@ pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
         app.metrics.threads(report.rows_by_archived);
     }
     let has_all = arguments.max_findings.is_some() || app.global.verbose;
-    let n_printed = match page.is_text() && !is_github {
+    let is_text = page.is_text() && !is_github;
+    let n_printed = match is_text {
         true => people::n_printed(&report, has_all),
         false => report.findings.len(),
     };
@@ -70,7 +73,11 @@ pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
         let now = app.environment.now_ms();
         file.write_with(|out| junit::write(out, &report, &ignore, arguments.strict, now))?;
     }
-    summarise(app, &report, depth, n_printed);
+    let census = match is_whole && !app.global.quiet {
+        true => census(&mut reader, &place.default_provider),
+        false => None,
+    };
+    summarise(app, &report, depth, n_printed, census.as_ref(), is_text);
     if report.interrupted {
         return Ok(Exit::Interrupted);
     }
@@ -79,8 +86,23 @@ pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
     Ok(found.exit.merge(Exit::from_answer(agrees)))
 }
 
+/// Counts what Codex's list shows; `None` where the database cannot be read, which was said.
+fn census(reader: &mut Reader, default_provider: &str) -> Option<Census> {
+    let counted = reader.read(|connection| -> anyhow::Result<_> {
+        Ok(Census::take(connection, &Schema::read_threads(connection)?, default_provider)?)
+    });
+    counted.ok()
+}
+
 /// Says on standard error how it ended and what to do next.
-fn summarise(app: &App, report: &Report, depth: Depth, n_printed: u64) {
+fn summarise(
+    app: &App,
+    report: &Report,
+    depth: Depth,
+    n_printed: u64,
+    census: Option<&Census>,
+    is_text: bool,
+) {
     let note = match n_printed < report.total().all() {
         true => format!(
             ", {} of them printed (--verbose prints all, --max-findings N the first N)",
@@ -92,7 +114,11 @@ fn summarise(app: &App, report: &Report, depth: Depth, n_printed: u64) {
     if let Some(catalogue) = report.catalogue.as_ref().filter(|catalogue| catalogue.lacks_some()) {
         app.messages.say(&catalogue.describe());
     }
-    for step in verdict::steps(report, depth) {
+    if let Some(census) = census.filter(|census| census.shown() < census.total()) {
+        let shown = shown::change(census, census, false);
+        app.messages.say(&format!("{shown}; codex-state status says what to do about these"));
+    }
+    for step in verdict::steps(report, depth, is_text) {
         app.messages.hint(&step);
     }
 }
