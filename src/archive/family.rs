@@ -2,8 +2,8 @@
 
 use super::engine::Engine;
 use crate::db::open::Reader;
-use crate::db::spawn;
 use crate::db::threads::spawned_by;
+use crate::db::{spawn, threads};
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
 use crate::survey::scan::{self, Event, Group, Scan};
@@ -25,7 +25,7 @@ pub(super) fn expand(
         return Ok(config.threads.to_vec());
     }
     let (mut children, known) = reader.read(|connection| -> anyhow::Result<_> {
-        Ok((spawn::children(connection, &engine.schema)?, spawn::known(connection)?))
+        Ok((spawn::children(connection, &engine.schema)?, threads::all_ids(connection)?))
     })?;
     add_unknown(engine, &known, &mut children, progress);
     let mut seen = BTreeSet::new();

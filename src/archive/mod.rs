@@ -37,6 +37,7 @@ mod engine;
 mod family;
 mod place;
 mod plan;
+mod refusal;
 
 pub use engine::{Config, Direction, Moved, Outcome, Report, Status};
 
@@ -58,6 +59,7 @@ use std::time::SystemTime;
 
 use engine::Engine;
 use plan::{Planned, Verdict};
+use refusal::Refusal;
 
 /// How many bytes of threads that were read for the plan are kept for the work; the others are read again.
 const KEPT_BYTES: usize = 4 * 1024 * 1024;
@@ -128,7 +130,7 @@ pub fn plan<'a>(
                 .as_ref()
                 .and(thread_locks::probe(config.context.home, id, config.patience).as_ref())
         {
-            one.verdict = Verdict::Refused(held.to_string());
+            one.verdict = Verdict::Refused(Refusal::Locked(held.to_string()));
         }
         if config.context.is_interrupted() {
             // Its file may have been read by half.

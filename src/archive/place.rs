@@ -1,6 +1,7 @@
 //! Where a path leads, so that nothing follows one out of the home; and where files go.
 
 use super::engine::Direction;
+use super::refusal::Refusal;
 use crate::catalog::forms::other_form;
 use crate::catalog::walk::{ACTIVE, ARCHIVED};
 use crate::rollout::file_name::RolloutName;
@@ -12,8 +13,8 @@ use std::path::{Path, PathBuf};
 /// the home, reached without a symbolic link below them. `Ok(None)`: nothing is there.
 ///
 /// # Errors
-/// Why it must not be touched.
-pub(super) fn look(home: &Path, path: &Path) -> Result<Option<PathBuf>, String> {
+/// If the file must not be touched.
+pub(super) fn look(home: &Path, path: &Path) -> Result<Option<PathBuf>, Refusal> {
     let mut found = None;
     if !path.is_absolute() {
         return Ok(None);
@@ -21,26 +22,26 @@ pub(super) fn look(home: &Path, path: &Path) -> Result<Option<PathBuf>, String> 
     for form in [path.to_owned(), other_form(path)] {
         match fs::symlink_metadata(&form) {
             Ok(metadata) if metadata.is_symlink() => {
-                return Err(format!("its rollout is a symbolic link: {}", form.display()));
+                return Err(Refusal::Link(form));
             }
             Ok(metadata) if metadata.is_file() => {
                 found = Some(form);
                 break;
             }
-            Ok(_) => return Err(format!("its rollout is no file: {}", form.display())),
+            Ok(_) => return Err(Refusal::NotAFile(form)),
             Err(error)
                 if matches!(
                     error.kind(),
                     io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput
                 ) => {}
-            Err(error) => return Err(format!("{}: cannot be looked at: {error}", form.display())),
+            Err(error) => return Err(Refusal::Unseen(form, error)),
         }
     }
     let Some(found) = found else { return Ok(None) };
-    let outside = || format!("its rollout is outside of the Codex home: {}", found.display());
+    let outside = || Refusal::OutsideHome(found.clone());
     let folder = found.parent().ok_or_else(outside)?;
     let real = |path: &Path| fs::canonicalize(path);
-    let real_folder = real(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let real_folder = real(folder).map_err(|error| Refusal::Folder(folder.to_owned(), error))?;
     let roots = [ACTIVE, ARCHIVED].map(|root| real(&home.join(root)).ok());
     let root = roots.into_iter().flatten().find(|root| real_folder.starts_with(root)).ok_or_else(outside)?;
     let mut way = folder;
@@ -49,7 +50,7 @@ pub(super) fn look(home: &Path, path: &Path) -> Result<Option<PathBuf>, String> 
         match way.parent() {
             Some(parent) if !is_link => way = parent,
             _ => {
-                return Err(format!("its rollout is behind a symbolic link: {}", found.display()));
+                return Err(Refusal::BehindLink(found.clone()));
             }
         }
     }
@@ -67,6 +68,11 @@ pub(super) fn target(direction: Direction, name: RolloutName) -> (&'static str, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Looks, with the reason of a refusal as text.
+    fn look(home: &Path, path: &Path) -> Result<Option<PathBuf>, String> {
+        super::look(home, path).map_err(|refusal| refusal.to_string())
+    }
 
     const NAME: &str = "rollout-2026-03-14T16-57-12-019ced47-cebb-79dd-b0aa-a552437621a9.jsonl";
 

@@ -2,13 +2,14 @@
 
 use super::engine::{Direction, Engine, Moved, Outcome, Status};
 use super::place;
+use super::refusal::Refusal;
 use crate::catalog::forms::other_form;
 use crate::catalog::inventory;
 use crate::catalog::paths::{find_in_row, is_at};
 use crate::catalog::walk::{ARCHIVED, RolloutFile};
 use crate::rollout::extract::Options;
 use crate::rollout::file_name;
-use crate::rollout::fold::{self, FoldedThread, ReadError, Reading, World};
+use crate::rollout::fold::{self, FoldedThread, Reading, World};
 use crate::sys::relocate::{self, Leftover};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
@@ -28,7 +29,7 @@ pub(super) struct Planned {
 
 pub(super) enum Verdict {
     /// It must not or cannot be done.
-    Refused(String),
+    Refused(Refusal),
     /// Nothing is to be done.
     Unchanged,
     /// This is to be done.
@@ -75,7 +76,7 @@ pub(super) struct Move {
 impl Planned {
     /// A file with a malformed name that was asked for by its path.
     pub(super) fn of_malformed(path: PathBuf) -> Planned {
-        let reason = malformed(&path);
+        let reason = Refusal::MalformedName(path.clone());
         Planned { id: None, from: Some(path), verdict: Verdict::Refused(reason) }
     }
 
@@ -110,7 +111,7 @@ impl Planned {
     /// What is reported if it all goes well.
     pub(super) fn outcome(&self) -> Outcome {
         match &self.verdict {
-            Verdict::Refused(reason) => Outcome::failed(self.id, self.from.clone(), reason.clone()),
+            Verdict::Refused(reason) => Outcome::failed(self.id, self.from.clone(), reason.to_string()),
             Verdict::Unchanged => Outcome {
                 id: self.id,
                 status: Status::Unchanged,
@@ -136,11 +137,6 @@ impl Planned {
     }
 }
 
-fn malformed(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    format!("the name of its rollout is malformed, and Codex would not move it either: {name}")
-}
-
 impl Engine<'_> {
     /// Decides about a thread with this row. `known` is what its file said a moment ago, if it was read.
     pub(super) fn plan_one(&self, id: ThreadId, row: Option<Row>, known: Option<FoldedThread>) -> Planned {
@@ -158,7 +154,7 @@ impl Engine<'_> {
         row: Option<Row>,
         known: Option<FoldedThread>,
         from: &mut Option<PathBuf>,
-    ) -> Result<Verdict, String> {
+    ) -> Result<Verdict, Refusal> {
         let home = self.config.context.home;
         let archives = self.config.direction.archives();
         let row_path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(PathBuf::from);
@@ -172,10 +168,8 @@ impl Engine<'_> {
         {
             *from = Some(path.clone());
             return Err(match path.file_name().and_then(file_name::parse) {
-                Some(named) if named.name.is_some() => {
-                    format!("its rollout is named for another thread: {}", path.display())
-                }
-                _ => malformed(path),
+                Some(named) if named.name.is_some() => Refusal::NamedForAnother(path.clone()),
+                _ => Refusal::MalformedName(path.clone()),
             });
         }
         let in_row = row_path.as_deref().and_then(|path| find_in_row(&files, path));
@@ -183,9 +177,9 @@ impl Engine<'_> {
             return Err(match row_path {
                 Some(path) => {
                     *from = Some(path);
-                    "its rollout is gone: no file has its id in the name, in any form or folder".to_owned()
+                    Refusal::Gone
                 }
-                None => "there is no rollout of it".to_owned(),
+                None => Refusal::NoRollout,
             });
         };
         let selected = files[choice.chosen()].clone();
@@ -203,7 +197,7 @@ impl Engine<'_> {
         let plain = selected.named.compressed.then(|| other_form(&to));
         if let Some(plain) = plain.filter(|plain| to != selected.path() && plain.exists()) {
             // A compressed file beside a plain one does not count: moved there, it would cease to.
-            return Err(format!("exists already, in plain form: {}", plain.display()));
+            return Err(Refusal::PlainTaken(plain));
         }
         if moves.is_empty() && row.as_ref().is_some_and(|row| agrees(row, &selected, archives)) {
             return Ok(Verdict::Unchanged);
@@ -244,34 +238,29 @@ impl Engine<'_> {
     }
 
     /// Which files go, and where.
-    fn moves(&self, files: &[RolloutFile]) -> Result<Vec<Move>, String> {
+    fn moves(&self, files: &[RolloutFile]) -> Result<Vec<Move>, Refusal> {
         let Engine { config, .. } = self;
         let mut moves: Vec<Move> = Vec::new();
         for file in files.iter().filter(|file| file.archived != config.direction.archives()) {
             let from = file.path();
-            let Some(name) = file.named.name else { return Err(malformed(&from)) };
+            let Some(name) = file.named.name else { return Err(Refusal::MalformedName(from)) };
             // No file of the thread may lie behind a link, whatever the row names.
             place::look(config.context.home, &from)?;
             let (root, below) = place::target(config.direction, name);
-            relocate::check_folder(&config.context.home.join(root), &below)
-                .map_err(|error| error.to_string())?;
+            relocate::check_folder(&config.context.home.join(root), &below).map_err(Refusal::Target)?;
             let folder = below.iter().fold(config.context.home.join(root), |folder, part| folder.join(part));
             let to = folder.join(file.file_name());
             if let Some(other) = moves.iter().find(|other| other.to == to) {
-                return Err(format!(
-                    "two files of it would get one name: {} and {}",
-                    other.from.display(),
-                    from.display()
-                ));
+                return Err(Refusal::SameName(other.from.clone(), from));
             }
             let leftover = match std::fs::symlink_metadata(&to) {
                 Ok(_) => match relocate::leftover(&from, &to) {
                     Ok(Some(leftover)) => Some(leftover),
-                    Ok(None) => return Err(format!("exists already: {}", to.display())),
-                    Err(error) => return Err(format!("exists already: {}: {error}", to.display())),
+                    Ok(None) => return Err(Refusal::Taken(to, None)),
+                    Err(error) => return Err(Refusal::Taken(to, Some(error))),
                 },
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-                Err(error) => return Err(format!("{}: cannot be looked at: {error}", to.display())),
+                Err(error) => return Err(Refusal::Unseen(to, error)),
             };
             moves.push(Move { from, to, folder: (root, below), leftover });
         }
@@ -282,7 +271,7 @@ impl Engine<'_> {
         known.stamp == selected.stamp && Path::new(&known.metadata.rollout_path) == selected.path()
     }
 
-    fn read(&self, id: ThreadId, selected: &RolloutFile) -> Result<FoldedThread, String> {
+    fn read(&self, id: ThreadId, selected: &RolloutFile) -> Result<FoldedThread, Refusal> {
         let find_rollout = |rollout| {
             let mut source = self.inventory.find_rollout(rollout)?;
             if let Some(now) = self.moved.get(&source.path) {
@@ -302,12 +291,10 @@ impl Engine<'_> {
             interrupted: self.config.context.interrupted,
         };
         let path = selected.path();
-        let folded = fold::fold(&selected.source(), &world, &mut reading).map_err(|error| match error {
-            ReadError::Interrupted => "interrupted".to_owned(),
-            error => format!("{}: {error}", path.display()),
-        })?;
+        let folded = fold::fold(&selected.source(), &world, &mut reading)
+            .map_err(|error| Refusal::Unread(path.clone(), error))?;
         if folded.metadata.id != id {
-            return Err(format!("{}: it says that it is thread {}", path.display(), folded.metadata.id));
+            return Err(Refusal::OfAnother(path, folded.metadata.id));
         }
         Ok(folded)
     }
@@ -323,9 +310,9 @@ fn agrees(row: &Row, selected: &RolloutFile, archives: bool) -> bool {
 
 /// How the row spells the selected file's new place: where it named the plain form of what is compressed by now, as
 /// Codex may, it goes on doing so.
-fn spell(to: &Path, row: Option<&Path>, selected: &RolloutFile) -> Result<String, String> {
+fn spell(to: &Path, row: Option<&Path>, selected: &RolloutFile) -> Result<String, Refusal> {
     let is_plain = |row: &Path| row.extension().is_some_and(|extension| extension == "jsonl");
     let to =
         if selected.named.compressed && row.is_some_and(is_plain) { other_form(to) } else { to.to_owned() };
-    to.to_str().map(str::to_owned).ok_or_else(|| format!("{}: the path is not UTF-8", to.display()))
+    to.to_str().map(str::to_owned).ok_or_else(|| Refusal::NotUtf8(to.clone()))
 }

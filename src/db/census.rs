@@ -163,15 +163,6 @@ pub fn each_thread(
     Ok(())
 }
 
-/// Looks at every page, without comparing indexes with tables: returns at most one problem; `None` if it is sound.
-///
-/// # Errors
-/// If the database cannot be read.
-pub fn first_problem(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    Ok(Some(found).filter(|found| found != "ok"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,7 +187,7 @@ mod tests {
         let mut began = 0;
         beginnings(&connection, |_| began += 1).unwrap();
         assert_eq!(began, n);
-        assert_eq!(first_problem(&connection).unwrap(), None);
+        assert_eq!(crate::db::integrity::first_problem(&connection).unwrap(), None);
     }
 
     #[test]

@@ -200,14 +200,21 @@ impl Parents {
     }
 }
 
+/// Which rows of one reference can be inserted where they are missing.
+#[derive(Debug, Clone, Copy, Default)]
+struct Fits {
+    parents: bool,
+    /// The rows that belong to the parents.
+    children: bool,
+}
+
 /// The facts as far as they fit into one database, whose rows may refer to nothing that is missing.
 #[derive(Debug)]
 pub struct FittingFacts<'a> {
     facts: &'a Facts,
     /// The parents that are there.
     known: [BTreeSet<String>; REFERENCES.len()],
-    /// Whether missing parents, and what belongs to them, can be inserted.
-    fits: [(bool, bool); REFERENCES.len()],
+    fits: [Fits; REFERENCES.len()],
     lost: RefCell<BTreeSet<(&'static str, String)>>,
 }
 
@@ -226,9 +233,9 @@ impl<'a> FittingFacts<'a> {
         for (i, (_, table, children)) in REFERENCES.iter().enumerate() {
             let parents = &facts.parents[i];
             fitting.known[i] = Parents::try_read(connection, table, "id")?.rows.into_keys().collect();
-            fitting.fits[i].0 = parents.fit(connection, table)?;
+            fitting.fits[i].parents = parents.fit(connection, table)?;
             if let (Some((table, _)), Some(parents)) = (children, &parents.children) {
-                fitting.fits[i].1 = parents.fit(connection, table)?;
+                fitting.fits[i].children = parents.fit(connection, table)?;
             }
         }
         Ok(fitting)
@@ -242,7 +249,7 @@ impl<'a> FittingFacts<'a> {
         let Some(mut row) = self.facts.get(id)? else { return Ok(None) };
         for (i, (position, table, _)) in REFERENCES.iter().enumerate() {
             let Some(parent) = row.text(*position).filter(|id| !id.is_empty()) else { continue };
-            let can_be_inserted = self.fits[i].0 && self.facts.parents[i].rows.contains_key(parent);
+            let can_be_inserted = self.fits[i].parents && self.facts.parents[i].rows.contains_key(parent);
             if !self.known[i].contains(parent) && !can_be_inserted {
                 self.lost.borrow_mut().insert((*table, parent.to_owned()));
                 row.cells[*position] = None;
@@ -261,10 +268,12 @@ impl<'a> FittingFacts<'a> {
                 continue;
             };
             let parents = &self.facts.parents[i];
-            if !self.fits[i].0 || parents.insert(connection, table, parent)? == 0 {
+            if !self.fits[i].parents || parents.insert(connection, table, parent)? == 0 {
                 continue;
             }
-            if let (Some((table, _)), Some(children), true) = (children, &parents.children, self.fits[i].1) {
+            if let (Some((table, _)), Some(children), true) =
+                (children, &parents.children, self.fits[i].children)
+            {
                 children.insert(connection, table, parent)?;
             }
         }

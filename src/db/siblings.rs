@@ -3,7 +3,7 @@
 //! They are opened as a reader opens the state database, so that none of their bytes or times changes; never written.
 
 use super::open::{OpenOptions, Reader, Trouble, reason, with_suffix};
-use super::{census, integrity, ledger};
+use super::{integrity, ledger};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -109,7 +109,7 @@ fn fault_of(path: &Path, size: u64, options: &OpenOptions, check: Check) -> Opti
         reader.read(|connection| -> anyhow::Result<_> {
             let problem = match check {
                 Check::Full => integrity::problems(connection, 1)?.into_iter().next(),
-                Check::UpTo(_) if is_small => census::first_problem(connection)?,
+                Check::UpTo(_) if is_small => integrity::first_problem(connection)?,
                 // SQLite has compared the file's length with its header.
                 Check::UpTo(_) => None,
             };

@@ -1,4 +1,4 @@
-//! Which thread spawned which, as the database knows it; read only.
+//! Reads which thread spawned which.
 
 use super::row::to_cell;
 use super::schema::Schema;
@@ -41,18 +41,4 @@ pub fn children(connection: &Connection, schema: &Schema) -> rusqlite::Result<Ch
         }
     }
     Ok(children)
-}
-
-/// Every thread that has a row.
-///
-/// # Errors
-/// What SQLite says.
-pub fn known(connection: &Connection) -> rusqlite::Result<BTreeSet<ThreadId>> {
-    let mut statement = connection.prepare("SELECT id FROM threads")?;
-    let mut rows = statement.query([])?;
-    let mut known = BTreeSet::new();
-    while let Some(row) = rows.next()? {
-        known.extend(to_cell(row.get_ref(0)?).as_text().and_then(ThreadId::parse));
-    }
-    Ok(known)
 }

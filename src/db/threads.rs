@@ -6,7 +6,7 @@ use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, ColumnSet, Row, index};
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 /// The statements for one schema, so that their text is made once.
@@ -449,6 +449,20 @@ pub fn last_update(connection: &Connection) -> rusqlite::Result<Option<i64>> {
         Cell::Real(seconds) => Some(seconds as i64),
         other => other.as_integer(),
     }))
+}
+
+/// Reads the ids of all rows.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn all_ids(connection: &Connection) -> rusqlite::Result<BTreeSet<ThreadId>> {
+    let mut statement = connection.prepare("SELECT id FROM threads")?;
+    let mut rows = statement.query([])?;
+    let mut known = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        known.extend(to_cell(row.get_ref(0)?).as_text().and_then(ThreadId::parse));
+    }
+    Ok(known)
 }
 
 #[cfg(test)]

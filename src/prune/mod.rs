@@ -25,9 +25,8 @@ use crate::catalog::walk::{self, Roots};
 use crate::db::backup::{SavedRows, delete_thread};
 use crate::db::open::{Reader, Writer, explain};
 use crate::db::schema::Schema;
-use crate::db::spawn;
 use crate::db::tally::Tally;
-use crate::db::threads::Threads;
+use crate::db::threads::{self, Threads};
 use crate::error::WithHint as _;
 use crate::fault;
 use crate::progress::Progress;
@@ -71,7 +70,7 @@ pub fn plan<'a>(
             .hint(nothing));
     }
     let inventory = Inventory::new(walk.files);
-    let rows = reader.read(spawn::known)?;
+    let rows = reader.read(threads::all_ids)?;
     let roots = Roots::with_home(config.context.home);
     let tally =
         reader.read(|connection| Tally::begin(connection, &schema, config.context.default_provider))?;

@@ -9,6 +9,7 @@ pub use weights::{OtherDatabase, Weight, Weights, other_databases};
 use crate::catalog::walk::{RolloutFile, Walk};
 use crate::db::backfill_state::{self, BackfillState};
 use crate::db::census::{self, Census};
+use crate::db::integrity;
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::db::threads;
@@ -204,7 +205,7 @@ impl Database {
         let schema = Schema::of(reader)?;
         reader.read(|connection| -> anyhow::Result<_> {
             let problem = match bytes {
-                ..=CHECKED_BYTES => census::first_problem(connection)?,
+                ..=CHECKED_BYTES => integrity::first_problem(connection)?,
                 _ => None,
             };
             let backfill = match schema.has_backfill_state {

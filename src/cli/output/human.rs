@@ -37,12 +37,6 @@ pub fn ago(millis: i64, now: i64) -> String {
     if distance > 0 { format!("{amount} ago") } else { format!("in {amount}") }
 }
 
-/// A time to the minute, in the given zone: `2026-03-14 17:57`.
-#[must_use]
-pub fn local_minute<Z: TimeZone>(millis: i64, zone: &Z) -> String {
-    local(millis, zone).map_or_else(|| millis.to_string(), |time| time.format("%Y-%m-%d %H:%M").to_string())
-}
-
 /// A time to the second, in the given zone and with its offset: `2026-03-14 17:57:30 +01:00`.
 #[must_use]
 pub fn local_second<Z: TimeZone>(millis: i64, zone: &Z) -> String {
@@ -138,18 +132,6 @@ pub fn unique_length(id: &str, previous: Option<&str>, next: Option<&str>) -> us
     length
 }
 
-/// The shortest unique prefix of each of `ids`, which are sorted and without repetition, as git abbreviates.
-///
-/// Unique among these: to abbreviate a few of many, ask [`unique_length`] with their neighbours among all.
-#[must_use]
-pub fn shortest_unique_prefixes<S: AsRef<str>>(ids: &[S]) -> Vec<&str> {
-    let at = |place: Option<usize>| place.and_then(|place| ids.get(place)).map(AsRef::as_ref);
-    let short = |(place, id): (usize, &'_ S)| {
-        unique_length(id.as_ref(), at(place.checked_sub(1)), at(Some(place + 1)))
-    };
-    ids.iter().enumerate().map(|(place, id)| &id.as_ref()[..short((place, id))]).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,9 +163,7 @@ mod tests {
     #[test]
     fn times_are_shown_in_the_given_zone() {
         let berlin = FixedOffset::east_opt(3600).unwrap();
-        assert_eq!(local_minute(1_773_507_450_373, &berlin), "2026-03-14 17:57");
         assert_eq!(local_second(1_773_507_450_373, &berlin), "2026-03-14 17:57:30 +01:00");
-        assert_eq!(local_minute(1_773_507_450_373, &Utc), "2026-03-14 16:57");
         assert_eq!(local_month(1_772_322_000_000, &Utc).as_deref(), Some("2026-02"));
         assert_eq!(
             local_month(1_772_322_000_000, &berlin).as_deref(),
@@ -205,6 +185,15 @@ mod tests {
         );
         let durations = [49, 400, 12_345, 125_000, 3_720_000].map(duration);
         assert_eq!(durations, ["0.0s", "0.4s", "12.3s", "2m05s", "1h02m"]);
+    }
+
+    /// Returns the shortest unique prefix of each of `ids`, which are sorted and without repetition.
+    fn shortest_unique_prefixes<S: AsRef<str>>(ids: &[S]) -> Vec<&str> {
+        let at = |place: Option<usize>| place.and_then(|place| ids.get(place)).map(AsRef::as_ref);
+        let short = |(place, id): (usize, &'_ S)| {
+            unique_length(id.as_ref(), at(place.checked_sub(1)), at(Some(place + 1)))
+        };
+        ids.iter().enumerate().map(|(place, id)| &id.as_ref()[..short((place, id))]).collect()
     }
 
     #[test]
@@ -256,7 +245,7 @@ mod tests {
         fn no_number_panics(millis: i64, now: i64, size: u64) {
             let east = FixedOffset::east_opt(14 * 3600).unwrap();
             let west = FixedOffset::west_opt(12 * 3600).unwrap();
-            for text in [ago(millis, now), local_minute(millis, &east), local_second(millis, &west), bytes(size)] {
+            for text in [ago(millis, now), local_second(millis, &east), local_second(millis, &west), bytes(size)] {
                 prop_assert!(!text.is_empty());
             }
             prop_assert_eq!(count(size).replace(',', ""), size.to_string());

@@ -8,13 +8,11 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
-use super::back_up;
-use crate::db::open::{OpenOptions, Trouble, explain_io};
+use super::copy::back_up;
+use super::folder::{FOLDER, cannot_use, create_private, folder_of, name_of, stamp};
+use crate::db::open::{OpenOptions, Trouble};
 use crate::error::WithHint as _;
 use crate::sys::is_same_file;
-
-/// The folder beside a database in which its backups are kept.
-pub const FOLDER: &str = "codex-state-backups";
 
 /// How the name of an automatic backup begins; after it come the database's name and the time.
 const AUTOMATIC: &str = "auto-";
@@ -160,16 +158,6 @@ pub fn unreadable_folder(database: &Path) -> Option<(PathBuf, io::Error)> {
     }
 }
 
-/// Explains why a folder cannot be used; what lies in its way is said as it is.
-pub(super) fn cannot_use(error: io::Error, folder: &Path, doing: &str) -> anyhow::Error {
-    if error.kind() != io::ErrorKind::InvalidInput {
-        return explain_io(error, folder, doing);
-    }
-    anyhow::Error::new(error)
-        .context(format!("{}: cannot {doing}", folder.display()))
-        .hint("make way for the folder, or mount what it leads to")
-}
-
 /// The backups of whatever databases were in a folder, newest first: what is left where the databases are lost.
 #[must_use]
 pub fn backups_in(folder: &Path) -> Vec<BackupInfo> {
@@ -195,48 +183,6 @@ pub fn replaced_name(database: &Path, now: DateTime<Utc>) -> PathBuf {
 pub fn prepare_folder(database: &Path) -> anyhow::Result<()> {
     let folder = folder_of(database);
     create_private(&folder).map_err(|error| cannot_use(error, &folder, "keep a backup of the database there"))
-}
-
-/// Creates the folder for backups, for this user alone, if it is missing.
-///
-/// # Errors
-/// What the system says.
-pub(super) fn create_private(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists if folder.is_symlink() => {
-            io::Error::new(io::ErrorKind::InvalidInput, "it is a link to a folder that does not exist")
-        }
-        io::ErrorKind::AlreadyExists => io::Error::new(io::ErrorKind::InvalidInput, "it is not a folder"),
-        _ => error,
-    })
-}
-
-/// The folder lies beside the database itself, not beside a link to it: one database, one folder.
-pub(super) fn folder_of(database: &Path) -> PathBuf {
-    super::parent_of(&behind_link(database)).join(FOLDER)
-}
-
-pub(super) fn name_of(database: &Path) -> String {
-    behind_link(database).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// The path as it is spelled, unless it is a link.
-fn behind_link(database: &Path) -> PathBuf {
-    let is_link = fs::symlink_metadata(database).is_ok_and(|metadata| metadata.is_symlink());
-    let real = if is_link { fs::canonicalize(database).ok() } else { None };
-    real.unwrap_or_else(|| database.to_owned())
-}
-
-/// A time in a file name: sorts as the times do, and no system forbids a character of it.
-pub(super) fn stamp(time: DateTime<Utc>) -> String {
-    time.format("%Y%m%dT%H%M%SZ").to_string()
 }
 
 /// Returns the database and the time in the name of a backup that begins so.

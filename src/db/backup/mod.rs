@@ -1,181 +1,21 @@
 //! Copies of a database, out and in, by SQLite's own backup, so that a running Codex is never in the way nor harmed;
-//! not when a command makes one (that is the verb's business).
+//! the verbs decide when a copy is made.
 
 mod automatic;
+mod copy;
+mod folder;
 mod pruned;
 mod restore;
 mod staging;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
-
-use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, ffi};
-
-use crate::db::open::{OpenOptions, Reader, Trouble, explain, explain_io, refuse};
-use crate::error::WithHint as _;
-use crate::sys::{Links, open_regular_with, rename_no_replace, sync_folder};
-
 pub use automatic::{
-    BackupInfo, FOLDER, Keeping, backups_in, backups_of, keep_automatic, keep_replaced, name_by_hand,
-    prepare_folder, replaced_name, unreadable_folder,
+    BackupInfo, Keeping, backups_in, backups_of, keep_automatic, keep_replaced, name_by_hand, prepare_folder,
+    replaced_name, unreadable_folder,
 };
+pub use copy::{CopyProgress, back_up, page_and_copy_size};
+pub use folder::FOLDER;
 pub use pruned::{SavedRows, delete_thread, name_of_saved};
 pub use restore::{MovedAside, RestoreReport, check_backup, restore_into};
 pub(in crate::db) use staging::Staging;
-
-/// How many pages are copied between two looks at the progress.
-const STEP: i32 = 512;
-
-/// How far a copy is, in pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CopyProgress {
-    /// Pages that are copied.
-    pub done: u64,
-    /// All pages, as far as is known by now.
-    pub total: u64,
-}
-
-/// Copies the database `source` to the new file `target`, and returns its size in bytes.
-///
-/// The source is read as by [`Reader`]: nothing of it changes, whoever is using it, and the copy is one state of it.
-/// The copy is one file that needs no `-wal`. It has the name `target` only when it is whole and on the disk: after a
-/// crash there is no such file, and what is left of the attempt goes with the next one. Its folder must exist, but
-/// for the one of [`name_by_hand`].
-///
-/// # Errors
-/// When `target` exists, the source cannot be read, or the copy cannot be written.
-pub fn back_up(
-    source: &Path,
-    target: &Path,
-    options: &OpenOptions,
-    progress: &mut dyn FnMut(CopyProgress),
-) -> anyhow::Result<u64> {
-    // Asked before the work; that nothing is replaced is certain only by the rename.
-    if fs::symlink_metadata(target).is_ok() {
-        return Err(taken(target));
-    }
-    let parent = parent_of(target);
-    let doing = "write the backup";
-    if parent.ends_with(FOLDER) {
-        automatic::create_private(parent)
-            .map_err(|error| automatic::cannot_use(error, parent, "write a backup there"))?;
-    }
-    let staging = Staging::within(parent).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            anyhow::anyhow!("{}: cannot write a backup there: no such file or folder", parent.display())
-                .hint("name a file in a folder that exists and that you may write to")
-        }
-        _ => explain_io(error, parent, "write a backup there"),
-    })?;
-    let mut reader = Reader::open(source, options)?;
-    let copy = copy_out(&mut reader, &staging, options, progress)?;
-    let size = sync_file(&copy).map_err(|error| explain_io(error, target, doing))?;
-    rename_no_replace(&copy, target).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => taken(target),
-        _ => explain_io(error, target, doing),
-    })?;
-    sync_folder(parent).map_err(|error| explain_io(error, parent, doing))?;
-    Ok(size)
-}
-
-/// How large a page of a database is, and how large a copy of it will be, in bytes.
-///
-/// # Errors
-/// It cannot be read.
-pub fn page_and_copy_size(reader: &mut Reader) -> anyhow::Result<(u64, u64)> {
-    reader.read(|connection| -> anyhow::Result<_> {
-        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-        let (page, n_pages) = (pragma("page_size")?.unsigned_abs(), pragma("page_count")?.unsigned_abs());
-        Ok((page, page.saturating_mul(n_pages)))
-    })
-}
-
-fn taken(target: &Path) -> anyhow::Error {
-    anyhow::anyhow!("{}: already exists", target.display())
-        .hint("name a new file: a backup never replaces another")
-}
-
-/// The folder of a file, also of one in the current folder.
-fn parent_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// Copies what `reader` reads into the staging folder, as one self-contained file.
-fn copy_out(
-    reader: &mut Reader,
-    staging: &Staging,
-    options: &OpenOptions,
-    progress: &mut dyn FnMut(CopyProgress),
-) -> anyhow::Result<PathBuf> {
-    let source = reader.path().to_owned();
-    reader.read(|from| -> anyhow::Result<_> {
-        let copy = staging.new_copy().map_err(|error| explain_io(error, &source, "copy the database"))?;
-        let explained = |error| explain(error, &copy, "write the copy");
-        let mut to = Connection::open(&copy).map_err(explained)?;
-        // A crash discards the copy: until it is whole there is nothing to protect.
-        to.pragma_update(None, "synchronous", "OFF").map_err(explained)?;
-        copy_pages(from, &mut to, options.busy_timeout, Some(&options.interrupted), progress)
-            .map_err(|error| explain(error, &source, "copy the database"))?;
-        // The pages say which journal mode the source has; a copy in WAL mode could not be read without neighbours.
-        let mode: String = to
-            .pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0))
-            .map_err(explained)?;
-        if !mode.eq_ignore_ascii_case("delete") {
-            return Err(refuse(Trouble::Other, format!("it stays in {mode} mode"), &copy, "write the copy"));
-        }
-        to.close().map_err(|(_, error)| explained(error))?;
-        Ok(copy)
-    })
-}
-
-/// Copies all pages from one connection to another, whose previous content is replaced in one transaction. Gives up, and
-/// leaves that content, once `interrupted` is set.
-fn copy_pages(
-    from: &Connection,
-    to: &mut Connection,
-    patience: Duration,
-    interrupted: Option<&AtomicBool>,
-    progress: &mut dyn FnMut(CopyProgress),
-) -> rusqlite::Result<()> {
-    let deadline = Instant::now() + patience;
-    let backup = Backup::new(from, to)?;
-    loop {
-        if interrupted.is_some_and(|interrupted| interrupted.load(Ordering::Relaxed)) {
-            return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None));
-        }
-        match backup.step(STEP)? {
-            StepResult::Done | StepResult::More if backup.progress().remaining == 0 => {
-                progress(pages(&backup));
-                return Ok(());
-            }
-            StepResult::Busy | StepResult::Locked if Instant::now() >= deadline => {
-                return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None));
-            }
-            StepResult::Busy | StepResult::Locked => thread::sleep(Duration::from_millis(10)),
-            _ => progress(pages(&backup)),
-        }
-    }
-}
-
-fn pages(backup: &Backup<'_, '_>) -> CopyProgress {
-    let now = backup.progress();
-    let total = u64::try_from(now.pagecount).unwrap_or(0);
-    CopyProgress { done: total.saturating_sub(u64::try_from(now.remaining).unwrap_or(0)), total }
-}
-
-/// Puts a finished file on the disk and returns its size.
-fn sync_file(path: &Path) -> io::Result<u64> {
-    let file = open_regular_with(File::options().read(true).write(true), path, Links::Refuse)?;
-    file.sync_all()?;
-    Ok(file.metadata()?.len())
-}

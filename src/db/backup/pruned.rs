@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
 
-use super::automatic::{cannot_use, create_private, folder_of, name_of, stamp};
+use super::copy::sync_file;
+use super::folder::{cannot_use, create_private, folder_of, name_of, stamp};
 use super::staging::Staging;
-use super::sync_file;
 use crate::db::open::{explain, explain_io};
 use crate::db::row::to_cell;
 use crate::db::schema::Schema;

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode};
 
-use super::automatic::stamp;
+use super::copy::{CopyProgress, copy_out, copy_pages, sync_file};
+use super::folder::{parent_of, stamp};
 use super::pruned::MARK;
 use super::staging::Staging;
-use super::{CopyProgress, copy_out, copy_pages, parent_of, sync_file};
 use crate::db::open::{
     OpenOptions, Reader, Trouble, Writer, explain, explain_io, reason, refuse, with_suffix,
 };

@@ -1,13 +1,18 @@
 //! Backups are whole or not there, and a restore never corrupts: the tests of [`super`].
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::Connection;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
-use crate::db::open::{Access, Writer, is_busy, with_suffix};
+use crate::db::open::OpenOptions;
+use crate::db::open::{Access, Reader, Writer, is_busy, with_suffix};
 use crate::db::testing::{
     BACK_UP_HALF, FILLED, Place, Process, assert_unchanged, read_titled, snapshot, titled,
 };

@@ -1,6 +1,6 @@
 //! Which rows a listing shows, in SQL that leaves the choice of the index to the order; not in which order.
 
-use super::{Folder, Query, TimeColumns};
+use super::query::{Folder, Query, TimeColumns};
 use crate::db::schema::Schema;
 use crate::db::shown::{self, Reason, Rule};
 use crate::thread::cell::Cell;

@@ -1,6 +1,6 @@
 //! Rows of a listing, packed together so that a row costs no allocation; not where they come from.
 
-use super::Position;
+use super::query::Position;
 use crate::thread::cell::CellRef;
 use rusqlite::types::ValueRef;
 

@@ -8,8 +8,9 @@ use std::time::Instant;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::connect::{OPENING, OpenOptions, PAUSE, connect, find, remove_if_there};
 use super::look::with_suffix;
-use super::{OPENING, OpenOptions, PAUSE, Trouble, connect, explain, explain_io, find, refuse, trouble};
+use super::trouble::{self, Trouble, explain, explain_io, refuse};
 use crate::error::WithHint as _;
 
 /// A database that this process alone has open.
@@ -30,7 +31,7 @@ impl Exclusive {
     /// Opens the database `path` and takes the exclusive lock. What can be read of a damaged schema is usable.
     ///
     /// # Errors
-    /// [`Trouble::Busy`] if another process has it open; otherwise as [`Writer::open`](super::Writer::open).
+    /// [`Trouble::Busy`] if another process has it open; otherwise as [`Writer::open`](crate::db::open::Writer::open).
     pub fn open(path: &Path, options: &OpenOptions) -> anyhow::Result<Self> {
         let real = find(path)?;
         let deadline = Instant::now() + options.busy_timeout;
@@ -92,7 +93,7 @@ impl Exclusive {
         // Windows removes no file that is open; there SQLite removes them when this is closed.
         if cfg!(unix) {
             for suffix in ["-wal", "-shm"] {
-                super::remove_if_there(&with_suffix(&self.real, suffix))
+                remove_if_there(&with_suffix(&self.real, suffix))
                     .map_err(|error| explain_io(error, &self.path, doing))?;
             }
         }
@@ -106,7 +107,7 @@ impl Drop for Exclusive {
         if self.made_wal && cfg!(unix) {
             let wal = with_suffix(&self.real, "-wal");
             if fs::metadata(&wal).is_ok_and(|metadata| metadata.len() == 0) {
-                let _ = super::remove_if_there(&wal);
+                let _ = remove_if_there(&wal);
             }
         }
         // Windows lets no one replace an open file, so no other database can have the name yet.

@@ -1,8 +1,12 @@
 //! Reading leaves every byte as it was, writing changes only what it is told: the tests of [`super`].
 
+use super::reader::*;
 use super::*;
 use crate::db::testing::{FILLED, Place, Process, assert_unchanged, read_titled, snapshot, titled};
 use crate::error::hints;
+use rusqlite::Connection;
+use std::fs;
+use std::time::{Duration, Instant};
 
 const TITLE: &str = "written by the test";
 const WRITE: &str = "UPDATE threads SET title = 'written by the test'";

@@ -7,9 +7,8 @@ use std::time::Instant;
 
 use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
 
-use super::{
-    OPENING, OpenOptions, PAUSE, Trouble, connect, explain, explain_io, find, first_look, refuse, trouble,
-};
+use super::connect::{OPENING, OpenOptions, PAUSE, connect, find, first_look, in_transaction};
+use super::trouble::{self, Trouble, explain, explain_io, refuse};
 use crate::fault;
 use crate::sys::{Links, open_regular_with};
 
@@ -38,7 +37,7 @@ impl Writer {
     /// row first, which would cascade, and must not be used.
     ///
     /// # Errors
-    /// As [`Reader::open`](super::Reader::open), and when the database can only be read.
+    /// As [`Reader::open`](crate::db::open::Reader::open), and when the database can only be read.
     pub fn open(path: &Path, options: &OpenOptions) -> anyhow::Result<Self> {
         let real = find(path)?;
         let opened = || -> rusqlite::Result<(Connection, bool)> {
@@ -115,11 +114,9 @@ impl Writer {
         mut f: impl FnMut(&Connection) -> Result<T, E>,
     ) -> anyhow::Result<T> {
         let mut f = |connection: &Connection| f(connection).map_err(Into::into);
-        super::in_transaction(&self.connection, &mut f).map_err(|error| {
-            match error.downcast::<rusqlite::Error>() {
-                Ok(error) => explain(error, &self.path, "read the database"),
-                Err(error) => error,
-            }
+        in_transaction(&self.connection, &mut f).map_err(|error| match error.downcast::<rusqlite::Error>() {
+            Ok(error) => explain(error, &self.path, "read the database"),
+            Err(error) => error,
         })
     }
 

@@ -1,0 +1,71 @@
+//! The folder of backups beside a database, and the names in it; makes no backup.
+
+use crate::db::open::explain_io;
+use crate::error::WithHint as _;
+use chrono::{DateTime, Utc};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The folder beside a database in which its backups are kept.
+pub const FOLDER: &str = "codex-state-backups";
+
+/// Explains why a folder cannot be used; what lies in its way is said as it is.
+pub(super) fn cannot_use(error: io::Error, folder: &Path, doing: &str) -> anyhow::Error {
+    if error.kind() != io::ErrorKind::InvalidInput {
+        return explain_io(error, folder, doing);
+    }
+    anyhow::Error::new(error)
+        .context(format!("{}: cannot {doing}", folder.display()))
+        .hint("make way for the folder, or mount what it leads to")
+}
+
+/// Creates the folder for backups, for this user alone, if it is missing.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn create_private(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists if folder.is_symlink() => {
+            io::Error::new(io::ErrorKind::InvalidInput, "it is a link to a folder that does not exist")
+        }
+        io::ErrorKind::AlreadyExists => io::Error::new(io::ErrorKind::InvalidInput, "it is not a folder"),
+        _ => error,
+    })
+}
+
+/// The folder lies beside the database itself, not beside a link to it: one database, one folder.
+pub(super) fn folder_of(database: &Path) -> PathBuf {
+    parent_of(&behind_link(database)).join(FOLDER)
+}
+
+pub(super) fn name_of(database: &Path) -> String {
+    behind_link(database).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The path as it is spelled, unless it is a link.
+pub(super) fn behind_link(database: &Path) -> PathBuf {
+    let is_link = fs::symlink_metadata(database).is_ok_and(|metadata| metadata.is_symlink());
+    let real = if is_link { fs::canonicalize(database).ok() } else { None };
+    real.unwrap_or_else(|| database.to_owned())
+}
+
+/// A time in a file name: sorts as the times do, and no system forbids a character of it.
+pub(super) fn stamp(time: DateTime<Utc>) -> String {
+    time.format("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// The folder of a file, also of one in the current folder.
+pub(super) fn parent_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
