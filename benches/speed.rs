@@ -13,6 +13,7 @@ use support::homes;
 use support::lab::{Lab, bytes, grouped};
 use support::machine::Machine;
 use support::measure::measure;
+use support::pages;
 use support::report::{document, table};
 use support::rows::{ROWS, Row};
 
@@ -89,7 +90,8 @@ fn save(args: &Args, file: Option<&Path>, program: &Path, table: &str) -> Result
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }
-    let settings = format!("{} of each command, interleaved, medians; seed {}", args.runs, args.seed);
+    let settings =
+        format!("{} of each command, interleaved, medians; seed {}; {}", args.runs, args.seed, pages::STATE);
     fs::write(&file, document(&date, &machine, program, &settings, table))
         .with_context(|| format!("cannot write {}", file.display()))?;
     eprintln!("saved {}", file.display());

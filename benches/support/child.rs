@@ -19,10 +19,28 @@ pub(crate) struct Invocation {
     pub(crate) program: PathBuf,
     /// With what.
     pub(crate) args: Vec<OsString>,
-    /// The database that is replaced by an empty one before each run, outside the measured time.
-    pub(crate) fresh: Option<PathBuf>,
+    /// The database that is replaced before each run, outside the measured time.
+    pub(crate) fresh: Option<Fresh>,
     /// What a run must have done: a command that does nothing is fast.
     pub(crate) expect: Expect,
+}
+
+/// A database that each run finds as it was.
+#[derive(Debug, Clone)]
+pub(crate) struct Fresh {
+    /// The database, in a folder of its own.
+    pub(crate) database: PathBuf,
+    /// What it is a copy of; the empty one if `None`.
+    pub(crate) template: Option<PathBuf>,
+}
+
+/// How long a run took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Took {
+    /// From spawn to exit.
+    pub(crate) wall: Duration,
+    /// Of all processors, where the system tells.
+    pub(crate) cpu: Option<Duration>,
 }
 
 /// What shows that a command did its work; looked at once, after the run that warms up.
@@ -73,23 +91,25 @@ impl Invocation {
                 }
             }
             Expect::Rows(wanted) => {
-                if let Some(database) = &self.fresh {
-                    expect_rows(database, wanted)?;
+                if let Some(fresh) = &self.fresh {
+                    expect_rows(&fresh.database, wanted)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// The time from spawn to exit.
-    pub(crate) fn wall(&self, scratch: &Path) -> Result<Duration> {
+    /// Runs once and measures how long that takes.
+    pub(crate) fn run(&self, scratch: &Path) -> Result<Took> {
         self.prepare()?;
         let mut command = self.command(scratch)?;
+        let cpu_before = cpu_of_children();
         let started = Instant::now();
         let status = command.status();
-        let took = started.elapsed();
+        let wall = started.elapsed();
         self.check(status, scratch)?;
-        Ok(took)
+        let cpu = cpu_of_children().zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
+        Ok(Took { wall, cpu })
     }
 
     /// The most memory it held at a time, in KiB, where the system tells.
@@ -142,7 +162,7 @@ impl Invocation {
     }
 
     fn prepare(&self) -> Result<()> {
-        self.fresh.as_deref().map_or(Ok(()), fresh_database)
+        self.fresh.as_ref().map_or(Ok(()), Fresh::lay)
     }
 
     fn check(&self, status: std::io::Result<ExitStatus>, scratch: &Path) -> Result<()> {
@@ -156,16 +176,33 @@ impl Invocation {
     }
 }
 
-/// Makes `database` an empty one in a folder of its own, where backups and SQLite's own files go too.
-pub(crate) fn fresh_database(database: &Path) -> Result<()> {
-    let folder = database.parent().context("a database lies in a folder")?;
-    if folder.exists() {
-        fs::remove_dir_all(folder)?;
+impl Fresh {
+    /// An empty database.
+    pub(crate) fn empty(database: PathBuf) -> Self {
+        Self { database, template: None }
     }
-    fs::create_dir_all(folder)?;
-    // Not `fs::copy`, which would take the permissions of a read-only checkout along.
-    let empty = fs::read(EMPTY_DATABASE).with_context(|| format!("cannot read {EMPTY_DATABASE}"))?;
-    Ok(fs::write(database, empty)?)
+
+    /// Lays the database anew in a folder of its own, where backups and SQLite's own files go too.
+    pub(crate) fn lay(&self) -> Result<()> {
+        let folder = self.database.parent().context("a database lies in a folder")?;
+        if folder.exists() {
+            fs::remove_dir_all(folder)?;
+        }
+        fs::create_dir_all(folder)?;
+        let template = self.template.as_deref().unwrap_or(Path::new(EMPTY_DATABASE));
+        // Not `fs::copy`, which would take the permissions of a read-only checkout along.
+        let bytes = fs::read(template).with_context(|| format!("cannot read {}", template.display()))?;
+        Ok(fs::write(&self.database, bytes)?)
+    }
+}
+
+/// The processor time of all processes that were waited for. The kernel counts in nanoseconds and tells hundredths of a
+/// second, so a sum over several runs is exact enough.
+fn cpu_of_children() -> Option<Duration> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+    let ticks = fields.get(13)?.parse::<u64>().ok()? + fields.get(14)?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(ticks * 10))
 }
 
 /// Fails unless the database has that many threads.

@@ -1,10 +1,12 @@
 //! What the rows share: the program, the homes and their databases, made once when a row first asks.
 
 use super::args::Args;
-use super::child::{Expect, Invocation, expect_rows, fresh_database};
+use super::child::{Expect, Fresh, Invocation, expect_rows};
 use super::homes::{self, Spec};
+use super::pages;
 use anyhow::{Context as _, Result, ensure};
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,6 +25,8 @@ pub(crate) struct Lab<'a> {
     args: &'a Args,
     scratch: TempDir,
     filled: HashMap<String, PathBuf>,
+    /// Homes whose pages are in a defined state: how they came into the cache changes what reading costs.
+    settled: RefCell<HashSet<PathBuf>>,
 }
 
 /// A home, and a database beside it that is about it.
@@ -43,7 +47,7 @@ impl<'a> Lab<'a> {
     pub(crate) fn new(args: &'a Args, program: PathBuf) -> Result<Self> {
         fs::create_dir_all(&args.homes).with_context(|| format!("cannot create {}", args.homes.display()))?;
         let scratch = tempfile::Builder::new().prefix("scratch-").tempdir_in(&args.homes)?;
-        Ok(Self { program, args, scratch, filled: HashMap::new() })
+        Ok(Self { program, args, scratch, filled: HashMap::new(), settled: RefCell::default() })
     }
 
     /// A folder for what a run leaves.
@@ -71,6 +75,11 @@ impl<'a> Lab<'a> {
         Spec { seed: self.args.seed, ..Spec::new(HUGE_THREADS, HUGE_MEAN) }
     }
 
+    /// One rollout of 5 GB, and nothing else.
+    pub(crate) fn one_file(&self) -> Spec {
+        Spec { seed: self.args.seed, ..Spec::new(1, 5_000_000_000) }
+    }
+
     /// One rollout among few that has a line of 1 GiB.
     pub(crate) fn giant(&self) -> Spec {
         Spec { seed: self.args.seed, giant_line: GIANT_LINE, ..Spec::new(SMALL_THREADS, 20 << 10) }
@@ -83,6 +92,9 @@ impl<'a> Lab<'a> {
             eprintln!("making the home {}", spec.name());
         }
         let size = homes::make(&home, &spec)?;
+        if self.settled.borrow_mut().insert(home.clone()) {
+            pages::drop_and_read(&home)?;
+        }
         let about = format!("{} threads, {}", grouped(size.files), bytes(size.bytes));
         let db = self.scratch().join(format!("fresh-{}", spec.name())).join("state_5.sqlite");
         Ok(Site { spec, home, db, about })
@@ -97,10 +109,10 @@ impl<'a> Lab<'a> {
         }
         let db = self.scratch().join(format!("filled-{key}")).join("state_5.sqlite");
         let site = Site { db, ..site };
-        fresh_database(&site.db)?;
+        Fresh::empty(site.db.clone()).lay()?;
         let filled = self
             .ours(&site, ["backfill"])
-            .wall(self.scratch())
+            .run(self.scratch())
             .and_then(|_| expect_rows(&site.db, spec.files()));
         filled.context("cannot fill the database")?;
         self.filled.insert(key, site.db.clone());
@@ -123,7 +135,46 @@ impl<'a> Lab<'a> {
     pub(crate) fn backfill_fresh(&self, spec: Spec) -> Result<(Site, Invocation)> {
         let site = self.fresh(spec)?;
         let ours = self.ours(&site, ["backfill"]).expect(Expect::Rows(spec.files()));
-        Ok((site.clone(), Invocation { fresh: Some(site.db), ..ours }))
+        Ok((site.clone(), Invocation { fresh: Some(Fresh::empty(site.db)), ..ours }))
+    }
+
+    /// The home of `spec` with all but every seventh file gone, its database that still has all rows, our prune of it, and
+    /// the same in SQL.
+    pub(crate) fn prune(&mut self, spec: Spec) -> Result<(Site, Invocation, String)> {
+        let full = self.filled(spec)?;
+        let home = self.scratch().join("pruned-home");
+        let (mut n_kept, mut n_files) = (0_u64, 0_u64);
+        for entry in walkdir::WalkDir::new(&full.home) {
+            let entry = entry?;
+            let to = home.join(entry.path().strip_prefix(&full.home)?);
+            if entry.file_type().is_dir() {
+                fs::create_dir_all(&to)?;
+            } else if entry.path().extension().is_some_and(|extension| extension == "jsonl") {
+                n_files += 1;
+                if n_files % 7 == 0 {
+                    n_kept += 1;
+                    fs::copy(entry.path(), &to)?;
+                }
+            }
+        }
+        let template = self.scratch().join("to-prune.sqlite");
+        let db = rusqlite::Connection::open(&full.db)?;
+        db.execute("VACUUM INTO ?1", [template.to_string_lossy()])?;
+        let db = rusqlite::Connection::open(&template)?;
+        let [from, to] = [&full.home, &home].map(|home| home.to_string_lossy().into_owned());
+        db.execute("UPDATE threads SET rollout_path = replace(rollout_path, ?1, ?2)", [from, to])?;
+        db.execute_batch("PRAGMA journal_mode = DELETE")?;
+        drop(db);
+        let site = Site {
+            home,
+            db: self.scratch().join("prune").join("state_5.sqlite"),
+            about: format!("{} rows, {} files", grouped(spec.files() as u64), grouped(n_kept)),
+            ..full
+        };
+        let fresh = Fresh { database: site.db.clone(), template: Some(template.clone()) };
+        let ours = self.ours(&site, ["prune", "--yes", "--all-missing", "--no-backup"]);
+        let ours = Invocation { fresh: Some(fresh), ..ours }.expect(Expect::Rows(n_kept as usize));
+        Ok((site, ours, template.to_string_lossy().into_owned()))
     }
 
     /// The columns that our listing prints by default, so that the yardstick's query asks for the same.

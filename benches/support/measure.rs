@@ -5,9 +5,13 @@ use super::lab::Lab;
 use super::rows::{Goal, Plan, Row};
 use anyhow::Result;
 use std::path::Path;
+use std::time::Duration;
 
 /// How often a peak of memory is taken; it varies little, and the worst counts.
 const PEAK_RUNS: usize = 3;
+
+/// Less processor time in all runs together is told too roughly to be divided by.
+const LEAST_CPU: Duration = Duration::from_millis(200);
 
 /// What a row came to.
 #[derive(Debug, Default)]
@@ -20,6 +24,8 @@ pub(crate) struct Outcome {
     pub(crate) yardstick: String,
     /// How many times the yardstick's ours is.
     pub(crate) ratio: Option<Quartiles>,
+    /// The same of the processor time of all runs.
+    pub(crate) cpu_ratio: Option<f64>,
     /// The most memory that our command held, in KiB.
     pub(crate) peak_kib: Option<u64>,
     /// Whether the goal is met; unknown without a yardstick.
@@ -94,20 +100,27 @@ fn pair(
     scratch: &Path,
 ) -> Result<Outcome> {
     let (mut our_ms, mut their_ms, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut our_cpu, mut their_cpu) = (Some(Duration::ZERO), Some(Duration::ZERO));
     for _ in 0..runs {
         // In turn, so that a machine that slows down slows both; a pair's ratio hardly feels it.
-        our_ms.push(ours.wall(scratch)?.as_secs_f64() * 1e3);
+        let took = ours.run(scratch)?;
+        our_ms.push(took.wall.as_secs_f64() * 1e3);
+        our_cpu = our_cpu.zip(took.cpu).map(|(sum, cpu)| sum + cpu);
         if let Ok(yardstick) = yardstick {
-            their_ms.push(yardstick.wall(scratch)?.as_secs_f64() * 1e3);
+            let took = yardstick.run(scratch)?;
+            their_ms.push(took.wall.as_secs_f64() * 1e3);
+            their_cpu = their_cpu.zip(took.cpu).map(|(sum, cpu)| sum + cpu);
             ratios.push(our_ms[our_ms.len() - 1] / their_ms[their_ms.len() - 1]);
         }
     }
+    let cpu = our_cpu.zip(their_cpu).filter(|(_, theirs)| *theirs >= LEAST_CPU);
     let our = Quartiles::of(&our_ms);
     let ratio = (!ratios.is_empty()).then(|| Quartiles::of(&ratios));
     Ok(Outcome {
         ours: millis(our.median),
         yardstick: if their_ms.is_empty() { String::new() } else { millis(Quartiles::of(&their_ms).median) },
         ratio,
+        cpu_ratio: cpu.map(|(ours, theirs)| ours.as_secs_f64() / theirs.as_secs_f64()),
         met: met(goal, ratio.map_or(f64::NAN, |ratio| ratio.median), our.median),
         note: yardstick.err().cloned().unwrap_or_default(),
         ..Outcome::default()

@@ -11,11 +11,12 @@ pub(crate) type Line<'a> = (&'a Row, Result<Outcome, String>);
 
 /// The table.
 pub(crate) fn table(lines: &[Line<'_>]) -> String {
-    let head = ["row", "measure", "home", "ours", "yardstick", "ratio (quartiles)", "goal", "peak", "result"];
+    let head =
+        ["row", "measure", "home", "ours", "yardstick", "ratio (quartiles)", "CPU", "goal", "peak", "result"];
     let mut cells = vec![head.map(str::to_owned), head.map(|_| "---".to_owned())];
     cells.extend(lines.iter().map(|(row, outcome)| line(row, outcome)));
     let width = |column: usize| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 9] = std::array::from_fn(width);
+    let widths: [usize; 10] = std::array::from_fn(width);
     let mut out = String::new();
     for row in &cells {
         for (cell, width) in row.iter().zip(widths) {
@@ -42,12 +43,13 @@ pub(crate) fn document(date: &str, machine: &Machine, program: &Path, settings: 
     )
 }
 
-fn line(row: &Row, outcome: &Result<Outcome, String>) -> [String; 9] {
+fn line(row: &Row, outcome: &Result<Outcome, String>) -> [String; 10] {
     let text = str::to_owned;
     let Ok(o) = outcome else {
         let empty = String::new;
         let (name, measure) = (text(row.name), text(row.measure));
-        return [name, measure, empty(), empty(), empty(), empty(), goal(row.goal), empty(), text("FAILED")];
+        let failed = text("FAILED");
+        return [name, measure, empty(), empty(), empty(), empty(), empty(), goal(row.goal), empty(), failed];
     };
     let result = match o.met {
         Some(true) => "met",
@@ -61,6 +63,7 @@ fn line(row: &Row, outcome: &Result<Outcome, String>) -> [String; 9] {
         o.ours.clone(),
         o.yardstick.clone(),
         o.ratio.map_or_else(String::new, ratio),
+        o.cpu_ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}")),
         goal(row.goal),
         o.peak_kib.map_or_else(String::new, |kib| format!("{:.1} MiB", kib as f64 / 1024.0)),
         text(result),

@@ -45,21 +45,36 @@ const RG: &str = "rg -c ''";
 const FIND: &str = "find -printf";
 const SQLITE: &str = "sqlite3";
 const ZSTD: &str = "zstd -dc";
+const INSERT: &str = "plain insert";
 const TENTH: &str = "a tenth";
 
 /// All rows, in the order of the table.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 21] = [
-    row("backfill-fresh", "fresh backfill", Goal::Times(1.5, RG), |lab| {
+pub(crate) const ROWS: [Row; 27] = [
+    row("backfill-fresh", "fresh backfill", Goal::Times(2.0, RG), |lab| {
         let (site, ours) = lab.backfill_fresh(lab.usual(1))?;
         Ok(Plan::Pair(site.about.clone(), ours, yardstick::rg(&site)))
     }),
-    row("backfill-unchanged", "backfill, nothing changed", Goal::Times(1.5, RG), |lab| {
+    row("backfill-unchanged", "backfill, nothing changed", Goal::Times(1.3, RG), |lab| {
         filled(lab, lab.usual(1), &["backfill"], yardstick::rg)
     }),
     row("verify", "verify, every field", Goal::Times(1.5, RG), |lab| {
         filled(lab, lab.usual(1), &["verify"], yardstick::rg)
     }),
+    row("tiny-backfill", "fresh backfill, tiny threads", Goal::Times(1.15, INSERT), |lab| {
+        let filled = lab.filled(lab.tiny(1))?;
+        let (site, ours) = lab.backfill_fresh(lab.tiny(1))?;
+        Ok(Plan::Pair(site.about, ours, yardstick::insert(lab, &filled)))
+    }),
+    row("tiny-verify", "verify, tiny threads", Goal::Times(2.5, RG), |lab| {
+        filled(lab, lab.tiny(1), &["verify"], yardstick::rg)
+    }),
+    row("prune", "prune of six rows of seven", Goal::Times(2.0, SQLITE), |lab| {
+        let (site, ours, template) = lab.prune(lab.tiny(1))?;
+        let sql = yardstick::delete(lab, &site, template, ours.expect);
+        Ok(Plan::Pair(site.about, ours, sql))
+    }),
+    row("status", "status", Goal::Times(2.0, FIND), |lab| filled(lab, lab.tiny(1), &["status"], yardstick::find)),
     row("quick-backfill", "backfill --quick, nothing changed", Goal::Times(3.0, FIND), |lab| {
         filled(lab, lab.tiny(1), &["backfill", "--quick"], yardstick::find)
     }),
@@ -73,6 +88,17 @@ pub(crate) const ROWS: [Row; 21] = [
         let lines = Expect::Lines(site.spec.files());
         let ours = lab.ours(&site, ["list", "--all", "--format", "tsv"]).expect(lines);
         Ok(Plan::Pair(site.about.clone(), ours, yardstick::sqlite3(&site, &sql).map(|y| y.expect(lines))))
+    }),
+    row("search", "list --all --search WORD", Goal::Times(1.0, SQLITE), |lab| {
+        let site = lab.filled(lab.tiny(1))?;
+        let columns = lab.listed_columns(&site)?;
+        let condition = ["title", "name", "preview", "first_user_message"].map(|name| format!("{name} LIKE '%parser%'"));
+        let sql = format!(
+            "SELECT {columns} FROM threads WHERE preview <> '' AND ({}) ORDER BY updated_at_ms DESC, id DESC",
+            condition.join(" OR ")
+        );
+        let ours = lab.ours(&site, ["list", "--all", "--search", "parser", "--format", "tsv"]);
+        Ok(Plan::Pair(site.about.clone(), ours, yardstick::sqlite3(&site, &sql)))
     }),
     row("list-20", "list -n 20", Goal::Times(1.0, SQLITE), |lab| list_20(lab, lab.tiny(1))),
     row("show", "show THREAD", Goal::Times(1.0, SQLITE), |lab| one_thread(lab, "show", "*")),
@@ -105,6 +131,9 @@ pub(crate) const ROWS: [Row; 21] = [
     }),
     large("scale-verify", "verify, ten times the threads", Goal::Times(11.0, TENTH), |lab| {
         scaled_verify(lab, lab.usual(10), lab.usual(1))
+    }),
+    large("one-file", "verify, one rollout of 5 GB", Goal::Times(0.6, RG), |lab| {
+        filled(lab, lab.one_file(), &["verify"], yardstick::rg)
     }),
     large("memory-huge", "peak memory of any command", Goal::Mib(64.0), |lab| peak(lab, lab.huge())),
     large("memory-line", "peak memory, a line of 1 GiB", Goal::Mib(128.0), |lab| peak(lab, lab.giant())),

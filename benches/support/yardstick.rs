@@ -1,6 +1,6 @@
 //! The programs that our times are compared with, each given the same work; never part of the goal's own number.
 
-use super::child::{Invocation, version};
+use super::child::{Expect, Fresh, Invocation, version};
 use super::lab::{Lab, Site};
 use anyhow::Result;
 use std::fs::{self, File};
@@ -31,6 +31,58 @@ pub(crate) fn sqlite3(site: &Site, sql: &str) -> Yardstick {
     needs(&["sqlite3"])?;
     let db = site.db.to_string_lossy().into_owned();
     Ok(Invocation::new("sqlite3", ["-header", "-tabs", &db, sql]))
+}
+
+/// Inserts the rows of a filled database into an empty one, in transactions of 500, and does nothing else.
+pub(crate) fn insert(lab: &Lab<'_>, filled: &Site) -> Yardstick {
+    needs(&["sqlite3"])?;
+    let script = || -> Result<String> {
+        let db = rusqlite::Connection::open(&filled.db)?;
+        let count: i64 = db.query_row("SELECT max(rowid) FROM threads", [], |row| row.get(0))?;
+        let mut script =
+            format!("ATTACH '{}' AS filled;\nPRAGMA synchronous = NORMAL;\n", filled.db.display());
+        for first in (1..=count).step_by(500) {
+            let last = first + 499;
+            script += &format!(
+                "BEGIN IMMEDIATE; INSERT INTO main.threads SELECT * FROM filled.threads \
+                 WHERE rowid BETWEEN {first} AND {last}; COMMIT;\n"
+            );
+        }
+        Ok(script)
+    };
+    let file = lab.scratch().join("insert.sql");
+    let written = script().and_then(|script| Ok(fs::write(&file, script)?));
+    written.map_err(|error| format!("{error:#}"))?;
+    let db = lab.scratch().join("insert").join("state_5.sqlite");
+    let read = format!(".read {}", file.to_string_lossy());
+    let shell = Invocation::new("sqlite3", [db.to_string_lossy().into_owned(), read]);
+    let rows = Expect::Rows(filled.spec.files());
+    Ok(Invocation { fresh: Some(Fresh::empty(db)), ..shell }.expect(rows))
+}
+
+/// Deletes in one statement the rows whose file is gone.
+pub(crate) fn delete(lab: &Lab<'_>, site: &Site, template: String, n_left: Expect) -> Yardstick {
+    needs(&["sqlite3"])?;
+    let mut paths = String::new();
+    for root in roots(site) {
+        for entry in walkdir::WalkDir::new(root) {
+            let entry = entry.map_err(|error| error.to_string())?;
+            if entry.file_type().is_file() {
+                paths += &format!("INSERT INTO here VALUES ('{}');\n", entry.path().display());
+            }
+        }
+    }
+    let file = lab.scratch().join("delete.sql");
+    let script = format!(
+        "PRAGMA synchronous = NORMAL; CREATE TEMP TABLE here (path TEXT PRIMARY KEY) WITHOUT ROWID; BEGIN;\n{paths}\
+         COMMIT; DELETE FROM threads WHERE rollout_path NOT IN (SELECT path FROM here);\n"
+    );
+    fs::write(&file, script).map_err(|error| error.to_string())?;
+    let db = lab.scratch().join("delete").join("state_5.sqlite");
+    let read = format!(".read {}", file.to_string_lossy());
+    let shell = Invocation::new("sqlite3", [db.to_string_lossy().into_owned(), read]);
+    let fresh = Fresh { database: db, template: Some(template.into()) };
+    Ok(Invocation { fresh: Some(fresh), ..shell }.expect(n_left))
 }
 
 /// Decompresses every rollout, two at a time.
@@ -67,7 +119,7 @@ pub(crate) fn vm_steps(lab: &Lab<'_>, site: &Site, sql: &str) -> Option<u64> {
     let redirect = format!(".output {}", out.to_string_lossy());
     let db = site.db.to_string_lossy().into_owned();
     let shell = Invocation::new("sqlite3", ["-cmd", ".stats vmstep", "-cmd", &redirect, &db, sql]);
-    shell.wall(lab.scratch()).ok()?;
+    shell.run(lab.scratch()).ok()?;
     let text = fs::read_to_string(out).ok()?;
     text.lines().rev().find_map(|line| line.strip_prefix("VM-steps:")?.trim().parse().ok())
 }

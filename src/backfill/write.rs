@@ -13,7 +13,7 @@ use crate::thread::columns::{COLUMNS, is_updated_at};
 use std::time::{Duration, Instant};
 
 /// A transaction is committed after so many rows.
-const MAX_ROWS: usize = 500;
+const MAX_ROWS: usize = 2000;
 /// A transaction is committed after so long, so that a running Codex never waits for it.
 const MAX_TIME: Duration = Duration::from_millis(50);
 /// Rows of so many bytes wait at most.

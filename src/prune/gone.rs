@@ -48,8 +48,12 @@ pub(super) fn look_again(home: &Path, inventory: &Inventory, candidate: &Candida
     if let Some(file) = path.file_name()
         && let Some(name) = file_name::parse(file).and_then(|named| named.name)
     {
-        places.push(home.join(ARCHIVED).join(file));
-        places.push(name.date_folders().iter().fold(home.join(ACTIVE), |to, part| to.join(part)).join(file));
+        let active = name.date_folders().iter().fold(home.join(ACTIVE), |to, part| to.join(part)).join(file);
+        for place in [home.join(ARCHIVED).join(file), active] {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
     }
     if !inventory.of_thread(candidate.thread).is_empty() {
         return Some("its rollout is there".to_owned());

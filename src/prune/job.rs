@@ -141,6 +141,13 @@ impl Candidate {
         Outcome { id: self.id.clone(), path: self.path.clone(), status, reason, is_misplaced }
     }
 
+    pub(super) fn into_outcome(self) -> Outcome {
+        let Candidate { id, path, verdict, is_misplaced, .. } = self;
+        let (status, reason) =
+            verdict.map_or((Status::Pruned, None), |(status, reason)| (status, Some(reason)));
+        Outcome { id, path, status, reason, is_misplaced }
+    }
+
     /// Whether its file should be below this root of the home.
     pub(super) fn lies_in(&self, root: &Path) -> bool {
         let path = Path::new(&self.path);

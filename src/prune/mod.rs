@@ -2,12 +2,12 @@
 //! environment.
 //!
 //! A file that cannot be seen is not gone, so everything that might hide files ends the run before it begins
-//! ([`plan`]), and every row is looked at again under the locks. Then, a hundred rows at a time ([`Job::run`]):
+//! ([`plan`]). Then ([`Job::run`]):
 //!
-//! 1. Claim the threads as Codex does, and look again whether their files are gone.
-//! 2. Save their rows, with all that belongs to them, to a database beside this one, and wait until they are on the
+//! 1. Save all the rows, with all that belongs to them, to a database beside this one, and wait until they are on the
 //!    disk ([`SavedRows`]).
-//! 3. In a transaction: delete each row that is still the one that was saved and whose file is still gone.
+//! 2. For some rows at a time: claim their threads as Codex does.
+//! 3. In a transaction: save anew what changed since it was saved; delete each row whose file is still gone.
 //! 4. Commit; release the locks.
 //!
 //! A crash before 4 leaves every row where it was, and at most a file with copies of some; after 4 the rows are in that
@@ -35,11 +35,16 @@ use crate::sys::thread_locks;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use job::Candidate;
 
-/// How many rows are deleted at once: few enough for a running Codex and for the number of open locks.
-const BATCH: usize = 100;
+/// How many rows are saved, or looked at, at once.
+const BATCH: usize = 1000;
+/// How many threads are claimed at once where Codex has locks: few enough for the number of files that may be open.
+const LOCKED_BATCH: usize = 100;
+/// A transaction is committed after so long, so that a running Codex never waits for it.
+const MAX_TIME: Duration = Duration::from_millis(50);
 
 /// So many rows may always go, and more only if they are not most of all.
 const FEW: usize = 10;
@@ -81,8 +86,14 @@ pub fn plan<'a>(
     job.check_roots(&walk.missing_roots)?;
     job.ask_files(progress)?;
     job.check_number(n_rows + config.rows_to_come)?;
-    job.foresee(reader)?;
     Ok(job)
+}
+
+/// What one transaction did.
+struct Deleted {
+    /// So many rows from the first one on were deleted, or stay for a reason.
+    n_tried: usize,
+    n_deleted: usize,
 }
 
 impl Job<'_> {
@@ -131,13 +142,16 @@ impl Job<'_> {
         }
     }
 
-    /// Works out what Codex's default list would show.
-    fn foresee(&mut self, reader: &mut Reader) -> anyhow::Result<()> {
+    /// Works out what Codex's default list would show afterwards, for [`Job::preview`].
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn foresee(&mut self, reader: &mut Reader) -> anyhow::Result<()> {
         let table = Threads::new(&self.schema);
         let ids: Vec<Cell> = self.to_go().map(|candidate| Cell::from(&*candidate.id)).collect();
         for ids in ids.chunks(BATCH) {
             let rows = reader.read(|connection| {
-                ids.iter().map(|id| table.get_odd(connection, id)).collect::<Result<Vec<_>, _>>()
+                ids.iter().map(|id| Ok(table.get_odd(connection, id)?)).collect::<anyhow::Result<Vec<_>>>()
             })?;
             rows.iter().try_for_each(|row| self.tally.change(row.as_ref(), None))?;
         }
@@ -168,102 +182,106 @@ impl Job<'_> {
             saved.publish(writer.path(), self.config.context.now)?;
             progress.finish();
             progress.start("pruning rows", Some(to_go.len() as u64), None);
-            let mut n_pruned = 0;
-            for batch in to_go.chunks(BATCH) {
+            let batch_size = if thread_locks::exist(self.config.context.home) { LOCKED_BATCH } else { BATCH };
+            let (mut n_pruned, mut left, mut size) = (0, &to_go[..], batch_size);
+            while !left.is_empty() {
                 if self.config.context.is_interrupted() {
                     report.interrupted = true;
                 }
                 if report.interrupted || report.stopped.is_some() {
-                    let reason = "not tried";
-                    batch.iter().for_each(|&i| self.candidates[i].fail(reason));
-                    continue;
+                    left.iter().for_each(|&i| self.candidates[i].fail("not tried"));
+                    break;
                 }
-                match self.delete(batch, writer, &mut saved) {
-                    Ok(n) => n_pruned += n,
+                let batch = &left[..left.len().min(size)];
+                let n_done = match self.delete(batch, writer, &mut saved) {
+                    Ok(done) => {
+                        n_pruned += done.n_deleted;
+                        done.n_tried
+                    }
                     Err(error) => {
                         batch.iter().for_each(|&i| self.candidates[i].fail("not deleted"));
                         report.stopped = Some(error);
+                        batch.len()
                     }
-                }
-                progress.advance(batch.len() as u64, 0);
+                };
+                // Threads are not claimed in vain where a transaction gets through few of them in its time.
+                size = batch_size.min(2 * n_done);
+                left = &left[n_done..];
+                progress.advance(n_done as u64, 0);
             }
             progress.finish();
             report.saved_to = saved.finish(n_pruned > 0);
         }
-        report.threads = self.candidates.iter().map(Candidate::outcome).collect();
+        report.threads = self.candidates.into_iter().map(Candidate::into_outcome).collect();
         self.tally.count_again(writer.connection())?;
         report.shown = self.tally.end();
         Ok(report)
     }
 
-    /// Saves and deletes some rows; returns how many.
+    /// Deletes some rows, or the first of them if that takes long.
     fn delete(
         &mut self,
         batch: &[usize],
         writer: &mut Writer,
         saved: &mut SavedRows,
-    ) -> anyhow::Result<usize> {
+    ) -> anyhow::Result<Deleted> {
         let Job { config, inventory, schema, candidates, .. } = self;
         let maintenance = match thread_locks::maintenance(config.context.home, config.patience) {
             Ok(lock) => lock,
             Err(unclaimed) => {
                 batch.iter().for_each(|&i| candidates[i].fail(&unclaimed.to_string()));
-                return Ok(0);
+                return Ok(Deleted { n_tried: batch.len(), n_deleted: 0 });
             }
         };
         let mut locks = Vec::new();
         let mut claimed = Vec::new();
-        for &i in batch {
+        for (n_before, &i) in batch.iter().enumerate() {
             let candidate = &mut candidates[i];
+            // It may have been tried before, in a batch that took long.
+            candidate.verdict = None;
             match thread_locks::writer(config.context.home, candidate.thread, config.patience) {
                 Err(unclaimed) => candidate.fail(&unclaimed.to_string()),
                 Ok(lock) => {
                     locks.push(lock);
-                    match gone::look_again(config.context.home, inventory, candidate) {
-                        None => claimed.push(i),
-                        Some(reason) => candidate.fail(&reason),
-                    }
+                    claimed.push((n_before + 1, i));
                 }
             }
         }
         fault::point("prune:locked");
-        let ids: Vec<&str> = claimed.iter().map(|&i| &*candidates[i].id).collect();
-        // What changed since it was saved is saved once more, now that nobody changes it under the locks.
-        let changed = saved.changed(writer.connection(), &ids)?;
-        if !changed.is_empty() {
-            saved.add(writer.connection(), &changed)?;
-        }
-        fault::point("prune:saved");
         let path = writer.path().to_owned();
-        let stirred = writer.transaction_immediate(|transaction| {
-            let mut stirred = Vec::new();
-            for &i in &claimed {
+        let (kept, n_claimed) = writer.transaction_immediate(|transaction| {
+            let begun = Instant::now();
+            let explain = |error| explain(error, &path, "delete rows");
+            let (mut kept, mut n_claimed) = (Vec::new(), 0);
+            for &(_, i) in &claimed {
                 let candidate = &candidates[i];
-                let delete = || -> anyhow::Result<bool> {
-                    let is_same = saved.holds(transaction, &candidate.id)?;
-                    let is_gone = gone::look_again(config.context.home, inventory, candidate).is_none();
-                    if is_same && is_gone {
-                        delete_thread(transaction, schema, &candidate.id)?;
+                // What changed since it was saved is saved once more, now that nothing can change it.
+                if !saved.covers(transaction, &candidate.id).map_err(explain)? {
+                    saved.add(transaction, &[&candidate.id])?;
+                }
+                fault::point("prune:saved");
+                match gone::look_again(config.context.home, inventory, candidate) {
+                    Some(reason) => kept.push((i, reason)),
+                    None => {
+                        if !delete_thread(transaction, schema, &candidate.id).map_err(explain)? {
+                            kept.push((i, "a running Codex deleted its row meanwhile".to_owned()));
+                        }
                     }
-                    Ok(is_same && is_gone)
-                };
-                let is_deleted = delete().map_err(|error| match error.downcast() {
-                    Ok(error) => explain(error, &path, "delete rows"),
-                    Err(error) => error,
-                })?;
-                if !is_deleted {
-                    stirred.push(i);
+                }
+                n_claimed += 1;
+                if begun.elapsed() > MAX_TIME {
+                    break;
                 }
             }
             fault::point("prune:deleted");
-            Ok(stirred)
+            Ok((kept, n_claimed))
         })?;
         fault::point("prune:committed");
         drop((locks, maintenance));
-        for &i in &stirred {
-            candidates[i].fail("a running Codex changed it meanwhile");
-        }
-        Ok(claimed.len() - stirred.len())
+        let n_tried = if n_claimed == claimed.len() { batch.len() } else { claimed[n_claimed - 1].0 };
+        let n_deleted = n_claimed - kept.len();
+        kept.iter().for_each(|(i, reason)| candidates[*i].fail(reason));
+        Ok(Deleted { n_tried, n_deleted })
     }
 
     /// The threads asked for; `None` for all.

@@ -13,6 +13,9 @@ pub const MAX_LINE: usize = 16 * 1024 * 1024;
 /// The longest buffer: the longest line and its newline.
 const MAX_BUFFER: usize = MAX_LINE + 1;
 
+/// How many bytes of a run of white space are compared at once.
+const RUN: usize = 512;
+
 /// How much of a skipped line is kept for a look at it.
 const HEAD: usize = 4 * 1024;
 
@@ -124,7 +127,7 @@ impl<'b, R: Read> LineReader<'b, R> {
     pub fn skip_blank_lines(&mut self) -> io::Result<()> {
         loop {
             let rest = &self.buffer[self.start..self.end];
-            let blank = rest.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(rest.len());
+            let blank = n_blank(rest);
             // White space in front of something belongs to its line.
             let Some(last) = memchr::memrchr(b'\n', &rest[..blank]) else {
                 if blank < rest.len() || self.at_end || self.end == self.buffer.len() && self.start == 0 {
@@ -280,6 +283,22 @@ impl<'b, R: Read> LineReader<'b, R> {
     }
 }
 
+/// Returns how many white-space bytes stand at the beginning.
+fn n_blank(bytes: &[u8]) -> usize {
+    let mut n = 0;
+    while let Some(first) = bytes.get(n).filter(|byte| byte.is_ascii_whitespace()) {
+        n += 1;
+        // A run of one byte is compared with itself moved by one, block by block: there may be gigabytes of it.
+        while let Some(block) = bytes.get(n - 1..n + RUN)
+            && block[0] == *first
+            && block[..RUN] == block[1..]
+        {
+            n += RUN;
+        }
+    }
+    n
+}
+
 fn last_byte(bytes: &[u8]) -> Option<u8> {
     bytes.iter().rev().copied().find(|byte| !byte.is_ascii_whitespace())
 }
@@ -309,6 +328,19 @@ mod tests {
             lines.push((line.bytes.to_vec(), line.number, line.offset, line.terminated));
         }
         lines
+    }
+
+    #[test]
+    fn blank_bytes_are_counted_however_long_their_runs() {
+        for runs in
+            [&[(b'\n', 0)][..], &[(b'\n', 1)], &[(b'\n', 513)], &[(b'\n', 1025), (b' ', 700), (b'\n', 3)]]
+        {
+            let blank: Vec<u8> = runs.iter().flat_map(|(byte, n)| vec![*byte; *n]).collect();
+            assert_eq!(n_blank(&blank), blank.len());
+            let text = [&blank[..], b"x\n\n"].concat();
+            assert_eq!(n_blank(&text), blank.len(), "{runs:?}");
+        }
+        assert_eq!(n_blank(&[b'x'; 2000]), 0);
     }
 
     #[test]

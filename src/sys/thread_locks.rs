@@ -52,6 +52,12 @@ pub fn maintenance(home: &Path, patience: Duration) -> Result<Option<Maintenance
     }
 }
 
+/// Returns true if Codex has a folder for the locks of threads, so that each thread that is claimed takes an open file.
+#[must_use]
+pub fn exist(home: &Path) -> bool {
+    home.join("thread-writer-locks").is_dir()
+}
+
 /// Claims one thread, without waiting for its writer; `None` where there are no such locks.
 ///
 /// # Errors

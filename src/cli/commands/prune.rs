@@ -103,7 +103,10 @@ pub(super) fn prune_rows(
     titled: bool,
 ) -> anyhow::Result<Option<(prune::Report, Titles)>> {
     let mut reader = Reader::open(database, &place.options)?;
-    let job = prune::plan(config, &mut reader, app.messages.progress())?;
+    let mut job = prune::plan(config, &mut reader, app.messages.progress())?;
+    if consent.dry_run || job.n_to_go() == 0 {
+        job.foresee(&mut reader)?;
+    }
     let preview = job.preview();
     let asks = !consent.dry_run && !consent.yes;
     let titles = match titled || asks {

@@ -1,20 +1,21 @@
 //! Keeps rows that are about to be deleted, in a database of their own from which they can be had back, and deletes
 //! them; which rows those are is the verb's business.
 
+use std::collections::HashMap;
 use std::fs;
+use std::hash::{BuildHasher as _, Hash as _, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ToSql, params_from_iter};
 
 use super::copy::sync_file;
 use super::folder::{cannot_use, create_private, folder_of, name_of, stamp};
 use super::staging::Staging;
 use crate::db::open::{explain, explain_io};
-use crate::db::row::to_cell;
 use crate::db::schema::Schema;
 use crate::sys::{rename_no_replace, sync_folder};
-use crate::thread::cell::Cell;
 
 /// How the name of such a database begins; after it come the name of the one that the rows are from and the time.
 pub(super) const PREFIX: &str = "pruned-";
@@ -34,31 +35,63 @@ pub struct SavedRows {
     path: PathBuf,
     connection: Connection,
     tables: Vec<Table>,
+    /// What was saved of each thread, by the hash of its id, so that no row has to be read again to be compared.
+    saved: HashMap<u64, Hashes>,
+    hasher: RandomState,
     /// Set until it has its own name.
     staging: Option<Staging>,
+}
+
+/// The hashes of a thread's rows. Their keys are random in each run, so that no two rows can be made alike.
+#[derive(Debug, Default)]
+struct Hashes {
+    /// Of its row in `threads`, if there is one.
+    row: Option<u64>,
+    /// Of its rows in the other tables.
+    others: Vec<u64>,
+}
+
+impl Hashes {
+    /// Adds a row of the table at `i`, of which the first one is `threads`.
+    fn add(&mut self, i: usize, hash: u64) {
+        if i == 0 {
+            self.row = Some(hash);
+        } else {
+            self.others.push(hash);
+        }
+    }
 }
 
 /// A table in which rows belong to threads.
 #[derive(Debug)]
 struct Table {
-    name: String,
+    /// How it was created.
     sql: String,
-    /// Its columns, as SQL.
-    columns: String,
     n_columns: usize,
-    /// The columns that name a thread.
-    keys: Vec<String>,
+    /// Selects the rows of a thread.
+    select: String,
+    /// Inserts one row.
+    insert: String,
+    /// Deletes the rows of a thread, where they can be of no other one.
+    delete: Option<String>,
 }
 
 impl Table {
-    fn select(&self) -> String {
-        let keys: Vec<String> = self.keys.iter().map(|key| format!("{} = ?1", quoted(key))).collect();
-        format!("SELECT {} FROM {} WHERE {}", self.columns, quoted(&self.name), keys.join(" OR "))
-    }
-
-    fn insert(&self) -> String {
-        let places = vec!["?"; self.n_columns].join(", ");
-        format!("INSERT OR REPLACE INTO {} ({}) VALUES ({places})", quoted(&self.name), self.columns)
+    fn new(name: &str, sql: String, columns: &[String], keys: &[String]) -> Table {
+        let list = columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ");
+        let conditions: Vec<String> = keys.iter().map(|key| format!("{} = ?1", quoted(key))).collect();
+        let places = vec!["?"; columns.len()].join(", ");
+        let name = quoted(name);
+        Table {
+            sql,
+            n_columns: columns.len(),
+            select: format!("SELECT {list} FROM {name} WHERE {}", conditions.join(" OR ")),
+            insert: format!("INSERT OR REPLACE INTO {name} ({list}) VALUES ({places})"),
+            delete: match &conditions[..] {
+                [condition] => Some(format!("DELETE FROM {name} WHERE {condition}")),
+                _ => None,
+            },
+        }
     }
 }
 
@@ -98,8 +131,7 @@ fn tables(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<Tabl
         let mut statement = connection.prepare(columns)?;
         let columns: Vec<String> =
             statement.query_map([&name], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-        let list: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
-        tables.push(Table { name, sql, columns: list.join(", "), n_columns: columns.len(), keys });
+        tables.push(Table::new(&name, sql, &columns, &keys));
     }
     Ok(tables)
 }
@@ -129,7 +161,9 @@ impl SavedRows {
         let build = || -> rusqlite::Result<Connection> {
             let new = Connection::open(&path)?;
             // A crash discards it: until it has its own name there is nothing to protect.
-            new.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; BEGIN")?;
+            new.execute_batch(
+                "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; BEGIN",
+            )?;
             for table in &tables {
                 new.execute_batch(&table.sql)?;
             }
@@ -142,7 +176,8 @@ impl SavedRows {
             Ok(new)
         };
         let connection = build().map_err(|error| explain(error, &path, DOING))?;
-        Ok(SavedRows { path, connection, tables, staging: Some(staging) })
+        let (saved, hasher) = (HashMap::new(), RandomState::new());
+        Ok(SavedRows { path, connection, tables, saved, hasher, staging: Some(staging) })
     }
 
     /// Puts what was saved on the disk and gives it its own name, from when on rows may be deleted. Rows that are added
@@ -187,83 +222,66 @@ impl SavedRows {
     /// # Errors
     /// They cannot be read or written.
     pub fn add(&mut self, from: &Connection, ids: &[&str]) -> anyhow::Result<()> {
-        let SavedRows { path, connection, tables, .. } = self;
-        let copy = || -> rusqlite::Result<()> {
+        let SavedRows { connection, tables, saved, hasher, .. } = self;
+        let mut copy = || -> rusqlite::Result<()> {
             let transaction = connection.unchecked_transaction()?;
-            for table in tables.iter() {
-                let mut select = from.prepare_cached(&table.select())?;
-                let mut insert = transaction.prepare_cached(&table.insert())?;
-                for id in ids {
+            for id in ids {
+                let known = saved.insert(hasher.hash_one(id), Hashes::default());
+                let mut hashes = Hashes::default();
+                for (i, table) in tables.iter().enumerate() {
                     // What was saved of it before is out of date. A row of two threads may be saved for the other one
                     // alone by now; its key keeps it single.
-                    if let [key] = &table.keys[..] {
-                        let sql = format!("DELETE FROM {} WHERE {} = ?1", quoted(&table.name), quoted(key));
-                        transaction.prepare_cached(&sql)?.execute([id])?;
+                    if let Some(delete) = table.delete.as_ref().filter(|_| known.is_some()) {
+                        transaction.prepare_cached(delete)?.execute([id])?;
                     }
+                    let mut insert = transaction.prepare_cached(&table.insert)?;
+                    let mut select = from.prepare_cached(&table.select)?;
                     let mut rows = select.query([id])?;
                     while let Some(row) = rows.next()? {
+                        hashes.add(i, hash_row(hasher, i, row, table.n_columns)?);
                         // As they are: what is no text in a text column must not become something else.
-                        let cells: Vec<rusqlite::types::ToSqlOutput<'_>> = (0..table.n_columns)
-                            .map(|i| Ok(rusqlite::types::ToSqlOutput::Borrowed(row.get_ref(i)?)))
+                        let cells: Vec<ToSqlOutput<'_>> = (0..table.n_columns)
+                            .map(|i| Ok(ToSqlOutput::Borrowed(row.get_ref(i)?)))
                             .collect::<rusqlite::Result<_>>()?;
                         insert.execute(params_from_iter(cells.iter().map(|cell| cell as &dyn ToSql)))?;
                     }
                 }
+                saved.insert(hasher.hash_one(id), hashes);
             }
             transaction.commit()
         };
-        copy().map_err(|error| explain(error, path, DOING))
-    }
-
-    /// Whether the row of a thread is still the one that was saved.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn holds(&self, from: &Connection, id: &str) -> rusqlite::Result<bool> {
-        let Some(threads) = self.tables.first() else { return Ok(false) };
-        let read = |connection: &Connection| -> rusqlite::Result<Option<Vec<Cell>>> {
-            let mut statement = connection.prepare_cached(&threads.select())?;
-            statement
-                .query_row([id], |row| (0..threads.n_columns).map(|i| Ok(to_cell(row.get_ref(i)?))).collect())
-                .optional()
-        };
-        let now = read(from)?;
-        Ok(now.is_some() && now == read(&self.connection)?)
-    }
-
-    /// Returns those of the threads of which not everything was saved as it is now.
-    ///
-    /// # Errors
-    /// If either database cannot be read.
-    pub fn changed<'a>(&self, from: &Connection, ids: &[&'a str]) -> anyhow::Result<Vec<&'a str>> {
-        let mut changed = Vec::new();
-        for id in ids {
-            if !self.covers(from, id).map_err(|error| explain(error, &self.path, DOING))? {
-                changed.push(*id);
+        let copied = copy();
+        if copied.is_err() {
+            // Nothing of this is in the file.
+            for id in ids {
+                self.saved.remove(&self.hasher.hash_one(id));
             }
         }
-        Ok(changed)
+        copied.map_err(|error| explain(error, &self.path, DOING))
     }
 
-    /// Whether everything that belongs to a thread was saved as it is now.
-    fn covers(&self, from: &Connection, id: &str) -> rusqlite::Result<bool> {
-        if !self.holds(from, id)? {
-            return Ok(false);
-        }
-        for table in self.tables.iter().skip(1) {
-            let read = |connection: &Connection| -> rusqlite::Result<Vec<Vec<Cell>>> {
-                let mut statement = connection.prepare_cached(&table.select())?;
-                let cells = |row: &rusqlite::Row<'_>| {
-                    (0..table.n_columns).map(|i| Ok(to_cell(row.get_ref(i)?))).collect()
-                };
-                statement.query_map([id], cells)?.collect()
-            };
-            let saved = read(&self.connection)?;
-            if !read(from)?.iter().all(|row| saved.contains(row)) {
-                return Ok(false);
+    /// Returns the hashes of what belongs to a thread now.
+    fn look(&self, from: &Connection, id: &str) -> rusqlite::Result<Hashes> {
+        let mut hashes = Hashes::default();
+        for (i, table) in self.tables.iter().enumerate() {
+            let mut select = from.prepare_cached(&table.select)?;
+            let mut rows = select.query([id])?;
+            while let Some(row) = rows.next()? {
+                hashes.add(i, hash_row(&self.hasher, i, row, table.n_columns)?);
             }
         }
-        Ok(true)
+        Ok(hashes)
+    }
+
+    /// Returns true if everything that belongs to a thread was saved as it is now.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn covers(&self, from: &Connection, id: &str) -> rusqlite::Result<bool> {
+        let Some(saved) = self.saved.get(&self.hasher.hash_one(id)) else { return Ok(false) };
+        let now = self.look(from, id)?;
+        // Rows that belong to two threads went with the first one.
+        Ok(now.row == saved.row && now.others.iter().all(|hash| saved.others.contains(hash)))
     }
 
     /// Ends the work. Without a row deleted (`used`) the file goes again; else its path.
@@ -282,11 +300,36 @@ impl SavedRows {
     }
 }
 
+/// Returns the hash of a row of the table at `i`.
+fn hash_row(
+    hasher: &RandomState,
+    i: usize,
+    row: &rusqlite::Row<'_>,
+    n_columns: usize,
+) -> rusqlite::Result<u64> {
+    let mut hash = hasher.build_hasher();
+    i.hash(&mut hash);
+    for i in 0..n_columns {
+        let value = row.get_ref(i)?;
+        std::mem::discriminant(&value).hash(&mut hash);
+        match value {
+            ValueRef::Null => {}
+            ValueRef::Integer(integer) => hash.write_i64(integer),
+            ValueRef::Real(real) => hash.write_u64(real.to_bits()),
+            // Text and blobs are length-prefixed.
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.hash(&mut hash),
+        }
+    }
+    Ok(hash.finish())
+}
+
 /// Deletes the row of a thread, the edges to and from it, and its dynamic tools.
 ///
+/// Returns true if there was such a row.
+///
 /// # Errors
-/// What SQLite says.
-pub fn delete_thread(connection: &Connection, schema: &Schema, id: &str) -> rusqlite::Result<()> {
+/// If the database cannot be written.
+pub fn delete_thread(connection: &Connection, schema: &Schema, id: &str) -> rusqlite::Result<bool> {
     if schema.has_spawn_edges {
         let sql = "DELETE FROM thread_spawn_edges WHERE parent_thread_id = ?1 OR child_thread_id = ?1";
         connection.prepare_cached(sql)?.execute([id])?;
@@ -294,8 +337,8 @@ pub fn delete_thread(connection: &Connection, schema: &Schema, id: &str) -> rusq
     if schema.has_dynamic_tools {
         connection.prepare_cached("DELETE FROM thread_dynamic_tools WHERE thread_id = ?1")?.execute([id])?;
     }
-    connection.prepare_cached("DELETE FROM threads WHERE id = ?1")?.execute([id])?;
-    Ok(())
+    let n_deleted = connection.prepare_cached("DELETE FROM threads WHERE id = ?1")?.execute([id])?;
+    Ok(n_deleted > 0)
 }
 
 #[cfg(test)]
@@ -335,11 +378,11 @@ mod tests {
         let schema = Schema::read(&connection).unwrap();
         let now = DateTime::from_timestamp(1_788_264_000, 0).unwrap();
         let mut saved = SavedRows::create(&place.database, &connection, &schema, now).unwrap();
-        assert!(!saved.holds(&connection, gone).unwrap());
+        assert!(!saved.covers(&connection, gone).unwrap());
         saved.add(&connection, &[gone]).unwrap();
-        assert!(saved.holds(&connection, gone).unwrap());
+        assert!(saved.covers(&connection, gone).unwrap());
         connection.execute("UPDATE threads SET mood = x'01ff' WHERE id = ?1", [gone]).unwrap();
-        assert!(!saved.holds(&connection, gone).unwrap(), "any column counts");
+        assert!(!saved.covers(&connection, gone).unwrap(), "any column counts");
         saved.add(&connection, &[gone]).unwrap();
         let folder = place.folder.path().join(super::super::FOLDER);
         let n_named = || {
@@ -353,7 +396,7 @@ mod tests {
         assert_eq!(n_named(), 1);
         assert!(saved.covers(&connection, gone).unwrap());
         connection.execute("INSERT INTO notes VALUES (?1, 'mine, too')", [gone]).unwrap();
-        assert!(saved.holds(&connection, gone).unwrap() && !saved.covers(&connection, gone).unwrap());
+        assert!(!saved.covers(&connection, gone).unwrap());
         saved.add(&connection, &[gone]).unwrap();
         assert!(saved.covers(&connection, gone).unwrap());
         connection.execute("DELETE FROM notes WHERE note = 'mine, too'", []).unwrap();
