@@ -5,7 +5,7 @@ use crate::cli::commands::app::App;
 use crate::cli::commands::ending;
 use crate::cli::commands::place::{Place, output_file};
 use crate::cli::commands::threads;
-use crate::cli::commands::titles::{self, Titles};
+use crate::cli::commands::titles::{self, Titles, WIDTH_WITH_PATH};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
@@ -190,13 +190,10 @@ fn table(
     titles: &Titles,
     dry_run: bool,
 ) -> Table {
-    let columns = vec![
-        Column::text("id"),
-        Column::text("status"),
-        Column::text("updated"),
-        Column::title("title"),
-        Column::path("path"),
-    ];
+    let mut columns =
+        vec![Column::text("id"), Column::text("status"), Column::text("updated"), Column::title("title")];
+    let has_path = page.width >= WIDTH_WITH_PATH;
+    columns.extend(has_path.then(|| Column::path("path")));
     let mut table = Table::new(columns, page.width, page.style);
     for (place, outcome) in report.threads.iter().enumerate() {
         let word = match (outcome.status, dry_run) {
@@ -210,13 +207,14 @@ fn table(
             Status::Failed => Tone::Bad,
         };
         let path = outcome.to.as_ref().or(outcome.from.as_ref());
-        table.row([
+        let mut cells = vec![
             Cell::exact(outcome.id.map_or_else(|| "-".to_owned(), |id| id.to_string())),
             Cell::new(word).tone(tone),
             updated,
             title,
-            Cell::exact(path.map(|path| text::path(path)).unwrap_or_default()),
-        ]);
+        ];
+        cells.extend(has_path.then(|| Cell::exact(path.map(|path| text::path(path)).unwrap_or_default())));
+        table.row(cells);
     }
     table
 }

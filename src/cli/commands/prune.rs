@@ -4,7 +4,7 @@ use crate::cli::commands::app::App;
 use crate::cli::commands::ending;
 use crate::cli::commands::place::Place;
 use crate::cli::commands::threads;
-use crate::cli::commands::titles::{self, Titles};
+use crate::cli::commands::titles::{self, Titles, WIDTH_WITH_PATH};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
@@ -245,14 +245,12 @@ fn write_report(
 }
 
 fn table(page: &Page, report: &prune::Report, titles: &Titles, dry_run: bool) -> Table {
-    let columns = vec![
-        Column::text("id"),
-        Column::text("status"),
-        Column::text("updated"),
-        Column::title("title"),
-        Column::title("why it stays"),
-        Column::path("path"),
-    ];
+    let mut columns =
+        vec![Column::text("id"), Column::text("status"), Column::text("updated"), Column::title("title")];
+    let has_reason = report.threads.iter().any(|outcome| outcome.reason.is_some());
+    let has_path = page.width >= WIDTH_WITH_PATH;
+    columns.extend(has_reason.then(|| Column::title("why it stays")));
+    columns.extend(has_path.then(|| Column::path("path")));
     let mut table = Table::new(columns, page.width, page.style);
     for (place, outcome) in report.threads.iter().enumerate() {
         let word = match (outcome.status, dry_run) {
@@ -265,14 +263,10 @@ fn table(page: &Page, report: &prune::Report, titles: &Titles, dry_run: bool) ->
             Status::Skipped => Tone::Normal,
             Status::Failed => Tone::Bad,
         };
-        table.row([
-            Cell::exact(&outcome.id),
-            Cell::new(word).tone(tone),
-            updated,
-            title,
-            Cell::new(outcome.reason.as_deref().unwrap_or_default()),
-            Cell::exact(&outcome.path),
-        ]);
+        let mut cells = vec![Cell::exact(&outcome.id), Cell::new(word).tone(tone), updated, title];
+        cells.extend(has_reason.then(|| Cell::new(outcome.reason.as_deref().unwrap_or_default())));
+        cells.extend(has_path.then(|| Cell::exact(&outcome.path)));
+        table.row(cells);
     }
     table
 }

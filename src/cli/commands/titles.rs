@@ -11,6 +11,9 @@ use crate::db::titles::{self, Titled};
 use crate::thread::Millis;
 use std::path::Path;
 
+/// The width from which on a table also has room for paths. In less, they would leave a stump of the title and the id.
+pub(super) const WIDTH_WITH_PATH: usize = 140;
+
 /// How many rows are read at once.
 const AT_ONCE: usize = 512;
 
