@@ -1,4 +1,5 @@
-//! completions/ and man/ are what the program renders from its arguments, and the picture in docs/ what it prints.
+//! completions/ and man/ are what the program renders from its arguments, the schema of a thread is made from the
+//! columns, and the picture in docs/ is what the program prints.
 //!
 //! To renew them after a change: `UPDATE_GENERATED=1 cargo test --test generated`.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test that cannot go on fails")]
@@ -9,6 +10,7 @@ mod picture;
 use clap::CommandFactory as _;
 use codex_state::cli::line::args::Cli;
 use codex_state::cli::line::{completions, man};
+use codex_state::thread::columns::{COLUMNS, Kind};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -48,6 +50,79 @@ fn completions_are_current() {
 #[test]
 fn man_pages_are_current() {
     check("man", &man::pages().unwrap().into_iter().map(|page| (page.file_name, page.roff)).collect());
+}
+
+/// Returns the JSON Schema of a thread: as `list` prints it, and as a row with columns that nobody knows, from `show`.
+fn schema_of_a_thread() -> String {
+    let member = |name: &str, kind: &str, doc: &str| {
+        let description = serde_json::Value::from(doc);
+        format!("\"{name}\": {{ \"description\": {description}, {kind} }}")
+    };
+    let columns = COLUMNS.iter().map(|column| {
+        let kind = match column.kind {
+            Kind::Text | Kind::JsonText | Kind::Path => "\"type\": [\"string\", \"null\"]",
+            Kind::Integer => "\"type\": [\"integer\", \"null\"]",
+            Kind::Boolean => "\"type\": [\"boolean\", \"null\"]",
+            Kind::Seconds | Kind::Milliseconds => {
+                "\"type\": [\"string\", \"null\"], \"format\": \"date-time\""
+            }
+        };
+        member(column.name, kind, column.doc)
+    });
+    let columns: Vec<String> = columns.collect();
+    let more = [
+        member(
+            "hidden_by",
+            "\"type\": [\"string\", \"null\"]",
+            "what keeps the thread out of Codex's default list",
+        ),
+        member("size", "\"type\": [\"integer\", \"null\"], \"minimum\": 0", "the bytes of the rollout"),
+    ];
+    let (of_list, of_row) =
+        ([columns.clone(), more.into()].concat().join(",\n    "), columns.join(",\n        "));
+    format!(
+        r#"{{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "title": "A thread, as codex-state list prints it: all columns, or those that --columns names",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {{
+    {of_list}
+  }},
+  "$defs": {{
+    "row": {{
+      "title": "A row, as codex-state show prints it: the columns of the database, those that are not listed here too",
+      "type": "object",
+      "properties": {{
+        {of_row}
+      }}
+    }}
+  }}
+}}
+"#
+    )
+}
+
+#[test]
+fn the_schema_of_a_thread_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/thread.json");
+    let schema = schema_of_a_thread();
+    if std::env::var_os("UPDATE_GENERATED").is_some() {
+        fs::write(&path, &schema).unwrap();
+    }
+    assert!(
+        fs::read_to_string(&path).unwrap() == schema,
+        "docs/schema/thread.json is not current; renew with: UPDATE_GENERATED=1 cargo test --test generated"
+    );
+}
+
+#[test]
+fn the_schema_of_verify_names_every_kind() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/verify.json");
+    let schema: serde_json::Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let kinds = schema.pointer("/properties/findings/items/properties/kind/enum").unwrap();
+    let expected: Vec<&str> = codex_state::verify::Kind::ALL.into_iter().map(|kind| kind.name()).collect();
+    assert_eq!(*kinds, serde_json::json!(expected));
 }
 
 /// Elsewhere paths look otherwise.

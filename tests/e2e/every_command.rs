@@ -9,6 +9,7 @@ use crate::env::Env;
 use crate::golden;
 use crate::outcome::Outcome;
 use crate::rollouts::plain;
+use crate::schema;
 
 /// A command line of each command that prints something of a home and changes nothing, and one that finds nothing.
 fn commands(id: &str) -> Vec<Vec<String>> {
@@ -112,7 +113,9 @@ fn a_document_is_one_and_starts_with_its_version_and_a_line_is_a_record() {
         document.assert_eq(document.code, plain.code, "the format does not change the answer");
         let lines = with("jsonl");
         for line in lines.stdout.lines() {
-            lines.assert(serde_json::from_str::<serde_json::Value>(line).is_ok(), "a document a line");
+            let value = serde_json::from_str::<serde_json::Value>(line).unwrap();
+            let checked = schema::check_line(&command[0], &value);
+            lines.assert_eq(checked, Ok(()), "a record a line, as docs/schema/ describes it");
         }
         let tsv = with("tsv");
         let n_tabs = |line: &str| line.matches('\t').count();

@@ -122,7 +122,7 @@ fn pages(env: &Env, args: &[&str]) -> Vec<String> {
     let (mut ids, mut cursor) = (Vec::new(), None::<String>);
     loop {
         let after: Vec<&str> = cursor.iter().flat_map(|cursor| ["--after", cursor.as_str()]).collect();
-        let outcome = env.run([args, &after].concat());
+        let outcome = env.run([args, &after].concat()).with_odd_cells();
         outcome.status(0, "a page");
         let page = List::of(&outcome);
         ids.extend(page.ids());
@@ -403,7 +403,7 @@ fn cells_of_every_kind_are_written_safely_in_every_format() {
     ] {
         tsv.assert(tsv.stdout.contains(line.as_str()), format_args!("a line with {line:?}"));
     }
-    let json = list("json").json();
+    let json = list("json").with_odd_cells().json();
     let thread = |id: &str| json["threads"].as_array().unwrap().iter().find(|it| it["id"] == id).unwrap();
     assert_eq!(thread(&nul)["title"], "a\0\u{1b}\u{202e}\n\t\\b", "unchanged, as JSON quotes it");
     assert_eq!((&thread(&real)["title"], &thread(&real)["tokens_used"]), (&"1.5".into(), &1.5.into()));

@@ -15,6 +15,7 @@ mod missing_folder;
 mod moving;
 mod outcome;
 mod rollouts;
+mod schema;
 mod shapes;
 mod shown;
 mod specimen;

@@ -3,6 +3,7 @@
 use crate::cli::line::args::{Cli, NAME};
 use crate::cli::line::exit::Exit;
 use crate::cli::line::help;
+use crate::cli::line::schema;
 use crate::thread::columns::COLUMNS;
 use clap::CommandFactory as _;
 use clap_mangen::Man;
@@ -57,6 +58,7 @@ fn page(command: &clap::Command, short: &str, name: String, see_also: &[&str]) -
         environment(&mut roff)?;
         named(&mut roff, "FILES", &help::FILES)?;
     }
+    json(&mut roff, short, command)?;
     if short == "verify" {
         let findings: Vec<(&str, String)> = help::findings().collect();
         named(&mut roff, "FINDINGS", &findings)?;
@@ -80,18 +82,52 @@ fn synopsis(out: &mut dyn Write, command: &clap::Command) -> io::Result<()> {
     section.to_writer(out)
 }
 
-/// What the command does, without the first line, which stands beside its name.
+/// Writes what the command does, without the first line, which stands beside its name, and without its JSON.
 fn description(out: &mut dyn Write, command: &clap::Command) -> io::Result<()> {
-    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-    let long = command.get_long_about().map_or_else(|| about.clone(), ToString::to_string);
-    let text = long.strip_prefix(&about).map(str::trim).filter(|text| !text.is_empty()).unwrap_or(&about);
     let mut section = Roff::default();
     section.control("SH", ["DESCRIPTION"]);
-    for (number, paragraph) in text.split("\n\n").enumerate() {
+    let paragraphs = paragraphs(command);
+    for (number, paragraph) in paragraphs.iter().filter(|paragraph| !is_about_json(paragraph)).enumerate() {
         if number > 0 {
             section.control("PP", []);
         }
         section.text([roman(paragraph)]);
+    }
+    section.to_writer(out)
+}
+
+/// Returns the paragraphs of the long help, without its first line where more follows.
+fn paragraphs(command: &clap::Command) -> Vec<String> {
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let long = command.get_long_about().map_or_else(|| about.clone(), ToString::to_string);
+    let text = long.strip_prefix(&about).map(str::trim).filter(|text| !text.is_empty()).unwrap_or(&about);
+    text.split("\n\n").map(str::to_owned).collect()
+}
+
+fn is_about_json(paragraph: &str) -> bool {
+    ["With --format json:", "JSON:"].iter().any(|start| paragraph.starts_with(start))
+}
+
+/// Writes the shape of the JSON document: as a whole, then each member with its meaning.
+fn json(out: &mut dyn Write, short: &str, command: &clap::Command) -> io::Result<()> {
+    let shapes = schema::shapes(short);
+    if shapes.is_empty() {
+        return Ok(());
+    }
+    let mut section = Roff::default();
+    section.control("SH", ["JSON"]);
+    for paragraph in paragraphs(command).iter().filter(|paragraph| is_about_json(paragraph)) {
+        section.text([roman(paragraph)]).control("PP", []);
+    }
+    section.text([roman(format!("The JSON Schema is docs/schema/{short}.json. The members:"))]);
+    for shape in shapes {
+        if !shape.when.is_empty() {
+            section.control("PP", []).text([roman(format!("{}:", shape.when))]);
+        }
+        for member in shape.members {
+            let meaning = format!(": {}.", member.meaning);
+            section.control("TP", []).text([bold(member.place)]).text([italic(member.kind), roman(meaning)]);
+        }
     }
     section.to_writer(out)
 }

@@ -15,5 +15,6 @@ pub mod man;
 mod meant;
 pub mod numbers;
 pub mod read;
+pub mod schema;
 pub mod usage;
 pub mod when;
