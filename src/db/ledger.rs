@@ -155,6 +155,12 @@ pub(super) fn migrations() -> impl Iterator<Item = (i64, &'static str, &'static 
     })
 }
 
+/// Returns the version of the newest migration of Codex that is known.
+#[must_use]
+pub fn newest() -> i64 {
+    migrations().map(|(version, ..)| version).max().unwrap_or_default()
+}
+
 /// Returns the checksums that Codex has, by version.
 fn known() -> BTreeMap<i64, &'static str> {
     migrations().map(|(version, _, checksum)| (version, checksum)).collect()

@@ -30,3 +30,9 @@ pub mod threads;
 pub mod titles;
 
 pub use rusqlite::Connection;
+
+/// Returns the version of SQLite that is built in.
+#[must_use]
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}

@@ -130,8 +130,8 @@ impl Outcome {
 
     /// The command that was run, if docs/schema/ describes its documents.
     fn described(&self) -> Option<&str> {
-        let words = self.command.split(' ').map(|word| if word == "ls" { "list" } else { word });
-        words.filter(|word| schema::describes(word)).next()
+        let mut words = self.command.split(' ').map(|word| if word == "ls" { "list" } else { word });
+        words.find(|word| schema::describes(word))
     }
 
     /// Standard output as one JSON document of exactly this shape.

@@ -2,7 +2,7 @@
 
 use crate::cli::line::color::ColorChoice;
 use crate::cli::line::fresh::SchemaChoice;
-use crate::cli::line::{fresh, help, numbers};
+use crate::cli::line::{fresh, help, numbers, version};
 use crate::verify::Ignore;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -22,7 +22,7 @@ pub const NAME: &str = "codex-state";
 /// rollouts say. It never writes to a rollout, never loses what only the database knows, and keeps a backup of the
 /// database before it changes it.
 #[derive(Debug, Parser)]
-#[command(name = NAME, version, max_term_width = 100, propagate_version = true)]
+#[command(name = NAME, version, long_version = version::long(), max_term_width = 100, propagate_version = true)]
 #[command(subcommand_required = true, arg_required_else_help = true, after_long_help = help::of_program())]
 pub struct Cli {
     /// What holds for every command.

@@ -17,4 +17,5 @@ pub mod numbers;
 pub mod read;
 pub mod schema;
 pub mod usage;
+pub mod version;
 pub mod when;
