@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// The JSON Schema of the document of each command that prints one.
-pub const SCHEMAS: [(&str, &str); 12] = [
+pub const SCHEMAS: [(&str, &str); 13] = [
     ("archive", include_str!("../../../docs/schema/archive.json")),
     ("backfill", include_str!("../../../docs/schema/backfill.json")),
     ("backup", include_str!("../../../docs/schema/backup.json")),
@@ -11,6 +11,7 @@ pub const SCHEMAS: [(&str, &str); 12] = [
     ("path", include_str!("../../../docs/schema/path.json")),
     ("prune", include_str!("../../../docs/schema/prune.json")),
     ("rebuild", include_str!("../../../docs/schema/rebuild.json")),
+    ("relink", include_str!("../../../docs/schema/relink.json")),
     ("restore", include_str!("../../../docs/schema/restore.json")),
     ("show", include_str!("../../../docs/schema/show.json")),
     ("status", include_str!("../../../docs/schema/status.json")),
