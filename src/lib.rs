@@ -1,46 +1,78 @@
-//! Mends, checks and lists the thread database of the Codex coding agent from its rollout files.
+//! Repairs, checks and lists the index of conversations that the Codex coding agent keeps.
 //!
-//! Codex keeps each conversation (a thread) in a rollout file and mirrors what it needs for its lists in an SQLite
-//! database. Where the two drift apart, the files are right, but for what only the database knows.
+//! Codex keeps each conversation (thread) in a file, its rollout, and an index of them in an SQLite database. When the
+//! two drift apart, the files are right, except for what only the database knows. This library does what the program
+//! `codex-state` does, for programs that keep Codex homes for others, test what writes to them, or show their threads.
+//!
+//! # Three verbs
+//!
+//! - [`backfill::run`] makes the rows agree with the rollouts,
+//! - [`verify::run`] names each difference and changes nothing,
+//! - [`Lister`] reads threads page by page, in bounded memory and in any order, as fast as SQLite does.
+//!
+//! Each takes options, a database and a listener for its [`Progress`], and returns a report. None of them prints, reads
+//! the environment or asks for the time: a [`Context`] holds the home and the time of a run.
+//!
+//! ```
+//! use codex_state::{BackfillOptions, BackfillTarget, Context, Ignore, ListOptions, Lister, NewSchema, OpenOptions};
+//! use codex_state::{Query, Reader, Silent, VerifyOptions, Writer, backfill, column, create_database, verify};
+//! use std::{path::Path, time::SystemTime};
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! # let folder = tempfile::tempdir()?;
+//! # let database = folder.path().join("state_5.sqlite");
+//! let home = Path::new("examples/sample-home"); // elsewhere ~/.codex
+//! let context = Context::new(home, SystemTime::now().into());
+//!
+//! // An empty database, of the schema that Codex adopts. Open the one of the home instead, if there is one.
+//! create_database(&database, NewSchema::State5)?;
+//! let mut writer = Writer::open(&database, &OpenOptions::default())?;
+//! let report = backfill::run(&BackfillOptions::new(context), BackfillTarget::Write(&mut writer), &Silent)?;
+//! writer.close()?;
+//! assert_eq!((report.scanned, report.inserted, report.failed), (9, 9, 0));
+//!
+//! // A reader cannot write, and leaves no trace in the home.
+//! let mut reader = Reader::open(&database, &OpenOptions::default())?;
+//! let report = verify::run(&VerifyOptions::new(context, &Ignore::default()), &mut reader, &Silent)?;
+//! assert_eq!((report.agree, report.total().errors), (9, 0));
+//!
+//! let query = Query { columns: vec![column::ID, column::TITLE], ..Query::default() };
+//! let mut lister = Lister::new(&mut reader, ListOptions::new(query))?;
+//! while let Some(page) = lister.next_page()? {
+//!     for row in 0..page.len() {
+//!         // Titles are untrusted text: escape them before they reach a terminal.
+//!         println!("{:?} {:?}", page.cell(row, 0).as_text(), page.cell(row, 1).as_text());
+//!     }
+//!     lister.give_back(page);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `examples/library.rs` is the same as a program.
+//!
+//! # What you can rely on
+//!
+//! - No rollout is ever modified.
+//! - A [`Reader`] cannot write; it leaves every byte and time under the home as it was.
+//! - What only the database knows survives a backfill: names, pins, sections, git edits, unknown columns.
+//! - After a backfill, verify finds no drift, and a second backfill writes nothing.
+//! - A run may be killed at any moment: the database is consistent, and running it again finishes the work.
+//! - Memory is bounded, whatever is in the files.
 //!
 //! # The map
 //!
+//! The modules stand in the order in which they may use each other, the lowest first; `ARCHITECTURE.md` has the whole
+//! table and the decisions behind it.
+//!
 //! - [`thread`] is a thread as plain data, and all rules about it: [`thread::columns`] defines each column once,
-//!   [`thread::merge`] says what a row must be, [`thread::diff`] where it is not so.
-//! - [`rollout`] makes bytes into what they say of a thread; [`catalog`] finds the files and decides which of
-//!   several counts.
+//!   [`thread::merge`] decides what a row must say, [`thread::diff`] finds where it does not.
+//! - [`rollout`] reads files; [`catalog`] finds them and decides which of several counts.
+//! - [`home`] finds the home, its configuration and its databases; [`db`] is SQLite; [`sys`] hides what differs between
+//!   systems.
 //! - [`survey`] goes through a home: it reads rollouts in parallel and compares each with its row.
-//! - [`home`] says where everything is, [`db`] is SQLite and all of it, [`sys`] what differs between systems.
-//! - The verbs: [`backfill`], [`verify`], [`list`](mod@list), [`archive`], [`prune`], [`rebuild`], [`restore`], [`status`]. Each goes
-//!   from a configuration, a database, a [`progress`] and the time to a report. None prints, reads the environment or
-//!   uses another.
-//! - [`cli`] is the program around them.
-//!
-//! # The flow
-//!
-//! ```text
-//! backfill:  catalog > survey (rollout, thread, db) > db
-//! verify:    catalog > survey (rollout, thread, db) > a report
-//! list/show: db > cli
-//! archive, prune, restore, rebuild: catalog, sys (locks, renames) and db, all or nothing
-//! ```
-//!
-//! # Where to begin
-//!
-//! `examples/library.rs` backfills a home and lists it: a [`db::open::Writer`], a [`backfill::Config`],
-//! [`backfill::run`]; then a [`db::open::Reader`] and a [`list::Lister`].
-//!
-//! # Invariants, and what guards them
-//!
-//! - No rollout byte is ever written: `backfill_again` and the tree fingerprints of all end-to-end tests.
-//! - A reading command leaves every byte and time as it was, since a [`db::open::Reader`] cannot write: `read_only`.
-//! - No column outside [`thread::columns::COLUMNS`] and no unknown table is written: `backfill_schema`.
-//! - What only the database knows survives: `backfill_facts`, `backfill_again`.
-//! - After a backfill, verify finds nothing, and a second backfill writes nothing: `verify_columns`, `backfill_again`.
-//! - A crash between any two steps loses nothing: `backfill_killed`, `archive_killed`, `prune_killed`.
-//! - Modules use those below them alone, and each crate has one home: `house`.
-//!
-//! `ARCHITECTURE.md` has the whole table, and the decisions behind it.
+//! - The verbs: [`backfill`], [`verify`], [`list`](mod@list), [`archive`], [`prune`], [`rebuild`], [`restore`],
+//!   [`relink`], [`status`].
 
 pub mod error;
 pub mod fault;
@@ -72,4 +104,26 @@ pub mod restore;
 pub mod status;
 pub mod verify;
 
+#[doc(hidden)]
 pub mod cli;
+
+#[doc(inline)]
+pub use backfill::{Config as BackfillOptions, Report as BackfillReport, Target as BackfillTarget, Times};
+#[doc(inline)]
+pub use cli::run;
+#[doc(inline)]
+pub use db::create::{NewSchema, create as create_database};
+#[doc(inline)]
+pub use db::list::{Query, Sort};
+#[doc(inline)]
+pub use db::open::{OpenOptions, Reader, Writer};
+#[doc(inline)]
+pub use list::{Config as ListOptions, Lister};
+#[doc(inline)]
+pub use progress::{Progress, Silent};
+#[doc(inline)]
+pub use survey::Context;
+#[doc(inline)]
+pub use thread::columns::index as column;
+#[doc(inline)]
+pub use verify::{Config as VerifyOptions, Depth, Ignore, Report as VerifyReport};

@@ -29,6 +29,15 @@ pub struct Config<'a> {
     pub notes_names: bool,
 }
 
+impl<'a> Config<'a> {
+    /// Returns the options of a backfill of a whole home, without a backup of the database.
+    #[must_use]
+    pub fn new(context: Context<'a>) -> Config<'a> {
+        let times = Times::Auto;
+        Config { context, threads: None, quick: false, times, facts: None, backup: None, notes_names: false }
+    }
+}
+
 /// The database, and whether anything is written to it.
 pub enum Target<'a> {
     /// Rows are written.

@@ -34,6 +34,14 @@ pub struct Config<'a> {
     pub names: &'a dyn Fn() -> anyhow::Result<Names>,
 }
 
+impl Config<'_> {
+    /// Returns the options of a listing of all threads that the query asks for.
+    #[must_use]
+    pub fn new(query: Query) -> Self {
+        Config { query, limit: None, cursor: None, names: &|| Ok(None) }
+    }
+}
+
 /// A listing under way.
 #[derive(Debug)]
 pub struct Lister<'a> {

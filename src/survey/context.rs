@@ -19,7 +19,18 @@ pub struct Context<'a> {
     pub interrupted: &'a AtomicBool,
 }
 
-impl Context<'_> {
+/// Stands for a run that nothing interrupts.
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+impl<'a> Context<'a> {
+    /// Returns the context of a run on a home: it reads a file for each processor at once, takes `openai` for the
+    /// provider of threads that name none, and cannot be interrupted.
+    #[must_use]
+    pub fn new(home: &'a Path, now: DateTime<Utc>) -> Context<'a> {
+        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        Context { home, jobs, default_provider: "openai", now, interrupted: &NEVER }
+    }
+
     /// Returns true if the run is to stop.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {

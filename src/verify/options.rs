@@ -37,6 +37,15 @@ pub struct Config<'a> {
     pub max_findings: Option<usize>,
 }
 
+impl<'a> Config<'a> {
+    /// Returns the options of a verify of a whole home, which compares every field and keeps every finding.
+    #[must_use]
+    pub fn new(context: Context<'a>, ignore: &'a Ignore) -> Config<'a> {
+        let depth = Depth::default();
+        Config { context, threads: None, providers: None, depth, ignore, max_findings: None }
+    }
+}
+
 /// What a verify found.
 #[derive(Debug, Default)]
 pub struct Report {
