@@ -159,12 +159,28 @@ fn filled() -> Env {
 }
 
 #[test]
-fn the_two_commands() {
-    let mut recipe = Recipe::of("The two commands");
+fn three_commands() {
+    let mut recipe = Recipe::of("Three commands");
     let env = filled();
     env.sql("UPDATE threads SET tokens_used = 7");
-    recipe.goes(&env, &[0]);
+    recipe.goes(&env, &[1]);
     recipe.end(&env);
+}
+
+#[test]
+fn a_deleted_database_comes_back_with_the_commands_of_the_readme() {
+    let env = filled();
+    let n_threads = env.rows().len();
+    fs::remove_file(env.db()).unwrap();
+    let outcomes = Recipe::of("Three commands").next(&env);
+    let told = |outcome: &Outcome| format!("{}{}", outcome.stdout, outcome.stderr);
+    for outcome in &outcomes[..2] {
+        outcome.assert(told(outcome).contains("codex-state backfill"), "each names the next command");
+    }
+    let done = &outcomes[2];
+    done.status(0, "it is back").assert(told(done).contains("Codex now shows "), "and says so");
+    done.assert(told(done).contains(&format!(" of your {n_threads} threads")), "all threads");
+    env.run(["verify"]).status(0, "nothing is left to do");
 }
 
 #[test]

@@ -6,9 +6,17 @@ use std::path::Path;
 use std::process::Command;
 use unicode_width::UnicodeWidthChar as _;
 
-/// What is typed in the picture, and whether database and files disagree by then.
-const SCENES: [(&[&str], bool); 4] =
-    [(&["verify"], true), (&["backfill"], false), (&["verify"], false), (&["list", "-n", "8"], false)];
+/// What is typed in the picture.
+const SCENES: [Scene; 3] = [
+    Scene {
+        typed: "codex-state status | grep -E '^(quick|next)'",
+        arguments: &["status"],
+        shown: &["quick verify:", "next:"],
+        drift: false,
+    },
+    Scene { typed: "codex-state verify", arguments: &["verify"], shown: &[], drift: true },
+    Scene { typed: "codex-state backfill", arguments: &["backfill"], shown: &[], drift: false },
+];
 /// The width of the terminal in characters.
 const COLUMNS: usize = 96;
 /// When the picture was taken, as far as the program knows.
@@ -16,6 +24,16 @@ const NOW: &str = "2026-03-01T09:30:00Z";
 const CHARACTER: f64 = 8.4;
 const LINE: f64 = 19.0;
 const MARGIN: f64 = 18.0;
+
+/// A command, and what is seen of it.
+struct Scene {
+    typed: &'static str,
+    arguments: &'static [&'static str],
+    /// How the lines begin that are seen; all are if there is none.
+    shown: &'static [&'static str],
+    /// Whether files and index disagree by then.
+    drift: bool,
+}
 
 /// The picture, of the program as it is now.
 pub(crate) fn draw() -> String {
@@ -39,14 +57,23 @@ pub(crate) fn draw() -> String {
         (text.replace(user.to_str().unwrap(), "~"), output.status.success())
     };
     // The picture begins with a database from which two threads have vanished.
-    let there = ["019c0934", "019c7f25", "019c849f", "019c94be", "019c97ac", "019c9e3b", "019c9e3c"];
-    let (text, is_well) = run(&[&["backfill"][..], &there].concat());
+    let (text, is_well) = run(&["backfill"]);
     assert!(is_well, "backfill: {text}");
+    let database = rusqlite::Connection::open(user.join(".codex/state_5.sqlite")).unwrap();
+    database.execute("DELETE FROM threads WHERE id GLOB '019c8b3f*' OR id GLOB '019ca593*'", []).unwrap();
+    database.close().unwrap();
     let mut screen = String::new();
-    for (arguments, drift) in SCENES {
+    for Scene { typed, arguments, shown, drift } in SCENES {
         let (text, is_well) = run(arguments);
         assert!(is_well != drift, "{arguments:?}: {text}");
-        writeln!(screen, "\x1b[1m$ codex-state {}\x1b[0m\n{}", arguments.join(" "), text.trim_end()).unwrap();
+        writeln!(screen, "\x1b[1m$ {typed}\x1b[0m").unwrap();
+        for line in text.trim_end().lines() {
+            let plain: String = pieces(line).into_iter().map(|(text, _)| text).collect();
+            if shown.is_empty() || shown.iter().any(|start| plain.starts_with(start)) {
+                screen.push_str(line);
+                screen.push('\n');
+            }
+        }
         screen.push('\n');
     }
     svg(&wrap(screen.trim_end()))

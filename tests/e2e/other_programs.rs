@@ -1,0 +1,68 @@
+//! The lines of the guide with jq, fzf, xargs, rg and sqlite3, run as they are printed, where these programs exist.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use crate::env::{Env, NOW_SECONDS, set_mtime};
+use crate::specimen;
+
+/// The lines of the table below the heading.
+fn lines() -> Vec<String> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("GUIDE.md")).unwrap();
+    let (_, section) = text.split_once("\n## With other programs\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let cells = section.lines().filter_map(|line| line.strip_suffix("` |")?.split_once(" | `"));
+    cells.map(|(_, line)| line.replace(r"\|", "|")).collect()
+}
+
+/// The programs of a line that are not installed.
+fn missing(line: &str) -> Vec<&'static str> {
+    let is_missing = |program: &&str| {
+        let uses = line.split([' ', '(']).any(|word| word == *program);
+        uses && Command::new(program).arg("--version").output().is_err()
+    };
+    ["jq", "fzf", "rg", "sqlite3"].into_iter().filter(is_missing).collect()
+}
+
+#[test]
+fn each_line_does_something_on_a_home() {
+    let lines = lines();
+    assert!(lines.len() >= 7, "the table of the guide: {lines:?}");
+    for line in lines {
+        let missing = missing(&line);
+        if !missing.is_empty() {
+            let _ = writeln!(std::io::stderr(), "skipped: {} is not installed: {line}", missing.join(", "));
+            continue;
+        }
+        let env = home();
+        let copies = env.home().parent().unwrap().join("copies");
+        fs::create_dir(&copies).unwrap();
+        let program = env!("CARGO_BIN_EXE_codex-state");
+        let folder = Path::new(program).parent().unwrap().to_str().unwrap();
+        // fzf asks a terminal; with a filter it takes the best match instead.
+        let setting = "export FZF_DEFAULT_OPTS='--filter=legacy' PWD=/project";
+        let outcome = env.shell(&format!("PATH={folder}:$PATH; {setting}\n{line}"), [""]);
+        outcome.status(0, &line);
+        let is_copy = line.contains("~/copies/");
+        outcome
+            .assert(is_copy || !outcome.stdout.trim().is_empty(), format_args!("{line}: prints something"));
+        outcome
+            .assert(!is_copy || fs::read_dir(&copies).unwrap().count() > 0, format_args!("{line}: copies"));
+        outcome.assert(!outcome.stderr.contains("codex-state: error"), &line);
+    }
+}
+
+/// A home whose threads are of this week, and of which one row is wrong.
+fn home() -> Env {
+    let env = specimen::filled("empty-2026-08");
+    for row in env.rows().values() {
+        set_mtime(Path::new(row["rollout_path"].as_str().unwrap()), (NOW_SECONDS - 60) * 1000);
+    }
+    env.run(["backfill", "--times", "mtime"]).status(0, "of this week");
+    env.sql("UPDATE threads SET tokens_used = 7 WHERE rowid = 1; UPDATE threads SET cwd = '/project'");
+    env
+}

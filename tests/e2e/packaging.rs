@@ -1,0 +1,146 @@
+//! What is given to others: the archive of a release, unpacked and run, and the workflows that make it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use yaml_rust2::{Yaml, YamlLoader};
+
+use crate::env::Env;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A workflow as the parser reads it.
+fn workflow(name: &str) -> Yaml {
+    let text = fs::read_to_string(root().join(".github/workflows").join(name)).unwrap();
+    YamlLoader::load_from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}")).remove(0)
+}
+
+/// The steps of all jobs.
+fn steps(workflow: &Yaml) -> Vec<&Yaml> {
+    let jobs = workflow["jobs"].as_hash().unwrap();
+    jobs.values().flat_map(|job| job["steps"].as_vec().unwrap()).collect()
+}
+
+/// A line with a word in the place of each `${{ expression }}`.
+fn without_expressions(line: &str) -> String {
+    let mut parts = line.split("${{");
+    let mut plain = parts.next().unwrap().to_owned();
+    for part in parts {
+        plain += "expression";
+        plain += part.split_once("}}").unwrap().1;
+    }
+    plain
+}
+
+#[test]
+fn the_workflows_parse_and_name_what_exists() {
+    // What the runners have, and what the steps before install.
+    const PROGRAMS: [&str; 6] = ["rustup", "cargo", "sudo", "brew", "gh", "apt-get"];
+    for name in ["ci.yml", "release.yml"] {
+        let workflow = workflow(name);
+        for trigger in ["name", "on", "permissions", "jobs"] {
+            assert!(!workflow[trigger].is_badvalue(), "{name}: {trigger}");
+        }
+        for step in steps(&workflow) {
+            if let Some(action) = step["uses"].as_str() {
+                let (_, version) = action.split_once('@').unwrap_or_else(|| panic!("{name}: {action}"));
+                assert!(version.starts_with('v') && version.len() > 1, "{name}: {action} is pinned");
+                continue;
+            }
+            let line =
+                step["run"].as_str().unwrap_or_else(|| panic!("{name}: a step does something: {step:?}"));
+            for command in line.split("&&").map(str::trim) {
+                let program = command.split(' ').next().unwrap();
+                let exists = PROGRAMS.contains(&program) || root().join(program).is_file();
+                assert!(exists, "{name}: {program} of `{line}`");
+            }
+            let line = without_expressions(line);
+            let words = line.split(' ').filter(|word| word.contains('/') || word.ends_with(".md"));
+            for word in words.filter(|word| !word.contains('*')) {
+                assert!(word.starts_with("target/") || root().join(word).exists(), "{name}: {word}");
+            }
+        }
+    }
+    let runs: Vec<Yaml> = steps(&workflow("ci.yml")).into_iter().map(|step| step["run"].clone()).collect();
+    assert!(runs.iter().any(|run| run.as_str() == Some(".ci/run")), "CI runs the gate");
+    let systems = workflow("ci.yml")["jobs"]["gate"]["strategy"]["matrix"]["os"].clone();
+    for system in ["ubuntu", "macos", "windows"] {
+        let mut found = systems.as_vec().unwrap().iter().filter_map(Yaml::as_str);
+        assert!(found.any(|name| name.starts_with(system)), "{system}");
+    }
+}
+
+#[test]
+fn the_oldest_rust_of_ci_is_that_of_the_manifest() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let oldest =
+        manifest.lines().find_map(|line| line.strip_prefix("rust-version = ")).unwrap().trim_matches('"');
+    let ci = fs::read_to_string(root().join(".github/workflows/ci.yml")).unwrap();
+    assert!(ci.contains(&format!("cargo +{oldest} check")), "{oldest}");
+}
+
+/// Packs the program that the tests run.
+#[cfg(unix)]
+fn pack(env: &Env) -> PathBuf {
+    let folder = env.outside("archives/x").parent().unwrap().to_owned();
+    let mut command = Command::new(root().join("packaging/archive"));
+    command.arg(env!("CARGO_BIN_EXE_codex-state")).args(["x86_64-unknown-linux-musl"]).arg(&folder);
+    let outcome = env.finish(command);
+    outcome.status(0, "it is packed");
+    let archive = PathBuf::from(outcome.stdout.trim_end());
+    outcome.assert(archive.starts_with(&folder) && archive.is_file(), "and says where");
+    archive
+}
+
+#[cfg(unix)]
+#[test]
+fn an_archive_of_a_release_unpacks_to_a_program_that_runs() {
+    let env = Env::new();
+    let archive = pack(&env);
+    let folder = archive.parent().unwrap();
+    let name = archive.file_name().unwrap().to_str().unwrap();
+    let unpacked = folder.join(name.strip_suffix(".tar.gz").unwrap());
+    assert!(name.contains(env!("CARGO_PKG_VERSION")), "{name}");
+    let done = Command::new("tar").arg("-xzf").arg(&archive).current_dir(folder).status().unwrap();
+    assert!(done.success());
+    let version = Command::new(unpacked.join("codex-state")).arg("-V").output().unwrap();
+    assert_eq!(
+        String::from_utf8(version.stdout).unwrap(),
+        concat!("codex-state ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+    for folder in ["man", "completions", "docs/schema"] {
+        let names = |root: &Path| {
+            let entries = fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
+            let mut names: Vec<_> = entries.collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(&unpacked), names(root()), "{folder}");
+    }
+    for file in ["README.md", "GUIDE.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+        assert!(unpacked.join(file).is_file(), "{file}");
+    }
+    let sum = fs::read_to_string(folder.join(format!("{name}.sha256"))).unwrap();
+    let (sum, of) = sum.trim_end().split_once("  ").unwrap();
+    assert_eq!((sum.len(), of), (64, name));
+    if let Ok(checked) =
+        Command::new("sha256sum").args(["-c", &format!("{name}.sha256")]).current_dir(folder).output()
+    {
+        assert!(checked.status.success(), "the checksum is right");
+    }
+}
+
+#[test]
+fn what_a_debian_package_takes_exists() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let (_, assets) = manifest.split_once("assets = [").unwrap();
+    let (assets, _) = assets.split_once("\n]").unwrap();
+    for line in assets.lines().filter(|line| line.contains('[')) {
+        let source = line.split('"').nth(1).unwrap();
+        let folder = source.strip_suffix("/*.1").unwrap_or(source);
+        assert!(source.starts_with("target/") || root().join(folder).exists(), "{source}");
+    }
+}
