@@ -40,7 +40,7 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
-            [CompletionResult]::new('backfill', 'backfill', [CompletionResultType]::ParameterValue, 'Make the database say what the rollouts say')
+            [CompletionResult]::new('backfill', 'backfill', [CompletionResultType]::ParameterValue, 'Repair the index from the rollouts (conversation files)')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Name every difference between the database and the rollouts')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List threads, the latest first')
             [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List threads, the latest first')
@@ -526,7 +526,7 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             break
         }
         'codex-state;help' {
-            [CompletionResult]::new('backfill', 'backfill', [CompletionResultType]::ParameterValue, 'Make the database say what the rollouts say')
+            [CompletionResult]::new('backfill', 'backfill', [CompletionResultType]::ParameterValue, 'Repair the index from the rollouts (conversation files)')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Name every difference between the database and the rollouts')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List threads, the latest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show everything that the database knows of threads')

@@ -522,7 +522,7 @@ fn an_unknown_column() {
         &expect![[r#"
             $ codex-state list --columns id,titel
             --- stderr
-            codex-state: error: --columns A,B,…: "titel" is no choice
+            codex-state: error: invalid value "titel" for --columns A,B,…
             hint: title; or one of id, rollout_path, created_at, updated_at, source, model_provider, cwd, title, sandbox_policy, approval_mode, tokens_used, has_user_event, archived, archived_at, git_sha, git_branch, git_origin_url, cli_version, first_user_message, agent_nickname, agent_role, memory_mode, model, reasoning_effort, agent_path, created_at_ms, updated_at_ms, thread_source, preview, recency_at, recency_at_ms, history_mode, name, is_pinned, thread_section_id, section_position, section_entered_at_ms, project_id, originator, daybreak_enabled, creator_user_id, creator_account_id, hidden_by, size
             --- status 2
         "#]],
@@ -608,7 +608,7 @@ fn nobody_to_ask() {
         &expect![[r#"
         $ codex-state prune
         --- stderr
-        codex-state: error: deleting rows needs --yes where nobody can be asked
+        codex-state: error: rows are deleted only after a question, and this is not a terminal: add --yes
         hint: codex-state prune --yes; or --dry-run, to see what would be done
         --- status 2
     "#]],
@@ -619,7 +619,7 @@ fn nobody_to_ask() {
         &expect![[r#"
         $ codex-state backfill --prune
         --- stderr
-        codex-state: error: deleting rows needs --yes where nobody can be asked
+        codex-state: error: rows are deleted only after a question, and this is not a terminal: add --yes
         hint: codex-state backfill --prune --yes; or --dry-run, to see what would be done
         --- status 2
     "#]],

@@ -177,7 +177,7 @@ fn which_database_options_and_variables_choose() {
     let named = env.run(args);
     named.assert_eq(ids(&named), 61, "one key that is wrong takes no other along");
     named.assert(
-        named.stderr.contains("config.toml: model_provider is left out: it is no text"),
+        named.stderr.contains("config.toml: model_provider is ignored: it is not a string"),
         "it is named",
     );
 }

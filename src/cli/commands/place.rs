@@ -198,7 +198,7 @@ fn first_config(app: &App, home: &Path) -> CodexConfig {
     });
     for key in &config.no_text {
         let path = home.join("config.toml");
-        app.messages.warn(&format!("{}: {key} is left out: it is no text", path.display()));
+        app.messages.warn(&format!("{}: {key} is ignored: it is not a string", path.display()));
     }
     config
 }

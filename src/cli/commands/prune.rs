@@ -86,7 +86,7 @@ pub(super) fn check_yes(app: &App, yes: bool, command: &str) -> anyhow::Result<(
     if yes || (app.environment.stdin_is_terminal && app.environment.stderr_is_terminal) {
         return Ok(());
     }
-    Err(anyhow!("deleting rows needs --yes where nobody can be asked")
+    Err(anyhow!("rows are deleted only after a question, and this is not a terminal: add --yes")
         .hint(format!("{command} --yes; or --dry-run, to see what would be done")))
 }
 

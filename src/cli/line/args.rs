@@ -15,12 +15,12 @@ use super::list_args::{ShowColumns, columns_help};
 /// The program's name, which is also what completions and man pages are called.
 pub const NAME: &str = "codex-state";
 
-/// Mend, check and list the thread database of the Codex coding agent
+/// Find and repair lost conversations of the Codex coding agent
 ///
-/// Codex keeps every conversation (thread) in a file, its rollout, and what its lists show of it in a row of a database.
-/// When the two drift apart, threads seem gone although every file is there. codex-state makes the database say what the
-/// rollouts say. It never writes to a rollout, never loses what only the database knows, and keeps a backup of the
-/// database before it changes it.
+/// Codex keeps each conversation (thread) in a file, its rollout, and an index of them in a database. When the two drift
+/// apart, threads seem gone although every file is there. codex-state says what is wrong, and repairs the index from the
+/// files. It never modifies a rollout, keeps what only the database knows, and backs up the database before it changes it.
+/// Codex may stay open.
 #[derive(Debug, Parser)]
 #[command(name = NAME, version, long_version = version::long(), max_term_width = 100, propagate_version = true)]
 #[command(subcommand_required = true, arg_required_else_help = true, after_long_help = help::of_program())]
@@ -133,7 +133,7 @@ pub enum Command {
     Man(Man),
 }
 
-/// Make the database say what the rollouts say
+/// Repair the index from the rollouts (conversation files)
 ///
 /// Reads the rollouts, all or those of the threads named, and writes the rows that are missing or differ. Rows that
 /// agree are not written; what only the database knows (names, pins, sections, git edits) stays. Safe beside a running

@@ -15,7 +15,7 @@ pub const EXAMPLES: [(&str, &[Example]); 16] = [
             ("codex-state status", "where to begin: which database, what is in it, and whether all is well"),
             ("codex-state verify", "say whether database and rollouts agree, and where not; changes nothing"),
             ("codex-state backfill --dry-run", "say what would change"),
-            ("codex-state backfill", "make the database say what the rollouts say, after a backup of it"),
+            ("codex-state backfill", "repair the index from the rollouts, after a backup of the database"),
             ("codex-state list -n 20", "list the threads that were changed last"),
         ],
     ),
@@ -23,7 +23,7 @@ pub const EXAMPLES: [(&str, &[Example]); 16] = [
         "backfill",
         &[
             ("codex-state backfill --dry-run --verbose", "say which rows would change, and why"),
-            ("codex-state backfill", "make every row say what its rollout says"),
+            ("codex-state backfill", "repair every row that differs from its rollout"),
             ("codex-state backfill --times events", "after a copy that lost the modification times"),
             (
                 "codex-state backfill --facts-from old/state_5.sqlite",

@@ -34,12 +34,12 @@ pub fn mistake(error: &clap::Error, arguments: &[OsString]) -> Option<anyhow::Er
             let hint = meant::option(&argument, similar.first().map(String::as_str), &help);
             return Some(anyhow!("no such option: {argument}").hint(hint));
         }
-        ErrorKind::UnknownArgument => format!("one argument too many: {argument}"),
+        ErrorKind::UnknownArgument => format!("unexpected argument: {argument}"),
         ErrorKind::InvalidValue => {
             let typed = found.first(ContextKind::InvalidValue);
             let message = match &*typed {
                 "" => format!("{argument}: the value is missing"),
-                _ => format!("{argument}: \"{typed}\" is no choice"),
+                _ => format!("invalid value \"{typed}\" for {argument}"),
             };
             let choices = found.all(ContextKind::ValidValue);
             if choices.is_empty() {
@@ -199,21 +199,21 @@ mod tests {
         check(
             "restore a b",
             &expect![[r#"
-            codex-state: error: one argument too many: b
+            codex-state: error: unexpected argument: b
             hint: codex-state restore --help says how it is used
         "#]],
         );
         check(
             "list --sort name",
             &expect![[r#"
-                codex-state: error: --sort ORDER: "name" is no choice
+                codex-state: error: invalid value "name" for --sort ORDER
                 hint: one of created, updated, recency, size
             "#]],
         );
         check(
             "completions tcsh",
             &expect![[r#"
-            codex-state: error: SHELL: "tcsh" is no choice
+            codex-state: error: invalid value "tcsh" for SHELL
             hint: zsh; or one of bash, elvish, fish, powershell, zsh
         "#]],
         );
