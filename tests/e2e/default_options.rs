@@ -40,7 +40,7 @@ fn mistakes_in_the_variable_name_it() {
         ("--fromat json", "CODEX_STATE_OPTS: no such option: --fromat"),
         ("--limit", "CODEX_STATE_OPTS: --limit: the value is missing"),
         ("--limit x", "CODEX_STATE_OPTS: --limit"),
-        ("--format yaml", "CODEX_STATE_OPTS: --format"),
+        ("--format yaml", "CODEX_STATE_OPTS: invalid value \"yaml\" for --format"),
         ("'--ids", "CODEX_STATE_OPTS: a quotation mark has no end"),
         ("prune", "CODEX_STATE_OPTS: prune: is not a long option"),
     ] {
