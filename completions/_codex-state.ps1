@@ -353,7 +353,7 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Write what this run counted to FILE, for Prometheus'' textfile collector')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Write nothing, and say what would be done')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Write nothing, and say what would be done')
-            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replace a sound database, too, and leave behind what a new one could not hold')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replace a sound database, too, leave behind what a new one could not hold, and do without threads that cannot be read')
             [CompletionResult]::new('--no-header', '--no-header', [CompletionResultType]::ParameterName, 'Leave the header line of TSV and CSV out')
             [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress bar')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error but errors')

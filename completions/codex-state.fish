@@ -562,7 +562,7 @@ never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -s n -l dry-run -d 'Write nothing, and say what would be done'
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l force -d 'Replace a sound database, too, and leave behind what a new one could not hold'
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l force -d 'Replace a sound database, too, leave behind what a new one could not hold, and do without threads that cannot be read'
 complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l no-header -d 'Leave the header line of TSV and CSV out'
 complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l no-progress -d 'Show no progress bar'
 complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -s q -l quiet -d 'Say nothing on standard error but errors'

@@ -49,8 +49,10 @@ pub const POINTS: &[&str] = &[
     "rebuild:checked",
     "rebuild:settled",
     "rebuild:kept",
+    "rebuild:retired",
     "rebuild:cleared",
     "rebuild:renamed",
+    "rebuild:removed",
 ];
 
 /// Dies here, as by a crash, if a test asked for it.

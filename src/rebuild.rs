@@ -7,23 +7,32 @@
 //!    rollouts with what the old database knows of them, what hangs on them; then it is checked. The old one is in its
 //!    place; the folder is removed by the next run that needs one.
 //! 3. The `-wal` of the old one is played into it and removed, with the `-shm`. The old one is whole without them.
-//! 4. The old file gets a second name in `codex-state-backups/`. It is in both places.
-//! 5. The new file is renamed over the old one, in one step. The new one is in place, the old one in the backups.
+//! 4. The old file gets a second name in `codex-state-backups/`. It is in both places. On Unix one in WAL mode is copied
+//!    there, and the file in its place leaves that mode: a process that has opened it and waits for the lock would
+//!    otherwise use the `-wal` of the new one afterwards.
+//! 5. The new file is renamed over the old one, in one step. The new one is in place, the old one in the backups. Where
+//!    it has another name (`state_5.sqlite` after `state.sqlite`), the old name is removed after that step: in between
+//!    both are there, and Codex and this program take the new one.
+//!
+//! A `-wal` or journal that lies beside the new name without a database is moved to the backups before that: SQLite
+//! would play it into the new file.
 //!
 //! The lock is held until the end, so no Codex opens the old database between these steps. If the old database is
 //! too damaged to be opened, no lock is possible: then its `-wal` and `-shm` are given a second name in step 4 and
 //! removed before step 5. Windows replaces no open file: there the lock is given back before step 5, and the rename
 //! fails if another process opened the old file since.
 
+use crate::catalog::walk;
+use crate::db::census::Census;
 use crate::db::create::NewSchema;
 use crate::db::facts::Facts;
 use crate::db::open::{OpenOptions, Writer};
-use crate::db::rebuild::{Condition, Inherited, NewDatabase, OldDatabase};
+use crate::db::rebuild::{Condition, Inherited, NewDatabase, OldDatabase, Replaced};
 use crate::error::WithHint as _;
 use crate::fault;
 use crate::progress::Progress;
-use crate::sys::is_same_file;
-use crate::sys::thread_locks;
+use crate::rollout::file_name;
+use crate::sys::{is_same_file, thread_locks};
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use std::path::{Path, PathBuf};
@@ -42,8 +51,11 @@ pub struct RebuildOptions<'a> {
     pub schema: NewSchema,
     /// How databases are opened.
     pub open: &'a OpenOptions,
-    /// Whether a sound database is replaced, and tables and columns that do not fit are left behind.
+    /// Whether every refusal is overruled but the one beside an open Codex: a sound database is replaced, tables and
+    /// columns that do not fit are left behind, and rollouts that cannot be read now have no rows.
     pub force: bool,
+    /// The provider by which Codex lists threads.
+    pub default_provider: &'a str,
     /// The folder in which to build it for a dry run, which replaces nothing.
     pub preview_in: Option<&'a Path>,
     /// How long to wait for the lock under which Codex takes those of its threads.
@@ -72,16 +84,27 @@ pub struct RebuildReport<T> {
     pub way: Way,
     /// The last migration in the ledger of one that was built.
     pub level: i64,
-    /// Threads in the new database.
-    pub threads: u64,
+    /// What Codex showed of the old one, if that can be read.
+    pub shown_before: Option<Census>,
+    /// What Codex shows of the new one.
+    pub shown: Census,
     /// What the old one gave to one that was built.
     pub inherited: Inherited,
     /// Tables and columns that were left behind.
     pub left_behind: Vec<String>,
     /// Where the old database is now.
-    pub kept: Option<PathBuf>,
+    pub replaced: Replaced,
     /// What filling one that was built reported.
     pub filled: Option<T>,
+}
+
+/// What filling a new database gave.
+#[derive(Debug)]
+pub struct Filled<T> {
+    /// The report.
+    pub report: T,
+    /// Rollouts and folders that could not be read, for a reason that may pass.
+    pub unread: Vec<PathBuf>,
 }
 
 /// Rebuilds the database; `fill` writes the rows of all rollouts into the new one.
@@ -91,7 +114,7 @@ pub struct RebuildReport<T> {
 pub fn run<T>(
     options: &RebuildOptions<'_>,
     progress: &dyn Progress,
-    fill: impl FnOnce(&mut Writer, Option<&Facts>) -> anyhow::Result<T>,
+    fill: impl FnOnce(&mut Writer, Option<&Facts>) -> anyhow::Result<Filled<T>>,
 ) -> anyhow::Result<RebuildReport<T>> {
     progress.start("checking the database", None, None);
     let old = match options.preview_in {
@@ -116,10 +139,11 @@ pub fn run<T>(
         condition: old.condition().clone(),
         way: Way::Built,
         level: 0,
-        threads: 0,
+        shown_before: old.census(options.default_provider),
+        shown: Census::default(),
         inherited: Inherited::default(),
         left_behind: Vec::new(),
-        kept: None,
+        replaced: Replaced::default(),
         filled: None,
     };
     let mended = match old.condition() {
@@ -131,37 +155,37 @@ pub fn run<T>(
         None => build(options, progress, &old, &mut new, &mut report, fill)?,
     }
     progress.start("checking the new database", None, None);
-    let threads = new.check();
+    let checked = new.check(options.default_provider);
     progress.finish();
-    report.threads = threads?;
+    report.shown = checked?;
     fault::point("rebuild:checked");
     go_on(options)?;
     if options.preview_in.is_none() {
-        report.kept = new.replace(old, options.now)?;
+        report.replaced = new.replace(old, options.now)?;
     }
     Ok(report)
 }
 
-/// Puts `file`, a database that a rebuild replaced, back in its place as it is, and returns where the present one is now.
+/// Puts `file`, a database that a rebuild replaced, back in its place as it is. Returns where the present one is now.
 ///
 /// # Errors
 /// If `file` cannot be read, a Codex has the database open, or a step fails. Then the present database is in its place.
-pub fn undo(options: &RebuildOptions<'_>, file: &Path) -> anyhow::Result<Option<PathBuf>> {
-    if is_same_file(file, options.target).unwrap_or(false) {
+pub fn undo(options: &RebuildOptions<'_>, file: &Path) -> anyhow::Result<Replaced> {
+    if is_same_file(file, options.database).unwrap_or(false) {
         return Err(anyhow!("{}: is the database itself", file.display()).hint(
             "name a file whose name begins with replaced-, in codex-state-backups beside the database",
         ));
     }
     let old = match options.preview_in {
-        Some(folder) => OldDatabase::lock_copy(options.target, folder, options.open)?,
-        None => OldDatabase::lock(options.target, options.open)?,
+        Some(folder) => OldDatabase::lock_copy(options.database, folder, options.open)?,
+        None => OldDatabase::lock(options.database, options.open)?,
     };
     check_writers(options, &old)?;
     let folder = options.preview_in.unwrap_or_else(|| options.target.parent().unwrap_or(Path::new(".")));
     let mut new = NewDatabase::begin(options.target, folder)?;
     new.take(file)?;
     go_on(options)?;
-    if options.preview_in.is_some() { Ok(None) } else { new.replace(old, options.now) }
+    if options.preview_in.is_some() { Ok(Replaced::default()) } else { new.replace(old, options.now) }
 }
 
 /// Builds the new database from the rollouts and the old one.
@@ -171,7 +195,7 @@ fn build<T>(
     old: &OldDatabase,
     new: &mut NewDatabase,
     report: &mut RebuildReport<T>,
-    fill: impl FnOnce(&mut Writer, Option<&Facts>) -> anyhow::Result<T>,
+    fill: impl FnOnce(&mut Writer, Option<&Facts>) -> anyhow::Result<Filled<T>>,
 ) -> anyhow::Result<()> {
     let (level, beyond) = NewDatabase::plan(old, options.schema)?;
     if !beyond.is_empty() && !options.force {
@@ -190,7 +214,9 @@ fn build<T>(
     let (mut writer, facts) = built?;
     fault::point("rebuild:built");
     go_on(options)?;
-    report.filled = Some(fill(&mut writer, facts.as_ref())?);
+    let Filled { report: filled, unread } = fill(&mut writer, facts.as_ref())?;
+    drop(facts);
+    report.filled = Some(filled);
     fault::point("rebuild:filled");
     go_on(options)?;
     progress.start("carrying over the rest", None, None);
@@ -199,7 +225,42 @@ fn build<T>(
     carried?;
     writer.close()?;
     fault::point("rebuild:carried");
-    Ok(())
+    if options.force { Ok(()) } else { check_unread(options, old, new, &report.inherited, unread) }
+}
+
+/// Refuses if a thread would be missing in the new database because its rollout cannot be read now, and its row in the
+/// old one cannot be read either.
+fn check_unread(
+    options: &RebuildOptions<'_>,
+    old: &OldDatabase,
+    new: &NewDatabase,
+    inherited: &Inherited,
+    mut unread: Vec<PathBuf>,
+) -> anyhow::Result<()> {
+    if *old.condition() == Condition::Missing || inherited.has_all_threads() {
+        return Ok(());
+    }
+    let sessions = options.home.join(walk::ACTIVE);
+    if !sessions.exists() && !unread.contains(&sessions) {
+        unread.push(sessions);
+    }
+    let thread = |path: &PathBuf| path.file_name().and_then(file_name::find_thread);
+    let ids: Vec<_> = unread.iter().filter_map(thread).collect();
+    let missing = new.without_row(&ids)?;
+    unread.retain(|path| thread(path).is_none_or(|id| missing.contains(&id)));
+    let Some(first) = unread.first() else { return Ok(()) };
+    let others = match unread.len() - 1 {
+        0 => String::new(),
+        n => format!(", nor can {n} others"),
+    };
+    Err(anyhow!(
+        "{}: cannot be read now{others}; the old database is too damaged to tell which threads that is",
+        first.display()
+    )
+    .hint(
+        "mount or restore it, or mend its permissions, then run codex-state rebuild again; codex-state rebuild --force \
+         goes on without it, and codex-state backfill adds its threads later",
+    ))
 }
 
 /// Refuses where a Codex may be at work and SQLite cannot tell.

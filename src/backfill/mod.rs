@@ -51,7 +51,7 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     let walk = survey::walk(context.home, progress);
     let watermark = watermark(context.home, &walk.files);
     let found = HomeFiles::new(context.home, walk);
-    let missing_folders = missing_folders(&found, &mut target)?;
+    let missing_folders = missing_folders(config, &found, &mut target)?;
     let facts = match config.facts {
         Some(facts) => Some(target.read(|connection| FittingFacts::new(facts, connection))?),
         None => None,
@@ -69,6 +69,7 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
         tally,
         report,
     };
+    run.survey.comparison.replaces = config.facts.is_some_and(Facts::replaces);
     for (file, thread) in plan.misnamed {
         run.survey.misnamed.add(file, thread);
     }
@@ -90,7 +91,11 @@ fn writable_schema(target: &mut Target<'_>) -> anyhow::Result<Schema> {
 
 /// Finds the rollout folders that cannot be walked, or are empty, although rows name rollouts in them that are nowhere
 /// else.
-fn missing_folders(found: &HomeFiles, target: &mut Target<'_>) -> anyhow::Result<Vec<AbsentFolder>> {
+fn missing_folders(
+    config: &Config<'_>,
+    found: &HomeFiles,
+    target: &mut Target<'_>,
+) -> anyhow::Result<Vec<AbsentFolder>> {
     if found.absent.is_empty() {
         return Ok(Vec::new());
     }
@@ -105,6 +110,13 @@ fn missing_folders(found: &HomeFiles, target: &mut Target<'_>) -> anyhow::Result
             }
         })?)
     })?;
+    if let Some(facts) = config.facts {
+        facts.each_path(|id, path| {
+            if !is_elsewhere(id) {
+                absent.count(Path::new(path));
+            }
+        })?;
+    }
     Ok(absent.named().cloned().collect())
 }
 
@@ -225,7 +237,8 @@ impl Run<'_> {
         }
         let old = self.facts.as_ref().map(|facts| facts.of(id)).transpose()?.flatten();
         let mut new = merge(&self.survey.comparison, &folded, row.as_ref(), old.as_ref());
-        if row.is_some() && new.is_some() {
+        let has_row = row.is_some() || (self.survey.comparison.replaces && old.is_some());
+        if has_row && new.is_some() {
             folded.metadata.older = self.survey.worker.older(file, id);
             if !folded.metadata.older.is_empty() {
                 new = merge(&self.survey.comparison, &folded, row.as_ref(), old.as_ref());

@@ -10,8 +10,8 @@ use crate::error::WithHint as _;
 use commands::app::App;
 use commands::place::output_file;
 use commands::{
-    archive, backfill, backup, complete, completions, list, man, path, prune, rebuild, relink, restore, show,
-    status, unarchive, verify,
+    archive, backfill, backup, complete, completions, damaged, list, man, path, prune, rebuild, relink,
+    restore, show, status, unarchive, verify,
 };
 use line::args::{Cli, Command};
 use line::env::{Environment, OPTIONS, default_options};
@@ -88,6 +88,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(exit) => exit,
         Err(error) => {
             app.messages.error(&error);
+            if let Some(hint) = damaged::second_way(&app, &error) {
+                app.messages.hint(&hint);
+            }
             if app.interrupted.load(Ordering::Relaxed) && !crate::sys::ran_out_of_files() {
                 Exit::Interrupted
             } else {

@@ -76,9 +76,18 @@ pub fn in_memory(schema: NewSchema) -> anyhow::Result<Connection> {
 /// whole: a crash leaves no half of it.
 ///
 /// # Errors
-/// If there is a file at `path` already, or the folder cannot be written.
+/// If there is a file at `path` already, or the log of a lost database ([`move_logs`](super::backup::move_logs)), or the
+/// folder cannot be written.
 pub fn create(path: &Path, schema: NewSchema) -> anyhow::Result<()> {
     let doing = "create the database";
+    for suffix in ["-wal", "-journal"] {
+        if super::open::with_suffix(path, suffix).exists() {
+            return Err(anyhow::anyhow!(
+                "{}: cannot {doing}: the {suffix} of another lies there",
+                path.display()
+            ));
+        }
+    }
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(|error| explain_io(error, folder, doing))?;
     let staging = Staging::within(folder).map_err(|error| explain_io(error, folder, doing))?;

@@ -37,7 +37,9 @@ pub struct Facts {
     columns: ColumnSet,
     select: String,
     parents: [Parents; REFERENCES.len()],
-    is_whole: bool,
+    salvage: Salvage,
+    /// Whether they are whole rows, of the database that is being replaced.
+    replaces: bool,
 }
 
 /// Whole rows of a small table, by one of their columns.
@@ -76,7 +78,7 @@ impl Facts {
             None => useless(&format_args!("{error:#}"))
                 .hint("name another state database, a backup of one, or what prune saved"),
         })?;
-        if !facts.is_whole && facts.count()? == 0 {
+        if !facts.is_whole() && facts.count()? == 0 {
             return Err(useless(&"none of its threads can be read: the database is damaged")
                 .hint(beyond_reading(path)));
         }
@@ -89,11 +91,23 @@ impl Facts {
     /// If it is no state database, or cannot be read for another reason than damage.
     pub fn of(from: &Connection) -> anyhow::Result<Facts> {
         let schema = Schema::read(from)?;
-        let columns: ColumnSet = schema.columns.iter().filter(|&position| may_matter(position)).collect();
+        Facts::read(from, schema.columns.iter().filter(|&position| may_matter(position)).collect())
+    }
+
+    /// Reads all that an open database says of threads, for the one that is to replace it.
+    ///
+    /// # Errors
+    /// As [`Facts::of`].
+    pub fn of_replaced(from: &Connection) -> anyhow::Result<Facts> {
+        let facts = Facts::read(from, Schema::read(from)?.columns)?;
+        Ok(Facts { replaces: true, ..facts })
+    }
+
+    fn read(from: &Connection, columns: ColumnSet) -> anyhow::Result<Facts> {
         let names = quoted(columns.iter().map(|position| COLUMNS[position].name));
         let copy = Connection::open("")?;
         copy.execute_batch(&format!("CREATE TABLE facts ({names}, PRIMARY KEY (id)) WITHOUT ROWID; BEGIN"))?;
-        let Salvage { is_whole, .. } = copy_rows(from, &copy, columns)?;
+        let salvage = copy_rows(from, &copy, columns)?;
         copy.execute_batch("COMMIT")?;
         let mut parents = <[Parents; REFERENCES.len()]>::default();
         for ((_, table, children), parents) in REFERENCES.iter().zip(&mut parents) {
@@ -102,13 +116,42 @@ impl Facts {
             parents.children = children.filter(|children| !children.columns.is_empty());
         }
         let select = format!("SELECT {names} FROM facts WHERE id = ?1");
-        Ok(Facts { copy, columns, select, parents, is_whole })
+        Ok(Facts { copy, columns, select, parents, salvage, replaces: false })
     }
 
     /// Whether every row could be read.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.is_whole
+        self.salvage.is_whole
+    }
+
+    /// What could be read of the table of threads.
+    pub(in crate::db) fn salvage(&self) -> Salvage {
+        self.salvage
+    }
+
+    /// Whether they are whole rows, of the database that is being replaced.
+    #[must_use]
+    pub fn replaces(&self) -> bool {
+        self.replaces
+    }
+
+    /// Calls `each` with every thread's id and the path of its rollout, where the rows are whole.
+    ///
+    /// # Errors
+    /// If the temporary database cannot be read.
+    pub fn each_path(&self, mut each: impl FnMut(&str, &str)) -> rusqlite::Result<()> {
+        if !self.replaces || !self.columns.contains(index::ROLLOUT_PATH) {
+            return Ok(());
+        }
+        let mut statement = self.copy.prepare("SELECT id, rollout_path FROM facts")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            if let (Ok(id), Ok(path)) = (row.get_ref(0)?.as_str(), row.get_ref(1)?.as_str()) {
+                each(id, path);
+            }
+        }
+        Ok(())
     }
 
     /// How many threads they are about.

@@ -81,8 +81,9 @@ fn read_after(
         let cells: rusqlite::Result<Vec<Cell>> =
             (1..=n_columns).map(|i| row.get_ref(i).map(to_cell)).collect();
         *after = number;
+        let cells = cells.map_err(Stop::Read)?;
         *n_read += 1;
-        take(number, cells.map_err(Stop::Read)?).map_err(Stop::Take)?;
+        take(number, cells).map_err(Stop::Take)?;
     }
     Ok(())
 }

@@ -66,6 +66,8 @@ pub struct Comparison {
     pub names: Option<HashMap<ThreadId, String>>,
     /// Folders seen so far.
     pub folders: Folders,
+    /// True if the old rows are those of the database that this one replaces.
+    pub replaces: bool,
 }
 
 impl Comparison {
@@ -120,10 +122,12 @@ impl Comparison {
         self.insert_with(file, None)
     }
 
-    /// The same, with what another database knows of the thread ([`facts::insert`]).
+    /// The same, with what another database knows of the thread ([`facts::insert`]), or the one that this one replaces
+    /// ([`facts::carry_over`]).
     #[must_use]
     pub fn insert_with(&self, file: &ThreadMetadata, old: Option<&Row>) -> Row {
         self.with(self.name(file), |context| match old {
+            Some(old) if self.replaces => facts::carry_over(file, old, context),
             Some(old) => facts::insert(file, old, context),
             None => merge::insert(file, context),
         })

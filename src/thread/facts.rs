@@ -24,6 +24,68 @@ pub fn insert(file: &ThreadMetadata, facts: &Row, context: &Context<'_>) -> Row 
     overlaid(adopted, merged.row)
 }
 
+/// The times of a row that stand in two columns: seconds and milliseconds.
+const TIMES: [(usize, usize); 3] = [
+    (index::CREATED_AT, index::CREATED_AT_MS),
+    (index::UPDATED_AT, index::UPDATED_AT_MS),
+    (index::RECENCY_AT, index::RECENCY_AT_MS),
+];
+
+/// Returns the cells of a row in a database that replaces the one with the row `old`: what `old` says, as far as Codex
+/// can read it, brought up to date as a backfill would have done there. What `old` does not say comes from the file.
+#[must_use]
+pub fn carry_over(file: &ThreadMetadata, old: &Row, context: &Context<'_>) -> Row {
+    let mut row = merge::insert(file, context);
+    for (position, column) in COLUMNS.iter().enumerate() {
+        let is_time =
+            TIMES.iter().any(|&(seconds, milliseconds)| [seconds, milliseconds].contains(&position));
+        if !context.has(position) || is_time {
+            continue;
+        }
+        let cell = match column.truth {
+            Truth::Key => continue,
+            Truth::Title => sound(old, position).filter(|_| keeps_title(file, &row, old, context)),
+            // Of two paginated sides NULL stays.
+            Truth::Git => old.get(position).filter(|cell| merge::is_sound(position, cell)),
+            _ => sound(old, position),
+        };
+        if let Some(cell) = cell {
+            row.cells[position] = Some(cell.clone());
+        }
+    }
+    for (seconds, milliseconds) in TIMES {
+        carry_time(old, context, &mut row, seconds, milliseconds);
+    }
+    let merged = merge::update(file, &row, context);
+    overlaid(row, merged.row)
+}
+
+/// Returns true if the title of the old row is worth more than that of a new `row`, which may be the thread's name in
+/// `session_index.jsonl`.
+fn keeps_title(file: &ThreadMetadata, row: &Row, old: &Row, context: &Context<'_>) -> bool {
+    let Some(title) = text(old, index::TITLE).filter(|title| !title.is_empty()) else { return false };
+    let new = text(row, index::TITLE).unwrap_or_default();
+    // Where the old schema kept no first message, its titles cannot be told from names.
+    let can_tell = old.get(index::FIRST_USER_MESSAGE).is_some();
+    new.is_empty() || (can_tell && (new == file.title || merge::set_by_a_person(file, old, title, context)))
+}
+
+/// Takes a time as the old row has it. One that an older schema knew in seconds alone leaves a better one in the row.
+fn carry_time(old: &Row, context: &Context<'_>, row: &mut Row, seconds: usize, milliseconds: usize) {
+    let pair = [seconds, milliseconds];
+    let is_there =
+        |&position: &usize| sound(old, position).and_then(Cell::as_integer).is_some_and(|time| time > 0);
+    if pair.iter().filter(|&&position| context.has(position)).all(is_there) {
+        for position in pair.into_iter().filter(|&position| context.has(position)) {
+            row.cells[position].clone_from(&old.cells[position]);
+        }
+    } else if let Some(time_there) = time(old, seconds, milliseconds)
+        && time(row, seconds, milliseconds).is_none_or(|here| !is_same_time(here, time_there))
+    {
+        set_time(row, context, time_there, seconds, milliseconds);
+    }
+}
+
 /// A row with the cells of another where that has any.
 fn overlaid(mut row: Row, other: Row) -> Row {
     for (cell, other) in row.cells.iter_mut().zip(other.cells) {
@@ -442,6 +504,8 @@ mod tests {
             };
             prop_assert_eq!(update(&file, &after, &old, &context).changed, Vec::<usize>::new());
             prop_assert_eq!(merge::update(&file, &after, &context).changed, Vec::<usize>::new());
+            let carried = carry_over(&file, &old, &context);
+            prop_assert_eq!(merge::update(&file, &carried, &context).changed, Vec::<usize>::new());
             for (position, column) in COLUMNS.iter().enumerate() {
                 let said = column.from_file.map(|from_file| from_file(&file)).filter(|cell| !cell.is_empty());
                 if let Some(said) = said

@@ -168,8 +168,7 @@ impl Kind {
             | Kind::BackfillIncomplete => Remedy::Backfill,
             Kind::MissingFile => Remedy::BringBack,
             Kind::MissingFolder => Remedy::Mount,
-            Kind::DatabaseDamaged => Remedy::Restore,
-            Kind::LedgerMismatch => Remedy::Restore,
+            Kind::DatabaseDamaged | Kind::LedgerMismatch => Remedy::Rebuild,
             Kind::DuplicatePath
             | Kind::DuplicateRollout
             | Kind::OutsideHome
@@ -259,12 +258,12 @@ impl Kind {
             ),
             Kind::DatabaseDamaged => (
                 "the database file is damaged",
-                "codex-state restore BACKUP; without a backup, the recipe A damaged database in GUIDE.md",
+                "close Codex and run codex-state rebuild: it makes a new one with everything that can still be read",
             ),
             Kind::LedgerMismatch => (
                 "the ledger of the database gives migrations another checksum than Codex has, or says that one failed; \
                  Codex does not start with it",
-                "codex-state restore lists the backups; bring back one from before the change, then run codex-state backfill",
+                "close Codex and run codex-state rebuild: it mends the ledger",
             ),
             Kind::SiblingDamaged => (
                 "another database of Codex in the same folder is damaged, so that Codex does not start; the message says \
@@ -315,8 +314,8 @@ pub enum Remedy {
     BringBack,
     /// The folder is mounted or restored.
     Mount,
-    /// `codex-state restore BACKUP`.
-    Restore,
+    /// `codex-state rebuild`.
+    Rebuild,
     /// No command: a person has to look at it.
     ByHand,
 }

@@ -153,3 +153,20 @@ fn restores_among_backfills_lose_nothing_that_a_person_set() {
     println!("{runs} runs");
     all_is_well(&env, &resting);
 }
+
+#[test]
+fn rebuilds_among_backfills_lose_nothing_that_a_person_set() {
+    let (env, resting) = home();
+    let commands = words(&[
+        "backfill --no-backup --busy-timeout 1",
+        "rebuild --force --busy-timeout 1",
+        "rebuild --force",
+        "list --all --hidden --format json",
+        "verify",
+        "status",
+    ]);
+    // Where another run has the database open, or its file was replaced meanwhile, a run says so.
+    let runs = at_once(&env, &commands, Duration::from_secs(seconds()), &[0, 1, 2]);
+    println!("{runs} runs");
+    all_is_well(&env, &resting);
+}

@@ -57,8 +57,9 @@ fn at_any_moment() {
     let mut took: BTreeMap<&str, Duration> = BTreeMap::new();
     let mut died = 0;
     for kill in 0..kills {
-        let verb =
-            ["archive", "unarchive", "prune", "restore", "backfill", "relink"][random.below(6) as usize];
+        const VERBS: [&str; 7] =
+            ["archive", "unarchive", "prune", "restore", "backfill", "relink", "rebuild"];
+        let verb = VERBS[random.below(7) as usize];
         let mut args: Vec<&str> = vec![verb];
         match verb {
             "archive" | "unarchive" => args.extend(ALL),
@@ -71,6 +72,7 @@ fn at_any_moment() {
                 args.extend(["--missing-ok", "/nowhere/project", "/nowhere/else"]);
             }
             "restore" => args.push(backup.to_str().unwrap()),
+            "rebuild" => args.push("--force"),
             _ => env.sql("DELETE FROM threads WHERE id > '20260312'"),
         }
         let start = || env.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

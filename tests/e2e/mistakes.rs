@@ -655,23 +655,25 @@ fn a_damaged_database() {
         &env,
         &["backfill"],
         &expect![[r#"
-        $ codex-state backfill
-        --- stderr
-        codex-state: error: $HOME_DIR/state_5.sqlite: cannot read the database: the database is damaged (database disk image is malformed)
-        hint: close Codex and run `codex-state rebuild`: it makes a new one with everything that can still be read
-        --- status 2
-    "#]],
+            $ codex-state backfill
+            --- stderr
+            codex-state: error: $HOME_DIR/state_5.sqlite: cannot read the database: the database is damaged (database disk image is malformed)
+            hint: close Codex and run `codex-state rebuild`: it makes a new one with everything that can still be read
+            hint: codex-state restore $HOME_DIR/codex-state-backups/auto-state_5.sqlite-20260901T120000Z.sqlite brings back the newest sound backup, taken now
+            --- status 2
+        "#]],
     );
     check(
         &env,
         &["list"],
         &expect![[r#"
-        $ codex-state list
-        --- stderr
-        codex-state: error: $HOME_DIR/state_5.sqlite: cannot read the database: the database is damaged (database disk image is malformed)
-        hint: close Codex and run `codex-state rebuild`: it makes a new one with everything that can still be read
-        --- status 2
-    "#]],
+            $ codex-state list
+            --- stderr
+            codex-state: error: $HOME_DIR/state_5.sqlite: cannot read the database: the database is damaged (database disk image is malformed)
+            hint: close Codex and run `codex-state rebuild`: it makes a new one with everything that can still be read
+            hint: codex-state restore $HOME_DIR/codex-state-backups/auto-state_5.sqlite-20260901T120000Z.sqlite brings back the newest sound backup, taken now
+            --- status 2
+        "#]],
     );
 }
 
@@ -685,13 +687,14 @@ fn a_damaged_database_is_what_a_deep_verify_finds() {
         &expect![[r#"
             $ codex-state verify --deep --format table
             database_damaged (1 error): the database file is damaged
-              to do: codex-state restore BACKUP; without a backup, the recipe A damaged database in GUIDE.md
+              to do: close Codex and run codex-state rebuild: it makes a new one with everything that can still be read
               state_5.sqlite
                 the integrity check could not be finished: the database is damaged (database disk image is malformed)
             --- stderr
             codex-state: warning: the rows cannot all be read: no thread was compared
             1 error; 0 threads agree
-            hint: codex-state restore BACKUP brings a sound one back for database_damaged
+            hint: close Codex and run codex-state rebuild: it mends database_damaged
+            hint: codex-state restore $HOME_DIR/codex-state-backups/auto-state_5.sqlite-20260901T120000Z.sqlite brings back the newest sound backup, taken now
             --- status 1
         "#]],
     );
@@ -699,12 +702,13 @@ fn a_damaged_database_is_what_a_deep_verify_finds() {
         &env,
         &["verify", "--deep", "--ignore", "database_damaged"],
         &expect![[r#"
-        $ codex-state verify --deep --ignore database_damaged
-        --- stderr
-        codex-state: error: $HOME_DIR/state_5.sqlite: cannot read the database: the database is damaged (database disk image is malformed)
-        hint: close Codex and run `codex-state rebuild`: it makes a new one with everything that can still be read
-        --- status 2
-    "#]],
+            $ codex-state verify --deep --ignore database_damaged
+            --- stderr
+            codex-state: error: $HOME_DIR/state_5.sqlite: cannot read the database: the database is damaged (database disk image is malformed)
+            hint: close Codex and run `codex-state rebuild`: it makes a new one with everything that can still be read
+            hint: codex-state restore $HOME_DIR/codex-state-backups/auto-state_5.sqlite-20260901T120000Z.sqlite brings back the newest sound backup, taken now
+            --- status 2
+        "#]],
     );
     let json = env.run(["verify", "--deep", "--format", "json"]).status(1, "drift").json();
     assert_eq!((&json["counts"]["database_damaged"], &json["complete"]), (&1.into(), &false.into()));

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::env::Env;
+use crate::holder::Holder;
 use crate::moving::{self, ALL, PLAIN, contents};
 use crate::table;
 
@@ -74,10 +75,96 @@ fn a_crash_at_any_step_leaves_one_or_the_other() {
             // What a crash after the rename left goes with the next run that builds something.
             assert!(!left || is_new, "{point}: {:?}", env.tree().names());
             let kept = fs::read_dir(env.home().join("codex-state-backups")).unwrap().count();
-            assert!((1..=2).contains(&kept), "{point}: the old one is kept");
+            assert!((1..=3).contains(&kept), "{point}: the old one is kept");
             died.extend(is_passed.then_some(point));
         }
         assert!(died.len() >= 6, "{died:?}");
+    }
+}
+
+/// The databases in the home, and whether the log of one lies beside another.
+#[track_caller]
+fn databases(env: &Env, when: &str) -> Vec<String> {
+    let names: Vec<String> = env.tree().names().iter().map(|name| (*name).to_owned()).collect();
+    for log in names.iter().filter(|name| name.ends_with("-wal") && !name.contains("partial")) {
+        let path = env.home().parent().unwrap().join(log);
+        let owner = path.to_str().unwrap().strip_suffix("-wal").unwrap().to_owned();
+        let is_empty = fs::metadata(&path).unwrap().len() == 0;
+        let is_old = owner.ends_with("state.sqlite") || owner.contains("replaced-");
+        assert!(is_empty || is_old, "{when}: {log}");
+    }
+    let is_database = |name: &&String| name.starts_with(".codex/state") && name.ends_with(".sqlite");
+    names.iter().filter(is_database).map(|name| name.replace(".codex/", "")).collect()
+}
+
+#[test]
+fn a_crash_where_the_name_changes_leaves_one_that_is_found() {
+    let mut died = Vec::new();
+    for point in moving::points("rebuild") {
+        let env = moving::home("empty-2026-01");
+        env.sql("PRAGMA journal_mode = wal");
+        let holder = Holder::new(
+            &env.db(),
+            &format!(
+                "PRAGMA wal_autocheckpoint = 0; UPDATE threads SET git_branch = 'kept' WHERE id = '{PLAIN}';"
+            ),
+        );
+        // Killed: its log stays.
+        drop(holder);
+        let old = env.db();
+        let mut command = env.command(["rebuild", "--force"]);
+        command.env("CODEX_STATE_FAULT", &point);
+        let crash = env.finish(command);
+        let is_passed = crash.died();
+        let found = databases(&env, &point);
+        let expected: &[&str] = match (is_passed, &*point) {
+            (true, "rebuild:renamed") => &["state.sqlite", "state_5.sqlite"],
+            (true, "rebuild:removed") | (false, _) => &["state_5.sqlite"],
+            _ => &["state.sqlite"],
+        };
+        assert_eq!(found, expected, "{point}");
+        let shown = env.run(["show", PLAIN, "--format", "json"]);
+        shown.status(0, &point);
+        shown.assert_eq(
+            &shown.json()["threads"][0]["git_branch"],
+            &"kept".into(),
+            "with what was in the log",
+        );
+        let ids = env.run(["list", "--all", "--hidden", "--ids"]);
+        ids.assert_eq(ids.stdout.lines().count(), ALL.len(), "all threads are found");
+        let again = env.run(["rebuild", "--force"]);
+        again.status(0, format_args!("{point}: the same again"));
+        table::assert_sound(&env.home().join("state_5.sqlite"), &point);
+        assert!(!old.exists() || point == "rebuild:renamed", "{point}");
+        died.extend(is_passed.then_some(point));
+    }
+    assert!(died.len() >= 9, "{died:?}");
+}
+
+#[test]
+fn a_crash_of_its_undoing_leaves_one_or_the_other() {
+    for point in moving::points("rebuild") {
+        let env = home("SELECT 1");
+        damage(&env, INDEX);
+        let old = fs::read(env.db()).unwrap();
+        env.run(["rebuild"]).status(0, "rebuilt");
+        let new = env.rows();
+        let folder = env.home().join("codex-state-backups");
+        let kept = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let kept = kept.max_by_key(|path| path.file_name().unwrap().to_owned()).unwrap();
+        let mut command = env.command(["rebuild", "--undo", kept.to_str().unwrap()]);
+        command.env("CODEX_STATE_FAULT", &point);
+        let crash = env.finish(command);
+        databases(&env, &point);
+        let is_undone = !crash.died() || point == "rebuild:renamed";
+        if is_undone {
+            assert!(fs::read(env.db()).unwrap() == old, "{point}: to the byte");
+        } else {
+            table::assert_sound(&env.db(), &point);
+            assert_eq!(env.rows(), new, "{point}");
+            env.run(["rebuild", "--undo", kept.to_str().unwrap()]).status(0, "the same again");
+            assert!(fs::read(env.db()).unwrap() == old, "{point}: to the byte");
+        }
     }
 }
 

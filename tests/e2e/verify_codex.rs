@@ -81,7 +81,7 @@ fn a_ledger_that_codex_refuses() {
     let outcome = env.run(["verify"]);
     outcome.status(1, "an error");
     outcome.assert(
-        outcome.stderr.contains("codex-state restore BACKUP brings a sound one back for ledger_mismatch"),
+        outcome.stderr.contains("close Codex and run codex-state rebuild: it mends ledger_mismatch"),
         "what mends it",
     );
     env.run(["verify", specimen::LEGACY]).status(0, "one thread was asked for, and it agrees");

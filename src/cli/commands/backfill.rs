@@ -11,6 +11,7 @@ use crate::cli::line::numbers::jobs_or_processors;
 use crate::cli::output::report::{Page, Report, Rows, Whole};
 use crate::cli::output::table::{Cell, write_fields};
 use crate::cli::output::{human, metrics, text};
+use crate::db::backup;
 use crate::db::create::{self, NewSchema};
 use crate::db::facts::Facts;
 use crate::db::open::{OpenOptions, Reader, Writer};
@@ -103,6 +104,7 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
         (false, _) => {
             drop(reader);
             if is_new {
+                fresh::say_logs(app, &backup::move_logs(&database, app.environment.now)?);
                 create::create(&database, schema)?;
                 app.metrics.created();
             }

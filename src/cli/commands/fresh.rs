@@ -59,3 +59,10 @@ pub fn announce(app: &App, place: &Place, new: &NewDatabase, path: &Path, dry_ru
         ));
     }
 }
+
+/// Says where the logs are that lay beside the name of a new database.
+pub fn say_logs(app: &App, logs: &[PathBuf]) {
+    for log in logs {
+        app.messages.warn(&format!("the log of a lost database was there; it is kept in {}", log.display()));
+    }
+}

@@ -10,6 +10,7 @@ pub mod backfill;
 pub mod backup;
 mod backups;
 pub mod completions;
+pub mod damaged;
 mod ending;
 pub mod fresh;
 mod index;

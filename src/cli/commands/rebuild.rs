@@ -2,19 +2,22 @@
 
 use crate::backfill::{self, Target};
 use crate::cli::commands::app::App;
+use crate::cli::commands::fresh;
 use crate::cli::commands::place::Place;
-use crate::cli::commands::{ending, fresh};
 use crate::cli::line::exit::Exit;
 use crate::cli::line::fresh::Rebuild;
 use crate::cli::line::numbers::jobs_or_processors;
 use crate::cli::output::report::{self, Page, Rows, Whole};
 use crate::cli::output::table::{Cell, write_fields};
-use crate::cli::output::{human, metrics, text};
+use crate::cli::output::{human, metrics, shown, text};
+use crate::db::backup;
+use crate::db::census::Census;
 use crate::db::create::NewSchema;
 use crate::db::rebuild::Condition;
+use crate::db::shown::Reason;
 use crate::error::shell_word;
 use crate::home;
-use crate::rebuild::{self, RebuildOptions, RebuildReport, Way};
+use crate::rebuild::{self, Filled, RebuildOptions, RebuildReport, Way};
 use crate::survey::Context;
 use anyhow::Context as _;
 use serde::Serialize;
@@ -32,7 +35,11 @@ pub fn run(app: &mut App, arguments: &Rebuild) -> anyhow::Result<Exit> {
     let page = app.page(false)?;
     let place = Place::find(app)?;
     let found = place.only(app)?;
-    let Targets { database, target, schema } = targets(app, &place, found);
+    let undone = arguments.undo.as_ref().map(|file| app.environment.absolute(file));
+    let Targets { database, target, schema } = match &undone {
+        Some(file) => targets_of_undo(app, &place, found, file),
+        None => targets(app, &place, found, arguments.dry_run),
+    };
     let preview = match arguments.dry_run {
         true => Some(private_folder(app)?),
         false => None,
@@ -45,13 +52,14 @@ pub fn run(app: &mut App, arguments: &Rebuild) -> anyhow::Result<Exit> {
         schema,
         open: &place.options,
         force: arguments.force,
+        default_provider: &place.default_provider,
         preview_in: preview.as_ref().map(tempfile::TempDir::path),
         patience: app.global.busy_timeout,
         now: app.environment.now,
         interrupted: &interrupted,
     };
-    if let Some(file) = &arguments.undo {
-        return undo(app, &options, &app.environment.absolute(file));
+    if let Some(file) = &undone {
+        return undo(app, &options, file);
     }
     let begun = Instant::now();
     let report = rebuild::run(&options, app.messages.progress(), |writer, facts| {
@@ -67,27 +75,36 @@ pub fn run(app: &mut App, arguments: &Rebuild) -> anyhow::Result<Exit> {
             backup: None,
             notes_names: false,
         };
-        backfill::run(&config, Target::Write(writer), app.messages.progress())
+        let report = backfill::run(&config, Target::Write(writer), app.messages.progress())?;
+        let passing = report.failures.iter().filter(|failure| failure.is_passing).map(|one| one.path.clone());
+        let unread = passing.chain(report.missing_folders.iter().map(|folder| folder.path.clone())).collect();
+        Ok(Filled { report, unread })
     })?;
     count(app, &report, begun, arguments.dry_run);
     write(app, &page, &target, &report, arguments.dry_run)?;
-    advise(app, &database, &report, arguments.dry_run);
-    Ok(Exit::from_answer(report.filled.as_ref().is_none_or(|filled| filled.failures.is_empty())))
+    advise(app, &target, &report, arguments.dry_run);
+    let is_all = |filled: &backfill::Report| filled.failures.is_empty() && filled.missing_folders.is_empty();
+    Ok(Exit::from_answer(report.filled.as_ref().is_none_or(is_all)))
 }
 
 /// Puts a database that a rebuild replaced back in its place.
 fn undo(app: &App, options: &RebuildOptions<'_>, file: &Path) -> anyhow::Result<Exit> {
-    let kept = rebuild::undo(options, file)?;
-    let target = options.target.display();
-    match (options.preview_in, kept) {
-        (Some(_), _) => app.messages.say("nothing was written: this was a dry run"),
-        (None, None) => app.messages.say(&format!("{target}: is {} again", file.display())),
-        (None, Some(kept)) => {
-            app.messages.say(&format!("{target}: is {} again", file.display()));
-            app.messages.hint(&format!("codex-state rebuild --undo {} undoes it", shell_word(&kept)));
-        }
+    let replaced = rebuild::undo(options, file)?;
+    if options.preview_in.is_some() {
+        app.messages.say("nothing was written: this was a dry run");
+        return Ok(Exit::Done);
+    }
+    fresh::say_logs(app, &replaced.logs);
+    app.messages.say(&format!("{}: is {} again", options.target.display(), file.display()));
+    if let Some(kept) = replaced.kept {
+        say_undo(app, &kept);
     }
     Ok(Exit::Done)
+}
+
+/// Names the command that undoes a rebuild, as the last line.
+fn say_undo(app: &App, kept: &Path) {
+    app.messages.hint(&format!("codex-state rebuild --undo {} undoes it", shell_word(kept)));
 }
 
 /// The old database, the new one, and what the new one is at least.
@@ -97,9 +114,11 @@ struct Targets {
     schema: NewSchema,
 }
 
-fn targets(app: &App, place: &Place, found: Option<PathBuf>) -> Targets {
-    let (new, path) = fresh::choose(place, None, &app.interrupted);
+/// Chooses which database is replaced, and by which.
+fn targets(app: &App, place: &Place, found: Option<PathBuf>, dry_run: bool) -> Targets {
     let Some(database) = found else {
+        let (new, path) = fresh::choose(place, None, &app.interrupted);
+        fresh::announce(app, place, &new, &path, dry_run);
         return Targets { database: path.clone(), target: path, schema: new.schema };
     };
     let name = database.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -109,13 +128,31 @@ fn targets(app: &App, place: &Place, found: Option<PathBuf>) -> Targets {
         return Targets { target: database.clone(), database, schema };
     }
     let is_older = ["state_1.sqlite", "state_2.sqlite", "state_3.sqlite", "state_4.sqlite"].contains(&name);
-    let schema = if is_phase_1 { new.schema } else { NewSchema::State5 };
+    let schema = match is_phase_1 {
+        true => fresh::choose(place, None, &app.interrupted).0.schema,
+        false => NewSchema::State5,
+    };
     // The Codex of this home reads one of another name.
     let target = match is_older || (is_phase_1 && schema == NewSchema::State5) {
         true => database.with_file_name(schema.file_name()),
         false => database.clone(),
     };
     Targets { database, target, schema }
+}
+
+/// Chooses where a database that was replaced is put back: under the name that it had.
+fn targets_of_undo(app: &App, place: &Place, found: Option<PathBuf>, file: &Path) -> Targets {
+    let had = backup::replaced_database(file);
+    let target = match (&found, had) {
+        (Some(database), _) if app.global.db.is_some() => database.clone(),
+        (Some(database), Some(name)) => database.with_file_name(name),
+        (Some(database), None) => database.clone(),
+        (None, name) => {
+            let name = name.unwrap_or_else(|| NewSchema::State5.file_name().to_owned());
+            place.databases.create_in.join(name)
+        }
+    };
+    Targets { database: found.unwrap_or_else(|| target.clone()), target, schema: NewSchema::State5 }
 }
 
 fn private_folder(app: &App) -> anyhow::Result<tempfile::TempDir> {
@@ -128,6 +165,8 @@ fn private_folder(app: &App) -> anyhow::Result<tempfile::TempDir> {
 fn count(app: &App, report: &Report, begun: Instant, dry_run: bool) {
     if !dry_run {
         app.metrics.created();
+        let archived = report.shown.hidden(Reason::Archived);
+        app.metrics.threads([report.shown.total() - archived, archived]);
     }
     if let Some(filled) = &report.filled {
         app.metrics.backfilled(metrics::Backfill {
@@ -150,6 +189,9 @@ struct Document<'a> {
     migrations_mended: &'a [i64],
     level: Option<i64>,
     threads: u64,
+    /// `null` if the old database cannot be read.
+    shown_before: Option<u64>,
+    shown_after: u64,
     kept_threads: u64,
     tables: Vec<Table<'a>>,
     left_behind: &'a [String],
@@ -195,13 +237,15 @@ fn document<'a>(database: &Path, report: &'a Report, dry_run: bool) -> Document<
     let failures = filled.map(|filled| filled.failures.iter()).into_iter().flatten();
     Document {
         database: database.to_string_lossy().into_owned(),
-        old: report.kept.as_ref().map(|path| path.to_string_lossy().into_owned()),
+        old: report.replaced.kept.as_ref().map(|path| path.to_string_lossy().into_owned()),
         condition: word,
         problem,
         how,
         migrations_mended,
         level: (report.way == Way::Built).then_some(report.level),
-        threads: report.threads,
+        threads: report.shown.total(),
+        shown_before: report.shown_before.as_ref().map(Census::shown),
+        shown_after: report.shown.shown(),
         kept_threads: report.inherited.kept_threads,
         tables: report
             .inherited
@@ -252,11 +296,11 @@ fn fields(database: &Path, report: &Report) -> Vec<(&'static str, Cell)> {
         let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
         fields.push(("ledger mended", Cell::new(format!("migrations {}", versions.join(", ")))));
     }
-    fields.push(("threads", Cell::new(human::count(report.threads))));
+    fields.push(("threads", Cell::new(human::count(report.shown.total()))));
     for (table, carried) in &report.inherited.tables {
         fields.push(("from the old one", Cell::new(in_words(table, carried))));
     }
-    if let Some(old) = &report.kept {
+    if let Some(old) = &report.replaced.kept {
         fields.push(("old database", Cell::exact(text::path(old))));
     }
     if let Some(filled) = &report.filled {
@@ -285,6 +329,10 @@ fn in_words(table: &str, carried: &crate::db::rebuild::Carried) -> String {
 
 /// Says on standard error what was done and how it is undone.
 fn advise(app: &App, database: &Path, report: &Report, dry_run: bool) {
+    fresh::say_logs(app, &report.replaced.logs);
+    for folder in report.filled.iter().flat_map(|filled| &filled.missing_folders) {
+        app.messages.fail(&format!("{}: {}", text::path(&folder.path), folder.describe()));
+    }
     for failure in report.filled.iter().flat_map(|filled| &filled.failures) {
         app.messages.fail(&format!("{}: {}", text::path(&failure.path), failure.error));
     }
@@ -293,8 +341,8 @@ fn advise(app: &App, database: &Path, report: &Report, dry_run: bool) {
     }
     if report.inherited.kept_threads > 0 {
         app.messages.say(&format!(
-            "{} without a rollout in this home kept: codex-state verify names them",
-            human::counted(report.inherited.kept_threads, "thread is", "threads are")
+            "{} whose rollout is missing or cannot be read: their rows are kept, and codex-state verify names them",
+            human::counted(report.inherited.kept_threads, "thread", "threads")
         ));
     }
     for name in &report.left_behind {
@@ -308,19 +356,19 @@ fn advise(app: &App, database: &Path, report: &Report, dry_run: bool) {
         )),
         Way::Built => app.messages.say(&format!(
             "a new database with {} is in place",
-            human::counted(report.threads, "thread", "threads")
+            human::counted(report.shown.total(), "thread", "threads")
         )),
     }
-    if let Some(kept) = &report.kept {
+    app.messages.say(&match &report.shown_before {
+        Some(before) => shown::change(before, &report.shown, dry_run),
+        None => shown::now(&report.shown, dry_run),
+    });
+    if let Some(kept) = &report.replaced.kept {
         app.messages.say(&format!(
             "{}: the old database is kept in {} until you delete it",
             database.display(),
             kept.display()
         ));
-        if matches!(report.condition, Condition::Refused(_) | Condition::Sound) {
-            ending::say_undo(app, database, Some(kept));
-        } else {
-            app.messages.hint(&format!("codex-state rebuild --undo {} undoes it", shell_word(kept)));
-        }
+        say_undo(app, kept);
     }
 }

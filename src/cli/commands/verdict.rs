@@ -64,7 +64,7 @@ pub(super) fn steps(report: &Report, depth: Depth, is_said: bool) -> Vec<String>
         _ => "codex-state backfill mends",
     };
     for (remedy, does) in [
-        (Remedy::Restore, "codex-state restore BACKUP brings a sound one back for"),
+        (Remedy::Rebuild, "close Codex and run codex-state rebuild: it mends"),
         (Remedy::Backfill, backfill),
         (
             Remedy::Facts,

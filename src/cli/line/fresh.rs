@@ -14,15 +14,22 @@ use std::path::PathBuf;
 ///
 /// A database that is sound but has a ledger of migrations that Codex refuses is copied as it is, and its ledger is
 /// mended. Close Codex first: rebuild refuses while another process has the database open. It also refuses a database
-/// that is sound, and one with tables or columns that a new one could not hold; --force overrules these two.
+/// that is sound, and one with tables or columns that a new one could not hold. A rollout that cannot be read now (a
+/// permission, a drive that is not mounted) keeps the row that the old database has for it; if that row cannot be read
+/// either, rebuild refuses. --force overrules these three, never the first. What a rollout holds that is damaged for good
+/// does not stop it, as in backfill.
+///
+/// The last line names the command that undoes it: --undo puts the old file back as it was, under the name that it had,
+/// and keeps the new one in codex-state-backups/.
 ///
 /// JSON: {"schema_version":1, "database":PATH, "old":PATH|null, "condition":"missing"|"unusable"|"damaged"|"refused"|
 /// "sound", "problem":TEXT|null, "how":"mended"|"built", "migrations_mended":[N…], "level":N|null, "threads":N,
-/// "kept_threads":N, "tables":[{"table":NAME, "rows":N, "unfit":N, "unreadable":N|null}…], "left_behind":[NAME…],
-/// "scanned":N, "failed":N, "failures":[{"path":PATH, "error":TEXT}…], "dry_run":BOOL, "complete":BOOL}. "tables" says
-/// what came from the old database: rows that were read, rows that did not fit, and rows on damaged pages (null: not
-/// known how many). "kept_threads" are rows of threads without a rollout here. "old" is null in a dry run. TSV and CSV
-/// have the columns database, old, condition, how, level, threads, kept_threads, scanned, failed.
+/// "shown_before":N|null, "shown_after":N, "kept_threads":N, "tables":[{"table":NAME, "rows":N, "unfit":N,
+/// "unreadable":N|null}…], "left_behind":[NAME…], "scanned":N, "failed":N, "failures":[{"path":PATH, "error":TEXT}…],
+/// "dry_run":BOOL, "complete":BOOL}. "tables" says what came from the old database: rows that were read, rows that did
+/// not fit, and rows on damaged pages (null: not known how many). "shown_before" and "shown_after" are the threads in
+/// Codex's default list. "kept_threads" are rows of threads whose rollout is missing or cannot be read. "old" is null in a
+/// dry run. TSV and CSV have the columns database, old, condition, how, level, threads, kept_threads, scanned, failed.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("rebuild"))]
 pub struct Rebuild {
@@ -30,7 +37,7 @@ pub struct Rebuild {
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
-    /// Replace a sound database, too, and leave behind what a new one could not hold
+    /// Replace a sound database, too, leave behind what a new one could not hold, and do without threads that cannot be read
     #[arg(long)]
     pub force: bool,
 

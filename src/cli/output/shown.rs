@@ -101,6 +101,23 @@ pub fn change(before: &Census, after: &Census, dry_run: bool) -> String {
     text
 }
 
+/// Returns the sentence about what Codex's list shows, where nothing is known of before.
+#[must_use]
+pub fn now(census: &Census, dry_run: bool) -> String {
+    let verb = if dry_run { "would show" } else { "now shows" };
+    let mut text = format!(
+        "Codex {verb} {} of your {}",
+        human::count(census.shown()),
+        human::counted(census.total(), "thread", "threads")
+    );
+    let hidden = hidden(census);
+    if !hidden.is_empty() {
+        text.push_str("; hidden: ");
+        text.push_str(&hidden);
+    }
+    text
+}
+
 /// Returns why Codex's list hides one thread, in a word for each reason; empty if it does not.
 #[must_use]
 pub fn reasons(reasons: Reasons) -> String {
@@ -152,6 +169,13 @@ mod tests {
         assert_eq!(change(&after, &after, false), format!("Codex shows 225 of your 300 threads; {hidden}"));
         let one = census(&[(0, "cli", "openai", 1)]);
         assert_eq!(change(&Census::default(), &one, false), "Codex now shows 1 of your 1 thread (was 0)");
+    }
+
+    #[test]
+    fn a_new_list_is_said_without_an_old_one() {
+        let census = census(&[(0, "cli", "openai", 2), (1, "cli", "openai", 1)]);
+        assert_eq!(now(&census, false), "Codex now shows 2 of your 3 threads; hidden: 1 archived");
+        assert_eq!(now(&census, true), "Codex would show 2 of your 3 threads; hidden: 1 archived");
     }
 
     #[test]

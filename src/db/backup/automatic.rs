@@ -49,7 +49,7 @@ pub struct BackupInfo {
     pub size: u64,
     /// Whether it was made without being asked, and may be rotated away.
     pub automatic: bool,
-    /// Whether it is a database that a `restore` replaced: kept until a person deletes it.
+    /// Whether it is a database that a `restore` or `rebuild` replaced: kept until a person deletes it.
     pub replaced: bool,
 }
 
@@ -174,6 +174,13 @@ pub fn name_by_hand(database: &Path, now: DateTime<Utc>) -> PathBuf {
 #[must_use]
 pub fn replaced_name(database: &Path, now: DateTime<Utc>) -> PathBuf {
     folder_of(database).join(format!("{REPLACED}{}-{}.sqlite", name_of(database), stamp(now)))
+}
+
+/// Returns the name of the database that was kept as `file` when another file replaced it.
+#[must_use]
+pub fn replaced_database(file: &Path) -> Option<String> {
+    let name = file.file_name()?.to_str()?;
+    parse(name, REPLACED).map(|(database, _)| database.to_owned())
 }
 
 /// Creates the folder in which backups of `database` are kept, for this user alone, if it is missing.

@@ -4,6 +4,7 @@
 mod automatic;
 mod copy;
 mod folder;
+mod orphans;
 mod pruned;
 mod restore;
 mod staging;
@@ -12,10 +13,11 @@ mod tests;
 
 pub use automatic::{
     BackupInfo, Keeping, backups_in, backups_of, keep_automatic, keep_replaced, name_by_hand, prepare_folder,
-    replaced_name, unreadable_folder,
+    replaced_database, replaced_name, unreadable_folder,
 };
 pub use copy::{CopyProgress, back_up, page_and_copy_size};
 pub use folder::FOLDER;
+pub use orphans::move_logs;
 pub use pruned::{SavedRows, delete_thread, name_of_saved};
 pub use restore::{MovedAside, RestoreReport, check_backup, restore_into};
 pub(in crate::db) use staging::Staging;

@@ -101,6 +101,25 @@ impl Exclusive {
     }
 }
 
+impl Exclusive {
+    /// Whether it is in WAL mode.
+    #[must_use]
+    pub fn is_wal(&self) -> bool {
+        let mode = self.connection.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0));
+        mode.is_ok_and(|mode| mode == "wal")
+    }
+
+    /// Takes the database out of WAL mode, as far as it can be written, and keeps the lock.
+    ///
+    /// A process that opened the file and waits for the lock goes on with this file when another one has its name. In WAL
+    /// mode it would then use the `-wal` beside the new file. Out of it, it can read, and SQLite refuses its writes,
+    /// because the file was moved.
+    pub fn retire(&mut self) {
+        // A database that is too damaged for that cannot be used by others either.
+        let _ = self.connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()));
+    }
+}
+
 impl Drop for Exclusive {
     /// Gives the database back. Files beside it that were there before stay: they may be another database's by now.
     fn drop(&mut self) {

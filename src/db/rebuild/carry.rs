@@ -1,11 +1,11 @@
-//! Carries what only the old database knows into a new one: tables beside the threads, columns of threads that no
-//! rollout fills, and threads whose rollout was not found. Pages that cannot be read are passed over and counted.
+//! Carries what only the old database knows into a new one: tables beside the threads, columns of threads that this
+//! program does not know, and threads whose rollout was not found or cannot be read. Pages that cannot be read are passed over and counted.
 
 use super::shape::{Shape, columns_of};
 use crate::db::salvage::{self, count_by_index, quoted};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use crate::thread::columns::{COLUMNS, Kind, Truth, position};
+use crate::thread::columns::{COLUMNS, Kind, position};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params_from_iter};
 use std::collections::BTreeMap;
 
@@ -66,7 +66,7 @@ pub(super) fn carry_tables(
         if columns.is_empty() {
             continue;
         }
-        let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+        let names = names(&columns);
         let places = vec!["?"; names.len()].join(", ");
         let into = quoted(names.iter().copied());
         // Rows that a new database has from its beginning give way to the old ones.
@@ -75,10 +75,7 @@ pub(super) fn carry_tables(
         let mut edge = if table == EDGES && names.len() == 3 { Some(new.prepare(EDGE)?) } else { None };
         let mut found = Carried::default();
         let salvage = salvage::each_row(old, &table, &names, |_, cells| {
-            let fits = columns
-                .iter()
-                .zip(&cells)
-                .all(|((_, kind), cell)| kind.is_none_or(|kind| kind.accepts(cell)));
+            let fits = columns.iter().zip(&cells).all(|(column, cell)| column.accepts(cell));
             let hangs = match &mut edge {
                 Some(edge) => edge.exists(params_from_iter(&cells))?,
                 None => true,
@@ -98,8 +95,19 @@ pub(super) fn carry_tables(
 /// Whether one of the threads of an edge is there.
 const EDGE: &str = "SELECT 1 FROM threads WHERE id IN (?1, ?2) AND ?3 IS NOT NULL";
 
+/// Counts the rows of the threads that were read, of which `n_threads` are of threads.
+pub(super) fn count_threads(old: &Connection, salvage: salvage::Salvage, n_threads: u64) -> Carried {
+    let unfit = salvage.read.saturating_sub(n_threads);
+    Carried { rows: n_threads, unfit, unreadable: unreadable(old, THREADS, salvage) }
+}
+
+/// The table of threads in what was carried.
+pub(super) fn threads(carried: &CarriedTables) -> Option<&Carried> {
+    carried.get(THREADS)
+}
+
 /// How many rows could not be read, for as far as an index can tell.
-pub(super) fn unreadable(old: &Connection, table: &str, salvage: salvage::Salvage) -> Option<u64> {
+fn unreadable(old: &Connection, table: &str, salvage: salvage::Salvage) -> Option<u64> {
     if salvage.is_whole {
         return Some(0);
     }
@@ -115,78 +123,90 @@ fn insert_row(insert: &mut rusqlite::Statement<'_>, cells: &[Cell]) -> rusqlite:
     }
 }
 
-/// The columns that both tables have, with what Codex can read in them as far as it is known.
-fn shared_columns(
-    old: &Connection,
-    new: &Connection,
-    table: &str,
-) -> rusqlite::Result<Vec<(String, Option<Kind>)>> {
+/// A column that both databases have.
+struct Column {
+    name: String,
+    /// What Codex can read in it, as far as that is known.
+    kind: Option<Kind>,
+    /// Whether NULL is no value for it.
+    is_required: bool,
+}
+
+impl Column {
+    fn accepts(&self, cell: &Cell) -> bool {
+        self.kind.is_none_or(|kind| kind.accepts(cell))
+            && (self.name != "history_mode" || matches!(cell.as_text(), Some("legacy" | "paginated")))
+    }
+
+    /// Returns what a cell is replaced by that Codex cannot read.
+    fn neutral(&self) -> Cell {
+        match self.kind {
+            _ if self.name == "history_mode" => Cell::from("legacy"),
+            _ if !self.is_required => Cell::Null,
+            Some(Kind::Text | Kind::JsonText | Kind::Path) => Cell::from(""),
+            _ => Cell::Integer(0),
+        }
+    }
+}
+
+/// The columns that both tables have.
+fn shared_columns(old: &Connection, new: &Connection, table: &str) -> rusqlite::Result<Vec<Column>> {
     let theirs = columns_of(old, table)?;
-    let sql = "SELECT name, upper(type) FROM pragma_table_info(?1) ORDER BY cid";
+    let sql = "SELECT name, upper(type), \"notnull\" FROM pragma_table_info(?1) ORDER BY cid";
     let mut statement = new.prepare(sql)?;
-    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
-    let ours: rusqlite::Result<Vec<(String, String)>> = statement.query_map([table], read)?.collect();
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?))
+    };
+    let ours: rusqlite::Result<Vec<_>> = statement.query_map([table], read)?.collect();
     let kind = |name: &str, declared: &str| match position(name) {
         Some(position) if table == THREADS => Some(COLUMNS[position].kind),
         _ if declared.contains("INT") || declared.contains("BOOL") => Some(Kind::Integer),
         _ if declared.contains("TEXT") => Some(Kind::Text),
         _ => None,
     };
-    let shared = ours?.into_iter().filter(|(name, _)| theirs.contains(name));
-    Ok(shared.map(|(name, declared)| (name.clone(), kind(&name, &declared))).collect())
+    let shared = ours?.into_iter().filter(|(name, ..)| theirs.contains(name));
+    let column = |(name, declared, is_required): (String, String, bool)| Column {
+        kind: kind(&name, &declared),
+        name,
+        is_required,
+    };
+    Ok(shared.map(column).collect())
+}
+
+fn names(columns: &[Column]) -> Vec<&str> {
+    columns.iter().map(|column| column.name.as_str()).collect()
 }
 
 /// Threads of the old database that have no rollout in the home, by row number.
 pub(super) type Left = Vec<i64>;
 
-/// Fills the columns of threads that no rollout fills, and finds the threads that are not in the new database.
-pub(super) fn carry_columns(
-    old: &Connection,
-    new: &Connection,
-    carried: &mut CarriedTables,
-) -> rusqlite::Result<Left> {
+/// Fills the columns of threads that this program does not know, and finds the threads that are not in the new database.
+pub(super) fn carry_columns(old: &Connection, new: &Connection) -> rusqlite::Result<Left> {
     let mut columns = shared_columns(old, new, THREADS)?;
-    let is_only_known_here =
-        |name: &str| position(name).is_none_or(|position| COLUMNS[position].truth == Truth::Database);
-    columns.retain(|(name, _)| is_only_known_here(name));
-    columns.insert(0, ("id".to_owned(), Some(Kind::Text)));
-    let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
-    // What stands in a cell that says nothing is what a new row has.
+    columns.retain(|column| column.name == "id" || position(&column.name).is_none());
+    columns.sort_by_key(|column| column.name != "id");
+    let names = names(&columns);
     let sets = (2..=names.len()).map(|i| format!("{0} = coalesce(?{i}, {0})", quoted([names[i - 1]])));
     let sql = format!("UPDATE threads SET {} WHERE id = ?1", sets.collect::<Vec<_>>().join(", "));
     let mut update = if names.len() > 1 { Some(new.prepare(&sql)?) } else { None };
     let mut is_there = new.prepare("SELECT 1 FROM threads WHERE id = ?1")?;
-    let (mut found, mut left) = (Carried::default(), Left::new());
-    let salvage = salvage::each_row(old, THREADS, &names, |number, mut cells| {
-        if cells[0].as_text().and_then(ThreadId::parse).is_none() {
-            found.unfit += 1;
+    let mut left = Left::new();
+    salvage::each_row(old, THREADS, &names, |number, mut cells| {
+        if cells.first().and_then(Cell::as_text).and_then(ThreadId::parse).is_none() {
             return Ok(());
         }
         if !is_there.exists([&cells[0]])? {
             left.push(number);
             return Ok(());
         }
-        found.rows += 1;
-        for ((_, kind), cell) in columns.iter().zip(&mut cells).skip(1) {
-            if kind.is_some_and(|kind| !kind.accepts(cell)) {
+        let Some(update) = &mut update else { return Ok(()) };
+        for (column, cell) in columns.iter().zip(&mut cells).skip(1) {
+            if !column.accepts(cell) {
                 *cell = Cell::Null;
             }
         }
-        let says_nothing = |cell: &Cell| matches!(cell, Cell::Null | Cell::Integer(0));
-        let Some(update) = &mut update else { return Ok(()) };
-        if !cells.iter().skip(1).all(says_nothing) && !insert_row(update, &cells)? {
-            // What it refers to could not be read: everything else comes.
-            for ((name, _), cell) in columns.iter().zip(&mut cells) {
-                if is_reference(name) {
-                    *cell = Cell::Null;
-                }
-            }
-            insert_row(update, &cells)?;
-        }
-        Ok(())
+        insert_row(update, &cells).map(drop)
     })?;
-    found.unreadable = unreadable(old, THREADS, salvage);
-    carried.insert(THREADS.to_owned(), found);
     Ok(left)
 }
 
@@ -194,14 +214,19 @@ fn is_reference(column: &str) -> bool {
     column == "thread_section_id" || column == "project_id"
 }
 
-/// Inserts the rows of threads that have no rollout in the home, as they are. A row that Codex could not read stays
-/// behind, and one whose rollout is another thread's now. Returns how many were inserted.
-pub(super) fn carry_left(old: &Connection, new: &Connection, left: &Left) -> rusqlite::Result<u64> {
+/// Inserts the rows of threads that no rollout made again, as they are but for cells that Codex could not read. A row
+/// whose rollout is another thread's now stays behind. Returns how many were inserted.
+pub(super) fn carry_left(
+    old: &Connection,
+    new: &Connection,
+    left: &Left,
+    carried: &mut CarriedTables,
+) -> rusqlite::Result<u64> {
     if left.is_empty() {
         return Ok(0);
     }
     let columns = shared_columns(old, new, THREADS)?;
-    let names = quoted(columns.iter().map(|(name, _)| name.as_str()));
+    let names = quoted(names(&columns));
     let mut select = old.prepare(&format!("SELECT {names} FROM threads WHERE rowid = ?1"))?;
     let places = vec!["?"; columns.len()].join(", ");
     let mut insert = new.prepare(&format!("INSERT INTO threads ({names}) VALUES ({places})"))?;
@@ -209,40 +234,42 @@ pub(super) fn carry_left(old: &Connection, new: &Connection, left: &Left) -> rus
         "CREATE TEMP TABLE claimed AS SELECT rollout_path FROM main.threads; CREATE INDEX temp.by_path ON claimed(rollout_path);",
     )?;
     let mut is_claimed = new.prepare("SELECT 1 FROM claimed WHERE rollout_path = ?1")?;
-    let mut n_inserted = 0;
+    let (mut n_inserted, mut n_unfit) = (0, 0);
     for number in left {
         let read = |row: &rusqlite::Row<'_>| {
             (0..columns.len())
                 .map(|i| row.get_ref(i).map(crate::db::row::to_cell))
                 .collect::<Result<Vec<_>, _>>()
         };
-        let cells = match select.query_row([number], read).optional() {
+        let mut cells = match select.query_row([number], read).optional() {
             Ok(Some(cells)) => cells,
             Ok(None) => continue,
             Err(error) if salvage::is_damage(&error) => continue,
             Err(error) => return Err(error),
         };
-        let cell =
-            |wanted: &str| columns.iter().zip(&cells).find(|((name, _), _)| name == wanted).map(|(_, c)| c);
-        let fits =
-            columns.iter().zip(&cells).all(|((_, kind), cell)| kind.is_none_or(|kind| kind.accepts(cell)));
-        let has_mode =
-            cell("history_mode").is_none_or(|mode| matches!(mode.as_text(), Some("legacy" | "paginated")));
-        if !fits || !has_mode || is_claimed.exists([cell("rollout_path")])? {
+        for (column, cell) in columns.iter().zip(&mut cells) {
+            if !column.accepts(cell) {
+                *cell = column.neutral();
+            }
+        }
+        let path = columns.iter().zip(&cells).find(|(column, _)| column.name == "rollout_path");
+        if is_claimed.exists([path.map(|(_, path)| path)])? {
+            n_unfit += 1;
             continue;
         }
         let mut is_inserted = insert_row(&mut insert, &cells)?;
         if !is_inserted {
-            let without = columns.iter().zip(cells).map(
-                |((name, _), cell)| {
-                    if is_reference(name) { Cell::Null } else { cell }
-                },
-            );
-            is_inserted = insert_row(&mut insert, &without.collect::<Vec<_>>())?;
+            for (column, cell) in columns.iter().zip(&mut cells) {
+                if is_reference(&column.name) {
+                    *cell = Cell::Null;
+                }
+            }
+            is_inserted = insert_row(&mut insert, &cells)?;
         }
-        n_inserted += u64::from(is_inserted);
+        *(if is_inserted { &mut n_inserted } else { &mut n_unfit }) += 1;
     }
     drop(is_claimed);
     new.execute_batch("DROP TABLE temp.claimed")?;
+    carried.entry(THREADS.to_owned()).or_default().unfit += n_unfit;
     Ok(n_inserted)
 }

@@ -7,17 +7,21 @@ mod shape;
 mod swap;
 
 pub use carry::{Carried, CarriedTables};
+pub use swap::Replaced;
 
 use super::backup::Staging;
+use super::census::Census;
 use super::create::{self, NewSchema};
 use super::facts::Facts;
 use super::integrity;
 use super::open::{Exclusive, OpenOptions, Reader, Trouble, Writer, explain, explain_io};
+use super::schema::Schema;
 use crate::error::WithHint as _;
+use crate::thread::ThreadId;
 use carry::Part;
 use chrono::{DateTime, Utc};
-use rusqlite::Connection;
 use rusqlite::backup::Backup;
+use rusqlite::{Connection, OptionalExtension as _};
 use shape::Shape;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -104,9 +108,21 @@ impl OldDatabase {
         self.lock.is_some()
     }
 
+    /// Counts what Codex shows of it; `None` if that cannot be read.
+    #[must_use]
+    pub fn census(&self, default_provider: &str) -> Option<Census> {
+        census(self.connection()?, default_provider).ok()
+    }
+
     fn connection(&self) -> Option<&Connection> {
         self.lock.as_ref().map(Exclusive::connection)
     }
+}
+
+/// Counts what Codex shows of a database.
+fn census(connection: &Connection, default_provider: &str) -> anyhow::Result<Census> {
+    let schema = Schema::read(connection)?;
+    Ok(Census::take(connection, &schema, default_provider)?)
 }
 
 /// What is wrong with a database that can be opened.
@@ -135,8 +151,17 @@ pub struct NewDatabase {
 pub struct Inherited {
     /// By table. That of `threads` counts those that rollouts made again.
     pub tables: CarriedTables,
-    /// Threads without a rollout in the home whose rows were kept.
+    /// Threads whose rows were kept, because no rollout in the home made them again.
     pub kept_threads: u64,
+}
+
+impl Inherited {
+    /// Whether the new database has every thread that the old one had.
+    #[must_use]
+    pub fn has_all_threads(&self) -> bool {
+        carry::threads(&self.tables)
+            .is_some_and(|threads| threads.unfit == 0 && threads.unreadable == Some(0))
+    }
 }
 
 impl NewDatabase {
@@ -240,8 +265,15 @@ impl NewDatabase {
             new.commit()
         };
         carry().map_err(explained)?;
-        // A database without threads, or of which nothing of them can be read, has no facts.
-        Ok((writer, Facts::of(connection).ok()))
+        let facts = match Facts::of_replaced(connection) {
+            Ok(facts) => facts,
+            // It has no table of threads, or nothing of that can be read.
+            Err(error) if Trouble::of(&error).is_none_or(Trouble::is_unusable) => return Ok((writer, None)),
+            Err(error) => return Err(error),
+        };
+        let threads = carry::count_threads(connection, facts.salvage(), facts.count()?);
+        inherited.tables.insert("threads".to_owned(), threads);
+        Ok((writer, Some(facts)))
     }
 
     /// Carries what hangs on threads, when these are there.
@@ -257,8 +289,8 @@ impl NewDatabase {
             let new = writer.connection().unchecked_transaction()?;
             let mut kept = 0;
             if has_threads {
-                let left = carry::carry_columns(connection, &new, &mut inherited.tables)?;
-                kept = carry::carry_left(connection, &new, &left)?;
+                let left = carry::carry_columns(connection, &new)?;
+                kept = carry::carry_left(connection, &new, &left, &mut inherited.tables)?;
             }
             carry::carry_tables(connection, &new, Part::After, &mut inherited.tables)?;
             new.commit()?;
@@ -269,42 +301,61 @@ impl NewDatabase {
         Ok(())
     }
 
-    /// Checks that it is sound, one file, and in WAL mode where it was built so; returns the number of its threads.
+    /// Checks that it is sound and one file, and counts its threads.
     ///
     /// # Errors
     /// If it is not.
-    pub fn check(&self) -> anyhow::Result<u64> {
+    pub fn check(&self, default_provider: &str) -> anyhow::Result<Census> {
         let doing = "check the new database";
-        let check = || -> rusqlite::Result<(Option<String>, u64)> {
-            let connection = Connection::open(&self.path)?;
-            let mut problem = integrity::problems(&connection, 1)?.into_iter().next();
-            let sql = "SELECT \"table\" || ' refers to rows that are not there' FROM pragma_foreign_key_check LIMIT 1";
-            let orphan = connection.query_row(sql, [], |row| row.get::<_, String>(0));
-            if let (None, Ok(orphan), true) = (&problem, orphan, self.level > 0) {
-                problem = Some(orphan);
+        let check = |connection: &Connection| -> rusqlite::Result<Option<String>> {
+            let problem = integrity::problems(connection, 1)?.into_iter().next();
+            if problem.is_some() || self.level == 0 {
+                return Ok(problem);
             }
-            let threads = super::threads::count(&connection)?;
-            connection.close().map_err(|(_, error)| error)?;
-            Ok((problem, threads))
+            let sql = "SELECT \"table\" || ' refers to rows that are not there' FROM pragma_foreign_key_check LIMIT 1";
+            connection.query_row(sql, [], |row| row.get(0)).optional()
         };
-        let (problem, threads) = check().map_err(|error| explain(error, &self.path, doing))?;
+        let explained = |error| explain(error, &self.path, doing);
+        let connection = Connection::open(&self.path).map_err(explained)?;
+        let problem = check(&connection).map_err(explained)?;
+        let census = census(&connection, default_provider)?;
+        connection.close().map_err(|(_, error)| explained(error))?;
         let has_log = super::open::with_suffix(&self.path, "-wal").exists();
         let problem = problem.or_else(|| has_log.then(|| "its log could not be emptied".to_owned()));
         match problem {
-            None => Ok(threads),
+            None => Ok(census),
             Some(problem) => Err(anyhow::anyhow!("{}: cannot {doing}: {problem}", self.target.display())
                 .hint("the old database is as it was; run the command again")),
         }
     }
 
-    /// Puts it in the place of `old`, and returns where that is now.
+    /// Returns those of these ids for which it has no row.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn without_row(&self, ids: &[ThreadId]) -> anyhow::Result<Vec<ThreadId>> {
+        let find = || -> rusqlite::Result<Vec<ThreadId>> {
+            let connection = Connection::open(&self.path)?;
+            let mut statement = connection.prepare("SELECT 1 FROM threads WHERE id = ?1")?;
+            let mut missing = Vec::new();
+            for id in ids {
+                if !statement.exists([id.to_string()])? {
+                    missing.push(*id);
+                }
+            }
+            Ok(missing)
+        };
+        find().map_err(|error| explain(error, &self.path, "read the new database"))
+    }
+
+    /// Puts it in the place of `old`. Returns where that is now.
     ///
     /// # Errors
     /// If a file cannot be renamed; then the old database is in its place.
-    pub fn replace(&self, old: OldDatabase, now: DateTime<Utc>) -> anyhow::Result<Option<PathBuf>> {
+    pub fn replace(&self, old: OldDatabase, now: DateTime<Utc>) -> anyhow::Result<Replaced> {
         let is_there = old.condition != Condition::Missing;
         let OldDatabase { path, lock, .. } = old;
-        let old = is_there.then_some(swap::Old { path: &path, lock });
+        let old = is_there.then_some(swap::Old { path: &path, lock, reading: None });
         swap::replace(&self.path, &self.target, old, now)
     }
 }

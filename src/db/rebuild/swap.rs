@@ -1,17 +1,14 @@
 //! Puts a finished database in the place of an old one, which stays in the folder of backups; the order of the steps is
 //! in `src/rebuild.rs`.
 
-use crate::db::backup::{prepare_folder, replaced_name};
-use crate::db::open::{Exclusive, explain, explain_io, with_suffix};
+use crate::db::backup::{move_logs, prepare_folder, replaced_name};
+use crate::db::open::{Exclusive, explain_io, with_suffix};
 use crate::fault;
 use crate::sys::{Links, is_same_file, open_regular, open_regular_with, rename_no_replace, sync_folder};
 use chrono::{DateTime, Utc};
-use rusqlite::Connection;
-use rusqlite::backup::Backup;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 const DOING: &str = "replace the database";
 
@@ -24,25 +21,38 @@ pub(super) struct Old<'a> {
     pub(super) path: &'a Path,
     /// The lock, where SQLite can open it.
     pub(super) lock: Option<Exclusive>,
+    /// The file, once it was read: on Unix closing it gives the lock back, so it is closed after that.
+    pub(super) reading: Option<File>,
 }
 
-/// Gives the finished file `staged` the name `target`, and returns where the old database is now.
+/// Where the files are that a new database replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Replaced {
+    /// The old database.
+    pub kept: Option<PathBuf>,
+    /// Logs that lay beside the new database's name without a database.
+    pub logs: Vec<PathBuf>,
+}
+
+/// Gives the finished file `staged` the name `target`. Returns where the old database is now.
 pub(super) fn replace(
     staged: &Path,
     target: &Path,
     old: Option<Old<'_>>,
     now: DateTime<Utc>,
-) -> anyhow::Result<Option<PathBuf>> {
+) -> anyhow::Result<Replaced> {
     let explained = |error| explain_io(error, target, DOING);
     sync_file(staged).map_err(explained)?;
     let target = behind_link(target);
     let folder = target.parent().unwrap_or(Path::new("."));
     let Some(mut old) = old else {
+        let logs = move_logs(&target, now)?;
+        fault::point("rebuild:cleared");
         // There may be one since we looked: that one stays.
         rename_no_replace(staged, &target).map_err(explained)?;
         fault::point("rebuild:renamed");
         sync_folder(folder).map_err(explained)?;
-        return Ok(None);
+        return Ok(Replaced { kept: None, logs });
     };
     let real = behind_link(old.path);
     if let Ok(metadata) = fs::metadata(&real) {
@@ -53,8 +63,13 @@ pub(super) fn replace(
         None => false,
     };
     fault::point("rebuild:settled");
-    let kept = keep(&real, &old, now, is_settled)?;
+    let changes = cfg!(unix) && is_settled && old.lock.as_ref().is_some_and(Exclusive::is_wal);
+    let kept = keep(&real, &mut old, now, is_settled, changes)?;
     fault::point("rebuild:kept");
+    if let (true, Some(lock)) = (changes, &mut old.lock) {
+        lock.retire();
+        fault::point("rebuild:retired");
+    }
     if cfg!(windows) {
         // Windows replaces no file that is open.
         old.lock = None;
@@ -63,20 +78,30 @@ pub(super) fn replace(
         remove_if_there(&with_suffix(&real, suffix)).map_err(explained)?;
     }
     fault::point("rebuild:cleared");
+    let mut logs = Vec::new();
     if target == real {
         fs::rename(staged, &target).map_err(explained)?;
         fault::point("rebuild:renamed");
     } else {
+        logs = move_logs(&target, now)?;
         rename_no_replace(staged, &target).map_err(explained)?;
         fault::point("rebuild:renamed");
         fs::remove_file(&real).map_err(explained)?;
+        fault::point("rebuild:removed");
     }
     sync_folder(folder).map_err(explained)?;
-    Ok(Some(kept))
+    Ok(Replaced { kept: Some(kept), logs })
 }
 
-/// Gives the old database a second name in the folder of backups, with what lies beside it unless that is settled.
-fn keep(real: &Path, old: &Old<'_>, now: DateTime<Utc>, is_settled: bool) -> anyhow::Result<PathBuf> {
+/// Gives the old database a second name in the folder of backups, with what lies beside it unless that is settled. One
+/// whose file `changes` before it is replaced is copied.
+fn keep(
+    real: &Path,
+    old: &mut Old<'_>,
+    now: DateTime<Utc>,
+    is_settled: bool,
+    changes: bool,
+) -> anyhow::Result<PathBuf> {
     let explained = |error| explain_io(error, real, "keep the old database");
     prepare_folder(real)?;
     let mut time = now;
@@ -87,7 +112,9 @@ fn keep(real: &Path, old: &Old<'_>, now: DateTime<Utc>, is_settled: bool) -> any
             break kept;
         }
         if fs::symlink_metadata(&kept).is_err() {
-            link_or_copy(real, &kept, old)?;
+            if changes || fs::hard_link(real, &kept).is_err() {
+                copy_whole(real, &kept, old)?;
+            }
             break kept;
         }
         time += chrono::TimeDelta::seconds(1);
@@ -108,28 +135,20 @@ fn keep(real: &Path, old: &Old<'_>, now: DateTime<Utc>, is_settled: bool) -> any
     Ok(kept)
 }
 
-/// A link where the file system has such; else a copy, through SQLite where it holds a lock that closing another
-/// descriptor of the file would drop.
-fn link_or_copy(real: &Path, kept: &Path, old: &Old<'_>) -> anyhow::Result<()> {
-    let doing = "keep the old database";
-    if fs::hard_link(real, kept).is_ok() {
-        return Ok(());
-    }
+/// Copies the old database, and gives the copy its name when it is whole.
+fn copy_whole(real: &Path, kept: &Path, old: &mut Old<'_>) -> anyhow::Result<()> {
+    let explained = |error| explain_io(error, real, "keep the old database");
     let partial = with_suffix(kept, ".partial");
-    remove_if_there(&partial).map_err(|error| explain_io(error, kept, doing))?;
-    match &old.lock {
-        Some(lock) => {
-            let copy = || -> rusqlite::Result<()> {
-                let mut to = Connection::open(&partial)?;
-                Backup::new(lock.connection(), &mut to)?.run_to_completion(512, Duration::ZERO, None)?;
-                to.close().map_err(|(_, error)| error)
-            };
-            copy().map_err(|error| explain(error, real, doing))?;
-        }
-        None => copy(real, &partial).map_err(|error| explain_io(error, real, doing))?,
-    }
-    sync_file(&partial).map_err(|error| explain_io(error, kept, doing))?;
-    rename_no_replace(&partial, kept).map_err(|error| explain_io(error, kept, doing))
+    remove_if_there(&partial).map_err(explained)?;
+    let file = old.reading.insert(open_regular(real, Links::Follow).map_err(explained)?);
+    let mut copy = || -> io::Result<()> {
+        let mut to = File::create_new(&partial)?;
+        io::copy(file, &mut to)?;
+        to.set_permissions(file.metadata()?.permissions())?;
+        to.sync_all()
+    };
+    copy().map_err(explained)?;
+    rename_no_replace(&partial, kept).map_err(explained)
 }
 
 /// Copies the content of a file that SQLite holds no lock on.

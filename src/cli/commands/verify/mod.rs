@@ -6,6 +6,7 @@ mod people;
 mod records;
 
 use crate::cli::commands::app::App;
+use crate::cli::commands::damaged;
 use crate::cli::commands::place::{Place, output_file};
 use crate::cli::commands::{threads, verdict};
 use crate::cli::line::args::{self, FormatChoice};
@@ -78,6 +79,11 @@ pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
         false => None,
     };
     summarise(app, &report, depth, n_printed, census.as_ref(), is_text);
+    if report.count(verify::Kind::DatabaseDamaged).all() > 0
+        && let Some(hint) = damaged::newest_backup(app, &place, &database)
+    {
+        app.messages.hint(&hint);
+    }
     if report.interrupted {
         return Ok(Exit::Interrupted);
     }

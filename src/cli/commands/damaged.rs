@@ -1,0 +1,34 @@
+//! The second way out for a damaged database, after `rebuild`: the newest backup that is sound.
+
+use crate::cli::commands::app::App;
+use crate::cli::commands::backups;
+use crate::cli::commands::place::Place;
+use crate::cli::output::human;
+use crate::db::backup;
+use crate::db::open::Trouble;
+use crate::error::shell_word;
+use std::path::Path;
+
+/// Returns the hint that names the newest sound backup of a database; `None` if there is none.
+pub(super) fn newest_backup(app: &App, place: &Place, database: &Path) -> Option<String> {
+    let newest = backups::latest(place, Some(database)).ok()?;
+    let taken_at = backup::backups_of(database).into_iter().find(|backup| backup.path == newest)?.taken_at;
+    let age = human::ago(taken_at.timestamp_millis(), app.environment.now_ms());
+    Some(format!(
+        "codex-state restore {} brings back the newest sound backup, taken {age}",
+        shell_word(&newest)
+    ))
+}
+
+/// Returns that hint for a failure, if it says that a database of this run is damaged.
+#[must_use]
+pub fn second_way(app: &App, error: &anyhow::Error) -> Option<String> {
+    if !Trouble::of(error).is_some_and(Trouble::is_unusable) {
+        return None;
+    }
+    let message = format!("{error:#}");
+    let place = Place::find_or_nowhere(app).ok()?;
+    let is_named = |path: &Path| message.contains(&*path.to_string_lossy());
+    let database = place.databases.found.iter().find(|database| is_named(&database.path))?;
+    newest_backup(app, &place, &database.path)
+}

@@ -1,0 +1,74 @@
+//! Logs of a database that is gone: moved out of the way before a new one gets its name; not what they hold.
+
+use super::automatic::{prepare_folder, replaced_name};
+use crate::db::open::{explain_io, with_suffix};
+use crate::sys::{rename_no_replace, sync_folder};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What SQLite plays into a database of this name, or believes to belong to it.
+const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Moves the files that SQLite kept beside `database`, which is missing, to the folder of backups. Left behind, a `-wal`
+/// or journal would be played into the next database of that name. Returns where they are now; empty ones are removed.
+///
+/// # Errors
+/// If one cannot be moved.
+pub fn move_logs(database: &Path, now: DateTime<Utc>) -> anyhow::Result<Vec<PathBuf>> {
+    let explained = |error| explain_io(error, database, "move the log of the lost database aside");
+    let mut moved = Vec::new();
+    for suffix in LOGS {
+        let log = with_suffix(database, suffix);
+        let size = match fs::symlink_metadata(&log) {
+            Ok(metadata) => metadata.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(explained(error)),
+        };
+        if size == 0 || suffix == "-shm" {
+            fs::remove_file(&log).map_err(explained)?;
+            continue;
+        }
+        prepare_folder(database)?;
+        moved.push(move_one(&log, database, suffix, now).map_err(explained)?);
+    }
+    if let Some(folder) = moved.first().and_then(|path: &PathBuf| path.parent()) {
+        sync_folder(folder).map_err(explained)?;
+    }
+    Ok(moved)
+}
+
+/// Moves one log under a name that is free.
+fn move_one(log: &Path, database: &Path, suffix: &str, now: DateTime<Utc>) -> io::Result<PathBuf> {
+    let mut time = now;
+    loop {
+        let to = with_suffix(&replaced_name(database, time), suffix);
+        match rename_no_replace(log, &to) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => time += TimeDelta::seconds(1),
+            other => return other.map(|()| to),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_are_kept_under_free_names_and_empty_ones_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("state_5.sqlite");
+        let now = DateTime::UNIX_EPOCH;
+        for content in ["one", "two"] {
+            fs::write(with_suffix(&database, "-wal"), content).unwrap();
+            fs::write(with_suffix(&database, "-shm"), "index").unwrap();
+            fs::write(with_suffix(&database, "-journal"), "").unwrap();
+            let moved = move_logs(&database, now).unwrap();
+            assert_eq!(moved.len(), 1);
+            assert_eq!(fs::read_to_string(&moved[0]).unwrap(), content);
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "the folder of backups alone is left");
+        assert_eq!(move_logs(&database, now).unwrap(), Vec::<PathBuf>::new());
+    }
+}
