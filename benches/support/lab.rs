@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs;
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -177,6 +178,27 @@ impl<'a> Lab<'a> {
         Ok((site, ours, template.to_string_lossy().into_owned()))
     }
 
+    /// Our program's rebuild in place of a file that is no database.
+    pub(crate) fn rebuild_garbage(&self, spec: Spec) -> Result<(Site, Invocation)> {
+        let (site, ours) = self.backfill_fresh(spec)?;
+        let old = self.scratch().join("garbage");
+        fs::write(&old, "no database")?;
+        let args = self.ours(&site, ["rebuild"]).args;
+        let fresh = Fresh { database: site.db.clone(), template: Some(old) };
+        Ok((site, Invocation { args, fresh: Some(fresh), ..ours }))
+    }
+
+    /// Our program's rebuild in place of a database of all threads, in which a page of an index is destroyed.
+    pub(crate) fn rebuild_damaged(&mut self, spec: Spec) -> Result<(Site, Invocation)> {
+        let filled = self.filled(spec)?;
+        let old = self.scratch().join(format!("damaged-{}", spec.name()));
+        fs::copy(&filled.db, &old)?;
+        destroy_page(&old)?;
+        let (site, ours) = self.rebuild_garbage(spec)?;
+        let fresh = Fresh { database: site.db.clone(), template: Some(old) };
+        Ok((site, Invocation { fresh: Some(fresh), ..ours }))
+    }
+
     /// The columns that our listing prints by default, so that the yardstick's query asks for the same.
     pub(crate) fn listed_columns(&self, site: &Site) -> Result<String> {
         let ours = self.ours(site, ["list", "-n", "1", "--format", "tsv"]);
@@ -202,6 +224,19 @@ impl<'a> Lab<'a> {
     pub(crate) fn some_id(&self, spec: &Spec) -> String {
         spec.thread(spec.threads / 2).id
     }
+}
+
+/// Destroys a page of an index of a database.
+fn destroy_page(database: &Path) -> Result<()> {
+    let connection = rusqlite::Connection::open(database)?;
+    let sql =
+        "SELECT pageno, pgsize FROM dbstat WHERE name = 'idx_threads_source' AND pagetype = 'leaf' LIMIT 1";
+    let (page, size) =
+        connection.query_row(sql, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+    connection.close().map_err(|(_, error)| error)?;
+    let mut file = fs::File::options().write(true).open(database)?;
+    file.seek(SeekFrom::Start((page - 1).unsigned_abs() * size.unsigned_abs()))?;
+    Ok(file.write_all(&[0xa5; 512])?)
 }
 
 /// `12,345`.

@@ -47,10 +47,11 @@ const SQLITE: &str = "sqlite3";
 const ZSTD: &str = "zstd -dc";
 const INSERT: &str = "plain insert";
 const TENTH: &str = "a tenth";
+const BACKFILL: &str = "backfill";
 
 /// All rows, in the order of the table.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 27] = [
+pub(crate) const ROWS: [Row; 30] = [
     row("backfill-fresh", "fresh backfill", Goal::Times(2.0, RG), |lab| {
         let (site, ours) = lab.backfill_fresh(lab.usual(1))?;
         Ok(Plan::Pair(site.about.clone(), ours, yardstick::rg(&site)))
@@ -118,6 +119,19 @@ pub(crate) const ROWS: [Row; 27] = [
     row("zstd-verify", "verify, compressed", Goal::Times(1.3, ZSTD), |lab| {
         let site = lab.filled(compressed(lab))?;
         Ok(Plan::Pair(site.about.clone(), lab.ours(&site, ["verify"]), yardstick::zstd(lab, &site)))
+    }),
+    row("rebuild", "rebuild in place of no database", Goal::Times(1.3, BACKFILL), |lab| {
+        let (site, ours) = lab.rebuild_garbage(lab.tiny(1))?;
+        Ok(Plan::Pair(site.about, ours, Ok(lab.backfill_fresh(lab.tiny(1))?.1)))
+    }),
+    row("rebuild-damaged", "rebuild with a damaged database's rows", Goal::Times(1.3, BACKFILL), |lab| {
+        let (site, ours) = lab.rebuild_damaged(lab.tiny(1))?;
+        Ok(Plan::Pair(site.about, ours, Ok(lab.backfill_fresh(lab.tiny(1))?.1)))
+    }),
+    row("rebuild-memory", "peak memory of rebuild", Goal::Mib(64.0), |lab| {
+        let (site, garbage) = lab.rebuild_garbage(lab.tiny(1))?;
+        let damaged = lab.rebuild_damaged(lab.tiny(1))?.1;
+        Ok(Plan::Peak(site.about, vec![garbage, damaged]))
     }),
     row("memory-tiny", "peak memory of any command", Goal::Mib(64.0), |lab| peak(lab, lab.tiny(1))),
     row("scale-tiny-backfill", "fresh backfill, ten times the threads", Goal::Times(11.0, TENTH), |lab| {

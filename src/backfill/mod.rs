@@ -15,7 +15,7 @@ pub use options::{Config, Failure, Report, Target};
 use crate::catalog::absent::AbsentFolder;
 use crate::catalog::paths;
 use crate::catalog::walk::RolloutFile;
-use crate::db::facts::FittingFacts;
+use crate::db::facts::{Facts, FittingFacts};
 use crate::db::open::Trouble;
 use crate::db::schema::Schema;
 use crate::db::tally::Tally;
