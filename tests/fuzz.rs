@@ -161,4 +161,4 @@ macro_rules! targets {
     };
 }
 
-targets! { line file file_name session_index config cursor when cells schema image home }
+targets! { line file repeated file_name session_index config cursor when cells schema image home }

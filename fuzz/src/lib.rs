@@ -38,9 +38,10 @@ const NOW: i64 = 1_788_264_000;
 pub type Function = fn(&[u8]);
 
 /// Every target, by its name, and what one input costs: how many a test can afford of it, relative to the others.
-pub const TARGETS: [(&str, Function, usize); 11] = [
+pub const TARGETS: [(&str, Function, usize); 12] = [
     ("line", line, 400),
     ("file", file, 40),
+    ("repeated", repeated, 2),
     ("file_name", file_name, 400),
     ("session_index", session_index, 100),
     ("config", config, 100),
@@ -111,6 +112,18 @@ pub fn file(data: &[u8]) {
     // The bytes as they are, which are hardly ever a frame.
     fs::write(&compressed, data).expect("the temporary folder can be written");
     let _ = read(&compressed, None, Options::default());
+}
+
+/// A part of a file many times over, such as objects glued into one line: read as [`file`] is, without a stack or a time
+/// that grows faster than the file. The first byte says how often, as a power of two; the byte 255 ends what comes before
+/// the part, and the part.
+pub fn repeated(data: &[u8]) {
+    const MAX_BYTES: usize = 256 * 1024;
+    let Some((&power, rest)) = data.split_first() else { return };
+    let mut parts = rest.splitn(3, |byte| *byte == 255);
+    let [before, part, behind] = [(); 3].map(|()| parts.next().unwrap_or_default());
+    let n = (1usize << (power % 18)).min(MAX_BYTES / part.len().max(1));
+    file(&[before, &part.repeat(n), behind].concat());
 }
 
 /// A file name: its parts give it back.
