@@ -11,6 +11,7 @@ pub mod history;
 pub mod integrity;
 pub mod ledger;
 pub mod list;
+pub mod many;
 pub mod names;
 pub mod open;
 pub mod projects;

@@ -1,17 +1,11 @@
 //! The findings of a run, in order: counted, bounded in number if asked, and in memory however many there are.
 
 use super::finding::{Count, FieldDifference, Finding, Kind, N_KINDS, Remedy, Severity};
-use crate::db::spill::Spill;
+use crate::db::many::{MAX_BYTES, Many, Stored};
 use crate::sys;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use anyhow::Context as _;
-use std::collections::{BTreeSet, BinaryHeap, HashSet, VecDeque};
-
-/// The bytes of findings that are kept in memory; more than these go to a temporary file.
-const MAX_BYTES: usize = 2 * 1024 * 1024;
-/// The number of findings that are read from the temporary file at once.
-const PAGE: usize = 256;
+use std::collections::{BTreeSet, BinaryHeap, HashSet};
 
 /// A finding that sorts by its key.
 #[derive(Debug)]
@@ -46,8 +40,8 @@ pub(super) struct Findings {
     /// The bytes of `kept`.
     n_bytes: usize,
     /// Takes all findings once they are more than `kept` should hold.
-    spill: Option<Spill>,
-    /// The first failure of the temporary file; told at the end.
+    spilled: Option<Many<Finding>>,
+    /// Why `spilled` could not be made, if so; told at the end.
     failure: Option<anyhow::Error>,
     pub(super) counts: [Count; N_KINDS],
     /// The rows that have a finding.
@@ -68,7 +62,7 @@ impl Findings {
             max_bytes,
             kept: BinaryHeap::new(),
             n_bytes: 0,
-            spill: None,
+            spilled: None,
             failure: None,
             counts: [Count::default(); N_KINDS],
             flagged: HashSet::new(),
@@ -86,10 +80,8 @@ impl Findings {
         if finding.kind == Kind::FieldMismatch {
             self.field_remedies.append(&mut finding.field_remedies());
         }
-        if let Some(spill) = &mut self.spill {
-            if let Err(error) = push(spill, &finding) {
-                self.failure.get_or_insert(error);
-            }
+        if let Some(spilled) = &mut self.spilled {
+            spilled.push(finding);
             return;
         }
         self.n_bytes += finding.size();
@@ -101,8 +93,8 @@ impl Findings {
         }
         if self.n_bytes > self.max_bytes {
             let kept = std::mem::take(&mut self.kept);
-            match spill(kept) {
-                Ok(spill) => self.spill = Some(spill),
+            match Many::spill(kept.into_iter().map(|Ordered(finding)| finding)) {
+                Ok(spilled) => self.spilled = Some(spilled),
                 Err(error) => self.failure = self.failure.take().or(Some(error)),
             }
             self.n_bytes = 0;
@@ -113,50 +105,53 @@ impl Findings {
     ///
     /// # Errors
     /// If the temporary file could not be written.
-    pub(super) fn take(&mut self) -> anyhow::Result<Found> {
+    pub(super) fn take(&mut self) -> anyhow::Result<Many<Finding>> {
         if let Some(error) = self.failure.take() {
             return Err(error);
         }
-        match self.spill.take() {
-            Some(mut spill) => {
-                spill.sort(self.limit).context(NO_TEMPORARY_FILE)?;
-                let n = spill.count().context(NO_TEMPORARY_FILE)?;
-                Ok(Found { few: Vec::new(), many: Some((spill, n)) })
-            }
-            None => {
-                let kept = std::mem::take(&mut self.kept).into_sorted_vec();
-                Ok(kept.into_iter().map(|Ordered(finding)| finding).collect::<Vec<_>>().into())
-            }
+        if let Some(mut spilled) = self.spilled.take() {
+            spilled.finish(self.limit)?;
+            return Ok(spilled);
         }
+        let kept = std::mem::take(&mut self.kept).into_sorted_vec();
+        Ok(kept.into_iter().map(|Ordered(finding)| finding).collect::<Vec<_>>().into())
     }
-}
-
-const NO_TEMPORARY_FILE: &str = "the findings do not fit into memory, and the temporary file for them cannot be used (its folder is TMPDIR)";
-
-fn spill(kept: BinaryHeap<Ordered>) -> anyhow::Result<Spill> {
-    let mut spill = Spill::new(FIXED).context(NO_TEMPORARY_FILE)?;
-    kept.into_iter().try_for_each(|Ordered(finding)| push(&mut spill, &finding))?;
-    Ok(spill)
 }
 
 /// The number of cells that each finding has besides its fields.
 const FIXED: usize = 7;
 
-fn push(spill: &mut Spill, finding: &Finding) -> anyhow::Result<()> {
-    let number = |n: usize| Cell::Integer(i64::try_from(n).unwrap_or(i64::MAX));
-    let mut cells = vec![
-        number(finding.kind as usize),
-        number(finding.severity as usize),
-        Cell::optional_text(finding.thread_id.as_deref()),
-        finding.path.as_deref().map_or(Cell::Null, |path| Cell::Blob(sys::path_to_bytes(path))),
-        finding.line.map_or(Cell::Null, |line| Cell::Integer(line.cast_signed())),
-        Cell::Text(finding.message.clone()),
-        Cell::from(finding.without_rollout),
-    ];
-    for FieldDifference { position, database, file } in &finding.fields {
-        cells.extend([number(*position), database.clone(), file.clone()]);
+impl Stored for Finding {
+    const WIDTH: usize = FIXED;
+
+    fn to_cells(&self) -> Vec<Cell> {
+        let number = |n: usize| Cell::Integer(i64::try_from(n).unwrap_or(i64::MAX));
+        let mut cells = vec![
+            number(self.kind as usize),
+            number(self.severity as usize),
+            Cell::optional_text(self.thread_id.as_deref()),
+            self.path.as_deref().map_or(Cell::Null, |path| Cell::Blob(sys::path_to_bytes(path))),
+            self.line.map_or(Cell::Null, |line| Cell::Integer(line.cast_signed())),
+            Cell::Text(self.message.clone()),
+            Cell::from(self.without_rollout),
+        ];
+        for FieldDifference { position, database, file } in &self.fields {
+            cells.extend([number(*position), database.clone(), file.clone()]);
+        }
+        cells
     }
-    spill.push(&key(finding), &cells).context(NO_TEMPORARY_FILE)
+
+    fn from_cells(cells: Vec<Cell>) -> Option<Finding> {
+        finding(cells)
+    }
+
+    fn size(&self) -> usize {
+        Finding::size(self)
+    }
+
+    fn key(&self) -> Vec<u8> {
+        key(self)
+    }
 }
 
 /// Returns bytes that sort as [`Finding::key`] does.
@@ -204,91 +199,6 @@ fn finding(cells: Vec<Cell>) -> Option<Finding> {
         fields.push(FieldDifference { position: position(&column)?, database, file });
     }
     Some(Finding { kind, severity, thread_id, path, line, message, fields, without_rollout })
-}
-
-/// The findings of a run, sorted by thread, path and kind. Many of them lie in a temporary file.
-#[derive(Debug, Default)]
-pub struct Found {
-    few: Vec<Finding>,
-    /// The temporary file, and the number of findings in it.
-    many: Option<(Spill, u64)>,
-}
-
-impl From<Vec<Finding>> for Found {
-    fn from(few: Vec<Finding>) -> Found {
-        Found { few, many: None }
-    }
-}
-
-impl Found {
-    /// Returns the number of findings.
-    #[must_use]
-    pub fn len(&self) -> u64 {
-        self.many.as_ref().map_or(self.few.len() as u64, |(_, n)| *n)
-    }
-
-    /// Returns true if there is no finding.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Reads the findings one by one; a few hundred of them are in memory at a time.
-    ///
-    /// # Errors
-    /// An item is an error if the temporary file cannot be read.
-    pub fn iter(&self) -> Iter<'_> {
-        Iter { found: self, n_read: 0, page: VecDeque::new() }
-    }
-
-    /// Returns all findings at once.
-    ///
-    /// # Errors
-    /// If the temporary file cannot be read.
-    pub fn to_vec(&self) -> anyhow::Result<Vec<Finding>> {
-        self.iter().collect()
-    }
-}
-
-impl<'a> IntoIterator for &'a Found {
-    type Item = anyhow::Result<Finding>;
-    type IntoIter = Iter<'a>;
-
-    fn into_iter(self) -> Iter<'a> {
-        self.iter()
-    }
-}
-
-/// The findings of [`Found::iter`].
-#[derive(Debug)]
-pub struct Iter<'a> {
-    found: &'a Found,
-    n_read: u64,
-    page: VecDeque<Vec<Cell>>,
-}
-
-impl Iterator for Iter<'_> {
-    type Item = anyhow::Result<Finding>;
-
-    fn next(&mut self) -> Option<anyhow::Result<Finding>> {
-        let Some((spill, n)) = &self.found.many else {
-            let next = usize::try_from(self.n_read).ok().and_then(|i| self.found.few.get(i));
-            self.n_read += 1;
-            return next.cloned().map(Ok);
-        };
-        if self.page.is_empty() && self.n_read < *n {
-            match spill.page(self.n_read, PAGE) {
-                Ok(page) => self.page = page.into(),
-                Err(error) => {
-                    self.n_read = *n;
-                    return Some(Err(error).context(NO_TEMPORARY_FILE));
-                }
-            }
-        }
-        let cells = self.page.pop_front()?;
-        self.n_read += 1;
-        Some(finding(cells).context(NO_TEMPORARY_FILE))
-    }
 }
 
 #[cfg(test)]

@@ -25,7 +25,6 @@ mod whole;
 
 pub use beside::{Beside, beside};
 pub use finding::{Count, FieldDifference, Finding, Ignore, Kind, N_KINDS, Remedy, Severity};
-pub use found::{Found, Iter};
 pub use judge::apart;
 pub use leftover::GONE;
 pub use options::{Config, Depth, Report};

@@ -1,9 +1,9 @@
 //! What a verify is told to do, and what it reports.
 
 use super::finding::Ignore;
-use super::finding::{Count, Kind, N_KINDS, Remedy};
-use super::found::Found;
+use super::finding::{Count, Finding, Kind, N_KINDS, Remedy};
 use crate::db::catalogue::Catalogue;
+use crate::db::many::Many;
 use crate::home::Providers;
 use crate::survey::Context;
 use crate::survey::select::Selected;
@@ -63,7 +63,7 @@ pub struct Report {
     /// Threads whose file could not be read now.
     pub not_compared: u64,
     /// The findings, by thread, path and kind.
-    pub findings: Found,
+    pub findings: Many<Finding>,
     /// How many there are of each kind, kept or not; by [`Kind`].
     pub counts: [Count; N_KINDS],
     /// What mends the findings of fields, which depends on the columns.
