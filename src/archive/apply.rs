@@ -1,7 +1,8 @@
 //! Does what was planned for one thread: locks, files, row, in the order that `mod.rs` explains.
 
-use super::engine::{Direction, Engine, Outcome};
+use super::engine::{Direction, Engine};
 use super::plan::{Move, Planned, Task, Verdict};
+use super::report::Outcome;
 use crate::catalog::walk::RolloutFile;
 use crate::db::Connection;
 use crate::db::open::{Trouble, Writer, explain};
@@ -120,8 +121,6 @@ impl Engine<'_> {
                 .transaction_immediate(|transaction| self.attempt(id, &task, copies, transaction, &mut done));
             let Err(error) = result else {
                 self.pass("committed");
-                let moved = task.moves.iter().map(|one| (one.from.clone(), one.to.clone()));
-                self.moved.extend(moved);
                 return Ok(outcome);
             };
             undo(done, &error)?;

@@ -1,19 +1,15 @@
-//! What archiving is told to do and reports, and what planning and doing share.
+//! The options of archiving, and what planning and doing share.
 
 use crate::catalog::inventory::Inventory;
 use crate::catalog::names;
 use crate::db::schema::Schema;
-use crate::db::tally::Shown;
 use crate::db::threads::Threads;
 use crate::progress::Progress;
 use crate::rollout::reader::Buffer;
 use crate::survey::Context;
 use crate::survey::comparison::{Comparison, Folders};
 use crate::survey::select::Selected;
-use crate::thread::ThreadId;
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Which way threads go.
@@ -73,70 +69,6 @@ pub struct Config<'a> {
     pub patience: Duration,
 }
 
-/// A file that went, or would go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moved {
-    /// From where.
-    pub from: PathBuf,
-    /// To where.
-    pub to: PathBuf,
-}
-
-/// What became of a thread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// Files and row are as they should be, and were not before.
-    Done,
-    /// Files and row were as they should be.
-    Unchanged,
-    /// Refused or failed: files and row are as they were.
-    Failed,
-}
-
-/// What became of one thread, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    /// The thread; `None` for a file whose name does not say.
-    pub id: Option<ThreadId>,
-    /// How it ended.
-    pub status: Status,
-    /// Where the selected rollout was.
-    pub from: Option<PathBuf>,
-    /// Where it is now.
-    pub to: Option<PathBuf>,
-    /// All files that went.
-    pub files: Vec<Moved>,
-    /// Why it failed.
-    pub error: Option<String>,
-}
-
-impl Outcome {
-    pub(super) fn failed(id: Option<ThreadId>, from: Option<PathBuf>, error: String) -> Outcome {
-        Outcome { id, status: Status::Failed, from, to: None, files: Vec::new(), error: Some(error) }
-    }
-}
-
-/// What was done, or would be.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// Each thread, in the order asked for; those that came along after the one that spawned them.
-    pub threads: Vec<Outcome>,
-    /// What Codex's default list shows before and after.
-    pub shown: Shown,
-    /// Whether it was stopped before the end.
-    pub interrupted: bool,
-    /// What made going on impossible; the threads after it were not tried.
-    pub stopped: Option<anyhow::Error>,
-}
-
-impl Report {
-    /// How many threads ended so.
-    #[must_use]
-    pub fn count(&self, status: Status) -> usize {
-        self.threads.iter().filter(|outcome| outcome.status == status).count()
-    }
-}
-
 /// What planning and doing share.
 pub(super) struct Engine<'a> {
     pub(super) config: &'a Config<'a>,
@@ -144,8 +76,6 @@ pub(super) struct Engine<'a> {
     pub(super) schema: Schema,
     pub(super) table: Threads,
     pub(super) comparison: Comparison,
-    /// Where files of this inventory are by now.
-    pub(super) moved: HashMap<PathBuf, PathBuf>,
     pub(super) buffer: RefCell<Buffer>,
     pub(super) folders: Folders,
     /// How long to wait for a job of Codex that compresses or migrates.

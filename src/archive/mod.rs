@@ -38,8 +38,10 @@ mod family;
 mod place;
 mod plan;
 mod refusal;
+mod report;
 
-pub use engine::{Config, Direction, Moved, Outcome, Report, Status};
+pub use engine::{Config, Direction};
+pub use report::{Moved, Outcome, Report, Status};
 
 use crate::catalog::inventory::Inventory;
 use crate::catalog::walk;
@@ -54,7 +56,6 @@ use crate::survey::select::Selected;
 use crate::sys::thread_locks;
 use crate::thread::times::Times;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::time::SystemTime;
 
 use engine::Engine;
@@ -68,6 +69,8 @@ const KEPT_BYTES: usize = 4 * 1024 * 1024;
 pub struct Job<'a> {
     engine: Engine<'a>,
     planned: Vec<Planned>,
+    /// What is reported if it all goes well.
+    preview: Report,
     /// What Codex's default list would show.
     tally: Tally,
 }
@@ -103,14 +106,13 @@ pub fn plan<'a>(
         table: Threads::new(&schema),
         comparison,
         schema,
-        moved: HashMap::new(),
         buffer: RefCell::default(),
         folders: Folders::default(),
         maintenance_patience: config.patience,
     };
     let maintenance = thread_locks::maintenance(config.context.home, config.patience).map(drop);
     let selected = family::expand(&engine, reader, progress)?;
-    let mut planned = Vec::new();
+    let (mut planned, mut preview) = (Vec::new(), Report::default());
     let mut kept = 0;
     progress.start("reading rollouts", Some(selected.len() as u64), None);
     for selected in selected {
@@ -141,6 +143,7 @@ pub fn plan<'a>(
         {
             tally.change(task.row.as_ref(), Some(&new.row))?;
         }
+        preview.add(one.outcome());
         kept += one.size();
         if kept > KEPT_BYTES {
             one.forget();
@@ -149,7 +152,7 @@ pub fn plan<'a>(
         progress.advance(1, 0);
     }
     progress.finish();
-    Ok(Job { engine, planned, tally })
+    Ok(Job { engine, planned, preview, tally })
 }
 
 impl Job<'_> {
@@ -162,18 +165,16 @@ impl Job<'_> {
     /// What [`Job::run`] would report.
     #[must_use]
     pub fn preview(self) -> Report {
-        Report {
-            threads: self.planned.into_iter().map(Planned::into_outcome).collect(),
-            shown: self.tally.end(),
-            interrupted: self.engine.config.context.is_interrupted(),
-            stopped: None,
-        }
+        let Job { engine, preview, tally, .. } = self;
+        let mut report = preview.end(tally);
+        report.interrupted = engine.config.context.is_interrupted();
+        report
     }
 
     /// Does it.
     #[must_use]
     pub fn run(self, writer: &mut Writer, progress: &dyn Progress) -> Report {
-        let Job { mut engine, planned, mut tally } = self;
+        let Job { mut engine, planned, mut tally, .. } = self;
         let mut report = Report::default();
         let what = match engine.config.direction {
             Direction::Archive => "archiving threads",
@@ -186,7 +187,7 @@ impl Job<'_> {
                 break;
             }
             let (outcome, stopped) = engine.apply(planned, writer);
-            report.threads.push(outcome);
+            report.add(outcome);
             if stopped.is_some() {
                 report.stopped = stopped;
                 break;
@@ -197,8 +198,7 @@ impl Job<'_> {
         if let (Err(error), None) = (tally.count_again(writer.connection()), &report.stopped) {
             report.stopped = Some(error.into());
         }
-        report.shown = tally.end();
-        report
+        report.end(tally)
     }
 }
 

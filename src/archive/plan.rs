@@ -1,15 +1,16 @@
 //! Decides what is to be done with one thread, from its row and what lies on the disk now; changes nothing.
 
-use super::engine::{Direction, Engine, Moved, Outcome, Status};
+use super::engine::{Direction, Engine};
 use super::place;
 use super::refusal::Refusal;
+use super::report::{Moved, Outcome, Status};
 use crate::catalog::forms::other_form;
 use crate::catalog::inventory;
 use crate::catalog::paths::{find_in_row, is_at};
 use crate::catalog::walk::{ARCHIVED, RolloutFile};
 use crate::rollout::extract::Options;
 use crate::rollout::file_name;
-use crate::rollout::fold::{self, FoldedThread, Reading, World};
+use crate::rollout::fold::{self, FoldedThread, Reading, Source, World};
 use crate::sys::relocate::{self, Leftover};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
@@ -34,8 +35,8 @@ pub(super) enum Verdict {
     Unchanged,
     /// This is to be done.
     Do(Box<Task>),
-    /// Something is to be done, which is decided anew then; this is what would be reported now.
-    DoLater(Box<Outcome>),
+    /// Something is to be done, which is decided anew then.
+    DoLater,
 }
 
 /// What is to be done with a thread.
@@ -88,31 +89,25 @@ impl Planned {
         of_row + task.folded.as_ref().map_or(1024, |folded| folded.metadata.size())
     }
 
-    /// Lets go of all but what is reported of a dry run.
+    /// Lets go of everything that can be found out again, to bound the memory of a long plan.
     pub(super) fn forget(&mut self) {
         if let Verdict::Do(_) = &self.verdict {
-            self.verdict = Verdict::DoLater(Box::new(self.outcome()));
+            self.verdict = Verdict::DoLater;
+            self.from = None;
         }
     }
 
     /// Whether something is to be done.
     pub(super) fn has_work(&self) -> bool {
-        matches!(self.verdict, Verdict::Do(_) | Verdict::DoLater(_))
-    }
-
-    /// [`Planned::outcome`], once nothing else is to come of it.
-    pub(super) fn into_outcome(self) -> Outcome {
-        match self.verdict {
-            Verdict::DoLater(outcome) => *outcome,
-            _ => self.outcome(),
-        }
+        matches!(self.verdict, Verdict::Do(_) | Verdict::DoLater)
     }
 
     /// What is reported if it all goes well.
     pub(super) fn outcome(&self) -> Outcome {
         match &self.verdict {
             Verdict::Refused(reason) => Outcome::failed(self.id, self.from.clone(), reason.to_string()),
-            Verdict::Unchanged => Outcome {
+            // What is decided later is reported then.
+            Verdict::Unchanged | Verdict::DoLater => Outcome {
                 id: self.id,
                 status: Status::Unchanged,
                 from: self.from.clone(),
@@ -120,7 +115,6 @@ impl Planned {
                 files: Vec::new(),
                 error: None,
             },
-            Verdict::DoLater(outcome) => (**outcome).clone(),
             Verdict::Do(task) => Outcome {
                 id: self.id,
                 status: Status::Done,
@@ -271,11 +265,19 @@ impl Engine<'_> {
         known.stamp == selected.stamp && Path::new(&known.metadata.rollout_path) == selected.path()
     }
 
+    /// Returns where this run moves a rollout.
+    fn place_to_be(&self, source: &Source) -> Option<PathBuf> {
+        let (root, below) = place::target(self.config.direction, source.name?);
+        let folder = below.iter().fold(self.config.context.home.join(root), |folder, part| folder.join(part));
+        Some(folder.join(source.path.file_name()?))
+    }
+
     fn read(&self, id: ThreadId, selected: &RolloutFile) -> Result<FoldedThread, Refusal> {
         let find_rollout = |rollout| {
             let mut source = self.inventory.find_rollout(rollout)?;
-            if let Some(now) = self.moved.get(&source.path) {
-                source.path.clone_from(now);
+            if !source.path.exists() {
+                // This run may have moved it since the walk.
+                source.path = self.place_to_be(&source).filter(|path| path.exists()).unwrap_or(source.path);
             }
             Some(source)
         };

@@ -9,7 +9,7 @@ use crate::cli::commands::titles::{self, Titles, WIDTH_WITH_PATH};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
-use crate::cli::output::report::{Page, Report, Rows, Whole};
+use crate::cli::output::report::{Page, Read, Report, Rows, Whole};
 use crate::cli::output::style::Tone;
 use crate::cli::output::table::{Cell, Column, Table};
 use crate::cli::output::{human, text};
@@ -19,6 +19,9 @@ use serde::Serialize;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+
+/// How many threads a table shows.
+const MAX_ROWS: usize = 1000;
 
 /// So many ids are printed in the command that takes them back.
 const FEW: usize = 5;
@@ -66,7 +69,7 @@ pub(super) fn move_threads(
     let report = if arguments.dry_run || !job.has_work() {
         job.preview()
     } else if app.interrupted.load(Ordering::Relaxed) {
-        archive::Report { interrupted: true, ..archive::Report::default() }
+        archive::Report::before_any()
     } else {
         // Before the database is opened for writing: while it is, nothing else may open the file in this process.
         if !arguments.no_backup {
@@ -78,19 +81,18 @@ pub(super) fn move_threads(
         report
     };
     for outcome in &report.threads {
+        let outcome = outcome?;
         if let Some(error) = &outcome.error {
-            app.messages.fail(&format!("{}: {error}", name(outcome)));
+            app.messages.fail(&format!("{}: {error}", name(&outcome)));
         }
     }
-    let ids = report.threads.iter().map(|outcome| outcome.id.map(|id| id.to_string()).unwrap_or_default());
-    let titles = titles::of(app, &page, &database, &place, ids.collect())?;
+    let titles = titles::of(app, &page, &database, &place, first_ids(&report)?)?;
     write_report(app, &page, &database, direction, &report, &titles, arguments.dry_run)?;
-    let ids = moved(&report);
     if let Some(file) = ids_file.as_ref().filter(|_| !arguments.dry_run) {
-        file.write_with(|out| ids.iter().try_for_each(|id| writeln!(out, "{id}")))
+        file.write_with(|out| moved(&report).try_for_each(|id| writeln!(out, "{}", id?)))
             .hint("the threads were moved all the same; the output names them")?;
     }
-    advise(app, direction, &report, &ids, arguments);
+    advise(app, direction, &report, arguments)?;
     if let Some(error) = report.stopped {
         return Err(error);
     }
@@ -100,10 +102,19 @@ pub(super) fn move_threads(
     Ok(found.exit.merge(Exit::from_answer(report.count(Status::Failed) == 0)))
 }
 
+/// Returns the ids of the threads that a table shows, each in the place of its outcome.
+fn first_ids(report: &archive::Report) -> anyhow::Result<Vec<String>> {
+    let id = |outcome: Outcome| outcome.id.map(|id| id.to_string()).unwrap_or_default();
+    report.threads.iter().take(MAX_ROWS).map(|outcome| outcome.map(id)).collect()
+}
+
 /// Returns the ids of the threads that were moved.
-fn moved(report: &archive::Report) -> Vec<String> {
-    let moved = report.threads.iter().filter(|outcome| outcome.status == Status::Done);
-    moved.filter_map(|outcome| Some(outcome.id?.to_string())).collect()
+fn moved(report: &archive::Report) -> impl Iterator<Item = io::Result<String>> {
+    report.threads.iter().filter_map(|outcome| match outcome {
+        Ok(outcome) if outcome.status == Status::Done => Some(Ok(outcome.id?.to_string())),
+        Ok(_) => None,
+        Err(error) => Some(Err(io::Error::other(error))),
+    })
 }
 
 /// What a thread is called in messages.
@@ -122,13 +133,13 @@ fn status(direction: Direction, status: Status) -> &'static str {
 
 /// One thread in JSON; documented in the help.
 #[derive(Serialize)]
-struct Thread<'a> {
+struct Thread {
     id: Option<String>,
     from: Option<String>,
     to: Option<String>,
     status: &'static str,
     files: Vec<File>,
-    error: Option<&'a str>,
+    error: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -141,7 +152,7 @@ fn lossy(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn thread(direction: Direction, outcome: &Outcome) -> Thread<'_> {
+fn thread(direction: Direction, outcome: Outcome) -> Thread {
     let path = |path: &Option<PathBuf>| path.as_deref().map(lossy);
     let files = outcome.files.iter().map(|file| File { from: lossy(&file.from), to: lossy(&file.to) });
     Thread {
@@ -150,7 +161,7 @@ fn thread(direction: Direction, outcome: &Outcome) -> Thread<'_> {
         to: path(&outcome.to),
         status: status(direction, outcome.status),
         files: files.collect(),
-        error: outcome.error.as_deref(),
+        error: outcome.error,
     }
 }
 
@@ -164,7 +175,7 @@ fn write_report(
     dry_run: bool,
 ) -> io::Result<()> {
     Report {
-        items: report.threads.iter().map(|outcome| thread(direction, outcome)),
+        items: report.threads.iter().map(|outcome| Read(outcome.map(|outcome| thread(direction, outcome)))),
         rows: Rows::Columns(&["id", "status", "from", "to", "error"]),
         document: Whole::List {
             name: "threads",
@@ -178,24 +189,27 @@ fn write_report(
                 document.member("dry_run", &dry_run)
             },
         },
-        text: &|out| table(page, direction, report, titles, dry_run).write(out),
+        text: &|out| write_table(out, page, direction, report, titles, dry_run),
     }
     .write(&mut app.out, page)
 }
 
-fn table(
+/// Writes the first outcomes as a table: for people, who see no more than a terminal holds.
+fn write_table(
+    out: &mut dyn io::Write,
     page: &Page,
     direction: Direction,
     report: &archive::Report,
     titles: &Titles,
     dry_run: bool,
-) -> Table {
+) -> io::Result<()> {
     let mut columns =
         vec![Column::text("id"), Column::text("status"), Column::text("updated"), Column::title("title")];
     let has_path = page.width >= WIDTH_WITH_PATH;
     columns.extend(has_path.then(|| Column::path("path")));
     let mut table = Table::new(columns, page.width, page.style);
-    for (place, outcome) in report.threads.iter().enumerate() {
+    for (place, outcome) in report.threads.iter().take(MAX_ROWS).enumerate() {
+        let outcome = outcome.map_err(io::Error::other)?;
         let word = match (outcome.status, dry_run) {
             (Status::Done, true) => format!("would {}", direction.verb()),
             (which, _) => status(direction, which).to_owned(),
@@ -216,7 +230,11 @@ fn table(
         cells.extend(has_path.then(|| Cell::exact(path.map(|path| text::path(path)).unwrap_or_default())));
         table.row(cells);
     }
-    table
+    table.write(out)?;
+    match report.threads.len().saturating_sub(MAX_ROWS as u64) {
+        0 => Ok(()),
+        rest => writeln!(out, "and {} more, which --format tsv lists", human::count(rest)),
+    }
 }
 
 /// Says on standard error what happened, and how it is undone.
@@ -224,14 +242,12 @@ fn advise(
     app: &App,
     direction: Direction,
     report: &archive::Report,
-    ids: &[String],
     arguments: &args::Moving,
-) {
+) -> io::Result<()> {
     let dry_run = arguments.dry_run;
     let n = report.count(Status::Done);
-    let n_files: usize = report.threads.iter().map(|outcome| outcome.files.len()).sum();
     let threads = human::counted(n as u64, "thread", "threads");
-    let files = human::counted(n_files as u64, "file", "files");
+    let files = human::counted(report.n_files as u64, "file", "files");
     let unchanged = report.count(Status::Unchanged);
     if unchanged > 0 {
         let unchanged = human::counted(unchanged as u64, "thread was", "threads were");
@@ -255,11 +271,12 @@ fn advise(
     }
     if n > 0 && !dry_run {
         let undo = direction.reverse().verb();
-        match (&arguments.ids_to, ids) {
-            (Some(file), _) if file.is_file() => {
+        match &arguments.ids_to {
+            Some(file) if file.is_file() => {
                 app.messages.hint(&format!("codex-state {undo} - < {} undoes it", shell_word(file)));
             }
-            (_, few) if few.len() <= FEW => {
+            _ if n <= FEW => {
+                let few: Vec<String> = moved(report).collect::<io::Result<_>>()?;
                 app.messages.hint(&format!("codex-state {undo} {} undoes it", few.join(" ")));
             }
             _ => app.messages.hint(&format!(
@@ -267,4 +284,5 @@ fn advise(
             )),
         }
     }
+    Ok(())
 }

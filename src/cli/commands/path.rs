@@ -40,7 +40,7 @@ pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
         _ => Which::Any,
     };
     let (mut paths, mut elsewhere) = (Vec::new(), Elsewhere::default());
-    for (selected, typed) in found.selected.iter().zip(&found.typed) {
+    for (place, selected) in found.selected.iter().enumerate() {
         let path = match selected {
             Selected::Id(id) => {
                 let in_row = reader.read(|connection| rollout_path(connection, *id))?;
@@ -59,7 +59,7 @@ pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
                     Which::Archived => "no archived rollout",
                     Which::Active => "no active rollout",
                 };
-                app.messages.fail(&format!("{typed}: {what}"));
+                app.messages.fail(&format!("{}: {what}", found.typed(place)));
                 exit = exit.merge(Exit::Not);
             }
         }

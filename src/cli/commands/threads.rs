@@ -7,7 +7,8 @@ use crate::db::schema::Schema;
 use crate::error::{WithHint as _, shell_word};
 use crate::survey::select::{Resolver, Selected, Unresolved};
 use anyhow::{Context as _, anyhow};
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::io::BufRead as _;
 use std::path::Path;
 
@@ -19,34 +20,42 @@ const AT_ONCE: usize = 4096;
 pub struct Threads {
     /// Those that were found, each once, in the order in which they were typed.
     pub selected: Vec<Selected>,
-    /// What was typed for them.
-    pub typed: Vec<String>,
+    /// What was typed for those that were not typed as their whole id.
+    typed: HashMap<usize, String>,
     /// [`Exit::Not`] if there is no such thread for some.
     pub exit: Exit,
 }
 
-/// Replaces `-` by the lines of standard input.
-///
-/// # Errors
-/// Standard input cannot be read.
-pub fn expand(arguments: &[String]) -> anyhow::Result<Vec<String>> {
-    let mut expanded = Vec::new();
-    for argument in arguments {
-        if argument != "-" {
-            expanded.push(argument.clone());
-            continue;
-        }
-        for line in std::io::stdin().lock().split(b'\n') {
-            let line = line.context("cannot read threads from standard input")?;
-            // One line that is no text is one thread that does not exist; some programs begin with a mark.
-            let line = String::from_utf8_lossy(&line);
-            let line = line.trim_start_matches('\u{feff}').trim();
-            if !line.is_empty() {
-                expanded.push(line.to_owned());
-            }
+impl Threads {
+    /// Returns what was typed for the thread at this place in `selected`.
+    #[must_use]
+    pub fn typed(&self, place: usize) -> Cow<'_, str> {
+        match (self.typed.get(&place), self.selected.get(place)) {
+            (Some(typed), _) => Cow::Borrowed(typed),
+            (None, thread) => Cow::Owned(thread.map(pasted).unwrap_or_default()),
         }
     }
-    Ok(expanded)
+}
+
+/// Reads the arguments one by one, with the lines of standard input in the place of `-`.
+///
+/// # Errors
+/// An item is an error if standard input cannot be read.
+fn words(arguments: &[String]) -> impl Iterator<Item = anyhow::Result<String>> {
+    arguments.iter().flat_map(|argument| -> Box<dyn Iterator<Item = anyhow::Result<String>>> {
+        if argument != "-" {
+            return Box::new(std::iter::once(Ok(argument.clone())));
+        }
+        Box::new(std::io::stdin().lock().split(b'\n').filter_map(|line| {
+            // A line that is not text is a thread that does not exist; some programs begin with a mark.
+            let text = |line: Vec<u8>| {
+                let line = String::from_utf8_lossy(&line);
+                line.trim_start_matches('\u{feff}').trim().to_owned()
+            };
+            let line = line.context("cannot read threads from standard input").map(text);
+            Some(line).filter(|line| !line.as_ref().is_ok_and(String::is_empty))
+        }))
+    })
 }
 
 /// How a thread is named in a command to paste.
@@ -71,15 +80,19 @@ pub fn resolve(
     let empty = Path::new("");
     let mut resolver = Resolver::new(home, app.environment.current_dir.as_deref().unwrap_or(empty));
     let mut threads = Threads::default();
-    let typed = expand(arguments)?;
-    if typed.is_empty() && !arguments.is_empty() {
+    let mut words = words(arguments).peekable();
+    if words.peek().is_none() && !arguments.is_empty() {
         app.messages.say("no thread on standard input: nothing to do");
     }
     let mut seen = HashSet::new();
-    for some in typed.chunks(AT_ONCE) {
+    loop {
+        let some: Vec<String> = words.by_ref().take(AT_ONCE).collect::<anyhow::Result<_>>()?;
+        if some.is_empty() {
+            break;
+        }
         let found = match &mut reader {
             Some(reader) => {
-                let found = reader.read(|connection| resolver.resolve(some, Some(connection)));
+                let found = reader.read(|connection| resolver.resolve(&some, Some(connection)));
                 let is_complete = found.as_ref().is_ok_and(|found| found.iter().all(Result::is_ok));
                 // That there is no table of threads is said rather than that a thread is missing from it.
                 if !is_complete {
@@ -87,14 +100,16 @@ pub fn resolve(
                 }
                 found?
             }
-            None => resolver.resolve(some, None)?,
+            None => resolver.resolve(&some, None)?,
         };
-        for (typed, found) in some.iter().zip(found) {
+        for (typed, found) in some.into_iter().zip(found) {
             match found {
                 Ok(selected) => {
                     if seen.insert(selected.clone()) {
+                        if !matches!(selected, Selected::Id(id) if *typed == id.to_string()) {
+                            threads.typed.insert(threads.selected.len(), typed);
+                        }
                         threads.selected.push(selected);
-                        threads.typed.push(typed.clone());
                     }
                 }
                 Err(Unresolved::NoSuchThread) => {

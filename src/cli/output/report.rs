@@ -8,7 +8,7 @@ use crate::cli::line::env::Environment;
 use crate::cli::output::records::json::{self, Document};
 use crate::cli::output::records::{Format, Layout, Records, Value};
 use crate::cli::output::style::Style;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 use std::io::{self, Write};
 
@@ -88,6 +88,18 @@ pub struct Report<'a, I> {
     pub document: Whole<'a>,
     /// Writes the report for people.
     pub text: &'a dyn Fn(&mut dyn Write) -> io::Result<()>,
+}
+
+/// An item that was read from where many are kept, or the reason why it could not be read, which ends the output.
+pub struct Read<T>(pub anyhow::Result<T>);
+
+impl<T: Serialize> Serialize for Read<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Ok(item) => item.serialize(serializer),
+            Err(error) => Err(serde::ser::Error::custom(format!("{error:#}"))),
+        }
+    }
 }
 
 /// The rows that TSV and CSV have for an item.

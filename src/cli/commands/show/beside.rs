@@ -63,7 +63,8 @@ pub(super) fn run(
     })?;
     sink.finish()?;
     let mut exit = found.exit;
-    for ((wrong, typed), selected) in wrong.into_iter().zip(&found.typed).zip(&found.selected) {
+    for (i, (wrong, selected)) in wrong.into_iter().zip(&found.selected).enumerate() {
+        let typed = found.typed(i);
         match wrong {
             None => continue,
             Some(Wrong::NoFile(error)) => {

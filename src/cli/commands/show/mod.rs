@@ -68,7 +68,7 @@ pub fn run(app: &mut App, arguments: &args::Show) -> anyhow::Result<Exit> {
     without.sort_unstable();
     reader.end();
     for i in without {
-        app.messages.fail(&format!("{}: there is a rollout, but no row in the database", found.typed[i]));
+        app.messages.fail(&format!("{}: there is a rollout, but no row in the database", found.typed(i)));
         app.messages.hint(&format!("codex-state backfill {}", threads::pasted(&found.selected[i])));
         exit = exit.merge(Exit::Not);
     }

@@ -4,7 +4,7 @@ use crate::cli::commands::app::App;
 use crate::cli::commands::verify::people;
 use crate::cli::output::cells;
 use crate::cli::output::records::Value;
-use crate::cli::output::report::{Page, Report, Rows, Whole};
+use crate::cli::output::report::{Page, Read, Report, Rows, Whole};
 use crate::verify::{self, FieldDifference, Finding, Kind};
 use serde::{Serialize, Serializer};
 use std::io;
@@ -22,7 +22,7 @@ pub(super) fn write(
     let messages = &app.messages;
     let with_options = |hint: &str| messages.with_options(hint);
     Report {
-        items: report.findings.iter().map(Item),
+        items: report.findings.iter().map(|finding| Read(finding.map(Item))),
         rows: Rows::Columns(&["kind", "severity", "thread_id", "path", "message", "fields"]),
         document: Whole::List {
             name: "findings",
@@ -52,15 +52,12 @@ impl Serialize for Counts<'_> {
     }
 }
 
-/// A finding that was read, or the reason why it could not be.
-struct Item(anyhow::Result<Finding>);
+/// A finding, which is a [`Shown`] in JSON.
+struct Item(Finding);
 
 impl Serialize for Item {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0 {
-            Ok(finding) => Shown::new(finding).serialize(serializer),
-            Err(error) => Err(serde::ser::Error::custom(format!("{error:#}"))),
-        }
+        Shown::new(&self.0).serialize(serializer)
     }
 }
 
