@@ -227,6 +227,17 @@ mod unix {
         }
     }
 
+    /// Returns true if programs that a test starts end at SIGINT: one in the background of a script ignores it.
+    fn obeys_interrupts() -> bool {
+        let mut sleep = Command::new("sleep").arg("2").spawn().unwrap();
+        assert!(Command::new("kill").args(["-INT", &sleep.id().to_string()]).status().unwrap().success());
+        let obeys = !sleep.wait().unwrap().success();
+        if !obeys {
+            println!("skipped: SIGINT is ignored here");
+        }
+        obeys
+    }
+
     /// Starts a command, waits until it is at work, interrupts it once, and returns how long it then took.
     fn interrupt(mut command: Command, wait: Duration) -> Duration {
         let mut child = command.spawn().unwrap();
@@ -247,6 +258,9 @@ mod unix {
 
     #[test]
     fn the_first_interrupt_is_seen_though_nobody_reads_the_output() {
+        if !obeys_interrupts() {
+            return;
+        }
         let (env, _) = one_thread();
         env.sql("UPDATE threads SET title = printf('%.*c', 300000, 'x'), model_provider = printf('%.*c', 300000, 'y')");
         for command in [&["list"][..], &["list", "--format", "json"], &["verify", "--format", "json"]] {
