@@ -1,33 +1,34 @@
-//! The row in which Codex keeps how far its own indexing came; read, and set to `complete`, never claimed.
+//! The row in which Codex stores the progress of its own indexing. We read it and set it to `complete`; we never
+//! claim it.
 
 use super::row::to_cell;
 use rusqlite::{Connection, OptionalExtension as _};
 
-/// The word that lets Codex start at once.
+/// The status with which Codex starts at once.
 pub const COMPLETE: &str = "complete";
 
-/// What the row says.
+/// The contents of the row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackfillState {
-    /// `pending`, `running`, `complete`; any other word is a start-up error of Codex.
+    /// `pending`, `running` or `complete`; any other word makes Codex fail at its start.
     pub status: String,
-    /// Path of the last rollout indexed, relative to the home, with `/`.
+    /// Path of the last indexed rollout, relative to the home, with `/`.
     pub last_watermark: Option<String>,
-    /// When indexing last ended, in seconds.
+    /// Time when indexing last ended, in seconds.
     pub last_success_at: Option<i64>,
-    /// When the row was last written, in seconds; with `running`, the lease.
+    /// Time when the row was last written, in seconds; for `running`, the start of the lease.
     pub updated_at: Option<i64>,
 }
 
-/// Reads the row; `None` if the table is empty. The table must be there.
+/// Reads the row; `None` if the table is empty. The table must exist.
 ///
 /// # Errors
-/// What SQLite says.
+/// If the database cannot be read.
 pub fn read(connection: &Connection) -> rusqlite::Result<Option<BackfillState>> {
     let sql = "SELECT status, last_watermark, last_success_at, updated_at FROM backfill_state WHERE id = 1";
     let read = |row: &rusqlite::Row<'_>| {
         Ok(BackfillState {
-            // Whatever is no text is no word that Codex knows.
+            // A non-text status is unknown to Codex.
             status: to_cell(row.get_ref(0)?).as_text().unwrap_or_default().to_owned(),
             last_watermark: row.get(1).unwrap_or_default(),
             last_success_at: row.get(2).unwrap_or_default(),
@@ -37,10 +38,11 @@ pub fn read(connection: &Connection) -> rusqlite::Result<Option<BackfillState>> 
     connection.query_row(sql, [], read).optional()
 }
 
-/// Says that every rollout was indexed, up to `watermark`; `now` in seconds. A row that says so already stays.
+/// Records that every rollout is indexed, up to `watermark`; `now` is in seconds. A row that is `complete` already
+/// stays.
 ///
 /// # Errors
-/// What SQLite says.
+/// If the database cannot be written.
 pub fn complete(connection: &Connection, watermark: Option<&str>, now: i64) -> rusqlite::Result<()> {
     let sql = "INSERT INTO backfill_state (id, status, last_watermark, last_success_at, updated_at) \
                VALUES (1, ?1, ?2, ?3, ?3) \

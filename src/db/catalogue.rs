@@ -1,4 +1,4 @@
-//! The desktop app's own catalogue of threads, which its sidebar shows; counted, never written.
+//! Counts the desktop app's own catalogue of threads, which its sidebar shows; never writes it.
 
 use super::open::{OpenOptions, Reader};
 use super::schema::{Schema, has_column};
@@ -7,18 +7,18 @@ use rusqlite::Connection;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// The app's database, below the home.
+/// The path of the app's database, below the home.
 const FILE: [&str; 2] = ["sqlite", "codex-dev.db"];
 const TABLE: &str = "local_thread_catalog";
 
-/// The app's catalogue beside the list of Codex.
+/// A comparison of the app's catalogue with Codex's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalogue {
-    /// The app's database.
+    /// Path of the app's database.
     pub path: PathBuf,
-    /// How many threads Codex's database has for its list, whatever their provider.
+    /// Number of threads that Codex's database lists, of any provider.
     pub listed: u64,
-    /// How many of these the catalogue holds.
+    /// Number of these threads in the catalogue.
     pub held: u64,
 }
 
@@ -29,7 +29,7 @@ impl Catalogue {
         self.held < self.listed
     }
 
-    /// Says in one sentence where the threads are.
+    /// Describes in one sentence where the threads are.
     #[must_use]
     pub fn describe(&self) -> String {
         format!(
@@ -39,8 +39,8 @@ impl Catalogue {
     }
 }
 
-/// Counts the threads of the state database that the app's catalogue holds. Returns nothing where the app has no
-/// catalogue, or one that cannot be read.
+/// Counts the threads of the state database that are in the app's catalogue. Returns `None` if the app has no
+/// catalogue, or an unreadable one.
 ///
 /// # Errors
 /// If the state database cannot be read.
@@ -64,7 +64,7 @@ pub fn compare(home: &Path, schema: &Schema, reader: &mut Reader) -> anyhow::Res
     Ok(Some(Catalogue { path, listed, held }))
 }
 
-/// Reads the ids in the catalogue, without those that it holds to be gone.
+/// Reads the ids in the catalogue, without those that it marks as missing.
 fn ids(path: &Path, options: &OpenOptions) -> Option<HashSet<String>> {
     let read = |connection: &Connection| -> rusqlite::Result<_> {
         let has = |column: &str| has_column(connection, TABLE, column);
@@ -87,7 +87,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn the_catalogue_is_counted_against_the_list_and_left_as_it_is() {
+    fn the_catalogue_is_compared_with_the_list_and_stays_unchanged() {
         let place = Place::with(FILLED);
         let home = tempfile::tempdir().unwrap();
         let mut reader = Reader::open(&place.database, &place.options()).unwrap();

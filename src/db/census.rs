@@ -1,4 +1,5 @@
-//! Counts the threads of a database: what Codex's own list shows, what it hides and why; changes nothing.
+//! Counts the threads of a database: those that Codex's default list shows, and those that it hides by reason. Reads
+//! only.
 
 use super::row::to_cell;
 use super::schema::Schema;
@@ -8,23 +9,23 @@ use crate::thread::columns::{COLUMNS, index};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 
-/// How many threads there are, each counted under the first reason for which Codex's default list hides it.
+/// The numbers of threads. A hidden thread is counted under the first reason for which Codex's default list hides it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Census {
     shown: u64,
     hidden: [u64; Reason::ALL.len()],
-    /// The threads that are hidden for their source, by source.
+    /// The threads that are hidden because of their source, by source.
     pub hidden_sources: BTreeMap<String, u64>,
-    /// The threads that are hidden for their provider, by provider.
+    /// The threads that are hidden because of their provider, by provider.
     pub hidden_providers: BTreeMap<String, u64>,
-    /// By source; of sources that are objects, by their key.
+    /// All threads by source; a source that is an object counts under its key.
     pub sources: BTreeMap<String, u64>,
-    /// By model provider.
+    /// All threads by model provider.
     pub providers: BTreeMap<String, u64>,
 }
 
 impl Census {
-    /// Counts.
+    /// Counts the threads of a database.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -48,17 +49,17 @@ impl Census {
         Ok(census)
     }
 
-    /// Counts a thread that came.
+    /// Counts an added thread.
     pub fn add(&mut self, verdict: &Verdict) {
         self.change(verdict, 1);
     }
 
-    /// No longer counts a thread that went.
+    /// Subtracts a removed thread.
     pub fn remove(&mut self, verdict: &Verdict) {
         self.change(verdict, -1);
     }
 
-    /// Adds what another change of the same table did, or would do.
+    /// Adds the difference between two other counts of the same table.
     pub fn add_change(&mut self, before: &Census, after: &Census) {
         shift(&mut self.shown, before.shown, after.shown);
         for (i, count) in self.hidden.iter_mut().enumerate() {
@@ -93,19 +94,19 @@ impl Census {
         }
     }
 
-    /// How many threads Codex's default list shows.
+    /// Returns the number of threads that Codex's default list shows.
     #[must_use]
     pub fn shown(&self) -> u64 {
         self.shown
     }
 
-    /// How many threads it hides for this reason first.
+    /// Returns the number of threads for which this is the first reason to hide them.
     #[must_use]
     pub fn hidden(&self, reason: Reason) -> u64 {
         self.hidden[reason as usize]
     }
 
-    /// How many threads there are.
+    /// Returns the number of all threads.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.shown + self.hidden.iter().sum::<u64>()
@@ -127,7 +128,7 @@ fn shift_all(
     }
 }
 
-/// Calls `each` with the second in which each thread began.
+/// Calls `each` with the creation time of each thread, in seconds.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -142,7 +143,8 @@ pub fn beginnings(connection: &Connection, mut each: impl FnMut(i64)) -> rusqlit
     Ok(())
 }
 
-/// Calls `each` with the id, source, provider and folder of each thread; of a source that is an object, with its key.
+/// Calls `each` with the id, source, provider and folder of each thread; a source that is an object is given as its
+/// key.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -191,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_goes_and_comes_leaves_the_counts_as_they_were() {
+    fn removing_and_adding_a_thread_restores_the_counts() {
         let verdict =
             |bits| Verdict { reasons: Reasons::of(bits), source: "exec".into(), provider: "openai".into() };
         let mut census = Census::default();

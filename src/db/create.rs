@@ -1,7 +1,7 @@
-//! Makes new state databases from `migrations/`; never changes an existing one.
+//! Creates new state databases from `migrations/`; never changes an existing one.
 //!
-//! A new database has the tables that Codex would make and the rows that Codex would write into its ledger, so that
-//! Codex adopts it and runs no migration again (docs/codex-home.md, "A database from nothing that Codex adopts").
+//! A new database has the tables and the ledger rows that Codex would create. So Codex adopts it and runs no
+//! migration again (docs/codex-home.md, "A database from nothing that Codex adopts").
 
 use super::backup::Staging;
 use super::ledger::migrations;
@@ -10,16 +10,16 @@ use crate::sys;
 use rusqlite::Connection;
 use std::path::Path;
 
-/// The statements of migration 1, its row in the ledger included.
+/// The statements of migration 1, including its row in the ledger.
 const THREADS: &str = include_str!("../../migrations/0001_threads.sql");
 
-/// The level of Codex of August 2026: the lowest one that is made after phase 1.
+/// The level of Codex of August 2026, the lowest level after phase 1 that can be created.
 pub const AUGUST: i64 = 50;
-/// The highest level that is known.
+/// The highest known level.
 pub const NEWEST: i64 = 59;
 
-/// The statements that lead to a level from the one before in this list. Versions that are missing change no table
-/// (57), or made a table that a later version removes (51).
+/// The statements that lead to a level from the previous one in this list. Missing versions change no table (57), or
+/// created a table that a later version removes (51).
 const STEPS: [(i64, &str); 8] = [
     (AUGUST, include_str!("../../migrations/0050_state_5.sql")),
     (52, include_str!("../../migrations/0052_projects_recency.sql")),
@@ -31,7 +31,7 @@ const STEPS: [(i64, &str); 8] = [
     (59, include_str!("../../migrations/0059_thread_attachment_reverse_lookup.sql")),
 ];
 
-/// Which database is made where there is none.
+/// The kind of database to create if none exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NewSchema {
     /// The database of Codex 0.93 to 0.95.
@@ -41,7 +41,7 @@ pub enum NewSchema {
 }
 
 impl NewSchema {
-    /// The name of the file in which Codex looks for it.
+    /// Returns the file name under which Codex looks for it.
     #[must_use]
     pub fn file_name(self) -> &'static str {
         match self {
@@ -50,7 +50,7 @@ impl NewSchema {
         }
     }
 
-    /// The last migration in its ledger.
+    /// Returns the last migration in its ledger.
     #[must_use]
     pub fn level(self) -> i64 {
         match self {
@@ -60,7 +60,7 @@ impl NewSchema {
     }
 }
 
-/// Makes an empty database in memory, for previews.
+/// Creates an empty database in memory, for previews.
 ///
 /// # Errors
 /// If SQLite cannot run the statements.
@@ -70,10 +70,10 @@ pub fn in_memory(schema: NewSchema) -> anyhow::Result<Connection> {
     Ok(connection)
 }
 
-/// Makes an empty database at `path`, where no file may be yet, in WAL mode as Codex has it.
+/// Creates an empty database at `path`, where no file may exist, in WAL mode as in Codex.
 ///
-/// It is built under another name, which an old Codex does not take for a state database, and renamed when it is
-/// whole: a crash leaves no half of it.
+/// It is built under another name, which an old Codex does not recognise as a state database, and renamed when it is
+/// complete. So a crash leaves no half-built database.
 ///
 /// # Errors
 /// If there is a file at `path` already, or the log of a lost database ([`move_logs`](super::backup::move_logs)), or the
@@ -98,7 +98,7 @@ pub fn create(path: &Path, schema: NewSchema) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes the tables of a level and their ledger in the empty file `path`.
+/// Creates the tables of a level and their ledger in the empty file `path`.
 pub(super) fn build_at(path: &Path, level: i64) -> rusqlite::Result<()> {
     let connection = open(path, level)?;
     connection.execute_batch("BEGIN")?;
@@ -107,10 +107,10 @@ pub(super) fn build_at(path: &Path, level: i64) -> rusqlite::Result<()> {
     connection.close().map_err(|(_, error)| error)
 }
 
-/// Opens a new, empty file as a database with the settings that Codex gives its own.
+/// Opens a new, empty file as a database with the settings that Codex uses.
 fn open(path: &Path, level: i64) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
-    // Before the first table; with the WAL mode it goes to the file's header.
+    // Set before the first table exists; the WAL mode then writes it into the file's header.
     if level > 1 {
         connection.pragma_update(None, "auto_vacuum", "incremental")?;
     }
@@ -118,7 +118,7 @@ fn open(path: &Path, level: i64) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Makes the tables of a level (1, or 50 to 59) and their ledger in an empty database.
+/// Creates the tables of a level (1, or 50 to 59) and their ledger in an empty database.
 ///
 /// # Errors
 /// If SQLite cannot run the statements.
@@ -143,7 +143,7 @@ pub(super) fn record(connection: &Connection, migration: Migration) -> rusqlite:
     connection.prepare_cached(sql)?.execute(migration).map(drop)
 }
 
-/// The statement that makes the table of the ledger.
+/// Returns the statement that creates the ledger's table.
 pub(super) fn ledger_table() -> rusqlite::Result<String> {
     let connection = Connection::open_in_memory()?;
     build(&connection, 1)?;
@@ -157,7 +157,7 @@ mod tests {
     use crate::db::testing::Place;
     use rusqlite::types::Value;
 
-    /// Rows as text, for comparison.
+    /// Returns rows as text, for comparison.
     fn rows(connection: &Connection, sql: &str) -> Vec<String> {
         let mut statement = connection.prepare(sql).unwrap();
         let n_columns = statement.column_count();
@@ -168,7 +168,7 @@ mod tests {
         rows.unwrap().map(Result::unwrap).collect()
     }
 
-    /// What the pragmas say of a database, and every row that is there from the beginning.
+    /// Returns the values of the pragmas and all rows of a new database.
     fn described(connection: &Connection) -> Vec<(&'static str, Vec<String>)> {
         let tables = "(SELECT name AS t FROM sqlite_schema WHERE type = 'table')";
         let indexes = "(SELECT name AS i FROM sqlite_schema WHERE type = 'index')";
@@ -206,7 +206,7 @@ mod tests {
         ]
     }
 
-    /// The condition of each partial index, without spaces.
+    /// Returns the condition of each partial index, without spaces.
     fn conditions(connection: &Connection) -> Vec<(String, String)> {
         let sql =
             "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql LIKE '%where%' ORDER BY name";
@@ -220,7 +220,7 @@ mod tests {
         rows.map(|row| row.map(|(name, sql)| (name, condition(sql))).unwrap()).collect()
     }
 
-    /// What the triggers make of rows that are inserted and updated in every way that matters to them.
+    /// Returns what the triggers do to rows that are inserted and updated in all ways that matter to them.
     fn triggered(connection: &Connection) -> Vec<String> {
         let insert = "INSERT INTO threads (id, rollout_path, created_at, updated_at, source, model_provider, cwd, title, \
                       sandbox_policy, approval_mode, created_at_ms, updated_at_ms, recency_at, recency_at_ms) \
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn state_5_is_what_codex_of_august_makes() {
+    fn state_5_equals_the_database_of_codex_of_august() {
         let golden = Place::with("empty-2026-08.state_5.sqlite");
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state_5.sqlite");
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn every_known_level_can_be_made_and_the_last_is_what_codex_of_october_has() {
+    fn every_known_level_can_be_created_and_the_last_equals_codex_of_october() {
         for level in AUGUST..=NEWEST {
             let connection = Connection::open_in_memory().unwrap();
             build(&connection, level).unwrap();
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn phase_1_is_what_codex_of_january_makes() {
+    fn phase_1_equals_the_database_of_codex_of_january() {
         let golden = Place::with("empty-2026-01.state.sqlite");
         let (ours, golden) = (in_memory(NewSchema::Phase1).unwrap(), golden.connect());
         for sql in [

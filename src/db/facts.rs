@@ -1,9 +1,8 @@
-//! What another state database knows of threads, taken out of it once; the rules of what becomes of it are in
-//! `thread/facts.rs`.
+//! Reads what another state database knows about threads. The rules for using it are in `thread/facts.rs`.
 //!
-//! The rows go to a temporary database of our own: read in one pass, as one state of the other database whoever uses
-//! it, and found by id afterwards without a further look. A damaged database is read around its damage: this is what
-//! people have left after theirs broke.
+//! The rows are copied once into a temporary database of our own. So they are one state of the other database even
+//! while another program uses it, and each is then found by id. Damaged parts of a database are skipped, because a
+//! damaged database is often all that is left.
 
 use super::open::{OpenOptions, Reader, Trouble, reason};
 use super::row::to_cell;
@@ -19,17 +18,17 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-/// A table of what belongs to a parent, and its column that names the parent.
+/// A child table of a parent table, and its column that identifies the parent.
 type Belonging = (&'static str, &'static str);
 
-/// What a row may refer to: the column, the table of its parents, and the table of what belongs to a parent, by the
-/// column that names it.
+/// The references of a row: the column, the table of the parents, and the table of the parents' children with the
+/// column that identifies the parent.
 const REFERENCES: [(usize, &str, Option<Belonging>); 2] = [
     (index::THREAD_SECTION_ID, "thread_sections", None),
     (index::PROJECT_ID, "projects", Some(("project_roots", "project_id"))),
 ];
 
-/// The facts of one other database.
+/// The facts from one other database.
 #[derive(Debug)]
 pub struct Facts {
     /// A temporary database with the rows.
@@ -38,20 +37,20 @@ pub struct Facts {
     select: String,
     parents: [Parents; REFERENCES.len()],
     salvage: Salvage,
-    /// Whether they are whole rows, of the database that is being replaced.
+    /// True if they are whole rows of the database that is being replaced.
     replaces: bool,
 }
 
-/// Whole rows of a small table, by one of their columns.
+/// Complete rows of a small table, by one of their columns.
 #[derive(Debug, Default)]
 struct Parents {
     columns: Vec<String>,
     rows: HashMap<String, Vec<Vec<Cell>>>,
-    /// What belongs to them.
+    /// The rows of the child table.
     children: Option<Box<Parents>>,
 }
 
-/// What is left to do with a database of which nothing can be read.
+/// Returns advice for a database of which nothing can be read.
 fn beyond_reading(path: &Path) -> String {
     format!(
         "a backup has such facts, too; `sqlite3 {} .recover` may save some; without them, codex-state backfill still \
@@ -61,16 +60,16 @@ fn beyond_reading(path: &Path) -> String {
 }
 
 impl Facts {
-    /// Takes the facts out of the database `path`, of which nothing changes.
+    /// Copies the facts from the database `path`, which is not changed.
     ///
     /// # Errors
-    /// It cannot be opened, is no state database, or nothing at all can be read of its threads.
+    /// If it cannot be opened, is not a state database, or none of its threads can be read.
     pub fn take(path: &Path, options: &OpenOptions) -> anyhow::Result<Facts> {
         let useless =
             |why: &dyn std::fmt::Display| anyhow!("{}: cannot take facts from it: {why}", path.display());
         let taken = Reader::open(path, options).and_then(|mut reader| reader.read(Facts::of));
         let facts = taken.map_err(|error| match Trouble::of(&error) {
-            // Not with the hint that belongs to a database in use.
+            // Replaces the hint, which is for a database in use.
             Some(trouble) if trouble.is_unusable() => {
                 useless(&reason(&error).unwrap_or_default()).hint(beyond_reading(path))
             }
@@ -88,16 +87,16 @@ impl Facts {
     /// Reads the facts of an open database, as far as its pages can be read.
     ///
     /// # Errors
-    /// If it is no state database, or cannot be read for another reason than damage.
+    /// If it is not a state database, or cannot be read for another reason than damage.
     pub fn of(from: &Connection) -> anyhow::Result<Facts> {
         let schema = Schema::read(from)?;
         Facts::read(from, schema.columns.iter().filter(|&position| may_matter(position)).collect())
     }
 
-    /// Reads all that an open database says of threads, for the one that is to replace it.
+    /// Reads everything that an open database has about threads, for the database that will replace it.
     ///
     /// # Errors
-    /// As [`Facts::of`].
+    /// The same as [`Facts::of`].
     pub fn of_replaced(from: &Connection) -> anyhow::Result<Facts> {
         let facts = Facts::read(from, Schema::read(from)?.columns)?;
         Ok(Facts { replaces: true, ..facts })
@@ -119,24 +118,24 @@ impl Facts {
         Ok(Facts { copy, columns, select, parents, salvage, replaces: false })
     }
 
-    /// Whether every row could be read.
+    /// Returns true if every row could be read.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.salvage.is_whole
     }
 
-    /// What could be read of the table of threads.
+    /// Returns what could be read of the table of threads.
     pub(in crate::db) fn salvage(&self) -> Salvage {
         self.salvage
     }
 
-    /// Whether they are whole rows, of the database that is being replaced.
+    /// Returns true if they are whole rows of the database that is being replaced.
     #[must_use]
     pub fn replaces(&self) -> bool {
         self.replaces
     }
 
-    /// Calls `each` with every thread's id and the path of its rollout, where the rows are whole.
+    /// Calls `each` with every thread's id and the path of its rollout, if the rows are whole.
     ///
     /// # Errors
     /// If the temporary database cannot be read.
@@ -154,10 +153,10 @@ impl Facts {
         Ok(())
     }
 
-    /// How many threads they are about.
+    /// Returns the number of threads with facts.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// If the temporary database cannot be read.
     pub fn count(&self) -> anyhow::Result<u64> {
         let count = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
         Ok(self.copy.query_row("SELECT count(*) FROM facts", [], count)?.unsigned_abs())
@@ -176,8 +175,8 @@ impl Facts {
     }
 }
 
-/// Whether a rule in `thread/facts.rs` asks for the column: whatever the file is not always right about, and the times
-/// that tell how old a row is.
+/// Returns true if a rule in `thread/facts.rs` uses the column. These are the columns for which the file is not
+/// always right, and the times that show how old a row is.
 fn may_matter(position: usize) -> bool {
     COLUMNS[position].truth != Truth::File || is_updated_at(position)
 }
@@ -190,7 +189,7 @@ fn copy_rows(from: &Connection, to: &Connection, columns: ColumnSet) -> rusqlite
     let into = quoted(names.iter().copied());
     let mut insert = to.prepare(&format!("INSERT OR IGNORE INTO facts ({into}) VALUES ({places})"))?;
     salvage::each_row(from, "threads", &names, |_, cells| {
-        // Ids of other types or spellings are no threads.
+        // Rows with ids of other types or spellings are not threads.
         if cells[id].as_text().and_then(ThreadId::parse).is_some() {
             insert.execute(params_from_iter(cells))?;
         }
@@ -199,7 +198,7 @@ fn copy_rows(from: &Connection, to: &Connection, columns: ColumnSet) -> rusqlite
 }
 
 impl Parents {
-    /// Reads a table whole; one that is not there, or cannot be read, has no rows.
+    /// Reads a whole table. A table that is missing or unreadable has no rows.
     fn read(connection: &Connection, table: &str, key: &str) -> Parents {
         Parents::try_read(connection, table, key).unwrap_or_default()
     }
@@ -225,7 +224,7 @@ impl Parents {
         Ok(parents)
     }
 
-    /// Whether rows of this table may be inserted into that of the same name.
+    /// Returns true if rows of this table can be inserted into the table of the same name.
     fn fit(&self, connection: &Connection, table: &str) -> rusqlite::Result<bool> {
         let names: Vec<&str> = self.columns.iter().map(String::as_str).collect();
         Ok(!names.is_empty() && schema::has_shape(connection, table, &names)?)
@@ -243,7 +242,7 @@ impl Parents {
     }
 }
 
-/// Which rows of one reference can be inserted where they are missing.
+/// Says which missing rows of one reference can be inserted.
 #[derive(Debug, Clone, Copy, Default)]
 struct Fits {
     parents: bool,
@@ -251,21 +250,21 @@ struct Fits {
     children: bool,
 }
 
-/// The facts as far as they fit into one database, whose rows may refer to nothing that is missing.
+/// The facts that fit into one database, whose rows must not refer to missing rows.
 #[derive(Debug)]
 pub struct FittingFacts<'a> {
     facts: &'a Facts,
-    /// The parents that are there.
+    /// The ids of existing parents.
     known: [BTreeSet<String>; REFERENCES.len()],
     fits: [Fits; REFERENCES.len()],
     lost: RefCell<BTreeSet<(&'static str, String)>>,
 }
 
 impl<'a> FittingFacts<'a> {
-    /// Looks at the database that the facts are for.
+    /// Checks the database that will receive the facts.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// If it cannot be read.
     pub fn new(facts: &'a Facts, connection: &Connection) -> rusqlite::Result<FittingFacts<'a>> {
         let mut fitting = FittingFacts {
             facts,
@@ -284,10 +283,10 @@ impl<'a> FittingFacts<'a> {
         Ok(fitting)
     }
 
-    /// What is known of a thread, without references to what neither is in the database nor can be inserted.
+    /// Returns the facts about a thread, without references to parents that neither exist nor can be inserted.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// If a database cannot be read.
     pub fn of(&self, id: ThreadId) -> rusqlite::Result<Option<Row>> {
         let Some(mut row) = self.facts.get(id)? else { return Ok(None) };
         for (i, (position, table, _)) in REFERENCES.iter().enumerate() {
@@ -301,10 +300,10 @@ impl<'a> FittingFacts<'a> {
         Ok(Some(row))
     }
 
-    /// Inserts what a row that is about to be written refers to, where it is missing.
+    /// Inserts the missing parents of a row that is about to be written.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// If the database cannot be written.
     pub fn insert_parents(&self, connection: &Connection, row: &Row) -> rusqlite::Result<()> {
         for (i, (position, table, children)) in REFERENCES.iter().enumerate() {
             let Some(parent) = row.text(*position).filter(|parent| !self.known[i].contains(*parent)) else {
@@ -323,7 +322,7 @@ impl<'a> FittingFacts<'a> {
         Ok(())
     }
 
-    /// Tables and ids of what threads referred to and what could not be brought back.
+    /// Returns tables and ids of the parents that could not be restored.
     #[must_use]
     pub fn lost(&self) -> Vec<(&'static str, String)> {
         self.lost.borrow().iter().cloned().collect()

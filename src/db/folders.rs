@@ -7,7 +7,7 @@ use rusqlite::Connection;
 pub struct RowFolder {
     /// The id, whatever text it is.
     pub id: String,
-    /// The working directory as it stands.
+    /// The working directory, unchanged.
     pub cwd: String,
 }
 

@@ -1,5 +1,5 @@
-//! How far Codex has read the rollouts of paginated threads into `thread_history_1.sqlite`, from which it shows them;
-//! not how long the rollouts are.
+//! Reads how far Codex has read the rollouts of paginated threads into `thread_history_1.sqlite`, from which it shows
+//! them. It does not know how long the rollouts are.
 
 use super::schema::has_column;
 use crate::thread::ThreadId;
@@ -8,19 +8,20 @@ use std::collections::HashMap;
 
 /// The table with a row for each rollout.
 const TABLE: &str = "thread_history_projection_state";
-/// The columns that may name the rollout: a thread's first rollout has the thread's id.
+/// The columns that may identify the rollout: a thread's first rollout has the thread's id.
 const KEYS: [&str; 2] = ["rollout_id", "thread_id"];
 
-/// The places that Codex has read rollouts up to.
+/// The offsets up to which Codex has read rollouts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Projections {
-    /// By id: the first byte of the uncompressed rollout that was not read.
+    /// By id: the offset of the first byte of the uncompressed rollout that was not read.
     pub offsets: HashMap<ThreadId, u64>,
-    /// Whether an id is a rollout's; else it is a thread's, and means the rollout in the thread's row.
+    /// True if the ids are those of rollouts; otherwise they are those of threads, and mean the rollout in the
+    /// thread's row.
     pub by_rollout: bool,
 }
 
-/// Reads all places; none where the table is missing or has other columns.
+/// Reads all offsets; none if the table is missing or has other columns.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -47,7 +48,7 @@ pub fn read(connection: &Connection) -> rusqlite::Result<Projections> {
     Ok(projections)
 }
 
-/// Returns true if the row of a thread in the state database says that the thread is paginated.
+/// Returns true if the thread's row in the state database has the history mode `paginated`.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn another_schema_says_nothing() {
+    fn another_schema_has_no_offsets() {
         assert_eq!(check(""), Projections::default());
         assert_eq!(check(&format!("CREATE TABLE {TABLE} (thread_id TEXT)")), Projections::default());
         let other = format!("CREATE TABLE {TABLE} (id TEXT, next_rollout_byte_offset INTEGER)");

@@ -1,8 +1,8 @@
-//! Asks SQLite to check a database file; not whether its rows make sense.
+//! Asks SQLite to check a database file. It does not check whether the rows make sense.
 
 use rusqlite::Connection;
 
-/// Returns what `PRAGMA integrity_check` finds, at most `limit` problems; none in a sound database.
+/// Returns at most `limit` problems that `PRAGMA integrity_check` finds. A sound database has none.
 ///
 /// # Errors
 /// If the database cannot be read, which may itself be damage.
@@ -12,7 +12,8 @@ pub fn problems(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<Str
     Ok(found.into_iter().filter(|line| line != "ok").collect())
 }
 
-/// Looks at every page, without comparing indexes with tables: returns at most one problem; `None` if it is sound.
+/// Checks every page, without comparing indexes with tables. Returns at most one problem; `None` for a sound
+/// database.
 ///
 /// # Errors
 /// If the database cannot be read.

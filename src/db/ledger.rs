@@ -1,8 +1,8 @@
-//! The ledger of migrations that Codex checks when it opens a database; read, never written.
+//! Reads the ledger of migrations that Codex checks when it opens a database; never writes it.
 //!
-//! Codex refuses a database whose ledger says that a migration failed, or gives another checksum for a migration than
-//! the program has for it. It tolerates versions that it does not know. A checksum is the SHA-384 of a migration's
-//! text, so builds for Windows, whose texts have CRLF line ends, write other checksums than all other builds.
+//! Codex refuses a database if its ledger says that a migration failed, or has another checksum for a migration than
+//! the program has. It tolerates versions that it does not know. A checksum is the SHA-384 of a migration's text. In
+//! builds for Windows the texts have CRLF line ends, so their checksums differ from those of all other builds.
 
 use super::row::to_cell;
 use super::schema::has_column;
@@ -10,28 +10,28 @@ use crate::thread::cell::Cell;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 
-/// The checksums that Codex has for its migrations 1 to 59: version, description, checksum, tab-separated.
+/// The checksums of Codex's migrations 1 to 59: version, description, checksum, tab-separated.
 const KNOWN: &str = include_str!("../../migrations/ledger.tsv");
 
-/// Versions whose checksums in [`KNOWN`] are not confirmed by a database that a Codex made.
+/// Versions whose checksums in [`KNOWN`] are not confirmed by a database that Codex made.
 pub(super) const UNCONFIRMED: [i64; 2] = [56, 57];
 
-/// The checksum of migration 1 in builds whose texts have CRLF line ends. The other checksums of these builds are not
-/// known, so a ledger that begins with this one is not judged by its checksums.
+/// The checksum of migration 1 in builds whose texts have CRLF line ends. Their other checksums are unknown, so the
+/// checksums of a ledger that begins with this one are not checked.
 pub(super) const FIRST_WITH_CRLF: &str =
     "54bbd6f47905a4e4c674034575963d82da7b534e66e9a37a81ec2afb6a4b56ce6de9b3ecf3032796a800f650239847d4";
 
-/// The table of the ledger.
+/// The name of the ledger's table.
 const TABLE: &str = "_sqlx_migrations";
 
-/// What Codex does not accept in a ledger.
+/// The entries of a ledger that Codex does not accept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LedgerFaults {
-    /// Versions with a checksum that no Codex has for them, ascending.
+    /// Versions whose checksum differs from that of every Codex, ascending.
     pub changed: Vec<i64>,
     /// Versions that did not succeed, ascending.
     pub failed: Vec<i64>,
-    /// Whether there is no ledger, or an empty one: Codex then tries to create tables that are there already.
+    /// True if the ledger is missing or empty. Codex then tries to create tables that exist already.
     pub is_missing: bool,
 }
 
@@ -67,7 +67,7 @@ fn listed(numbers: &[i64]) -> String {
     }
 }
 
-/// Finds what Codex does not accept in the ledger of a state database.
+/// Finds the entries that Codex does not accept in the ledger of a state database.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -93,7 +93,7 @@ pub fn faults(connection: &Connection) -> rusqlite::Result<LedgerFaults> {
     Ok(faults)
 }
 
-/// Returns the versions that did not succeed, in the ledger of whatever database of Codex.
+/// Returns the versions that did not succeed, from the ledger of any database of Codex.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -102,7 +102,7 @@ pub fn failed(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
     Ok(entries.filter(|entry| !entry.success).map(|entry| entry.version).collect())
 }
 
-/// Returns true if the ledger of a state database holds a migration; false where there is no ledger of the known shape.
+/// Returns true if the ledger of a state database contains a migration; false without a ledger of the known shape.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -118,11 +118,11 @@ pub fn holds(connection: &Connection, version: i64) -> rusqlite::Result<bool> {
 struct Entry {
     version: i64,
     success: bool,
-    /// In lower-case hexadecimal digits.
+    /// Lower-case hexadecimal digits.
     checksum: String,
 }
 
-/// Reads the ledger by version; empty where the table is missing or has other columns.
+/// Reads the ledger, ordered by version. Returns no entries if the table is missing or has other columns.
 fn read(connection: &Connection) -> rusqlite::Result<Vec<Entry>> {
     for column in ["version", "success", "checksum"] {
         if !has_column(connection, TABLE, column)? {
@@ -147,7 +147,7 @@ fn read(connection: &Connection) -> rusqlite::Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// Returns version, description and checksum (in hexadecimal digits) of every migration that is known.
+/// Returns version, description and checksum (in hexadecimal digits) of every known migration.
 pub(super) fn migrations() -> impl Iterator<Item = (i64, &'static str, &'static str)> {
     KNOWN.lines().filter_map(|line| {
         let mut fields = line.split('\t');
@@ -155,13 +155,13 @@ pub(super) fn migrations() -> impl Iterator<Item = (i64, &'static str, &'static 
     })
 }
 
-/// Returns the version of the newest migration of Codex that is known.
+/// Returns the version of the newest migration of Codex that this program knows.
 #[must_use]
 pub fn newest() -> i64 {
     migrations().map(|(version, ..)| version).max().unwrap_or_default()
 }
 
-/// Returns the checksums that Codex has, by version.
+/// Returns the checksums of Codex's migrations, by version.
 fn known() -> BTreeMap<i64, &'static str> {
     migrations().map(|(version, _, checksum)| (version, checksum)).collect()
 }
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_of_a_build_with_crlf_line_ends_is_not_judged_by_its_checksums() {
+    fn the_checksums_of_a_build_with_crlf_line_ends_are_not_checked() {
         let all = "UPDATE _sqlx_migrations SET checksum = X'00' WHERE version > 1;";
         let first = format!("UPDATE _sqlx_migrations SET checksum = X'{FIRST_WITH_CRLF}' WHERE version = 1;");
         check(&(all.to_owned() + &first), &[], &[]);

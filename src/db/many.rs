@@ -1,44 +1,46 @@
-//! Results that may be too many for memory: few are kept there, many in a temporary file; read one by one, in order.
+//! Keeps results that may be too many for memory: few are in memory, many in a temporary file. They are read one by
+//! one, in order.
 
 use crate::db::spill::Spill;
 use crate::thread::cell::Cell;
 use anyhow::Context as _;
 use std::collections::VecDeque;
 
-/// The bytes of results that are kept in memory.
+/// The maximum size in bytes of results in memory.
 pub const MAX_BYTES: usize = 2 * 1024 * 1024;
-/// The number of results that are read from the temporary file at once.
+/// The number of results read from the temporary file at once.
 const PAGE: usize = 256;
 const NO_TEMPORARY_FILE: &str = "the results do not fit into memory, and the temporary file for them cannot be used (its folder is TMPDIR)";
 
 /// A result that can be kept in a temporary file.
 pub trait Stored: Clone {
-    /// The number of cells that most results have.
+    /// The number of cells of most results.
     const WIDTH: usize;
 
     /// Returns the result as cells.
     fn to_cells(&self) -> Vec<Cell>;
 
-    /// Returns the result that these cells were made of; `None` if they were not made by [`Stored::to_cells`].
+    /// Returns the result of which these cells were made; `None` if [`Stored::to_cells`] did not make them.
     fn from_cells(cells: Vec<Cell>) -> Option<Self>;
 
-    /// Returns roughly the bytes of memory that the result takes.
+    /// Returns about how many bytes of memory the result takes.
     fn size(&self) -> usize;
 
-    /// Returns the bytes by which results are sorted. Without any, they stay in the order in which they came.
+    /// Returns the bytes by which results are sorted. If all are empty, results stay in the order in which they were
+    /// added.
     fn key(&self) -> Vec<u8> {
         Vec::new()
     }
 }
 
-/// Results of a run, few or many.
+/// The results of a run, few or many.
 #[derive(Debug)]
 pub struct Many<T> {
     few: Vec<T>,
     n_bytes: usize,
     /// The temporary file, and the number of results in it.
     many: Option<(Spill, u64)>,
-    /// The first failure of the temporary file; told when the results are read.
+    /// The first failure of the temporary file. It is returned when the results are read.
     failure: Option<anyhow::Error>,
 }
 
@@ -86,7 +88,7 @@ impl<T: Stored> Many<T> {
         }
     }
 
-    /// Ends the collecting: puts the results in the order of their keys and keeps the first `limit`; all if `None`.
+    /// Ends the collection: sorts the results by their keys and keeps the first `limit`; all if `None`.
     ///
     /// # Errors
     /// If the temporary file could not be written.
@@ -119,7 +121,7 @@ impl<T: Stored> Many<T> {
         self.len() == 0
     }
 
-    /// Reads the results one by one; a few hundred of them are in memory at a time.
+    /// Reads the results one by one. A few hundred of them are in memory at a time.
     ///
     /// # Errors
     /// An item is an error if the temporary file cannot be read.

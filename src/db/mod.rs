@@ -1,4 +1,4 @@
-//! SQLite, and all of it: the only folder that names `rusqlite`; not what the rows mean (that is `thread/`).
+//! All access to SQLite: the only folder that uses `rusqlite`. The meaning of rows is defined in `thread/`.
 
 pub mod backfill_state;
 pub mod backup;

@@ -1,4 +1,4 @@
-//! The names that people gave to threads, as far as the database alone tells them from titles; only reads.
+//! Reads the names that people gave to threads, as far as the database can tell them from titles; never writes.
 
 use super::schema::Schema;
 use crate::thread::ThreadId;
@@ -14,11 +14,11 @@ pub struct Named<'a> {
     pub id: ThreadId,
     /// Its name, trimmed.
     pub name: &'a str,
-    /// Whether it is the title, which the rollout may explain all the same.
+    /// True if the name is the title, which may also be derived from the rollout.
     pub is_title: bool,
 }
 
-/// The cells of a row from which its name is told; empty where the database has no such column.
+/// The cells of a row that decide its name; empty for a column that the database lacks.
 #[derive(Debug, Clone, Copy)]
 struct Cells<'a> {
     name: &'a str,
@@ -31,9 +31,9 @@ struct Cells<'a> {
 impl<'a> Cells<'a> {
     /// Returns the name, and whether it is the title.
     ///
-    /// Paginated threads keep it in `name`. Legacy ones keep it in `title`, where it differs from the first message,
-    /// from which Codex makes titles. A first message without a text tells nothing about the title, so such a thread is
-    /// left out, as are the guardian's, to which Codex gives one title.
+    /// Paginated threads keep the name in `name`. Legacy threads keep it in `title`; there it differs from the first
+    /// message, from which Codex makes titles. If the first message has no text, the title cannot be compared with
+    /// it, so such a thread is left out. So are guardian threads, which all get one title from Codex.
     fn named(self) -> Option<(&'a str, bool)> {
         let name = self.name.trim();
         if !name.is_empty() {
@@ -50,7 +50,7 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// Returns the name that a row gives its thread, and whether it is the title.
+/// Returns the thread's name in a row, and whether it is the title.
 #[must_use]
 pub fn of_row(row: &Row) -> Option<(&str, bool)> {
     let text = |position| row.text(position).unwrap_or_default();
@@ -64,10 +64,10 @@ pub fn of_row(row: &Row) -> Option<(&str, bool)> {
     cells.named()
 }
 
-/// Calls `take` with each thread that has a name, by id, until it breaks.
+/// Calls `take` with each thread that has a name, by id, until it returns `Break`.
 ///
-/// Begins behind the row with the id `after`. Returns the id of the last row that was taken if `take` broke: the
-/// `after` of the next call.
+/// Begins after the row with the id `after`. If `take` broke, returns the id of the last row that was passed to it:
+/// the `after` of the next call.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn phase_1_knows_no_names() {
+    fn a_database_of_phase_1_has_no_names() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(include_str!("../../migrations/0001_threads.sql")).unwrap();
         let schema = Schema::read(&connection).unwrap();

@@ -1,4 +1,4 @@
-//! Which threads belong to a project by their folder and are not assigned to it; only reads.
+//! Counts the threads that belong to a project by their folder but are not assigned to it; never writes.
 
 use super::schema::{Schema, has_column};
 use super::shown;
@@ -7,14 +7,14 @@ use crate::thread::columns::index;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 
-/// A project, and the threads in its folders that it lacks.
+/// A project, and the number of threads in its folders that are not assigned to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unassigned {
     /// The project's id.
     pub project: String,
     /// Its name, if it has one.
     pub name: Option<String>,
-    /// How many threads lie in its folders, in no other project's, and have no project.
+    /// Number of threads without a project whose folder is in this project and in no other.
     pub threads: u64,
 }
 
@@ -24,7 +24,7 @@ struct Root {
     project: String,
 }
 
-/// Counts, for each project, the threads without a project whose folder lies in this project alone. Threads that Codex's
+/// Counts, for each project, the threads without a project whose folder is in this project only. Threads that Codex's
 /// list does not show are not counted: archived ones, those of sub-agents, and those without a message.
 ///
 /// # Errors
@@ -93,8 +93,8 @@ fn read_names(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Stri
     statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
-/// Returns a folder in the one spelling in which folders are compared: with `/`, without a `/` at the end, without the
-/// `\\?\` prefix of Windows, with a drive's letter in lower case.
+/// Returns a folder in the spelling used for comparison: with `/`, without a `/` at the end, without the `\\?\`
+/// prefix of Windows, and with a drive letter in lower case.
 fn comparable(folder: &str) -> String {
     let short = sys::without_verbatim_prefix(folder);
     let mut text = if sys::has_drive(&short) || short.starts_with(r"\\") {
@@ -112,7 +112,7 @@ fn comparable(folder: &str) -> String {
     text
 }
 
-/// Returns true if `folder` is `root` or lies below it; both are comparable.
+/// Returns true if `folder` is `root` or is below it; both are in the spelling of [`comparable`].
 fn contains(root: &str, folder: &str) -> bool {
     folder
         .strip_prefix(root)
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_contains_itself_and_what_lies_below() {
+    fn a_folder_contains_itself_and_the_folders_below() {
         let check = |root: &str, folder: &str| contains(&comparable(root), &comparable(folder));
         assert!(check("/srv/canal", "/srv/canal") && check("/srv/canal/", "/srv/canal/src"));
         assert!(check("/", "/srv"));

@@ -1,9 +1,9 @@
-//! Which model providers the rows of threads name, and how many each; only reads.
+//! Counts the threads of each model provider; never writes.
 
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 
-/// Counts the threads of each provider; rows that name none are left out.
+/// Counts the threads of each provider; rows without a provider are not counted.
 ///
 /// # Errors
 /// If the database cannot be read.

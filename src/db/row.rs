@@ -1,10 +1,10 @@
-//! Between SQLite's values and cells: the only place that knows both.
+//! Converts between SQLite's values and cells; the only module that knows both.
 
 use crate::thread::cell::Cell;
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 
-/// A value as a cell. Text that is no UTF-8 is bytes, for nobody can read it as text.
+/// Converts a value into a cell. Text that is not UTF-8 becomes bytes, because Rust cannot hold it as text.
 #[must_use]
 pub fn to_cell(value: ValueRef<'_>) -> Cell {
     match value {

@@ -1,15 +1,15 @@
-//! Reads the rows of a table around damaged pages, and tells how many were lost; not what the rows mean.
+//! Reads the rows of a table around damaged pages, and counts them. It does not know what the rows mean.
 
 use super::row::to_cell;
 use crate::thread::cell::Cell;
 use rusqlite::{Connection, Statement};
 
-/// What could be read of a table.
+/// The result of reading a damaged table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Salvage {
-    /// Rows that were read.
+    /// Number of rows that were read.
     pub(super) read: u64,
-    /// Whether no page was damaged.
+    /// True if no page was damaged.
     pub(super) is_whole: bool,
 }
 
@@ -20,18 +20,18 @@ pub(super) fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names.join(", ")
 }
 
-/// Whether an error says that the database is damaged.
+/// Returns true if an error means that the database is damaged.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     super::open::class(error).is_unusable()
 }
 
-/// Why a read ended before the last row.
+/// The reason why a read ended before the last row.
 enum Stop {
     Read(rusqlite::Error),
     Take(rusqlite::Error),
 }
 
-/// Gives each row of `table` that can be read to `take`: its row number and these columns. Damaged pages are skipped.
+/// Calls `take` with the row number and these columns of each readable row of `table`. Damaged pages are skipped.
 ///
 /// # Errors
 /// If `take` fails, or the database fails for another reason than damage.
@@ -42,7 +42,7 @@ pub(super) fn each_row(
     mut take: impl FnMut(i64, Vec<Cell>) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<Salvage> {
     let (table, names) = (quoted([table]), quoted(columns.iter().copied()));
-    // Some tables have no row numbers: then nothing tells where the next readable row is.
+    // Some tables have no row numbers; then the next readable row cannot be found.
     let has_numbers = from.prepare(&format!("SELECT rowid FROM {table}")).is_ok();
     let sql = match has_numbers {
         true => format!("SELECT rowid, {names} FROM {table} WHERE rowid > ?1 ORDER BY rowid"),
@@ -88,10 +88,10 @@ fn read_after(
     Ok(())
 }
 
-/// The least number found behind which a row can be read again, when none could right behind `after`; the end counts
-/// as one. `None` where nothing can be read any more.
+/// Returns the least number found after which a row can be read again, if none can be read directly after `after`;
+/// the table's end counts as a row. Returns `None` if nothing more can be read.
 ///
-/// Steps grow twofold, so a bad page costs a few dozen tries wherever the next good one is.
+/// The steps double, so a bad page costs a few dozen attempts wherever the next good one is.
 fn next_readable(probe: &mut Statement<'_>, after: i64) -> rusqlite::Result<Option<i64>> {
     let mut is_readable = |after: i64| match probe.query([after]).and_then(|mut rows| rows.next().map(|_| ()))
     {
@@ -99,7 +99,7 @@ fn next_readable(probe: &mut Statement<'_>, after: i64) -> rusqlite::Result<Opti
         Err(error) if is_damage(&error) => Ok(false),
         Err(error) => Err(error),
     };
-    // Before the first row there is nothing; row numbers begin at 1.
+    // No row is before the first; row numbers begin at 1.
     let after = after.max(0);
     let (mut low, mut step) = (after, 1_i64);
     let mut high = loop {
@@ -122,7 +122,7 @@ fn next_readable(probe: &mut Statement<'_>, after: i64) -> rusqlite::Result<Opti
     Ok(Some(high))
 }
 
-/// Counts the rows of a table of which pages are damaged, by an index that is whole; `None` if there is none.
+/// Counts the rows of a table with damaged pages by an index that is intact; `None` if there is no such index.
 pub(super) fn count_by_index(from: &Connection, table: &str) -> Option<u64> {
     let sql = "SELECT name FROM pragma_index_list(?1) WHERE NOT partial";
     let mut statement = from.prepare(sql).ok()?;

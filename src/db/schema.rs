@@ -1,4 +1,4 @@
-//! Which columns and tables this database has, found by looking; versions are never assumed.
+//! Finds which columns and tables a database has. It never assumes a version.
 
 use super::open::{Reader, Trouble};
 use crate::error::WithHint as _;
@@ -8,31 +8,31 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _};
 use std::collections::BTreeSet;
 
-/// The columns without which a `threads` table is of no use.
+/// The columns without which a `threads` table cannot be used.
 const REQUIRED: [usize; 5] =
     [index::ID, index::ROLLOUT_PATH, index::CREATED_AT, index::UPDATED_AT, index::ARCHIVED];
 
-/// What a database looks like, as far as this program cares.
+/// The parts of a database's schema that matter to this program.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Schema {
-    /// Which of [`COLUMNS`] its `threads` table has.
+    /// The [`COLUMNS`] that its `threads` table has.
     pub columns: ColumnSet,
-    /// The columns of `threads` that nobody knows yet, in their order.
+    /// The unknown columns of `threads`, in their order.
     pub unknown_columns: Vec<String>,
-    /// Columns that an insert would have to fill and that this program may not write.
+    /// Columns that an insert must fill but that this program never writes.
     pub unfillable_columns: Vec<String>,
-    /// Whether spawn edges can be written.
+    /// True if spawn edges can be written.
     pub has_spawn_edges: bool,
-    /// Whether there is a table of dynamic tools.
+    /// True if there is a table of dynamic tools.
     pub has_dynamic_tools: bool,
-    /// Whether there is a `backfill_state` of the known shape.
+    /// True if there is a `backfill_state` table of the known shape.
     pub has_backfill_state: bool,
-    /// Whether there is a ledger of migrations.
+    /// True if there is a ledger of migrations.
     pub has_ledger: bool,
-    /// Whether a cell that a backfill fills from a rollout may name a row of another table that must be there.
+    /// True if a cell that backfill fills from a rollout may refer to a row of another table that must exist.
     pub fills_references: bool,
-    /// Whether a trigger or a table may say itself what becomes of a row that breaks a constraint (`OR IGNORE`, `ON
-    /// CONFLICT REPLACE`): a statement that says so as well would overrule it.
+    /// True if a trigger or table may itself decide about a row that breaks a constraint (`OR IGNORE`, `ON CONFLICT
+    /// REPLACE`). A conflict clause in a statement would override that decision.
     pub resolves_conflicts: bool,
 }
 
@@ -43,17 +43,17 @@ struct ColumnInfo {
     is_generated: bool,
 }
 
-/// What a name stands for in a database.
+/// The kind of object that a name refers to in a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Table,
-    /// A view or a virtual table: its content is computed by code that the schema chooses.
+    /// A view or a virtual table: code that the schema chooses computes its contents.
     Computed,
     Missing,
 }
 
-/// Returns what `name` stands for. Reads the rows of the schema alone: to ask SQLite about the columns of a virtual
-/// table runs its code, and `sqlite3_table_column_metadata` crashes there.
+/// Returns the kind of object called `name`. Reads only the rows of the schema: asking SQLite about the columns of a
+/// virtual table runs its code, and `sqlite3_table_column_metadata` crashes there.
 fn kind_of(connection: &Connection, name: &str) -> rusqlite::Result<Kind> {
     let sql = "SELECT type = 'table' AND rootpage > 0 AND sql NOT LIKE 'CREATE VIRTUAL%' FROM sqlite_schema \
                WHERE type IN ('table', 'view') AND name = ?1 COLLATE NOCASE";
@@ -66,12 +66,13 @@ fn kind_of(connection: &Connection, name: &str) -> rusqlite::Result<Kind> {
     })
 }
 
-/// Returns the columns of a real table; none of anything else.
+/// Returns the columns of a real table; empty for anything else.
 fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<ColumnInfo>> {
     if kind_of(connection, table)? != Kind::Table {
         return Ok(Vec::new());
     }
-    // The table-valued function of the same name costs twice as much, which shows in commands that read twenty rows.
+    // The table-valued function of the same name takes twice as long, which is noticeable in commands that read
+    // twenty rows.
     let sql = format!("PRAGMA table_xinfo(\"{}\")", table.replace('"', "\"\""));
     connection
         .prepare(&sql)?
@@ -87,13 +88,13 @@ fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Colu
         .collect()
 }
 
-/// The columns of `table` that can be written, in their order; none if there is no such table.
+/// Returns the columns of `table` that can be written, in their order; empty if there is no such table.
 pub(super) fn writable_columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
     let columns = columns_of(connection, table)?;
     Ok(columns.into_iter().filter(|column| !column.is_generated).map(|column| column.name).collect())
 }
 
-/// Whether `table` has exactly the columns `known`, or others besides that need not be filled.
+/// Returns true if `table` has the columns `known`, and no other column that must be filled.
 pub(super) fn has_shape(connection: &Connection, table: &str, known: &[&str]) -> rusqlite::Result<bool> {
     let columns = columns_of(connection, table)?;
     let names: BTreeSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
@@ -101,21 +102,22 @@ pub(super) fn has_shape(connection: &Connection, table: &str, known: &[&str]) ->
         && columns.iter().all(|column| !column.must_be_filled || known.contains(&column.name.as_str())))
 }
 
-/// Returns true if a table or view has the column. SQLite's own question for that crashes on virtual tables.
+/// Returns true if a table or view has the column. SQLite's own function for that crashes on virtual tables.
 pub(super) fn has_column(connection: &Connection, table: &str, column: &str) -> rusqlite::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2)";
     connection.query_row(sql, [table, column], |row| row.get(0))
 }
 
-/// Whether anything in the schema speaks of ignoring or replacing, in whatever sense.
+/// Returns true if the schema contains the words "ignore" or "replace" anywhere, in any meaning.
 fn resolves_conflicts(connection: &Connection) -> rusqlite::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'trigger') \
                AND (sql LIKE '%ignore%' OR sql LIKE '%replace%'))";
     connection.query_row(sql, [], |row| row.get(0))
 }
 
-/// Whether a foreign key is on more than columns of `threads` that stay NULL where no database is asked for facts, or
-/// leads to more of `threads` than its ids, which never change.
+/// Returns true if a foreign key of `threads` uses a column that a backfill without `--facts-from` may fill, if
+/// `thread_spawn_edges` has a foreign key, or if any foreign key refers to a column of `threads` other than the id,
+/// which never changes.
 fn fills_references(connection: &Connection) -> rusqlite::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema AS one, pragma_foreign_key_list(one.name) AS key \
                WHERE one.type = 'table' AND one.rootpage > 0 AND lower(key.\"table\") = 'threads' AND lower(key.\"to\") <> 'id')";
@@ -139,10 +141,10 @@ fn fills_references(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 impl Schema {
-    /// Looks at a database.
+    /// Reads the schema of a database.
     ///
     /// # Errors
-    /// There is no `threads` table, or one without the columns that every Codex has had.
+    /// If there is no `threads` table, or one without the columns that every version of Codex has had.
     pub fn read(connection: &Connection) -> anyhow::Result<Schema> {
         let mut schema = Schema::read_columns(connection)?;
         schema.has_spawn_edges =
@@ -163,8 +165,8 @@ impl Schema {
         Ok(schema)
     }
 
-    /// Looks at the columns of `threads` alone, which is all that reading rows needs and costs next to nothing: the other
-    /// tables then seem not to be there.
+    /// Reads only the columns of `threads`, which is cheap and enough to read rows. The other tables then seem
+    /// missing.
     ///
     /// # Errors
     /// As [`Schema::read`].
@@ -182,7 +184,7 @@ impl Schema {
         }
     }
 
-    /// The columns of `threads` with what an insert must fill.
+    /// Reads the columns of `threads`, with those that an insert must fill.
     fn read_columns(connection: &Connection) -> anyhow::Result<Schema> {
         let mut schema = Schema::default();
         let columns = columns_of(connection, "threads")?;
@@ -213,22 +215,22 @@ impl Schema {
         Ok(schema)
     }
 
-    /// Looks at the database of a reader, and names it where it is of no use.
+    /// Reads the schema of a reader's database; an error about an unusable schema names the database.
     ///
     /// # Errors
     /// As [`Schema::read`].
     pub fn of(reader: &mut Reader) -> anyhow::Result<Schema> {
         let path = reader.path().display().to_string();
         reader.read(Schema::read).map_err(|error| {
-            // What SQLite itself had against it names the database already.
+            // SQLite's own errors name the database already.
             if Trouble::of(&error).is_some() { error } else { error.context(path) }
         })
     }
 
-    /// Makes sure that a row can be inserted, before anything is.
+    /// Checks that rows can be inserted, before any is.
     ///
     /// # Errors
-    /// The table wants a value for a column that this program does not know.
+    /// If the table requires a value for a column that this program does not know.
     pub fn check_writable(&self) -> anyhow::Result<()> {
         if let [first, ..] = &self.unfillable_columns[..] {
             let names = self.unfillable_columns.join(", ");
@@ -242,13 +244,13 @@ impl Schema {
         Ok(())
     }
 
-    /// Whether the schema has the column at `position`.
+    /// Returns true if the schema has the column at `position`.
     #[must_use]
     pub fn has(&self, position: usize) -> bool {
         self.columns.contains(position)
     }
 
-    /// The SQL condition for a thread that a listing shows, the archived flag aside.
+    /// Returns the SQL condition for a thread that a listing shows, apart from the archived flag.
     #[must_use]
     pub fn visible(&self) -> &'static str {
         if self.has(index::PREVIEW) {
@@ -281,7 +283,7 @@ impl Schema {
     }
 }
 
-/// The hint where a database is sound but no state database.
+/// The hint for a sound database that is not a state database.
 const NO_STATE_DATABASE: &str = "this is no state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)";
 
 #[cfg(test)]
@@ -290,7 +292,7 @@ mod tests {
     use crate::db::testing::{FILLED, Place};
 
     #[test]
-    fn a_backfill_fills_no_reference_of_august_but_of_a_codex_to_come_it_might() {
+    fn a_backfill_fills_no_reference_of_august_but_may_fill_one_of_a_future_codex() {
         let fills = |change: &str| {
             let place = Place::with(FILLED);
             let connection = place.connect();
@@ -310,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn no_codex_so_far_says_what_becomes_of_rows_that_break_a_constraint() {
+    fn no_known_codex_resolves_constraint_conflicts_itself() {
         let resolves = |change: &str| {
             let place = Place::with(FILLED);
             let connection = place.connect();

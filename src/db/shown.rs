@@ -1,8 +1,8 @@
-//! The one definition of "shown in Codex's default list", as SQL over the columns of `threads`; not who asks for it.
+//! The only definition of "shown in Codex's default list", as SQL over the columns of `threads`.
 //!
-//! Codex lists threads of the sources `cli`, `vscode` and the custom ones `atlas` and `chatgpt`, of the provider of
-//! config.toml, with a message, and not archived (docs/codex-home.md, "Visible in a listing"). `list`, `status` and
-//! every count before and after a change use this rule.
+//! Codex lists threads that are not archived, have a message, have the provider of config.toml, and have the source
+//! `cli` or `vscode` or the custom source `atlas` or `chatgpt` (docs/codex-home.md, "Visible in a listing"). `list`,
+//! `status` and every count before and after a change use this rule.
 
 use super::ledger;
 use super::row::to_cell;
@@ -16,7 +16,7 @@ use rusqlite::{Connection, params_from_iter};
 /// The migration since which the archived list shows threads without a preview.
 const SHOWS_EMPTY_ARCHIVED: i64 = 58;
 
-/// A reason for which Codex's default list leaves a thread out.
+/// A reason why Codex's default list hides a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Reason {
@@ -24,17 +24,17 @@ pub enum Reason {
     Archived,
     /// The thread has no message.
     NoMessage,
-    /// The thread is of another provider than the default one.
+    /// The thread's provider is not the default one.
     Provider,
-    /// The thread is of a source that Codex does not list.
+    /// The thread's source is one that Codex does not list.
     Source,
 }
 
 impl Reason {
-    /// Every reason, in the order in which a thread is counted under the first.
+    /// All reasons; a thread with several is counted under the first.
     pub const ALL: [Reason; 4] = [Reason::Archived, Reason::NoMessage, Reason::Provider, Reason::Source];
 
-    /// The word that scripts see.
+    /// Returns the word that scripts see.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -50,12 +50,12 @@ impl Reason {
     }
 }
 
-/// The reasons for which Codex's default list leaves one thread out; none if it shows it.
+/// The reasons why Codex's default list hides a thread; empty if it shows the thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reasons(u8);
 
 impl Reasons {
-    /// Reads the number that [`Rule::reasons`] yields.
+    /// Converts the number from [`Rule::reasons`].
     #[must_use]
     pub fn of(bits: i64) -> Reasons {
         Reasons(u8::try_from(bits).unwrap_or(u8::MAX))
@@ -66,7 +66,7 @@ impl Reasons {
         Reason::ALL.into_iter().filter(move |reason| self.0 & reason.bit() != 0)
     }
 
-    /// Whether Codex's default list shows the thread.
+    /// Returns true if Codex's default list shows the thread.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.0 == 0
@@ -86,7 +86,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Makes the rule. A column that the schema lacks hides nothing.
+    /// Builds the rule. A column that the schema lacks hides no thread.
     #[must_use]
     pub fn new(schema: &Schema, default_provider: &str) -> Rule {
         let name = |position: usize| schema.has(position).then(|| COLUMNS[position].name);
@@ -109,13 +109,13 @@ impl Rule {
         Rule { conditions: ["archived IS NOT 0".to_owned(), no_message, provider, source] }
     }
 
-    /// Returns the SQL condition that is true where this reason holds.
+    /// Returns the SQL condition that is true for this reason.
     #[must_use]
     pub fn condition(&self, reason: Reason) -> &str {
         &self.conditions[reason as usize]
     }
 
-    /// Returns an SQL expression: the reasons of a row as a number for [`Reasons::of`].
+    /// Returns an SQL expression for the reasons of a row, as a number for [`Reasons::of`].
     #[must_use]
     pub fn reasons(&self) -> String {
         let bit = |reason: Reason| format!("(({}) << {})", self.condition(reason), reason as u8);
@@ -123,7 +123,7 @@ impl Rule {
     }
 }
 
-/// Returns the SQL condition for the threads that Codex's list shows with whatever provider.
+/// Returns the SQL condition for the threads that Codex's list shows, of any provider.
 pub(super) fn with_any_provider(schema: &Schema) -> String {
     let rule = Rule::new(schema, "");
     let reasons = [Reason::Archived, Reason::NoMessage, Reason::Source];
@@ -135,13 +135,13 @@ fn quoted_list(words: &[&str]) -> String {
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns a text as an SQL literal, whatever characters are in it.
+/// Returns a text as an SQL literal; any character may occur in it.
 fn quoted(text: &str) -> String {
     let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
     format!("CAST(x'{hex}' AS TEXT)")
 }
 
-/// The columns that the rule looks at.
+/// The columns that the rule uses.
 const LOOKED_AT: [usize; 6] = [
     index::ARCHIVED,
     index::PREVIEW,
@@ -151,26 +151,26 @@ const LOOKED_AT: [usize; 6] = [
     index::SOURCE,
 ];
 
-/// Answers questions about rows that are in no table, by the same SQL.
+/// Applies the same SQL to rows that are in no table.
 #[derive(Debug)]
 pub struct Judge {
     connection: Connection,
     sql: String,
 }
 
-/// What the rule says of one row.
+/// The result of the rule for one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// Why the row is not shown.
+    /// The reasons why the row is hidden.
     pub reasons: Reasons,
-    /// Its source; of a source that is an object, the object's key.
+    /// Its source; for a source that is an object, the object's key.
     pub source: String,
     /// Its provider.
     pub provider: String,
 }
 
 impl Judge {
-    /// Prepares for a schema.
+    /// Prepares the rule for a schema.
     ///
     /// # Errors
     /// If SQLite cannot open a database in memory.
@@ -188,10 +188,10 @@ impl Judge {
         Ok(Judge { connection: Connection::open_in_memory()?, sql })
     }
 
-    /// Judges a row.
+    /// Applies the rule to a row.
     ///
     /// # Errors
-    /// If SQLite fails, for want of memory.
+    /// If SQLite runs out of memory.
     pub fn judge(&self, row: &Row) -> rusqlite::Result<Verdict> {
         let cells = LOOKED_AT.iter().map(|position| row.get(*position).unwrap_or(&Cell::Null));
         let mut statement = self.connection.prepare_cached(&self.sql)?;
@@ -199,7 +199,7 @@ impl Judge {
     }
 }
 
-/// Returns what the rule says of the threads with these ids; `None` for one without a row.
+/// Applies the rule to the threads with these ids; `None` for a thread without a row.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -227,12 +227,12 @@ fn verdict_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Verdict> {
     Ok(Verdict { reasons: Reasons::of(row.get(0)?), source: text(1)?, provider: text(2)? })
 }
 
-/// Returns a cell as a name to count by: what is not text has the empty one.
+/// Returns a cell as a name to count by; empty for a cell that is not text.
 pub(super) fn name(cell: &Cell) -> String {
     cell.as_text().unwrap_or_default().to_owned()
 }
 
-/// Returns an SQL expression: the source of a row; of a source that is an object, the object's key.
+/// Returns an SQL expression for a row's source; for a source that is an object, the object's key.
 pub(super) fn source_key(schema: &Schema) -> String {
     if !schema.has(index::SOURCE) {
         return "NULL".to_owned();
@@ -246,8 +246,8 @@ pub(super) fn source_key(schema: &Schema) -> String {
     )
 }
 
-/// Returns the SQL condition for a thread that the archived list shows, the archived flag aside; `None` if it shows
-/// all.
+/// Returns the SQL condition for a thread that the archived list shows, apart from the archived flag; `None` if it
+/// shows all.
 ///
 /// # Errors
 /// If the ledger cannot be read.
@@ -267,7 +267,7 @@ mod tests {
         "empty-2026-08.state_5.sqlite",
     ];
 
-    /// The reasons for a thread on each schema, by the table and by the row alone.
+    /// Checks the reasons for a thread on each schema, from the table and from the row alone.
     fn check(archived: impl Into<Cell>, message: &str, provider: &str, source: &str, expected: &str) {
         let archived = archived.into();
         for golden in SCHEMAS {

@@ -1,6 +1,6 @@
-//! The other databases that Codex opens when it starts: which there are, what they hold, whether they can be opened.
+//! Checks the other databases that Codex opens when it starts: whether they exist and can be opened.
 //!
-//! They are opened as a reader opens the state database, so that none of their bytes or times changes; never written.
+//! They are opened as a reader opens the state database, so that none of their bytes or times changes.
 
 use super::open::{OpenOptions, Reader, Trouble, reason, with_suffix};
 use super::{integrity, ledger};
@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 pub struct Sibling {
     /// The file's name.
     pub file_name: &'static str,
-    /// The contents, as the object of "it holds".
+    /// Its contents, as the object of "it holds".
     pub holds: &'static str,
-    /// What a person loses by moving it aside, as a sentence.
+    /// The loss if a person moves it aside, as a sentence.
     pub loss: &'static str,
 }
 
-/// The projection of paginated threads.
+/// The database with the projection of paginated threads.
 pub const THREAD_HISTORY: &str = "thread_history_1.sqlite";
 
 /// The databases that Codex opens at every start, beside the state database.
@@ -51,28 +51,28 @@ pub const SIBLINGS: [Sibling; 5] = [
     },
 ];
 
-/// How closely databases are checked.
+/// The thoroughness of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
-    /// The header, the schema, the ledger, and every page of databases of at most so many bytes.
+    /// The header, the schema and the ledger; and every page of databases of at most this many bytes.
     UpTo(u64),
-    /// Everything, whatever the size.
+    /// Everything, whatever the size is.
     Full,
 }
 
-/// Why Codex does not start with a database.
+/// The reason why Codex does not start with a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// It is not a database, or a damaged one; the reason.
+    /// It is not a database, or is damaged; with the reason.
     Damaged(String),
-    /// It cannot be opened: a folder, a link that leads nowhere, a file without permission; the reason.
+    /// It cannot be opened: a folder, a dangling link, a file without permission; with the reason.
     Unreadable(String),
     /// These migrations in its ledger did not succeed.
     Refused(Vec<i64>),
 }
 
-/// Looks at one of the databases in `folder`. Returns nothing if Codex can open it, if it is not there, or if a lock
-/// of a running Codex keeps it from being read.
+/// Checks one of the databases in `folder`. Returns `None` if Codex can open it, if it is missing, or if a lock of a
+/// running Codex prevents reading it.
 #[must_use]
 pub fn look(
     folder: &Path,
@@ -84,7 +84,7 @@ pub fn look(
     let fault = match fs::metadata(&path) {
         Ok(metadata) => fault_of(&path, metadata.len(), options, check)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // Codex creates a file that is missing, also behind a link, but no folder for it.
+            // Codex creates a missing file, also behind a link, but not its folder.
             let target = fs::read_link(&path).ok()?;
             let parent = folder.join(target).parent().map(Path::to_owned)?;
             if parent.is_dir() {
@@ -110,7 +110,7 @@ fn fault_of(path: &Path, size: u64, options: &OpenOptions, check: Check) -> Opti
             let problem = match check {
                 Check::Full => integrity::problems(connection, 1)?.into_iter().next(),
                 Check::UpTo(_) if is_small => integrity::first_problem(connection)?,
-                // SQLite has compared the file's length with its header.
+                // SQLite has already compared the file's length with its header.
                 Check::UpTo(_) => None,
             };
             match problem {
@@ -129,14 +129,14 @@ fn fault_of(path: &Path, size: u64, options: &OpenOptions, check: Check) -> Opti
             match Trouble::of(&error) {
                 Some(Trouble::NotADatabase | Trouble::Damaged) => Some(Fault::Damaged(reason)),
                 Some(Trouble::NoFile | Trouble::Permission) => Some(Fault::Unreadable(reason)),
-                // SQLite takes an empty file for a new database. All else may pass.
+                // SQLite treats an empty file as a new database. All other failures may be temporary.
                 _ => None,
             }
         }
     }
 }
 
-/// Returns true if reading the database means to copy it, because a writer left a `-wal` without a `-shm`.
+/// Returns true if reading the database requires copying it, because a writer left a `-wal` without a `-shm`.
 fn must_be_copied(path: &Path) -> bool {
     let size = |suffix| fs::metadata(with_suffix(path, suffix)).map(|metadata| metadata.len()).ok();
     size("-wal").is_some_and(|size| size > 0) && size("-shm").is_none()
@@ -149,7 +149,7 @@ mod tests {
 
     const LOGS: &Sibling = &SIBLINGS[1];
 
-    /// A folder with a database of many pages that goes by the name of the logs.
+    /// Returns a folder with a database of many pages under the name of the logs.
     fn folder() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let connection = Connection::open(folder.path().join(LOGS.file_name)).unwrap();
@@ -166,7 +166,7 @@ mod tests {
         look(folder.path(), LOGS, &OpenOptions::default(), check).map(|(_, fault)| fault)
     }
 
-    /// Checks the fault after a change of the file's bytes.
+    /// Checks the fault after the file's bytes have been changed.
     fn check(change: impl Fn(&mut Vec<u8>), is_fault: impl Fn(Option<&Fault>) -> bool) {
         let folder = folder();
         let path = folder.path().join(LOGS.file_name);
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_database_an_empty_file_and_none_at_all_are_no_faults() {
+    fn a_sound_an_empty_and_a_missing_database_have_no_fault() {
         check(|_| (), |fault| fault.is_none());
         check(|bytes| bytes.clear(), |fault| fault.is_none());
         assert_eq!(fault(&tempfile::tempdir().unwrap(), Check::Full), None);

@@ -8,14 +8,14 @@ use crate::thread::columns::index;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Threads by the one that spawned them.
+/// Spawned threads, by the thread that spawned them.
 pub type Children = BTreeMap<ThreadId, BTreeSet<ThreadId>>;
 
-/// Everything that the edges say, and the parents that rows name themselves (databases without the table, and rows
-/// whose edge was lost).
+/// Reads all edges, and the parents in the rows' sources (for databases without the table, and rows whose edge was
+/// lost).
 ///
 /// # Errors
-/// What SQLite says.
+/// If the database cannot be read.
 pub fn children(connection: &Connection, schema: &Schema) -> rusqlite::Result<Children> {
     let mut children = Children::new();
     let mut add = |parent: Option<ThreadId>, child: Option<ThreadId>| {

@@ -1,15 +1,15 @@
-//! A sorted list that may be longer than memory: SQLite keeps it in a temporary file and sorts it. The file has no name
-//! that another program could open, and is gone when the list is dropped or the process dies.
+//! A sorted list that may be larger than memory: SQLite stores it in a temporary file and sorts it. The file has no
+//! name that another program could open. It is deleted when the list is dropped or the process dies.
 
 use crate::db::row;
 use crate::thread::cell::Cell;
 use rusqlite::{Connection, params, params_from_iter};
 
-/// Records that are collected first and then read in the order of their keys.
+/// Records that are first collected and then read in the order of their keys.
 #[derive(Debug)]
 pub struct Spill {
     connection: Connection,
-    /// The number of cells that stand in the record itself; the others have a row each.
+    /// The number of cells in the row of the record itself; each further cell has its own row.
     width: usize,
 }
 
@@ -19,7 +19,7 @@ impl Spill {
     /// # Errors
     /// If there is no folder for temporary files.
     pub fn new(width: usize) -> rusqlite::Result<Spill> {
-        // An empty name is a database in a temporary file of its own, which SQLite creates once its cache is full.
+        // An empty name means a database in a temporary file, which SQLite creates only once its cache is full.
         let connection = Connection::open("")?;
         let columns: String = (0..width).map(|i| format!(", c{i}")).collect();
         connection.execute_batch(&format!(
@@ -52,7 +52,7 @@ impl Spill {
         Ok(())
     }
 
-    /// Ends the collecting: sorts the records and keeps the first `limit`; all if `None`.
+    /// Sorts the collected records and keeps the first `limit`, or all if `None`.
     ///
     /// # Errors
     /// If the temporary file cannot be written.
@@ -63,7 +63,7 @@ impl Spill {
             .map(drop)
     }
 
-    /// Returns the number of records, once they are sorted.
+    /// Returns the number of sorted records.
     ///
     /// # Errors
     /// If the temporary file cannot be read.
@@ -72,7 +72,7 @@ impl Spill {
         Ok(n.unsigned_abs())
     }
 
-    /// Reads at most `n` records behind the first `skipped`, in order.
+    /// Reads at most `n` records after the first `skipped`, in order.
     ///
     /// # Errors
     /// If the temporary file cannot be read.

@@ -1,4 +1,4 @@
-//! What Codex's default list shows before and after a run: counted in the table, or worked out for a dry run.
+//! Counts what Codex's default list shows before and after a run: from the table, or computed for a dry run.
 
 use super::census::Census;
 use super::schema::Schema;
@@ -15,7 +15,7 @@ pub struct Shown {
     pub after: Census,
 }
 
-/// Counts before a run, and what the run changes.
+/// The counts before a run, and the changes by the run.
 #[derive(Debug)]
 pub struct Tally {
     shown: Shown,
@@ -43,10 +43,10 @@ impl Tally {
         })
     }
 
-    /// Notes what a dry run would do to a row: `None` is a row that is not there.
+    /// Adds a dry run's change of a row; `None` means that the row does not exist.
     ///
     /// # Errors
-    /// If SQLite fails, for want of memory.
+    /// If SQLite runs out of memory.
     pub fn change(&mut self, before: Option<&Row>, after: Option<&Row>) -> rusqlite::Result<()> {
         if let Some(row) = before {
             self.shown.after.remove(&self.judge.judge(row)?);
@@ -87,7 +87,7 @@ mod tests {
     use crate::thread::columns::index;
 
     #[test]
-    fn what_a_dry_run_works_out_is_what_is_counted_afterwards() {
+    fn a_dry_run_computes_the_counts_that_the_run_leads_to() {
         let place = Place::with(FILLED);
         let connection = place.connect();
         let schema = Schema::read(&connection).unwrap();

@@ -1,4 +1,4 @@
-//! What the tests of `db/` share: databases, folders compared byte by byte, and another process; no test itself.
+//! Helpers of the tests of `db/`: databases, folders compared byte by byte, and another process.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::backup::back_up;
 use super::open::{OpenOptions, Reader};
 
-/// A database that Codex itself filled in August, by default in WAL mode.
+/// A database that Codex itself filled in August; in WAL mode by default.
 pub(crate) const FILLED: &str = "filled-2026-08.state_5.sqlite";
 
 /// A folder with a copy of a golden database, and another for temporary files.
@@ -48,7 +48,7 @@ impl Place {
         Connection::open(&self.database).unwrap()
     }
 
-    /// Asserts that no private copy is left.
+    /// Asserts that no private copy remains.
     pub(crate) fn assert_no_leftovers(&self) {
         assert_eq!(fs::read_dir(self.temporary.path()).unwrap().count(), 0);
     }
@@ -58,10 +58,10 @@ impl Place {
     }
 }
 
-/// What [`snapshot`] found.
+/// The result of [`snapshot`].
 pub(crate) type Snapshot = BTreeMap<PathBuf, (SystemTime, Option<Vec<u8>>)>;
 
-/// Every file and folder below `folder` (itself included): its mtime, and the bytes of a file.
+/// Returns every file and folder below `folder` (itself included) with its mtime, and the bytes of each file.
 pub(crate) fn snapshot(folder: &Path) -> Snapshot {
     let mut all = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -73,7 +73,7 @@ pub(crate) fn snapshot(folder: &Path) -> Snapshot {
             if metadata.is_dir() {
                 folders.push(path);
             } else {
-                // Windows lets nobody read the bytes that somebody locked.
+                // Windows lets no other process read locked bytes.
                 let is_locked = cfg!(windows) && path.to_string_lossy().ends_with("-shm");
                 let bytes = (!is_locked).then(|| fs::read(&path).unwrap());
                 all.insert(path.clone(), (metadata.modified().unwrap(), bytes));
@@ -83,7 +83,7 @@ pub(crate) fn snapshot(folder: &Path) -> Snapshot {
     all
 }
 
-/// Asserts that two snapshots are equal, naming what is not instead of printing bytes.
+/// Asserts that two snapshots are equal. A failure names the differing files instead of printing bytes.
 pub(crate) fn assert_unchanged(before: &Snapshot, after: &Snapshot) {
     let changed: Vec<_> = before
         .keys()
@@ -98,7 +98,7 @@ pub(crate) fn assert_unchanged(before: &Snapshot, after: &Snapshot) {
     assert!(changed.is_empty(), "changed: {changed:?}");
 }
 
-/// The number of threads whose title is `title`.
+/// Returns the number of threads with the title `title`.
 pub(crate) fn titled(connection: &Connection, title: &str) -> i64 {
     connection.query_row("SELECT count(*) FROM threads WHERE title = ?1", [title], |row| row.get(0)).unwrap()
 }
@@ -108,7 +108,7 @@ pub(in crate::db) fn read_titled(reader: &mut Reader, title: &str) -> anyhow::Re
     reader.read(|connection| -> rusqlite::Result<_> { Ok(titled(connection, title)) })
 }
 
-/// Another process (this test binary again) with a connection of its own to a database: SQLite's locks work between
+/// Another process (this test binary again) with its own connection to a database. SQLite's locks work between
 /// processes, and only a process can be killed.
 pub(crate) struct Process {
     child: Child,
@@ -116,7 +116,7 @@ pub(crate) struct Process {
     stdout: BufReader<ChildStdout>,
 }
 
-/// Makes a [`Process`] begin a backup to the path that follows, and go to sleep in the middle.
+/// The command that makes a [`Process`] start a backup to the path after it, and sleep in the middle.
 pub(crate) const BACK_UP_HALF: &str = "back up ";
 
 const HELPER: &str = "CODEX_STATE_TEST_DATABASE";
@@ -136,7 +136,7 @@ impl Process {
         process
     }
 
-    /// Runs SQL there; "done", or the error.
+    /// Runs SQL in that process. Returns "done" or the error.
     pub(crate) fn run(&mut self, sql: &str) -> String {
         writeln!(self.stdin.as_mut().unwrap(), "{}", sql.replace('\n', " ")).unwrap();
         self.answer()
@@ -153,13 +153,13 @@ impl Process {
         }
     }
 
-    /// As a crash ends it.
+    /// Kills the process, as a crash would.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Closes its connection and ends.
+    /// Lets the process close its connection and end.
     pub(crate) fn end(mut self) {
         drop(self.stdin.take());
         let mut rest = String::new();
@@ -175,7 +175,7 @@ impl Drop for Process {
     }
 }
 
-/// The other side of [`Process`]; without a parent that asks for it, it does nothing.
+/// The other side of [`Process`]; does nothing unless a parent process started it.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a process of its own has no other way to be told")]
 fn helper() {

@@ -1,4 +1,4 @@
-//! Every statement on `threads` that reads or writes whole rows; built from COLUMNS and the schema found.
+//! All statements that read or write whole rows of `threads`; built from COLUMNS and the schema found.
 
 use super::row::to_cell;
 use super::schema::Schema;
@@ -9,24 +9,24 @@ use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
-/// The statements for one schema, so that their text is made once.
+/// The statements for one schema; their text is built once.
 #[derive(Debug)]
 pub struct Threads {
     columns: ColumnSet,
     has_spawn_edges: bool,
-    /// What becomes of a row that breaks a constraint, in SQL.
+    /// The SQL clause for a row that breaks a constraint.
     on_conflict: &'static str,
     select: String,
     inserts: HashMap<ColumnSet, String>,
     updates: HashMap<ColumnSet, String>,
 }
 
-/// A row that breaks a constraint takes the whole transaction back, which its caller would do anyway. Since it need not
-/// be able to take back one row alone, SQLite keeps no journal for it, in which Codex's triggers would have it copy each
-/// page of a dozen indexes for each row: a third of the processor time of a fresh backfill.
+/// A row that breaks a constraint rolls back the whole transaction, as its caller would do anyway. SQLite then keeps
+/// no journal to undo a single row. With Codex's triggers, that journal would copy each page of a dozen indexes for
+/// each row: a third of the processor time of a fresh backfill.
 const ALL_OR_NOTHING: &str = "OR ROLLBACK";
 
-/// A name of ours in SQL; the names are constants without quotes in them.
+/// Returns the SQL name of one of our columns; these constants contain no quotes.
 fn quoted(position: usize) -> String {
     format!("\"{}\"", COLUMNS[position].name)
 }
@@ -36,7 +36,7 @@ fn list(columns: ColumnSet) -> String {
 }
 
 impl Threads {
-    /// Prepares for a schema.
+    /// Prepares the statements for a schema.
     #[must_use]
     pub fn new(schema: &Schema) -> Threads {
         let columns = list(schema.columns);
@@ -58,29 +58,29 @@ impl Threads {
         Ok(cells)
     }
 
-    /// The row of a thread.
+    /// Returns the row of a thread.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// If the database cannot be read.
     pub fn get(&self, connection: &Connection, id: ThreadId) -> rusqlite::Result<Option<Row>> {
         let mut statement = connection.prepare_cached(&self.select)?;
         statement.query_row([id.to_string()], |row| self.read_row(row)).optional()
     }
 
-    /// The row whose id is this cell, whatever it is.
+    /// Returns the row whose id is this cell, of any type.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// If the database cannot be read.
     pub fn get_odd(&self, connection: &Connection, id: &Cell) -> rusqlite::Result<Option<Row>> {
         let sql = format!("{} OR id = CAST(?1 AS TEXT)", self.select);
         connection.prepare_cached(&sql)?.query_row([id], |row| self.read_row(row)).optional()
     }
 
-    /// The next `n` rows behind `place` by id, whatever the ids are, and where the next page goes on; `None` behind
-    /// the last. Rows without an id (SQLite allows them) have no place: see [`count_without_id`].
+    /// Returns the next `n` rows after `place`, ordered by id of any type, and the place of the next page; `None`
+    /// after the last row. Rows without an id (SQLite permits them) are not included: see [`count_without_id`].
     ///
     /// # Errors
-    /// What SQLite says.
+    /// If the database cannot be read.
     pub fn rows_behind(
         &self,
         connection: &Connection,
@@ -89,7 +89,7 @@ impl Threads {
     ) -> rusqlite::Result<(Vec<Row>, Option<Place>)> {
         let condition = match place {
             None => "?1 IS NULL AND id IS NOT NULL",
-            // Text that is no UTF-8 is bytes to us, and must be text again to be compared with other text.
+            // We read text that is not UTF-8 as bytes; it must be cast to text again to be compared with other text.
             Some(Place { is_text: true, .. }) => "id > CAST(?1 AS TEXT)",
             Some(_) => "id > ?1",
         };
@@ -111,10 +111,10 @@ impl Threads {
         Ok((page, last))
     }
 
-    /// Inserts a row with the cells that are there.
+    /// Inserts a row with the cells that it has.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// If the database cannot be written.
     pub fn insert(&mut self, connection: &Connection, row: &Row) -> rusqlite::Result<()> {
         let (filled, on_conflict) = (filled(row), self.on_conflict);
         let sql = self.inserts.entry(filled).or_insert_with(|| {
@@ -129,16 +129,16 @@ impl Threads {
 
     /// Updates the cells at `changed` to those of `row`.
     ///
-    /// A trigger of Codex sets milliseconds from seconds when the seconds change and the milliseconds seem not to. It
-    /// fires as it likes; afterwards the milliseconds are read back and, where it bit, written alone, which no
-    /// trigger answers to.
+    /// A trigger of Codex computes milliseconds from seconds if the seconds change and the milliseconds seem
+    /// unchanged. This lets it fire, reads the milliseconds back, and writes those that it overwrote again, alone,
+    /// which fires no trigger.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// If the database cannot be written.
     pub fn update(&mut self, connection: &Connection, row: &Row, changed: ColumnSet) -> rusqlite::Result<()> {
         let id = row.get(index::ID).cloned().unwrap_or(Cell::Null);
         self.set(connection, &id, row, changed)?;
-        let mut bitten = ColumnSet::default();
+        let mut overwritten = ColumnSet::default();
         for (seconds, milliseconds) in
             [(index::CREATED_AT, index::CREATED_AT_MS), (index::UPDATED_AT, index::UPDATED_AT_MS)]
         {
@@ -150,12 +150,12 @@ impl Threads {
                 let now =
                     connection.prepare_cached(&sql)?.query_row([&id], |row| Ok(to_cell(row.get_ref(0)?)))?;
                 if row.get(milliseconds) != Some(&now) {
-                    bitten.insert(milliseconds);
+                    overwritten.insert(milliseconds);
                 }
             }
         }
-        if bitten != ColumnSet::default() {
-            self.set(connection, &id, row, bitten)?;
+        if overwritten != ColumnSet::default() {
+            self.set(connection, &id, row, overwritten)?;
         }
         self.add_spawn_edge(connection, row)
     }
@@ -178,7 +178,7 @@ impl Threads {
         Ok(())
     }
 
-    /// Adds the edge from the thread that spawned this one, unless the child has one.
+    /// Adds the edge from the thread that spawned this one, unless the child already has an edge.
     fn add_spawn_edge(&self, connection: &Connection, row: &Row) -> rusqlite::Result<()> {
         if !self.has_spawn_edges {
             return Ok(());
@@ -201,7 +201,7 @@ fn filled(row: &Row) -> ColumnSet {
     filled
 }
 
-/// The thread that spawned one with this source.
+/// Returns the thread that spawned the thread with this source.
 #[must_use]
 pub fn spawned_by(source: &str) -> Option<ThreadId> {
     #[derive(serde::Deserialize)]
@@ -223,48 +223,48 @@ pub fn spawned_by(source: &str) -> Option<ThreadId> {
     ThreadId::parse(&source.subagent.thread_spawn.parent_thread_id)
 }
 
-/// Where a walk over all rows stands: behind a row, whose id may be anything.
+/// The place of a walk over all rows: after a row, whose id may be of any type.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Place {
     id: Cell,
-    /// Whether SQLite takes the id for text.
+    /// True if SQLite stores the id as text.
     is_text: bool,
 }
 
-/// How many rows have no id at all.
+/// Returns the number of rows without an id.
 ///
 /// # Errors
-/// What SQLite says.
+/// If the database cannot be read.
 pub fn count_without_id(connection: &Connection) -> rusqlite::Result<u64> {
     connection
         .query_row("SELECT count(*) FROM threads WHERE id IS NULL", [], |row| row.get::<_, i64>(0))
         .map(i64::unsigned_abs)
 }
 
-/// How many rows are active, and how many archived.
+/// Returns the numbers of active and of archived rows.
 ///
 /// # Errors
-/// What SQLite says.
+/// If the database cannot be read.
 pub fn count_by_archived(connection: &Connection) -> rusqlite::Result<[u64; 2]> {
     let sql = "SELECT count(*) - sum(archived IS 1), sum(archived IS 1) FROM threads HAVING count(*) > 0";
     let counts = connection.query_row(sql, [], |row| Ok([row.get::<_, i64>(0)?, row.get(1)?])).optional()?;
     Ok(counts.unwrap_or_default().map(i64::unsigned_abs))
 }
 
-/// The little of a row that tells whether its file must be read.
+/// The part of a row that shows whether its file must be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// Thread id, whatever it is.
+    /// Thread id, in any spelling.
     pub id: String,
-    /// Path of the rollout, empty if the cell is no text.
+    /// Path of the rollout; empty if the cell is not text.
     pub rollout_path: String,
-    /// The archived flag, as it stands.
+    /// The archived flag, unchanged.
     pub archived: Option<i64>,
     /// `updated_at`, in seconds.
     pub updated_at: Option<i64>,
-    /// `updated_at_ms` as it stands, where the column exists.
+    /// `updated_at_ms`, unchanged, if the column exists.
     pub updated_at_ms: Option<i64>,
-    /// Whether preview and first message are not empty, where the columns exist.
+    /// True if preview and first message are not empty, as far as the columns exist.
     pub has_text: bool,
 }
 
@@ -300,19 +300,19 @@ fn read_summary(row: &rusqlite::Row<'_>) -> rusqlite::Result<Summary> {
     })
 }
 
-/// The summary of a thread's row.
+/// Returns the summary of a thread's row.
 ///
 /// # Errors
-/// What SQLite says.
+/// If the database cannot be read.
 pub fn summary(connection: &Connection, schema: &Schema, id: ThreadId) -> rusqlite::Result<Option<Summary>> {
     let mut statement = connection.prepare_cached(&summary_sql(schema, "id = ?1"))?;
     statement.query_row([id.to_string()], read_summary).optional()
 }
 
-/// The summaries of the next `n` rows after the id `after`, by id.
+/// Returns the summaries of the next `n` rows after the id `after`, by id.
 ///
 /// # Errors
-/// What SQLite says.
+/// If the database cannot be read.
 pub fn summaries_after(
     connection: &Connection,
     schema: &Schema,
@@ -323,26 +323,26 @@ pub fn summaries_after(
     statement.query_map((after, i64::try_from(n).unwrap_or(i64::MAX)), read_summary)?.collect()
 }
 
-/// The path in a thread's row.
+/// Returns the path in a thread's row.
 ///
 /// # Errors
-/// What SQLite says.
+/// If the database cannot be read.
 pub fn rollout_path(connection: &Connection, id: ThreadId) -> rusqlite::Result<Option<PathBuf>> {
     let mut statement = connection.prepare_cached("SELECT rollout_path FROM threads WHERE id = ?1")?;
     let path = statement.query_row([id.to_string()], |row| Ok(to_cell(row.get_ref(0)?))).optional()?;
     Ok(path.and_then(|path| path.as_text().map(PathBuf::from)))
 }
 
-/// The first ids that begin with `prefix` (lower-case hexadecimal), at most `limit`, and how many there are.
+/// Returns the first ids that begin with `prefix` (lower-case hexadecimal), at most `limit`, and their total number.
 ///
 /// # Errors
-/// What SQLite says.
+/// If the database cannot be read.
 pub fn ids_beginning(
     connection: &Connection,
     prefix: &str,
     limit: usize,
 ) -> rusqlite::Result<(Vec<String>, usize)> {
-    // Ids are hexadecimal, so whatever begins with the prefix sorts before the prefix and a later letter.
+    // Ids are hexadecimal, so every id with this prefix sorts before the prefix followed by `g`.
     let end = format!("{prefix}g");
     let mut statement =
         connection.prepare_cached("SELECT id FROM threads WHERE id >= ?1 AND id < ?2 ORDER BY id")?;
@@ -351,17 +351,17 @@ pub fn ids_beginning(
     while let Some(row) = rows.next()? {
         n += 1;
         if ids.len() < limit {
-            // One that is no text cannot be typed.
+            // An id that is not text cannot be typed.
             ids.extend(row.get::<_, String>(0).ok());
         }
     }
     Ok((ids, n))
 }
 
-/// The ids before and after `id` among all, by which it can be abbreviated.
+/// Returns the ids before and after `id`, from which its shortest unique prefix follows.
 ///
 /// # Errors
-/// What SQLite says.
+/// If the database cannot be read.
 pub fn neighbours(connection: &Connection, id: &str) -> rusqlite::Result<(Option<String>, Option<String>)> {
     let one = |sql| {
         let mut statement = connection.prepare_cached(sql)?;
@@ -374,10 +374,10 @@ pub fn neighbours(connection: &Connection, id: &str) -> rusqlite::Result<(Option
     ))
 }
 
-/// Every cell of a row under its column's name, those of [`COLUMNS`] and others, in the order of the table.
+/// Returns all cells of a row with their columns' names, those of [`COLUMNS`] and others, in the table's order.
 ///
 /// # Errors
-/// What SQLite says.
+/// If the database cannot be read.
 pub fn whole_row(connection: &Connection, id: ThreadId) -> rusqlite::Result<Option<Vec<(String, Cell)>>> {
     let mut statement = connection.prepare_cached("SELECT * FROM threads WHERE id = ?1")?;
     let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
@@ -387,10 +387,10 @@ pub fn whole_row(connection: &Connection, id: ThreadId) -> rusqlite::Result<Opti
     names.into_iter().enumerate().map(cell).collect::<rusqlite::Result<_>>().map(Some)
 }
 
-/// Tells the id and the path of each row; what is no text, no program can name.
+/// Calls `tell` with the id and the path of each row, if both are text.
 ///
 /// # Errors
-/// What SQLite says.
+/// If the database cannot be read.
 pub fn each_path(connection: &Connection, mut tell: impl FnMut(&str, &str)) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached("SELECT id, rollout_path FROM threads")?;
     let mut rows = statement.query([])?;
@@ -402,25 +402,26 @@ pub fn each_path(connection: &Connection, mut tell: impl FnMut(&str, &str)) -> r
     Ok(())
 }
 
-/// How many rows there are.
+/// Returns the number of rows.
 ///
 /// # Errors
-/// What SQLite says.
+/// If the database cannot be read.
 pub fn count(connection: &Connection) -> rusqlite::Result<u64> {
     connection
         .query_row("SELECT count(*) FROM threads", [], |row| row.get::<_, i64>(0))
         .map(i64::unsigned_abs)
 }
 
-/// Whether the rows of `threads` have numbers: a table `WITHOUT ROWID` has none.
+/// Returns true if the rows of `threads` have row numbers; those of a `WITHOUT ROWID` table have not.
 pub(in crate::db) fn has_rowids(connection: &Connection) -> bool {
     connection.prepare("SELECT rowid FROM threads").is_ok()
 }
 
-/// The greatest running number that synthetic milliseconds may carry: a few thousand, or as many as there were rows.
+/// Returns the greatest running number in synthetic milliseconds: a few thousand, or the greatest number of rows so
+/// far.
 ///
 /// # Errors
-/// What SQLite says.
+/// If the database cannot be read.
 pub fn greatest_running_number(connection: &Connection) -> rusqlite::Result<i64> {
     const A_FEW_THOUSAND: i64 = 4999;
     let sql = match has_rowids(connection) {
@@ -431,12 +432,12 @@ pub fn greatest_running_number(connection: &Connection) -> rusqlite::Result<i64>
     Ok(greatest.unwrap_or(0).max(A_FEW_THOUSAND))
 }
 
-/// When the database was last told of a change, in seconds: the greatest `updated_at`; `None` without rows.
+/// Returns the time of the last change in the database, in seconds: the greatest `updated_at`; `None` without rows.
 ///
 /// # Errors
-/// What SQLite says.
+/// If the database cannot be read.
 pub fn last_update(connection: &Connection) -> rusqlite::Result<Option<i64>> {
-    // The greatest number: one cell that holds a text, which is greater than all numbers, must not hide the others.
+    // Only numbers: a cell with text, which sorts after all numbers, must not hide the others.
     let latest = connection
         .query_row(
             "SELECT updated_at FROM threads WHERE updated_at <= ?1 ORDER BY updated_at DESC LIMIT 1",
@@ -472,7 +473,7 @@ mod tests {
     use crate::db::testing::{FILLED, Place};
 
     #[test]
-    fn a_trigger_of_a_codex_to_come_that_ignores_what_is_there_still_does() {
+    fn a_future_trigger_that_ignores_existing_rows_still_works() {
         let place = Place::with(FILLED);
         let trigger = "CREATE TABLE seen (provider TEXT PRIMARY KEY);
             INSERT INTO seen SELECT DISTINCT model_provider FROM threads;
@@ -496,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_breaks_a_constraint_takes_the_rows_before_it_back() {
+    fn a_row_that_breaks_a_constraint_rolls_back_the_rows_before_it() {
         let place = Place::with(FILLED);
         place
             .connect()

@@ -1,4 +1,4 @@
-//! What people know threads by: the title and the time of the last change, for tables; not for machines.
+//! Reads the title of threads and the time of their last change, for tables that people read.
 
 use super::row::to_cell;
 use super::schema::Schema;
@@ -8,19 +8,20 @@ use crate::thread::columns::{COLUMNS, index};
 use crate::thread::equivalence::read_milliseconds;
 use rusqlite::{Connection, OptionalExtension as _};
 
-/// How many characters of a title are read: more than any table shows.
+/// The number of characters of a title that are read: more than any table shows.
 const LENGTH: usize = 200;
 
-/// What a row says that people know its thread by.
+/// A thread's title and the time of its last change.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Titled {
-    /// The name, else the title, else the preview, from its beginning; empty if there is none.
+    /// The beginning of the name, otherwise of the title, otherwise of the preview; empty if the row has none of
+    /// them.
     pub title: String,
-    /// When the thread was last written.
+    /// The time of the last change.
     pub updated_at: Option<Millis>,
 }
 
-/// Returns what the rows with these ids say, in their order; of a row that is not there nothing.
+/// Returns the titles of the rows with these ids, in their order. A missing row gives an empty title.
 ///
 /// # Errors
 /// If the database cannot be read.

@@ -1,4 +1,4 @@
-//! The backups that are made without being asked: when, under which name, and which of them go; not their making.
+//! Decides when automatic backups are made, their names, and which of them are deleted. It does not make the copies.
 //!
 //! Source of the rules: cli.md, "Automatic backups".
 
@@ -14,24 +14,24 @@ use crate::db::open::{OpenOptions, Trouble};
 use crate::error::WithHint as _;
 use crate::sys::is_same_file;
 
-/// How the name of an automatic backup begins; after it come the database's name and the time.
+/// The prefix of an automatic backup's name; the database's name and the time follow.
 const AUTOMATIC: &str = "auto-";
 
-/// When an automatic backup is made, and which stay.
+/// The rules for making and keeping automatic backups.
 #[derive(Debug, Clone)]
 pub struct Keeping<'a> {
-    /// The time now, by which the backup is named.
+    /// The current time, used in the backup's name.
     pub now: DateTime<Utc>,
-    /// None is made within this time after the one before; zero always makes one.
+    /// Minimum time between two backups; with zero, a backup is always made.
     pub interval: TimeDelta,
-    /// How many of the automatic ones stay, the new one included.
+    /// Number of automatic backups to keep, including the new one.
     pub newest: usize,
-    /// A backup that stays in any case: the one that is about to be restored.
+    /// A backup that is never deleted: the one that is about to be restored.
     pub protect: Option<&'a Path>,
 }
 
 impl Keeping<'_> {
-    /// The rule: at most one an hour, the newest five.
+    /// Returns the default rules: at most one backup an hour, and the newest five are kept.
     #[must_use]
     pub fn at(now: DateTime<Utc>) -> Self {
         Self { now, interval: TimeDelta::hours(1), newest: 5, protect: None }
@@ -41,24 +41,24 @@ impl Keeping<'_> {
 /// A backup in the folder beside a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackupInfo {
-    /// Where it is.
+    /// Path of the backup.
     pub path: PathBuf,
-    /// When it was made: of an automatic one by its name, else by the file's mtime.
+    /// Time of the backup: from the name of an automatic one, otherwise the file's mtime.
     pub taken_at: DateTime<Utc>,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// Whether it was made without being asked, and may be rotated away.
+    /// True if it was made automatically, and may be deleted by rotation.
     pub automatic: bool,
-    /// Whether it is a database that a `restore` or `rebuild` replaced: kept until a person deletes it.
+    /// True if a `restore` or `rebuild` replaced this database: it is kept until the user deletes it.
     pub replaced: bool,
 }
 
-/// Keeps an automatic backup of `database`, unless there is one from less than the interval ago (then `None`), and
-/// removes those that are too many; returns the path of the new one.
+/// Makes an automatic backup of `database` and deletes the oldest surplus ones. Returns the new backup's path, or
+/// `None` if there is a backup from within the interval.
 ///
 /// # Errors
-/// When it cannot be made; the command should then not go on, which `--no-backup` overrules. That an old one could
-/// not be removed is none.
+/// If the backup cannot be made. The command must then stop, unless `--no-backup` is given. A failure to delete an
+/// old backup is not an error.
 pub fn keep_automatic(
     database: &Path,
     options: &OpenOptions,
@@ -72,37 +72,38 @@ pub fn keep_automatic(
     }
     prepare_folder(database).hint("make way for the folder, or go on without a backup: `--no-backup`")?;
     let Some(target) = back_up_as(AUTOMATIC, database, options, keeping.now, has_recent)? else {
-        // Another run took one meanwhile, before its own first change and before ours.
+        // Another run made a backup meanwhile, before its first change and before ours.
         return Ok(None);
     };
     for old in automatic_of(database, &folder).iter().skip(keeping.newest) {
         let is_protected = keeping.protect.is_some_and(|path| is_same_file(path, &old.path).unwrap_or(true));
         if !is_protected && old.path != target {
-            // One too many harms nobody, and the next time takes it.
+            // A surplus backup is harmless, and the next run deletes it.
             let _ = fs::remove_file(&old.path);
         }
     }
     Ok(Some(target))
 }
 
-/// How the name of a copy begins that is kept of a database before its whole content is replaced.
+/// The prefix of the copy of a database whose whole content is about to be replaced.
 const REPLACED: &str = "replaced-";
 
-/// Keeps a copy of a database whose whole content is about to be replaced. Nothing ever removes it.
+/// Makes a copy of a database whose whole content is about to be replaced. It is never deleted automatically.
 ///
 /// # Errors
-/// If it cannot be made.
+/// If the copy cannot be made.
 pub fn keep_replaced(database: &Path, options: &OpenOptions, now: DateTime<Utc>) -> anyhow::Result<PathBuf> {
     prepare_folder(database).hint("make way for the folder, or go on without a backup: `--no-backup`")?;
     let kept = back_up_as(REPLACED, database, options, now, || false)?;
     kept.ok_or_else(|| anyhow::anyhow!("{}: no name is left for a copy", database.display()))
 }
 
-/// How often another process may take the name that was chosen.
+/// Maximum number of times that another process may take the chosen name.
 const MAX_ATTEMPTS: u32 = 20;
 
-/// Makes a backup under a name made of a prefix, the database and the time. Of two in one second the later one is named
-/// as if it were a second younger, also where another process is the other. Returns `None` if that one is `enough`.
+/// Makes a backup whose name consists of a prefix, the database and the time. If the name for this second is in use,
+/// by this process or another, it takes the next second. Returns `None` if `enough` says that the existing one
+/// suffices.
 fn back_up_as(
     prefix: &str,
     database: &Path,
@@ -129,10 +130,10 @@ fn back_up_as(
     }
 }
 
-/// Adds the way out to an error of a backup.
+/// Adds a hint to an error of a backup.
 fn advised(error: anyhow::Error) -> anyhow::Error {
     match Trouble::of(&error) {
-        // Only where the way out is one: without a backup nobody should go on with a database that cannot be read.
+        // Only for these errors: without a backup, no one should continue with an unreadable database.
         Some(Trouble::ReadOnly | Trouble::Permission | Trouble::DiskFull) => {
             error.hint("make room for the backup, or go on without one: `--no-backup`")
         }
@@ -140,15 +141,15 @@ fn advised(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-/// The backups in the folder beside `database`, newest first: its automatic ones, and whatever database a person put
-/// there. A folder that is missing or cannot be read has none.
+/// Returns the backups in the folder beside `database`, newest first: its automatic ones, and any database that a
+/// person put there. A missing or unreadable folder has none.
 #[must_use]
 pub fn backups_of(database: &Path) -> Vec<BackupInfo> {
     all_in(&folder_of(database), Some(&name_of(database)))
 }
 
-/// Why the folder with the backups of `database` cannot be looked into, if there is one: then not knowing of a backup does
-/// not mean that there is none.
+/// Returns the folder with the backups of `database` and the error, if it exists but cannot be read. Then backups may
+/// exist that are unknown.
 #[must_use]
 pub fn unreadable_folder(database: &Path) -> Option<(PathBuf, io::Error)> {
     let folder = folder_of(database);
@@ -158,41 +159,42 @@ pub fn unreadable_folder(database: &Path) -> Option<(PathBuf, io::Error)> {
     }
 }
 
-/// The backups of whatever databases were in a folder, newest first: what is left where the databases are lost.
+/// Returns the backups of all databases that were in a folder, newest first, for when the databases are lost.
 #[must_use]
 pub fn backups_in(folder: &Path) -> Vec<BackupInfo> {
     all_in(&folder.join(FOLDER), None)
 }
 
-/// The path for a backup made by hand without a name: in the same folder, never rotated away.
+/// Returns the path for a backup that a person makes without naming it: in the same folder, never deleted by
+/// rotation.
 #[must_use]
 pub fn name_by_hand(database: &Path, now: DateTime<Utc>) -> PathBuf {
     folder_of(database).join(format!("backup-{}-{}.sqlite", name_of(database), stamp(now)))
 }
 
-/// The path for a database that is about to be replaced by another file; such a one stays until a person deletes it.
+/// Returns the path for a database that another file is about to replace; it is kept until a person deletes it.
 #[must_use]
 pub fn replaced_name(database: &Path, now: DateTime<Utc>) -> PathBuf {
     folder_of(database).join(format!("{REPLACED}{}-{}.sqlite", name_of(database), stamp(now)))
 }
 
-/// Returns the name of the database that was kept as `file` when another file replaced it.
+/// Returns the name that the database had which was kept as `file` when another file replaced it.
 #[must_use]
 pub fn replaced_database(file: &Path) -> Option<String> {
     let name = file.file_name()?.to_str()?;
     parse(name, REPLACED).map(|(database, _)| database.to_owned())
 }
 
-/// Creates the folder in which backups of `database` are kept, for this user alone, if it is missing.
+/// Creates the folder for backups of `database`, readable only by this user, if it is missing.
 ///
 /// # Errors
-/// When it cannot be made.
+/// If it cannot be created.
 pub fn prepare_folder(database: &Path) -> anyhow::Result<()> {
     let folder = folder_of(database);
     create_private(&folder).map_err(|error| cannot_use(error, &folder, "keep a backup of the database there"))
 }
 
-/// Returns the database and the time in the name of a backup that begins so.
+/// Parses the database and the time from the name of a backup with this prefix.
 fn parse<'a>(name: &'a str, prefix: &str) -> Option<(&'a str, DateTime<Utc>)> {
     let (database, stamp) = name.strip_prefix(prefix)?.strip_suffix(".sqlite")?.rsplit_once('-')?;
     let time = NaiveDateTime::parse_from_str(stamp, "%Y%m%dT%H%M%SZ").ok()?.and_utc();
@@ -218,9 +220,9 @@ fn all_in(folder: &Path, database: Option<&str>) -> Vec<BackupInfo> {
                 Some((of, taken_at)) if database.is_none_or(|database| of == database) => {
                     (taken_at, !replaced)
                 }
-                // Of another database in this folder.
+                // A backup of another database in this folder.
                 Some(_) => return None,
-                // Rows that prune deleted: no database to go back to.
+                // Rows deleted by prune; not a database that can be restored.
                 None if name.starts_with(super::pruned::PREFIX) => return None,
                 None if [".sqlite", ".sqlite3", ".db"].iter().any(|end| name.ends_with(end)) => {
                     (metadata.modified().ok()?.into(), false)

@@ -1,4 +1,4 @@
-//! Copies a database by SQLite's own backup, page by page; not when a copy is made.
+//! Copies a database with SQLite's backup function, page by page.
 
 use std::fs::{self, File};
 use std::io;
@@ -17,34 +17,34 @@ use crate::sys::{Links, open_regular_with, rename_no_replace, sync_folder};
 use super::folder::{FOLDER, cannot_use, create_private, parent_of};
 use super::staging::Staging;
 
-/// How many pages are copied between two looks at the progress.
+/// Number of pages copied between two progress reports.
 const STEP: i32 = 512;
 
-/// How far a copy is, in pages.
+/// Progress of a copy, in pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CopyProgress {
-    /// Pages that are copied.
+    /// Pages copied so far.
     pub done: u64,
-    /// All pages, as far as is known by now.
+    /// All pages, as known so far.
     pub total: u64,
 }
 
-/// Copies the database `source` to the new file `target`, and returns its size in bytes.
+/// Copies the database `source` to the new file `target`. Returns its size in bytes.
 ///
-/// The source is read as by [`Reader`]: nothing of it changes, whoever is using it, and the copy is one state of it.
-/// The copy is one file that needs no `-wal`. It has the name `target` only when it is whole and on the disk: after a
-/// crash there is no such file, and what is left of the attempt goes with the next one. Its folder must exist, but
-/// for the one of [`name_by_hand`](crate::db::backup::name_by_hand).
+/// The source is read as by [`Reader`]: nothing of it changes, even if another process uses it, and the copy is one
+/// state of it. The copy is one file that needs no `-wal`. It gets the name `target` only when it is complete and on
+/// the disk: after a crash there is no such file, and the next copy removes what is left of the attempt. The folder
+/// must exist, except for the one of [`name_by_hand`](crate::db::backup::name_by_hand).
 ///
 /// # Errors
-/// When `target` exists, the source cannot be read, or the copy cannot be written.
+/// If `target` exists, the source cannot be read, or the copy cannot be written.
 pub fn back_up(
     source: &Path,
     target: &Path,
     options: &OpenOptions,
     progress: &mut dyn FnMut(CopyProgress),
 ) -> anyhow::Result<u64> {
-    // Asked before the work; that nothing is replaced is certain only by the rename.
+    // Checked before the work; only the rename guarantees that nothing is replaced.
     if fs::symlink_metadata(target).is_ok() {
         return Err(taken(target));
     }
@@ -71,10 +71,10 @@ pub fn back_up(
     Ok(size)
 }
 
-/// How large a page of a database is, and how large a copy of it will be, in bytes.
+/// Returns the page size of a database and the size of a copy of it, in bytes.
 ///
 /// # Errors
-/// It cannot be read.
+/// If the database cannot be read.
 pub fn page_and_copy_size(reader: &mut Reader) -> anyhow::Result<(u64, u64)> {
     reader.read(|connection| -> anyhow::Result<_> {
         let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
@@ -88,7 +88,7 @@ fn taken(target: &Path) -> anyhow::Error {
         .hint("name a new file: a backup never replaces another")
 }
 
-/// Copies what `reader` reads into the staging folder, as one self-contained file.
+/// Copies the database of `reader` into the staging folder, as one self-contained file.
 pub(super) fn copy_out(
     reader: &mut Reader,
     staging: &Staging,
@@ -100,11 +100,12 @@ pub(super) fn copy_out(
         let copy = staging.new_copy().map_err(|error| explain_io(error, &source, "copy the database"))?;
         let explained = |error| explain(error, &copy, "write the copy");
         let mut to = Connection::open(&copy).map_err(explained)?;
-        // A crash discards the copy: until it is whole there is nothing to protect.
+        // A crash discards the copy: until it is complete there is nothing to protect.
         to.pragma_update(None, "synchronous", "OFF").map_err(explained)?;
         copy_pages(from, &mut to, options.busy_timeout, Some(&options.interrupted), progress)
             .map_err(|error| explain(error, &source, "copy the database"))?;
-        // The pages say which journal mode the source has; a copy in WAL mode could not be read without neighbours.
+        // The copied pages contain the source's journal mode; a copy in WAL mode would need files beside it to be
+        // read.
         let mode: String = to
             .pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0))
             .map_err(explained)?;
@@ -116,8 +117,8 @@ pub(super) fn copy_out(
     })
 }
 
-/// Copies all pages from one connection to another, whose previous content is replaced in one transaction. Gives up, and
-/// leaves that content, once `interrupted` is set.
+/// Copies all pages from one connection to another, whose previous content is replaced in one transaction. Stops once
+/// `interrupted` is set; the previous content then stays.
 pub(super) fn copy_pages(
     from: &Connection,
     to: &mut Connection,
@@ -151,7 +152,7 @@ fn pages(backup: &Backup<'_, '_>) -> CopyProgress {
     CopyProgress { done: total.saturating_sub(u64::try_from(now.remaining).unwrap_or(0)), total }
 }
 
-/// Puts a finished file on the disk and returns its size.
+/// Syncs a finished file to the disk and returns its size.
 pub(super) fn sync_file(path: &Path) -> io::Result<u64> {
     let file = open_regular_with(File::options().read(true).write(true), path, Links::Refuse)?;
     file.sync_all()?;

@@ -1,4 +1,4 @@
-//! The folder of backups beside a database, and the names in it; makes no backup.
+//! The folder of backups beside a database, and the names in it.
 
 use crate::db::open::explain_io;
 use crate::error::WithHint as _;
@@ -7,10 +7,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The folder beside a database in which its backups are kept.
+/// The folder beside a database that contains its backups.
 pub const FOLDER: &str = "codex-state-backups";
 
-/// Explains why a folder cannot be used; what lies in its way is said as it is.
+/// Explains why a folder cannot be used; an obstacle in its place is reported unchanged.
 pub(super) fn cannot_use(error: io::Error, folder: &Path, doing: &str) -> anyhow::Error {
     if error.kind() != io::ErrorKind::InvalidInput {
         return explain_io(error, folder, doing);
@@ -20,10 +20,10 @@ pub(super) fn cannot_use(error: io::Error, folder: &Path, doing: &str) -> anyhow
         .hint("make way for the folder, or mount what it leads to")
 }
 
-/// Creates the folder for backups, for this user alone, if it is missing.
+/// Creates the folder for backups, readable only by this user, if it is missing.
 ///
 /// # Errors
-/// What the system says.
+/// If it cannot be created.
 pub(super) fn create_private(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
@@ -41,7 +41,8 @@ pub(super) fn create_private(folder: &Path) -> io::Result<()> {
     })
 }
 
-/// The folder lies beside the database itself, not beside a link to it: one database, one folder.
+/// Returns the backup folder, which is beside the database itself, not beside a link to it. So a database has only
+/// one.
 pub(super) fn folder_of(database: &Path) -> PathBuf {
     parent_of(&behind_link(database)).join(FOLDER)
 }
@@ -50,19 +51,19 @@ pub(super) fn name_of(database: &Path) -> String {
     behind_link(database).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// The path as it is spelled, unless it is a link.
+/// Returns the path unchanged, or the target if it is a link.
 pub(super) fn behind_link(database: &Path) -> PathBuf {
     let is_link = fs::symlink_metadata(database).is_ok_and(|metadata| metadata.is_symlink());
     let real = if is_link { fs::canonicalize(database).ok() } else { None };
     real.unwrap_or_else(|| database.to_owned())
 }
 
-/// A time in a file name: sorts as the times do, and no system forbids a character of it.
+/// Formats a time for a file name. The names sort by time, and every system permits their characters.
 pub(super) fn stamp(time: DateTime<Utc>) -> String {
     time.format("%Y%m%dT%H%M%SZ").to_string()
 }
 
-/// The folder of a file, also of one in the current folder.
+/// Returns the folder of a file, also for a file in the current folder.
 pub(super) fn parent_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

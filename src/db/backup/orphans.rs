@@ -1,4 +1,4 @@
-//! Logs of a database that is gone: moved out of the way before a new one gets its name; not what they hold.
+//! Moves the logs of a missing database away before a new one gets its name. It does not read them.
 
 use super::automatic::{prepare_folder, replaced_name};
 use crate::db::open::{explain_io, with_suffix};
@@ -8,14 +8,15 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What SQLite plays into a database of this name, or believes to belong to it.
+/// The suffixes of files that SQLite plays into a database of this name, or takes as part of it.
 const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// Moves the files that SQLite kept beside `database`, which is missing, to the folder of backups. Left behind, a `-wal`
-/// or journal would be played into the next database of that name. Returns where they are now; empty ones are removed.
+/// Moves the files that SQLite kept beside `database`, which is missing, to the folder of backups. Otherwise SQLite
+/// would play a `-wal` or journal into the next database of that name. Returns the new paths. Empty files are
+/// removed.
 ///
 /// # Errors
-/// If one cannot be moved.
+/// If a file cannot be moved.
 pub fn move_logs(database: &Path, now: DateTime<Utc>) -> anyhow::Result<Vec<PathBuf>> {
     let explained = |error| explain_io(error, database, "move the log of the lost database aside");
     let mut moved = Vec::new();
@@ -39,7 +40,7 @@ pub fn move_logs(database: &Path, now: DateTime<Utc>) -> anyhow::Result<Vec<Path
     Ok(moved)
 }
 
-/// Moves one log under a name that is free.
+/// Moves one log to an unused name.
 fn move_one(log: &Path, database: &Path, suffix: &str, now: DateTime<Utc>) -> io::Result<PathBuf> {
     let mut time = now;
     loop {

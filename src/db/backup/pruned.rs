@@ -1,5 +1,5 @@
-//! Keeps rows that are about to be deleted, in a database of their own from which they can be had back, and deletes
-//! them; which rows those are is the verb's business.
+//! Saves rows that are about to be deleted in a separate database, from which they can be restored, and deletes them.
+//! The verb chooses the rows.
 
 use std::collections::HashMap;
 use std::fs;
@@ -17,42 +17,44 @@ use crate::db::open::{explain, explain_io};
 use crate::db::schema::Schema;
 use crate::sys::{rename_no_replace, sync_folder};
 
-/// How the name of such a database begins; after it come the name of the one that the rows are from and the time.
+/// The prefix of such a database's name; the name of the rows' database and the time follow.
 pub(super) const PREFIX: &str = "pruned-";
 
-/// The table by which such a database is told from one that Codex could use.
+/// The table that distinguishes such a database from one that Codex could use.
 pub(super) const MARK: &str = "codex_state_pruned";
 
 const DOING: &str = "save the rows that are to be deleted";
 
-/// A database with deleted rows: `threads` as the schema of their origin has it, with every column, and the rows of
-/// other tables that go with them.
+/// A database with deleted rows: `threads` with every column of the original schema, and the related rows of other
+/// tables.
 ///
-/// It grows under a temporary name and gets its own when it is whole ([`SavedRows::publish`]); what a crash leaves
-/// before that goes with the next attempt.
+/// It is built under a temporary name and gets its final name when it is complete ([`SavedRows::publish`]). The next
+/// attempt removes what a crash left before that.
 #[derive(Debug)]
 pub struct SavedRows {
     path: PathBuf,
     connection: Connection,
     tables: Vec<Table>,
-    /// What was saved of each thread, by the hash of its id, so that no row has to be read again to be compared.
+    /// The hashes of each thread's saved rows, by the hash of its id, so that no saved row must be read again to be
+    /// compared.
     saved: HashMap<u64, Hashes>,
     hasher: RandomState,
-    /// Set until it has its own name.
+    /// The temporary folder; `None` once the database has its final name.
     staging: Option<Staging>,
 }
 
-/// The hashes of a thread's rows. Their keys are random in each run, so that no two rows can be made alike.
+/// The hashes of a thread's rows. Their keys are random in each run, so that nobody can construct two rows with the
+/// same hash.
 #[derive(Debug, Default)]
 struct Hashes {
-    /// Of its row in `threads`, if there is one.
+    /// The hash of its row in `threads`, if there is one.
     row: Option<u64>,
-    /// Of its rows in the other tables.
+    /// The hashes of its rows in the other tables.
     others: Vec<u64>,
 }
 
 impl Hashes {
-    /// Adds a row of the table at `i`, of which the first one is `threads`.
+    /// Adds the hash of a row of the table at `i`. The first table is `threads`.
     fn add(&mut self, i: usize, hash: u64) {
         if i == 0 {
             self.row = Some(hash);
@@ -62,17 +64,17 @@ impl Hashes {
     }
 }
 
-/// A table in which rows belong to threads.
+/// A table whose rows belong to threads.
 #[derive(Debug)]
 struct Table {
-    /// How it was created.
+    /// The SQL that created the table.
     sql: String,
     n_columns: usize,
     /// Selects the rows of a thread.
     select: String,
     /// Inserts one row.
     insert: String,
-    /// Deletes the rows of a thread, where they can be of no other one.
+    /// Deletes the rows of a thread; `None` if they may belong to another thread too.
     delete: Option<String>,
 }
 
@@ -99,7 +101,8 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// `threads`, the tables that are known to belong to it, and those whose rows the schema deletes with its rows.
+/// Returns `threads`, the tables known to belong to it, and those whose rows the schema deletes together with its
+/// rows.
 fn tables(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<Table>> {
     let mut keys: Vec<(String, Vec<String>)> = vec![("threads".to_owned(), vec!["id".to_owned()])];
     if schema.has_spawn_edges {
@@ -136,17 +139,17 @@ fn tables(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<Tabl
     Ok(tables)
 }
 
-/// Where rows deleted from `database` at this time are saved.
+/// Returns the path of the saved rows that are deleted from `database` at this time.
 #[must_use]
 pub fn name_of_saved(database: &Path, now: DateTime<Utc>) -> PathBuf {
     folder_of(database).join(format!("{PREFIX}{}-{}.sqlite", name_of(database), stamp(now)))
 }
 
 impl SavedRows {
-    /// Makes an empty one beside `database`, to which `connection` is open.
+    /// Creates an empty database for saved rows beside `database`, to which `connection` is open.
     ///
     /// # Errors
-    /// It cannot be made: then nothing may be deleted.
+    /// If it cannot be created; then nothing may be deleted.
     pub fn create(
         database: &Path,
         connection: &Connection,
@@ -160,7 +163,7 @@ impl SavedRows {
         let path = staging.new_copy().map_err(|error| explain_io(error, &folder, DOING))?;
         let build = || -> rusqlite::Result<Connection> {
             let new = Connection::open(&path)?;
-            // A crash discards it: until it has its own name there is nothing to protect.
+            // A crash discards this file: until it has its final name there is nothing to protect.
             new.execute_batch(
                 "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; BEGIN",
             )?;
@@ -180,11 +183,11 @@ impl SavedRows {
         Ok(SavedRows { path, connection, tables, saved, hasher, staging: Some(staging) })
     }
 
-    /// Puts what was saved on the disk and gives it its own name, from when on rows may be deleted. Rows that are added
-    /// later are on the disk before [`SavedRows::add`] returns.
+    /// Syncs the saved rows to the disk and gives the database its final name; after that rows may be deleted. Rows
+    /// added later are on the disk before [`SavedRows::add`] returns.
     ///
     /// # Errors
-    /// It cannot be written: then nothing may be deleted.
+    /// If it cannot be written; then nothing may be deleted.
     pub fn publish(&mut self, database: &Path, now: DateTime<Utc>) -> anyhow::Result<()> {
         let Some(staging) = self.staging.take() else { return Ok(()) };
         let folder = folder_of(database);
@@ -198,7 +201,7 @@ impl SavedRows {
             let path = name_of_saved(database, at);
             match rename_no_replace(&copy, &path) {
                 Ok(()) => break path,
-                // Two in one second: the later one is named as if it were a second younger.
+                // If two fall into one second, the later one gets the name of the next second.
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                     at += TimeDelta::seconds(1);
                 }
@@ -217,10 +220,10 @@ impl SavedRows {
         Ok(())
     }
 
-    /// Saves the rows of these threads, and of what belongs to them.
+    /// Saves the rows of these threads, and the related rows of other tables.
     ///
     /// # Errors
-    /// They cannot be read or written.
+    /// If they cannot be read or written.
     pub fn add(&mut self, from: &Connection, ids: &[&str]) -> anyhow::Result<()> {
         let SavedRows { connection, tables, saved, hasher, .. } = self;
         let mut copy = || -> rusqlite::Result<()> {
@@ -229,8 +232,8 @@ impl SavedRows {
                 let known = saved.insert(hasher.hash_one(id), Hashes::default());
                 let mut hashes = Hashes::default();
                 for (i, table) in tables.iter().enumerate() {
-                    // What was saved of it before is out of date. A row of two threads may be saved for the other one
-                    // alone by now; its key keeps it single.
+                    // Earlier saved rows of this thread are out of date. A row of two threads is not deleted, because
+                    // by now it may be saved for the other thread only; its key prevents duplicates.
                     if let Some(delete) = table.delete.as_ref().filter(|_| known.is_some()) {
                         transaction.prepare_cached(delete)?.execute([id])?;
                     }
@@ -239,7 +242,7 @@ impl SavedRows {
                     let mut rows = select.query([id])?;
                     while let Some(row) = rows.next()? {
                         hashes.add(i, hash_row(hasher, i, row, table.n_columns)?);
-                        // As they are: what is no text in a text column must not become something else.
+                        // Copied unchanged: a non-text value in a text column must not be converted.
                         let cells: Vec<ToSqlOutput<'_>> = (0..table.n_columns)
                             .map(|i| Ok(ToSqlOutput::Borrowed(row.get_ref(i)?)))
                             .collect::<rusqlite::Result<_>>()?;
@@ -252,7 +255,7 @@ impl SavedRows {
         };
         let copied = copy();
         if copied.is_err() {
-            // Nothing of this is in the file.
+            // The transaction failed, so none of these rows is in the file.
             for id in ids {
                 self.saved.remove(&self.hasher.hash_one(id));
             }
@@ -260,7 +263,7 @@ impl SavedRows {
         copied.map_err(|error| explain(error, &self.path, DOING))
     }
 
-    /// Returns the hashes of what belongs to a thread now.
+    /// Returns the hashes of the rows that belong to a thread now.
     fn look(&self, from: &Connection, id: &str) -> rusqlite::Result<Hashes> {
         let mut hashes = Hashes::default();
         for (i, table) in self.tables.iter().enumerate() {
@@ -273,18 +276,18 @@ impl SavedRows {
         Ok(hashes)
     }
 
-    /// Returns true if everything that belongs to a thread was saved as it is now.
+    /// Returns true if all rows that belong to a thread are saved as they are now.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub fn covers(&self, from: &Connection, id: &str) -> rusqlite::Result<bool> {
         let Some(saved) = self.saved.get(&self.hasher.hash_one(id)) else { return Ok(false) };
         let now = self.look(from, id)?;
-        // Rows that belong to two threads went with the first one.
+        // Rows that belong to two threads are deleted with the first one.
         Ok(now.row == saved.row && now.others.iter().all(|hash| saved.others.contains(hash)))
     }
 
-    /// Ends the work. Without a row deleted (`used`) the file goes again; else its path.
+    /// Finishes the work. If rows were deleted (`used`), returns the file's path; otherwise deletes the file.
     #[must_use]
     pub fn finish(self, used: bool) -> Option<PathBuf> {
         let SavedRows { path, connection, staging, .. } = self;
@@ -325,7 +328,7 @@ fn hash_row(
 
 /// Deletes the row of a thread, the edges to and from it, and its dynamic tools.
 ///
-/// Returns true if there was such a row.
+/// Returns true if such a row existed.
 ///
 /// # Errors
 /// If the database cannot be written.
@@ -352,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_saved_whole_with_what_belongs_to_them_and_then_deleted() {
+    fn whole_rows_and_related_rows_are_saved_and_then_deleted() {
         let place = Place::with(FILLED);
         let connection = place.connect();
         connection
@@ -427,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_where_nothing_was_deleted_and_names_do_not_collide() {
+    fn no_file_stays_without_a_deletion_and_names_do_not_collide() {
         let place = Place::with(FILLED);
         let connection = place.connect();
         let schema = Schema::read(&connection).unwrap();

@@ -1,5 +1,5 @@
-//! Brings a backup back into a database that others may be using; how that is told, and what is newer in it, is the
-//! verb's business.
+//! Restores a backup into a database that other programs may be using. The verb reports the restore and the newer
+//! rows.
 
 use std::fmt::Display;
 use std::fs;
@@ -20,41 +20,41 @@ use crate::error::{WithHint as _, shell_word};
 use crate::fault;
 use crate::sys::{Links, is_same_file, open_regular, rename_no_replace, sync_folder};
 
-/// What SQLite keeps beside a database. The journal is as dangerous as the others: left behind, it would be played
-/// into the next database of that name.
+/// The files that SQLite keeps beside a database. The journal is as dangerous as the others: SQLite would play a
+/// leftover one into the next database of that name.
 const NEIGHBOURS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// A file of an unusable database that was renamed.
+/// A renamed file of an unusable database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MovedAside {
-    /// Its name before.
+    /// Path before the move.
     pub from: PathBuf,
-    /// Its name now.
+    /// Path after the move.
     pub to: PathBuf,
 }
 
-/// What a restore did.
+/// The result of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestoreReport {
     /// Size of the restored content in bytes.
     pub size: u64,
-    /// Whether the target was missing or unusable, so that a new file has its name now.
+    /// True if the target was missing or unusable, so that a new file now has its name.
     pub replaced_file: bool,
-    /// The files of the unusable target, if there was one.
+    /// The moved files of an unusable target.
     pub moved_aside: Vec<MovedAside>,
 }
 
-/// Checks that `path` is a whole database with a `threads` table, without changing anything.
+/// Checks, without changing anything, that `path` is a complete database with a `threads` table.
 ///
 /// # Errors
-/// When it is not, with the first thing that is wrong with it.
+/// If it is not, with the first problem found.
 pub fn check_backup(path: &Path, options: &OpenOptions) -> anyhow::Result<()> {
     open_backup(path, options)?.read(|connection| check(connection, path))
 }
 
 fn open_backup(path: &Path, options: &OpenOptions) -> anyhow::Result<Reader> {
     Reader::open(path, options).map_err(|error| match Trouble::of(&error) {
-        // Not with the hint that belongs to a database in use.
+        // Replaces the hint, which is for a database in use.
         Some(trouble) if trouble.is_unusable() || trouble == Trouble::Missing => {
             no_good(path, reason(&error).unwrap_or_default())
         }
@@ -93,16 +93,16 @@ fn no_good(path: &Path, why: impl Display) -> anyhow::Error {
         .hint("choose another: `codex-state status` lists the backups")
 }
 
-/// Makes the content of `target` that of the backup `source`, in one transaction, through SQLite: a Codex that has it
-/// open goes on with the old content or the new one, never with a mixture, and finds the same file.
+/// Replaces the content of `target` with that of the backup `source`, in one transaction, through SQLite. A Codex
+/// that has it open keeps the same file, and sees either the old content or the new one, never a mixture.
 ///
-/// A target that is missing gets a new file; one that is unusable is renamed, together with what SQLite keeps beside
-/// it, to `<name>.damaged-<time>`, never onto another file. The source is checked first ([`check_backup`]), and
-/// nothing of it changes. Keeping a backup of the target is the caller's business.
+/// A missing target gets a new file. An unusable one is renamed to `<name>.damaged-<time>`, together with SQLite's
+/// files beside it, never onto another file. The source is checked first ([`check_backup`]) and never changed. The
+/// caller makes the backup of the target.
 ///
 /// # Errors
-/// When the source is no good; when the target is the source; busy when somebody writes to the target, or without WAL
-/// reads it, beyond the timeout: then it is as it was.
+/// If the source is unsuitable or is the target itself; busy if another process writes to the target, or without WAL
+/// reads it, beyond the timeout. The target is then unchanged.
 pub fn restore_into(
     target: &Path,
     source: &Path,
@@ -115,13 +115,13 @@ pub fn restore_into(
         return Err(anyhow::anyhow!("{}: is the database itself", source.display())
             .hint("`codex-state status` lists the backups"));
     }
-    // Links are followed as SQLite does, so that it is the database that is moved, not a link to it.
+    // Links are followed as SQLite does, so that the database is moved and not a link to it.
     let real = if cfg!(unix) { fs::canonicalize(target).ok() } else { None };
     let real = real.unwrap_or_else(|| target.to_owned());
     let parent = parent_of(&real);
     let staging =
         Staging::within(parent).map_err(|error| explain_io(error, parent, "restore a database there"))?;
-    // A copy of its own, without WAL and checked: whatever happens to the source, this is what is restored.
+    // A separate checked copy without WAL, so that later changes of the source do not affect the restore.
     let mut reader = open_backup(source, options)?;
     let copy = copy_out(&mut reader, &staging, options, &mut |_| {})?;
     drop(reader);
@@ -129,8 +129,8 @@ pub fn restore_into(
     check(&staged, source)?;
     fault::point("restore:staged");
 
-    // A reader looks first: a writer would play the log into what is no database before it finds that out, and remove
-    // the log, which may be all that is left.
+    // Opened as a reader first: a writer would play the log into a file that is not a database before it notices
+    // that, and then remove the log, which may be all that is left.
     let is_unusable = Reader::open(target, options).is_err_and(|error| error_is_unusable(&error));
     let writer = if is_unusable { None } else { Some(Writer::open(target, options)) };
     match writer {
@@ -157,7 +157,7 @@ fn error_is_unusable(error: &anyhow::Error) -> bool {
     Trouble::of(error).is_some_and(Trouble::is_unusable)
 }
 
-/// Overwrites the content of an open database with that of the staged copy, and returns its size.
+/// Overwrites the content of an open database with that of the staged copy. Returns its size.
 fn overwrite(
     writer: &mut Writer,
     staged: &Connection,
@@ -172,12 +172,12 @@ fn overwrite(
         };
         let wanted = page_size(to)?;
         if page_size(staged)? != wanted {
-            // SQLite cannot change the page size of a database in WAL mode, so the copy takes on the target's.
+            // SQLite cannot change the page size of a database in WAL mode, so the copy gets the target's page size.
             staged.pragma_update(None, "page_size", wanted)?;
             staged.execute_batch("VACUUM")?;
         }
         let count: i64 = staged.pragma_query_value(None, "page_count", |row| row.get(0))?;
-        // What was asked for by hand should outlive a power cut, whatever the mode.
+        // A change that a person requested must survive a power failure in every mode.
         to.pragma_update(None, "synchronous", "FULL")?;
         let mut progress = |copied: CopyProgress| {
             if copied.done < copied.total {
@@ -187,14 +187,15 @@ fn overwrite(
         };
         copy_pages(staged, to, options.busy_timeout, None, &mut progress)?;
         fault::point("restore:copied");
-        // Not left to the next Codex: the -wal is as large as the database now. Readers may be in the way; no matter.
+        // Not left to the next Codex, because the -wal is now as large as the database. Readers may prevent it, which
+        // is harmless.
         let _ = to.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         Ok(u64::try_from(count.saturating_mul(wanted)).unwrap_or(0))
     };
     restored().map_err(|error| explain(error, &path, "restore the database"))
 }
 
-/// Whether a file begins as rollouts do: a rollout is never a database's place, whatever it is called.
+/// Returns true if a file begins as rollouts do. A database never replaces a rollout, whatever its name is.
 fn holds_json(path: &Path) -> io::Result<bool> {
     let mut beginning = Vec::new();
     match open_regular(path, Links::Follow) {
@@ -206,7 +207,7 @@ fn holds_json(path: &Path) -> io::Result<bool> {
     Ok(text.trim_ascii_start().starts_with(b"{"))
 }
 
-/// Renames what is at `target` aside and gives its name to the staged copy.
+/// Moves the file at `target` aside and gives its name to the staged copy.
 fn replace(target: &Path, copy: &Path, now: DateTime<Utc>) -> anyhow::Result<RestoreReport> {
     let explained = |error| explain_io(error, target, "restore the database");
     if holds_json(target).map_err(explained)? {
@@ -230,7 +231,7 @@ fn replace(target: &Path, copy: &Path, now: DateTime<Utc>) -> anyhow::Result<Res
     Ok(RestoreReport { size, replaced_file: true, moved_aside })
 }
 
-/// Renames the database and what SQLite keeps beside it, all or nothing, so that they still belong together.
+/// Renames the database and SQLite's files beside it, all or none, so that they stay together.
 fn move_aside(target: &Path, now: DateTime<Utc>) -> anyhow::Result<Vec<MovedAside>> {
     let explained = |error| explain_io(error, target, "move the unusable database aside");
     let exists = |path: &Path| fs::symlink_metadata(path).is_ok();

@@ -1,29 +1,30 @@
-//! A place where a copy grows until it is whole; what a crash leaves of it is known by name and cleaned next time.
+//! A folder in which a copy is made until it is complete. After a crash, the next run recognises and removes its
+//! remains.
 
 use crate::sys::{Links, open_regular_with};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// How the folders are named, followed by random characters.
+/// The prefix of the folders' names; random characters follow.
 const PREFIX: &str = ".codex-state-partial-";
 
-/// Held locked by the process that works in the folder, so that nobody takes it for a leftover.
+/// A file held locked by the process that uses the folder, so that no other process treats it as a leftover.
 const LOCK: &str = "lock";
 
-/// A private folder on the file system of the target, gone with its content when dropped.
+/// A private folder on the file system of the target; deleted with its contents when dropped.
 ///
-/// A folder rather than a file: SQLite puts a journal beside the copy, and a lock on the copy itself would be in
-/// SQLite's way.
+/// It is a folder rather than a file because SQLite creates a journal beside the copy, and because a lock on the copy
+/// itself would disturb SQLite.
 #[derive(Debug)]
 pub(in crate::db) struct Staging {
     folder: PathBuf,
-    /// `None` while it is being dropped.
+    /// The locked file; `None` while the folder is being dropped.
     lock: Option<File>,
 }
 
 impl Staging {
-    /// A new one in the folder `parent`, in which leftovers of crashes are removed first.
+    /// Creates a folder in `parent`, after removing the leftovers of crashes there.
     pub(in crate::db) fn within(parent: &Path) -> io::Result<Self> {
         clean(parent);
         let mut builder = tempfile::Builder::new();
@@ -39,7 +40,7 @@ impl Staging {
             let folder = builder.tempdir_in(parent)?.keep();
             match lock(&folder) {
                 Ok(Some(lock)) => return Ok(Self { folder, lock: Some(lock) }),
-                // Somebody who cleaned up was faster than our lock.
+                // Another process cleaned up before we had the lock.
                 Ok(None) if attempts < 10 => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound && attempts < 10 => {}
                 Ok(None) => return Err(io::Error::other("another process keeps removing it")),
@@ -51,12 +52,12 @@ impl Staging {
         }
     }
 
-    /// The folder.
+    /// Returns the folder.
     pub(in crate::db) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// An empty file for the copy, for this user alone.
+    /// Creates an empty file for the copy, readable only by this user.
     pub(in crate::db) fn new_copy(&self) -> io::Result<PathBuf> {
         let copy = self.folder.join("copy.sqlite");
         for suffix in ["", "-journal", "-wal", "-shm"] {
@@ -82,7 +83,7 @@ impl Drop for Staging {
     }
 }
 
-/// Makes and locks the lock file of a new folder; `None` if the folder was removed before we had it.
+/// Creates and locks the lock file of a new folder; `None` if the folder was removed before we had the lock.
 fn lock(folder: &Path) -> io::Result<Option<File>> {
     let path = folder.join(LOCK);
     let file = File::options().read(true).write(true).create_new(true).open(&path)?;
@@ -90,7 +91,7 @@ fn lock(folder: &Path) -> io::Result<Option<File>> {
     Ok(path.exists().then_some(file))
 }
 
-/// Removes what crashed processes left in `parent`; what cannot be removed stays, for it harms nobody.
+/// Removes the leftovers of crashed processes in `parent`. Those that cannot be removed are harmless and stay.
 fn clean(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
@@ -101,16 +102,16 @@ fn clean(parent: &Path) {
         let folder = entry.path();
         match open_regular_with(File::options().read(true).write(true), &folder.join(LOCK), Links::Refuse) {
             Ok(lock) if lock.try_lock().is_ok() => remove(&folder, lock),
-            // Somebody works there.
+            // A process works there.
             Ok(_) => {}
-            // Ended before the lock, or after it was removed: then it is empty. (If it is just being made, its maker
-            // makes another.)
+            // The process ended before it created the lock, or after removing it; then the folder is empty. (If a
+            // process is just creating the folder, it creates another.)
             Err(_) => drop(fs::remove_dir(&folder)),
         }
     }
 }
 
-/// Removes the folder, the lock last: if that is cut short, what is left is still recognised.
+/// Removes the folder, with the lock file last: an interrupted removal is then still recognised.
 fn remove(folder: &Path, lock: File) {
     let lock_path = folder.join(LOCK);
     if let Ok(entries) = fs::read_dir(folder) {
@@ -120,7 +121,8 @@ fn remove(folder: &Path, lock: File) {
             }
         }
     }
-    // In so many words, for a process just being started may hold it open too; and Windows removes no open file.
+    // Unlocked explicitly, because a child process that is being started may also hold the file open. Closed then,
+    // because Windows cannot remove an open file.
     let _ = lock.unlock();
     drop(lock);
     let _ = fs::remove_file(lock_path);
@@ -136,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn it_goes_when_dropped() {
+    fn a_dropped_folder_is_removed() {
         let parent = tempfile::tempdir().unwrap();
         let staging = Staging::within(parent.path()).unwrap();
         let copy = staging.new_copy().unwrap();
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn leftovers_go_and_what_is_in_use_stays() {
+    fn leftovers_are_removed_but_not_folders_in_use() {
         let parent = tempfile::tempdir().unwrap();
         let busy = Staging::within(parent.path()).unwrap();
         busy.new_copy().unwrap();

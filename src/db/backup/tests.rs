@@ -1,4 +1,4 @@
-//! Backups are whole or not there, and a restore never corrupts: the tests of [`super`].
+//! Tests of [`super`]: a backup is complete or missing, and a restore never corrupts.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,7 +27,7 @@ fn noon() -> DateTime<Utc> {
 
 fn quiet(_: CopyProgress) {}
 
-/// (old titles, new titles, verdict of the integrity check, journal mode)
+/// Returns (old titles, new titles, verdict of the integrity check, journal mode).
 fn state(path: &Path) -> (i64, i64, String, String) {
     let connection = Connection::open(path).unwrap();
     let text = |sql| connection.query_row(sql, [], |row| row.get(0)).unwrap();
@@ -43,7 +43,8 @@ fn names(folder: &Path) -> BTreeSet<String> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-/// The bytes of a database with the root of its threads damaged: SQLite notices only when it reads them.
+/// Damages the root page of a database's threads, and returns its bytes. SQLite notices the damage only when it reads
+/// them.
 fn damage_threads(path: &Path) -> Vec<u8> {
     let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'threads'";
     let root: u32 = Connection::open(path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap();
@@ -53,7 +54,7 @@ fn damage_threads(path: &Path) -> Vec<u8> {
     bytes
 }
 
-/// A place with a backup of its old state, elsewhere, and the database in its new one.
+/// Returns a place whose database is in its new state, and a backup of its old state elsewhere.
 fn place_and_backup() -> (Place, tempfile::TempDir, PathBuf) {
     let place = Place::with(FILLED);
     place.connect().execute_batch(OLD).unwrap();
@@ -70,7 +71,7 @@ fn a_backup_is_one_whole_file_and_the_source_is_as_it_was() {
     let elsewhere = tempfile::tempdir().unwrap();
     let mut codex = Process::on(&place.database);
     assert_eq!(codex.run(OLD), "done");
-    // In use, and in the middle of a transaction.
+    // In use, in the middle of a transaction.
     assert_eq!(codex.run(&format!("BEGIN IMMEDIATE; {NEW}")), "done");
     let target = elsewhere.path().join("backup.sqlite");
     let check = |number: usize| {
@@ -113,7 +114,7 @@ fn a_backup_replaces_nothing() {
     assert_eq!(error.to_string(), format!("{}: already exists", target.display()));
     assert_eq!(hints(&error).len(), 1);
     assert_unchanged(&before, &snapshot(place.folder.path()));
-    // Also one that appears while the copy grows.
+    // Also a file that appears while the copy is made.
     let late = place.folder.path().join("late.sqlite");
     let error =
         back_up(&place.database, &late, &place.options(), &mut |_| fs::write(&late, "precious").unwrap());
@@ -132,7 +133,7 @@ fn a_crash_leaves_no_partial_backup() {
     let left = names(elsewhere.path());
     assert_eq!(left.len(), 1, "{left:?}");
     assert!(left.first().unwrap().starts_with(".codex-state-partial-"), "{left:?}");
-    // While it works, nobody takes its things for leftovers.
+    // While it works, no other run treats its files as leftovers.
     let second = elsewhere.path().join("second.sqlite");
     back_up(&place.database, &second, &place.options(), &mut quiet).unwrap();
     assert!(left.is_subset(&names(elsewhere.path())));
@@ -205,7 +206,7 @@ fn the_source_of_a_restore_is_not_rotated_away() {
     };
     let all: Vec<_> = (0..5).map(|hour| keep(hour).unwrap()).collect();
     let other_spelling = place.folder.path().join(".").join(FOLDER).join(all[0].file_name().unwrap());
-    // A restore keeps a backup however recent the one before.
+    // A restore makes a backup, however recent the previous one is.
     let now = noon() + TimeDelta::hours(4);
     let keeping = Keeping { interval: TimeDelta::zero(), protect: Some(&other_spelling), ..Keeping::at(now) };
     let one = keep_automatic(&place.database, &place.options(), &keeping).unwrap().unwrap();
@@ -233,7 +234,7 @@ fn a_restore_under_an_open_reader_and_an_idle_codex() {
     let (place, _elsewhere, backup) = place_and_backup();
     let mut codex = Process::on(&place.database);
     assert_eq!(codex.run("SELECT * FROM threads"), "done");
-    // A reader in its transaction, with its own connection.
+    // A reader in its transaction, on its own connection.
     let reader = place.connect();
     reader.execute_batch("BEGIN").unwrap();
     assert_eq!(titled(&reader, "new"), 31);
@@ -247,7 +248,7 @@ fn a_restore_under_an_open_reader_and_an_idle_codex() {
     assert_eq!((titled(&reader, "old"), titled(&reader, "new")), (0, 31), "it keeps its state");
     reader.execute_batch("COMMIT").unwrap();
     assert_eq!((titled(&reader, "old"), titled(&reader, "new")), (61, 0));
-    // The other process goes on: it sees the old rows, and writes among them.
+    // The other process continues: it sees the old rows and writes to them.
     assert_eq!(codex.run("UPDATE threads SET title = 'new' WHERE rowid = 1"), "done");
     drop(reader);
     codex.end();
@@ -287,7 +288,7 @@ fn without_wal_a_reader_is_in_the_way_too() {
 
 #[test]
 fn the_source_may_be_any_database() {
-    // Other page sizes, larger and smaller, WAL or not, with a -wal that belongs to it.
+    // Other page sizes, larger and smaller, with or without WAL, with a -wal that belongs to it.
     for (page_size, mode) in [(1024, "wal"), (16384, "delete"), (4096, "wal")] {
         for target_mode in ["wal", "delete"] {
             let (place, elsewhere, backup) = place_and_backup();
@@ -308,7 +309,7 @@ fn the_source_may_be_any_database() {
 }
 
 #[test]
-fn a_source_that_is_no_good_is_refused() {
+fn an_unsuitable_source_is_refused() {
     let (place, elsewhere, backup) = place_and_backup();
     let file = |name: &str, bytes: &[u8]| {
         let path = elsewhere.path().join(name);
@@ -337,7 +338,7 @@ fn a_source_that_is_no_good_is_refused() {
         }
     }
     check_backup(&backup, &place.options()).unwrap();
-    // But for the staging folder, which came and went.
+    // Apart from the staging folder, which was created and removed.
     let after = snapshot(place.folder.path());
     assert_eq!(before.get(&place.database), after.get(&place.database));
     assert_eq!(before.len(), after.len());
@@ -354,7 +355,7 @@ fn an_unusable_target_is_moved_aside_with_its_neighbours() {
         for suffix in ["-wal", "-shm", "-journal"] {
             fs::write(place.beside(suffix), suffix).unwrap();
         }
-        // A name that is taken is not taken again.
+        // A name that is in use is not used again.
         fs::write(place.folder.path().join(format!("{aside}-wal")), "precious").unwrap();
         let report = restore_into(&place.database, &backup, &place.options(), noon(), &mut quiet).unwrap();
         assert!(report.replaced_file);
@@ -424,7 +425,7 @@ fn restores_beside_a_busy_codex_never_corrupt() {
                         )?)
                     })
                     .unwrap();
-                // All rows are from before the restore, or all from after it.
+                // All rows are from before the restore, or all are from after it.
                 assert!(rows == 61 || rows == 31, "{rows}");
                 assert_eq!(distinct, 1);
             }

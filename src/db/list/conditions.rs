@@ -1,4 +1,4 @@
-//! Which rows a listing shows, in SQL that leaves the choice of the index to the order; not in which order.
+//! Builds the SQL conditions of a listing. They leave the choice of the index to the listing's order.
 
 use super::query::{Folder, Query, TimeColumns};
 use crate::db::schema::Schema;
@@ -7,7 +7,7 @@ use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, index};
 use rusqlite::Connection;
 
-/// Conditions joined by AND, and the values of their parameters.
+/// Conditions joined by AND, with the values of their parameters.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Conditions {
     pub(super) sql: Vec<String>,
@@ -29,10 +29,10 @@ impl Conditions {
     }
 }
 
-/// The conditions that are the same for every page.
+/// Returns the conditions that are the same for every page.
 ///
-/// A `+` before a column keeps SQLite from an index on it: without statistics it takes the one on `archived` for a
-/// good one, reads half the table and sorts it. Nothing but the order of a listing is worth an index.
+/// A `+` before a column prevents SQLite from using an index on it. Without statistics it prefers the index on
+/// `archived`, reads half the table and sorts it. Only an index for the listing's order is worth using.
 pub(super) fn fixed(
     connection: &Connection,
     schema: &Schema,
@@ -65,7 +65,7 @@ pub(super) fn fixed(
     }
     let rule = || Rule::new(schema, &query.default_provider);
     match query.shown {
-        // Without the rest of the rule here SQLite would take no index for the order.
+        // Without the rest of the rule here, SQLite would not use an index for the order.
         Some(true) => conditions.sql.extend(
             [Reason::Provider, Reason::Source].map(|reason| format!("NOT ({})", rule().condition(reason))),
         ),
@@ -107,8 +107,8 @@ fn in_folder(cwd: &str, folder: &Folder) -> (String, Vec<Cell>) {
     if !folder.recursive {
         return (format!("+{cwd} = ?"), vec![folder.path.as_str().into()]);
     }
-    // What is below begins with this folder and a separator, and so sorts between that and the separator's successor.
-    // Only a path of Windows has backslashes for separators.
+    // A path below this folder begins with the folder and a separator, so it sorts between that prefix and the prefix
+    // with the separator's successor. Only Windows paths have backslashes as separators.
     let is_windows = folder.path.starts_with("\\\\") || folder.path.as_bytes().get(1) == Some(&b':');
     let (separators, ends) = (&['/', '\\'][..], [("/", "0"), ("\\", "]")]);
     let n = if is_windows { 2 } else { 1 };
@@ -122,7 +122,8 @@ fn in_folder(cwd: &str, folder: &Folder) -> (String, Vec<Cell>) {
     (sql.join(" OR "), values)
 }
 
-/// Whether one of Codex's indexes on (archived, time) or, for one folder, (archived, cwd, time) carries the listing.
+/// Returns true if one of Codex's indexes on (archived, time), or for one folder (archived, cwd, time), suits the
+/// listing.
 fn has_index(
     connection: &Connection,
     time: &str,

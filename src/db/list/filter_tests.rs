@@ -1,5 +1,4 @@
-//! A property of the filters of a listing: what they let through, in pages, is what a plain look at each row lets
-//! through, on every schema.
+//! A property test of listing filters: on every schema, the rows of all pages equal those found by checking each row.
 
 use super::tests::{SCHEMAS, SORTS, add, database, paged, query};
 use super::*;
@@ -18,7 +17,7 @@ const PROVIDERS: [&str; 3] = ["openai", "custom", ""];
 const FOLDERS: [&str; 7] = ["/", "/srv", "/srv/a", "/srv/a/b", "/srvx", r"C:\a", r"C:\a\b"];
 const TEXTS: [&str; 5] = ["", "the Parser", "PARSER_x", "100% sure", "ärger"];
 
-/// A row, by places in the lists above.
+/// A row, as positions in the lists above.
 #[derive(Debug, Clone)]
 struct Made {
     second: i64,
@@ -53,7 +52,7 @@ fn made() -> impl Strategy<Value = Made> {
 }
 
 fn is_of_source(row: &Made, wanted: &str) -> bool {
-    // A key of an object is as good as the whole; a text that only looks like one is a text.
+    // The key of an object matches as well as the whole source; text that only looks like an object is text.
     row.source == wanted
         || serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(row.source)
             .is_ok_and(|object| object.contains_key(wanted))
@@ -70,7 +69,7 @@ fn is_in(row: &Made, folder: &str, recursive: bool) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
     #[test]
-    fn filters_let_through_what_a_look_at_each_row_does(
+    fn filters_pass_the_same_rows_as_a_check_of_each_row(
         rows in prop::collection::vec(made(), 0..30),
         schema in 0..SCHEMAS.len(),
         sort in 0..SORTS.len(),

@@ -1,11 +1,12 @@
-//! The statement behind `list`: one page of threads in order, through the table's own indexes; nothing is written.
+//! Builds and runs the statement behind `list`: one page of threads in order, through the table's own indexes. Reads
+//! only.
 //!
-//! A listing is read page by page, each strictly after the (time, id) of the last row of the page before, so that a
-//! page can be read again when the database moved, memory stays bounded, and no transaction is long.
+//! A listing is read page by page, each strictly after the (time, id) of the last row of the previous page. So a page
+//! can be read again if the database changed, memory stays bounded, and no transaction is long.
 //!
-//! The time of a row is its `…_ms` column where that holds milliseconds, else its seconds. The rows of the second
-//! kind (old bugs, hands) are looked for first, which costs two looks into an index; only where there are any, a
-//! second, slower select is merged with the first.
+//! The time of a row is its `…_ms` column if that contains milliseconds, otherwise its seconds. Rows of the second
+//! kind (from old bugs or edits by hand) are searched for first, which costs two index look-ups. Only if there are
+//! any, a second, slower select is merged with the first.
 
 mod conditions;
 #[cfg(test)]
@@ -34,32 +35,33 @@ use rusqlite::{Connection, Row, params_from_iter};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Rows of one page at most: so many that handing a page to another thread, and waking it, costs little beside it.
+/// Maximum rows of a page: enough that passing a page to another thread costs little in comparison.
 const PAGE_ROWS: usize = 8192;
 
-/// A query made ready for one database.
+/// A query prepared for one database.
 #[derive(Debug)]
 pub struct Listing {
     query: Query,
     time: TimeColumns,
-    /// Whether there are rows whose milliseconds are none.
+    /// True if there are rows whose millisecond column contains no milliseconds.
     has_odd_rows: bool,
-    /// What is selected, before time and id.
+    /// The selected columns, before time and id.
     select: String,
-    /// Conditions that do not move with the page, with their values.
+    /// Conditions that are the same on every page, with their values.
     fixed: Conditions,
-    /// How many texts follow that are searched.
+    /// The number of texts to search, after the columns.
     searched: usize,
-    /// Where the id is in what is selected.
+    /// The position of the id among the selected columns.
     id_place: usize,
     names: Option<Arc<HashMap<ThreadId, String>>>,
 }
 
 impl Listing {
-    /// Makes a query ready. `names` are those of `session_index.jsonl`, searched where there is no column for names.
+    /// Prepares a query. `names` are those of `session_index.jsonl`; they are searched if there is no column for
+    /// names.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// If the database cannot be read.
     pub fn new(
         connection: &Connection,
         schema: &Schema,
@@ -99,15 +101,15 @@ impl Listing {
         })
     }
 
-    /// How many cells of a row are handed out.
+    /// Returns the number of cells that are returned for a row.
     fn width(&self) -> usize {
         self.query.columns.len() + usize::from(self.query.with_reasons)
     }
 
-    /// Reads the next page after a position: at most `limit` rows of it, and not too many at once.
+    /// Reads the next page after a position: at most `limit` rows, and at most a full page.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// If the database cannot be read.
     pub fn page(
         &self,
         connection: &Connection,
@@ -118,7 +120,7 @@ impl Listing {
         let width = self.width();
         page.clear(width);
         let limit = limit.min(PAGE_ROWS);
-        // Where rows are left out here, the page's limit is none of the statement's.
+        // If rows are filtered here, the page's limit must not be the statement's.
         let rows = if !self.query.search.is_empty() { PAGE_ROWS } else { limit };
         let (sql, values) = self.statement(after, rows);
         let mut statement = connection.prepare_cached(&sql)?;
@@ -140,15 +142,15 @@ impl Listing {
         Ok(())
     }
 
-    /// Reads the rows with these ids, in their order, until the page is full. Rows that are gone are left out.
-    /// Returns of how many ids the rows were read.
+    /// Reads the rows with these ids, in their order, until the page is full. Leaves out rows that no longer exist.
+    /// Returns the number of ids whose rows were read.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub fn rows(&self, connection: &Connection, ids: &[Cell], page: &mut Page) -> rusqlite::Result<usize> {
         let width = self.width();
         page.clear(width);
-        // What bytes stand for may be text that is not UTF-8.
+        // A blob may stand for text that is not UTF-8.
         let sql = format!("SELECT {}id FROM threads WHERE id = ?1 OR id = CAST(?1 AS TEXT)", self.select);
         let mut statement = connection.prepare_cached(&sql)?;
         for (n, id) in ids.iter().enumerate() {
@@ -164,10 +166,10 @@ impl Listing {
         Ok(ids.len())
     }
 
-    /// How many threads there are in all.
+    /// Returns the number of all matching threads.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// If the database cannot be read.
     pub fn count(&self, connection: &Connection) -> rusqlite::Result<u64> {
         let (sql, values) = self.selects(&self.select, None);
         if self.query.search.is_empty() {
@@ -184,7 +186,7 @@ impl Listing {
         Ok(count)
     }
 
-    /// The time of a position as a cursor carries it.
+    /// Returns the time of a position as a cursor carries it.
     #[must_use]
     pub fn cursor_time(&self, position: &Position) -> CursorTime {
         if self.query.sort == Sort::Size {
@@ -194,7 +196,7 @@ impl Listing {
         millis.map_or_else(|| CursorTime::AsItIs(position.time.clone()), CursorTime::Millis)
     }
 
-    /// The position of a row with this time and id.
+    /// Returns the position of a row with this time and id.
     #[must_use]
     pub fn position(&self, time: &CursorTime, id: &Cell) -> Position {
         let time = match time {
@@ -204,12 +206,12 @@ impl Listing {
         Position { time, id: id.clone() }
     }
 
-    /// Milliseconds of one step of the time that the listing orders by.
+    /// Returns the unit of the listing's time, in milliseconds.
     fn unit(&self) -> i64 {
         if self.time.milliseconds.is_some() { 1 } else { 1000 }
     }
 
-    /// Returns true if the row has everything that is sought, each text in any of its cells.
+    /// Returns true if the row matches everything that is searched for, each text in any of its cells.
     fn is_match(&self, row: &Row<'_>, width: usize) -> rusqlite::Result<bool> {
         for search in &self.query.search {
             if !self.has(row, width, search)? {
@@ -240,7 +242,7 @@ impl Listing {
         (format!("{selects} ORDER BY sort_time{direction}, id{direction} LIMIT ?"), values)
     }
 
-    /// The rows after a position, in no order.
+    /// Returns the select of the rows after a position, without an order.
     fn selects(&self, select: &str, after: Option<&Position>) -> (String, Vec<Cell>) {
         let mut values = Vec::new();
         let mut one = |time: &str, conditions: Conditions| {
@@ -248,7 +250,7 @@ impl Listing {
             let sql: Vec<&str> = self.fixed.sql.iter().chain(&sql).map(String::as_str).collect();
             let condition = if sql.is_empty() { "1".to_owned() } else { sql.join(" AND ") };
             values.extend(self.fixed.values.iter().cloned().chain(own));
-            // The id is there once: each column of each row costs.
+            // Selects the id only once, because each column of each row costs time.
             let id = if self.id_place > self.width() { ", id" } else { "" };
             format!("SELECT {select}{time} AS sort_time{id} FROM threads WHERE {condition}")
         };
@@ -274,10 +276,11 @@ impl Listing {
         (sql, values)
     }
 
-    /// What `time`, in units of `scale` milliseconds, must lie between: never two bounds on one side, for SQLite
-    /// would seek by either. With `least`, it must also be a number from there on.
+    /// Returns the bounds of `time`, which is in units of `scale` milliseconds. There are never two bounds on one
+    /// side, because SQLite might seek by the wrong one. With `least`, the time must also be a number of at least
+    /// that.
     fn bounds(&self, time: &str, scale: i64, least: Option<i64>, after: Option<&Position>) -> Conditions {
-        // A time is at or after a bound that lies between two of its units when it is at or after the second.
+        // For a bound between two units, a time is at or after the bound if it is at or after the later unit.
         let units = |millis: Millis| millis.div_euclid(scale) + i64::from(millis.rem_euclid(scale) > 0);
         let since = self.query.since.map(units).max(least);
         let until = self.query.until.map(units);
@@ -293,14 +296,15 @@ impl Listing {
                 }
                 #[expect(clippy::cast_precision_loss, reason = "the same loss on either side")]
                 (Some(bound), Cell::Real(time)) => is_beyond(*time, bound as f64),
-                // Null goes before all numbers, text behind.
+                // NULL sorts before all numbers, text after them.
                 (Some(_), time) => (*time == Cell::Null) != self.query.reverse,
             })
         };
         let mut conditions = Conditions::default();
         let start = |conditions: &mut Conditions, comparison| {
             if let Some(Position { time: at, id }) = after {
-                // Bytes for an id are a text that is no UTF-8, which must not sort as bytes do: behind all text.
+                // An id read as bytes is text that is not UTF-8. It must not sort as bytes do, which come after all
+                // text.
                 let id_value = if matches!(id, Cell::Blob(_)) { "CAST(? AS TEXT)" } else { "?" };
                 conditions
                     .add(format!("({time}, id) {comparison} (?, {id_value})"), [at.clone(), id.clone()]);
@@ -311,7 +315,7 @@ impl Listing {
         } else if let Some(since) = since {
             conditions.add(format!("{time} >= ?"), [since.into()]);
         }
-        // Behind a time that is greater than all milliseconds come all of them.
+        // After a time that is greater than every number of milliseconds, all of those follow.
         #[expect(clippy::cast_precision_loss, reason = "what is lost is far from any time")]
         let is_beyond_all = least.is_some()
             && after.is_some_and(|after| matches!(after.time, Cell::Real(time) if time > i64::MAX as f64));
@@ -326,11 +330,11 @@ impl Listing {
     }
 }
 
-/// Whether there are rows whose milliseconds are not: NULL sorts before numbers and text behind them.
+/// Returns true if rows have something other than milliseconds; NULL sorts before numbers and text after them.
 fn has_odd_rows(connection: &Connection, column: &str) -> rusqlite::Result<bool> {
     let end =
         |direction: &str| format!("(SELECT {column} FROM threads ORDER BY {column}{direction} LIMIT 1)");
-    // Of an empty table both are NULL, which is odd and costs nothing there.
+    // In an empty table both are NULL. That counts as odd, which costs nothing there.
     let sql = format!("SELECT {}, {}", end(""), end(" DESC"));
     let ends =
         connection.query_row(&sql, [], |row| Ok([to_cell(row.get_ref(0)?), to_cell(row.get_ref(1)?)]))?;

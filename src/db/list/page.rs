@@ -1,13 +1,13 @@
-//! Rows of a listing, packed together so that a row costs no allocation; not where they come from.
+//! Rows of a listing, packed together so that a row needs no allocation. It does not know where they come from.
 
 use super::query::Position;
 use crate::thread::cell::CellRef;
 use rusqlite::types::ValueRef;
 
-/// Bytes of text in one page, about: one more row may always be added.
+/// Approximate bytes of text in one page; one more row may always be added.
 const PAGE_BYTES: usize = 1 << 21;
 
-/// Some rows in order, packed together.
+/// Consecutive rows of a listing, packed together.
 #[derive(Debug, Default)]
 pub struct Page {
     text: String,
@@ -15,11 +15,11 @@ pub struct Page {
     cells: Vec<Packed>,
     width: usize,
     pub(super) rows: usize,
-    /// How many rows were looked at for them.
+    /// Number of rows that were examined to find these.
     pub scanned: u64,
-    /// The last row that was looked at.
+    /// Position of the last row examined.
     pub last: Option<Position>,
-    /// Whether no row follows.
+    /// True if no row follows.
     pub is_last: bool,
 }
 
@@ -69,19 +69,19 @@ impl Page {
         self.rows >= limit || self.text.len() + self.bytes.len() > PAGE_BYTES
     }
 
-    /// How many rows there are.
+    /// Returns the number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows
     }
 
-    /// Whether there are none.
+    /// Returns true if the page has no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }
 
-    /// The cell in a row, for a place in the columns of the query.
+    /// Returns the cell of a row at a place in the query's columns.
     #[must_use]
     pub fn cell(&self, row: usize, place: usize) -> CellRef<'_> {
         match self.cells[row * self.width + place] {

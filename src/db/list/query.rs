@@ -1,4 +1,4 @@
-//! What a listing asks for: which threads, in which order; no SQL.
+//! Describes what a listing asks for: which threads, in which order. It contains no SQL.
 
 use crate::db::schema::Schema;
 use crate::thread::Millis;
@@ -6,22 +6,22 @@ use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, index};
 use crate::thread::search::Search;
 
-/// By which time threads are ordered.
+/// The time by which threads are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
-    /// When they began.
+    /// Time when the thread began.
     Created,
-    /// When they were last written.
+    /// Time when the thread was last written.
     #[default]
     Updated,
-    /// When they were last used; by `Updated` where the column is missing.
+    /// Time when the thread was last used; `Updated` if the column is missing.
     Recency,
-    /// By the bytes of their rollouts, which no database knows: whoever lists orders them.
+    /// The size of the rollout. The database does not have it, so the caller orders the threads.
     Size,
 }
 
 impl Sort {
-    /// Its name on the command line.
+    /// Returns its name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -33,74 +33,74 @@ impl Sort {
     }
 }
 
-/// A folder whose threads are wanted.
+/// A folder to filter by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folder {
-    /// As rows may spell it.
+    /// The path, in a spelling that rows may have.
     pub path: String,
-    /// Whether the folders below it count too.
+    /// True if the folders below it match too.
     pub recursive: bool,
 }
 
-/// Which threads, in which order. By default all that have a message, and of each no column.
+/// A selection of threads and their order. The default is all threads that have a message, with no columns.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
     /// The order.
     pub sort: Sort,
-    /// Oldest first.
+    /// True to list the oldest first.
     pub reverse: bool,
-    /// The archived ones or the others; `None` for both.
+    /// Only archived threads or only others; `None` for both.
     pub archived: Option<bool>,
-    /// Also threads that Codex's list hides for want of a message.
+    /// True to include threads that Codex's list hides because they have no message.
     pub hidden: bool,
-    /// Any of these sources, if there are any; a word also matches objects with that key.
+    /// Any of these sources, unless empty; a word also matches objects with that key.
     pub sources: Vec<String>,
-    /// Any of these providers, if there are any.
+    /// Any of these providers, unless empty.
     pub providers: Vec<String>,
-    /// Any of these folders, if there are any.
+    /// Any of these folders, unless empty.
     pub folders: Vec<Folder>,
-    /// At this time or later.
+    /// Only threads at this time or later.
     pub since: Option<Millis>,
-    /// Before this time.
+    /// Only threads before this time.
     pub until: Option<Millis>,
-    /// With each of these in title, name, preview or first message.
+    /// Only threads that have each of these in the title, name, preview or first message.
     pub search: Vec<Search>,
-    /// Any of these models, if there are any.
+    /// Any of these models, unless empty.
     pub models: Vec<String>,
-    /// Any of these branches of git, if there are any.
+    /// Any of these git branches, unless empty.
     pub branches: Vec<String>,
-    /// Only threads that are pinned.
+    /// True to list only pinned threads.
     pub pinned: bool,
-    /// Only threads that Codex's default list shows, or only those that it hides.
+    /// Only threads that Codex's default list shows, or only those that it hides; `None` for both.
     pub shown: Option<bool>,
     /// The provider whose threads Codex's default list shows.
     pub default_provider: String,
-    /// The columns wanted, by position in [`COLUMNS`]; one that the database lacks is NULL.
+    /// Columns to read, by position in [`COLUMNS`]; one that the database lacks is read as NULL.
     pub columns: Vec<usize>,
-    /// Reads one cell more behind the columns: why Codex's default list hides the thread, a number for
+    /// Reads one more cell after the columns: why Codex's default list hides the thread, as a number for
     /// [`Reasons::of`](crate::db::shown::Reasons::of).
     pub with_reasons: bool,
 }
 
-/// Where a row stands in the order.
+/// The position of a row in the order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Position {
-    /// Its time, as the listing orders by it.
+    /// The time by which the listing orders the row.
     pub time: Cell,
-    /// Its id.
+    /// The thread's id.
     pub id: Cell,
 }
 
-/// The time of a row as a cursor carries it from one run to the next.
+/// The time of a row, as a cursor carries it from one run to the next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CursorTime {
-    /// In milliseconds, whatever the database counts in.
+    /// Milliseconds, whatever the unit of the database is.
     Millis(Millis),
-    /// A cell that is no whole number of them. Rounding it would repeat rows or leave some out.
+    /// A cell that is not a whole number of milliseconds. Rounding it would repeat or skip rows.
     AsItIs(Cell),
 }
 
-/// The column in milliseconds, if there is one, and that in seconds; names in SQL.
+/// The column in milliseconds, if there is one, and the column in seconds; SQL names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TimeColumns {
     pub(super) milliseconds: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! Tests of listing: pages compared with a plain sort, on every schema, and what SQLite does for them.
+//! Tests of listing: pages are compared with a plain sort, on every schema, and the work of SQLite is measured.
 
 use super::*;
 use crate::thread::cell::CellRef;
@@ -15,11 +15,11 @@ pub(super) const SCHEMAS: [&str; 4] = [
 ];
 pub(super) const SORTS: [Sort; 3] = [Sort::Created, Sort::Updated, Sort::Recency];
 
-/// An empty database in memory with the schema of a golden one.
+/// Returns an empty database in memory with the schema of a golden one.
 pub(in crate::db) fn database(golden: &str) -> Connection {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/golden/databases").join(golden);
     let connection = Connection::open_in_memory().unwrap();
-    // The tables that foreign keys name are not copied.
+    // The tables that foreign keys refer to are not copied.
     connection.pragma_update(None, "foreign_keys", false).unwrap();
     connection.execute("ATTACH ?1 AS golden", [format!("file:{}?immutable=1", path.display())]).unwrap();
     let sql: Vec<String> = connection
@@ -45,7 +45,7 @@ fn listing(connection: &Connection, query: Query) -> Listing {
     Listing::new(connection, &schema, query, None).unwrap()
 }
 
-/// All ids, by pages of `limit`; from page to page by way of a cursor where `by_cursor`.
+/// Returns all ids, by pages of `limit`; from one page to the next with a cursor if `by_cursor`.
 pub(super) fn paged(connection: &Connection, query: &Query, limit: usize, by_cursor: bool) -> Vec<String> {
     let (mut page, mut after, mut ids) = (Page::default(), None::<Position>, Vec::new());
     loop {
@@ -85,7 +85,7 @@ pub(in crate::db) fn add(connection: &Connection, cells: &[(&str, Cell)]) {
         .unwrap();
 }
 
-/// A row for the property: its time in seconds, how its milliseconds are, and whether it is shown.
+/// A row for the property test: its time in seconds, the kind of its milliseconds, and whether it is shown.
 #[derive(Debug, Clone)]
 struct Made {
     id: u8,
@@ -95,7 +95,7 @@ struct Made {
     hidden: bool,
 }
 
-/// What a column of milliseconds can hold.
+/// The possible contents of a millisecond column.
 #[derive(Debug, Clone, Copy)]
 enum Millisecond {
     Good(i64),
@@ -160,7 +160,7 @@ fn fill(connection: &Connection, rows: &[Made]) -> bool {
             };
             for column in ["created_at_ms", "updated_at_ms", "recency_at_ms"] {
                 let sql = format!("UPDATE OR IGNORE threads SET {column} = ?1 WHERE id = ?2");
-                // Recency may not be NULL; 0 stands for nothing there.
+                // Recency must not be NULL; 0 stands for a missing value.
                 let is_null = milliseconds == Cell::Null && column == "recency_at_ms";
                 let cell = if is_null { 0.into() } else { milliseconds.clone() };
                 connection.execute(&sql, (cell, row.id())).unwrap();
@@ -173,7 +173,7 @@ fn fill(connection: &Connection, rows: &[Made]) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
     #[test]
-    fn pages_together_are_the_table_sorted_plainly(
+    fn all_pages_together_equal_a_plain_sort_of_the_table(
         rows in prop::collection::btree_map(any::<u8>(), made(), 0..40),
         schema in 0..4usize,
         sort in 0..3usize,
@@ -256,7 +256,7 @@ fn cells_of_the_wrong_type_end_no_listing_early_and_repeat_no_row() {
 }
 
 #[test]
-fn an_id_that_is_no_text_ends_no_listing_early_and_repeats_no_row() {
+fn an_id_that_is_not_text_ends_no_listing_early_and_repeats_no_row() {
     for schema in SCHEMAS {
         let connection = database(schema);
         for i in 0..6 {
@@ -284,7 +284,7 @@ fn an_id_that_is_no_text_ends_no_listing_early_and_repeats_no_row() {
     }
 }
 
-/// A table of `n` threads, as they come: a tenth archived, a seventh without a message, fifty folders.
+/// Returns a table of `n` realistic threads: a tenth archived, a seventh without a message, fifty folders.
 fn many(schema: &str, n: i64) -> Connection {
     let connection = database(schema);
     connection.execute_batch("BEGIN").unwrap();
@@ -313,7 +313,7 @@ fn many(schema: &str, n: i64) -> Connection {
     connection
 }
 
-/// What SQLite does for the first twenty rows, in steps of its machine.
+/// Returns the number of SQLite's virtual machine steps for the first twenty rows.
 fn steps(connection: &Connection, query: &Query, after: Option<&Position>) -> i32 {
     let listing = listing(connection, query.clone());
     let (sql, values) = listing.statement(after, 20);

@@ -1,4 +1,4 @@
-//! Connections to a database: how they are set up, and where the file really is; decides nothing about locks.
+//! Makes connections to a database, and finds where the file really is. Locks are decided elsewhere.
 
 use super::look::{self, Look, with_suffix};
 use super::trouble::{Trouble, explain_io, refuse};
@@ -10,26 +10,26 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// How long to sleep before something that changed or was busy is tried again.
+/// The pause before a database that changed or was busy is tried again.
 pub(super) const PAUSE: Duration = Duration::from_millis(10);
 
-/// After so many steps of SQLite's virtual machine, some ten milliseconds, a statement asks whether it should end. Short
-/// ones never ask, so that a command that was interrupted can still end in good order.
+/// After this many steps of SQLite's virtual machine, some ten milliseconds, a statement asks whether it must stop.
+/// Short statements never ask, so that an interrupted command can still end cleanly.
 pub(super) const LONG: i32 = 100_000;
 
-/// How databases are opened.
+/// Options for opening databases.
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
-    /// How long to wait for somebody else's lock before giving up as busy.
+    /// Maximum time to wait for another process's lock before failing as busy.
     pub busy_timeout: Duration,
-    /// Where private copies go; `None` is the system's temporary folder.
+    /// Folder for private copies; `None` for the system's temporary folder.
     pub temporary_folder: Option<PathBuf>,
-    /// Set from outside to end reads and copies that take long.
+    /// Set by the caller to stop long reads and copies.
     pub interrupted: Arc<AtomicBool>,
 }
 
 impl Default for OpenOptions {
-    /// The five seconds of cli.md (and of Codex).
+    /// Returns the five seconds of cli.md (and of Codex).
     fn default() -> Self {
         Self { busy_timeout: Duration::from_secs(5), temporary_folder: None, interrupted: Arc::default() }
     }
@@ -37,8 +37,8 @@ impl Default for OpenOptions {
 
 pub(super) const OPENING: &str = "open the database";
 
-/// Where a database really is. On Unix SQLite follows links before it looks for the files beside it, on Windows it
-/// does not.
+/// Finds the real path of a database. On Unix SQLite follows links before it looks for the files beside it; on
+/// Windows it does not.
 pub(super) fn find(path: &Path) -> anyhow::Result<PathBuf> {
     let explained = |error| explain_io(error, path, OPENING);
     let real =
@@ -50,7 +50,7 @@ pub(super) fn find(path: &Path) -> anyhow::Result<PathBuf> {
     if !metadata.is_file() {
         return Err(refuse(Trouble::NoFile, "it is not a regular file", path, OPENING));
     }
-    // SQLite opens these without looking at what they are, and would wait at a pipe for ever.
+    // SQLite opens these without checking their type, and would wait forever at a pipe.
     for suffix in ["-wal", "-shm", "-journal"] {
         let beside = with_suffix(&real, suffix);
         if fs::metadata(&beside).is_ok_and(|metadata| !metadata.is_file()) {
@@ -63,11 +63,11 @@ pub(super) fn find(path: &Path) -> anyhow::Result<PathBuf> {
     Ok(real)
 }
 
-/// Copies the database `path` and what belongs to it, byte by byte, into `folder`, and returns the copy's path. It must
-/// not be in use.
+/// Copies the database `path` and the files that belong to it, byte by byte, into `folder`, and returns the copy's
+/// path. It must not be in use.
 ///
 /// # Errors
-/// If it cannot be read, the copy cannot be written, or the database changes meanwhile.
+/// If it cannot be read, if the copy cannot be written, or if the database changes meanwhile.
 pub(in crate::db) fn private_copy(path: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
     let doing = "make a private copy of the database";
     let real = if cfg!(unix) { fs::canonicalize(path) } else { std::path::absolute(path) };
@@ -82,7 +82,7 @@ pub(in crate::db) fn private_copy(path: &Path, folder: &Path) -> anyhow::Result<
     }
 }
 
-/// Removes a file; one that is missing is removed already.
+/// Removes a file; a missing file is not an error.
 pub(super) fn remove_if_there(path: &Path) -> std::io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
@@ -99,17 +99,17 @@ pub(super) fn connect(
     let uri = look::uri(path, parameters).map_err(|path| rusqlite::Error::InvalidPath(path.to_owned()))?;
     let flags = flags | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(uri, flags)?;
-    // A plan that does not depend on the values bound: else SQLite prepares each statement a second time for them.
+    // Keep query plans independent of bound values; otherwise SQLite prepares each statement a second time for them.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // The schema is as untrusted as the rows: views, triggers and virtual tables in it call nothing that could do harm,
-    // and no statement changes what SQLite relies on.
+    // The schema is as untrusted as the rows: its views, triggers and virtual tables cannot call dangerous functions,
+    // and no statement can change what SQLite relies on.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.busy_timeout(timeout)?;
     Ok(connection)
 }
 
-/// The first look at the content, without which SQLite does not notice what it was given.
+/// Reads the content for the first time; before that SQLite does not notice what kind of file it is.
 pub(super) fn first_look(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }

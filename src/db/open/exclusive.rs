@@ -1,4 +1,4 @@
-//! Opens a database so that no other process can have it open meanwhile; writes nothing but what a crash left in its log.
+//! Opens a database so that no other process can open it meanwhile. Writes only what a crash left in its log.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,22 +13,22 @@ use super::look::with_suffix;
 use super::trouble::{self, Trouble, explain, explain_io, refuse};
 use crate::error::WithHint as _;
 
-/// A database that this process alone has open.
+/// A database that only this process has open.
 ///
-/// A Codex holds a lock on its database for as long as it runs, because it uses WAL; so the exclusive lock is refused
-/// beside it. While this one is held, a Codex that starts waits, and then gives up. On Unix the lock is lost as soon as
-/// this process closes any other descriptor of the file: nothing may open the file while this value lives.
+/// A Codex uses WAL, so it holds a lock on its database as long as it runs; the exclusive lock is then refused. While
+/// this lock is held, a Codex that starts waits and then gives up. On Unix, closing any other descriptor of the file
+/// in this process releases the lock: no code may open the file while this value lives.
 #[derive(Debug)]
 pub struct Exclusive {
     path: PathBuf,
     real: PathBuf,
     connection: Connection,
-    /// Whether opening it made an empty `-wal`.
+    /// True if opening the database created an empty `-wal`.
     made_wal: bool,
 }
 
 impl Exclusive {
-    /// Opens the database `path` and takes the exclusive lock. What can be read of a damaged schema is usable.
+    /// Opens the database `path` and takes the exclusive lock. The readable parts of a damaged schema can be used.
     ///
     /// # Errors
     /// [`Trouble::Busy`] if another process has it open; otherwise as [`Writer::open`](crate::db::open::Writer::open).
@@ -48,13 +48,13 @@ impl Exclusive {
         }
     }
 
-    /// Refuses a database that another process has open, without changing anything.
+    /// Refuses a database that another process has open; changes nothing.
     ///
     /// # Errors
     /// [`Trouble::Busy`] if another process has it open.
     pub fn probe(path: &Path, options: &OpenOptions) -> anyhow::Result<()> {
         let real = find(path)?;
-        // Every connection to a database in WAL mode has this file; opening one would create it.
+        // Every connection to a database in WAL mode has this file. Opening the database would create it.
         if !with_suffix(&real, "-wal").exists() {
             return Ok(());
         }
@@ -64,20 +64,20 @@ impl Exclusive {
         }
     }
 
-    /// The connection.
+    /// Returns the connection.
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    /// Moves everything in the `-wal` into the database and removes `-wal` and `-shm`, so that the file is whole alone.
-    /// Returns false if the database is too damaged for that; then the files stay.
+    /// Moves the contents of the `-wal` into the database and removes `-wal` and `-shm`, so that the file is complete
+    /// alone. Returns false if the database is too damaged for that; then the files stay.
     ///
     /// # Errors
-    /// If the disk is full, or the system fails.
+    /// If the disk is full, or the system reports an error.
     pub fn settle(&mut self) -> anyhow::Result<bool> {
         let doing = "empty the log of the old database";
-        // From here on another file may have the name of the database, and another -wal may lie beside it.
+        // From here on, another file may have the database's name, with another -wal beside it.
         self.made_wal = false;
         let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
         match self.connection.query_row(checkpoint, [], |row| row.get::<_, i64>(0)) {
@@ -90,7 +90,7 @@ impl Exclusive {
         if has_bytes(&with_suffix(&self.real, "-wal")) {
             return Ok(false);
         }
-        // Windows removes no file that is open; there SQLite removes them when this is closed.
+        // Windows cannot remove an open file; there SQLite removes the files when this connection closes.
         if cfg!(unix) {
             for suffix in ["-wal", "-shm"] {
                 remove_if_there(&with_suffix(&self.real, suffix))
@@ -102,26 +102,27 @@ impl Exclusive {
 }
 
 impl Exclusive {
-    /// Whether it is in WAL mode.
+    /// Returns true if the database is in WAL mode.
     #[must_use]
     pub fn is_wal(&self) -> bool {
         let mode = self.connection.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0));
         mode.is_ok_and(|mode| mode == "wal")
     }
 
-    /// Takes the database out of WAL mode, as far as it can be written, and keeps the lock.
+    /// Takes the database out of WAL mode if it can be written, and keeps the lock.
     ///
-    /// A process that opened the file and waits for the lock goes on with this file when another one has its name. In WAL
-    /// mode it would then use the `-wal` beside the new file. Out of it, it can read, and SQLite refuses its writes,
-    /// because the file was moved.
+    /// A process that opened the file and waits for the lock continues with this file when another one has its name.
+    /// In WAL mode it would then use the `-wal` beside the new file. Otherwise it can read, and SQLite refuses its
+    /// writes because the file was moved.
     pub fn retire(&mut self) {
-        // A database that is too damaged for that cannot be used by others either.
+        // If a database is too damaged for that, other processes cannot use it either.
         let _ = self.connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()));
     }
 }
 
 impl Drop for Exclusive {
-    /// Gives the database back. Files beside it that were there before stay: they may be another database's by now.
+    /// Releases the database. Files beside it that existed before stay, because they may belong to another database
+    /// by now.
     fn drop(&mut self) {
         if self.made_wal && cfg!(unix) {
             let wal = with_suffix(&self.real, "-wal");
@@ -129,7 +130,7 @@ impl Drop for Exclusive {
                 let _ = remove_if_there(&wal);
             }
         }
-        // Windows lets no one replace an open file, so no other database can have the name yet.
+        // Windows lets no process replace an open file, so no other database can have this name yet.
         if cfg!(windows) {
             let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
         }
@@ -141,7 +142,7 @@ fn lock(real: &Path, options: &OpenOptions) -> rusqlite::Result<Connection> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.query_row("PRAGMA locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
     connection.execute_batch("BEGIN EXCLUSIVE; COMMIT;")?;
-    // What is damaged in the schema then hides only itself.
+    // A damaged entry of the schema then hides only itself.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, true)?;
     Ok(connection)
 }

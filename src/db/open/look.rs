@@ -1,4 +1,4 @@
-//! What lies on disk of a database before SQLite touches it, and how it can be read so that nothing changes; runs
+//! Examines a database's files before SQLite touches them, and decides how to read it without changing anything. Runs
 //! no SQL.
 
 use std::fs::{self, File, Metadata};
@@ -11,21 +11,21 @@ use crate::sys::{FileIdentity, Links, open_regular};
 #[cfg(any(not(unix), test))]
 use crate::sys::{has_drive, with_verbatim_prefix, without_verbatim_prefix};
 
-/// Length of the header of a database; it holds the change counter.
+/// Length of a database's header, which contains the change counter.
 const HEADER: usize = 100;
-/// Length of the header of a `-wal`; it holds the salts that change when it starts over.
+/// Length of the header of a `-wal`, which contains the salts that change when it restarts.
 const WAL_HEADER: usize = 32;
 
-/// How a database is opened so that nothing in its folder changes (cli.md, "Which database").
+/// The ways of opening a database that change nothing in its folder (cli.md, "Which database").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Access {
-    /// Read-only, with the `-shm` that is there, which is not written either.
+    /// Read-only, with the existing `-shm`, which is not written either.
     Shared,
-    /// Read-only, with the `-shm` that is there; lock marks inside it change.
+    /// Read-only, with the existing `-shm`; lock marks inside it change.
     SharedMarks,
     /// Read-only, under the locks of a rollback journal.
     Locked,
-    /// As an immutable file, without any lock; afterwards it is checked that nothing changed.
+    /// As an immutable file, without any lock; afterwards we check that nothing changed.
     Immutable,
     /// A private copy in the temporary folder.
     Copy,
@@ -37,7 +37,7 @@ pub(super) struct Stamp {
     identity: FileIdentity,
     pub(super) len: u64,
     modified: Option<SystemTime>,
-    /// Inode change time on Unix: moves even when somebody sets the mtime back.
+    /// Inode change time on Unix; it changes even if a program resets the mtime.
     changed: (i64, i64),
 }
 
@@ -75,7 +75,8 @@ impl Stamp {
     }
 }
 
-/// Everything that tells whether a database changed. Two equal looks with a read between them: the read saw one state.
+/// Everything that shows whether a database changed. If the looks before and after a read are equal, the read saw one
+/// state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Look {
     pub(super) main: Stamp,
@@ -85,12 +86,12 @@ pub(super) struct Look {
     wal_header: Vec<u8>,
     journal: Option<Stamp>,
     journal_header: Vec<u8>,
-    /// Only whether it is there: readers change its bytes.
+    /// Only whether it exists, because readers change its bytes.
     has_shm: bool,
 }
 
 impl Look {
-    /// Looks at the database `path` (links resolved) and at what lies beside it.
+    /// Examines the database `path` (with links resolved) and the files beside it.
     pub(super) fn at(path: &Path) -> io::Result<Self> {
         let main = Stamp::of(path)?.ok_or(io::ErrorKind::NotFound)?;
         let mut header = vec![0; HEADER];
@@ -102,25 +103,25 @@ impl Look {
         Ok(Self { main, header, wal, wal_header, journal, journal_header, has_shm })
     }
 
-    /// The gentlest way to read what was seen.
+    /// Returns the least intrusive way to read what was seen.
     pub(super) fn access(&self) -> Access {
         let has_journal = self.journal_header.first().is_some_and(|&byte| byte != 0);
         let has_frames = self.wal.as_ref().is_some_and(|wal| wal.len > WAL_HEADER as u64);
         if has_frames && self.has_shm {
-            // Without frames in a -wal all there is is in the database. SQLite would wait ten seconds for somebody to
-            // put the -shm of a killed writer in order; without a -wal it would create one.
+            // Only if the -wal has frames; without frames all rows are in the database. SQLite would wait ten seconds
+            // for another process to repair the -shm of a killed writer, and without a -wal it would create one.
             Access::Shared
         } else if has_frames {
             Access::Copy
         } else if has_journal {
-            // Hot, or of a writer at work: under the lock SQLite tells one from the other.
+            // The journal is hot or belongs to an active writer; SQLite distinguishes them under the lock.
             Access::Locked
         } else {
             Access::Immutable
         }
     }
 
-    /// Whether the header asks for a rollback journal: then reading under locks creates no file.
+    /// Returns true if the header requires a rollback journal; then reading under locks creates no file.
     pub(super) fn is_rollback_mode(&self) -> bool {
         self.header.get(18..20) == Some(&[1, 1])
     }
@@ -131,7 +132,7 @@ fn beside(path: &Path, suffix: &str, header: usize) -> io::Result<(Option<Stamp>
     let Some(stamp) = Stamp::of(&path)? else { return Ok((None, Vec::new())) };
     let mut bytes = Vec::new();
     if stamp.len > 0 {
-        // SQLite holds no locks on this one, so it may be opened and closed.
+        // SQLite holds no locks on this file, so we may open and close it.
         match open_regular(&path, Links::Follow) {
             Ok(file) => file.take(header as u64).read_to_end(&mut bytes).map(drop)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((None, bytes)),
@@ -141,15 +142,15 @@ fn beside(path: &Path, suffix: &str, header: usize) -> io::Result<(Option<Stamp>
     Ok((Some(stamp), bytes))
 }
 
-/// The path of a file that SQLite keeps beside the database.
+/// Returns the path of a file that SQLite keeps beside the database.
 pub(in crate::db) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(suffix);
     path.into()
 }
 
-/// Copies the database and what belongs to it (not the `-shm`, which SQLite makes anew) into the folder `to`, and
-/// returns the copy's path. The caller looks before and after: a torn copy shows as a change.
+/// Copies the database and the files that belong to it (not the `-shm`, which SQLite creates anew) into the folder
+/// `to`. Returns the copy's path. The caller looks before and after, so that a torn copy is seen as a change.
 pub(super) fn copy_all(path: &Path, seen: &Look, to: &Path) -> io::Result<PathBuf> {
     let copy = to.join("copy.sqlite");
     let main = kept_open(path, seen.main.identity)?;
@@ -165,7 +166,7 @@ pub(super) fn copy_all(path: &Path, seen: &Look, to: &Path) -> io::Result<PathBu
     Ok(copy)
 }
 
-/// Copies content alone: the copy must be writable whatever the permissions of the original.
+/// Copies only the content: the copy must be writable, whatever the permissions of the original are.
 fn copy_from(from: &File, to: &Path) -> io::Result<()> {
     let mut to = File::create_new(to)?;
     let mut buffer = vec![0; 1 << 18];
@@ -180,11 +181,11 @@ fn copy_from(from: &File, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Opens a database file for reading its bytes without SQLite, and keeps it open for the life of the process.
+/// Opens a database file to read its bytes without SQLite, and keeps it open until the process ends.
 ///
-/// On Unix closing *any* descriptor of a file drops *all* locks that the process holds on it, those of SQLite's
-/// connections included, and with them what protects the database from corruption. Hence one descriptor a database,
-/// never closed, as SQLite itself does it. Callers that were given a path by another name share it.
+/// On Unix, closing *any* descriptor of a file releases *all* locks that the process holds on it. That includes those
+/// of SQLite's connections, which protect the database from corruption. So we keep one descriptor per database and
+/// never close it, as SQLite itself does. Callers that use another path of the same file share it.
 #[cfg(unix)]
 fn kept_open(path: &Path, identity: FileIdentity) -> io::Result<Arc<File>> {
     use std::collections::HashMap;
@@ -196,7 +197,8 @@ fn kept_open(path: &Path, identity: FileIdentity) -> io::Result<Arc<File>> {
         return Ok(Arc::clone(file));
     }
     let file = Arc::new(open_regular(path, Links::Follow)?);
-    // Another file may have taken the name since: it is kept as what it is, and the caller's next look shows it.
+    // Another file may have this name by now. It is stored under its own identity, and the caller's next look shows
+    // the change.
     kept.entry(FileIdentity::of_file(&file)?).or_insert_with(|| Arc::clone(&file));
     Ok(file)
 }
@@ -206,7 +208,7 @@ fn kept_open(path: &Path, _identity: FileIdentity) -> io::Result<Arc<File>> {
     open_regular(path, Links::Follow).map(Arc::new)
 }
 
-/// Reads up to a full buffer at `offset`, short only at the end of the file.
+/// Reads until the buffer is full or the file ends, starting at `offset`.
 fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -225,10 +227,11 @@ fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// The URI under which SQLite opens exactly `path`, whatever its characters, with `parameters` (`mode=ro&…`).
+/// Returns the URI with which SQLite opens exactly `path`, whatever characters it has, with `parameters`
+/// (`mode=ro&…`).
 ///
 /// # Errors
-/// The path itself when it cannot be expressed: off Unix SQLite takes nothing but Unicode.
+/// The path itself, if it cannot be expressed: outside Unix SQLite accepts only Unicode.
 pub(super) fn uri<'a>(path: &'a Path, parameters: &str) -> Result<String, &'a Path> {
     #[cfg(unix)]
     let bytes = Ok::<_, &Path>(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()));
@@ -237,7 +240,7 @@ pub(super) fn uri<'a>(path: &'a Path, parameters: &str) -> Result<String, &'a Pa
     #[cfg(not(unix))]
     let bytes = Ok::<_, &Path>(text.as_bytes());
     let bytes = bytes?;
-    // An empty authority; without it a path that opens with two slashes would be taken for a host.
+    // An empty authority; without it SQLite would read the start of a path with two slashes as a host.
     let mut uri = String::from(if bytes.first() == Some(&b'/') { "file://" } else { "file:" });
     for &byte in bytes {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
@@ -251,18 +254,18 @@ pub(super) fn uri<'a>(path: &'a Path, parameters: &str) -> Result<String, &'a Pa
     Ok(uri)
 }
 
-/// A Windows path as the path of a URI: with forward slashes, one before a drive's letter, and without std's `\\?\`
-/// prefix, where it is short enough; else with that prefix, without which Windows refuses it to SQLite.
+/// Returns a Windows path as the path of a URI: with forward slashes, and a slash before a drive letter. A short path
+/// loses std's `\\?\` prefix. A long one keeps it, because Windows refuses it to SQLite otherwise.
 #[cfg(any(not(unix), test))]
 fn windows_uri_path(path: &str) -> String {
-    /// Windows takes 259 characters without the prefix; SQLite appends up to eight to the name.
+    /// Windows accepts 259 characters without the prefix; SQLite appends up to eight to the name.
     const LONGEST: usize = 250;
     let short = without_verbatim_prefix(path);
     if short.encode_utf16().count() <= LONGEST || !(has_drive(&short) || short.starts_with(r"\\")) {
         let path = short.replace('\\', "/");
         return if has_drive(&path) { format!("/{path}") } else { path };
     }
-    // The prefix stops Windows from reading slashes as separators. SQLite takes the first one away.
+    // With the prefix, Windows does not read slashes as separators. SQLite removes the first slash.
     format!("/{}", with_verbatim_prefix(&short.replace('/', r"\")))
 }
 
@@ -271,7 +274,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn uris_hide_no_character() {
+    fn uris_escape_every_special_character() {
         let uri = |path: &str| uri(Path::new(path), "mode=ro").unwrap();
         assert_eq!(uri("/home/dev/.codex/state_5.sqlite"), "file:///home/dev/.codex/state_5.sqlite?mode=ro");
         assert_eq!(uri("/a b/c?d#e%f&g=h:i"), "file:///a%20b/c%3Fd%23e%25f%26g%3Dh%3Ai?mode=ro");
@@ -301,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gentlest_access_by_what_lies_beside() {
+    fn the_files_beside_a_database_decide_the_least_intrusive_access() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.sqlite");
         let access = |files: &[(&str, &[u8])]| {

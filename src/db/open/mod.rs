@@ -1,7 +1,7 @@
-//! Opens a database for reading, so that nothing of it changes, or for writing; knows no table.
+//! Opens a database for reading, so that nothing of it changes, or for writing. It knows no tables.
 //!
-//! [`Reader`] and [`Writer`] are types, so that a command that reads cannot write. How a reader opens is decided anew for
-//! each read, because a Codex may start or end in between.
+//! [`Reader`] and [`Writer`] are types, so that a command that reads cannot write. A reader decides for each read how
+//! to open the database, because a Codex may start or end in between.
 
 mod connect;
 mod exclusive;

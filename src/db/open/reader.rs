@@ -14,48 +14,48 @@ pub(super) use super::look::Access;
 use super::look::{self, Look};
 use super::trouble::{self, Trouble, explain, explain_io, refuse, sqlite_error};
 
-/// After so many attempts the timeout decides whether there is another.
+/// After this many attempts, the timeout decides whether there is another.
 const ATTEMPTS: u32 = 4;
 
-/// A database that can only be read, and of which no byte, time or neighbour changes by reading it.
+/// A database that can only be read. Reading changes no byte and no time of it or of the files beside it.
 ///
-/// No lock is held between two reads, so a Codex can do whatever it wants there.
+/// No lock is held between two reads, so a running Codex is never blocked.
 #[derive(Debug)]
 pub struct Reader {
-    /// As the user knows it, for messages.
+    /// The path as the user wrote it, for messages.
     path: PathBuf,
-    /// Where it really is, and where SQLite looks for what lies beside it.
+    /// The resolved path, beside which SQLite looks for its other files.
     real: PathBuf,
     options: OpenOptions,
-    /// How the last read was done.
+    /// The way in which the last read opened the database.
     access: Access,
-    /// A connection without locks, good for as long as the file is as it was.
+    /// A connection without locks, valid as long as the file does not change.
     kept: Option<Kept>,
 }
 
-/// A connection to a state of the database that is known by a look.
+/// A connection to a state of the database that a look identifies.
 #[derive(Debug)]
 struct Kept {
     access: Access,
     seen: Look,
-    // Before the folder, so that it is closed when the folder goes.
+    // Declared before the folder, so that it is closed before the folder is deleted.
     connection: Connection,
     _copy: Option<TempDir>,
 }
 
-/// What an attempt to read came to.
+/// The result of an attempt to read.
 enum Attempt<T> {
     Done(T),
-    /// Again, and if given in this way.
+    /// Try again, in the given way if there is one.
     Again(Option<Access>, anyhow::Error),
 }
 
 impl Reader {
-    /// Opens the database `path` and makes sure that it is one.
+    /// Opens the database `path` and checks that it is a database.
     ///
     /// # Errors
-    /// With path, reason, class ([`Trouble`]) and hint: missing, no file, empty, not a database, damaged, locked
-    /// beyond the timeout, not readable.
+    /// With path, reason, class ([`Trouble`]) and hint, if it is missing, not a file, empty, not a database, damaged,
+    /// locked beyond the timeout, or not readable.
     pub fn open(path: &Path, options: &OpenOptions) -> anyhow::Result<Self> {
         let real = find(path)?;
         let mut reader = Self {
@@ -69,51 +69,52 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Closes for a program that ends: what the system takes back as a whole is not given back piece by piece. A private
-    /// copy is removed all the same.
+    /// Closes the reader at the end of the program. It leaves to the system what the system releases anyway, but
+    /// still removes a private copy.
     pub fn end(mut self) {
         if let Some(kept) = self.kept.take()
             && kept.access == Access::Immutable
         {
-            // No lock is held, and no file but the one open for reading.
+            // No lock is held, and only one file is open, for reading.
             std::mem::forget(kept);
         }
     }
 
-    /// The path as it was given.
+    /// Returns the path as it was given.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Returns how this database was opened, for one that is opened alike.
+    /// Returns the options with which this database was opened, to open another in the same way.
     #[must_use]
     pub fn options(&self) -> &OpenOptions {
         &self.options
     }
 
-    /// Whether the database is in WAL mode, by its header: a connection that may not write does not tell.
+    /// Returns true if the database's header says WAL mode. A read-only connection does not show it.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// If the file cannot be read.
     pub fn is_wal(&self) -> anyhow::Result<bool> {
         Ok(!self.look()?.is_rollback_mode())
     }
 
-    /// How the last read was done.
+    /// Returns the way in which the last read opened the database.
     #[must_use]
     pub fn access(&self) -> Access {
         self.access
     }
 
-    /// Runs `f` in one read transaction, in which it sees one state of the database.
+    /// Runs `f` in one read transaction, so that it sees one state of the database.
     ///
-    /// `f` is run again when the database changed under a read without locks, or had to be opened in another way: so
-    /// it must have no effects but its result. Read a page, return, then print it. It must not begin transactions, nor
-    /// open the same database for writing: within one process SQLite would then hold that one to be read-only too.
+    /// `f` is run again if the database changed during a read without locks, or had to be opened in another way. So
+    /// it must have no effects but its result: read a page, return, then print it. It must not begin transactions,
+    /// and must not open the same database for writing, because SQLite would then treat that connection as read-only
+    /// within this process.
     ///
     /// # Errors
-    /// Those of `f`; as for [`Reader::open`] when the database cannot be opened (any more); busy when it changes so
+    /// Those of `f`; those of [`Reader::open`] if the database cannot be opened (any more); busy if it changes so
     /// often that no read succeeds within the timeout.
     pub fn read<T, E: Into<anyhow::Error>>(
         &mut self,
@@ -138,11 +139,11 @@ impl Reader {
                 Ok(Attempt::Again(way, error)) => {
                     let is_late = Instant::now() >= deadline;
                     let is_last = match Trouble::of(&error) {
-                        // Being locked out already took the time that there is.
+                        // Waiting for the lock already used up the timeout.
                         Some(Trouble::Busy) if sqlite_error(&error).is_some() => is_late,
-                        // A change takes none, so it gets some attempts whatever the timeout.
+                        // A change takes no time, so it gets some attempts whatever the timeout is.
                         Some(Trouble::Busy) => attempts >= ATTEMPTS && is_late,
-                        // Waiting mends nothing.
+                        // Waiting does not help here.
                         _ => attempts >= ATTEMPTS,
                     };
                     (way, error, is_last)
@@ -156,7 +157,7 @@ impl Reader {
                 });
             }
             wanted = way;
-            // Longer than the grain of a file's times, so that what changes next shows.
+            // Longer than the resolution of file times, so that the next change is visible.
             thread::sleep(PAUSE);
         }
     }
@@ -185,8 +186,8 @@ impl Reader {
             Access::Immutable => {
                 let after = self.look()?;
                 if after != kept.seen {
-                    // A rollback-journal writer is at work: reading under locks creates no file there. For a WAL
-                    // database without -wal it would, so that one is looked at again.
+                    // A rollback-journal writer is active: reading under locks creates no file there. For a WAL
+                    // database without -wal it would, so look at that one again.
                     let way = after.access();
                     let way = if way == Access::Immutable && after.is_rollback_mode() {
                         Access::Locked
@@ -198,7 +199,7 @@ impl Reader {
                 self.kept = Some(kept);
             }
             Access::Copy => self.kept = Some(kept),
-            // These hold locks or marks while they are open: Codex should find none of ours.
+            // These hold locks or marks while they are open, and Codex must find none of ours.
             Access::Shared | Access::SharedMarks | Access::Locked => {
                 if let Err(error) = result {
                     return another_way(access, error);
@@ -262,10 +263,10 @@ impl Reader {
     }
 }
 
-/// Whether a read that failed may succeed when the database is opened in another way.
+/// Decides whether a failed read may succeed if the database is opened in another way.
 fn another_way<T>(access: Access, error: anyhow::Error) -> anyhow::Result<Attempt<T>> {
     let way = match (Trouble::of(&error), access) {
-        // A hot journal, which SQLite finds only under the lock.
+        // A hot journal, which SQLite detects only under the lock.
         (Some(Trouble::ReadOnly), Access::Locked | Access::SharedMarks) => Some(Access::Copy),
         (Some(Trouble::ReadOnly), Access::Shared)
             if sqlite_error(&error).and_then(trouble::extended_code)
@@ -273,11 +274,12 @@ fn another_way<T>(access: Access, error: anyhow::Error) -> anyhow::Result<Attemp
         {
             Some(Access::Copy)
         }
-        // The -shm is not in a state that can be used without writing marks to it.
+        // The -shm cannot be used in its state without writing marks into it.
         (Some(Trouble::ReadOnly), Access::Shared) => Some(Access::SharedMarks),
-        // SQLite waited for a writer to put the -shm in order, and there is none.
+        // SQLite waited for a writer to repair the -shm, but no writer exists.
         (Some(Trouble::Busy), Access::Shared) => Some(Access::SharedMarks),
-        // A file beside it went away while it was opened (Codex ended), or a lock outlived SQLite's own patience.
+        // A file beside the database was removed while it was opened (Codex ended), or a lock lasted longer than
+        // SQLite waits.
         (Some(Trouble::CannotOpen | Trouble::Busy), _) => None,
         _ => return Err(error),
     };

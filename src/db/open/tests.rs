@@ -1,4 +1,4 @@
-//! Reading leaves every byte as it was, writing changes only what it is told: the tests of [`super`].
+//! Tests of [`super`]: reading leaves every byte unchanged, writing changes only what it is told.
 
 use super::reader::*;
 use super::*;
@@ -15,7 +15,7 @@ fn write(connection: &Connection) {
     connection.execute_batch(WRITE).unwrap();
 }
 
-/// Reads `place` twice and asserts how, what was seen, and that nothing changed.
+/// Reads `place` twice, and asserts the access, the rows seen, and that nothing changed.
 #[track_caller]
 fn check_read(place: &Place, access: Access, expected: i64) {
     let before = snapshot(place.folder.path());
@@ -37,14 +37,14 @@ fn without_a_wal_it_is_read_as_immutable() {
 }
 
 #[test]
-fn an_empty_wal_is_none() {
+fn an_empty_wal_counts_as_missing() {
     let place = Place::with(FILLED);
     fs::write(place.beside("-wal"), "").unwrap();
     check_read(&place, Access::Immutable, 0);
 }
 
 #[test]
-fn a_leftover_shm_alone_is_none() {
+fn a_leftover_shm_alone_counts_as_missing() {
     let place = Place::with(FILLED);
     fs::write(place.beside("-shm"), [0; 32768]).unwrap();
     check_read(&place, Access::Immutable, 0);
@@ -55,7 +55,7 @@ fn a_live_codex_is_read_through_its_shm() {
     let place = Place::with(FILLED);
     let mut codex = Process::on(&place.database);
     assert_eq!(codex.run("SELECT count(*) FROM threads"), "done");
-    // Idle, with an empty -wal: everything is in the database.
+    // Idle, with an empty -wal: all rows are in the database.
     check_read(&place, Access::Immutable, 0);
     assert_eq!(codex.run(WRITE), "done");
     check_read(&place, Access::Shared, 61);
@@ -64,27 +64,27 @@ fn a_live_codex_is_read_through_its_shm() {
     check_read(&place, Access::Shared, 61);
     assert_eq!(codex.run("COMMIT"), "done");
     check_read(&place, Access::Shared, 0);
-    // Nothing of ours keeps it from cleaning up.
+    // Our reader does not prevent its cleanup.
     codex.end();
     assert!(!place.beside("-wal").exists());
     check_read(&place, Access::Immutable, 0);
 }
 
 #[test]
-fn what_a_killed_codex_left_is_read_and_left() {
+fn files_of_a_killed_codex_are_read_and_stay_unchanged() {
     let place = Place::with(FILLED);
     let mut codex = Process::on(&place.database);
     assert_eq!(codex.run(WRITE), "done");
     codex.kill();
     assert!(place.beside("-wal").metadata().unwrap().len() > 0);
     check_read(&place, Access::Shared, 61);
-    // The same without the -shm, as after a restore from a file backup.
+    // The same without the -shm, as after restoring a file backup.
     fs::remove_file(place.beside("-shm")).unwrap();
     check_read(&place, Access::Copy, 61);
 }
 
 #[test]
-fn a_shm_that_was_never_filled_is_no_obstacle() {
+fn a_shm_that_was_never_filled_does_not_prevent_reading() {
     let place = Place::with(FILLED);
     let mut codex = Process::on(&place.database);
     assert_eq!(codex.run(WRITE), "done");
@@ -101,7 +101,7 @@ fn a_hot_journal_is_rolled_back_in_a_private_copy() {
     place.connect().execute_batch("PRAGMA journal_mode = DELETE").unwrap();
     let mut codex = Process::on(&place.database);
     assert_eq!(codex.run(&format!("PRAGMA cache_size = 2; BEGIN; {WRITE}; {WRITE} || 'x'")), "done");
-    // At work it is: locked or not by now, SQLite decides; that it changes nothing is what counts.
+    // SQLite decides whether the journal is still locked; what matters is that reading changes nothing.
     codex.kill();
     let journal = fs::read(place.beside("-journal")).unwrap();
     assert_ne!(journal[0], 0, "no hot journal, so nothing is tested here");
@@ -123,7 +123,7 @@ fn a_rollback_writer_at_work_is_read_under_its_locks() {
     );
     assert!(place.beside("-journal").exists());
     check_read(&place, Access::Locked, 0);
-    // Once it spilled to the file, it has to be waited for.
+    // Once the writer has spilled into the file, the reader must wait.
     assert_eq!(codex.run(&format!("PRAGMA cache_size = 1; {WRITE}; {WRITE} || 'x'")), "done");
     let before = snapshot(place.folder.path());
     let error = Reader::open(&place.database, &place.options()).unwrap_err();
@@ -150,14 +150,14 @@ fn a_change_under_an_immutable_read_is_noticed() {
             Ok(seen)
         });
         assert_eq!((seen.unwrap(), runs), (61, 2), "{journal}");
-        // Between two reads as well.
+        // Also between two reads.
         place.connect().execute_batch("UPDATE threads SET title = 'again'").unwrap();
         assert_eq!(read_titled(&mut reader, "again").unwrap(), 61, "{journal}");
     }
 }
 
 #[test]
-fn a_database_that_never_rests_is_busy() {
+fn a_database_that_keeps_changing_is_busy() {
     let place = Place::with(FILLED);
     let mut reader = Reader::open(&place.database, &place.options()).unwrap();
     let error = reader
@@ -183,7 +183,7 @@ fn one_read_sees_one_state() {
     });
     assert_eq!(seen.unwrap(), (61, 61));
     assert_eq!(reader.access(), Access::Shared);
-    // Until the next one.
+    // Only until the next read.
     assert_eq!(read_titled(&mut reader, TITLE).unwrap(), 0);
 }
 
@@ -225,7 +225,7 @@ fn a_private_copy_is_private_and_reused() {
     }
     read_titled(&mut reader, TITLE).unwrap();
     assert_eq!(copies(), copy);
-    // A Codex recovers the original: the copy is out of date, and goes.
+    // A Codex recovers the original: the copy is out of date and is deleted.
     place.connect().execute_batch("UPDATE threads SET title = 'x'").unwrap();
     assert_eq!(read_titled(&mut reader, "x").unwrap(), 61);
     place.assert_no_leftovers();
@@ -273,7 +273,7 @@ fn a_link_leads_to_the_files_beside_the_database() {
     codex.end();
 }
 
-/// Root may write anywhere; then the permissions are only set, not felt.
+/// Root may write anywhere; then the permissions are set but have no effect.
 #[cfg(unix)]
 #[test]
 fn a_folder_that_cannot_be_written_is_read() {
@@ -303,7 +303,7 @@ fn a_folder_that_cannot_be_written_is_read() {
 }
 
 #[test]
-fn what_is_no_database_is_refused_with_reason_and_hint() {
+fn files_that_are_not_databases_are_refused_with_reason_and_hint() {
     let place = Place::with(FILLED);
     let folder = place.folder.path();
     fs::create_dir(folder.join("folder")).unwrap();
@@ -341,7 +341,7 @@ fn what_is_no_database_is_refused_with_reason_and_hint() {
 }
 
 #[test]
-fn an_error_of_the_caller_comes_back_as_it_is() {
+fn an_error_of_the_caller_is_returned_unchanged() {
     let place = Place::with(FILLED);
     let mut reader = Reader::open(&place.database, &place.options()).unwrap();
     let error = reader.read(|_| -> anyhow::Result<()> { anyhow::bail!("no such thread") }).unwrap_err();
@@ -392,7 +392,7 @@ fn a_transaction_that_fails_leaves_nothing() {
 }
 
 #[test]
-fn a_writer_waits_for_another_but_not_for_ever() {
+fn a_writer_waits_for_another_but_not_forever() {
     let place = Place::with(FILLED);
     let mut codex = Process::on(&place.database);
     assert_eq!(codex.run("BEGIN IMMEDIATE"), "done");
@@ -417,7 +417,7 @@ fn a_locked_database_is_busy_at_opening() {
     assert!(hints(&error)[0].0.contains("--busy-timeout"));
 }
 
-/// Closing a descriptor of a file drops the locks that the process holds on it: see `look::kept_open`.
+/// Closing a descriptor of a file releases the locks that the process holds on it; see `look::kept_open`.
 #[test]
 fn a_reader_does_not_drop_the_locks_of_a_writer_in_this_process() {
     let place = Place::with(FILLED);

@@ -1,4 +1,4 @@
-//! What went wrong with a database, said so that a person can act on it; not how errors are printed.
+//! Explains failures of a database so that a person can act on them. It does not print them.
 
 use std::error::Error;
 use std::fmt;
@@ -10,20 +10,20 @@ use rusqlite::ffi;
 
 use crate::error::WithHint as _;
 
-/// The classes of failure that callers tell apart.
+/// The classes of failure that callers distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Trouble {
-    /// There is no such file.
+    /// The file does not exist.
     Missing,
-    /// A folder, a socket or the like lies where a file should.
+    /// The path is that of a folder, a socket or the like.
     NoFile,
     /// The file has no bytes.
     Empty,
-    /// Something else than a SQLite database, or an encrypted one.
+    /// The file is not a SQLite database, or is encrypted.
     NotADatabase,
-    /// A database whose content is damaged.
+    /// The database's contents are damaged.
     Damaged,
-    /// Locked by somebody beyond the timeout.
+    /// Another process holds the lock beyond the timeout.
     Busy,
     /// The file, its folder or the file system cannot be written.
     ReadOnly,
@@ -31,18 +31,18 @@ pub enum Trouble {
     Permission,
     /// SQLite cannot open it, or a file beside it.
     CannotOpen,
-    /// No space is left.
+    /// The disk is full.
     DiskFull,
-    /// The system failed at reading or writing.
+    /// The system failed to read or write.
     Io,
     /// The run was interrupted, by Ctrl-C for example.
     Interrupted,
-    /// Anything else: a statement that does not fit this schema, for example.
+    /// Anything else, such as a statement that does not fit this schema.
     Other,
 }
 
 impl Trouble {
-    /// The class of a failure, wherever in the chain of causes it is; `None` if no database was the cause.
+    /// Returns the class of a failure, from anywhere in the chain of causes; `None` if no database was the cause.
     #[must_use]
     pub fn of(error: &anyhow::Error) -> Option<Self> {
         error.chain().find_map(|cause| {
@@ -54,20 +54,20 @@ impl Trouble {
         })
     }
 
-    /// Whether a database in this state can be neither read nor restored into, and has to be moved aside.
+    /// Returns true if the database can be neither read nor restored into, and must be moved aside.
     #[must_use]
     pub fn is_unusable(self) -> bool {
         matches!(self, Self::Empty | Self::NotADatabase | Self::Damaged)
     }
 }
 
-/// Whether a failure is that of a database locked beyond the timeout.
+/// Returns true if the failure is a database locked beyond the timeout.
 #[must_use]
 pub fn is_busy(error: &anyhow::Error) -> bool {
     Trouble::of(error) == Some(Trouble::Busy)
 }
 
-/// SQLite's own error within a failure.
+/// Returns SQLite's own error within a failure.
 #[must_use]
 pub fn sqlite_error(error: &anyhow::Error) -> Option<&rusqlite::Error> {
     error.chain().find_map(|cause| match cause.downcast_ref::<Reason>() {
@@ -79,12 +79,12 @@ pub fn sqlite_error(error: &anyhow::Error) -> Option<&rusqlite::Error> {
     })
 }
 
-/// Why something failed, without where and what next.
+/// Returns the reason of a failure, without path and hint.
 pub(in crate::db) fn reason(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| cause.downcast_ref::<Reason>()).map(ToString::to_string)
 }
 
-/// Why something failed, with its class, as one link in the chain of causes.
+/// The reason of a failure with its class, as one link in the chain of causes.
 #[derive(Debug)]
 struct Reason {
     trouble: Trouble,
@@ -94,7 +94,7 @@ struct Reason {
 
 #[derive(Debug)]
 enum Source {
-    /// Kept for the code; its words, which say the same once more, are not shown.
+    /// Kept for its code; its text is not shown, because it repeats the reason.
     Sqlite(rusqlite::Error),
     System(io::Error),
 }
@@ -114,10 +114,10 @@ impl Error for Reason {
     }
 }
 
-/// Makes SQLite's error about the database `path` one for people: `path: cannot {doing}: why`, with a hint. SQLite's
-/// error stays within: [`Trouble::of`] finds its class, [`sqlite_error`] the error.
+/// Turns SQLite's error about the database `path` into one for people: `path: cannot {doing}: why`, with a hint. It
+/// contains SQLite's error: [`Trouble::of`] finds its class, [`sqlite_error`] the error.
 ///
-/// `doing` goes on after "cannot": `open the database`, `read the threads`.
+/// `doing` follows "cannot": `open the database`, `read the threads`.
 #[must_use]
 pub fn explain(error: rusqlite::Error, path: &Path, doing: &str) -> anyhow::Error {
     let trouble = class(&error);
@@ -134,7 +134,7 @@ pub fn explain(error: rusqlite::Error, path: &Path, doing: &str) -> anyhow::Erro
         Trouble::Interrupted => "interrupted".to_owned(),
         Trouble::DiskFull => "no space left, in its folder or in the temporary one".to_owned(),
         Trouble::Io => format!("the system failed at reading or writing ({error})"),
-        // What SQLite says is all that is known: as the reason itself, not once more below it.
+        // SQLite's own message is the only reason known: use it as the reason, without repeating it as the cause.
         Trouble::Missing | Trouble::NoFile | Trouble::Empty | Trouble::Other => {
             return anyhow::Error::new(error).context(format!("{}: cannot {doing}", path.display()));
         }
@@ -142,7 +142,7 @@ pub fn explain(error: rusqlite::Error, path: &Path, doing: &str) -> anyhow::Erro
     because(trouble, text, Some(Source::Sqlite(error)), path, doing)
 }
 
-/// Like [`explain`], for a failure of the system about the database `path` or a file beside it.
+/// Explains, like [`explain`], a system error about the database `path` or a file beside it.
 #[must_use]
 pub fn explain_io(error: io::Error, path: &Path, doing: &str) -> anyhow::Error {
     let (trouble, text) = match error.kind() {
@@ -155,7 +155,7 @@ pub fn explain_io(error: io::Error, path: &Path, doing: &str) -> anyhow::Error {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (Trouble::DiskFull, "no space left"),
         _ => (Trouble::Io, "the system failed at reading or writing"),
     };
-    // The two plain cases say it all; the others keep the system's words below.
+    // These two messages are complete; the others keep the system's message as the cause.
     let source = match trouble {
         Trouble::Missing | Trouble::Permission => None,
         _ => Some(Source::System(error)),
@@ -163,14 +163,14 @@ pub fn explain_io(error: io::Error, path: &Path, doing: &str) -> anyhow::Error {
     because(trouble, text.to_owned(), source, path, doing)
 }
 
-/// Whether Windows refuses because another program has opened the file, or locked a part of it, for itself alone.
+/// Returns true if Windows refuses because another program has opened the file, or locked a part of it, exclusively.
 fn is_in_use(error: &io::Error) -> bool {
     const ERROR_SHARING_VIOLATION: i32 = 32;
     const ERROR_LOCK_VIOLATION: i32 = 33;
     cfg!(windows) && matches!(error.raw_os_error(), Some(ERROR_SHARING_VIOLATION | ERROR_LOCK_VIOLATION))
 }
 
-/// A failure that was found without SQLite or the system saying so.
+/// Returns a failure that neither SQLite nor the system reported.
 #[must_use]
 pub(crate) fn refuse(trouble: Trouble, text: impl Into<String>, path: &Path, doing: &str) -> anyhow::Error {
     because(trouble, text.into(), None, path, doing)
@@ -194,10 +194,10 @@ fn because(
     }
 }
 
-/// What to try next where no permission is in the way.
+/// The hint if permissions are not the problem.
 const MOUNT: &str = "mount its file system for writing, or name a copy elsewhere with --codex-home or --db";
 
-/// What to try next, by class.
+/// Returns the hint for a class.
 fn hint(trouble: Trouble, path: &Path) -> Option<String> {
     let is_folder = path.is_dir();
     let path = path.display();
@@ -236,7 +236,7 @@ pub(in crate::db) fn class(error: &rusqlite::Error) -> Trouble {
         Some(ErrorCode::CannotOpen) => Trouble::CannotOpen,
         Some(ErrorCode::DiskFull) => Trouble::DiskFull,
         Some(ErrorCode::OperationInterrupted) => Trouble::Interrupted,
-        // The file beside the database that all its users share could not be made as long as it has to be.
+        // SQLite could not extend the -shm file beside the database.
         Some(ErrorCode::SystemIoFailure) if extended_code(error) == Some(ffi::SQLITE_IOERR_SHMSIZE) => {
             Trouble::DiskFull
         }
@@ -245,7 +245,7 @@ pub(in crate::db) fn class(error: &rusqlite::Error) -> Trouble {
     }
 }
 
-/// SQLite's extended result code, where the error has one.
+/// Returns SQLite's extended result code, if the error has one.
 pub(super) fn extended_code(error: &rusqlite::Error) -> Option<i32> {
     error.sqlite_error().map(|error| error.extended_code)
 }
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn each_class_says_where_why_and_what_next() {
+    fn each_class_names_path_reason_and_hint() {
         let path = Path::new("/home/dev/.codex/state_5.sqlite");
         for (code, trouble, why) in [
             (ffi::SQLITE_BUSY, Trouble::Busy, "locked by another process"),
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn other_errors_speak_for_themselves() {
+    fn other_errors_are_shown_unchanged() {
         let error = explain(
             rusqlite::Error::InvalidColumnName("preview".into()),
             Path::new("db"),
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_file_system_is_mounted_for_reading_no_permission_is_to_blame() {
+    fn on_a_read_only_file_system_the_hint_does_not_blame_permissions() {
         let error = io::Error::from(io::ErrorKind::ReadOnlyFilesystem);
         let error = explain_io(error, Path::new("/x/state_5.sqlite"), "open the database");
         assert_eq!(Trouble::of(&error), Some(Trouble::ReadOnly));

@@ -1,4 +1,4 @@
-//! Opens a database for writing; knows no table and creates none.
+//! Opens a database for writing. It knows no tables and creates none.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -12,13 +12,13 @@ use super::trouble::{self, Trouble, explain, explain_io, refuse};
 use crate::fault;
 use crate::sys::{Links, open_regular_with};
 
-/// Size of the page cache: negative is KiB.
+/// Size of the page cache; a negative number is in KiB.
 const CACHE_KIB: i64 = -8 * 1024;
 
-/// The `-wal` is played back into the database when it has so many pages, each time with two fsyncs.
+/// SQLite moves the `-wal` into the database when it has this many pages, each time with two fsyncs.
 const CHECKPOINT_PAGES: i64 = 4000;
 
-/// A database that can be written: the one type through which anything changes.
+/// A database that can be written: the only type through which anything changes.
 #[derive(Debug)]
 pub struct Writer {
     path: PathBuf,
@@ -27,33 +27,32 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens the existing database `path` for writing, recovers it if a crash left it so, and leaves its journal mode
-    /// as it is.
+    /// Opens the existing database `path` for writing. Recovers it after a crash, and keeps its journal mode.
     ///
-    /// `synchronous` is NORMAL in WAL mode, where a power cut may then take the last commits but harms nothing (as
-    /// Codex has it), and FULL otherwise. `foreign_keys` is ON, as in Codex: a deleted thread takes its dependent rows
-    /// along by the schema's own rules, whatever tables the future brings, and no row is written whose parent is
-    /// missing. For upserts it is harmless as long as they are `ON CONFLICT DO UPDATE`: `REPLACE` deletes the old
-    /// row first, which would cascade, and must not be used.
+    /// `synchronous` is NORMAL in WAL mode, as in Codex: a power failure may then lose the last commits but damages
+    /// nothing. Otherwise it is FULL. `foreign_keys` is ON, as in Codex: the schema's own rules delete the dependent
+    /// rows of a deleted thread, in future tables too, and no row is written whose parent is missing. This does not
+    /// affect upserts with `ON CONFLICT DO UPDATE`. `REPLACE` must not be used, because it deletes the old row first,
+    /// which would cascade.
     ///
     /// # Errors
-    /// As [`Reader::open`](crate::db::open::Reader::open), and when the database can only be read.
+    /// The same as [`Reader::open`](crate::db::open::Reader::open); also if the database can only be read.
     pub fn open(path: &Path, options: &OpenOptions) -> anyhow::Result<Self> {
         let real = find(path)?;
         let opened = || -> rusqlite::Result<(Connection, bool)> {
             let connection =
                 connect(&real, OpenFlags::SQLITE_OPEN_READ_WRITE, "mode=rw", options.busy_timeout)?;
             first_look(&connection)?;
-            // SQLite opens what it may not write as read-only, without a word.
+            // SQLite silently opens a file read-only if it may not write it.
             let is_read_only = connection.is_readonly(MAIN_DB)?;
             let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
             let synchronous = if journal.eq_ignore_ascii_case("wal") { "NORMAL" } else { "FULL" };
             connection.pragma_update(None, "synchronous", synchronous)?;
             connection.pragma_update(None, "foreign_keys", true)?;
-            // A transaction of hundreds of rows touches most pages of a dozen indexes: in SQLite's default cache of
-            // 2 MB they would be written out and read back many times over.
+            // A transaction of hundreds of rows touches most pages of a dozen indexes. With SQLite's default cache of
+            // 2 MB they would be written out and read back many times.
             connection.pragma_update(None, "cache_size", CACHE_KIB)?;
-            // A statement that keeps a journal of its own, for it may fail halfway, has a file for it otherwise.
+            // A statement that may fail halfway keeps its own journal, which otherwise is a file.
             connection.pragma_update(None, "temp_store", "memory")?;
             connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
             if let Some(room) = fault::room() {
@@ -63,7 +62,7 @@ impl Writer {
             Ok((connection, is_read_only))
         };
         let (connection, is_read_only) =
-            retry_busy(options, opened).map_err(|error| why_not(error, &real, path))?;
+            retry_busy(options, opened).map_err(|error| explain_unopenable(error, &real, path))?;
         if is_read_only {
             return Err(refuse(
                 Trouble::ReadOnly,
@@ -75,40 +74,40 @@ impl Writer {
         Ok(Self { path: path.to_owned(), connection, options: options.clone() })
     }
 
-    /// Has SQLite not ask for the parents of new rows, which costs a copy of each page that a row changes. Only for a
-    /// writer that fills no cell which names another row ([`Schema::fills_references`]) and deletes nothing.
+    /// Stops SQLite from checking the parents of new rows, which costs a copy of each page that a row changes. Only
+    /// for a writer that deletes nothing and fills no cell that refers to another row ([`Schema::fills_references`]).
     ///
     /// [`Schema::fills_references`]: crate::db::schema::Schema::fills_references
     ///
     /// # Errors
-    /// What SQLite says.
+    /// If the setting cannot be changed.
     pub fn skip_parents(&mut self) -> anyhow::Result<()> {
         let done = self.connection.pragma_update(None, "foreign_keys", false);
         done.map_err(|error| explain(error, &self.path, "set up the database for writing"))
     }
 
-    /// The path as it was given.
+    /// Returns the path as it was given.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The connection, for statements outside a transaction.
+    /// Returns the connection, for statements outside a transaction.
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    /// The connection for SQLite's backup into it, which nothing else may use meanwhile.
+    /// Returns the connection for SQLite's backup into it; no other code may use it meanwhile.
     pub(in crate::db) fn connection_mut(&mut self) -> &mut Connection {
         &mut self.connection
     }
 
-    /// Runs `f` in one read transaction, in which it sees one state of the database, and which costs one lock however
-    /// many statements it runs.
+    /// Runs `f` in one read transaction, in which it sees one state of the database. It takes one lock for all
+    /// statements.
     ///
     /// # Errors
-    /// Those of `f`; busy when the database is locked beyond the timeout.
+    /// Those of `f`; busy if the database is locked beyond the timeout.
     pub fn read<T, E: Into<anyhow::Error>>(
         &self,
         mut f: impl FnMut(&Connection) -> Result<T, E>,
@@ -120,11 +119,11 @@ impl Writer {
         })
     }
 
-    /// Runs `f` in a transaction that has the write lock from its beginning (`BEGIN IMMEDIATE`), so that it never
-    /// fails halfway for another writer; commits if `f` succeeds, rolls back if not.
+    /// Runs `f` in a transaction that holds the write lock from its start (`BEGIN IMMEDIATE`), so that another writer
+    /// cannot make it fail halfway. Commits if `f` succeeds, otherwise rolls back.
     ///
     /// # Errors
-    /// Those of `f`, SQLite's own explained; busy when the lock could not be had within the timeout; what SQLite says of the commit.
+    /// Those of `f`, with SQLite's own explained; busy if the lock is held beyond the timeout; if the commit fails.
     pub fn transaction_immediate<T>(
         &mut self,
         f: impl FnOnce(&Transaction<'_>) -> anyhow::Result<T>,
@@ -141,19 +140,20 @@ impl Writer {
         Ok(value)
     }
 
-    /// Closes the database; the last one to do so takes `-wal` and `-shm` along. Dropping does the same silently.
+    /// Closes the database; the last connection to close removes `-wal` and `-shm`. Dropping does the same, but
+    /// silently.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// If SQLite cannot close the database.
     pub fn close(self) -> anyhow::Result<()> {
         let Self { path, connection, .. } = self;
         connection.close().map_err(|(_, error)| explain(error, &path, "close the database"))
     }
 }
 
-/// Why a database cannot be opened for writing. SQLite says of what may not be written, where it needs a file beside it,
-/// only that something cannot be opened; the system knows more.
-fn why_not(error: rusqlite::Error, real: &Path, path: &Path) -> anyhow::Error {
+/// Explains why a database cannot be opened for writing. If SQLite needs a file beside the database and may not
+/// write, it only reports that something cannot be opened; the system knows more.
+fn explain_unopenable(error: rusqlite::Error, real: &Path, path: &Path) -> anyhow::Error {
     if trouble::class(&error) == Trouble::CannotOpen
         && let Err(error) = open_regular_with(File::options().write(true), real, Links::Follow)
     {
@@ -162,7 +162,8 @@ fn why_not(error: rusqlite::Error, real: &Path, path: &Path) -> anyhow::Error {
     explain(error, path, OPENING)
 }
 
-/// Tries again what found the database locked, until the timeout: SQLite waits itself, but not in each case.
+/// Retries an operation that found the database locked, until the timeout. SQLite waits itself, but not in every
+/// case.
 fn retry_busy<T>(options: &OpenOptions, mut f: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     let deadline = Instant::now() + options.busy_timeout;
     loop {
@@ -181,13 +182,13 @@ mod tests {
     use rusqlite::ffi;
 
     #[test]
-    fn what_cannot_be_opened_is_explained_by_the_system_where_that_knows_why() {
+    fn the_systems_reason_explains_a_database_that_cannot_be_opened() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("state.sqlite");
         std::fs::write(&file, "").unwrap();
         let said = |code, real: &Path| {
             let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-            let error = why_not(error, real, &file);
+            let error = explain_unopenable(error, real, &file);
             (Trouble::of(&error), format!("{error:#}"))
         };
         let (trouble, text) = said(ffi::SQLITE_CANTOPEN, &folder.path().join("gone/state.sqlite"));
