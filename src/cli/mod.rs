@@ -1,4 +1,4 @@
-//! The command line: the only part that knows of arguments, streams, terminals, the environment and the clock.
+//! The command line: the only part that uses arguments, streams, terminals, the environment and the clock.
 
 pub mod line;
 
@@ -23,7 +23,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Runs the program with these arguments (the first is its name) and says how it ended.
+/// Runs the program with these arguments (the first is its name). Returns its exit status.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     if let Some(exit) = complete::answer(&arguments) {
@@ -44,7 +44,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     };
     interrupt::outlive_file_limits();
     let interrupted = Arc::new(AtomicBool::new(false));
-    // What is done in a moment needs no thread that waits for signals; it asks for one when it takes longer.
+    // Fast commands install the Ctrl-C handler only when they turn out slow.
     if !matches!(cli.command, Command::List(_) | Command::Show(_) | Command::Path(_)) {
         interrupt::listen(&interrupted);
     }
@@ -54,8 +54,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let mut app = App::new(environment, cli.global, interrupted);
     app.typed = arguments.into_iter().skip(1).collect();
-    // Before any work: what cannot be written in the end would be work for nothing, and a wrong path might be a file
-    // that the work needs.
+    // Checked before any work: an output that cannot be written would make the work useless, and a wrong path might
+    // be a file that the work needs.
     app.metrics_file = match app.global.metrics.as_deref().map(|path| output_file(&app, path)).transpose() {
         Ok(file) => file,
         Err(error) => {
@@ -100,7 +100,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
-/// Reads the command line again with the options of `CODEX_STATE_OPTS`, where it has any.
+/// Parses the command line again with the options of `CODEX_STATE_OPTS`, if it has any.
 fn with_defaults(cli: Cli, arguments: &[OsString]) -> anyhow::Result<Cli> {
     let Some(text) = default_options()? else { return Ok(cli) };
     let longer = defaults::add(arguments, &text)?;
@@ -109,20 +109,20 @@ fn with_defaults(cli: Cli, arguments: &[OsString]) -> anyhow::Result<Cli> {
     })
 }
 
-/// The failure of a run that could not open its files: whatever it found says nothing.
+/// Returns the error for a run that could not open its files; its results are meaningless.
 fn out_of_files() -> anyhow::Error {
     anyhow::anyhow!("too many open files: not all could be opened, so the work was given up")
         .hint("raise the limit, as with ulimit -n 1024, and run it again")
 }
 
-/// Says what is wrong where there is no command line yet that says how.
+/// Prints an error when no command line was parsed yet that says how.
 fn fail(error: &anyhow::Error) -> Exit {
-    // Whoever closed standard error does not want to know.
+    // If standard error is closed, no one wants the message.
     let _ = lines::print_to_stderr(|out| error::print(error, out, style::of_errors(), &str::to_owned));
     Exit::Trouble
 }
 
-/// Prints help or the version, which clap has made.
+/// Prints clap's help or version.
 fn print_help(help: &clap::Error) -> Exit {
     match help.print().and_then(|()| std::io::stdout().flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -133,7 +133,7 @@ fn print_help(help: &clap::Error) -> Exit {
     }
 }
 
-/// Writes what was counted, of a run that failed as well, if that is wanted.
+/// Writes the metrics if they were requested, also for a failed run.
 fn write_metrics(app: &App, result: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
     let Some(file) = &app.metrics_file else { return result };
     let written = app.metrics.write(file, result.is_err(), app.environment.now_ms());

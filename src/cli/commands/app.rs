@@ -1,4 +1,4 @@
-//! The parts of one run that every command is given; what they do is said where each is defined.
+//! The parts of one run that every command receives; each is documented where it is defined.
 
 use crate::cli::line::args::{FormatChoice, Global};
 use crate::cli::line::env::Environment;
@@ -36,7 +36,7 @@ pub struct App {
     pub metrics_file: Option<OutputFile>,
     /// The command line without the program's name, for hints that repeat it.
     pub typed: Vec<OsString>,
-    /// The configuration of the home, once it was read, so that nothing is warned of twice.
+    /// The configuration of the home, once it was read, so that no warning about it is repeated.
     pub config: OnceCell<CodexConfig>,
 }
 
@@ -59,7 +59,7 @@ impl App {
         }
     }
 
-    /// Returns what every verb needs to know; `jobs` is the number of files read at once.
+    /// Returns the context that every verb needs; `jobs` is the number of files read at once.
     pub fn context<'a>(&'a self, home: &'a Path, default_provider: &'a str, jobs: usize) -> Context<'a> {
         let now = self.environment.now;
         Context { home, jobs, default_provider, now, interrupted: &self.interrupted }
@@ -71,7 +71,7 @@ impl App {
         command_line(self.typed.iter())
     }
 
-    /// Returns the command line of this dry run with all its options but that; `None` if it is not a word by itself.
+    /// Returns the command line of this dry run without `--dry-run`. Returns `None` if that is not a word by itself.
     #[must_use]
     pub fn again_for_real(&self) -> Option<String> {
         let is_dry_run = |word: &OsString| word == "--dry-run" || word == "-n";
@@ -79,10 +79,10 @@ impl App {
         self.typed.iter().any(is_dry_run).then(|| command_line(words))
     }
 
-    /// Says how results are written; `lists` is for commands whose result is a list of records.
+    /// Returns how results are written; `lists` is for commands whose result is a list of records.
     ///
     /// # Errors
-    /// If the format is for `verify` alone.
+    /// If the format is only for `verify`.
     pub fn page(&self, lists: bool) -> anyhow::Result<Page> {
         if self.global.format == FormatChoice::Github {
             return Err(anyhow!("--format github is for verify alone").hint("use --format json here"));

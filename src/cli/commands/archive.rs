@@ -1,4 +1,4 @@
-//! `codex-state archive` (and the common part of `unarchive`): from arguments to the verb, and its report to the streams.
+//! `codex-state archive`, and the common part of `unarchive`: passes the arguments to the verb and prints its report.
 
 use crate::archive::{self, Config, Direction, Outcome, Status};
 use crate::cli::commands::app::App;
@@ -20,24 +20,24 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-/// How many threads a table shows.
+/// The maximum number of threads in a table.
 const MAX_ROWS: usize = 1000;
 
-/// So many ids are printed in the command that takes them back.
+/// Maximum number of ids in the printed command that undoes the run.
 const FEW: usize = 5;
 
 /// Runs the command.
 ///
 /// # Errors
-/// It could not run.
+/// If the command cannot run.
 pub fn run(app: &mut App, arguments: &args::Archive) -> anyhow::Result<Exit> {
     move_threads(app, Direction::Archive, &arguments.moving)
 }
 
-/// Moves threads either way.
+/// Moves threads in either direction.
 ///
 /// # Errors
-/// It could not run.
+/// If the command cannot run.
 pub(super) fn move_threads(
     app: &mut App,
     direction: Direction,
@@ -52,7 +52,7 @@ pub(super) fn move_threads(
     let found = threads::resolve(app, &arguments.threads, &place.home, Some(&mut reader))?;
     if found.selected.is_empty() && page.is_text() {
         if let Some(file) = ids_file.filter(|_| !arguments.dry_run) {
-            // The ids of an earlier run would take back threads that this one did not move.
+            // With the ids of an earlier run, the user would move threads back that this run did not move.
             file.write(b"")?;
         }
         return Ok(found.exit);
@@ -71,7 +71,8 @@ pub(super) fn move_threads(
     } else if app.interrupted.load(Ordering::Relaxed) {
         archive::Report::before_any()
     } else {
-        // Before the database is opened for writing: while it is, nothing else may open the file in this process.
+        // Done before the database is opened for writing, because then nothing else in this process may open the
+        // file.
         if !arguments.no_backup {
             place.keep_backup(app, &database)?;
         }
@@ -102,7 +103,7 @@ pub(super) fn move_threads(
     Ok(found.exit.merge(Exit::from_answer(report.count(Status::Failed) == 0)))
 }
 
-/// Returns the ids of the threads that a table shows, each in the place of its outcome.
+/// Returns the ids of the threads that a table shows, in the order of their outcomes.
 fn first_ids(report: &archive::Report) -> anyhow::Result<Vec<String>> {
     let id = |outcome: Outcome| outcome.id.map(|id| id.to_string()).unwrap_or_default();
     report.threads.iter().take(MAX_ROWS).map(|outcome| outcome.map(id)).collect()
@@ -117,7 +118,7 @@ fn moved(report: &archive::Report) -> impl Iterator<Item = io::Result<String>> {
     })
 }
 
-/// What a thread is called in messages.
+/// Returns the name of a thread in messages.
 fn name(outcome: &Outcome) -> String {
     let path = || outcome.from.as_ref().map(|path| text::path(path).into_owned()).unwrap_or_default();
     outcome.id.map_or_else(path, |id| id.to_string())
@@ -194,7 +195,7 @@ fn write_report(
     .write(&mut app.out, page)
 }
 
-/// Writes the first outcomes as a table: for people, who see no more than a terminal holds.
+/// Writes the first outcomes as a table. People cannot read more than that on a terminal.
 fn write_table(
     out: &mut dyn io::Write,
     page: &Page,
@@ -237,7 +238,7 @@ fn write_table(
     }
 }
 
-/// Says on standard error what happened, and how it is undone.
+/// Prints on standard error what happened, and how to undo it.
 fn advise(
     app: &App,
     direction: Direction,

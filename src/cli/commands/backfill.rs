@@ -1,4 +1,4 @@
-//! `codex-state backfill`: from arguments to the verb, and its report to the streams.
+//! `codex-state backfill`: passes the arguments to the verb and prints its report.
 
 use crate::backfill::{self, Config, Target};
 use crate::cli::commands::app::App;
@@ -26,13 +26,13 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 
-/// What an error of this command is counted as, once the database is open.
+/// The stage under which an error of this command is counted, once the database is open.
 const STAGE: &str = "backfill";
 
 /// Runs the command.
 ///
 /// # Errors
-/// It could not run, or not to its end.
+/// If the command cannot run, or cannot finish.
 pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     let page = app.page(false)?;
     if arguments.prune {
@@ -40,7 +40,7 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     }
     let place = Place::find(app)?;
     if arguments.prune {
-        // Which of two databases rows are deleted from must not be guessed.
+        // The program must not guess from which of two databases rows are deleted.
         place.only(app)?;
     }
     let choice = place.choose(&app.messages);
@@ -88,7 +88,7 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
         notes_names: arguments.index,
     };
     let begun = Instant::now();
-    // Where there is nothing to do, a program still gets its document.
+    // Even with nothing to do, a program gets its document.
     let mut report = match (arguments.writing.dry_run || is_nothing, &mut reader) {
         (true, Some(reader)) => {
             app.metrics.opened(STAGE);
@@ -182,7 +182,7 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// Deletes the rows whose rollout is gone, if that was asked for.
+/// Deletes the rows whose rollout is gone, if that was requested.
 fn prune_after(
     app: &App,
     arguments: &args::Backfill,
@@ -217,7 +217,7 @@ fn prune_after(
     Ok(pruned)
 }
 
-/// Takes out of another database what only databases know.
+/// Reads the facts that only databases know from another database.
 fn take_facts(app: &App, file: &Path, database: &Path, options: &OpenOptions) -> anyhow::Result<Facts> {
     if is_same_file(file, database).unwrap_or(false) {
         return Err(anyhow!("{}: is the database itself", file.display())
@@ -234,7 +234,7 @@ fn take_facts(app: &App, file: &Path, database: &Path, options: &OpenOptions) ->
     Ok(facts)
 }
 
-/// The report as JSON; its names are the contract's.
+/// The report as JSON; its names are documented.
 #[derive(Serialize)]
 struct Document<'a> {
     database: String,
@@ -330,7 +330,7 @@ fn fields(document: &Document<'_>, is_part: bool) -> Vec<(&'static str, Cell)> {
     fields
 }
 
-/// Returns what a number is called: a dry run has not done what it counts.
+/// Returns the heading of a number. A dry run has another one, because it has not done what it counts.
 fn heading(name: &'static str, dry_run: bool) -> &'static str {
     match (name, dry_run) {
         ("inserted", true) => "would insert",
@@ -340,7 +340,7 @@ fn heading(name: &'static str, dry_run: bool) -> &'static str {
     }
 }
 
-/// What a number means that people wonder about.
+/// Returns the explanation of a number that people ask about.
 fn remark(name: &str) -> &'static str {
     match name {
         "superseded" => " (another file of their thread counts)",
@@ -349,7 +349,7 @@ fn remark(name: &str) -> &'static str {
     }
 }
 
-/// What was done, in one line.
+/// Describes the result in one line.
 fn outcome(report: &backfill::Report, dry_run: bool, is_new: bool) -> String {
     let rows = |n: u64| human::counted(n, "row", "rows");
     let are = |n: u64| if n == 1 { "agrees" } else { "agree" };
@@ -386,7 +386,7 @@ fn outcome(report: &backfill::Report, dry_run: bool, is_new: bool) -> String {
     }
 }
 
-/// Says on standard error what happened and what to do next.
+/// Prints on standard error what happened and what to do next.
 fn advise(
     app: &App,
     home: &Path,
@@ -420,7 +420,7 @@ fn advise(
     }
     let newer = report.newest_version.is_some_and(|version| version >= [0, 96])
         || home::shows_newer_codex(home, database.parent().unwrap_or(home));
-    // Said again as long as nothing else is there: who missed it once wonders where the threads are.
+    // Repeated in every run while no other database is there: a user who missed it wonders where the threads are.
     let is_first = database.file_name().is_some_and(|name| name == home::PHASE_1_DATABASE);
     if is_first && app.global.db.is_none() && newer {
         app.messages.warn(&format!(

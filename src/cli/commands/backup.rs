@@ -1,4 +1,4 @@
-//! `codex-state backup`: from arguments to the copy, and what was made to the streams.
+//! `codex-state backup`: passes the arguments to the verb and prints the result.
 
 use crate::cli::commands::app::App;
 use crate::cli::commands::place::{Place, protected};
@@ -20,7 +20,7 @@ use serde::Serialize;
 use std::io;
 use std::path::Path;
 
-/// The report as JSON; its names are the contract's.
+/// The report as JSON; its names are documented.
 #[derive(Serialize)]
 struct Document {
     database: String,
@@ -33,7 +33,7 @@ struct Document {
 /// Runs the command.
 ///
 /// # Errors
-/// It could not run, or the file exists.
+/// If the command cannot run, or the file exists.
 pub fn run(app: &mut App, arguments: &args::Backup) -> anyhow::Result<Exit> {
     let page = app.page(false)?;
     if let Some(file) = &arguments.file {
@@ -42,7 +42,7 @@ pub fn run(app: &mut App, arguments: &args::Backup) -> anyhow::Result<Exit> {
     let place = Place::find_or_nowhere(app)?;
     let database = place.database(&app.messages)?;
     let mut reader = Reader::open(&database, &place.options)?;
-    // What has no threads is no state database: better said now than when it is restored.
+    // A database without threads is not a state database; better reported now than at a restore.
     Schema::of(&mut reader)?;
     let rows = reader.read(threads::count)?;
     let (_, size) = backup::page_and_copy_size(&mut reader)?;

@@ -1,4 +1,5 @@
-//! `codex-state restore` without a file: the backups of a database, newest first, and the newest that is sound.
+//! `codex-state restore` without a file: lists the backups of a database, newest first. Also finds the newest sound
+//! one.
 
 use crate::cli::commands::app::App;
 use crate::cli::commands::place::Place;
@@ -27,7 +28,7 @@ struct Listed {
     replaced: bool,
 }
 
-/// Returns the backups of a database, or where there is none of any in its folders, newest first.
+/// Returns the backups of a database, newest first. Without a database, returns all backups in its folders.
 pub(super) fn all(place: &Place, database: Option<&Path>) -> Vec<BackupInfo> {
     let mut backups: Vec<BackupInfo> = match database {
         Some(database) => backup::backups_of(database),
@@ -43,7 +44,7 @@ pub(super) fn rows(path: &Path, options: &OpenOptions) -> Option<u64> {
     reader.read(threads::count).ok()
 }
 
-/// Finds the backup that `restore latest` takes: the newest that is sound and that no `restore` replaced.
+/// Finds the backup for `restore latest`: the newest that is sound and is not a database that a `restore` replaced.
 ///
 /// # Errors
 /// If there is none.

@@ -1,4 +1,5 @@
-//! Completion while somebody types: the ids of threads with their titles; never slow, never an error in between.
+//! Completion while the user types: the ids of threads with their titles. It is never slow and prints no error
+//! between keys.
 
 use crate::cli::commands::app::App;
 use crate::cli::commands::place::Place;
@@ -22,11 +23,11 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// How many threads are offered at once.
+/// Maximum number of threads offered at once.
 const MAX_CANDIDATES: usize = 50;
-/// How wide a title may be.
+/// Maximum width of a title.
 const TITLE_WIDTH: usize = 60;
-/// Whoever has pressed a key waits no longer than this.
+/// Maximum time that the user waits after a key.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Answers a shell; `None` if this is an ordinary run.
@@ -41,7 +42,7 @@ pub fn answer(arguments: &[OsString]) -> Option<Exit> {
     match complete.try_complete(arguments.iter().cloned(), folder.as_deref()) {
         Ok(false) => None,
         Ok(true) => Some(Exit::Done),
-        // Between two keys nobody can do anything about an error; who sets the shell up can.
+        // Between two keys the user cannot act on an error; while setting up the shell, the user can.
         Err(_) if arguments.iter().any(|argument| argument == "--") => Some(Exit::Done),
         Err(error) => {
             let error =
@@ -52,7 +53,7 @@ pub fn answer(arguments: &[OsString]) -> Option<Exit> {
     }
 }
 
-/// The command line with what completes its THREAD arguments.
+/// Returns the command line with the completers of its THREAD arguments.
 fn command() -> clap::Command {
     Cli::command().mut_subcommands(|command| {
         command.mut_args(|argument| match argument.get_id().as_str() {
@@ -62,7 +63,8 @@ fn command() -> clap::Command {
     })
 }
 
-/// The threads whose ids begin with what is typed, the latest first where nothing is; files where it is a path.
+/// Returns the threads whose ids begin with the typed text; the latest first if it is empty. Returns files if it is a
+/// path.
 #[must_use]
 pub fn threads(typed: &OsStr) -> Vec<CompletionCandidate> {
     if typed.to_string_lossy().contains(std::path::is_separator) {
@@ -73,8 +75,8 @@ pub fn threads(typed: &OsStr) -> Vec<CompletionCandidate> {
         return Vec::new();
     }
     let (sender, receiver) = mpsc::channel();
-    // A database on a slow disk must not hold the terminal up: whatever is not there in time is not offered.
-    // Without a thread for it nothing is offered.
+    // A database on a slow disk must not block the terminal: threads that are not read in time are not offered. If no
+    // thread can be started for it, nothing is offered.
     let _ = std::thread::Builder::new().spawn(move || sender.send(look_up(&typed).unwrap_or_default()));
     let found = receiver.recv_timeout(PATIENCE).unwrap_or_default();
     found
@@ -105,7 +107,7 @@ fn look_up(typed: &str) -> anyhow::Result<Vec<(String, String)>> {
     Ok(found)
 }
 
-/// Whether reading would need a private copy, which takes long and is left behind where patience ends.
+/// Returns true if reading requires a private copy, which takes long and would be left behind when the time is over.
 fn needs_a_copy(database: &Path) -> bool {
     let beside = |ending: &str| {
         let mut name = database.as_os_str().to_owned();
@@ -116,7 +118,7 @@ fn needs_a_copy(database: &Path) -> bool {
         || (beside("-wal").is_some_and(|n| n > 0) && beside("-shm").is_none())
 }
 
-/// What was typed so far of the options that say which database is meant.
+/// Parses the typed options that choose the database.
 fn global(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<Global> {
     let mut words = arguments.skip_while(|word| word != "--").skip(2);
     let mut known = vec![OsString::from(NAME), "--quiet".into()];
@@ -136,7 +138,7 @@ fn global(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<Global> {
     Ok(Global::from_arg_matches(&command.try_get_matches_from(known)?)?)
 }
 
-/// The threads that were changed last, whether Codex shows them or not.
+/// Returns the threads that were changed last, even those that Codex hides.
 fn latest(reader: &mut Reader) -> anyhow::Result<Vec<(String, String)>> {
     let query = Query { hidden: true, columns: vec![index::ID], ..Query::default() };
     let config = Config { query, limit: Some(MAX_CANDIDATES), cursor: None, names: &|| Ok(None) };
@@ -154,7 +156,7 @@ fn beginning(reader: &mut Reader, typed: &str) -> anyhow::Result<Vec<(String, St
     titled(reader, ids)
 }
 
-/// Puts its title beside each id.
+/// Adds its title to each id.
 fn titled(reader: &mut Reader, ids: Vec<String>) -> anyhow::Result<Vec<(String, String)>> {
     reader.read(|connection| -> anyhow::Result<_> {
         let schema = Schema::read_threads(connection)?;

@@ -16,13 +16,13 @@ use std::fs;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-/// How much is read of a file that is in the way, or of the settings of a shell.
+/// Maximum number of bytes read from a file in the way, or from the settings of a shell.
 const MAX_READ: u64 = 1 << 20;
 
 /// Runs the command.
 ///
 /// # Errors
-/// If the output cannot be written, the shell is not known, or a file of another program is in the way.
+/// If the output cannot be written, the shell is unknown, or a file of another program is in the way.
 pub fn run(app: &mut App, arguments: &args::Completions) -> anyhow::Result<Exit> {
     if arguments.install {
         let shell = arguments.shell.map_or_else(|| shell_of_user(&app.environment), Ok)?;
@@ -33,7 +33,7 @@ pub fn run(app: &mut App, arguments: &args::Completions) -> anyhow::Result<Exit>
     Ok(Exit::Done)
 }
 
-/// Returns the shell that `SHELL` names.
+/// Returns the shell in `SHELL`.
 fn shell_of_user(environment: &Environment) -> anyhow::Result<Shell> {
     const HINT: &str = "name the shell: codex-state completions bash --install";
     let path = environment.var("SHELL").ok_or_else(|| anyhow!("SHELL is not set").hint(HINT))?;
@@ -74,7 +74,7 @@ fn install(app: &mut App, shell: Shell, is_dry_run: bool) -> anyhow::Result<Exit
     Ok(Exit::Done)
 }
 
-/// Reads a file; much more than a script is, is not read.
+/// Reads a file, up to a size far beyond that of a script.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     open_regular(path, Links::Follow)?.take(MAX_READ).read_to_end(&mut content)?;
@@ -96,7 +96,7 @@ fn in_the_way(shell: Shell, path: &Path) -> anyhow::Error {
         .hint(format!("codex-state completions {shell} prints the script, for a file of your choice"))
 }
 
-/// Returns the file in which the shell looks for completions of `codex-state`; `None` where it looks in none.
+/// Returns the file in which the shell looks for completions of `codex-state`; `None` if it looks in no folder.
 fn place(environment: &Environment, shell: Shell) -> anyhow::Result<Option<PathBuf>> {
     let home = || {
         let home = environment.home_dir.as_deref();
@@ -104,7 +104,7 @@ fn place(environment: &Environment, shell: Shell) -> anyhow::Result<Option<PathB
             anyhow!("your home folder is not known").hint("set HOME, or redirect the output to a file")
         })
     };
-    // A relative path in these variables counts as unset, by the specification that defines them.
+    // A relative path in these variables counts as unset, according to the XDG specification.
     let set = |name| environment.var(name).map(Path::new).filter(|path| path.is_absolute());
     let or_below = |variable, default| match set(variable) {
         Some(folder) => Ok(folder.to_owned()),
@@ -120,7 +120,7 @@ fn place(environment: &Environment, shell: Shell) -> anyhow::Result<Option<PathB
     }))
 }
 
-/// Returns what the user has to do so that the shell reads the script, if anything.
+/// Returns what the user must do so that the shell reads the script, if anything.
 fn next_step(environment: &Environment, shell: Shell, path: &Path) -> Option<String> {
     match shell {
         Shell::Bash => Some(format!(

@@ -1,4 +1,4 @@
-//! The second way out for a damaged database, after `rebuild`: the newest backup that is sound.
+//! Finds the newest sound backup, which `restore` can use if `rebuild` does not help a damaged database.
 
 use crate::cli::commands::app::App;
 use crate::cli::commands::backups;
@@ -20,7 +20,7 @@ pub(super) fn newest_backup(app: &App, place: &Place, database: &Path) -> Option
     ))
 }
 
-/// Returns that hint for a failure, if it says that a database of this run is damaged.
+/// Returns that hint for a failure, if the failure says that a database of this run is damaged.
 #[must_use]
 pub fn second_way(app: &App, error: &anyhow::Error) -> Option<String> {
     if !Trouble::of(error).is_some_and(Trouble::is_unusable) {

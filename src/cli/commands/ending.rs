@@ -1,4 +1,4 @@
-//! The last lines of a command that changes rows: what Codex's list shows now, and which backup undoes the run.
+//! The last lines of a command that changes rows: what Codex's list now shows, and the backup that undoes the run.
 
 use crate::cli::commands::app::App;
 use crate::cli::output::{human, shown};
@@ -7,13 +7,13 @@ use crate::db::tally::Shown;
 use crate::error::shell_word;
 use std::path::Path;
 
-/// Says what Codex's default list shows after a run, or would show.
+/// Prints what Codex's default list shows after a run, or would show.
 pub(super) fn say_shown(app: &App, counts: &Shown, dry_run: bool) {
     app.messages.say(&shown::change(&counts.before, &counts.after, dry_run));
 }
 
-/// Names the backup that undoes a run, as the last line: the one that this run `kept`, else the newest of an earlier
-/// run, with its age.
+/// Prints, as the last line, the backup that undoes a run: the one that this run `kept`, otherwise the newest of an
+/// earlier run, with its age.
 pub(super) fn say_undo(app: &App, database: &Path, kept: Option<&Path>) {
     if let Some(path) = kept {
         app.messages.hint(&format!("codex-state restore {} undoes it", shell_word(path)));

@@ -1,4 +1,4 @@
-//! What `backfill` does in a home without a database: which one it makes and where, said beforehand.
+//! Chooses and announces the database that `backfill` creates in a home without one.
 
 use crate::backfill::fresh::{self, NewDatabase};
 use crate::cli::commands::app::App;
@@ -11,7 +11,7 @@ use crate::error::shell_word;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-/// Chooses the database to make: by the schema named on the command line, else by the Codex of the home.
+/// Chooses the database to create: by the schema on the command line, otherwise by the Codex of the home.
 pub fn choose(
     place: &Place,
     schema: Option<SchemaChoice>,
@@ -33,7 +33,8 @@ pub fn choose(
     (new, path)
 }
 
-/// Says which database is made and why, and what to know before: backups of a lost one, and a Codex that refuses it.
+/// Prints which database is created and why. Warns about backups of a lost database, and about a Codex that may
+/// refuse the new one.
 pub fn announce(app: &App, place: &Place, new: &NewDatabase, path: &Path, dry_run: bool) {
     if let Some(newest) =
         place.databases.looked_in.iter().flat_map(|folder| backup::backups_in(folder)).next()
@@ -60,7 +61,7 @@ pub fn announce(app: &App, place: &Place, new: &NewDatabase, path: &Path, dry_ru
     }
 }
 
-/// Says where the logs are that lay beside the name of a new database.
+/// Prints where the logs are that lay beside the name of a new database.
 pub fn say_logs(app: &App, logs: &[PathBuf]) {
     for log in logs {
         app.messages.warn(&format!("the log of a lost database was there; it is kept in {}", log.display()));

@@ -1,4 +1,4 @@
-//! `codex-state backfill --index`: the names that are appended to `session_index.jsonl`, and what is said of them.
+//! `codex-state backfill --index`: appends names to `session_index.jsonl` and prints how many.
 
 use crate::backfill::index::{IndexOptions, Indexed, append_names};
 use crate::backfill::{self, Config};
@@ -52,7 +52,7 @@ pub(super) fn append(
     Ok(indexed)
 }
 
-/// Says how many names were appended.
+/// Prints how many names were appended.
 pub(super) fn say(app: &App, home: &Path, indexed: &Indexed, dry_run: bool) {
     let path = home.join(FILE_NAME);
     let names = human::counted(indexed.names, "name", "names");

@@ -1,4 +1,4 @@
-//! `codex-state man`: prints the man page of the program, or writes all of them to a folder.
+//! `codex-state man`: prints the man page of the program, or writes all man pages to a folder.
 
 use crate::cli::commands::app::App;
 use crate::cli::commands::place::output_file;
@@ -9,10 +9,10 @@ use crate::output_file::advice;
 use std::io::Write as _;
 use std::path::Path;
 
-/// Runs the command: prints the program's page, or writes all to a folder.
+/// Runs the command.
 ///
 /// # Errors
-/// What the writer or the file system says.
+/// If the output or a file cannot be written.
 pub fn run(app: &mut App, arguments: &args::Man) -> anyhow::Result<()> {
     let pages = pages()?;
     match &arguments.folder {

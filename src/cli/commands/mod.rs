@@ -1,4 +1,4 @@
-//! The commands, a file each: from the arguments to the library and on to the output.
+//! The commands, one file each. They pass the arguments to the library and print the results.
 
 pub mod app;
 pub mod complete;

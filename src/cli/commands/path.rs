@@ -1,4 +1,4 @@
-//! `codex-state path`: where a thread's rollout is.
+//! `codex-state path`: prints the path of a thread's rollout.
 
 use crate::catalog::find::{self, Which};
 use crate::catalog::inventory::Inventory;
@@ -27,7 +27,7 @@ struct Item<'a> {
 /// Runs the command.
 ///
 /// # Errors
-/// Something is ambiguous, or the database cannot be read.
+/// If an argument is ambiguous, or the database cannot be read.
 pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
     let page = app.page(false)?;
     let mut reader = place::open_reader(app)?;
@@ -75,7 +75,7 @@ pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// The rollouts of threads to which their rows do not lead; the home is walked for the first alone.
+/// Finds the rollouts of threads that are not at their rows' paths; the home is walked only for the first one.
 #[derive(Default)]
 struct Elsewhere {
     inventory: Option<Inventory>,
@@ -100,8 +100,8 @@ impl Elsewhere {
     }
 }
 
-/// A path for other programs, of which few on Windows know the prefix of canonical paths, without which none of them
-/// takes a long path.
+/// Returns a path for other programs. On Windows few of them know the prefix of canonical paths, and none accepts a
+/// long path without it.
 fn plain(path: PathBuf) -> PathBuf {
     const LONGEST: usize = 259;
     match path.to_str().map(sys::without_verbatim_prefix) {

@@ -1,4 +1,4 @@
-//! Where a run works: the Codex home, its databases and how each was found; it opens a database only to read it.
+//! Finds the Codex home of a run and its databases. It opens a database only to read it.
 
 use crate::cli::commands::app::App;
 use crate::cli::line::interrupt;
@@ -19,16 +19,16 @@ use std::sync::Arc;
 /// The Codex home of a run and its databases.
 #[derive(Debug)]
 pub struct Place {
-    /// The Codex home. Where `--db` names a database and there is no home: the path of that database, below which
-    /// nothing lies.
+    /// The Codex home. If `--db` names a database and there is no home: the path of that database, below which no
+    /// file exists.
     pub home: PathBuf,
     /// The provider of threads that name none.
     pub default_provider: String,
-    /// The providers that Codex can use, as far as its configuration tells.
+    /// The providers that Codex can use, as far as its configuration shows.
     pub providers: Option<Providers>,
-    /// The databases that were found, with the reason for each, and where a new one belongs.
+    /// The databases that were found, with the reason for each, and the folder for a new one.
     pub databases: Candidates,
-    /// How databases are opened.
+    /// Options for opening databases.
     pub options: OpenOptions,
 }
 
@@ -41,7 +41,7 @@ impl Place {
         Place::at(app, home(app)?)
     }
 
-    /// Finds the home and its databases for a command that needs no home where `--db` names a database.
+    /// Finds the home and its databases for a command that needs no home if `--db` names a database.
     ///
     /// # Errors
     /// As [`Place::find`].
@@ -49,7 +49,7 @@ impl Place {
         Place::at(app, home_or_nowhere(app)?)
     }
 
-    /// Returns what every verb needs to know; `jobs` is the number of files read at once.
+    /// Returns the context that every verb needs; `jobs` is the number of files read at once.
     pub fn context<'a>(&'a self, app: &'a App, jobs: usize) -> Context<'a> {
         app.context(&self.home, &self.default_provider, jobs)
     }
@@ -66,7 +66,7 @@ impl Place {
         })
     }
 
-    /// Chooses the database to use. If there are two, warns which one is left alone. Returns `None` if there is none.
+    /// Chooses the database to use. If there are two, warns which one is not used. Returns `None` if there is none.
     #[must_use]
     pub fn choose(&self, messages: &Messages) -> Option<Choice> {
         let choice = home::choose(&self.databases.found, |path| {
@@ -137,10 +137,10 @@ impl Place {
         }
     }
 
-    /// Keeps a backup of a database that is about to be changed, if one is due, and says where.
+    /// Makes a backup of a database that is about to be changed, if one is due, and prints its path.
     ///
     /// # Errors
-    /// If it cannot be made.
+    /// If the backup cannot be made.
     pub fn keep_backup(&self, app: &App, database: &Path) -> anyhow::Result<Option<PathBuf>> {
         let keeping = backup::Keeping::at(app.environment.now);
         let kept = backup::keep_automatic(database, &self.options, &keeping)?;
@@ -151,7 +151,7 @@ impl Place {
     }
 }
 
-/// Tells a verbose user which database is used and why.
+/// With `--verbose`, prints which database is used and why.
 fn say_why(messages: &Messages, chosen: &Candidate) {
     let line = || format!("{}: the database: {}", chosen.path.display(), chosen.why.describe());
     messages.progress().detail(&line);
@@ -167,8 +167,8 @@ pub fn home(app: &App) -> anyhow::Result<PathBuf> {
     home::find_home(named, app.environment.home_dir.as_deref())
 }
 
-/// Finds the Codex home for commands that are about a database: if `--db` names one, no home need exist, and the
-/// database's own path stands for it, below which nothing lies.
+/// Finds the Codex home for commands that work on a database. If `--db` names one, the home need not exist; then the
+/// database's own path is used, below which no file exists.
 ///
 /// # Errors
 /// If there is no home, and it was named or is needed.
@@ -180,7 +180,7 @@ pub fn home_or_nowhere(app: &App) -> anyhow::Result<PathBuf> {
     }
 }
 
-/// Reads the configuration of a home. Warns of a broken one, and goes on as if it were not there.
+/// Reads the configuration of a home. Warns about an invalid one, and then continues without it.
 #[must_use]
 pub fn read_config(app: &App, home: &Path) -> CodexConfig {
     // A run has one home.
@@ -218,7 +218,7 @@ fn open_options(app: &App) -> OpenOptions {
     }
 }
 
-/// Finds the databases of a home, as the options, the environment and the configuration say.
+/// Finds the databases of a home, according to the options, the environment and the configuration.
 fn databases(app: &App, home: &Path, config: &CodexConfig) -> anyhow::Result<Candidates> {
     let absolute = |path: &Path| app.environment.absolute(path);
     let variable = app.environment.var("CODEX_SQLITE_HOME").and_then(|folder| folder.to_str());
@@ -250,7 +250,8 @@ pub fn output_file(app: &App, path: &Path) -> anyhow::Result<OutputFile> {
     Ok(file)
 }
 
-/// Returns the files that no output may replace. What cannot be found now is reported by the command that needs it.
+/// Returns the files that no output may replace. A home or database that cannot be found is reported by the command
+/// that needs it.
 #[must_use]
 pub fn protected(app: &App) -> Protected {
     let mut protected = Protected::default();
@@ -267,7 +268,7 @@ pub fn protected(app: &App) -> Protected {
     protected
 }
 
-/// Opens the database of this run for reading. One that `--db` names needs no home.
+/// Opens the database of this run for reading. With `--db`, no home is needed.
 ///
 /// # Errors
 /// If there is none, or it cannot be read.

@@ -1,4 +1,4 @@
-//! `codex-state prune` (and that part of `backfill --prune`): from arguments to the verb, and its report to the streams.
+//! `codex-state prune`, and that part of `backfill --prune`: passes the arguments to the verb and prints its report.
 
 use crate::cli::commands::app::App;
 use crate::cli::commands::ending;
@@ -25,7 +25,7 @@ use std::sync::atomic::Ordering;
 /// Runs the command.
 ///
 /// # Errors
-/// It could not run.
+/// If the command cannot run.
 pub fn run(app: &mut App, arguments: &args::Prune) -> anyhow::Result<Exit> {
     let page = app.page(true)?;
     check_yes(app, arguments.yes || arguments.dry_run, "codex-state prune")?;
@@ -67,21 +67,21 @@ pub fn run(app: &mut App, arguments: &args::Prune) -> anyhow::Result<Exit> {
     Ok(found.exit.merge(exit))
 }
 
-/// What was agreed to before rows are deleted.
+/// The user's choices before rows are deleted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Consent {
-    /// Nothing is deleted at all.
+    /// True to delete nothing.
     pub(super) dry_run: bool,
-    /// Nobody has to be asked.
+    /// True to skip the question.
     pub(super) yes: bool,
-    /// A backup is kept.
+    /// True to keep a backup.
     pub(super) keep_backup: bool,
 }
 
-/// Makes sure, before anything is done, that somebody can be asked, or need not be.
+/// Checks, before any work, that a person can be asked or the answer is given already.
 ///
 /// # Errors
-/// Neither.
+/// If standard input or standard error is not a terminal and `yes` is false.
 pub(super) fn check_yes(app: &App, yes: bool, command: &str) -> anyhow::Result<()> {
     if yes || (app.environment.stdin_is_terminal && app.environment.stderr_is_terminal) {
         return Ok(());
@@ -90,10 +90,10 @@ pub(super) fn check_yes(app: &App, yes: bool, command: &str) -> anyhow::Result<(
         .hint(format!("{command} --yes; or --dry-run, to see what would be done")))
 }
 
-/// Plans, asks and deletes. Returns the report, and if `titled` what the rows said; `None` if the answer was no.
+/// Plans, asks and deletes. Returns the report, and the titles of the rows if `titled`; `None` if the user said no.
 ///
 /// # Errors
-/// It could not run; nothing was deleted.
+/// If it cannot run; then nothing was deleted.
 pub(super) fn prune_rows(
     app: &App,
     config: &Config<'_>,
@@ -142,7 +142,7 @@ pub(super) fn prune_rows(
     Ok(Some((prune::Report { backup, ..report }, titles)))
 }
 
-/// Shows a person the first rows that would go, before the question whether they may.
+/// Shows the first rows that would be deleted, before the question.
 fn show_rows_to_go(app: &App, preview: &prune::Report, titles: &Titles) {
     const SHOWN: usize = 10;
     let go = || {
@@ -162,15 +162,16 @@ fn show_rows_to_go(app: &App, preview: &prune::Report, titles: &Titles) {
     }
 }
 
-/// Whether a row that stays is worth a line to somebody who did not name it.
+/// Returns true if a row that stays is worth a line although the user did not name it.
 fn is_worth_a_line(outcome: &Outcome) -> bool {
     outcome.status == Status::Failed
 }
 
-/// What a report comes to. A row that was named and stays is an answer, one that was not and should stay is none.
+/// Returns the exit status of a report. A named row that stays makes it 1; a row that was not named and should stay
+/// does not.
 ///
 /// # Errors
-/// The run ended before its end.
+/// If the run stopped early.
 pub(super) fn exit(app: &App, report: prune::Report, is_named: bool) -> anyhow::Result<Exit> {
     let n_left = report.count(Status::Failed) + if is_named { report.count(Status::Skipped) } else { 0 };
     if let Some(error) = report.stopped {
@@ -271,7 +272,7 @@ fn table(page: &Page, report: &prune::Report, titles: &Titles, dry_run: bool) ->
     table
 }
 
-/// Says on standard error what happened, and how it is undone.
+/// Prints on standard error what happened, and how to undo it.
 pub(super) fn advise(app: &App, report: &prune::Report, dry_run: bool) {
     let n_misplaced = report.threads.iter().filter(|outcome| outcome.is_misplaced).count();
     let rows = |n: usize| human::counted(n as u64, "row", "rows");

@@ -1,4 +1,4 @@
-//! `codex-state rebuild`: from arguments to the verb, and its report to the streams.
+//! `codex-state rebuild`: passes the arguments to the verb and prints its report.
 
 use crate::backfill::{self, Target};
 use crate::cli::commands::app::App;
@@ -102,19 +102,19 @@ fn undo(app: &App, options: &RebuildOptions<'_>, file: &Path) -> anyhow::Result<
     Ok(Exit::Done)
 }
 
-/// Names the command that undoes a rebuild, as the last line.
+/// Prints the command that undoes a rebuild, as the last line.
 fn say_undo(app: &App, kept: &Path) {
     app.messages.hint(&format!("codex-state rebuild --undo {} undoes it", shell_word(kept)));
 }
 
-/// The old database, the new one, and what the new one is at least.
+/// The old database, the new one, and the lowest schema of the new one.
 struct Targets {
     database: PathBuf,
     target: PathBuf,
     schema: NewSchema,
 }
 
-/// Chooses which database is replaced, and by which.
+/// Chooses the database to replace, and the path of the new one.
 fn targets(app: &App, place: &Place, found: Option<PathBuf>, dry_run: bool) -> Targets {
     let Some(database) = found else {
         let (new, path) = fresh::choose(place, None, &app.interrupted);
@@ -132,7 +132,7 @@ fn targets(app: &App, place: &Place, found: Option<PathBuf>, dry_run: bool) -> T
         true => fresh::choose(place, None, &app.interrupted).0.schema,
         false => NewSchema::State5,
     };
-    // The Codex of this home reads one of another name.
+    // The Codex of this home reads a database with another name.
     let target = match is_older || (is_phase_1 && schema == NewSchema::State5) {
         true => database.with_file_name(schema.file_name()),
         false => database.clone(),
@@ -140,7 +140,7 @@ fn targets(app: &App, place: &Place, found: Option<PathBuf>, dry_run: bool) -> T
     Targets { database, target, schema }
 }
 
-/// Chooses where a database that was replaced is put back: under the name that it had.
+/// Chooses where a replaced database is put back: under its old name.
 fn targets_of_undo(app: &App, place: &Place, found: Option<PathBuf>, file: &Path) -> Targets {
     let had = backup::replaced_database(file);
     let target = match (&found, had) {
@@ -216,7 +216,7 @@ struct Failure<'a> {
     error: &'a str,
 }
 
-/// The word of a condition, and what is wrong.
+/// Returns the word for a condition, and the problem.
 fn condition(condition: &Condition) -> (&'static str, Option<&str>) {
     match condition {
         Condition::Missing => ("missing", None),
@@ -284,7 +284,7 @@ fn write(app: &mut App, page: &Page, database: &Path, report: &Report, dry_run: 
     .write(&mut app.out, page)
 }
 
-/// The report for people.
+/// Returns the report for people.
 fn fields(database: &Path, report: &Report) -> Vec<(&'static str, Cell)> {
     let (word, problem) = condition(&report.condition);
     let was = match problem {
@@ -313,7 +313,7 @@ fn fields(database: &Path, report: &Report) -> Vec<(&'static str, Cell)> {
     fields
 }
 
-/// What came from a table of the old database.
+/// Describes the rows from a table of the old database.
 fn in_words(table: &str, carried: &crate::db::rebuild::Carried) -> String {
     let mut words = format!("{}: {}", text::safe(table), human::counted(carried.rows, "row", "rows"));
     if carried.unfit > 0 {
@@ -327,7 +327,7 @@ fn in_words(table: &str, carried: &crate::db::rebuild::Carried) -> String {
     words
 }
 
-/// Says on standard error what was done and how it is undone.
+/// Prints on standard error what was done, and how to undo it.
 fn advise(app: &App, database: &Path, report: &Report, dry_run: bool) {
     fresh::say_logs(app, &report.replaced.logs);
     for folder in report.filled.iter().flat_map(|filled| &filled.missing_folders) {

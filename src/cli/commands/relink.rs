@@ -1,4 +1,4 @@
-//! `codex-state relink`: from arguments to the verb, and its report to the streams.
+//! `codex-state relink`: passes the arguments to the verb and prints its report.
 
 use crate::cli::commands::app::App;
 use crate::cli::commands::ending;
@@ -21,7 +21,7 @@ use std::path::Path;
 /// Runs the command.
 ///
 /// # Errors
-/// If it could not run.
+/// If the command cannot run.
 pub fn run(app: &mut App, arguments: &args::Relink) -> anyhow::Result<Exit> {
     let page = app.page(true)?;
     let place = Place::find(app)?;
@@ -44,7 +44,8 @@ pub fn run(app: &mut App, arguments: &args::Relink) -> anyhow::Result<Exit> {
     let report = if dry_run || !job.has_work() {
         job.preview()
     } else {
-        // Before the database is opened for writing: while it is, nothing else may open the file in this process.
+        // Done before the database is opened for writing, because then nothing else in this process may open the
+        // file.
         if !arguments.writing.no_backup {
             backup = place.keep_backup(app, &database)?;
         }
@@ -74,7 +75,7 @@ pub fn run(app: &mut App, arguments: &args::Relink) -> anyhow::Result<Exit> {
     })
 }
 
-/// Returns a folder as an absolute path. One of another system is absolute as it was typed.
+/// Returns a folder as an absolute path. A folder of another system is absolute as typed.
 fn absolute(app: &App, typed: &Path) -> anyhow::Result<String> {
     let not_text = || {
         anyhow!("{}: is not UTF-8, which no row can hold", typed.display()).hint("name a folder that is text")
@@ -168,7 +169,7 @@ fn table(page: &Page, report: &RelinkReport, dry_run: bool) -> Table {
     table
 }
 
-/// Says on standard error what happened, and what does not last.
+/// Prints on standard error what happened, and what may not last.
 fn advise(app: &App, old: &str, report: &RelinkReport, dry_run: bool) {
     let threads = |n: u64| human::counted(n, "thread", "threads");
     let (n, old, new) = (report.count(Status::Relinked), text::safe(old), text::safe(&report.new));

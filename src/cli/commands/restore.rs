@@ -1,4 +1,4 @@
-//! `codex-state restore`: from arguments to the verb, and its report to the streams.
+//! `codex-state restore`: passes the arguments to the verb and prints its report.
 
 use crate::cli::commands::app::App;
 use crate::cli::commands::place::Place;
@@ -14,19 +14,19 @@ use serde::Serialize;
 use std::io;
 use std::path::Path;
 
-/// The word that stands for the newest backup.
+/// The argument for the newest backup.
 const LATEST: &str = "latest";
 
-/// The report as JSON; its names are the contract's.
+/// The report as JSON; its names are documented.
 #[derive(Serialize)]
 struct Document {
     database: String,
     restored_from: String,
     rows: u64,
-    /// `null` where the database was missing or unusable.
+    /// `null` if the database was missing or unusable.
     replaced_rows: Option<u64>,
     newer_rows: u64,
-    /// `null` in a dry run that cannot know it.
+    /// `null` in a dry run that cannot determine it.
     bytes: Option<u64>,
     backup: Option<String>,
     moved_aside: Vec<Moved>,
@@ -46,7 +46,7 @@ fn lossy(path: &Path) -> String {
 /// Runs the command.
 ///
 /// # Errors
-/// It could not run; the database is as it was then.
+/// If the command cannot run; the database is then unchanged.
 pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
     let page = app.page(arguments.file.is_none())?;
     let place = Place::find_or_nowhere(app)?;

@@ -1,4 +1,4 @@
-//! THREAD arguments: from what was typed, or comes through standard input, to threads.
+//! Resolves THREAD arguments, from the command line or standard input, to threads.
 
 use crate::cli::commands::app::App;
 use crate::cli::line::exit::Exit;
@@ -12,22 +12,22 @@ use std::collections::{HashMap, HashSet};
 use std::io::BufRead as _;
 use std::path::Path;
 
-/// How many threads are looked up in one read: beside a Codex at work, each read opens the database.
+/// Number of threads looked up in one read; while a Codex is active, each read opens the database.
 const AT_ONCE: usize = 4096;
 
-/// The threads that were found, and whether that is all of them.
+/// The threads that were found, and whether those are all.
 #[derive(Debug, Default)]
 pub struct Threads {
-    /// Those that were found, each once, in the order in which they were typed.
+    /// The threads that were found, each once, in the order in which they were typed.
     pub selected: Vec<Selected>,
-    /// What was typed for those that were not typed as their whole id.
+    /// The typed words, by position, of threads that were not typed as their whole id.
     typed: HashMap<usize, String>,
-    /// [`Exit::Not`] if there is no such thread for some.
+    /// [`Exit::Not`] if some thread does not exist.
     pub exit: Exit,
 }
 
 impl Threads {
-    /// Returns what was typed for the thread at this place in `selected`.
+    /// Returns the typed word for the thread at this position in `selected`.
     #[must_use]
     pub fn typed(&self, place: usize) -> Cow<'_, str> {
         match (self.typed.get(&place), self.selected.get(place)) {
@@ -37,7 +37,7 @@ impl Threads {
     }
 }
 
-/// Reads the arguments one by one, with the lines of standard input in the place of `-`.
+/// Reads the arguments one by one. The lines of standard input replace `-`.
 ///
 /// # Errors
 /// An item is an error if standard input cannot be read.
@@ -47,7 +47,7 @@ fn words(arguments: &[String]) -> impl Iterator<Item = anyhow::Result<String>> {
             return Box::new(std::iter::once(Ok(argument.clone())));
         }
         Box::new(std::io::stdin().lock().split(b'\n').filter_map(|line| {
-            // A line that is not text is a thread that does not exist; some programs begin with a mark.
+            // A line that is not UTF-8 names no thread. Some programs write a byte-order mark first.
             let text = |line: Vec<u8>| {
                 let line = String::from_utf8_lossy(&line);
                 line.trim_start_matches('\u{feff}').trim().to_owned()
@@ -58,7 +58,7 @@ fn words(arguments: &[String]) -> impl Iterator<Item = anyhow::Result<String>> {
     })
 }
 
-/// How a thread is named in a command to paste.
+/// Returns the name of a thread in a command to paste.
 #[must_use]
 pub fn pasted(thread: &Selected) -> String {
     match thread {
@@ -67,10 +67,10 @@ pub fn pasted(thread: &Selected) -> String {
     }
 }
 
-/// Finds all threads before anything is done with any of them. Those that do not exist are complained of.
+/// Finds all threads before any of them is used. Prints an error for each that does not exist.
 ///
 /// # Errors
-/// Something is ambiguous, or the database cannot be read.
+/// If an argument is ambiguous, or the database cannot be read.
 pub fn resolve(
     app: &App,
     arguments: &[String],
@@ -94,7 +94,7 @@ pub fn resolve(
             Some(reader) => {
                 let found = reader.read(|connection| resolver.resolve(&some, Some(connection)));
                 let is_complete = found.as_ref().is_ok_and(|found| found.iter().all(Result::is_ok));
-                // That there is no table of threads is said rather than that a thread is missing from it.
+                // Reports a missing table of threads, rather than a thread missing from it.
                 if !is_complete {
                     Schema::of(reader)?;
                 }

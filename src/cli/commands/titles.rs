@@ -1,4 +1,4 @@
-//! The columns of a table by which people know the threads that a command moves or deletes: last change and title.
+//! The columns of a table that show people which threads a command moves or deletes: last change and title.
 
 use crate::cli::commands::app::App;
 use crate::cli::commands::place::Place;
@@ -11,13 +11,14 @@ use crate::db::titles::{self, Titled};
 use crate::thread::Millis;
 use std::path::Path;
 
-/// The width from which on a table also has room for paths. In less, they would leave a stump of the title and the id.
+/// The minimum width at which a table also has room for paths. A narrower table would cut the title and the id too
+/// short.
 pub(super) const WIDTH_WITH_PATH: usize = 140;
 
-/// How many rows are read at once.
+/// The number of rows read in one transaction.
 const AT_ONCE: usize = 512;
 
-/// What the rows of threads said, in the order in which they were asked for.
+/// The titles of threads and their times, in the order in which they were requested.
 #[derive(Debug, Default)]
 pub(super) struct Titles {
     titled: Vec<Titled>,
@@ -25,7 +26,7 @@ pub(super) struct Titles {
 }
 
 impl Titles {
-    /// Returns the cells of a thread: when it was changed last, and its title.
+    /// Returns the cells of a thread: the time of its last change, and its title.
     pub(super) fn cells(&self, place: usize) -> [Cell; 2] {
         let Some(Titled { title, updated_at }) = self.titled.get(place) else {
             return [Cell::new(""), Cell::new("")];
@@ -35,7 +36,7 @@ impl Titles {
     }
 }
 
-/// Reads what the rows of these threads say; nothing where no person reads the output.
+/// Reads the titles of these threads. Reads nothing if no person reads the output.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -53,7 +54,7 @@ pub(super) fn of(
     read(app, &mut reader, &ids)
 }
 
-/// Reads what the rows of these threads say.
+/// Reads the titles of these threads.
 ///
 /// # Errors
 /// If the database cannot be read.

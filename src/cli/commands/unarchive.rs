@@ -1,4 +1,4 @@
-//! `codex-state unarchive`: the way back of `archive`, with which it shares everything but the direction.
+//! `codex-state unarchive`: undoes `archive`, with which it shares everything but the direction.
 
 use crate::archive::Direction;
 use crate::cli::commands::app::App;
@@ -9,7 +9,7 @@ use crate::cli::line::exit::Exit;
 /// Runs the command.
 ///
 /// # Errors
-/// It could not run.
+/// If the command cannot run.
 pub fn run(app: &mut App, arguments: &args::Unarchive) -> anyhow::Result<Exit> {
     archive::move_threads(app, Direction::Unarchive, &arguments.moving)
 }

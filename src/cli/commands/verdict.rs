@@ -1,4 +1,4 @@
-//! The result of a verify in words, the same for `verify` and `status`: the sentence, the kinds, and what mends them.
+//! The result of a verify in words, the same for `verify` and `status`: the sentence, the kinds, and the remedies.
 
 use crate::cli::output::human;
 use crate::verify::{Count, Depth, Kind, Remedy, Report};
@@ -42,8 +42,8 @@ pub(super) fn kinds(report: &Report) -> String {
     found.map(words).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns what to do about the findings, a line for each thing, the most urgent first. `is_said`: the output says what to
-/// do about each kind already, so that what no command mends needs no line.
+/// Returns what to do about the findings, one line for each action, the most urgent first. `is_said`: the output
+/// already says what to do about each kind, so kinds that no command repairs need no line.
 pub(super) fn steps(report: &Report, depth: Depth, is_said: bool) -> Vec<String> {
     let kinds = |remedy: Remedy| -> Vec<&str> {
         let found = Kind::ALL.into_iter().filter(|kind| report.count(*kind).all() > 0);
@@ -56,7 +56,7 @@ pub(super) fn steps(report: &Report, depth: Depth, is_said: bool) -> Vec<String>
                 .to_owned(),
         );
     }
-    // A quick look opens no rollout, and so cannot tell which of them hold a thread.
+    // A quick look opens no rollout, so it does not know which of them contain a thread.
     let backfill = match depth {
         Depth::Quick if report.count(Kind::MissingRow).all() > 0 => {
             "codex-state backfill mends, as far as the rollouts can be read,"
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_run_says_how_far_it_came() {
+    fn an_interrupted_run_reports_its_progress() {
         let report =
             Report { files: 120, n_to_look_at: 3000, interrupted: true, agree: 118, ..Report::default() };
         assert_eq!(

@@ -1,4 +1,5 @@
-//! What to do about a thread that Codex's list hides, by reason: for `status`, which counts, and `show`, which has one.
+//! Advice about a thread that Codex's list hides, by reason: for the counts of `status`, and for one thread in
+//! `show`.
 
 use crate::db::shown::Reason;
 use crate::home::{self, Providers};
@@ -7,19 +8,18 @@ use std::path::Path;
 /// The configuration that decides which providers Codex lists, and which it can use.
 #[derive(Debug)]
 pub(super) struct Ways<'a> {
-    /// The home, where there is one.
+    /// The home, if there is one.
     pub(super) home: Option<&'a Path>,
     /// The provider whose threads Codex lists.
     pub(super) default_provider: &'a str,
-    /// Whether an option of this run names that provider.
+    /// True if an option of this run names that provider.
     pub(super) is_by_option: bool,
-    /// The providers that Codex can use, as far as its configuration tells.
+    /// The providers that Codex can use, as far as its configuration shows.
     pub(super) providers: Option<&'a Providers>,
 }
 
 impl Ways<'_> {
-    /// Returns why threads are hidden and what to do about it; `name` is their provider or source, if they have one in
-    /// common.
+    /// Returns why threads are hidden and what to do about it; `name` is their provider or source, if they share one.
     pub(super) fn way(&self, reason: Reason, name: Option<&str>) -> String {
         match (reason, name) {
             (Reason::Archived, _) => "codex-state unarchive THREAD brings one back into the list".to_owned(),
@@ -31,7 +31,7 @@ impl Ways<'_> {
         }
     }
 
-    /// Says which provider Codex lists, and why.
+    /// Describes which provider Codex lists, and why.
     pub(super) fn lists_only(&self) -> String {
         let because = match self.home.and_then(home::provider_line) {
             _ if self.is_by_option => "with --default-provider".to_owned(),
@@ -46,7 +46,7 @@ impl Ways<'_> {
         !provider.is_empty() && self.providers.is_some_and(|providers| !providers.defines(provider))
     }
 
-    /// Says which table is missing.
+    /// Describes which table is missing.
     pub(super) fn undefined(&self, provider: &str) -> String {
         format!(
             "config.toml lacks the table [model_providers.{}], without which Codex cannot open threads of it",

@@ -1,4 +1,4 @@
-//! Every argument of every command; the doc comments are the help. What the arguments mean is decided elsewhere.
+//! All arguments of all commands; their doc comments are the help text. Other modules decide what the arguments mean.
 
 use crate::cli::line::color::ColorChoice;
 use crate::cli::line::fresh::SchemaChoice;
@@ -12,7 +12,7 @@ use std::time::Duration;
 pub use super::list_args::{HIDDEN_BY, List, SIZE, SortBy};
 use super::list_args::{ShowColumns, columns_help};
 
-/// The program's name, which is also what completions and man pages are called.
+/// The program's name, also used for completions and man pages.
 pub const NAME: &str = "codex-state";
 
 /// Find and repair lost conversations of the Codex coding agent
@@ -25,10 +25,10 @@ pub const NAME: &str = "codex-state";
 #[command(name = NAME, version, long_version = version::long(), max_term_width = 100, propagate_version = true)]
 #[command(subcommand_required = true, arg_required_else_help = true, after_long_help = help::of_program())]
 pub struct Cli {
-    /// What holds for every command.
+    /// The options of every command.
     #[command(flatten)]
     pub global: Global,
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -92,7 +92,7 @@ pub struct Global {
     pub metrics: Option<PathBuf>,
 }
 
-/// How the output is written.
+/// The format of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum FormatChoice {
     /// A table on a terminal, TSV for lists in a pipe, plain text otherwise
@@ -161,7 +161,7 @@ pub struct Backfill {
     #[arg(value_name = "THREAD")]
     pub threads: Vec<String>,
 
-    /// What every command that writes has.
+    /// The options of every command that writes.
     #[command(flatten)]
     pub writing: Writing,
 
@@ -351,7 +351,7 @@ pub struct PathOf {
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("archive"))]
 pub struct Archive {
-    /// What to move, and how.
+    /// The threads to move, and the options for moving.
     #[command(flatten)]
     pub moving: Moving,
 }
@@ -366,12 +366,12 @@ pub struct Archive {
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("unarchive"))]
 pub struct Unarchive {
-    /// What to move, and how.
+    /// The threads to move, and the options for moving.
     #[command(flatten)]
     pub moving: Moving,
 }
 
-/// What archive and unarchive share.
+/// The arguments that archive and unarchive share.
 #[derive(Debug, Args)]
 pub struct Moving {
     /// Threads to move: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
@@ -424,7 +424,7 @@ pub struct Relink {
     #[arg(long)]
     pub missing_ok: bool,
 
-    /// What every command that writes has.
+    /// The options of every command that writes.
     #[command(flatten)]
     pub writing: Writing,
 }
@@ -541,7 +541,7 @@ pub struct Restore {
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
 
-    /// What every command that writes has.
+    /// The options of every command that writes.
     #[command(flatten)]
     pub writing: Writing,
 }

@@ -1,4 +1,4 @@
-//! `--color` and the variables that say the same: whether a stream is coloured; not the colours.
+//! Decides from `--color` and environment variables whether a stream is coloured. The colours are defined elsewhere.
 
 use crate::cli::line::env::Environment;
 use clap::ValueEnum;
@@ -19,9 +19,9 @@ pub enum ColorChoice {
 impl ColorChoice {
     /// Decides for one stream.
     ///
-    /// The option has the last word; then `NO_COLOR` (no-color.org), `CLICOLOR_FORCE`, `CLICOLOR=0` (bixense.com/clicolors)
-    /// and `TERM=dumb`; else it depends on whether the stream is a terminal
-    /// that takes escape sequences.
+    /// The option has precedence; then `NO_COLOR` (no-color.org), `CLICOLOR_FORCE`, `CLICOLOR=0`
+    /// (bixense.com/clicolors) and `TERM=dumb`; otherwise the stream is coloured if it is a terminal that understands
+    /// escape sequences.
     #[must_use]
     pub fn is_coloured(self, environment: &Environment, is_terminal: bool) -> bool {
         let is_set = |name| environment.var(name).is_some_and(|value| value != OsStr::new("0"));
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn by_itself_colour_is_for_terminals() {
+    fn by_default_only_terminals_are_coloured() {
         assert!(coloured(ColorChoice::Auto, &[], true));
         assert!(coloured(ColorChoice::Auto, &[("TERM", "xterm-256color"), ("CLICOLOR", "1")], true));
         assert!(!coloured(ColorChoice::Auto, &[], false));

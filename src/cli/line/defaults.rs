@@ -1,4 +1,4 @@
-//! Defaults for options from the variable `CODEX_STATE_OPTS`: which of them a command line takes; not what they mean.
+//! Adds defaults for options from the variable `CODEX_STATE_OPTS` to a command line; clap gives them their meaning.
 
 use crate::cli::line::args::Cli;
 use crate::cli::line::env::OPTIONS;
@@ -13,18 +13,18 @@ use std::ffi::OsString;
 /// An option in the variable, with its value.
 struct DefaultOption {
     id: String,
-    /// Whether it may be given several times.
+    /// True if the option may be given several times.
     is_repeatable: bool,
     words: Vec<String>,
 }
 
-/// Returns a command line with the defaults put behind its command: those that the command knows, and that the command
-/// line neither gives itself nor rules out.
+/// Returns a command line with the defaults after its command. Leaves out options that the command does not have, and
+/// those that the command line gives itself or that conflict with it.
 ///
-/// `arguments` must be a command line that can be read.
+/// `arguments` must be a valid command line.
 ///
 /// # Errors
-/// If the text holds something else than options, or one that no command knows, or a value that cannot be read.
+/// If the text contains a word that is not an option, an option that no command has, or an invalid value.
 pub fn add(arguments: &[OsString], defaults: &str) -> anyhow::Result<Vec<OsString>> {
     let mut program = Cli::command();
     program.build();
@@ -49,7 +49,7 @@ pub fn add(arguments: &[OsString], defaults: &str) -> anyhow::Result<Vec<OsStrin
                 end += default.words.len();
                 line = longer;
             }
-            // Another option rules it out, or it needs one that is not given.
+            // The option conflicts with another one, or requires one that is not given.
             Err(error)
                 if matches!(
                     error.kind(),
@@ -70,7 +70,7 @@ fn is_given(id: &str, matches: &ArgMatches) -> bool {
     is_known && matches.value_source(id) == Some(ValueSource::CommandLine)
 }
 
-/// Returns the place of the command in a command line: behind global options.
+/// Returns the index of the command in a command line: after global options.
 fn command_place(arguments: &[OsString], program: &Command) -> usize {
     let mut place = 1;
     while let Some(word) = arguments.get(place).and_then(|word| word.to_str()) {
@@ -89,7 +89,8 @@ fn takes_value(argument: &Arg) -> bool {
     matches!(argument.get_action(), ArgAction::Set | ArgAction::Append)
 }
 
-/// Reads the options of the variable. What each is, is said by the command, else by any that knows it.
+/// Reads the options of the variable. The command defines each option; if it does not have it, any other command that
+/// does.
 fn read(defaults: &str, program: &Command, command: &Command) -> anyhow::Result<Vec<DefaultOption>> {
     let hint = "the variable holds long options alone, as in --color never --jobs 2";
     let words =
@@ -136,7 +137,7 @@ fn read(defaults: &str, program: &Command, command: &Command) -> anyhow::Result<
 mod tests {
     use super::*;
 
-    /// The command line with the defaults, as one text.
+    /// Returns the command line with the defaults as one text.
     fn with(defaults: &str, line: &str) -> String {
         let arguments: Vec<OsString> =
             ["codex-state"].into_iter().chain(line.split_whitespace()).map(OsString::from).collect();

@@ -1,6 +1,6 @@
-//! Everything that the program learns from outside its arguments and files, read once; not what it means.
+//! Reads everything that the program learns from outside its arguments and files, once.
 //!
-//! Everything else gets these values handed in, so that tests can set the clock, the zone, the width and the home.
+//! All other modules receive these values, so that tests can set the clock, the time zone, the width and the home.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -14,7 +14,7 @@ use chrono::{
 
 use crate::error::WithHint as _;
 
-/// The environment variables that have a meaning here.
+/// The environment variables that the program reads.
 pub const VARIABLES: [&str; 15] = [
     "CODEX_HOME",
     "CODEX_SQLITE_HOME",
@@ -33,13 +33,15 @@ pub const VARIABLES: [&str; 15] = [
     NOW,
 ];
 
-/// Fixes the clock, and the local time zone to its offset: an RFC 3339 time. For tests; no promise to users.
+/// Fixes the clock, and the local time zone to its offset: an RFC 3339 time. For tests only; users must not rely on
+/// it.
 pub const NOW: &str = "CODEX_STATE_NOW";
 
-/// The variable with options that every command line takes, unless it says otherwise.
+/// The variable with options that are added to every command line that does not set them.
 pub const OPTIONS: &str = "CODEX_STATE_OPTS";
 
-/// Set to the name of a shell: the program prints what makes that shell ask, and, asked by it, the candidates.
+/// Set to the name of a shell: the program then prints the shell's completion hook and, when the hook calls it, the
+/// candidates.
 pub const COMPLETE: &str = "CODEX_STATE_COMPLETE";
 
 /// Returns the text of `CODEX_STATE_OPTS`; `None` where it is unset or empty.
@@ -53,37 +55,37 @@ pub fn default_options() -> anyhow::Result<Option<String>> {
     text.map(Some).map_err(|text| anyhow!("{OPTIONS}: {}: is not UTF-8", text.display()))
 }
 
-/// The width of a table where there is no terminal to ask.
+/// The width of a table if no terminal reports one.
 pub const DEFAULT_WIDTH: usize = 80;
 
-/// What surrounds one run of the program.
+/// The environment of one run of the program.
 #[derive(Debug, Clone)]
 pub struct Environment {
     vars: BTreeMap<String, OsString>,
-    /// The user's home folder, where the system knows one.
+    /// The user's home folder, if the system knows one.
     pub home_dir: Option<PathBuf>,
-    /// The folder that relative paths start from, where it (still) exists.
+    /// The folder from which relative paths start, if it (still) exists.
     pub current_dir: Option<PathBuf>,
-    /// Where temporary files go.
+    /// The folder for temporary files.
     pub temp_dir: PathBuf,
     /// The time when the program started.
     pub now: DateTime<Utc>,
-    /// The zone that people here live in.
+    /// The user's time zone.
     pub zone: Zone,
-    /// Whether somebody can type answers.
+    /// True if a person can type answers.
     pub stdin_is_terminal: bool,
-    /// Whether the output is read by a person.
+    /// True if a person reads the output.
     pub stdout_is_terminal: bool,
-    /// Whether progress and warnings are read by a person.
+    /// True if a person reads progress and warnings.
     pub stderr_is_terminal: bool,
-    /// The width of that terminal, if there is one and it says so.
+    /// The width of that terminal, if there is one and it reports a width.
     pub terminal_width: Option<usize>,
-    /// Whether terminals here take escape sequences; only an old Windows console does not.
+    /// True if terminals here understand escape sequences; only an old Windows console does not.
     pub understands_ansi: bool,
 }
 
 impl Environment {
-    /// Reads it all; fails only on a `CODEX_STATE_NOW` that is no time.
+    /// Reads the environment. Fails only if `CODEX_STATE_NOW` is not a time.
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place where environment, folder and clock are read"
@@ -103,7 +105,7 @@ impl Environment {
             stdin_is_terminal: io::stdin().is_terminal(),
             stdout_is_terminal,
             stderr_is_terminal: io::stderr().is_terminal(),
-            // Asked only where the answer is used: it can cost a system call or, on odd systems, a process.
+            // Asked only if it is used, because it can cost a system call or, on unusual systems, a process.
             terminal_width: stdout_is_terminal.then(terminal_width).flatten(),
             understands_ansi: understands_ansi(),
         };
@@ -111,7 +113,7 @@ impl Environment {
         Ok(environment)
     }
 
-    /// An environment with nothing in it, at the epoch in UTC; tests add what they are about.
+    /// Returns an empty environment, at the epoch in UTC, to which tests add what they need.
     #[must_use]
     pub fn bare() -> Self {
         Self {
@@ -129,7 +131,7 @@ impl Environment {
         }
     }
 
-    /// The same with one more variable.
+    /// Returns it with one more variable.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<OsString>) -> Self {
         debug_assert!(VARIABLES.contains(&name), "{name} is not in VARIABLES");
@@ -137,14 +139,14 @@ impl Environment {
         self
     }
 
-    /// The value of a variable of [`VARIABLES`]; one that is set but empty counts as unset.
+    /// Returns the value of one of [`VARIABLES`]; one that is set but empty counts as unset.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&OsStr> {
         debug_assert!(VARIABLES.contains(&name), "{name} is not in VARIABLES");
         self.vars.get(name).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
-    /// Returns the folder that relative paths start from.
+    /// Returns the folder from which relative paths start.
     ///
     /// # Errors
     /// If it was deleted.
@@ -161,7 +163,7 @@ impl Environment {
         self.current_dir.as_ref().map_or_else(|| path.to_owned(), |folder| folder.join(path))
     }
 
-    /// How wide a table may be: `COLUMNS`, else the terminal's width, else 80.
+    /// Returns the width for tables: `COLUMNS`, otherwise the terminal's width, otherwise 80.
     #[must_use]
     pub fn width(&self) -> usize {
         self.var("COLUMNS")
@@ -171,7 +173,7 @@ impl Environment {
             .unwrap_or(DEFAULT_WIDTH)
     }
 
-    /// Whether the terminal is likely to show more than ASCII: yes, unless the locale says otherwise.
+    /// Returns true if the terminal probably shows more than ASCII: always, unless the locale says otherwise.
     #[must_use]
     pub fn shows_unicode(&self) -> bool {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| self.var(name));
@@ -181,7 +183,7 @@ impl Environment {
         })
     }
 
-    /// The time when the program started, in epoch milliseconds.
+    /// Returns the time when the program started, in epoch milliseconds.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         self.now.timestamp_millis()
@@ -200,12 +202,12 @@ impl Environment {
     }
 }
 
-/// The width of the terminal at this moment.
+/// Returns the current width of the terminal.
 pub(in crate::cli) fn terminal_width() -> Option<usize> {
     crossterm::terminal::size().ok().map(|(columns, _)| columns.into()).filter(|&columns| columns > 0)
 }
 
-/// Asks a Windows console to interpret escape sequences, which it does not do by itself.
+/// Asks a Windows console to interpret escape sequences, which it does not do by default.
 #[cfg(windows)]
 fn understands_ansi() -> bool {
     crossterm::ansi_support::supports_ansi()
@@ -216,12 +218,12 @@ fn understands_ansi() -> bool {
     true
 }
 
-/// The local time zone: the system's, or a fixed one where the clock is fixed.
+/// The local time zone: the system's, or a fixed one if the clock is fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Zone {
-    /// The system's.
+    /// The system's time zone.
     Local,
-    /// One offset all the year round.
+    /// One offset for the whole year.
     Fixed(FixedOffset),
 }
 

@@ -1,26 +1,26 @@
-//! What the exit status means; ending the process with it is `main`'s business alone.
+//! The exit statuses. Only `main` ends the process with one.
 
 use std::process::ExitCode;
 
-/// How a command ended, as in `diff` and `grep`. The greater, the worse: see [`Exit::merge`].
+/// The result of a command, as in `diff` and `grep`. A greater one is worse: see [`Exit::merge`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// 0: done; an empty list is that too; for `verify`: database and files agree.
+    /// 0: done, also with an empty list; for `verify`: database and files agree.
     #[default]
     Done,
-    /// 1: the answer is no, or not everything could be done; what could not is named on standard error.
+    /// 1: the answer is no, or not everything could be done; standard error names the rest.
     Not,
     /// 2: trouble: the command line is wrong, or the command could not run.
     Trouble,
-    /// 130: interrupted; what was committed stays, and running again carries on.
+    /// 130: interrupted; committed changes stay, and running the command again continues.
     Interrupted,
 }
 
 impl Exit {
-    /// Every status, least bad first.
+    /// All statuses, the best first.
     pub const ALL: [Self; 4] = [Self::Done, Self::Not, Self::Trouble, Self::Interrupted];
 
-    /// The number that the caller of the program sees.
+    /// Returns the number that the caller of the program sees.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
@@ -31,7 +31,7 @@ impl Exit {
         }
     }
 
-    /// What the number means, for help and man page.
+    /// Returns the meaning of the number, for help and man page.
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
@@ -48,15 +48,15 @@ impl Exit {
         }
     }
 
-    /// The status of two parts together: the worse one.
+    /// Returns the status of two parts together: the worse one.
     ///
-    /// So one thread that failed among many makes 1, and no number of threads done well undoes that.
+    /// So one failed thread among many makes 1, whatever the number of successful ones.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         self.max(other)
     }
 
-    /// [`Exit::Done`] for yes, [`Exit::Not`] for no.
+    /// Returns [`Exit::Done`] for true, [`Exit::Not`] for false.
     #[must_use]
     pub fn from_answer(yes: bool) -> Self {
         if yes { Self::Done } else { Self::Not }

@@ -1,4 +1,4 @@
-//! Arguments of `rebuild`, and which database a command makes.
+//! The arguments of `rebuild`, and the kinds of database that a command creates.
 
 use crate::cli::line::{help, numbers};
 use clap::{Args, ValueEnum, ValueHint};
@@ -50,7 +50,7 @@ pub struct Rebuild {
     pub jobs: Option<u16>,
 }
 
-/// The database that is made where there is none.
+/// The kind of database that is created if none exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SchemaChoice {
     /// state.sqlite, for Codex 0.93 to 0.95

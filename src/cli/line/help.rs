@@ -1,13 +1,13 @@
-//! What stands below the options in `--help` and in the man pages: examples, exit statuses, files, environment.
+//! The text below the options in `--help` and in the man pages: examples, exit statuses, files, environment.
 
 use crate::cli::line::env::{COMPLETE, NOW, OPTIONS, VARIABLES};
 use crate::cli::line::exit::Exit;
 use crate::verify::Kind;
 
-/// An example: the command line, and what it does.
+/// An example: the command line and its effect.
 pub type Example = (&'static str, &'static str);
 
-/// The examples of each command; those of the program itself are under the empty name.
+/// The examples of each command; those of the program itself have an empty name.
 pub const EXAMPLES: [(&str, &[Example]); 16] = [
     (
         "",
@@ -126,7 +126,7 @@ pub const EXAMPLES: [(&str, &[Example]); 16] = [
     ("man", &[("codex-state man man1", "all pages into the folder man1")]),
 ];
 
-/// The files that the program knows, and what they are to it.
+/// The files that the program uses, with their purpose.
 pub const FILES: [(&str, &str); 5] = [
     ("~/.codex", "the Codex home, if no other is named"),
     (
@@ -144,13 +144,13 @@ pub const FILES: [(&str, &str); 5] = [
     ("codex-state-backups/", "beside the database: backups, and the rows that prune deleted"),
 ];
 
-/// The examples of a command.
+/// Returns the examples of a command.
 #[must_use]
 pub fn examples(command: &str) -> &'static [Example] {
     EXAMPLES.iter().find(|(name, _)| *name == command).map_or(&[], |(_, examples)| examples)
 }
 
-/// The environment variables that people may set, and what they mean.
+/// Returns the environment variables for users, with their meaning.
 pub fn environment() -> impl Iterator<Item = (&'static str, &'static str)> {
     let completion = (COMPLETE, "set by the completion scripts when they ask for threads");
     let defaults = (OPTIONS, OPTIONS_MEANING);
@@ -158,7 +158,7 @@ pub fn environment() -> impl Iterator<Item = (&'static str, &'static str)> {
     others.chain([defaults, completion])
 }
 
-/// What is said about defaults for options.
+/// The help about defaults for options.
 const OPTIONS_MEANING: &str = "long options that every command line takes, as in \"--color never --jobs 2\", split as a shell splits words. A command \
      takes those that it knows, unless its own command line gives the option too, or one that rules it out";
 
@@ -179,7 +179,7 @@ fn meaning(variable: &str) -> &'static str {
     }
 }
 
-/// The kinds of findings of `verify`: the name, and what it means and what to do.
+/// Returns the kinds of findings of `verify`: name, meaning and advice.
 pub fn findings() -> impl Iterator<Item = (&'static str, String)> {
     Kind::ALL.into_iter().map(|kind| {
         let (meaning, advice) = kind.meaning();
@@ -187,7 +187,7 @@ pub fn findings() -> impl Iterator<Item = (&'static str, String)> {
     })
 }
 
-/// What stands at the end of the help of the program.
+/// Returns the end of the program's help.
 #[must_use]
 pub fn of_program() -> String {
     let exits: Vec<(String, &str)> =
@@ -203,7 +203,7 @@ pub fn of_program() -> String {
     .join("\n\n")
 }
 
-/// What stands at the end of the help of a command.
+/// Returns the end of a command's help.
 #[must_use]
 pub fn of_command(command: &str) -> String {
     let examples: Vec<(String, &str)> =
@@ -222,7 +222,7 @@ pub fn of_command(command: &str) -> String {
     text
 }
 
-/// A heading, and below it each name with its meaning on a line of its own, which clap wraps.
+/// Returns a heading, and below it each name with its meaning on a separate line, which clap wraps.
 fn section<T: std::fmt::Display>(heading: &str, entries: &[(String, T)]) -> String {
     let mut text = heading.to_owned();
     for (name, what) in entries {

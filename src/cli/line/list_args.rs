@@ -1,4 +1,4 @@
-//! The arguments of `list`, whose doc comments are its help, and the columns that it can print.
+//! The arguments of `list`, whose doc comments are its help text, and the columns that it can print.
 
 use crate::cli::line::{help, numbers};
 use crate::thread::columns::COLUMNS;
@@ -128,9 +128,9 @@ pub struct List {
     pub ids: bool,
 }
 
-/// The column of a listing that says why Codex's default list hides a thread.
+/// The column of a listing with the reason why Codex's default list hides a thread.
 pub const HIDDEN_BY: &str = "hidden_by";
-/// The column of a listing that says how many bytes the rollout has.
+/// The column of a listing with the size of the rollout in bytes.
 pub const SIZE: &str = "size";
 
 /// Returns the columns that a listing can have.
@@ -146,14 +146,15 @@ fn list_columns() -> Vec<PossibleValue> {
     of_table.chain(worked_out).map(|(name, help)| PossibleValue::new(name).help(help)).collect()
 }
 
-/// Returns the help of an option for columns: a sentence, and the names.
+/// Returns the help of an option that takes columns: a sentence and the names of the columns.
 pub(super) fn columns_help(sentence: &str, worked_out: &[&'static str]) -> String {
     let names: Vec<&str> =
         COLUMNS.iter().map(|column| column.name).chain(worked_out.iter().copied()).collect();
     format!("{sentence}: {}", names.join(", "))
 }
 
-/// Reads the name of a column: one that this program knows, which completion offers, or another of the database.
+/// A parser of column names. It accepts every non-empty name, because a database may have unknown columns; completion
+/// offers the known ones.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ShowColumns;
 

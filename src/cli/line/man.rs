@@ -1,4 +1,4 @@
-//! The man pages, from the one definition of the arguments and the tables of the contract; not where they are written.
+//! Generates the man pages from the definition of the arguments. It does not write them to files.
 
 use crate::cli::line::args::{Cli, NAME};
 use crate::cli::line::exit::Exit;
@@ -13,25 +13,25 @@ use std::io::{self, Write};
 /// One man page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// Its file name.
+    /// The file name.
     pub file_name: String,
-    /// Its source.
+    /// The roff source.
     pub roff: Vec<u8>,
 }
 
-/// All pages: the program's, then one a command.
+/// Returns all pages: the program's, then one for each command.
 ///
 /// # Errors
-/// Never; the writer is memory.
+/// Never, because it writes to memory.
 pub fn pages() -> io::Result<Vec<Page>> {
-    // There is no page of help about help.
+    // The help command has no man page.
     let mut program = Cli::command().disable_help_subcommand(true);
     program.build();
     let mut pages = vec![page(&program, "", NAME.to_owned(), &[])?];
     for command in program.get_subcommands() {
         let short = command.get_name().to_owned();
         let name = format!("{NAME}-{short}");
-        // The page's title and the usage line name the whole command.
+        // The page's title and the usage line contain the full name of the command.
         let command =
             command.clone().name(name.clone()).display_name(name.clone()).version(env!("CARGO_PKG_VERSION"));
         pages.push(page(&command, &short, name, &["codex-state(1)"])?);
@@ -73,7 +73,7 @@ fn page(command: &clap::Command, short: &str, name: String, see_also: &[&str]) -
     Ok(Page { file_name: format!("{name}.1"), roff })
 }
 
-/// The usage line; all options are listed below it.
+/// Writes the usage line; all options are listed below it.
 fn synopsis(out: &mut dyn Write, command: &clap::Command) -> io::Result<()> {
     let usage = command.clone().render_usage().to_string();
     let mut section = Roff::default();
@@ -82,7 +82,7 @@ fn synopsis(out: &mut dyn Write, command: &clap::Command) -> io::Result<()> {
     section.to_writer(out)
 }
 
-/// Writes what the command does, without the first line, which stands beside its name, and without its JSON.
+/// Writes the description of the command, without the first line, which is beside its name, and without its JSON.
 fn description(out: &mut dyn Write, command: &clap::Command) -> io::Result<()> {
     let mut section = Roff::default();
     section.control("SH", ["DESCRIPTION"]);
@@ -96,7 +96,7 @@ fn description(out: &mut dyn Write, command: &clap::Command) -> io::Result<()> {
     section.to_writer(out)
 }
 
-/// Returns the paragraphs of the long help, without its first line where more follows.
+/// Returns the paragraphs of the long help. Leaves out its first line if more follows.
 fn paragraphs(command: &clap::Command) -> Vec<String> {
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     let long = command.get_long_about().map_or_else(|| about.clone(), ToString::to_string);
@@ -108,7 +108,7 @@ fn is_about_json(paragraph: &str) -> bool {
     ["With --format json:", "JSON:"].iter().any(|start| paragraph.starts_with(start))
 }
 
-/// Writes the shape of the JSON document: as a whole, then each member with its meaning.
+/// Writes the shape of the JSON document: the document as a whole, then each member with its meaning.
 fn json(out: &mut dyn Write, short: &str, command: &clap::Command) -> io::Result<()> {
     let shapes = schema::shapes(short);
     if shapes.is_empty() {

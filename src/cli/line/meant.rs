@@ -1,14 +1,14 @@
-//! What people mean by words that are no command or option here. A guess never leads to a command that writes.
+//! Guesses what people mean by words that are no command or option. A guess never leads to a command that writes.
 
 use crate::cli::line::args::NAME;
 
 /// The commands that change files of Codex or the database.
 const WRITING: [&str; 8] =
     ["archive", "backfill", "backup", "prune", "rebuild", "relink", "restore", "unarchive"];
-/// The options that make a command delete or overwrite more, or without a way back.
+/// The options with which a command deletes or overwrites more, or cannot be undone.
 const DANGEROUS: [&str; 5] = ["--all-missing", "--force", "--no-backup", "--prune", "--yes"];
 
-/// Returns what to type instead of a word that is no command. `similar` is the command whose name is most like it.
+/// Returns what to type instead of a word that is no command. `similar` is the command with the most similar name.
 pub(super) fn command(typed: &str, similar: Option<&str>) -> String {
     let meant = match typed.to_ascii_lowercase().as_str() {
         "check" | "diagnose" | "diagnostics" | "fix" | "health" | "heal" | "index" | "info" | "mend"
@@ -38,8 +38,8 @@ pub(super) fn command(typed: &str, similar: Option<&str>) -> String {
     format!("{NAME} {meant}; {NAME} --help lists the commands")
 }
 
-/// Returns what to type instead of a word that is no option. `similar` is the option whose name is most like it, `help`
-/// the command that lists the options.
+/// Returns what to type instead of a word that is no option. `similar` is the option with the most similar name, and
+/// `help` the command that lists the options.
 pub(super) fn option(typed: &str, similar: Option<&str>, help: &str) -> String {
     let name = typed.split('=').next().unwrap_or_default();
     let format = name.strip_prefix("--").filter(|name| {

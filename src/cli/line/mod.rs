@@ -1,5 +1,5 @@
-//! The words that come in: the arguments and their reading, help, completion scripts, man pages and the environment.
-//! It prints nothing and opens no database.
+//! Input: the arguments and their parsing, help, completion scripts, man pages and the environment. It prints nothing
+//! and opens no database.
 
 pub mod args;
 pub mod color;

@@ -1,29 +1,29 @@
-//! Numbers on the command line, and what is said of those that are none.
+//! Parses numbers on the command line, with messages for invalid ones.
 
 use std::num::NonZero;
 use std::time::Duration;
 
-/// A time to wait.
+/// Parses a time to wait, in seconds.
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds, as in 5 or 0.5".to_owned())?;
     let timeout = Duration::try_from_secs_f64(seconds)
         .map_err(|_| "not a number of seconds, as in 5 or 0.5".to_owned())?;
-    // SQLite counts in milliseconds, of which it knows that many: some weeks.
+    // SQLite counts milliseconds in 32 bits: some weeks.
     Ok(timeout.min(Duration::from_millis(i32::MAX.unsigned_abs().into())))
 }
 
-/// How many rollouts are read at once.
+/// Parses the number of rollouts to read at once.
 pub(super) fn jobs(text: &str) -> Result<u16, String> {
     let jobs = text.parse().ok().filter(|jobs| (1..=256).contains(jobs));
     jobs.ok_or_else(|| "not a number from 1 to 256".to_owned())
 }
 
-/// How many of something.
+/// Parses a number of items.
 pub(super) fn count(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "not a number of things, as in 0 or 20".to_owned())
 }
 
-/// Returns how many rollouts are read at once: as many as `--jobs` says, else one for each processor.
+/// Returns the number of rollouts to read at once: from `--jobs`, otherwise one for each processor.
 pub(in crate::cli) fn jobs_or_processors(wanted: Option<u16>) -> usize {
     wanted.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from)
 }

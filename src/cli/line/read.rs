@@ -1,4 +1,4 @@
-//! From the words of a command line to what [`args`](crate::cli::line::args) describes; not what the options mean.
+//! Parses a command line into [`args`](crate::cli::line::args). It does not interpret the options.
 
 use crate::cli::line::args::{Cli, Command, Global, List, NAME, PathOf, Show};
 use clap::{Args as _, FromArgMatches as _, Parser as _};
@@ -7,21 +7,21 @@ use std::ffi::OsString;
 /// The options with a value that scripts put before the command.
 const BEFORE_THE_COMMAND: [&str; 4] = ["--codex-home", "--db", "--sqlite-home", "--format"];
 
-/// Reads a command line.
+/// Parses a command line.
 ///
-/// Describing every option of every command, and handing the global ones on to each, takes clap longer than a short
-/// listing takes SQLite. So for the commands that scripts call in loops one command is described that has the
-/// options of both, and all of them only where that makes no sense of the line.
+/// Clap needs more time to describe all options of all commands, and to pass the global ones to each, than SQLite
+/// needs for a short listing. So for the commands that scripts call in loops, only one command with its own and the
+/// global options is described. If that does not parse the line, all are.
 ///
 /// # Errors
-/// It makes no sense, or asks for help.
+/// If the line is invalid or asks for help.
 pub fn read(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     read_short(arguments).map_or_else(|| Cli::try_parse_from(arguments), Ok)
 }
 
 fn read_short(arguments: &[OsString]) -> Option<Cli> {
     let place = arguments.iter().position(|word| ["list", "show", "path"].iter().any(|name| word == name))?;
-    // The command, and no option's value, stands behind nothing but options that take one value each.
+    // The word is the command, and not an option's value, if only options with one value each precede it.
     let mut pairs = arguments[..place].get(1..)?.chunks(2);
     let is_pair =
         |pair: &[OsString]| pair.len() == 2 && BEFORE_THE_COMMAND.iter().any(|name| pair[0] == *name);
@@ -36,7 +36,7 @@ fn read_short(arguments: &[OsString]) -> Option<Cli> {
     };
     let words = arguments[..place].iter().chain(&arguments[place + 1..]);
     let mut matches = program.try_get_matches_from(words).ok()?;
-    // Taken, for a copy of it all would cost as much as the rest.
+    // Moves the values out instead of cloning them, which would take as long as the rest.
     let global = Global::from_arg_matches_mut(&mut matches).ok()?;
     let command = match arguments[place].to_str()? {
         "list" => Command::List(List::from_arg_matches_mut(&mut matches).ok()?),
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_short_way_reads_what_the_long_one_does_or_nothing() {
+    fn the_short_parser_reads_the_same_as_the_long_one_or_nothing() {
         for line in [
             "list",
             "list -n 20 --format tsv",

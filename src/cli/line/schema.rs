@@ -1,4 +1,4 @@
-//! The shapes of the JSON documents, from `docs/schema/`, as the man pages list them; not what fills them.
+//! Reads the shapes of the JSON documents from `docs/schema/`, for the man pages.
 
 use serde_json::{Map, Value};
 
@@ -22,9 +22,9 @@ pub const SCHEMAS: [(&str, &str); 13] = [
 /// One shape that a document may have.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// When the document has this shape; empty where it has no other.
+    /// The condition under which the document has this shape; empty if it has no other.
     pub when: String,
-    /// Its members, those of its members among them.
+    /// All members, including members of members.
     pub members: Vec<Member>,
 }
 
@@ -33,13 +33,13 @@ pub struct Shape {
 pub struct Member {
     /// Its place, such as `threads[].id`.
     pub place: String,
-    /// What it holds, such as `string or null`.
+    /// The type, such as `string or null`.
     pub kind: String,
     /// Its meaning.
     pub meaning: String,
 }
 
-/// Returns the shapes of the document of a command; none if it prints none.
+/// Returns the shapes of the document of a command. Returns an empty list if the command prints no document.
 #[must_use]
 pub fn shapes(command: &str) -> Vec<Shape> {
     let Some((_, text)) = SCHEMAS.iter().find(|(name, _)| *name == command) else { return Vec::new() };
@@ -56,7 +56,7 @@ pub fn shapes(command: &str) -> Vec<Shape> {
         .collect()
 }
 
-/// Adds the members of an object, in the order in which they are printed, each before its own members.
+/// Adds the members of an object in the order in which they are printed, each before its own members.
 fn collect(schema: &Value, above: &str, members: &mut Vec<Member>) {
     let Some(properties) = schema["properties"].as_object() else { return };
     for name in in_order(schema, properties) {
@@ -72,7 +72,7 @@ fn collect(schema: &Value, above: &str, members: &mut Vec<Member>) {
     }
 }
 
-/// Returns the names of the members in the order of `required`, which is that of the document, and then the others.
+/// Returns the names of the members: first those of `required`, which has the order of the document, then the others.
 fn in_order<'a>(schema: &'a Value, properties: &'a Map<String, Value>) -> Vec<&'a str> {
     let required: Vec<&str> =
         schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -80,7 +80,7 @@ fn in_order<'a>(schema: &'a Value, properties: &'a Map<String, Value>) -> Vec<&'
     required.iter().copied().filter(|name| properties.contains_key(*name)).chain(others).collect()
 }
 
-/// Says what a member holds.
+/// Returns the type of a member, in words.
 fn kind(property: &Value) -> String {
     if !property["const"].is_null() {
         return property["const"].to_string();

@@ -1,4 +1,4 @@
-//! What is wrong with a command line, in the voice of every other error; clap finds it, and this says it.
+//! Reports mistakes on the command line, which clap finds, in the style of all other errors.
 
 use crate::cli::line::args::{Cli, NAME};
 use crate::cli::line::meant;
@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::error::Error as _;
 use std::ffi::OsString;
 
-/// The mistake as an error of ours; `None` for what is no mistake, and for help that clap prints itself.
+/// Returns the mistake as an error of ours; `None` if there is no mistake, and for help that clap prints itself.
 #[must_use]
 pub fn mistake(error: &clap::Error, arguments: &[OsString]) -> Option<anyhow::Error> {
     if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
@@ -21,7 +21,7 @@ pub fn mistake(error: &clap::Error, arguments: &[OsString]) -> Option<anyhow::Er
     let message = match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let typed = found.first(ContextKind::InvalidSubcommand);
-            // The most similar is the last.
+            // The last suggestion is the most similar.
             let similar = found.all(ContextKind::SuggestedSubcommand);
             let hint = meant::command(&typed, similar.last().map(String::as_str));
             return Some(anyhow!("no such command: {typed}").hint(hint));
@@ -77,7 +77,7 @@ pub fn mistake(error: &clap::Error, arguments: &[OsString]) -> Option<anyhow::Er
     Some(anyhow!("{message}").hint(format!("{help} says how it is used")))
 }
 
-/// The command line that explains the command that was meant.
+/// Returns the command line that shows the help of the intended command.
 fn help_command(arguments: &[OsString]) -> String {
     let program = Cli::command();
     let names: Vec<&str> = program.get_subcommands().map(clap::Command::get_name).collect();
@@ -91,7 +91,7 @@ fn help_command(arguments: &[OsString]) -> String {
     let mut meant = None;
     while let Some(word) = words.next().filter(|_| meant.is_none()) {
         if takes_value(word) {
-            // A file may be called like a command.
+            // A file may have the name of a command.
             words.next();
         }
         meant = names.iter().find(|name| **name == word);
@@ -99,12 +99,12 @@ fn help_command(arguments: &[OsString]) -> String {
     meant.map_or_else(|| format!("{NAME} --help"), |command| format!("{NAME} {command} --help"))
 }
 
-/// An argument as the messages write it: `--sort TIME` for `--sort <TIME>`.
+/// Returns an argument as it is written in messages: `--sort TIME` for `--sort <TIME>`.
 fn plain(argument: &str) -> String {
     argument.replace(['<', '>', '[', ']'], "")
 }
 
-/// What clap says about a mistake beside its kind.
+/// The details that clap gives about a mistake.
 struct Found<'a>(&'a clap::Error);
 
 impl Found<'_> {
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn each_mistake_is_a_line_and_what_to_type_instead() {
+    fn each_mistake_gives_one_line_and_a_correction() {
         check(
             "verfy",
             &expect![[r#"
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn help_is_no_mistake() {
+    fn help_is_not_a_mistake() {
         for line in ["--help", "-h", "list --help", "help list", "--version", ""] {
             let arguments: Vec<OsString> =
                 [NAME].into_iter().chain(line.split_whitespace()).map(OsString::from).collect();

@@ -1,8 +1,8 @@
-//! What `--version` prints: the version, and what a report of a fault needs besides.
+//! Returns the text of `--version`: the version, and what else a bug report needs.
 
 use crate::db::{self, ledger};
 
-/// Returns the version with the commit, the version of SQLite, and the databases of Codex that are known.
+/// Returns the version with the commit, the version of SQLite, and the databases of Codex that the program knows.
 #[must_use]
 pub fn long() -> String {
     let commit = option_env!("CODEX_STATE_COMMIT").map(|commit| format!(" ({commit})")).unwrap_or_default();

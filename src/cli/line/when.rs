@@ -1,4 +1,5 @@
-//! What people type for a point in time (`--since`, `--until`), to epoch milliseconds; not times found in data.
+//! Parses points in time that people type (`--since`, `--until`) into epoch milliseconds. Times in data are parsed
+//! elsewhere.
 
 use anyhow::{Context as _, anyhow, bail};
 use chrono::{
@@ -12,15 +13,15 @@ use crate::error::WithHint as _;
 pub const FORMS: &str = "an RFC 3339 time (2026-03-14T09:00:00Z), a date (2026-03-14), today, yesterday, or an age (30s, \
                          10m, 2h, 7d, 4w, 3mo, 1y, \"2 weeks ago\")";
 
-/// The longest ago that is read, in months: longer than times reach.
+/// The greatest accepted age in months; beyond the range of times.
 const MAX_MONTHS: u64 = 12 * 1_000_000;
 
-/// Reads a time: RFC 3339; a date, which is its first moment in the given zone; or an age before `now`.
+/// Parses a time: RFC 3339; a date, which means its first moment in the given zone; or an age before `now`.
 ///
-/// Months and years are those of the calendar in the zone: `1mo` before 31 March is the last day of February.
+/// Months and years are calendar units in the zone: `1mo` before 31 March is the last day of February.
 ///
 /// # Errors
-/// If the text has none of these forms, or the time is too far away.
+/// If the text has none of these forms, or the time is out of range.
 pub fn parse<Z: TimeZone>(text: &str, now: i64, zone: &Z) -> anyhow::Result<i64> {
     let text = text.trim();
     let result = if let Ok(time) = DateTime::parse_from_rfc3339(text) {
@@ -37,7 +38,7 @@ pub fn parse<Z: TimeZone>(text: &str, now: i64, zone: &Z) -> anyhow::Result<i64>
     result.with_context(|| format!("cannot read {text:?} as a time")).hint(format!("give {FORMS}"))
 }
 
-/// Returns how many days ago the day that a word names was.
+/// Returns how many days ago the day with this name was.
 fn day_word(text: &str) -> Option<u64> {
     match text.to_ascii_lowercase().as_str() {
         "today" => Some(0),
@@ -46,13 +47,13 @@ fn day_word(text: &str) -> Option<u64> {
     }
 }
 
-/// Returns the first moment of the day so many days ago.
+/// Returns the first moment of the day that was `days` days ago.
 fn day<Z: TimeZone>(days: u64, now: i64, zone: &Z) -> anyhow::Result<i64> {
     let day = local(now, zone)?.date().checked_sub_days(Days::new(days)).ok_or_else(too_far)?;
     moment(day.and_time(NaiveTime::MIN), zone)
 }
 
-/// Returns what the clocks of a zone show at a time.
+/// Returns the local time in a zone.
 fn local<Z: TimeZone>(millis: i64, zone: &Z) -> anyhow::Result<NaiveDateTime> {
     let utc = DateTime::from_timestamp_millis(millis).ok_or_else(too_far)?.naive_utc();
     utc.checked_add_offset(zone.offset_from_utc_datetime(&utc).fix()).ok_or_else(too_far)
@@ -62,7 +63,7 @@ fn too_far() -> anyhow::Error {
     anyhow!("further back than times reach")
 }
 
-/// Returns a hint that fits the commonest near misses, else the list of forms.
+/// Returns a hint for the most common near misses, otherwise the list of forms.
 fn hint(text: &str) -> String {
     let lower = text.to_lowercase();
     let is_age = |text: &str| age(text).is_some_and(|age| age.is_ok());
@@ -90,7 +91,7 @@ fn hint(text: &str) -> String {
     format!("give {FORMS}")
 }
 
-/// `YYYY-MM-DD`; none if it is not of that form, an error if there is no such day.
+/// Parses `YYYY-MM-DD`. Returns `None` for another form, and an error if there is no such day.
 fn date(text: &str) -> Option<anyhow::Result<NaiveDate>> {
     let bytes = text.as_bytes();
     let digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
@@ -103,7 +104,7 @@ fn date(text: &str) -> Option<anyhow::Result<NaiveDate>> {
     form.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| anyhow!("there is no such day")))
 }
 
-/// How long ago something was.
+/// The time since an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Age {
     Millis(i64),
@@ -122,9 +123,9 @@ impl Age {
     }
 }
 
-/// Reads a number and its unit, as `2w`, `2 weeks` or `2 weeks ago`; `None` if it is not of that form.
+/// Parses a number with its unit, such as `2w`, `2 weeks` or `2 weeks ago`; `None` for another form.
 fn age(text: &str) -> Option<anyhow::Result<Age>> {
-    // Months to some, minutes to others.
+    // `M` means months to some people, minutes to others.
     if text.ends_with('M') {
         return None;
     }
@@ -156,15 +157,15 @@ fn age(text: &str) -> Option<anyhow::Result<Age>> {
     Some(age.ok_or_else(too_far))
 }
 
-/// Returns the first moment at which the clocks of a zone show a local time or a later one. Where clocks go forward,
-/// times are left out, one day even a whole day.
+/// Returns the first moment at which the clocks of a zone show a local time or a later one. When clocks go forward,
+/// local times are skipped, once even a whole day.
 fn moment<Z: TimeZone>(local: NaiveDateTime, zone: &Z) -> anyhow::Result<i64> {
     match zone.from_local_datetime(&local) {
         MappedLocalTime::Single(time) => return Ok(time.timestamp_millis()),
         MappedLocalTime::Ambiguous(a, b) => return Ok(a.timestamp_millis().min(b.timestamp_millis())),
         MappedLocalTime::None => {}
     }
-    // A gap: the clocks go forward at the moment sought, which lies between a day before and a day after in UTC.
+    // A gap: the clocks go forward at the searched moment, which is between a day before and two days after in UTC.
     let (Some(mut before), Some(mut after)) =
         (local.checked_sub_days(Days::new(1)), local.checked_add_days(Days::new(2)))
     else {
@@ -180,7 +181,7 @@ fn moment<Z: TimeZone>(local: NaiveDateTime, zone: &Z) -> anyhow::Result<i64> {
         }
     }
     let millis = after.and_utc().timestamp_millis();
-    // The search ends within a millisecond behind the moment, and clocks change on whole seconds.
+    // The search ends less than a millisecond after the moment, and clocks change on whole seconds.
     Ok(millis - millis.rem_euclid(1000))
 }
 
@@ -193,7 +194,8 @@ mod tests {
 
     const NOW: i64 = 1_773_507_450_373; // 2026-03-14T16:57:30.373Z
 
-    /// UTC-3 until the given moment, then by so many seconds later: as São Paulo and Havana did, whose clocks went forward at midnight.
+    /// UTC-3 until the given moment, then `by` seconds later, as in São Paulo and Havana, where clocks went forward
+    /// at midnight.
     #[derive(Clone, Copy, Debug)]
     struct Forward {
         at: i64,
@@ -291,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_whose_midnight_is_left_out_begins_when_the_clocks_have_moved() {
+    fn a_day_whose_midnight_is_skipped_begins_after_the_clock_change() {
         let at = DateTime::parse_from_rfc3339("2018-11-04T03:00:00Z").unwrap().timestamp();
         let zone = Forward { at, by: 3600 };
         assert_eq!(rfc3339(parse("2018-11-04", NOW, &zone).unwrap()), "2018-11-04T03:00:00.000Z");
@@ -300,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_that_a_zone_left_out_begins_with_the_next() {
+    fn a_day_that_a_zone_skipped_begins_with_the_next() {
         let at = DateTime::parse_from_rfc3339("2011-12-30T03:00:00Z").unwrap().timestamp();
         let zone = Forward { at, by: 86_400 };
         assert_eq!(rfc3339(parse("2011-12-30", NOW, &zone).unwrap()), "2011-12-30T03:00:00.000Z");
@@ -314,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_what_to_type_instead() {
+    fn errors_suggest_what_to_type_instead() {
         let forms = format!("give {FORMS}");
         let last_week = ("cannot read \"last week\" as a time".into(), "give \"1 week ago\"".into());
         assert_eq!(refused("last week"), last_week);
@@ -357,7 +359,7 @@ mod tests {
         }
 
         #[test]
-        fn what_records_write_is_read(millis in -62_000_000_000_000i64..253_000_000_000_000) {
+        fn times_in_records_can_be_parsed(millis in -62_000_000_000_000i64..253_000_000_000_000) {
             prop_assert_eq!(parse(&rfc3339(millis), NOW, &Utc).unwrap(), millis);
         }
 

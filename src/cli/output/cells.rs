@@ -1,5 +1,5 @@
-//! Cells of the database as values of records and as people read them; which of them are printed is the commands'
-//! matter.
+//! Converts cells of the database into values of records and into text for people. The commands choose which are
+//! printed.
 
 use crate::cli::output::records::{Value, time};
 use crate::cli::output::table::{Cell, Column};
@@ -9,7 +9,7 @@ use crate::thread::columns::{COLUMNS, Kind, index};
 use crate::thread::equivalence::read_milliseconds;
 use crate::thread::{self, Millis};
 
-/// A cell of a column of some kind, for machines. What does not fit its kind is shown as it is.
+/// Converts a cell of a column of some kind for machines. A value of another kind is shown unchanged.
 #[must_use]
 pub fn value(kind: Kind, cell: CellRef<'_>) -> Value<'_> {
     match (kind, cell) {
@@ -25,14 +25,14 @@ pub fn value(kind: Kind, cell: CellRef<'_>) -> Value<'_> {
     }
 }
 
-/// A cell of the column at `position`, for machines.
+/// Converts a cell of the column at `position` for machines.
 #[must_use]
 pub fn value_of(position: usize, cell: &thread::cell::Cell) -> Value<'_> {
     value(COLUMNS[position].kind, CellRef::from(cell))
 }
 
-/// A value in one safe line for people who compare it with another: whole, times to the millisecond, and what says
-/// nothing named.
+/// Returns a value in one safe line, for people who compare it with another: in full, times to the millisecond, and
+/// empty values by a name.
 #[must_use]
 pub fn in_words(value: &Value<'_>) -> String {
     match value {
@@ -46,7 +46,7 @@ pub fn in_words(value: &Value<'_>) -> String {
     }
 }
 
-/// The time in a cell of a column of times.
+/// Returns the time in a cell of a time column.
 #[must_use]
 pub fn millis(kind: Kind, cell: CellRef<'_>) -> Option<Millis> {
     match kind {
@@ -56,7 +56,7 @@ pub fn millis(kind: Kind, cell: CellRef<'_>) -> Option<Millis> {
     }
 }
 
-/// How a column of the database stands in a table for people.
+/// Returns the column of a table for people that shows a column of the database.
 #[must_use]
 pub fn table_column(position: usize) -> Column {
     let column = &COLUMNS[position];
@@ -70,7 +70,7 @@ pub fn table_column(position: usize) -> Column {
     }
 }
 
-/// A cell for people: times as ages, numbers with separators.
+/// Converts a cell for people: times as ages, numbers with separators.
 #[must_use]
 pub fn table_cell(kind: Kind, cell: CellRef<'_>, now: Millis) -> Cell {
     match (kind, cell) {

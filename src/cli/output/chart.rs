@@ -1,4 +1,4 @@
-//! A small horizontal bar chart for `status`; a picture of magnitudes, not a record of them.
+//! A small horizontal bar chart for `status`. It shows magnitudes, not exact values.
 
 use std::io::{self, Write};
 
@@ -6,23 +6,23 @@ use crate::cli::output::human;
 use crate::cli::output::style::{Style, Tone};
 use crate::cli::output::text;
 
-/// Wider bars say no more.
+/// Maximum width of a bar; wider ones show nothing more.
 const WIDEST: usize = 60;
-/// Narrower ones say nothing.
+/// Minimum width of a bar; narrower ones show nothing.
 const NARROWEST: usize = 4;
 
-/// What bars are made of.
+/// The characters of which bars consist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ink {
-    /// Block elements, which can show an eighth of a cell.
+    /// Block elements, which have a precision of an eighth of a cell.
     Blocks,
     /// Number signs.
     Ascii,
 }
 
-/// Prints a line for each bar: label, number, and a bar in proportion to the greatest.
+/// Prints a line for each bar: label, number, and a bar in proportion to the greatest number.
 ///
-/// A number above zero always shows; where there is no room for bars there are none.
+/// A number above zero always has a visible bar. If there is no room, the bars are omitted.
 pub fn write_bars(
     out: &mut dyn Write,
     bars: &[(String, u64)],

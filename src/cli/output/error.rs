@@ -1,4 +1,4 @@
-//! How a failure looks on standard error; what it says and hints at is made where it happens (`crate::error`).
+//! Prints failures on standard error. Their messages and hints are created where they occur (`crate::error`).
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use crate::cli::output::style::{Style, Tone};
 use crate::cli::output::text;
 use crate::error::hints;
 
-/// Prints a failure: message and causes on one line, then a line for each hint, as `complete` makes it.
+/// Prints a failure: message and causes in one line, then a line for each hint, completed by `complete`.
 ///
 /// ```text
 /// codex-state: error: cannot write /home/me/.codex/state.sqlite: disk full
@@ -25,19 +25,19 @@ pub fn print(
     out.flush()
 }
 
-/// Prints a warning, which unlike a failure lets the command go on.
+/// Prints a warning, after which, unlike after a failure, the command continues.
 pub fn print_warning(warning: &str, out: &mut dyn Write, style: Style) -> io::Result<()> {
     writeln!(out, "codex-state: {} {}", style.paint(Tone::Doubtful, "warning:"), text::one_line(warning))
 }
 
-/// Prints what to do next.
+/// Prints a hint: what to do next.
 pub fn print_hint(hint: &str, out: &mut dyn Write, style: Style) -> io::Result<()> {
     writeln!(out, "{} {}", style.paint(Tone::Accent, "hint:"), text::one_line(hint))
 }
 
-/// Message and causes of a failure in one safe line, joined by `: `.
+/// Returns message and causes of a failure in one safe line, joined by `: `.
 ///
-/// A cause that its effect has already quoted is not said twice.
+/// A cause that the previous part already contains is not repeated.
 #[must_use]
 pub fn message(error: &anyhow::Error) -> String {
     let mut line = String::new();
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_is_not_said_twice() {
+    fn a_cause_is_not_repeated() {
         let error =
             anyhow!("database is locked").context("step failed: database is locked").context("cannot write");
         assert_eq!(message(&error), "cannot write: step failed: database is locked");

@@ -1,4 +1,4 @@
-//! Numbers, times and ids as people read them; machines get theirs from `records`.
+//! Formats numbers, times and ids for people; `records` formats them for machines.
 
 use chrono::{DateTime, FixedOffset, Offset as _, TimeZone};
 
@@ -11,9 +11,10 @@ const DAY: i64 = 24 * HOUR;
 const WEEK: i64 = 7 * DAY;
 const YEAR: i64 = 365 * DAY;
 
-/// How long ago a time was: `now`, `12s ago`, `5m ago`, `3h ago`, `2d ago`, `5w ago`, `2y ago`; `in 5m` if it is to come.
+/// Returns the age of a time: `now`, `12s ago`, `5m ago`, `3h ago`, `2d ago`, `5w ago`, `2y ago`; `in 5m` for a
+/// future time.
 ///
-/// Days from the second on and weeks from the third on say more than `1d ago` and `1w ago`.
+/// Days are used from the second one and weeks from the third, because `1d ago` and `1w ago` are imprecise.
 #[must_use]
 pub fn ago(millis: i64, now: i64) -> String {
     let distance = i128::from(now) - i128::from(millis);
@@ -37,21 +38,21 @@ pub fn ago(millis: i64, now: i64) -> String {
     if distance > 0 { format!("{amount} ago") } else { format!("in {amount}") }
 }
 
-/// A time to the second, in the given zone and with its offset: `2026-03-14 17:57:30 +01:00`.
+/// Formats a time to the second, in the given zone and with its offset: `2026-03-14 17:57:30 +01:00`.
 #[must_use]
 pub fn local_second<Z: TimeZone>(millis: i64, zone: &Z) -> String {
     local(millis, zone)
         .map_or_else(|| millis.to_string(), |time| time.format("%Y-%m-%d %H:%M:%S %:z").to_string())
 }
 
-/// The month of a time in the given zone, `2026-03`: what `status` counts threads by.
+/// Returns the month of a time in the given zone, such as `2026-03`, by which `status` counts threads.
 #[must_use]
 pub fn local_month<Z: TimeZone>(millis: i64, zone: &Z) -> Option<String> {
     Some(local(millis, zone)?.format("%Y-%m").to_string())
 }
 
 fn local<Z: TimeZone>(millis: i64, zone: &Z) -> Option<DateTime<FixedOffset>> {
-    // A day's distance from the ends keeps every offset within chrono's range, which it leaves with a panic.
+    // Chrono panics outside its range. A day's distance from its ends keeps every offset within.
     if !time::is_sayable(millis.checked_add(DAY)?) || !time::is_sayable(millis.checked_sub(DAY)?) {
         return None;
     }
@@ -60,7 +61,7 @@ fn local<Z: TimeZone>(millis: i64, zone: &Z) -> Option<DateTime<FixedOffset>> {
     Some(time.with_timezone(&offset))
 }
 
-/// A count with thousands separators: `1,234`.
+/// Formats a count with thousands separators: `1,234`.
 #[must_use]
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -74,13 +75,13 @@ pub fn count(number: u64) -> String {
     out
 }
 
-/// A count with its noun: `1 thread`, `1,234 threads`.
+/// Formats a count with its noun: `1 thread`, `1,234 threads`.
 #[must_use]
 pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
-/// A size: `512 B`, `1.2 GiB`. Rounded half up; never `1024.0 KiB`.
+/// Formats a size: `512 B`, `1.2 GiB`. Rounded half up; never `1024.0 KiB`.
 #[must_use]
 pub fn bytes(size: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -98,7 +99,7 @@ pub fn bytes(size: u64) -> String {
     unreachable!("the last unit takes what is left")
 }
 
-/// A duration: `0.4s`, `12.3s`, `2m05s`, `1h02m`.
+/// Formats a duration: `0.4s`, `12.3s`, `2m05s`, `1h02m`.
 #[must_use]
 pub fn duration(millis: u64) -> String {
     let seconds = millis / 1000;
@@ -111,13 +112,14 @@ pub fn duration(millis: u64) -> String {
     }
 }
 
-/// The shortest that an abbreviated id gets.
+/// The minimum length of an abbreviated id.
 pub const SHORTEST_ID: usize = 8;
 
-/// How many bytes of `id` tell it from its neighbours in the sorted sequence of all ids; at least eight.
+/// Returns how many bytes of `id` distinguish it from its neighbours in the sorted sequence of all ids; at least
+/// eight.
 ///
-/// Thread ids begin with the time, so that those of one minute share their first eight digits and more. An
-/// abbreviation never ends with the hyphen, which a double click would leave out.
+/// Thread ids begin with the time, so those of one minute share at least their first eight digits. An abbreviation
+/// never ends with the hyphen, which a double click would not select.
 #[must_use]
 pub fn unique_length(id: &str, previous: Option<&str>, next: Option<&str>) -> usize {
     let shared = |other: &str| id.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
@@ -187,7 +189,7 @@ mod tests {
         assert_eq!(durations, ["0.0s", "0.4s", "12.3s", "2m05s", "1h02m"]);
     }
 
-    /// Returns the shortest unique prefix of each of `ids`, which are sorted and without repetition.
+    /// Returns the shortest unique prefix of each of `ids`, which must be sorted and without duplicates.
     fn shortest_unique_prefixes<S: AsRef<str>>(ids: &[S]) -> Vec<&str> {
         let at = |place: Option<usize>| place.and_then(|place| ids.get(place)).map(AsRef::as_ref);
         let short = |(place, id): (usize, &'_ S)| {
@@ -197,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_as_short_as_they_can_be_told_apart() {
+    fn ids_are_as_short_as_is_unique() {
         let ids = [
             "01980000-0000-7000-8000-000000000001",
             "019a1111-2222-7333-8444-555555555555",

@@ -1,4 +1,5 @@
-//! Lines for people on standard error: wrapped at words on a terminal, and written in one go; not what they say.
+//! Writes lines for people to standard error: wrapped at words on a terminal, and in one write. It does not choose
+//! the text.
 
 use crate::cli::line::args::Command;
 use crate::cli::line::env;
@@ -7,12 +8,12 @@ use clap::Subcommand as _;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
 
-/// How far the lines after the first of a message are indented.
+/// The indentation of a message's lines after the first.
 const INDENT: &str = "  ";
-/// On a terminal narrower than this nothing is wrapped: there would be a word a line.
+/// On a narrower terminal nothing is wrapped, because each line would have only one word.
 const MIN_WIDTH: usize = 20;
 
-/// Writes what `print` prints to standard error in one write, wrapped where that is a terminal.
+/// Writes the output of `print` to standard error in one write, wrapped if that is a terminal.
 ///
 /// # Errors
 /// If standard error cannot be written.
@@ -20,7 +21,7 @@ pub fn print_to_stderr(print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     write_whole(&mut io::stderr(), io::stderr().is_terminal(), print)
 }
 
-/// Writes what `print` prints to `out` in one write, wrapped to the width of the terminal if `is_terminal`.
+/// Writes the output of `print` to `out` in one write, wrapped to the width of the terminal if `is_terminal`.
 ///
 /// # Errors
 /// If `out` cannot be written.
@@ -39,8 +40,8 @@ pub fn write_whole(
     out.flush()
 }
 
-/// Breaks each line that is wider than `width` between words. A command to paste is not broken: the terminal does that in
-/// a way that copying undoes.
+/// Breaks each line that is wider than `width` between words. A command to paste is not broken, because copying
+/// undoes the terminal's own line breaks.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Cow<'_, str> {
     if width < MIN_WIDTH || text.lines().all(|line| visible_width(line) <= width) {
@@ -66,7 +67,7 @@ fn wrap_line(line: &str, width: usize) -> String {
     wrapped
 }
 
-/// Returns the parts of a line that stay together, each with the blank that follows it: words, and commands to paste.
+/// Returns the parts of a line that stay together, each with the following blank: words, and commands to paste.
 fn pieces(line: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut start, mut end) = (0, 0);
@@ -84,20 +85,20 @@ fn pieces(line: &str) -> Vec<&str> {
     pieces
 }
 
-/// What a word is, as far as the words after it may belong to the same command.
+/// The kind of a word, which decides whether the next words may belong to the same command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Word {
-    /// No part of a command, or the last one.
+    /// Not part of a command, or its last word.
     Prose,
     Program,
     Option,
     Argument,
-    /// In quotes that are still open.
+    /// Within quotes that are still open.
     Quoted(char),
 }
 
 impl Word {
-    /// Whether `word` belongs to the same command.
+    /// Returns true if `word` belongs to the same command.
     fn takes(self, word: &str) -> bool {
         match self {
             Word::Prose => false,
@@ -133,7 +134,7 @@ impl Word {
     }
 }
 
-/// The columns that a text takes, without the colours in it.
+/// Returns the number of columns that a text takes, without its colour sequences.
 fn visible_width(text: &str) -> usize {
     let mut parts = text.trim_end_matches('\n').split('\x1b');
     let plain = parts.next().map_or(0, text::width);
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_take_no_room() {
+    fn colour_sequences_have_no_width() {
         let text = "\x1b[36mhint:\x1b[0m start Codex once\n";
         assert_eq!(wrap(text, 22), text);
         assert_eq!(wrap(text, 21), "\x1b[36mhint:\x1b[0m start Codex\n  once\n");
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_is_written_at_once() {
+    fn output_is_written_at_once() {
         struct Counted(Vec<usize>);
         impl Write for Counted {
             fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -1,4 +1,5 @@
-//! What a run says on standard error: notes, warnings, hints and failures, above the progress bar; never results.
+//! Prints the messages of a run on standard error, above the progress bar: notes, warnings, hints and failures.
+//! Results never appear here.
 
 use crate::cli::line::args::{Command, Global};
 use crate::cli::line::env::Environment;
@@ -14,17 +15,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// The messages of one run, and the progress bar that they must not tear.
+/// The messages of one run, and the progress bar that they must not break.
 pub struct Messages {
     bar: Bar,
     style: Style,
     is_quiet: bool,
-    /// The options that every command in a hint repeats: without them it would be about another home or database.
+    /// The options that every command in a hint repeats; otherwise it would use another home or database.
     same_place: String,
 }
 
 impl Messages {
-    /// Opens standard error for the messages of a run.
+    /// Prepares standard error for the messages of a run.
     #[must_use]
     pub fn new(environment: &Environment, global: &Global) -> Self {
         let style = Style::chosen(global.color, environment, environment.stderr_is_terminal);
@@ -35,13 +36,13 @@ impl Messages {
         Self { bar, style, is_quiet: global.quiet, same_place: same_place(global) }
     }
 
-    /// The bar that shows how far the work is.
+    /// Returns the bar that shows the progress.
     #[must_use]
     pub fn progress(&self) -> &Bar {
         &self.bar
     }
 
-    /// Prints a line about the work as a whole, unless `--quiet` was given.
+    /// Prints a line about the whole work, unless `--quiet` was given.
     pub fn say(&self, message: &str) {
         if !self.is_quiet {
             self.bar.print(|out| writeln!(out, "{}", text::safe(message)));
@@ -55,7 +56,7 @@ impl Messages {
         }
     }
 
-    /// Prints what to do next, unless `--quiet` was given.
+    /// Prints a hint: what to do next, unless `--quiet` was given.
     pub fn hint(&self, hint: &str) {
         self.hint_whole(&self.with_options(hint));
     }
@@ -67,24 +68,24 @@ impl Messages {
         }
     }
 
-    /// Returns a hint whose commands have the options of this run that say which home and database it is about.
+    /// Returns a hint whose commands have the options of this run that choose the home and the database.
     #[must_use]
     pub fn with_options(&self, hint: &str) -> String {
         with_options(hint, &self.same_place)
     }
 
-    /// Prints which item failed and why; `--quiet` does not hide it.
+    /// Prints which item failed and why, even with `--quiet`.
     pub fn fail(&self, message: &str) {
         self.bar.print(|out| writeln!(out, "codex-state: {}", text::safe(message)));
     }
 
-    /// Prints why the command failed, and its hints; `--quiet` does not hide them.
+    /// Prints why the command failed, with its hints, even with `--quiet`.
     pub fn error(&self, error: &anyhow::Error) {
         let hint = |hint: &str| self.with_options(hint);
         self.bar.print(|out| error::print(error, out, self.style, &hint));
     }
 
-    /// Asks a question that only "y" or "yes" affirms.
+    /// Asks a question that only "y" or "yes" confirms.
     ///
     /// # Errors
     /// If the answer cannot be read, or the user interrupts the program instead of answering.
@@ -98,8 +99,8 @@ impl Messages {
             let mut answer = String::new();
             std::io::stdin().lock().read_line(&mut answer).map(|_| answer)
         };
-        // A Ctrl-C does not end the reading of a line, so another thread has to read it. Where none can be started,
-        // Ctrl-C is seen after the answer.
+        // Ctrl-C does not interrupt the reading of a line, so another thread reads it. If none can be started, Ctrl-C
+        // is noticed only after the answer.
         let on_its_own = sender.clone();
         if std::thread::Builder::new().spawn(move || on_its_own.send(read())).is_err() {
             let _ = sender.send(read());
@@ -117,7 +118,7 @@ impl Messages {
     }
 }
 
-/// Returns the options of this run that say which home and database it is about, as they are typed before a command.
+/// Returns the options of this run that choose the home and the database, as they are typed before a command.
 fn same_place(global: &Global) -> String {
     let mut options = String::new();
     for (name, value) in [
@@ -133,7 +134,7 @@ fn same_place(global: &Global) -> String {
     options
 }
 
-/// Returns a hint with these options in each of its commands that has no options there yet.
+/// Returns a hint with these options in each of its commands that has no options before it yet.
 fn with_options(hint: &str, options: &str) -> String {
     const PROGRAM: &str = "codex-state ";
     if options.is_empty() {

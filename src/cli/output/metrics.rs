@@ -1,4 +1,5 @@
-//! `--metrics FILE`: what a run counted, as a text file for Prometheus; the counters that the Codex runtime keeps.
+//! `--metrics FILE`: writes the counts of a run as a text file for Prometheus, with the counters that the Codex
+//! runtime has.
 
 use crate::output_file::OutputFile;
 use crate::verify::{Kind, N_KINDS};
@@ -6,7 +7,7 @@ use std::cell::Cell;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// How opening the database ended.
+/// The result of opening the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Init {
     Opened,
@@ -14,24 +15,24 @@ enum Init {
     OpenError,
 }
 
-/// What a backfill counted.
+/// The counts of a backfill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backfill {
-    /// Rows inserted or updated.
+    /// Number of rows inserted or updated.
     pub upserted: u64,
-    /// Rows that agreed.
+    /// Number of rows that agree.
     pub unchanged: u64,
-    /// Files that could not be read.
+    /// Number of files that could not be read.
     pub failed: u64,
-    /// How long it took.
+    /// Duration of the backfill.
     pub duration: Duration,
 }
 
-/// What the run has counted so far. Shared, for a run that fails has counted too.
+/// The counts of the run so far. They are kept outside of the command, because a failed run has counts too.
 #[derive(Debug, Default)]
 pub struct Metrics {
     init: Cell<Option<Init>>,
-    /// What is being done, once the database is open.
+    /// The current stage, once the database is open.
     stage: Cell<Option<&'static str>>,
     backfill: Cell<Option<Backfill>>,
     discrepancies: Cell<Option<[u64; N_KINDS]>>,
@@ -39,36 +40,36 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// The database is open, and `stage` begins.
+    /// Records that the database is open, and that `stage` begins.
     pub fn opened(&self, stage: &'static str) {
         self.init.set(self.init.get().or(Some(Init::Opened)));
         self.stage.set(Some(stage));
     }
 
-    /// There was none, and now there is.
+    /// Records that a new database was created.
     pub fn created(&self) {
         self.init.set(Some(Init::Created));
     }
 
-    /// A backfill ended.
+    /// Records the counts of a finished backfill.
     pub fn backfilled(&self, backfill: Backfill) {
         self.backfill.set(Some(backfill));
     }
 
-    /// A verify ended; the findings of each [`Kind`].
+    /// Records the number of findings of each [`Kind`] of a finished verify.
     pub fn verified(&self, counts: [u64; N_KINDS]) {
         self.discrepancies.set(Some(counts));
     }
 
-    /// How many threads are active, and how many archived.
+    /// Records the numbers of active and of archived threads.
     pub fn threads(&self, by_archived: [u64; 2]) {
         self.threads.set(Some(by_archived));
     }
 
-    /// Writes the file. `has_failed` tells that the run ended with an error, `now` is in milliseconds.
+    /// Writes the file. `has_failed` is true if the run ended with an error; `now` is in milliseconds.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// If the file cannot be written.
     pub fn write(&self, file: &OutputFile, has_failed: bool, now: i64) -> anyhow::Result<()> {
         file.write(self.render(has_failed, now).as_bytes())
     }
@@ -142,7 +143,7 @@ impl Text {
         let _ = writeln!(self.0, "{name} {value}");
     }
 
-    /// A line for each value of a label; the values are words of ours, which need no escapes.
+    /// Adds a line for each value of a label. The values are constants that need no escapes.
     fn labelled(&mut self, name: &str, label: &str, values: &[(&str, u64)]) {
         for (value, number) in values {
             let _ = writeln!(self.0, "{name}{{{label}=\"{value}\"}} {number}");

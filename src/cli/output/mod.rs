@@ -1,4 +1,4 @@
-//! The words that go out: untrusted text made safe, tables, records, style and progress bars, for any command.
+//! Output of any command: escaping of untrusted text, tables, records, style and progress bars.
 
 pub mod cells;
 pub mod chart;

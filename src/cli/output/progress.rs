@@ -1,4 +1,4 @@
-//! The progress bar on standard error, and the warnings above it; results never come this way.
+//! The progress bar on standard error, and the warnings above it. Results are never printed here.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,50 +14,50 @@ use crate::cli::output::{error, human, lines, text};
 use crate::progress::Progress;
 use crate::sys;
 
-/// How often the bar moves while nothing is reported: a file of gigabytes is one item.
+/// The interval at which the bar moves without progress, because a file of gigabytes is one item.
 const TICK: Duration = Duration::from_millis(125);
-/// How often in a second it is drawn at most.
+/// Maximum number of redraws per second.
 const REDRAWS: u8 = 15;
-/// Between the parts of a bar, and the spinner.
+/// The width of the spaces between the parts of a bar, and of the spinner.
 const SPACES: usize = 4;
-/// A rate or remaining time before this would be a guess.
+/// The time before which a rate or remaining time would be a guess.
 const SETTLED: Duration = Duration::from_secs(1);
 
-/// Whether a bar is wanted: on a terminal that can redraw a line, unless told otherwise.
+/// Returns true if a bar should be shown: on a terminal that can redraw a line, unless an option forbids it.
 #[must_use]
 pub fn is_wanted(environment: &Environment, no_progress: bool, quiet: bool) -> bool {
     let dumb = environment.var("TERM").is_some_and(|term| term == "dumb");
     environment.stderr_is_terminal && environment.understands_ansi && !dumb && !no_progress && !quiet
 }
 
-/// Shows progress as a bar, or not, and prints warnings either way, whole lines that the bar does not tear.
+/// Shows progress as a bar, or not, and prints warnings in both cases, in whole lines that the bar does not break.
 pub struct Bar {
-    /// Where one is wanted.
+    /// The bar, if one is shown.
     bar: Option<ProgressBar>,
     work: Arc<Work>,
     unicode: bool,
     style: Style,
     warnings: Mutex<Box<dyn Write + Send>>,
-    /// Whether they are read on a terminal, where long lines are wrapped.
+    /// True if a terminal shows them, where long lines are wrapped.
     wraps: bool,
     warned: AtomicU64,
     is_verbose: bool,
-    /// Whether the bar is there: one that is put aside is drawn when it comes back, though work never began.
+    /// True if the bar is visible. Without this, suspending a bar would draw it afterwards even if no work has begun.
     is_shown: AtomicBool,
 }
 
-/// What is done, and of how much.
+/// The progress and the amount of the work.
 #[derive(Debug, Default)]
 struct Work {
     items: AtomicU64,
     bytes: AtomicU64,
-    /// Both zero where nobody knows.
+    /// Zero if unknown, like the next one.
     all_items: AtomicU64,
     all_bytes: AtomicU64,
 }
 
 impl Bar {
-    /// For standard error of this process; without `visible` only warnings are printed.
+    /// Creates a bar for standard error of this process; without `visible`, only warnings are printed.
     #[must_use]
     pub fn stderr(visible: bool, unicode: bool, style: Style) -> Self {
         let target = || ProgressDrawTarget::term_like_with_hz(Box::new(Terminal::default()), REDRAWS);
@@ -83,7 +83,7 @@ impl Bar {
         }
     }
 
-    /// The same for somebody who wants to know each item, or not.
+    /// Sets whether each item is reported.
     #[must_use]
     pub fn verbose(mut self, is_verbose: bool) -> Self {
         self.is_verbose = is_verbose;
@@ -97,17 +97,17 @@ impl Bar {
         self
     }
 
-    /// How many warnings there were.
+    /// Returns the number of warnings.
     #[must_use]
     pub fn warned(&self) -> u64 {
         self.warned.load(Ordering::Relaxed)
     }
 
-    /// Prints something to standard error while the bar is out of the way.
+    /// Prints something to standard error while the bar is hidden.
     pub fn print(&self, print: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         let print = || {
             let mut out = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
-            // Whoever closed standard error does not want to know.
+            // If standard error is closed, no one wants the message.
             let _ = lines::write_whole(&mut *out, self.wraps, print);
         };
         match &self.bar {
@@ -124,12 +124,12 @@ impl Bar {
             (false, false) => "{spinner} {msg} {numbers}",
         };
         let work = Arc::clone(&self.work);
-        // What goes on in a second line stays on the screen when the terminal is made narrower.
+        // A bar that wraps to a second line stays on the screen when the terminal is made narrower.
         let taken = text::width(what) + SPACES;
         let numbers = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             let settled = state.elapsed() >= SETTLED;
             let eta = state.len().filter(|_| settled).map(|_| state.eta());
-            // An error here could only be the library's own; the bar is not worth a panic.
+            // An error here could only come from the library; the bar is not worth a panic.
             let room = terminal::bar_width().saturating_sub(taken);
             let _ = out.write_str(&work.numbers(settled.then(|| state.elapsed()), eta, room));
         };
@@ -147,7 +147,7 @@ impl Bar {
 }
 
 impl Work {
-    /// `1,234/159,000  3.2 GiB/11.0 GiB  850.0 MiB/s  12s left`, as far as it is known and there is room for it.
+    /// Returns `1,234/159,000  3.2 GiB/11.0 GiB  850.0 MiB/s  12s left`, as far as it is known and there is room.
     fn numbers(&self, elapsed: Option<Duration>, eta: Option<Duration>, room: usize) -> String {
         let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
         let (items, bytes) = (load(&self.items), load(&self.bytes));
@@ -184,7 +184,8 @@ impl Progress for Bar {
         self.work.all_items.store(items.unwrap_or(0), Ordering::Relaxed);
         self.work.all_bytes.store(bytes.unwrap_or(0), Ordering::Relaxed);
         let Some(bar) = &self.bar else { return };
-        // Bytes tell the time left better than files, one of which can be a thousand times another.
+        // Bytes predict the remaining time better than files, one of which can be a thousand times larger than
+        // another.
         let length = bytes.filter(|&bytes| bytes > 0).or(items).filter(|&length| length > 0);
         bar.reset();
         match length {
@@ -232,7 +233,7 @@ impl Progress for Bar {
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        // A failure may have come between start and finish; the message about it wants a clean line.
+        // A failure may have occurred between start and finish; its message needs an empty line.
         self.finish();
     }
 }
@@ -242,7 +243,7 @@ mod tests {
     use super::*;
     use indicatif::TermLike;
 
-    /// A terminal that notes what happens to it, one event a line.
+    /// A terminal that records what happens to it, one event per line.
     #[derive(Debug, Clone, Default)]
     struct Tape(Arc<Mutex<String>>);
 
@@ -326,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_shows_what_is_done_and_goes_when_it_ends() {
+    fn a_bar_shows_progress_and_is_removed_at_the_end() {
         let (bar, tape) = bar(true);
         bar.start("reading rollouts", Some(1234), Some(3 << 30));
         bar.advance(500, 1 << 30);
@@ -354,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_stands_on_a_line_of_its_own() {
+    fn a_warning_is_on_a_separate_line() {
         let (bar, tape) = bar(true);
         bar.start("reading rollouts", None, None);
         bar.advance(2, 0);
@@ -376,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_that_nobody_ended_is_gone_when_dropped() {
+    fn an_unfinished_bar_is_removed_when_dropped() {
         let (bar, tape) = bar(true);
         bar.start("reading rollouts", Some(5), None);
         drop(bar);
@@ -385,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_say_what_is_known() {
+    fn numbers_show_what_is_known() {
         let work = |items, all_items, bytes, all_bytes| Work {
             items: AtomicU64::new(items),
             bytes: AtomicU64::new(bytes),

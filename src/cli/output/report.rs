@@ -1,7 +1,7 @@
-//! Reports: each is described once, by what its items are in JSON, and written in any format by [`Report::write`].
+//! Reports: each is described once by its items' JSON, and written in any format by [`Report::write`].
 //!
-//! The items are any serialisable values. TSV and CSV take their cells from the same members that JSON has, by name, so
-//! that the formats cannot disagree. Only the text for people is written by the command itself.
+//! The items are any serialisable values. TSV and CSV take their cells from the JSON members by name, so that the
+//! formats cannot disagree. Only the text for people is written by the command itself.
 
 use crate::cli::line::args::{FormatChoice, Global};
 use crate::cli::line::env::Environment;
@@ -17,7 +17,7 @@ use std::io::{self, Write};
 pub struct Page {
     /// The format for machines; `None` if people read the output.
     pub format: Option<Format>,
-    /// The width that tables may have.
+    /// The maximum width of tables.
     pub width: usize,
     /// The colours.
     pub style: Style,
@@ -26,8 +26,8 @@ pub struct Page {
 }
 
 impl Page {
-    /// Decides by the options and by where the output goes. A command whose result is a list of records (`lists`)
-    /// writes TSV into a pipe. `github` is a text.
+    /// Decides from the options and from the destination of the output. A command whose result is a list of records
+    /// (`lists`) writes TSV into a pipe. `github` is text.
     #[must_use]
     pub fn new(global: &Global, environment: &Environment, lists: bool) -> Page {
         let format = match global.format {
@@ -47,7 +47,7 @@ impl Page {
         }
     }
 
-    /// Whether people read the output.
+    /// Returns true if people read the output.
     #[must_use]
     pub fn is_text(&self) -> bool {
         self.format.is_none()
@@ -59,13 +59,14 @@ impl Page {
         Page { has_header: false, ..self }
     }
 
-    /// Whether TSV and CSV begin with a header line.
+    /// Returns true if TSV and CSV begin with a header line.
     #[must_use]
     pub fn has_header(&self) -> bool {
         self.has_header
     }
 
-    /// Begins the output of records that come one by one. `list` is the member of the JSON document that holds them.
+    /// Begins the output of records that are written one by one. `list` is the member of the JSON document that
+    /// contains them.
     pub fn records<'w>(
         &self,
         out: &'w mut dyn Write,
@@ -84,13 +85,13 @@ pub struct Report<'a, I> {
     pub items: I,
     /// The rows of TSV and CSV.
     pub rows: Rows<'a>,
-    /// The document that JSON is.
+    /// The JSON document.
     pub document: Whole<'a>,
     /// Writes the report for people.
     pub text: &'a dyn Fn(&mut dyn Write) -> io::Result<()>,
 }
 
-/// An item that was read from where many are kept, or the reason why it could not be read, which ends the output.
+/// An item read from a long list, or the reason why it cannot be read. An error ends the output.
 pub struct Read<T>(pub anyhow::Result<T>);
 
 impl<T: Serialize> Serialize for Read<T> {
@@ -102,12 +103,13 @@ impl<T: Serialize> Serialize for Read<T> {
     }
 }
 
-/// The rows that TSV and CSV have for an item.
+/// The rows of an item in TSV and CSV.
 #[derive(Debug, Clone, Copy)]
 pub enum Rows<'a> {
-    /// One row: the members with these names. Of a member that is a list, the names of its elements, with commas between.
+    /// One row: the members with these names. A member that is a list is written as the names of its elements,
+    /// separated by commas.
     Columns(&'a [&'a str]),
-    /// A row for each value in the item, with the columns `name` and `value`: its path, with dots, and itself.
+    /// A row for each value in the item, with the columns `name` (its path, with dots) and `value`.
     Values,
 }
 
@@ -115,7 +117,7 @@ pub enum Rows<'a> {
 pub enum Whole<'a> {
     /// The document is the only item. JSONL has the same document.
     Item,
-    /// The document has a list of the items, between other members. JSONL has an item a line.
+    /// The document contains a list of the items, between other members. JSONL has one item per line.
     List {
         /// The name of the list.
         name: &'a str,
@@ -192,7 +194,7 @@ fn cell(member: &Json) -> Value<'_> {
     }
 }
 
-/// Calls `each` with every value in a document that is no object and no list, and with its path.
+/// Calls `each` with the path of every value in a document that is neither an object nor a list, and with the value.
 fn each_value(
     name: &str,
     value: &Json,

@@ -1,25 +1,25 @@
-//! Sentences about what Codex's default list shows and hides, the same in every command; not who counts.
+//! Sentences about what Codex's default list shows and hides, the same in every command. They do not count threads.
 
 use super::human;
 use crate::db::census::Census;
 use crate::db::shown::{Reason, Reasons};
 use std::collections::BTreeMap;
 
-/// How many providers or sources are named; the rest is counted together.
+/// Maximum number of providers or sources that are named; the rest is counted together.
 const NAMED: usize = 3;
 
-/// Threads that Codex's list hides for one reason.
+/// The threads that Codex's list hides for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// The reason.
     pub reason: Reason,
-    /// The provider or source that hides them, if it is one of those that are named.
+    /// The provider or source because of which they are hidden, if it is one of the named ones.
     pub name: Option<String>,
-    /// How many there are and why, as in `30 of provider azure`.
+    /// Their number and the reason, as in `30 of provider azure`.
     pub words: String,
 }
 
-/// Returns what is hidden, in parts by reason, and by provider or source.
+/// Returns the hidden threads by reason, and by provider or source.
 #[must_use]
 pub fn hidden_parts(census: &Census) -> Vec<Part> {
     let mut parts = Vec::new();
@@ -46,14 +46,14 @@ pub fn hidden_parts(census: &Census) -> Vec<Part> {
     parts
 }
 
-/// Returns what is hidden and for which reason, as in `40 archived, 30 of provider azure, 5 sub-agents`; empty if
-/// nothing is.
+/// Returns the hidden threads with their reasons, as in `40 archived, 30 of provider azure, 5 sub-agents`; empty if
+/// none is hidden.
 #[must_use]
 pub fn hidden(census: &Census) -> String {
     hidden_parts(census).into_iter().map(|part| part.words).collect::<Vec<_>>().join(", ")
 }
 
-/// Puts the greatest counts into words, and the rest together, for which there is no name.
+/// Describes the greatest counts by name, and the rest together, without a name.
 fn named(
     reason: Reason,
     counts: &BTreeMap<String, u64>,
@@ -72,7 +72,7 @@ fn named(
     parts
 }
 
-/// Returns the sentence about what a run changed of Codex's list, or would change.
+/// Returns the sentence about how a run changed Codex's list, or would change it.
 #[must_use]
 pub fn change(before: &Census, after: &Census, dry_run: bool) -> String {
     let of = |census: &Census| {
@@ -101,7 +101,7 @@ pub fn change(before: &Census, after: &Census, dry_run: bool) -> String {
     text
 }
 
-/// Returns the sentence about what Codex's list shows, where nothing is known of before.
+/// Returns the sentence about what Codex's list shows, if the counts before are not known.
 #[must_use]
 pub fn now(census: &Census, dry_run: bool) -> String {
     let verb = if dry_run { "would show" } else { "now shows" };
@@ -118,7 +118,7 @@ pub fn now(census: &Census, dry_run: bool) -> String {
     text
 }
 
-/// Returns why Codex's list hides one thread, in a word for each reason; empty if it does not.
+/// Returns the reasons why Codex's list hides one thread, one word each; empty if it shows the thread.
 #[must_use]
 pub fn reasons(reasons: Reasons) -> String {
     let words = |reason: Reason| match reason {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_says_how_many_threads_are_shown_and_why_the_others_are_not() {
+    fn a_change_gives_the_number_of_shown_threads_and_the_reasons_of_the_hidden() {
         let before = census(&[(0, "cli", "openai", 219), (1, "cli", "openai", 40)]);
         let after = census(&[
             (0, "cli", "openai", 225),

@@ -1,28 +1,28 @@
-//! Standard output as the commands see it: buffered, and quiet once nobody reads; not for standard error.
+//! Standard output for the commands: buffered, and silent once the reader is gone. It does not handle standard error.
 //!
-//! After `codex-state list | head -1` the reader is gone. That is no failure of the command, and must not change its
-//! exit status either: the rest of the output is swallowed, the work is finished. A full disk is another matter.
+//! After `codex-state list | head -1` the reader is gone. That is not a failure of the command and must not change
+//! its exit status: the rest of the output is discarded, and the work is finished. A full disk is a failure.
 
 use crate::cli::line::interrupt;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Bytes gathered before they are written on.
+/// Number of bytes that are buffered before they are written.
 const CAPACITY: usize = 64 * 1024;
 
-/// What to do about it.
+/// The hint for such a failure.
 pub const ADVICE: &str = "make room where the output goes, or send it elsewhere";
 
-/// What the system says, with what it was about.
+/// Returns the system's error with a message that names standard output.
 #[must_use]
 pub fn failure(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot write to standard output: {error}"))
 }
 
-/// A buffered writer that treats a closed pipe as the end of the audience, not of the program.
+/// A buffered writer for which a closed pipe is not an error: the output is then discarded.
 ///
-/// Call [`Write::flush`] at the end to learn of errors; dropping writes what is left and cannot tell.
+/// Call [`Write::flush`] at the end to detect errors; dropping writes the rest but cannot report a failure.
 #[derive(Debug)]
 pub struct Output<W: Write> {
     inner: W,
@@ -32,7 +32,7 @@ pub struct Output<W: Write> {
 }
 
 impl Output<io::Stdout> {
-    /// The standard output of this process.
+    /// Returns a writer for the standard output of this process.
     #[must_use]
     pub fn stdout() -> Self {
         Self::new(io::stdout())
@@ -46,7 +46,7 @@ impl<W: Write> Output<W> {
         Self { inner, buffer: Vec::with_capacity(CAPACITY), closed: Arc::default(), failed: false }
     }
 
-    /// Becomes true when the reader has gone away: nothing written from then on is seen by anybody.
+    /// Returns a flag that becomes true when the reader is gone; no later output is seen.
     ///
     /// A command may use it to skip the printing, never the work.
     #[must_use]
@@ -54,7 +54,7 @@ impl<W: Write> Output<W> {
         Arc::clone(&self.closed)
     }
 
-    /// Whether something could not be written, though somebody waits for it.
+    /// Returns true if output could not be written although a reader waits for it.
     #[must_use]
     pub fn failed(&self) -> bool {
         self.failed
@@ -64,7 +64,7 @@ impl<W: Write> Output<W> {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// Writes the buffer out. It is empty afterwards even after a failure, so that nothing is written twice.
+    /// Writes the buffer. The buffer is empty afterwards even after a failure, so that nothing is written twice.
     fn empty(&mut self) -> io::Result<()> {
         if self.buffer.is_empty() {
             return Ok(());
@@ -98,7 +98,7 @@ impl<W: Write> Write for Output<W> {
             self.empty()?;
         }
         if self.is_closed() {
-            // Said just now; there is nobody to keep the bytes for.
+            // The failure was just reported; keeping the bytes is useless.
         } else if bytes.len() >= CAPACITY {
             let result = interrupt::during_write(|| self.inner.write_all(bytes));
             self.forgive(result)?;
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_pipe_is_remembered_and_no_error() {
+    fn a_closed_pipe_is_remembered_and_is_not_an_error() {
         let (mut output, taken) = narrow(10, io::ErrorKind::BrokenPipe);
         for _ in 0..3 {
             output.write_all(&[b'x'; CAPACITY / 2 + 1]).unwrap();
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_closed_before_the_last_flush_is_no_error_either() {
+    fn a_pipe_closed_before_the_last_flush_is_not_an_error_either() {
         let (mut output, _) = narrow(0, io::ErrorKind::BrokenPipe);
         output.write_all(b"short").unwrap();
         assert!(!output.is_closed(), "nothing was written yet");
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_is_written_when_dropped() {
+    fn the_rest_is_written_when_dropped() {
         let (mut output, taken) = narrow(100, io::ErrorKind::Other);
         output.write_all(b"last words").unwrap();
         drop(output);

@@ -1,11 +1,11 @@
-//! The few colours, and the painting of text with them; `line/color.rs` decides for which stream.
+//! The few colours, and the painting of text with them. `line/color.rs` decides for which stream.
 
 use std::fmt;
 
 use crate::cli::line::color::ColorChoice;
 use crate::cli::line::env::Environment;
 
-/// How standard error is painted where the command line could not be read, and with it `--color`.
+/// Returns the style of standard error if the command line, and with it `--color`, could not be parsed.
 #[must_use]
 pub fn of_errors() -> Style {
     Environment::from_process().map_or(Style::PLAIN, |environment| {
@@ -13,7 +13,7 @@ pub fn of_errors() -> Style {
     })
 }
 
-/// Paints text for one stream, or leaves it as it is.
+/// Paints text for one stream, or leaves it unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
     colour: bool,
@@ -31,19 +31,19 @@ impl Style {
         Self { colour: choice.is_coloured(environment, is_terminal) }
     }
 
-    /// Whether there is colour.
+    /// Returns true if colours are used.
     #[must_use]
     pub fn is_coloured(self) -> bool {
         self.colour
     }
 
-    /// Text in a tone, or as it is.
+    /// Returns text in a tone, or unchanged without colours.
     pub fn paint<T: fmt::Display>(self, tone: Tone, text: T) -> impl fmt::Display {
         Painted { code: tone.code().filter(|_| self.colour), text }
     }
 }
 
-/// What a text is to the reader; which colour says so is decided here.
+/// The meaning of a text for the reader, from which its colour follows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Tone {
     /// Nothing special.
@@ -51,20 +51,21 @@ pub enum Tone {
     Normal,
     /// A heading.
     Bold,
-    /// Of less weight than what is around it.
+    /// Less important than the text around it.
     Dim,
     /// Right.
     Good,
-    /// To be looked at: a warning.
+    /// Doubtful: a warning.
     Doubtful,
     /// Wrong.
     Bad,
-    /// To be found at a glance: an id, a hint, a bar.
+    /// Easy to find: an id, a hint, a bar.
     Accent,
 }
 
 impl Tone {
-    /// The parameters of the escape sequence: the terminal's own palette, which its owner has made readable.
+    /// Returns the parameters of the escape sequence. They use the terminal's own palette, which its owner has made
+    /// readable.
     fn code(self) -> Option<&'static str> {
         match self {
             Self::Normal => None,
@@ -101,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_style_leaves_text_alone() {
+    fn plain_style_leaves_text_unchanged() {
         assert_eq!(
             format!("{:>5}|{}", Style::PLAIN.paint(Tone::Bold, "id"), Style::PLAIN.paint(Tone::Bad, 3)),
             "   id|3"

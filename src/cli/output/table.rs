@@ -1,7 +1,8 @@
-//! Tables and `key: value` blocks for people, fitted to a terminal; machines get `records/`.
+//! Tables and `key: value` blocks for people, fitted to a terminal; `records/` is for machines.
 //!
-//! How they look is decided here and nowhere else: no borders, two spaces between columns, a header in capitals. What
-//! is too long is cut, so that a row is a line; in a narrow terminal the columns of least weight, the last, go first.
+//! Only this module decides how they look: no borders, two spaces between columns, a header in capitals. Text that is
+//! too long is cut, so that each row is one line. In a narrow terminal the last columns, which matter least, are
+//! dropped first.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -11,13 +12,13 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width, pr
 use crate::cli::output::style::{Style, Tone};
 use crate::cli::output::text;
 
-/// Spaces between two columns.
+/// Number of spaces between two columns.
 const GAP: usize = 2;
-/// What is left to a column that can be cut before a whole column goes.
+/// Minimum width of a column that can be cut, before a whole column is dropped.
 const LEAST_FLEXIBLE: usize = 12;
-/// The same for the others, which mean little when cut.
+/// Minimum width of the other columns, which are of little use when cut.
 const LEAST_RIGID: usize = 20;
-/// Rows laid out at a time, so that a long table is not in memory twice.
+/// Number of rows laid out at a time, so that a long table is not in memory twice.
 const BATCH: usize = 512;
 
 /// A column of a table.
@@ -28,37 +29,37 @@ pub struct Column {
     give: Give,
 }
 
-/// How readily a column gives up width.
+/// The order in which columns give up width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Give {
-    /// As the last.
+    /// Last.
     Rigid,
-    /// As a path does, whose end says more than its beginning.
+    /// Second: a path, whose end says more than its beginning.
     Beginning,
-    /// As a title does, whose beginning says enough.
+    /// First: a title, whose beginning is enough.
     End,
 }
 
 impl Column {
-    /// A column of text, as wide as its widest cell.
+    /// Returns a column of text, as wide as its widest cell.
     #[must_use]
     pub fn text(name: &str) -> Self {
         Self { name: name.to_uppercase(), alignment: CellAlignment::Left, give: Give::Rigid }
     }
 
-    /// A column of numbers, aligned right.
+    /// Returns a column of numbers, aligned right.
     #[must_use]
     pub fn number(name: &str) -> Self {
         Self { alignment: CellAlignment::Right, ..Self::text(name) }
     }
 
-    /// A column of titles: takes the width that the others leave, and is cut at the end.
+    /// Returns a column of titles: takes the width that the others leave, and is cut at the end.
     #[must_use]
     pub fn title(name: &str) -> Self {
         Self { give: Give::End, ..Self::text(name) }
     }
 
-    /// A column of paths: gives way to titles, and is cut at the beginning.
+    /// Returns a column of paths: gives up width after titles, and is cut at the beginning.
     #[must_use]
     pub fn path(name: &str) -> Self {
         Self { give: Give::Beginning, ..Self::text(name) }
@@ -76,33 +77,33 @@ impl Column {
     }
 }
 
-/// What stands in one place: one line of safe text in a tone.
+/// The contents of a cell: one line of safe text in a tone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
     text: String,
     tone: Tone,
-    /// Whether it must stay in one piece, as a path must that is copied.
+    /// True if it must stay in one piece, such as a path to copy.
     is_exact: bool,
 }
 
 impl Cell {
-    /// A title or the like: line breaks become spaces.
+    /// Returns a cell for a title or the like: line breaks become spaces.
     pub fn new(text: impl AsRef<str>) -> Self {
         Self { text: text::one_line(text.as_ref()).into_owned(), tone: Tone::Normal, is_exact: false }
     }
 
-    /// Text where every character counts: line breaks become `\n`.
+    /// Returns a cell for text in which every character counts: line breaks become `\n`.
     pub fn exact(text: impl AsRef<str>) -> Self {
         Self { text: text::safe(text.as_ref()).into_owned(), tone: Tone::Normal, is_exact: true }
     }
 
-    /// The text, safe for a terminal.
+    /// Returns the text, escaped for a terminal.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The same in another tone.
+    /// Returns it in another tone.
     #[must_use]
     pub fn tone(self, tone: Tone) -> Self {
         Self { tone, ..self }
@@ -121,7 +122,7 @@ impl From<String> for Cell {
     }
 }
 
-/// A table that is never wider than it is told.
+/// A table with a maximum width.
 #[derive(Debug)]
 pub struct Table {
     columns: Vec<Column>,
@@ -132,7 +133,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// An empty table of that width at most.
+    /// Returns an empty table of at most this width.
     #[must_use]
     pub fn new(columns: Vec<Column>, width: usize, style: Style) -> Self {
         // comfy-table counts in u16; no terminal is wider.
@@ -152,13 +153,13 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// Whether there are no rows.
+    /// Returns true if the table has no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The columns that have no room.
+    /// Returns the columns for which there is no room.
     #[must_use]
     pub fn left_out(&self) -> Vec<String> {
         let places = self.places();
@@ -167,7 +168,7 @@ impl Table {
         names.map(|(_, column)| column.name.to_lowercase()).collect()
     }
 
-    /// Prints header and rows.
+    /// Prints the header and the rows.
     pub fn write(self, out: &mut dyn Write) -> io::Result<()> {
         let places = self.places();
         let header: Vec<Cell> =
@@ -179,13 +180,13 @@ impl Table {
         Ok(())
     }
 
-    /// The columns that have room, with the width of each.
+    /// Returns the columns for which there is room, each with its width.
     fn places(&self) -> Vec<(usize, usize)> {
         let mut places: Vec<(usize, usize)> = self.natural.iter().copied().enumerate().collect();
         let room = |columns: usize| self.width.saturating_sub(GAP * columns.saturating_sub(1));
         let least = |&(column, width): &(usize, usize)| self.columns[column].least(width);
         while places.iter().map(least).sum::<usize>() > room(places.len()) {
-            // A title is what people look for, and the first column names the row.
+            // People look for the title, and the first column names the row.
             let can_go = |&(column, _): &(usize, usize)| column > 0 && self.columns[column].give != Give::End;
             let Some(last) = places.iter().rposition(can_go) else { break };
             places.remove(last);
@@ -203,7 +204,7 @@ impl Table {
     }
 }
 
-/// Takes from the widest of some columns, down to a least width each, until all fit.
+/// Takes width from the widest of some columns, down to a minimum width each, until all fit.
 fn shrink(places: &mut [(usize, usize)], room: usize, least: usize, of: impl Fn(usize) -> bool) {
     let mut excess = places.iter().map(|(_, width)| width).sum::<usize>().saturating_sub(room);
     while excess > 0 {
@@ -248,7 +249,8 @@ fn write_batch(
     Ok(())
 }
 
-/// A line that is laid out, with its cells in their tones: escape sequences have no width, so they come last.
+/// Returns a laid-out line with its cells in their tones. Colour is added last because escape sequences have no
+/// width.
 fn painted<'a>(line: &'a str, cells: &[Cell], style: Style) -> Cow<'a, str> {
     if !style.is_coloured() {
         return Cow::Borrowed(line);
@@ -270,13 +272,13 @@ fn narrow(width: usize) -> u16 {
 
 /// Prints a block of `key: value` lines, the values below each other.
 ///
-/// Values are whole, however long: a path must survive being copied, and the terminal wraps it without a break. A
-/// value without a key belongs to the one above.
+/// Values are never cut: a path must be copyable, and the terminal wraps it without a line break. A value without a
+/// key belongs to the one above.
 pub fn write_fields(out: &mut dyn Write, fields: &[(&str, Cell)], style: Style) -> io::Result<()> {
     write_fields_within(out, fields, usize::MAX, style)
 }
 
-/// The same in a terminal of some width, where words that have no room go below each other.
+/// Does the same in a terminal of some width; words for which there is no room go to the next line.
 pub fn write_fields_within(
     out: &mut dyn Write,
     fields: &[(&str, Cell)],
@@ -303,7 +305,7 @@ pub fn write_fields_within(
     Ok(())
 }
 
-/// Words in lines of some width; a longer word has a line of its own.
+/// Breaks words into lines of some width; a longer word gets a separate line.
 #[must_use]
 pub fn in_lines(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -405,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn where_everything_has_room_nothing_is_cut() {
+    fn nothing_is_cut_if_everything_has_room() {
         assert!(!printed(listing(200, Style::PLAIN)).contains('…'));
     }
 
@@ -476,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_stand_below_each_other() {
+    fn fields_are_below_each_other() {
         let mut out = Vec::new();
         let fields = [
             ("database", Cell::exact("/x/state\n.sqlite")),

@@ -1,4 +1,4 @@
-//! Standard error as the terminal on which a bar is drawn again and again; not whether there is one.
+//! Draws a bar on standard error again and again. It does not decide whether standard error is a terminal.
 
 use std::io::{self, Write as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,15 +7,15 @@ use indicatif::TermLike;
 
 use crate::cli::line::env;
 
-/// Room at the end of the line for the `^C` that a terminal shows where somebody interrupts: if that went on to the next
-/// line, the bar could not be taken away any more.
+/// Room at the end of the line for the `^C` that a terminal shows on an interrupt. If that wrapped to the next line,
+/// the bar could no longer be removed.
 const SPARE: usize = 3;
 
-/// Moves and clears by the escape sequences that every terminal understands on which a bar is drawn at all. What is
-/// drawn goes out in one piece, so that it does not flicker.
+/// Moves and clears with the escape sequences that every terminal on which a bar is drawn understands. Each drawing
+/// is written in one piece, so that it does not flicker.
 ///
-/// Between two draws the cursor waits at the start of the bar: where the terminal is made narrower, and the bar becomes
-/// two lines, it stays on the first of them, and clearing from there to the end of the screen takes both away.
+/// Between two drawings the cursor is at the start of the bar. If the terminal is made narrower and the bar becomes
+/// two lines, the cursor stays on the first, and clearing from there to the end of the screen removes both.
 #[derive(Debug, Default)]
 pub(super) struct Terminal {
     drawn: Mutex<Vec<u8>>,
@@ -75,7 +75,7 @@ impl TermLike for Terminal {
     }
 }
 
-/// How wide a bar may be at this moment.
+/// Returns the current maximum width of a bar.
 pub(super) fn bar_width() -> usize {
     beside_spare(env::terminal_width().unwrap_or(env::DEFAULT_WIDTH))
 }
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bar_leaves_room_for_what_an_interrupt_shows() {
+    fn a_bar_leaves_room_for_the_mark_of_an_interrupt() {
         assert_eq!(beside_spare(80), 77);
         assert_eq!(beside_spare(2), 1);
     }

@@ -1,11 +1,12 @@
-//! Untrusted text made safe to show, and fitted to a width; not for JSON, whose own quoting is in `records/`.
+//! Makes untrusted text safe to show, and fits it to a width. JSON has its own escaping in `records/`.
 //!
-//! Titles, messages and paths come from files that anybody may have written. Raw, they could clear the screen,
-//! retitle the window, reorder what is read (bidi) or hide a part of themselves. So nothing of that kind leaves
-//! this module: it is spelled out (`\n`, `\x1b`, `\u{202e}`) where a person can see it.
+//! Titles, messages and paths come from files that anyone may have written. Unescaped, they could clear the screen,
+//! change the window's title, reorder the text (bidi) or hide a part of themselves. So no such character leaves this
+//! module: it is spelled out (`\n`, `\x1b`, `\u{202e}`) where a person can see it.
 //!
-//! Two characters that hide are also how people write: a joiner holds an emoji family or a Persian word together,
-//! and a variation selector makes a heart red. They stay between visible characters of that kind, nowhere else.
+//! Two invisible characters also occur in normal writing: a joiner holds an emoji family or a Persian word together,
+//! and a variation selector makes a heart red. They are kept between visible characters of that kind, and nowhere
+//! else.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -13,16 +14,18 @@ use std::fmt::Write as _;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// What stands where text was cut.
+/// The mark where text was cut.
 pub const ELLIPSIS: &str = "…";
 
-/// Text for a terminal or plain output: what could act or hide is spelled out, everything else is as it was.
+/// Returns text for a terminal or plain output: characters that act or hide are spelled out, all others are
+/// unchanged.
 #[must_use]
 pub fn safe(text: &str) -> Cow<'_, str> {
     escape(text, Backslash::Plain)
 }
 
-/// Text for a one-line place such as a table cell: safe, trimmed, each run of line breaks and tabs one space.
+/// Returns text for one line, such as a table cell: safe, trimmed, with each run of line breaks and tabs as one
+/// space.
 #[must_use]
 pub fn one_line(text: &str) -> Cow<'_, str> {
     let trimmed = text.trim();
@@ -40,20 +43,20 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe(&line).into_owned())
 }
 
-/// Text for a TSV cell: as [`safe`], and a backslash is doubled, so that it can be read back exactly.
+/// Returns text for a TSV cell: like [`safe`], and with backslashes doubled, so that the exact text can be restored.
 #[must_use]
 pub fn tsv(text: &str) -> Cow<'_, str> {
     escape(text, Backslash::Doubled)
 }
 
-/// Appends text as [`tsv`] would give it, without a string in between.
+/// Appends the result of [`tsv`] without an intermediate string.
 pub fn push_tsv(out: &mut Vec<u8>, text: &str) {
     pieces(text, Backslash::Doubled, |piece| out.extend_from_slice(piece.as_bytes()));
 }
 
-/// A file name or path as people see it: as [`safe`], with bytes that are no text as `\xff`.
+/// Returns a file name or path for people: like [`safe`], with bytes that are not text as `\xff`.
 ///
-/// Unlike a replacement character this tells two broken names apart.
+/// Unlike replacement characters, this distinguishes two broken names.
 #[must_use]
 pub fn path<P: AsRef<OsStr> + ?Sized>(path: &P) -> Cow<'_, str> {
     let path = path.as_ref();
@@ -70,18 +73,18 @@ pub fn path<P: AsRef<OsStr> + ?Sized>(path: &P) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// How many terminal cells a text takes.
+/// Returns the number of terminal cells that a text takes.
 #[must_use]
 pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// Cuts a text that is already safe to `max` terminal cells, with an ellipsis where something is gone.
+/// Cuts a text that is already safe to `max` terminal cells, with an ellipsis where text was cut.
 ///
-/// Never splits what is seen as one character: a wide one, one with its accents, a joined emoji, a flag.
+/// It never splits a visible character: a wide one, one with accents, a joined emoji, a flag.
 #[must_use]
 pub fn fit(text: &str, max: usize) -> Cow<'_, str> {
-    // No character is wider than its bytes are many.
+    // A character's width is at most its number of bytes.
     if text.len() <= max || text.width() <= max {
         return Cow::Borrowed(text);
     }
@@ -98,7 +101,7 @@ pub fn fit(text: &str, max: usize) -> Cow<'_, str> {
     Cow::Owned([&text[..end], ELLIPSIS].concat())
 }
 
-/// As [`fit`], but cuts at the beginning: the end of a path says more.
+/// Cuts like [`fit`], but at the beginning, because the end of a path says more.
 #[must_use]
 pub fn fit_end(text: &str, max: usize) -> Cow<'_, str> {
     if text.len() <= max || text.width() <= max {
@@ -118,12 +121,12 @@ pub fn fit_end(text: &str, max: usize) -> Cow<'_, str> {
     Cow::Owned([ELLIPSIS, &text[start..]].concat())
 }
 
-/// Whether a backslash of the text itself is doubled.
+/// The treatment of a backslash in the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Backslash {
-    /// People read Windows paths: leave it.
+    /// Unchanged, because people read Windows paths.
     Plain,
-    /// A program reads it back: make it unmistakable.
+    /// Doubled, so that a program can restore the text.
     Doubled,
 }
 
@@ -136,7 +139,7 @@ fn escape(text: &str, backslash: Backslash) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Hands out the text in pieces: stretches that are fine, and the spelling of what is not.
+/// Returns the text in pieces: stretches that are unchanged, and the spelling of other characters.
 fn pieces(text: &str, backslash: Backslash, mut take: impl FnMut(&str)) {
     if plain(text.as_bytes(), backslash) {
         return take(text);
@@ -153,12 +156,12 @@ fn pieces(text: &str, backslash: Backslash, mut take: impl FnMut(&str)) {
     take(&text[done..]);
 }
 
-/// Printable ASCII alone, which nearly every cell is.
+/// Returns true if the text is only printable ASCII, as in nearly every cell.
 fn plain(bytes: &[u8], backslash: Backslash) -> bool {
     plain_length(bytes, backslash) == bytes.len()
 }
 
-/// How many bytes of printable ASCII come first; with [`Backslash::Doubled`] a backslash is none.
+/// Returns the number of leading bytes of printable ASCII; with [`Backslash::Doubled`] a backslash ends them.
 fn plain_length(bytes: &[u8], backslash: Backslash) -> usize {
     let (words, rest) = bytes.as_chunks::<8>();
     for (i, word) in words.iter().enumerate() {
@@ -173,8 +176,8 @@ fn plain_length(bytes: &[u8], backslash: Backslash) -> usize {
     words.len() * 8 + rest.len().min((odd.trailing_zeros() / 8) as usize)
 }
 
-/// The high bit of each byte of eight that is not printable ASCII. Exact for the lowest such byte; those above it may
-/// be marked for nothing, for the subtractions borrow from them.
+/// Returns a word with the high bit set for each of eight bytes that is not printable ASCII. It is exact up to the
+/// lowest such byte; bytes above it may be marked wrongly, because the subtractions borrow from them.
 fn odd_bytes(word: u64, backslash: Backslash) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
     let is = |byte: u64| {
@@ -198,7 +201,7 @@ fn spell(out: &mut String, c: char) {
     }
 }
 
-/// The characters that [`safe`] would spell out, with their places; for writers with a spelling of their own.
+/// Returns the characters that [`safe`] would spell out, with their positions, for writers with another spelling.
 pub(crate) fn unsafe_chars(text: &str) -> impl Iterator<Item = (usize, char)> + '_ {
     let text = if plain(text.as_bytes(), Backslash::Plain) { "" } else { text };
     Scanner::new(text, Backslash::Plain)
@@ -212,16 +215,16 @@ struct Scanner<'a> {
     backslash: Backslash,
 }
 
-/// What a joiner or selector would attach to.
+/// The character to which a joiner or selector would attach.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
-    /// Nothing that it could belong to.
+    /// None to which it could attach.
     Nothing,
-    /// A digit, `#` or `*`, of which a selector makes a keycap.
+    /// A digit, `#` or `*`, which a selector turns into a keycap.
     Keycap,
     /// A visible character outside ASCII.
     Visible,
-    /// A variation selector that stayed.
+    /// A variation selector that was kept.
     Selector,
 }
 
@@ -268,27 +271,28 @@ impl Iterator for Scanner<'_> {
     }
 }
 
-/// Line breaks and tabs, which a one-line place shows as a space.
+/// Returns true for line breaks and tabs, which become a space in one line.
 fn breaks(c: char) -> bool {
     matches!(c, '\t'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// A character outside ASCII that is seen.
+/// Returns true for a visible character outside ASCII.
 fn visible(c: char) -> bool {
     !c.is_ascii() && !c.is_whitespace() && !hides(c) && !joins(c) && !selects(c)
 }
 
-/// Zero-width joiner and non-joiner.
+/// Returns true for the zero-width joiner and non-joiner.
 fn joins(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
-/// Variation selectors; those beyond the first plane are not used in writing, but to smuggle, and are in [`hides`].
+/// Returns true for variation selectors. Those beyond the first plane do not occur in writing, but can smuggle data;
+/// they are in [`hides`].
 fn selects(c: char) -> bool {
     matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{180b}'..='\u{180d}' | '\u{180f}')
 }
 
-/// Characters that act on a terminal or on the order of text, or that cannot be seen.
+/// Returns true for characters that act on a terminal or on the order of text, or that are invisible.
 fn hides(c: char) -> bool {
     matches!(c,
         '\0'..='\x1f' | '\x7f'..='\u{9f}'       // C0, DEL, C1
@@ -309,7 +313,7 @@ fn hides(c: char) -> bool {
     )
 }
 
-/// Splits a text into what is seen as one character each: a base with all that attaches to it.
+/// Splits a text into visible characters: each a base with all that attaches to it.
 struct Clusters<'a>(&'a str);
 
 impl<'a> Iterator for Clusters<'a> {
@@ -336,7 +340,7 @@ impl<'a> Iterator for Clusters<'a> {
     }
 }
 
-/// A letter of which two make a flag.
+/// Returns true for a letter of which two form a flag.
 fn regional(c: char) -> bool {
     matches!(c, '\u{1f1e6}'..='\u{1f1ff}')
 }
@@ -371,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn what_acts_or_hides_is_spelled_out() {
+    fn characters_that_act_or_hide_are_spelled_out() {
         let cases = [
             ("a\nb\tc\r", "a\\nb\\tc\\r"),
             ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
@@ -407,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_byte_that_is_not_plain_is_found_wherever_it_stands() {
+    fn the_first_byte_that_is_not_plain_is_found_at_every_position() {
         for odd in (0..=255u8).filter(|byte| !(0x20..0x7f).contains(byte)) {
             for before in 0..20 {
                 for after in 0..10 {
@@ -432,7 +436,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_path_that_is_no_text_shows_its_bytes() {
+    fn a_path_that_is_not_text_shows_its_bytes() {
         use std::os::unix::ffi::OsStrExt as _;
         assert_eq!(path(OsStr::from_bytes(b"/home/\xff\xfe/a\n\xc3\xa9")), "/home/\\xff\\xfe/a\\n\u{e9}");
         assert_eq!(path(std::path::Path::new("/tmp/ok")), "/tmp/ok");
@@ -460,7 +464,7 @@ mod tests {
         assert_eq!(fit_end("abc", 0), "");
     }
 
-    /// Reads back what `tsv` wrote.
+    /// Restores the text that `tsv` wrote.
     fn untsv(text: &str) -> String {
         let mut out = String::new();
         let mut chars = text.chars();
@@ -483,7 +487,7 @@ mod tests {
         out
     }
 
-    /// Text with far more trouble in it than chance would bring.
+    /// Generates text with far more special characters than chance would give.
     fn troubled() -> impl Strategy<Value = String> {
         let odd = prop::sample::select(
             "\n\r\t\\\0\x1b\x7f\u{85}\u{9b}\u{ad}\u{301}\u{61c}\u{200b}\u{200c}\u{200d}\u{200e}\u{2028}\u{202e}\u{2066}\
@@ -495,7 +499,7 @@ mod tests {
             .prop_map(String::from_iter)
     }
 
-    /// The rule, said a second time and more bluntly than `hides` does.
+    /// Returns true for forbidden characters, by a simpler rule than `hides`.
     fn forbidden(c: char) -> bool {
         c.is_control()
             || matches!(u32::from(c), 0x61c | 0x200b | 0x200e | 0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfeff)

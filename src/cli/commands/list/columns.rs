@@ -1,4 +1,4 @@
-//! The columns of a listing: those of the table `threads`, and those that are worked out; not how rows are chosen.
+//! The columns of a listing: those of the table `threads`, and computed ones. Rows are chosen elsewhere.
 
 use crate::catalog::forms;
 use crate::cli::line::args;
@@ -20,9 +20,9 @@ use args::{HIDDEN_BY, SIZE};
 pub(super) enum ListColumn {
     /// A column of the table, by position in [`COLUMNS`].
     Table(usize),
-    /// Why Codex's default list hides the thread.
+    /// The reasons why Codex's default list hides the thread.
     HiddenBy,
-    /// How many bytes the rollout has on disk.
+    /// The size of the rollout on disk, in bytes.
     Size,
 }
 
@@ -45,7 +45,7 @@ impl ListColumn {
         }
     }
 
-    /// Returns how it stands in a table for people.
+    /// Returns its column in a table for people.
     pub(super) fn table_column(self) -> Column {
         match self {
             ListColumn::Table(position) => cells::table_column(position),
@@ -55,19 +55,19 @@ impl ListColumn {
     }
 }
 
-/// What is read of each row, so that the columns that are printed can be made.
+/// The cells read of each row, from which the printed columns are built.
 #[derive(Debug, Clone)]
 pub(super) struct Read {
     /// Positions in [`COLUMNS`], in the order of a page's cells.
     pub(super) columns: Vec<usize>,
-    /// Whether a page has one cell more, for [`ListColumn::HiddenBy`].
+    /// True if a page has one more cell, for [`ListColumn::HiddenBy`].
     pub(super) with_reasons: bool,
-    /// By position in [`COLUMNS`]: the place in a page.
+    /// The place in a page, by position in [`COLUMNS`].
     places: [Option<usize>; N_COLUMNS],
 }
 
 impl Read {
-    /// Returns what must be read to print `shown`: its columns of the table come first, in their order.
+    /// Returns the cells to read for `shown`: its columns of the table come first, in their order.
     pub(super) fn of(shown: &[ListColumn]) -> Read {
         let mut columns: Vec<usize> = shown
             .iter()
@@ -122,13 +122,13 @@ impl<'a> Line<'a> {
         name().map_or(CellRef::Null, CellRef::Text)
     }
 
-    /// Returns why Codex's default list hides the thread.
+    /// Returns the reasons why Codex's default list hides the thread.
     pub(super) fn reasons(&self) -> Reasons {
         let bits = self.read.with_reasons.then(|| self.page.cell(self.row, self.read.columns.len()));
         Reasons::of(bits.and_then(CellRef::as_integer).unwrap_or_default())
     }
 
-    /// Returns how many bytes the rollout has on disk; `None` if it cannot be found.
+    /// Returns the size of the rollout on disk in bytes; `None` if it cannot be found.
     pub(super) fn size(&self) -> Option<u64> {
         forms::size(Path::new(self.cell(index::ROLLOUT_PATH).as_text()?))
     }

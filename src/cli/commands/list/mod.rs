@@ -1,4 +1,4 @@
-//! `codex-state list`: from arguments to a query, and its pages to records or a table.
+//! `codex-state list`: turns the arguments into a query and prints its pages as records or a table.
 
 mod columns;
 mod pages;
@@ -25,7 +25,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// The columns of TSV and CSV where none are named. Scripts rely on them.
+/// The default columns of TSV and CSV. Scripts rely on them.
 pub const DEFAULT_COLUMNS: [&str; 10] = [
     "id",
     "updated_at",
@@ -38,13 +38,13 @@ pub const DEFAULT_COLUMNS: [&str; 10] = [
     "title",
     "name",
 ];
-/// How many threads a table on a terminal has where it is not said.
+/// The default number of threads in a table on a terminal.
 const DEFAULT_ROWS: usize = 50;
 
 /// Runs the command.
 ///
 /// # Errors
-/// The arguments are no good, or the database cannot be read.
+/// If the arguments are invalid, or the database cannot be read.
 pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
     let page = app.page(true)?;
     let is_table = page.is_text() && !arguments.ids;
@@ -145,7 +145,7 @@ fn default_provider(app: &App) -> anyhow::Result<String> {
     Ok(place::default_provider(app, &place::read_config(app, &home)))
 }
 
-/// The spellings of a folder that rows may have: canonical, as Codex writes it, and as it was typed.
+/// Returns the spellings of a folder that rows may have: canonical, as Codex writes it, and as typed.
 fn folders(app: &App, typed: &Path, recursive: bool) -> anyhow::Result<Vec<Folder>> {
     let absolute =
         if typed.is_absolute() { typed.to_owned() } else { app.environment.current_dir()?.join(typed) };
@@ -158,10 +158,10 @@ fn folders(app: &App, typed: &Path, recursive: bool) -> anyhow::Result<Vec<Folde
     }
     let clean = clean.to_string_lossy().into_owned();
     let canonical = absolute.to_str().and_then(sys::canonical_folder);
-    // A folder that is not here may be of another system, or relative: then rows have it as it was written.
+    // A missing folder may be of another system, or relative: then rows have it as it was written.
     let as_typed = typed.to_str().filter(|_| canonical.is_none()).map(str::to_owned);
     let mut spellings = Vec::new();
-    // On Windows one that is gone was canonical when its rows were written.
+    // On Windows a missing folder was canonical when its rows were written.
     let was_canonical = Some(sys::with_verbatim_prefix(&clean).into_owned());
     for spelling in [Some(canonical.unwrap_or_else(|| clean.clone())), was_canonical, Some(clean), as_typed] {
         for spelling in spelling.into_iter().flat_map(|spelling| folder::spellings(&spelling)) {
@@ -190,11 +190,11 @@ fn shown_columns(arguments: &args::List, format: Option<Format>) -> Vec<ListColu
     columns
 }
 
-/// The names of threads that people gave them, for a database without a column for them.
+/// Returns the names that people gave to threads, for a database without a column for them.
 fn names(app: &App) -> anyhow::Result<Names> {
     let home = match place::home(app) {
         Ok(home) => home,
-        // A database that was named may be all there is.
+        // A named database may be all that exists.
         Err(_) if app.global.db.is_some() => return Ok(None),
         Err(error) => return Err(error),
     };
@@ -208,7 +208,7 @@ fn names(app: &App) -> anyhow::Result<Names> {
     }
 }
 
-/// Writes TSV, or the ids alone; what scripts read most, with nothing between a row and its text.
+/// Writes TSV or only the ids. Scripts read this most, so each row is written directly as text.
 fn write_tsv(
     app: &mut App,
     lister: &mut Lister<'_>,
@@ -234,7 +234,7 @@ fn write_tsv(
                     continue;
                 };
                 match line.cell(position) {
-                    // Most cells are one of these, and need no way round.
+                    // Most cells are NULL or text, and are written directly.
                     CellRef::Null => {}
                     CellRef::Text(cell) => text::push_tsv(&mut text, cell),
                     cell => records::push_tsv(&mut text, &cells::value(COLUMNS[position].kind, cell)),
@@ -243,7 +243,7 @@ fn write_tsv(
             text.push(b'\n');
         }
         app.out.write_all(&text)?;
-        Ok(pages::go_on(&stops))
+        Ok(pages::check_wanted(&stops))
     })
 }
 
@@ -267,7 +267,7 @@ fn write_records(
             values.extend(shown.iter().map(|&column| line.value(column)));
             records.row(&values)?;
         }
-        Ok(pages::go_on(&stops))
+        Ok(pages::check_wanted(&stops))
     })?;
     records.end_rows()?;
     if format == Format::Json {
@@ -277,12 +277,12 @@ fn write_records(
     Ok(records.finish()?)
 }
 
-/// Returns true if a word may be the beginning of a thread's id.
+/// Returns true if a word looks like the beginning of a thread's id.
 fn is_like_an_id(word: &str) -> bool {
     word.len() >= 6 && word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
-/// Says on standard error how much of the whole was shown.
+/// Prints on standard error how much of the whole list was shown.
 fn write_footer(
     app: &mut App,
     lister: &mut Lister<'_>,

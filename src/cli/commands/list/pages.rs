@@ -1,4 +1,4 @@
-//! The pages of a listing, as long as they are wanted.
+//! Reads the pages of a listing as long as they are wanted.
 
 use crate::cli::commands::app::App;
 use crate::db::list::Page;
@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Says whether rows are still wanted: not after Ctrl-C, nor once the pipe is closed.
-pub(super) fn go_on(stops: &[Arc<AtomicBool>; 2]) -> ControlFlow<()> {
+/// Returns `Break` if no more rows are wanted: after Ctrl-C, or once the pipe is closed.
+pub(super) fn check_wanted(stops: &[Arc<AtomicBool>; 2]) -> ControlFlow<()> {
     if stops.iter().any(|stop| stop.load(Ordering::Relaxed)) {
         ControlFlow::Break(())
     } else {
@@ -23,5 +23,5 @@ pub(super) fn stops(app: &App) -> [Arc<AtomicBool>; 2] {
 
 /// Reads the next page, unless rows are no longer wanted.
 pub(super) fn next_page(app: &App, lister: &mut Lister<'_>) -> anyhow::Result<Option<Page>> {
-    if go_on(&stops(app)).is_break() { Ok(None) } else { lister.next_page() }
+    if check_wanted(&stops(app)).is_break() { Ok(None) } else { lister.next_page() }
 }

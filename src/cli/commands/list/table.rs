@@ -1,4 +1,4 @@
-//! The table of `list` for people; what is listed, and for machines, is decided beside it.
+//! The table of `list` for people. The module beside it selects the rows and writes for machines.
 
 use crate::cli::commands::app::App;
 use crate::cli::commands::list::columns::{Line, ListColumn, Read};
@@ -15,14 +15,14 @@ use crate::thread::Millis;
 use crate::thread::columns::{COLUMNS, index};
 use std::path::{self, Path};
 
-/// Rows whose widths are made alike; a longer table begins anew, so that memory does not grow with it.
+/// Number of rows laid out together; a longer table continues with new widths, so that memory does not grow with it.
 const TABLE_ROWS: u64 = 2000;
 
-/// The table that people get where they do not name columns.
+/// The table for people who name no columns.
 pub(super) struct Own {
-    /// The order, whose time is shown.
+    /// The order; its time is shown.
     pub(super) sort: Sort,
-    /// Whether all are archived, which then need not be said.
+    /// True if all threads are archived, so that the table need not mark them.
     pub(super) archived: bool,
 }
 
@@ -37,7 +37,7 @@ impl Own {
         [milliseconds, seconds, updated[0], updated[1]]
     }
 
-    /// Returns what is read of each row.
+    /// Returns the cells to read of each row.
     pub(super) fn read(sort: Sort) -> Read {
         let mut columns = vec![index::ID, index::CWD, index::TITLE, index::NAME, index::PREVIEW];
         columns.extend([index::ARCHIVED, index::IS_PINNED]);
@@ -80,12 +80,12 @@ impl Own {
     }
 }
 
-/// Whether Codex's default list hides a thread for another reason than that it is archived.
+/// Returns true if Codex's default list hides a thread for another reason than that it is archived.
 fn is_hidden(line: &Line<'_>) -> bool {
     line.reasons().iter().any(|reason| reason != Reason::Archived)
 }
 
-/// What the words of a table depend on.
+/// The values that the text of a table depends on.
 struct Around<'a> {
     now: Millis,
     user_home: &'a str,
@@ -106,17 +106,17 @@ impl Around<'_> {
     }
 }
 
-/// What a table came to.
+/// The result of writing a table.
 pub(super) struct Written {
-    /// How many rows it had.
+    /// Number of rows.
     pub(super) rows: u64,
-    /// How many of them are marked as hidden.
+    /// Number of rows marked as hidden.
     pub(super) hidden: u64,
-    /// The columns that had no room.
+    /// The columns for which there was no room.
     pub(super) left_out: Vec<String>,
 }
 
-/// Writes a table. `read` is what a page holds, `shown` are the columns that were asked for.
+/// Writes a table. `read` are the cells of a page, `shown` are the requested columns.
 pub(super) fn write(
     app: &mut App,
     paper: &report::Page,
@@ -164,7 +164,7 @@ pub(super) fn write(
     Ok(Written { rows: n, hidden, left_out })
 }
 
-/// How much of each id of a page tells it from all others, as `show` and the like take it.
+/// Returns for each id of a page the length of its shortest unique prefix, which `show` and others accept.
 fn short_lengths(lister: &mut Lister<'_>, columns: &[usize], page: &Page) -> anyhow::Result<Vec<usize>> {
     let Some(place) = columns.iter().position(|column| *column == index::ID) else {
         return Ok(vec![0; page.len()]);

@@ -1,4 +1,4 @@
-//! `codex-state show --compare`: the row beside what the file says, column by column, drift marked.
+//! `codex-state show --compare`: prints the row beside the file's values, column by column, with differences marked.
 
 use crate::cli::commands::app::App;
 use crate::cli::commands::{place, threads};
@@ -21,7 +21,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-/// What stands before the name of a column that differs.
+/// The mark before the name of a column that differs.
 const MARK: &str = "! ";
 
 /// The columns of TSV and CSV, which have a row for each column of a thread.
@@ -30,7 +30,7 @@ const COLUMN_NAMES: [&str; 5] = ["id", "column", "database", "file", "differs"];
 /// Runs the command.
 ///
 /// # Errors
-/// The database or standard output fails.
+/// If the database cannot be read, or standard output cannot be written.
 pub(super) fn run(
     app: &mut App,
     found: &threads::Threads,
@@ -48,7 +48,7 @@ pub(super) fn run(
         interrupted: &app.interrupted,
     };
     let mut sink = Sink::begin(&mut app.out, page)?;
-    // What is wrong with a thread is said when the output is done with.
+    // The problems of threads are reported after the output.
     let mut wrong: Vec<Option<Wrong>> = Vec::with_capacity(found.selected.len());
     verify::beside(context, &found.selected, reader, |one| {
         if one.row.is_some() || one.file.is_some() {
@@ -83,7 +83,7 @@ pub(super) fn run(
     Ok(exit)
 }
 
-/// Why one of the sides is empty.
+/// The reason why one of the sides is empty.
 enum Wrong {
     NoFile(String),
     NoRow,
@@ -102,7 +102,7 @@ fn of_file(one: &Beside, position: usize) -> Option<&Cell> {
     one.file.as_ref().and_then(|file| file[position].as_ref())
 }
 
-/// The columns that the row has, or those that the file knows where there is no row.
+/// Returns the columns that the row has; without a row, those that the file has.
 fn lines(one: &Beside) -> impl Iterator<Item = Line<'_>> {
     fn value(position: usize, cell: Option<&Cell>) -> Value<'_> {
         cell.map_or(Value::Null, |cell| cells::value_of(position, cell))
@@ -140,7 +140,7 @@ fn thread(one: &Beside) -> Thread<'_> {
     }
 }
 
-/// Where the threads go, one by one.
+/// The output for the threads, which are written one by one.
 enum Sink<'w> {
     Document(Document<'w>),
     Lines(&'w mut dyn Write),
@@ -200,7 +200,7 @@ fn write_text(out: &mut dyn Write, one: &Beside, width: usize, style: Style) -> 
     for line in lines(one) {
         let (mark, tone) = if line.differs { (MARK, Tone::Bad) } else { ("  ", Tone::Normal) };
         let position = crate::thread::columns::position(line.name).unwrap_or_default();
-        // What only the database knows has no other side.
+        // Values that only the database has are on one side only.
         let no_file = of_file(one, position).is_none();
         table.row([
             TableCell::exact(format!("{mark}{}", line.name)).tone(tone),
@@ -211,7 +211,7 @@ fn write_text(out: &mut dyn Write, one: &Beside, width: usize, style: Style) -> 
     table.write(out)
 }
 
-/// A value in a table; `-` where that side knows nothing of the column.
+/// Returns a value for a table; `-` if that side has no value for the column.
 fn side(value: &Value<'_>, is_unknown: bool) -> TableCell {
     if is_unknown { TableCell::new("-") } else { TableCell::new(cells::in_words(value)) }
 }

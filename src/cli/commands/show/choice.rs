@@ -1,14 +1,14 @@
-//! Which columns of a row `show` prints.
+//! Chooses the columns of a row that `show` prints.
 
 use crate::error::WithHint as _;
 use crate::thread::cell::Cell;
 use anyhow::anyhow;
 
-/// Which columns are shown.
+/// The choice of columns.
 pub(super) struct Choice<'a> {
-    /// Those that were named; all if there are none.
+    /// The columns named on the command line; all columns if it is empty.
     named: &'a [String],
-    /// Whether a time that is there in seconds and in milliseconds is shown once.
+    /// True if a time that has columns in seconds and in milliseconds is printed only once.
     hides_twins: bool,
 }
 
@@ -17,12 +17,12 @@ impl<'a> Choice<'a> {
         Choice { named, hides_twins: hides_twins && named.is_empty() }
     }
 
-    /// Returns the columns that were named.
+    /// Returns the columns named on the command line.
     pub(super) fn named(&self) -> &'a [String] {
         self.named
     }
 
-    /// Takes the columns of a row that are shown.
+    /// Returns the columns of a row to print.
     ///
     /// # Errors
     /// If the database has no such column.
@@ -42,7 +42,7 @@ impl<'a> Choice<'a> {
     }
 }
 
-/// Returns true if a column says in milliseconds what another says in seconds.
+/// Returns true if a column has in milliseconds the same time that another column has in seconds.
 fn is_twin((name, cell): &(String, Cell), row: &[(String, Cell)]) -> bool {
     let seconds = name.strip_suffix("_ms").and_then(|name| row.iter().find(|(column, _)| column == name));
     seconds.is_some_and(|(_, seconds)| match (cell.as_integer(), seconds.as_integer()) {

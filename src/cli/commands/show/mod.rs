@@ -1,4 +1,4 @@
-//! `codex-state show`: every column of some rows.
+//! `codex-state show`: prints all columns of some rows.
 
 mod beside;
 mod choice;
@@ -28,16 +28,16 @@ use std::collections::VecDeque;
 use std::io::Write as _;
 use std::path::Path;
 
-/// How many rows are read at once.
+/// Number of rows read at once.
 const AT_ONCE: usize = 64;
 
-/// A row with the names of its columns: those that we know in their order, then the others.
+/// A row with the names of its columns: the known ones in their order, then the others.
 type Named = Vec<(String, Cell)>;
 
 /// Runs the command.
 ///
 /// # Errors
-/// Something is ambiguous, or the database cannot be read.
+/// If an argument is ambiguous, or the database cannot be read.
 pub fn run(app: &mut App, arguments: &args::Show) -> anyhow::Result<Exit> {
     let page = app.page(false)?;
     let mut reader = place::open_reader(app)?;
@@ -79,22 +79,22 @@ pub fn run(app: &mut App, arguments: &args::Show) -> anyhow::Result<Exit> {
 struct Found {
     id: ThreadId,
     named: Named,
-    /// Why Codex lists the thread or not, where people are told.
+    /// The reasons why Codex hides the thread, if they are printed.
     verdict: Option<Verdict>,
 }
 
-/// The rows of the threads that were found, some at a time: there may be more of them than memory.
+/// The rows of the threads that were found, read a few at a time, because all of them may not fit into memory.
 struct Rows<'a> {
     reader: &'a mut Reader,
     found: &'a threads::Threads,
     /// The provider whose threads Codex lists.
     default_provider: &'a str,
-    /// Whether people read the output, who are told why Codex hides a thread.
+    /// True if people read the output, which then says why Codex hides a thread.
     is_text: bool,
-    /// The first thread that was not looked at.
+    /// Position of the first thread that was not examined yet.
     next: usize,
     page: VecDeque<Found>,
-    /// Which threads have none.
+    /// Positions of the threads without a row.
     without: Vec<usize>,
     choice: Choice<'a>,
 }
@@ -112,7 +112,7 @@ impl Rows<'_> {
             let (is_text, provider) = (self.is_text, self.default_provider);
             let (rows, mut verdicts) = self.reader.read(|connection| -> anyhow::Result<_> {
                 let rows = ids.iter().map(|id| whole_row(connection, *id)).collect::<Result<Vec<_>, _>>()?;
-                // A table that Codex would not know is shown all the same.
+                // A table that Codex would not accept is still shown.
                 let schema = is_text.then(|| Schema::read_threads(connection).ok()).flatten();
                 let verdicts = match &schema {
                     Some(schema) => shown::of_threads(connection, schema, provider, &ids)?,
@@ -134,7 +134,7 @@ impl Rows<'_> {
     }
 }
 
-/// The known columns, all of them, in the order of [`COLUMNS`], then those that we do not know.
+/// Returns all known columns in the order of [`COLUMNS`], then the unknown ones.
 fn in_order(row: Named) -> Named {
     let mut known: Vec<Cell> = vec![Cell::Null; COLUMNS.len()];
     let mut unknown = Vec::new();
@@ -153,7 +153,7 @@ fn kind(name: &str) -> Kind {
 
 fn write_records(app: &mut App, page: &Page, format: Format, rows: &mut Rows<'_>) -> anyhow::Result<()> {
     let mut next = rows.next()?;
-    // All rows are of one table.
+    // All rows are from one table.
     let columns: Vec<String> = match &next {
         Some(row) => rows.choice.of(&row.named)?.iter().map(|(name, _)| name.clone()).collect(),
         None if !rows.choice.named().is_empty() => rows.choice.named().to_vec(),
@@ -198,7 +198,7 @@ fn write_text(
         let fields: Vec<(&str, TableCell)> = named
             .iter()
             .map(|(name, cell)| {
-                // A name of a column comes from the database as well.
+                // The name of a column comes from the database, too.
                 (name.as_str(), field(app, kind(name), CellRef::from(cell)))
             })
             .collect();
@@ -211,7 +211,7 @@ fn write_text(
     Ok(())
 }
 
-/// A cell whole, as people read it: times where they live, with how long ago that is.
+/// Returns a whole cell for people: times in the local time zone, with their age.
 fn field(app: &App, kind: Kind, cell: CellRef<'_>) -> TableCell {
     if let Some(millis) = cells::millis(kind, cell) {
         let time = human::local_second(millis, &app.environment.zone);

@@ -11,7 +11,7 @@ use crate::sys;
 use crate::thread::ThreadId;
 use std::path::Path;
 
-/// Returns the lines about a thread: whether Codex lists it, what to do about that, and how it is opened.
+/// Returns the lines about a thread: whether Codex lists it, what to do about that, and how to open it.
 pub(super) fn lines(
     messages: &Messages,
     ways: &Ways<'_>,
@@ -39,12 +39,12 @@ pub(super) fn lines(
     lines
 }
 
-/// Returns the command that opens a thread, in the folder that it belongs to where that is there.
+/// Returns the command that opens a thread, in its folder if that exists.
 fn resume(id: ThreadId, folder: &str) -> String {
     let command = format!("codex resume {id}");
     let folder = sys::without_verbatim_prefix(folder);
     let path = Path::new(&*folder);
-    // A word that is shown otherwise than it is written cannot be copied.
+    // A word whose spelling is escaped for display cannot be copied.
     let is_plain = *text::safe(&folder) == *folder;
     match path.is_absolute() && is_plain && path.is_dir() {
         true => format!("cd {} && {command}", shell_word(path)),

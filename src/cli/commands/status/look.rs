@@ -1,4 +1,4 @@
-//! Everything that `status` shows, gathered; not how.
+//! The data that `status` shows. It does not decide how they are shown.
 
 use crate::cli::commands::ways::Ways;
 use crate::db::backup::BackupInfo;
@@ -8,38 +8,38 @@ use crate::thread::Millis;
 use crate::verify;
 use std::path::{Path, PathBuf};
 
-/// Everything that is shown.
+/// The data that `status` shows.
 pub(super) struct Look<'a> {
-    /// Where there is one: a database that was named needs none.
+    /// The home, if there is one; a named database needs none.
     pub(super) home: Option<&'a Path>,
     pub(super) default_provider: &'a str,
-    /// The database that is used, and why.
+    /// The database that is used, with the reason.
     pub(super) candidate: Option<Candidate>,
-    /// Those that are not.
+    /// The databases that are not used.
     pub(super) others: Vec<PathBuf>,
-    /// Where databases were looked for.
+    /// The folders that were searched for databases.
     pub(super) looked_in: Vec<PathBuf>,
-    /// What there is of it; nothing where it cannot be read.
+    /// The examined database; `None` if it cannot be read.
     pub(super) database: Option<Database>,
-    /// Why it cannot be read.
+    /// The reason why it cannot be read.
     pub(super) error: Option<String>,
     pub(super) rollouts: Rollouts,
     pub(super) verify: Option<verify::Report>,
-    /// The first findings of that, those about the whole home among them.
+    /// The first findings of that verify, including those about the whole home.
     pub(super) findings: Vec<verify::Finding>,
-    /// The rollouts without a row that no backfill can give one now; `None` if there are too many to open.
+    /// The rollouts without a row that no backfill can give a row now; `None` if there are too many to open.
     pub(super) unusable: Option<Unusable>,
-    /// The rollouts by what the rows say of their threads.
+    /// The sizes of rollouts, by values in the rows of their threads.
     pub(super) weights: Option<Weights>,
     /// The databases of the home beside the one that is used, the largest first.
     pub(super) other_databases: Vec<OtherDatabase>,
     /// The databases that Codex itself moved aside, and their folder.
     pub(super) set_aside: Vec<OtherDatabase>,
-    /// What to do about threads that Codex hides.
+    /// The advice about threads that Codex hides.
     pub(super) ways: Ways<'a>,
-    /// The backups of the database, newest first, whether it can be read or not.
+    /// The backups of the database, newest first, even if the database cannot be read.
     pub(super) backups: Vec<BackupInfo>,
-    /// Whether their folder cannot be read, so that there may be more.
+    /// True if their folder cannot be read, so that there may be more.
     pub(super) are_backups_hidden: bool,
     pub(super) now: Millis,
 }

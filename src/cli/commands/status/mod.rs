@@ -1,4 +1,4 @@
-//! `codex-state status`: looks at home, database and rollouts, takes a quick verify besides, and shows all of it.
+//! `codex-state status`: examines home, database and rollouts, runs a quick verify, and prints the results.
 
 mod look;
 mod next;
@@ -26,7 +26,7 @@ use crate::verify::{self, Depth, Finding, Ignore, Kind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-/// How many findings are kept: those of the whole home come first.
+/// Maximum number of findings to keep; those about the whole home come first.
 const MOST_FINDINGS: usize = 256;
 /// The folder in which Codex keeps databases that it found damaged, beside its database.
 const SET_ASIDE: &str = "db-backups";
@@ -34,7 +34,7 @@ const SET_ASIDE: &str = "db-backups";
 /// Runs the command.
 ///
 /// # Errors
-/// There is no home, or the database is there and cannot be read, which is said after all else was shown.
+/// If there is no home. If a database exists but cannot be read, which is reported after everything else was printed.
 pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
     let args::Status {} = arguments;
     let page = app.page(false)?;
@@ -139,7 +139,7 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
     Ok(if app.interrupted.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Done })
 }
 
-/// What there is of a database that can be read.
+/// The data about a database that can be read.
 struct Examined {
     database: Database,
     verify: Option<verify::Report>,
@@ -148,7 +148,7 @@ struct Examined {
     weights: Option<Weights>,
 }
 
-/// Looks at a database, and whether it and the rollouts agree at a glance.
+/// Examines a database, and compares it with the rollouts in a quick look.
 fn examine(
     app: &App,
     options: &OpenOptions,
@@ -184,7 +184,7 @@ fn examine(
     Ok(Examined { database, verify: Some(report), findings, unusable, weights })
 }
 
-/// The command that brings the newest backup back.
+/// Returns the command that restores the newest backup.
 fn restoring(look: &Look<'_>) -> Option<String> {
     let newest = shell_word(&look.backups.first()?.path);
     Some(format!("codex-state restore {newest} brings the newest backup back"))

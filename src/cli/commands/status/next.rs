@@ -1,4 +1,4 @@
-//! The one thing to do next, as the last line of `status`: the most urgent one that the person can do now.
+//! The last line of `status`: the most urgent thing that the person can do now.
 
 use crate::cli::commands::status::look::Look;
 use crate::cli::output::human;
@@ -10,7 +10,7 @@ use crate::status::{Database, Progress, Unusable};
 use crate::verify::{Finding, Kind, Remedy, Report};
 use std::path::Path;
 
-/// Returns the one thing to do next. A database that cannot be read has its own hints.
+/// Returns the thing to do next. A database that cannot be read has its own hints.
 pub(super) fn next(look: &Look<'_>) -> String {
     let Some(database) = &look.database else { return without_database(look) };
     let report = look.verify.as_ref();
@@ -38,11 +38,11 @@ pub(super) fn next(look: &Look<'_>) -> String {
     }
 }
 
-/// What is said where there is nothing.
+/// The text for a home without conversations.
 const NO_CONVERSATION: &str =
     "nothing: there is no conversation in this home; name another with --codex-home DIR";
 
-/// What to do where there is no database.
+/// Returns what to do without a database.
 fn without_database(look: &Look<'_>) -> String {
     let n = look.rollouts.total();
     match look.backups.first() {
@@ -72,7 +72,7 @@ fn damaged(database: &Database) -> Option<String> {
     )
 }
 
-/// What keeps Codex from starting.
+/// Returns what to do about problems that prevent Codex from starting.
 fn cannot_start(report: &Report, look: &Look<'_>) -> Option<String> {
     if report.count(Kind::LedgerMismatch).all() > 0 {
         return Some(
@@ -95,7 +95,8 @@ fn mount(look: &Look<'_>) -> Option<String> {
     ))
 }
 
-/// What `backfill` mends. `unusable`: the rollouts without a row that it cannot give one; `None` if that is not known.
+/// Returns the step that runs `backfill`. `unusable`: the rollouts without a row to which it cannot give one; `None`
+/// if they are not known.
 fn mend(report: &Report, unusable: Option<Unusable>) -> Option<String> {
     let mut parts = Vec::new();
     for kind in Kind::ALL {
@@ -113,7 +114,7 @@ fn mend(report: &Report, unusable: Option<Unusable>) -> Option<String> {
     Some(format!("codex-state backfill {all}{as_far} (codex-state verify names them)"))
 }
 
-/// Says what `backfill` does about findings of a kind; `None` where that has a step of its own.
+/// Describes what `backfill` does about findings of a kind. Returns `None` if the kind has a step of its own.
 fn mended(kind: Kind, n: u64) -> Option<String> {
     let rows = human::counted(n, "row", "rows");
     Some(match kind {
@@ -147,7 +148,7 @@ fn indexing(database: &Database) -> Option<String> {
     }
 }
 
-/// What no command mends.
+/// Returns what to do about problems that no command can repair.
 fn by_hand(report: &Report, look: &Look<'_>) -> Option<String> {
     if let Some(n) = Some(report.count(Kind::MissingFile).all()).filter(|n| *n > 0) {
         let files = human::counted(n, "missing file", "missing files");
@@ -181,7 +182,7 @@ fn by_hand(report: &Report, look: &Look<'_>) -> Option<String> {
         .then(|| "update Codex to 0.154 or later, which shows long conversations to their end".to_owned())
 }
 
-/// What to do about hidden threads, where all else is well.
+/// Returns what to do about hidden threads, if there is no other problem.
 fn hidden_ones(look: &Look<'_>, counts: &Census, hidden: u64, rest: &str) -> String {
     let seems_lost =
         if counts.shown() == 0 { "no thread is lost: " } else { "nothing, unless you miss a thread: " };

@@ -1,4 +1,4 @@
-//! `status` for people: one screen.
+//! Prints `status` for people, on one screen.
 
 use crate::cli::commands::status::look::Look;
 use crate::cli::commands::verdict;
@@ -14,13 +14,13 @@ use crate::verify::{Finding, Kind, Report, Severity};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// How many sources or providers are named.
+/// Maximum number of sources or providers that are named.
 const NAMED: usize = 5;
-/// How many backups are named.
+/// Maximum number of backups that are named.
 const BACKUPS: usize = 5;
-/// How many findings about the whole home are named.
+/// Maximum number of findings about the whole home that are named.
 const MOST_PROBLEMS: usize = 8;
-/// The kinds of findings about the whole home, whose messages say all about them.
+/// The kinds of findings about the whole home, whose messages are complete.
 const OF_THE_HOME: [Kind; 7] = [
     Kind::MovedHome,
     Kind::MissingFolder,
@@ -30,20 +30,20 @@ const OF_THE_HOME: [Kind; 7] = [
     Kind::UnassignedProject,
     Kind::IndexMissing,
 ];
-/// How many months are pictured.
+/// Maximum number of months in the chart.
 const MONTHS: usize = 12;
 
-/// What is on the screen.
+/// The contents of the screen.
 pub(super) struct Screen<'a> {
-    /// What was found.
+    /// The collected data.
     pub(super) look: &'a Look<'a>,
-    /// The one thing to do next; `None` where the error says it.
+    /// The thing to do next; `None` if the error says it.
     pub(super) next: Option<&'a str>,
-    /// Puts the options of this run into commands.
+    /// Adds the options of this run to commands.
     pub(super) with_options: &'a dyn Fn(&str) -> String,
 }
 
-/// Writes it, with a picture where there is a terminal.
+/// Writes the screen, with a chart if the output is a terminal.
 pub(super) fn write(
     out: &mut dyn Write,
     screen: &Screen<'_>,
@@ -97,13 +97,13 @@ pub(super) fn write(
         chart::write_bars(out, &latest_months(months), width, ink, style)?;
     }
     if let Some(next) = screen.next {
-        // Never broken into lines: a command in it must survive being copied.
+        // Never broken into lines, because it must be possible to copy a command in it.
         writeln!(out, "\n{}{}", style.paint(Tone::Bold, "next: "), text::safe(next))?;
     }
     Ok(())
 }
 
-/// The latest months, those without a thread among them included.
+/// Returns the latest months, including those without a thread.
 fn latest_months(months: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
     let parse = |month: &str| {
         let (year, month) = month.split_once('-')?;
@@ -175,7 +175,7 @@ fn database_fields(database: &Database, screen: &Screen<'_>, fields: &mut Vec<(&
     }
 }
 
-/// What Codex's list shows, and what it hides, each with what to do about it.
+/// Adds what Codex's list shows, and what it hides, each with what to do about it.
 fn shown_fields(census: &Census, screen: &Screen<'_>, fields: &mut Vec<(&'static str, Cell)>) {
     let total = human::counted(census.total(), "thread", "threads");
     let shown = format!(
@@ -197,7 +197,7 @@ fn shown_fields(census: &Census, screen: &Screen<'_>, fields: &mut Vec<(&'static
     }
 }
 
-/// The threads by source, provider and folder, with the bytes of their rollouts where these were looked at.
+/// Adds the threads by source, provider and folder, with the sizes of their rollouts if these are known.
 fn count_fields(census: &Census, weights: Option<&Weights>, fields: &mut Vec<(&'static str, Cell)>) {
     let counted = |counts: &BTreeMap<String, u64>| -> Vec<Counted> {
         counts.iter().map(|(name, n)| Counted { name: name.clone(), threads: *n, bytes: None }).collect()
@@ -242,11 +242,11 @@ fn count_fields(census: &Census, weights: Option<&Weights>, fields: &mut Vec<(&'
 struct Counted {
     name: String,
     threads: u64,
-    /// The bytes of their rollouts, where these were looked at.
+    /// The size of their rollouts in bytes, if it is known.
     bytes: Option<u64>,
 }
 
-/// The greatest counts, by name.
+/// Describes the greatest counts, by name.
 fn most(mut counts: Vec<Counted>) -> String {
     counts.sort_by(|a, b| b.threads.cmp(&a.threads).then_with(|| a.name.cmp(&b.name)));
     let words = |name: &str, threads: u64, bytes: Option<u64>| {
@@ -283,7 +283,7 @@ fn rollout_fields(look: &Look<'_>, fields: &mut Vec<(&'static str, Cell)>) {
     }
 }
 
-/// The databases beside the one that is used, and those that Codex moved aside.
+/// Adds the databases beside the one that is used, and those that Codex moved aside.
 fn other_fields(look: &Look<'_>, fields: &mut Vec<(&'static str, Cell)>) {
     let bytes = |databases: &[OtherDatabase]| human::bytes(databases.iter().map(|one| one.bytes).sum());
     let named = |one: &OtherDatabase| {
@@ -305,7 +305,7 @@ fn other_fields(look: &Look<'_>, fields: &mut Vec<(&'static str, Cell)>) {
     }
 }
 
-/// What a quick verify says, in its words; and the findings about the whole home, each with its message.
+/// Adds the result of a quick verify, and the findings about the whole home, each with its message.
 fn verify_fields(report: &Report, look: &Look<'_>, fields: &mut Vec<(&'static str, Cell)>) {
     let total = report.total();
     let tone = match (total.errors, total.warnings) {
@@ -336,7 +336,7 @@ fn verify_fields(report: &Report, look: &Look<'_>, fields: &mut Vec<(&'static st
     }
 }
 
-/// The newest backups, each with its path, for that is what `restore` wants.
+/// Adds the newest backups, each with its path, because `restore` needs it.
 fn backup_fields(look: &Look<'_>, fields: &mut Vec<(&'static str, Cell)>) {
     let Some((newest, older)) = look.backups.split_first() else {
         let none = match look.are_backups_hidden {
@@ -365,7 +365,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn months_without_a_thread_are_pictured_too() {
+    fn the_chart_includes_months_without_a_thread() {
         let months: BTreeMap<String, u64> =
             [("2025-11", 2), ("2026-02", 5)].map(|(month, n)| (month.to_owned(), n)).into();
         let latest = latest_months(&months);
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_rare_is_counted_together() {
+    fn rare_names_are_counted_together() {
         let counted = |name: String, threads, bytes| Counted { name, threads, bytes };
         let counts = (0..8u64).map(|n| counted(format!("s{n}"), n, None)).collect();
         assert_eq!(most(counts), "s7 7, s6 6, s5 5, s4 4, s3 3, others 3");

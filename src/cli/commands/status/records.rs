@@ -30,7 +30,7 @@ struct OtherDatabase {
     bytes: u64,
 }
 
-/// The bytes of the rollouts by what the rows say of their threads.
+/// The sizes of the rollouts in bytes, by values in the rows of their threads.
 #[derive(Serialize)]
 struct Bytes<'a> {
     sources: BTreeMap<&'a str, u64>,

@@ -1,4 +1,4 @@
-//! Findings as workflow annotations: a command a line, whose values GitHub wants percent-encoded.
+//! Prints findings as workflow annotations: one command per line, with values percent-encoded as GitHub requires.
 
 use crate::cli::output::text;
 use crate::verify::{Finding, Report};
@@ -30,12 +30,12 @@ fn write_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
     }
 }
 
-/// A message, as GitHub wants it.
+/// Encodes a message as GitHub requires.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// The value of a property, where the marks of the command itself may not stand.
+/// Encodes the value of a property, which must not contain the command's own separators.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

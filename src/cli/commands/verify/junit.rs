@@ -1,11 +1,11 @@
-//! `--junit FILE`: a test case for each kind of finding, for whatever shows test results.
+//! `--junit FILE`: writes one test case for each kind of finding, for programs that show test results.
 
 use crate::cli::output::records::time;
 use crate::cli::output::text;
 use crate::verify::{Finding, Ignore, Kind, Report, Severity};
 use std::io::{self, Write};
 
-/// Writes the whole file. A kind fails if it has errors; with `strict` warnings count as well.
+/// Writes the whole file. A kind fails if it has errors; with `strict`, also if it has warnings.
 pub(super) fn write(
     xml: &mut dyn Write,
     report: &Report,
@@ -75,7 +75,7 @@ fn write_finding(xml: &mut dyn Write, finding: &Finding) -> io::Result<()> {
     writeln!(xml, "{}", escape(&parts.join(": ")))
 }
 
-/// Text in XML: safe text has no control characters left, which XML could not hold at all.
+/// Escapes text for XML. Safe text contains no control characters, which XML cannot contain at all.
 fn escape(text: &str) -> String {
     let allowed = |c: char| !matches!(c, '\u{fffe}' | '\u{ffff}');
     let text: String = text.chars().map(|c| if allowed(c) { c } else { '\u{fffd}' }).collect();

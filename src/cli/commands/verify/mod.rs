@@ -1,4 +1,4 @@
-//! `codex-state verify`: from arguments to the verb, and its report to the streams and files that were asked for.
+//! `codex-state verify`: passes the arguments to the verb and prints its report to the requested streams and files.
 
 mod github;
 mod junit;
@@ -24,7 +24,7 @@ use std::io::Write as _;
 /// Runs the command.
 ///
 /// # Errors
-/// It could not run, or not to its end.
+/// If the command cannot run, or cannot finish.
 pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
     let page = Page::new(&app.global, &app.environment, true);
     let is_github = app.global.format == FormatChoice::Github;
@@ -37,7 +37,7 @@ pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
     app.metrics.opened("verify");
     let found = threads::resolve(app, &arguments.threads, &place.home, Some(&mut reader))?;
     let is_named = !arguments.threads.is_empty();
-    // People have been told all there is; a program gets its document.
+    // People have already read the message; a program still gets its document.
     if is_named && found.selected.is_empty() && page.is_text() && !is_github && arguments.junit.is_none() {
         return Ok(found.exit);
     }
@@ -92,7 +92,8 @@ pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
     Ok(found.exit.merge(Exit::from_answer(agrees)))
 }
 
-/// Counts what Codex's list shows; `None` where the database cannot be read, which was said.
+/// Counts the threads that Codex's list shows. Returns `None` if the database cannot be read, which was reported
+/// before.
 fn census(reader: &mut Reader, default_provider: &str) -> Option<Census> {
     let counted = reader.read(|connection| -> anyhow::Result<_> {
         Ok(Census::take(connection, &Schema::read_threads(connection)?, default_provider)?)
@@ -100,7 +101,7 @@ fn census(reader: &mut Reader, default_provider: &str) -> Option<Census> {
     counted.ok()
 }
 
-/// Says on standard error how it ended and what to do next.
+/// Prints on standard error the result and what to do next.
 fn summarise(
     app: &App,
     report: &Report,

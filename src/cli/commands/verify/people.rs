@@ -1,4 +1,4 @@
-//! Findings for people: grouped by kind, with what the kind means, what to do, and some examples of many.
+//! Prints findings for people: grouped by kind, with what the kind means, what to do, and some examples of many.
 
 use crate::cli::commands::verdict;
 use crate::cli::output::style::{Style, Tone};
@@ -10,9 +10,9 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// The least that each side of a field gets.
+/// Minimum width of each side of a field.
 const LEAST: usize = 16;
-/// How many findings of a kind are printed, unless the user asks for more.
+/// Maximum number of findings of a kind that are printed, unless the user asks for more.
 const EXAMPLES: u64 = 5;
 
 /// Returns how many of the findings [`write`] prints.
@@ -23,8 +23,8 @@ pub(super) fn n_printed(report: &Report, has_all: bool) -> u64 {
     }
 }
 
-/// Writes the findings by kind, errors first. `has_all`: every finding of the report, not
-/// some examples of each kind. `with_options` puts the options of this run into commands.
+/// Writes the findings by kind, errors first. With `has_all` it writes every finding of the report, otherwise some
+/// examples of each kind. `with_options` adds the options of this run to commands.
 pub(super) fn write(
     out: &mut dyn Write,
     page: &report::Page,
@@ -68,7 +68,7 @@ struct Block<'a> {
 }
 
 impl Block<'_> {
-    /// Writes a kind, how many findings it has, what it means and what to do about it.
+    /// Writes a kind with the number of its findings, what it means and what to do about it.
     fn heading(&self, out: &mut dyn Write, report: &Report, kind: Kind) -> io::Result<()> {
         let count = report.count(kind);
         let tone = if count.errors > 0 { Tone::Bad } else { Tone::Doubtful };
@@ -101,7 +101,7 @@ impl Block<'_> {
             writeln!(out, "    {}", self.style.paint(Tone::Dim, other))?;
         }
         if says_more(finding) {
-            // A message is never cut: it may hold a path that the reader needs.
+            // A message is never cut, because it may contain a path that the reader needs.
             let indent = if finding.thread_id.is_none() && finding.path.is_none() { "  " } else { "    " };
             let room = self.width.saturating_sub(indent.len()).max(LEAST);
             let lines = in_lines(&text::one_line(&finding.message), room);
@@ -122,7 +122,7 @@ impl Block<'_> {
         const BETWEEN: &str = "  file: ";
         let room = self.width.saturating_sub(4 + name_width + 2 + "row: ".len() + BETWEEN.len());
         let side = (room / 2).max(LEAST);
-        // A text that goes on alike for longer than there is room begins where it differs.
+        // If two texts share a beginning longer than the available width, they are shown from where they differ.
         let shown: Vec<[Cow<'_, str>; 2]> = shown
             .iter()
             .map(|[row, file]| {

@@ -1,4 +1,4 @@
-//! The report of `verify`: its findings and what is counted around them.
+//! Writes the report of `verify`: its findings and counts.
 
 use crate::cli::commands::app::App;
 use crate::cli::commands::verify::people;
@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use std::io;
 use std::path::Path;
 
-/// Writes the report. `has_all`: people get every finding too, not some examples of each kind.
+/// Writes the report. With `has_all`, people get every finding too, otherwise some examples of each kind.
 pub(super) fn write(
     app: &mut App,
     page: &Page,
@@ -43,7 +43,7 @@ pub(super) fn write(
     .write(&mut app.out, page)
 }
 
-/// How many findings of each kind, all kinds by name.
+/// The number of findings of each kind, all kinds by name.
 struct Counts<'a>(&'a verify::Report);
 
 impl Serialize for Counts<'_> {
@@ -52,7 +52,7 @@ impl Serialize for Counts<'_> {
     }
 }
 
-/// A finding, which is a [`Shown`] in JSON.
+/// A finding. In JSON it is a [`Shown`].
 struct Item(Finding);
 
 impl Serialize for Item {
@@ -61,7 +61,7 @@ impl Serialize for Item {
     }
 }
 
-/// A finding in JSON; the names are the contract's.
+/// A finding in JSON; the names are documented.
 #[derive(Serialize)]
 struct Shown<'a> {
     kind: &'static str,

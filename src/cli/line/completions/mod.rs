@@ -1,11 +1,12 @@
-//! The completion scripts of the shells, from the one definition of the arguments; not where they are written.
+//! Generates the completion scripts of the shells from the definition of the arguments. It does not write them to
+//! files.
 
 use crate::cli::line::args::{Cli, NAME};
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 use std::io::{self, Write};
 
-/// Every shell that has a script, with the file name under which the script is installed.
+/// All shells that have a script, with the file name for its installation.
 pub const SHELLS: [(Shell, &str); 5] = [
     (Shell::Bash, "codex-state.bash"),
     (Shell::Elvish, "codex-state.elv"),
@@ -25,7 +26,8 @@ pub fn write(shell: Shell, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(script(shell).as_bytes())
 }
 
-/// Returns the script of `shell`: what `clap_complete` generates, and the ids of threads where the shell can show them.
+/// Returns the script of `shell`: the output of `clap_complete`, with completion of thread ids if the shell can show
+/// them.
 #[must_use]
 pub fn script(shell: Shell) -> String {
     let mut generated = Vec::new();
@@ -36,13 +38,13 @@ pub fn script(shell: Shell) -> String {
         // zsh reads the first line to see what the script completes.
         Shell::Zsh => zsh(&generated.replacen('\n', &format!("\n{}", first_line(shell)), 1)),
         Shell::Fish => first_line(shell) + &fish(&generated),
-        // The generated script knows neither values nor what follows an option.
+        // The generated script completes neither values nor the words after an option.
         Shell::Elvish => first_line(shell) + include_str!("script.elv"),
         _ => first_line(shell) + &generated,
     }
 }
 
-/// Returns whether a file holds a script of `shell` that this program wrote, in this version or an earlier one.
+/// Returns true if a file contains a script of `shell` that this program wrote, in this version or an earlier one.
 #[must_use]
 pub fn is_ours(shell: Shell, content: &str) -> bool {
     let start = match shell {
@@ -55,14 +57,14 @@ pub fn is_ours(shell: Shell, content: &str) -> bool {
     content.split_inclusive('\n').take(2).any(|line| line == marked) || content.starts_with(start)
 }
 
-/// The line by which a script is recognised later.
+/// Returns the line by which a script is recognised later.
 fn first_line(shell: Shell) -> String {
     format!("# Completion for {shell}, written by: codex-state completions {shell}\n")
 }
 
-/// Mends what `clap_complete` generates for a program with a hyphen in its name, where the names that it sets
-/// (`codex__state__subcmd__list`) differ from those that it looks for (`codex__subcmd__state__subcmd__list`), and adds
-/// the ids of threads.
+/// Corrects the output of `clap_complete` for a program with a hyphen in its name: the names that it sets
+/// (`codex__state__subcmd__list`) differ from those that it looks up (`codex__subcmd__state__subcmd__list`). Adds
+/// completion of thread ids.
 fn bash(generated: &str) -> String {
     let mended = generated.replace("codex__subcmd__state", "codex__state");
     let (functions, registration) = mended.rsplit_once("\nif [[").unwrap_or((&mended, ""));
@@ -70,15 +72,15 @@ fn bash(generated: &str) -> String {
     format!("{functions}{}\nif [[{registration}", with_commands(include_str!("threads.bash"), "|"))
 }
 
-/// Lets the value of an option be completed before the command, where the generated script gives up because the value is
-/// missing, and adds values of arguments and the ids of threads.
+/// Lets the value of an option be completed before the command; the generated script gives up there because the value
+/// is missing. Adds completion of argument values and thread ids.
 fn fish(generated: &str) -> String {
     const PARSE: &str = "argparse -s (__fish_codex_state_global_optspecs) -- $cmd 2>/dev/null\n    or ";
     let with_value = PARSE.replace("$cmd", "$cmd value");
     let mut script = generated.replacen(PARSE, &format!("{PARSE}{with_value}"), 1);
-    // After "help" the word "help" was seen, and that kept the names of commands away.
+    // After "help", the word "help" was already seen, which suppressed the names of commands.
     script = script.replace(" help\" -f -a ", "\" -f -a ");
-    // Values of arguments without an option are left out as well.
+    // The generated script also lacks the values of arguments without an option.
     for command in Cli::command().get_subcommands() {
         let values = command.get_positionals().flat_map(|argument| argument.get_possible_values());
         let values: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
@@ -92,7 +94,7 @@ fn fish(generated: &str) -> String {
     script + &with_commands(include_str!("threads.fish"), " ")
 }
 
-/// Lets arguments that are threads be completed by a function, which needs the words as they were typed.
+/// Lets a function complete thread arguments; it needs the words as they were typed.
 fn zsh(generated: &str) -> String {
     const BODY: &str = "\n_codex-state() {\n";
     let keeps_words = format!(
@@ -109,7 +111,7 @@ fn zsh(generated: &str) -> String {
     format!("{functions}{}\nif [ {call}", include_str!("threads.zsh"))
 }
 
-/// Puts the commands that take threads into a part of a script.
+/// Inserts the commands that take threads into a part of a script.
 fn with_commands(part: &str, separator: &str) -> String {
     let program = Cli::command();
     let takes_threads = |command: &&clap::Command| {

@@ -1,7 +1,7 @@
-//! JSON documents written as they come, never held in memory as a whole; what goes into them is the commands' matter.
+//! Writes JSON documents step by step, never held in memory as a whole. The commands choose the contents.
 //!
-//! The text is carried unchanged, but characters that could act on a terminal or hide are written as `\u….`, which
-//! every parser reads as the same text.
+//! The text is unchanged, but characters that could act on a terminal or hide are written as `\u….`, which every
+//! parser reads as the same text.
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ use serde_json::ser::{Formatter, Serializer};
 
 use crate::cli::output::text;
 
-/// The version of the documents' shape, their first member.
+/// The version of the documents' structure, their first member.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Writes any value as compact, terminal-safe JSON.
@@ -18,7 +18,7 @@ pub fn write<T: Serialize + ?Sized>(out: &mut dyn Write, value: &T) -> io::Resul
     Ok(value.serialize(&mut Serializer::with_formatter(out, Safe))?)
 }
 
-/// Writes a value on a line of its own, as JSONL wants it.
+/// Writes a value on a separate line, for JSONL.
 pub fn write_line<T: Serialize + ?Sized>(out: &mut dyn Write, value: &T) -> io::Result<()> {
     let mut line = Vec::new();
     push(&mut line, value)?;
@@ -26,12 +26,12 @@ pub fn write_line<T: Serialize + ?Sized>(out: &mut dyn Write, value: &T) -> io::
     out.write_all(&line)
 }
 
-/// Appends a value; the hot way, without a virtual call for each fragment.
+/// Appends a value without a virtual call for each fragment, because this is frequent.
 pub(crate) fn push<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> io::Result<()> {
     Ok(value.serialize(&mut Serializer::with_formatter(out, Safe))?)
 }
 
-/// A whole value such as a report, as a document: its members follow the schema version.
+/// Writes a whole value, such as a report, as a document: its members follow the schema version.
 pub fn write_document<T: Serialize + ?Sized>(out: &mut dyn Write, report: &T) -> io::Result<()> {
     #[derive(Serialize)]
     struct Versioned<'a, T: ?Sized> {
@@ -42,14 +42,15 @@ pub fn write_document<T: Serialize + ?Sized>(out: &mut dyn Write, report: &T) ->
     write_line(out, &Versioned { schema_version: SCHEMA_VERSION, report })
 }
 
-/// One document, member by member: begins with the schema version, ends with a newline, holds lists of any length.
+/// One document, written member by member: begins with the schema version, ends with a newline, contains lists of any
+/// length.
 pub struct Document<'w> {
     out: &'w mut dyn Write,
     buffer: Vec<u8>,
     list: List,
 }
 
-/// Where in a list the document stands.
+/// The position of the document relative to a list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum List {
     Outside,
@@ -58,7 +59,7 @@ enum List {
 }
 
 impl<'w> Document<'w> {
-    /// Opens the document.
+    /// Begins the document.
     pub fn begin(out: &'w mut dyn Write) -> io::Result<Self> {
         write!(out, "{{\"schema_version\":{SCHEMA_VERSION}")?;
         Ok(Self { out, buffer: Vec::new(), list: List::Outside })
@@ -72,7 +73,7 @@ impl<'w> Document<'w> {
         self.out.write_all(&self.buffer)
     }
 
-    /// Opens a list as the next member; items follow, each on a line of its own.
+    /// Begins a list as the next member; items follow, each on a separate line.
     pub fn list(&mut self, name: &str) -> io::Result<()> {
         self.end_list()?;
         self.name(name)?;
@@ -120,7 +121,7 @@ impl<'w> Document<'w> {
     }
 }
 
-/// Compact, with what [`text::safe`] would spell out as `\u` escapes.
+/// A compact format in which the characters that [`text::safe`] would spell out are `\u` escapes.
 struct Safe;
 
 impl Formatter for Safe {

@@ -1,6 +1,6 @@
-//! Records for machines, as TSV, CSV, JSON or JSONL; tables for people are in `table.rs`.
+//! Writes records for machines, as TSV, CSV, JSON or JSONL; `table.rs` writes tables for people.
 //!
-//! Rows are written as they come, each with one call of the writer, and without an allocation for a cell.
+//! Rows are written one by one, each with one call of the writer and without an allocation per cell.
 
 pub mod json;
 pub mod time;
@@ -19,13 +19,13 @@ pub enum Value<'a> {
     Null,
     /// A whole number.
     Int(i64),
-    /// Any other number, which only columns can hold that we do not know.
+    /// Any other number, which occurs only in unknown columns.
     Real(f64),
     /// `true` or `false`, in every format.
     Bool(bool),
     /// Untrusted text.
     Text(Cow<'a, str>),
-    /// A time in epoch milliseconds, written as RFC 3339 in UTC; as the number where that cannot say it.
+    /// A time in epoch milliseconds, written as RFC 3339 in UTC, or as the number if that is out of its range.
     Time(i64),
 }
 
@@ -75,7 +75,7 @@ impl Serialize for Value<'_> {
     }
 }
 
-/// How records are written.
+/// The format of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Tab-separated; tab, newline, carriage return and backslash escaped, so that a line is a record.
@@ -88,16 +88,16 @@ pub enum Format {
     Jsonl,
 }
 
-/// What all records of one output have in common.
+/// The properties that all records of one output share.
 #[derive(Debug, Clone, Copy)]
 pub struct Layout<'a> {
     /// The names of the columns, which are the keys in JSON.
     pub columns: &'a [&'a str],
-    /// Whether TSV and CSV begin with a line of them.
+    /// True if TSV and CSV begin with a line of the names.
     pub header: bool,
-    /// The member of the JSON document that holds the records.
+    /// The member of the JSON document that contains the records.
     pub list: &'a str,
-    /// Whether the output is read by a person, so that CSV too must not carry control characters.
+    /// True if a person reads the output, so that CSV must not contain control characters either.
     pub for_terminal: bool,
 }
 
@@ -115,7 +115,7 @@ enum Sink<'w> {
     Jsonl { out: &'w mut dyn Write, keys: Vec<Vec<u8>> },
 }
 
-/// How far a JSON document has got.
+/// The position in a JSON document.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Before,
@@ -194,7 +194,7 @@ impl<'w> Records<'w> {
         }
     }
 
-    /// Says that there are no more records; members of the document may follow.
+    /// Ends the records; members of the document may follow.
     pub fn end_rows(&mut self) -> io::Result<()> {
         if let Sink::Json { document, list, place, .. } = &mut self.sink
             && *place != Place::Behind
@@ -208,8 +208,8 @@ impl<'w> Records<'w> {
         Ok(())
     }
 
-    /// Adds a member to the JSON document, before the first record or after [`Records::end_rows`]; other formats
-    /// have no place for it.
+    /// Adds a member to the JSON document, before the first record or after [`Records::end_rows`]. In other formats
+    /// it does nothing.
     pub fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> io::Result<()> {
         match &mut self.sink {
             Sink::Json { document, place, .. } => {
@@ -231,7 +231,7 @@ impl<'w> Records<'w> {
     }
 }
 
-/// `{"name":` for the first column, `,"name":` for the others, quoted once for all rows.
+/// Returns `{"name":` for the first column and `,"name":` for the others, quoted once for all rows.
 fn keys(columns: &[&str]) -> io::Result<Vec<Vec<u8>>> {
     let mut keys = Vec::with_capacity(columns.len());
     for (place, name) in columns.iter().enumerate() {
@@ -265,7 +265,7 @@ fn push_object(line: &mut Vec<u8>, keys: &[Vec<u8>], cells: &[Value<'_>]) -> io:
     Ok(())
 }
 
-/// Appends a cell as TSV has it, without the tab or the end of the line.
+/// Appends a cell in TSV form, without the tab or the end of the line.
 pub fn push_tsv(line: &mut Vec<u8>, cell: &Value<'_>) {
     push_cell(line, cell, text::push_tsv);
 }
@@ -288,7 +288,7 @@ fn push_cell(line: &mut Vec<u8>, cell: &Value<'_>, push_text: impl FnOnce(&mut V
     written.expect("a vector takes everything");
 }
 
-/// A line of cells with tabs between them.
+/// Appends a line of cells with tabs between them.
 fn push_joined<T>(line: &mut Vec<u8>, cells: &[T], push: impl Fn(&mut Vec<u8>, &T)) {
     for (place, cell) in cells.iter().enumerate() {
         if place > 0 {
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_json_cannot_say_is_null() {
+    fn a_number_that_json_cannot_hold_is_null() {
         let mut line = Vec::new();
         push_object(&mut line, &keys(&["a"]).unwrap(), &[Value::Real(f64::INFINITY)]).unwrap();
         assert_eq!(line, br#"{"a":null}"#);

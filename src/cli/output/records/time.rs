@@ -1,12 +1,12 @@
-//! Times for machines: RFC 3339 in UTC with milliseconds, written fast; times for people are in `human.rs`.
+//! Formats times for machines, fast: RFC 3339 in UTC with milliseconds. `human.rs` formats times for people.
 //!
-//! A listing of 150,000 threads writes half a million of them, which chrono's formatter would take longer for than
+//! A listing of 150,000 threads contains half a million times. Chrono's formatter would need more time for them than
 //! SQLite for the rest.
 
 use std::io::Write as _;
 
 const DAY: i64 = 86_400_000;
-/// 0000-01-01T00:00:00.000Z, the first time that RFC 3339 can say.
+/// 0000-01-01T00:00:00.000Z, the first time that RFC 3339 can express.
 const FIRST: i64 = -62_167_219_200_000;
 /// 9999-12-31T23:59:59.999Z, the last one.
 const LAST: i64 = 253_402_300_799_999;
@@ -22,22 +22,22 @@ const TWO_DIGITS: [[u8; 2]; 100] = {
     digits
 };
 
-/// Whether RFC 3339, with its four digits for the year, can say this time.
+/// Returns true if RFC 3339, with its four-digit years, can express this time.
 #[must_use]
 pub fn is_sayable(millis: i64) -> bool {
     (FIRST..=LAST).contains(&millis)
 }
 
-/// Appends epoch milliseconds as `2026-03-14T16:57:30.373Z`, or as the number where RFC 3339 ends.
+/// Appends epoch milliseconds as `2026-03-14T16:57:30.373Z`, or as a number outside the range of RFC 3339.
 ///
-/// Always with milliseconds: then the order of the text is the order of the times.
+/// The milliseconds are always written, so that the texts sort like the times.
 pub fn push_rfc3339(out: &mut Vec<u8>, millis: i64) {
     if !is_sayable(millis) {
         write!(out, "{millis}").expect("a vector takes everything");
         return;
     }
     let (year, month, day) = civil(millis.div_euclid(DAY));
-    // Less than a day, and so within the range of the narrower numbers, whose divisions are cheaper.
+    // Less than a day fits into narrower numbers, whose divisions are faster.
     let millis = u32::try_from(millis.rem_euclid(DAY)).unwrap_or_default();
     let mut text = *b"0000-00-00T00:00:00.000Z";
     let mut two = |at: usize, number: u32| {
@@ -55,7 +55,7 @@ pub fn push_rfc3339(out: &mut Vec<u8>, millis: i64) {
     out.extend_from_slice(&text);
 }
 
-/// Epoch milliseconds as [`push_rfc3339`] writes them.
+/// Returns epoch milliseconds in the format of [`push_rfc3339`].
 #[must_use]
 pub fn rfc3339(millis: i64) -> String {
     let mut out = Vec::with_capacity(24);
@@ -63,8 +63,8 @@ pub fn rfc3339(millis: i64) -> String {
     out.into_iter().map(char::from).collect()
 }
 
-/// Days since the epoch, of a year from 0 to 9999, to year, month, day: Howard Hinnant's `civil_from_days`, in eras of
-/// 400 years from March on.
+/// Converts days since the epoch, for years 0 to 9999, to year, month and day: Howard Hinnant's `civil_from_days`, in
+/// eras of 400 years that begin in March.
 fn civil(days: i64) -> (u32, u32, u32) {
     // Counted from 1 March of the year -400, so that no number is negative.
     let days = u32::try_from(days + 719_468 + 146_097).unwrap_or_default();
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_rfc_3339_cannot_say_is_a_number() {
+    fn a_time_that_rfc_3339_cannot_express_is_a_number() {
         for millis in [i64::MIN, i64::MAX, FIRST - 1, LAST + 1] {
             assert_eq!(rfc3339(millis), millis.to_string());
         }
