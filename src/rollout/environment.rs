@@ -1,9 +1,9 @@
-//! The environment block that Codex put in front of a thread in 2025: in the oldest files it alone says where the thread
-//! worked and what it was allowed.
+//! The environment block that Codex wrote at the start of a thread in 2025. In the oldest files only this block
+//! contains the working directory and the permissions.
 //!
 //! Source: docs/codex-home.md 3.
 
-/// What an environment block says; texts are trimmed and not empty.
+/// The contents of an environment block; texts are trimmed and not empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Environment {
     /// The working directory.
@@ -15,7 +15,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Reads a block, with tags or, as the first versions wrote it, with labels.
+    /// Parses a block, with tags, or with labels as in the first versions.
     #[must_use]
     pub fn parse(text: &str) -> Environment {
         let Some((_, block)) = text.split_once("<environment_context>") else {
@@ -48,7 +48,7 @@ fn filled(value: &str) -> Option<&str> {
     (!value.is_empty()).then_some(value)
 }
 
-/// Returns the policy of a sandbox mode; none for a word that Codex does not know.
+/// Returns the policy of a sandbox mode; `None` for a word that Codex does not know.
 fn sandbox_policy(mode: &str, network: bool) -> Option<String> {
     match mode {
         "workspace-write" if network => {
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_and_labels_say_folder_approval_and_sandbox() {
+    fn folder_approval_and_sandbox_are_read_from_tags_and_labels() {
         check(
             "\n  <cwd>/w</cwd>\n  <approval_policy>never</approval_policy>\n  <sandbox_mode>read-only</sandbox_mode>\n",
             [Some("/w"), Some("never"), Some(r#"{"type":"read-only"}"#)],

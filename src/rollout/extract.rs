@@ -1,4 +1,4 @@
-//! Folds the lines of a rollout into what they say of the thread, and the damage met on the way: always both.
+//! Folds the lines of a rollout into facts about the thread, and collects the damage found. It always returns both.
 
 use super::facts::{Facts, History, replace_if_filled};
 use super::file_name::RolloutName;
@@ -14,106 +14,106 @@ use crate::thread::{HistoryMode, Millis, ThreadId};
 /// The damage of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DamageReport {
-    /// How many lines are damaged.
+    /// Number of damaged lines.
     pub n_lines: u64,
-    /// The first of them.
+    /// The first damaged line.
     pub first: Option<DamagedLine>,
 }
 
-/// Where a damaged line is and what is wrong with it.
+/// The position of a damaged line, and the damage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DamagedLine {
     /// Line number, from 1.
     pub number: u64,
-    /// Where the line begins, in bytes of the uncompressed file.
+    /// Offset of the line in bytes of the uncompressed file.
     pub offset: u64,
-    /// What is wrong.
+    /// The kind of damage.
     pub damage: Damage,
 }
 
-/// How much is looked at beyond what the row needs.
+/// The checks beyond what the row needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Options {
-    /// Check that every line is JSON.
+    /// True to check that every line is JSON.
     pub deep: bool,
-    /// Parse every line of a kind that matters, also where a later one wins.
+    /// True to parse every relevant line, even if a later line replaces it.
     pub eager: bool,
-    /// Name the damage also of lines that say nothing new or that a later one replaces.
+    /// True to report damage also in lines that add nothing or that a later line replaces.
     pub every_damage: bool,
-    /// Look for what keeps Codex from opening the file.
+    /// True to find what prevents Codex from opening the file.
     pub openable: bool,
 }
 
 /// The fold itself: lines go in, [`Facts`] come out.
 #[derive(Debug, Clone)]
 pub struct Extract {
-    /// The thread by the file's name, or by the file that this one is the history of.
+    /// The thread in the file's name, or the thread of which this file is the history.
     named: Option<ThreadId>,
-    /// True if [`Extract::named`] is the thread whatever the first session meta says.
+    /// True if [`Extract::named`] is the thread regardless of the first session meta.
     is_continued: bool,
     options: Options,
     facts: Facts,
     damage: DamageReport,
-    /// Whether a session meta was seen, of whatever thread.
+    /// True after a session meta, of any thread.
     has_meta: bool,
-    /// Whether the file has the shape of 2025.
+    /// True if the file has the format of 2025.
     bare: bool,
-    /// Lines that are items of any type.
+    /// Number of lines that are items of any type.
     n_items: u64,
-    /// Lines that are not blank.
+    /// Number of lines that are not blank.
     n_lines: u64,
-    /// The last turn and the last count, unparsed: of these the last one wins, and parsing all would cost more than
-    /// all the rest.
+    /// The last turn and the last count, unparsed. Only the last one of each matters, and parsing all would cost more
+    /// than everything else.
     held: [Held; 2],
     must_be_eager: bool,
     last_event: LastEvent,
     task_started: LastEvent,
-    /// The number of the last line that was counted as damaged: its pieces count once.
+    /// The number of the last line counted as damaged, so that its pieces count once.
     damaged_line: u64,
 }
 
-/// A line that counts unless a later one of its kind does.
+/// A line that is used unless a later line of its kind replaces it.
 #[derive(Debug, Clone, Default)]
 struct Held {
     is_held: bool,
     bytes: Vec<u8>,
-    /// Whether a line before it was passed over for its sake.
+    /// True if an earlier line was skipped because of this one.
     replaces: bool,
 }
 
 impl Held {
-    /// Forgets it, for a line that says all that it may have said; the buffer stays.
+    /// Drops the line, because a parsed line replaces all of it; the buffer stays.
     fn pass_over(&mut self) {
         self.is_held = false;
         self.replaces = false;
     }
 }
 
-/// Which of the held lines is of which kind.
+/// The kind of each held line.
 const HELD: [Kind; 2] = [Kind::TurnContext, Kind::TokenCount];
 
-/// Everything a file says.
+/// The result of reading a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Extracted {
-    /// What it says of its thread.
+    /// The facts about its thread.
     pub facts: Facts,
-    /// What is wrong with it.
+    /// The damage in it.
     pub damage: DamageReport,
-    /// What keeps Codex from opening the file, where that was asked for.
+    /// The reason why Codex cannot open the file, if it was requested.
     pub unopenable: Option<Unopenable>,
-    /// Whether any line was an item.
+    /// True if any line is an item.
     pub has_items: bool,
-    /// Whether there was nothing but white space.
+    /// True if the file contains only white space.
     pub is_blank: bool,
-    /// The last line's timestamp, if any line has one.
+    /// The timestamp of the last line that has one.
     pub last_event_at: Option<Millis>,
-    /// Whether a line that was to win over others does not parse: then the file must be read again, eagerly, to find
-    /// the one before it.
+    /// True if a line that replaces others does not parse. The file must then be read again eagerly, to find the
+    /// previous one.
     pub must_be_eager: bool,
 }
 
 impl Extract {
-    /// Begins the fold of a file whose name is `name`, if it has one.
+    /// Starts the fold of a file with the name `name`, if it has one.
     #[must_use]
     pub fn new(name: Option<&RolloutName>, options: Options) -> Extract {
         Extract {
@@ -134,7 +134,7 @@ impl Extract {
         }
     }
 
-    /// Begins the fold of a file that continues a history.
+    /// Starts the fold of a file that continues a history.
     #[must_use]
     pub fn after(history: &History, name: Option<&RolloutName>, options: Options) -> Extract {
         let facts = history.facts.clone();
@@ -142,7 +142,7 @@ impl Extract {
         Extract { named, is_continued: true, facts, ..Extract::new(None, options) }
     }
 
-    /// Returns true if a line that begins so is worth being held whole: it matters, or may.
+    /// Returns true if a line with this beginning must be kept whole, because it is or may be relevant.
     #[must_use]
     pub fn is_wanted(&self, beginning: &[u8]) -> bool {
         self.options.deep
@@ -167,7 +167,7 @@ impl Extract {
         }
         let look = look::look(bytes);
         if look.is_none() && bytes.iter().all(u8::is_ascii_whitespace) {
-            // NUL bytes alone are no blank file: something was written there.
+            // A file of only NUL bytes is not blank, because something was written there.
             self.n_lines += u64::from(has_nul);
             return;
         }
@@ -216,7 +216,7 @@ impl Extract {
             Some(Damage::Unparsable(_)) if self.push_pieces(line, bytes, is_open) => {
                 return;
             }
-            // The last line of a file that a crash cut off is torn, whatever the parser stumbled over.
+            // The last line of a file cut off by a crash is torn, whatever error the parser reports.
             Some(Damage::Unparsable(_)) if memchr::memchr(0, bytes).is_some() => self.note(line, Damage::Nul),
             Some(Damage::Unparsable(_)) if is_open => self.note(line, Damage::Torn),
             Some(damage) => self.note(line, damage),
@@ -231,7 +231,7 @@ impl Extract {
             Class::Relevant(_) => self.n_items += u64::from(item.is_some() || self.is_complete(line, bytes)),
         }
         if let Some(item) = item {
-            // A line that it would replace need not be parsed; one that it builds on must be.
+            // A held line need not be parsed if this line replaces all of it, but must be if this line builds on it.
             match &item {
                 Item::TurnContext(turn) if turn.is_complete() => self.held[0].pass_over(),
                 Item::TurnContext(_) => self.must_be_eager |= !self.release(),
@@ -244,12 +244,13 @@ impl Extract {
         }
     }
 
-    /// Takes the objects of a line that holds several whole ones, of whatever layout. Returns false if it does not.
+    /// Takes the objects of a line that contains several whole ones, in any layout. Returns false if it does not.
     fn push_pieces(&mut self, line: &Line<'_>, bytes: &[u8], is_open: bool) -> bool {
         let mut objects =
             serde_json::Deserializer::from_slice(bytes).into_iter::<&serde_json::value::RawValue>();
         let mut end = 0;
-        // One after the other, for a line may hold millions. A piece is alone in itself, and so goes no deeper.
+        // One at a time, because a line may contain millions. A piece contains only itself, so the recursion ends
+        // there.
         while let Some(Ok(object)) = objects.next()
             && object.get().starts_with('{')
         {
@@ -269,11 +270,12 @@ impl Extract {
         end > 0
     }
 
-    /// Keeps a line of which the last one wins, or passes over one that cannot matter any more. Lines that do not end
-    /// as an object are not treated so: they are damaged, and parsing names how.
+    /// Holds a line if only the last of its kind matters, or skips a line that can no longer matter. Returns true if
+    /// it did. A line that does not end as an object is not held or skipped: it is damaged, and parsing finds the
+    /// damage.
     fn hold_or_skip(&mut self, kind: Kind, bytes: &[u8], look: &Look<'_>) -> bool {
         let can_wait = match kind {
-            // Its folder counts if there is none yet, and is remembered if it is new.
+            // Its folder is used if there is none yet, and remembered if it is new.
             Kind::TurnContext => {
                 self.facts.cwd.is_some()
                     && look
@@ -288,7 +290,7 @@ impl Extract {
             }
             _ => false,
         };
-        // The walk that tells that a count is sound tells the count.
+        // With `every_damage` counts are parsed at once, because checking one costs as much as reading its total.
         let can_wait = can_wait && (!self.options.every_damage || item::is_sound(kind, bytes));
         if can_wait && let Some(held) = HELD.iter().position(|held| *held == kind).map(|i| &mut self.held[i])
         {
@@ -300,8 +302,8 @@ impl Extract {
         can_wait
     }
 
-    /// Parses what was held, in its place before whatever comes next. Returns whether all of it parses, and says all
-    /// that the lines which it replaced may have said.
+    /// Parses the held lines, before the next line that depends on them. Returns true if all parse and contain
+    /// everything that the lines which they replaced may have set.
     fn release(&mut self) -> bool {
         let mut all_said = true;
         for (i, kind) in HELD.into_iter().enumerate() {
@@ -324,7 +326,7 @@ impl Extract {
     }
 
     fn is_complete(&self, line: &Line<'_>, bytes: &[u8]) -> bool {
-        // A count without info, a blank goal: an item all the same, if it is whole.
+        // A count without info or a blank goal is still an item, if the line is whole.
         line.terminated && line::is_json(bytes)
     }
 
@@ -401,20 +403,20 @@ impl Extract {
         self.facts.own_meta(meta);
     }
 
-    /// Returns the thread whose row is meant, as far as it is known by now.
+    /// Returns the thread whose row is meant, as far as it is known.
     fn row_id(&self) -> Option<ThreadId> {
         let identity = self.facts.identity.map(|(id, _)| id);
         if self.is_continued { self.named.or(identity) } else { identity.or(self.named) }
     }
 
     fn name(&mut self, name: ThreadName) {
-        // A fork begins with the lines of its parent, and the parent's name among them.
+        // A fork begins with the lines of its parent, including the parent's name.
         if name.thread_id.is_none() || name.thread_id == self.row_id() {
             replace_if_filled(&mut self.facts.name, name.thread_name);
         }
     }
 
-    /// The bare meta of 2025 can only be the first line; anywhere else such an object is no item.
+    /// Takes the bare meta of 2025, which must be the first line; anywhere else such an object is not an item.
     fn bare_meta(&mut self, meta: SessionMeta) {
         if self.n_lines == 1 && meta.id.is_some() {
             self.bare = true;
@@ -487,7 +489,7 @@ mod tests {
         tokens(&format!(r#"{{"total_token_usage":{{"total_tokens":{n}}}}}"#))
     }
 
-    /// Folds lines lazily and eagerly, which must say the same, and gives what they say.
+    /// Folds lines lazily and eagerly, checks that both give the same, and returns the result.
     fn check(lines: &[String]) -> Extracted {
         let text = lines.concat();
         let eager = extract(text.as_bytes(), Options { eager: true, ..Options::default() });
@@ -528,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_last_turn_leaves_open_is_as_the_turns_before_it_left_it() {
+    fn fields_missing_from_the_last_turn_keep_the_values_of_earlier_turns() {
         let [model, approval, policy] = [
             r#""model":"m""#,
             r#""approval_policy":"never""#,
@@ -540,7 +542,7 @@ mod tests {
             for last in [turn(&missing), unusual(&missing)] {
                 let lines =
                     [meta(ID, r#","cwd":"/m""#), turn(&[model, approval, policy]), turn(&missing), last];
-                let facts = read_twice_if_it_must_be(&lines.concat()).facts;
+                let facts = read_again_if_needed(&lines.concat()).facts;
                 assert_eq!(
                     (facts.model.as_deref(), facts.approval_mode.as_deref(), facts.sandbox_policy.as_deref()),
                     (Some("m"), Some("never"), Some(r#"{"type":"danger-full-access"}"#)),
@@ -554,7 +556,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_empty_or_no_object_says_nothing() {
+    fn empty_values_and_non_objects_set_nothing() {
         let full = r#""model":"m","approval_policy":"never","sandbox_policy":{"type":"danger-full-access"}"#;
         for nothing in [r#""""#, "[]", r#"["x"]"#, "5", "null"] {
             let meta = [
@@ -565,7 +567,7 @@ mod tests {
             let fields = ["model", "approval_policy", "sandbox_policy", "permission_profile"];
             let last = fields.map(|field| format!(r#""{field}":{nothing}"#)).join(",");
             let lines = [meta.concat(), turn(full), turn(&last)].concat();
-            let facts = read_twice_if_it_must_be(&lines).facts;
+            let facts = read_again_if_needed(&lines).facts;
             assert_eq!((facts.memory_mode.as_deref(), facts.source), (Some("disabled"), None), "{nothing}");
             assert_eq!(
                 (facts.model.as_deref(), facts.approval_mode.as_deref(), facts.sandbox_policy.as_deref()),
@@ -575,15 +577,15 @@ mod tests {
         }
     }
 
-    /// As the reader of files does.
-    fn read_twice_if_it_must_be(text: &str) -> Extracted {
+    /// Reads as the file reader does.
+    fn read_again_if_needed(text: &str) -> Extracted {
         let lazy = extract(text.as_bytes(), Options::default());
         let eager = extract(text.as_bytes(), Options { eager: true, ..Options::default() });
         if lazy.must_be_eager { eager } else { lazy }
     }
 
     #[test]
-    fn settings_replace_the_turn_before_and_are_replaced_by_the_turn_behind() {
+    fn settings_replace_the_turn_before_and_are_replaced_by_the_turn_after() {
         let settings = line(
             "event_msg",
             r#"{"type":"thread_settings_applied","thread_settings":{"model":"s","reasoning_effort":null,"cwd":"/s"}}"#,
@@ -596,7 +598,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_without_info_is_none_and_a_broken_last_one_leaves_the_one_before() {
+    fn a_count_without_info_is_ignored_and_a_broken_last_one_keeps_the_one_before() {
         assert_eq!(check(&[meta(ID, ""), total(7), tokens("null")]).facts.tokens_used, Some(7));
         assert_eq!(check(&[meta(ID, ""), total(7), total(-3)]).facts.tokens_used, Some(0));
         let broken = check(&[meta(ID, ""), total(7), tokens(r#"{"total_token_usage":5}"#)]);
@@ -604,7 +606,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_message_yields_nothing_and_an_image_only_a_placeholder() {
+    fn a_blank_message_sets_nothing_and_an_image_only_a_placeholder() {
         let image = line("event_msg", r#"{"type":"user_message","message":" ","images":["x"]}"#);
         let facts = check(&[meta(ID, ""), user("  "), image, user("words")]).facts;
         assert_eq!(
@@ -616,7 +618,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_editor_put_in_front_is_cut_off() {
+    fn context_written_by_an_editor_is_cut_off() {
         let facts = check(&[meta(ID, ""), user("# Context\\n## My request for Codex:\\n  do it\\n")]).facts;
         assert_eq!(facts.title.as_deref(), Some("do it"));
     }
@@ -630,7 +632,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_very_many_objects_is_read_in_a_loop_and_counts_as_one_damaged_line() {
+    fn a_line_of_very_many_objects_counts_as_one_damaged_line() {
         let said = user("words");
         let said = said.trim_end();
         for (line, title) in [
@@ -646,7 +648,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_look_like_lines_cost_one_look_at_the_whole_and_are_no_damage() {
+    fn values_that_look_like_lines_are_checked_once_and_are_not_damage() {
         let inner = user("no message of this thread");
         let inner = vec![inner.trim_end(); 5000].join(",");
         let outer =
@@ -656,13 +658,13 @@ mod tests {
     }
 
     #[test]
-    fn a_last_line_without_newline_counts_if_it_is_whole() {
+    fn a_last_line_without_newline_is_used_if_it_is_whole() {
         let found = check(&[meta(ID, ""), total(5).trim_end().to_owned()]);
         assert_eq!((found.facts.tokens_used, found.damage.n_lines), (Some(5), 0));
     }
 
     #[test]
-    fn a_file_without_items_says_so() {
+    fn a_file_without_items_is_reported() {
         let found = check(&["garbage\n".into(), "{\"timestamp\":1}\n".into()]);
         assert!(!found.has_items && !found.is_blank);
         assert!(check(&["\n  \r\n".into()]).is_blank);
@@ -690,7 +692,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_reading_checks_lines_that_say_nothing() {
+    fn deep_reading_checks_irrelevant_lines() {
         let text = [meta(ID, ""), line("response_item", "{torn")].concat();
         assert_eq!(extract(text.as_bytes(), Options::default()).damage.n_lines, 0);
         let deep = Options { deep: true, ..Options::default() };
@@ -699,7 +701,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn lazy_and_eager_reading_say_the_same(picks in proptest::collection::vec((0usize..9, 0i64..5, any::<bool>()), 0..12)) {
+        fn lazy_and_eager_reading_give_the_same(picks in proptest::collection::vec((0usize..9, 0i64..5, any::<bool>()), 0..12)) {
             let lines: Vec<String> = picks.iter().map(|(kind, n, is_cut)| {
                 let mut text = match kind {
                     0 => meta(ID, r#","cwd":"/m""#),

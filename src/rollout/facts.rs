@@ -1,27 +1,27 @@
-//! What the items of a rollout say of its thread: each kind of item changes the facts by one rule; knows no lines, no
-//! files and no rows.
+//! The facts about a thread from the items of its rollout: each kind of item changes them by one rule. It knows no
+//! lines, no files and no rows.
 
 use super::environment::Environment;
 use super::item::{HistoryBase, SessionMeta, Settings, TurnContext, UserMessage};
 use crate::thread::{Git, HistoryMode, Millis, ThreadId};
 
-/// In front of this in a message an editor has put context of its own.
+/// The marker in a message; an editor wrote its own context before it.
 const REQUEST_MARKER: &str = "## My request for Codex:";
 
-/// The facts that the lines so far give. The reader of the file fills in what a row must have besides.
+/// The facts from the lines so far. The reader of the file adds the other values of a row.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Facts {
-    /// Id and beginning as the first session meta gives them, if its time parses.
+    /// Id and start of the thread from the first session meta, if its time parses.
     pub identity: Option<(ThreadId, Millis)>,
-    /// When the history in front of this file began, which is when the thread did.
+    /// The start of the history before this file, which is the start of the thread.
     pub history_began_at: Option<Millis>,
     /// The working directory and the provider of the thread's first session meta, which git and memory edits repeat.
     first_meta: Option<(Option<String>, Option<String>)>,
     /// The history mode of the first session meta.
     pub history_mode: HistoryMode,
-    /// Where the history begins, by the first session meta.
+    /// The start of the history, from the first session meta.
     pub history_base: Option<HistoryBase>,
-    /// See the columns of the same names; `None` where no line spoke.
+    /// See the column of the same name; `None` if no line sets it.
     pub source: Option<String>,
     /// See the column.
     pub thread_source: Option<String>,
@@ -37,7 +37,7 @@ pub struct Facts {
     pub cli_version: Option<String>,
     /// See the column; not canonical yet.
     pub cwd: Option<String>,
-    /// Every working directory that a line named, the latest 64 of them.
+    /// All working directories in the lines, the latest 64 of them.
     pub folders: Vec<String>,
     /// See the column.
     pub model: Option<String>,
@@ -47,7 +47,7 @@ pub struct Facts {
     pub sandbox_policy: Option<String>,
     /// The old policy beside the permission profile of the same line.
     pub other_sandbox_policy: Option<String>,
-    /// Whether the last turn named a `file_system_sandbox_policy`.
+    /// True if the last turn has a `file_system_sandbox_policy`.
     pub any_sandbox_profile: bool,
     /// See the column.
     pub approval_mode: Option<String>,
@@ -65,7 +65,7 @@ pub struct Facts {
     pub preview: Option<String>,
     /// See the column.
     pub has_user_event: bool,
-    /// When the last task began.
+    /// Time when the last task began.
     pub task_started_at: Option<Millis>,
     /// See the column.
     pub originator: Option<String>,
@@ -73,11 +73,11 @@ pub struct Facts {
     pub creator_user_id: Option<String>,
     /// See the column.
     pub creator_account_id: Option<String>,
-    /// The last name that the file gives the thread.
+    /// The thread's last name in the file.
     pub name: Option<String>,
 }
 
-/// How many working directories of a thread are remembered.
+/// Maximum number of remembered working directories of a thread.
 const N_FOLDERS: usize = 64;
 
 impl Facts {
@@ -89,7 +89,7 @@ impl Facts {
         self.agent_role = meta.agent_role.or(meta.agent_type);
         self.agent_path = meta.agent_path;
         replace_if_filled(&mut self.cli_version, meta.cli_version);
-        // Git and memory edits append a copy of the first meta: settings that were applied in between stand.
+        // Git and memory edits append a copy of the first meta; settings applied in between must stay.
         let is_first = self.first_meta.is_none();
         let (cwd, provider) = self.first_meta.get_or_insert((meta.cwd.clone(), meta.model_provider.clone()));
         let (is_new_cwd, is_new_provider) =
@@ -115,7 +115,7 @@ impl Facts {
         }
     }
 
-    /// Takes a turn context: the last one says how the thread is set up.
+    /// Takes a turn context; the last one determines the thread's settings.
     pub(super) fn turn_context(&mut self, turn: TurnContext) {
         match turn.cwd {
             cwd if self.cwd.is_none() => self.set_folder(cwd),
@@ -136,7 +136,7 @@ impl Facts {
         replace_if_filled(&mut self.approval_mode, turn.approval_policy);
     }
 
-    /// Takes settings that replace those of the turns before.
+    /// Takes settings that replace those of earlier turns.
     pub(super) fn settings(&mut self, settings: Settings) {
         replace_if_filled(&mut self.model, settings.model);
         replace_if_filled(&mut self.model_provider, settings.model_provider_id);
@@ -150,7 +150,7 @@ impl Facts {
         replace_if_filled(&mut self.approval_mode, settings.approval_policy);
     }
 
-    /// Takes a message of the user: the first one that says something names the thread.
+    /// Takes a message of the user; the first one with text becomes the title.
     pub(super) fn user_message(&mut self, message: &UserMessage) {
         self.has_user_event = true;
         let text = strip_context(&message.text);
@@ -172,7 +172,8 @@ impl Facts {
         }
     }
 
-    /// Takes what an environment block of 2025 says, where nothing else says it.
+    /// Takes the values of an environment block of 2025. Its folder is used only if no line has set one yet; its
+    /// policies replace earlier ones.
     pub(super) fn environment(&mut self, text: &str) {
         let environment = Environment::parse(text);
         if self.cwd.is_none() {
@@ -203,12 +204,12 @@ impl Facts {
     }
 }
 
-/// What the rollouts in front of a file say, which the file continues.
+/// The facts from the rollouts that come before a file, which the file continues.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct History {
-    /// Everything that they say of the thread.
+    /// All facts about the thread.
     pub facts: Facts,
-    /// The thread: metas of other threads in these rollouts are not its own.
+    /// The thread: metas of other threads in these rollouts do not count.
     pub thread: Option<ThreadId>,
 }
 
@@ -218,7 +219,7 @@ pub(super) fn replace_if_filled(field: &mut Option<String>, value: Option<String
     }
 }
 
-/// A message without what an editor put in front of it.
+/// Returns a message without the context that an editor wrote before it.
 fn strip_context(text: &str) -> &str {
     match text.find(REQUEST_MARKER) {
         Some(at) => text[at + REQUEST_MARKER.len()..].trim(),

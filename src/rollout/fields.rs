@@ -1,5 +1,5 @@
-//! The values of an item's fields, each read as leniently as it can be: what does not fit is absent, and costs nothing else;
-//! not for which fields an item has.
+//! Reads the values of an item's fields as leniently as possible: a value of the wrong type counts as absent and does
+//! not affect the other fields.
 
 use super::file_name;
 use crate::thread::{Git, Millis, ThreadId};
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
-/// Makes a function of the valid JSON of one field a deserializer.
+/// Turns a function that reads the JSON of one field into a deserializer.
 macro_rules! deserializer {
     ($name:ident, $type:ty, $read:path) => {
         pub(super) fn $name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<$type, D::Error> {
@@ -24,7 +24,7 @@ deserializer!(thread_id, Option<ThreadId>, read_thread_id);
 deserializer!(time, Option<Millis>, read_time);
 deserializer!(git, Option<Git>, read_git);
 
-/// Takes what fits the type and lets everything else be absent.
+/// Reads a value that fits the type; any other value counts as absent.
 pub(super) fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
@@ -35,7 +35,7 @@ pub(super) fn read_leniently<'de, T: Deserialize<'de>>(json: &'de str) -> Option
     serde_json::from_str(json).ok()
 }
 
-/// Text as JSON has it: also with lone surrogates, which Rust's strings cannot hold and which become U+FFFD.
+/// A JSON string, even with lone surrogates, which Rust's strings cannot hold; they become U+FFFD.
 struct Text(String);
 
 impl<'de> Deserialize<'de> for Text {
@@ -57,7 +57,7 @@ impl<'de> Deserialize<'de> for Text {
 }
 
 pub(super) fn read_text(json: &str) -> Option<String> {
-    // An array of numbers would pass for bytes.
+    // An array of numbers would be accepted as bytes.
     let text = json.strip_prefix('"')?.strip_suffix('"')?;
     if memchr::memchr(b'\\', text.as_bytes()).is_none() {
         return Some(text.to_owned());
@@ -65,7 +65,7 @@ pub(super) fn read_text(json: &str) -> Option<String> {
     serde_json::from_str::<Text>(json).ok().map(|text| text.0)
 }
 
-/// A string as it is; an object or array as compact JSON, byte for byte but for white space.
+/// Returns a string unchanged; returns an object as compact JSON, byte for byte except for white space.
 pub(super) fn read_word_or_object(json: &str) -> Option<String> {
     match json.as_bytes().first() {
         Some(b'"') => read_text(json).filter(|word| !word.is_empty()),
@@ -74,8 +74,8 @@ pub(super) fn read_word_or_object(json: &str) -> Option<String> {
     }
 }
 
-/// Removes the white space between the tokens of valid JSON. Parsing and printing instead would change numbers,
-/// escapes and the order of keys.
+/// Removes the white space between the tokens of valid JSON. Parsing and printing would change numbers, escapes and
+/// the order of keys.
 fn compact(json: &str) -> String {
     let (mut in_string, mut escaped) = (false, false);
     json.chars()
@@ -113,7 +113,7 @@ pub(super) fn read_time(json: &str) -> Option<Millis> {
     read_text(json).as_deref().and_then(parse_time)
 }
 
-/// Reads a time as rollouts write it: RFC 3339, or as file names do.
+/// Reads a time in the formats of rollouts: RFC 3339, or that of file names.
 #[must_use]
 pub fn parse_time(text: &str) -> Option<Millis> {
     match chrono::DateTime::parse_from_rfc3339(text) {
@@ -142,7 +142,8 @@ pub(super) fn read_git(json: &str) -> Option<Git> {
     })
 }
 
-/// Returns a remote's URL without user name and password; the user name of an ssh URL stays, for it is part of the address.
+/// Returns a remote's URL without user name and password. The user name of an ssh URL stays, because it is part of
+/// the address.
 ///
 /// Source: docs/codex-home.md 4, row `git_origin_url`.
 fn without_password(url: &str) -> Cow<'_, str> {

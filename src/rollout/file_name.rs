@@ -1,4 +1,4 @@
-//! The name of a rollout file, to its parts and back; pure, and no judgement of what the file holds.
+//! Parses and builds the names of rollout files. Pure; it knows nothing about the files' contents.
 
 use crate::thread::{Millis, ThreadId};
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, Timelike as _};
@@ -12,27 +12,27 @@ const TIME_LENGTH: usize = 19;
 /// Length of a hyphenated UUID.
 const ID_LENGTH: usize = 36;
 
-/// What a well-formed rollout name says.
+/// The parts of a well-formed rollout name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RolloutName {
-    /// When the thread began, by the clock on the wall then, read as UTC.
+    /// Time when the thread began, in the local time of that place, read as UTC.
     pub time: Millis,
     /// The thread.
     pub thread: ThreadId,
-    /// The rollout: differs from the thread's id in a reverted thread.
+    /// The rollout: its id differs from the thread's in a reverted thread.
     pub rollout: ThreadId,
 }
 
-/// What kind of file a name says it is.
+/// The kind of rollout file according to its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NamedFile {
-    /// The parts of the name; `None` for `rollout-…` whose rest does not parse.
+    /// The parts of the name; `None` for `rollout-…` if the rest does not parse.
     pub name: Option<RolloutName>,
-    /// Whether the name ends in `.zst`.
+    /// True if the name ends in `.zst`.
     pub compressed: bool,
 }
 
-/// Reads a file name; `None` if it is no rollout's at all.
+/// Parses a file name; `None` if it is not that of a rollout.
 #[must_use]
 pub fn parse(file_name: &OsStr) -> Option<NamedFile> {
     let bytes = file_name.as_encoded_bytes();
@@ -44,7 +44,8 @@ pub fn parse(file_name: &OsStr) -> Option<NamedFile> {
     Some(NamedFile { name: std::str::from_utf8(stem).ok().and_then(parse_stem), compressed })
 }
 
-/// Returns the first thread id in a file name, also in one that does not parse, such as `rollout-<time>-<id> (1).jsonl`.
+/// Returns the first thread id in a file name, even if the name does not parse, such as `rollout-<time>-<id>
+/// (1).jsonl`.
 #[must_use]
 pub fn find_thread(file_name: &OsStr) -> Option<ThreadId> {
     let bytes = file_name.as_encoded_bytes();
@@ -62,10 +63,10 @@ fn parse_stem(stem: &str) -> Option<RolloutName> {
     Some(RolloutName { time, thread, rollout })
 }
 
-/// Reads a time as file names write it (`2026-03-14T16-57-12`), as UTC.
+/// Parses a time in the format of file names (`2026-03-14T16-57-12`), as UTC.
 #[must_use]
 pub fn parse_time(text: &str) -> Option<Millis> {
-    // Read for every file of a home, often more than once: chrono's parser would be most of a walk.
+    // Parsed for every file of a home, often more than once: chrono's parser would take most of the time of a walk.
     let bytes: &[u8; TIME_LENGTH] = text.as_bytes().try_into().ok()?;
     let has_marks =
         [(4, b'-'), (7, b'-'), (10, b'T'), (13, b'-'), (16, b'-')].iter().all(|&(i, mark)| bytes[i] == mark);
@@ -76,7 +77,7 @@ pub fn parse_time(text: &str) -> Option<Millis> {
     };
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    // A leap second is one more of the second before it.
+    // A leap second is stored as second 59 plus 1000 milliseconds.
     let (second, milliseconds) = if second == 60 { (59, 1000) } else { (second, 0) };
     let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
     let time = NaiveTime::from_hms_milli_opt(hour, minute, second, milliseconds)?;
@@ -84,13 +85,14 @@ pub fn parse_time(text: &str) -> Option<Millis> {
 }
 
 impl RolloutName {
-    /// The file name with these parts.
+    /// Returns the file name with these parts.
     #[must_use]
     pub fn to_file_name(self, compressed: bool) -> String {
         self.encode(compressed, &mut NameBuffer::default()).to_owned()
     }
 
-    /// The file name with these parts, in `buffer`: written for every file of a home, often more than once.
+    /// Writes the file name into `buffer`, without an allocation: this is done for every file of a home, often more
+    /// than once.
     pub fn encode(self, compressed: bool, buffer: &mut NameBuffer) -> &str {
         let time = DateTime::from_timestamp_millis(self.time).unwrap_or_default();
         buffer.length = 0;
@@ -117,7 +119,7 @@ impl RolloutName {
         buffer.as_str()
     }
 
-    /// The folders below `sessions/` in which the file belongs: year, month, day.
+    /// Returns the folders below `sessions/` for the file: year, month, day.
     #[must_use]
     pub fn date_folders(self) -> [String; 3] {
         let time = DateTime::from_timestamp_millis(self.time).unwrap_or_default();
@@ -125,7 +127,7 @@ impl RolloutName {
     }
 }
 
-/// Room for the longest name that parts make.
+/// A buffer for the longest name that can be built from parts.
 #[derive(Debug, Clone, Copy)]
 pub struct NameBuffer {
     bytes: [u8; PREFIX.len() + TIME_LENGTH + 2 * (1 + ID_LENGTH) + COMPRESSED.len()],
@@ -187,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_parse_is_malformed_and_what_is_no_rollout_is_nothing() {
+    fn a_rollout_name_that_does_not_parse_is_malformed_and_other_names_give_none() {
         for malformed in [
             "rollout-.jsonl",
             "rollout-2026-03-04T05-06-07-not-a-uuid.jsonl",

@@ -1,4 +1,4 @@
-//! One file, or a chain of them, to the metadata of a thread: opens, reads and closes; decides nothing about rows.
+//! Reads one file, or a chain of files, into the metadata of a thread. It decides nothing about rows.
 
 use super::extract::{DamageReport, Extract, Extracted, Options};
 use super::facts::{Facts, History};
@@ -17,41 +17,41 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Window of the decompressor, as a power of two, that every reading thread may use at once: 8 MiB.
+/// Window of the decompressor, as a power of two, that all reading threads may use at once: 8 MiB.
 const PARALLEL_WINDOW_LOG: u32 = 23;
-/// Window that one thread at a time may use: 128 MiB.
+/// Window that only one thread at a time may use: 128 MiB.
 const LARGEST_WINDOW_LOG: u32 = 27;
-/// Taken by whoever uses a large window, so that memory stays bounded whatever the number of threads.
+/// Held by the thread that uses a large window, so that memory stays bounded whatever the number of threads.
 static LARGE_WINDOW: Mutex<()> = Mutex::new(());
 
-/// No chain of reverts is longer than this; a longer one is a loop that names itself by different ids.
+/// Maximum length of a chain of reverts; a longer one is a loop of files with different ids.
 const MAX_CHAIN: usize = 4096;
 
-/// What one file says, and what it was when it said so.
+/// The contents of one file, and its state when they were read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadFile {
-    /// What it says.
+    /// The extracted contents.
     pub extracted: Extracted,
-    /// Its stamp from before it was read.
+    /// The file's stamp before it was read.
     pub stamp: Stamp,
-    /// How many bytes were read, uncompressed.
+    /// Number of uncompressed bytes read.
     pub n_bytes: u64,
 }
 
-/// What reading needs beside a file.
+/// The parameters of reading, beside the file.
 pub struct Reading<'a> {
     /// Reused between files.
     pub buffer: &'a mut Buffer,
-    /// How closely to look.
+    /// The checks to make.
     pub options: Options,
-    /// Set from outside to stop.
+    /// Set by the caller to stop.
     pub interrupted: &'a AtomicBool,
 }
 
-/// Reads one file whole, or its first `limit` bytes (uncompressed).
+/// Reads one file completely, or its first `limit` bytes (uncompressed).
 ///
 /// # Errors
-/// See [`ReadError`]. A blank file and one without any item are no error here; they are in [`Extracted`].
+/// See [`ReadError`]. A blank file and a file without items are not errors here; [`Extracted`] shows them.
 pub fn read_file(
     source: &Source,
     limit: Option<u64>,
@@ -60,7 +60,7 @@ pub fn read_file(
     read_after(None, source, limit, reading)
 }
 
-/// Reads one file as [`read_file`] does, as the continuation of a history if there is one.
+/// Reads one file like [`read_file`], as the continuation of a history if there is one.
 fn read_after(
     history: Option<&History>,
     source: &Source,
@@ -71,7 +71,7 @@ fn read_after(
     if !read.extracted.must_be_eager {
         return Ok(read);
     }
-    // The last line of its kind does not parse, and the ones before it were passed over for its sake.
+    // The last line of its kind does not parse, and the earlier ones were skipped because of it.
     let options = Options { eager: true, ..reading.options };
     let mut eagerly = Reading { buffer: &mut *reading.buffer, options, interrupted: reading.interrupted };
     read_once(history, source, limit, &mut eagerly)
@@ -85,7 +85,7 @@ fn read_once(
 ) -> Result<ReadFile, ReadError> {
     let file = open(&source.path)?;
     let stamp = Stamp::of(&file.metadata()?)?;
-    // The beginning of a file says nothing about what Codex makes of it.
+    // The beginning of a file does not show whether Codex can open it.
     let options = Options { openable: reading.options.openable && limit.is_none(), ..reading.options };
     let reading = &mut Reading { buffer: &mut *reading.buffer, options, interrupted: reading.interrupted };
     let extract = match history {
@@ -93,7 +93,7 @@ fn read_once(
         None => Extract::new(source.name.as_ref(), options),
     };
     let limit = limit.unwrap_or(u64::MAX);
-    // Without a byte there is no frame either; it is an empty file in both forms.
+    // A file without bytes has no frame either; it is empty in both forms.
     if !source.compressed || stamp.size == 0 {
         let (extracted, n_bytes) = read_lines(file.take(limit), source, extract, reading)?;
         return Ok(ReadFile { extracted, stamp, n_bytes });
@@ -150,7 +150,7 @@ fn explain_zstd(error: ReadError, path: &Path) -> ReadError {
     }
 }
 
-/// The window that a file's first frame asks for (RFC 8878, 3.1.1.1).
+/// Returns the window size that a file's first frame requires (RFC 8878, 3.1.1.1).
 fn first_window_size(path: &Path) -> Option<u64> {
     let mut header = [0; 6];
     open(path).ok()?.read_exact(&mut header).ok()?;
@@ -195,38 +195,38 @@ fn read_lines(
     Ok((Extracted { unopenable, ..extract.finish() }, n_bytes))
 }
 
-/// The thread that a file, with the history in front of it, comes to.
+/// The thread that results from a file and the history before it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoldedThread {
-    /// What it comes to.
+    /// The thread's metadata.
     pub metadata: ThreadMetadata,
-    /// What is wrong with the file (not with those in front of it).
+    /// The damage in the file itself, not in its history.
     pub damage: DamageReport,
-    /// What keeps Codex from opening the file, where that was asked for.
+    /// The reason why Codex cannot open the file, if it was requested.
     pub unopenable: Option<Unopenable>,
-    /// The file's stamp from before it was read.
+    /// The file's stamp before it was read.
     pub stamp: Stamp,
-    /// How many bytes were read, of all files, uncompressed.
+    /// Number of uncompressed bytes read from all files.
     pub n_bytes: u64,
-    /// How many of them are the file's own.
+    /// Number of uncompressed bytes read from the file itself.
     pub n_own_bytes: u64,
 }
 
-/// What folding needs to know of the world.
+/// The information that folding needs from outside the file.
 pub struct World<'a> {
-    /// Finds the file of a rollout that a history begins in.
+    /// Finds the file of a rollout in which a history begins.
     pub find_rollout: &'a dyn Fn(ThreadId) -> Option<Source>,
-    /// Makes a working directory canonical; `None` where it does not exist.
+    /// Makes a working directory canonical; `None` if it does not exist.
     pub canonical_folder: &'a dyn Fn(&str) -> Option<String>,
     /// Provider of a thread whose session meta names none.
     pub default_provider: &'a str,
 }
 
-/// Reads a file and the history in front of it.
+/// Reads a file and the history before it.
 ///
 /// # Errors
-/// The file gives no thread. A missing or broken history in front of it is no error: the head alone counts then. One
-/// that cannot be read now is.
+/// If the file yields no thread, or if its history cannot be read now. A missing or broken history is not an error:
+/// then only the file itself is used.
 pub fn fold(
     source: &Source,
     world: &World<'_>,
@@ -236,7 +236,7 @@ pub fn fold(
     complete(source, head, world, reading)
 }
 
-/// Completes a file that has been read already to a thread, as [`fold`] does.
+/// Completes a file that was already read to a thread, as [`fold`] does.
 ///
 /// # Errors
 /// As [`fold`].
@@ -255,7 +255,8 @@ pub fn complete(
         let (history, n_history_bytes) = read_history(base, thread, source, world, reading)?;
         n_bytes += n_history_bytes;
         if let Some(history) = history {
-            // Its metas and settings change what the history said: it is read once more, behind the history.
+            // The file's metas and settings change the facts from the history, so it is read again, after the
+            // history.
             read = read_after(Some(&history), source, None, reading)?;
             check_usable(&read.extracted)?;
         }
@@ -265,7 +266,7 @@ pub fn complete(
     Ok(FoldedThread { metadata, damage, unopenable, stamp, n_bytes, n_own_bytes })
 }
 
-/// Makes sure that a file says anything at all.
+/// Checks that a file contains anything usable.
 ///
 /// # Errors
 /// If it is blank, or no line of it is an item.
@@ -279,8 +280,8 @@ pub fn check_usable(extracted: &Extracted) -> Result<(), ReadError> {
     Ok(())
 }
 
-/// Reads the rollouts in front of a head of `thread`, the farthest first. Returns what they say, and how many bytes
-/// were read. One that is missing or broken ends the history: what lies behind it counts alone.
+/// Reads the rollouts before a head of `thread`, the farthest first. Returns their facts and the number of bytes
+/// read. If one is missing or broken, only the rollouts after it are used.
 fn read_history(
     base: HistoryBase,
     thread: Option<ThreadId>,
@@ -305,7 +306,7 @@ fn read_history(
                     continue 'from_the_farthest;
                 }
                 Err(ReadError::Interrupted) => return Err(ReadError::Interrupted),
-                // It may be readable another time; until then the head alone would say less than the row does.
+                // It may be readable later. Until then the head alone would contain less than the row.
                 Err(error) => return Err(history_unread(error, &source.path)),
             };
             n_bytes += part.n_bytes;
@@ -319,7 +320,7 @@ fn read_history(
     }
 }
 
-/// Finds the rollouts in front of a head, nearest first, each with how many bytes of it count.
+/// Finds the rollouts before a head, nearest first, each with the number of its bytes that belong to the history.
 fn find_history(
     mut base: HistoryBase,
     head: &Source,
@@ -345,7 +346,7 @@ fn find_history(
     Ok(parts)
 }
 
-/// Why a thread cannot be read now whose history, in another file, cannot.
+/// Returns the error for a thread whose history, in another file, cannot be read now.
 fn history_unread(error: ReadError, path: &Path) -> ReadError {
     let reason = format!("its history in {}: {error}", path.display());
     let kind = match error {
@@ -355,7 +356,7 @@ fn history_unread(error: ReadError, path: &Path) -> ReadError {
     ReadError::Passing(io::Error::new(kind, reason))
 }
 
-/// Fills in what no line said, by the rules for each field.
+/// Fills in the values that no line sets, by the rules for each field.
 fn to_metadata(
     facts: Facts,
     last_event_at: Option<Millis>,
@@ -426,7 +427,7 @@ mod tests {
 
     const THREAD: &str = "019ced6b-835b-7475-b762-429694b3a51e";
 
-    /// The title of a thread whose history lies at this path in a folder with a file `base`.
+    /// Returns the title of a thread whose history is at this path in a folder with a file `base`.
     fn title(history: Option<&str>) -> Result<String, ReadError> {
         let folder = tempfile::tempdir().unwrap();
         let line = |kind: &str, payload: &str| {
@@ -460,11 +461,11 @@ mod tests {
     }
 
     #[test]
-    fn a_history_that_is_missing_or_broken_leaves_the_head_and_one_that_cannot_be_read_now_does_not() {
+    fn a_missing_or_broken_history_leaves_the_head_but_a_temporarily_unreadable_one_is_an_error() {
         assert_eq!(title(Some("base")).unwrap(), "base");
         assert_eq!(title(None).unwrap(), "head");
         assert_eq!(title(Some(".")).unwrap_or("head".into()), "head", "no file at all");
-        // The way leads through a file: an error, or nothing there any more.
+        // A component of the path is a file: an error on one system, a missing file on another.
         let error = title(Some("base/below")).unwrap_err();
         assert!(matches!(error, ReadError::Passing(_)), "{error}");
         assert!(error.to_string().contains("its history in "), "{error}");

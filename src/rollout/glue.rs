@@ -1,38 +1,39 @@
-//! Finds where one line holds two objects: the writer of the first died before its newline, and the next one appended
-//! to the same line. Not for what the objects say.
+//! Finds lines that contain two objects: the writer of the first died before its newline, and the next one appended
+//! to the same line. It does not read the objects.
 
 use super::line;
 use super::look::{self, BEGINNING};
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
-/// How many bytes before a position must be known to find an object that begins there or a little later: its beginning,
-/// and the byte in front of it.
+/// Number of bytes before a position that are needed to find an object that begins there or slightly later: the
+/// length of its beginning, and the byte before it.
 pub const REACH: usize = BEGINNING.len() + 1;
 
 static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BEGINNING));
 
-/// Where an object begins that is glued to what stands before it.
+/// The position of an object that is glued to the text before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Glued {
     /// The object's first byte.
     pub at: usize,
-    /// True if the text before it was torn just where a value begins.
+    /// True if the text before it was torn where a value begins.
     pub in_value: bool,
 }
 
-/// Where objects begin in a buffer. Each byte is searched once, though what the buffer holds is asked for line by line.
+/// The positions in a buffer where objects begin. Each byte is searched only once, although the buffer is queried
+/// line by line.
 #[derive(Debug, Default)]
 pub struct Beginnings {
-    /// The last one found.
+    /// The last position found.
     found: Option<usize>,
-    /// No other one stands before this place, unless it stands before [`Beginnings::found`].
+    /// No other object begins before this position, except at [`Beginnings::found`].
     searched: usize,
 }
 
 impl Beginnings {
-    /// Returns where the first object begins in `bytes` at `from` or behind it. Each call asks for the same or a later
-    /// place, and `bytes` is what it was, with more at its end.
+    /// Returns the position at or after `from` where the first object begins in `bytes`. Each call must have the same
+    /// or a later `from`, and the same `bytes`, possibly extended at the end.
     pub fn next(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
         if self.found.is_some_and(|found| found >= from) {
             return self.found;
@@ -41,22 +42,22 @@ impl Beginnings {
         self.found = bytes.get(begin..).and_then(|rest| FINDER.find(rest)).map(|at| begin + at);
         self.searched = match self.found {
             Some(found) => found + 1,
-            // One may have begun at the end.
+            // An object may begin in the last bytes.
             None => begin.max(bytes.len().saturating_sub(BEGINNING.len() - 1)),
         };
         self.found
     }
 
-    /// Notes that the bytes moved to the front by so many places.
+    /// Adjusts the positions after the bytes moved to the front by `by` bytes.
     pub fn shift(&mut self, by: usize) {
         self.found = self.found.and_then(|found| found.checked_sub(by));
         self.searched = self.searched.saturating_sub(by);
     }
 }
 
-/// Finds where in a line the next object begins that is glued to what stands before it; the first object behind the one
-/// at the very beginning is at `first`. `may_be_in_value`: also one that stands where a value could. Whoever splits a
-/// line there asks for no second one, so that the work stays linear.
+/// Finds where in a line the next object begins that is glued to the text before it. The first object after the start
+/// of the line is at `first`. With `may_be_in_value`, it also finds one where a value could begin. A caller that
+/// splits the line there does not search for a second one, so that the work stays linear.
 #[must_use]
 pub fn find(line: &[u8], first: usize, may_be_in_value: bool) -> Option<Glued> {
     let mut value = None;
@@ -73,7 +74,8 @@ pub fn find(line: &[u8], first: usize, may_be_in_value: bool) -> Option<Glued> {
             _ => {}
         }
     }
-    // A value that looks like a line, or an object torn where a value begins: only the whole object tells, once.
+    // Either a value that looks like a line, or an object torn where a value begins. Only parsing the whole object,
+    // once, decides.
     let whole = &line[..behind.unwrap_or(line.len())];
     match value.filter(|_| !line::is_json(whole)) {
         Some(at) => Some(Glued { at, in_value: true }),
@@ -81,8 +83,8 @@ pub fn find(line: &[u8], first: usize, may_be_in_value: bool) -> Option<Glued> {
     }
 }
 
-/// Returns where an object begins that is glued to what stands before it, at `from` or behind it in a part of a line that
-/// is not held whole.
+/// Returns the position at or after `from` where an object begins that is glued to the text before it, in a part of a
+/// line that is not held whole.
 #[must_use]
 pub fn find_in_part(part: &[u8], from: usize) -> Option<usize> {
     candidates(part, from).find(|&at| is_nested(&part[..at]) == Some(false))
@@ -92,8 +94,8 @@ fn candidates(bytes: &[u8], from: usize) -> impl Iterator<Item = usize> {
     FINDER.find_iter(bytes.get(from..).unwrap_or_default()).map(move |at| from + at)
 }
 
-/// Returns true if an object behind these bytes may be a value inside of another one, false if it cannot be, and `None` if
-/// nothing stands before it.
+/// Returns true if an object after these bytes may be a value within another one, false if it cannot be, and `None`
+/// if there is no text before it.
 fn is_nested(before: &[u8]) -> Option<bool> {
     if before == b"\xef\xbb\xbf" {
         return None;
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_behind_a_whole_or_a_torn_one_is_found() {
+    fn an_object_after_a_whole_or_a_torn_one_is_found() {
         check(LINE, "", true);
         check(&LINE[..60], "", true);
         check(&LINE[..73], "", true);
@@ -140,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_object_with_such_a_value_is_not_split_for_the_one_behind_it() {
+    fn a_whole_object_with_such_a_value_is_not_split_because_of_the_next_one() {
         let whole = format!(r#"{{"type":"x","payload":{LINE}}}"#);
         check(&whole, "", true);
         let torn = &whole[..whole.len() - 1];

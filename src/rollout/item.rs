@@ -1,5 +1,5 @@
-//! The items of a rollout that say something about its thread, as typed values; each field is read as leniently as it
-//! can be, so that a part which does not matter never costs the line.
+//! The items of a rollout that matter for its thread, as typed values. Each field is read as leniently as possible,
+//! so that an irrelevant part never spoils the line.
 
 use super::fields::{
     self, git, is_filled, lenient, required_thread_id, text, thread_id, time, word_or_object,
@@ -9,7 +9,7 @@ use crate::thread::{Git, Millis, ThreadId};
 use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// One item, as far as it matters.
+/// One item, with the fields that matter.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Item {
     /// A `session_meta` line.
@@ -18,7 +18,7 @@ pub enum Item {
     TurnContext(Box<TurnContext>),
     /// A message of the user, from either of the two events that carry one.
     UserMessage(UserMessage),
-    /// A `token_count` with its total; negative counts are 0 already.
+    /// The total of a `token_count`; a negative one is replaced by 0.
     TokenCount(i64),
     /// A goal's objective, trimmed and not empty.
     Goal(String),
@@ -28,7 +28,7 @@ pub enum Item {
     TaskStarted,
     /// A `thread_name_updated` event.
     Name(ThreadName),
-    /// The input of a delegation, from which a thread that another one started takes its preview.
+    /// The input of a delegation, which is the preview of a thread started by another one.
     Delegation(String),
     /// The first line of a file of 2025: the bare meta object.
     BareMeta(Box<SessionMeta>),
@@ -36,14 +36,14 @@ pub enum Item {
     BareUserMessage(String),
 }
 
-/// What a session meta says.
+/// The fields of a session meta.
 #[derive(Debug, Clone, PartialEq, Default, serde::Deserialize)]
 #[serde(default)]
 pub struct SessionMeta {
-    /// Id of the thread that the meta is of.
+    /// Id of the thread that the meta belongs to.
     #[serde(deserialize_with = "thread_id")]
     pub id: Option<ThreadId>,
-    /// When that thread began; `None` if it does not parse.
+    /// Time when that thread began; `None` if it does not parse.
     #[serde(deserialize_with = "time")]
     pub timestamp: Option<Millis>,
     /// Working directory.
@@ -55,7 +55,7 @@ pub struct SessionMeta {
     /// A word, or compact JSON.
     #[serde(deserialize_with = "word_or_object")]
     pub source: Option<String>,
-    /// Who asked for the thread.
+    /// The kind of requester of the thread.
     #[serde(deserialize_with = "text")]
     pub thread_source: Option<String>,
     /// Provider of the model.
@@ -76,37 +76,37 @@ pub struct SessionMeta {
     /// Git facts, if the line has a `git` object.
     #[serde(deserialize_with = "git")]
     pub git: Option<Git>,
-    /// `legacy`, `paginated` or what else the line says.
+    /// `legacy`, `paginated` or another word.
     #[serde(deserialize_with = "text")]
     pub history_mode: Option<String>,
     /// `enabled`, `disabled`, …
     #[serde(deserialize_with = "text")]
     pub memory_mode: Option<String>,
-    /// The program that began the thread.
+    /// The program that started the thread.
     #[serde(deserialize_with = "text")]
     pub originator: Option<String>,
-    /// The user who began the thread.
+    /// The user who started the thread.
     #[serde(deserialize_with = "text")]
     pub creator_user_id: Option<String>,
     /// The account of that user.
     #[serde(deserialize_with = "text")]
     pub creator_account_id: Option<String>,
-    /// Where the thread's history begins, if not in this file.
+    /// The start of the thread's history, if it is not in this file.
     #[serde(deserialize_with = "lenient")]
     pub history_base: Option<HistoryBase>,
 }
 
-/// The beginning of another rollout that belongs in front of this one.
+/// The beginning of another rollout, which comes before this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 pub struct HistoryBase {
-    /// Id of the rollout (not the thread, whatever the key says).
+    /// Id of the rollout (not the thread, despite the name of the key).
     #[serde(rename = "thread_id", deserialize_with = "required_thread_id")]
     pub rollout: ThreadId,
-    /// How many bytes of it, uncompressed.
+    /// Number of its bytes, uncompressed.
     pub end_byte_offset: u64,
 }
 
-/// What a turn says of the thread.
+/// The fields of a turn context.
 #[derive(Debug, Clone, PartialEq, Default, serde::Deserialize)]
 #[serde(default)]
 pub struct TurnContext {
@@ -128,13 +128,13 @@ pub struct TurnContext {
     /// Compact JSON.
     #[serde(deserialize_with = "word_or_object")]
     pub permission_profile: Option<String>,
-    /// Compact JSON; only whether it is there matters.
+    /// Compact JSON; only its presence matters.
     #[serde(deserialize_with = "word_or_object")]
     pub file_system_sandbox_policy: Option<String>,
 }
 
 impl TurnContext {
-    /// Whether it leaves nothing of what a turn before it said, so that nobody need know that one.
+    /// Returns true if this turn replaces every field of earlier turns, so that they need not be parsed.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let is_filled = |field: &Option<String>| field.as_ref().is_some_and(|text| !text.is_empty());
@@ -168,14 +168,14 @@ pub struct Settings {
     pub approval_policy: Option<String>,
 }
 
-/// What a message of the user yields.
+/// The contents of a user's message.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UserMessage {
-    /// Its text as it stands.
+    /// The text, unchanged.
     pub text: String,
-    /// Whether an image came with it.
+    /// True if it contains an image.
     pub has_image: bool,
-    /// Whether a sound came with it.
+    /// True if it contains a sound.
     pub has_audio: bool,
 }
 
@@ -183,7 +183,7 @@ pub struct UserMessage {
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(default)]
 pub struct ThreadName {
-    /// The thread that has the name; absent in some versions.
+    /// The thread with that name; absent in some versions.
     #[serde(deserialize_with = "thread_id")]
     pub thread_id: Option<ThreadId>,
     /// The name.
@@ -319,10 +319,10 @@ pub enum Kind {
     BareMessage,
 }
 
-/// Parses a line of a known kind; `None` if it turns out to say nothing (a count without info, an empty goal).
+/// Parses a line of a known kind. Returns `None` if it contains no information (a count without info, an empty goal).
 ///
 /// # Errors
-/// The line is no JSON object, or a field that is needed is missing or of another type.
+/// If the line is not a JSON object, or a required field is missing or has another type.
 pub fn parse(kind: Kind, line: &[u8]) -> serde_json::Result<Option<Item>> {
     match parse_plain(kind, line) {
         Some(item) => Ok(Some(item)),
@@ -330,7 +330,7 @@ pub fn parse(kind: Kind, line: &[u8]) -> serde_json::Result<Option<Item>> {
     }
 }
 
-/// Returns true if a line of a kind is known to parse without its being parsed; false says nothing.
+/// Returns true if a line of this kind certainly parses, without parsing it; false leaves it open.
 #[must_use]
 pub fn is_sound(kind: Kind, line: &[u8]) -> bool {
     match kind {
@@ -340,7 +340,7 @@ pub fn is_sound(kind: Kind, line: &[u8]) -> bool {
     }
 }
 
-/// Parses a line of the kinds of which a rollout has many, or that are long, if it is JSON of a plain kind.
+/// Parses a line of a kind that is frequent or long, if it is JSON of the plain kind.
 fn parse_plain(kind: Kind, line: &[u8]) -> Option<Item> {
     match kind {
         Kind::SessionMeta => SessionMeta::plain(line).map(|meta| Item::SessionMeta(Box::new(meta))),
@@ -351,7 +351,7 @@ fn parse_plain(kind: Kind, line: &[u8]) -> Option<Item> {
     }
 }
 
-/// Reads a payload whose fields are all optional, each in the way in which its type is deserialized.
+/// Defines how to read a payload whose fields are all optional, each in the same way as its deserializer.
 macro_rules! plain_payload {
     ($name:ident { $($field:ident: $read:path),* $(,)? }) => {
         impl $name {
@@ -414,7 +414,7 @@ impl UserMessagePayload {
     }
 }
 
-/// As [`parse`], with the JSON parser alone.
+/// Parses like [`parse`], but only with the JSON parser.
 pub(super) fn parse_json(kind: Kind, line: &[u8]) -> serde_json::Result<Option<Item>> {
     fn payload<'a, P: Deserialize<'a>>(line: &'a [u8]) -> serde_json::Result<P> {
         Ok(serde_json::from_slice::<Line<P>>(line)?.payload)
@@ -476,7 +476,7 @@ fn join(parts: &[Part]) -> UserMessage {
     message
 }
 
-/// The parts of a message; one that is none does not cost the others.
+/// Reads the parts of a message; an invalid part does not affect the others.
 fn parts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Part>, D::Error> {
     let raw: Option<Vec<&RawValue>> = lenient(deserializer)?;
     Ok(raw.into_iter().flatten().filter_map(|part| serde_json::from_str(part.get()).ok()).collect())
@@ -495,7 +495,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_of_another_type_is_absent_and_costs_nothing_else() {
+    fn a_field_of_another_type_is_absent_and_does_not_affect_others() {
         let meta = meta(
             r#"{"cwd":5,"cli_version":["x"],"model_provider":null,"source":7,"git":"main","agent_role":"r"}"#,
         );
@@ -514,7 +514,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_is_none_does_not_cost_the_message() {
+    fn an_invalid_part_does_not_affect_the_rest_of_the_message() {
         let read = |content: &str| {
             let line = format!(r#"{{"payload":{{"item":{{"type":"UserMessage","content":{content}}}}}}}"#);
             parse(Kind::UserItem, line.as_bytes()).unwrap()

@@ -1,32 +1,32 @@
-//! The time of a rollout's last line, taken down in passing: a few bytes are kept of each line that begins with its time,
-//! and only those of the last one are read.
+//! The time of a rollout's last line, found during a normal reading. Of each line that begins with its time only a
+//! few bytes are kept, and only those of the last line are parsed.
 //!
-//! It is taken down on every reading, not for `--times events` alone: for reports a row that says this time is as true
-//! as one that says the file's modification time, which a copy, a backup or a touch may have changed. So `verify` accepts
-//! what `--times events` leaves, though no file's own time was touched.
+//! It is recorded in every reading, not only for `--times events`. For reports, a row with this time is as right as
+//! one with the file's modification time, which a copy, a backup or a touch may have changed. So `verify` accepts the
+//! rows that `--times events` writes.
 
 use super::fields::parse_time;
 use super::look::Look;
 use crate::thread::Millis;
 use std::borrow::Cow;
 
-/// No timestamp is longer.
+/// Maximum length of a timestamp.
 const MAX_TIMESTAMP: usize = 64;
-/// A line of another layout is looked at up to this length; none that long was ever seen.
+/// Maximum length of a line in another layout that is searched for a time; none longer was ever seen.
 const MAX_UNUSUAL: usize = 64 * 1024;
 
-/// What is kept of the lines so far.
+/// The times of the lines so far.
 #[derive(Debug, Clone, Default)]
 pub struct LastEvent {
     /// The timestamp of the last line that begins with one.
     usual: Vec<u8>,
-    /// The time of the last line of any other layout that says one.
+    /// The time of the last line in another layout that has one.
     unusual: Option<Millis>,
     unusual_is_later: bool,
 }
 
 impl LastEvent {
-    /// Takes the next line, or its beginning, and what a look at it said.
+    /// Takes the next line, or its beginning, and the result of looking at it.
     pub fn push(&mut self, line: &[u8], look: Option<&Look<'_>>) {
         let looked = look.map(|look| look.timestamp).filter(|timestamp| timestamp.len() < MAX_TIMESTAMP);
         if let Some(timestamp) = looked.or_else(|| first_timestamp(line)) {
@@ -34,7 +34,7 @@ impl LastEvent {
             self.usual.extend_from_slice(timestamp);
             self.unusual_is_later = false;
         } else if line.len() <= MAX_UNUSUAL
-            && may_say_a_time(line)
+            && may_have_a_time(line)
             && let Some(time) = timestamp(line).and_then(|text| parse_time(&text))
         {
             self.unusual = Some(time);
@@ -42,7 +42,7 @@ impl LastEvent {
         }
     }
 
-    /// The time of the last line that says one, as far as it was kept.
+    /// Returns the time of the last line that has one, as far as it was kept.
     #[must_use]
     pub fn time(&self) -> Option<Millis> {
         let usual = || parse_time(std::str::from_utf8(&self.usual).ok()?);
@@ -50,8 +50,8 @@ impl LastEvent {
     }
 }
 
-/// The timestamp with which a line begins, as Codex writes it or with white space between; one with escapes is left to
-/// the parser. A line that is torn within its timestamp says nothing.
+/// Returns the timestamp at the beginning of a line, as Codex writes it or with white space in between. One with
+/// escapes is left to the parser. A line that is torn within its timestamp has none.
 fn first_timestamp(line: &[u8]) -> Option<&[u8]> {
     let rest = line.trim_ascii_start().strip_prefix(b"{")?;
     let rest = rest.trim_ascii_start().strip_prefix(b"\"timestamp\"")?;
@@ -62,13 +62,13 @@ fn first_timestamp(line: &[u8]) -> Option<&[u8]> {
     (!timestamp.contains(&b'\\')).then_some(timestamp)
 }
 
-/// Whether the key may stand somewhere in a line, also with escapes; most lines without one are not parsed for it.
-fn may_say_a_time(line: &[u8]) -> bool {
+/// Returns true if a line may contain the key, possibly with escapes; most lines without a time are then not parsed.
+fn may_have_a_time(line: &[u8]) -> bool {
     let has = |text: &[u8]| memchr::memmem::find(line, text).is_some();
     has(b"timestamp") || has(b"\\u")
 }
 
-/// The timestamp of a line of any layout.
+/// Returns the timestamp of a line in any layout.
 fn timestamp(line: &[u8]) -> Option<Cow<'_, str>> {
     #[derive(serde::Deserialize)]
     struct Stamp<'a> {
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use crate::rollout::look;
 
-    /// The seconds of the last event of a file of these lines.
+    /// Checks the last event's time in seconds in a file of these lines.
     fn check(lines: &[&str], expected: Option<i64>) {
         let mut last = LastEvent::default();
         let mut last_of_looks = LastEvent::default();
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_line_that_says_a_time_counts_whatever_its_layout() {
+    fn the_last_line_with_a_time_is_used_in_any_layout() {
         let unusual =
             r#"{ "type":"x", "payload":{"timestamp":"1999"}, "timestamp" : "2026-03-14T10:00:07Z" }"#;
         check(&[], None);

@@ -1,7 +1,7 @@
-//! One line to what it says, with the JSON parser; knows no file, never panics.
+//! Parses one line with the JSON parser. It knows no files and never panics.
 //!
-//! Most lines are recognised by their beginning (`look.rs`). Of any other line [`classify`] finds the class with the
-//! parser. Both answer the same where both answer.
+//! Most lines are recognised by their beginning (`look.rs`). For any other line [`classify`] finds the class with the
+//! parser. Where both give an answer, it is the same.
 
 use super::item::{self, Item, Kind};
 use super::look::{Class, event_class, glance, item_class};
@@ -9,24 +9,24 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use std::borrow::Cow;
 use std::fmt;
 
-/// What is wrong with a line.
+/// The damage of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Damage {
-    /// It does not begin as a JSON object.
+    /// It does not begin like a JSON object.
     NoObject,
-    /// It is of a kind that matters and does not parse.
+    /// It is of a relevant kind but does not parse.
     Unparsable(String),
-    /// It holds bytes that are no UTF-8; what could be read was.
+    /// It contains bytes that are not UTF-8; the readable rest was read.
     NoUtf8,
-    /// It ends in the middle, at the end of the file.
+    /// It is incomplete, and the file ends there.
     Torn,
-    /// It matters, or may, and is longer than [`super::reader::MAX_LINE`].
+    /// It is or may be relevant, and is longer than [`super::reader::MAX_LINE`].
     TooLong,
-    /// Another object follows a whole one in the same line.
+    /// Another object follows a complete one in the same line.
     Glued,
-    /// It ends in the middle, and another object follows in the same line.
+    /// It is incomplete, and another object follows in the same line.
     TornBeforeNext,
-    /// It holds a run of NUL bytes.
+    /// It contains a run of NUL bytes.
     Nul,
 }
 
@@ -47,14 +47,14 @@ impl fmt::Display for Damage {
     }
 }
 
-/// What one line comes to.
+/// The result of parsing one line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parsed {
-    /// Its class.
+    /// The line's class.
     pub class: Class,
-    /// What it says, if anything.
+    /// The item in the line, if there is one.
     pub item: Option<Item>,
-    /// What is wrong with it, which does not exclude that it says something.
+    /// The damage; a damaged line may still have an item.
     pub damage: Option<Damage>,
 }
 
@@ -64,13 +64,13 @@ impl Parsed {
     }
 }
 
-/// Reads one line, without its newline; blank lines are the caller's. `bare` is set in a file of 2025.
+/// Parses one line without its newline; the caller handles blank lines. `bare` is set in a file of 2025.
 #[must_use]
 pub fn read(line: &[u8], bare: bool) -> Parsed {
     read_as(glance(line), line, bare)
 }
 
-/// Reads one line at which [`glance`] has looked already.
+/// Parses one line that [`glance`] has already examined.
 #[must_use]
 pub fn read_as(glance: Option<Class>, line: &[u8], bare: bool) -> Parsed {
     let class = match glance {
@@ -84,7 +84,7 @@ pub fn read_as(glance: Option<Class>, line: &[u8], bare: bool) -> Parsed {
     match item::parse(kind, line) {
         Ok(item) => Parsed { class, item, damage: None },
         Err(error) => match String::from_utf8_lossy(line) {
-            // The same line with its broken bytes replaced: the rest of it still counts.
+            // Parses the line again with its invalid bytes replaced, so that the rest of it is used.
             Cow::Owned(mended) => Parsed {
                 class,
                 item: item::parse(kind, mended.as_bytes()).ok().flatten(),
@@ -97,7 +97,7 @@ pub fn read_as(glance: Option<Class>, line: &[u8], bare: bool) -> Parsed {
 
 pub(super) fn unparsable(error: &serde_json::Error) -> Damage {
     let text = error.to_string();
-    // The line is one line: the parser's line number only confuses.
+    // There is only one line, so the parser's line number would confuse.
     let reason = text.split(" at line 1 column ").collect::<Vec<_>>();
     Damage::Unparsable(match reason[..] {
         [what, column] => format!("{what} at column {column}"),
@@ -119,18 +119,18 @@ fn classify_or_damage(line: &[u8], bare: bool) -> Result<Class, Damage> {
     }
 }
 
-/// Whether a whole line is JSON; for `--deep`, and for the last line of a file.
+/// Returns true if a whole line is JSON; for `--deep` and for the last line of a file.
 #[must_use]
 pub fn is_json(line: &[u8]) -> bool {
     std::str::from_utf8(line).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
-/// Finds out what a line is with the JSON parser, reading no further than it must.
+/// Finds the class of a line with the JSON parser, reading no further than necessary.
 ///
-/// Of a key that stands twice the first counts, because the fast look cannot see the second.
+/// If a key occurs twice, the first one counts, because the fast look cannot see the second.
 ///
 /// # Errors
-/// The line is no JSON as far as it had to be read.
+/// If the line is not JSON, as far as it had to be read.
 pub fn classify(line: &[u8], bare: bool) -> serde_json::Result<Class> {
     let mut found = Found::default();
     let mut json = serde_json::Deserializer::from_slice(line);
@@ -141,7 +141,7 @@ pub fn classify(line: &[u8], bare: bool) -> serde_json::Result<Class> {
     if let Some(class) = found.class {
         return Ok(class);
     }
-    // The whole line was read, and nothing in it settled the matter.
+    // The whole line was read without finding the class.
     json.end()?;
     Ok(match (found.kind.as_deref(), found.event.as_deref()) {
         (Some("event_msg"), Some("item_completed")) => {
@@ -152,7 +152,7 @@ pub fn classify(line: &[u8], bare: bool) -> serde_json::Result<Class> {
         (Some("message"), _) if bare => Class::Relevant(Kind::BareMessage),
         (Some(_), _) => Class::Irrelevant,
         (None, _) if found.has_id && found.has_timestamp => Class::Relevant(Kind::BareMeta),
-        // Other bare lines of 2025, as `{"record_type":"state"}`.
+        // Other bare lines of 2025, such as `{"record_type":"state"}`.
         (None, _) if bare => Class::Irrelevant,
         (None, _) => Class::NoItem,
     })
@@ -180,14 +180,14 @@ impl Found {
                 Some(event) => Some(event_class(event)),
                 None => None,
             },
-            // A bare message is known by its type, but only in a file of 2025; the whole line decides.
+            // A bare message is recognised by its type, but only in a file of 2025; the whole line decides.
             Some("message") | None => None,
             Some(_) => Some(Class::Irrelevant),
         };
     }
 }
 
-/// Where in the line the parser is.
+/// The position of the parser in the line.
 enum Level<'a> {
     Line { found: &'a mut Found },
     Payload { found: &'a mut Found },
@@ -275,7 +275,7 @@ impl<'de> Visitor<'de> for Level<'_> {
     }
 }
 
-/// A type's name; what is no string names no type.
+/// The name of a type; a value that is not a string names no type.
 struct Word(String);
 
 impl<'de> serde::Deserialize<'de> for Word {
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn other_layouts_say_the_same() {
+    fn other_layouts_give_the_same() {
         let hello = Some(Item::UserMessage(UserMessage { text: "hello".into(), ..UserMessage::default() }));
         for line in [
             r#"{ "payload" : {"images":[], "mess\u0061ge": "hello", "type":"user_message"}, "type" : "event_msg" }"#,
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn look_alikes_inside_other_items_are_nothing() {
+    fn look_alikes_inside_other_items_are_irrelevant() {
         for line in [
             r#"{"timestamp":"x","type":"response_item","payload":{"output":"{\"type\":\"turn_context\"}"}}"#,
             r#"{"payload":{"type":"session_meta","payload":{"type":"user_message"}},"type":"brand_new"}"#,
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_utf8_costs_the_broken_characters_only() {
+    fn broken_utf8_affects_only_the_broken_characters() {
         let read = read(
             b"{\"type\":\"event_msg\",\"payload\":{\"type\":\"user_message\",\"message\":\"a\xffb\"}}",
             false,

@@ -1,44 +1,44 @@
-//! A fast look at one line: its class and its time by its first few dozen bytes, if it is laid out as Codex writes it; not
-//! for lines that are laid out otherwise, of which it says nothing.
+//! A fast look at one line: its class and time from its first few dozen bytes, if it has the layout that Codex
+//! writes. It gives no answer for lines in another layout.
 //!
-//! Nineteen of twenty bytes of a rollout are in lines that say nothing about its row, so this is all that is done with
-//! them. The parser (`line.rs`) says the same of every line of which this says anything.
+//! Nineteen of twenty bytes of a rollout are in lines without information for its row, and this look is all that is
+//! done with them. For every line for which it gives an answer, the parser (`line.rs`) gives the same.
 
 use super::item::Kind;
 
-/// How every object begins that Codex writes. Inside a JSON string its quotes would be escaped.
+/// The beginning of every object that Codex writes. Inside a JSON string its quotes would be escaped.
 pub(super) const BEGINNING: &[u8] = b"{\"timestamp\":\"";
 
-/// What a line is, before it is parsed.
+/// The class of a line before it is parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// It says nothing about the row.
+    /// It contains nothing for the row.
     Irrelevant,
-    /// It is of a kind that may.
+    /// It is of a kind that may contain something for the row.
     Relevant(Kind),
-    /// It is JSON, but no item: an object without a type.
+    /// It is JSON but not an item: an object without a type.
     NoItem,
 }
 
-/// What the beginning of a line in the usual layout says.
+/// The beginning of a line in the usual layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look<'a> {
     /// The line's class.
     pub class: Class,
     /// The text of its timestamp.
     pub timestamp: &'a [u8],
-    /// What follows that by which the class was recognised.
+    /// The bytes after those that determined the class.
     rest: &'a [u8],
 }
 
 impl<'a> Look<'a> {
-    /// Returns true if a `token_count` has an `info`, without which it does not count.
+    /// Returns true if a `token_count` has an `info`; without it the line is ignored.
     #[must_use]
     pub fn counts_tokens(&self) -> bool {
         self.class == Class::Relevant(Kind::TokenCount) && self.rest.starts_with(b",\"info\":{")
     }
 
-    /// Returns the working directory of a `turn_context`, as the line spells it, if it has no escapes.
+    /// Returns the working directory of a `turn_context` in the line's spelling, if it has no escapes.
     #[must_use]
     pub fn turn_folder(&self) -> Option<&'a [u8]> {
         let mut rest = self.rest.strip_prefix(b",\"payload\":{")?;
@@ -51,7 +51,7 @@ impl<'a> Look<'a> {
     }
 }
 
-/// Looks at the beginning of a line. Returns `None` if anything is unusual.
+/// Examines the beginning of a line. Returns `None` if anything is unusual.
 #[must_use]
 pub fn look(line: &[u8]) -> Option<Look<'_>> {
     let (timestamp, mut rest) = timestamp(line)?;
@@ -59,7 +59,7 @@ pub fn look(line: &[u8]) -> Option<Look<'_>> {
         rest = simple_number(ordinal)?;
     }
     let rest = rest.strip_prefix(b",\"type\":\"")?;
-    // By far the most bytes are in these.
+    // Most bytes of a rollout are in these lines.
     let (class, rest) = if let Some(rest) = rest.strip_prefix(b"response_item\"") {
         (Class::Irrelevant, rest)
     } else if let Some(payload) = rest.strip_prefix(b"event_msg\",") {
@@ -73,7 +73,7 @@ pub fn look(line: &[u8]) -> Option<Look<'_>> {
         match kind {
             b"session_meta" => (Class::Relevant(Kind::SessionMeta), rest),
             b"turn_context" => (Class::Relevant(Kind::TurnContext), rest),
-            // A bare message matters or not depending on its file. An event without a payload is unusual.
+            // A bare message is relevant or not depending on its file. An event without a payload is unusual.
             b"message" | b"event_msg" => return None,
             _ => (Class::Irrelevant, rest),
         }
@@ -81,13 +81,13 @@ pub fn look(line: &[u8]) -> Option<Look<'_>> {
     Some(Look { class, timestamp, rest })
 }
 
-/// Recognises a line by its beginning if it is laid out as Codex writes it; `None` if anything is unusual.
+/// Returns the class of a line with the layout that Codex writes; `None` if anything is unusual.
 #[must_use]
 pub fn glance(line: &[u8]) -> Option<Class> {
     look(line).map(|look| look.class)
 }
 
-/// Returns the timestamp with which a line begins, and what follows its closing quote.
+/// Returns the timestamp at the beginning of a line, and the bytes after its closing quote.
 fn timestamp(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let rest = line.strip_prefix(BEGINNING)?;
     match rest.split_first_chunk::<25>() {
@@ -99,8 +99,8 @@ fn timestamp(line: &[u8]) -> Option<(&[u8], &[u8])> {
 /// The layout of a timestamp, its fraction and its closing quote; a zero stands for any digit.
 const USUAL_TIME: [u8; 25] = *b"0000-00-00T00:00:00.000Z\"";
 
-/// Compares a text with [`USUAL_TIME`] in words of eight bytes. The characters from `:` to `?` pass for digits: they end no
-/// string either.
+/// Compares a text with [`USUAL_TIME`] in words of eight bytes. It accepts the characters from `:` to `?` as digits,
+/// which is harmless because they do not end a string either.
 fn is_usual_time(time: &[u8; 25]) -> bool {
     let (words, last) = time.as_chunks::<8>();
     let (usual, usual_last) = const { USUAL_TIME.as_chunks::<8>() };
@@ -111,7 +111,7 @@ fn is_usual_time(time: &[u8; 25]) -> bool {
     last == usual_last && words.iter().zip(usual).all(has_layout)
 }
 
-/// Finds the type of an `item_completed`'s item behind members with simple values.
+/// Finds the type of an `item_completed`'s item after members with simple values.
 fn item(mut rest: &[u8]) -> Option<Class> {
     loop {
         let (key, value) = simple_string(rest.strip_prefix(b",\"")?)?;
@@ -127,7 +127,7 @@ fn item(mut rest: &[u8]) -> Option<Class> {
     }
 }
 
-/// The characters of which names, ids and times consist.
+/// The characters in names, ids and times.
 const SIMPLE: [bool; 256] = {
     let mut simple = [false; 256];
     let mut byte = 0;
@@ -139,19 +139,19 @@ const SIMPLE: [bool; 256] = {
     simple
 };
 
-/// The rest of a string of harmless characters, and what follows its closing quote.
+/// Returns the rest of a string of simple characters, and the bytes after its closing quote.
 fn simple_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bytes.iter().position(|byte| !SIMPLE[usize::from(*byte)])?;
     (bytes[end] == b'"').then(|| (&bytes[..end], &bytes[end + 1..]))
 }
 
-/// What follows a number as JSON allows it, without sign, fraction and exponent.
+/// Returns the bytes after a JSON number without sign, fraction and exponent.
 fn simple_number(bytes: &[u8]) -> Option<&[u8]> {
     let n_digits = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
     (n_digits == 1 || (n_digits > 1 && bytes[0] != b'0')).then(|| &bytes[n_digits..])
 }
 
-/// The class of an event by its type, as far as the type tells it: which item was completed does not show there.
+/// Returns the class of an event by its type. The type does not show which item was completed.
 pub(super) fn event_class(event: &[u8]) -> Class {
     match event {
         b"user_message" => Class::Relevant(Kind::UserMessage),
@@ -165,7 +165,7 @@ pub(super) fn event_class(event: &[u8]) -> Class {
     }
 }
 
-/// The class of an `item_completed` by the type of its item.
+/// Returns the class of an `item_completed` by the type of its item.
 pub(super) fn item_class(item: &[u8]) -> Class {
     match item {
         b"UserMessage" => Class::Relevant(Kind::UserItem),
@@ -174,7 +174,7 @@ pub(super) fn item_class(item: &[u8]) -> Class {
     }
 }
 
-/// Returns true if a line may hold a delegation, from which a thread that another one started takes its preview.
+/// Returns true if a line may contain a delegation, which is the preview of a thread started by another one.
 #[must_use]
 pub fn may_delegate(line: &[u8]) -> bool {
     memchr::memmem::find(line, b"codex_delegation").is_some()

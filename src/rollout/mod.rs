@@ -1,4 +1,4 @@
-//! Reading rollouts: from a file's bytes to what it says of its thread; nothing here writes, and nothing knows SQL.
+//! Reads rollouts: from the bytes of a file to the facts about its thread. It writes nothing and knows no SQL.
 
 pub mod environment;
 pub mod extract;

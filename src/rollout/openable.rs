@@ -1,8 +1,8 @@
-//! What keeps Codex from opening or resuming a rollout that can be read all the same; only verify asks for it.
+//! Finds what prevents Codex from opening or resuming a rollout that we can read; only verify asks for it.
 //!
-//! Codex gives up a whole file for one invalid byte, a byte-order mark, a missing session meta or an unknown history
-//! mode, and it resumes a paginated thread only if the ordinals of its records have no gap (docs: codex-home.md 8).
-//! The bytes are checked as they are read, so that lines which nothing else looks at are checked too.
+//! Codex rejects a whole file because of one invalid byte, a byte-order mark, a missing session meta or an unknown
+//! history mode. It resumes a paginated thread only if the ordinals of its records have no gap (docs: codex-home.md
+//! 8). The bytes are checked as they are read, so that irrelevant lines are checked too.
 
 use super::file_name::RolloutName;
 use super::item::Kind;
@@ -18,10 +18,10 @@ use std::fmt;
 use std::io::{self, Read};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// The longest timestamp in front of an ordinal of the usual layout.
+/// The longest timestamp before an ordinal in the usual layout.
 const LONGEST_TIME: usize = 64;
 
-/// Why Codex cannot open a rollout.
+/// The reason why Codex cannot open a rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
     /// This byte of the (uncompressed) file is not UTF-8.
@@ -32,19 +32,19 @@ pub enum Obstacle {
     NoSessionMeta,
     /// The first session meta has a history mode that Codex does not know.
     HistoryMode(String),
-    /// A record has no ordinal; the last one of the file, or another.
+    /// A record has no ordinal: the last one of the file, or another.
     NoOrdinal {
-        /// Whether it is the last record.
+        /// True for the last record.
         is_last: bool,
     },
-    /// The ordinal of a record is greater than the one that comes next.
+    /// The ordinal of a record is greater than the expected one.
     OrdinalMissing {
-        /// The ordinal that comes next.
+        /// The expected ordinal.
         expected: u64,
-        /// The record's.
+        /// The record's ordinal.
         found: u64,
     },
-    /// An earlier record has the ordinal.
+    /// An earlier record has the same ordinal.
     OrdinalTwice(u64),
 }
 
@@ -68,14 +68,14 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// Why Codex cannot open a rollout, and where that is.
+/// The reason why Codex cannot open a rollout, with its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unopenable {
     /// The reason.
     pub obstacle: Obstacle,
-    /// The line, counted from 1; none if it is the whole file.
+    /// The line, counted from 1; `None` for the whole file.
     pub line: Option<u64>,
-    /// Where the line begins, in bytes of the uncompressed file.
+    /// Offset of the line in bytes of the uncompressed file.
     pub offset: u64,
 }
 
@@ -88,14 +88,14 @@ impl fmt::Display for Unopenable {
     }
 }
 
-/// What the bytes of a stream are, as far as they were read.
+/// The state of the UTF-8 check of a stream.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
-    /// How many bytes were checked, those in `rest` not counted.
+    /// Number of bytes checked, without those in `rest`.
     checked: Cell<u64>,
-    /// The beginning of a character whose end was not read yet.
+    /// The first bytes of a character that is not yet complete.
     rest: RefCell<Vec<u8>>,
-    /// The first invalid byte.
+    /// The position of the first invalid byte.
     invalid: Cell<Option<u64>>,
 }
 
@@ -130,7 +130,7 @@ impl Watched {
         rest.extend_from_slice(begun);
     }
 
-    /// Notes that there are no more bytes: a character that was begun is not UTF-8.
+    /// Ends the stream: an incomplete character is not UTF-8.
     fn end(&self) {
         if !self.rest.borrow().is_empty() && self.invalid.get().is_none() {
             self.invalid.set(Some(self.checked.get()));
@@ -138,7 +138,7 @@ impl Watched {
     }
 }
 
-/// Returns how many bytes at the end are the beginning of a character that goes on behind them.
+/// Returns the number of bytes at the end that begin an incomplete character.
 fn begun_at_end(bytes: &[u8]) -> usize {
     let tail = bytes.iter().rev().take(3);
     let begun = tail.enumerate().find(|(_, byte)| **byte >= 0xc0 || **byte < 0x80);
@@ -150,7 +150,7 @@ fn begun_at_end(bytes: &[u8]) -> usize {
     }
 }
 
-/// A stream whose bytes are watched, or only passed on.
+/// A stream whose bytes are checked, or only passed on.
 #[derive(Debug)]
 pub(super) struct Watch<'a, R> {
     pub(super) source: R,
@@ -170,26 +170,26 @@ impl<R: Read> Read for Watch<'_, R> {
     }
 }
 
-/// What the first session meta says.
+/// The relevant fields of the first session meta.
 #[derive(Debug, Default)]
 struct Meta {
     is_paginated: bool,
     unknown_mode: Option<Unopenable>,
 }
 
-/// Looks at the lines of one file, as they come.
+/// Checks the lines of one file as they come.
 #[derive(Debug)]
 pub(super) struct Openable<'a> {
     watched: &'a Watched,
-    /// Whether the name is that of a reverted thread's head, whose ordinals go on from its base.
+    /// True if the name is that of a reverted thread's head, whose ordinals continue those of its base.
     is_revert_head: bool,
     meta: Option<Meta>,
     has_mark: bool,
-    /// The last line that begins at or before the invalid byte.
+    /// Number and offset of the last line that begins at or before the invalid byte.
     with_invalid: Option<(u64, u64)>,
-    /// The ordinal that comes next, if that is known.
+    /// The next ordinal, if it is known.
     expected: Option<u64>,
-    /// A record without an ordinal, which may be the last one.
+    /// Number and offset of a record without an ordinal, which may be the last one.
     without: Option<(u64, u64)>,
     out_of_order: Option<Unopenable>,
 }
@@ -227,11 +227,11 @@ impl<'a> Openable<'a> {
             bytes = rest;
         }
         let bytes = bytes.trim_ascii();
-        // What is no object is damage, and no record.
+        // A line that is not an object is damage, not a record.
         if bytes.first() != Some(&b'{') {
             return;
         }
-        // A line that a crash cut off is no record either.
+        // Neither is a line that a crash cut off.
         if !line.terminated && (line.cut || line.last_byte != Some(b'}') || !line::is_json(bytes)) {
             return;
         }
@@ -300,7 +300,7 @@ impl<'a> Openable<'a> {
         }
         let place = (line.number, line.offset);
         let Some(ordinal) = ordinal(bytes, line.cut) else {
-            // Nothing is known of this one, so nothing of the next.
+            // The ordinal is unknown, and so is the next one.
             self.expected = None;
             return;
         };
@@ -319,7 +319,7 @@ impl<'a> Openable<'a> {
         }
     }
 
-    /// Ends the look: the first reason that there is.
+    /// Ends the check. Returns the first reason found.
     pub(super) fn finish(self) -> Option<Unopenable> {
         let whole = |obstacle| Some(Unopenable { obstacle, line: None, offset: 0 });
         if let Some(byte) = self.watched.invalid.get() {
@@ -343,7 +343,7 @@ impl<'a> Openable<'a> {
     }
 }
 
-/// Reads the ordinal of a record: nothing if that is not known, and `Some(None)` if it has none.
+/// Reads the ordinal of a record: `None` if it is unknown, `Some(None)` if the record has none.
 fn ordinal(bytes: &[u8], is_cut: bool) -> Option<Option<u64>> {
     #[derive(Deserialize)]
     struct Record {
@@ -359,7 +359,7 @@ fn ordinal(bytes: &[u8], is_cut: bool) -> Option<Option<u64>> {
     Some(record.ordinal.and_then(|ordinal| ordinal.as_u64()))
 }
 
-/// Reads an ordinal in the place where Codex writes it: behind the timestamp, which comes first.
+/// Reads an ordinal from the place where Codex writes it: after the timestamp, which comes first.
 fn usual_ordinal(bytes: &[u8]) -> Option<u64> {
     let rest = bytes.strip_prefix(br#"{"timestamp":""#)?;
     let end = memchr::memchr(b'"', &rest[..rest.len().min(LONGEST_TIME)])?;
@@ -380,7 +380,7 @@ mod tests {
 
     const ID: &str = "019ced6b-835b-7475-b762-429694b3a51e";
 
-    /// Hands out at most a few bytes a read.
+    /// Returns at most a few bytes in each read.
     struct Trickle<'a>(&'a [u8], usize);
 
     impl Read for Trickle<'_> {
@@ -418,7 +418,7 @@ mod tests {
         )
     }
 
-    /// A paginated rollout with records of these ordinals.
+    /// Returns a paginated rollout with records of these ordinals.
     fn paginated(ordinals: &[Option<u64>]) -> String {
         let text = |ordinal: &Option<u64>| ordinal.map_or(String::new(), |n| format!("\"ordinal\":{n},"));
         let first = meta(&text(&ordinals[0]), "\"history_mode\":\"paginated\"");
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_meta_and_mode_are_looked_at() {
+    fn bytes_meta_and_mode_are_checked() {
         let (meta, length) = (meta("", ""), meta("", "").len());
         let bytes = [meta.as_bytes(), b"{\"a\":\"\xff\"}\n", meta.as_bytes()].concat();
         check(bytes, &format!("line 2 at byte {length}: byte {} is invalid UTF-8", length + 6));
@@ -457,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_byte_in_a_long_line_that_nothing_looks_at_is_found() {
+    fn an_invalid_byte_in_a_long_irrelevant_line_is_found() {
         let mut bytes = meta("", "").into_bytes();
         let begin = bytes.len();
         bytes.extend_from_slice(
@@ -470,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn ordinals_must_go_on_without_a_gap() {
+    fn ordinals_must_continue_without_a_gap() {
         let line = |ordinals: &[Option<u64>], n: usize| -> usize {
             paginated(ordinals).split_inclusive('\n').take(n - 1).map(str::len).sum()
         };
@@ -499,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn the_head_of_a_reverted_thread_goes_on_where_its_base_ends() {
+    fn the_head_of_a_reverted_thread_continues_where_its_base_ends() {
         let head = |first: u64| {
             let payload = "\"history_mode\":\"paginated\",\"history_base\":{\"thread_id\":\"x\",\"end_ordinal_exclusive\":6}";
             meta(&format!("\"ordinal\":{first},"), payload) + &record(&format!("\"ordinal\":{},", first + 1))

@@ -1,5 +1,4 @@
-//! The beginning of a rollout: whose it is and where its history begins, without reading the rest; not for anything a row
-//! needs.
+//! Reads the beginning of a rollout: the thread in it and where its history begins, without the rest of the file.
 
 use super::item::{HistoryBase, Item, SessionMeta};
 use super::line;
@@ -9,13 +8,13 @@ use crate::thread::ThreadId;
 use std::io::{BufReader, Read};
 use std::sync::atomic::AtomicBool;
 
-/// Window of the decompressor, as a power of two: 128 MiB, the greatest that is read at all.
+/// Window of the decompressor, as a power of two: 128 MiB, the greatest that is supported.
 const WINDOW_LOG: u32 = 27;
 
-/// The `history_base` of a file's first session meta.
+/// Returns the `history_base` of a file's first session meta.
 ///
 /// # Errors
-/// The file cannot be read.
+/// If the file cannot be read.
 pub fn history_base(
     source: &Source,
     buffer: &mut Buffer,
@@ -24,16 +23,16 @@ pub fn history_base(
     Ok(first_meta(source, buffer, interrupted)?.and_then(|meta| meta.history_base))
 }
 
-/// The thread that a file says it is of, by the first session meta; `None` if its name says it.
+/// Returns the thread in a file's first session meta; `None` if it gives none, so that the file's name decides.
 ///
 /// # Errors
-/// The file cannot be read.
+/// If the file cannot be read.
 pub fn thread(
     source: &Source,
     buffer: &mut Buffer,
     interrupted: &AtomicBool,
 ) -> Result<Option<ThreadId>, ReadError> {
-    // Without a time it says nothing, as in a fold.
+    // A meta without a time is ignored, as in a fold.
     Ok(first_meta(source, buffer, interrupted)?
         .and_then(|meta| meta.id.zip(meta.timestamp))
         .map(|(id, _)| id))
@@ -65,7 +64,8 @@ fn first_meta(
     find(decompressed(file, interrupted)?, buffer)
 }
 
-/// Returns the decompressed bytes of a rollout of which only a little is asked, until the program is asked to stop.
+/// Returns the decompressed bytes of a rollout of which only a little is needed. Reading fails once the program must
+/// stop.
 pub(super) fn decompressed<'a>(
     file: impl Read + 'a,
     interrupted: &'a AtomicBool,
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_session_meta_says_where_the_history_begins() {
+    fn the_first_session_meta_gives_the_start_of_the_history() {
         let meta = |base: &str| {
             format!(
                 "{{\"timestamp\":\"2026-08-22T05:31:01.123Z\",\"type\":\"session_meta\",\"payload\":{{\"id\":\

@@ -1,48 +1,49 @@
-//! Bytes to lines: one reused buffer, bounded whatever the length of a line; knows nothing of what lines mean.
+//! Splits bytes into lines, with one reused buffer that is bounded whatever the length of a line. It knows no
+//! contents.
 
 use super::glue::{self, Beginnings};
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How much is read at once, and the longest line that is held whole without asking.
+/// Number of bytes read at once, and the longest line that is always held whole.
 const CHUNK: usize = 64 * 1024;
 
-/// The longest line that is held whole at all. A longer one is cut: damage if it matters, skipped if not.
+/// The longest line that is ever held whole. A longer one is cut: it is damage if relevant, otherwise skipped.
 pub const MAX_LINE: usize = 16 * 1024 * 1024;
 
-/// The longest buffer: the longest line and its newline.
+/// Maximum size of the buffer: the longest line and its newline.
 const MAX_BUFFER: usize = MAX_LINE + 1;
 
-/// How many bytes of a run of white space are compared at once.
+/// The number of bytes of a run of white space that are compared at once.
 const RUN: usize = 512;
 
-/// How much of a skipped line is kept for a look at it.
+/// Number of bytes that are kept of a skipped line, to look at it.
 const HEAD: usize = 4 * 1024;
 
-/// A buffer that outlives the files read through it, so that a file costs no allocation.
+/// A buffer that is reused for several files, so that a file needs no allocation.
 #[derive(Debug, Default)]
 pub struct Buffer(Vec<u8>);
 
-/// One line of a file, or one of several objects that stand in one line.
+/// One line of a file, or one of several objects in one line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Line<'a> {
-    /// The line without its newline; only its beginning where `cut` is set.
+    /// The line without its newline; only its beginning if `cut` is set.
     pub bytes: &'a [u8],
-    /// Counted from 1.
+    /// Line number, from 1.
     pub number: u64,
-    /// Where the line begins, in bytes from the beginning of the (uncompressed) file.
+    /// Offset of the line in bytes of the (uncompressed) file.
     pub offset: u64,
-    /// Whether a newline ended it; only the last line of a file may lack one.
+    /// True if it ends with a newline; only the last line of a file may lack one.
     pub terminated: bool,
-    /// Whether the line was too long to be held, so that `bytes` is its beginning.
+    /// True if the line was too long to hold, so that `bytes` is only its beginning.
     pub cut: bool,
     /// True if another object follows in the same line: its writer died before the newline.
     pub glued: bool,
-    /// The last byte before the newline that is no white space, also of a line that was cut.
+    /// The last byte before the newline that is not white space, also of a cut line.
     pub last_byte: Option<u8>,
 }
 
-/// A stream that fails once the program was asked to stop, also in the middle of a line without end.
+/// A stream that fails once the program must stop, even within an endless line.
 #[derive(Debug)]
 pub struct Interruptible<'a, R> {
     source: R,
@@ -59,7 +60,7 @@ impl<'a, R: Read> Interruptible<'a, R> {
 impl<R: Read> Read for Interruptible<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.interrupted.load(Ordering::Relaxed) {
-            // Not of the kind `Interrupted`, after which readers try again.
+            // The kind must not be `Interrupted`, after which readers try again.
             return Err(io::Error::other("asked to stop"));
         }
         self.source.read(buffer)
@@ -71,19 +72,19 @@ impl<R: Read> Read for Interruptible<'_, R> {
 pub struct LineReader<'b, R> {
     source: R,
     buffer: &'b mut Vec<u8>,
-    /// What has been read and not handed out yet is `buffer[start..end]`.
+    /// The bytes that were read but not yet returned are `buffer[start..end]`.
     start: usize,
     end: usize,
     at_end: bool,
     /// Offset in the file of `buffer[start]`.
     offset: u64,
-    /// Offset in the file of the line that `buffer[start]` belongs to.
+    /// Offset in the file of the line to which `buffer[start]` belongs.
     line_offset: u64,
-    /// Lines handed out whole.
+    /// Number of complete lines returned.
     n_lines: u64,
-    /// No newline stands before this place in the buffer: the pieces of a line do not search it anew each.
+    /// No newline is before this position in the buffer, so that the pieces of a line are not searched again.
     searched: usize,
-    /// Where objects begin in the buffer.
+    /// Positions in the buffer where objects begin.
     beginnings: Beginnings,
     /// True if the line was split where a value begins ([`glue::find`]).
     is_torn_in_value: bool,
@@ -93,7 +94,7 @@ impl<'b, R: Read> LineReader<'b, R> {
     /// Reads lines from `source` through `buffer`.
     pub fn new(source: R, buffer: &'b mut Buffer) -> LineReader<'b, R> {
         let buffer = &mut buffer.0;
-        // One line of megabytes must not make every later file pay for a buffer of megabytes.
+        // After one line of megabytes, later files must not use a buffer of megabytes.
         if buffer.len() != CHUNK {
             buffer.truncate(CHUNK);
             buffer.shrink_to(CHUNK);
@@ -114,13 +115,13 @@ impl<'b, R: Read> LineReader<'b, R> {
         }
     }
 
-    /// Bytes handed out as lines so far, newlines included.
+    /// Returns the number of bytes returned as lines so far, newlines included.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Passes over blank lines at the speed of other bytes; they count as lines, and none of them is handed out.
+    /// Skips blank lines as fast as other bytes. They count as lines, but are not returned.
     ///
     /// # Errors
     /// As [`LineReader::next_line`].
@@ -128,7 +129,7 @@ impl<'b, R: Read> LineReader<'b, R> {
         loop {
             let rest = &self.buffer[self.start..self.end];
             let blank = n_blank(rest);
-            // White space in front of something belongs to its line.
+            // White space before other text belongs to that text's line.
             let Some(last) = memchr::memrchr(b'\n', &rest[..blank]) else {
                 if blank < rest.len() || self.at_end || self.end == self.buffer.len() && self.start == 0 {
                     return Ok(());
@@ -144,11 +145,11 @@ impl<'b, R: Read> LineReader<'b, R> {
         }
     }
 
-    /// The next line. `is_wanted` is asked, with its beginning, whether a line that does not fit the buffer is worth
-    /// holding whole; if it is, lines up to [`MAX_LINE`] are.
+    /// Returns the next line. For a line that does not fit the buffer, `is_wanted` decides from its beginning whether
+    /// to hold it whole; then lines up to [`MAX_LINE`] are held.
     ///
     /// # Errors
-    /// What reading `source` fails with. Lines before the failure have been handed out.
+    /// If reading `source` fails. The lines before the failure have been returned.
     pub fn next_line(&mut self, mut is_wanted: impl FnMut(&[u8]) -> bool) -> io::Result<Option<Line<'_>>> {
         let (mut end, mut terminated, mut glued) = loop {
             let searched = self.searched.max(self.start);
@@ -161,7 +162,7 @@ impl<'b, R: Read> LineReader<'b, R> {
                 break (self.end, false, false);
             }
             if self.end == self.buffer.len() {
-                // Pieces are handed out before anything is moved or read for them.
+                // Pieces are returned before anything is moved or read.
                 if let Some(first) = self.first_behind(self.end)
                     && let Some(at) = glue::find_in_part(&self.buffer[self.start..self.end], first)
                 {
@@ -194,13 +195,14 @@ impl<'b, R: Read> LineReader<'b, R> {
         Ok(Some(Line { bytes, number, offset, terminated, cut: false, glued, last_byte: last_byte(bytes) }))
     }
 
-    /// Returns where the next object begins behind the line's first byte, counted from there, if that is before `end`.
+    /// Returns the position of the next object after the line's first byte, relative to the line, if it is before
+    /// `end`.
     fn first_behind(&mut self, end: usize) -> Option<usize> {
         let next = self.beginnings.next(&self.buffer[..self.end], self.start + 1)?;
         (next < end).then(|| next - self.start)
     }
 
-    /// Counts `length` bytes as handed out. Returns the number of their line and where it begins.
+    /// Counts `length` bytes as returned. Returns the number and the offset of their line.
     fn hand_out(&mut self, length: u64, glued: bool) -> (u64, u64) {
         let (number, offset) = (self.n_lines + 1, self.line_offset);
         self.offset += length;
@@ -212,11 +214,11 @@ impl<'b, R: Read> LineReader<'b, R> {
         (number, offset)
     }
 
-    /// Reads on to the end of a line that fills the whole buffer, keeping only its beginning.
+    /// Reads to the end of a line that fills the whole buffer, keeping only its beginning.
     fn skip_line(&mut self) -> io::Result<Line<'_>> {
         let mut last = last_byte(&self.buffer[..self.end]);
         let mut length = self.end as u64;
-        // The end of what was read stays in front of what is read next, for an object that begins in between.
+        // The last bytes stay before the next ones, because an object may begin across them.
         let mut kept = self.end.min(glue::REACH);
         let (terminated, glued) = loop {
             self.buffer.copy_within(self.end - kept..self.end, HEAD);
@@ -225,7 +227,7 @@ impl<'b, R: Read> LineReader<'b, R> {
             self.fill()?;
             let newline = memchr::memchr(b'\n', &self.buffer[fresh..self.end]).map(|found| fresh + found);
             let end = newline.unwrap_or(self.end);
-            // Only a glued object that lies within reach was seen before.
+            // Only a glued object within `REACH` was seen before.
             if let Some(at) = glue::find_in_part(&self.buffer[HEAD..end], 1) {
                 let next = HEAD + at;
                 self.start = next;
@@ -260,7 +262,7 @@ impl<'b, R: Read> LineReader<'b, R> {
         })
     }
 
-    /// Moves what was not handed out yet to the beginning of the buffer.
+    /// Moves the bytes that were not returned yet to the beginning of the buffer.
     fn make_room(&mut self) {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
@@ -283,12 +285,12 @@ impl<'b, R: Read> LineReader<'b, R> {
     }
 }
 
-/// Returns how many white-space bytes stand at the beginning.
+/// Returns the number of white-space bytes at the beginning.
 fn n_blank(bytes: &[u8]) -> usize {
     let mut n = 0;
     while let Some(first) = bytes.get(n).filter(|byte| byte.is_ascii_whitespace()) {
         n += 1;
-        // A run of one byte is compared with itself moved by one, block by block: there may be gigabytes of it.
+        // A run of one byte is compared, block by block, with itself shifted by one: there may be gigabytes of it.
         while let Some(block) = bytes.get(n - 1..n + RUN)
             && block[0] == *first
             && block[..RUN] == block[1..]
@@ -308,7 +310,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Hands out at most a few bytes a read, as a slow disk or a decompressor does.
+    /// Returns at most a few bytes in each read, like a slow disk or a decompressor.
     struct Trickle<'a>(&'a [u8], usize);
 
     impl Read for Trickle<'_> {

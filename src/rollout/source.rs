@@ -1,4 +1,4 @@
-//! A rollout as something to be read: its path and form, its time and size, and why reading may fail.
+//! A rollout to read: its path and form, its time and size, and the reasons why reading may fail.
 
 use super::file_name::RolloutName;
 use crate::sys;
@@ -19,10 +19,10 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Takes the stamp out of a file's metadata.
+    /// Reads the stamp from a file's metadata.
     ///
     /// # Errors
-    /// If the file system keeps no modification times.
+    /// If the file system has no modification times.
     pub fn of(metadata: &Metadata) -> io::Result<Stamp> {
         Ok(Stamp { modified: metadata.modified()?, size: metadata.len() })
     }
@@ -49,9 +49,9 @@ pub fn to_millis(time: SystemTime) -> Millis {
 /// The reason why a file gives no thread.
 #[derive(Debug)]
 pub enum ReadError {
-    /// It was there a moment ago. Another program moved or deleted it.
+    /// It existed during the walk, but another program has moved or deleted it.
     Vanished,
-    /// It cannot be read now; another time it may.
+    /// It cannot be read now, but perhaps later.
     Passing(io::Error),
     /// It is empty or blank.
     Empty,
@@ -62,9 +62,9 @@ pub enum ReadError {
         /// The largest size that is allowed, in bytes.
         limit: u64,
     },
-    /// It holds nothing that could be read another time either, for this reason.
+    /// It is unusable, for this reason, and will be at the next run too.
     Unusable(String),
-    /// Reading was given up because the program was asked to stop.
+    /// The program was asked to stop.
     Interrupted,
 }
 
@@ -100,16 +100,16 @@ impl From<io::Error> for ReadError {
     }
 }
 
-/// A file to be read.
+/// A file to read.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// Where it is.
+    /// Path of the file.
     pub path: PathBuf,
     /// The parts of its name, if it has them.
     pub name: Option<RolloutName>,
     /// True if it is compressed.
     pub compressed: bool,
-    /// True if it lies among the archived ones.
+    /// True if it is in `archived_sessions`.
     pub archived: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The end of a rollout: the time of its last line, without reading the rest; not for anything else that a row needs.
+//! Reads the end of a rollout: the time of its last line, without the rest of the file.
 
 use super::last_event::LastEvent;
 use super::look;
@@ -9,13 +9,13 @@ use crate::thread::Millis;
 use std::io::{Read, Seek as _, SeekFrom};
 use std::sync::atomic::AtomicBool;
 
-/// How many bytes are read first; sixteen times as many while no line in them has a time.
+/// Number of bytes read first; sixteen times as many each time that no line in them has a time.
 const FIRST_WINDOW: u64 = 64 * 1024;
 
 /// Returns the time of the last line that has one. A compressed file is read whole.
 ///
 /// # Errors
-/// If the file cannot be read, or the program was asked to stop.
+/// If the file cannot be read, or the program must stop.
 pub fn last_event(
     source: &Source,
     buffer: &mut Buffer,
@@ -45,7 +45,7 @@ fn last_time(stream: impl Read, from_start: bool, buffer: &mut Buffer) -> Result
     loop {
         lines.skip_blank_lines()?;
         let Some(line) = lines.next_line(|_| false)? else { return Ok(last.time()) };
-        // The first one begins somewhere in the middle.
+        // The first line of a window begins somewhere in its middle.
         if from_start || line.number > 1 {
             last.push(line.bytes, look::look(line.bytes).as_ref());
         }
