@@ -1,7 +1,7 @@
-//! Rollout folders of a home that cannot be walked, and how many rows name rollouts in them; not what is done about it.
+//! Finds the rollout folders of a home that cannot be walked, and counts the rows that name rollouts in them.
 //!
-//! A drive that is not mounted, a broken link or a folder without permission hides every file in it at once. Rows of
-//! such files are not lost, so nothing may suggest to delete them.
+//! An unmounted drive, a dangling link or a folder without permission hides every file in it at once. The rows of
+//! such files are not lost, so no message may suggest to delete them.
 
 use super::walk::{self, Walk};
 use std::collections::HashMap;
@@ -11,15 +11,15 @@ use std::path::{Path, PathBuf};
 /// The reason why a folder cannot be walked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Absence {
-    /// There is nothing at its path.
+    /// Nothing exists at its path.
     Gone,
-    /// Its path is a link, and there is nothing at the link's target.
+    /// Its path is a link whose target is missing.
     Dangling(PathBuf),
-    /// There is a file at its path.
+    /// A file is at its path.
     NotAFolder,
     /// The system refuses to list it, with this message.
     Unreadable(String),
-    /// It can be walked and holds nothing at all, as a mount point does while its drive is not mounted.
+    /// It can be walked and is empty, like a mount point whose drive is not mounted.
     Empty,
 }
 
@@ -40,9 +40,9 @@ impl std::fmt::Display for Absence {
 pub struct AbsentFolder {
     /// Its path, below the home.
     pub path: PathBuf,
-    /// Why it cannot be walked.
+    /// The reason why it cannot be walked.
     pub absence: Absence,
-    /// How many rows name a rollout in it, of those that were looked at.
+    /// Number of the examined rows that name a rollout in it.
     pub rows: u64,
 }
 
@@ -56,7 +56,7 @@ impl AbsentFolder {
         }
     }
 
-    /// Says what is wrong, without the path.
+    /// Describes the problem, without the path.
     #[must_use]
     pub fn describe(&self) -> String {
         let rows = if self.rows == 1 {
@@ -68,23 +68,23 @@ impl AbsentFolder {
     }
 }
 
-/// Returns true if a folder can be listed and holds nothing.
+/// Returns true if a folder can be listed and is empty.
 fn is_empty(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
-/// The rollout folders of a home that cannot be walked, or that hold nothing though they should.
+/// The rollout folders of a home that cannot be walked, or that are empty although they should not be.
 #[derive(Debug, Clone, Default)]
 pub struct AbsentFolders {
     home: PathBuf,
     canonical_home: Option<PathBuf>,
     folders: Vec<AbsentFolder>,
-    /// By folder that holds a `sessions` or the like: whether it is this home.
+    /// For each folder that contains a `sessions` or `archived_sessions`: true if it is this home.
     is_home: HashMap<PathBuf, bool>,
 }
 
 impl AbsentFolders {
-    /// Finds them among what a walk could not look at.
+    /// Finds them among the errors of a walk.
     #[must_use]
     pub fn of(home: &Path, walk: &Walk) -> AbsentFolders {
         let mut folders = Vec::new();
@@ -99,7 +99,7 @@ impl AbsentFolders {
                     _ => Absence::Unreadable(error.reason.clone()),
                 }
             } else if name == walk::ACTIVE && walk.files.iter().all(|file| file.archived) && is_empty(&path) {
-                // People do empty their archive.
+                // An empty archive is normal.
                 Absence::Empty
             } else {
                 continue;
@@ -110,20 +110,20 @@ impl AbsentFolders {
         AbsentFolders { home: home.to_owned(), canonical_home, folders, is_home: HashMap::new() }
     }
 
-    /// Whether both folders can be walked, and the active one holds something.
+    /// Returns true if both folders can be walked, and the active one is not empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.folders.is_empty()
     }
 
-    /// Counts a row whose path lies in one of them; `false` if it lies in none.
+    /// Counts a row if its path is in one of them; otherwise returns false.
     pub fn count(&mut self, row_path: &Path) -> bool {
         let Some(i) = self.position(row_path) else { return false };
         self.folders[i].rows += 1;
         true
     }
 
-    /// Whether a row's path lies in one of them.
+    /// Returns true if a row's path is in one of them.
     #[must_use]
     pub fn hold(&mut self, row_path: &Path) -> bool {
         self.position(row_path).is_some()
@@ -134,7 +134,7 @@ impl AbsentFolders {
         if self.folders.is_empty() || spelled.is_some() {
             return spelled;
         }
-        // The row may spell the home otherwise, through a link.
+        // The row may have another spelling of the home, through a link.
         for ancestor in row_path.ancestors() {
             let Some(i) =
                 self.folders.iter().position(|folder| folder.path.file_name() == ancestor.file_name())
@@ -161,7 +161,7 @@ impl AbsentFolders {
         is_home
     }
 
-    /// Returns those in which rows name rollouts, among the rows that were counted.
+    /// Returns the folders in which counted rows name rollouts.
     pub fn named(&self) -> impl Iterator<Item = &AbsentFolder> {
         self.folders.iter().filter(|folder| folder.rows > 0)
     }
@@ -171,7 +171,7 @@ impl AbsentFolders {
 mod tests {
     use super::*;
 
-    /// What is said of a home that `make` makes, with a row that names a rollout at `row` below the home.
+    /// Checks the description of a home that `make` creates, with a row that names a rollout at `row` below the home.
     fn check(make: impl Fn(&Path), row: &str, expected: &[(&str, &str)]) {
         let home = tempfile::tempdir().unwrap();
         make(home.path());

@@ -1,4 +1,4 @@
-//! Finds the rollout of a thread on disk, in the form and place in which it is; opens no rollout.
+//! Finds the rollout of a thread on disk, in either form and in any folder; opens no rollout.
 
 use super::forms::Forms;
 use super::inventory::{self, Inventory};
@@ -7,18 +7,19 @@ use crate::home;
 use crate::thread::ThreadId;
 use std::path::{Path, PathBuf};
 
-/// Which rollouts are wanted.
+/// The folders in which to look for rollouts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
-    /// Wherever it is.
+    /// Active and archived rollouts.
     Any,
-    /// Among the archived ones.
+    /// Only archived rollouts.
     Archived,
-    /// Among the others.
+    /// Only active rollouts.
     Active,
 }
 
-/// Whether a path is of those that are wanted. For Codex any path with a component `archived_sessions` is archived.
+/// Returns true if a path is one of the wanted ones. Codex treats any path with a component `archived_sessions` as
+/// archived.
 #[must_use]
 pub fn fits(home: &Path, path: &Path, which: Which) -> bool {
     let relative = path.strip_prefix(home).unwrap_or(path);
@@ -30,14 +31,14 @@ pub fn fits(home: &Path, path: &Path, which: Which) -> bool {
     }
 }
 
-/// The rollout of a thread where its row says.
+/// Returns the rollout of a thread at the path in its row.
 #[must_use]
 pub fn where_row_says(home: &Path, in_row: &Path, which: Which) -> Option<PathBuf> {
     let path = home::row_path(home, in_row)?;
     Forms::of(&path).existing().filter(|path| fits(home, path, which)).map(Path::to_owned)
 }
 
-/// The rollout of a thread that counts among those in the home.
+/// Returns the chosen rollout of a thread among the files of the home.
 #[must_use]
 pub fn elsewhere(
     home: &Path,
@@ -69,7 +70,7 @@ mod tests {
         format!("rollout-2026-03-14T16-57-12-{ID}.jsonl{ending}")
     }
 
-    /// What is found in a home with these files, for a row with this path, relative to the home.
+    /// Checks which file is found in a home with these files, for a row with this path relative to the home.
     fn check(files: &[&str], in_row: Option<&str>, which: Which, expected: Option<&str>) {
         let home = tempfile::tempdir().unwrap();
         let full = |path: &str| home.path().join(path.replace('*', &name("")));

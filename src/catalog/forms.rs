@@ -41,7 +41,7 @@ impl Forms {
     }
 }
 
-/// Returns the bytes on disk of the rollout at `path`, in the form that exists; `None` if neither is there.
+/// Returns the size in bytes on disk of the rollout at `path`, in the form that exists; `None` if neither exists.
 #[must_use]
 pub fn size(path: &Path) -> Option<u64> {
     let size =
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_plain_form_goes_first_where_both_exist() {
+    fn the_plain_form_is_chosen_if_both_exist() {
         let folder = tempfile::tempdir().unwrap();
         let forms = Forms::of(&folder.path().join("a.jsonl"));
         assert_eq!(forms.existing(), None);

@@ -16,16 +16,16 @@ use std::path::Path;
 pub struct Inventory {
     /// By thread; files with malformed names come last, in the order of their paths.
     files: Vec<RolloutFile>,
-    /// Where the rollouts of reverted threads are in `files`, by rollout id.
+    /// Positions in `files` of the rollouts of reverted threads, by rollout id.
     reverted: HashMap<ThreadId, Vec<usize>>,
-    /// Where the files with malformed names are in `files`, by name.
+    /// Positions in `files` of the files with malformed names, by name.
     malformed: HashMap<OsString, Vec<usize>>,
-    /// How many of `files` have well-formed names.
+    /// Number of `files` with well-formed names.
     n_named: usize,
 }
 
 impl Inventory {
-    /// Groups what a walk found.
+    /// Groups the files of a walk.
     #[must_use]
     pub fn new(mut files: Vec<RolloutFile>) -> Inventory {
         files.sort_unstable_by(|a, b| key(a).cmp(&key(b)).then_with(|| path_order(a, b)));
@@ -70,7 +70,7 @@ impl Inventory {
         &self.files[self.range_of(thread)]
     }
 
-    /// Returns where the files whose names give this thread are in [`Inventory::files`].
+    /// Returns the positions in [`Inventory::files`] of the files whose names give this thread.
     #[must_use]
     pub fn range_of(&self, thread: ThreadId) -> Range<usize> {
         let named = &self.files[..self.n_named];
@@ -79,8 +79,8 @@ impl Inventory {
         start..start + length
     }
 
-    /// Returns where the older rollouts of a file's thread are in [`Inventory::files`], one file for each: those that a
-    /// revert left behind when it made this one.
+    /// Returns the positions in [`Inventory::files`] of the older rollouts of a file's thread, one file for each. A
+    /// revert left them behind when it created this one.
     #[must_use]
     pub fn older_rollouts(&self, file: usize) -> Vec<usize> {
         let Some(name) = self.files[file].named.name else { return Vec::new() };
@@ -95,7 +95,7 @@ impl Inventory {
         older
     }
 
-    /// Returns where the files that may be at a path with this file name are in [`Inventory::files`].
+    /// Returns the positions in [`Inventory::files`] of the files that may be at a path with this file name.
     pub fn named_like(&self, file_name: &OsStr) -> impl Iterator<Item = usize> {
         let named = file_name::parse(file_name);
         let by_thread = named.and_then(|named| named.name).map(|name| self.range_of(name.thread));
@@ -164,8 +164,8 @@ impl Choice {
     }
 }
 
-/// Chooses among some `members` of `files`, all of one thread. `in_row` is the file that the thread's row names: the row
-/// is the authority over which rollout of a reverted thread, and which copy, counts.
+/// Chooses among some `members` of `files`, all of one thread. `in_row` is the file that the thread's row names. The
+/// row decides which rollout of a reverted thread, and which copy, is chosen.
 ///
 /// Returns `None` if there are no members.
 #[must_use]
@@ -180,7 +180,7 @@ pub fn choose(
         let is_plain = |&i: &usize| !files[i].named.compressed && is_plain_form_of(&files[i], twin);
         if twin.named.compressed { members.iter().copied().find(is_plain) } else { None }
     };
-    // If the row names the compressed twin, the plain file stands for it.
+    // If the row names the compressed twin, use the plain file instead.
     let in_row = in_row.map(|i| plain_of(i).unwrap_or(i));
     let (twins, members): (Vec<usize>, Vec<usize>) =
         members.iter().copied().partition(|&i| plain_of(i).is_some());
@@ -209,7 +209,7 @@ pub fn choose(
     Some(Choice { copies, chain, chain_copies, twins })
 }
 
-/// Chooses among files that are no chain, by the rule for copies. Returns `None` if there are no members.
+/// Chooses among files that are not a chain, by the rule for copies. Returns `None` if there are no members.
 #[must_use]
 pub fn choose_copy(
     files: &[RolloutFile],
@@ -241,7 +241,7 @@ mod tests {
     const B: &str = "019ced6b-835b-799d-83c9-31b6374bba33";
     const C: &str = "019ced6b-835b-799d-83c9-31b6374bba44";
 
-    /// A file in `folder`; `seconds` is its mtime, `size` its length.
+    /// Returns a file in `folder`; `seconds` is its mtime, `size` its length.
     fn file(folder: &str, name: &str, seconds: u64, size: u64) -> RolloutFile {
         let named = file_name::parse(name.as_ref()).unwrap();
         let stamp = Stamp { modified: UNIX_EPOCH + Duration::from_secs(seconds), size };
@@ -258,7 +258,8 @@ mod tests {
         format!("rollout-2026-03-14T17-{minute:02}-00-{ids}.jsonl")
     }
 
-    /// Which of `files` counts, and how the others are seen: `=` copy, `~` chain, `+` copy in the chain, `z` twin.
+    /// Checks which of `files` is chosen, and the roles of the others: `=` copy, `~` chain, `+` copy in the chain,
+    /// `z` twin.
     fn check(files: &[RolloutFile], row: Option<usize>, expected: &str) {
         let choice = choose(files, 0..files.len(), row).unwrap();
         let mut seen = vec![' '; files.len()];
@@ -272,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn of_copies_the_newest_counts_then_the_longest_then_the_lower_path() {
+    fn the_newest_copy_is_chosen_then_the_longest_then_the_lower_path() {
         let n = name(1, A);
         check(&[file("archived_sessions", &n, 5, 9), file("sessions", &n, 6, 1)], None, "=*");
         check(&[file("archived_sessions", &n, 7, 9), file("sessions", &n, 6, 1)], None, "*=");
@@ -281,13 +282,13 @@ mod tests {
     }
 
     #[test]
-    fn of_copies_the_one_in_the_row_counts_whatever_else() {
+    fn the_copy_that_the_row_names_is_chosen_before_all_others() {
         let n = name(1, A);
         check(&[file("archived_sessions", &n, 5, 1), file("sessions", &n, 6, 9)], Some(0), "*=");
     }
 
     #[test]
-    fn plain_goes_before_compressed_even_if_older() {
+    fn a_plain_file_is_chosen_before_a_newer_compressed_one() {
         let (plain, zst) = (name(1, A), format!("{}.zst", name(1, A)));
         check(&[file("sessions", &zst, 9, 9), file("sessions", &plain, 1, 1)], None, "z*");
         check(&[file("sessions", &zst, 9, 9), file("sessions", &plain, 1, 1)], Some(0), "z*");
@@ -295,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_chain_the_latest_rollout_counts_unless_the_row_says_otherwise() {
+    fn the_latest_rollout_of_a_chain_is_chosen_unless_the_row_names_another() {
         let files = [
             file("sessions", &name(1, A), 9, 9),
             file("sessions", &name(3, &format!("{A}_{B}")), 1, 1),
@@ -307,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn an_active_rollout_goes_before_an_archived_one_of_its_chain() {
+    fn an_active_rollout_is_chosen_before_an_archived_one_of_its_chain() {
         let files = [
             file("sessions", &name(1, A), 1, 1),
             file("archived_sessions", &name(3, &format!("{A}_{B}")), 1, 1),
@@ -316,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn copies_in_a_chain_are_told_from_its_members() {
+    fn copies_in_a_chain_are_distinguished_from_its_members() {
         let files = [
             file("sessions", &name(1, A), 9, 9),
             file("sessions", &name(3, &format!("{A}_{B}")), 1, 1),

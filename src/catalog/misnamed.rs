@@ -1,5 +1,5 @@
-//! Misnamed files: rollouts that say that they are of another thread than the one in their name. Finds them, and decides
-//! which file counts for such a thread; knows no database.
+//! Misnamed files: rollouts whose contents name another thread than their file name. Finds them, and chooses the file
+//! of such a thread. It knows no database.
 
 use super::inventory::{self, Inventory};
 use super::paths::is_at;
@@ -21,18 +21,19 @@ pub struct Misnamed {
 }
 
 impl Misnamed {
-    /// Adds a file that says that it is of this thread.
+    /// Adds a misnamed file, with the thread in its contents.
     pub fn add(&mut self, file: usize, thread: ThreadId) {
         self.files.entry(thread).or_default().push(file);
         self.threads.insert(file, thread);
     }
 
-    /// Adds the properly named file of a thread whose row names a misnamed file ([`is_named_by`]), so that it waits too.
+    /// Adds the properly named file of a thread whose row names a misnamed file ([`is_named_by`]), so that it waits
+    /// too.
     pub fn defer(&mut self, file: usize, thread: ThreadId) {
         self.files.entry(thread).or_default().push(file);
     }
 
-    /// Returns the thread that a file says it is of, if the file is known to be misnamed.
+    /// Returns the thread in a file's contents, if the file is known to be misnamed.
     #[must_use]
     pub fn thread_of(&self, file: usize) -> Option<ThreadId> {
         self.threads.get(&file).copied()
@@ -43,7 +44,7 @@ impl Misnamed {
         self.threads.values().copied()
     }
 
-    /// Takes the files that wait, by thread. Their threads stay known.
+    /// Removes and returns the waiting files, by thread. Their threads stay known.
     pub fn take(&mut self) -> Vec<(ThreadId, Vec<usize>)> {
         std::mem::take(&mut self.files).into_iter().collect()
     }
@@ -52,17 +53,18 @@ impl Misnamed {
 /// The decision about the misnamed files of one thread.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MisnamedChoice {
-    /// The file that counts; `None` if a properly named file counts, which was compared already.
+    /// The chosen file; `None` if a properly named file was chosen, which was compared already.
     pub chosen: Option<usize>,
     /// The other files.
     pub superseded: Vec<usize>,
 }
 
-/// Decides which file counts for the thread `id`: the file that its row names (at `row_path`), else a properly named one,
-/// else the best misnamed one by the rule for copies.
+/// Chooses the file of the thread `id`: the file that its row names (at `row_path`), otherwise a properly named one,
+/// otherwise the best misnamed one by the rule for copies.
 ///
-/// `files` are the misnamed files, and the thread's own file if it was deferred ([`Misnamed::defer`]). `has_own_file` tells
-/// if one of the files with the thread in their names is really of it. It is called only if there are such files.
+/// `files` are the misnamed files, and the thread's own file if it was deferred ([`Misnamed::defer`]). `has_own_file`
+/// returns true if one of the files named after the thread really contains it. It is called only if there are such
+/// files.
 #[must_use]
 pub fn choose(
     id: ThreadId,
@@ -89,8 +91,8 @@ pub fn choose(
     MisnamedChoice { chosen, superseded: files.iter().copied().filter(|&i| Some(i) != chosen).collect() }
 }
 
-/// Returns true if the row of thread `id` names a rollout of this home whose name gives another thread, or none. Then all
-/// misnamed files must be known before `chosen`, the thread's own file, can be taken to count.
+/// Returns true if the row of thread `id` names a rollout of this home whose name gives another thread, or none. Then
+/// all misnamed files must be known before `chosen`, the thread's own file, can be used.
 #[must_use]
 pub fn is_named_by(row: &Row, home: &Path, id: ThreadId, chosen: &RolloutFile) -> bool {
     let Some(path) = row.text(index::ROLLOUT_PATH).map(Path::new) else { return false };
@@ -101,7 +103,8 @@ pub fn is_named_by(row: &Row, home: &Path, id: ThreadId, chosen: &RolloutFile) -
     !chosen.is_spelled(path) && gives_another() && RolloutFile::at(home, path).is_some()
 }
 
-/// Returns the thread that a file says it is of, from the beginning of the file. `None` also if the file cannot be read.
+/// Returns the thread in a file's contents, from the beginning of the file. Returns `None` also if the file cannot be
+/// read.
 pub fn thread_in(
     inventory: &Inventory,
     file: usize,
@@ -111,7 +114,7 @@ pub fn thread_in(
     peek::thread(&inventory.files()[file].source(), buffer, interrupted).ok().flatten()
 }
 
-/// Finds every misnamed file, and the thread that it says it is of. Opens every file.
+/// Finds every misnamed file, and the thread in its contents. Opens every file.
 pub fn find_all<'a>(
     inventory: &'a Inventory,
     interrupted: &'a AtomicBool,

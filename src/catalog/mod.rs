@@ -1,4 +1,4 @@
-//! The rollouts of a home: which files there are, what they are called, and which of them counts for a thread; knows no
+//! The rollouts of a home: finds the files, parses their names, and chooses one of them for each thread. It knows no
 //! database.
 
 pub mod walk;

@@ -1,4 +1,4 @@
-//! The names that people gave to threads, from `session_index.jsonl`; read only.
+//! Reads the names that people gave to threads from `session_index.jsonl`; never writes.
 
 use crate::progress::Progress;
 use crate::rollout::reader::{Buffer, LineReader};
@@ -8,29 +8,29 @@ use std::collections::HashMap;
 use std::io::{self, Read as _, Seek as _};
 use std::path::Path;
 
-/// The file, below the home.
+/// The name of the file, below the home.
 pub const FILE_NAME: &str = "session_index.jsonl";
 
-/// How much of it is read, from its end: the names of a million threads.
+/// Maximum number of bytes read, from the end: the names of a million threads.
 const MAX_SIZE: u64 = 128 * 1024 * 1024;
 
-/// Reads the names: of an id the last line with a non-empty name wins. A missing file has none; a line that does not
-/// parse is skipped, for Codex appends to the file and a crash may tear its end.
+/// Reads the names; for each id the last line with a non-empty name wins. A missing file contains none. A line that
+/// does not parse is skipped, because Codex appends to the file and a crash may tear its end.
 ///
 /// # Errors
-/// The file is there and cannot be read.
+/// If the file exists and cannot be read.
 pub fn read(home: &Path) -> io::Result<HashMap<ThreadId, String>> {
     Ok(read_last(home)?.0)
 }
 
-/// The names, and how many bytes of the file were left out.
+/// Reads the names, and returns how many bytes of the file were left out.
 fn read_last(home: &Path) -> io::Result<(HashMap<ThreadId, String>, u64)> {
     let mut names = HashMap::new();
     let left_out = for_each(home, |id, name| drop(names.insert(id, name)))?;
     Ok((names, left_out))
 }
 
-/// The names; none, with a warning, where the file cannot be read.
+/// Reads the names; warns and returns none if the file cannot be read.
 pub fn read_or_warn(home: &Path, progress: &dyn Progress) -> HashMap<ThreadId, String> {
     match read_last(home) {
         Ok((names, left_out)) => {
@@ -44,9 +44,9 @@ pub fn read_or_warn(home: &Path, progress: &dyn Progress) -> HashMap<ThreadId, S
     }
 }
 
-/// Calls `take` with the id and the name of each line that has both, in the order of the file. Of a file that is longer
-/// than any that Codex wrote only the last part is read, for there the last names are; returns how many bytes before
-/// it were left out.
+/// Calls `take` with the id and the name of each line that has both, in the order of the file. If the file is longer
+/// than any that Codex writes, only its last part is read, because the latest names are there. Returns the number of
+/// bytes left out before it.
 ///
 /// # Errors
 /// As [`read`].
@@ -64,7 +64,7 @@ pub fn for_each(home: &Path, mut take: impl FnMut(ThreadId, String)) -> io::Resu
     let left_out = file.metadata()?.len().saturating_sub(MAX_SIZE);
     file.seek(io::SeekFrom::Start(left_out))?;
     let mut buffer = Buffer::default();
-    // It may grow meanwhile, but not for ever.
+    // The file may grow meanwhile; the limit ends the loop.
     let mut lines = LineReader::new(file.take(MAX_SIZE), &mut buffer);
     loop {
         lines.skip_blank_lines()?;
@@ -77,7 +77,7 @@ pub fn for_each(home: &Path, mut take: impl FnMut(ThreadId, String)) -> io::Resu
     }
 }
 
-/// What to warn of when the beginning of the file was left out.
+/// Returns the warning if the beginning of the file was left out.
 #[must_use]
 pub fn left_out_warning(home: &Path, left_out: u64) -> Option<String> {
     let path = home.join(FILE_NAME);

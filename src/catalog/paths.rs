@@ -1,4 +1,4 @@
-//! Matches paths as rows spell them with rollout files; opens no rollout.
+//! Matches the paths in rows with rollout files; opens no rollout.
 
 use super::forms::{Forms, is_compressed, plain_name};
 use super::inventory::{self, Inventory};
@@ -26,8 +26,8 @@ pub fn locate(inventory: &Inventory, path: &Path) -> Option<usize> {
     inventory.named_like(path.file_name()?).find(|&i| is_at(&inventory.files()[i], path))
 }
 
-/// Finds which of a thread's files its row names: the file at the row's path, or if there is none, a file of the same
-/// rollout. A moved file keeps its name, and the row stays the authority over which rollout of a reverted thread counts.
+/// Finds the file of a thread that its row names: the file at the row's path, or if there is none, a file of the same
+/// rollout. A moved file keeps its name, and the row still decides which rollout of a reverted thread is chosen.
 #[must_use]
 pub fn find_in_row(files: &[RolloutFile], path: &Path) -> Option<usize> {
     let exact = files.iter().position(|file| is_at(file, path));
@@ -44,7 +44,7 @@ pub fn same_path(row: &Path, file: &Path) -> bool {
     if row == file || is_respelled(row, file) {
         return true;
     }
-    // Codex takes a relative path from its current folder, so it names no rollout.
+    // Codex resolves a relative path from its current folder, so it names no rollout.
     if row.is_relative() {
         return false;
     }
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plain_path_stands_for_its_compressed_file_but_not_the_other_way_round() {
+    fn a_plain_path_matches_its_compressed_file_but_not_the_reverse() {
         assert!(same_path(Path::new("/h/a.jsonl"), Path::new("/h/a.jsonl.zst")));
         assert!(!same_path(Path::new("/h/a.jsonl.zst"), Path::new("/h/a.jsonl")));
         assert!(!same_path(Path::new("/h/a.jsonl"), Path::new("/h/b.jsonl.zst")));

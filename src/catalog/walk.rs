@@ -1,4 +1,4 @@
-//! Finds the rollout files of a home; opens none of them, and decides nothing about which one counts.
+//! Finds the rollout files of a home. It opens none of them, and chooses none.
 
 use crate::rollout::file_name::{self, NameBuffer, NamedFile};
 use crate::rollout::fold::{Source, Stamp};
@@ -14,18 +14,18 @@ pub const ACTIVE: &str = "sessions";
 /// The folder of archived rollouts, below the home.
 pub const ARCHIVED: &str = "archived_sessions";
 
-/// Folders of a home, wherever links lead: a row may spell them otherwise than the home is spelt now.
+/// Folders of a home with all links resolved, because a row may have another spelling of the home.
 #[derive(Debug)]
 pub struct Roots(Vec<PathBuf>);
 
 impl Roots {
-    /// The two folders of rollouts that are there.
+    /// Returns those of the two rollout folders that exist.
     #[must_use]
     pub fn of(home: &Path) -> Roots {
         Roots([ACTIVE, ARCHIVED].iter().filter_map(|folder| home.join(folder).canonicalize().ok()).collect())
     }
 
-    /// These and the home itself, from which they may lead away.
+    /// Returns these and the home itself, because links may lead out of it.
     #[must_use]
     pub fn with_home(home: &Path) -> Roots {
         let mut roots = Roots::of(home);
@@ -33,30 +33,30 @@ impl Roots {
         roots
     }
 
-    /// Whether the file at `path`, which exists, lies below one of them.
+    /// Returns true if the file at `path`, which exists, is below one of them.
     #[must_use]
     pub fn contain(&self, path: &Path) -> bool {
         path.canonicalize().is_ok_and(|path| self.0.iter().any(|root| path.starts_with(root)))
     }
 }
 
-/// A rollout file as the walk found it.
+/// A rollout file found by the walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RolloutFile {
-    /// The folder it lies in, shared by its neighbours.
+    /// The folder of the file, shared with the other files in it.
     pub folder: Arc<Path>,
-    /// What its name says.
+    /// The parsed name.
     pub named: NamedFile,
-    /// Its name, where that is not the one which its parts make: of 150,000 names nearly all are.
+    /// The file name, if it differs from the one built from its parts; nearly all of 150,000 names are equal to it.
     odd_name: Option<Box<OsStr>>,
-    /// Time and size.
+    /// Modification time and size.
     pub stamp: Stamp,
-    /// Whether it lies among the archived ones.
+    /// True if it is in the folder of archived rollouts.
     pub archived: bool,
 }
 
 impl RolloutFile {
-    /// A file that was found; `named` is what its name says.
+    /// Returns a file that was found; `named` is its parsed name.
     #[must_use]
     pub fn new(
         folder: Arc<Path>,
@@ -72,18 +72,18 @@ impl RolloutFile {
         RolloutFile { folder, named, odd_name, stamp, archived }
     }
 
-    /// Its name.
+    /// Returns the file name.
     #[must_use]
     pub fn file_name(&self) -> Cow<'_, OsStr> {
         match (&self.odd_name, self.named.name) {
             (Some(odd), _) => Cow::Borrowed(odd),
             (None, Some(name)) => Cow::Owned(name.to_file_name(self.named.compressed).into()),
-            // Not to be had: a name without parts is odd.
+            // Unreachable: unparsed names are kept in `odd_name`.
             (None, None) => Cow::Borrowed(OsStr::new("")),
         }
     }
 
-    /// Whether its name is `name`; a name is not made for the sake of it.
+    /// Returns true if the file name is `name`; does not allocate.
     #[must_use]
     pub fn is_named(&self, name: &OsStr) -> bool {
         match (&self.odd_name, self.named.name) {
@@ -93,19 +93,19 @@ impl RolloutFile {
         }
     }
 
-    /// Whether its path is spelled so, to the letter.
+    /// Returns true if the file's path has exactly this spelling.
     #[must_use]
     pub fn is_spelled(&self, path: &Path) -> bool {
         let folder = self.folder.as_os_str().as_encoded_bytes();
         let path = path.as_os_str();
-        // Most paths end here, without being taken apart.
+        // Most paths fail here, before they are split.
         path.as_encoded_bytes().starts_with(folder)
             && Path::new(path)
                 .file_name()
                 .is_some_and(|name| path.len() == folder.len() + 1 + name.len() && self.is_named(name))
     }
 
-    /// The whole path.
+    /// Returns the whole path.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.folder.join(self.file_name())
@@ -117,7 +117,7 @@ impl RolloutFile {
         self.stamp.size == 0
     }
 
-    /// The file as something to be read.
+    /// Returns the file as a source to read.
     #[must_use]
     pub fn source(&self) -> Source {
         Source {
@@ -128,7 +128,7 @@ impl RolloutFile {
         }
     }
 
-    /// Finds the file that is now at `path`, below `home`; `None` if it is no rollout of this home.
+    /// Returns the file that is now at `path`, below `home`; `None` if it is not a rollout of this home.
     #[must_use]
     pub fn at(home: &Path, path: &Path) -> Option<RolloutFile> {
         let relative = path.strip_prefix(home).ok()?;
@@ -142,34 +142,34 @@ impl RolloutFile {
     }
 }
 
-/// For Codex any path with such a component is archived.
+/// Returns true for a path that Codex treats as archived: any path with this component.
 fn is_archived(relative: &Path) -> bool {
     relative.components().any(|component| component.as_os_str() == ARCHIVED)
 }
 
-/// A folder or file that the walk could not look at.
+/// A folder or file that the walk could not read.
 #[derive(Debug)]
 pub struct WalkError {
-    /// Where, as far as it is known.
+    /// Its path, as far as it is known.
     pub path: PathBuf,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// What a walk found.
+/// The result of a walk.
 #[derive(Debug, Default)]
 pub struct Walk {
     /// The rollouts, in byte order of their paths.
     pub files: Vec<RolloutFile>,
-    /// What could not be looked at.
+    /// The folders and files that could not be read.
     pub errors: Vec<WalkError>,
-    /// Which of the two roots are missing.
+    /// Those of the two root folders that are missing.
     pub missing_roots: Vec<PathBuf>,
 }
 
-/// Walks both folders of a home. Links are followed for the two folders themselves and nowhere below.
+/// Walks both folders of a home. Links are followed only for the two folders themselves.
 ///
-/// `on_file` is told of each file found, for progress.
+/// `on_file` is called for each file found, for progress.
 pub fn walk(home: &Path, mut on_file: impl FnMut()) -> Walk {
     let mut walk = Walk::default();
     for root in [ARCHIVED, ACTIVE] {
@@ -178,7 +178,7 @@ pub fn walk(home: &Path, mut on_file: impl FnMut()) -> Walk {
             Ok(metadata) if metadata.is_dir() => walk_root(home, &root, &mut walk, &mut on_file),
             Ok(_) => walk.errors.push(WalkError { path: root, reason: "is no folder".to_owned() }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                // A link to what is not there now (a drive that is not mounted) is no folder that nobody made yet.
+                // A dangling link may be an unmounted drive; do not treat it as never created.
                 if root.is_symlink() {
                     let reason = "is a link to nothing".to_owned();
                     walk.errors.push(WalkError { path: root.clone(), reason });
@@ -198,7 +198,7 @@ fn walk_root(home: &Path, root: &Path, walk: &mut Walk, on_file: &mut impl FnMut
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                // A folder that went while it was walked has nothing to say any more.
+                // A folder that was removed during the walk is not an error.
                 error.io_error().iter().for_each(|error| sys::note_failure(error));
                 if error.io_error().is_none_or(|io| io.kind() != std::io::ErrorKind::NotFound) {
                     let path = error.path().unwrap_or(root).to_owned();
@@ -236,9 +236,9 @@ fn walk_root(home: &Path, root: &Path, walk: &mut Walk, on_file: &mut impl FnMut
     }
 }
 
-/// The byte order of whole paths: a folder sorts as if its name ended with the separator.
+/// Compares whole paths in byte order: a folder sorts as if its name ended with the separator.
 fn compare_entries(a: &DirEntry, b: &DirEntry) -> std::cmp::Ordering {
-    // Entries of one folder share what stands before their names, which are dearer to find than to compare with it.
+    // Entries of one folder share the part before their names; finding that part is more expensive than comparing it.
     fn bytes(entry: &DirEntry) -> &[u8] {
         entry.path().as_os_str().as_encoded_bytes()
     }
@@ -248,7 +248,7 @@ fn compare_entries(a: &DirEntry, b: &DirEntry) -> std::cmp::Ordering {
         None if entry.file_type().is_dir() => Some(b'/'),
         next => next.copied(),
     };
-    // Their paths differ, so where one begins with the other the next byte decides.
+    // The paths differ, so if one is a prefix of the other, the next byte decides.
     a_path[..common].cmp(&b_path[..common]).then_with(|| next(a, a_path).cmp(&next(b, b_path)))
 }
 
@@ -277,14 +277,14 @@ mod tests {
         let walk = walk(home.path(), || {});
         let paths: Vec<PathBuf> = walk.files.iter().map(RolloutFile::path).collect();
         let mut sorted = paths.clone();
-        // As Codex spells them in its watermark, on every system.
+        // As Codex writes them in its watermark, on every system.
         sorted.sort_by_key(|path| path.to_str().unwrap().replace('\\', "/"));
         assert_eq!(paths.len(), 6);
         assert_eq!(paths, sorted);
     }
 
     #[test]
-    fn a_file_knows_its_path_to_the_letter() {
+    fn a_file_knows_the_exact_spelling_of_its_path() {
         let folder = Path::new("home").join(ACTIVE);
         let usual = format!("rollout-2026-03-14T17-00-00-{ID}.jsonl");
         let capital = format!("rollout-2026-03-14T17-00-00-{}.jsonl", ID.to_uppercase());
