@@ -1,6 +1,6 @@
-//! One value of a row, as SQLite keeps it; the library's own type so that only `db/` knows SQLite.
+//! One value of a row as SQLite stores it. The library has its own type, so that only `db/` depends on SQLite.
 
-/// A value in a cell of the database. SQLite does not hold a column to its type, so any may occur anywhere.
+/// A value in a cell of the database. SQLite does not enforce column types, so any variant may occur in any column.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
     /// SQL NULL.
@@ -9,14 +9,14 @@ pub enum Cell {
     Integer(i64),
     /// A floating-point number.
     Real(f64),
-    /// Text. What is not UTF-8 in the database arrives as [`Cell::Blob`].
+    /// Text. Text that is not UTF-8 in the database is read as [`Cell::Blob`].
     Text(String),
     /// Bytes.
     Blob(Vec<u8>),
 }
 
 impl Cell {
-    /// The text of a text cell.
+    /// Returns the text of a text cell.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -25,7 +25,7 @@ impl Cell {
         }
     }
 
-    /// The number of an integer cell.
+    /// Returns the number of an integer cell.
     #[must_use]
     pub fn as_integer(&self) -> Option<i64> {
         match self {
@@ -34,7 +34,7 @@ impl Cell {
         }
     }
 
-    /// Whether the cell says nothing: NULL, the empty text or 0.
+    /// Returns true if the cell holds no information: NULL, the empty text or 0.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
@@ -44,7 +44,7 @@ impl Cell {
         }
     }
 
-    /// A text cell, or NULL for none.
+    /// Returns a text cell, or NULL for `None`.
     #[must_use]
     pub fn optional_text(text: Option<&str>) -> Cell {
         text.map_or(Cell::Null, |text| Cell::Text(text.to_owned()))
@@ -69,10 +69,10 @@ impl From<bool> for Cell {
     }
 }
 
-/// A cell that lies elsewhere, as in a page of a listing.
+/// A borrowed cell, as in a page of a listing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum CellRef<'a> {
-    /// SQL NULL, and what the database has no column for.
+    /// SQL NULL, or a column that the database lacks.
     Null,
     /// A whole number.
     Integer(i64),
@@ -80,7 +80,7 @@ pub enum CellRef<'a> {
     Real(f64),
     /// Text.
     Text(&'a str),
-    /// Bytes, and text that is no UTF-8.
+    /// Bytes, or text that is not UTF-8.
     Blob(&'a [u8]),
 }
 
@@ -97,7 +97,7 @@ impl<'a> From<&'a Cell> for CellRef<'a> {
 }
 
 impl<'a> CellRef<'a> {
-    /// The text of a text cell.
+    /// Returns the text of a text cell.
     #[must_use]
     pub fn as_text(self) -> Option<&'a str> {
         match self {
@@ -106,7 +106,7 @@ impl<'a> CellRef<'a> {
         }
     }
 
-    /// The number of an integer cell.
+    /// Returns the number of an integer cell.
     #[must_use]
     pub fn as_integer(self) -> Option<i64> {
         match self {

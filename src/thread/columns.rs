@@ -1,4 +1,4 @@
-//! `COLUMNS`: the one definition of every column of `threads` that this program knows; not how SQL is built from it.
+//! `COLUMNS`: the single definition of every column of `threads` that this program knows. SQL is built elsewhere.
 //!
 //! SQL, JSON, `--columns`, `--ignore`, the differences of `verify` and the man page's table all come from here. A
 //! column that is missing here is never written, whatever the database holds.
@@ -7,12 +7,12 @@ use super::ThreadMetadata;
 use super::cell::Cell;
 use super::equivalence;
 
-/// What kind of value a column holds, and so which cells are sound and how one is shown.
+/// The kind of value in a column. It decides which cells are valid and how a cell is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Plain text.
     Text,
-    /// Text that is JSON or a plain word; shown as the text it is.
+    /// Text that is JSON or a plain word; shown unchanged.
     JsonText,
     /// A file system path.
     Path,
@@ -27,7 +27,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether Codex can read `cell` in a column of this kind; one that it cannot read breaks its whole listing.
+    /// Returns true if Codex can read `cell` in a column of this kind. One unreadable cell breaks Codex's whole
+    /// listing.
     #[must_use]
     pub fn accepts(self, cell: &Cell) -> bool {
         match cell {
@@ -41,18 +42,19 @@ impl Kind {
     }
 }
 
-/// Who is the truth for a column when a row exists already (docs/codex-home.md 5, "What the database knows better than the file").
+/// The side (file or row) that decides a column's value when a row exists already (docs/codex-home.md 5, "What the
+/// database knows better than the file").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Truth {
-    /// The key: it names the row and is never changed.
+    /// The key: it identifies the row and never changes.
     Key,
-    /// The file, but no text becomes empty (as in every column).
+    /// The file, but a text never becomes empty (as in every column).
     File,
-    /// The file, but nothing empty replaces something non-empty in a paginated thread.
+    /// The file, but an empty value never replaces a non-empty one in a paginated thread.
     FileUnlessEmptied,
     /// The file, unless a person set the title (where the schema can tell).
     Title,
-    /// The file; another database may give back what the file lacks.
+    /// The file; another database may restore what the file lacks.
     Preview,
     /// An existing value; NULL is filled from the file, except where row and file are both paginated.
     Git,
@@ -64,25 +66,26 @@ pub enum Truth {
     HistoryMode,
     /// `polluted` from the row; else the file of a legacy thread, the row of a paginated one.
     MemoryMode,
-    /// The row's choice while it names the same file.
+    /// The row's path, as long as it names the same file.
     RolloutPath,
     /// The file, but a row that Codex lists by its source stays listed.
     Source,
-    /// The file, unless the row has the default provider: a person relabelled it so that Codex lists it.
+    /// The file, unless the row has the default provider: then a person changed it so that Codex lists the thread.
     Provider,
-    /// The file, unless the row names a folder that no line of the file named (a project that moved, a link).
+    /// The file, unless the row names a folder that no line of the file names (a moved project or a link).
     Cwd,
-    /// An existing value; NULL agrees too, and is filled when the row is written for another reason.
+    /// An existing value. NULL counts as equal, and is filled when the row is written for another reason.
     FilledLater,
-    /// The file in a schema without `first_user_message`; in later ones 0 on insert and never again.
+    /// The file in a schema without `first_user_message`. In later schemas 0 on insert, and never written again.
     HasUserEvent,
-    /// Seeded from the file on insert, the database's own afterwards.
+    /// The file on insert; afterwards only the database.
     Seeded,
-    /// The database's alone: never written.
+    /// Only the database: never written.
     Database,
 }
 
-/// Which cells of a column mean the same, so that neither `verify` reports nor `backfill` rewrites the difference.
+/// The rule by which two cells of a column are equal. `verify` does not report and `backfill` does not rewrite a
+/// difference between equal cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Same {
     /// The same value.
@@ -104,17 +107,17 @@ pub enum Same {
 /// One column of `threads`.
 #[derive(Debug)]
 pub struct Column {
-    /// Its name in SQL, JSON, `--columns` and `--ignore`.
+    /// Name in SQL, JSON, `--columns` and `--ignore`.
     pub name: &'static str,
     /// One line of documentation.
     pub doc: &'static str,
-    /// What it holds.
+    /// Kind of value.
     pub kind: Kind,
-    /// Who is the truth for it.
+    /// The side that decides its value.
     pub truth: Truth,
-    /// How two of its cells are compared.
+    /// The rule that compares two of its cells.
     pub same: Same,
-    /// What the file says; `None` for what only the database knows.
+    /// Returns the file's value; `None` for a column that only the database knows.
     pub from_file: Option<fn(&ThreadMetadata) -> Cell>,
 }
 
@@ -148,7 +151,7 @@ fn optional(text: &Option<String>) -> Cell {
     Cell::optional_text(text.as_deref())
 }
 
-/// Every known column, in the order in which Codex added them.
+/// All known columns, in the order in which Codex added them.
 pub static COLUMNS: [Column; 42] = [
     column("id", Kind::Text, Truth::Key, Same::Exactly, Some(|t| Cell::Text(t.id.to_string())), "thread id"),
     column(
@@ -452,7 +455,7 @@ pub fn is_updated_at(position: usize) -> bool {
     matches!(position, index::UPDATED_AT | index::UPDATED_AT_MS)
 }
 
-/// Positions in [`COLUMNS`] of those that rules speak of by name.
+/// Positions in [`COLUMNS`] of the columns that rules mention by name.
 pub mod index {
     macro_rules! positions {
         ($($constant:ident = $name:literal),* $(,)?) => {
@@ -509,13 +512,13 @@ const fn position_at_compile_time(name: &str) -> usize {
     }
 }
 
-/// The position of the column called `name`, if it is known.
+/// Returns the position of the column called `name`, if it is known.
 #[must_use]
 pub fn position(name: &str) -> Option<usize> {
     COLUMNS.iter().position(|column| column.name == name)
 }
 
-/// Which of [`COLUMNS`] a database has.
+/// The set of [`COLUMNS`] that a database has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct ColumnSet(u64);
 
@@ -525,13 +528,13 @@ impl ColumnSet {
         self.0 |= 1 << position;
     }
 
-    /// Whether the column at `position` is in the set.
+    /// Returns true if the column at `position` is in the set.
     #[must_use]
     pub fn contains(self, position: usize) -> bool {
         self.0 & (1 << position) != 0
     }
 
-    /// The positions in the set, ascending.
+    /// Returns the positions in the set, ascending.
     pub fn iter(self) -> impl Iterator<Item = usize> {
         (0..N_COLUMNS).filter(move |&position| self.contains(position))
     }
@@ -553,25 +556,25 @@ pub struct Row {
 }
 
 impl Row {
-    /// A row without cells.
+    /// Returns a row without cells.
     #[must_use]
     pub fn empty() -> Row {
         Row { cells: [const { None }; N_COLUMNS] }
     }
 
-    /// The cell at `position`, if the database has that column.
+    /// Returns the cell at `position`, if the database has that column.
     #[must_use]
     pub fn get(&self, position: usize) -> Option<&Cell> {
         self.cells[position].as_ref()
     }
 
-    /// The text of the cell at `position`, if it is text.
+    /// Returns the text of the cell at `position`, if it is text.
     #[must_use]
     pub fn text(&self, position: usize) -> Option<&str> {
         self.get(position).and_then(Cell::as_text)
     }
 
-    /// The number in the cell at `position`, if it is one.
+    /// Returns the number in the cell at `position`, if it is an integer.
     #[must_use]
     pub fn integer(&self, position: usize) -> Option<i64> {
         self.get(position).and_then(Cell::as_integer)
@@ -592,7 +595,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_the_database_knows_has_no_getter_and_all_else_has_one() {
+    fn only_columns_that_the_database_alone_knows_have_no_getter() {
         for column in &COLUMNS {
             assert_eq!(column.from_file.is_none(), column.truth == Truth::Database, "{}", column.name);
         }

@@ -1,32 +1,33 @@
-//! Where a row differs from what it must say, column by column; pure, and no judgement of how bad that is.
+//! Compares a row with its expected values, column by column. Pure; it does not judge how severe a difference is.
 
 use super::ThreadMetadata;
 use super::cell::Cell;
 use super::columns::{COLUMNS, Row};
 use super::merge::{self, Context};
 
-/// One field in which row and file differ.
+/// A field in which row and file differ.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldDifference {
     /// Position in [`COLUMNS`].
     pub position: usize,
-    /// What the row says.
+    /// The row's value.
     pub database: Cell,
-    /// What it must say; NULL where no file knows it.
+    /// The expected value; NULL if no file knows it.
     pub file: Cell,
 }
 
 impl FieldDifference {
-    /// The column's name.
+    /// Returns the column's name.
     #[must_use]
     pub fn name(&self) -> &'static str {
         COLUMNS[self.position].name
     }
 }
 
-/// Compares a row with what it must say by the rules of [`merge::update`]. In the order of [`COLUMNS`].
+/// Compares a row with its expected values by the rules of [`merge::update`]. The result is in the order of
+/// [`COLUMNS`].
 ///
-/// A cell that Codex cannot read is a difference in any column, also where no file knows better.
+/// A cell that Codex cannot read is a difference in any column, even where no file knows the right value.
 #[must_use]
 pub fn diff(file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> Vec<FieldDifference> {
     let merged = merge::update(file, row, context);
@@ -44,7 +45,7 @@ pub fn diff(file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> Vec<Fiel
     differences
 }
 
-/// The cells of a row that break Codex's listing, whatever a file says.
+/// Returns the cells of a row that break Codex's listing, whatever the file says.
 pub fn unreadable_cells(row: &Row) -> impl Iterator<Item = FieldDifference> {
     (0..COLUMNS.len()).filter_map(|position| {
         let cell = row.get(position)?;
@@ -68,7 +69,7 @@ mod tests {
         differences.iter().map(FieldDifference::name).collect()
     }
 
-    /// Changes one cell of the row of `file` and tells which columns differ then.
+    /// Changes one cell of the row of `file`, then checks which columns differ.
     fn check(file: &ThreadMetadata, change: &[(&str, Cell)], expected: &[&str]) {
         let context = context(columns(&[]));
         let mut row = row_of(file, &context);
@@ -106,7 +107,7 @@ mod tests {
         }
     }
 
-    /// A thread that has something to say of every column.
+    /// Returns a thread with a value in every column.
     fn full() -> ThreadMetadata {
         let something = || Some("something".to_owned());
         ThreadMetadata { agent_role: something(), agent_path: something(), ..metadata() }
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn history_mode_never_goes_back_and_an_unknown_one_is_mended() {
+    fn history_mode_never_goes_back_and_an_unknown_one_is_repaired() {
         check(&metadata(), &[("history_mode", Cell::from("paginated"))], &[]);
         check(&metadata(), &[("history_mode", Cell::from("sideways"))], &["history_mode"]);
     }
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn archived_at_stays_while_archived_and_goes_with_the_flag() {
+    fn archived_at_stays_while_archived_and_is_cleared_with_the_flag() {
         check(&metadata(), &[("archived_at", Cell::Integer(5))], &[]);
         check(&metadata(), &[("archived_at", Cell::Null)], &["archived_at"]);
         let active = ThreadMetadata { archived: false, ..metadata() };

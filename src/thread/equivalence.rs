@@ -1,15 +1,16 @@
-//! When two cells of a column mean the same; pure, and the only place that knows it.
+//! Decides when two cells of a column are equal. Pure; no other module decides this.
 //!
-//! Codex re-serialises JSON by its own types, derives permission profiles from old policies, nudges times and once
-//! made up milliseconds. None of that is drift, so neither `verify` reports it nor `backfill` rewrites it.
+//! Codex serialises JSON again with its own types, derives permission profiles from old policies, shifts times by
+//! milliseconds, and once invented milliseconds. None of these is an inconsistency, so `verify` does not report them
+//! and `backfill` does not rewrite them.
 
 use super::Millis;
 use serde_json::Value;
 
-/// Times this far apart still count as equal: Codex nudges equal times by a millisecond each, up to a second.
+/// Times at most this far apart count as equal: Codex moves equal times apart by a millisecond each, up to a second.
 pub const TIME_TOLERANCE: Millis = 1000;
 
-/// A value below this in a millisecond column is in fact in seconds (it would be a time before 2020).
+/// A smaller value in a millisecond column is in fact in seconds (as milliseconds it would be a time before 2020).
 pub const FIRST_MILLISECONDS: i64 = 1_577_836_800_000;
 
 /// Reads a cell of a millisecond column, which may hold seconds.
@@ -18,34 +19,35 @@ pub fn read_milliseconds(cell: i64) -> Millis {
     if cell < FIRST_MILLISECONDS { cell.saturating_mul(1000) } else { cell }
 }
 
-/// A time as the cell of a millisecond column that is read as that time: in seconds where its milliseconds would be
-/// taken for seconds, as those of a file whose time a backup set to 1980.
+/// Returns the value to write into a millisecond column, so that [`read_milliseconds`] reads `time` back. A time
+/// before 2020, such as that of a file that a backup dated to 1980, is written in seconds, because its milliseconds
+/// would be read as seconds.
 #[must_use]
 pub fn to_milliseconds(time: Millis) -> i64 {
     if time < FIRST_MILLISECONDS { time.div_euclid(1000) } else { time }
 }
 
-/// Whether two values of a column in seconds are the same time within the tolerance.
+/// Returns true if two values of a column in seconds are equal within the tolerance.
 #[must_use]
 pub fn same_seconds(a: i64, b: i64) -> bool {
     a.abs_diff(b) <= 1
 }
 
-/// Whether a row's milliseconds agree with the file's.
+/// Returns true if a row's milliseconds agree with the file's.
 ///
-/// `row_seconds` is the twin column; `synthetic_limit` bounds the running number that a migration in April once added
-/// to make milliseconds unique (no more than there are rows).
+/// `row_seconds` is the same time in the row's column in seconds. A migration in April once added a running number to
+/// make milliseconds unique; `synthetic_limit` is the greatest such number (at most the number of rows).
 #[must_use]
 pub fn same_milliseconds(file: Millis, row: i64, row_seconds: Option<i64>, synthetic_limit: i64) -> bool {
     let is_near = |row: Millis| {
         file.abs_diff(row) <= TIME_TOLERANCE as u64 || file.div_euclid(1000) == row.div_euclid(1000)
     };
-    // Codex itself writes milliseconds also where it takes them for seconds.
+    // Codex itself also writes milliseconds that it then reads as seconds.
     if is_near(row) || is_near(read_milliseconds(row)) {
         return true;
     }
     let row = read_milliseconds(row);
-    // Synthetic: the twin agrees with the file, and the excess over it is no more than the running number.
+    // Synthetic: the column in seconds agrees with the file, and the excess is at most the running number.
     let file_seconds = file.div_euclid(1000);
     row_seconds == Some(file_seconds)
         && row
@@ -61,7 +63,7 @@ fn parse(cell: &str) -> Value {
     }
 }
 
-/// Drops members that are null or a type's default, which Codex writes or leaves out as it likes.
+/// Drops members that are null or a type's default, because Codex may write or omit them.
 fn without_defaults(value: Value) -> Value {
     match value {
         Value::Object(members) => Value::Object(
@@ -87,21 +89,22 @@ fn is_default(value: &Value) -> bool {
     }
 }
 
-/// Whether two JSON cells (or plain words) are equal when parsed; order, null, absent and default do not matter.
+/// Returns true if two JSON cells (or plain words) are equal when parsed. The order of members does not count; null,
+/// an absent member and a type's default are equal.
 #[must_use]
 pub fn same_json(a: &str, b: &str) -> bool {
     a == b || parse(a) == parse(b)
 }
 
-/// Source words that every Codex knows; another one is `unknown` in the rows of a Codex that does not know it.
+/// Source words that every version of Codex knows. An older Codex writes `unknown` into the row for any other word.
 const KNOWN_SOURCES: [&str; 4] = ["cli", "vscode", "exec", "mcp"];
 
 /// The keys of a spawned thread's source that Codex keeps when it writes the source into a row.
 const SPAWN_KEYS: [&str; 5] = ["parent_thread_id", "depth", "agent_path", "agent_nickname", "agent_role"];
 
-/// Returns true if a row's source is the file's: equal when parsed, as Codex's own types write it again (`agent_type`
-/// becomes `agent_role`, unknown keys of a spawned thread go), or `unknown` for a word that the Codex of that row did
-/// not know.
+/// Returns true if a row's source equals the file's. That is so if they are equal when parsed, if the row has what
+/// Codex's own types make of the file's (`agent_type` becomes `agent_role`, unknown keys of a spawned thread are
+/// dropped), or if the row has `unknown` for a word that the Codex of that row did not know.
 #[must_use]
 pub fn same_source(file: &str, row: &str) -> bool {
     same_json(file, row)
@@ -109,7 +112,7 @@ pub fn same_source(file: &str, row: &str) -> bool {
         || (row.starts_with('{') && file.starts_with('{') && typed_source(file) == typed_source(row))
 }
 
-/// Returns a source with the keys of a spawned thread as Codex's own types name them.
+/// Returns a source with the keys of a spawned thread named as in Codex's own types.
 fn typed_source(cell: &str) -> Value {
     let mut source = parse(cell);
     if let Some(Value::Object(spawn)) =
@@ -123,11 +126,11 @@ fn typed_source(cell: &str) -> Value {
     source
 }
 
-/// The sources that Codex's default list shows; the only place that names them.
+/// The sources that Codex's default list shows. No other place names them.
 ///
 /// Source: docs/codex-home.md 5, "Visible in a listing".
 pub const LISTED_SOURCES: [&str; 2] = ["cli", "vscode"];
-/// The values of a `custom` source that it shows.
+/// The values of a `custom` source that Codex's default list shows.
 pub const LISTED_CUSTOM_SOURCES: [&str; 2] = ["atlas", "chatgpt"];
 
 /// Returns true if Codex's default list shows threads of this source.
@@ -148,29 +151,29 @@ pub fn is_listed_source(cell: &str) -> bool {
     }
 }
 
-/// Returns true if a source is that of a guardian, a sub-agent that reviews what another thread asks to do.
+/// Returns true if a source is a guardian's: a sub-agent that reviews what another thread asks to do.
 #[must_use]
 pub fn is_guardian(source: &str) -> bool {
     source.contains("guardian") && same_json(source, r#"{"subagent":{"other":"guardian"}}"#)
 }
 
-/// Whether two approval modes are the same; `on-failure` is the old spelling of `on-request`.
+/// Returns true if two approval modes are equal; `on-failure` is the old spelling of `on-request`.
 #[must_use]
 pub fn same_approval(a: &str, b: &str) -> bool {
     let modern = |mode: &str| if mode == "on-failure" { "on-request".to_owned() } else { mode.to_owned() };
     same_json(&modern(a), &modern(b))
 }
 
-/// What a sandbox lets a thread do, whichever of its spellings says so.
+/// The permissions that a sandbox policy or permission profile gives a thread, independent of its spelling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sandbox {
-    /// No sandbox; the network is open with it.
+    /// No sandbox; the network is open too.
     None,
-    /// Something outside Codex is the sandbox.
+    /// A sandbox outside Codex.
     External { network: bool },
-    /// Nothing may be written.
+    /// No writing.
     ReadOnly { network: bool },
-    /// Some folders may be written.
+    /// Writing in some folders.
     Write { network: bool },
 }
 
@@ -187,7 +190,7 @@ fn sandbox(cell: &str) -> Option<Sandbox> {
         "workspace-write" => Some(Sandbox::Write { network }),
         "managed" => {
             let files = value.get("file_system")?;
-            // An untagged file system has entries alone, and is restricted to them.
+            // An untagged file system is restricted to its entries.
             let restricted = word(files, "type").is_none_or(|kind| kind == "restricted");
             let writes = |entry: &Value| word(entry, "access").as_deref() == Some("write");
             let writable = !restricted || files.get("entries")?.as_array()?.iter().any(writes);
@@ -197,8 +200,8 @@ fn sandbox(cell: &str) -> Option<Sandbox> {
     }
 }
 
-/// Returns true if a policy or profile opens the network: policies say `network_access` (a flag or a word), profiles
-/// `network` (a word, or an object in those of 0.124).
+/// Returns true if a policy or profile opens the network: policies have `network_access` (a flag or a word), profiles
+/// `network` (a word, or an object in 0.124).
 fn allows_network(value: &Value) -> bool {
     ["network_access", "network"].iter().any(|key| match value.get(key) {
         Some(Value::Bool(flag)) => *flag,
@@ -208,24 +211,24 @@ fn allows_network(value: &Value) -> bool {
     })
 }
 
-/// Returns true for a permission profile of Codex 0.124, which wrote them without a `type`.
+/// Returns true for a permission profile of Codex 0.124, which wrote profiles without a `type`.
 fn is_untagged_profile(value: &Value) -> bool {
     value.get("type").is_none()
         && value.get("mode").is_none()
         && value.get("file_system").is_some_and(Value::is_object)
 }
 
-/// Returns true if Codex reads this policy or profile from a row: JSON with a `type`.
+/// Returns true if Codex can read this policy or profile from a row: it is JSON with a `type`.
 #[must_use]
 pub fn is_readable_sandbox(cell: &str) -> bool {
     serde_json::from_str::<Value>(cell).is_ok_and(|value| value.get("type").is_some())
 }
 
-/// Returns a policy or profile of a rollout in a spelling that Codex reads from a row: `mode` of 0.35 to 0.58 becomes
-/// `type`, a profile of 0.124 without a `type` becomes a `managed` one. Any other text is returned unchanged.
+/// Returns a rollout's policy or profile in a spelling that Codex reads from a row: `mode` of 0.35 to 0.58 becomes
+/// `type`, and a profile of 0.124 without a `type` becomes a `managed` one. Any other text is returned unchanged.
 #[must_use]
 pub fn readable_sandbox(policy: String) -> String {
-    // What has a type needs no parser, and nearly all have one.
+    // Nearly all policies have a type already; this avoids the parser.
     if policy.starts_with(r#"{"type":"#) {
         return policy;
     }
@@ -252,7 +255,7 @@ pub fn readable_sandbox(policy: String) -> String {
     .to_string()
 }
 
-/// Whether two sandbox policies or permission profiles allow the same: same class, same network flag.
+/// Returns true if two sandbox policies or permission profiles allow the same: same class, same network flag.
 #[must_use]
 pub fn same_sandbox(a: &str, b: &str) -> bool {
     same_json(a, b) || matches!((sandbox(a), sandbox(b)), (Some(a), Some(b)) if a == b)
@@ -278,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_before_2020_is_written_so_that_it_is_read_as_itself() {
+    fn a_time_before_2020_is_written_so_that_it_is_read_back_unchanged() {
         for time in [1_577_836_799_000, 315_532_800_000, 1000, 0, -2000] {
             let cell = to_milliseconds(time);
             assert_eq!(read_milliseconds(cell), time);
@@ -292,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_running_number_beyond_the_second_is_explained_by_the_twin_and_the_number_of_rows() {
+    fn synthetic_milliseconds_agree_up_to_the_number_of_rows() {
         let file = 1_773_507_450_373;
         assert!(same_milliseconds(file, 1_773_507_453_210, Some(1_773_507_450), 5000));
         assert!(
@@ -312,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_source_stands_for_a_word_its_codex_did_not_know() {
+    fn an_unknown_source_equals_a_word_that_an_older_codex_did_not_know() {
         assert!(same_source("satellite", "unknown"));
         assert!(!same_source("cli", "unknown"));
         assert!(!same_source(r#"{"custom":"x"}"#, "unknown"));

@@ -1,9 +1,9 @@
-//! What an old row of another database adds to a row: pure, and no rule of its own about what a row must say.
+//! Adds what an old row of another database knows to a row. Pure; the rules for a row's values are those of `merge`.
 //!
-//! A rebuilt database has lost what only the lost one knew. Here that comes back, column by column, where the row says
-//! no more than a rebuild would have put there; whatever was changed since, stays. The result then goes through
-//! [`merge::update`] as any row does, so that the next backfill finds nothing to do, and a column whose truth is the
-//! file can never be taken from another database.
+//! A rebuilt database lacks what only the lost database knew. This module restores it, column by column, where the
+//! row holds only what a rebuild would have written; later changes stay. The result then goes through
+//! [`merge::update`] like any row. So the next backfill finds nothing to do, and a column that the file decides is
+//! never taken from another database.
 
 use super::cell::Cell;
 use super::columns::{COLUMNS, Row, Truth, index};
@@ -11,10 +11,10 @@ use super::equivalence::{TIME_TOLERANCE, read_milliseconds, to_milliseconds};
 use super::merge::{self, Context, Merged};
 use super::{HistoryMode, Millis, ThreadMetadata};
 
-/// The columns of the section that a thread was put in; they mean nothing without each other.
+/// The columns that place a thread in a section; each is useless without the others.
 const SECTION: [usize; 3] = [index::THREAD_SECTION_ID, index::SECTION_POSITION, index::SECTION_ENTERED_AT_MS];
 
-/// The cells of a row for a thread that has none yet, where another database knows the thread.
+/// Returns the cells to insert for a thread that has no row yet, but is known to another database.
 #[must_use]
 pub fn insert(file: &ThreadMetadata, facts: &Row, context: &Context<'_>) -> Row {
     let inserted = merge::insert(file, context);
@@ -24,15 +24,15 @@ pub fn insert(file: &ThreadMetadata, facts: &Row, context: &Context<'_>) -> Row 
     overlaid(adopted, merged.row)
 }
 
-/// The times of a row that stand in two columns: seconds and milliseconds.
+/// The times that have two columns: seconds and milliseconds.
 const TIMES: [(usize, usize); 3] = [
     (index::CREATED_AT, index::CREATED_AT_MS),
     (index::UPDATED_AT, index::UPDATED_AT_MS),
     (index::RECENCY_AT, index::RECENCY_AT_MS),
 ];
 
-/// Returns the cells of a row in a database that replaces the one with the row `old`: what `old` says, as far as Codex
-/// can read it, brought up to date as a backfill would have done there. What `old` does not say comes from the file.
+/// Returns the cells of a row in a database that replaces the one with the row `old`: the cells of `old` that Codex
+/// can read, updated as a backfill would have done there. Cells that `old` does not have come from the file.
 #[must_use]
 pub fn carry_over(file: &ThreadMetadata, old: &Row, context: &Context<'_>) -> Row {
     let mut row = merge::insert(file, context);
@@ -45,7 +45,7 @@ pub fn carry_over(file: &ThreadMetadata, old: &Row, context: &Context<'_>) -> Ro
         let cell = match column.truth {
             Truth::Key => continue,
             Truth::Title => sound(old, position).filter(|_| keeps_title(file, &row, old, context)),
-            // Of two paginated sides NULL stays.
+            // If both sides are paginated, NULL stays.
             Truth::Git => old.get(position).filter(|cell| merge::is_sound(position, cell)),
             _ => sound(old, position),
         };
@@ -60,17 +60,17 @@ pub fn carry_over(file: &ThreadMetadata, old: &Row, context: &Context<'_>) -> Ro
     overlaid(row, merged.row)
 }
 
-/// Returns true if the title of the old row is worth more than that of a new `row`, which may be the thread's name in
+/// Returns true if the title of the old row is better than that of a new `row`, which may be the thread's name in
 /// `session_index.jsonl`.
 fn keeps_title(file: &ThreadMetadata, row: &Row, old: &Row, context: &Context<'_>) -> bool {
     let Some(title) = text(old, index::TITLE).filter(|title| !title.is_empty()) else { return false };
     let new = text(row, index::TITLE).unwrap_or_default();
-    // Where the old schema kept no first message, its titles cannot be told from names.
+    // Without a first message in the old schema, a given name cannot be told from a derived title.
     let can_tell = old.get(index::FIRST_USER_MESSAGE).is_some();
     new.is_empty() || (can_tell && (new == file.title || merge::set_by_a_person(file, old, title, context)))
 }
 
-/// Takes a time as the old row has it. One that an older schema knew in seconds alone leaves a better one in the row.
+/// Takes a time from the old row. If an older schema has it only in seconds, a more exact time in the row stays.
 fn carry_time(old: &Row, context: &Context<'_>, row: &mut Row, seconds: usize, milliseconds: usize) {
     let pair = [seconds, milliseconds];
     let is_there =
@@ -86,7 +86,7 @@ fn carry_time(old: &Row, context: &Context<'_>, row: &mut Row, seconds: usize, m
     }
 }
 
-/// A row with the cells of another where that has any.
+/// Returns `row`, with each cell that `other` has replaced by `other`'s.
 fn overlaid(mut row: Row, other: Row) -> Row {
     for (cell, other) in row.cells.iter_mut().zip(other.cells) {
         if other.is_some() {
@@ -96,15 +96,15 @@ fn overlaid(mut row: Row, other: Row) -> Row {
     row
 }
 
-/// The cells that an existing `row` must have, and which of them differ, where another database knows the thread.
+/// Returns the expected cells of an existing `row` and those that differ, for a thread that another database knows.
 #[must_use]
 pub fn update(file: &ThreadMetadata, row: &Row, facts: &Row, context: &Context<'_>) -> Merged {
-    // What the row settles to without the facts: so that its bad cells are gone before anything is judged by them.
+    // Repairs the row without the facts first, so that no decision is based on an invalid cell.
     let settled = overlaid(row.clone(), merge::update(file, row, context).row);
     let updated_at = time(row, index::UPDATED_AT, index::UPDATED_AT_MS);
     let adopted = adopt(file, &settled, updated_at, facts, context);
     let mut merged = merge::update(file, &adopted, context);
-    // Of what no file knows, the rules say nothing.
+    // The rules leave out the columns that no file knows.
     merged.row = overlaid(adopted, merged.row);
     let differs = |&position: &usize| merged.row.cells[position] != row.cells[position];
     merged.changed = (0..COLUMNS.len()).filter(differs).collect();
@@ -112,7 +112,8 @@ pub fn update(file: &ThreadMetadata, row: &Row, facts: &Row, context: &Context<'
     merged
 }
 
-/// The row with what `facts` adds to it; nothing that the rules would take back. `updated_at` is what the row says now.
+/// Returns the row with what `facts` adds to it, but nothing that the rules would undo. `updated_at` is the row's
+/// time now.
 fn adopt(
     file: &ThreadMetadata,
     row: &Row,
@@ -122,7 +123,7 @@ fn adopt(
 ) -> Row {
     let fresh = merge::insert(file, context);
     let mut adopted = row.clone();
-    // Later columns depend on it.
+    // Set first, because later columns depend on it.
     if text(facts, index::HISTORY_MODE) == Some("paginated") && context.has(index::HISTORY_MODE) {
         adopted.cells[index::HISTORY_MODE] = Some("paginated".into());
     }
@@ -131,7 +132,7 @@ fn adopt(
     for (position, column) in COLUMNS.iter().enumerate() {
         let (true, Some(fact)) = (context.has(position), sound(facts, position)) else { continue };
         let existing = sound(row, position);
-        // Says no more than a rebuild puts there.
+        // Fresh: the row holds only what a rebuild writes.
         let is_empty = existing.is_none_or(Cell::is_empty);
         let is_fresh = is_empty || existing == fresh.get(position);
         let takes = match column.truth {
@@ -144,7 +145,7 @@ fn adopt(
             Truth::FilledLater => is_empty,
             Truth::MemoryMode => fact.as_text() == Some("polluted") || (is_fresh && file_paginated),
             Truth::Title if is_empty && says_nothing(file, position) => paginated,
-            // The key and the file's own; the others have rules of their own.
+            // The key and columns that the file decides; the others have their own rules below.
             Truth::Title | Truth::Key | Truth::File | Truth::RolloutPath | Truth::HasUserEvent => continue,
             Truth::CreatedAt | Truth::Seeded | Truth::HistoryMode => continue,
             Truth::Source | Truth::Provider | Truth::Cwd => continue,
@@ -153,7 +154,7 @@ fn adopt(
             adopted.cells[position] = Some(fact.clone());
         }
     }
-    // Judged beside the first message, which may have come back just now.
+    // Decided after the first message, which may have just been restored.
     if takes_title(file, &adopted, facts, context) {
         adopted.cells[index::TITLE].clone_from(&facts.cells[index::TITLE]);
     }
@@ -164,7 +165,7 @@ fn adopt(
     adopted
 }
 
-/// A cell that is there and that Codex can read; NULL is none.
+/// Returns the cell if it is there, is not NULL, and Codex can read it.
 fn sound(row: &Row, position: usize) -> Option<&Cell> {
     row.get(position).filter(|cell| **cell != Cell::Null && merge::is_sound(position, cell))
 }
@@ -177,18 +178,18 @@ fn text(row: &Row, position: usize) -> Option<&str> {
     sound(row, position).and_then(Cell::as_text)
 }
 
-/// Whether the old title is worth more than the row's: a name that a person gave, where the row has none.
+/// Returns true if the old title must replace the row's: the old one was given by a person, the row's was not.
 fn takes_title(file: &ThreadMetadata, row: &Row, facts: &Row, context: &Context<'_>) -> bool {
     let is_name = |row: &Row| {
         text(row, index::TITLE)
             .is_some_and(|title| !title.is_empty() && merge::set_by_a_person(file, row, title, context))
     };
-    // Where the old schema kept no first message, its titles cannot be told from names.
+    // Without a first message in the old schema, a given name cannot be told from a derived title.
     let old_is_name = facts.get(index::FIRST_USER_MESSAGE).is_some() && is_name(facts);
     old_is_name && context.has(index::TITLE) && !is_name(row)
 }
 
-/// A section comes with the place in it, or not at all.
+/// Adopts a section together with the position in it, or neither.
 fn adopt_section(row: &Row, facts: &Row, context: &Context<'_>, adopted: &mut Row) {
     let Some(old) = text(facts, index::THREAD_SECTION_ID).filter(|id| !id.is_empty()) else { return };
     let current = text(row, index::THREAD_SECTION_ID).filter(|id| !id.is_empty());
@@ -203,7 +204,7 @@ fn adopt_section(row: &Row, facts: &Row, context: &Context<'_>, adopted: &mut Ro
     }
 }
 
-/// A time of two columns, at the better precision that is there.
+/// Returns the time held in two columns, from the more precise one that is there.
 fn time(row: &Row, seconds: usize, milliseconds: usize) -> Option<Millis> {
     let cell = |position| sound(row, position).and_then(Cell::as_integer).filter(|&time| time > 0);
     cell(milliseconds).map(read_milliseconds).or_else(|| Some(cell(seconds)?.saturating_mul(1000)))
@@ -221,20 +222,20 @@ fn set_time(adopted: &mut Row, context: &Context<'_>, time: Millis, seconds: usi
     }
 }
 
-/// A paginated thread keeps the beginning that its row had.
+/// Restores the creation time that the row of a paginated thread had.
 fn adopt_created_at(file: &ThreadMetadata, row: &Row, facts: &Row, context: &Context<'_>, adopted: &mut Row) {
     let (seconds, milliseconds) = (index::CREATED_AT, index::CREATED_AT_MS);
     let Some(old) = time(facts, seconds, milliseconds) else { return };
     let is_fresh = time(row, seconds, milliseconds).is_none_or(|time| is_same_time(time, file.created_at));
-    // Said of the adopted row, which may have become paginated.
+    // Asks about the adopted row, which may have just become paginated.
     let paginated = merge::history_mode(file, adopted) == HistoryMode::Paginated;
     if paginated && is_fresh && !is_same_time(old, file.created_at) {
         set_time(adopted, context, old, seconds, milliseconds);
     }
 }
 
-/// When a thread was last used comes back where the row has the file's time for it. If the thread was used since the old
-/// row was written, which the file tells, the later time counts.
+/// Restores when a thread was last used, where the row has the file's time for it. If the file shows that the thread
+/// was used after the old row was written, the later time wins.
 fn adopt_recency(
     file: &ThreadMetadata,
     row: &Row,
@@ -275,7 +276,7 @@ mod tests {
         (0..N_COLUMNS).collect()
     }
 
-    /// The row as a rebuild puts it there, with these cells changed.
+    /// Returns the row that a rebuild writes, with these cells changed.
     fn row(file: &ThreadMetadata, cells: &[(&str, Cell)]) -> Row {
         let mut row = merge::insert(file, &context(all_columns()));
         for i in 0..N_COLUMNS {
@@ -288,7 +289,7 @@ mod tests {
         row
     }
 
-    /// What the facts `old` change in the row `now`.
+    /// Checks which cells the facts `old` change in the row `now`.
     #[track_caller]
     fn check(file: &ThreadMetadata, now: &[(&str, Cell)], old: &[(&str, Cell)], expected: &[(&str, Cell)]) {
         let context = context(all_columns());
@@ -319,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_the_database_knows_fills_what_is_empty() {
+    fn facts_that_only_a_database_knows_fill_empty_cells() {
         let old = [("name", "N".into()), ("is_pinned", Cell::Integer(1)), ("project_id", "P".into())];
         check(&metadata(), &[], &old, &old);
         check(&metadata(), &old, &[], &[]);
@@ -328,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_section_comes_with_the_place_in_it_or_not_at_all() {
+    fn a_section_comes_back_with_its_position_or_not_at_all() {
         let place = |id: &str, place: i64| {
             [
                 ("thread_section_id", Cell::from(id)),
@@ -352,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn git_edits_come_back_where_the_row_says_what_the_file_says() {
+    fn git_edits_come_back_where_the_row_equals_the_file() {
         let edited = [("git_sha", Cell::from("fee")), ("git_branch", "main".into())];
         check(&metadata(), &[], &edited, &edited);
         check(&paginated(), &[], &edited, &edited);
@@ -361,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_comes_back_that_the_file_says_but_in_paginated_threads_what_it_has_lost() {
+    fn the_files_own_facts_come_back_only_in_paginated_threads_whose_file_lost_them() {
         let silent = |history_mode| ThreadMetadata {
             title: String::new(),
             preview: String::new(),
@@ -409,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn recency_is_not_taken_back_behind_what_the_file_tells_of_a_later_use() {
+    fn recency_is_never_earlier_than_a_later_use_in_the_file() {
         let old = |recency: i64| {
             [
                 ("updated_at", Cell::Integer(1_773_000_000)),
@@ -474,10 +475,10 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever two databases hold: once is enough, a plain backfill takes nothing back, and what the file knows for
-        /// certain is what the file says.
+        /// For any two databases: a second run changes nothing, a plain backfill undoes nothing, and columns that the
+        /// file decides keep the file's values.
         #[test]
-        fn once_is_enough_and_the_file_is_never_overruled(
+        fn a_second_run_changes_nothing_and_the_file_is_never_overruled(
             now in rows(),
             old in rows(),
             is_paginated in any::<bool>(),

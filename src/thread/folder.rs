@@ -1,27 +1,28 @@
-//! The spelling of working directories, of Windows too, on every system; asks no file system.
+//! Compares spellings of working directories, including those of Windows, on every system. It never asks the file
+//! system.
 
 use std::borrow::Cow;
 
-/// Returns a path of Windows without the prefix `\\?\` of std's canonical paths, as people and most other programs
-/// spell it. Returns any other text unchanged.
+/// Returns a Windows path without the prefix `\\?\` that std adds to canonical paths. People and most other programs
+/// omit it. Returns any other text unchanged.
 #[must_use]
 pub fn without_verbatim_prefix(path: &str) -> Cow<'_, str> {
     let Some(rest) = path.strip_prefix(r"\\?\") else { return Cow::Borrowed(path) };
     match rest.strip_prefix(r"UNC\") {
         Some(share) => Cow::Owned(format!(r"\\{share}")),
         None if has_drive(rest) => Cow::Borrowed(rest),
-        // A volume without a letter has no other spelling.
+        // A volume without a drive letter has no other spelling.
         None => Cow::Borrowed(path),
     }
 }
 
-/// Returns true if a text is an absolute path of Windows that begins with a drive's letter.
+/// Returns true if a text is an absolute Windows path that begins with a drive letter.
 #[must_use]
 pub fn has_drive(path: &str) -> bool {
     matches!(path.as_bytes(), [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic())
 }
 
-/// Returns true if a path is absolute on Unix or on Windows: homes are shared between systems.
+/// Returns true if a path is absolute on Unix or on Windows, because homes are shared between systems.
 #[must_use]
 pub fn is_absolute(path: &str) -> bool {
     path.starts_with('/') || path.starts_with(r"\\") || has_drive(path)
@@ -38,7 +39,7 @@ pub fn same_spelling(a: &str, b: &str) -> bool {
     }
 }
 
-/// Returns every spelling of a folder that [`same_spelling`] takes for the same, the given one first.
+/// Returns every spelling of a folder that [`same_spelling`] treats as equal, the given one first.
 #[must_use]
 pub fn spellings(path: &str) -> Vec<String> {
     let short = without_verbatim_prefix(path);

@@ -1,5 +1,6 @@
-//! The law as a property: whatever a live Codex, a crash, a person or another tool left in a row, a backfill makes it no
-//! worse, and afterwards there is nothing to report. `PROPTEST_CASES` sets how many rows are tried.
+//! The same law as a property test: whatever a live Codex, a crash, a person or another tool left in a row, a
+//! backfill makes it no worse, and verify has nothing to report afterwards. `PROPTEST_CASES` sets how many rows are
+//! tried.
 
 use super::cell::Cell;
 use super::columns::{COLUMNS, ColumnSet, N_COLUMNS, Row, Truth, index, position};
@@ -16,30 +17,30 @@ const DAY: Millis = 24 * 60 * 60 * 1000;
 const SCHEMAS: [&[&str]; 4] = [&[], &["preview"], &["preview", "first_user_message"], &["history_mode"]];
 const LAST_LINE: Millis = 1_783_329_723_050;
 
-/// What happened to a thread's row or file since the row was right.
+/// A change of a thread's row or file since the row was right.
 #[derive(Debug, Clone)]
 enum Event {
-    /// Codex reverted the thread: the row still says what the older rollout said.
+    /// Codex reverted the thread: the row still holds the older rollout's values.
     Revert,
-    /// Settings were applied and the row says so; the file ends before them, for a crash lost the line.
+    /// Settings were applied and the row has them; a crash lost the line, so the file ends before them.
     Settings(&'static str),
     /// The branch was edited in the row.
     GitEdit(&'static str),
     /// A person renamed the thread.
     Rename(&'static str),
-    /// The file was archived, the row not yet; or the other way round.
+    /// Either the file was archived but not the row, or the row but not the file.
     Archive(bool),
-    /// The row is behind the file by so many seconds and tokens.
+    /// The row is this many seconds and tokens behind the file.
     Behind(i64),
-    /// A person relabelled the row so that Codex lists it.
+    /// A person changed the row so that Codex lists it.
     Relabel(&'static str, &'static str),
     /// A tool set the folder of a project that moved.
     Relink(&'static str),
-    /// The home was copied: the file's time is of so many days later.
+    /// The home was copied: the file's time is this many days later.
     Copied(i64),
     /// The file lost its time.
     TimeLost,
-    /// The file yields no text.
+    /// The file contains no text.
     Silent,
     /// A tool wrote something into a column.
     Edit(usize, Cell),
@@ -87,7 +88,7 @@ fn thread(paginated: bool, source: &str, provider: &str) -> ThreadMetadata {
     }
 }
 
-/// Lets an event happen to a file and a row.
+/// Applies an event to a file and a row.
 fn happen(event: &Event, file: &mut ThreadMetadata, row: &mut Row) {
     let mut set = |name: &str, cell: Cell| {
         let position = position(name).unwrap();
@@ -136,7 +137,7 @@ fn happen(event: &Event, file: &mut ThreadMetadata, row: &mut Row) {
     file.updated_at = Times::Auto.choose(file.modified_at, file.last_event_at);
 }
 
-/// Returns true if Codex's default list shows a row, as far as the row's cells decide it.
+/// Returns true if Codex's default list shows a row, as far as its cells decide that.
 fn is_listed(row: &Row) -> bool {
     let is_filled = |position: usize| row.text(position).is_some_and(|text| !text.is_empty());
     let has_message = match (row.get(index::PREVIEW), row.get(index::FIRST_USER_MESSAGE)) {

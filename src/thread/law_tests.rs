@@ -1,5 +1,5 @@
-//! The law above all rules: no backfill makes a row worse. Each test takes a row that a live Codex, a newer Codex or a
-//! person wrote, and compares it with the file.
+//! Tests of the law above all rules: no backfill makes a row worse. Each test takes a row that a live Codex, a newer
+//! Codex or a person wrote, and compares it with the file.
 
 use super::cell::Cell;
 use super::columns::{COLUMNS, index, position};
@@ -12,7 +12,7 @@ fn names(differences: &[FieldDifference]) -> Vec<&str> {
     differences.iter().map(FieldDifference::name).collect()
 }
 
-/// Changes cells of the row of `file` and tells which columns differ then.
+/// Changes cells of the row of `file`, then checks which columns differ.
 #[track_caller]
 fn check(file: &ThreadMetadata, change: &[(&str, Cell)], expected: &[&str]) {
     let context = context(columns(&[]));
@@ -71,7 +71,7 @@ fn a_row_that_codex_lists_stays_listed() {
 }
 
 #[test]
-fn a_folder_that_no_line_named_stays_unless_it_is_gone_and_the_files_is_there() {
+fn a_folder_that_no_line_names_stays_unless_only_the_files_folder_exists() {
     let moved = ThreadMetadata {
         cwd: "/work/a".into(),
         other_folders: vec!["/work/old".into(), "/work/new".into()],
@@ -125,7 +125,7 @@ fn either_time_of_the_file_agrees_and_the_time_of_a_copy_does_not_spread() {
 }
 
 #[test]
-fn what_an_older_rollout_says_agrees_but_not_where_the_file_lies() {
+fn a_value_of_an_older_rollout_agrees_except_for_the_path() {
     let older = ThreadMetadata {
         title: "older".into(),
         first_user_message: "older".into(),
@@ -150,7 +150,7 @@ fn what_an_older_rollout_says_agrees_but_not_where_the_file_lies() {
 }
 
 #[test]
-fn a_guardians_row_says_what_codex_writes_or_what_the_prompt_says() {
+fn a_guardians_row_may_have_codexs_values_or_the_prompts() {
     let guardian = ThreadMetadata { source: r#"{"subagent":{"other":"guardian"}}"#.into(), ..metadata() };
     let own = [
         ("title", "Guardian review".into()),
@@ -170,7 +170,7 @@ fn a_guardians_row_says_what_codex_writes_or_what_the_prompt_says() {
 }
 
 #[test]
-fn who_began_a_thread_is_filled_only_beside_another_change() {
+fn the_originator_is_filled_only_together_with_another_change() {
     check(&metadata(), &[("originator", Cell::Null)], &[]);
     let context = context(columns(&[]));
     let mut row = row_of(&metadata(), &context);
@@ -187,7 +187,7 @@ fn who_began_a_thread_is_filled_only_beside_another_change() {
 }
 
 #[test]
-fn a_policy_that_codex_cannot_read_is_mended() {
+fn a_policy_that_codex_cannot_read_is_repaired() {
     let policy = r#"{"mode":"read-only"}"#;
     check(&metadata(), &[("sandbox_policy", policy.into())], &["sandbox_policy"]);
     let either = ThreadMetadata {

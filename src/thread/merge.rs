@@ -1,32 +1,32 @@
-//! What a row must say, from what the file says and what the row says already; pure, and the only place of the rules.
+//! Decides what a row must contain, from the file and the existing row. Pure, and the only place of these rules.
 //!
-//! `backfill` writes the result, `verify` reports where the row differs from it: both ask the same question here, so
-//! that after a backfill there is nothing to report.
+//! `backfill` writes the result and `verify` reports where the row differs from it. Both use this function, so that a
+//! backfill leaves nothing to report.
 
 use super::cell::Cell;
 use super::columns::{COLUMNS, ColumnSet, Row, Same, Truth, index, is_updated_at};
 use super::times::Times;
 use super::{HistoryMode, Millis, ThreadMetadata, equivalence, folder};
 
-/// What the rules need to know beside file and row.
+/// The input of the rules beside file and row.
 pub struct Context<'a> {
     /// The columns that the database has.
     pub columns: ColumnSet,
-    /// Which of the file's times a row has.
+    /// The choice between the file's two times for `updated_at`.
     pub times: Times,
-    /// Returns true if a row's path (first) is the file's (second) in another spelling or form.
+    /// Returns true if a row's path (first) is the file's path (second) in another spelling or form.
     pub same_path: &'a dyn Fn(&str, &str) -> bool,
-    /// Returns true if a row's folder (first) is the file's (second) in another spelling.
+    /// Returns true if a row's folder (first) is the file's folder (second) in another spelling.
     pub same_folder: &'a dyn Fn(&str, &str) -> bool,
     /// Returns true if a folder exists.
     pub is_folder: &'a dyn Fn(&str) -> bool,
-    /// The greatest running number that synthetic milliseconds may carry: no more than rows were ever numbered.
+    /// The greatest running number in synthetic milliseconds: at most the number of rows that were ever numbered.
     pub synthetic_limit: i64,
-    /// The provider of threads that name none, and the only one whose threads Codex lists.
+    /// The provider of threads that name none; Codex lists only threads of this provider.
     pub default_provider: &'a str,
-    /// True if the ledger holds the migration since which Codex itself names guardian threads.
+    /// True if the ledger has the migration since which Codex itself names guardian threads.
     pub names_guardians: bool,
-    /// The thread's name in `session_index.jsonl`, for a row that is inserted, and for any without a first message.
+    /// The thread's name in `session_index.jsonl`. It is used for inserted rows and for rows without a first message.
     pub indexed_name: Option<&'a str>,
 }
 
@@ -36,34 +36,34 @@ impl Context<'_> {
     }
 }
 
-/// A row as it must be, and where it is not.
+/// A row with its expected values, and the differences from them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Merged {
-    /// The cells to write; `None` for columns that are not ours to write or that the database lacks.
+    /// The expected cells; `None` for columns that we never write or that the database lacks.
     pub row: Row,
     /// Positions of the columns in which the existing row differs.
     pub changed: Vec<usize>,
-    /// The columns to write: those that differ, and the twin of a time that does.
+    /// The columns to write: those that differ, and for a time that differs, its other column too.
     pub to_write: ColumnSet,
 }
 
-/// Beginnings of a user item that Codex wrote itself, which is therefore no title.
+/// Prefixes of user items that Codex wrote itself. Such an item is not a title.
 const WRAPPERS: [&str; 3] = ["<environment_context>", "<user_instructions>", "# AGENTS.md instructions"];
 
-/// What Codex itself writes into the row of a guardian, since ledger level 57.
+/// The values that Codex itself writes into a guardian's row, since ledger level 57.
 ///
 /// Source: docs/codex-home.md 4.
 const GUARDIAN: [(usize, &str); 3] =
     [(index::TITLE, "Guardian review"), (index::PREVIEW, "Approval review"), (index::FIRST_USER_MESSAGE, "")];
 
-/// Whether a text is a block that Codex put in the user's mouth, not a message.
+/// Returns true if a text is a block that Codex wrote in the user's role, not a message of the user.
 #[must_use]
 pub fn is_wrapper(text: &str) -> bool {
     let text = text.trim_start();
     WRAPPERS.iter().any(|wrapper| text.starts_with(wrapper))
 }
 
-/// The cells of a row for a thread that has none yet.
+/// Returns the cells to insert for a thread that has no row yet.
 #[must_use]
 pub fn insert(file: &ThreadMetadata, context: &Context<'_>) -> Row {
     let mut row = Row::empty();
@@ -81,10 +81,11 @@ pub fn insert(file: &ThreadMetadata, context: &Context<'_>) -> Row {
         }
     }
     if let Some(name) = context.indexed_name.or(file.name.as_deref()) {
-        // A row that cannot say that it is paginated is not.
+        // Without a history mode column, a row cannot be paginated.
         let paginated = file.history_mode == HistoryMode::Paginated && context.has(index::HISTORY_MODE);
         let position = if paginated { index::NAME } else { index::TITLE };
-        // A title that the next run would not take for a person's would not stay.
+        // Write the name as a title only if the next run takes it for a person's; otherwise that run would replace
+        // it.
         if context.has(position) && (position == index::NAME || stays(name, file, &row, context)) {
             row.cells[position] = Some(name.into());
         }
@@ -92,7 +93,7 @@ pub fn insert(file: &ThreadMetadata, context: &Context<'_>) -> Row {
     row
 }
 
-/// The cells that an existing `row` must have, and which of them differ.
+/// Returns the expected cells of an existing `row`, and which of them differ.
 #[must_use]
 pub fn update(file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> Merged {
     let mut merged = Merged { row: Row::empty(), changed: Vec::new(), to_write: ColumnSet::default() };
@@ -102,7 +103,7 @@ pub fn update(file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> Merged
         let sound = is_sound(position, existing).then_some(existing);
         let Some(target) = target(position, file, row, sound, context) else { continue };
         let same = sound.is_some_and(|existing| agrees(position, file, &target, existing, row, context));
-        // A cell that means the same is not rewritten for its spelling alone.
+        // An equal cell in another spelling is not rewritten.
         merged.row.cells[position] = Some(if same { existing.clone() } else { target });
         if !same {
             merged.changed.push(position);
@@ -140,8 +141,8 @@ fn fill_later(merged: &mut Merged, file: &ThreadMetadata, row: &Row, context: &C
     }
 }
 
-/// Where one of a time's two columns changes, both are written from one time, so that they never disagree: the file's,
-/// or where the row counts (`row_counts`) the one that the other column kept.
+/// Writes both columns of a time if one of them changes, so that they always agree. The time is the file's, or, if
+/// the row counts (`row_counts`), that of the column that did not change.
 fn align_twin(
     merged: &mut Merged,
     row: &Row,
@@ -169,7 +170,8 @@ fn align_twin(
     }
 }
 
-/// Whether Codex can read this cell. One that it cannot read counts as absent, so that the file's value replaces it.
+/// Returns true if Codex can read this cell. An unreadable cell counts as absent, so that the file's value replaces
+/// it.
 #[must_use]
 pub fn is_sound(position: usize, cell: &Cell) -> bool {
     if position == index::HISTORY_MODE {
@@ -181,7 +183,7 @@ pub fn is_sound(position: usize, cell: &Cell) -> bool {
     COLUMNS[position].kind.accepts(cell)
 }
 
-/// The history mode that the row must have: paginated if either side says so.
+/// Returns the history mode that the row must have: paginated if file or row is.
 pub(super) fn history_mode(file: &ThreadMetadata, row: &Row) -> HistoryMode {
     match row.text(index::HISTORY_MODE) {
         Some("paginated") => HistoryMode::Paginated,
@@ -189,7 +191,7 @@ pub(super) fn history_mode(file: &ThreadMetadata, row: &Row) -> HistoryMode {
     }
 }
 
-/// What the cell must say; `None` if it is not ours to write.
+/// Returns the expected value of a cell; `None` if we never write it.
 fn target(
     position: usize,
     file: &ThreadMetadata,
@@ -209,7 +211,7 @@ fn target(
     let file_paginated = file.history_mode == HistoryMode::Paginated;
     let existing_text = existing.and_then(Cell::as_text).filter(|text| !text.is_empty());
     let is_text = |rule: &dyn Fn(&str) -> bool| existing_text.is_some_and(rule);
-    // No text becomes empty, in any column, on any schema, in any history mode.
+    // A text never becomes empty, in any column, any schema and any history mode.
     if from_file.is_empty()
         && existing_text.is_some()
         && !matches!(column.truth, Truth::Key | Truth::Database)
@@ -240,7 +242,7 @@ fn target(
                 .and_then(Cell::as_text)
                 .is_some_and(|path| (context.same_path)(path, &file.rollout_path)),
         ),
-        // A 0 would take the thread out of the list of phase 1.
+        // A 0 would remove the thread from the list of phase 1.
         Truth::HasUserEvent if !context.has(index::FIRST_USER_MESSAGE) => {
             kept(existing == Some(&Cell::Integer(1)))
         }
@@ -254,10 +256,10 @@ fn target(
     })
 }
 
-/// Returns true if a row's working directory stays although it is not the file's: no line of the file ever named it, so
-/// the project moved, or the folder was reached through a link, or on another machine. One that does not exist gives way
-/// to a folder of the file that does. A folder that exists stays also where a later turn ran in it, if the folder of the
-/// file is gone: the thread was resumed after the project moved.
+/// Returns true if a row's working directory stays although it differs from the file's. If no line of the file names
+/// it, then the project moved, or the folder was reached through a link or on another machine. A folder that does not
+/// exist is replaced if the file's folder exists. A folder that exists also stays if a later turn ran in it and the
+/// file's folder is gone: the thread was resumed after the project moved.
 ///
 /// Source: docs/codex-home.md 4, row `cwd`.
 fn cwd_stays(row: &str, file: &ThreadMetadata, context: &Context<'_>) -> bool {
@@ -271,14 +273,15 @@ fn cwd_stays(row: &str, file: &ThreadMetadata, context: &Context<'_>) -> bool {
         }
 }
 
-/// Whether a title outlives the next backfill of its thread.
+/// Returns true if the next backfill of the thread keeps the title.
 fn stays(title: &str, file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> bool {
     is_indexed_name(title, context) || set_by_a_person(file, row, title, context)
 }
 
-/// Whether a title is a person's: neither derived from a message, now or earlier, nor a wrapper taken for one.
+/// Returns true if a person gave the title. It then differs from the titles derived from messages, now and earlier,
+/// and is not a wrapper.
 ///
-/// Only a schema that keeps the first message beside the title can tell.
+/// This can only be decided in a schema that keeps the first message beside the title.
 pub(super) fn set_by_a_person(file: &ThreadMetadata, row: &Row, title: &str, context: &Context<'_>) -> bool {
     context.has(index::FIRST_USER_MESSAGE)
         && row.text(index::FIRST_USER_MESSAGE) != Some(title)
@@ -287,13 +290,13 @@ pub(super) fn set_by_a_person(file: &ThreadMetadata, row: &Row, title: &str, con
         && !is_wrapper(title)
 }
 
-/// Whether a title is the name in `session_index.jsonl` where no first message tells a name from an old title: there the
-/// index alone knows that a person gave it.
+/// Returns true if a title is the thread's name in `session_index.jsonl`, in a schema without a first message. There
+/// a given name cannot be told from an old derived title, and only the index knows that a person gave it.
 fn is_indexed_name(title: &str, context: &Context<'_>) -> bool {
     !context.has(index::FIRST_USER_MESSAGE) && context.indexed_name == Some(title)
 }
 
-/// Returns true if a cell means the same as its target, or what the file says of it otherwise.
+/// Returns true if a cell equals its target or another value that the file also allows.
 fn agrees(
     position: usize,
     file: &ThreadMetadata,
@@ -307,13 +310,13 @@ fn agrees(
         || file.older.iter().any(|older| says_older(position, older, existing, row, context))
 }
 
-/// Returns true if a guardian's cell says what Codex itself writes there; what the prompt says is right as well.
+/// Returns true if a guardian's cell has the value that Codex itself writes; the prompt's value is also right.
 fn is_guardians(position: usize, file: &ThreadMetadata, existing: &Cell) -> bool {
     GUARDIAN.iter().any(|(guardian, text)| *guardian == position && existing.as_text() == Some(text))
         && equivalence::is_guardian(&file.source)
 }
 
-/// Returns true if an older rollout of the thread says what a cell says. Where the file lies is not for it to say.
+/// Returns true if the cell has the value of an older rollout. The columns about the file's place are excluded.
 fn says_older(
     position: usize,
     older: &ThreadMetadata,
@@ -366,15 +369,15 @@ fn same(
     }
 }
 
-/// Returns true if a row's policy allows what one of the spellings in the file allows, in a spelling that Codex reads.
+/// Returns true if a row's policy allows what one of the file's policies allows, in a spelling that Codex reads.
 fn same_sandbox(file: &ThreadMetadata, target: &str, row: &str) -> bool {
     let others = file.other_sandbox_policy.as_deref();
     let is_said = std::iter::once(target).chain(others).any(|policy| equivalence::same_sandbox(policy, row));
     (is_said || (file.any_sandbox_profile && is_profile(row))) && equivalence::is_readable_sandbox(row)
 }
 
-/// Returns the times that are as true in a time column as the file's own: of `updated_at` both the modification time
-/// and the last line's, of `created_at` the time in the id, from which a live Codex takes it.
+/// Returns the times that are as valid in a time column as the file's own: for `updated_at` the modification time and
+/// the last line's time, for `created_at` the time in the id, which a live Codex uses.
 fn other_times(position: usize, file: &ThreadMetadata, context: &Context<'_>) -> [Option<Millis>; 2] {
     match position {
         _ if is_updated_at(position) && context.times.accepts_both() => {
@@ -390,7 +393,7 @@ fn is_profile(cell: &str) -> bool {
         && serde_json::from_str::<serde::de::IgnoredAny>(cell).is_ok()
 }
 
-/// The cell in seconds beside one in milliseconds.
+/// Returns the cell in seconds that belongs to a cell in milliseconds.
 fn twin(position: usize, row: &Row) -> Option<Millis> {
     match position {
         index::CREATED_AT_MS => row.integer(index::CREATED_AT),

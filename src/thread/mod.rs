@@ -1,4 +1,4 @@
-//! A thread as plain data: what a rollout says of it, and a row of the `threads` table as cells; no I/O, no clock.
+//! A thread as plain data: its metadata from a rollout, and a row of the `threads` table as cells. No I/O, no clock.
 
 pub mod cell;
 pub mod columns;
@@ -20,19 +20,19 @@ pub mod times;
 use std::fmt;
 use std::str::FromStr;
 
-/// The id of a thread, or of one rollout of it: a UUID, written lower-case and hyphenated everywhere.
+/// The id of a thread, or of one of its rollouts: a UUID, always written lower-case and hyphenated.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ThreadId(uuid::Uuid);
 
 impl ThreadId {
-    /// Reads a hyphenated UUID of either case; any other spelling (braces, urn, no hyphens) is none.
+    /// Parses a hyphenated UUID in either case. Returns `None` for any other spelling (braces, urn, no hyphens).
     #[must_use]
     pub fn parse(text: &str) -> Option<ThreadId> {
-        // `try_parse` takes four spellings; only the hyphenated one has 36 characters.
+        // `try_parse` accepts four spellings; only the hyphenated one has 36 characters.
         (text.len() == 36).then(|| uuid::Uuid::try_parse(text).ok().map(ThreadId)).flatten()
     }
 
-    /// The id as text in `buffer`, for where it is written often.
+    /// Writes the id into `buffer` and returns it as text. It does not allocate.
     pub fn encode(self, buffer: &mut [u8; 36]) -> &str {
         self.0.as_hyphenated().encode_lower(buffer)
     }
@@ -44,7 +44,7 @@ impl ThreadId {
         (self.0.get_version_num() == 7).then(|| Millis::try_from(bits >> 80).ok()).flatten()
     }
 
-    /// The id whose bits are `bits`; for tests and generators of data.
+    /// Returns the id with these bits; for tests and generated data.
     #[must_use]
     pub fn from_u128(bits: u128) -> ThreadId {
         ThreadId(uuid::Uuid::from_u128(bits))
@@ -75,10 +75,11 @@ impl FromStr for ThreadId {
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type Millis = i64;
 
-/// How a thread's history is kept: `paginated` threads protect more of their row than `legacy` ones.
+/// How a thread's history is stored. More columns of a `paginated` thread's row are protected than of a `legacy`
+/// one's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum HistoryMode {
-    /// The mode of every thread that does not say otherwise.
+    /// The mode of every thread that does not name another one.
     #[default]
     Legacy,
     /// Items carry ordinals, and the thread can be reverted.
@@ -86,7 +87,7 @@ pub enum HistoryMode {
 }
 
 impl HistoryMode {
-    /// The text in the `history_mode` column.
+    /// Returns the text in the `history_mode` column.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -95,14 +96,14 @@ impl HistoryMode {
         }
     }
 
-    /// Reads a session meta's word; what Codex would refuse in a row counts as `legacy`.
+    /// Reads the mode of a session meta. A word that Codex would refuse in a row counts as `legacy`.
     #[must_use]
     pub fn from_meta(word: Option<&str>) -> HistoryMode {
         if word == Some("paginated") { HistoryMode::Paginated } else { HistoryMode::Legacy }
     }
 }
 
-/// The git facts of a session meta, replaced together.
+/// The git facts of a session meta. A later meta replaces them all together.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Git {
     /// `git.commit_hash`.
@@ -113,28 +114,28 @@ pub struct Git {
     pub origin_url: Option<String>,
 }
 
-/// What the rollout files say of one thread: every fact of its row that a file can know.
+/// The contents of a thread's rollout files: every fact of its row that a file can contain.
 ///
-/// The rules from lines to fields are in `rollout/extract.rs`; the fields' names are the columns'.
+/// The rules from lines to fields are in `rollout/extract.rs`. The fields are named after the columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThreadMetadata {
-    /// Thread id: the first session meta's, else the file name's.
+    /// Thread id: from the first session meta, otherwise from the file name.
     pub id: ThreadId,
-    /// Absolute path of the rollout that counts.
+    /// Absolute path of the chosen rollout.
     pub rollout_path: String,
-    /// When the thread began.
+    /// Time when the thread began.
     pub created_at: Millis,
-    /// When the thread was last written: one of the next two, by [`times::Times`].
+    /// Time when the thread was last written: one of the next two, chosen by [`times::Times`].
     pub updated_at: Millis,
     /// The rollout's modification time.
     pub modified_at: Millis,
-    /// The time of the rollout's last line, or of the thread's beginning if no line has a time.
+    /// The time of the rollout's last line, or the time when the thread began if no line has a time.
     pub last_event_at: Millis,
-    /// When the last task began, which is when the thread was last used.
+    /// Time when the last task began, which is when the thread was last used.
     pub task_started_at: Option<Millis>,
-    /// Where the thread came from: a word (`cli`, `vscode`, …) or compact JSON.
+    /// Origin of the thread: a word (`cli`, `vscode`, …) or compact JSON.
     pub source: String,
-    /// Who asked for the thread (`user`, `subagent`, …).
+    /// The kind of requester of the thread (`user`, `subagent`, …).
     pub thread_source: Option<String>,
     /// A spawned agent's nickname.
     pub agent_nickname: Option<String>,
@@ -150,21 +151,21 @@ pub struct ThreadMetadata {
     pub reasoning_effort: Option<String>,
     /// Working directory, canonical where it exists.
     pub cwd: String,
-    /// Other working directories that lines of the file named, as they spelled them.
+    /// Other working directories that lines of the file name, in the lines' spelling.
     pub other_folders: Vec<String>,
     /// Those of them that lines named first after the line that named `cwd` first.
     pub later_folders: Vec<String>,
     /// Version of the Codex that began (or last resumed) the thread; empty if unknown.
     pub cli_version: String,
-    /// First non-empty message text of the user; empty if there is none.
+    /// First non-empty message text of the user; empty if the user wrote none.
     pub title: String,
-    /// What a listing shows; empty hides the thread.
+    /// The text that a listing shows; an empty one hides the thread.
     pub preview: String,
-    /// The first message of the user, or a placeholder for an image or sound; empty if there is none.
+    /// The first message of the user, or a placeholder for an image or sound; empty without a first message.
     pub first_user_message: String,
     /// Compact JSON of the last turn's permission profile or sandbox policy.
     pub sandbox_policy: String,
-    /// The old policy beside the permission profile of the last turn; a row may hold either.
+    /// The old policy beside the permission profile of the last turn; a row may have either.
     pub other_sandbox_policy: Option<String>,
     /// True if the last turn has a `file_system_sandbox_policy`, from which Codex may derive any profile.
     pub any_sandbox_profile: bool,
@@ -172,31 +173,31 @@ pub struct ThreadMetadata {
     pub approval_mode: String,
     /// Tokens of the last count.
     pub tokens_used: i64,
-    /// Whether a user message was seen.
+    /// True if the file contains a user message.
     pub has_user_event: bool,
-    /// Whether the file lies under `archived_sessions/`.
+    /// True if the file is below `archived_sessions/`.
     pub archived: bool,
-    /// Git facts of the last session meta that had any.
+    /// Git facts of the last session meta that contains any.
     pub git: Git,
-    /// `enabled`, `disabled`, `polluted` or what else the file says.
+    /// `enabled`, `disabled`, `polluted` or another word in the file.
     pub memory_mode: String,
     /// The first session meta's history mode.
     pub history_mode: HistoryMode,
-    /// The program that began the thread.
+    /// The program that started the thread.
     pub originator: Option<String>,
-    /// The user who began the thread.
+    /// The user who started the thread.
     pub creator_user_id: Option<String>,
     /// The account of that user.
     pub creator_account_id: Option<String>,
-    /// The last name that the file gives the thread; `session_index.jsonl` goes before it.
+    /// The thread's last name in the file; a name in `session_index.jsonl` has precedence.
     pub name: Option<String>,
-    /// The thread as its older rollouts say it in full: a live Codex that reverts a thread changes nothing in the row
-    /// but the path, so a cell that one of these explains agrees. Filled only where a row differs.
+    /// The thread according to each of its older rollouts. A live Codex that reverts a thread changes only the path
+    /// in the row, so a cell that equals the value of an older rollout agrees. Filled only where a row differs.
     pub older: Vec<ThreadMetadata>,
 }
 
 impl ThreadMetadata {
-    /// Returns the metadata of a thread of which only the rollout's place is known.
+    /// Returns the metadata of a thread whose rollout path is known, but not its contents.
     #[must_use]
     pub fn nothing(id: ThreadId, rollout_path: String) -> ThreadMetadata {
         ThreadMetadata {
@@ -247,7 +248,7 @@ impl ThreadMetadata {
         texts.map(String::len).iter().sum::<usize>() + 1024
     }
 
-    /// Returns when the thread was last used, as a new row says it.
+    /// Returns when the thread was last used, as a new row stores it.
     #[must_use]
     pub fn recency_at(&self) -> Millis {
         self.task_started_at.unwrap_or(self.updated_at)
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_version_7_has_a_time_and_others_have_none() {
+    fn only_an_id_of_version_7_has_a_time() {
         let time = |id: &str| ThreadId::parse(id).unwrap().time();
         assert_eq!(time("019f36bf-14fa-7cfd-bf6e-2838871814d4"), Some(1_783_329_920_250));
         assert_eq!(time("9b2ddf0c-7d2c-4f61-8c4a-5f6c1d2e3f40"), None);

@@ -1,19 +1,19 @@
-//! Where a folder lies after a folder above it moved, in the spelling of Unix and of Windows on every system; asks no
-//! file system.
+//! Computes where a folder is after a folder above it moved, in the spellings of Unix and Windows on every system. It
+//! never asks the file system.
 
 use super::folder::{has_drive, without_verbatim_prefix};
 use std::borrow::Cow;
 
-/// An absolute folder, cut into its parts.
+/// An absolute folder, split into its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderPath<'a> {
     root: Root,
     parts: Vec<Cow<'a, str>>,
-    /// Whether the path begins with `\\?\`.
+    /// True if the path begins with `\\?\`.
     is_verbatim: bool,
 }
 
-/// What an absolute path begins with.
+/// The root of an absolute path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Root {
     /// `/`.
@@ -25,9 +25,9 @@ enum Root {
 }
 
 impl<'a> FolderPath<'a> {
-    /// Reads an absolute path of either system. Returns `None` if it is not absolute.
+    /// Parses an absolute path of either system. Returns `None` if it is not absolute.
     ///
-    /// Trailing and repeated separators and `.` are left out, and `..` is resolved by the text alone.
+    /// Trailing and repeated separators and `.` are dropped, and `..` is resolved in the text alone.
     #[must_use]
     pub fn parse(path: &'a str) -> Option<FolderPath<'a>> {
         let short = without_verbatim_prefix(path);
@@ -61,7 +61,7 @@ impl<'a> FolderPath<'a> {
         Some(FolderPath { root, parts, is_verbatim })
     }
 
-    /// Returns true if the case of letters says nothing: on Windows, and below `/mnt/c` and the like in WSL.
+    /// Returns true if case is ignored: on Windows, and below `/mnt/c` and the like in WSL.
     fn ignores_case(&self) -> bool {
         let is_drive = |part: &str| part.len() == 1 && part.as_bytes()[0].is_ascii_alphabetic();
         match (self.root, &self.parts[..]) {
@@ -71,7 +71,7 @@ impl<'a> FolderPath<'a> {
         }
     }
 
-    /// Returns the parts behind those of `above`, if this is that folder or lies below it.
+    /// Returns the parts after those of `above`, if this is that folder or is below it.
     fn below(&self, above: &FolderPath<'_>) -> Option<&[Cow<'a, str>]> {
         let ignores_case = self.ignores_case();
         let is_same = |a: &str, b: &str| a == b || (ignores_case && a.to_lowercase() == b.to_lowercase());
@@ -81,15 +81,15 @@ impl<'a> FolderPath<'a> {
         fits.then(|| &self.parts[above.parts.len()..])
     }
 
-    /// Returns true if this is the folder `above` or lies below it.
+    /// Returns true if this is the folder `above` or is below it.
     #[must_use]
     pub fn is_below(&self, above: &FolderPath<'_>) -> bool {
         self.below(above).is_some()
     }
 
-    /// Returns where this folder lies after `old` became `new`; `None` if it is not at or below `old`.
+    /// Returns the path of this folder after `old` became `new`; `None` if it is not at or below `old`.
     ///
-    /// The separators are those of the new place. The prefix `\\?\` stays where it was.
+    /// The separators are those of the new path. The prefix `\\?\` is kept.
     #[must_use]
     pub fn moved(&self, old: &FolderPath<'_>, new: &FolderPath<'_>) -> Option<String> {
         let rest = self.below(old)?;
@@ -108,7 +108,7 @@ impl std::fmt::Display for FolderPath<'_> {
             (Root::Unix, _) => return write!(f, "/{}", self.parts.join("/")),
             (Root::Drive(letter), true) => write!(f, r"\\?\{letter}:\")?,
             (Root::Drive(letter), false) => write!(f, r"{letter}:\")?,
-            // A volume without a letter has no other spelling.
+            // A volume without a drive letter has no other spelling.
             (Root::Share, _) if self.parts.first().is_some_and(|part| part == "?") => f.write_str(r"\\")?,
             (Root::Share, true) => f.write_str(r"\\?\UNC\")?,
             (Root::Share, false) => f.write_str(r"\\")?,
@@ -121,14 +121,14 @@ impl std::fmt::Display for FolderPath<'_> {
 mod tests {
     use super::*;
 
-    /// Where a folder lies after a move; empty if it is not part of it.
+    /// Returns the path of a folder after a move; empty if it is not part of the move.
     fn moved(folder: &str, old: &str, new: &str) -> String {
         let [folder, old, new] = [folder, old, new].map(|path| FolderPath::parse(path).unwrap());
         folder.moved(&old, &new).unwrap_or_default()
     }
 
     #[test]
-    fn a_folder_goes_along_with_the_one_above_it() {
+    fn a_folder_moves_with_the_one_above_it() {
         assert_eq!(moved("/a/b", "/a/b", "/x"), "/x");
         assert_eq!(moved("/a/b/c/d", "/a/b", "/x"), "/x/c/d");
         assert_eq!(moved("/a/b/c", "/a/b/", "/x//y/"), "/x/y/c", "separators at the end say nothing");
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_absolute_is_no_folder() {
+    fn a_relative_path_is_not_accepted() {
         for path in ["", "a", "./a", "C:", r"a\b", "~/x"] {
             assert_eq!(FolderPath::parse(path), None, "{path}");
         }
@@ -181,7 +181,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_move_there_and_back_is_none(parts in proptest::collection::vec("[a-z .]{1,4}x", 0..4), n in 0usize..4) {
+        fn a_move_there_and_back_changes_nothing(parts in proptest::collection::vec("[a-z .]{1,4}x", 0..4), n in 0usize..4) {
             let path = format!("/{}", parts.join("/"));
             let old = format!("/{}", parts[..n.min(parts.len())].join("/"));
             let there = moved(&path, &old, "/other/place");

@@ -1,4 +1,4 @@
-//! A thread for the tests of this folder that says something of nearly everything, and the context of its comparison.
+//! A thread for the tests of this folder with a value in nearly every field, and the context of its comparison.
 
 use super::cell::Cell;
 use super::columns::{COLUMNS, ColumnSet, N_COLUMNS, Row};
@@ -6,7 +6,7 @@ use super::merge::{self, Context};
 use super::times::Times;
 use super::{Git, HistoryMode, ThreadId, ThreadMetadata};
 
-/// An archived thread with a title, a message and a model.
+/// Returns an archived thread with a title, a message and a model.
 pub(in crate::thread) fn metadata() -> ThreadMetadata {
     ThreadMetadata {
         id: ThreadId::from_u128(7),
@@ -49,12 +49,12 @@ pub(in crate::thread) fn metadata() -> ThreadMetadata {
     }
 }
 
-/// Returns all columns but those of these names.
+/// Returns all columns except those with these names.
 pub(in crate::thread) fn columns(without: &[&str]) -> ColumnSet {
     (0..N_COLUMNS).filter(|&i| !without.contains(&COLUMNS[i].name)).collect()
 }
 
-/// Returns a context in which nothing exists and every text has one spelling.
+/// Returns a context in which no folder exists and every path has one spelling.
 pub(in crate::thread) fn context(columns: ColumnSet) -> Context<'static> {
     Context {
         columns,
@@ -69,7 +69,7 @@ pub(in crate::thread) fn context(columns: ColumnSet) -> Context<'static> {
     }
 }
 
-/// Returns the row of a file as SQLite gives it back after the insert: what was not written is NULL.
+/// Returns a file's row as SQLite returns it after the insert: cells that were not written are NULL.
 pub(in crate::thread) fn row_of(file: &ThreadMetadata, context: &Context<'_>) -> Row {
     let mut row = merge::insert(file, context);
     for i in context.columns.iter() {

@@ -1,27 +1,27 @@
-//! Finds text as people look for it, whatever its case; pure, and no pattern language.
+//! Finds text regardless of case. Pure; there are no patterns.
 
 use memchr::memmem::Finder;
 use std::borrow::Cow;
 
-/// A text to be found. Case is ignored as Unicode folds it (`straße` finds `STRASSE`); accents and everything else
-/// count, and no character is a wildcard.
+/// A text to search for. Case is ignored as Unicode folds it (`straße` finds `STRASSE`). Accents and everything else
+/// are significant, and no character is a wildcard.
 #[derive(Debug, Clone)]
 pub struct Search {
-    /// Finds the folded text.
+    /// The finder of the folded text.
     finder: Finder<'static>,
 }
 
 impl Search {
-    /// Prepares for finding `text`.
+    /// Prepares a search for `text`.
     #[must_use]
     pub fn new(text: &str) -> Search {
         Search { finder: Finder::new(fold(text).as_bytes()).into_owned() }
     }
 
-    /// Whether `text` contains what is sought. The empty text is everywhere.
+    /// Returns true if `text` contains the searched text. Every text contains the empty text.
     #[must_use]
     pub fn is_in(&self, text: &str) -> bool {
-        // A folded text of ASCII stands for letters of ASCII, but for a few, so that most texts need not be folded.
+        // Only a few characters beyond ASCII fold to ASCII, so most texts need not be folded to search for ASCII.
         if self.finder.needle().is_ascii() {
             let mut text_in_lower_case = Cow::Borrowed(text.as_bytes());
             if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -38,14 +38,14 @@ impl Search {
     }
 }
 
-/// Returns true for the characters beyond ASCII that fold to text with ASCII in it, such as `ß`, the sign for kelvin and
+/// Returns true if a character beyond ASCII folds to text with ASCII in it, such as `ß`, the kelvin sign and
 /// ligatures.
 fn folds_to_ascii(c: char) -> bool {
     matches!(c, 'ß' | 'İ' | 'ı' | 'ŉ' | 'ſ' | 'ǰ' | '\u{1e96}'..='\u{1e9a}' | 'ẞ' | '\u{212a}' | 'ﬀ'..='ﬆ')
 }
 
-/// The same for all spellings of a text that differ in case alone: upper case first, for `ß` and the two small sigmas
-/// of Greek each have one capital spelling.
+/// Returns the same text for all spellings that differ only in case. It converts to upper case first, because `ß` and
+/// the two small Greek sigmas each have only one upper-case spelling.
 fn fold(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return if text.bytes().any(|byte| byte.is_ascii_uppercase()) {

@@ -1,22 +1,24 @@
-//! Which of a file's two times a row takes for `updated_at`: its modification time or the time of its last line.
+//! Chooses which of a file's two times `updated_at` gets: the modification time or the time of the last line.
 
 use super::Millis;
 use super::equivalence::FIRST_MILLISECONDS;
 
-/// A modification time that lies further behind the last line than this is the time of a copy, not of the thread.
+/// If the modification time is later than the last line by more than this, it is the time of a copy, not of the
+/// thread.
 const COPIED_AFTER: Millis = 24 * 60 * 60 * 1000;
 
-/// Where `updated_at` comes from (`backfill --times`).
+/// The source of `updated_at` (`backfill --times`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Times {
-    /// The modification time unless it is lost or a copy's; a row that has either of the file's two times keeps it.
+    /// The modification time, unless it is lost or that of a copy. A row that has either of the file's two times
+    /// keeps it.
     #[default]
     Auto,
     /// Always the modification time.
     Mtime,
     /// Always the time of the last line.
     Events,
-    /// As `Auto`, but a time is never the only reason to write a row.
+    /// Like `Auto`, but a time is never the only reason to write a row.
     Keep,
 }
 
@@ -39,8 +41,8 @@ impl Times {
     }
 }
 
-/// Returns true if a modification time says nothing about the thread: it lies before 2020 (a lost one, and its
-/// milliseconds would be read as seconds), or more than a day after the last line (a copy's).
+/// Returns true if a modification time is useless. That is a time before 2020 (it was lost, and its milliseconds
+/// would be read as seconds), or more than a day after the last line (that of a copy).
 fn says_nothing(modified_at: Millis, last_event_at: Millis) -> bool {
     modified_at < FIRST_MILLISECONDS || modified_at.saturating_sub(last_event_at) > COPIED_AFTER
 }
@@ -50,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_modification_time_counts_unless_it_is_lost_or_a_copys() {
+    fn the_modification_time_is_used_unless_it_is_lost_or_a_copys() {
         let last_line = 1_783_329_723_050;
         let hour = 60 * 60 * 1000;
         for (modified_at, expected) in [
