@@ -1,4 +1,5 @@
-//! Shows one thread's row beside its file, column by column, for a person who wants to know why; makes no findings.
+//! Compares one thread's row with its file, column by column, for a person who wants to know why. It makes no
+//! findings.
 
 use crate::catalog::inventory::Inventory;
 use crate::catalog::misnamed::ByContent;
@@ -21,22 +22,23 @@ use std::path::{Path, PathBuf};
 /// A thread's row beside its file.
 #[derive(Debug)]
 pub struct Beside {
-    /// The thread, as far as anything says which it is.
+    /// The thread, as far as it is known.
     pub id: Option<ThreadId>,
-    /// The file, if one could be read.
+    /// Path of the file, if one could be read.
     pub path: Option<PathBuf>,
     /// The row, with the columns that the database has.
     pub row: Option<Row>,
-    /// What the file says, by position in [`COLUMNS`]; `None` for what only the database knows, or nobody.
+    /// The file's values, by position in [`COLUMNS`]; `None` for a value that only the database has, or that is
+    /// unknown.
     pub file: Option<[Option<Cell>; N_COLUMNS]>,
     /// Positions of the columns that differ by the rules of verify, ascending.
     pub differing: Vec<usize>,
-    /// Why there is no file.
+    /// The reason why there is no file.
     pub error: Option<String>,
 }
 
-/// Sets the row of each of these threads beside its file, and hands them over one by one, because all of them may not fit
-/// into memory. An interrupt ends it after the last complete one.
+/// Compares the row of each of these threads with its file, and passes the results to `take` one by one, because all
+/// of them may not fit into memory. An interrupt ends this after the last complete one.
 ///
 /// # Errors
 /// If the database cannot be read; those of `take`.
@@ -75,7 +77,7 @@ pub fn beside(
             }
         };
         if context.is_interrupted() {
-            // What was read meanwhile may be half of it.
+            // The thread may have been read only in part.
             break;
         }
         let named = match thread {
@@ -98,7 +100,7 @@ pub fn beside(
                     path: Some(folded.metadata.rollout_path.clone().into()),
                     row,
                     file: Some(std::array::from_fn(|i| match i {
-                        // Later schemas keep the column, and Codex nothing in it.
+                        // Later schemas still have the column, but Codex stores nothing in it.
                         index::HAS_USER_EVENT if schema.has(index::FIRST_USER_MESSAGE) => None,
                         _ => Some(COLUMNS[i].from_file?(&folded.metadata)),
                     })),
@@ -120,7 +122,7 @@ fn fold(
     folded.map(|folded| (file, folded)).map_err(|error| error.to_string())
 }
 
-/// Reads the file that counts for a thread: the one that its row names, else one with the thread in its name, else the
+/// Reads the chosen file of a thread: the one that its row names, otherwise one named after it, otherwise the
 /// misnamed one that `misnamed` finds.
 fn read(
     id: ThreadId,

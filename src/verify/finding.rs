@@ -1,4 +1,4 @@
-//! What verify can find, by kind; how bad each is and which command mends it; not how it is found.
+//! The kinds of findings, with their severity and the command that fixes each. It does not find them.
 
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
@@ -8,55 +8,55 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// The kinds of findings, in the order of the contract.
+/// The kinds of findings, in the order of the documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Kind {
     /// A readable rollout has no row.
     MissingRow,
-    /// A row's rollout is gone, in every form and place.
+    /// A row's rollout is gone, in both forms and all folders.
     MissingFile,
     /// The archived flag and the folder disagree.
     ArchiveMismatch,
     /// A row's path is gone, but the thread's rollout is elsewhere in the home.
     MovedFile,
-    /// The paths of rows differ from the files' in the home's prefix alone.
+    /// The paths of rows differ from those of the files only in the home's path.
     MovedHome,
     /// A field differs.
     FieldMismatch,
-    /// Two rows, one file.
+    /// Two rows name one file.
     DuplicatePath,
-    /// Two files of one thread that are no revert chain.
+    /// Two files contain one thread and are not a revert chain.
     DuplicateRollout,
     /// A row's rollout exists, but not in this home.
     OutsideHome,
-    /// A file cannot be opened or decompressed, or holds nothing usable.
+    /// A file cannot be opened or decompressed, or contains nothing usable.
     UnreadableFile,
-    /// A file holds nothing at all.
+    /// A file is empty.
     EmptyFile,
     /// A rollout's name does not parse.
     MalformedName,
     /// Some lines of a file are damaged.
     DamagedLines,
-    /// The session index names a thread that has neither file nor row.
+    /// The session index names a thread that has neither a file nor a row.
     IndexOrphan,
     /// Codex has not indexed all files.
     BackfillIncomplete,
     /// The integrity check failed.
     DatabaseDamaged,
-    /// A rollout folder in which rows name rollouts cannot be looked into.
+    /// A rollout folder in which rows name rollouts cannot be read.
     MissingFolder,
-    /// Codex refuses the database for its ledger of migrations.
+    /// Codex refuses the database because of its ledger of migrations.
     LedgerMismatch,
     /// Another database of Codex in the same folder is damaged or refused.
     SiblingDamaged,
-    /// Codex cannot open or resume a thread whose rollout can be read.
+    /// Codex cannot open or resume a thread whose rollout we can read.
     CodexCannotOpen,
-    /// Codex has read only the beginning of a paginated rollout that no program writes.
+    /// Codex has read only the beginning of a paginated rollout, and no program is writing it.
     HistoryBehind,
-    /// Threads of a provider that Codex does not know.
+    /// Threads have a provider that Codex does not know.
     UnknownProvider,
-    /// Threads without a project, whose folders lie in one project.
+    /// Threads have no project although their folders are in one project.
     UnassignedProject,
     /// The session index lacks names that the database has.
     IndexMissing,
@@ -66,7 +66,7 @@ pub enum Kind {
 pub const N_KINDS: usize = Kind::ALL.len();
 
 impl Kind {
-    /// Every kind, in the order of the contract.
+    /// All kinds, in the order of the documentation.
     pub const ALL: [Kind; 24] = [
         Kind::MissingRow,
         Kind::MissingFile,
@@ -94,7 +94,7 @@ impl Kind {
         Kind::IndexMissing,
     ];
 
-    /// The name that scripts know.
+    /// Returns the name that scripts use.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -125,7 +125,7 @@ impl Kind {
         }
     }
 
-    /// How bad it is, unless the finding says that it is worse.
+    /// Returns the severity, unless a finding has a higher one.
     #[must_use]
     pub fn severity(self) -> Severity {
         match self {
@@ -156,7 +156,7 @@ impl Kind {
         }
     }
 
-    /// What mends it.
+    /// Returns the remedy.
     #[must_use]
     pub fn remedy(self) -> Remedy {
         match self {
@@ -186,7 +186,7 @@ impl Kind {
         }
     }
 
-    /// What it means, and what to do about it: for help, in whole words.
+    /// Returns its meaning and what to do about it, as whole sentences for the help.
     #[must_use]
     pub fn meaning(self) -> (&'static str, &'static str) {
         match self {
@@ -301,36 +301,36 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What mends a finding.
+/// The remedy of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Remedy {
     /// `codex-state backfill`.
     Backfill,
     /// `codex-state backfill --index`.
     Index,
-    /// `codex-state backfill --facts-from BACKUP`: no rollout tells it.
+    /// `codex-state backfill --facts-from BACKUP`: no rollout contains the value.
     Facts,
-    /// The files come back from a backup or another disk; `codex-state prune` only if they are gone for good.
+    /// Bring the files back from a backup or another disk; `codex-state prune` only if they are gone for good.
     BringBack,
-    /// The folder is mounted or restored.
+    /// Mount or restore the folder.
     Mount,
     /// `codex-state rebuild`.
     Rebuild,
-    /// No command: a person has to look at it.
+    /// No command: a person must look at it.
     ByHand,
 }
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Something is lost or shown wrong.
+    /// Data is lost or shown wrongly.
     Error,
-    /// Something to look at.
+    /// Something to check.
     Warning,
 }
 
 impl Severity {
-    /// The word that scripts know.
+    /// Returns the word that scripts use.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -340,29 +340,29 @@ impl Severity {
     }
 }
 
-/// One thing that was found.
+/// A problem that was found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
-    /// What it is.
+    /// The kind of problem.
     pub kind: Kind,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// The thread that it is about: an id, or what a row has in its place.
+    /// The thread concerned: an id, or the content of a row's id cell.
     pub thread_id: Option<String>,
-    /// The file that it is about.
+    /// The file concerned.
     pub path: Option<PathBuf>,
-    /// The line of the file that it is about.
+    /// The line of the file concerned, from 1.
     pub line: Option<u64>,
-    /// What it says, in one line; untrusted text may be part of it.
+    /// The message, one line; it may contain untrusted text.
     pub message: String,
-    /// The columns that it is about or explains.
+    /// The columns concerned.
     pub fields: Vec<FieldDifference>,
-    /// Whether it is about cells of a row without a rollout that can be read, which no backfill mends.
+    /// True if it concerns cells of a row without a readable rollout, which no backfill can repair.
     pub without_rollout: bool,
 }
 
 impl Finding {
-    /// A finding of a kind, about nothing yet.
+    /// Returns a finding of a kind, with only a message.
     #[must_use]
     pub fn new(kind: Kind, message: impl Into<String>) -> Finding {
         Finding {
@@ -377,7 +377,7 @@ impl Finding {
         }
     }
 
-    /// What mends its columns.
+    /// Returns the remedies of its columns.
     pub(super) fn field_remedies(&self) -> BTreeSet<Remedy> {
         let remedy = |field: &FieldDifference| match COLUMNS[field.position].truth {
             _ if self.without_rollout => Remedy::ByHand,
@@ -388,31 +388,31 @@ impl Finding {
         self.fields.iter().map(remedy).collect()
     }
 
-    /// About this thread.
+    /// Sets the thread.
     #[must_use]
     pub fn of(self, thread: Option<ThreadId>) -> Finding {
         Finding { thread_id: thread.map(|id| id.to_string()), ..self }
     }
 
-    /// About this file.
+    /// Sets the file.
     #[must_use]
     pub fn at(self, path: impl Into<PathBuf>) -> Finding {
         Finding { path: Some(path.into()), ..self }
     }
 
-    /// With these columns.
+    /// Sets the columns.
     #[must_use]
     pub fn with(self, fields: Vec<FieldDifference>) -> Finding {
         Finding { fields, ..self }
     }
 
-    /// Returns what findings are sorted by: thread, path, kind, message, by the bytes of each.
+    /// Returns the key by which findings are sorted: thread, path, kind, message, each by its bytes.
     pub(super) fn key(&self) -> (Option<&str>, Option<&[u8]>, &'static str, &str) {
         let path = self.path.as_deref().map(Path::as_os_str).map(std::ffi::OsStr::as_encoded_bytes);
         (self.thread_id.as_deref(), path, self.kind.name(), &self.message)
     }
 
-    /// Roughly how much memory it takes.
+    /// Returns the approximate memory use, in bytes.
     pub(super) fn size(&self) -> usize {
         let cell = |cell: &Cell| match cell {
             Cell::Text(text) => text.len(),
@@ -424,7 +424,7 @@ impl Finding {
     }
 }
 
-/// What is not to be reported.
+/// The findings that must not be reported.
 #[derive(Debug, Clone, Default)]
 pub struct Ignore {
     kinds: Vec<Kind>,
@@ -432,12 +432,12 @@ pub struct Ignore {
 }
 
 impl Ignore {
-    /// Every name that can be ignored: kinds, then columns.
+    /// Returns all names that can be ignored: kinds, then columns.
     pub fn names() -> impl Iterator<Item = &'static str> {
         Kind::ALL.into_iter().map(Kind::name).chain(COLUMNS.iter().map(|column| column.name))
     }
 
-    /// Takes a kind or a column; `None` if the name is neither.
+    /// Adds a kind or a column; `None` if the name is neither.
     #[must_use]
     pub fn and(mut self, name: &str) -> Option<Ignore> {
         match Kind::ALL.into_iter().find(|kind| kind.name() == name) {
@@ -447,29 +447,29 @@ impl Ignore {
         Some(self)
     }
 
-    /// Whether a kind is not reported at all.
+    /// Returns true if a kind is not reported at all.
     #[must_use]
     pub fn kind(&self, kind: Kind) -> bool {
         self.kinds.contains(&kind)
     }
 
-    /// Whether a column is not reported.
+    /// Returns true if a column is not reported.
     pub(super) fn column(&self, position: usize) -> bool {
         self.columns.contains(position)
     }
 }
 
-/// How many findings of one kind there are.
+/// The number of findings of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Count {
-    /// Those that are errors.
+    /// Number of errors.
     pub errors: u64,
-    /// Those that are warnings.
+    /// Number of warnings.
     pub warnings: u64,
 }
 
 impl Count {
-    /// All of them.
+    /// Returns the sum of both.
     #[must_use]
     pub fn all(self) -> u64 {
         self.errors + self.warnings

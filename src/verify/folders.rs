@@ -1,4 +1,4 @@
-//! What a verify could not look at: rollout folders, files, and the threads in them.
+//! Records what a verify could not read: rollout folders, files, and the threads in them.
 
 use super::finding::{Finding, Kind};
 use super::run::Run;

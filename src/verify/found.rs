@@ -1,4 +1,4 @@
-//! The findings of a run, in order: counted, bounded in number if asked, and in memory however many there are.
+//! The findings of a run, sorted and counted. Their number is bounded on request, their memory use always.
 
 use super::finding::{Count, FieldDifference, Finding, Kind, N_KINDS, Remedy, Severity};
 use crate::db::many::{MAX_BYTES, Many, Stored};
@@ -31,7 +31,7 @@ impl Ord for Ordered {
     }
 }
 
-/// Collects findings: counts all, keeps those that are printed.
+/// Collects findings: counts all, keeps those to be printed.
 #[derive(Debug)]
 pub(super) struct Findings {
     limit: Option<usize>,
@@ -39,19 +39,19 @@ pub(super) struct Findings {
     kept: BinaryHeap<Ordered>,
     /// The bytes of `kept`.
     n_bytes: usize,
-    /// Takes all findings once they are more than `kept` should hold.
+    /// Holds all findings once `kept` would exceed its limit.
     spilled: Option<Many<Finding>>,
-    /// Why `spilled` could not be made, if so; told at the end.
+    /// The reason why `spilled` could not be made; it is returned at the end.
     failure: Option<anyhow::Error>,
     pub(super) counts: [Count; N_KINDS],
     /// The rows that have a finding.
     pub(super) flagged: HashSet<ThreadId>,
-    /// What mends the findings of fields.
+    /// The remedies of the findings about fields.
     pub(super) field_remedies: BTreeSet<Remedy>,
 }
 
 impl Findings {
-    /// Keeps the first `limit`; all if `None`.
+    /// Creates a collection that keeps the first `limit` findings, or all if `None`.
     pub(super) fn new(limit: Option<usize>) -> Findings {
         Findings::with_memory(limit, MAX_BYTES)
     }
@@ -70,7 +70,7 @@ impl Findings {
         }
     }
 
-    /// Takes a finding.
+    /// Adds a finding.
     pub(super) fn add(&mut self, finding: Finding) {
         let count = &mut self.counts[finding.kind as usize];
         match finding.severity {
@@ -101,7 +101,7 @@ impl Findings {
         }
     }
 
-    /// Returns those that were kept, in order.
+    /// Returns the kept findings, in order.
     ///
     /// # Errors
     /// If the temporary file could not be written.
@@ -154,12 +154,12 @@ impl Stored for Finding {
     }
 }
 
-/// Returns bytes that sort as [`Finding::key`] does.
+/// Returns bytes that sort like [`Finding::key`].
 fn key(finding: &Finding) -> Vec<u8> {
     let (thread, path, kind, message) = finding.key();
     let mut key = Vec::new();
     for part in [thread.map(str::as_bytes), path, Some(kind.as_bytes()), Some(message.as_bytes())] {
-        // Nothing sorts before any text; the end of a text before its continuation, also before a zero byte.
+        // A missing text sorts before any text; the end of a text before its continuation, even before a zero byte.
         let Some(part) = part else {
             key.push(0);
             continue;

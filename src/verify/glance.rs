@@ -1,5 +1,5 @@
-//! What the walk alone tells of a thread, in the form in which reading a rollout would tell it, and whether a row agrees
-//! with it; opens no file.
+//! Derives from the walk alone what reading a rollout would tell about a thread, and compares it with the row. Opens
+//! no file.
 
 use crate::catalog::walk::RolloutFile;
 use crate::db::schema::Schema;
@@ -10,7 +10,7 @@ use crate::thread::columns::{ColumnSet, Row, index};
 use crate::thread::equivalence::{FIRST_MILLISECONDS, TIME_TOLERANCE};
 use crate::thread::{Millis, ThreadId, ThreadMetadata};
 
-/// Returns the columns that a quick look compares: those that a file's place and time say.
+/// Returns the columns that a quick look compares: those that follow from a file's path and time.
 pub(super) fn columns(schema: &Schema) -> ColumnSet {
     let mut columns = ColumnSet::default();
     [
@@ -27,8 +27,8 @@ pub(super) fn columns(schema: &Schema) -> ColumnSet {
     columns
 }
 
-/// Returns true if a row that spells its only file's path agrees with the place and time of the file beyond doubt. This
-/// is cheaper than the rules of [`crate::thread::diff`], which must decide if it returns false.
+/// Returns true if a row certainly agrees with the path and time of its only file. This is cheaper than the rules of
+/// [`crate::thread::diff`], which must decide if it returns false.
 pub(super) fn agrees(file: &RolloutFile, row: &Row) -> bool {
     let modified = file.stamp.modified_millis();
     let near = |time: Option<i64>, scale: i64, tolerance: Millis| {
@@ -48,13 +48,13 @@ pub(super) fn agrees(file: &RolloutFile, row: &Row) -> bool {
         })
 }
 
-/// Looks at a misnamed file again.
+/// Examines a misnamed file again.
 pub(super) fn glance_again(id: ThreadId, file: &RolloutFile) -> Result<FoldedThread, ReadError> {
     let stamp = std::fs::symlink_metadata(file.path()).and_then(|metadata| Stamp::of(&metadata))?;
     Ok(at_a_glance(id, file, stamp))
 }
 
-/// Returns a thread of which only the file's place and time are known.
+/// Returns a thread of which only the file's path and time are known.
 pub(super) fn at_a_glance(id: ThreadId, file: &RolloutFile, stamp: Stamp) -> FoldedThread {
     let metadata = ThreadMetadata {
         updated_at: stamp.modified_millis(),
@@ -94,7 +94,7 @@ mod tests {
         Comparison { columns, ..Comparison::default() }
     }
 
-    /// A cell near `number`, or one that is none.
+    /// Returns a cell near `number`, or a cell that is not a number.
     fn cell(number: i64, tolerance: i64) -> impl Strategy<Value = Cell> {
         prop_oneof![
             6 => (-2 * tolerance..=2 * tolerance).prop_map(move |by| Cell::Integer(number + by)),

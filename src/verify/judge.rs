@@ -1,4 +1,4 @@
-//! Turns what was seen of a thread (its row, its files) into findings: which kind explains what; reads no database.
+//! Turns a thread's row and files into findings, and chooses their kinds. It reads no database.
 
 use super::finding::{Finding, Kind, Severity};
 use crate::catalog::forms::Forms;
@@ -18,30 +18,30 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// How many columns a message gives the values of.
+/// Maximum number of columns whose values a message contains.
 const N_VALUES: usize = 4;
-/// How many characters of a value a message gives.
+/// Maximum number of characters of a value in a message.
 const N_CHARS: usize = 60;
 
 /// The findings about one thread.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Judged {
     pub(super) findings: Vec<Finding>,
-    /// The home that the row's path names, if that is the only thing wrong with the path.
+    /// The home in the row's path, if only that part of the path is wrong.
     pub(super) moved_from: Option<String>,
 }
 
-/// What judging needs to know of a row's path beyond its text.
+/// The information about a row's path that its text does not contain.
 pub(super) struct PathFacts<'a> {
-    /// The home as files' paths begin.
+    /// The home, as the files' paths begin with it.
     pub(super) home: &'a Path,
-    /// Returns true if there is a file at a path.
+    /// Returns true if a file exists at a path.
     pub(super) exists: &'a dyn Fn(&Path) -> bool,
     /// Another thread whose row names the same file.
     pub(super) also_of: Option<ThreadId>,
 }
 
-/// Judges where the row of a thread differs from what its file says.
+/// Judges the differences between a thread's row and its file.
 pub(super) fn differences(
     id: ThreadId,
     file: &RolloutFile,
@@ -93,20 +93,20 @@ pub(super) fn differences(
     judged
 }
 
-/// Judges the cells of a row without a readable file that break Codex's listing.
+/// Judges the cells that break Codex's listing, in a row without a readable file.
 pub(super) fn unreadable_cells(row: &Row) -> Option<Finding> {
     let fields: Vec<FieldDifference> = diff::unreadable_cells(row).collect();
     let finding = || Finding { without_rollout: true, ..Finding::new(Kind::FieldMismatch, "") };
     (!fields.is_empty()).then(|| finding().with(fields))
 }
 
-/// Returns the home that a row's path names, if the path differs from the file's in the home's prefix alone.
+/// Returns the home in a row's path, if the path differs from the file's only in the home.
 fn old_home(row: &str, file: &RolloutFile, home: &Path) -> Option<String> {
     let file_path = file.path();
     let relative = file_path.strip_prefix(home).ok()?;
     let parts: Option<Vec<&str>> = relative.components().map(|part| part.as_os_str().to_str()).collect();
     let relative = parts?.join("/");
-    // A home that moved between systems has the other separator.
+    // A home that was moved between systems has the other separator.
     let row = sys::without_verbatim_prefix(row).replace('\\', "/");
     let plain = Forms::of(Path::new(&relative)).plain;
     let forms = [Some(relative.as_str()), plain.to_str()];
@@ -116,15 +116,15 @@ fn old_home(row: &str, file: &RolloutFile, home: &Path) -> Option<String> {
     (!old.is_empty() && old != new).then(|| old.to_owned())
 }
 
-/// Returns true if the file that a row's path names exists, in the same form or compressed since.
+/// Returns true if the file at a row's path exists, in the same form or now compressed.
 pub(super) fn is_there(home: &Path, path: &Path) -> bool {
     let Some(path) = home::row_path(home, path) else { return false };
-    // What cannot be looked at may be there.
+    // A path that cannot be checked may exist.
     let exists = |path: &Path| path.try_exists().unwrap_or(true);
     exists(&path) || exists(&Forms::of(&path).compressed)
 }
 
-/// Judges a file that could not be read; `None` if the failure says nothing about the file.
+/// Judges a file that could not be read; `None` if the failure is not the file's.
 pub(super) fn failure(file: &RolloutFile, error: &ReadError) -> Option<Finding> {
     let kind = match error {
         ReadError::Vanished | ReadError::Interrupted => return None,
@@ -154,7 +154,7 @@ pub(super) fn cannot_open(file: &RolloutFile, unopenable: &Unopenable) -> Findin
     Finding { line: unopenable.line, ..finding }
 }
 
-/// Judges a copy that does not count; `is_longer` if it holds more than the file that counts.
+/// Judges a copy that was not chosen; `is_longer` if it contains more than the chosen file.
 pub(super) fn duplicate(copy: &RolloutFile, counts: &RolloutFile, is_longer: bool) -> Finding {
     let is_newer = copy.stamp.modified_millis() > counts.stamp.modified_millis();
     let more = match (is_newer, is_longer) {
@@ -175,7 +175,7 @@ pub(super) fn malformed(file: &RolloutFile) -> Finding {
     Finding::new(Kind::MalformedName, message).at(file.path())
 }
 
-/// Describes the fields of a finding: both values, short.
+/// Describes the fields of a finding with both values, shortened.
 pub(super) fn describe(fields: &[FieldDifference]) -> String {
     let mut text = String::new();
     for field in fields.iter().take(N_VALUES) {
@@ -196,12 +196,12 @@ pub(super) fn describe(fields: &[FieldDifference]) -> String {
     text
 }
 
-/// Cuts two texts to at most `n` characters each, and keeps the place where they differ.
+/// Cuts two texts to at most `n` characters each, and keeps the part where they differ.
 #[must_use]
 pub fn apart<'a>(a: &'a str, b: &'a str, n: usize) -> (Cow<'a, str>, Cow<'a, str>) {
     let n_common = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
     let is_long = |text: &str| text.chars().nth(n).is_some();
-    // A little of the common text stays, to find the place by.
+    // A part of the common text stays as context.
     let n_left_out = if (is_long(a) || is_long(b)) && n_common > n / 2 { n_common - n / 4 } else { 0 };
     let cut = |text: &'a str| {
         if !is_long(text) && n_left_out == 0 {
@@ -251,7 +251,7 @@ mod tests {
         RolloutFile::new(Path::new(folder).into(), name, named, stamp, folder.contains("archived"))
     }
 
-    /// Kinds and columns for differences in `columns`, the row's path being `row`.
+    /// Checks kinds and columns for differences in `columns`, where the row's path is `row`.
     fn check(row: &str, there: bool, also: bool, columns: &[&str], expected: &str) {
         let file = file("/home/archived_sessions", NAME);
         let id = ThreadId::from_u128(1);
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_short_and_cells_that_codex_cannot_read_are_said_to_be() {
+    fn values_are_short_and_unreadable_cells_are_named() {
         let field = |name: &str, database: Cell, file: Cell| FieldDifference {
             position: columns::position(name).unwrap(),
             database,

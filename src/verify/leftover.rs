@@ -1,5 +1,5 @@
-//! What is left when every rollout has been compared: rows without a file, rows without a proper id, and the threads
-//! that only the session index knows.
+//! Judges what remains when every rollout has been compared: rows without a file, rows without a valid id, and
+//! threads that only the session index knows.
 
 use super::finding::{FieldDifference, Finding, Kind};
 use super::judge;
@@ -18,21 +18,21 @@ use crate::thread::columns::{Row, index};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The message of a row whose rollout is nowhere.
+/// The message for a row whose rollout exists nowhere.
 pub const GONE: &str = "the rollout is gone";
 
-/// How many whole rows are read in one transaction: their files do not bound what is in them.
+/// Number of whole rows read in one transaction; few, because no file bounds their size.
 const BATCH: usize = 32;
 
 impl Run<'_> {
-    /// Judges the rows whose threads no file gives, neither by its name nor by what it says.
+    /// Judges the rows of threads that no file contains, neither in its name nor in its contents.
     pub(super) fn judge_leftover(&mut self) -> anyhow::Result<()> {
         self.judge_odd()?;
         let left: Vec<ThreadId> = std::mem::take(&mut self.rows.without_file).into_iter().collect();
         self.survey.progress.start("looking at rows without a rollout", Some(left.len() as u64), None);
         for (n, chunk) in left.chunks(BATCH).enumerate() {
             if self.config.context.is_interrupted() {
-                // What was not looked at does not agree.
+                // Rows that were not examined do not count as agreeing.
                 self.findings.flagged.extend(&left[n * BATCH..]);
                 break;
             }
@@ -51,7 +51,7 @@ impl Run<'_> {
             let ids: Vec<ThreadId> = doubtful.iter().map(|(id, _)| *id).collect();
             for ((id, seen), row) in doubtful.into_iter().zip(self.survey.rows(&ids)?) {
                 let Some(row) = row else { continue };
-                // What looks different now is being moved by somebody.
+                // If the finding changed, another program is moving the file.
                 if self.judge_row(id, &row)? == seen {
                     seen.into_iter().for_each(|finding| self.report(finding, Some(id)));
                 }
@@ -66,7 +66,7 @@ impl Run<'_> {
         let path = row.text(index::ROLLOUT_PATH).filter(|path| !path.is_empty());
         let found = match path {
             None => Some(Finding::new(Kind::MissingFile, "the row names no rollout")),
-            // Said once for the folder.
+            // Reported once for the folder.
             Some(path) if self.reach.absent.hold(Path::new(path)) => None,
             Some(path) => self.judge_path(id, Path::new(path), row)?,
         };
@@ -78,7 +78,7 @@ impl Run<'_> {
         Ok(found.into_iter().chain(cells).map(about).collect())
     }
 
-    /// Judges the path in the row of a thread that no file gives.
+    /// Judges the path in the row of a thread that no file contains.
     fn judge_path(&mut self, id: ThreadId, path: &Path, row: &Row) -> anyhow::Result<Option<Finding>> {
         let Some(named) = home::row_path(self.config.context.home, path) else {
             return Ok(Some(self.judge_gone(id, path, row)));
@@ -90,7 +90,7 @@ impl Run<'_> {
             [Ok(true), _] => path,
             [_, Ok(true)] => &other_form,
             [Ok(false), Ok(false)] => return Ok(Some(self.judge_gone(id, path, row))),
-            // A folder of the home that cannot be looked into is a finding itself.
+            // A folder of the home that cannot be read is a separate finding.
             _ if path.starts_with(self.config.context.home) => {
                 self.reach.not_compared.insert(id, true);
                 return Ok(None);
@@ -120,13 +120,13 @@ impl Run<'_> {
         if !self.reach.roots.contain(there) {
             return Ok(Some(Finding::new(Kind::OutsideHome, "the rollout lies outside of this home")));
         }
-        // A rollout that the walk did not find came later, and its row with it.
+        // A rollout that the walk did not find was created later, and so was its row.
         let is_rollout = there.file_name().and_then(file_name::parse).is_some();
         Ok((!is_rollout)
             .then(|| Finding::new(Kind::OutsideHome, "what the row names is called like no rollout")))
     }
 
-    /// A row whose path is gone. The file may have been moved since the walk, which is then no loss.
+    /// Judges a row whose path leads to no file. The file may have been moved after the walk; then it is not lost.
     fn judge_gone(&self, id: ThreadId, path: &Path, row: &Row) -> Finding {
         let name = path.file_name().and_then(file_name::parse).and_then(|named| named.name);
         if let Some(name) = name.filter(|name| name.thread == id) {
@@ -152,7 +152,7 @@ impl Run<'_> {
         Finding::new(Kind::MissingFile, GONE)
     }
 
-    /// Judges the rows whose ids are none, or not spelled as ids are looked up.
+    /// Judges the rows without a valid id, or with an id in another spelling than the one used in look-ups.
     fn judge_odd(&mut self) -> anyhow::Result<()> {
         if self.rows.n_without_id > 0 {
             let field = FieldDifference { position: index::ID, database: Cell::Null, file: Cell::Null };
@@ -183,7 +183,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Names the threads in the session index that have neither file nor row.
+    /// Reports the threads in the session index that have neither a file nor a row.
     pub(super) fn judge_index(&mut self) -> anyhow::Result<()> {
         let path = self.config.context.home.join(names::FILE_NAME);
         let mut names: BTreeMap<ThreadId, String> = BTreeMap::new();

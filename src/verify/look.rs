@@ -1,7 +1,7 @@
-//! Compares threads with their rows, and looks at each difference a second time before it is reported.
+//! Compares threads with their rows, and checks each difference a second time before it is reported.
 //!
-//! A running Codex appends to a file and writes the row a moment later. So a thread that is wrong at first sight waits a
-//! little with others. Then file and row are read again, and the thread is judged anew if either changed.
+//! A running Codex appends to a file and writes the row a moment later. So a thread with a difference waits a little,
+//! together with others. Then file and row are read again, and the thread is judged again if either changed.
 
 use super::finding::{Finding, Kind};
 use super::judge::{self, Judged, PathFacts};
@@ -20,19 +20,19 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// How often a thread that keeps changing is looked at again.
+/// Maximum number of times that a thread that keeps changing is checked again.
 const MAX_LOOKS: u32 = 3;
-/// A Codex may be writing a file that was written so recently.
+/// A Codex may be writing a file that was changed within this time.
 const FRESH: Duration = Duration::from_secs(10);
-/// How far a working Codex lets a row's time fall behind: it writes the row every five seconds.
+/// Seconds by which a running Codex lets a row's time fall behind: it writes the row every five seconds.
 const BEHIND: std::ops::RangeInclusive<i64> = 0..=6;
-/// How long to wait before fresh files are looked at again, and how often in one run. A Codex writes the row right after
-/// the line, but on a busy machine it may have to wait in between.
+/// Time to wait before recent files are checked again, and the maximum number of such waits in one run. A Codex
+/// writes the row right after the line, but on a busy machine it may have to wait in between.
 const PAUSE: Duration = Duration::from_millis(400);
 const MAX_PAUSES: u32 = 8;
 
 impl Run<'_> {
-    /// Compares a thread with its row, after `n_looks` others.
+    /// Compares a thread with its row, after `n_looks` earlier comparisons.
     pub(super) fn compare_once(
         &mut self,
         subject: Subject,
@@ -76,7 +76,7 @@ impl Run<'_> {
             .is_none_or(|since| stamp.modified >= since)
     }
 
-    /// Looks again at the doubtful threads. What did not change is reported, what changed is judged anew.
+    /// Checks the doubtful threads again. Unchanged ones are reported, changed ones are judged again.
     pub(super) fn look_again(&mut self) -> anyhow::Result<()> {
         while !self.doubtful.threads.is_empty() && !self.config.context.is_interrupted() {
             self.doubtful.bytes = 0;
@@ -111,8 +111,8 @@ impl Run<'_> {
     fn confirm(&mut self, one: DoubtfulThread, has_row: bool, held_still: bool) {
         let row = one.id.filter(|_| has_row);
         for finding in one.judged.findings {
-            // A row that runs after its file, also from one folder to the other, and a line that is being written, are
-            // Codex at work.
+            // A row that is behind its file, also after a move from one folder to the other, and a line that is
+            // incomplete are signs of an active Codex.
             let may_be_work = matches!(
                 finding.kind,
                 Kind::FieldMismatch | Kind::DamagedLines | Kind::ArchiveMismatch | Kind::MovedFile
@@ -199,7 +199,8 @@ impl Run<'_> {
         Ok(judged)
     }
 
-    /// Returns true if a thread without a row should have one. In a quick look, the row of another thread may name the file.
+    /// Returns true if a thread without a row should have one. In a quick look, another thread's row may name the
+    /// file.
     fn is_missing(&self, scanned: &Scanned, origin: &Origin) -> bool {
         let is_in_row = |file: &usize| self.rows.misnamed.contains_key(file);
         self.config.depth != Depth::Quick
@@ -223,8 +224,8 @@ impl Run<'_> {
         Ok(judge::differences(id, self.file(file), differences, &facts))
     }
 
-    /// Finds where a row differs from its file. Asks what costs more only if it does: what the older rollouts of a reverted
-    /// thread say, and in a quick look what time the end of the file says.
+    /// Finds the differences between a row and its file. Only if there are any, reads what is more expensive: the
+    /// older rollouts of a reverted thread, and in a quick look the time at the end of the file.
     fn differences(&mut self, file: usize, thread: &ThreadMetadata, row: &Row) -> Vec<FieldDifference> {
         let differences = self.survey.comparison.diff(thread, row);
         if differences.is_empty() {
@@ -246,7 +247,8 @@ impl Run<'_> {
         }
     }
 
-    /// Returns true if only the row's time is behind, and no further than a Codex that writes the file right now lets it.
+    /// Returns true if only the row's time is behind, and by no more than with a Codex that is writing the file right
+    /// now.
     fn is_being_written(&self, folded: &FoldedThread, row: &Row, differences: &[FieldDifference]) -> bool {
         let is_time = |difference: &FieldDifference| is_updated_at(difference.position);
         let file = folded.metadata.updated_at.div_euclid(1000);
@@ -258,7 +260,7 @@ impl Run<'_> {
                 .is_some_and(|behind| BEHIND.contains(&behind))
     }
 
-    /// Returns another thread whose row names the file at `path`, and to which the file rather belongs.
+    /// Returns another thread whose row names the file at `path`, and to which the file belongs.
     pub(super) fn also_of(&mut self, id: ThreadId, path: &Path) -> anyhow::Result<Option<ThreadId>> {
         let Some(file) =
             paths::locate(self.survey.inventory, path).filter(|_| self.config.depth != Depth::Quick)
@@ -280,12 +282,13 @@ impl Run<'_> {
         Ok(others.copied().min().filter(|first| *first < id))
     }
 
-    /// Returns the thread that a file is of: by its content if it is known to be misnamed, else by its name.
+    /// Returns the thread of a file: the one in its contents if it is known to be misnamed, otherwise the one in its
+    /// name.
     pub(super) fn owner(&self, file: usize) -> Option<ThreadId> {
         self.survey.misnamed.thread_of(file).or(self.file(file).named.name.map(|name| name.thread))
     }
 
-    /// Names the files that lost to another of their rollout.
+    /// Reports the files that were not chosen for their rollout.
     fn decide_copies(&self, subject: &Subject, found: &mut Vec<Finding>) {
         let scanned = &subject.scanned;
         let counts = self.counting(subject);
@@ -313,7 +316,7 @@ impl Run<'_> {
     }
 }
 
-/// Returns a number that changes with the row.
+/// Returns a hash of the row.
 fn hash(row: &Row) -> u64 {
     let mut hasher = DefaultHasher::new();
     for cell in row.cells.iter().flatten() {

@@ -1,10 +1,10 @@
-//! `verify`: names every difference between rows and rollouts, and what else is wrong, in a report; writes nothing, prints
-//! nothing, reads no environment.
+//! `verify`: reports every difference between rows and rollouts, and other problems. It writes nothing, prints
+//! nothing and reads no environment.
 //!
-//! First one pass over the rows finds those whose files must be looked for (`rows.rs`). Then [`crate::survey`] reads the
-//! rollouts and compares each thread with its row by the rules that `backfill` writes by (`look.rs`). Last come the rows
-//! that are left without a file (`leftover.rs`). `judge.rs` turns differences into findings. No finding is reported at
-//! first sight: row and file are read again, because a Codex may be at work.
+//! First, one pass over the rows finds those whose files must be searched for (`rows.rs`). Then [`crate::survey`]
+//! reads the rollouts and compares each thread with its row by the same rules as `backfill` (`look.rs`). Last are the
+//! rows that remain without a file (`leftover.rs`). `judge.rs` turns differences into findings. Before a finding is
+//! reported, row and file are read again, because a Codex may be active.
 
 mod beside;
 mod codex;
@@ -48,13 +48,14 @@ use found::Findings;
 use run::{Doubtful, Noted, Reach, Run};
 use std::collections::BTreeMap;
 
-/// While rollouts are read, threads are compared when so many wait. Each time, the database may have to be opened.
+/// Number of waiting threads at which they are compared while rollouts are read. Each time, the database may have to
+/// be opened.
 const IDLE_THREADS: usize = 128;
 
 /// Runs a verify.
 ///
 /// # Errors
-/// If the database cannot be read. A damaged file is a finding instead, if a deep look was asked for.
+/// If the database cannot be read. With [`Depth::Deep`], a damaged database is a finding instead.
 pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<Report> {
     run_on(config, None, reader, progress)
 }
@@ -115,7 +116,7 @@ fn verify(
         options: Options {
             deep: depth == Depth::Deep,
             eager: false,
-            // A damaged line is reported even if a later line replaces what it says.
+            // A damaged line is reported even if a later line replaces its values.
             every_damage: true,
             openable: !config.ignore.kind(Kind::CodexCannotOpen),
         },
@@ -190,7 +191,7 @@ impl<'a> Verb<'a> for Run<'a> {
 }
 
 impl Run<'_> {
-    /// Judges what is left when all rollouts were read, and what is about no single thread.
+    /// Judges what remains when all rollouts were read, and what concerns the whole home.
     fn conclude(&mut self, schema: &Schema) -> anyhow::Result<()> {
         if !self.config.context.is_interrupted() {
             self.judge_leftover()?;

@@ -1,4 +1,4 @@
-//! What a verify is told to do, and what it reports.
+//! The options and the report of verify.
 
 use super::finding::Ignore;
 use super::finding::{Count, Finding, Kind, N_KINDS, Remedy};
@@ -9,10 +9,10 @@ use crate::survey::Context;
 use crate::survey::select::Selected;
 use std::collections::BTreeSet;
 
-/// How closely verify looks.
+/// The depth of a verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Depth {
-    /// Presence, paths, archive flags and times: no rollout is opened.
+    /// Existence, paths, archive flags and times; no rollout is opened.
     Quick,
     /// Every field.
     #[default]
@@ -21,19 +21,19 @@ pub enum Depth {
     Deep,
 }
 
-/// What a verify looks at, and how closely.
+/// Options of verify.
 pub struct Config<'a> {
     /// The home, and the circumstances of the run.
     pub context: Context<'a>,
     /// Only these threads; all if `None`.
     pub threads: Option<&'a [Selected]>,
-    /// The providers that Codex can use; `None` if that is not known.
+    /// The providers that Codex can use; `None` if they are not known.
     pub providers: Option<&'a Providers>,
-    /// How closely to look.
+    /// The depth of the checks.
     pub depth: Depth,
-    /// What is not to be reported.
+    /// The findings that must not be reported.
     pub ignore: &'a Ignore,
-    /// How many findings are kept, the first by thread, path and kind; all if `None`. All are counted.
+    /// Maximum number of findings to keep, the first by thread, path and kind; all if `None`. All are counted.
     pub max_findings: Option<usize>,
 }
 
@@ -46,44 +46,44 @@ impl<'a> Config<'a> {
     }
 }
 
-/// What a verify found.
+/// The result of a verify.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Rollout files looked at.
+    /// Number of rollout files examined.
     pub files: u64,
-    /// Rollout files that were to be looked at.
+    /// Number of rollout files to examine.
     pub n_to_look_at: u64,
-    /// Rows looked at.
+    /// Number of rows examined.
     pub rows: u64,
-    /// Of the rows, how many are active, and how many archived.
+    /// Numbers of active and of archived rows.
     pub rows_by_archived: [u64; 2],
-    /// Threads that were compared and have no finding, those of a moved home included; of a run that was interrupted
-    /// no more than files were looked at.
+    /// Number of threads that were compared and have no finding, including those of a moved home. After an interrupt,
+    /// at most the number of files examined.
     pub agree: u64,
-    /// Threads whose file could not be read now.
+    /// Number of threads whose file cannot be read now.
     pub not_compared: u64,
     /// The findings, by thread, path and kind.
     pub findings: Many<Finding>,
-    /// How many there are of each kind, kept or not; by [`Kind`].
+    /// Number of findings of each kind, kept or not; by [`Kind`].
     pub counts: [Count; N_KINDS],
-    /// What mends the findings of fields, which depends on the columns.
+    /// The remedies of the findings about fields, which depend on the columns.
     pub field_remedies: BTreeSet<Remedy>,
-    /// The catalogue of the desktop app beside the list of Codex, where the app has one.
+    /// The comparison of the desktop app's catalogue with Codex's list, if the app has one.
     pub catalogue: Option<Catalogue>,
-    /// Whether everything in the home was looked at.
+    /// True if everything in the home was examined.
     pub complete: bool,
-    /// Whether it was stopped before the end.
+    /// True if the run was stopped before the end.
     pub interrupted: bool,
 }
 
 impl Report {
-    /// How many findings of one kind there are.
+    /// Returns the number of findings of a kind.
     #[must_use]
     pub fn count(&self, kind: Kind) -> Count {
         self.counts[kind as usize]
     }
 
-    /// What mends the findings of a kind.
+    /// Returns the remedies of the findings of a kind.
     #[must_use]
     pub fn remedies(&self, kind: Kind) -> BTreeSet<Remedy> {
         if kind == Kind::FieldMismatch && !self.field_remedies.is_empty() {
@@ -92,7 +92,7 @@ impl Report {
         [kind.remedy()].into()
     }
 
-    /// How many findings there are.
+    /// Returns the number of all findings.
     #[must_use]
     pub fn total(&self) -> Count {
         self.counts.iter().fold(Count::default(), |sum, count| Count {

@@ -1,4 +1,4 @@
-//! `--quick`: goes through a home by names, places and times alone; opens no file.
+//! Verifies with `--quick`: compares names, places and times, and opens no file.
 
 use super::glance::at_a_glance;
 use super::run::Run;
@@ -12,7 +12,7 @@ use crate::thread::columns::index;
 use std::path::Path;
 
 impl Run<'_> {
-    /// Looks at the names of all groups, and compares each thread with its row.
+    /// Examines the names of all groups, and compares each thread with its row.
     pub(super) fn glance_at_all(&mut self, groups: &[Group]) -> anyhow::Result<()> {
         self.find_by_row()?;
         for group in groups {
@@ -23,7 +23,7 @@ impl Run<'_> {
         survey::compare_misnamed(self)
     }
 
-    /// Returns what the walk alone tells of a group.
+    /// Returns what the walk shows about a group.
     pub(super) fn glance(&self, group: &Group) -> Scanned {
         let files = &self.survey.inventory.files()[group.files.clone()];
         let thread = files[0].named.name.map(|name| name.thread);
@@ -42,8 +42,8 @@ impl Run<'_> {
         scanned
     }
 
-    /// Finds the threads whose rows may rightly name misnamed files although there are files with their names: those
-    /// files that the row of the thread in the file's name does not name.
+    /// Finds the threads whose rows may rightly name misnamed files although files are named after them. Those are
+    /// files that are not named in the row of the thread in the file's name.
     fn find_by_row(&mut self) -> anyhow::Result<()> {
         let misnamed: Vec<_> = self.rows.misnamed.iter().collect();
         for some in misnamed.chunks(BATCH_THREADS) {

@@ -1,4 +1,4 @@
-//! Reads all rows once, before any rollout is read: which file each names, and which rows have no file.
+//! Reads all rows once, before any rollout: finds the file that each row names, and the rows that have no file.
 
 use super::glance;
 use super::options::{Config, Depth};
@@ -18,34 +18,34 @@ use crate::thread::columns::{ColumnSet, Row, index};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-/// How many rows are read in one transaction.
+/// Number of rows per transaction.
 const PAGE: usize = 1000;
 
-/// What the rows say about where their files are. Holds the unusual rows, and a few bytes for each thread with several
-/// files. A thread with one file, whose row names that file, takes no memory.
+/// The files that the rows name. It contains the unusual rows, and a few bytes for each thread with several files. A
+/// thread with one file, which its row names, takes no memory.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     /// The number of rows.
     pub(super) n: u64,
     /// The number of active rows, and of archived ones.
     pub(super) by_archived: [u64; 2],
-    /// For groups of several files, by where they begin: the file that the row names.
+    /// The file that the row names, for groups of several files, by the position of the group's first file.
     pub(super) in_row: HashMap<usize, usize>,
-    /// By file: the threads whose rows name it, although its name gives another thread or none.
+    /// The threads whose rows name a file although its name gives another thread or none, by file.
     pub(super) misnamed: BTreeMap<usize, Vec<ThreadId>>,
-    /// By file, for a quick look: true if it is its thread's only one, and place and time are what the row says.
+    /// For a quick look, by file: true if it is its thread's only file and agrees with the row's path and time.
     agreed: Vec<bool>,
-    /// Threads that have a row and, as far as is known, no file.
+    /// Threads that have a row but, as far as is known, no file.
     pub(super) without_file: BTreeSet<ThreadId>,
     /// For a quick look: threads that are compared with the misnamed files that their rows name.
     pub(super) by_row: BTreeSet<ThreadId>,
     /// The threads whose rows were counted; all if `None`.
     counted: Option<BTreeSet<ThreadId>>,
-    /// Ids that are not UUIDs, or not in the spelling in which rows are found.
+    /// Ids that are not UUIDs, or not in the spelling used in look-ups.
     pub(super) odd: Vec<Cell>,
     /// The number of rows without an id.
     pub(super) n_without_id: u64,
-    /// The number of rows without a proper id: those two together.
+    /// The number of rows without a valid id: the sum of those two.
     pub(super) n_odd: u64,
 }
 
@@ -106,7 +106,8 @@ impl Rows {
         self.by_archived[usize::from(row.integer(index::ARCHIVED) == Some(1))] += 1;
     }
 
-    /// Takes a thread whose misnamed files are known: it has a file, and its row is counted if it was not.
+    /// Records that a thread's misnamed files are known: the thread has a file, and its row is counted unless it was
+    /// already.
     pub(super) fn take_misnamed(&mut self, id: ThreadId, row: Option<&Row>) {
         self.without_file.remove(&id);
         let is_counted = self.counted.as_ref().is_none_or(|counted| counted.contains(&id));
@@ -115,7 +116,7 @@ impl Rows {
         }
     }
 
-    /// Takes note of a thread whose files are gone, or turned out to be another's, so that its row may have none.
+    /// Records a thread whose files are gone or contain another thread, so that its row may have no file.
     pub(super) fn note_vanished(&mut self, scanned: &Scanned) {
         let is_vanished = |(_, error): &(usize, ReadError)| matches!(error, ReadError::Vanished);
         if scanned.folded.is_none() && scanned.failed.iter().all(is_vanished) {
@@ -123,7 +124,7 @@ impl Rows {
         }
     }
 
-    /// Returns true if a quick look found nothing wrong with the group that begins with this file.
+    /// Returns true if a quick look found no problem in the group that begins with this file.
     pub(super) fn agree(&self, file: usize) -> bool {
         self.agreed.get(file).copied().unwrap_or(false)
     }

@@ -1,4 +1,4 @@
-//! A verify under way: its state, and how a finding is reported.
+//! The state of a verify, and how it reports a finding.
 
 use super::finding::{Finding, Kind};
 use super::found::Findings;
@@ -16,20 +16,20 @@ use crate::survey::{HomeFiles, Origin, Subject, Survey};
 use crate::thread::ThreadId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// A verify under way.
+/// The state of a verify.
 pub(super) struct Run<'a> {
     pub(super) config: &'a Config<'a>,
     pub(super) survey: Survey<'a, &'a mut Reader>,
     pub(super) rows: Rows,
-    /// Threads that were found wrong at first sight.
+    /// Threads with differences that must be confirmed.
     pub(super) doubtful: Doubtful,
     pub(super) findings: Findings,
     pub(super) reach: Reach,
-    /// What was noted for the findings about the whole home.
+    /// The data collected for the findings about the whole home.
     pub(super) noted: Noted,
 }
 
-/// A thread that was found wrong at first sight.
+/// A thread with a difference that must be confirmed.
 pub(super) struct DoubtfulThread {
     pub(super) id: Option<ThreadId>,
     /// See [`Subject::counts`].
@@ -37,7 +37,7 @@ pub(super) struct DoubtfulThread {
     pub(super) origin: Origin,
     /// The times and sizes of the files when they were read.
     pub(super) stamps: Vec<Option<Stamp>>,
-    /// The row, as a number.
+    /// A hash of the row.
     pub(super) row: Option<u64>,
     pub(super) judged: Judged,
     pub(super) n_looks: u32,
@@ -49,36 +49,36 @@ impl DoubtfulThread {
     }
 }
 
-/// The threads that were found wrong at first sight, and wait to be looked at again.
+/// The threads whose differences must be confirmed.
 #[derive(Default)]
 pub(super) struct Doubtful {
     pub(super) threads: Vec<DoubtfulThread>,
     pub(super) bytes: usize,
-    /// How often the run has waited for a Codex at work.
+    /// The number of times that the run has waited for an active Codex.
     pub(super) n_pauses: u32,
 }
 
-/// How far a verify has looked, and what it could not look at.
+/// The extent of a verify, and what it could not read.
 #[derive(Debug)]
 pub(super) struct Reach {
-    /// The number of files that were looked at.
+    /// The number of files examined.
     pub(super) n_files: u64,
-    /// The number of files that are to be looked at.
+    /// The number of files to examine.
     pub(super) n_to_look_at: u64,
-    /// True as long as everything could be looked at.
+    /// True as long as everything could be read.
     pub(super) is_whole: bool,
     /// The rollout folders that cannot be walked.
     pub(super) absent: AbsentFolders,
-    /// Threads whose file could not be read now, and whether they have a row.
+    /// Threads whose file cannot be read now; true for those that have a row.
     pub(super) not_compared: HashMap<ThreadId, bool>,
-    /// The rollout folders, wherever links lead.
+    /// The rollout folders, with links resolved.
     pub(super) roots: Roots,
 }
 
 impl Reach {
     pub(super) fn new(config: &Config<'_>, files: &HomeFiles, plan: &Plan) -> Reach {
         Reach {
-            // Files that agree with their rows, and misnamed files, which were opened to be found.
+            // Files that agree with their rows, and misnamed files, which were opened to find them.
             n_files: plan.n_files - plan.n_to_read,
             n_to_look_at: plan.n_files,
             is_whole: files.errors.is_empty() && files.has_roots && config.threads.is_none(),
@@ -89,18 +89,18 @@ impl Reach {
     }
 }
 
-/// What the comparison of threads notes for the findings about the whole home.
+/// The data that the comparison of threads collects for the findings about the whole home.
 #[derive(Debug, Default)]
 pub(super) struct Noted {
-    /// By provider that Codex does not know: the threads whose rows or rollouts name it.
+    /// The threads whose rows or rollouts name an unknown provider, by provider.
     pub(super) providers: BTreeMap<String, BTreeSet<ThreadId>>,
-    /// The threads whose titles are derived from their rollouts, though their rows alone do not tell.
+    /// The threads whose titles are derived from their rollouts, although their rows alone do not show it.
     pub(super) untitled: BTreeSet<ThreadId>,
-    /// By compressed rollout of a paginated thread: its uncompressed length in bytes.
+    /// Uncompressed length in bytes of each compressed rollout of a paginated thread.
     pub(super) lengths: HashMap<usize, u64>,
-    /// By the old home of rows that name rollouts of this one there: how many rows do.
+    /// Number of rows that name rollouts of this home below an old home, by old home.
     pub(super) moved_homes: BTreeMap<String, u64>,
-    /// The catalogue of the desktop app beside the list of Codex, if the app has one.
+    /// The comparison of the desktop app's catalogue with Codex's list, if the app has one.
     pub(super) catalogue: Option<Catalogue>,
 }
 
@@ -109,8 +109,8 @@ impl<'a> Run<'a> {
         self.survey.file(i)
     }
 
-    /// Returns the file that counts for a subject, if it is known: the one that was read, or where a properly named file
-    /// counts beside misnamed ones, that one.
+    /// Returns the chosen file of a subject, if it is known: the one that was read, or the properly named file that
+    /// was chosen instead of misnamed ones.
     pub(super) fn counting(&self, subject: &Subject) -> Option<usize> {
         let read = subject.scanned.folded.as_ref().map(|(file, _)| *file);
         let by_name = || match (&subject.origin, subject.id) {
@@ -124,7 +124,7 @@ impl<'a> Run<'a> {
         read.or(subject.counts).or_else(by_name)
     }
 
-    /// Adds a finding that was looked at twice, unless it is ignored. `row` is the row that it says is not right.
+    /// Adds a confirmed finding, unless it is ignored. `row` is the row with the problem.
     pub(super) fn report(&mut self, mut finding: Finding, row: Option<ThreadId>) {
         let ignore = self.config.ignore;
         if ignore.kind(finding.kind) {
@@ -151,7 +151,7 @@ impl<'a> Run<'a> {
             n_to_look_at: self.reach.n_to_look_at,
             rows: self.rows.n,
             rows_by_archived: self.rows.by_archived,
-            // What was not looked at does not agree.
+            // Threads that were not examined do not count as agreeing.
             agree: if interrupted { agree.min(self.reach.n_files) } else { agree },
             not_compared: self.reach.not_compared.len() as u64,
             findings: self.findings.take()?,

@@ -1,4 +1,4 @@
-//! Findings about no single thread: a home that moved, what Codex has indexed, the database file itself.
+//! Findings about the whole home: a moved home, the progress of Codex's indexing, the database file itself.
 
 use super::finding::{FieldDifference, Finding, Kind};
 use super::run::Run;
@@ -7,7 +7,7 @@ use crate::db::{backfill_state, integrity};
 use crate::thread::columns::index;
 
 impl Run<'_> {
-    /// Says once for each old home how many rows name rollouts there.
+    /// Reports once for each old home how many rows name rollouts there.
     pub(super) fn report_moved_homes(&mut self) {
         for (old, n) in std::mem::take(&mut self.noted.moved_homes) {
             let rows = if n == 1 {
@@ -25,7 +25,7 @@ impl Run<'_> {
         }
     }
 
-    /// Whether Codex has indexed all files, as far as the database knows.
+    /// Checks whether Codex has indexed all files, according to the database.
     pub(super) fn judge_backfill_state(&mut self, has_state: bool) -> anyhow::Result<()> {
         if !has_state {
             return Ok(());
@@ -43,7 +43,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Lets SQLite look at the whole database file.
+    /// Runs SQLite's check of the whole database file.
     pub(super) fn check_integrity(&mut self) -> anyhow::Result<()> {
         if let Some(finding) = damage(self.survey.database)? {
             self.report(finding, None);
@@ -52,10 +52,10 @@ impl Run<'_> {
     }
 }
 
-/// What SQLite finds wrong with the database file.
+/// Returns a finding if SQLite's check finds a problem in the database file.
 ///
 /// # Errors
-/// It cannot be read, for another reason than damage.
+/// If it cannot be read for another reason than damage.
 pub(super) fn damage(reader: &mut Reader) -> anyhow::Result<Option<Finding>> {
     let found = reader.read(|connection| integrity::problems(connection, 100));
     let message = match found {

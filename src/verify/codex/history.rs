@@ -1,4 +1,4 @@
-//! Paginated threads of which Codex shows only the beginning, because it stopped reading their rollouts.
+//! Finds paginated threads of which Codex shows only the beginning, because it stopped reading their rollouts.
 
 use super::PATIENCE;
 use crate::db::history::{self, Projections};
@@ -14,10 +14,10 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// Codex stands far behind if it lacks so many bytes, or a tenth of the rollout.
+/// Codex is far behind if it lacks this many bytes, or a tenth of the rollout.
 const FAR_BYTES: u64 = 1 << 20;
 const FAR_PART: u64 = 10;
-/// A rollout that was written so recently may be at work.
+/// A rollout that was changed within this time may be in use.
 const AT_WORK: Duration = Duration::from_secs(600);
 
 /// A rollout that Codex has read in part.
@@ -25,13 +25,13 @@ struct Behind {
     thread: ThreadId,
     key: ThreadId,
     path: PathBuf,
-    /// Bytes that Codex has read, and that the uncompressed rollout has.
+    /// Number of bytes that Codex has read.
     offset: u64,
     length: u64,
 }
 
 impl Run<'_> {
-    /// Names the threads of which Codex shows only the beginning, and that no Codex writes.
+    /// Reports the threads of which Codex shows only the beginning, and that no Codex is writing.
     pub(super) fn judge_history(&mut self, _schema: &Schema) -> anyhow::Result<()> {
         let path = self.survey.database.path().with_file_name(THREAD_HISTORY);
         let Some(projections) = self.projections(&path).filter(|found| !found.offsets.is_empty()) else {
@@ -48,7 +48,7 @@ impl Run<'_> {
         if found.is_empty() {
             return Ok(());
         }
-        // Codex may have read on since.
+        // Codex may have read further since.
         let Some(projections) = self.projections(&path) else { return Ok(()) };
         for one in found {
             let is_same = projections.offsets.get(&one.key) == Some(&one.offset);
@@ -66,7 +66,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Reads how far Codex has read; nothing where the database is missing or cannot be read, which is another finding.
+    /// Reads how far Codex has read. `None` if the database is missing or unreadable, which is another finding.
     fn projections(&self, path: &Path) -> Option<Projections> {
         if !path.is_file() {
             return None;
@@ -75,7 +75,7 @@ impl Run<'_> {
         reader.read(history::read).ok()
     }
 
-    /// Returns how far Codex stands behind a rollout, if it is far and nothing writes the rollout.
+    /// Returns how far Codex is behind a rollout, if that is far and no program is writing the rollout.
     fn behind(&self, file: usize, projections: &Projections) -> Option<Behind> {
         let name = self.file(file).named.name?;
         let key = if projections.by_rollout { name.rollout } else { name.thread };
@@ -96,7 +96,7 @@ impl Run<'_> {
         if gap <= FAR_BYTES && !self.file(file).named.compressed && !has_whole_line(&path, offset).ok()? {
             return None;
         }
-        // A lock that cannot be asked for counts as held.
+        // A lock that cannot be checked counts as held.
         if WriterLock::is_held(self.config.context.home, &name.thread.to_string(), PATIENCE).unwrap_or(true) {
             return None;
         }
@@ -104,7 +104,7 @@ impl Run<'_> {
     }
 }
 
-/// Returns true if a line ends behind `offset`.
+/// Returns true if a line ends after `offset`.
 fn has_whole_line(path: &Path, offset: u64) -> io::Result<bool> {
     let mut file: File = sys::open_regular(path, sys::Links::Refuse)?;
     file.seek(SeekFrom::Start(offset))?;

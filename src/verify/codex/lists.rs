@@ -1,4 +1,5 @@
-//! Threads that Codex or its app cannot resume or does not list, though row and rollout agree: by provider, project, name.
+//! Finds threads that Codex or its app cannot resume or does not list, although row and rollout agree: by provider,
+//! project and name.
 
 use super::threads;
 use crate::catalog;
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-/// A Codex at work writes a name to the database first, and to the index a moment later.
+/// An active Codex writes a name to the database first, and to the index a moment later.
 const MOMENT: Duration = Duration::from_millis(200);
 
 impl Run<'_> {
@@ -41,7 +42,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Counts the threads that each project lacks though it alone has their folders.
+    /// Counts, for each project, the threads that it lacks although only this project has their folders.
     pub(super) fn judge_projects(&mut self, schema: &Schema) -> anyhow::Result<()> {
         let found = self.survey.database.read(|connection| projects::unassigned(connection, schema))?;
         for project in found {
@@ -83,11 +84,11 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The threads that have a name in the database and none in the session index.
+    /// Returns the threads that have a name in the database but none in the session index.
     fn unnamed(&mut self, schema: &Schema) -> anyhow::Result<BTreeSet<ThreadId>> {
-        // An index that cannot be read is warned of where its orphans are looked for.
+        // The search for orphans in the index warns about an unreadable index.
         let Ok(indexed) = catalog::names::read(self.config.context.home) else { return Ok(BTreeSet::new()) };
-        // Without the rollout a title may also be an older one.
+        // Without the rollout, a title may also be an older derived one.
         let is_quick = self.config.depth == Depth::Quick;
         let untitled = &self.noted.untitled;
         self.survey.database.read(|connection| -> anyhow::Result<_> {

@@ -1,5 +1,5 @@
-//! What keeps Codex from starting, or from listing or resuming threads, though rows and rollouts agree
-//! (docs: codex-home.md 8): findings about the whole home; not how a thread is compared.
+//! Finds what prevents Codex from starting, or from listing or resuming threads, although rows and rollouts agree
+//! (docs: codex-home.md 8). These findings concern the whole home.
 
 mod history;
 mod lists;
@@ -17,12 +17,12 @@ use crate::thread::columns::{Row, index};
 use crate::thread::diff::FieldDifference;
 use std::time::Duration;
 
-/// How long the lock under which Codex takes its own locks is waited for.
+/// Maximum time to wait for the lock under which Codex takes its own locks.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 impl Run<'_> {
-    /// Notes what a thread says that matters beyond its own findings, which are told apart from these: a provider that
-    /// the row has by mistake is a difference already.
+    /// Collects data of a thread for the findings about the whole home. Values in which the row differs are left out:
+    /// a provider that the row has by mistake is a difference already.
     pub(super) fn note(
         &mut self,
         file: usize,
@@ -54,17 +54,17 @@ impl Run<'_> {
         }
     }
 
-    /// Names what keeps Codex from opening a thread, unless the rollout is being written right now.
+    /// Reports what prevents Codex from opening a thread, unless the rollout is being written right now.
     pub(super) fn cannot_open(&self, file: usize, folded: &FoldedThread) -> Option<Finding> {
         let unopenable = folded.unopenable.as_ref()?;
         let id = folded.metadata.id.to_string();
-        // A lock that cannot be asked for counts as held.
+        // A lock that cannot be checked counts as held.
         let is_at_work = self.is_fresh(folded.stamp)
             || WriterLock::is_held(self.config.context.home, &id, PATIENCE).unwrap_or(true);
         (!is_at_work).then(|| judge::cannot_open(self.file(file), unopenable))
     }
 
-    /// Judges what keeps Codex from starting, listing or resuming.
+    /// Judges what prevents Codex from starting, listing or resuming.
     pub(super) fn judge_codex(&mut self, schema: &Schema) -> anyhow::Result<()> {
         type Judge<'a> = fn(&mut Run<'a>, &Schema) -> anyhow::Result<()>;
         let judges: [(Kind, Judge<'_>); 6] = [

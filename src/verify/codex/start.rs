@@ -1,4 +1,4 @@
-//! Databases with which Codex does not start: its own by their ledgers, and damaged ones beside them.
+//! Finds databases with which Codex does not start: its own because of their ledgers, and damaged ones beside them.
 
 use crate::db::ledger;
 use crate::db::schema::Schema;
@@ -8,12 +8,12 @@ use crate::verify::options::Depth;
 use crate::verify::run::Run;
 use std::path::Path;
 
-/// The greatest database that is looked at page by page by a quick look, and by a usual one, in bytes.
+/// The greatest size in bytes of a database that a quick look checks page by page, and that a normal one does.
 const QUICK_BYTES: u64 = 16 << 20;
 const USUAL_BYTES: u64 = 128 << 20;
 
 impl Run<'_> {
-    /// Names the migrations for which Codex refuses the state database.
+    /// Reports the migrations because of which Codex refuses the state database.
     pub(super) fn judge_ledger(&mut self, _schema: &Schema) -> anyhow::Result<()> {
         let faults = self.survey.database.read(ledger::faults)?;
         if !faults.is_empty() {
@@ -23,7 +23,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Names the databases beside the state database with which Codex does not start.
+    /// Reports the databases beside the state database with which Codex does not start.
     pub(super) fn judge_siblings(&mut self, _schema: &Schema) -> anyhow::Result<()> {
         let folder = self.survey.database.path().parent().unwrap_or(Path::new("")).to_owned();
         let check = match self.config.depth {
@@ -57,7 +57,7 @@ impl Run<'_> {
     }
 }
 
-/// Returns a reason of SQLite in one line.
+/// Returns a reason from SQLite in one line.
 fn one_line(reason: &str) -> String {
     reason.split_whitespace().collect::<Vec<_>>().join(" ")
 }

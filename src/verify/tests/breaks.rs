@@ -1,9 +1,9 @@
-//! Homes that are broken in known ways: verify names exactly those, and a backfill mends what a backfill can.
+//! Homes that are broken in known ways: verify reports exactly those, and a backfill repairs what it can.
 
 use super::*;
 use proptest::prelude::*;
 
-/// What happens to a thread.
+/// A way to break a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Break {
     Nothing,
@@ -68,7 +68,7 @@ const BREAKS: [Break; 27] = [
 ];
 
 impl Break {
-    /// Breaks a thread, and states what is to be found then.
+    /// Breaks a thread, and returns the expected findings.
     fn apply(self, thread: &Thread, home: &Home) -> Vec<Stated> {
         let (path, archived) = (thread.path(home), thread.archived_path(home));
         let (text, mtime) = (thread.text(), thread.mtime());
@@ -225,7 +225,7 @@ fn sorted(mut stated: Vec<Stated>) -> Vec<Stated> {
     stated
 }
 
-/// Breaks a home of one thread for each of `breaks`, and looks whether that is what is found, at each stage.
+/// Breaks a home with one thread for each of `breaks`, and checks the findings at each stage.
 fn check(schema: &str, breaks: &[Break], jobs: usize) {
     let home = Home::new(schema);
     let threads: Vec<Thread> = (0..).take(breaks.len()).map(|number| Thread { number }).collect();
@@ -260,12 +260,12 @@ fn check(schema: &str, breaks: &[Break], jobs: usize) {
     }
     assert!(report.complete);
 
-    // The first few are the same few, whatever else is found.
+    // The first few findings are the same, whatever else is found.
     let few = home.verify_with(|config| config.max_findings = Some(2));
     assert_eq!(all(&few), all(&report).into_iter().take(2).collect::<Vec<_>>());
     assert_eq!((few.counts, few.agree), (report.counts, report.agree));
 
-    // One thread alone shows what it showed among the others.
+    // One thread alone has the same findings as among the others.
     for thread in &threads {
         let alone = home.verify_with(|config| {
             config.threads = Some(Box::leak(Box::new([Selected::Id(thread.id())])));
@@ -274,14 +274,14 @@ fn check(schema: &str, breaks: &[Break], jobs: usize) {
         let of_it = |finding: &Finding| finding.thread_id == id && finding.kind != Kind::DuplicateRollout;
         let alone: Vec<Finding> = all(&alone).into_iter().filter(of_it).collect();
         let one = breaks[usize::from(thread.number)];
-        // A file that only says whose it is is looked for where nothing else is known of the thread.
+        // A file that is identified only by its contents is searched for only if nothing else is known of the thread.
         if !matches!(one, OddNameAndNoRow | OddCopy) {
             let expected: Vec<Finding> = all(&report).into_iter().filter(of_it).collect();
             assert_eq!(alone, expected, "{schema} {one:?} alone");
         }
     }
 
-    // A quick look says nothing that a long one does not, but of files that it does not open.
+    // A quick look reports nothing that a full one does not, except about files that it does not open.
     let quick = home.verify_with(|config| config.depth = Depth::Quick);
     for stated in all(&quick).iter().map(state) {
         let is_known = expected.iter().any(|known| (known.0, &known.2) == (stated.0, &stated.2));
@@ -292,7 +292,7 @@ fn check(schema: &str, breaks: &[Break], jobs: usize) {
         );
     }
 
-    // A backfill mends what a backfill can mend, and nothing else goes away or comes up, but what it had hidden.
+    // A backfill repairs what it can. No other finding disappears or appears, except those that were hidden before.
     home.backfill();
     let mended = home.verify();
     let left: Vec<Stated> = all(&mended).iter().map(state).collect();

@@ -1,4 +1,4 @@
-//! What verify finds in small homes, one situation a test; homes broken in every known way are in `breaks.rs`.
+//! Tests of verify in small homes, one situation each; homes broken in every known way are in `breaks.rs`.
 
 mod breaks;
 
@@ -23,10 +23,10 @@ const SCHEMAS: [&str; 4] = [
     "empty-2026-03.state_5.sqlite",
     "empty-2026-01.state.sqlite",
 ];
-/// When threads begin, in milliseconds.
+/// Time when threads begin, in milliseconds.
 const BEGIN: i64 = 1_773_507_432_000;
 
-/// A home of its own, with a database.
+/// A separate home with a database.
 struct Home {
     folder: TempDir,
     path: PathBuf,
@@ -106,7 +106,7 @@ impl Home {
     }
 }
 
-/// Later than all files.
+/// Returns a time later than all files.
 fn now() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(BEGIN + 1_000_000_000_000).unwrap()
 }
@@ -196,7 +196,7 @@ fn state(finding: &Finding) -> Stated {
 }
 
 #[test]
-fn what_an_interrupted_run_has_not_looked_at_does_not_agree() {
+fn threads_that_an_interrupted_run_did_not_examine_do_not_agree() {
     let home = Home::new(SCHEMAS[0]);
     (0..5).for_each(|number| Thread { number }.write(&home));
     home.backfill();
@@ -208,7 +208,7 @@ fn what_an_interrupted_run_has_not_looked_at_does_not_agree() {
 }
 
 #[test]
-fn a_codex_at_work_is_no_drift() {
+fn an_active_codex_causes_no_finding() {
     let home = Home::new(SCHEMAS[0]);
     let thread = Thread { number: 1 };
     thread.write(&home);
@@ -256,7 +256,7 @@ fn a_codex_at_work_is_no_drift() {
 }
 
 #[test]
-fn a_time_that_a_working_codex_has_not_written_yet_is_no_drift_but_an_old_one_is() {
+fn only_an_old_time_that_codex_has_not_written_is_a_finding() {
     let home = Home::new(SCHEMAS[0]);
     let thread = Thread { number: 1 };
     thread.write(&home);
@@ -277,7 +277,7 @@ fn a_time_that_a_working_codex_has_not_written_yet_is_no_drift_but_an_old_one_is
 }
 
 #[test]
-fn a_moved_home_is_said_once_for_each_place_where_it_was() {
+fn a_moved_home_is_reported_once_for_each_old_place() {
     let home = Home::new(SCHEMAS[0]);
     let threads: Vec<Thread> = (0..5).map(|number| Thread { number }).collect();
     threads.iter().for_each(|thread| thread.write(&home));
@@ -303,7 +303,7 @@ fn a_moved_home_is_said_once_for_each_place_where_it_was() {
 }
 
 #[test]
-fn ids_of_every_sort_are_walked_past_and_named() {
+fn odd_ids_of_every_kind_are_passed_and_reported() {
     let home = Home::new("empty-2026-01.state.sqlite");
     let thread = Thread { number: 1 };
     thread.write(&home);
@@ -316,7 +316,7 @@ fn ids_of_every_sort_are_walked_past_and_named() {
             thread.id()
         ));
     }
-    // More than a page of them.
+    // More than one page of them.
     home.sql(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
          INSERT INTO threads SELECT CAST(x'c0' || printf('%05d', i) AS BLOB), '/gone', created_at, updated_at, source,
@@ -343,7 +343,7 @@ fn a_row_that_names_the_file_of_another_thread() {
         (Kind::FieldMismatch, Severity::Error, id.clone(), vec!["model_provider"]),
     ];
     assert_eq!(all(&home.verify()).iter().map(state).collect::<Vec<_>>(), expected);
-    // Without the other row it is no second one, but still not its own.
+    // Without the other row it is not a duplicate, but still names another thread's file.
     home.sql(&format!("DELETE FROM threads WHERE id = '{}'", threads[1].id()));
     let expected = [
         (Kind::FieldMismatch, Severity::Error, id, vec!["rollout_path", "model_provider"]),
@@ -355,7 +355,7 @@ fn a_row_that_names_the_file_of_another_thread() {
 }
 
 #[test]
-fn a_file_that_says_that_it_is_of_another_thread_than_its_name_does() {
+fn a_file_that_contains_another_thread_than_its_name_gives() {
     let home = Home::new(SCHEMAS[0]);
     let (own, named) = (Thread { number: 1 }, Thread { number: 2 });
     home.write(&named.path(&home), own.text().as_bytes(), named.mtime());
@@ -364,7 +364,7 @@ fn a_file_that_says_that_it_is_of_another_thread_than_its_name_does() {
     assert_eq!(found()[1..], [stated(Kind::MissingRow, &own)], "what the file says counts");
     home.backfill();
     assert_eq!(found(), []);
-    // A row under the name's id names the same file.
+    // A row with the id in the file's name names the same file.
     home.sql(&format!(
         "CREATE TEMP TABLE twin AS SELECT * FROM threads; UPDATE twin SET id = '{}';
          INSERT INTO threads SELECT * FROM twin",
@@ -379,7 +379,7 @@ fn a_file_that_says_that_it_is_of_another_thread_than_its_name_does() {
     home.sql(&format!("DELETE FROM threads WHERE id = '{}'", own.id()));
     assert_eq!(found(), [stated(Kind::MissingRow, &own), stated(Kind::MissingFile, &named)]);
     home.sql(&format!("DELETE FROM threads WHERE id = '{}'", named.id()));
-    // A file with the thread in its name goes before; the other one is its copy.
+    // A file named after the thread has precedence; the other one is its copy.
     own.write(&home);
     home.backfill();
     let copy = (Kind::DuplicateRollout, Severity::Error, Some(own.id().to_string()), vec![]);
