@@ -1,7 +1,8 @@
-//! The whole-file locks that Codex takes, taken its way; not the decision what to do when one is held.
+//! The whole-file locks of Codex, taken in the same way as Codex takes them. Callers decide what to do when one is
+//! held.
 //!
-//! Source of the rules: codex-home.md 7. All locks are those of [`File::try_lock`], as in Codex; the system drops
-//! them when a process ends, so that none outlives a crash.
+//! Source of the rules: codex-home.md 7. All are locks of [`File::try_lock`], as in Codex. The system releases them
+//! when a process ends, so a crash leaves no lock behind.
 
 use super::open::{Links, open_regular_with};
 use std::fs::{self, File, TryLockError};
@@ -10,25 +11,25 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a release may wait for the coordination lock, which Codex holds for moments only.
+/// The time that a release may wait for the coordination lock, which Codex holds only briefly.
 const RELEASE_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How often a lock that is held is tried again.
+/// The interval between two attempts to take a held lock.
 const POLL: Duration = Duration::from_millis(5);
 
-/// What became of an attempt to take a lock.
+/// The result of an attempt to take a lock.
 #[derive(Debug)]
 pub enum LockAttempt<L> {
-    /// It is ours until the value is dropped.
+    /// This process holds the lock until the value is dropped.
     Acquired(L),
-    /// Somebody else has it: leave their things alone.
+    /// Another process holds the lock: do not touch what it protects.
     Held,
-    /// There is nothing to lock here (a Codex without such locks): go on without.
+    /// The lock's folder is missing (a Codex without such locks): continue without a lock.
     NoFolder,
 }
 
-/// A locked file, unlocked in so many words when dropped: closing alone would leave the lock to a process that was
-/// just being started and has inherited the file for a moment; and Windows takes its time to unlock what was closed.
+/// A locked file that is explicitly unlocked when dropped. Closing it is not enough: a child process that is being
+/// started may have inherited the file for a moment and would keep the lock, and Windows unlocks closed files late.
 #[derive(Debug)]
 struct Locked(File);
 
@@ -38,7 +39,7 @@ impl Drop for Locked {
     }
 }
 
-/// Tries to lock a file; `None` if somebody else has it.
+/// Tries to lock a file. Returns `None` if another process holds the lock.
 fn try_lock(file: File) -> io::Result<Option<Locked>> {
     match file.try_lock() {
         Ok(()) => Ok(Some(Locked(file))),
@@ -47,25 +48,25 @@ fn try_lock(file: File) -> io::Result<Option<Locked>> {
     }
 }
 
-/// The lock of a thread's writer, `thread-writer-locks/<thread id>.lock`: whoever moves or deletes a thread holds it
-/// until after the commit.
+/// The lock of a thread's writer, `thread-writer-locks/<thread id>.lock`. A process that moves or deletes a thread
+/// holds it until after the commit.
 #[derive(Debug)]
 pub struct WriterLock {
-    /// Open and locked until the release.
+    /// The locked file; `None` after the release.
     file: Option<Locked>,
     path: PathBuf,
     coordination: PathBuf,
 }
 
 impl WriterLock {
-    /// Tries to become the only writer of the thread `id` (a lower-case uuid) in the Codex home `home`.
+    /// Tries to become the only writer of the thread `id` (a lower-case UUID) in the Codex home `home`.
     ///
-    /// Waits at most `patience` for `.coordination.lock`, under which each of these locks is opened, locked, closed
-    /// and deleted; never waits for the thread's own. The folder is not created where it is missing.
+    /// Each of these locks is opened, locked, closed and deleted under `.coordination.lock`. This function waits at
+    /// most `patience` for that lock, and never for the thread's own lock. It does not create a missing folder.
     ///
     /// # Errors
-    /// [`io::ErrorKind::TimedOut`] when the coordination lock stays held; [`io::ErrorKind::InvalidInput`] for an id
-    /// that is no plain file name; else what the system says.
+    /// [`io::ErrorKind::TimedOut`] if the coordination lock stays held; [`io::ErrorKind::InvalidInput`] if `id` is
+    /// not a plain file name; otherwise if a lock file cannot be created, opened or locked.
     pub fn try_acquire(home: &Path, id: &str, patience: Duration) -> io::Result<LockAttempt<Self>> {
         if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{id:?} is no thread id")));
@@ -77,7 +78,7 @@ impl WriterLock {
         let coordination = folder.join(".coordination.lock");
         let path = folder.join(format!("{id}.lock"));
         let _coordination = match coordinate(&coordination, patience) {
-            // The folder went away since.
+            // The folder was removed after the check above.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(LockAttempt::NoFolder),
             other => other?,
         };
@@ -87,8 +88,8 @@ impl WriterLock {
         })
     }
 
-    /// Whether somebody holds the lock of the thread `id` now; creates nothing, and never gets in a Codex's way: the
-    /// question is put under the coordination lock, under which Codex takes its own.
+    /// Returns true if a process holds the lock of the thread `id` now. This creates nothing. It cannot disturb a
+    /// Codex, because it asks under the coordination lock, under which Codex takes its own locks.
     ///
     /// # Errors
     /// As [`WriterLock::try_acquire`].
@@ -99,7 +100,7 @@ impl WriterLock {
         if !path.is_file() {
             return Ok(false);
         }
-        // Where it is missing nobody coordinates, and asking must not create it.
+        // Without this file no process uses it to coordinate, and asking must not create it.
         let _coordination =
             if coordination.is_file() { Some(coordinate(&coordination, patience)?) } else { None };
         let file = match open_existing(&path) {
@@ -109,10 +110,10 @@ impl WriterLock {
         Ok(try_lock(file)?.is_none())
     }
 
-    /// Gives the lock back and deletes its file. Dropping does the same, but cannot say that it failed.
+    /// Releases the lock and deletes its file. Dropping the value does the same, but cannot report a failure.
     ///
     /// # Errors
-    /// When the file could not be deleted; the lock itself is given back in any case.
+    /// If the file cannot be deleted; the lock itself is released in any case.
     pub fn release(mut self) -> io::Result<()> {
         self.give_back()
     }
@@ -120,9 +121,11 @@ impl WriterLock {
     fn give_back(&mut self) -> io::Result<()> {
         let Some(file) = self.file.take() else { return Ok(()) };
         let coordination = coordinate(&self.coordination, RELEASE_PATIENCE);
-        // Closed first, for Windows deletes no open file; nobody can take it in between without coordination.
+        // Closed first, because Windows cannot delete an open file. No other process can take it in between without
+        // the coordination lock.
         drop(file);
-        // Without coordination the file stays: unlocked and empty it harms nobody, deleted it might be another's.
+        // Without the coordination lock the file stays. Unlocked and empty it is harmless; deleting it could delete
+        // another process's lock.
         let _coordination = coordination?;
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -137,18 +140,18 @@ impl Drop for WriterLock {
     }
 }
 
-/// The lock of Codex's jobs that compress and migrate rollouts, `.tmp/rollout-maintenance.lock`: whoever moves
-/// rollouts holds it too, where it exists.
+/// The lock of Codex's jobs that compress and migrate rollouts, `.tmp/rollout-maintenance.lock`. A process that moves
+/// rollouts holds it too, if the file exists.
 #[derive(Debug)]
 pub struct MaintenanceLock {
     _file: Locked,
 }
 
 impl MaintenanceLock {
-    /// Tries to take the lock in the Codex home `home`, without waiting; the file is never created nor deleted.
+    /// Tries to take the lock in the Codex home `home`, without waiting. The file is never created or deleted.
     ///
     /// # Errors
-    /// What the system says when the file is there and cannot be opened or locked.
+    /// If the file exists and cannot be opened or locked.
     pub fn try_acquire(home: &Path) -> io::Result<LockAttempt<Self>> {
         let path = home.join(".tmp").join("rollout-maintenance.lock");
         let file = match open_existing(&path) {
@@ -238,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn coordination_is_waited_for_but_not_for_ever() {
+    fn the_coordination_lock_is_waited_for_but_not_forever() {
         let home = home();
         let folder = home.path().join("thread-writer-locks");
         let coordination = File::create(folder.join(".coordination.lock")).unwrap();

@@ -1,4 +1,5 @@
-//! What differs between systems: renaming, syncing, file identity, folders' spelling, locks; not what they are for.
+//! System-dependent operations: renaming, syncing, file identity, spelling of folders, locks. Callers decide on their
+//! use.
 
 pub mod locks;
 pub mod open;
@@ -17,19 +18,20 @@ pub use locks::{LockAttempt, MaintenanceLock, WriterLock};
 pub use open::{Links, note_failure, open_regular, open_regular_with, ran_out_of_files};
 pub use threads::{can_start_thread, on_threads};
 
-/// Renames the file `from` to `to` in one step and never replaces what is at `to`.
+/// Renames the file `from` to `to` in one step and never replaces an existing `to`.
 ///
-/// Where the file system knows no such rename (network and FUSE file systems, Windows), a hard link and a removal
-/// stand in: a crash between the two leaves one file under both names, never none.
+/// If the file system does not support such a rename (network and FUSE file systems, Windows), it creates a hard link
+/// and removes `from`. A crash between the two steps leaves the file under both names, so it is never lost.
 ///
 /// # Errors
-/// [`io::ErrorKind::AlreadyExists`] when `to` exists, with `from` untouched; else what the system says.
+/// [`io::ErrorKind::AlreadyExists`] if `to` exists, with `from` unchanged; otherwise if the rename fails.
 pub fn rename_no_replace(from: &Path, to: &Path) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
     {
         use rustix::fs::{CWD, RenameFlags, renameat_with};
         use rustix::io::Errno;
-        // The kernel or this file system does not know the flag; sandboxes answer EPERM to a call they do not know.
+        // The kernel or this file system does not support the flag. Sandboxes return EPERM for an unknown system
+        // call.
         let unknown = [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::PERM];
         match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
             Ok(()) => return Ok(()),
@@ -40,15 +42,16 @@ pub fn rename_no_replace(from: &Path, to: &Path) -> io::Result<()> {
     rename_by_link(from, to, |from, to| fs::hard_link(from, to))
 }
 
-/// The way of [`rename_no_replace`] without the system's help; `link` is a parameter so that a file system without
-/// hard links can be tried.
+/// Performs [`rename_no_replace`] without the system's help. `link` is a parameter so that tests can simulate a file
+/// system without hard links.
 fn rename_by_link(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io::Result<()>) -> io::Result<()> {
     match link(from, to) {
         Ok(()) => fs::remove_file(from).inspect_err(|_| {
-            // Somebody keeps `from` from being removed (Windows: it is open): better not renamed than twice there.
+            // Another process prevents the removal of `from` (on Windows, it has the file open). Undo, so that the
+            // file does not stay under two names.
             let _ = fs::remove_file(to);
         }),
-        // On another volume a rename would not reach either.
+        // Across volumes a rename would fail too.
         Err(error)
             if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::CrossesDevices) =>
         {
@@ -56,8 +59,8 @@ fn rename_by_link(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io::Res
         }
         Err(_) => {
             fs::symlink_metadata(from)?;
-            // No hard links either (FAT, some network drives): reserve the name, which never replaces, then rename
-            // onto what is ours.
+            // No hard links either (FAT, some network drives): reserve the name with `create_new`, which never
+            // replaces, then rename onto our own file.
             drop(File::options().write(true).create_new(true).open(to)?);
             fs::rename(from, to).inspect_err(|_| {
                 let _ = fs::remove_file(to);
@@ -66,7 +69,7 @@ fn rename_by_link(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io::Res
     }
 }
 
-/// Returns a path as bytes that [`path_from_bytes`] turns into the same path, also where it is not UTF-8.
+/// Returns a path as bytes, from which [`path_from_bytes`] restores it even if it is not UTF-8.
 #[must_use]
 pub fn path_to_bytes(path: &Path) -> Vec<u8> {
     #[cfg(unix)]
@@ -79,7 +82,7 @@ pub fn path_to_bytes(path: &Path) -> Vec<u8> {
     }
 }
 
-/// Returns the path that [`path_to_bytes`] made these bytes of.
+/// Returns the path whose [`path_to_bytes`] are these.
 #[must_use]
 pub fn path_from_bytes(bytes: Vec<u8>) -> PathBuf {
     #[cfg(unix)]
@@ -94,16 +97,16 @@ pub fn path_from_bytes(bytes: Vec<u8>) -> PathBuf {
     }
 }
 
-/// Makes renames and creations in `folder` survive a power cut; does nothing where folders cannot be synced.
+/// Makes renames and creations in `folder` survive a power failure. Does nothing where folders cannot be synced.
 ///
 /// # Errors
-/// What the system says when the folder can be synced but was not.
+/// If the folder can be synced, but opening or syncing it fails.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         match File::open(folder)?.sync_all() {
-            // Some file systems cannot sync a folder and say so in one of these ways.
+            // Some file systems cannot sync a folder and return one of these errors.
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
             {
@@ -119,7 +122,7 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Which file this is, whatever it is called: equal for two spellings, links included. Holds while the file exists.
+/// The identity of a file: equal for all its names and paths, links included. Valid while the file exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FileIdentity {
     /// The device, or on Windows the volume's serial number.
@@ -129,22 +132,22 @@ pub struct FileIdentity {
 }
 
 impl FileIdentity {
-    /// The identity of what `path` points to.
+    /// Returns the identity of the file that `path` leads to.
     ///
-    /// On Unix the file is not opened for that: closing it again would drop the locks that SQLite holds on it in
-    /// this process.
+    /// On Unix this does not open the file: closing it again would release the locks that SQLite holds on it in this
+    /// process.
     ///
     /// # Errors
-    /// When there is no such file, or it cannot be reached.
+    /// If the file does not exist or cannot be reached.
     #[cfg(unix)]
     pub fn of(path: &Path) -> io::Result<Self> {
         Ok(Self::of_metadata(&fs::metadata(path)?))
     }
 
-    /// The identity of what `path` points to.
+    /// Returns the identity of the file that `path` leads to.
     ///
     /// # Errors
-    /// When there is no such file, or it cannot be reached.
+    /// If the file does not exist or cannot be reached.
     #[cfg(windows)]
     pub fn of(path: &Path) -> io::Result<Self> {
         let handle = winapi_util::Handle::from_path_any(path)?;
@@ -152,26 +155,26 @@ impl FileIdentity {
         Ok(Self { volume: information.volume_serial_number(), file: information.file_index() })
     }
 
-    /// The identity of an open file.
+    /// Returns the identity of an open file.
     ///
     /// # Errors
-    /// When the system does not tell.
+    /// If the system cannot read the file's metadata.
     #[cfg(unix)]
     pub fn of_file(file: &File) -> io::Result<Self> {
         Ok(Self::of_metadata(&file.metadata()?))
     }
 
-    /// The identity of an open file.
+    /// Returns the identity of an open file.
     ///
     /// # Errors
-    /// When the system does not tell.
+    /// If the system cannot read the file's metadata.
     #[cfg(windows)]
     pub fn of_file(file: &File) -> io::Result<Self> {
         let information = winapi_util::file::information(file)?;
         Ok(Self { volume: information.volume_serial_number(), file: information.file_index() })
     }
 
-    /// The identity in metadata that were read anyway (links followed).
+    /// Returns the identity from metadata that were read already (with links followed).
     #[cfg(unix)]
     #[must_use]
     pub fn of_metadata(metadata: &fs::Metadata) -> Self {
@@ -180,10 +183,10 @@ impl FileIdentity {
     }
 }
 
-/// Whether two paths lead to one file. A path that leads nowhere is no error: it is the same as nothing.
+/// Returns true if two paths lead to one file. A path that leads nowhere is not an error; it equals no other path.
 ///
 /// # Errors
-/// When a path cannot be followed for another reason than that nothing is there.
+/// If a path cannot be followed for another reason than that nothing is there.
 pub fn is_same_file(a: &Path, b: &Path) -> io::Result<bool> {
     let identity = |path: &Path| match FileIdentity::of(path) {
         Ok(identity) => Ok(Some(identity)),
@@ -198,8 +201,8 @@ pub fn is_same_file(a: &Path, b: &Path) -> io::Result<bool> {
     })
 }
 
-/// A working directory as Codex stores it: canonical when it is absolute and exists, on WSL in lower case under
-/// `/mnt/<drive>`; `None` when it has to be kept as it is (relative, gone, or not UTF-8 when canonical).
+/// Returns a working directory as Codex stores it: canonical if it is absolute and exists; on WSL in lower case below
+/// `/mnt/<drive>`. Returns `None` if it must stay unchanged (relative, missing, or not UTF-8 when canonical).
 ///
 /// Source: codex-home.md 4, row `cwd`.
 #[must_use]
@@ -214,7 +217,7 @@ pub fn canonical_folder(folder: &str) -> Option<String> {
     canonical_folder_on(folder, is_wsl)
 }
 
-/// [`canonical_folder`] on a system of which it is known whether it is WSL.
+/// Does the work of [`canonical_folder`] for a system that is known to be WSL or not.
 #[must_use]
 pub fn canonical_folder_on(folder: &str, is_wsl: bool) -> Option<String> {
     let path = Path::new(folder);
@@ -229,7 +232,8 @@ pub fn canonical_folder_on(folder: &str, is_wsl: bool) -> Option<String> {
     Some(if is_wsl { lower_case_under_mnt(text) } else { text })
 }
 
-/// An absolute path of Windows, spelled with backslashes, as std's canonical paths spell it; any other text as it is.
+/// Returns an absolute Windows path with backslashes in the spelling of std's canonical paths; any other text
+/// unchanged.
 #[must_use]
 pub fn with_verbatim_prefix(path: &str) -> Cow<'_, str> {
     match path.strip_prefix(r"\\") {
@@ -241,13 +245,14 @@ pub fn with_verbatim_prefix(path: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a kernel's description (`/proc/version`, `/proc/sys/kernel/osrelease`) is that of WSL.
+/// Returns true if a kernel's description (`/proc/version`, `/proc/sys/kernel/osrelease`) is that of WSL.
 #[must_use]
 pub fn is_wsl_kernel(text: &str) -> bool {
     text.to_ascii_lowercase().contains("microsoft")
 }
 
-/// Lower-cases (ASCII only, as Codex does) a path on a Windows drive mounted in WSL, where case does not matter.
+/// Converts a path on a Windows drive mounted in WSL to lower case (ASCII only, as Codex does); case is ignored
+/// there.
 fn lower_case_under_mnt(path: String) -> String {
     let mut parts = path.split('/');
     let on_drive = parts.next() == Some("")
@@ -344,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn the_prefix_of_canonical_paths_goes_where_it_says_nothing() {
+    fn the_prefix_of_canonical_paths_is_removed_where_it_is_redundant() {
         for (path, expected) in [
             (r"\\?\C:\Users\Ann", r"C:\Users\Ann"),
             (r"\\?\UNC\server\share\x", r"\\server\share\x"),

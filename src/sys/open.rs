@@ -1,5 +1,5 @@
-//! Opens files that other programs may replace at any time: never waits for a pipe, never follows a link that was not
-//! there a moment ago; the only way to open anything under a Codex home.
+//! Opens files that other programs may replace at any time. It never waits for a pipe and never follows a link that
+//! has just appeared. All files under a Codex home are opened through this module.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -8,18 +8,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long to wait for a file descriptor: other threads of this process give theirs back when they are done.
+/// The time to wait for a free file descriptor; other threads of this process close theirs when they finish.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Set when a file could not be opened because this process or the system has too many open.
+/// Set if a file could not be opened because this process or the system has too many files open.
 static RAN_OUT: AtomicBool = AtomicBool::new(false);
 
-/// What to do about a symbolic link at the end of a path.
+/// The treatment of a symbolic link at the end of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Links {
-    /// Opens what it leads to: people link their configuration.
+    /// Opens the link's target, because people link their configuration.
     Follow,
-    /// Refuses it: below the roots of a home no link is followed.
+    /// Refuses the link: below the roots of a home no link is followed.
     Refuse,
 }
 
@@ -31,7 +31,7 @@ pub fn open_regular(path: &Path, links: Links) -> io::Result<File> {
     open_regular_with(OpenOptions::new().read(true), path, links)
 }
 
-/// Opens a regular file as `options` say, which must not truncate: what is opened is looked at only afterwards.
+/// Opens a regular file with `options`. They must not truncate, because the file is checked only after it is opened.
 ///
 /// # Errors
 /// As [`open_regular`].
@@ -39,7 +39,7 @@ pub fn open_regular_with(options: &mut OpenOptions, path: &Path, links: Links) -
     let deadline = Instant::now() + PATIENCE;
     let file = loop {
         match open_at_once(options, path, links) {
-            // Would block: another program is about to give back its lease on the file.
+            // WouldBlock: another program is about to give up its lease on the file.
             Err(error)
                 if Instant::now() < deadline
                     && (is_out_of_files(&error) || error.kind() == ErrorKind::WouldBlock) =>
@@ -59,15 +59,15 @@ pub fn open_regular_with(options: &mut OpenOptions, path: &Path, links: Links) -
     Ok(file)
 }
 
-/// Notes a failure of opening that happened elsewhere, for [`ran_out_of_files`].
+/// Records a failure to open a file elsewhere, for [`ran_out_of_files`].
 pub fn note_failure(error: &io::Error) {
     if is_out_of_files(error) {
         RAN_OUT.store(true, Ordering::Relaxed);
     }
 }
 
-/// Whether a file or a folder could not be opened because too many were open already: then what was seen of a home says
-/// nothing about it.
+/// Returns true if a file or folder could not be opened because too many were open already. The view of the home is
+/// then incomplete.
 #[must_use]
 pub fn ran_out_of_files() -> bool {
     RAN_OUT.load(Ordering::Relaxed)
@@ -77,7 +77,7 @@ fn not_regular() -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, "is no regular file")
 }
 
-/// Opens without waiting: a pipe without a writer is open at once, and then refused for what it is.
+/// Opens without waiting. A pipe without a writer opens at once and is refused afterwards.
 #[cfg(unix)]
 fn open_at_once(options: &mut OpenOptions, path: &Path, links: Links) -> io::Result<File> {
     use rustix::fs::OFlags;
@@ -89,7 +89,8 @@ fn open_at_once(options: &mut OpenOptions, path: &Path, links: Links) -> io::Res
     options.custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
     options.open(path).map_err(|error| {
         let is = |errno: rustix::io::Errno| error.raw_os_error() == Some(errno.raw_os_error());
-        // A link that is not followed, a socket or a pipe opened for writing, a folder opened for writing.
+        // The errors of a link that must not be followed, of a socket or pipe opened for writing, and of a folder
+        // opened for writing.
         let is_link = is(rustix::io::Errno::LOOP) && links == Links::Refuse;
         if is_link || is(rustix::io::Errno::NXIO) || is(rustix::io::Errno::ISDIR) {
             not_regular()
@@ -99,8 +100,8 @@ fn open_at_once(options: &mut OpenOptions, path: &Path, links: Links) -> io::Res
     })
 }
 
-/// Opens; pipes do not lie in folders here. A link is looked for first: opened without being followed, files that a
-/// cloud service or a compressing file system keeps elsewhere would show their insides.
+/// Opens a file; on these systems pipes are not in folders. Links are detected before opening. A flag that opens a
+/// link itself would also open placeholders of cloud services and compressing file systems instead of their contents.
 #[cfg(not(unix))]
 fn open_at_once(options: &mut OpenOptions, path: &Path, links: Links) -> io::Result<File> {
     if links == Links::Refuse && std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
@@ -127,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_a_regular_file_is_refused_at_once() {
+    fn files_that_are_not_regular_are_refused_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let kind = |path: &Path, links| open_regular(path, links).err().map(|error| error.kind());
         let file = folder.path().join("file");

@@ -1,4 +1,4 @@
-//! Moving a file where a rename does not reach, and the folders and times that go with moving; no policy.
+//! Moves a file to another volume, where a rename fails, and handles the folders and times of a move. No policy.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, TryLockError};
@@ -8,31 +8,32 @@ use std::time::{Duration, SystemTime};
 
 use super::{FileIdentity, Links, open_regular, open_regular_with};
 
-/// How the name of a copy begins that is not whole yet; no rollout is called so, so that nobody takes it for one.
+/// The prefix of an incomplete copy's name. No rollout has such a name, so an incomplete copy is never read as one.
 const PREFIX: &str = ".codex-state-moving-";
 
-/// How much is compared at once.
+/// The number of bytes compared at once.
 const CHUNK: usize = 128 * 1024;
 
-/// A whole copy of a file, on the disk beside the place where it is to go, under a name of its own.
+/// A complete copy of a file, synced to the disk beside its destination under a temporary name.
 ///
-/// Gone when dropped, unless it was renamed. What a crash leaves of one is taken over by the next copy of that name.
+/// It is deleted when dropped, unless it was renamed. A copy left by a crash is replaced by the next copy of that
+/// name.
 #[derive(Debug)]
 pub struct StagedCopy {
     path: PathBuf,
-    /// Held locked, so that nobody takes it for a leftover.
+    /// The copy, held locked so that no process takes it for a leftover.
     lock: Option<File>,
-    /// What Unix knows of them the copy has from the beginning.
+    /// On Unix the copy has its permissions already.
     #[cfg(not(unix))]
     permissions: fs::Permissions,
 }
 
 impl StagedCopy {
-    /// Copies `from` to a name beside `to`: bytes (compared afterwards), modification time, permissions, and the owner
-    /// as far as that is allowed.
+    /// Copies `from` to a name beside `to`: bytes (compared afterwards), modification time, permissions, and the
+    /// owner as far as the system permits.
     ///
     /// # Errors
-    /// What the system says; and when `from` changes meanwhile, or the copy is not what was copied.
+    /// If reading or writing fails, if `from` changes meanwhile, or if the copy differs from the original.
     pub fn make(from: &Path, to: &Path) -> io::Result<StagedCopy> {
         let mut name = OsString::from(PREFIX);
         name.push(to.file_name().unwrap_or_default());
@@ -51,12 +52,12 @@ impl StagedCopy {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt as _;
-            // Only root may give files away; for anybody else the copy belongs to whoever made it, as with mv.
+            // Only root may change the owner. For others the copy belongs to the current user, as with mv.
             let _ = std::os::unix::fs::fchown(target, Some(before.uid()), Some(before.gid()));
         }
         target.set_modified(before.modified()?)?;
         target.sync_all()?;
-        // Through the handle that holds the lock: Windows lets no other read what is locked.
+        // Uses the handle that holds the lock, because Windows lets no other handle read a locked file.
         target.rewind()?;
         source.rewind()?;
         if !same_content(&mut source, &mut target)? {
@@ -66,7 +67,7 @@ impl StagedCopy {
         if !after.is_file() || after.len() != before.len() || after.modified()? != before.modified()? {
             return Err(io::Error::other("it changed while it was copied"));
         }
-        // Last, for the permissions may forbid what was done above.
+        // Last, because the permissions may forbid the steps above.
         #[cfg(unix)]
         {
             target.set_permissions(before.permissions())?;
@@ -75,14 +76,14 @@ impl StagedCopy {
         Ok(copy)
     }
 
-    /// Gives the copy its name, which nothing may have yet.
+    /// Renames the copy to `to`, which must not exist.
     ///
     /// # Errors
-    /// [`io::ErrorKind::AlreadyExists`] when something has; else what the system says.
+    /// [`io::ErrorKind::AlreadyExists`] if `to` exists; otherwise if the rename fails.
     pub fn rename_to(&mut self, to: &Path) -> io::Result<()> {
         self.lock = None;
         super::rename_no_replace(&self.path, to)?;
-        // Not all file systems of Windows rename or remove what is marked as read-only.
+        // Set only now, because some Windows file systems cannot rename or remove a read-only file.
         #[cfg(not(unix))]
         let _ = fs::set_permissions(to, self.permissions.clone());
         Ok(())
@@ -96,7 +97,7 @@ impl Drop for StagedCopy {
     }
 }
 
-/// A new and locked file at `path`, where a crash may have left one.
+/// Creates a new locked file at `path`, replacing one that a crash left there.
 fn create(path: &Path) -> io::Result<File> {
     for _ in 0..3 {
         match File::options().read(true).write(true).create_new(true).open(path) {
@@ -125,10 +126,10 @@ fn create(path: &Path) -> io::Result<File> {
     Err(io::Error::new(io::ErrorKind::ResourceBusy, "another process is moving it"))
 }
 
-/// Whether two files hold the same bytes.
+/// Returns true if two files contain the same bytes.
 ///
 /// # Errors
-/// What reading fails with.
+/// If a file cannot be opened or read.
 pub fn same_bytes(a: &Path, b: &Path) -> io::Result<bool> {
     same_content(&mut open_regular(a, Links::Refuse)?, &mut open_regular(b, Links::Refuse)?)
 }
@@ -159,20 +160,20 @@ fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(n)
 }
 
-/// What a move that was cut short left where the file goes.
+/// The remains of an interrupted move at its destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leftover {
-    /// The file itself, by a second name ([`super::rename_no_replace`] without the system's help).
+    /// A second name of the file itself (from [`super::rename_no_replace`] without the system's help).
     Link,
-    /// A copy of it on another volume, equal in every byte and in time.
+    /// A copy on another volume, with the same bytes and time.
     Copy,
 }
 
-/// Whether what is at `to` was left there by a move of `from` that was cut short: then `from` need only be removed.
-/// `None` is anything else, which is not to be touched.
+/// Returns what an interrupted move of `from` left at `to`; then only `from` remains to be removed. Returns `None`
+/// for anything else, which must not be touched.
 ///
 /// # Errors
-/// What the system says of either.
+/// If either file cannot be read.
 pub fn leftover(from: &Path, to: &Path) -> io::Result<Option<Leftover>> {
     let (source, target) = (fs::symlink_metadata(from)?, fs::symlink_metadata(to)?);
     if !source.is_file() || !target.is_file() {
@@ -180,7 +181,7 @@ pub fn leftover(from: &Path, to: &Path) -> io::Result<Option<Leftover>> {
     }
     let (a, b) = (FileIdentity::of(from)?, FileIdentity::of(to)?);
     if a == b {
-        // Two paths to one name (a link or mount in between) are no two names: removing one would remove the file.
+        // Two paths to one name (through a link or mount) are not two names: removing one would remove the file.
         let is_linked = n_links(from, &source)? >= 2 && fs::canonicalize(from)? != fs::canonicalize(to)?;
         return Ok(is_linked.then_some(Leftover::Link));
     }
@@ -191,7 +192,7 @@ pub fn leftover(from: &Path, to: &Path) -> io::Result<Option<Leftover>> {
     Ok(is_copy.then_some(Leftover::Copy))
 }
 
-/// File systems keep times more or less exactly; FAT to two seconds.
+/// Compares times with the precision of file systems; FAT stores times in steps of two seconds.
 fn is_close(a: SystemTime, b: SystemTime) -> bool {
     a.duration_since(b).or_else(|_| b.duration_since(a)).is_ok_and(|apart| apart <= Duration::from_secs(2))
 }
@@ -209,10 +210,10 @@ fn n_links(path: &Path, _metadata: &Metadata) -> io::Result<u64> {
     Ok(winapi_util::file::information(&handle)?.number_of_links())
 }
 
-/// Sets the modification time of a file and nothing else; returns what it is then, for file systems round.
+/// Sets only the modification time of a file. Returns the time as stored, because file systems round it.
 ///
 /// # Errors
-/// What the system says.
+/// If the file cannot be opened or its time cannot be set.
 pub fn set_modified(path: &Path, time: SystemTime) -> io::Result<SystemTime> {
     let mut options = File::options();
     #[cfg(not(windows))]
@@ -222,7 +223,7 @@ pub fn set_modified(path: &Path, time: SystemTime) -> io::Result<SystemTime> {
         use std::os::windows::fs::OpenOptionsExt as _;
         const FILE_READ_ATTRIBUTES: u32 = 0x80;
         const FILE_WRITE_ATTRIBUTES: u32 = 0x100;
-        // No more than that, for it is all that a file which is marked as read-only grants.
+        // A read-only file grants only these rights.
         options.access_mode(FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES);
     }
     let file = open_regular_with(&mut options, path, Links::Refuse)?;
@@ -230,11 +231,11 @@ pub fn set_modified(path: &Path, time: SystemTime) -> io::Result<SystemTime> {
     file.metadata()?.modified()
 }
 
-/// Makes sure that `root` and the folders `below` it exist or could be created, and that the way leads through no
-/// symbolic link: `root` itself may be one, nothing below.
+/// Checks that `root` and the folders `below` it exist or can be created, and that no folder below `root` is a
+/// symbolic link. `root` itself may be a link.
 ///
 /// # Errors
-/// A link or something that is no folder is in the way.
+/// If a link or a file that is not a folder is in the way.
 pub fn check_folder(root: &Path, below: &[String]) -> io::Result<()> {
     match fs::metadata(root) {
         Ok(metadata) if !metadata.is_dir() => return Err(in_the_way(root, "is no folder")),
@@ -263,10 +264,10 @@ fn in_the_way(path: &Path, why: &str) -> io::Error {
     io::Error::other(format!("{} {why}", path.display()))
 }
 
-/// Creates what is missing of `root` and the folders `below` it, and puts the creation on the disk.
+/// Creates the missing folders of `root` and `below`, and syncs them to the disk.
 ///
 /// # Errors
-/// As [`check_folder`]; and what the system says.
+/// As [`check_folder`], and if a folder cannot be created or synced.
 pub fn ensure_folder(root: &Path, below: &[String]) -> io::Result<()> {
     check_folder(root, below)?;
     let mut folder = root.to_owned();
@@ -294,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_is_the_file_with_its_time_and_mode_and_no_trace_is_left() {
+    fn a_copy_has_the_files_time_and_mode_and_leaves_no_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
         let from = file(folder.path(), "from", &"x".repeat(300_000));
         let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_773_507_450_373);
@@ -321,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crash_left_of_a_copy_is_replaced_and_what_is_in_use_is_not() {
+    fn a_copy_left_by_a_crash_is_replaced_unless_it_is_in_use() {
         let folder = tempfile::tempdir().unwrap();
         let from = file(folder.path(), "from", "whole");
         let to = folder.path().join("to");
@@ -351,7 +352,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_second_way_to_one_name_is_no_leftover() {
+    fn a_second_path_to_one_name_is_not_a_leftover() {
         let folder = tempfile::tempdir().unwrap();
         let real = folder.path().join("real");
         fs::create_dir(&real).unwrap();

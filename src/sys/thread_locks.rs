@@ -1,7 +1,7 @@
-//! Claims a thread before it is moved or deleted, by the locks of a running Codex; what is done with it is the verbs'.
+//! Claims a thread with the locks of a running Codex before it is moved or deleted. The verbs do the work.
 //!
-//! Source of the rules: codex-home.md 7. That nobody holds a lock is no proof that nobody writes: older versions of
-//! Codex take none, so whoever claims a thread looks again at row and files before the commit.
+//! Source of the rules: codex-home.md 7. A free lock does not prove that no process writes, because older versions of
+//! Codex take no locks. So a caller that claims a thread checks row and files again before the commit.
 
 use crate::sys::{LockAttempt, MaintenanceLock, WriterLock};
 use crate::thread::ThreadId;
@@ -10,17 +10,17 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How often a lock is tried again that is held for moments.
+/// The interval between two attempts to take a briefly held lock.
 const POLL: Duration = Duration::from_millis(20);
 
-/// Why a thread cannot be claimed.
+/// The reason why a thread cannot be claimed.
 #[derive(Debug)]
 pub enum Unclaimed {
     /// A running Codex writes the thread.
     Writer,
     /// A job of Codex compresses or migrates rollouts.
     Maintenance,
-    /// The lock could not be tried.
+    /// Trying the lock failed.
     Trouble(io::Error),
 }
 
@@ -36,10 +36,10 @@ impl fmt::Display for Unclaimed {
     }
 }
 
-/// Claims the right to move rollouts at all, waiting at most `patience`; `None` where there is no such lock.
+/// Takes the lock for moving rollouts, waiting at most `patience`. Returns `None` if this home has no such lock.
 ///
 /// # Errors
-/// Somebody else has it.
+/// If another process holds the lock, or if it cannot be tried.
 pub fn maintenance(home: &Path, patience: Duration) -> Result<Option<MaintenanceLock>, Unclaimed> {
     let deadline = Instant::now() + patience;
     loop {
@@ -52,16 +52,16 @@ pub fn maintenance(home: &Path, patience: Duration) -> Result<Option<Maintenance
     }
 }
 
-/// Returns true if Codex has a folder for the locks of threads, so that each thread that is claimed takes an open file.
+/// Returns true if Codex has a folder for the locks of threads. Then each claimed thread needs an open file.
 #[must_use]
 pub fn exist(home: &Path) -> bool {
     home.join("thread-writer-locks").is_dir()
 }
 
-/// Claims one thread, without waiting for its writer; `None` where there are no such locks.
+/// Takes the lock of one thread, without waiting for its writer. Returns `None` if this home has no such locks.
 ///
 /// # Errors
-/// Somebody else has it.
+/// If another process holds the lock, or if it cannot be tried.
 pub fn writer(home: &Path, id: ThreadId, patience: Duration) -> Result<Option<WriterLock>, Unclaimed> {
     match WriterLock::try_acquire(home, &id.to_string(), patience).map_err(Unclaimed::Trouble)? {
         LockAttempt::Acquired(lock) => Ok(Some(lock)),
@@ -70,10 +70,10 @@ pub fn writer(home: &Path, id: ThreadId, patience: Duration) -> Result<Option<Wr
     }
 }
 
-/// What [`writer`] would say, without creating anything: for plans and previews.
+/// Checks whether [`writer`] would succeed, without creating anything; for plans and previews.
 ///
 /// # Errors
-/// Somebody else has it.
+/// If another process holds the lock, or if it cannot be tried.
 pub fn probe(home: &Path, id: ThreadId, patience: Duration) -> Result<(), Unclaimed> {
     match WriterLock::is_held(home, &id.to_string(), patience).map_err(Unclaimed::Trouble)? {
         true => Err(Unclaimed::Writer),
@@ -106,7 +106,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn a_held_lock_is_said_before_and_when_it_is_taken() {
+    fn a_held_lock_is_reported_by_the_probe_and_on_taking_it() {
         let home = tempfile::tempdir().unwrap();
         let id = ThreadId::from_u128(7);
         probe(home.path(), id, Duration::ZERO).unwrap();

@@ -1,8 +1,9 @@
-//! Starts threads where the system lets it, and does without where it does not (limits of users and containers).
+//! Starts threads if the system permits it, and works without them otherwise (limits of users and containers).
 
 use std::thread::{self, Builder};
 
-/// Runs `work` on up to `n` threads at once, as many as can be started; on the calling thread where none can.
+/// Runs `work` on up to `n` threads at once, as many as can be started. If none can be, runs it on the calling
+/// thread.
 pub fn on_threads(n: usize, work: impl Fn() + Sync) {
     thread::scope(|scope| {
         let started = (0..n).map_while(|_| Builder::new().spawn_scoped(scope, &work).ok()).count();
@@ -12,7 +13,7 @@ pub fn on_threads(n: usize, work: impl Fn() + Sync) {
     });
 }
 
-/// Whether a thread can be started now: libraries that start their own panic where they cannot.
+/// Returns true if a thread can be started now. Libraries that start their own threads panic if they cannot.
 #[must_use]
 pub fn can_start_thread() -> bool {
     Builder::new().spawn(|| {}).is_ok_and(|thread| thread.join().is_ok())
@@ -24,7 +25,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
-    fn work_is_done_on_as_many_threads_as_wanted_and_by_the_caller_without_any() {
+    fn work_runs_on_the_wanted_number_of_threads_or_on_the_caller() {
         for (n, expected) in [(0, 1), (1, 1), (3, 3)] {
             let done = AtomicUsize::new(0);
             on_threads(n, || {
