@@ -1,4 +1,4 @@
-//! Does what was planned for one thread: locks, files, row, in the order that `mod.rs` explains.
+//! Carries out the plan for one thread: locks, files and row, in the order that `mod.rs` explains.
 
 use super::engine::{Direction, Engine};
 use super::plan::{Move, Planned, Task, Verdict};
@@ -22,24 +22,24 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// How often a thread is tried that will not hold still.
+/// Maximum number of attempts for a thread that keeps changing.
 const MAX_ATTEMPTS: u32 = 3;
 
-/// Why an attempt ended before the commit.
+/// The reason why an attempt ended before the commit.
 #[derive(Debug)]
 enum Stop {
-    /// Row or file are not what they were.
-    Stirred,
-    /// A rename does not reach.
+    /// The row or the file changed.
+    Changed,
+    /// The destination is on another file system, where a rename fails.
     OtherVolume,
-    /// It cannot be done.
+    /// It is impossible.
     Failed(String),
 }
 
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Stop::Stirred => f.write_str("a running Codex is writing it"),
+            Stop::Changed => f.write_str("a running Codex is writing it"),
             Stop::OtherVolume => f.write_str("its files cannot be moved: they go to another file system"),
             Stop::Failed(reason) => f.write_str(reason),
         }
@@ -52,7 +52,7 @@ fn failed(path: &Path, error: &io::Error) -> Stop {
     Stop::Failed(format!("{}: {error}", path.display()))
 }
 
-/// A change that was made, and what takes it back.
+/// A change that was made, with the data to undo it.
 enum Step {
     Renamed { from: PathBuf, to: PathBuf },
     Copied { to: PathBuf },
@@ -61,7 +61,8 @@ enum Step {
 }
 
 impl Engine<'_> {
-    /// Does what was planned for a thread. With it comes an error that ends the whole run; the thread is as it was then.
+    /// Carries out the plan for a thread. If it also returns an error, that error ends the whole run; the thread is
+    /// then unchanged.
     pub(super) fn apply(
         &mut self,
         planned: Planned,
@@ -79,7 +80,7 @@ impl Engine<'_> {
                     Err(error) => error,
                 };
                 let outcome = Outcome::failed(Some(id), from, reason(&error));
-                // Whatever the database fails with meets the next thread as well.
+                // A failure of the database would affect the next thread too.
                 let ends_all = Trouble::of(&error).is_some();
                 (outcome, ends_all.then_some(error))
             }
@@ -95,10 +96,10 @@ impl Engine<'_> {
         let config = self.config;
         let unclaimed =
             |unclaimed: thread_locks::Unclaimed| anyhow::Error::new(Stop::Failed(unclaimed.to_string()));
-        // Given back in the reverse order, when everything is done.
+        // Released in the reverse order, when everything is done.
         let maintenance = thread_locks::maintenance(config.context.home, self.maintenance_patience);
         if maintenance.is_err() {
-            // Such a job takes long; one thread has waited for all.
+            // Such a job takes long, so only the first thread waits for it.
             self.maintenance_patience = Duration::ZERO;
         }
         let _maintenance = maintenance.map_err(unclaimed)?;
@@ -125,20 +126,20 @@ impl Engine<'_> {
             };
             undo(done, &error)?;
             match error.downcast_ref::<Stop>() {
-                Some(Stop::Stirred) => {}
+                Some(Stop::Changed) => {}
                 Some(Stop::OtherVolume) if !by_copy => by_copy = true,
                 _ => return Err(error),
             }
             known = task.folded.take();
         }
-        Err(Stop::Stirred.into())
+        Err(Stop::Changed.into())
     }
 
     fn pass(&self, step: &str) {
         fault::point_of(self.config.direction.verb(), step);
     }
 
-    /// Copies everything that goes beside the place where it goes to.
+    /// Copies all files to temporary names beside their destinations.
     fn stage(&self, task: &Task) -> Result<Vec<(PathBuf, StagedCopy)>, Stop> {
         let mut copies = Vec::new();
         for one in task.moves.iter().filter(|one| one.leftover.is_none()) {
@@ -152,7 +153,7 @@ impl Engine<'_> {
         Ok(copies)
     }
 
-    /// Steps 4 to 6 within the transaction. What was changed on the disk is noted in `done`.
+    /// Performs steps 4 to 6 within the transaction. Records the changes on the disk in `done`.
     fn attempt(
         &mut self,
         id: ThreadId,
@@ -162,11 +163,11 @@ impl Engine<'_> {
         done: &mut Vec<Step>,
     ) -> anyhow::Result<()> {
         if self.table.get(transaction, id)? != task.row {
-            return Err(Stop::Stirred.into());
+            return Err(Stop::Changed.into());
         }
         let now = RolloutFile::at(self.config.context.home, &task.selected.path());
         if now.map(|file| file.stamp) != task.folded.as_ref().map(|folded| folded.stamp) {
-            return Err(Stop::Stirred.into());
+            return Err(Stop::Changed.into());
         }
         for one in &task.moves {
             self.bring(one, &mut copies, done)?;
@@ -189,7 +190,7 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Brings one file to its new place.
+    /// Moves one file to its destination.
     fn bring(
         &self,
         one: &Move,
@@ -213,12 +214,12 @@ impl Engine<'_> {
                 Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => Err(Stop::OtherVolume),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Stop::Stirred),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Stop::Changed),
             Err(error) => Err(failed(&one.to, &error)),
         }
     }
 
-    /// The selected file's time: for unarchive set to now, for archive as it is.
+    /// Returns the selected file's modification time; for unarchive, sets it to now first.
     fn touch(&self, task: &Task, done: &mut Vec<Step>) -> Result<SystemTime, Stop> {
         let metadata = fs::symlink_metadata(&task.to).map_err(|error| failed(&task.to, &error))?;
         let stamp = Stamp::of(&metadata).map_err(|error| failed(&task.to, &error))?;
@@ -232,11 +233,11 @@ impl Engine<'_> {
         Ok(touched)
     }
 
-    /// Brings the row up to date with the file and says where it is now.
+    /// Updates the row from the file, with its new path and archived flag.
     fn write(&mut self, task: &Task, modified: SystemTime, transaction: &Connection) -> anyhow::Result<()> {
         match self.row_to_be(task, modified) {
             Some(NewRow { row, changed: None }) => Ok(self.table.insert(transaction, &row)?),
-            // Without changes other files of the thread went; the row names none of them.
+            // Without changed columns, only other files of the thread were moved, which the row does not name.
             Some(NewRow { row, changed: Some(changed) }) if changed != ColumnSet::default() => {
                 Ok(self.table.update(transaction, &row, changed)?)
             }
@@ -244,7 +245,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Returns the row that a thread has once its files have gone; `None` if its file has yet to be read.
+    /// Returns the row of a thread after its files were moved; `None` if its file has yet to be read.
     pub(super) fn row_to_be(&self, task: &Task, modified: SystemTime) -> Option<NewRow> {
         let folded = task.folded.as_ref()?;
         let archives = self.config.direction.archives();
@@ -287,14 +288,14 @@ impl Engine<'_> {
     }
 }
 
-/// The row that a thread has once its files have gone.
+/// The row of a thread after its files were moved.
 pub(super) struct NewRow {
     pub(super) row: Row,
-    /// The columns that change; `None` if it has no row yet.
+    /// The columns that change; `None` if the thread has no row yet.
     changed: Option<ColumnSet>,
 }
 
-/// Sets a cell that the database has, if it differs.
+/// Sets a cell, if the database has the column and the cell differs.
 fn set(new: &mut Row, changed: &mut ColumnSet, row: &Row, position: usize, cell: Cell) {
     let Some(existing) = row.get(position) else { return };
     if *existing != cell {
@@ -307,17 +308,17 @@ fn sync_folders(moves: &[Move]) -> Result<(), Stop> {
     let parents = |of: fn(&Move) -> &PathBuf| {
         moves.iter().filter_map(move |one| of(one).parent()).map(Path::to_owned).collect::<BTreeSet<_>>()
     };
-    // The new names first: a power cut between the two leaves two names, never none.
+    // The new names first: a power failure between the two leaves the file under both names, so it is never lost.
     for folder in parents(|one| &one.to).iter().chain(&parents(|one| &one.from)) {
         sys::sync_folder(folder).map_err(|error| failed(folder, &error))?;
     }
     Ok(())
 }
 
-/// Takes back what was done, last first.
+/// Undoes the changes, the last one first.
 ///
 /// # Errors
-/// Something could not be taken back, beside the reason why it had to be.
+/// If a change cannot be undone; the error includes `why`.
 fn undo(done: Vec<Step>, why: &anyhow::Error) -> anyhow::Result<()> {
     for step in done.into_iter().rev() {
         let (path, result) = match &step {
@@ -341,7 +342,7 @@ fn undo(done: Vec<Step>, why: &anyhow::Error) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An error and its causes on one line.
+/// Returns an error and its causes in one line.
 fn reason(error: &anyhow::Error) -> String {
     format!("{error:#}")
 }

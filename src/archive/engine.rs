@@ -1,4 +1,4 @@
-//! The options of archiving, and what planning and doing share.
+//! The options of archive and unarchive, and the state that planning and running share.
 
 use crate::catalog::inventory::Inventory;
 use crate::catalog::names;
@@ -12,7 +12,7 @@ use crate::survey::select::Selected;
 use std::cell::RefCell;
 use std::time::Duration;
 
-/// Which way threads go.
+/// The direction in which threads are moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// Into `archived_sessions/`.
@@ -22,7 +22,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// The command that does this.
+    /// Returns the name of the command.
     #[must_use]
     pub fn verb(self) -> &'static str {
         match self {
@@ -31,7 +31,7 @@ impl Direction {
         }
     }
 
-    /// What it has done.
+    /// Returns the word for the result.
     #[must_use]
     pub fn done(self) -> &'static str {
         match self {
@@ -40,7 +40,7 @@ impl Direction {
         }
     }
 
-    /// The command that undoes it.
+    /// Returns the direction that undoes it.
     #[must_use]
     pub fn reverse(self) -> Direction {
         match self {
@@ -49,27 +49,27 @@ impl Direction {
         }
     }
 
-    /// Whether threads that went this way are archived.
+    /// Returns true if the threads are archived afterwards.
     pub(super) fn archives(self) -> bool {
         self == Direction::Archive
     }
 }
 
-/// What is to be done.
+/// Options of archive and unarchive.
 pub struct Config<'a> {
     /// The home, and the circumstances of the run.
     pub context: Context<'a>,
-    /// Which threads.
+    /// The requested threads.
     pub threads: &'a [Selected],
-    /// Which way.
+    /// The direction.
     pub direction: Direction,
-    /// Whether those that they spawned come along.
+    /// True to include the threads that they spawned.
     pub recursive: bool,
-    /// How long to wait for locks that are held for moments.
+    /// Maximum time to wait for briefly held locks.
     pub patience: Duration,
 }
 
-/// What planning and doing share.
+/// The state that planning and running share.
 pub(super) struct Engine<'a> {
     pub(super) config: &'a Config<'a>,
     pub(super) inventory: Inventory,
@@ -78,7 +78,7 @@ pub(super) struct Engine<'a> {
     pub(super) comparison: Comparison,
     pub(super) buffer: RefCell<Buffer>,
     pub(super) folders: Folders,
-    /// How long to wait for a job of Codex that compresses or migrates.
+    /// Maximum time to wait for a job of Codex that compresses or migrates.
     pub(super) maintenance_patience: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Which threads are meant: those asked for and, with `--recursive`, those that they spawned.
+//! Determines the threads of a run: the requested ones and, with `--recursive`, those that they spawned.
 
 use super::engine::Engine;
 use crate::db::open::Reader;
@@ -12,9 +12,9 @@ use crate::thread::ThreadId;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-/// The threads, each once: one asked for, then its descendants, nearest first.
+/// Returns the threads, each once: a requested one, then its descendants, nearest first.
 ///
-/// A descendant of which there is neither row nor file is passed over, but not what it spawned.
+/// A descendant that has neither a row nor a file is left out, but not the threads that it spawned.
 pub(super) fn expand(
     engine: &Engine<'_>,
     reader: &mut Reader,
@@ -54,7 +54,7 @@ pub(super) fn expand(
     Ok(family)
 }
 
-/// Asks the files of threads without a row who spawned them.
+/// Adds the threads without a row, whose files name the thread that spawned them.
 fn add_unknown(
     engine: &Engine<'_>,
     known: &BTreeSet<ThreadId>,

@@ -1,36 +1,37 @@
-//! `archive` and `unarchive`: moves the files of threads and changes their rows, both or neither. To a report; prints
-//! nothing, reads no environment.
+//! `archive` and `unarchive`: moves the files of threads and changes their rows, both or neither, and returns a
+//! report. It prints nothing and reads no environment.
 //!
-//! A thread is done in these steps (`apply.rs` has them in this order), one thread after the other:
+//! The threads are processed one after the other, each in these steps (`apply.rs` has them in this order):
 //!
 //! 1. Claim it: the maintenance lock, then the writer lock of the thread, as Codex does. Both are held to the end.
-//! 2. Look again at its row and its files, and decide (`plan.rs`). Nothing has changed so far.
-//! 3. Where a rename does not reach (another volume), copy each file to a temporary name beside its target.
-//! 4. Begin the transaction, which keeps every other writer out, and make sure that row and file are as they were.
-//! 5. Rename the files one by one, never onto an existing one; sync both folders; remove the sources of what was copied.
-//!    (Unarchive: set the selected file's modification time to now, as Codex does; it is the only thing of a rollout that
-//!    is ever changed, and comes after the removal so that copy and source are equal as long as both are there.)
+//! 2. Read its row and files again, and decide (`plan.rs`). Nothing has changed so far.
+//! 3. If a rename is not possible (another volume), copy each file to a temporary name beside its destination.
+//! 4. Begin the transaction, which blocks every other writer, and check that row and file are unchanged.
+//! 5. Rename the files one by one, never onto an existing one; sync both folders; remove the originals of copies.
+//!    (Unarchive: set the selected file's modification time to now, as Codex does. That is the only change ever made
+//!    to a rollout. It comes after the removal, so that copy and original are equal as long as both exist.)
 //! 6. Write the row.
 //! 7. Commit. Release the locks.
 //!
-//! If anything fails in 4 to 7, the row was not written, and 5 and 6 are undone in reverse.
+//! If anything fails in steps 4 to 7, the row is not written, and steps 5 and 6 are undone in reverse.
 //!
-//! A crash rolls the transaction back, so after it the row is the old one or (after 7) the new one. What a crash leaves:
+//! A crash rolls the transaction back, so the row is then either the old one or (after 7) the new one. The result of
+//! a crash:
 //!
-//! - in 1 to 4: everything as it was (perhaps a temporary copy, which no program takes for a rollout and which the next
-//!   run replaces);
-//! - in 5: some files moved, the row old. The selected file goes first (after `.zst` twins of plain files, which never
-//!   count), so that as soon as it matters `verify` names the thread: `archive_mismatch`, or `moved_file`. A file that was
-//!   copied may be in both places, whole: `duplicate_rollout`;
-//! - in 6: all files moved, the row old: `archive_mismatch`;
+//! - in 1 to 4: everything is unchanged (perhaps with a temporary copy, which no program reads as a rollout and which
+//!   the next run replaces);
+//! - in 5: some files are moved, and the row is old. The selected file is moved first (after compressed twins of
+//!   plain files, which are never chosen), so `verify` reports the thread as soon as it matters: `archive_mismatch`
+//!   or `moved_file`. A copied file may be complete in both places: `duplicate_rollout`;
+//! - in 6: all files are moved, and the row is old: `archive_mismatch`;
 //! - after 7: done.
 //!
-//! The same command run again finds some of the files "already in place", moves the rest and writes the row; a copy
-//! whose source is still there, equal in every byte, and a file under two names (`sys::rename_no_replace` where hard links
-//! stand in) lose the old one. `backfill` mends the row, too, but leaves the files where they are.
+//! The same command, run again, finds some files already in place, moves the rest and writes the row. If a copy's
+//! original still exists and is equal in every byte, or a file has two names (after `sys::rename_no_replace` used a
+//! hard link), the old one is removed. `backfill` repairs the row too, but leaves the files where they are.
 //!
-//! The order is this one, and not the row first, because the files are the truth: a row that is behind is mended from
-//! them by every command, a row that is ahead would name files that are not there.
+//! The files come before the row because the files are the truth. Every command can repair a row that is behind its
+//! files; a row that is ahead would name missing files.
 
 mod apply;
 mod engine;
@@ -62,24 +63,24 @@ use engine::Engine;
 use plan::{Planned, Verdict};
 use refusal::Refusal;
 
-/// How many bytes of threads that were read for the plan are kept for the work; the others are read again.
+/// Maximum bytes of threads that were read for the plan and are kept for the run; the others are read again.
 const KEPT_BYTES: usize = 4 * 1024 * 1024;
 
-/// A run that was planned: what it would do is known, nothing has been done.
+/// A planned run: its effects are known, and nothing has been changed.
 pub struct Job<'a> {
     engine: Engine<'a>,
     planned: Vec<Planned>,
-    /// What is reported if it all goes well.
+    /// The report of a run in which everything succeeds.
     preview: Report,
-    /// What Codex's default list would show.
+    /// The counts that Codex's default list would have.
     tally: Tally,
 }
 
-/// Looks at everything and decides, changing nothing.
+/// Plans a run without changing anything.
 ///
 /// # Errors
-/// The database cannot be read or never be written; a folder of rollouts cannot be looked at, so that not every file of
-/// a thread may be known.
+/// If the database cannot be read, or can never be written; if a folder of rollouts cannot be read, because then some
+/// files of a thread may be unknown.
 pub fn plan<'a>(
     config: &'a Config<'a>,
     reader: &mut Reader,
@@ -135,7 +136,7 @@ pub fn plan<'a>(
             one.verdict = Verdict::Refused(Refusal::Locked(held.to_string()));
         }
         if config.context.is_interrupted() {
-            // Its file may have been read by half.
+            // Its file may have been read only in part.
             break;
         }
         if let Verdict::Do(task) = &one.verdict
@@ -156,13 +157,13 @@ pub fn plan<'a>(
 }
 
 impl Job<'_> {
-    /// Whether anything is to be changed.
+    /// Returns true if anything would be changed.
     #[must_use]
     pub fn has_work(&self) -> bool {
         self.planned.iter().any(Planned::has_work)
     }
 
-    /// What [`Job::run`] would report.
+    /// Returns the report that [`Job::run`] would give.
     #[must_use]
     pub fn preview(self) -> Report {
         let Job { engine, preview, tally, .. } = self;
@@ -171,7 +172,7 @@ impl Job<'_> {
         report
     }
 
-    /// Does it.
+    /// Runs the plan.
     #[must_use]
     pub fn run(self, writer: &mut Writer, progress: &dyn Progress) -> Report {
         let Job { mut engine, planned, mut tally, .. } = self;
@@ -213,7 +214,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
-    /// Interrupts the work when it has something to say.
+    /// A listener that interrupts the work at the first warning.
     struct InterruptAtWarning<'a>(&'a AtomicBool);
 
     impl Progress for InterruptAtWarning<'_> {
@@ -226,11 +227,12 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_was_being_read_when_the_interrupt_came_is_not_one_that_failed() {
+    fn a_thread_being_read_at_the_interrupt_does_not_count_as_failed() {
         let home = tempfile::tempdir().unwrap();
         let database = home.path().join("state.sqlite");
         crate::db::create::create(&database, crate::db::create::NewSchema::Phase1).unwrap();
-        // A new row would take its name from there: what cannot be read is warned of, just before the rollout is read.
+        // A new row would take its name from this file; the warning that it cannot be read comes just before the
+        // rollout is read.
         fs::create_dir(home.path().join("session_index.jsonl")).unwrap();
         let folder = home.path().join("sessions/2026/03/14");
         fs::create_dir_all(&folder).unwrap();

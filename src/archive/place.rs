@@ -1,4 +1,4 @@
-//! Where a path leads, so that nothing follows one out of the home; and where files go.
+//! Checks where paths lead, so that no file outside the home is followed, and determines where files are moved.
 
 use super::engine::Direction;
 use super::refusal::Refusal;
@@ -9,8 +9,8 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-/// The file that is at `path`, in plain or compressed form, if it is a regular file within one of the two folders of
-/// the home, reached without a symbolic link below them. `Ok(None)`: nothing is there.
+/// Returns the file at `path`, in plain or compressed form, if it is a regular file within one of the two folders of
+/// the home and is reached without a symbolic link below them. Returns `Ok(None)` if nothing is there.
 ///
 /// # Errors
 /// If the file must not be touched.
@@ -60,8 +60,8 @@ pub(super) fn look(home: &Path, path: &Path) -> Result<Option<PathBuf>, Refusal>
     Ok(Some(found))
 }
 
-/// Returns true if a folder is spelled as one below a root of the home, and each folder on the way down from there is no
-/// link. To find where each of them leads instead takes a system call for each part of each path, hundreds for a thread.
+/// Returns true if a folder's path begins with a root of the home, and no folder on the way down from there is a
+/// link. Resolving the path instead takes a system call for each of its parts, hundreds for a thread.
 fn is_plainly_inside(home: &Path, folder: &Path) -> bool {
     [ACTIVE, ARCHIVED].iter().any(|root| {
         let mut way = home.join(root);
@@ -75,7 +75,7 @@ fn is_plainly_inside(home: &Path, folder: &Path) -> bool {
     })
 }
 
-/// The folder that a file of this name goes to: a root of the home, and the folders below it.
+/// Returns the destination folder for a file with this name: a root of the home, and the folders below it.
 pub(super) fn target(direction: Direction, name: RolloutName) -> (&'static str, Vec<String>) {
     match direction {
         Direction::Archive => (ARCHIVED, Vec::new()),
@@ -87,7 +87,7 @@ pub(super) fn target(direction: Direction, name: RolloutName) -> (&'static str, 
 mod tests {
     use super::*;
 
-    /// Looks, with the reason of a refusal as text.
+    /// Does the same, with the reason of a refusal as text.
     fn look(home: &Path, path: &Path) -> Result<Option<PathBuf>, String> {
         super::look(home, path).map_err(|refusal| refusal.to_string())
     }
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_outside_and_what_is_no_file_are_refused() {
+    fn files_outside_and_non_files_are_refused() {
         let home = home();
         let error = look(home.path(), &home.path().join("elsewhere").join(NAME)).unwrap_err();
         assert!(error.contains("outside of the Codex home"), "{error}");
@@ -127,7 +127,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_below_the_roots_are_refused_and_a_root_that_is_one_is_not() {
+    fn a_link_is_refused_below_the_roots_but_not_as_a_root() {
         use std::os::unix::fs::symlink;
         let home = home();
         let sessions = home.path().join("sessions");

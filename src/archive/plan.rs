@@ -1,4 +1,4 @@
-//! Decides what is to be done with one thread, from its row and what lies on the disk now; changes nothing.
+//! Decides what to do with one thread, from its row and the files on the disk now. It changes nothing.
 
 use super::engine::{Direction, Engine};
 use super::place;
@@ -19,69 +19,69 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// What is to become of one thread.
+/// The plan for one thread.
 pub(super) struct Planned {
-    /// The thread; `None` for a file whose name does not say.
+    /// The thread; `None` for a file whose name does not give one.
     pub(super) id: Option<ThreadId>,
-    /// Where its selected rollout is, as far as that is known.
+    /// Path of its selected rollout, as far as it is known.
     pub(super) from: Option<PathBuf>,
     pub(super) verdict: Verdict,
 }
 
 pub(super) enum Verdict {
-    /// It must not or cannot be done.
+    /// It must not or cannot be done; with the reason.
     Refused(Refusal),
-    /// Nothing is to be done.
+    /// Nothing must be done.
     Unchanged,
-    /// This is to be done.
+    /// This must be done.
     Do(Box<Task>),
-    /// Something is to be done, which is decided anew then.
+    /// Something must be done. The run decides again what that is.
     DoLater,
 }
 
-/// What is to be done with a thread.
+/// The work on one thread.
 pub(super) struct Task {
-    /// The row as it was when this was decided.
+    /// The row when this was decided.
     pub(super) row: Option<Row>,
-    /// The file that counts.
+    /// The chosen file.
     pub(super) selected: RolloutFile,
-    /// Where it will be.
+    /// Its path afterwards.
     pub(super) to: PathBuf,
-    /// How the row will spell that.
+    /// The path's spelling in the row.
     pub(super) row_path: String,
-    /// The files that go, in the order in which they go.
+    /// The files to move, in this order.
     pub(super) moves: Vec<Move>,
-    /// What the file that counts says; `None` if it was read for the plan and is to be read again.
+    /// The thread in the chosen file; `None` if it was read for the plan but must be read again.
     pub(super) folded: Option<FoldedThread>,
 }
 
 impl Task {
-    /// Whether the file that counts lies where it is to be, and the row has its flag already: then other files of the
-    /// thread go, and nothing begins or ends.
+    /// Returns true if the chosen file is at its destination and the row has its flag already. Then only other files
+    /// of the thread are moved, and the thread's archive state does not change.
     pub(super) fn was_there(&self, archived: bool) -> bool {
         let flag = self.row.as_ref().and_then(|row| row.integer(index::ARCHIVED));
         self.to == self.selected.path() && flag == Some(i64::from(archived))
     }
 }
 
-/// A file that goes.
+/// A file to move.
 pub(super) struct Move {
     pub(super) from: PathBuf,
     pub(super) to: PathBuf,
-    /// The root that it goes to, and the folders below.
+    /// The destination root, and the folders below it.
     pub(super) folder: (&'static str, Vec<String>),
-    /// Set if it is there already, and only has to go from here.
+    /// Set if the file is at its destination already, so that only the original must be removed.
     pub(super) leftover: Option<Leftover>,
 }
 
 impl Planned {
-    /// A file with a malformed name that was asked for by its path.
+    /// Returns the plan for a file with a malformed name that was requested by its path.
     pub(super) fn of_malformed(path: PathBuf) -> Planned {
         let reason = Refusal::MalformedName(path.clone());
         Planned { id: None, from: Some(path), verdict: Verdict::Refused(reason) }
     }
 
-    /// Roughly how much memory this holds.
+    /// Returns the approximate memory use, in bytes.
     pub(super) fn size(&self) -> usize {
         let Verdict::Do(task) = &self.verdict else { return 0 };
         let cells = task.row.iter().flat_map(|row| row.cells.iter().flatten());
@@ -89,7 +89,7 @@ impl Planned {
         of_row + task.folded.as_ref().map_or(1024, |folded| folded.metadata.size())
     }
 
-    /// Lets go of everything that can be found out again, to bound the memory of a long plan.
+    /// Drops everything that can be found again, to bound the memory of a long plan.
     pub(super) fn forget(&mut self) {
         if let Verdict::Do(_) = &self.verdict {
             self.verdict = Verdict::DoLater;
@@ -97,16 +97,16 @@ impl Planned {
         }
     }
 
-    /// Whether something is to be done.
+    /// Returns true if something must be done.
     pub(super) fn has_work(&self) -> bool {
         matches!(self.verdict, Verdict::Do(_) | Verdict::DoLater)
     }
 
-    /// What is reported if it all goes well.
+    /// Returns the outcome if everything succeeds.
     pub(super) fn outcome(&self) -> Outcome {
         match &self.verdict {
             Verdict::Refused(reason) => Outcome::failed(self.id, self.from.clone(), reason.to_string()),
-            // What is decided later is reported then.
+            // The run decides and reports these.
             Verdict::Unchanged | Verdict::DoLater => Outcome {
                 id: self.id,
                 status: Status::Unchanged,
@@ -132,7 +132,7 @@ impl Planned {
 }
 
 impl Engine<'_> {
-    /// Decides about a thread with this row. `known` is what its file said a moment ago, if it was read.
+    /// Plans the work on a thread with this row. `known` is the thread in its file, if the file was just read.
     pub(super) fn plan_one(&self, id: ThreadId, row: Option<Row>, known: Option<FoldedThread>) -> Planned {
         let mut from = None;
         let verdict = match self.decide(id, row, known, &mut from) {
@@ -190,7 +190,7 @@ impl Engine<'_> {
             .map_or_else(|| selected.path(), |one| one.to.clone());
         let plain = selected.named.compressed.then(|| other_form(&to));
         if let Some(plain) = plain.filter(|plain| to != selected.path() && plain.exists()) {
-            // A compressed file beside a plain one does not count: moved there, it would cease to.
+            // A compressed file beside a plain one is never chosen: after the move, the thread would lose it.
             return Err(Refusal::PlainTaken(plain));
         }
         if moves.is_empty() && row.as_ref().is_some_and(|row| agrees(row, &selected, archives)) {
@@ -204,8 +204,9 @@ impl Engine<'_> {
         Ok(Verdict::Do(Box::new(Task { row, selected, to, row_path, moves, folded: Some(folded) })))
     }
 
-    /// The files of a thread that are there now: those that were found and what may have come of them since (Codex
-    /// compresses and moves, we may have moved), asked for by name so that no folder has to be listed.
+    /// Returns the files of a thread that exist now: those that were found, and those that they may have become since
+    /// (Codex compresses and moves them, and so may we). They are searched for by name, so that no folder must be
+    /// listed.
     fn files_of(&self, id: ThreadId, row_path: Option<&Path>) -> Vec<RolloutFile> {
         let home = self.config.context.home;
         let (mut names, mut folders) = (BTreeSet::<OsString>::new(), BTreeSet::<PathBuf>::new());
@@ -231,14 +232,14 @@ impl Engine<'_> {
         folders.iter().flat_map(at).collect()
     }
 
-    /// Which files go, and where.
+    /// Returns the files to move, with their destinations.
     fn moves(&self, files: &[RolloutFile]) -> Result<Vec<Move>, Refusal> {
         let Engine { config, .. } = self;
         let mut moves: Vec<Move> = Vec::new();
         for file in files.iter().filter(|file| file.archived != config.direction.archives()) {
             let from = file.path();
             let Some(name) = file.named.name else { return Err(Refusal::MalformedName(from)) };
-            // No file of the thread may lie behind a link, whatever the row names.
+            // No file of the thread may be behind a link, even one that the row does not name.
             place::look(config.context.home, &from)?;
             let (root, below) = place::target(config.direction, name);
             relocate::check_folder(&config.context.home.join(root), &below).map_err(Refusal::Target)?;
@@ -265,7 +266,7 @@ impl Engine<'_> {
         known.stamp == selected.stamp && Path::new(&known.metadata.rollout_path) == selected.path()
     }
 
-    /// Returns where this run moves a rollout.
+    /// Returns the path to which this run moves a rollout.
     fn place_to_be(&self, source: &Source) -> Option<PathBuf> {
         let (root, below) = place::target(self.config.direction, source.name?);
         let folder = below.iter().fold(self.config.context.home.join(root), |folder, part| folder.join(part));
@@ -276,7 +277,7 @@ impl Engine<'_> {
         let find_rollout = |rollout| {
             let mut source = self.inventory.find_rollout(rollout)?;
             if !source.path.exists() {
-                // This run may have moved it since the walk.
+                // This run may have moved the file since the walk.
                 source.path = self.place_to_be(&source).filter(|path| path.exists()).unwrap_or(source.path);
             }
             Some(source)
@@ -302,7 +303,7 @@ impl Engine<'_> {
     }
 }
 
-/// Whether a row says where this file is, that it is archived or not, and since when.
+/// Returns true if a row has this file's path, archived flag and a matching `archived_at`.
 fn agrees(row: &Row, selected: &RolloutFile, archives: bool) -> bool {
     let path = row.text(index::ROLLOUT_PATH).map(Path::new);
     row.integer(index::ARCHIVED) == Some(i64::from(archives))
@@ -310,8 +311,8 @@ fn agrees(row: &Row, selected: &RolloutFile, archives: bool) -> bool {
         && row.get(index::ARCHIVED_AT).is_none_or(|at| (*at == Cell::Null) != archives)
 }
 
-/// How the row spells the selected file's new place: where it named the plain form of what is compressed by now, as
-/// Codex may, it goes on doing so.
+/// Returns the spelling of the selected file's new path for the row. If the row named the plain form of a file that
+/// is compressed now, as Codex may, it continues to do so.
 fn spell(to: &Path, row: Option<&Path>, selected: &RolloutFile) -> Result<String, Refusal> {
     let is_plain = |row: &Path| row.extension().is_some_and(|extension| extension == "jsonl");
     let to =

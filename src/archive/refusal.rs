@@ -1,4 +1,4 @@
-//! Why a thread is not archived or unarchived: the reasons, and how they are said.
+//! The reasons why a thread is not archived or unarchived, and their texts.
 
 use crate::rollout::fold::ReadError;
 use crate::thread::ThreadId;
@@ -27,7 +27,7 @@ pub(super) enum Refusal {
     NotAFile(PathBuf),
     /// The rollout lies outside of the home.
     OutsideHome(PathBuf),
-    /// A path cannot be looked at.
+    /// A path cannot be examined.
     Unseen(PathBuf, io::Error),
     /// A folder cannot be resolved.
     Folder(PathBuf, io::Error),

@@ -1,4 +1,4 @@
-//! What archiving did with each thread. Of many threads most lie in a temporary file.
+//! The results of archive and unarchive for each thread. If there are many, most are in a temporary file.
 
 use crate::db::many::{Many, Stored};
 use crate::db::tally::{Shown, Tally};
@@ -7,40 +7,40 @@ use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use std::path::{Path, PathBuf};
 
-/// A file that went, or would go.
+/// A file that was moved, or would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
-    /// From where.
+    /// Path before.
     pub from: PathBuf,
-    /// To where.
+    /// Path after.
     pub to: PathBuf,
 }
 
-/// What became of a thread.
+/// The result for a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// Files and row are as they should be, and were not before.
+    /// Files and row were changed and are now right.
     Done,
-    /// Files and row were as they should be.
+    /// Files and row were right already.
     Unchanged,
-    /// Refused or failed: files and row are as they were.
+    /// Refused or failed: files and row are unchanged.
     Failed,
 }
 
-/// What became of one thread, and why.
+/// The result for one thread, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// The thread; `None` for a file whose name does not say.
+    /// The thread; `None` for a file whose name does not give one.
     pub id: Option<ThreadId>,
-    /// How it ended.
+    /// The kind of result.
     pub status: Status,
-    /// Where the selected rollout was.
+    /// Path of the selected rollout before.
     pub from: Option<PathBuf>,
-    /// Where it is now.
+    /// Path of the selected rollout after.
     pub to: Option<PathBuf>,
-    /// All files that went.
+    /// All files that were moved.
     pub files: Vec<Moved>,
-    /// Why it failed.
+    /// The reason of the failure.
     pub error: Option<String>,
 }
 
@@ -96,31 +96,31 @@ impl Stored for Outcome {
     }
 }
 
-/// What was done, or would be.
+/// The result of a run, or of its preview.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Each thread, in the order asked for; those that came along after the one that spawned them.
+    /// All threads, in the requested order; spawned threads follow the one that spawned them.
     pub threads: Many<Outcome>,
-    /// The number of threads that ended each way; by [`Status`].
+    /// The number of threads with each result, by [`Status`].
     counts: [usize; 3],
-    /// The number of files that went, or would go.
+    /// The number of files that were moved, or would be.
     pub n_files: usize,
-    /// What Codex's default list shows before and after.
+    /// The counts of Codex's default list before and after.
     pub shown: Shown,
-    /// Whether it was stopped before the end.
+    /// True if the run was stopped before the end.
     pub interrupted: bool,
-    /// What made going on impossible; the threads after it were not tried.
+    /// The error that ended the run; the threads after it were not tried.
     pub stopped: Option<anyhow::Error>,
 }
 
 impl Report {
-    /// Returns the report of a run that was interrupted before it did anything.
+    /// Returns the report of a run that was interrupted before it changed anything.
     #[must_use]
     pub fn before_any() -> Report {
         Report { interrupted: true, ..Report::default() }
     }
 
-    /// Returns the number of threads that ended so.
+    /// Returns the number of threads with this result.
     #[must_use]
     pub fn count(&self, status: Status) -> usize {
         self.counts[status as usize]
@@ -132,7 +132,7 @@ impl Report {
         self.threads.push(outcome);
     }
 
-    /// Makes the outcomes readable.
+    /// Ends the report, so that its outcomes can be read.
     pub(super) fn end(mut self, tally: Tally) -> Report {
         self.shown = tally.end();
         if let Err(error) = self.threads.finish(None) {
