@@ -1,4 +1,5 @@
-//! Decides which database to make in a home that has none, by the Codex that wrote there last; makes none itself.
+//! Chooses the kind of database to create in a home that has none, by the Codex that wrote there last. It creates
+//! none.
 
 use crate::catalog::walk;
 use crate::db::create::NewSchema;
@@ -9,28 +10,28 @@ use std::cmp::Reverse;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-/// The versions of Codex that read the database of phase 1 and no other.
+/// The versions of Codex that read only the database of phase 1.
 const PHASE_1: [[u32; 2]; 2] = [[0, 93], [0, 95]];
 /// The first version of Codex that tolerates a ledger newer than its own.
 const TOLERANT: [u32; 2] = [0, 119];
-/// How many rollouts are opened at most, newest first, until one says its version.
+/// Maximum number of rollouts opened, newest first, to find a version.
 const LOOKS: usize = 1000;
 
-/// The database to make, and why this one.
+/// The database to create, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDatabase {
-    /// Its schema, and with it its name.
+    /// Its schema, which determines its name.
     pub schema: NewSchema,
-    /// Why, in words that follow "because".
+    /// The reason, in words that follow "because".
     pub reason: String,
-    /// The version of a Codex that may refuse the database, if the newest rollout is of such a one.
+    /// The version of the newest rollout, if that Codex may refuse the database.
     pub too_old: Option<String>,
 }
 
-/// Chooses the database to make for `home`, below `folder`, in which it will lie.
+/// Chooses the database to create for `home`, in `folder`.
 ///
-/// The newest rollout, by the time in its name, says which Codex was used last. Files that only a newer Codex makes
-/// overrule it: a thread that began in an old version keeps that version in its rollout.
+/// The newest rollout, by the time in its name, shows which Codex was used last. Files that only a newer Codex
+/// creates have precedence, because a thread that began in an old version keeps that version in its rollout.
 #[must_use]
 pub fn choose(home: &Path, folder: &Path, interrupted: &AtomicBool) -> NewDatabase {
     let Some((text, version)) = newest_version(home, interrupted) else {
@@ -54,8 +55,8 @@ pub fn choose(home: &Path, folder: &Path, interrupted: &AtomicBool) -> NewDataba
     NewDatabase { schema: NewSchema::State5, reason, too_old: is_too_old.then_some(text) }
 }
 
-/// Returns the version of Codex that the newest rollout names: as text, and its first two numbers. Versions that
-/// developers' builds write (0.0.0) are passed over.
+/// Returns the version of Codex in the newest rollout: as text, and its first two numbers. The version of developers'
+/// builds (0.0.0) is skipped.
 fn newest_version(home: &Path, interrupted: &AtomicBool) -> Option<(String, [u32; 2])> {
     let mut files: Vec<_> = walk::walk(home, || {}).files;
     files.retain(|file| file.named.name.is_some());
@@ -72,7 +73,7 @@ fn newest_version(home: &Path, interrupted: &AtomicBool) -> Option<(String, [u32
 mod tests {
     use super::*;
 
-    /// What is chosen for a home with rollouts of these versions, oldest first, and these other files.
+    /// Checks the choice for a home with rollouts of these versions, oldest first, and these other files.
     #[track_caller]
     fn check(versions: &[&str], others: &[&str], schema: NewSchema, reason: &str, too_old: Option<&str>) {
         let home = tempfile::tempdir().unwrap();
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn builds_without_a_version_and_signs_of_a_newer_codex_are_minded() {
+    fn builds_without_a_version_and_signs_of_a_newer_codex_are_respected() {
         let of = |version: &str| format!("the newest rollout is of Codex {version}");
         check(&["0.112.0", "0.0.0", "x", ""], &[], NewSchema::State5, &of("0.112.0"), Some("0.112.0"));
         let reason = format!("{}, but other files in the home are of a newer Codex", of("0.94.0"));

@@ -1,7 +1,7 @@
-//! Appends names that only the database knows to `session_index.jsonl`, one line a thread as Codex writes it; changes
-//! no line that is there.
+//! Appends names that only the database has to `session_index.jsonl`, one line per thread as Codex writes it. It
+//! changes no existing line.
 //!
-//! A run that was killed leaves whole lines and perhaps a torn last one. The next run begins with a newline then, and
+//! A killed run leaves complete lines and perhaps a torn last one. The next run then begins with a newline, and
 //! appends the name of the torn line again.
 
 use crate::catalog::names::{self as session_index, FILE_NAME};
@@ -22,32 +22,32 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-/// How many bytes of whole lines are appended in one write. A longer line is written alone.
+/// Number of bytes of complete lines that are appended in one write. A longer line is written alone.
 const CHUNK: usize = 64 * 1024;
 
-/// What a backfill notes about names while it reads.
+/// The data about names that a backfill collects while it reads.
 #[derive(Debug, Default)]
 pub struct Noted {
-    /// By thread that was read: hashes of the two texts from which Codex may have made its title.
+    /// Hashes of the two texts from which Codex may have derived the title, by thread that was read.
     titles: HashMap<ThreadId, [u64; 2]>,
-    /// By thread whose row a preview would write: its name then, and whether that is the title.
+    /// For each thread whose row a preview would write: the name in that row, and whether it is the title.
     to_come: BTreeMap<ThreadId, Option<(String, bool)>>,
 }
 
 impl Noted {
-    /// Notes what a rollout says about the title.
+    /// Records the texts of a rollout from which a title may be derived.
     pub(super) fn note_titles(&mut self, thread: &ThreadMetadata) {
         let hashes = [&thread.title, &thread.first_user_message].map(|text| hash(text));
         self.titles.insert(thread.id, hashes);
     }
 
-    /// Notes the row that a preview would write.
+    /// Records the row that a preview would write.
     pub(super) fn note_row(&mut self, id: ThreadId, row: &Row) {
         let named = names::of_row(row);
         self.to_come.insert(id, named.map(|(name, is_title)| (name.to_owned(), is_title)));
     }
 
-    /// Returns true if the rollout tells where a title comes from, so that it is not a name.
+    /// Returns true if a title is derived from the rollout, so that it is not a name.
     fn explains(&self, id: ThreadId, title: &str) -> bool {
         self.titles.get(&id).is_some_and(|hashes| hashes.contains(&hash(title)))
     }
@@ -59,28 +59,28 @@ fn hash(text: &str) -> u64 {
     hasher.finish()
 }
 
-/// Which names are to be appended.
+/// Options of appending names.
 pub struct IndexOptions<'a> {
     /// The home, and the circumstances of the run.
     pub context: Context<'a>,
-    /// Only the names of these threads, and of those whose rollouts were read; all if `None`.
+    /// Append only the names of these threads, and of those whose rollouts were read; all if `None`.
     pub threads: Option<&'a BTreeSet<ThreadId>>,
-    /// Whether rollouts were passed over. Titles count as names only where the rollout was read.
+    /// True if rollouts were skipped. A title counts as a name only if the rollout was read.
     pub quick: bool,
-    /// Append nothing, only count.
+    /// True to append nothing and only count.
     pub dry_run: bool,
-    /// What the backfill noted.
+    /// The data that the backfill collected.
     pub noted: &'a Noted,
     /// Threads whose rows are about to be deleted.
     pub to_be_pruned: &'a BTreeSet<ThreadId>,
 }
 
-/// What was appended.
+/// The result of appending names.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Indexed {
-    /// How many names were appended, or would be.
+    /// Number of names that were appended, or would be.
     pub names: u64,
-    /// Why the index could not be read or written, if so.
+    /// The reason why the index could not be read or written.
     pub failure: Option<String>,
 }
 
@@ -99,7 +99,7 @@ struct Chunk {
     ids: Vec<ThreadId>,
 }
 
-/// Appends to the session index the name of each thread that has one in the database and none in the index.
+/// Appends the name of each thread that has one in the database but none in the session index.
 ///
 /// `reader` is the database, or `None` if a preview has none.
 ///
@@ -138,7 +138,7 @@ pub fn append_names(options: &IndexOptions<'_>, reader: Option<&mut Reader>) -> 
     for (&id, named) in options.noted.to_come.iter().filter(|_| options.dry_run) {
         let mut chunk = Chunk::default();
         if let Some((name, is_title)) = named {
-            // A chunk without lines takes any line.
+            // An empty chunk accepts any line.
             let _ = options.take(&index, &mut chunk, Named { id, name, is_title: *is_title });
             indexed.names += chunk.ids.len() as u64;
         }
@@ -150,7 +150,7 @@ pub fn append_names(options: &IndexOptions<'_>, reader: Option<&mut Reader>) -> 
 }
 
 impl IndexOptions<'_> {
-    /// Takes one name into a chunk if the index lacks it. Breaks if the chunk has no room for it.
+    /// Adds one name to a chunk if the index lacks it. Breaks if the chunk has no room for it.
     fn take(&self, index: &Index, chunk: &mut Chunk, named: Named<'_>) -> ControlFlow<()> {
         if index.ids.contains(&named.id) || !self.wants(named) {
             return ControlFlow::Continue(());
@@ -179,11 +179,11 @@ impl IndexOptions<'_> {
 /// The session index.
 struct Index<'a> {
     home: &'a Path,
-    /// The threads that it names.
+    /// The threads that have a line in it.
     ids: HashSet<ThreadId>,
-    /// Its length when it was read or written last.
+    /// Its length when it was last read or written.
     length: u64,
-    /// Open for appending after the first write.
+    /// The file opened for appending, after the first write.
     file: Option<File>,
 }
 
@@ -205,7 +205,8 @@ impl Index<'_> {
         Ok(Index { home, ids, length, file: None })
     }
 
-    /// Appends the lines of a chunk whose threads the index lacks still, for Codex may append at the same time.
+    /// Appends the lines of a chunk for threads that the index still lacks, because Codex may append at the same
+    /// time.
     fn append(&mut self, options: &IndexOptions<'_>, chunk: Chunk, indexed: &mut Indexed) -> io::Result<()> {
         if chunk.ids.is_empty() {
             return Ok(());
@@ -244,7 +245,7 @@ impl Index<'_> {
         Ok(())
     }
 
-    /// Waits until the lines are on the disk.
+    /// Syncs the lines to the disk.
     fn finish(self) -> io::Result<()> {
         self.file.map_or(Ok(()), |file| file.sync_all())
     }

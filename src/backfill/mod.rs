@@ -1,4 +1,4 @@
-//! `backfill`: makes the rows say what the rollouts say, and returns a report; prints nothing, reads no environment.
+//! `backfill`: repairs the rows from the rollouts, and returns a report. It prints nothing and reads no environment.
 //!
 //! [`crate::survey`] reads the rollouts and finds each thread's row. This module decides which rows differ and writes them
 //! in short transactions (`write.rs`). A row that agrees costs one read.
@@ -31,13 +31,14 @@ pub use crate::thread::times::Times;
 use pending::{Pending, Run, merge};
 use std::path::Path;
 
-/// While the workers read, rows are written when so many wait. Fewer would cost more than they save.
+/// Number of waiting rows at which they are written while the workers read. Fewer rows would cost more than they
+/// save.
 const IDLE_ROWS: usize = 128;
 
 /// Runs a backfill.
 ///
 /// # Errors
-/// If the database cannot be read or written. What was committed before stays.
+/// If the database cannot be read or written. Changes committed before stay.
 pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress) -> anyhow::Result<Report> {
     let Config { context, .. } = *config;
     let schema = writable_schema(&mut target)?;
@@ -80,7 +81,7 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
     run.conclude(&schema, &found, watermark.as_deref())
 }
 
-/// Reads the schema, and makes sure that rows can be written.
+/// Reads the schema, and checks that rows can be written.
 fn writable_schema(target: &mut Target<'_>) -> anyhow::Result<Schema> {
     let schema = target.read(Schema::read).and_then(|schema| schema.check_writable().map(|()| schema));
     schema.map_err(|error| match target.path() {
@@ -89,8 +90,8 @@ fn writable_schema(target: &mut Target<'_>) -> anyhow::Result<Schema> {
     })
 }
 
-/// Finds the rollout folders that cannot be walked, or are empty, although rows name rollouts in them that are nowhere
-/// else.
+/// Finds the rollout folders that cannot be walked, or are empty, although rows name rollouts in them that are not
+/// found elsewhere.
 fn missing_folders(
     config: &Config<'_>,
     found: &HomeFiles,
@@ -160,7 +161,7 @@ impl<'a> Verb<'a> for Run<'a> {
         if self.pending.len() >= IDLE_ROWS { self.flush() } else { Ok(()) }
     }
 
-    /// Leaves misnamed files alone if the row names another misnamed file, which a quick run did not read.
+    /// Skips misnamed files if the row names another misnamed file, which a quick run did not read.
     fn begins_misnamed(&mut self, id: ThreadId, files: &[usize], row: Option<&Row>) -> bool {
         let path = row.and_then(|row| row.text(columns::index::ROLLOUT_PATH)).map(Path::new);
         let in_row = path.filter(|_| self.config.quick);
@@ -208,7 +209,7 @@ impl Run<'_> {
 
     fn fail(&mut self, file: usize, error: &ReadError) {
         match error {
-            // A program that moved the file has a row for it. The next walk will find it there.
+            // The program that moved the file writes its row. The next walk will find the file there.
             ReadError::Vanished => self.report.scanned -= 1,
             ReadError::Interrupted => {}
             _ => {
@@ -222,7 +223,7 @@ impl Run<'_> {
         }
     }
 
-    /// Decides about the row of a thread whose file counts.
+    /// Decides about the row of a thread with this chosen file.
     fn compare_file(
         &mut self,
         file: usize,
@@ -258,7 +259,7 @@ impl Run<'_> {
         thread.updated_at = self.config.times.choose(thread.modified_at, thread.last_event_at);
     }
 
-    /// Completes the report, and tells Codex if nothing is left to index.
+    /// Completes the report, and records for Codex that nothing is left to index, if so.
     fn conclude(
         mut self,
         schema: &Schema,
@@ -277,7 +278,7 @@ impl Run<'_> {
         self.report.failures.extend(errors);
         self.report.failures.sort_by(|a, b| a.path.cmp(&b.path));
         self.report.interrupted = context.is_interrupted();
-        // Folders that are missing were not visited if rows speak of threads, wherever the folders are now.
+        // Missing folders were not visited if rows exist, because the threads' files must then be somewhere else.
         let was_walked = found.has_roots || self.survey.database.read(threads::count)? == 0;
         if !was_walked && self.report.missing_folders.is_empty() {
             self.survey.progress.warn(&format!(
@@ -299,7 +300,7 @@ impl Run<'_> {
         Ok(Report { shown: tally.end(), lost_references, ..report })
     }
 
-    /// Tells Codex that nothing is left to index, unless the database says so already.
+    /// Records for Codex that nothing is left to index, unless the database already does.
     fn complete(&mut self, watermark: Option<&str>) -> anyhow::Result<()> {
         let state = self.survey.database.read(backfill_state::read)?;
         if state.is_some_and(|state| state.status == backfill_state::COMPLETE) {

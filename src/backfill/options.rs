@@ -1,4 +1,4 @@
-//! What a backfill is told to do, the database that it writes, and what it reports.
+//! The options and the report of a backfill, and the database that it writes.
 
 use super::index;
 use crate::catalog::absent::AbsentFolder;
@@ -11,7 +11,7 @@ use crate::survey::{Context, Database};
 use crate::thread::times::Times;
 use std::path::{Path, PathBuf};
 
-/// What a backfill does, and where.
+/// Options of a backfill.
 pub struct Config<'a> {
     /// The home, and the circumstances of the run.
     pub context: Context<'a>,
@@ -19,13 +19,13 @@ pub struct Config<'a> {
     pub threads: Option<&'a [Selected]>,
     /// Skip files whose row says that they are unchanged.
     pub quick: bool,
-    /// Where `updated_at` comes from.
+    /// The source of `updated_at`.
     pub times: Times,
-    /// What another database knows of threads.
+    /// The facts from another database.
     pub facts: Option<&'a Facts>,
     /// How to read the database for a backup before the first change; `None` for no backup.
     pub backup: Option<&'a OpenOptions>,
-    /// Note what [`index::append_names`] needs.
+    /// True to collect the data that [`index::append_names`] needs.
     pub notes_names: bool,
 }
 
@@ -38,13 +38,13 @@ impl<'a> Config<'a> {
     }
 }
 
-/// The database, and whether anything is written to it.
+/// The database, and whether it is written.
 pub enum Target<'a> {
     /// Rows are written.
     Write(&'a mut Writer),
-    /// Nothing is written: what would be is counted.
+    /// Nothing is written; the changes are only counted.
     Preview(&'a mut Reader),
-    /// A database that does not exist yet, for a preview of its making.
+    /// A database that does not exist yet, for a preview of its creation.
     New(&'a Connection),
 }
 
@@ -86,47 +86,47 @@ pub struct Failure {
     pub is_passing: bool,
 }
 
-/// What a backfill did, or would do.
+/// The result of a backfill, or of its preview.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Rollout files found; each is in exactly one of the next five.
+    /// Number of rollout files found; each is counted in exactly one of the next five.
     pub scanned: u64,
-    /// Rows that were missing.
+    /// Number of rows that were missing.
     pub inserted: u64,
-    /// Rows that differed.
+    /// Number of rows that differed.
     pub updated: u64,
-    /// Rows that agree.
+    /// Number of rows that agree.
     pub unchanged: u64,
-    /// Files that lost to another of their thread.
+    /// Number of files that were not chosen for their thread.
     pub superseded: u64,
-    /// Files that could not be read.
+    /// Number of files that could not be read.
     pub failed: u64,
-    /// Bytes read, uncompressed.
+    /// Number of uncompressed bytes read.
     pub bytes_read: u64,
-    /// Those files, and folders that could not be walked; by path.
+    /// The files that could not be read, and the folders that could not be walked; by path.
     pub failures: Vec<Failure>,
     /// Rollout folders that cannot be read although rows name rollouts in them.
     pub missing_folders: Vec<AbsentFolder>,
-    /// Files with damaged lines beside what could be read.
+    /// Number of files with damaged lines beside their readable ones.
     pub n_damaged_files: u64,
-    /// Of the rows updated, those in which times alone differed.
+    /// Number of updated rows in which only times differed.
     pub times_alone: u64,
     /// The newest version of Codex that wrote a rollout, as numbers.
     pub newest_version: Option<[u32; 2]>,
-    /// The backup that was kept before the first change, unless there is a recent one.
+    /// The backup made before the first change, unless there is a recent one.
     pub backup: Option<PathBuf>,
-    /// Tables and ids of what an old row referred to and what could not be brought back.
+    /// Tables and ids that an old row refers to and that could not be restored.
     pub lost_references: Vec<(&'static str, String)>,
-    /// Threads left to a Codex that is writing them.
+    /// Number of threads left to a Codex that is writing them.
     pub left_to_codex: u64,
-    /// What Codex's default list shows before and after.
+    /// The counts of Codex's default list before and after.
     pub shown: Shown,
     /// True if every file of the home was visited, and none failed for a reason that may pass.
     pub complete: bool,
-    /// True if this run tells Codex that nothing is left to index, or would.
+    /// True if this run tells Codex that nothing is left to index. In a dry run: true if the real run would.
     pub completes_indexing: bool,
     /// True if the run was stopped before the end.
     pub interrupted: bool,
-    /// What tells names from titles, if that was asked for.
+    /// The data that tells names from titles, if it was requested.
     pub names: index::Noted,
 }

@@ -1,4 +1,4 @@
-//! Rows that differ, and wait to be written; decides nothing about when.
+//! Rows that differ and must be written; the caller decides when.
 
 use super::options::{Config, Report, Target};
 use crate::catalog::walk::RolloutFile;
@@ -13,15 +13,15 @@ use crate::survey::comparison::Comparison;
 use crate::thread::columns::{ColumnSet, Row};
 use crate::thread::{ThreadId, ThreadMetadata};
 
-/// A row that a thread must have and has not.
+/// A row that a thread must get.
 #[derive(Debug)]
 pub(super) struct NewRow {
     pub(super) row: Row,
-    /// The columns that differ from the row that is there; `None` if there is no row.
+    /// The columns that differ from the existing row; `None` if there is no row.
     pub(super) changed: Option<ColumnSet>,
 }
 
-/// Merges a file with its row; `None` if the row agrees. `old` is what another database knows of the thread.
+/// Merges a file with its row; `None` if the row agrees. `old` is the thread's row in another database.
 pub(super) fn merge(
     comparison: &Comparison,
     folded: &FoldedThread,
@@ -36,7 +36,7 @@ pub(super) fn merge(
     differs.then_some(NewRow { row: merged.row, changed: Some(merged.to_write) })
 }
 
-/// A thread whose row is to be written.
+/// A thread whose row must be written.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) file: usize,
@@ -45,9 +45,9 @@ pub(super) struct Pending {
     pub(super) stamp: Stamp,
     /// See [`ThreadMetadata::older`].
     pub(super) older: Vec<ThreadMetadata>,
-    /// The row that was there when the new one was made.
+    /// The existing row when the new one was made.
     pub(super) seen: Option<Row>,
-    /// What another database knows of the thread.
+    /// The thread's row in another database.
     pub(super) old: Option<Row>,
     pub(super) new: NewRow,
     pub(super) size: usize,
@@ -98,18 +98,18 @@ pub(super) enum Written {
     Changed,
 }
 
-/// A backfill under way.
+/// The state of a backfill.
 pub(super) struct Run<'a> {
     pub(super) config: &'a Config<'a>,
     pub(super) survey: Survey<'a, Target<'a>>,
-    /// What another database knows.
+    /// The facts from another database.
     pub(super) facts: Option<FittingFacts<'a>>,
-    /// See [`Config::backup`]; taken once the backup is kept.
+    /// See [`Config::backup`]; `None` once the backup is made.
     pub(super) backup: Option<&'a OpenOptions>,
     /// Threads whose rows must be written.
     pub(super) pending: Vec<Pending>,
     pub(super) pending_bytes: usize,
-    /// What Codex's default list shows.
+    /// The counts of Codex's default list.
     pub(super) tally: Tally,
     pub(super) report: Report,
 }

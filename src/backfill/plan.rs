@@ -1,5 +1,5 @@
-//! Decides which files a backfill reads: all of the threads that were asked for, or with `--quick` only those whose row
-//! does not say that they are unchanged.
+//! Decides which files a backfill reads: all files of the requested threads, or with `--quick` only those whose row
+//! does not show that they are unchanged.
 
 use super::options::{Config, Report, Target};
 use crate::catalog::inventory::{self, Inventory};
@@ -20,7 +20,7 @@ use crate::thread::{Millis, ThreadId};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// How many rows are looked at in one read.
+/// Number of rows per read.
 const PAGE: usize = 1000;
 
 /// Plans which files are read, and counts the others in the report.
@@ -41,7 +41,7 @@ pub(super) fn plan(
         None => None,
     };
     let misnamed = match &mut wanted {
-        // A quick run opens no file without need.
+        // A quick run opens no file unnecessarily.
         Some(wanted) if !(config.quick && wanted.is_named(inventory)) => {
             wanted.find_misnamed(inventory, config.context.interrupted)
         }
@@ -74,20 +74,21 @@ pub(super) fn plan(
         Ok(Some(Group { files, in_row }))
     })?;
     report.scanned = plan.n_files;
-    // Newest first: their rows are missed most, and most of Codex's indexes run that way, so that they grow at their
-    // ends, where a page is filled before the next one begins. With 150,000 rows the database is a fifth smaller.
+    // Newest first, because their rows are needed most. Most of Codex's indexes are in this order too, so that they
+    // grow at their ends, where each page is filled before the next one begins. With 150,000 rows the database is a
+    // fifth smaller.
     plan.groups.reverse();
     Ok(plan)
 }
 
-/// The summaries of the rows: looked up one by one, or read in order along with the groups if all are needed.
+/// The summaries of the rows: looked up one by one, or read in order together with the groups if all are needed.
 #[derive(Default)]
 struct Rows {
     page: std::vec::IntoIter<Summary>,
     next: Option<Summary>,
     after: String,
     is_at_end: bool,
-    /// Set if a row's id is not a text, so that the walk cannot go on from it.
+    /// Set if a row's id is not text, so that the walk cannot continue from it.
     is_lost: bool,
 }
 
@@ -129,20 +130,20 @@ impl Rows {
     }
 }
 
-/// Returns true if a row says that its file is unchanged, so that it need not be read (the man page, `--quick`).
+/// Returns true if a row shows that its file is unchanged, so that it need not be read (the man page, `--quick`).
 fn is_unchanged(members: &[RolloutFile], row: &Summary, config: &Config<'_>, buffer: &mut Buffer) -> bool {
     let named = members.iter().position(|file| is_at(file, Path::new(&row.rollout_path)));
     let Some(choice) = inventory::choose(members, 0..members.len(), named) else { return false };
     let chosen = &members[choice.chosen()];
-    // A row that names the compressed form does not name the plain one that counts now.
+    // A row that names the compressed form does not name the plain one that is chosen now.
     named == Some(choice.chosen())
         && row.has_text
         && row.archived == Some(i64::from(chosen.archived))
         && is_time_unchanged(chosen, row, config, buffer)
 }
 
-/// Returns true if a row has the file's time: its modification time, or where that may be a copy's or lost one, the time
-/// of its last line, for which the end of the file is read.
+/// Returns true if a row has the file's time. That is the modification time. If that may be a copy's or a lost one,
+/// it is the time of the last line, which is read from the end of the file.
 fn is_time_unchanged(file: &RolloutFile, row: &Summary, config: &Config<'_>, buffer: &mut Buffer) -> bool {
     let modified = file.stamp.modified_millis();
     let is_older = || row_time(row).is_some_and(|time| time < modified);
@@ -157,13 +158,13 @@ fn row_time(row: &Summary) -> Option<Millis> {
     row.updated_at_ms.map(read_milliseconds).or_else(|| row.updated_at?.checked_mul(1000))
 }
 
-/// Returns true if a row's time is this one at its precision, or less than a second later.
+/// Returns true if a row's time equals this one at the row's precision, or is less than a second later.
 fn is_at_time(time: Millis, row: &Summary) -> bool {
     match (row.updated_at_ms, row.updated_at) {
         (Some(millis), _) if millis >= FIRST_MILLISECONDS => {
             (0..1000).contains(&(i128::from(millis) - i128::from(time)))
         }
-        // Seconds, or what Codex itself writes for a time before 2020.
+        // Seconds, or the milliseconds that Codex itself writes for a time before 2020.
         (Some(seconds), _) => seconds == time.div_euclid(1000) || seconds == time,
         (None, Some(seconds)) => seconds == time.div_euclid(1000),
         (None, None) => false,

@@ -1,8 +1,9 @@
-//! Makes the rows that differ, and writes them in short transactions.
+//! Creates the rows that differ, and writes them in short transactions.
 //!
-//! Between the reading of a file and the writing of its row a running Codex may append to the file and write the row
-//! itself. So inside the transaction the row and the file's time and size are read again. If either changed, the file is
-//! read once more, outside of the transaction. If they keep changing, the row is left to Codex, which is writing it.
+//! Between the reading of a file and the writing of its row, a running Codex may append to the file and write the row
+//! itself. So the row and the file's time and size are read again inside the transaction. If either changed, the file
+//! is read once more, outside of the transaction. If they keep changing, the row is left to the Codex that is writing
+//! it.
 
 use super::options::Target;
 use super::pending::{Pending, Run, Written, merge};
@@ -12,17 +13,17 @@ use crate::survey::Survey;
 use crate::thread::columns::{COLUMNS, is_updated_at};
 use std::time::{Duration, Instant};
 
-/// A transaction is committed after so many rows.
+/// Number of rows after which a transaction is committed.
 const MAX_ROWS: usize = 2000;
-/// A transaction is committed after so long, so that a running Codex never waits for it.
+/// Time after which a transaction is committed, so that a running Codex never waits for long.
 const MAX_TIME: Duration = Duration::from_millis(50);
-/// Rows of so many bytes wait at most.
+/// Maximum bytes of rows that wait to be written.
 const MAX_PENDING_BYTES: usize = 4 * 1024 * 1024;
-/// How often a file that keeps changing is read again.
+/// Maximum number of times that a file that keeps changing is read again.
 const MAX_READS: u32 = 2;
 
 impl Run<'_> {
-    /// Adds a row to those that are written next, and writes them if they are many.
+    /// Queues a row, and writes the queued rows if they are many.
     pub(super) fn enqueue(&mut self, pending: Pending) -> anyhow::Result<()> {
         self.pending_bytes += pending.size;
         self.pending.push(pending);
@@ -32,7 +33,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Writes what is pending.
+    /// Writes the queued rows.
     pub(super) fn flush(&mut self) -> anyhow::Result<()> {
         self.pending_bytes = 0;
         if !self.survey.database.writes() {
@@ -52,7 +53,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Counts what Codex's default list shows after the rows were written.
+    /// Counts Codex's default list again after rows were written.
     pub(super) fn count_shown(&mut self) -> anyhow::Result<()> {
         let Target::Write(writer) = &self.survey.database else { return Ok(()) };
         if self.report.inserted + self.report.updated > 0 {
@@ -61,7 +62,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Keeps a backup before the first change.
+    /// Makes a backup before the first change.
     pub(super) fn keep_backup(&mut self) -> anyhow::Result<()> {
         let Target::Write(writer) = &mut self.survey.database else { return Ok(()) };
         let Some(options) = self.backup.take() else { return Ok(()) };
@@ -72,7 +73,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Writes one transaction's worth of what is pending. Returns the threads that changed meanwhile.
+    /// Writes the queued rows of one transaction. Returns the threads that changed meanwhile.
     fn write_batch(&mut self) -> anyhow::Result<Vec<Pending>> {
         self.keep_backup()?;
         let Run { survey, facts, pending, .. } = self;
@@ -109,7 +110,7 @@ impl Run<'_> {
         self.report.unchanged += 1;
     }
 
-    /// Reads a file that changed again, or leaves its row to Codex.
+    /// Reads a file again that changed, or leaves its row to Codex.
     fn read_again(&mut self, pending: Pending) -> anyhow::Result<()> {
         let file = pending.file;
         if pending.n_reads >= MAX_READS {
