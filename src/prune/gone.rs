@@ -1,4 +1,4 @@
-//! Which rows have lost their rollout, judged by what lies on the disk; deletes nothing.
+//! Finds the rows that have lost their rollout, from the files on the disk. It deletes nothing.
 
 use super::job::{Candidate, Job, Status};
 use super::references;
@@ -19,13 +19,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A row younger than this may be of a thread whose file Codex has not made yet.
+/// A younger row may belong to a thread whose file Codex has not created yet.
 const LEAST_AGE: TimeDelta = TimeDelta::minutes(10);
 
-/// How many rows are looked at in one read.
+/// Number of rows per read.
 const PAGE: usize = 1000;
 
-/// What is at a path, in plain or compressed form.
+/// Returns the path if something is there, in plain or compressed form.
 fn look(path: &Path) -> io::Result<Option<PathBuf>> {
     for form in [path.to_owned(), other_form(path)] {
         match fs::symlink_metadata(&form) {
@@ -41,7 +41,8 @@ fn look(path: &Path) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// Why a row must stay after all: something is there again where its file was, or where Codex would put it.
+/// Returns the reason why a row must stay after all: something now exists at its path, or where Codex would put its
+/// file.
 pub(super) fn look_again(home: &Path, inventory: &Inventory, candidate: &Candidate) -> Option<String> {
     let path = Path::new(&candidate.path);
     let mut places: Vec<PathBuf> = home::row_path(home, path).map(Cow::into_owned).into_iter().collect();
@@ -68,18 +69,18 @@ pub(super) fn look_again(home: &Path, inventory: &Inventory, candidate: &Candida
     None
 }
 
-/// Whether a path is one of another kind of system, where it may well lead to a file.
+/// Returns true if a path is one of another kind of system, where it may lead to a file.
 fn is_foreign(path: &str) -> bool {
     if cfg!(windows) { path.starts_with('/') } else { path.starts_with('\\') || sys::has_drive(path) }
 }
 
-/// Whether a path is on a drive or a share that is not there now: on Windows that looks like a file that is not there.
+/// Returns true if a path is on a missing drive or share. On Windows that looks like a missing file.
 fn is_on_a_missing_drive(path: &Path) -> bool {
     cfg!(windows) && path.ancestors().last().is_some_and(|root| !root.try_exists().unwrap_or(false))
 }
 
 impl Job<'_> {
-    /// Looks at all rows, or those asked for; returns how many there are in all.
+    /// Examines all rows, or the requested ones. Returns the number of all rows.
     pub(super) fn find(&mut self, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<u64> {
         let wanted = self.wanted();
         let n_rows = reader.read(threads::count)?;
@@ -115,7 +116,7 @@ impl Job<'_> {
         }
     }
 
-    /// Judges one row. A row that is fine is no candidate, unless it was named.
+    /// Examines one row. A row that is fine becomes a candidate only if it was requested.
     fn look_at(&mut self, row: &Summary, is_named: bool) {
         self.checked += 1;
         let path = Path::new(&row.rollout_path);
@@ -158,11 +159,11 @@ impl Job<'_> {
         self.candidates.push(candidate);
     }
 
-    /// Asks the files that are there whether one of them is a candidate's, or needs it; and the locks.
+    /// Checks whether an existing file contains or needs a candidate, and whether the candidates' locks are held.
     ///
     /// # Errors
-    /// A file that may be of any thread cannot be read.
-    pub(super) fn ask_files(&mut self, progress: &dyn Progress) -> anyhow::Result<()> {
+    /// If a file that may contain any thread cannot be read.
+    pub(super) fn check_files(&mut self, progress: &dyn Progress) -> anyhow::Result<()> {
         if self.n_to_go() > 0 {
             let claimed = references::claimed(self, progress)?;
             for candidate in self.candidates.iter_mut().filter(|candidate| candidate.verdict.is_none()) {

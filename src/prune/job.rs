@@ -1,4 +1,4 @@
-//! What pruning is told to do and reports, and the rows that it looks at.
+//! The options and the report of prune, and the rows that it examines.
 
 use crate::catalog::inventory::Inventory;
 use crate::catalog::walk::Roots;
@@ -12,74 +12,74 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What is to be done.
+/// Options of prune.
 pub struct Config<'a> {
     /// The home, and the circumstances of the run.
     pub context: Context<'a>,
     /// Only these threads; all if `None`.
     pub threads: Option<&'a [Selected]>,
-    /// Whether many rows may go although that is what a folder looks like that is not there.
+    /// True to delete many rows even if it looks as if a folder were missing.
     pub all_missing: bool,
-    /// How long to wait for locks that are held for moments.
+    /// Maximum time to wait for briefly held locks.
     pub patience: Duration,
-    /// Rows that a real run would find beyond those that are there.
+    /// Number of rows that a real run would find in addition to the existing ones.
     pub rows_to_come: u64,
 }
 
-/// What became of a row.
+/// The result for a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// It was saved and deleted.
+    /// The row was saved and deleted.
     Pruned,
-    /// It stays, for a reason that lies in it.
+    /// It stays, because of its own contents or file.
     Skipped,
-    /// It should go and could not now.
+    /// It should be deleted, but that is not possible now.
     Failed,
 }
 
-/// What became of a row whose rollout is not where it says.
+/// The result for a row whose rollout is not at its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// Its id, as it stands.
+    /// Its id, unchanged.
     pub id: String,
-    /// The path that leads nowhere.
+    /// The path that leads to no file.
     pub path: String,
-    /// How it ended.
+    /// The kind of result.
     pub status: Status,
-    /// Why it stays.
+    /// The reason why it stays.
     pub reason: Option<String>,
-    /// Whether `backfill` mends the row.
+    /// True if `backfill` repairs the row.
     pub is_misplaced: bool,
 }
 
-/// What was done, or would be.
+/// The result of a run, or of its preview.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Rows that were looked at.
+    /// Number of rows examined.
     pub checked: u64,
-    /// Those whose rollout is not where they say, by id.
+    /// The rows whose rollout is not at their path, by id.
     pub threads: Vec<Outcome>,
-    /// The backup that was kept before, unless there is a recent one.
+    /// The backup made before, unless there is a recent one.
     pub backup: Option<PathBuf>,
-    /// Where the deleted rows were saved.
+    /// Path of the saved rows.
     pub saved_to: Option<PathBuf>,
-    /// What Codex's default list shows before and after.
+    /// The counts of Codex's default list before and after.
     pub shown: Shown,
-    /// Whether it was stopped before the end.
+    /// True if the run was stopped before the end.
     pub interrupted: bool,
-    /// What made going on impossible.
+    /// The error that ended the run.
     pub stopped: Option<anyhow::Error>,
 }
 
 impl Report {
-    /// How many rows ended so.
+    /// Returns the number of rows with this result.
     #[must_use]
     pub fn count(&self, status: Status) -> usize {
         self.threads.iter().filter(|outcome| outcome.status == status).count()
     }
 }
 
-/// A run that was planned: what it would do is known, nothing has been done.
+/// A planned run: its effects are known, and nothing has been changed.
 pub struct Job<'a> {
     pub(super) config: &'a Config<'a>,
     pub(super) inventory: Inventory,
@@ -89,44 +89,44 @@ pub struct Job<'a> {
     pub(super) rows: BTreeSet<ThreadId>,
     pub(super) candidates: Vec<Candidate>,
     pub(super) roots: Roots,
-    /// What Codex's default list shows.
+    /// The counts of Codex's default list.
     pub(super) tally: Tally,
 }
 
 impl Job<'_> {
-    /// Returns the rows that are to go.
+    /// Returns the rows that will be deleted.
     pub(super) fn to_go(&self) -> impl Iterator<Item = &Candidate> {
         self.candidates.iter().filter(|candidate| candidate.verdict.is_none())
     }
 }
 
-/// A row that does not say where a file is.
+/// A row whose path leads to no file.
 #[derive(Debug)]
 pub(super) struct Candidate {
-    /// Its id, as it stands.
+    /// Its id, unchanged.
     pub(super) id: String,
     /// The thread.
     pub(super) thread: ThreadId,
-    /// The path in it.
+    /// The path in the row.
     pub(super) path: String,
-    /// Why it stays; `None` if it is to go.
+    /// The status and reason of a row that stays; `None` if it will be deleted.
     pub(super) verdict: Option<(Status, String)>,
-    /// Whether `backfill` mends it.
+    /// True if `backfill` repairs it.
     pub(super) is_misplaced: bool,
 }
 
 impl Candidate {
-    /// It stays, although it should go.
+    /// Keeps the row although it should be deleted.
     pub(super) fn fail(&mut self, reason: &str) {
         self.verdict = Some((Status::Failed, reason.to_owned()));
     }
 
-    /// It stays, and should.
+    /// Keeps the row because it should stay.
     pub(super) fn skip(&mut self, reason: &str) {
         self.verdict = Some((Status::Skipped, reason.to_owned()));
     }
 
-    /// It stays, for `backfill` to mend.
+    /// Keeps the row because `backfill` repairs it.
     pub(super) fn misplaced(&mut self) {
         self.skip("its rollout lies elsewhere in the home: backfill mends the row");
         self.is_misplaced = true;
@@ -148,17 +148,17 @@ impl Candidate {
         Outcome { id, path, status, reason, is_misplaced }
     }
 
-    /// Whether its file should be below this root of the home.
+    /// Returns true if its file should be below this root of the home.
     pub(super) fn lies_in(&self, root: &Path) -> bool {
         let path = Path::new(&self.path);
         path.starts_with(root) || {
-            // The home may be spelled in another way.
+            // The row may have another spelling of the home.
             let name = root.file_name();
             path.parent().is_some_and(|folder| folder.components().any(|part| Some(part.as_os_str()) == name))
         }
     }
 
-    /// The ids of the rollouts that its file may have been.
+    /// Returns the ids of the rollouts that its file may have contained.
     pub(super) fn rollouts(&self) -> impl Iterator<Item = ThreadId> {
         let named = Path::new(&self.path).file_name().and_then(file_name::parse);
         [Some(self.thread), named.and_then(|named| named.name).map(|name| name.rollout)].into_iter().flatten()

@@ -1,5 +1,5 @@
-//! `prune`: deletes the rows of threads whose rollout is gone, after saving them. To a report; prints nothing, reads no
-//! environment.
+//! `prune`: deletes the rows of threads whose rollout is gone, after saving them, and returns a report. It prints
+//! nothing and reads no environment.
 //!
 //! A file that cannot be seen is not gone, so everything that might hide files ends the run before it begins
 //! ([`plan`]). Then ([`Job::run`]):
@@ -10,9 +10,9 @@
 //! 3. In a transaction: save anew what changed since it was saved; delete each row whose file is still gone.
 //! 4. Commit; release the locks.
 //!
-//! A crash before 4 leaves every row where it was, and at most a file with copies of some; after 4 the rows are in that
-//! file. `verify` names a row that is left as `missing_file`, and the same command run again deletes it. Deleted rows
-//! come back with the restored files by `backfill --facts-from` that file.
+//! A crash before step 4 leaves every row in place, and at most a file with copies of some; after step 4 the deleted
+//! rows are in that file. `verify` reports a remaining row as `missing_file`, and the same command, run again,
+//! deletes it. With the restored files, `backfill --facts-from` that file restores deleted rows.
 
 mod gone;
 mod job;
@@ -39,20 +39,21 @@ use std::time::{Duration, Instant};
 
 use job::Candidate;
 
-/// How many rows are saved, or looked at, at once.
+/// The number of rows that are saved or examined at once.
 const BATCH: usize = 1000;
-/// How many threads are claimed at once where Codex has locks: few enough for the number of files that may be open.
+/// The number of threads that are claimed at once if Codex has locks. It must stay below the limit of open files.
 const LOCKED_BATCH: usize = 100;
-/// A transaction is committed after so long, so that a running Codex never waits for it.
+/// Time after which a transaction is committed, so that a running Codex never waits for long.
 const MAX_TIME: Duration = Duration::from_millis(50);
 
-/// So many rows may always go, and more only if they are not most of all.
+/// Up to this many rows may always be deleted; more only if they are not most of all rows.
 const FEW: usize = 10;
 
-/// Looks at everything and decides, changing nothing.
+/// Plans a run without changing anything.
 ///
 /// # Errors
-/// The database cannot be read; something keeps files from being seen; or so many rows would go that something seems to.
+/// If the database cannot be read, if something prevents seeing files, or if so many rows would be deleted that this
+/// is likely.
 pub fn plan<'a>(
     config: &'a Config<'a>,
     reader: &mut Reader,
@@ -84,26 +85,26 @@ pub fn plan<'a>(
     let n_rows = job.find(reader, progress)?;
     progress.finish();
     job.check_roots(&walk.missing_roots)?;
-    job.ask_files(progress)?;
+    job.check_files(progress)?;
     job.check_number(n_rows + config.rows_to_come)?;
     Ok(job)
 }
 
-/// What one transaction did.
+/// The result of one transaction.
 struct Deleted {
-    /// So many rows from the first one on were deleted, or stay for a reason.
+    /// The number of rows, from the first one on, that were deleted or stay for a reason.
     n_tried: usize,
     n_deleted: usize,
 }
 
 impl Job<'_> {
-    /// How many rows would go.
+    /// Returns the number of rows that would be deleted.
     #[must_use]
     pub fn n_to_go(&self) -> usize {
         self.to_go().count()
     }
 
-    /// A root that is missing or empty and that rows should lie in is not there, as a drive that is not mounted.
+    /// Refuses if a root is missing or empty although rows name files in it, because its drive may not be mounted.
     fn check_roots(&self, missing: &[PathBuf]) -> anyhow::Result<()> {
         for (root, few) in [(walk::ACTIVE, 0), (walk::ARCHIVED, FEW)] {
             let root = self.config.context.home.join(root);
@@ -131,7 +132,7 @@ impl Job<'_> {
             .hint("if they are gone for good, add --all-missing"))
     }
 
-    /// What [`Job::run`] would report.
+    /// Returns the report that [`Job::run`] would give.
     #[must_use]
     pub fn preview(&self) -> Report {
         Report {
@@ -142,7 +143,7 @@ impl Job<'_> {
         }
     }
 
-    /// Works out what Codex's default list would show afterwards, for [`Job::preview`].
+    /// Computes what Codex's default list would show afterwards, for [`Job::preview`].
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -158,10 +159,10 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Does it.
+    /// Runs the plan.
     ///
     /// # Errors
-    /// The rows cannot be saved: then nothing was deleted.
+    /// If the rows cannot be saved; then nothing was deleted.
     pub fn run(mut self, writer: &mut Writer, progress: &dyn Progress) -> anyhow::Result<Report> {
         let mut report = Report { checked: self.checked, ..Report::default() };
         let to_go: Vec<usize> =
@@ -204,7 +205,7 @@ impl Job<'_> {
                         batch.len()
                     }
                 };
-                // Threads are not claimed in vain where a transaction gets through few of them in its time.
+                // If a transaction gets through few threads in its time, fewer are claimed next time.
                 size = batch_size.min(2 * n_done);
                 left = &left[n_done..];
                 progress.advance(n_done as u64, 0);
@@ -218,7 +219,7 @@ impl Job<'_> {
         Ok(report)
     }
 
-    /// Deletes some rows, or the first of them if that takes long.
+    /// Deletes some rows. If that takes long, it deletes only the first of them.
     fn delete(
         &mut self,
         batch: &[usize],
@@ -237,7 +238,7 @@ impl Job<'_> {
         let mut claimed = Vec::new();
         for (n_before, &i) in batch.iter().enumerate() {
             let candidate = &mut candidates[i];
-            // It may have been tried before, in a batch that took long.
+            // The row may have been tried before, in a batch that took too long.
             candidate.verdict = None;
             match thread_locks::writer(config.context.home, candidate.thread, config.patience) {
                 Err(unclaimed) => candidate.fail(&unclaimed.to_string()),
@@ -255,7 +256,7 @@ impl Job<'_> {
             let (mut kept, mut n_claimed) = (Vec::new(), 0);
             for &(_, i) in &claimed {
                 let candidate = &candidates[i];
-                // What changed since it was saved is saved once more, now that nothing can change it.
+                // Rows that changed since they were saved are saved again, now that nothing can change them.
                 if !saved.covers(transaction, &candidate.id).map_err(explain)? {
                     saved.add(transaction, &[&candidate.id])?;
                 }
@@ -284,11 +285,11 @@ impl Job<'_> {
         Ok(Deleted { n_tried, n_deleted })
     }
 
-    /// The threads asked for; `None` for all.
+    /// Returns the requested threads; `None` for all.
     fn wanted(&self) -> Option<Vec<ThreadId>> {
         let ids = self.config.threads?.iter().filter_map(|selected| match selected {
             Selected::Id(id) => Some(*id),
-            // Its file is there.
+            // Its file exists.
             Selected::Path(_) => None,
         });
         Some(ids.collect())

@@ -1,4 +1,4 @@
-//! What the files that are there say of threads whose files are gone: that they are theirs, or that they need them.
+//! Checks the contents of existing files: whether they contain threads whose files are gone, or need their histories.
 
 use super::job::{Candidate, Job};
 use crate::catalog::walk::RolloutFile;
@@ -16,11 +16,10 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// The threads that files with malformed names, and files named for threads that have no row of their own, say that
-/// they are of.
+/// Returns the threads in the contents of files with malformed names, and of files named after threads without a row.
 ///
 /// # Errors
-/// One with a malformed name cannot be read now: it may be anybody's.
+/// If a file with a malformed name cannot be read now, because it may contain any thread.
 pub(super) fn claimed(job: &Job<'_>, progress: &dyn Progress) -> anyhow::Result<BTreeSet<ThreadId>> {
     let files = job.inventory.files();
     let groups: Vec<Group> = job
@@ -59,10 +58,11 @@ pub(super) fn claimed(job: &Job<'_>, progress: &dyn Progress) -> anyhow::Result<
     }
 }
 
-/// The rollouts in which the histories of others begin, each with a thread whose it is. Codex refuses to delete them.
+/// Returns the rollouts in which the histories of other threads begin, each with one such thread. Codex refuses to
+/// delete them.
 ///
 /// # Errors
-/// A file cannot be read now.
+/// If a file cannot be read now.
 pub(super) fn needed(job: &Job<'_>, progress: &dyn Progress) -> anyhow::Result<HashMap<ThreadId, String>> {
     let of_interest: HashSet<ThreadId> = job.to_go().flat_map(Candidate::rollouts).collect();
     let files = job.inventory.files();
@@ -103,7 +103,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether it is the system that fails, not a file that is no zstd.
+/// Returns true if the system failed, rather than the decompression of an invalid file.
 fn is_of_the_system(error: &ReadError) -> bool {
     matches!(error, ReadError::Passing(error) if error.raw_os_error().is_some())
 }
