@@ -1,5 +1,5 @@
-//! Compares a rollout with its row: the pure rules of `thread/`, with the answers that only the file system and the
-//! database can give.
+//! Compares a rollout with its row. It applies the pure rules of `thread/`, with answers from the file system and the
+//! database.
 
 use crate::catalog::paths::same_path;
 use crate::db::schema::Schema;
@@ -20,15 +20,15 @@ use std::path::Path;
 /// Source: docs/codex-home.md 4.
 const NAMES_GUARDIANS: i64 = 57;
 
-/// How many folders are remembered.
+/// Maximum number of remembered folders.
 const N_FOLDERS: usize = 4096;
 
-/// Folders that were made canonical, so that thousands of threads in one folder ask the system once.
+/// Canonical spellings of folders, so that thousands of threads in one folder ask the system only once.
 #[derive(Debug, Default)]
 pub struct Folders(RefCell<HashMap<String, Option<String>>>);
 
 impl Folders {
-    /// The canonical spelling of a folder, as Codex writes it; `None` where it does not exist.
+    /// Returns the canonical spelling of a folder, as Codex writes it; `None` if it does not exist.
     pub fn canonical(&self, folder: &str) -> Option<String> {
         let mut folders = self.0.borrow_mut();
         if let Some(known) = folders.get(folder) {
@@ -42,36 +42,36 @@ impl Folders {
         canonical
     }
 
-    /// Whether two spellings name one folder that exists.
+    /// Returns true if two spellings name one existing folder.
     pub fn same(&self, a: &str, b: &str) -> bool {
         folder::same_spelling(a, b) || self.canonical(a).is_some_and(|a| Some(a) == self.canonical(b))
     }
 }
 
-/// What comparing needs to know of a database.
+/// The properties of a database that a comparison needs.
 #[derive(Debug, Default)]
 pub struct Comparison {
-    /// The columns that it has.
+    /// The columns of `threads`.
     pub columns: ColumnSet,
-    /// Which of a file's times a row has.
+    /// The choice between a file's two times for `updated_at`.
     pub times: Times,
     /// The provider of threads that name none.
     pub default_provider: String,
-    /// True if the ledger says that Codex itself names guardian threads.
+    /// True if the ledger shows that Codex itself names guardian threads.
     pub names_guardians: bool,
     /// The bound of synthetic milliseconds ([`threads::greatest_running_number`]).
     pub synthetic_limit: i64,
-    /// The names of `session_index.jsonl`, once they are needed: where a row is inserted, and where
+    /// The names in `session_index.jsonl`, once they are needed: when a row is inserted, and if
     /// [`Comparison::compares_names`].
     pub names: Option<HashMap<ThreadId, String>>,
     /// Folders seen so far.
     pub folders: Folders,
-    /// True if the old rows are those of the database that this one replaces.
+    /// True if the old rows are from the database that this one replaces.
     pub replaces: bool,
 }
 
 impl Comparison {
-    /// Reads what comparing needs to know of a database.
+    /// Reads the properties of a database.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -91,8 +91,8 @@ impl Comparison {
         })
     }
 
-    /// Whether rows that exist cannot be compared without the names: where titles alone keep them and no first message
-    /// tells a name from a title.
+    /// Returns true if existing rows can only be compared with the names. That is so in a schema that keeps names
+    /// only in titles and has no first message to tell a name from a title.
     #[must_use]
     pub fn compares_names(&self) -> bool {
         self.columns.contains(index::TITLE) && !self.columns.contains(index::FIRST_USER_MESSAGE)
@@ -116,13 +116,13 @@ impl Comparison {
         })
     }
 
-    /// The row for a thread that has none ([`merge::insert`]).
+    /// Returns the row to insert for a thread that has none ([`merge::insert`]).
     #[must_use]
     pub fn insert(&self, file: &ThreadMetadata) -> Row {
         self.insert_with(file, None)
     }
 
-    /// The same, with what another database knows of the thread ([`facts::insert`]), or the one that this one replaces
+    /// Does the same with a row of another database ([`facts::insert`]), or of the database that this one replaces
     /// ([`facts::carry_over`]).
     #[must_use]
     pub fn insert_with(&self, file: &ThreadMetadata, old: Option<&Row>) -> Row {
@@ -133,13 +133,14 @@ impl Comparison {
         })
     }
 
-    /// What an existing row must say ([`merge::update`]).
+    /// Returns the expected values of an existing row ([`merge::update`]).
     #[must_use]
     pub fn update(&self, file: &ThreadMetadata, row: &Row) -> Merged {
         self.update_with(file, row, None)
     }
 
-    /// The same, with what another database knows of the thread ([`facts::update`]).
+    /// Returns the expected values of an existing row, with what another database knows about the thread
+    /// ([`facts::update`]).
     #[must_use]
     pub fn update_with(&self, file: &ThreadMetadata, row: &Row, old: Option<&Row>) -> Merged {
         self.with(self.name(file), |context| match old {
@@ -148,8 +149,8 @@ impl Comparison {
         })
     }
 
-    /// Returns where an existing row differs although older rollouts of the thread are asked as well. `older` is called
-    /// only where there are `differences` without them.
+    /// Returns the fields in which an existing row differs even from the thread's older rollouts. `older` is called
+    /// only if there are `differences` without them.
     #[must_use]
     pub fn diff_or_older(
         &self,
@@ -167,7 +168,7 @@ impl Comparison {
         }
     }
 
-    /// Where an existing row differs ([`diff::diff`]).
+    /// Returns the fields in which an existing row differs ([`diff::diff`]).
     #[must_use]
     pub fn diff(&self, file: &ThreadMetadata, row: &Row) -> Vec<FieldDifference> {
         self.with(self.name(file), |context| diff::diff(file, row, context))

@@ -1,4 +1,4 @@
-//! The part of its options that every verb shares.
+//! The options that every verb shares.
 
 use chrono::{DateTime, Utc};
 use std::path::Path;
@@ -13,13 +13,13 @@ pub struct Context<'a> {
     pub jobs: usize,
     /// The provider of a thread whose session meta names none.
     pub default_provider: &'a str,
-    /// The time.
+    /// The current time.
     pub now: DateTime<Utc>,
-    /// Set from outside to stop the run.
+    /// Set by the caller to stop the run.
     pub interrupted: &'a AtomicBool,
 }
 
-/// Stands for a run that nothing interrupts.
+/// The flag of a run that cannot be interrupted.
 static NEVER: AtomicBool = AtomicBool::new(false);
 
 impl<'a> Context<'a> {
@@ -31,7 +31,7 @@ impl<'a> Context<'a> {
         Context { home, jobs, default_provider: "openai", now, interrupted: &NEVER }
     }
 
-    /// Returns true if the run is to stop.
+    /// Returns true if the run must stop.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)

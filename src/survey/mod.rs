@@ -1,5 +1,5 @@
-//! How a home is gone through: the rollouts are read in parallel, each thread is compared with its row, misnamed files
-//! last. Backfill writes what differs, verify judges it; neither is done here.
+//! Goes through a home: reads the rollouts in parallel and compares each thread with its row, misnamed files last.
+//! Backfill writes the differences and verify judges them; this module does neither.
 
 pub mod context;
 
@@ -31,13 +31,13 @@ use scan::{Event, Group, ReadAside, Scan, Scanned, Worker};
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
-/// Threads are compared with their rows when so many have been read, or so many bytes of them. A reader may have to open
-/// the database anew each time.
+/// Number of read threads after which they are compared with their rows. A reader may have to open the database again
+/// each time.
 pub const BATCH_THREADS: usize = 256;
-/// The same in bytes.
+/// Number of bytes of read threads after which they are compared.
 pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
-/// A database that is read while a home is gone through.
+/// A database that is read during the run.
 pub trait Database {
     /// Runs statements that only read.
     ///
@@ -89,12 +89,12 @@ pub fn walk(home: &Path, progress: &dyn Progress) -> Walk {
     walk
 }
 
-/// The files that tell of one thread, to be read again if one of them changes.
+/// The files of one thread, to be read again if one of them changes.
 #[derive(Debug, Clone)]
 pub enum Origin {
     /// A group of files.
     Group(Range<usize>),
-    /// The misnamed files of a thread: the one that counts, if one does, and the others.
+    /// The misnamed files of a thread: the chosen one, if there is one, and the others.
     Misnamed(MisnamedChoice),
 }
 
@@ -109,21 +109,21 @@ impl Origin {
     }
 }
 
-/// A thread as its files tell of it, to be compared with its row.
+/// A thread read from its files, to be compared with its row.
 #[derive(Debug)]
 pub struct Subject {
-    /// What was read.
+    /// The result of reading the files.
     pub scanned: Scanned,
-    /// The thread whose row is meant, if it is known.
+    /// The thread whose row belongs to the files, if it is known.
     pub id: Option<ThreadId>,
-    /// The file that counts, if it is known but not compared here.
+    /// The chosen file, if it is known but not compared here.
     pub counts: Option<usize>,
-    /// Where this was read.
+    /// The files that were read.
     pub origin: Origin,
 }
 
 impl Subject {
-    /// Makes a subject of what was read.
+    /// Makes a subject from the result of reading.
     #[must_use]
     pub fn new(scanned: Scanned, origin: Origin) -> Subject {
         let id = scanned.thread.or(scanned.misnamed.first().map(|(_, thread)| *thread));
@@ -131,9 +131,9 @@ impl Subject {
     }
 }
 
-/// A home that is gone through.
+/// The state of going through a home.
 pub struct Survey<'a, D> {
-    /// The home and the circumstances.
+    /// The home and the circumstances of the run.
     pub context: Context<'a>,
     /// The rollouts.
     pub inventory: &'a Inventory,
@@ -147,15 +147,15 @@ pub struct Survey<'a, D> {
     pub worker: Worker<'a>,
     /// The misnamed files found so far.
     pub misnamed: Misnamed,
-    /// Is told how far the work is.
+    /// Receives the progress of the work.
     pub progress: &'a dyn Progress,
-    /// Threads that were read and not compared yet.
+    /// Threads that were read but not yet compared.
     waiting: Vec<Subject>,
     waiting_bytes: usize,
 }
 
 impl<'a, D: Database> Survey<'a, D> {
-    /// Begins to go through a home.
+    /// Starts to go through a home.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -212,14 +212,14 @@ impl<'a, D: Database> Survey<'a, D> {
             .read(|connection| ids.iter().map(|id| table.get(connection, *id)).collect::<Result<_, _>>())
     }
 
-    /// Reads the names of `session_index.jsonl`, unless that was done.
+    /// Reads the names of `session_index.jsonl`, unless they were read already.
     pub fn load_names(&mut self) {
         let names = &mut self.comparison.names;
         names.get_or_insert_with(|| names::read_or_warn(self.context.home, self.progress));
     }
 
-    /// Lets the file of a group wait if the thread's row names a misnamed file: then all misnamed files must be known
-    /// before one of them counts.
+    /// Defers the file of a group if the thread's row names a misnamed file. All misnamed files must then be known
+    /// before one of them is chosen.
     pub fn defer(&mut self, subject: &mut Subject, row: Option<&Row>) {
         if let (Some(row), Origin::Group(_), Some((file, folded))) =
             (row, &subject.origin, &subject.scanned.folded)
@@ -232,15 +232,15 @@ impl<'a, D: Database> Survey<'a, D> {
     }
 }
 
-/// What a verb does with each thread of a home.
+/// The operations of a verb on each thread of a home.
 pub trait Verb<'a> {
     /// The database that the verb uses.
     type Database: Database;
 
-    /// Returns the survey under way.
+    /// Returns the current survey.
     fn survey(&mut self) -> &mut Survey<'a, Self::Database>;
 
-    /// Takes note of a group that was read and not compared yet.
+    /// Records a group that was read but not yet compared.
     fn note(&mut self, scanned: &Scanned);
 
     /// Compares a thread with its row.
@@ -249,19 +249,19 @@ pub trait Verb<'a> {
     /// If the database cannot be read or written.
     fn compare(&mut self, subject: Subject, row: Option<Row>) -> anyhow::Result<()>;
 
-    /// Does what can be done while the workers read.
+    /// Does other work while the workers read.
     ///
     /// # Errors
     /// If the database cannot be read or written.
     fn use_idle_time(&mut self) -> anyhow::Result<()>;
 
-    /// Returns false if a thread's misnamed files are to be left alone.
+    /// Returns false if a thread's misnamed files must be skipped.
     ///
     /// # Errors
     /// If the database cannot be read.
     fn begins_misnamed(&mut self, id: ThreadId, files: &[usize], row: Option<&Row>) -> bool;
 
-    /// Reads the misnamed file that counts for a thread.
+    /// Reads the misnamed file that was chosen for a thread.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -270,7 +270,7 @@ pub trait Verb<'a> {
         survey.worker.fold(&survey.file(file).source())
     }
 
-    /// Returns true if a thread is to wait where its row names a misnamed file ([`Survey::defer`]).
+    /// Returns true if a thread must wait when its row names a misnamed file ([`Survey::defer`]).
     fn waits_for_misnamed(&self) -> bool {
         true
     }
@@ -293,7 +293,7 @@ pub fn read_all<'a>(verb: &mut impl Verb<'a>, groups: &[Group]) -> anyhow::Resul
     compare_misnamed(verb)
 }
 
-/// Takes a group that was read: notes misnamed files, and lets its thread wait to be compared.
+/// Takes a group that was read: records misnamed files, and queues its thread for the comparison.
 ///
 /// # Errors
 /// Those of the verb.
@@ -309,7 +309,7 @@ pub fn take<'a>(verb: &mut impl Verb<'a>, scanned: Scanned) -> anyhow::Result<()
     enqueue(verb, Subject::new(scanned, origin))
 }
 
-/// Adds a thread to those that are compared next, and compares them if they are many.
+/// Queues a thread, and compares the queued threads if they are many.
 fn enqueue<'a>(verb: &mut impl Verb<'a>, subject: Subject) -> anyhow::Result<()> {
     let survey = verb.survey();
     survey.waiting_bytes += subject.scanned.size();
@@ -320,7 +320,7 @@ fn enqueue<'a>(verb: &mut impl Verb<'a>, subject: Subject) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Compares the threads that wait.
+/// Compares the queued threads.
 ///
 /// # Errors
 /// Those of the verb.
@@ -341,12 +341,12 @@ pub fn compare_waiting<'a>(verb: &mut impl Verb<'a>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Compares the threads that misnamed files say they are of.
+/// Compares the threads that misnamed files contain.
 ///
 /// # Errors
 /// Those of the verb.
 pub fn compare_misnamed<'a>(verb: &mut impl Verb<'a>) -> anyhow::Result<()> {
-    // One of those that wait may be deferred.
+    // One of the queued threads may be deferred.
     compare_waiting(verb)?;
     let misnamed = verb.survey().misnamed.take();
     for some in misnamed.chunks(BATCH_THREADS) {
@@ -377,7 +377,7 @@ pub fn read_misnamed<'a>(verb: &mut impl Verb<'a>, id: ThreadId, choice: Misname
     if let Some(file) = choice.chosen {
         match verb.read_misnamed(id, file) {
             Ok(folded) if folded.metadata.id == id => scanned.folded = Some((file, folded)),
-            // It says something else now. The next run will find it.
+            // The file contains another thread now. The next run will find it.
             Ok(_) => {}
             Err(error) => scanned.failed.push((file, error)),
         }

@@ -1,4 +1,4 @@
-//! Decides which groups of files are read; reads none of them.
+//! Decides which groups of files are read. It reads none of them.
 
 use super::scan::Group;
 use super::select::Wanted;
@@ -7,7 +7,7 @@ use crate::thread::ThreadId;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// The groups to read, and how many files and bytes that is.
+/// The groups to read, with the number of files and bytes.
 #[derive(Debug, Default)]
 pub struct Plan {
     /// The groups to read.
@@ -16,15 +16,15 @@ pub struct Plan {
     pub n_to_read: u64,
     /// The number of bytes in those groups.
     pub n_bytes: u64,
-    /// The number of all files of the threads that were asked for, read or not.
+    /// The number of all files of the requested threads, read or not.
     pub n_files: u64,
-    /// Misnamed files of threads that were asked for, in groups that were not, and the threads that they say they are of.
+    /// Misnamed files of requested threads in groups that were not requested, with the threads in their contents.
     pub misnamed: Vec<(usize, ThreadId)>,
 }
 
 impl Plan {
-    /// Plans which groups are read: those that were asked for, all if `wanted` is `None`, and of these the ones for which
-    /// `decide` returns a group. `misnamed` are the misnamed files of the threads that were asked for.
+    /// Plans which groups are read: the requested ones, or all if `wanted` is `None`, for which `decide` returns a
+    /// group. `misnamed` are the misnamed files of the requested threads.
     ///
     /// # Errors
     /// Those of `decide`.

@@ -1,8 +1,8 @@
-//! Reads the rollouts of many threads in parallel and hands the result of each to one consumer; decides nothing about
+//! Reads the rollouts of many threads in parallel and passes each result to one consumer. It decides nothing about
 //! rows.
 //!
-//! Workers read and fold. The caller's thread consumes, because it alone owns the database. Between them is a channel
-//! that is bounded in bytes, so that memory stays bounded whatever a rollout holds.
+//! Workers read and fold. The caller's thread consumes, because only it owns the database. The channel between them
+//! is bounded in bytes, so that memory stays bounded whatever a rollout contains.
 
 use super::comparison::Folders;
 use super::context::Context;
@@ -19,36 +19,36 @@ use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 
-/// How many bytes of threads may wait for the consumer.
+/// Maximum number of bytes of threads that wait for the consumer.
 const WAITING_BYTES: usize = 4 * 1024 * 1024;
 
-/// Groups are handed over when there are so many, or so many bytes of them.
+/// Groups are passed on together when this many, or this many bytes of them, have been read.
 const BATCH_GROUPS: usize = 32;
 const BATCH_BYTES: usize = 128 * 1024;
 
-/// A scan: the files to choose from, and how closely to look at them.
+/// The parameters of a scan.
 #[derive(Debug, Clone, Copy)]
 pub struct Scan<'a> {
     /// Files and groups.
     pub inventory: &'a Inventory,
     /// The home, the number of workers, the default provider, and the signal to stop.
     pub context: Context<'a>,
-    /// How closely to look at each file.
+    /// The depth of the check of each file.
     pub options: Options,
-    /// True to read the files that do not count as well, for the damage in them.
+    /// True to also read the files that were not chosen, to find damage in them.
     pub read_all: bool,
 }
 
 /// A group of files: all files with one thread in their names, or one file with a malformed name.
 #[derive(Debug, Clone)]
 pub struct Group {
-    /// Where its files are in [`Inventory::files`].
+    /// Positions of its files in [`Inventory::files`].
     pub files: Range<usize>,
     /// The file that the thread's row names, if it is one of several.
     pub in_row: Option<usize>,
 }
 
-/// A file that does not count and was read for the damage in it.
+/// A file that was not chosen and was read to find damage in it.
 #[derive(Debug)]
 pub struct ReadAside {
     /// The file.
@@ -60,35 +60,35 @@ pub struct ReadAside {
 /// The result of reading a group.
 #[derive(Debug, Default)]
 pub struct Scanned {
-    /// Where its files are in [`Inventory::files`].
+    /// Positions of its files in [`Inventory::files`].
     pub files: Range<usize>,
-    /// The thread by name.
+    /// The thread in the files' names.
     pub thread: Option<ThreadId>,
-    /// The file that counts and the thread in it.
+    /// The chosen file, and the thread in it.
     pub folded: Option<(usize, FoldedThread)>,
-    /// Files that should have counted and could not be read.
+    /// Files that had precedence but could not be read.
     pub failed: Vec<(usize, ReadError)>,
-    /// Misnamed files, and the thread that each says it is of.
+    /// Misnamed files, and the thread in the contents of each.
     pub misnamed: Vec<(usize, ThreadId)>,
-    /// Files that lost to another of their thread.
+    /// Files that were not chosen for their thread.
     pub superseded: Vec<usize>,
-    /// Copies of the file that counts (also among `superseded`).
+    /// Copies of the chosen file (also among `superseded`).
     pub copies: Vec<usize>,
     /// Copies of members of its chain (also among `superseded`).
     pub chain_copies: Vec<usize>,
-    /// Those of `superseded` that were read as well.
+    /// Those of `superseded` that were also read.
     pub read_aside: Vec<ReadAside>,
 }
 
 impl Scanned {
-    /// Returns roughly how much memory this holds, in bytes.
+    /// Returns the approximate memory use, in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         self.folded.as_ref().map_or(1024, |(_, folded)| folded.metadata.size())
     }
 
-    /// Returns true if no other file can take the place of what was read: a file counts, or one that should count
-    /// cannot be read now. A copy of the latter would stand in the row for good.
+    /// Returns true if no other file can replace the result: a file was chosen, or a file that has precedence cannot
+    /// be read now. A copy of the latter would otherwise stay in the row for good.
     fn is_settled(&self) -> bool {
         self.folded.is_some() || self.failed.iter().any(|(_, error)| matches!(error, ReadError::Passing(_)))
     }
@@ -100,11 +100,11 @@ impl Scanned {
 pub enum Event {
     /// A group was read.
     Scanned(Scanned),
-    /// No group waits now, so that there is time for other work.
+    /// No group is waiting, so there is time for other work.
     Idle,
 }
 
-/// Reads `groups` and calls `consume` with each, in no particular order, until it breaks or all are done.
+/// Reads `groups` and calls `consume` with each, in no particular order, until it breaks or all are read.
 pub fn run<B>(
     scan: Scan<'_>,
     groups: &[Group],
@@ -132,7 +132,7 @@ pub fn run<B>(
                 }
                 batch.send(budget, &sender);
             };
-            // A user or container may be limited to few threads. Then fewer workers do the work.
+            // A user or container may be limited to a few threads. Then fewer workers do the work.
             if std::thread::Builder::new().spawn_scoped(scope, work).is_err() {
                 break;
             }
@@ -179,7 +179,7 @@ fn stop_without_files(context: &Context<'_>) {
     }
 }
 
-/// Groups that are handed over together. Waking the consumer for each would cost as much as reading a small file.
+/// Groups that are passed on together. Waking the consumer for each would cost as much as reading a small file.
 #[derive(Default)]
 struct Batch {
     scanned: Vec<Scanned>,
@@ -196,7 +196,7 @@ impl Batch {
         self.scanned.len() >= BATCH_GROUPS || self.size >= BATCH_BYTES
     }
 
-    /// Hands over the batch. Returns false if the consumer is gone.
+    /// Passes on the batch. Returns false if the consumer is gone.
     fn send(&mut self, budget: &Budget, sender: &mpsc::Sender<Batch>) -> bool {
         let batch = std::mem::take(self);
         budget.take(batch.size);
@@ -204,7 +204,7 @@ impl Batch {
     }
 }
 
-/// Reads groups one after the other, on the thread that owns it.
+/// Reads groups one after the other, on its own thread.
 pub struct Worker<'a> {
     scan: Scan<'a>,
     buffer: Buffer,
@@ -218,7 +218,7 @@ impl<'a> Worker<'a> {
         Worker { scan, buffer: Buffer::default(), folders: Folders::default() }
     }
 
-    /// Returns the scan that this worker is for.
+    /// Returns the scan of this worker.
     #[must_use]
     pub fn scan_options(&self) -> Scan<'a> {
         self.scan
@@ -235,8 +235,8 @@ impl<'a> Worker<'a> {
         while let Some(choice) = inventory::choose(files, left, group.in_row) {
             let n_misnamed = scanned.misnamed.len();
             self.read_copies(&choice.copies, &mut scanned);
-            // A rollout that holds nothing, or is of another thread, gives way to another rollout of this thread, unless
-            // the row chose it.
+            // A rollout that is unusable, or contains another thread, is replaced by another rollout of this thread,
+            // unless the row names it.
             let gives_way = scanned.misnamed.len() > n_misnamed || group.in_row.is_none();
             scanned.superseded.extend(&choice.twins);
             left = [&*choice.chain, &choice.chain_copies].concat();
@@ -260,7 +260,7 @@ impl<'a> Worker<'a> {
         scanned
     }
 
-    /// Reads the copies of a rollout in their order until one counts, and sets the others aside.
+    /// Reads the copies of a rollout in their order until one is usable, and sets the others aside.
     fn read_copies(&mut self, copies: &[usize], scanned: &mut Scanned) {
         for &i in copies {
             let file = &self.scan.inventory.files()[i];
@@ -280,7 +280,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Adds a file that does not count to the superseded ones. Returns false if it is misnamed instead.
+    /// Adds a file that was not chosen to the superseded ones. Returns false if it is misnamed instead.
     fn set_aside(&mut self, i: usize, scanned: &mut Scanned) -> bool {
         let other = self.other_thread(i);
         match other {
@@ -314,7 +314,7 @@ impl<'a> Worker<'a> {
         tail::last_event(&source, &mut self.buffer, self.scan.context.interrupted).ok().flatten()
     }
 
-    /// Reads what the older rollouts of a file's thread say in full, for a row that differs from the file.
+    /// Reads the older rollouts of a file's thread in full, for a row that differs from the file.
     #[must_use]
     pub fn older(&mut self, file: usize, thread: ThreadId) -> Vec<ThreadMetadata> {
         let inventory = self.scan.inventory;
@@ -323,7 +323,7 @@ impl<'a> Worker<'a> {
         folded.map(|folded| folded.metadata).filter(|metadata| metadata.id == thread).collect()
     }
 
-    /// Returns the other thread that a file says it is of, if it is misnamed. Only the beginning of the file is read.
+    /// Returns the thread in a file's contents if the file is misnamed. Reads only the beginning of the file.
     #[must_use]
     pub fn other_thread(&mut self, file: usize) -> Option<ThreadId> {
         let Scan { inventory, context, .. } = self.scan;
@@ -332,7 +332,7 @@ impl<'a> Worker<'a> {
         found.filter(|found| Some(*found) != by_name)
     }
 
-    /// Returns true if one of the files with a thread in their names is of it, or may be when it can be read again.
+    /// Returns true if one of the files named after a thread contains it, or may do so once it can be read.
     #[must_use]
     pub fn has_own_file(&mut self, thread: ThreadId) -> bool {
         let files = self.scan.inventory.range_of(thread);
@@ -341,7 +341,7 @@ impl<'a> Worker<'a> {
         scanned.folded.is_some() || !scanned.failed.iter().all(is_unusable)
     }
 
-    /// Folds one file to its thread.
+    /// Folds one file into its thread.
     ///
     /// # Errors
     /// As [`fold::fold`].
@@ -356,7 +356,7 @@ impl<'a> Worker<'a> {
         fold::fold(source, &world, &mut reading)
     }
 
-    /// Reads one file for the damage in it, and its uncompressed size in bytes.
+    /// Reads one file to find the damage in it, and its uncompressed size in bytes.
     ///
     /// # Errors
     /// As [`fold::fold`].
@@ -400,7 +400,7 @@ mod tests {
     use std::ffi::OsStr;
 
     #[test]
-    fn a_copy_takes_the_place_of_one_that_is_broken_but_not_of_one_that_cannot_be_read_now() {
+    fn a_copy_replaces_a_broken_file_but_not_a_temporarily_unreadable_one() {
         let id = "019ced6b-835b-7475-b762-429694b3a51e";
         let name = format!("rollout-2026-03-14T10-00-00-{id}.jsonl");
         let home = tempfile::tempdir().unwrap();
@@ -410,7 +410,7 @@ mod tests {
         let line = "{\"timestamp\":\"2026-03-14T10:00:00Z\",\"type\":\"session_meta\",\"payload\":{}}\n";
         std::fs::write(home.path().join("broken").join(&name), "garbage").unwrap();
         std::fs::write(home.path().join("good").join(&name), line).unwrap();
-        // A folder that is a file, or a file open to nobody else: an error that is not the absence of a file.
+        // A folder that is a file, or a file locked exclusively: an error other than a missing file.
         let shut = home.path().join("shut");
         #[cfg(unix)]
         std::fs::write(shut, "").unwrap();

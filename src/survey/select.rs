@@ -1,4 +1,4 @@
-//! Finds the threads that people type: by id, by the beginning of an id, or by path; changes nothing.
+//! Finds the threads that people type: by id, by the beginning of an id, or by path. It changes nothing.
 
 use crate::catalog::forms::{self, Forms};
 use crate::catalog::inventory::Inventory;
@@ -14,24 +14,24 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-/// How many candidates of an ambiguous prefix are named.
+/// Maximum number of candidates that are listed for an ambiguous prefix.
 pub const MAX_CANDIDATES: usize = 10;
 
-/// A thread that was asked for.
+/// A requested thread.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Selected {
     /// By its id.
     Id(ThreadId),
-    /// By a rollout whose name does not say which thread it is.
+    /// By a rollout whose name does not give the thread.
     Path(PathBuf),
 }
 
-/// The reason why something that was typed does not select a thread.
+/// The reason why a typed text does not select a thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unresolved {
-    /// Nothing has such an id or path.
+    /// No thread has such an id or path.
     NoSuchThread,
-    /// Several have; up to [`MAX_CANDIDATES`] of them, and how many there are.
+    /// Several threads match: up to [`MAX_CANDIDATES`] of them, and their number.
     Ambiguous(Vec<String>, usize),
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for Unresolved {
     }
 }
 
-/// Returns true if the text is meant as a path: it holds a separator or ends like a rollout.
+/// Returns true if the text is meant as a path: it contains a separator or ends like a rollout.
 #[must_use]
 pub fn is_path(typed: &str) -> bool {
     typed.contains('/')
@@ -56,7 +56,7 @@ pub fn is_path(typed: &str) -> bool {
         || forms::is_compressed(Path::new(typed))
 }
 
-/// Finds threads for one command: in the database first, then among the names of files, which are listed once at most.
+/// Finds threads for one command: in the database first, then among the file names, which are listed at most once.
 pub struct Resolver<'a> {
     home: &'a Path,
     current_dir: &'a Path,
@@ -70,10 +70,10 @@ impl<'a> Resolver<'a> {
         Resolver { home, current_dir, file_ids: None }
     }
 
-    /// Finds each thread that was typed, in the same order. `connection` is the database, if there is one.
+    /// Finds each typed thread, in the same order. `connection` is the database, if there is one.
     ///
     /// # Errors
-    /// If the database cannot be read. The inner results say that there is no such thread, or that a text is ambiguous.
+    /// If the database cannot be read. The inner results report a missing thread or an ambiguous text.
     pub fn resolve(
         &mut self,
         typed: &[String],
@@ -121,7 +121,7 @@ impl<'a> Resolver<'a> {
     ) -> anyhow::Result<Result<Selected, Unresolved>> {
         let path = self.current_dir.join(typed);
         let named = path.file_name().and_then(file_name::parse).map(|named| named.name);
-        // Rows name their files as Codex found the home; the plain and the compressed form are one thread.
+        // The paths in rows begin with the home as Codex found it; the plain and the compressed form are one thread.
         if let Some(connection) = connection
             && let Some(id) = of_row(connection, named.flatten(), &Forms::of(&path), in_rows)?
         {
@@ -129,7 +129,7 @@ impl<'a> Resolver<'a> {
         }
         Ok(match named {
             Some(Some(name)) if RolloutFile::at(self.home, &path).is_some() => Ok(Selected::Id(name.thread)),
-            // Not there (any more), or spelt otherwise than the home: a thread all the same if anything knows it.
+            // The file is missing, or the path has another spelling than the home. It may still be a known thread.
             Some(Some(name)) => return self.resolve_one(&name.thread.to_string(), connection, in_rows),
             Some(None) if RolloutFile::at(self.home, &path).is_some() => Ok(Selected::Path(path)),
             _ => Err(Unresolved::NoSuchThread),
@@ -137,10 +137,11 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// By path of a misnamed file that a row names: the row's thread.
+/// The threads of rows that name a misnamed file, by its path.
 type MisnamedInRows = HashMap<String, ThreadId>;
 
-/// Returns the thread whose row names a file, in either form. The thread in the file's name goes before all others.
+/// Returns the thread whose row names a file, in either form. The thread in the file's name has precedence over all
+/// others.
 fn of_row(
     connection: &Connection,
     named: Option<RolloutName>,
@@ -153,7 +154,7 @@ fn of_row(
     {
         return Ok(Some(name.thread));
     }
-    // No index leads from a path to its row. Most rows are found above, so the others are read once.
+    // No index leads from a path to its row. Most rows are found above, so the others are read only once.
     let in_rows = match in_rows {
         Some(in_rows) => in_rows,
         None => in_rows.insert(read_misnamed(connection)?),
@@ -179,25 +180,25 @@ fn read_misnamed(connection: &Connection) -> anyhow::Result<MisnamedInRows> {
 
 /// Returns the ids that begin with a prefix of hexadecimal digits and hyphens.
 fn beginning<'a>(ids: &'a BTreeSet<ThreadId>, prefix: &'a str) -> impl Iterator<Item = String> + 'a {
-    // Ids are in the order of their digits.
+    // Ids are sorted by their digits.
     let digits: String =
         prefix.chars().filter(|c| *c != '-').chain(std::iter::repeat('0')).take(32).collect();
     let first = ThreadId::from_u128(u128::from_str_radix(&digits, 16).unwrap_or_default());
     ids.range(first..).map(ToString::to_string).take_while(move |id| id.starts_with(prefix))
 }
 
-/// The threads that were asked for. Groups of files are tried against it.
+/// The requested threads, with which groups of files are compared.
 #[derive(Debug, Default)]
 pub struct Wanted {
-    /// Those whose ids are known.
+    /// The threads with known ids.
     pub ids: BTreeSet<ThreadId>,
     paths: Vec<PathBuf>,
-    /// Those of `paths` that were asked for, not found in rows.
+    /// Those of `paths` that were typed, not found in rows.
     typed: Vec<PathBuf>,
 }
 
 impl Wanted {
-    /// Takes what was asked for. `row_path` returns the path in a thread's row, because that file may be misnamed.
+    /// Builds the set. `row_path` returns the path in a thread's row, because that file may be misnamed.
     ///
     /// # Errors
     /// Those of `row_path`.
@@ -225,17 +226,17 @@ impl Wanted {
         Ok(wanted)
     }
 
-    /// Returns true if each thread that was asked for has a file with its name.
+    /// Returns true if each requested thread has a file that is named after it.
     #[must_use]
     pub fn is_named(&self, inventory: &Inventory) -> bool {
         self.typed.is_empty() && self.ids.iter().all(|id| !inventory.range_of(*id).is_empty())
     }
 
-    /// Finds the misnamed files of the threads that were asked for, and the thread of each. If neither a name nor a row
-    /// leads to a thread, every file is opened, as far as its first session meta.
+    /// Finds the misnamed files of the requested threads, and the thread of each. If neither a name nor a row leads
+    /// to a thread, every file is opened and read as far as its first session meta.
     ///
-    /// If a requested file is named after another thread, that whole thread is selected, because another of its files may
-    /// count.
+    /// If a requested file is named after another thread, that whole thread is selected, because another of its files
+    /// may be chosen.
     #[must_use]
     pub fn find_misnamed(
         &mut self,
@@ -272,7 +273,7 @@ impl Wanted {
         misnamed::find_all(inventory, interrupted).filter(|(_, id)| ids.contains(id)).collect()
     }
 
-    /// Returns true if a group of files, which by their names are of `thread`, was asked for.
+    /// Returns true if a group of files, named after `thread`, was requested.
     #[must_use]
     pub fn contains(&self, thread: Option<ThreadId>, members: &[RolloutFile]) -> bool {
         thread.is_some_and(|thread| self.ids.contains(&thread))
@@ -296,7 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_looks_like_a_path_is_one() {
+    fn separators_and_rollout_suffixes_make_a_text_a_path() {
         assert!(is_path("./x") && is_path("rollout-x.jsonl") && is_path("a.jsonl.zst"));
         assert!(!is_path("019ced47") && !is_path("019ced47-cebb-79dd-b0aa-a552437621a9"));
     }
@@ -334,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_of_the_thread_in_its_name_before_others_whose_rows_name_it_too() {
+    fn a_file_selects_the_thread_in_its_name_before_others_whose_rows_name_it() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE threads (id TEXT PRIMARY KEY, rollout_path TEXT)").unwrap();
         let id = |i: u128| ThreadId::from_u128(i);
@@ -351,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_begin_so_are_those_that_begin_so() {
+    fn beginning_equals_a_search_by_prefix() {
         let text = |i: u32| format!("019ced47-ceb{i:x}-79dd-b0aa-000000000000");
         let ids: BTreeSet<ThreadId> = (0..16).map(|i| ThreadId::parse(&text(i)).unwrap()).collect();
         let longer = format!("{}0", text(3));
