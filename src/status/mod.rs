@@ -1,6 +1,6 @@
-//! `status`: what there is of a home and its database, and how it does; changes nothing, prints nothing.
+//! `status`: collects the state of a home and its database. It changes nothing and prints nothing.
 //!
-//! A question that cannot be answered leaves its answer out and says why; the others are answered all the same.
+//! A question that cannot be answered is left out, with the reason; the others are still answered.
 
 mod weights;
 
@@ -23,43 +23,43 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-/// The largest database that is looked at page by page, which takes a second for some hundred megabytes.
+/// The greatest size in bytes of a database that is checked page by page; some hundred megabytes take a second.
 const CHECKED_BYTES: u64 = 64 << 20;
 
-/// After so many seconds another Codex may take over from one that was indexing.
+/// Seconds after which another Codex may take over from one that was indexing.
 const LEASE: i64 = 900;
 
-/// What is to be looked at.
+/// Options of status.
 pub struct Config<'a> {
     /// The provider whose threads Codex shows by default.
     pub default_provider: &'a str,
-    /// The month of a time, where people live.
+    /// Returns the month of a time in the local time zone.
     pub month: &'a dyn Fn(Millis) -> Option<String>,
-    /// The time, in milliseconds.
+    /// The current time.
     pub now: Millis,
 }
 
 /// The rollout files of a home.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rollouts {
-    /// Those under `sessions/`.
+    /// Number of files below `sessions/`.
     pub active: u64,
-    /// Those under `archived_sessions/`.
+    /// Number of files below `archived_sessions/`.
     pub archived: u64,
-    /// How many of both are compressed.
+    /// Number of compressed files in both.
     pub compressed: u64,
-    /// How many have a name that does not parse.
+    /// Number of files whose name does not parse.
     pub malformed_names: u64,
     /// Bytes on disk.
     pub bytes: u64,
-    /// Folders that are not there.
+    /// Folders that are missing.
     pub missing_folders: Vec<PathBuf>,
-    /// Folders and files that could not be looked at, and why.
+    /// Folders and files that could not be read, with the reason.
     pub errors: Vec<(PathBuf, String)>,
 }
 
 impl Rollouts {
-    /// Counts what a walk of a home found.
+    /// Counts the files found by a walk of a home.
     #[must_use]
     pub fn of(walk: &Walk) -> Rollouts {
         let mut rollouts = Rollouts {
@@ -76,30 +76,30 @@ impl Rollouts {
         rollouts
     }
 
-    /// How many there are.
+    /// Returns the number of all files.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.active + self.archived
     }
 }
 
-/// How far Codex's own indexing is.
+/// The progress of Codex's own indexing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// It is done: Codex starts at once.
+    /// Finished: Codex starts at once.
     Complete,
-    /// Nobody has begun: the next Codex does, and the others wait.
+    /// Not started: the next Codex does it, and others wait.
     Pending,
-    /// Somebody is at it, or was a moment ago.
+    /// A Codex is indexing, or was a moment ago.
     Running,
-    /// Somebody was at it and went away: the next Codex begins again.
+    /// A Codex was indexing and ended: the next Codex starts again.
     Stuck,
-    /// The word is none that Codex knows, with which it does not start.
+    /// The status is unknown to Codex, which then does not start.
     Unknown,
 }
 
 impl Progress {
-    /// What the row of `backfill_state` comes to; `now` in milliseconds.
+    /// Returns the progress that the row of `backfill_state` shows; `now` is in milliseconds.
     #[must_use]
     pub fn of(state: Option<&BackfillState>, now: Millis) -> Progress {
         let Some(state) = state else { return Progress::Pending };
@@ -115,21 +115,21 @@ impl Progress {
     }
 }
 
-/// How many rollouts are opened to see whether they hold a thread, and how much is read of each.
+/// Maximum number of rollouts opened to see whether they contain a thread, and bytes read of each.
 const MOST_OPENED: usize = 64;
 const READ_OF_EACH: u64 = 1 << 20;
 
-/// Of some rollouts without a row, those that no backfill can give one now.
+/// Opened rollouts without a row to which no backfill can give one now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Unusable {
-    /// The number that hold nothing of a thread.
+    /// The number of rollouts without any content of a thread.
     pub empty: u64,
-    /// The number that cannot be read now, for permissions or the like.
+    /// The number of rollouts that cannot be read now, for example because of permissions.
     pub unreadable: u64,
 }
 
 impl Unusable {
-    /// Opens rollouts to see whether they hold a thread. Returns `None` if there are too many to open.
+    /// Opens rollouts to see whether they contain a thread. Returns `None` if there are too many to open.
     #[must_use]
     pub fn among(home: &Path, paths: &[&Path], interrupted: &AtomicBool) -> Option<Unusable> {
         if paths.len() > MOST_OPENED {
@@ -150,7 +150,7 @@ impl Unusable {
         Some(unusable)
     }
 
-    /// Returns how many there are.
+    /// Returns the number of both.
     #[must_use]
     pub fn total(self) -> u64 {
         self.empty + self.unreadable
@@ -160,39 +160,39 @@ impl Unusable {
 /// A database that can be read.
 #[derive(Debug)]
 pub struct Database {
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub bytes: u64,
-    /// Bytes of its `-wal`, if there is one.
+    /// Size of its `-wal` in bytes, if there is one.
     pub wal_bytes: Option<u64>,
-    /// Whether it is in WAL mode.
+    /// True if it is in WAL mode.
     pub is_wal: bool,
-    /// How many of the known columns it has, and of how many.
+    /// Number of known columns that it has, and of all known columns.
     pub columns: [usize; 2],
-    /// Columns that nobody knows yet.
+    /// The unknown columns.
     pub unknown_columns: Vec<String>,
-    /// Whether somebody's ledger of migrations is there.
+    /// True if it has a ledger of migrations.
     pub has_ledger: bool,
-    /// The last migration in it.
+    /// The last migration in the ledger.
     pub last_migration: Option<(i64, String)>,
-    /// Whether each page is sound; `None` where the file is too large to look at them all.
+    /// True if each page is sound; `None` if the file is too large to check them all.
     pub is_sound: Option<bool>,
-    /// What is wrong with it.
+    /// The problem found in it.
     pub problem: Option<String>,
-    /// Its threads.
+    /// The counts of its threads.
     pub census: Census,
-    /// How many began in each month.
+    /// Number of threads that began in each month.
     pub months: BTreeMap<String, u64>,
-    /// When it was last told of a change, in milliseconds.
+    /// Time of its last recorded change, in milliseconds.
     pub last_update: Option<Millis>,
-    /// Where Codex keeps how far its indexing is; `None` in schemas without such a table.
+    /// The progress of Codex's indexing, with the row that records it; `None` in schemas without such a table.
     pub backfill: Option<(Option<BackfillState>, Progress)>,
 }
 
 impl Database {
-    /// Looks at a database.
+    /// Examines a database.
     ///
     /// # Errors
-    /// It cannot be read, or is none of Codex.
+    /// If it cannot be read, or is not a database of Codex.
     pub fn of(config: &Config<'_>, reader: &mut Reader) -> anyhow::Result<Database> {
         let path = reader.path().to_owned();
         let size = |suffix: &str| {
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn indexing_that_nobody_goes_on_with_is_stuck() {
+    fn indexing_that_no_codex_continues_is_stuck() {
         let state = |status: &str, updated_at| BackfillState {
             status: status.to_owned(),
             last_watermark: None,

@@ -1,4 +1,4 @@
-//! Where the bytes of a home are: the rollouts by source, provider and folder of their threads, and the databases.
+//! Computes where the bytes of a home are: rollouts by source, provider and folder of their threads, and databases.
 
 use crate::catalog::walk::Walk;
 use crate::db::census;
@@ -10,7 +10,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How many folders are told apart; the threads of further ones are counted together.
+/// Maximum number of folders that are counted separately; threads of further ones are counted together.
 const MAX_FOLDERS: usize = 4096;
 
 /// A number of threads and the bytes of their rollouts on disk.
@@ -29,23 +29,23 @@ impl Weight {
     }
 }
 
-/// The rollouts on disk by what the rows say of their threads.
+/// The sizes of the rollouts on disk, by values in the rows of their threads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Weights {
-    /// By source; of sources that are objects, by their key.
+    /// By source; a source that is an object counts under its key.
     pub sources: BTreeMap<String, Weight>,
     /// By model provider.
     pub providers: BTreeMap<String, Weight>,
-    /// By folder in which the thread works.
+    /// By working directory of the thread.
     pub folders: BTreeMap<String, Weight>,
-    /// The threads of folders beyond the number that is told apart.
+    /// The threads of folders beyond the maximum number.
     pub other_folders: Weight,
     /// The bytes of rollouts whose names give no thread that has a row.
     pub without_row: u64,
 }
 
 impl Weights {
-    /// Weighs the rollouts that a walk found.
+    /// Computes the sizes from a walk's rollouts.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -92,16 +92,16 @@ fn weight<'a>(weights: &'a mut BTreeMap<String, Weight>, name: &str) -> &'a mut 
     weights.entry(name.to_owned()).or_default()
 }
 
-/// A database file, and the bytes of it and of its `-wal`, `-shm` and `-journal`.
+/// A database file, with the total size of it and its `-wal`, `-shm` and `-journal`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherDatabase {
     /// Its path.
     pub path: PathBuf,
-    /// The bytes.
+    /// The size in bytes.
     pub bytes: u64,
 }
 
-/// Finds the databases in some folders but for the one that is used, the largest first.
+/// Finds the databases in some folders except the one that is used, the largest first.
 #[must_use]
 pub fn other_databases(folders: &[&Path], used: Option<&Path>) -> Vec<OtherDatabase> {
     let mut found: Vec<OtherDatabase> = Vec::new();
