@@ -1,17 +1,17 @@
-//! How a failure carries the command that mends it; not how it is printed (that is `cli/output/error.rs`).
+//! Attaches to a failure the command that fixes it. `cli/output/error.rs` prints both.
 //!
-//! Inside the library errors are [`anyhow::Error`]: what failed, on which path, why. A [`Hint`] travels in the
-//! same chain and says what to try next, so that only the edge decides how both look.
+//! Errors inside the library are [`anyhow::Error`]s: what failed, on which path, why. A [`Hint`] is carried in the
+//! same chain and says what to try next, so that only the command line decides how both are printed.
 
 use std::error::Error;
 use std::ffi::OsStr;
 use std::fmt;
 
-/// What to try next after a failure: one line, lower case, best a command to paste.
+/// The next thing to try after a failure: one line, lower case, preferably a command to paste.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hint(pub String);
 
-/// An error together with the hint that belongs to it; shows itself as the error alone.
+/// An error together with its hint; displays the error alone.
 #[derive(Debug)]
 struct Hinted {
     error: anyhow::Error,
@@ -30,9 +30,9 @@ impl Error for Hinted {
     }
 }
 
-/// Adds a hint to a failure on its way up.
+/// Adds a hint to a failure.
 pub trait WithHint {
-    /// Attaches `hint`; the message and its causes stay as they are.
+    /// Attaches `hint`; the message and its causes stay unchanged.
     #[must_use]
     fn hint(self, hint: impl Into<String>) -> Self;
 }
@@ -49,7 +49,7 @@ impl<T> WithHint for anyhow::Result<T> {
     }
 }
 
-/// The hints of an error, outermost first.
+/// Returns the hints of an error, outermost first.
 #[must_use]
 pub fn hints(error: &anyhow::Error) -> Vec<&Hint> {
     let mut hints = Vec::new();
@@ -66,7 +66,7 @@ pub fn hints(error: &anyhow::Error) -> Vec<&Hint> {
     hints
 }
 
-/// A word of a command line in a hint, quoted where a shell would read something else in it.
+/// Returns a word of a command line for a hint, quoted if a shell would read it as something else.
 #[must_use]
 pub fn shell_word<W: AsRef<OsStr> + ?Sized>(word: &W) -> String {
     let word = word.as_ref().to_string_lossy();
@@ -81,17 +81,17 @@ fn word_of_unix(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// A word that PowerShell and cmd read alike, but for what would be something else to PowerShell in double quotes too:
-/// cmd knows no other quotes, so that such a word is PowerShell's alone.
+/// Quotes a word so that PowerShell and cmd read it alike. A word that PowerShell would expand even in double quotes
+/// is quoted for PowerShell alone, because cmd knows no other quotes.
 fn word_of_windows(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || r"-_./:=+\".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();
     }
-    // The program itself takes a backslash before the closing quote for a quote that is meant.
+    // The program would read a backslash before the closing quote as an escaped quote, so it is doubled.
     let n_last = word.len() - word.trim_end_matches('\\').len();
     let word = format!("{word}{}", &r"\".repeat(n_last));
-    // For PowerShell typographic quotes are quotes.
+    // PowerShell treats typographic quotes as quotes.
     if word.contains(['$', '`', '"', '“', '”', '„']) {
         let doubled = |c: char| if "'‘’‚‛".contains(c) { vec![c, c] } else { vec![c] };
         return format!("'{}'", word.chars().flat_map(doubled).collect::<String>());

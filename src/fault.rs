@@ -1,15 +1,15 @@
-//! Places where a test may end the process as a crash would, and a disk that is full when a test says so; nothing at all
-//! without the feature `fault-points`.
+//! Fault points: places where a test can kill the process as a crash would, and a simulated full disk. Without the
+//! feature `fault-points` they do nothing.
 //!
-//! A verb calls [`point`] between any two of its steps. A test names one of the points in `CODEX_STATE_FAULT`, runs the
-//! program, and looks at what a crash there leaves behind. `NAME` dies when the point is first passed, `NAME:3` when it
-//! is passed for the third time. [`POINTS`] lists them all, so that no step is forgotten by the tests. `full:N` lets the
-//! database that is written grow by N pages: then SQLite finds no space, as on a full disk.
+//! A verb calls [`point`] between any two of its steps. A test names one of the points in `CODEX_STATE_FAULT`, runs
+//! the program, and examines the result of the crash. `NAME` dies when the point is first passed, `NAME:3` when it is
+//! passed for the third time. [`POINTS`] lists all points, so that the tests miss no step. `full:N` lets the database
+//! being written grow by N pages; then SQLite finds no space, as on a full disk.
 
-/// The variable that names the point to die at.
+/// The environment variable that names the point.
 pub const VARIABLE: &str = "CODEX_STATE_FAULT";
 
-/// Every point, in the order in which its command passes them.
+/// All points, in the order in which their command passes them.
 pub const POINTS: &[&str] = &[
     "archive:locked",
     "archive:copied",
@@ -55,7 +55,7 @@ pub const POINTS: &[&str] = &[
     "rebuild:removed",
 ];
 
-/// Dies here, as by a crash, if a test asked for it.
+/// Kills the process here, as a crash would, if a test requested it.
 #[cfg(feature = "fault-points")]
 #[expect(clippy::disallowed_methods, reason = "only tests are built so, and a verb has no way to hand it in")]
 pub fn point(name: &str) {
@@ -80,7 +80,7 @@ pub fn point(name: &str) {
     }
 }
 
-/// By how many pages the database may grow, if a test has said so.
+/// Returns the number of pages by which the database may grow, if a test set one.
 #[cfg(feature = "fault-points")]
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "only tests are built so, and a verb has no way to hand it in")]
@@ -88,7 +88,7 @@ pub fn room() -> Option<u32> {
     std::env::var(VARIABLE).ok()?.strip_prefix("full:")?.parse().ok()
 }
 
-/// As far as the disk lets it: this program is for use.
+/// Returns `None`: no limit outside test builds.
 #[cfg(not(feature = "fault-points"))]
 #[must_use]
 #[inline]
@@ -96,18 +96,18 @@ pub fn room() -> Option<u32> {
     None
 }
 
-/// [`point`] `verb:step`, for steps that several verbs share.
+/// Passes the point `verb:step`, for steps that several verbs share.
 #[cfg(feature = "fault-points")]
 pub fn point_of(verb: &str, step: &str) {
     point(&format!("{verb}:{step}"));
 }
 
-/// Does nothing: this program is for use.
+/// Does nothing outside test builds.
 #[cfg(not(feature = "fault-points"))]
 #[inline]
 pub fn point(_name: &str) {}
 
-/// Does nothing: this program is for use.
+/// Does nothing outside test builds.
 #[cfg(not(feature = "fault-points"))]
 #[inline]
 pub fn point_of(_verb: &str, _step: &str) {}

@@ -1,4 +1,4 @@
-//! Where everything is: the Codex home, its configuration and its databases; the environment is handed in.
+//! Finds the Codex home, its configuration and its databases. The environment is passed in.
 
 use crate::error::WithHint as _;
 use crate::rollout::file_name;
@@ -11,27 +11,27 @@ use std::fs;
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Component, Path, PathBuf};
 
-/// Folder of the default home, below the user's.
+/// The name of the default home, below the user's home.
 const DEFAULT_HOME: &str = ".codex";
-/// Folder of databases, below the home, that desktop apps use.
+/// The folder below the home in which desktop apps keep databases.
 const APP_FOLDER: &str = "sqlite";
-/// The longest configuration that is read, in bytes.
+/// The greatest size of a configuration that is read, in bytes.
 const MAX_CONFIG: u64 = 1024 * 1024;
 /// The state database of phase 1.
 pub const PHASE_1_DATABASE: &str = "state.sqlite";
-/// Provider of models where nothing else is said.
+/// The provider of models if none is configured.
 pub const DEFAULT_PROVIDER: &str = "openai";
 /// The configuration of Codex, below the home.
 pub const CONFIG: &str = "config.toml";
-/// Providers that Codex knows without its configuration; `oss` is one of 2025.
+/// Providers that Codex knows without a configuration; `oss` is from 2025.
 const BUILT_IN_PROVIDERS: [&str; 6] =
     [DEFAULT_PROVIDER, "amazon-bedrock", "amazon-bedrock-runtime", "ollama", "lmstudio", "oss"];
 
-/// Finds the Codex home: `named` (an option or `CODEX_HOME`; canonicalised, as Codex does), else `.codex` in the user's
-/// home (not canonicalised, as Codex does not).
+/// Finds the Codex home: `named` (an option or `CODEX_HOME`; made canonical, as in Codex), otherwise `.codex` in the
+/// user's home (not made canonical, as in Codex).
 ///
 /// # Errors
-/// It does not exist or is no folder.
+/// If it does not exist or is not a folder.
 pub fn find_home(named: Option<&OsStr>, user_home: Option<&Path>) -> anyhow::Result<PathBuf> {
     let hint = "name the folder with --codex-home DIR or CODEX_HOME";
     if let Some(named) = named.filter(|named| !named.is_empty()) {
@@ -56,26 +56,26 @@ pub fn find_home(named: Option<&OsStr>, user_home: Option<&Path>) -> anyhow::Res
     }
 }
 
-/// What matters of `config.toml`.
+/// The parts of `config.toml` that this program uses.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CodexConfig {
     /// The default provider.
     pub model_provider: Option<String>,
-    /// Where the databases are, relative to the file.
+    /// The folder of the databases, relative to the file.
     pub sqlite_home: Option<PathBuf>,
-    /// Which of them are there and hold no text.
+    /// The keys that are present but not a string.
     pub no_text: Vec<&'static str>,
-    /// The providers that Codex can use with this configuration; `None` without one, as in a home of which only the
-    /// conversations were copied.
+    /// The providers that Codex can use with this configuration. `None` without a configuration, as in a home of
+    /// which only the conversations were copied.
     pub providers: Option<Providers>,
 }
 
-/// The model providers that are defined: those built into Codex, and those of a configuration.
+/// The defined model providers: those built into Codex and those of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Providers(BTreeSet<String>);
 
 impl Providers {
-    /// Collects the providers that a configuration defines, at its top and in its profiles.
+    /// Collects the providers that a configuration defines, at its top level and in its profiles.
     fn of(config: &toml::Table) -> Providers {
         fn table<'a>(
             config: &'a toml::Table,
@@ -95,10 +95,11 @@ impl Providers {
     }
 }
 
-/// Reads `config.toml` of a home; a missing one is empty. As in Codex, `~` begins a path below the user's home.
+/// Reads `config.toml` of a home; a missing file counts as empty. As in Codex, a path that begins with `~` is below
+/// the user's home.
 ///
 /// # Errors
-/// It cannot be read or is no TOML. Callers warn and go on without it.
+/// If it cannot be read or is not TOML. Callers warn and continue without it.
 pub fn read_config(home: &Path, user_home: Option<&Path>) -> anyhow::Result<CodexConfig> {
     let path = home.join(CONFIG);
     let text = match read_bounded(&path) {
@@ -150,7 +151,7 @@ pub fn toml_key(text: &str) -> String {
     }
 }
 
-/// Reads a configuration, of which nobody wrote more than [`MAX_CONFIG`] bytes.
+/// Reads a configuration of at most [`MAX_CONFIG`] bytes; a longer one is an error.
 fn read_bounded(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     sys::open_regular(path, sys::Links::Follow)?.take(MAX_CONFIG + 1).read_to_string(&mut text)?;
@@ -161,7 +162,7 @@ fn read_bounded(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// The folder that `~` or `~/…` names.
+/// Returns the folder that `~` or `~/…` names.
 fn below_user_home(folder: &str, user_home: Option<&Path>) -> Option<PathBuf> {
     let rest = folder.strip_prefix('~')?;
     if !rest.is_empty() && !rest.starts_with(std::path::is_separator) {
@@ -170,8 +171,8 @@ fn below_user_home(folder: &str, user_home: Option<&Path>) -> Option<PathBuf> {
     Some(user_home?.join(rest.trim_start_matches(std::path::is_separator)))
 }
 
-/// Returns where the path in a row leads: an absolute one as it is, a relative one below the home whatever the current
-/// folder is; `None` for a relative one that leads out of the home.
+/// Returns the path in a row resolved: an absolute path unchanged, a relative one below the home, whatever the
+/// current folder is. Returns `None` for a relative path that leads out of the home.
 #[must_use]
 pub fn row_path<'a>(home: &Path, in_row: &'a Path) -> Option<Cow<'a, Path>> {
     if in_row.is_absolute() {
@@ -182,7 +183,7 @@ pub fn row_path<'a>(home: &Path, in_row: &'a Path) -> Option<Cow<'a, Path>> {
     stays_below.then(|| Cow::Owned(home.join(in_row)))
 }
 
-/// Why a database is the one.
+/// The reason for choosing a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
     /// It was named with `--db`.
@@ -200,7 +201,7 @@ pub enum Why {
 }
 
 impl Why {
-    /// In words, for `status` and warnings.
+    /// Describes the reason, for `status` and warnings.
     #[must_use]
     pub fn describe(self) -> &'static str {
         match self {
@@ -214,7 +215,7 @@ impl Why {
     }
 }
 
-/// What says where the databases are, beside the home.
+/// The settings, beside the home, that say where the databases are.
 #[derive(Debug, Clone, Default)]
 pub struct DatabaseInputs<'a> {
     /// `--db`.
@@ -227,30 +228,30 @@ pub struct DatabaseInputs<'a> {
     pub variable_sqlite_home: Option<&'a Path>,
 }
 
-/// A database that may be the one.
+/// A database that Codex may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// Where it is.
+    /// Path of the database.
     pub path: PathBuf,
-    /// Why it may be the one.
+    /// Reason for considering it.
     pub why: Why,
 }
 
-/// Where databases were looked for, and which are there.
+/// The result of the search for databases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidates {
     /// The databases found: none, one, or one in the home and one in the app's folder.
     pub found: Vec<Candidate>,
-    /// The folder in which a new one belongs: where Codex would look.
+    /// The folder for a new database: the one in which Codex would look.
     pub create_in: PathBuf,
-    /// The folders that were looked in.
+    /// The folders that were searched.
     pub looked_in: Vec<PathBuf>,
 }
 
-/// Looks for databases, in the order of the contract.
+/// Searches for databases, in the order that the man page documents.
 ///
 /// # Errors
-/// `--db` names nothing, or a folder may not be looked into.
+/// If `--db` names no file, or if the permissions forbid to search a folder.
 pub fn find_databases(home: &Path, inputs: &DatabaseInputs<'_>) -> anyhow::Result<Candidates> {
     if let Some(db) = inputs.db {
         check_named_database(db)?;
@@ -288,13 +289,13 @@ pub fn find_databases(home: &Path, inputs: &DatabaseInputs<'_>) -> anyhow::Resul
     })
 }
 
-/// The files of Codex, beside rollouts, that no output may replace and that are no databases.
+/// Files of Codex that output must never replace, beside rollouts and databases.
 pub const OTHER_FILES: [&str; 2] = ["config.toml", "session_index.jsonl"];
 
 /// Checks a database that was named with `--db`.
 ///
 /// # Errors
-/// If there is none, or it is another file of Codex, by its name or by that of what a link leads to.
+/// If it does not exist, or if its name or the name of a link's target is that of another file of Codex.
 pub fn check_named_database(path: &Path) -> anyhow::Result<()> {
     fs::metadata(path)
         .with_context(|| format!("no database: {}", path.display()))
@@ -308,8 +309,8 @@ pub fn check_named_database(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The state database with the highest number in a folder, else that of phase 1. That one may not be looked at is no
-/// sign that there is none.
+/// Returns the state database with the highest number in a folder, otherwise that of phase 1. A folder or file
+/// without permission is an error, because a database may be there.
 fn newest_in(folder: &Path) -> io::Result<Option<PathBuf>> {
     let is_file = |path: &Path| match fs::metadata(path) {
         Ok(metadata) => Ok(metadata.is_file()),
@@ -335,25 +336,25 @@ fn newest_in(folder: &Path) -> io::Result<Option<PathBuf>> {
     }
 }
 
-/// The number in `<prefix><N>.sqlite`.
+/// Returns the number N in `<prefix><N>.sqlite`.
 fn database_number(file_name: &str, prefix: &str) -> Option<u32> {
     let digits = file_name.strip_prefix(prefix)?.strip_suffix(".sqlite")?;
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }
 
-/// The database to use, and the one that is not.
+/// The database to use, and the alternative.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
-    /// The one to use.
+    /// The database to use.
     pub chosen: Candidate,
-    /// Another one, that some other program may use.
+    /// Another database, which another program may use.
     pub other: Option<Candidate>,
-    /// Whether the chosen one was told of a change later than the other; if not, its place decided.
+    /// True if the chosen database records a later change than the other; if false, its place decided.
     pub is_newer: bool,
 }
 
-/// Chooses among the databases found: the one that was told of a change last (`last_update`, in seconds; `None` if it
-/// cannot be read), the home's on a tie. `None` if none was found.
+/// Chooses among the databases found: the one that records the last change (`last_update`, in seconds; `None` if it
+/// cannot be read), or the home's if both are equal. Returns `None` if none was found.
 #[must_use]
 pub fn choose(found: &[Candidate], last_update: impl Fn(&Path) -> Option<i64>) -> Option<Choice> {
     match found {
@@ -367,7 +368,7 @@ pub fn choose(found: &[Candidate], last_update: impl Fn(&Path) -> Option<i64>) -
     }
 }
 
-/// Signs in a home, beside the versions in its rollouts, that a Codex newer than phase 1 has used it.
+/// Returns true if the home shows, beside the versions in its rollouts, that a Codex newer than phase 1 has used it.
 #[must_use]
 pub fn shows_newer_codex(home: &Path, database_folder: &Path) -> bool {
     let is_numbered = |name: &str| {
@@ -420,7 +421,7 @@ mod tests {
         home
     }
 
-    /// Which databases are found in a home with these files.
+    /// Checks which databases are found in a home with these files.
     fn check(files: &[&str], inputs: &DatabaseInputs<'_>, expected: &[(&str, Why)]) {
         let home = home_with(files);
         let found = find_databases(home.path(), inputs).unwrap().found;
@@ -436,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_number_counts_and_phase_1_only_without_any() {
+    fn the_highest_number_is_used_and_phase_1_only_without_any() {
         let none = DatabaseInputs::default();
         check(
             &["state_5.sqlite", "state_10.sqlite", "state.sqlite"],
@@ -474,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_folder_goes_before_the_home_and_a_named_file_before_all() {
+    fn a_named_folder_has_precedence_over_the_home_and_a_named_file_over_all() {
         let home = home_with(&["state_5.sqlite", "named/state.sqlite", "config/state_6.sqlite"]);
         let (named, config) = (home.path().join("named"), home.path().join("config"));
         let mut inputs = DatabaseInputs { config_sqlite_home: Some(&config), ..DatabaseInputs::default() };
@@ -540,7 +541,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_left_out_alone() {
+    fn a_setting_that_is_not_text_is_ignored_alone() {
         let home = tempfile::tempdir().unwrap();
         fs::write(home.path().join("config.toml"), "model_provider = 7\nsqlite_home = 'db'").unwrap();
         let config = read_config(home.path(), None).unwrap();

@@ -10,8 +10,8 @@
 //! - [`verify::run`] names each difference and changes nothing,
 //! - [`Lister`] reads threads page by page, in bounded memory and in any order, as fast as SQLite does.
 //!
-//! Each takes options, a database and a listener for its [`Progress`], and returns a report. None of them prints, reads
-//! the environment or asks for the time: a [`Context`] holds the home and the time of a run.
+//! Each takes options, a database and a listener for its [`Progress`], and returns a report. None of them prints,
+//! reads the environment or asks for the time: a [`Context`] contains the home and the time of a run.
 //!
 //! ```
 //! use codex_state::{BackfillOptions, BackfillTarget, Context, Ignore, ListOptions, Lister, NewSchema, OpenOptions};
@@ -62,7 +62,7 @@
 //!
 //! # The map
 //!
-//! The modules stand in the order in which they may use each other, the lowest first; `ARCHITECTURE.md` has the whole
+//! The modules are in the order in which they may use each other, the lowest first. `ARCHITECTURE.md` has the whole
 //! table and the decisions behind it.
 //!
 //! - [`thread`] is a thread as plain data, and all rules about it: [`thread::columns`] defines each column once,

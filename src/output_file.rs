@@ -1,9 +1,10 @@
-//! Writes a file whose path a person named (`--metrics`, `--junit`, `man DIR` …): checked before any work, written
-//! whole or not at all; knows no format.
+//! Writes a file whose path a person named (`--metrics`, `--junit`, `man DIR` …). The path is checked before any
+//! work, and the file is written whole or not at all. This module knows no formats.
 //!
-//! The rules: a regular file is replaced in one step and keeps its mode; a link stays and its target is replaced; what
-//! is not a regular file (device, pipe, `/dev/stdout`, `/dev/fd/N`) is written through; rollouts, databases with the
-//! files beside them, `config.toml` and `session_index.jsonl` are refused under any name they can be reached by.
+//! The rules: a regular file is replaced in one step and keeps its mode. A link stays and its target is replaced. A
+//! device, a pipe, `/dev/stdout` and `/dev/fd/N` are opened and written, not replaced. Rollouts, databases with the
+//! files beside them, `config.toml` and `session_index.jsonl` are refused under every name by which they can be
+//! reached.
 
 use crate::error::WithHint as _;
 use crate::home::OTHER_FILES;
@@ -14,17 +15,17 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, ErrorKind, Read as _, Write};
 use std::path::{Path, PathBuf};
 
-/// The endings of the files that SQLite keeps beside a database.
+/// The suffixes of the files that SQLite keeps beside a database.
 const NEIGHBOURS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The first bytes of a database, of a `-wal` (two byte orders) and of a rollback journal.
 const MAGIC: [&[u8]; 4] =
     [b"SQLite format 3\0", b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83", b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"];
 
-/// Links that are followed before a chain of them counts as a loop; Linux follows as many.
+/// The number of links that are followed before a chain counts as a loop; the same as in Linux.
 const MAX_LINKS: usize = 40;
 
-/// Returns what to do about a file that cannot be written.
+/// Returns advice for a file that cannot be written.
 #[must_use]
 pub fn advice(kind: ErrorKind) -> &'static str {
     match kind {
@@ -35,11 +36,11 @@ pub fn advice(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// The files that must never be written on behalf of a person who named a path.
+/// The files that must never be overwritten, even if a person names them for output.
 #[derive(Debug, Clone, Default)]
 pub struct Protected {
     files: Vec<PathBuf>,
-    /// Folders in which Codex takes a new `state_<N>.sqlite` for its own.
+    /// Folders in which Codex would use a new `state_<N>.sqlite` as its own.
     database_folders: Vec<PathBuf>,
 }
 
@@ -69,7 +70,7 @@ impl Protected {
         self.add_database_folder(home);
     }
 
-    /// Whether `path`, which need not exist, is one of the files.
+    /// Returns true if `path`, which need not exist, is one of the files.
     fn contains(&self, path: &Path) -> bool {
         let identity = FileIdentity::of(path).ok();
         let place = place_of(path);
@@ -79,7 +80,7 @@ impl Protected {
         })
     }
 
-    /// Whether Codex would take a new database `path` for one of its own: by its folder and its name.
+    /// Returns true if Codex would use a new database at `path` as its own, because of its folder and name.
     fn would_be_of_codex(&self, path: &Path) -> bool {
         let Some((folder, name)) = place_of(path) else { return false };
         let name = name.to_string_lossy().to_ascii_lowercase();
@@ -92,13 +93,13 @@ impl Protected {
     }
 }
 
-/// Returns the folder, by what it is rather than how it is spelled, and the name of a path; `None` without a folder
-/// that exists.
+/// Returns the identity of the path's folder, which does not depend on its spelling, and the file name. Returns
+/// `None` if the folder does not exist.
 fn place_of(path: &Path) -> Option<(FileIdentity, &OsStr)> {
     Some((FileIdentity::of(folder_of(path)).ok()?, path.file_name()?))
 }
 
-/// Returns the folder of a file, also of one in the current folder.
+/// Returns the folder of a file, also for a file in the current folder.
 fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -109,13 +110,13 @@ fn folder_of(path: &Path) -> &Path {
 /// A path that a person named for output, checked before any work.
 #[derive(Debug, Clone)]
 pub struct OutputFile {
-    /// As it was named, for messages.
+    /// The path as the person named it, for messages.
     path: PathBuf,
     protected: Protected,
     target: Target,
 }
 
-/// Where the bytes go.
+/// The destination of the output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Target {
     Stdout,
@@ -127,7 +128,7 @@ enum Target {
 }
 
 impl OutputFile {
-    /// Checks a path that is to be written later; nothing is created or changed.
+    /// Checks a path that will be written later. Nothing is created or changed.
     ///
     /// # Errors
     /// If the path must not or cannot be written: a protected file, a folder, a disk, a folder that does not exist.
@@ -143,20 +144,20 @@ impl OutputFile {
         Ok(OutputFile { path: path.to_owned(), protected: protected.clone(), target })
     }
 
-    /// Checks a path at which a new database is to be made.
+    /// Checks a path at which a new database will be created.
     ///
     /// # Errors
-    /// If a file that Codex uses has the name, or Codex would take the new file for its own.
+    /// If the name is that of a file that Codex uses, or if Codex would use the new file as its own.
     pub fn check_new_database(path: &Path, protected: &Protected) -> anyhow::Result<()> {
         let target = Target::File(path.to_owned());
-        // An existing file is refused by whoever makes the new one, for existing.
+        // The code that creates the new database refuses an existing file.
         if fs::symlink_metadata(path).is_err() {
             refuse(path, &target, protected, true)?;
         }
         Ok(())
     }
 
-    /// Whether both would replace the same file.
+    /// Returns true if both outputs would replace the same file.
     #[must_use]
     pub fn is_same_file(&self, other: &OutputFile) -> bool {
         let (Target::File(mine), Target::File(theirs)) = (&self.target, &other.target) else { return false };
@@ -166,17 +167,17 @@ impl OutputFile {
     /// Writes the file.
     ///
     /// # Errors
-    /// If it cannot be written, or became a protected file since it was checked.
+    /// If the file cannot be written, or if it became a protected file after the check.
     pub fn write(&self, bytes: &[u8]) -> anyhow::Result<()> {
         self.write_with(|out| out.write_all(bytes))
     }
 
-    /// Writes the file with what `render` writes; a regular file appears only when `render` is done.
+    /// Writes the output of `render` into the file; a regular file appears only when `render` has finished.
     ///
     /// # Errors
-    /// As [`OutputFile::write`]; those of `render`.
+    /// As [`OutputFile::write`], and the errors of `render`.
     pub fn write_with(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
-        // Hours may have passed since the check.
+        // Checked again, because hours may have passed since the first check.
         let target = resolve(&self.path).map_err(|error| cannot_write(&self.path, error))?;
         refuse(&self.path, &target, &self.protected, false)?;
         let written = match &target {
@@ -196,7 +197,7 @@ fn write_to(out: impl Write, render: impl FnOnce(&mut dyn Write) -> io::Result<(
     out.flush()
 }
 
-/// A reader that has seen enough of a standard stream is not an error.
+/// Ignores that the reader of a standard stream closed it.
 fn quietly(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -204,18 +205,18 @@ fn quietly(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Writes a temporary file in the same folder and renames it, so that no reader ever sees half of it.
+/// Writes a temporary file in the same folder and renames it, so that no reader ever sees half a file.
 fn replace(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let old = fs::metadata(path).ok();
     let mut builder = tempfile::Builder::new();
     builder.prefix(".codex-state-");
     #[cfg(unix)]
     {
-        // A new file is as readable as the umask allows: another user may collect it.
+        // A new file gets the mode of the umask, because another user may need to read it.
         use std::os::unix::fs::PermissionsExt as _;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    // Its error names the temporary file, which means nothing to a reader.
+    // The full error would name the temporary file, which tells the reader nothing.
     let file = builder.tempfile_in(folder_of(path)).map_err(|error| io::Error::from(error.kind()))?;
     write_to(file.as_file(), render)?;
     if let Some(old) = &old {
@@ -225,13 +226,13 @@ fn replace(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -
     Ok(())
 }
 
-/// Gives a file the mode of the one that it replaces, and its owner where that is allowed.
+/// Gives a file the mode of the file that it replaces, and its owner if permitted.
 #[cfg(unix)]
 fn keep_mode(file: &File, old: &Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
     let new = file.metadata()?;
     if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-        // Only root may give files away; for others the file becomes theirs, as with any editor.
+        // Only root may change the owner. For others the file becomes their own, as with any editor.
         let _ = fchown(file, Some(old.uid()), Some(old.gid()));
     }
     file.set_permissions(fs::Permissions::from_mode(old.permissions().mode() & 0o777))
@@ -242,13 +243,13 @@ fn keep_mode(_file: &File, _old: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens what is not a regular file. A pipe without a reader is waited for, but not for ever.
+/// Opens a file that is not regular. It waits for a reader of a pipe, but only for a limited time.
 #[cfg(unix)]
 fn open_through(path: &Path) -> io::Result<File> {
     use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
     use std::os::unix::fs::OpenOptionsExt as _;
     use std::time::{Duration, Instant};
-    /// How long a pipe may be without a reader.
+    /// The time to wait for a reader of a pipe.
     const PATIENCE: Duration = Duration::from_secs(5);
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let mut options = File::options();
@@ -266,7 +267,7 @@ fn open_through(path: &Path) -> io::Result<File> {
             Err(error) => return Err(error),
         }
     };
-    // From here on a slow reader is waited for.
+    // From here on, writes wait for a slow reader.
     fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
     Ok(file)
 }
@@ -276,7 +277,7 @@ fn open_through(path: &Path) -> io::Result<File> {
     File::options().write(true).open(path)
 }
 
-/// Follows links by hand, for the last one may lead to a file that does not exist yet.
+/// Follows links one by one, because the last one may lead to a file that does not exist yet.
 fn resolve(path: &Path) -> io::Result<Target> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -301,8 +302,8 @@ fn resolve(path: &Path) -> io::Result<Target> {
     Err(io::Error::other("too many links"))
 }
 
-/// Returns the target for a path that names an open file of this process, such as `/dev/stdout` or `/dev/fd/9`: links
-/// there lead to texts such as `pipe:[4711]`, and opening the file anew would begin at its start.
+/// Returns the target for a path that names an open file of this process, such as `/dev/stdout` or `/dev/fd/9`. Links
+/// there lead to texts such as `pipe:[4711]`, and reopening the file would start at its beginning.
 #[cfg(unix)]
 fn open_file_of_process(path: &Path) -> Option<Target> {
     let path_text = path.to_str()?;
@@ -324,7 +325,7 @@ fn open_file_of_process(path: &Path) -> Option<Target> {
     (is_device("NUL") || is_device("CON")).then(|| Target::Through(path.to_owned()))
 }
 
-/// Finds before the work what would stop the writing after it.
+/// Finds problems before the work that would prevent the writing after it.
 #[cfg(unix)]
 fn check_writable(target: &Target) -> io::Result<()> {
     use rustix::fs::{Access, access};
@@ -343,7 +344,7 @@ fn check_writable(target: &Target) -> io::Result<()> {
             Ok(())
         }
         Target::File(path) => {
-            // A file that its owner made read-only is not replaced either, though a rename could.
+            // A read-only file is not replaced either, although a rename could replace it.
             if path.exists() {
                 access(path, Access::WRITE_OK)?;
             }
@@ -362,7 +363,7 @@ fn check_writable(target: &Target) -> io::Result<()> {
     }
 }
 
-/// Refuses a target by its names and by what it is. A new database may be called `x.sqlite`; nothing else may.
+/// Refuses a target by its names and by its contents. Only a new database may be called `x.sqlite`.
 fn refuse(path: &Path, target: &Target, protected: &Protected, is_new_database: bool) -> anyhow::Result<()> {
     let (Target::File(file) | Target::Through(file)) = target else { return Ok(()) };
     for name in [path, file].iter().filter_map(|path| path.file_name()) {
@@ -396,7 +397,7 @@ fn refused(path: &Path, why: &str) -> anyhow::Error {
     anyhow::anyhow!("cannot write {}: {why}", path.display()).hint("name a file outside the Codex home")
 }
 
-/// Whether a regular file begins as a database, a `-wal` or a journal does.
+/// Returns true if a regular file begins like a database, a `-wal` or a journal.
 fn has_magic(path: &Path) -> bool {
     let mut bytes = Vec::new();
     let read = open_regular(path, Links::Follow).and_then(|file| file.take(16).read_to_end(&mut bytes));

@@ -1,23 +1,23 @@
-//! How long work says how far it is, without knowing who listens; not how that looks (`cli/output/progress.rs`).
+//! Reports the progress of long work to any listener. `cli/output/progress.rs` displays it.
 
-/// Listens to a verb at work. All methods may be called from any thread.
+/// Listens to the progress of a verb. All methods may be called from any thread.
 pub trait Progress: Sync {
-    /// A stretch of work begins: what it does (`reading rollouts`), and how much there is, as far as known.
+    /// Begins a stretch of work: its name (`reading rollouts`), and its size in items and bytes, if known.
     fn start(&self, what: &str, items: Option<u64>, bytes: Option<u64>);
-    /// So much more of it is done.
+    /// Adds finished items and bytes to the current stretch.
     fn advance(&self, items: u64, bytes: u64);
-    /// The stretch has ended, well or not.
+    /// Ends the stretch, successful or not.
     fn finish(&self);
-    /// Something that a person should know, though the work goes on: one line, lower case, without a full stop.
+    /// Reports a problem that does not stop the work: one line, lower case, without a full stop.
     ///
-    /// It may quote untrusted text: the listener makes it safe.
+    /// The line may quote untrusted text; the listener escapes it.
     fn warn(&self, line: &str);
-    /// What became of one item among many, for somebody who wants to know each: a line like those of `warn`, which is
-    /// made only where it is wanted.
+    /// Reports the result of one item among many, in a line like that of `warn`. The line is built only if the
+    /// listener asks for it.
     fn detail(&self, _line: &dyn Fn() -> String) {}
 }
 
-/// Listens to nothing: for callers of the library, and tests.
+/// A listener that ignores everything, for callers of the library and for tests.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 

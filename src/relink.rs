@@ -1,10 +1,10 @@
-//! `relink`: sets the working directory of threads whose project moved. To a report; prints nothing, reads no
-//! environment.
+//! `relink`: sets the working directory of threads whose project moved, and returns a report. It prints nothing and
+//! reads no environment.
 //!
-//! Rows alone change, and of them the column `cwd` alone. No file says where a project is now, so a later backfill
-//! leaves such a row as it is (docs/codex-home.md 4, row `cwd`). Rows are written in short transactions, each only if
-//! it still has the folder that was read. A run that was killed has written some of the rows, whole, and the same
-//! command writes the rest: rows in the new place are left alone.
+//! It changes only the column `cwd` of rows. No file contains the project's new place, so a later backfill keeps such
+//! a row unchanged (docs/codex-home.md 4, row `cwd`). Rows are written in short transactions, each only if it still
+//! has the folder that was read. A killed run has written some of the rows completely, and the same command writes
+//! the rest: rows with the new place stay unchanged.
 
 use crate::db::folders::{self, RowFolder};
 use crate::db::open::{Reader, Writer};
@@ -23,36 +23,36 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How many rows are looked at in one read.
+/// Number of rows per read.
 const PAGE: usize = 4096;
-/// A transaction is committed after so many rows, or so long, so that a running Codex never waits for it.
+/// A transaction is committed after this many rows or this time, so that a running Codex never waits for long.
 const BATCH: usize = 500;
 const MAX_TIME: Duration = Duration::from_millis(50);
-/// How long the lock is waited for under which Codex takes its own locks.
+/// Maximum time to wait for the lock under which Codex takes its own locks.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// Which folder moved, and how.
+/// Options of relink.
 pub struct RelinkOptions<'a> {
-    /// The Codex home, whose locks say which threads are open.
+    /// The Codex home, whose locks show which threads are open.
     pub home: &'a Path,
-    /// The folder where the project was, absolute; it need not exist.
+    /// The old folder of the project, absolute; it need not exist.
     pub old: &'a str,
-    /// The folder where it is now, absolute.
+    /// The new folder of the project, absolute.
     pub new: &'a str,
-    /// Take a new folder that does not exist.
+    /// True to accept a new folder that does not exist.
     pub missing_ok: bool,
     /// The provider whose threads Codex's default list shows.
     pub default_provider: &'a str,
-    /// Set from outside to stop.
+    /// Set by the caller to stop.
     pub interrupted: &'a AtomicBool,
 }
 
-/// What became of a row.
+/// The result for a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// It names the new place, or would.
     Relinked,
-    /// It stays as it was, for a reason that may pass.
+    /// It stays unchanged, for a reason that may pass.
     Failed,
 }
 
@@ -65,47 +65,47 @@ pub struct Relinked {
     pub from: String,
     /// Its folder afterwards.
     pub to: String,
-    /// How it ended.
+    /// The kind of result.
     pub status: Status,
-    /// Why it failed.
+    /// The reason of the failure.
     pub error: Option<&'static str>,
 }
 
-/// What was done, or would be.
+/// The result of a run, or of its preview.
 #[derive(Debug, Default)]
 pub struct RelinkReport {
-    /// The new folder as rows have it.
+    /// The new folder, in the spelling of rows.
     pub new: String,
     /// Rows at or below the old folder, by id.
     pub threads: Vec<Relinked>,
-    /// Rows that are at or below the new folder already, where that lies below the old one: they stay.
+    /// Number of rows that are at or below the new folder already, if that is below the old one: they stay unchanged.
     pub n_there: u64,
-    /// Rows of threads that are open in a running Codex, which may write its folder again.
+    /// Number of rows of threads that are open in a running Codex, which may write its folder again.
     pub n_open: u64,
-    /// Rows whose old folder exists while the new one does not: the next backfill takes them back.
+    /// Number of rows whose old folder exists but not the new one: the next backfill restores the old one.
     pub n_taken_back: u64,
-    /// What Codex's default list shows before and after.
+    /// The counts of Codex's default list before and after.
     pub shown: Shown,
-    /// Whether it was stopped before the end.
+    /// True if the run was stopped before the end.
     pub interrupted: bool,
 }
 
 impl RelinkReport {
-    /// Returns how many rows ended so.
+    /// Returns the number of rows with this result.
     #[must_use]
     pub fn count(&self, status: Status) -> u64 {
         self.threads.iter().filter(|thread| thread.status == status).count() as u64
     }
 }
 
-/// A run that was planned: what it would do is known, nothing was written.
+/// A planned run: its effects are known, and nothing has been written.
 pub struct Job<'a> {
     options: &'a RelinkOptions<'a>,
     tally: Tally,
     report: RelinkReport,
 }
 
-/// Finds the rows at or below the old folder; writes nothing.
+/// Finds the rows at or below the old folder. It writes nothing.
 ///
 /// # Errors
 /// If a folder cannot be used, or the database cannot be read.
@@ -170,7 +170,7 @@ fn new_folder(options: &RelinkOptions<'_>) -> anyhow::Result<String> {
     Ok(real.unwrap_or_else(|| new.to_owned()))
 }
 
-/// Returns the spellings that rows may have of the old folder, which may be gone, or a link to the new one now.
+/// Returns the spellings that rows may have of the old folder, which may be gone or may now be a link to the new one.
 fn old_spellings(old: &str, new: &str) -> anyhow::Result<Vec<String>> {
     let is_same = |folder: &str| {
         let (a, b) = (FolderPath::parse(folder), FolderPath::parse(new));
@@ -207,7 +207,7 @@ impl Job<'_> {
         !self.report.threads.is_empty()
     }
 
-    /// Counts the rows that will not last as they are written.
+    /// Counts the rows whose new folder may not last.
     fn foresee(&mut self) {
         let mut taken_back: HashMap<(&str, &str), bool> = HashMap::new();
         for Relinked { id, from, to, .. } in &self.report.threads {
@@ -222,7 +222,7 @@ impl Job<'_> {
         }
     }
 
-    /// Returns what [`Job::run`] would report.
+    /// Returns the report that [`Job::run`] would give.
     #[must_use]
     pub fn preview(mut self) -> RelinkReport {
         self.report.shown = self.tally.end();
@@ -232,7 +232,7 @@ impl Job<'_> {
     /// Writes the rows.
     ///
     /// # Errors
-    /// If the database cannot be written. What was committed before stays.
+    /// If the database cannot be written. Changes committed before stay.
     pub fn run(mut self, writer: &mut Writer, progress: &dyn Progress) -> anyhow::Result<RelinkReport> {
         progress.start("relinking", Some(self.report.threads.len() as u64), None);
         let mut rest = &mut self.report.threads[..];
@@ -263,7 +263,7 @@ impl Job<'_> {
     }
 }
 
-/// Writes one transaction's worth of rows; returns of each whether it was written.
+/// Writes the rows of one transaction. Returns for each whether it was written.
 fn write_batch(writer: &mut Writer, batch: &[Relinked]) -> anyhow::Result<Vec<bool>> {
     writer.transaction_immediate(|transaction| {
         let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! `restore`: brings a backup back into the database, and tells what that takes away. To a report; prints nothing.
+//! `restore`: restores a backup into the database, and reports the newer rows that this removes. It prints nothing.
 
 use crate::db::backup::{self, MovedAside};
 use crate::db::open::{OpenOptions, Reader, Trouble};
@@ -16,30 +16,30 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-/// How many rows are looked at in one read.
+/// Number of rows per read.
 const PAGE: usize = 1000;
 
-/// What is to be done.
+/// Options of a restore.
 pub struct Config<'a> {
     /// The database whose content is replaced; it may be missing or unusable.
     pub database: &'a Path,
-    /// The backup.
+    /// The backup to restore.
     pub source: &'a Path,
-    /// How databases are opened.
+    /// Options for opening databases.
     pub options: &'a OpenOptions,
-    /// Whether what is replaced is kept as a backup.
+    /// True to keep the replaced content as a backup.
     pub keep_backup: bool,
-    /// Whether only to say what would be done.
+    /// True to only report what would be done.
     pub dry_run: bool,
-    /// The time.
+    /// The current time.
     pub now: DateTime<Utc>,
-    /// Set from outside to stop, which it does until the content is being replaced.
+    /// Set by the caller to stop; has no effect once the content is being replaced.
     pub interrupted: &'a AtomicBool,
 }
 
 impl Config<'_> {
-    /// Nothing, unless it is to stop.
-    fn go_on(&self) -> anyhow::Result<()> {
+    /// Returns an error if the run is interrupted.
+    fn check_interrupted(&self) -> anyhow::Result<()> {
         if self.interrupted.load(std::sync::atomic::Ordering::Relaxed) {
             return Err(anyhow!("interrupted before anything was restored")
                 .hint("the database is as it was; run the command again"));
@@ -48,31 +48,31 @@ impl Config<'_> {
     }
 }
 
-/// What was done, or would be.
+/// The result of a restore, or of its dry run.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Rows in the backup.
+    /// Number of rows in the backup.
     pub rows: u64,
-    /// Rows in the database before; `None` where it was missing or unusable.
+    /// Number of rows in the database before; `None` if it was missing or unusable.
     pub replaced_rows: Option<u64>,
-    /// Of those, how many the backup lacks or knows only as they were earlier.
+    /// Number of those rows that are missing or older in the backup.
     pub newer_rows: u64,
-    /// Bytes of the restored content; `None` in a dry run where the database has pages of another size, which the
-    /// content takes on.
+    /// Size of the restored content in bytes. `None` in a dry run if the database has another page size, which the
+    /// content will get.
     pub bytes: Option<u64>,
-    /// The backup of what was replaced.
+    /// The backup of the replaced content.
     pub backup: Option<PathBuf>,
-    /// Files of an unusable database, which have another name now.
+    /// Files of an unusable database, which were renamed.
     pub moved_aside: Vec<MovedAside>,
-    /// Whether the database is a new file.
+    /// True if the database is a new file.
     pub is_new_file: bool,
 }
 
-/// Does it.
+/// Runs the restore.
 ///
 /// # Errors
-/// The backup is no good, or is the database itself; the database is busy beyond the timeout, or what it holds cannot
-/// be kept; an interrupt came. Then it is as it was.
+/// If the backup is unsuitable or is the database itself, if the database is busy beyond the timeout, if its content
+/// cannot be kept, or if the run is interrupted. The database is then unchanged.
 pub fn run(config: &Config<'_>, progress: &dyn Progress) -> anyhow::Result<Report> {
     if is_same_file(config.database, config.source).unwrap_or(false) {
         return Err(anyhow!("{}: is the database itself", config.source.display())
@@ -82,12 +82,12 @@ pub fn run(config: &Config<'_>, progress: &dyn Progress) -> anyhow::Result<Repor
     let checked = backup::check_backup(config.source, config.options);
     progress.finish();
     checked?;
-    config.go_on()?;
+    config.check_interrupted()?;
     let mut source = Reader::open(config.source, config.options)?;
     let mut report = Report { rows: count(&mut source)?, ..Report::default() };
-    match look(config, &mut source) {
+    match count_rows_and_newer(config, &mut source) {
         Ok((rows, newer)) => (report.replaced_rows, report.newer_rows) = (Some(rows), newer),
-        // One that is missing, broken, or holds something else is restored into all the same.
+        // A missing, damaged or different database is still restored into.
         Err(error)
             if Trouble::of(&error).is_none_or(|trouble| trouble.is_unusable() || is_missing(trouble)) => {}
         Err(error) => return Err(error),
@@ -102,13 +102,13 @@ pub fn run(config: &Config<'_>, progress: &dyn Progress) -> anyhow::Result<Repor
     drop(source);
     fault::point("restore:checked");
     if config.keep_backup {
-        // Also where there is a backup of the last hour: that one may be from before the rows that go now.
+        // Made even if there is a backup of the last hour, because that one may lack rows that are removed now.
         progress.start("keeping what is replaced", None, None);
         let kept = backup::keep_replaced(config.database, config.options, config.now);
         progress.finish();
         match kept {
             Ok(backup) => report.backup = Some(backup),
-            // It is moved aside, or there is none.
+            // Such a database is moved aside, or is missing.
             Err(error)
                 if Trouble::of(&error)
                     .is_some_and(|trouble| trouble.is_unusable() || is_missing(trouble)) => {}
@@ -116,7 +116,7 @@ pub fn run(config: &Config<'_>, progress: &dyn Progress) -> anyhow::Result<Repor
         }
     }
     fault::point("restore:kept");
-    config.go_on()?;
+    config.check_interrupted()?;
     progress.start("restoring", None, None);
     let restored =
         backup::restore_into(config.database, config.source, config.options, config.now, &mut |_| {});
@@ -136,8 +136,8 @@ fn count(reader: &mut Reader) -> anyhow::Result<u64> {
     reader.read(threads::count)
 }
 
-/// How many rows the database has, and how many of them are newer than the backup.
-fn look(config: &Config<'_>, source: &mut Reader) -> anyhow::Result<(u64, u64)> {
+/// Counts the rows of the database, and those that are newer than in the backup.
+fn count_rows_and_newer(config: &Config<'_>, source: &mut Reader) -> anyhow::Result<(u64, u64)> {
     let mut target = Reader::open(config.database, config.options)?;
     let rows = count(&mut target)?;
     let mut old = Rows::new(source)?;
@@ -157,12 +157,13 @@ fn look(config: &Config<'_>, source: &mut Reader) -> anyhow::Result<(u64, u64)> 
     Ok((rows, n_newer))
 }
 
-/// When a row was last changed, in whole seconds: the two may have different columns for it.
+/// Returns the time of a row's last change, in whole seconds, because the two databases may have different columns
+/// for it.
 fn time(row: &Summary) -> Option<i64> {
     row.updated_at.or_else(|| row.updated_at_ms.map(|time| read_milliseconds(time).div_euclid(1000)))
 }
 
-/// The rows of a database, by id.
+/// The rows of a database, ordered by id.
 struct Rows<'a> {
     reader: &'a mut Reader,
     schema: Schema,
@@ -184,7 +185,7 @@ impl<'a> Rows<'a> {
         let schema = &self.schema;
         let page =
             self.reader.read(|connection| threads::summaries_after(connection, schema, &after, PAGE))?;
-        // An id that is no text comes last and cannot be gone on from.
+        // An id that is not text comes last and cannot be continued from.
         self.after =
             page.last().filter(|row| page.len() == PAGE && !row.id.is_empty()).map(|row| row.id.clone());
         self.page = page.into_iter();
@@ -192,22 +193,22 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// What a database that is missing is to be called when this backup is restored: as the one that it was made from, which
-/// its name tells, or else by what it holds.
+/// Chooses the name of a missing database into which this backup is restored: the name of the original database from
+/// the backup's name, or else a name that suits its schema.
 ///
 /// # Errors
-/// The backup cannot be read.
+/// If the backup cannot be read.
 pub fn name_for(source: &Path, options: &OpenOptions) -> anyhow::Result<String> {
     if let Some(name) = source.file_name().and_then(|name| name_within(name.to_str()?)) {
         return Ok(name.to_owned());
     }
     let schema = Reader::open(source, options)?.read(Schema::read)?;
-    // The one schema that went by that name had no `first_user_message`.
+    // Only the schema with this file name had no `first_user_message`.
     let is_first = !schema.has(index::FIRST_USER_MESSAGE);
     Ok(if is_first { crate::home::PHASE_1_DATABASE } else { "state_5.sqlite" }.to_owned())
 }
 
-/// The name of a state database in the name of a backup: `auto-state_5.sqlite-20260901T120000Z.sqlite`.
+/// Returns the name of a state database within the name of a backup: `auto-state_5.sqlite-20260901T120000Z.sqlite`.
 fn name_within(name: &str) -> Option<&str> {
     let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     name.match_indices("state").find_map(|(start, _)| {
@@ -223,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_interrupt_before_the_content_is_replaced_leaves_the_database_as_it_was() {
+    fn an_interrupt_before_the_replacement_leaves_the_database_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let [database, source] = ["state.sqlite", "backup.sqlite"].map(|name| folder.path().join(name));
         for path in [&database, &source] {
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backup_says_in_its_name_what_it_is_of() {
+    fn the_name_of_a_backup_contains_the_databases_name() {
         for (name, expected) in [
             ("auto-state_5.sqlite-20260901T120000Z.sqlite", Some("state_5.sqlite")),
             ("backup-state.sqlite-20260901T120000Z.sqlite", Some("state.sqlite")),

@@ -1,5 +1,5 @@
-//! The order of a listing by the size of the rollouts, which no database knows: each rollout is looked at once, and of
-//! each thread its size and its id are kept.
+//! Orders a listing by the size of the rollouts, which no database has. It reads the size of each rollout once, and
+//! keeps the size and the id of each thread.
 
 use crate::catalog::forms;
 use crate::db::list::{Listing, Page, Position, Query};
@@ -13,13 +13,14 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-/// How many ids one page of a listing takes.
+/// The number of ids on one page of a listing.
 const PAGE: usize = 1024;
 
-/// A thread in the order.
+/// A thread in the listing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
-    /// The bytes of the rollout on disk; `None`, which is the least, if it cannot be found.
+    /// The size of the rollout on disk in bytes. `None` if the rollout cannot be found; such threads count as the
+    /// smallest.
     size: Option<u64>,
     id: Id,
 }
@@ -37,7 +38,7 @@ impl Entry {
         let id = match id {
             CellRef::Text(text) => Id::Text(text.to_owned()),
             CellRef::Blob(bytes) => Id::Bytes(bytes.to_owned()),
-            // The column is text. A row without an id cannot be asked for again.
+            // The column has the type TEXT. A row without an id cannot be read again by its id.
             CellRef::Null | CellRef::Integer(_) | CellRef::Real(_) => return None,
         };
         Some(Entry { size, id })
@@ -66,14 +67,15 @@ impl Entry {
 pub(super) struct BySize {
     entries: Vec<Entry>,
     reverse: bool,
-    /// Whether more threads follow those that were asked for.
+    /// True if more threads follow the first `limit`.
     has_more: bool,
-    /// How many rows were looked at.
+    /// The number of rows examined.
     pub(super) scanned: u64,
 }
 
 impl BySize {
-    /// Looks at the rollouts of all threads of a listing, and keeps the first `limit` behind a position.
+    /// Reads the size of the rollouts of all threads of a listing, and keeps the first `limit` threads after a
+    /// position.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -118,7 +120,7 @@ impl BySize {
         Ok(order)
     }
 
-    /// Drops what cannot be among the first `limit`, once there are more than `most`.
+    /// Removes what cannot be among the first `limit`, if there are more than `most` entries.
     fn cut(&mut self, limit: usize, most: usize) {
         if self.entries.len() <= most {
             return;
@@ -134,7 +136,7 @@ impl BySize {
         if self.reverse { a.cmp(b) } else { b.cmp(a) }
     }
 
-    /// Returns the place of the first thread behind a position.
+    /// Returns the index of the first thread after a position.
     fn behind(&self, after: Option<&Position>) -> usize {
         let after = after.and_then(Entry::at);
         after.map_or(0, |after| {
@@ -147,7 +149,7 @@ impl BySize {
         self.has_more || self.behind(Some(after)) < self.entries.len()
     }
 
-    /// Reads the next page behind a position: at most `limit` rows.
+    /// Reads the next page after a position: at most `limit` rows.
     ///
     /// # Errors
     /// If the database cannot be read.

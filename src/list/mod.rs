@@ -1,4 +1,4 @@
-//! Lists threads page by page, in order, and says where a listing goes on; prints nothing.
+//! Lists threads page by page, in order, and returns the cursor from which a listing continues. It prints nothing.
 
 mod by_size;
 
@@ -16,33 +16,33 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, mpsc};
 use std::{panic, thread};
 
-/// The names that people gave to threads, where the database has no column for them.
+/// The names that people gave to threads, if the database has no column for them.
 pub type Names = Option<Arc<HashMap<ThreadId, String>>>;
 
-/// How many pages may wait while one is consumed.
+/// Number of pages read ahead while one is consumed.
 const PAGES_AHEAD: usize = 1;
 
-/// What is to be listed.
+/// Options of a listing.
 pub struct Config<'a> {
-    /// Which threads, in which order.
+    /// Selection and order of the threads.
     pub query: Query,
-    /// How many at most.
+    /// Maximum number of threads.
     pub limit: Option<usize>,
-    /// Only those after this cursor.
+    /// Lists only threads after this cursor.
     pub cursor: Option<&'a str>,
-    /// Reads the names from `session_index.jsonl`; called where the query needs names and the database has none.
+    /// Reads the names from `session_index.jsonl`; called only if the query needs names and the database has none.
     pub names: &'a dyn Fn() -> anyhow::Result<Names>,
 }
 
 impl Config<'_> {
-    /// Returns the options of a listing of all threads that the query asks for.
+    /// Returns the options of a listing of all threads of the query.
     #[must_use]
     pub fn new(query: Query) -> Self {
         Config { query, limit: None, cursor: None, names: &|| Ok(None) }
     }
 }
 
-/// A listing under way.
+/// A listing in progress.
 #[derive(Debug)]
 pub struct Lister<'a> {
     reader: &'a mut Reader,
@@ -54,13 +54,13 @@ pub struct Lister<'a> {
     remaining: usize,
     is_at_end: bool,
     page: Page,
-    /// Whether the page was read ahead and not handed out yet.
+    /// True if the page was read ahead and not yet returned.
     is_ahead: bool,
-    /// How many rows were looked at so far.
+    /// Number of rows examined so far.
     pub scanned: u64,
-    /// The order, where the database does not know it.
+    /// The order by size; `None` for an order that the database has.
     by_size: Option<BySize>,
-    /// Whether the order that was asked for is not there, and that of updates stands in.
+    /// True if the order by recency is missing, and the order by update is used instead.
     pub lacks_recency: bool,
 }
 
@@ -68,7 +68,7 @@ impl<'a> Lister<'a> {
     /// Begins a listing.
     ///
     /// # Errors
-    /// The cursor is of another order, or the database cannot be read.
+    /// If the cursor has another order, or the database cannot be read.
     pub fn new(reader: &'a mut Reader, config: Config<'_>) -> anyhow::Result<Lister<'a>> {
         let Config { query, limit, cursor, names: read_names } = config;
         let (sort, reverse) = (query.sort, query.reverse);
@@ -77,7 +77,8 @@ impl<'a> Lister<'a> {
         let needs_names = !query.search.is_empty() || query.columns.contains(&index::NAME);
         let path = reader.path().display().to_string();
         let (mut names, mut page) = (None, Page::default());
-        // All in one read, which is most of what a short listing costs; twice where names must be fetched.
+        // Everything in one read, which takes most of the time of a short listing. A second read follows only if
+        // names are needed.
         let mut begin = |reader: &mut Reader, names: Option<&Names>| {
             reader.read(|connection| -> anyhow::Result<_> {
                 let schema = Schema::read_threads(connection).with_context(|| path.clone())?;
@@ -131,22 +132,23 @@ impl<'a> Lister<'a> {
         Ok(lister)
     }
 
-    /// Whether the first page may be all.
+    /// Returns true if the listing may fit into the first page.
     #[must_use]
     pub fn is_short(&self) -> bool {
         self.is_at_end || self.remaining <= self.page.len()
     }
 
-    /// The names that people gave to threads, where they are needed and the database has no column for them.
+    /// Returns the names that people gave to threads, if they are needed and the database has no column for them.
     #[must_use]
     pub fn names(&self) -> Names {
         self.names.clone()
     }
 
-    /// The next rows, `None` after the last. Give the page back, so that its memory is used again.
+    /// Returns the next rows; `None` after the last. Pass the page to [`Lister::give_back`], so that its memory is
+    /// reused.
     ///
     /// # Errors
-    /// The database cannot be read.
+    /// If the database cannot be read.
     pub fn next_page(&mut self) -> anyhow::Result<Option<Page>> {
         while self.is_ahead || (self.remaining > 0 && !self.is_at_end) {
             if !std::mem::take(&mut self.is_ahead) {
@@ -160,16 +162,16 @@ impl<'a> Lister<'a> {
         Ok(None)
     }
 
-    /// Gives a page back.
+    /// Takes a page back for reuse.
     pub fn give_back(&mut self, page: Page) {
         self.page = page;
     }
 
-    /// Hands page after page to `consume` until it breaks or no row follows; of a long listing the next page is read
-    /// meanwhile.
+    /// Passes page after page to `consume`, until it breaks or no row follows. For a long listing, another thread
+    /// reads the next page meanwhile.
     ///
     /// # Errors
-    /// The database cannot be read, or what `consume` says.
+    /// If the database cannot be read, or `consume` fails.
     pub fn each_page(
         &mut self,
         mut consume: impl FnMut(&Page) -> anyhow::Result<ControlFlow<()>>,
@@ -190,7 +192,7 @@ impl<'a> Lister<'a> {
                 if !matches!(outcome, Ok(ControlFlow::Continue(()))) {
                     break;
                 }
-                // Whoever reads may have come to the end.
+                // The reading thread may have ended.
                 let _ = giver.send(page);
             }
             Some(reading.join().unwrap_or_else(|panic| panic::resume_unwind(panic)))
@@ -201,7 +203,7 @@ impl<'a> Lister<'a> {
             Some(read) => read?,
         }
         if outcome?.is_break() {
-            // What was read ahead was not shown.
+            // Pages that were read ahead were not shown.
             self.is_at_end = after.is_none();
             self.after = after.or(self.after.take());
         }
@@ -256,10 +258,10 @@ impl<'a> Lister<'a> {
         }
     }
 
-    /// Where the listing goes on after what was read; `None` if nothing follows.
+    /// Returns the cursor from which the listing continues; `None` if no thread follows.
     ///
     /// # Errors
-    /// The database cannot be read.
+    /// If the database cannot be read.
     pub fn next_cursor(&mut self) -> anyhow::Result<Option<String>> {
         let Some(after) = self.after.clone() else { return Ok(None) };
         let here = Cursor {
@@ -280,22 +282,22 @@ impl<'a> Lister<'a> {
         Ok(None)
     }
 
-    /// How many threads there are without limit and cursor.
+    /// Returns the number of threads without limit and cursor.
     ///
     /// # Errors
-    /// The database cannot be read.
+    /// If the database cannot be read.
     pub fn count(&mut self) -> anyhow::Result<u64> {
         let listing = &self.listing;
         self.reader.read(|connection| listing.count(connection))
     }
 
-    /// The reader, for what belongs to the rows of a page.
+    /// Returns the reader, to read data that belongs to a page's rows.
     pub fn reader(&mut self) -> &mut Reader {
         self.reader
     }
 }
 
-/// Refuses a query about a column that the database does not have: an empty list would be a wrong answer.
+/// Fails if the query is about a column that the database does not have: an empty list would be a wrong answer.
 fn check_columns(query: &Query, schema: &Schema) -> anyhow::Result<()> {
     let wanted = [
         ("--pinned", query.pinned, index::IS_PINNED),
@@ -314,7 +316,7 @@ fn check_columns(query: &Query, schema: &Schema) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where a listing goes on: after this time and id, in this order.
+/// The place from which a listing continues: after this time and id, in this order.
 #[derive(Debug, Clone, PartialEq)]
 struct Cursor {
     sort: Sort,
@@ -323,9 +325,9 @@ struct Cursor {
     id: Cell,
 }
 
-/// The first byte of a cursor: the version of its form.
+/// The first byte of a cursor: the version of its format.
 const VERSION: u8 = 1;
-/// What a cell in a cursor begins with. Milliseconds are a time only.
+/// The first byte of a cell in a cursor. `MILLIS` occurs only for a time.
 const MILLIS: u8 = 0;
 const NULL: u8 = 1;
 const INTEGER: u8 = 2;
@@ -347,13 +349,13 @@ impl std::fmt::Display for Cursor {
     }
 }
 
-/// Tells a cursor that was cut or mistyped.
+/// Computes a checksum, which detects a cursor that was cut or mistyped.
 fn checksum(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0x5a, |sum: u8, byte| sum.rotate_left(3).wrapping_add(*byte))
 }
 
 impl Cursor {
-    /// Reads what was made by `to_string`, for the same order.
+    /// Parses the text of a cursor, and checks that it has the same order.
     fn parse(text: &str, sort: Sort, reverse: bool) -> anyhow::Result<Cursor> {
         let hint =
             "take next_cursor from the JSON of the page before, or leave --after out to begin at the top";
@@ -398,7 +400,7 @@ fn push(bytes: &mut Vec<u8>, kind: u8, content: &[u8]) {
 }
 
 fn push_cell(bytes: &mut Vec<u8>, cell: &Cell) {
-    // A length before what has none of its own; what is longer than that can say was never read.
+    // Text and blobs are length-prefixed. A value too long for the prefix can never have been read.
     let mut push_long = |kind, content: &[u8]| {
         let length = u32::try_from(content.len()).unwrap_or(u32::MAX);
         push(bytes, kind, &length.to_be_bytes());
@@ -444,7 +446,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_cursor_is_refused_in_another_order_and_when_it_is_none() {
+    fn a_cursor_is_refused_in_another_order_and_when_it_is_invalid() {
         let cursor =
             Cursor { sort: Sort::Updated, reverse: false, time: CursorTime::Millis(7), id: "x".into() };
         let text = cursor.to_string();
@@ -461,7 +463,7 @@ mod tests {
         }
     }
 
-    /// A reader of a database with so many threads, one a second.
+    /// Returns a reader of a database with `n` threads, one a second.
     fn reader_of(n: usize, folder: &std::path::Path) -> Reader {
         let path = folder.join("state.sqlite");
         crate::db::create::create(&path, crate::db::create::NewSchema::Phase1).unwrap();
@@ -488,7 +490,7 @@ mod tests {
         }
     }
 
-    /// The times of the rows of each page, until `is_enough`, and the cursor then.
+    /// Returns the times of the rows of each page, until `is_enough`, and the cursor at that point.
     fn list(
         reader: &mut Reader,
         limit: Option<usize>,
@@ -507,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_that_are_read_ahead_are_all_the_rows_and_those_not_shown_come_after_the_cursor() {
+    fn reading_ahead_returns_all_rows_and_the_cursor_precedes_those_not_shown() {
         const N: usize = 20_000;
         let folder = tempfile::tempdir().unwrap();
         let mut reader = reader_of(N, folder.path());
