@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Does what was asked; false if a row failed. A goal that is not met is a result, not a failure.
+/// Runs the chosen rows, or makes a home. Returns false if a row failed. A missed goal is a result, not a failure.
 fn run(args: &Args) -> Result<bool> {
     if let Some(Command::MakeHome(make)) = &args.command {
         let spec = make.spec();
@@ -43,7 +43,7 @@ fn run(args: &Args) -> Result<bool> {
         return Ok(true);
     }
     if !args.bench {
-        // `cargo test --all-targets` comes by here; it asks whether this builds, not for minutes of measuring.
+        // `cargo test --all-targets` gets here. It only checks that this builds, and must not measure for minutes.
         println!("nothing measured: run `cargo bench --bench speed`");
         return Ok(true);
     }
@@ -67,7 +67,7 @@ fn run(args: &Args) -> Result<bool> {
     Ok(lines.iter().all(|(_, outcome)| outcome.is_ok()))
 }
 
-/// The rows named, or all that the homes allow.
+/// Returns the named rows, or all rows that the homes allow.
 fn chosen(args: &Args) -> Result<Vec<&'static Row>> {
     let names = |row: &Row, name: &str| row.name == name || row.name.starts_with(&format!("{name}-"));
     if let Some(name) = args.rows.iter().find(|name| !ROWS.iter().any(|row| names(row, name))) {

@@ -1,4 +1,4 @@
-//! The benchmark's command line; what the arguments lead to is elsewhere.
+//! Defines the command line of the benchmark; `speed.rs` acts on it.
 
 use super::homes::Spec;
 use clap::{Parser, Subcommand};
@@ -109,7 +109,7 @@ pub(crate) struct MakeHome {
 }
 
 impl MakeHome {
-    /// The home asked for.
+    /// Returns the parameters of the home.
     pub(crate) fn spec(&self) -> Spec {
         let Self { zstd, giant_line, seed, .. } = *self;
         let spec =

@@ -1,4 +1,4 @@
-//! Runs one command and says how long it took or how much memory it held; which commands and how often is `measure`.
+//! Runs one command and measures its time or its memory; `measure` decides which commands run and how often.
 
 use anyhow::{Context as _, Result, bail};
 use std::ffi::OsString;
@@ -8,54 +8,54 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// The database that Codex makes, still without threads.
+/// An empty database as Codex makes it.
 const EMPTY_DATABASE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/golden/databases/empty-2026-08.state_5.sqlite");
 
 /// A command to measure.
 #[derive(Debug, Clone)]
 pub(crate) struct Invocation {
-    /// What to run.
+    /// The program.
     pub(crate) program: PathBuf,
-    /// With what.
+    /// Its arguments.
     pub(crate) args: Vec<OsString>,
     /// The database that is replaced before each run, outside the measured time.
     pub(crate) fresh: Option<Fresh>,
-    /// What a run must have done: a command that does nothing is fast.
+    /// The result that a run must have. This finds commands that are fast because they do nothing.
     pub(crate) expect: Expect,
 }
 
-/// A database that each run finds as it was.
+/// A database that is in the same state before each run.
 #[derive(Debug, Clone)]
 pub(crate) struct Fresh {
-    /// The database, in a folder of its own.
+    /// The database. Its folder contains nothing else.
     pub(crate) database: PathBuf,
-    /// What it is a copy of; the empty one if `None`.
+    /// The database of which it is a copy; `None` for an empty one.
     pub(crate) template: Option<PathBuf>,
 }
 
-/// How long a run took.
+/// The time that a run took.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Took {
-    /// From spawn to exit.
+    /// The time from spawn to exit.
     pub(crate) wall: Duration,
-    /// Of all processors, where the system tells.
+    /// The time of all processors, if the system reports it.
     pub(crate) cpu: Option<Duration>,
 }
 
-/// What shows that a command did its work; looked at once, after the run that warms up.
+/// The evidence that a command did its work. It is checked once, after the warm-up run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Expect {
-    /// Its exit status is enough.
+    /// The exit status is enough.
     Success,
-    /// At least so many lines on stdout.
+    /// Stdout has at least this many lines.
     Lines(usize),
-    /// So many rows in the fresh database.
+    /// The fresh database has this many rows.
     Rows(usize),
 }
 
 impl Invocation {
-    /// A command whose exit status says enough.
+    /// Returns a command whose exit status is evidence enough.
     pub(crate) fn new(
         program: impl Into<PathBuf>,
         args: impl IntoIterator<Item = impl Into<OsString>>,
@@ -64,19 +64,19 @@ impl Invocation {
         Self { program: program.into(), args, fresh: None, expect: Expect::Success }
     }
 
-    /// Adds what a run must have done.
+    /// Sets the result that a run must have.
     pub(crate) fn expect(self, expect: Expect) -> Self {
         Self { expect, ..self }
     }
 
-    /// The program's name and its arguments, folders left out.
+    /// Returns the names of the program and its arguments, without folders.
     fn shown(&self) -> String {
         let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let args = self.args.iter().map(|arg| name(Path::new(arg)));
         [name(&self.program)].into_iter().chain(args).collect::<Vec<_>>().join(" ")
     }
 
-    /// Runs once, unmeasured, so that the next runs find everything in the page cache, and looks at what it did.
+    /// Runs once unmeasured, so that the next runs find everything in the page cache, and checks what the run did.
     pub(crate) fn warm_up(&self, scratch: &Path) -> Result<()> {
         let stdout = scratch.join("stdout");
         self.prepare()?;
@@ -99,7 +99,7 @@ impl Invocation {
         Ok(())
     }
 
-    /// Runs once and measures how long that takes.
+    /// Runs once and measures the time.
     pub(crate) fn run(&self, scratch: &Path) -> Result<Took> {
         self.prepare()?;
         let mut command = self.command(scratch)?;
@@ -112,14 +112,14 @@ impl Invocation {
         Ok(Took { wall, cpu })
     }
 
-    /// The most memory it held at a time, in KiB, where the system tells.
+    /// Measures the peak of memory in KiB, or returns `None` if the system does not report it.
     pub(crate) fn peak_kib(&self, scratch: &Path) -> Result<Option<u64>> {
         self.prepare()?;
         if !gnu_time() {
             return self.polled_peak(scratch);
         }
         let report = scratch.join("peak");
-        // The kernel's own account: it misses nothing and costs the child nothing.
+        // GNU time asks the kernel: it misses nothing and does not slow the child down.
         let mut timed = Self::new("time", ["-f", "%M", "-o"]);
         timed.args.push(report.clone().into());
         timed.args.push(self.program.clone().into());
@@ -129,8 +129,8 @@ impl Invocation {
         Ok(fs::read_to_string(report)?.lines().last().and_then(|line| line.trim().parse().ok()))
     }
 
-    /// As [`Self::peak_kib`] without GNU time: Linux keeps the peak itself, but only while the process lives, so
-    /// what is taken in its last millisecond is missed.
+    /// Does the same as [`Self::peak_kib`] without GNU time. Linux reports the peak only while the process lives, so
+    /// memory that is taken in the last millisecond is missed.
     fn polled_peak(&self, scratch: &Path) -> Result<Option<u64>> {
         let mut child = self.command(scratch)?.spawn().with_context(|| self.shown())?;
         let status_file = PathBuf::from(format!("/proc/{}/status", child.id()));
@@ -177,12 +177,12 @@ impl Invocation {
 }
 
 impl Fresh {
-    /// An empty database.
+    /// Returns an empty database.
     pub(crate) fn empty(database: PathBuf) -> Self {
         Self { database, template: None }
     }
 
-    /// Lays the database anew in a folder of its own, where backups and SQLite's own files go too.
+    /// Writes the database anew into an empty folder. Backups and SQLite's own files go there too.
     pub(crate) fn lay(&self) -> Result<()> {
         let folder = self.database.parent().context("a database lies in a folder")?;
         if folder.exists() {
@@ -190,14 +190,14 @@ impl Fresh {
         }
         fs::create_dir_all(folder)?;
         let template = self.template.as_deref().unwrap_or(Path::new(EMPTY_DATABASE));
-        // Not `fs::copy`, which would take the permissions of a read-only checkout along.
+        // `fs::copy` would copy the permissions of a read-only checkout too.
         let bytes = fs::read(template).with_context(|| format!("cannot read {}", template.display()))?;
         Ok(fs::write(&self.database, bytes)?)
     }
 }
 
-/// The processor time of all processes that were waited for. The kernel counts in nanoseconds and tells hundredths of a
-/// second, so a sum over several runs is exact enough.
+/// Returns the processor time of all processes that have ended. The kernel counts in nanoseconds and reports
+/// hundredths of a second, so a sum over several runs is exact enough.
 fn cpu_of_children() -> Option<Duration> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
@@ -205,7 +205,7 @@ fn cpu_of_children() -> Option<Duration> {
     Some(Duration::from_millis(ticks * 10))
 }
 
-/// Fails unless the database has that many threads.
+/// Fails unless the database has exactly `wanted` threads.
 pub(crate) fn expect_rows(database: &Path, wanted: usize) -> Result<()> {
     let db = rusqlite::Connection::open(database)?;
     let found: i64 = db.query_row("SELECT count(*) FROM threads", [], |row| row.get(0))?;
@@ -215,7 +215,7 @@ pub(crate) fn expect_rows(database: &Path, wanted: usize) -> Result<()> {
     Ok(())
 }
 
-/// Whether `program` can be run, and what it says about itself in one line.
+/// Returns the first line of `program --version`, or `None` if the program cannot be run.
 pub(crate) fn version(program: impl Into<PathBuf>) -> Option<String> {
     let output = Command::new(program.into()).arg("--version").stdin(Stdio::null()).output().ok()?;
     let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };

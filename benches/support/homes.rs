@@ -1,5 +1,5 @@
-//! Makes synthetic Codex homes: the same seed, the same bytes; not for homes that show single rules (see the
-//! golden home for these).
+//! Makes synthetic Codex homes. The same seed gives the same bytes. Homes that show single rules are in the golden
+//! home.
 
 use super::pool::Pool;
 use super::rng::Rng;
@@ -13,53 +13,54 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Raised whenever the same parameters give other bytes, so that cached homes are made again.
+/// The version of the generator. Raise it whenever the same parameters give other bytes, so that cached homes are
+/// made again.
 const GENERATOR: u32 = 1;
-/// Lies in each home made here: what it was made from, or that it is not finished.
+/// The name of the file in each home that says what the home was made from, or that it is unfinished.
 const STAMP: &str = ".bench-home";
 const WRITERS: usize = 2;
-/// No thread is longer than this many times the mean.
+/// No thread is longer than the mean times this.
 const CAP: f64 = 64.0;
 const FLOOR: f64 = 1024.0;
 
-/// What a home shall be.
+/// The parameters of a home.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Spec {
-    /// How many threads, each with one rollout.
+    /// The number of threads, each with one rollout.
     pub(crate) threads: usize,
-    /// Their mean size, uncompressed.
+    /// The mean size of a rollout in bytes, uncompressed.
     pub(crate) mean_bytes: u64,
     /// The spread of the sizes: the deviation of their logarithms.
     pub(crate) sigma: f64,
-    /// Whether the rollouts are compressed.
+    /// True if the rollouts are compressed.
     pub(crate) zstd: bool,
-    /// If not 0, there is one more thread with a line of this length.
+    /// The length of the line of one more thread, in bytes; 0 for no such thread.
     pub(crate) giant_line: u64,
-    /// Another seed, another home.
+    /// The seed of the random numbers.
     pub(crate) seed: u64,
 }
 
-/// How big a home came out.
+/// The size of a finished home.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Size {
-    /// Rollout files.
+    /// The number of rollout files.
     pub(crate) files: u64,
-    /// Their bytes on disk.
+    /// Their size on disk in bytes.
     pub(crate) bytes: u64,
 }
 
 impl Spec {
-    /// Plain rollouts with the usual spread of sizes.
+    /// Returns the parameters of plain rollouts with the usual spread of sizes.
     pub(crate) fn new(threads: usize, mean_bytes: u64) -> Self {
         Self { threads, mean_bytes, sigma: 1.2, zstd: false, giant_line: 0, seed: 1 }
     }
 
-    /// Threads of a message and an answer, for what depends on their number alone.
+    /// Returns the parameters of threads with one message and one answer, for measurements of their number alone.
     pub(crate) fn tiny(threads: usize) -> Self {
         Self { sigma: 0.2, ..Self::new(threads, 1536) }
     }
 
-    /// A folder name that tells homes apart.
+    /// Returns a folder name that is different for each kind of home.
     pub(crate) fn name(&self) -> String {
         let zstd = if self.zstd { "-zst" } else { "" };
         let giant = if self.giant_line > 0 { format!("-line{}", self.giant_line) } else { String::new() };
@@ -67,22 +68,22 @@ impl Spec {
         format!("t{threads}-b{mean_bytes}{zstd}{giant}-s{seed}")
     }
 
-    /// Its rollouts' number, the giant one included.
+    /// Returns the number of rollouts, including the giant one.
     pub(crate) fn files(&self) -> usize {
         self.threads + usize::from(self.giant_line > 0)
     }
 
-    /// Its thread number `index`.
+    /// Returns the thread with the number `index`.
     pub(crate) fn thread(&self, index: usize) -> Thread {
         Thread::new(self.seed, index, self.files())
     }
 
-    /// The wanted size of each thread; together as many bytes as asked, whatever the few largest turn out to be.
+    /// Returns the wanted size of each thread. Their sum is as asked, however large the few largest are.
     fn sizes(&self) -> Vec<u64> {
         let mean = self.mean_bytes as f64;
         let mut rng = Rng::new(self.seed, u64::MAX - 1);
         let mut sizes: Vec<f64> = (0..self.threads).map(|_| rng.log_normal(mean, self.sigma)).collect();
-        // The cap and the floor take from the sum what scaling gave: a few rounds settle it.
+        // The cap and the floor change the sum that scaling set: a few rounds settle it.
         for _ in 0..6 {
             let scale = mean * self.threads as f64 / sizes.iter().sum::<f64>();
             sizes.iter_mut().for_each(|size| *size = (*size * scale).clamp(FLOOR, mean.max(FLOOR) * CAP));
@@ -96,8 +97,8 @@ impl Spec {
     }
 }
 
-/// Makes the home `dir`, unless it is there already, made from the same parameters; replaces another one made
-/// here, but no other folder.
+/// Makes the home `dir`, unless one made from the same parameters is there. Replaces another home made here, but no
+/// other folder.
 pub(crate) fn make(dir: &Path, spec: &Spec) -> Result<Size> {
     if let Some(size) = made(dir, spec) {
         return Ok(size);
@@ -111,7 +112,7 @@ pub(crate) fn make(dir: &Path, spec: &Spec) -> Result<Size> {
         fs::remove_dir_all(dir).with_context(|| format!("cannot remove {}", dir.display()))?;
     }
     fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    // Written first, so that what an interrupted run leaves is known as ours.
+    // Written first, so that what an interrupted run leaves is recognised as made here.
     fs::write(dir.join(STAMP), "unfinished\n")?;
     let bytes = write_all(dir, spec)?;
     write_names(dir, spec)?;
@@ -120,7 +121,7 @@ pub(crate) fn make(dir: &Path, spec: &Spec) -> Result<Size> {
     Ok(size)
 }
 
-/// The size of the home in `dir`, if it was made from `spec`.
+/// Returns the size of the home in `dir` if it was made from `spec`.
 fn made(dir: &Path, spec: &Spec) -> Option<Size> {
     let stamp = fs::read_to_string(dir.join(STAMP)).ok()?;
     let number = |key: &str| stamp.lines().find_map(|line| line.strip_prefix(key)?.parse().ok());
@@ -128,7 +129,7 @@ fn made(dir: &Path, spec: &Spec) -> Option<Size> {
     (stamp == spec.stamp(size)).then_some(size)
 }
 
-/// Writes the rollouts on two threads; returns their bytes on disk.
+/// Writes the rollouts on two threads. Returns their size on disk in bytes.
 fn write_all(dir: &Path, spec: &Spec) -> Result<u64> {
     let sizes = spec.sizes();
     let pool = Pool::new(spec.seed, sizes.iter().sum::<u64>() + spec.giant_line);
@@ -186,7 +187,7 @@ fn write_file(path: &Path, zstd: bool, thread: &Thread, pool: &Pool, target: u64
     Ok(file.metadata()?.len())
 }
 
-/// Writes the names that people gave to some threads.
+/// Writes the index of the names that users gave to some threads.
 fn write_names(dir: &Path, spec: &Spec) -> Result<()> {
     let mut out = BufWriter::new(File::create(dir.join("session_index.jsonl"))?);
     for thread in (0..spec.files()).map(|index| spec.thread(index)) {

@@ -1,4 +1,5 @@
-//! What the rows share: the program, the homes and their databases, made once when a row first asks.
+//! Holds what the rows share: the program, the homes and their databases. Each is made once, when a row first needs
+//! it.
 
 use super::args::Args;
 use super::child::{Expect, Fresh, Invocation, expect_rows};
@@ -14,79 +15,80 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// The home with 150,000 threads in 11 GB that users reported.
+/// The number of threads in a home of 11 GB that users reported.
 const HUGE_THREADS: usize = 150_000;
 const HUGE_MEAN: u64 = 11_000_000_000 / HUGE_THREADS as u64;
 const GIANT_LINE: u64 = 1 << 30;
 const SMALL_THREADS: usize = 20;
 
-/// Everything a row needs to say what it measures.
+/// The program, the homes and the databases that rows measure.
 pub(crate) struct Lab<'a> {
     program: PathBuf,
     args: &'a Args,
     scratch: TempDir,
     filled: HashMap<String, PathBuf>,
-    /// Homes whose pages are in a defined state: how they came into the cache changes what reading costs.
+    /// The homes whose pages are in a defined state. How pages came into the cache changes the cost of reading them.
     settled: RefCell<HashSet<PathBuf>>,
 }
 
-/// A home, and a database beside it that is about it.
+/// A home and a database for it.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
-    /// What the home was made from.
+    /// The parameters of the home.
     pub(crate) spec: Spec,
-    /// The home.
+    /// The folder of the home.
     pub(crate) home: PathBuf,
-    /// The database, filled or fresh.
+    /// The database, filled or empty.
     pub(crate) db: PathBuf,
-    /// Its size for people.
+    /// The size of the home, for people.
     pub(crate) about: String,
 }
 
 impl<'a> Lab<'a> {
-    /// A lab for `program`, with its databases on the disk of the homes: a temporary folder may be in memory.
+    /// Makes a lab for `program`. Its databases are on the disk of the homes, because a temporary folder may be in
+    /// memory.
     pub(crate) fn new(args: &'a Args, program: PathBuf) -> Result<Self> {
         fs::create_dir_all(&args.homes).with_context(|| format!("cannot create {}", args.homes.display()))?;
         let scratch = tempfile::Builder::new().prefix("scratch-").tempdir_in(&args.homes)?;
         Ok(Self { program, args, scratch, filled: HashMap::new(), settled: RefCell::default() })
     }
 
-    /// A folder for what a run leaves.
+    /// Returns a folder for the output of runs.
     pub(crate) fn scratch(&self) -> &Path {
         self.scratch.path()
     }
 
-    /// Usual rollouts, `times` as many as asked.
+    /// Returns the parameters of usual rollouts, `times` as many as the arguments ask for.
     pub(crate) fn usual(&self, times: usize) -> Spec {
         Spec { seed: self.args.seed, ..Spec::new(self.args.threads * times, self.args.mean_kib << 10) }
     }
 
-    /// Tiny rollouts, a `part` of them.
+    /// Returns the parameters of tiny rollouts: the number that the arguments ask for, divided by `part`.
     pub(crate) fn tiny(&self, part: usize) -> Spec {
         Spec { seed: self.args.seed, ..Spec::tiny(self.args.tiny_threads / part) }
     }
 
-    /// The home in which nothing but the start of the process costs.
+    /// Returns the parameters of a home so small that only the start of the process takes time.
     pub(crate) fn small(&self) -> Spec {
         Spec { seed: self.args.seed, ..Spec::tiny(SMALL_THREADS) }
     }
 
-    /// 150,000 threads in 11 GB.
+    /// Returns the parameters of the home with 150,000 threads in 11 GB.
     pub(crate) fn huge(&self) -> Spec {
         Spec { seed: self.args.seed, ..Spec::new(HUGE_THREADS, HUGE_MEAN) }
     }
 
-    /// One rollout of 5 GB, and nothing else.
+    /// Returns the parameters of a home with a single rollout of 5 GB.
     pub(crate) fn one_file(&self) -> Spec {
         Spec { seed: self.args.seed, ..Spec::new(1, 5_000_000_000) }
     }
 
-    /// One rollout among few that has a line of 1 GiB.
+    /// Returns the parameters of a home with few rollouts, one of which has a line of 1 GiB.
     pub(crate) fn giant(&self) -> Spec {
         Spec { seed: self.args.seed, giant_line: GIANT_LINE, ..Spec::new(SMALL_THREADS, 20 << 10) }
     }
 
-    /// A home with a database that is replaced by an empty one before each run.
+    /// Returns a home with a database that an empty one replaces before each run.
     pub(crate) fn fresh(&self, spec: Spec) -> Result<Site> {
         let home = self.args.homes.join(spec.name());
         if !home.exists() {
@@ -101,7 +103,7 @@ impl<'a> Lab<'a> {
         Ok(Site { spec, home, db, about })
     }
 
-    /// A home with a database that holds its threads.
+    /// Returns a home with a database that holds its threads.
     pub(crate) fn filled(&mut self, spec: Spec) -> Result<Site> {
         let site = self.fresh(spec)?;
         let key = spec.name();
@@ -120,7 +122,7 @@ impl<'a> Lab<'a> {
         Ok(site)
     }
 
-    /// Our program on a home and its database.
+    /// Returns a run of our program on a home and its database.
     pub(crate) fn ours<I: Into<OsString>>(
         &self,
         site: &Site,
@@ -132,15 +134,15 @@ impl<'a> Lab<'a> {
         Invocation::new(&self.program, all)
     }
 
-    /// Our program's backfill of a fresh database.
+    /// Returns our program's backfill of an empty database.
     pub(crate) fn backfill_fresh(&self, spec: Spec) -> Result<(Site, Invocation)> {
         let site = self.fresh(spec)?;
         let ours = self.ours(&site, ["backfill"]).expect(Expect::Rows(spec.files()));
         Ok((site.clone(), Invocation { fresh: Some(Fresh::empty(site.db)), ..ours }))
     }
 
-    /// The home of `spec` with all but every seventh file gone, its database that still has all rows, our prune of it, and
-    /// the same in SQL.
+    /// Returns the home of `spec` with only every seventh file, its database that still has all rows, our prune of
+    /// it, and the same deletion in SQL.
     pub(crate) fn prune(&mut self, spec: Spec) -> Result<(Site, Invocation, String)> {
         let full = self.filled(spec)?;
         let home = self.scratch().join("pruned-home");
@@ -178,7 +180,7 @@ impl<'a> Lab<'a> {
         Ok((site, ours, template.to_string_lossy().into_owned()))
     }
 
-    /// Our program's rebuild in place of a file that is no database.
+    /// Returns our program's rebuild of a file that is not a database.
     pub(crate) fn rebuild_garbage(&self, spec: Spec) -> Result<(Site, Invocation)> {
         let (site, ours) = self.backfill_fresh(spec)?;
         let old = self.scratch().join("garbage");
@@ -188,7 +190,7 @@ impl<'a> Lab<'a> {
         Ok((site, Invocation { args, fresh: Some(fresh), ..ours }))
     }
 
-    /// Our program's rebuild in place of a database of all threads, in which a page of an index is destroyed.
+    /// Returns our program's rebuild of a database of all threads in which a page of an index is destroyed.
     pub(crate) fn rebuild_damaged(&mut self, spec: Spec) -> Result<(Site, Invocation)> {
         let filled = self.filled(spec)?;
         let old = self.scratch().join(format!("damaged-{}", spec.name()));
@@ -199,7 +201,7 @@ impl<'a> Lab<'a> {
         Ok((site, Invocation { fresh: Some(fresh), ..ours }))
     }
 
-    /// The columns that our listing prints by default, so that the yardstick's query asks for the same.
+    /// Returns the columns that our listing prints by default. The yardstick's query asks for the same.
     pub(crate) fn listed_columns(&self, site: &Site) -> Result<String> {
         let ours = self.ours(site, ["list", "-n", "1", "--format", "tsv"]);
         let output = Command::new(&ours.program).args(&ours.args).output()?;
@@ -220,13 +222,13 @@ impl<'a> Lab<'a> {
         Ok(names.join(", "))
     }
 
-    /// The id of a thread in the middle of a home.
+    /// Returns the id of a thread in the middle of a home.
     pub(crate) fn some_id(&self, spec: &Spec) -> String {
         spec.thread(spec.threads / 2).id
     }
 }
 
-/// Destroys a page of an index of a database.
+/// Overwrites a page of an index of a database.
 fn destroy_page(database: &Path) -> Result<()> {
     let connection = rusqlite::Connection::open(database)?;
     let sql =
@@ -239,7 +241,7 @@ fn destroy_page(database: &Path) -> Result<()> {
     Ok(file.write_all(&[0xa5; 512])?)
 }
 
-/// `12,345`.
+/// Formats a number as `12,345`.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
@@ -252,7 +254,7 @@ pub(crate) fn grouped(number: u64) -> String {
     out
 }
 
-/// A size in the unit that suits it.
+/// Formats a size in kB, MB or GB.
 pub(crate) fn bytes(bytes: u64) -> String {
     match bytes {
         0..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),

@@ -1,4 +1,4 @@
-//! Says on what was measured, and with which programs; never a host's name or a path of it.
+//! Describes the machine and the programs of a measurement, without the name of the host and without paths.
 
 use super::child::version;
 use super::yardstick::PROGRAMS;
@@ -15,7 +15,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// This one, as far as it tells.
+    /// Reads the properties of this machine, as far as the system reports them.
     pub(crate) fn this() -> Self {
         let memory =
             field("/proc/meminfo", "MemTotal").and_then(|line| line.split(' ').next()?.parse::<f64>().ok());
@@ -29,12 +29,12 @@ impl Machine {
         }
     }
 
-    /// One line for people.
+    /// Returns one line for people.
     pub(crate) fn line(&self) -> String {
         format!("{}, {} cores{}, {}", self.cpu, self.cores, self.memory, self.system)
     }
 
-    /// A piece of a file name.
+    /// Returns a part of a file name.
     pub(crate) fn slug(&self) -> String {
         let text = format!("{} {} cores", self.cpu, self.cores).to_lowercase();
         let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
@@ -42,7 +42,7 @@ impl Machine {
     }
 }
 
-/// The programs measured and their versions, one line each.
+/// Returns the measured programs and their versions, one line each.
 pub(crate) fn programs(ours: &Path) -> Vec<String> {
     let mut lines = vec![version(ours).unwrap_or_else(|| "codex-state, version unknown".to_owned())];
     for program in PROGRAMS {
@@ -54,7 +54,7 @@ pub(crate) fn programs(ours: &Path) -> Vec<String> {
     lines
 }
 
-/// The version number among what a program says about itself.
+/// Finds the version number in the output of `--version`.
 fn number(text: &str) -> &str {
     let mut words = text.split([' ', ',']).map(|word| word.trim_start_matches('v'));
     let is_number = |word: &&str| word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! Turns a row's plan into numbers: warmed up, interleaved, paired; how they look is `report`.
+//! Turns a row's plan into numbers: warmed up, interleaved and in pairs; `report` shows them.
 
 use super::child::Invocation;
 use super::lab::Lab;
@@ -7,46 +7,46 @@ use anyhow::Result;
 use std::path::Path;
 use std::time::Duration;
 
-/// How often a peak of memory is taken; it varies little, and the worst counts.
+/// How often a peak of memory is measured. It varies little, and the highest counts.
 const PEAK_RUNS: usize = 3;
 
-/// Less processor time in all runs together is told too roughly to be divided by.
+/// The least processor time of all runs from which a ratio is computed. Less is reported too roughly.
 const LEAST_CPU: Duration = Duration::from_millis(200);
 
-/// What a row came to.
+/// The result of a row.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    /// The home.
+    /// The home, for people.
     pub(crate) home: String,
-    /// Our figure, in the unit of the row.
+    /// Our figure in the unit of the row.
     pub(crate) ours: String,
-    /// The yardstick's.
+    /// The yardstick's figure.
     pub(crate) yardstick: String,
-    /// How many times the yardstick's ours is.
+    /// Our time divided by the yardstick's.
     pub(crate) ratio: Option<Quartiles>,
-    /// The same of the processor time of all runs.
+    /// The same ratio for the processor time of all runs.
     pub(crate) cpu_ratio: Option<f64>,
-    /// The most memory that our command held, in KiB.
+    /// The peak of memory of our command in KiB.
     pub(crate) peak_kib: Option<u64>,
-    /// Whether the goal is met; unknown without a yardstick.
+    /// True if the goal is met; `None` without a yardstick.
     pub(crate) met: Option<bool>,
-    /// What a reader must know.
+    /// A remark that readers need.
     pub(crate) note: String,
 }
 
 /// Median and quartiles of some numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Quartiles {
-    /// A quarter is below.
+    /// A quarter of the numbers is below this.
     pub(crate) low: f64,
-    /// Half is below.
+    /// Half of the numbers is below this.
     pub(crate) median: f64,
-    /// Three quarters are below.
+    /// Three quarters of the numbers are below this.
     pub(crate) high: f64,
 }
 
 impl Quartiles {
-    /// Those of `numbers`, which is not empty.
+    /// Returns the quartiles of `numbers`, which must not be empty.
     pub(crate) fn of(numbers: &[f64]) -> Self {
         let mut sorted = numbers.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -66,7 +66,7 @@ pub(crate) fn measure(lab: &mut Lab<'_>, row: &Row, runs: u32) -> Result<Outcome
     match plan {
         Plan::Pair(home, ours, yardstick) => {
             ours.warm_up(scratch)?;
-            // A yardstick that does not run here takes the ratio away, not our figure.
+            // If a yardstick does not run here, only the ratio is missing, not our figure.
             let yardstick = yardstick.and_then(|invocation| match invocation.warm_up(scratch) {
                 Ok(()) => Ok(invocation),
                 Err(error) => Err(format!("{error:#}")),
@@ -102,7 +102,7 @@ fn pair(
     let (mut our_ms, mut their_ms, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let (mut our_cpu, mut their_cpu) = (Some(Duration::ZERO), Some(Duration::ZERO));
     for _ in 0..runs {
-        // In turn, so that a machine that slows down slows both; a pair's ratio hardly feels it.
+        // The two take turns, so that a machine that slows down slows both. This hardly changes a pair's ratio.
         let took = ours.run(scratch)?;
         our_ms.push(took.wall.as_secs_f64() * 1e3);
         our_cpu = our_cpu.zip(took.cpu).map(|(sum, cpu)| sum + cpu);
@@ -155,7 +155,7 @@ fn peak(commands: &[Invocation], goal: Goal, scratch: &Path) -> Result<Outcome> 
     })
 }
 
-/// Whether a time is good; a ratio that is not a number says nothing.
+/// Returns true if a time meets its goal, and `None` if the ratio is not a number.
 fn met(goal: Goal, ratio: f64, ours_ms: f64) -> Option<bool> {
     match goal {
         Goal::Times(limit, _) => (!ratio.is_nan()).then_some(ratio <= limit),

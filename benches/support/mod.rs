@@ -1,4 +1,4 @@
-//! What the benchmark is made of, in reading order; `homes` and what it uses is tested by `tests.rs`.
+//! The modules of the benchmark, in reading order; `tests.rs` tests `homes` and what it uses.
 
 pub(crate) mod args;
 pub(crate) mod child;

@@ -1,12 +1,11 @@
-//! Puts files into a defined state of the page cache: dropped from it and read back, as a machine has them that was started
-//! anew; not for what is measured then.
+//! Puts files into a defined state of the page cache: dropped from it and read back, as after a start of the machine.
 
 use anyhow::Result;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// What a result says of the homes.
+/// The description of the homes in a result.
 pub(crate) const STATE: &str = if cfg!(target_os = "linux") {
     "homes written to the disk, dropped from the page cache and read back before their first row"
 } else {
@@ -21,7 +20,7 @@ pub(crate) fn drop_and_read(folder: &Path) -> Result<()> {
             let mut file = File::open(entry.path())?;
             #[cfg(target_os = "linux")]
             {
-                // Only what is on the disk can be dropped.
+                // Only pages that are on the disk can be dropped.
                 file.sync_data()?;
                 rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)?;
             }

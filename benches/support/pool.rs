@@ -1,4 +1,4 @@
-//! Text to fill rollouts with, made once and then copied in pieces; not what a rollout is made of.
+//! Makes text to fill rollouts with: it is made once and then copied in pieces.
 //!
 //! Writing word by word would make the generator slower than the disk. A pool holds some MiB of lines, already
 //! escaped for JSON, larger than the window of zstd's level 3, so that copies of it compress like fresh text.
@@ -12,16 +12,16 @@ const SYLLABLES: [&str; 24] = [
     "qui", "ro", "sta", "ti", "un", "ver", "wa", "ze",
 ];
 
-/// Lines of text as they stand inside a JSON string, and base64 that does not compress.
+/// Lines of text, escaped for a JSON string, and base64 that does not compress.
 pub(crate) struct Pool {
     text: Vec<u8>,
-    /// Where the lines of `text` begin, and its end: only there may a piece begin or end, never inside an escape.
+    /// The offsets of the lines of `text`, and its end. A piece begins and ends only there, never inside an escape.
     starts: Vec<usize>,
     base64: Vec<u8>,
 }
 
 impl Pool {
-    /// The pool of a seed, for `bytes` of rollouts in all: small homes shall not wait for a large pool.
+    /// Makes the pool of a seed for `bytes` of rollouts in all. A small home gets a small pool, which is made faster.
     pub(crate) fn new(seed: u64, bytes: u64) -> Self {
         let bytes = bytes.clamp(128 << 10, POOL_BYTES) as usize;
         let mut rng = Rng::new(seed, u64::MAX);
@@ -38,7 +38,7 @@ impl Pool {
         Self { text, starts, base64 }
     }
 
-    /// Appends exactly `len` bytes of text: whole lines, then a row of dashes that fills up.
+    /// Appends exactly `len` bytes of text: whole lines, then dashes.
     pub(crate) fn text(&self, rng: &mut Rng, out: &mut Vec<u8>, len: usize) {
         let end = out.len() + len;
         while out.len() < end {
@@ -65,7 +65,7 @@ impl Pool {
     }
 }
 
-/// One line, its `\n` included: code, logs, compiler messages, prose, JSON in JSON, and what is not ASCII.
+/// Appends one line with its `\n`: code, logs, compiler messages, prose, JSON in JSON, or text that is not ASCII.
 fn push_line(rng: &mut Rng, words: &[String], out: &mut Vec<u8>) {
     let n = rng.below(5000);
     // Squaring makes some words frequent and most rare.
@@ -87,7 +87,7 @@ fn push_line(rng: &mut Rng, words: &[String], out: &mut Vec<u8>) {
         ),
         17 => format!(r"\u001b[32m{}\u001b[0m {} … „{}“ 你好 {n} 🦀", word(), word(), word()),
         18 => format!(r#"{}(\"{}\", \"{}\") // {}"#, word(), word(), word(), word()),
-        // Rollouts that quote rollouts: what a search for bytes must not fall for.
+        // Rollouts that quote rollouts: a search for bytes must not take them for real lines.
         _ => format!(
             r#"{{\"type\":\"turn_context\",\"payload\":{{\"model\":\"{}\",\"cwd\":\"/{}\"}}}}"#,
             word(),

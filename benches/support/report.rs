@@ -1,4 +1,4 @@
-//! Shows what was measured, as a Markdown table that is readable on a terminal too.
+//! Formats the results as a Markdown table that is readable on a terminal too.
 
 use super::machine::{Machine, programs};
 use super::measure::{Outcome, Quartiles};
@@ -6,10 +6,10 @@ use super::rows::{Goal, Row};
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// A row and what it came to, or why it failed.
+/// A row with its result, or with the reason why it failed.
 pub(crate) type Line<'a> = (&'a Row, Result<Outcome, String>);
 
-/// The table.
+/// Returns the table.
 pub(crate) fn table(lines: &[Line<'_>]) -> String {
     let head =
         ["row", "measure", "home", "ours", "yardstick", "ratio (quartiles)", "CPU", "goal", "peak", "result"];
@@ -34,7 +34,7 @@ pub(crate) fn table(lines: &[Line<'_>]) -> String {
     out
 }
 
-/// The whole result: the table, and on what it was measured.
+/// Returns the whole document: the machine, the programs, the settings and the table.
 pub(crate) fn document(date: &str, machine: &Machine, program: &Path, settings: &str, table: &str) -> String {
     let programs = programs(program).join("; ");
     format!(

@@ -1,17 +1,18 @@
 //! A small deterministic random number generator (xoshiro256++ seeded by splitmix64); not for secrets.
 
-/// A stream of numbers that depends on nothing but a seed and the stream's number.
+/// A stream of random numbers that depends only on a seed and the number of the stream.
 #[derive(Debug, Clone)]
 pub(crate) struct Rng([u64; 4]);
 
 impl Rng {
-    /// The stream `stream` of `seed`: each thread of a home has its own, so files do not depend on who writes them.
+    /// Makes the stream `stream` of `seed`. Each thread of a home has a stream, so the order of writing changes no
+    /// file.
     pub(crate) fn new(seed: u64, stream: u64) -> Self {
         let mut state = seed ^ stream.wrapping_mul(0xd6e8_feb8_6659_fd93);
         Self(std::array::from_fn(|_| splitmix64(&mut state)))
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     pub(crate) fn next(&mut self) -> u64 {
         let s = &mut self.0;
         let result = s[0].wrapping_add(s[3]).rotate_left(23).wrapping_add(s[0]);
@@ -25,27 +26,27 @@ impl Rng {
         result
     }
 
-    /// A number below `n`; `n` is at least 1.
+    /// Returns a number below `n`, which must be at least 1.
     pub(crate) fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.next()) * n as u128) >> 64) as usize
     }
 
-    /// A number from 0 up to, not including, 1.
+    /// Returns a number from 0 up to, but not including, 1.
     pub(crate) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// True in `percent` of a hundred cases.
+    /// Returns true in `percent` of a hundred cases.
     pub(crate) fn percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    /// One of `items`, which is not empty.
+    /// Returns one of `items`, which must not be empty.
     pub(crate) fn pick<T: Copy>(&mut self, items: &[T]) -> T {
         items[self.below(items.len())]
     }
 
-    /// A log-normally distributed number: most are small, few are huge, as sizes of files and outputs are.
+    /// Returns a log-normally distributed number: most are small and few are huge, like sizes of files and outputs.
     pub(crate) fn log_normal(&mut self, mean: f64, sigma: f64) -> f64 {
         // Box-Muller; 1 - unit() keeps the logarithm's argument above zero.
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();

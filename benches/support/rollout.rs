@@ -1,13 +1,13 @@
-//! Writes one synthetic rollout of a wanted size, line by line; where it lies and what it is called is `homes`.
+//! Writes one synthetic rollout of a wanted size, line by line; `homes` decides its place and name.
 
 use super::pool::Pool;
 use super::rng::Rng;
 use super::thread::{Thread, stamp};
 use std::io::{self, Write};
 
-/// What stays free at the end for the last lines of a rollout.
+/// The bytes that are kept free for the last lines of a rollout.
 const TAIL: u64 = 900;
-/// A rollout of less holds only what a listing needs, as those of questions answered at once do.
+/// A rollout of fewer bytes holds only what a listing needs, like a rollout with one question and one answer.
 const SMALL: u64 = 4 << 10;
 const GIANT_BLOCK: usize = 1 << 20;
 
@@ -23,8 +23,8 @@ struct Writer<'a, W> {
     line: Vec<u8>,
 }
 
-/// Writes a rollout of about `target` bytes, with one more line of `giant_line` bytes unless that is 0; returns
-/// when its last line was written, in milliseconds since the epoch.
+/// Writes a rollout of about `target` bytes, with one more line of `giant_line` bytes unless that is 0. Returns the
+/// time of its last line in milliseconds since the epoch.
 pub(crate) fn write_rollout<W: Write>(
     out: W,
     thread: &Thread,
@@ -82,12 +82,12 @@ impl<W: Write> Writer<'_, W> {
         self.out.write_all(&self.line)
     }
 
-    /// A length with the given mean, at most what `room` leaves.
+    /// Returns a random length with the given mean, at most `room`.
     fn length(&mut self, mean: f64, sigma: f64, room: u64) -> usize {
         (self.rng.log_normal(mean, sigma) as u64).clamp(40, 1 << 20).min(room) as usize
     }
 
-    /// What may still be written before the tail.
+    /// Returns how many bytes may still be written before the last lines.
     fn room(&self, target: u64) -> u64 {
         target.saturating_sub(self.written + TAIL + 400)
     }
@@ -169,7 +169,7 @@ impl<W: Write> Writer<'_, W> {
         self.end()
     }
 
-    /// A turn: what was asked, some steps of thought, call and output, and the answer.
+    /// Writes a turn: the question, some steps of thought, call and output, and the answer.
     fn turn(&mut self, target: u64) -> io::Result<()> {
         for _ in 0..2 + self.rng.below(14) {
             self.step(target)?;
@@ -229,7 +229,8 @@ impl<W: Write> Writer<'_, W> {
         self.token_count()
     }
 
-    /// A line that no buffer should have to hold; written in blocks, for the generator's own memory too.
+    /// Writes a line that is too long for any buffer. It is written in blocks, so that the generator needs little
+    /// memory too.
     fn giant_line(&mut self, len: u64) -> io::Result<()> {
         self.begin("response_item");
         self.put(r#"{"type":"function_call_output","call_id":"call_giant","output":""#);

@@ -1,4 +1,4 @@
-//! The rows of the table: what each measures, against what, and its goal; how it is measured is `measure`.
+//! Defines the rows of the table: what each measures, its yardstick and its goal; `measure` measures them.
 
 use super::child::{Expect, Invocation};
 use super::homes::Spec;
@@ -8,36 +8,36 @@ use anyhow::Result;
 
 /// A row of the table.
 pub(crate) struct Row {
-    /// Its name on the command line.
+    /// The name on the command line.
     pub(crate) name: &'static str,
-    /// What it measures.
+    /// The description of what it measures.
     pub(crate) measure: &'static str,
-    /// When it is good.
+    /// The goal.
     pub(crate) goal: Goal,
-    /// Whether its home has gigabytes.
+    /// True if its home has gigabytes.
     pub(crate) large: bool,
-    /// Makes what it needs and says what to run.
+    /// Makes the home and the database, and returns what to run.
     pub(crate) plan: fn(&mut Lab<'_>) -> Result<Plan>,
 }
 
-/// When a row is good.
+/// The goal of a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Goal {
-    /// At most so many times the yardstick named.
+    /// At most the yardstick's time multiplied by this.
     Times(f64, &'static str),
-    /// At most so many milliseconds.
+    /// At most this many milliseconds.
     Millis(f64),
-    /// At most so much memory, in MiB.
+    /// At most this much memory, in MiB.
     Mib(f64),
 }
 
-/// What a row runs, and on which home.
+/// The commands of a row, and the home on which they run.
 pub(crate) enum Plan {
-    /// Our command and its yardstick, in turn.
+    /// Our command and its yardstick, which take turns.
     Pair(String, Invocation, Yardstick),
-    /// Commands of ours, of which the one with the highest peak counts.
+    /// Several of our commands. The one with the highest peak counts.
     Peak(String, Vec<Invocation>),
-    /// Steps on a large and on a small table.
+    /// The number of steps on a large table and on a small one.
     Steps(String, Option<u64>, Option<u64>),
 }
 
@@ -170,7 +170,7 @@ fn compressed(lab: &Lab<'_>) -> Spec {
     Spec { zstd: true, ..lab.usual(1) }
 }
 
-/// A command on a home whose database agrees with it.
+/// Plans a command on a home whose database agrees with it.
 fn filled(lab: &mut Lab<'_>, spec: Spec, args: &[&str], yardstick: fn(&Site) -> Yardstick) -> Result<Plan> {
     let site = lab.filled(spec)?;
     Ok(Plan::Pair(site.about.clone(), lab.ours(&site, args), yardstick(&site)))
@@ -200,7 +200,7 @@ fn one_thread(lab: &mut Lab<'_>, command: &str, columns: &str) -> Result<Plan> {
     Ok(Plan::Pair(site.about.clone(), ours, yardstick::sqlite3(&site, &sql)))
 }
 
-/// The commands whose memory could grow with the home.
+/// Plans the commands whose memory could grow with the home.
 fn peak(lab: &mut Lab<'_>, spec: Spec) -> Result<Plan> {
     let (_, fresh) = lab.backfill_fresh(spec)?;
     let site = lab.filled(spec)?;

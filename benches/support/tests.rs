@@ -1,4 +1,4 @@
-//! Tests of the generator of synthetic homes; the harness itself is tried by running it.
+//! Tests the generator of synthetic homes; the rest of the benchmark is tested by running it.
 
 mod homes;
 mod pool;

@@ -1,4 +1,4 @@
-//! What a synthetic thread is before it has lines: id, times, folder, and what its session says about it.
+//! Decides what a synthetic thread is before it has lines: its id, times, folder and session meta.
 
 use super::rng::Rng;
 use chrono::{DateTime, Utc};
@@ -6,27 +6,27 @@ use std::path::PathBuf;
 
 /// 2026-01-05T08:00:00Z, when the first thread of every home begins.
 const FIRST_MS: i64 = 1_767_600_000_000;
-/// The threads of a home, however many, spread over this time.
+/// The time over which the threads of a home are spread, however many they are.
 const SPAN_MS: i64 = 200 * 24 * 3600 * 1000;
 
-/// A thread's identity; everything follows from the home's seed and the thread's number.
+/// The identity of a thread. It depends only on the seed of the home and the number of the thread.
 #[derive(Debug, Clone)]
 pub(crate) struct Thread {
-    /// A version 7 UUID of `began_ms`.
+    /// A version 7 UUID with the time `began_ms`.
     pub(crate) id: String,
-    /// When it began, in milliseconds since the epoch.
+    /// The time at which it began, in milliseconds since the epoch.
     pub(crate) began_ms: i64,
-    /// Whether its file lies in `archived_sessions`.
+    /// True if its file is in `archived_sessions`.
     pub(crate) archived: bool,
-    /// Whether its lines carry ordinals.
+    /// True if its lines have ordinals.
     pub(crate) paginated: bool,
-    /// The name that a person gave it.
+    /// The name that a user gave it.
     pub(crate) name: Option<String>,
-    /// The folder in which it worked (which need not exist here).
+    /// The folder in which it worked. It need not exist on this machine.
     pub(crate) cwd: String,
     /// The version of Codex that wrote it.
     pub(crate) cli_version: &'static str,
-    /// Where it came from, as JSON.
+    /// The source of the thread, as JSON.
     pub(crate) source: String,
     /// `user` or `subagent`.
     pub(crate) thread_source: &'static str,
@@ -34,15 +34,15 @@ pub(crate) struct Thread {
     pub(crate) provider: &'static str,
     /// Its model.
     pub(crate) model: &'static str,
-    /// What it may do without asking.
+    /// The approval policy.
     pub(crate) approval: &'static str,
-    /// The commit at which it began, in most.
+    /// The commit at which it began; most threads have one.
     pub(crate) commit: Option<String>,
     rng: Rng,
 }
 
 impl Thread {
-    /// Thread number `index` of `count` in the home of `seed`.
+    /// Makes thread number `index` of `count` in the home of `seed`.
     pub(crate) fn new(seed: u64, index: usize, count: usize) -> Self {
         let (mut rng, began_ms, id) = begin(seed, index, count);
         let subagent = rng.percent(6);
@@ -72,12 +72,12 @@ impl Thread {
         }
     }
 
-    /// The random numbers for its lines: where those for its identity ended.
+    /// Returns the random numbers for its lines. They continue those for its identity.
     pub(crate) fn rng(&self) -> Rng {
         self.rng.clone()
     }
 
-    /// Its rollout under the home, without `.zst`.
+    /// Returns the path of its rollout below the home, without `.zst`.
     pub(crate) fn rollout_path(&self) -> PathBuf {
         let began = utc(self.began_ms);
         let file = format!("rollout-{}-{}.jsonl", began.format("%Y-%m-%dT%H-%M-%S"), self.id);
@@ -89,7 +89,7 @@ impl Thread {
     }
 }
 
-/// A thread's stream of random numbers, its beginning and its id.
+/// Returns the random numbers of a thread, the time at which it began, and its id.
 fn begin(seed: u64, index: usize, count: usize) -> (Rng, i64, String) {
     let mut rng = Rng::new(seed, index as u64);
     let step = (SPAN_MS / count.max(1) as i64).max(1);
@@ -101,7 +101,7 @@ fn begin(seed: u64, index: usize, count: usize) -> (Rng, i64, String) {
     (rng, began_ms, id.to_string())
 }
 
-/// A time as rollouts write it.
+/// Formats a time as rollouts have it.
 pub(crate) fn stamp(ms: i64) -> String {
     utc(ms).format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }

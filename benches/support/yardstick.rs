@@ -1,4 +1,4 @@
-//! The programs that our times are compared with, each given the same work; never part of the goal's own number.
+//! Runs the programs that our times are compared with, each on the same work.
 
 use super::child::{Expect, Fresh, Invocation, version};
 use super::lab::{Lab, Site};
@@ -7,26 +7,26 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
-/// A yardstick, or why there is none.
+/// A yardstick, or the reason why it cannot run here.
 pub(crate) type Yardstick = Result<Invocation, String>;
 
 /// The programs that serve as yardsticks.
 pub(crate) const PROGRAMS: [&str; 5] = ["rg", "find", "sqlite3", "zstd", "xargs"];
 
-/// Counts the lines of every rollout: what reading them costs at the least.
+/// Counts the lines of every rollout, which is the least that reading them costs.
 pub(crate) fn rg(site: &Site) -> Yardstick {
     needs(&["rg"])?;
-    // A home below a git-ignored folder is read all the same.
+    // With `--no-ignore`, a home below a git-ignored folder is read too.
     Ok(with_roots("rg", &["--no-config", "--no-ignore", "-j2", "-c", ""], site, &[]))
 }
 
-/// Asks for size and time of every rollout: what knowing them costs at the least.
+/// Asks for the size and the time of every rollout, which is the least that knowing them costs.
 pub(crate) fn find(site: &Site) -> Yardstick {
     needs(&["find"])?;
     Ok(with_roots("find", &[], site, &["-type", "f", "-printf", "%s %T@\n"]))
 }
 
-/// Lets the SQLite shell print the result of `sql`.
+/// Makes the SQLite shell print the result of `sql`.
 pub(crate) fn sqlite3(site: &Site, sql: &str) -> Yardstick {
     needs(&["sqlite3"])?;
     let db = site.db.to_string_lossy().into_owned();
@@ -60,7 +60,7 @@ pub(crate) fn insert(lab: &Lab<'_>, filled: &Site) -> Yardstick {
     Ok(Invocation { fresh: Some(Fresh::empty(db)), ..shell }.expect(rows))
 }
 
-/// Deletes in one statement the rows whose file is gone.
+/// Deletes the rows whose file is gone, in one statement.
 pub(crate) fn delete(lab: &Lab<'_>, site: &Site, template: String, n_left: Expect) -> Yardstick {
     needs(&["sqlite3"])?;
     let mut paths = String::new();
@@ -90,7 +90,7 @@ pub(crate) fn zstd(lab: &Lab<'_>, site: &Site) -> Yardstick {
     needs(&["xargs", "zstd"])?;
     let list = lab.scratch().join("rollouts");
     write_paths(&list, site).map_err(|error| format!("{error:#}"))?;
-    // Enough files at a time that starting zstd costs nothing, few enough that both stay busy to the end.
+    // So many files at once that starting zstd costs nothing, and so few that both processes are busy to the end.
     let list = list.to_string_lossy().into_owned();
     Ok(Invocation::new("xargs", ["-0", "-P2", "-n", "25", "-a", &list, "zstd", "-dcq"]))
 }
@@ -109,10 +109,11 @@ fn write_paths(list: &Path, site: &Site) -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// The virtual-machine steps that SQLite takes for `sql`, as its shell counts them; `None` where it does not.
+/// Returns how many steps SQLite's virtual machine takes for `sql`, or `None` if the SQLite shell does not count
+/// them.
 ///
-/// They are those of the reference query, not of our program: what `list -n 20` could cost if it asks in the same
-/// way. A count that grows with the table means that the schema's indexes no longer carry the listing.
+/// They are the steps of the reference query, not of our program: what `list -n 20` costs if it asks in the same way.
+/// If the count grows with the table, the schema's indexes no longer serve the listing.
 pub(crate) fn vm_steps(lab: &Lab<'_>, site: &Site, sql: &str) -> Option<u64> {
     needs(&["sqlite3"]).ok()?;
     let out = lab.scratch().join("steps");
