@@ -1,4 +1,5 @@
-//! The fuzz targets on the kept corpus and on random inputs with a fixed seed; `fuzz/README.md` says how to run them for long.
+//! Runs the fuzz targets on the kept corpus and on random inputs with a fixed seed; `fuzz/README.md` says how to run
+//! them for hours.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,
@@ -16,11 +17,11 @@ use std::path::{Path, PathBuf};
 
 use targets::{Function, TARGETS};
 
-/// Random inputs for the cheapest target; the others get as many fewer as they cost more. `CODEX_STATE_FUZZ` says another
-/// number, for a longer run.
+/// The number of random inputs for the cheapest target. A target that costs more gets fewer. `CODEX_STATE_FUZZ` sets
+/// another number.
 const INPUTS: usize = 4000;
 
-/// Words that mean something somewhere.
+/// Words that some parser treats specially.
 const WORDS: &[&str] = &[
     "{",
     "}",
@@ -65,7 +66,7 @@ const WORDS: &[&str] = &[
     "30s",
 ];
 
-/// A small generator whose numbers are the same everywhere (SplitMix64).
+/// A small random number generator (SplitMix64) that gives the same numbers on every machine.
 struct Random(u64);
 
 impl Random {
@@ -80,7 +81,7 @@ impl Random {
         usize::try_from(self.next() % n.max(1) as u64).unwrap()
     }
 
-    /// An input near one of the corpus, or of bytes alone.
+    /// Returns random bytes, or an input of the corpus with a few changes.
     fn input(&mut self, corpus: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = match self.below(8) {
             0 => (0..self.below(200)).map(|_| self.next().to_le_bytes()[0]).collect(),
@@ -117,7 +118,7 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
     files.iter().map(|file| fs::read(file).unwrap()).collect()
 }
 
-/// Runs a target on an input, and names the input where it fails.
+/// Runs a target on an input, and prints the input if the target fails.
 fn run(name: &str, function: Function, input: &[u8]) {
     panic::catch_unwind(AssertUnwindSafe(|| function(input))).unwrap_or_else(|panic| {
         eprintln!("the target {name} failed on these bytes: {}", input.escape_ascii());

@@ -1,5 +1,5 @@
-//! completions/ and man/ are what the program renders from its arguments, the schema of a thread is made from the
-//! columns, and the picture in docs/ is what the program prints.
+//! Checks that completions/ and man/ are what the program renders from its arguments, that the schema of a thread is
+//! made from the columns, and that the picture in docs/ is what the program prints.
 //!
 //! To renew them after a change: `UPDATE_GENERATED=1 cargo test --test generated`.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test that cannot go on fails")]
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// Compares a folder with what it must hold, or makes it so.
+/// Fails unless the folder holds exactly these files. With `UPDATE_GENERATED` set, writes them instead.
 fn check(folder: &str, expected: &BTreeMap<String, Vec<u8>>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     if std::env::var_os("UPDATE_GENERATED").is_some() {
@@ -52,7 +52,7 @@ fn man_pages_are_current() {
     check("man", &man::pages().unwrap().into_iter().map(|page| (page.file_name, page.roff)).collect());
 }
 
-/// Returns the JSON Schema of a thread: as `list` prints it, and as a row with columns that nobody knows, from `show`.
+/// Returns the JSON Schema of a thread: as `list` prints it, and as a row with unknown columns that `show` prints.
 fn schema_of_a_thread() -> String {
     let member = |name: &str, kind: &str, doc: &str| {
         let description = serde_json::Value::from(doc);
@@ -125,7 +125,7 @@ fn the_schema_of_verify_names_every_kind() {
     assert_eq!(*kinds, serde_json::json!(expected));
 }
 
-/// Elsewhere paths look otherwise.
+/// Runs on Unix only, because paths look different elsewhere.
 #[cfg(unix)]
 #[test]
 fn the_picture_is_current() {

@@ -1,5 +1,5 @@
-//! The rules of the house that a compiler does not check: which module may use which, where each crate lives, and
-//! that the documents name what is there.
+//! Checks the rules of the source that a compiler does not check: which module may use which, where each crate is
+//! used, and that the documents name files that exist.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "house/imports.rs"]
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Crates that are named in one place of the library only.
+/// Crates that only these modules of the library may name.
 const CRATE_HOMES: [(&str, &[&str]); 8] = [
     ("walkdir", &["catalog"]),
     ("zstd", &["rollout"]),
@@ -35,7 +35,7 @@ struct Source {
     path: String,
     module: Module,
     text: String,
-    /// Whether it holds tests alone. It may use anything.
+    /// True if the file holds only tests. Such a file may use anything.
     is_test: bool,
 }
 
@@ -77,7 +77,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Every source file but the two roots.
+/// Reads every source file except `lib.rs` and `main.rs`.
 fn sources() -> Vec<Source> {
     let src = root().join("src");
     let files = rust_files(&src).into_iter().map(|file| {
@@ -92,7 +92,7 @@ fn sources() -> Vec<Source> {
     files.filter(|source| source.path != "lib.rs" && source.path != "main.rs").collect()
 }
 
-/// The table of ARCHITECTURE.md: in each row the modules that it names, lowest row first. It is the one place that says
+/// Reads the table of ARCHITECTURE.md: for each row the modules that it names, lowest row first. Only this table says
 /// which module may use which.
 fn table() -> Vec<Vec<Module>> {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
@@ -112,7 +112,7 @@ fn table() -> Vec<Vec<Module>> {
     .collect()
 }
 
-/// Finds the module of the table that a path from the root of the crate lies in, with its row: the longest that matches.
+/// Finds the module of the table, and its row, to which a path from the root of the crate belongs: the longest match.
 fn place<'t>(table: &'t [Vec<Module>], path: &[String]) -> Option<(usize, &'t Module)> {
     let rows = table.iter().enumerate();
     let modules = rows.flat_map(|(rank, row)| row.iter().map(move |module| (rank, module)));
@@ -140,7 +140,7 @@ fn arrows_point_up_the_table_never_down() {
     }
 }
 
-/// The guard itself: each of these would get past a search for `crate::name`.
+/// Tests the check itself: a search for `crate::name` would miss each of these.
 #[test]
 fn an_arrow_that_points_down_is_seen_however_it_is_written() {
     let table = table();
@@ -194,7 +194,7 @@ fn modules_are_declared_in_the_order_of_the_table() {
     }
 }
 
-/// Finds the groups of files that need each other, in any number of steps.
+/// Finds the groups of files that use each other, directly or through other files.
 fn circles(uses: &BTreeMap<Module, BTreeSet<Module>>) -> BTreeSet<BTreeSet<Module>> {
     let reachable = |from: &Module| {
         let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
@@ -266,7 +266,7 @@ fn a_folder_is_opened_by_its_mod_rs() {
 
 #[test]
 fn files_of_a_home_are_opened_in_one_way() {
-    // Where files are made that must not exist yet, a folder is synced, or a device is opened for output.
+    // These files create files that must not exist yet, sync a folder, or open a device for output.
     let makes_files =
         ["sys/open.rs", "sys/mod.rs", "sys/relocate.rs", "db/backup/staging.rs", "output_file.rs"];
     for Source { path, text, .. } in sources().into_iter().filter(|source| !source.is_test) {
@@ -333,7 +333,7 @@ fn the_changelog_is_ready_for_the_next_change() {
     assert!(text.contains("\n## Unreleased\n"), "CHANGELOG.md has no heading for what comes next");
 }
 
-/// The bullets below the heading of the README that promises things.
+/// Reads the bullets of the section "Promises" of README.md.
 fn promises() -> Vec<String> {
     let text = fs::read_to_string(root().join("README.md")).unwrap();
     let (_, section) = text.split_once("\n## Promises\n").unwrap();
@@ -342,7 +342,7 @@ fn promises() -> Vec<String> {
     bullets.map(|bullet| bullet.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }
 
-/// Every test file under tests/ and src/, by its name without ending, with its text.
+/// Reads every test file under tests/ and src/, and returns its name without the ending and its text.
 fn test_files() -> Vec<(String, String)> {
     let files = ["tests", "src"].into_iter().flat_map(|folder| rust_files(&root().join(folder)));
     let named = files.map(|path| {
@@ -354,7 +354,7 @@ fn test_files() -> Vec<(String, String)> {
 #[test]
 fn every_promise_names_tests_that_exist() {
     let text = fs::read_to_string(root().join("docs/PROMISES.md")).unwrap();
-    // What follows is a record of what was tried, not of promises.
+    // The later sections record trials, not promises.
     let text = text.split("\n## ").next().unwrap();
     let rows: Vec<(&str, &str)> = text
         .lines()

@@ -1,4 +1,5 @@
-//! Killed between any two steps, archive and unarchive lose nothing: verify names what is half done, a rerun completes.
+//! Tests archive and unarchive that are killed between any two steps: nothing is lost, verify names what is half
+//! done, and a rerun completes it.
 #![cfg(feature = "fault-points")]
 
 use crate::moving::{self, COMPRESSED, HEAD, PLAIN, REVERTED, TWINS, agrees, contents, files};
@@ -8,7 +9,7 @@ use crate::shapes::Verify;
 fn a_crash_at_any_step_is_named_and_completed() {
     for verb in ["archive", "unarchive"] {
         for point in moving::points(verb) {
-            // Only what goes to another file system is copied: see archive_volumes.
+            // Only moves to another file system copy files: archive_volumes tests these points.
             if ["copied", "source-removed"].contains(&point.split(':').nth(1).unwrap()) {
                 continue;
             }

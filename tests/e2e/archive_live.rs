@@ -1,7 +1,8 @@
-//! Archive, unarchive and prune beside a Codex at work that locks what it writes: neither fails, and no line is lost.
+//! Tests archive, unarchive and prune beside a running Codex that locks what it writes: no run fails and no line is
+//! lost.
 //!
-//! The writers live in this process, so nothing here may open the database's files but SQLite: closing them again would
-//! drop its locks.
+//! The writers run in this process, so only SQLite may open the database's files here: closing any other handle of
+//! them would drop SQLite's locks.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -21,7 +22,7 @@ const WRITERS: usize = 3;
 const THREADS: usize = 4;
 const SECONDS: u64 = 3;
 
-/// The lock of a thread, as Codex takes it; `None` if somebody has it.
+/// Takes the lock of a thread as Codex does. Returns `None` if another process has it.
 fn lock(home: &Path, id: &str) -> Option<File> {
     let folder = home.join("thread-writer-locks");
     let coordination = File::create(folder.join(".coordination.lock")).unwrap();
@@ -44,7 +45,7 @@ fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap()
 }
 
-/// One turn of a thread: finds its file by its row, appends to it, writes the row.
+/// Makes one turn of a thread: finds its file by its row, appends to it and writes the row.
 fn turn(connection: &mut Connection, id: &str, tokens: i64) {
     let path: PathBuf = connection
         .query_row("SELECT rollout_path FROM threads WHERE id = ?1", [id], |row| row.get::<_, String>(0))
@@ -124,10 +125,10 @@ fn neither_fails_and_no_line_is_lost() {
                         "prune" => env.command(["prune", "--yes", "--format", "json"]),
                         _ => env.command([verb, "--format", "json"].into_iter().chain(all)),
                     };
-                    // Files are written by the real clock.
+                    // Codex's files get their times from the real clock.
                     command.env_remove("CODEX_STATE_NOW");
                     let outcome = env.finish(command);
-                    // Not by `status`, whose report would read the database's file in this process.
+                    // `Outcome::status` is not used: its report would read the database's file in this process.
                     assert!(matches!(outcome.code, Some(0 | 1)), "{verb}: {}", outcome.stderr);
                     let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
                     for thread in report["threads"].as_array().unwrap() {

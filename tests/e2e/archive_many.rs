@@ -1,4 +1,5 @@
-//! Many threads at once: through standard input, with their descendants, previewed, in every format.
+//! Tests archive and unarchive of many threads at once: through standard input, with their descendants, as a dry run,
+//! in every format.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +52,7 @@ fn descendants_come_along_and_missing_parents_are_no_problem() {
         let grandchild = spawned("2026-03-15T10:00:00", CHILD);
         grandchild.write(&env);
         env.run(["backfill"]).status(0, "one with a row");
-        // Its parent has neither row nor file; it has no row itself.
+        // The orphan's parent has neither row nor file, and the orphan has no row.
         let missing = "dddddddd-1000-7000-8000-000000000000";
         let orphan = spawned("2026-03-16T10:00:00", missing);
         orphan.write(&env);

@@ -1,4 +1,5 @@
-//! What archive and unarchive refuse, with a reason, leaving file and row as they were and going on with the others.
+//! Tests what archive and unarchive refuse: each refusal has a reason, changes neither file nor row, and does not
+//! stop the others.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +9,8 @@ use crate::golden;
 use crate::moving::{self, COMPRESSED, Moved, PLAIN, REVERTED, TWINS, agrees, contents, hold, writer_lock};
 use crate::rollouts::plain;
 
-/// Archives this thread and one that is fine: the first is refused with `reason`, nothing of it changes, the other goes.
+/// Archives this thread and a sound one. The first must be refused with `reason` and stay unchanged; the second must
+/// be archived.
 #[track_caller]
 fn check(env: &Env, id: &str, reason: &str) {
     check_verb(env, "archive", id, reason);
@@ -45,7 +47,7 @@ fn a_name_that_is_taken() {
     let path = path_of(&env, PLAIN);
     let taken = env.home().join("archived_sessions").join(path.file_name().unwrap());
     fs::create_dir_all(taken.parent().unwrap()).unwrap();
-    // A restored copy, equal in every byte: which one is the right one is not for this command to say.
+    // The restored copy is equal in every byte, but this command cannot know which of the two is the right one.
     fs::copy(&path, &taken).unwrap();
     let (outcome, before) = (env.run(["archive", PLAIN]), env.row(PLAIN));
     outcome.status(1, "refused");

@@ -1,11 +1,11 @@
-//! Archive does what Codex's does, unarchive takes it back, and after both everything is as it was but for times.
+//! Tests that archive does what Codex's archive does and that unarchive undoes it: afterwards only times differ.
 
 use crate::env::{Env, NOW_SECONDS, mtime};
 use crate::golden;
 use crate::moving::{self, ALL, HEAD, Moved, N_FILES, PLAIN, REVERTED, agrees, contents, files};
 use crate::table::{self, Row, Rows};
 
-/// The rows without what archiving and unarchiving may change for good.
+/// Removes the columns that archiving and unarchiving may change for good.
 fn timeless(rows: Rows) -> Rows {
     let without = |mut row: Row| {
         row.retain(|column, _| !["updated_at", "updated_at_ms"].contains(&column.as_str()));
@@ -183,7 +183,7 @@ fn the_golden_home_goes_there_and_back() {
     let there = Moved::of(&outcome);
     let failed: Vec<_> =
         there.threads.iter().filter(|thread| thread.status == "failed").map(|thread| &thread.error).collect();
-    // A name that is malformed, a file named for another thread, and a copy under the same name.
+    // These are a malformed name, a file named after another thread, and a copy under the same name.
     outcome.assert(there.failed <= 4, format_args!("nearly all go: {failed:?}"));
     outcome.assert_eq(errors(&env), wrong.clone(), "nothing is wrong that was not before");
     moving::run_with_input(&env, &["unarchive", "-", "--format", "json"], &ids).finished();

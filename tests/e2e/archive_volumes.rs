@@ -1,4 +1,4 @@
-//! The archive on another file system: files are copied, compared and removed, and a copy that was cut short is
+//! Tests an archive on another file system: files are copied, compared and removed, and an incomplete copy is
 //! completed.
 #![cfg(target_os = "linux")]
 
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::env::{Env, mtime};
 use crate::moving::{self, ALL, Moved, PLAIN, agrees, contents, files};
 
-/// A home whose archive is a link to a folder in memory; `None` where there is no second file system to be had.
+/// Returns a home whose archive is a link to a folder in memory, or `None` if there is no second file system.
 fn home() -> Option<(Env, TempDir)> {
     let env = moving::home("empty-2026-08");
     let memory = TempDir::new_in("/dev/shm").ok()?;

@@ -1,4 +1,5 @@
-//! Backfill on rows that are already there: agreeing ones are not written, the file's cells come back, the database's stay.
+//! Tests backfill on rows that exist: rows that agree are not written, wrong cells of the file are corrected, and the
+//! database's cells stay.
 
 use std::fs;
 
@@ -15,7 +16,7 @@ fn a_second_backfill_writes_nothing() {
         let env = Env::golden(schema);
         env.run(["backfill"]).status(1, "three files cannot be read");
         let before = env.tree();
-        // Another time of day: a `now` that leaks into a row or into backfill_state would show.
+        // The time of day differs, so that a `now` in a row or in backfill_state would show.
         let outcome = env.run_at("2026-09-09T09:09:09Z", ["backfill", "--format", "json"]);
         outcome.status(1, "three files still cannot be read");
         let report = Backfill::of(&outcome);
@@ -67,7 +68,7 @@ fn every_cell_that_only_the_database_knows_stays() {
 
 #[test]
 fn a_title_that_only_repeats_the_first_message_was_set_by_nobody() {
-    // The first message is an image: the title comes from the second, the first_user_message is `[Image]`.
+    // The first message is an image, so the title comes from the second message, and first_user_message is `[Image]`.
     let env = Env::new();
     env.database("empty-2026-08");
     let image =
@@ -91,7 +92,7 @@ fn all_cells_of_all_rows_come_back_at_once_with_the_time_triggers_at_work() {
     for schema in golden::SCHEMAS {
         let env = specimen::filled(schema);
         let rows = env.rows();
-        // The triggers of Codex set the `_ms` twins here, as they would for any careless writer.
+        // Codex's triggers set the `_ms` twins here, as they do for every writer that leaves them out.
         env.sql(
             "UPDATE threads SET updated_at = updated_at - 9999, source = 'exec', tokens_used = tokens_used + 1;
              UPDATE threads SET cwd = 'elsewhere', approval_mode = 'never', model_provider = 'x'",
@@ -100,7 +101,7 @@ fn all_cells_of_all_rows_come_back_at_once_with_the_time_triggers_at_work() {
         outcome.status(0, "all rows are mended");
         let mut expected = rows.clone();
         if let Some(row) = expected.get_mut(specimen::SILENT_PAGINATED) {
-            // Nothing empty replaces something in a paginated thread, as far as the schema knows paginated ones.
+            // In a paginated thread no empty value replaces another, if the schema has paginated threads.
             if row.contains_key("history_mode") {
                 row.insert("tokens_used".to_owned(), 1.into());
             } else {

@@ -1,4 +1,4 @@
-//! Files that are broken or hostile: each is named with its reason, everything else is done, and the exit status is 1.
+//! Tests broken and hostile files: each is named with its reason, everything else is done, and the exit status is 1.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::shapes::Backfill;
 const BAD: &str =
     "sessions/2026/03/20/rollout-2026-03-20T10-00-00-20260320-1000-7000-8000-000000000000.jsonl";
 
-/// A home with one good rollout and one file of these bytes.
+/// Returns a home with one good rollout and one file of these bytes.
 fn home_with(relative: &str, bytes: &[u8]) -> Env {
     let env = Env::new();
     env.database("empty-2026-08");

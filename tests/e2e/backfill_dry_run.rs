@@ -1,11 +1,11 @@
-//! A dry run prints what the real run then prints, and changes nothing.
+//! Tests that a dry run prints what the real run then prints, and changes nothing.
 
 use crate::env::Env;
 use crate::golden;
 use crate::shapes::Backfill;
 use crate::specimen;
 
-/// Runs dry, then for real, and compares both documents and the tree in between.
+/// Runs dry and then for real, and compares both documents. The dry run must change no file.
 #[track_caller]
 fn check(env: &Env, why: &str) {
     let before = env.tree();

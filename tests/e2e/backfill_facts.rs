@@ -1,4 +1,5 @@
-//! Facts beside the cells: names from the session index, edges of spawned threads, and all of them together in one home.
+//! Tests facts outside of the thread's cells: names from the session index, edges of spawned threads, and all facts
+//! in one home.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! Several files, one thread: revert chains, forks, duplicates and compressed twins give one row, from the right file.
+//! Tests threads with several files: revert chains, forks, duplicates and compressed twins give one row, from the
+//! right file.
 
 use std::fs;
 
@@ -10,7 +11,7 @@ use crate::shapes::Backfill;
 
 const HEAD: &str = "20260314-1100-7000-9000-00000000000a";
 
-/// A paginated thread and its reverted head; the head keeps what lies before byte `end` of the base.
+/// Returns a paginated thread and its reverted head, which keeps the lines before byte `end` of the base.
 fn chain() -> (Rollout, Rollout) {
     let base =
         Rollout::new("2026-03-14T10:00:00").meta(Meta::paginated).user("first words").turn("gpt-5", "high");
@@ -60,7 +61,7 @@ fn a_chain_is_as_old_as_its_base_also_where_one_of_them_does_not_say_when_it_beg
         let (base, head) = chain();
         for (what, rollout) in [("base", &base), ("head", &head)] {
             let text = rollout.text();
-            // Of the same length, for the head says where its base ends.
+            // The length stays the same, because the head says at which byte its base ends.
             let text = if what == broken {
                 text.replacen("\"timestamp\":\"2026-03-14T1", "\"timestamp\":\"2026-03-14x1", 2)
             } else {
@@ -169,7 +170,7 @@ fn a_fork_may_begin_in_another_threads_file() {
     assert_eq!(env.row(parent.thread())["tokens_used"], 10);
 }
 
-/// Writes both files of one rollout and gives the one that a fresh row must name.
+/// Writes both files of one rollout. Returns the path that a new row must name.
 #[track_caller]
 fn chosen(files: [Rollout; 2]) -> String {
     let env = Env::new();
@@ -289,7 +290,7 @@ fn a_quick_run_leaves_a_row_to_the_file_of_another_name_that_it_names() {
         outcome.assert_eq(Backfill::of(&outcome).counts(), [0, 0, 1, 2, 0], "nothing to do");
         outcome.assert_eq(env.rows(), rows.clone(), format_args!("{arguments:?}"));
     }
-    // One more that says so, in a group that is read.
+    // One more file that says so, in a group that is read.
     stray("sessions/more", "more").file_name("rollout-copy.jsonl").write(&env);
     env.run(["backfill", "--quick"]).status(0, "one file more");
     assert_eq!(env.rows(), rows);

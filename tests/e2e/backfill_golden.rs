@@ -1,4 +1,4 @@
-//! Backfill of the golden home: cell by literal cell what Codex wrote, but for the documented exceptions, on every schema.
+//! Tests backfill of the golden home: on every schema each cell equals Codex's, except for the documented exceptions.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::golden;
 use crate::shapes::Backfill;
 use crate::table;
 
-/// Columns of the `threads` table as it is.
+/// Returns the columns that the `threads` table has.
 fn columns(env: &Env) -> BTreeSet<String> {
     let columns = env.query("SELECT name FROM pragma_table_info('threads')");
     columns.iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
@@ -19,7 +19,7 @@ fn check(env: &Env) {
     check_with(env, &[]);
 }
 
-/// The same with further arguments.
+/// Does the same with further arguments.
 #[track_caller]
 fn check_with(env: &Env, arguments: &[&str]) {
     let outcome = env.run([&["backfill", "--format", "json"], arguments].concat());
@@ -37,7 +37,7 @@ fn check_with(env: &Env, arguments: &[&str]) {
     let mut expected = golden::expected_rows(env, &columns);
     let mut rows = env.rows();
     if !columns.contains("first_user_message") {
-        // In the first schema a title is the file's, and on insert it is the name: the contract leaves both open.
+        // In the first schema the file decides the title, and a new row gets the name: the contract allows both.
         let plain = golden::case("plain").thread;
         let title = rows.get_mut(&plain).and_then(|row| row.remove("title")).unwrap();
         outcome.assert(

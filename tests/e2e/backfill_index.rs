@@ -1,4 +1,5 @@
-//! `backfill --index`: names that session_index.jsonl lacks are appended, a line a thread, and nothing else changes.
+//! Tests `backfill --index`: it appends the names that session_index.jsonl lacks, one line for each thread, and
+//! changes nothing else.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +13,7 @@ use crate::specimen::{self, LEGACY, PAGINATED};
 
 const INDEX: &str = "session_index.jsonl";
 
-/// A home in which two threads have names that the index lacks.
+/// Returns a home in which two threads have names that the index lacks.
 fn named() -> Env {
     let env = specimen::filled("empty-2026-08");
     env.sql(&format!(
@@ -26,7 +27,7 @@ fn text(env: &Env) -> String {
     fs::read_to_string(env.home().join(INDEX)).unwrap_or_default()
 }
 
-/// The names of the index by thread, each of which stands there once.
+/// Returns the names of the index by thread. Fails if a thread is there twice.
 #[track_caller]
 fn names(env: &Env) -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
@@ -184,7 +185,7 @@ fn an_index_that_cannot_be_written_is_named() {
     outcome.assert(outcome.stderr.contains("regular file"), "which is said");
 }
 
-/// A home with so many named threads that their lines take several writes.
+/// Returns a home with so many named threads that their lines take several writes.
 fn many() -> Env {
     let env = Env::new();
     env.database("empty-2026-08");
@@ -216,7 +217,7 @@ fn killed_between_two_writes_it_is_completed_by_the_same_command() {
     crash.assert(crash.died(), "it died");
     let n = names(&env).len() as u64;
     assert!(n > 0 && n < 300, "{n} lines were written, all whole");
-    // A power cut may leave a part of the last line.
+    // A power failure may leave only a part of the last line.
     let half = text(&env);
     fs::write(env.home().join(INDEX), &half[..half.len() - 30]).unwrap();
     indexed(&env, &[], 300 - n + 1, "the rest, and the torn line again");

@@ -1,4 +1,5 @@
-//! Killed anywhere, the database is sound and the next run finishes the work; a closed pipe or a held lock harms nothing.
+//! Tests that a killed backfill leaves a sound database and the next run finishes the work, and that closed pipes and
+//! locks do no harm.
 
 use std::process::Stdio;
 

@@ -1,4 +1,5 @@
-//! Backfill of a home without a database: which one it makes, where, what it says of it, and what a crash leaves.
+//! Tests backfill of a home without a database: which database it makes and where, what it prints, and what a crash
+//! leaves.
 
 use std::fs;
 
@@ -6,14 +7,14 @@ use crate::env::Env;
 use crate::rollouts::plain;
 use crate::shapes::Backfill;
 
-/// A home whose rollout is of this version of Codex.
+/// Returns a home with one rollout, written by this version of Codex.
 fn home(version: &str) -> Env {
     let env = Env::new();
     plain("2026-03-14T10:00:00", "hello").meta(|meta| meta.cli_version(version)).write(&env);
     env
 }
 
-/// The state databases in a folder of the home.
+/// Returns the names of the state databases in a folder of the home.
 fn databases(env: &Env, folder: &str) -> Vec<String> {
     let names = fs::read_dir(env.home().join(folder)).unwrap().flatten();
     let mut names: Vec<String> = names.map(|entry| entry.file_name().into_string().unwrap()).collect();

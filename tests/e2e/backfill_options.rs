@@ -1,10 +1,11 @@
-//! What settings and the machine add to a row: the default provider, the real folder; and what `--quiet` leaves out.
+//! Tests what settings and the machine add to a row: the default provider and the canonical folder. Also tests what
+//! `--quiet` omits.
 
 use crate::env::Env;
 use crate::rollouts::{Rollout, plain};
 use crate::specimen;
 
-/// A thread whose meta names no provider, and one whose meta does.
+/// Returns a home with a thread whose meta names no provider, and a thread whose meta names one.
 fn home() -> (Env, Rollout) {
     let env = Env::new();
     env.database("empty-2026-08");

@@ -1,15 +1,16 @@
-//! What backfill does to the schema: creates the first one exactly, leaves every other as it is, refuses what it cannot fill.
+//! Tests schemas: backfill creates the first one exactly, leaves every other unchanged, and refuses what it cannot
+//! fill.
 
 use crate::env::Env;
 use crate::rollouts::plain;
 use crate::table::{self, Row};
 
-/// What SQLite itself knows about a table's columns.
+/// Returns SQLite's own description of a table's columns.
 fn table_info(env: &Env, table: &str) -> Vec<Row> {
     env.query(&format!("SELECT * FROM pragma_table_info('{table}')"))
 }
 
-/// Names and columns of the indexes of `threads` that somebody created.
+/// Returns the names and columns of the explicitly created indexes of `threads`.
 fn indexes(env: &Env) -> Vec<Row> {
     env.query(
         "SELECT i.name, c.seqno, c.name AS column, c.desc, i.\"unique\", i.partial
@@ -105,7 +106,7 @@ fn a_column_that_must_be_filled_by_nobody_knows_what_is_refused() {
     let env = Env::new();
     env.database("empty-2026-08");
     plain("2026-03-14T10:00:00", "hello").write(&env);
-    // SQLite adds no such column to a table, so the table is made anew with it.
+    // SQLite cannot add such a column to a table, so the test makes the table anew with it.
     let sql = env.query("SELECT sql FROM sqlite_schema WHERE name = 'threads'")[0]["sql"].clone();
     let sql =
         sql.as_str().unwrap().replacen("id TEXT PRIMARY KEY,", "id TEXT PRIMARY KEY, mood TEXT NOT NULL,", 1);

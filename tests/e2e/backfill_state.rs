@@ -1,4 +1,5 @@
-//! The row that lets Codex start: completed when all was visited, left alone otherwise, never claimed.
+//! Tests the row of backfill_state, without which Codex does not start: a run that visited everything completes it,
+//! any other leaves it.
 
 use crate::env::{Env, NOW_SECONDS};
 use crate::rollouts::plain;
@@ -11,7 +12,7 @@ fn state(env: &Env) -> Row {
     rows[0].clone()
 }
 
-/// A home of three threads whose Codex was killed in the middle of its own backfill.
+/// Returns a home of three threads whose Codex was killed during its own backfill.
 fn stuck(schema: &str) -> Env {
     let env = Env::new();
     env.database(schema);
@@ -148,7 +149,7 @@ fn a_failure_that_may_pass_leaves_it() {
     assert_eq!(state(&env), before);
 }
 
-/// Deterministic without a race: the run waits for a lock that the test holds when the signal comes.
+/// This cannot race: the run waits for a lock that the test holds when the signal comes.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_leaves_it() {

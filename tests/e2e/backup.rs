@@ -1,4 +1,4 @@
-//! Copies of the database: those that commands keep unasked, when and how many, and those made by hand.
+//! Tests copies of the database: those that commands keep by themselves, when and how many, and those of `backup`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::shapes::Backfill;
 use crate::specimen;
 use crate::table;
 
-/// What `backup --format json` prints.
+/// The document of `backup --format json`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Backup {
@@ -26,7 +26,7 @@ struct Backup {
     dry_run: bool,
 }
 
-/// The names of the files in the folder for backups, oldest first.
+/// Returns the names of the files in the folder for backups, oldest first.
 pub(crate) fn backups(env: &Env) -> Vec<String> {
     let Ok(entries) = fs::read_dir(env.home().join("codex-state-backups")) else { return Vec::new() };
     let mut names: Vec<String> =
@@ -35,12 +35,12 @@ pub(crate) fn backups(env: &Env) -> Vec<String> {
     names
 }
 
-/// The path of one of them.
+/// Returns the path of a backup.
 pub(crate) fn backup_path(env: &Env, name: &str) -> PathBuf {
     env.home().join("codex-state-backups").join(name)
 }
 
-/// Makes a row differ and runs a backfill at this time of day.
+/// Changes a row, so that it differs from its file, and runs a backfill at the time `now`.
 #[track_caller]
 fn change_and_backfill(env: &Env, now: &str) -> Outcome {
     env.sql("UPDATE threads SET cwd = 'elsewhere'");
@@ -159,7 +159,7 @@ fn a_backup_by_hand_is_a_new_file_with_one_state_of_the_database() {
     let promised = report.bytes;
     assert!(!file.exists());
 
-    // A Codex at work: what is not committed is not in the copy.
+    // A running Codex: the copy must not contain what is not committed.
     let holder = Holder::new(&env.db(), "BEGIN IMMEDIATE; UPDATE threads SET title = 'half done'");
     let outcome = env.run(args);
     holder.release();

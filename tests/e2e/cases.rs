@@ -1,5 +1,5 @@
-//! The cases of `tests/fixtures/cases`: a small home for each fault that was found, with the right outcome. The format is
-//! in the README there.
+//! Tests the cases of `tests/fixtures/cases`: each is a small home for one fault that was found, with the right
+//! outcome. Its README describes the format.
 
 use crate::env::{Env, set_mtime};
 use crate::outcome::Outcome;
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Later than every file of every case.
+/// A time later than every file of every case.
 const NOW: &str = "2026-11-29T12:00:00Z";
 
 fn folder() -> PathBuf {
@@ -55,7 +55,7 @@ struct Case {
 }
 
 impl Case {
-    /// Copies a case into a home of its own.
+    /// Copies a case into a new home.
     fn read(name: &str) -> Case {
         let folder = folder().join(name);
         let what: Value = serde_json::from_slice(&fs::read(folder.join("case.json")).unwrap()).unwrap();
@@ -131,7 +131,7 @@ impl Case {
         if self.what["database"].is_null() { Rows::new() } else { self.env.rows() }
     }
 
-    /// Runs the steps and returns what is not as the case says.
+    /// Runs the steps and returns what differs from the case.
     fn problems(&self) -> Vec<String> {
         if self.what["backfill_first"] == true {
             self.env.run_at(NOW, ["backfill", "--no-backup"]);
@@ -264,7 +264,8 @@ fn is_finding(want: &Value, finding: &Value) -> bool {
             Some(expression) => ("path", expression),
             None => ("message", expression),
         };
-        // The crate has no look-around; a number that stands alone is bounded by words all the same.
+        // The regex crate has no look-around. Here `\b` has the same effect, because the numbers are bounded by
+        // words.
         let expression = expression.replace(r"(?<!\d)", r"\b").replace(r"(?!\d)", r"\b");
         let expression = RegexBuilder::new(&expression).case_insensitive(true).build().unwrap();
         expression.is_match(finding[key].as_str().unwrap_or_default())
@@ -275,7 +276,8 @@ fn is_finding(want: &Value, finding: &Value) -> bool {
         && want[3].as_array().into_iter().flatten().all(says)
 }
 
-/// Returns true if a cell is as a case says: an object is JSON text that says this, two numbers are from and to.
+/// Returns true if a cell is as the case says. An object stands for JSON text that contains it, two numbers for a
+/// range.
 fn is_cell(want: &Value, cell: &Value) -> bool {
     match want {
         Value::Object(_) => {
@@ -289,7 +291,7 @@ fn is_cell(want: &Value, cell: &Value) -> bool {
     }
 }
 
-/// Returns true if `said` has all of `want`, and what it has besides is null, false or empty.
+/// Returns true if `said` contains all of `want`, and everything else in it is null, false or empty.
 fn is_json(want: &Value, said: &Value) -> bool {
     let (Value::Object(wanted), Value::Object(members)) = (want, said) else { return want == said };
     let is_nothing = |value: &Value| match value {

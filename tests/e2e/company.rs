@@ -1,6 +1,6 @@
-//! Several runs at once, beside a Codex at work: each ends well or says why, and nothing is lost.
+//! Tests several runs at once beside a running Codex: each succeeds or says why it does not, and nothing is lost.
 //!
-//! The suite watches for a few seconds; `CODEX_STATE_LIVE_SECONDS=600` for ten minutes.
+//! By default a test takes a few seconds; with `CODEX_STATE_LIVE_SECONDS=600` it takes ten minutes.
 
 #![allow(clippy::disallowed_methods, reason = "a live Codex writes by the real clock")]
 
@@ -16,11 +16,11 @@ use crate::live::{Live, pause, seconds};
 use crate::rollouts::{Rollout, plain};
 use crate::table;
 
-/// Threads that rest, and how many of them have lost their rollouts.
+/// The number of threads that no Codex uses, and how many of them have lost their rollouts.
 const RESTING: usize = 40;
 const LOST: usize = 6;
 
-/// A home with threads that rest, all named by a person, some of which have lost their files.
+/// Returns a home with unused threads. A user has named all of them, and some have lost their files.
 fn home() -> (Env, Vec<Rollout>) {
     let env = Env::new();
     env.database("empty-2026-08");
@@ -33,7 +33,7 @@ fn home() -> (Env, Vec<Rollout>) {
     (env, resting)
 }
 
-/// Runs each of these command lines over and over, all at once, until the time is over; counts the runs.
+/// Runs these command lines repeatedly and all at once until the time is over. Returns the number of runs.
 fn at_once(env: &Env, commands: &[Vec<String>], time: Duration, allowed: &[i32]) -> usize {
     let runs = AtomicUsize::new(0);
     let begin = Instant::now();
@@ -45,7 +45,7 @@ fn at_once(env: &Env, commands: &[Vec<String>], time: Duration, allowed: &[i32])
                     let mut run = env.command(command);
                     run.env_remove("CODEX_STATE_NOW");
                     let outcome = env.finish(run);
-                    // Not by `status`, whose report would read the database's file in this process.
+                    // `Outcome::status` is not used: its report would read the database's file in this process.
                     let is_allowed = outcome.code.is_some_and(|code| allowed.contains(&code));
                     let said =
                         format!("{command:?}: {:?} {}{}", outcome.code, outcome.stdout, outcome.stderr);
@@ -62,11 +62,11 @@ fn words(lines: &[&str]) -> Vec<Vec<String>> {
     lines.iter().map(|line| line.split(' ').map(str::to_owned).collect()).collect()
 }
 
-/// After all have ended: what a backfill leaves to do is nothing, and what a person set is there.
+/// Checks the home after all runs have ended: a backfill leaves nothing to do, and what a user set is there.
 #[track_caller]
 fn all_is_well(env: &Env, resting: &[Rollout]) {
     table::assert_sound(&env.db(), "after all that");
-    // Where a restore was the last, rows without files are there again.
+    // If a restore ran last, the rows without files are there again.
     env.run(["prune", "--yes"]).finished();
     env.run(["backfill"]).status(0, "all files are fine");
     env.run(["verify"]).status(0, "nothing is left to do");
@@ -148,7 +148,7 @@ fn restores_among_backfills_lose_nothing_that_a_person_set() {
         "verify",
         "status",
     ]);
-    // A restore finds the database busy where a transaction is in its way, and says so.
+    // A restore says that the database is busy if a transaction is open.
     let runs = at_once(&env, &commands, Duration::from_secs(seconds()), &[0, 1, 2]);
     println!("{runs} runs");
     all_is_well(&env, &resting);
@@ -165,7 +165,7 @@ fn rebuilds_among_backfills_lose_nothing_that_a_person_set() {
         "verify",
         "status",
     ]);
-    // Where another run has the database open, or its file was replaced meanwhile, a run says so.
+    // A run says so if another run has the database open, or if its file was replaced meanwhile.
     let runs = at_once(&env, &commands, Duration::from_secs(seconds()), &[0, 1, 2]);
     println!("{runs} runs");
     all_is_well(&env, &resting);

@@ -1,4 +1,4 @@
-//! Nothing in this folder is forgotten: a file that `main.rs` does not list would compile to no test at all.
+//! Tests that `main.rs` lists every file of this folder, because a file that it does not list would not be compiled.
 
 use std::fs;
 use std::path::Path;

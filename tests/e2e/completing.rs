@@ -1,11 +1,12 @@
-//! Dynamic completion: ids of threads with their titles, made safe; silence where there is nothing to say.
+//! Tests dynamic completion: it offers ids of threads with escaped titles, and prints nothing when it has nothing to
+//! offer.
 
 use crate::env::Env;
 use crate::golden;
 use crate::outcome::Outcome;
 use crate::specimen::{self, ARCHIVED, LEGACY, SPAWNED};
 
-/// What fish is told for the last of these words: a candidate a line, its help after a tab.
+/// Returns what fish gets for the last of these words: one candidate for each line, with its help after a tab.
 fn complete(env: &Env, words: &[&str]) -> Outcome {
     let mut command = env.command(["--", "codex-state"].iter().chain(words));
     command.env("CODEX_STATE_COMPLETE", "fish");
@@ -15,7 +16,7 @@ fn complete(env: &Env, words: &[&str]) -> Outcome {
     outcome
 }
 
-/// The candidates that are threads.
+/// Returns the candidates that are threads.
 fn ids(outcome: &Outcome) -> Vec<&str> {
     let candidates = outcome.stdout.lines().map(|line| line.split('\t').next().unwrap());
     candidates.filter(|candidate| !candidate.starts_with('-')).collect()

@@ -1,4 +1,4 @@
-//! The shipped completion scripts, run by the shells that they are for: options, values, and ids of threads with titles.
+//! Tests the shipped completion scripts in their shells: options, values, and ids of threads with titles.
 
 #![cfg(unix)]
 
@@ -11,7 +11,7 @@ use crate::env::Env;
 use crate::outcome::Outcome;
 use crate::specimen::{self, ARCHIVED, LEGACY};
 
-/// Calls the function that the script registered, as bash does after a Tab, and prints what it offers.
+/// Calls the function that the script registered, as bash does after a Tab, and prints its candidates.
 const BASH: &str = r#"
 source "$SCRIPT"
 [[ $(complete -p codex-state) =~ -F\ ([^ ]+) ]] || exit 9
@@ -23,7 +23,7 @@ COLUMNS=200
 printf '%s\n' "${COMPREPLY[@]}"
 "#;
 
-/// An interactive shell in a terminal of its own, whose line editor completes the line and notes what it offers.
+/// Starts an interactive shell in a pseudo-terminal. Its line editor completes the line and records the candidates.
 const ZSH: &str = r#"
 cat > $PWD/inner.zsh <<'INNER'
 fpath=($SCRIPT:h $fpath)
@@ -62,10 +62,10 @@ zpty -d shell
 cat $PWD/offered
 "#;
 
-/// Asks fish itself.
+/// Lets fish complete the command line.
 const FISH: &str = r#"source $SCRIPT; complete --do-complete (string join ' ' -- $argv)"#;
 
-/// Elvish has its editor in a terminal alone: what stands for it here prints what the script offers.
+/// Elvish has its editor only in a terminal: this stand-in prints what the script offers.
 const ELVISH: &str = r#"
 var completion: = (ns [&arg-completer=[&]])
 fn candidate {|text &display=''| echo $display }
@@ -75,24 +75,25 @@ eval &ns=(ns [&edit:=$edit:]) (slurp < $E:SCRIPT) &on-end={|scope|
 }
 "#;
 
-/// The script of a shell, as the project ships it.
+/// Returns the path of the script that the project ships for a shell.
 fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("completions").join(name)
 }
 
-/// A shell with the arguments that keep the user's settings out of it; `None`, with a word, where it is not installed.
+/// Returns a shell with arguments that keep the user's settings out, or `None`, with a message, if it is not
+/// installed.
 fn shell(program: &str, arguments: &[&str]) -> Option<Command> {
     let mut command = Command::new(program);
     command.args(arguments);
     if Command::new(program).arg("--version").output().is_ok() {
         return Some(command);
     }
-    // Not by eprintln, which the test harness keeps for itself.
+    // The test harness captures `eprintln`.
     let _ = writeln!(std::io::stderr(), "skipped: {program} is not installed");
     None
 }
 
-/// What a shell offers for a command line, whose last word is being typed.
+/// Returns what a shell offers for the last word of a command line.
 fn offered(env: &Env, shell: Option<Command>, script: &Path, words: &[&str]) -> Option<Outcome> {
     let mut command = shell?;
     let run = env.command::<_, &str>([]);
@@ -103,7 +104,7 @@ fn offered(env: &Env, shell: Option<Command>, script: &Path, words: &[&str]) -> 
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{built}:{path}")).env("SCRIPT", script).env("TERM", "xterm");
     command.env("LANG", "C.UTF-8");
-    // fish makes its own folders there.
+    // fish creates folders there.
     command
         .env("XDG_CONFIG_HOME", env.outside("shell/config"))
         .env("XDG_DATA_HOME", env.outside("shell/data"));
@@ -114,7 +115,7 @@ fn offered(env: &Env, shell: Option<Command>, script: &Path, words: &[&str]) -> 
     Some(outcome)
 }
 
-/// The first words of the lines: what would be put into the command line.
+/// Returns the first word of each line, which the shell would insert into the command line.
 fn candidates(outcome: &Outcome) -> Vec<&str> {
     outcome.stdout.lines().filter_map(|line| line.split([' ', '\t']).next()).collect()
 }
@@ -223,8 +224,8 @@ fn powershell_parses_its_script() {
     env.finish(command).status(0, "it parses");
 }
 
-/// The brackets that a PowerShell script leaves open, or the offset of one that closes nothing. A quote in single quotes
-/// is written twice, which closes and opens them again.
+/// Returns the brackets that a PowerShell script leaves open, or the offset of one that closes nothing. A quote
+/// inside single quotes is doubled, which closes and reopens them.
 fn open_brackets(script: &str) -> Result<Vec<char>, usize> {
     let mut open = Vec::new();
     for (at, c) in script.char_indices() {
@@ -268,7 +269,7 @@ fn a_script_is_installed_where_the_shell_looks_for_it() {
         let again = install(&env, shell, &[]);
         again.assert_eq(again.stdout.clone(), format!("{}: is current\n", path.display()), "nothing to do");
 
-        // A script that an earlier version wrote.
+        // A script of an earlier version.
         let text = String::from_utf8(installed).unwrap();
         fs::write(&path, text.replace("--no-progress", "--some-old-option")).unwrap();
         install(&env, shell, &[]).status(0, "its own file is replaced");

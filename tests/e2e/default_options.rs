@@ -1,4 +1,4 @@
-//! `CODEX_STATE_OPTS`: defaults for options, of which each command takes what it knows; the command line wins.
+//! Tests `CODEX_STATE_OPTS`: each command takes the options that it has, and the command line has precedence.
 
 use crate::env::Env;
 use crate::golden;

@@ -1,4 +1,5 @@
-//! A hermetic place to run the program in: its own user folder, environment, clock and width, nothing of the machine's.
+//! Provides a hermetic environment for the program: a user folder, variables, a clock and a width that do not depend
+//! on the machine.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -14,12 +15,12 @@ use crate::outcome::Outcome;
 use crate::table::{self, Row, Rows};
 use crate::tree::Tree;
 
-/// What the program takes for now, unless a test says otherwise: later than every rollout in the tests.
+/// The time that the program takes as now, unless a test sets another: later than every rollout in the tests.
 pub(crate) const NOW: &str = "2026-09-01T12:00:00Z";
 /// The same in epoch seconds.
 pub(crate) const NOW_SECONDS: i64 = 1_788_264_000;
 
-/// The user that owns nothing.
+/// The id of a user that owns nothing.
 #[cfg(unix)]
 const NOBODY: u32 = 65534;
 
@@ -27,15 +28,15 @@ const NOBODY: u32 = 65534;
 pub(crate) struct Env {
     /// Removes everything when dropped.
     _keep: TempDir,
-    /// Canonical, so that paths in rows are spelled as the test spells them.
+    /// The canonical path of the folder, so that paths in rows are spelled as the test spells them.
     root: PathBuf,
-    /// Whether the program must not run as one who may do everything.
+    /// True if the program must run as a user for whom permissions hold.
     #[cfg(unix)]
     obeys: std::sync::atomic::AtomicBool,
 }
 
 impl Env {
-    /// An empty Codex home at the default place.
+    /// Makes an empty Codex home at the default place.
     pub(crate) fn new() -> Env {
         let keep = tempfile::Builder::new().prefix("codex-state-e2e-").tempdir().unwrap();
         let root =
@@ -50,7 +51,7 @@ impl Env {
         env
     }
 
-    /// A copy of the golden home, times and all, and a copy of the named golden database in it.
+    /// Makes a copy of the golden home with its times, and of the named golden database in it.
     pub(crate) fn golden(database: &str) -> Env {
         let env = Env::new();
         env.golden_home();
@@ -58,31 +59,31 @@ impl Env {
         env
     }
 
-    /// The Codex home: the default one, so that no option or variable is needed to find it.
+    /// Returns the Codex home. It is the default one, so the program needs no option or variable to find it.
     pub(crate) fn home(&self) -> PathBuf {
         self.root.join("user").join(".codex")
     }
 
-    /// A path under the folder that holds everything of this test, outside the Codex home.
+    /// Returns a path in the test's folder, outside the Codex home.
     pub(crate) fn outside(&self, relative: &str) -> PathBuf {
         let path = self.root.join(relative);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         path
     }
 
-    /// The absolute path of something in the home, as a row would spell it.
+    /// Returns the absolute path of something in the home, as a row has it.
     pub(crate) fn path(&self, relative: &str) -> String {
         let mut path = self.home();
         path.extend(relative.split('/'));
         path.to_str().unwrap().to_owned()
     }
 
-    /// Puts a copy of the golden home into the Codex home and sets the times that its manifest names.
+    /// Copies the golden home into the Codex home and sets the times that its manifest names.
     pub(crate) fn golden_home(&self) {
         golden::copy_home(&self.home());
     }
 
-    /// Puts a copy of the golden database `empty-2026-08` (or another) into the home under its right name.
+    /// Copies a golden database, such as `empty-2026-08`, into the home under the name that Codex uses.
     pub(crate) fn database(&self, name: &str) -> PathBuf {
         let source = golden::database(name);
         let file = source.file_name().unwrap().to_str().unwrap();
@@ -92,13 +93,13 @@ impl Env {
         target
     }
 
-    /// The database in the home, as the program would choose it.
+    /// Returns the database in the home that the program would choose.
     pub(crate) fn db(&self) -> PathBuf {
         let numbered = self.home().join("state_5.sqlite");
         if numbered.exists() { numbered } else { self.home().join("state.sqlite") }
     }
 
-    /// Changes the database by hand, as a person with the `sqlite3` shell would: no `-wal` stays behind.
+    /// Changes the database as a user with the `sqlite3` shell would. No `-wal` remains.
     #[track_caller]
     pub(crate) fn sql(&self, statements: &str) {
         let connection = Connection::open(self.db()).unwrap();
@@ -106,31 +107,31 @@ impl Env {
         connection.close().unwrap();
     }
 
-    /// The `threads` table, by id; read from a private copy, so that looking changes nothing.
+    /// Returns the `threads` table by id, read from a private copy, so that reading changes nothing.
     #[track_caller]
     pub(crate) fn rows(&self) -> Rows {
         table::threads(&self.db())
     }
 
-    /// One row of the `threads` table.
+    /// Returns one row of the `threads` table.
     #[track_caller]
     pub(crate) fn row(&self, id: &str) -> Row {
         let rows = self.rows();
         rows.get(id).cloned().unwrap_or_else(|| panic!("no row for {id} among {:?}", rows.keys()))
     }
 
-    /// The rows of any query, in its order; read from a private copy.
+    /// Returns the rows of a query in its order, read from a private copy.
     #[track_caller]
     pub(crate) fn query(&self, sql: &str) -> Vec<Row> {
         table::query(&self.db(), sql)
     }
 
-    /// What every file under the user's folder is: to prove that something changed nothing.
+    /// Reads every file in the user's folder, so that a test can prove that a command changed nothing.
     pub(crate) fn tree(&self) -> Tree {
         Tree::of(&self.root.join("user"))
     }
 
-    /// A file of the home, its text.
+    /// Writes a file of the home.
     pub(crate) fn write(&self, relative: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = PathBuf::from(self.path(relative));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -138,7 +139,7 @@ impl Env {
         path
     }
 
-    /// Runs the program to its end.
+    /// Runs the program until it ends.
     pub(crate) fn run<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, args: I) -> Outcome {
         self.finish(self.command(args))
     }
@@ -150,13 +151,13 @@ impl Env {
         self.finish(command)
     }
 
-    /// Runs a prepared command to its end.
+    /// Runs a prepared command until it ends.
     pub(crate) fn finish(&self, mut command: Command) -> Outcome {
         let output = command.output().unwrap();
         Outcome::new(&self.root, &command, output)
     }
 
-    /// The program, about to run in this environment and no other.
+    /// Prepares a run of the program in this environment alone.
     pub(crate) fn command<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, args: I) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_codex-state"));
         command.args(args).env_clear().current_dir(self.root.join("cwd")).stdin(Stdio::null());
@@ -183,7 +184,7 @@ impl Env {
         command
     }
 
-    /// Runs the program by a line of the shell, in which `"$@"` is its command line.
+    /// Runs the program through a line of shell, in which `"$@"` is its command line.
     #[cfg(unix)]
     pub(crate) fn shell<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, line: &str, args: I) -> Outcome {
         let run = self.command(args);
@@ -197,7 +198,7 @@ impl Env {
         self.finish(command)
     }
 
-    /// From here on permissions hold for the program: where the tests are run by root, it is somebody else.
+    /// Makes permissions hold for the program from here on: if root runs the tests, the program runs as another user.
     #[cfg(unix)]
     pub(crate) fn obey_permissions(&self) {
         let probe = self.outside("probe");
@@ -206,16 +207,16 @@ impl Env {
         self.obeys.store(fs::read(&probe).is_ok(), std::sync::atomic::Ordering::Relaxed);
     }
 
-    /// Gives everything of this test to nobody, and runs the program as that user.
+    /// Gives all files of this test to the user nobody, and runs the program as that user.
     #[cfg(unix)]
     fn run_as_nobody(&self, command: &mut Command) {
         use std::os::unix::fs::lchown;
         use std::os::unix::process::CommandExt as _;
-        // Whoever nobody is, the folder of the build need not be open to them.
+        // That user may be unable to read the folder of the build, so the program is copied.
         let program = self.root.join("codex-state");
         if !program.exists() {
-            // By another process: a test beside this one that starts a program meanwhile would keep the copy open for
-            // writing, and what is being written cannot be started.
+            // Another process copies it: otherwise a test beside this one that starts a program meanwhile would
+            // inherit the copy open for writing, and a program that is open for writing cannot be started.
             let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_codex-state")).arg(&program).status();
             assert!(copied.unwrap().success());
         }
@@ -236,7 +237,7 @@ pub(crate) fn set_mtime(path: &Path, milliseconds: i64) {
     fs::OpenOptions::new().write(true).open(path).unwrap().set_modified(time).unwrap();
 }
 
-/// The modification time of a file in milliseconds.
+/// Returns the modification time of a file in milliseconds.
 pub(crate) fn mtime(path: &Path) -> i64 {
     let time = fs::metadata(path).unwrap().modified().unwrap();
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()

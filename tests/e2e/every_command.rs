@@ -1,5 +1,5 @@
-//! What holds for every command: one document as JSON, records of one shape, quiet when nobody reads, and hints that are
-//! about the home that was named.
+//! Tests what holds for every command: JSON is one document, records have one shape, a closed pipe is no failure, and
+//! hints are about the named home.
 
 use std::fs;
 use std::io::Write as _;
@@ -11,7 +11,8 @@ use crate::outcome::Outcome;
 use crate::rollouts::plain;
 use crate::schema;
 
-/// A command line of each command that prints something of a home and changes nothing, and one that finds nothing.
+/// Returns for each command that prints something of a home a command line that changes nothing, and one that finds
+/// nothing.
 fn commands(id: &str) -> Vec<Vec<String>> {
     [
         "list",
@@ -48,7 +49,8 @@ fn run_with_input(env: &Env, args: &[&str], input: &[u8]) -> Outcome {
     Outcome::new(&env.outside(""), &command, output)
 }
 
-/// The keys of a document, but for those below these, which are names of columns, kinds, sources and the like.
+/// Collects the keys of a document, except those below `above_names`, which are names of columns, kinds, sources and
+/// the like.
 fn keys(value: &serde_json::Value, above_names: &[&str], found: &mut Vec<String>) {
     match value {
         serde_json::Value::Object(members) => {
@@ -70,7 +72,7 @@ fn help_names_every_key_and_every_column_that_is_printed() {
     let plain = golden::case("plain").thread;
     env.sql(&format!("UPDATE threads SET cwd = 'x' WHERE id = '{plain}'"));
     for command in commands(&plain) {
-        // Of `unarchive` it says that it is as `archive`, with one word for another.
+        // The help of `unarchive` refers to that of `archive` with one word changed.
         let described = if command[0] == "unarchive" { "archive" } else { &command[0] };
         let help = env.run([described, "--help"]).stdout;
         let with = |format: &str| env.run(command.iter().map(String::as_str).chain(["--format", format]));
@@ -85,7 +87,7 @@ fn help_names_every_key_and_every_column_that_is_printed() {
             let key = if key == "unarchived" { "archived" } else { &key };
             document.assert(help.contains(&format!("\"{key}\":")), format_args!("{key} is in the help"));
         }
-        // The columns of the table are in the help of `list`, and those that are asked for need no mention.
+        // The help of `list` describes the columns of the table, and columns that are asked for need no mention.
         if are_rows && command.len() > 1 {
             continue;
         }
@@ -124,7 +126,7 @@ fn a_document_is_one_and_starts_with_its_version_and_a_line_is_a_record() {
         let bare = env.run(command.iter().map(String::as_str).chain(["--format", "tsv", "--no-header"]));
         let n_headers = if command.contains(&"--ids".to_owned()) { 0 } else { 1 };
         let rest: Vec<&str> = tsv.stdout.lines().skip(n_headers).collect();
-        // Durations are the only thing that may differ, and no command prints any there.
+        // Only durations may differ, and no command prints any there.
         bare.assert_eq(bare.stdout.lines().collect::<Vec<_>>(), rest, "--no-header drops the header alone");
         let csv = with("csv");
         csv.assert(csv.stdout.is_empty() || csv.stdout.ends_with("\r\n"), "RFC 4180");
@@ -182,7 +184,7 @@ fn a_reader_that_went_away_changes_no_exit_status() {
     }
 }
 
-/// A device that is always full.
+/// Opens a device that is always full.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_told_with_its_place() {
@@ -232,7 +234,7 @@ fn where_no_thread_is_left_a_program_still_gets_its_document() {
     let report = env.outside("junit.xml");
     env.run(["verify", "deadbeef", "--junit", report.to_str().unwrap()]).status(1, "no such thread");
     assert!(fs::read_to_string(report).unwrap().contains("<testsuite"), "a report that was asked for");
-    // Nothing is made where there is no database either.
+    // Without a database none is made either.
     let env = Env::new();
     run_with_input(&env, &["backfill", "-", "--format", "json"], b"").status(0, "nothing to do").json();
     assert!(!env.db().exists(), "no database for no thread");

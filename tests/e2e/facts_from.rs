@@ -1,4 +1,4 @@
-//! `backfill --facts-from`: what only a database knows comes back from another one, and nothing else does.
+//! Tests `backfill --facts-from`: what only a database knows is taken from another one, and nothing else.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::specimen::{self, ARCHIVED, LEGACY, PAGINATED, SILENT, SILENT_PAGINATE
 use crate::table::{self, Row, Rows};
 use crate::wrecks::settled;
 
-/// What a person and Codex added to rows over the months.
+/// The changes that a user and Codex make to rows over time, as SQL.
 const ADDED: &str = "
     UPDATE threads SET name = 'N', is_pinned = 1, thread_section_id = 'S1', section_position = 0,
         section_entered_at_ms = 1773509512123, project_id = 'P1', title = 'My own title', git_branch = 'edited',
@@ -25,7 +25,8 @@ const ADDED: &str = "
     UPDATE threads SET preview = 'kept', first_user_message = 'kept', title = 'kept', tokens_used = 5, model = 'kept'
         WHERE id = '20260305-1000-7000-8000-000000000000';";
 
-/// A filled home to whose rows much was added; then the database was lost, and lies elsewhere now.
+/// Fills a home, adds facts to its rows and moves the database away. Returns the home, the new place of the database,
+/// and its rows.
 fn lost(schema: &str) -> (Env, PathBuf, Rows) {
     let env = specimen::filled(schema);
     env.sql(ADDED);
@@ -40,13 +41,13 @@ fn backfill(env: &Env, old: &Path, more: &[&str]) -> crate::outcome::Outcome {
     env.run(args)
 }
 
-/// Codex, started once, has made a database and indexed everything.
+/// Makes an indexed database, as Codex does at its next start.
 fn rebuilt(env: &Env, schema: &str) {
     env.database(schema);
     env.run(["backfill", "--no-backup"]).status(0, "as Codex would");
 }
 
-/// The rows without what the schema adds to make parents known.
+/// Fails unless the rows equal `expected`, the section and the project are there, and no foreign key dangles.
 fn check_all_back(env: &Env, expected: &Rows) {
     assert_eq!(
         table::difference(expected, &env.rows()),
@@ -133,7 +134,7 @@ fn threads_whose_rollout_is_gone_do_not_rise_again_and_rows_without_one_stay() {
     rebuilt(&env, "empty-2026-08");
     backfill(&env, &old, &[]).status(0, "all is fine");
     assert!(!env.rows().contains_key(LEGACY), "no rollout, no row");
-    // The file comes back, as from a backup: so does what was known of the thread.
+    // The file comes back, as from a backup, and with it what the database knew of the thread.
     specimen::legacy().write(&env);
     let outcome = backfill(&env, &old, &[LEGACY]);
     outcome.assert_eq(Backfill::of(&outcome).counts(), [1, 0, 0, 0, 0], "one thread alone");
@@ -143,7 +144,7 @@ fn threads_whose_rollout_is_gone_do_not_rise_again_and_rows_without_one_stay() {
 #[test]
 fn a_small_file_with_some_rows_is_enough() {
     let (env, old, rows) = lost("empty-2026-08");
-    // What prune saves: the columns of the database, the rows that went.
+    // This is what prune saves: the columns of the database and the deleted rows.
     let saved = env.outside("elsewhere/pruned.sqlite");
     let connection = rusqlite::Connection::open(&saved).unwrap();
     connection
@@ -163,7 +164,7 @@ fn a_small_file_with_some_rows_is_enough() {
 fn references_to_what_cannot_come_back_are_left_out_and_said() {
     let (env, old, _) = lost("empty-2026-08");
     let connection = rusqlite::Connection::open(&old).unwrap();
-    // A project without a row, and a table of sections with a column that nobody here knows.
+    // A project without a row, and a table of sections with an unknown column.
     connection
         .execute_batch(
             "PRAGMA foreign_keys = OFF; DELETE FROM projects;
@@ -214,7 +215,7 @@ fn between_schemas_what_both_know_comes_over() {
         backfill(&env, &old, &[]).status(0, format_args!("from {from} to {to}"));
         let row = env.row(LEGACY);
         assert_eq!(row["git_branch"], "edited", "from {from} to {to}");
-        // The first schema cannot tell a person's title from a derived one, on either side.
+        // In the first schema a user's title cannot be told from a derived one, on either side.
         let title = if [from, to].contains(&"empty-2026-01") { "legacy words" } else { "My own title" };
         assert_eq!(row["title"], title, "from {from} to {to}");
         settled(&env);
@@ -271,7 +272,7 @@ fn the_choice_of_a_lost_row_among_the_rollouts_of_a_reverted_thread_counts() {
     env.database("empty-2026-08");
     env.run(["backfill"]).status(0, "the greatest is chosen");
     assert_eq!(env.row(thread.thread())["rollout_path"], env.path(&reverted.relative()).as_str());
-    // The person went back to the first one.
+    // The user went back to the first rollout.
     env.sql(&format!("UPDATE threads SET rollout_path = '{}'", env.path(&thread.relative())));
     env.run(["backfill"]).status(0, "the row's choice stays");
     let old = env.outside("elsewhere/old.sqlite");
@@ -340,7 +341,7 @@ fn a_damaged_one_is_read_around_its_damage() {
     env.sql("UPDATE threads SET name = 'N-' || id; VACUUM");
     let old = env.outside("elsewhere/old.sqlite");
     fs::rename(env.db(), &old).unwrap();
-    // Some leaves of the table become noise: what the disk of the issue did.
+    // Some leaves of the table become noise, as on the damaged disk of the issue.
     crate::wrecks::tear_leaves(&old, "threads", 4);
     env.database("empty-2026-08");
     let outcome = backfill(&env, &old, &[]);

@@ -1,9 +1,9 @@
-//! No space left: the database may not grow, as on a full disk, and SQLite says so by itself; or standard output is full.
+//! Tests a full disk: the database may not grow, and SQLite says that itself; or standard output is full.
 
 #[cfg(feature = "fault-points")]
 use crate::env::Env;
 
-/// A database with a row that is to change, a rollout without one, and more than a page of text to write.
+/// Returns a home with a row that needs an update, a rollout without a row, and more than a page of text to write.
 #[cfg(feature = "fault-points")]
 fn home() -> Env {
     let env = Env::new();

@@ -1,4 +1,4 @@
-//! The golden home: its files, its databases, and the rows that a backfill of it must give on any schema.
+//! Provides the golden home: its files, its databases, and the rows that a backfill of it must write on each schema.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,34 +9,34 @@ use serde_json::{Value, json};
 use crate::env::{Env, set_mtime};
 use crate::table::{Row, Rows};
 
-/// One file of the golden home.
+/// A file of the golden home.
 pub(crate) struct Case {
-    /// Path relative to the home.
+    /// The path relative to the home.
     pub(crate) path: String,
-    /// The thread that the file is about, as far as its name tells.
+    /// The id of its thread, as far as its name tells.
     pub(crate) thread: String,
-    /// Which rule it shows.
+    /// The rule that it shows.
     pub(crate) name: String,
-    /// Its modification time.
+    /// The modification time in milliseconds.
     pub(crate) mtime_ms: i64,
 }
 
-/// Every schema that there is an empty database of, newest first.
+/// Every schema that has an empty database, newest first.
 pub(crate) const SCHEMAS: [&str; 4] = ["empty-2026-08", "empty-2026-07", "empty-2026-03", "empty-2026-01"];
 
-/// Rollouts that a backfill fails on; all else is read.
+/// The rollouts on which a backfill fails.
 pub(crate) const FAILING: [&str; 3] = ["empty", "only-garbage", "zst-corrupt"];
 
-/// The two of them that hold bytes: errors for verify.
+/// Those of [`FAILING`] that are not empty: they are errors for verify.
 pub(crate) const UNREADABLE: [&str; 2] = ["only-garbage", "zst-corrupt"];
 
-/// Files that lose to another file of their thread.
+/// The number of files that are not chosen because their thread has another file.
 pub(crate) const SUPERSEDED: usize = 4;
 
-/// How many of the files are rollouts by their name.
+/// The number of files whose name is a rollout's.
 pub(crate) const ROLLOUTS: usize = 70;
 
-/// How many threads have a row.
+/// The number of threads that have a row.
 pub(crate) const THREADS: usize = 63;
 
 /// The name that session_index.jsonl has for `plain`.
@@ -44,8 +44,8 @@ pub(crate) const NAME_OF_PLAIN: &str = "Renamed thread";
 
 const WORKSPACE_WRITE: &str = r#"{"type":"workspace-write","writable_roots":["/srv/golden"],"network_access":false,"exclude_tmpdir_env_var":false,"exclude_slash_tmp":false}"#;
 
-/// Cells in which ours differ from Codex's of August, or that Codex has no row for: (case, column, ours).
-/// Why, is in the fixture's README; `rollout_path` is relative to the home here.
+/// Returns cells in which our value differs from Codex's of August, or for which Codex has no row: (case, column, our
+/// value). The fixture's README has the reasons. `rollout_path` is relative to the home here.
 fn exceptions() -> Vec<(&'static str, &'static str, Value)> {
     let mut cells = vec![
         ("source-new", "source", json!("satellite")),
@@ -142,7 +142,7 @@ fn exceptions() -> Vec<(&'static str, &'static str, Value)> {
     cells
 }
 
-/// What a backfill of the golden home in `env` must write, in these columns.
+/// Returns the rows that a backfill of the golden home in `env` must write, in these columns.
 pub(crate) fn expected_rows(env: &Env, columns: &BTreeSet<String>) -> Rows {
     let manifest = manifest();
     let text = fs::read_to_string(folder().join("rows-2026-08.jsonl")).unwrap();
@@ -173,21 +173,21 @@ pub(crate) fn expected_rows(env: &Env, columns: &BTreeSet<String>) -> Rows {
     rows.into_iter().map(|(_, row)| (row["id"].as_str().unwrap().to_owned(), row)).collect()
 }
 
-/// The file of a case that has just one.
+/// Returns the file of a case that has only one.
 pub(crate) fn case(name: &str) -> Case {
     let mut found: Vec<Case> = manifest().into_iter().filter(|case| case.name == name).collect();
     assert_eq!(found.len(), 1, "one file of the case {name}");
     found.pop().unwrap()
 }
 
-/// What case a path (of a finding, of a failure) is about.
+/// Returns the case of a path in a finding or in a failure.
 pub(crate) fn case_of(path: &str) -> String {
     let path = path.replace('\\', "/");
     let found = manifest().into_iter().find(|case| path.ends_with(&case.path));
     found.unwrap_or_else(|| panic!("{path} is none of the golden home")).name
 }
 
-/// All files of the golden home but its session index.
+/// Lists all files of the golden home except its session index.
 pub(crate) fn manifest() -> Vec<Case> {
     let text = fs::read_to_string(folder().join("home/MANIFEST.tsv")).unwrap();
     let cases = text.lines().skip(1).map(|line| {
@@ -212,7 +212,7 @@ pub(crate) fn copy_home(to: &Path) {
     }
 }
 
-/// The fixture `<name>.<file name>` among the databases.
+/// Returns the path of the fixture `<name>.<file name>` among the databases.
 pub(crate) fn database(name: &str) -> PathBuf {
     let files = fs::read_dir(folder().join("databases")).unwrap().map(|entry| entry.unwrap().path());
     let prefix = format!("{name}.");
@@ -222,7 +222,7 @@ pub(crate) fn database(name: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("no golden database {name}"))
 }
 
-/// A home whose database Codex of August filled itself, its paths led to this copy.
+/// Returns a home whose database Codex of August filled. Its paths are changed to this copy.
 pub(crate) fn filled_by_codex() -> Env {
     let env = Env::golden("filled-2026-08");
     let home = env.home().to_str().unwrap().replace('\'', "''");

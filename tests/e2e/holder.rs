@@ -1,4 +1,5 @@
-//! Another process that has the database open: in this one, reading the file to compare it would drop SQLite's locks.
+//! Keeps the database open in another process: if this process read the file to compare it, SQLite's locks would be
+//! dropped.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
@@ -14,7 +15,8 @@ const READY: &str = "the statements are done";
 pub(crate) struct Holder(Child);
 
 impl Holder {
-    /// Starts it; the statements are done when this returns. What they left uncommitted goes with the process.
+    /// Starts the process and waits until it has run the statements. What they leave uncommitted is lost when the
+    /// process ends.
     pub(crate) fn new(database: &Path, statements: &str) -> Holder {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "holder::holds_a_connection_while_its_input_is_open", "--nocapture"]);
@@ -26,7 +28,7 @@ impl Holder {
         Holder(child)
     }
 
-    /// Lets go of the database.
+    /// Makes the process close the database and end.
     pub(crate) fn release(mut self) {
         drop(self.0.stdin.take());
         self.0.wait().unwrap();
@@ -40,7 +42,8 @@ impl Drop for Holder {
     }
 }
 
-/// The other process; a test like any other, and nothing at all unless a [`Holder`] started it.
+/// The code of the other process. It is a test, because the process runs this test binary; without a [`Holder`] it
+/// does nothing.
 #[test]
 fn holds_a_connection_while_its_input_is_open() {
     #[expect(clippy::disallowed_methods, reason = "how one test process tells the other")]

@@ -1,4 +1,4 @@
-//! Files in a home that are not what they should be: pipes, links, files without end, rows that lead elsewhere.
+//! Tests files in a home that are not what they should be: pipes, links, endless files, rows that name other places.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -7,10 +7,10 @@ use crate::env::Env;
 use crate::golden;
 use crate::rollouts::plain;
 
-/// Longer than any of these commands takes, shorter than one that waits.
+/// A time longer than any of these commands takes, and shorter than one that blocks.
 const SOON: Duration = Duration::from_secs(20);
 
-/// A home with one thread, and the id of that.
+/// Returns a home with one thread, and the thread's id.
 fn one_thread() -> (Env, String) {
     let env = Env::new();
     env.database("empty-2026-08");
@@ -227,7 +227,7 @@ mod unix {
         }
     }
 
-    /// Returns true if programs that a test starts end at SIGINT: one in the background of a script ignores it.
+    /// Returns true if programs that a test starts end at SIGINT. A program in the background of a script ignores it.
     fn obeys_interrupts() -> bool {
         let mut sleep = Command::new("sleep").arg("2").spawn().unwrap();
         assert!(Command::new("kill").args(["-INT", &sleep.id().to_string()]).status().unwrap().success());
@@ -238,7 +238,7 @@ mod unix {
         obeys
     }
 
-    /// Starts a command, waits until it is at work, interrupts it once, and returns how long it then took.
+    /// Starts a command, waits until it works, interrupts it once, and returns how long it ran after that.
     fn interrupt(mut command: Command, wait: Duration) -> Duration {
         let mut child = command.spawn().unwrap();
         std::thread::sleep(wait);
@@ -249,7 +249,7 @@ mod unix {
         let pid = child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
         let status = child.wait().unwrap();
-        // A listing that is short does not catch the signal; for a shell that is 130 as well.
+        // A short listing does not catch the signal; a shell reports that as 130 too.
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
         let is_done = status.success() || status.code() == Some(1);
         assert!(status.code() == Some(130) || signal == Some(2) || is_done, "{command:?}: {status:?}");
@@ -265,7 +265,7 @@ mod unix {
         env.sql("UPDATE threads SET title = printf('%.*c', 300000, 'x'), model_provider = printf('%.*c', 300000, 'y')");
         for command in [&["list"][..], &["list", "--format", "json"], &["verify", "--format", "json"]] {
             let mut stuck = env.command(command);
-            // The pipe stays open, and is never read.
+            // The pipe stays open and nothing reads it.
             stuck.stdout(Stdio::piped()).stderr(Stdio::null());
             let took = interrupt(stuck, Duration::from_millis(500));
             assert!(took < SOON, "{command:?}: {took:?}");

@@ -1,4 +1,4 @@
-//! Machines that give little: few open files, no threads, small stacks, limits on the size of files.
+//! Tests machines with tight limits: few open files, no threads, small stacks, limited size of files.
 #![cfg(unix)]
 
 use std::fs;
@@ -9,7 +9,7 @@ use crate::golden;
 use crate::rollouts::plain;
 use crate::table;
 
-/// Every command that reads or writes much, as it is run on a home that is in order.
+/// Every command that reads or writes much. On a sound home each succeeds.
 const COMMANDS: [&[&str]; 8] = [
     &["list", "--all", "--hidden"],
     &["verify"],

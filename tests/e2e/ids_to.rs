@@ -1,11 +1,12 @@
-//! `archive --ids-to FILE` and `unarchive --ids-to FILE`: the threads that were moved, so that the very same go back.
+//! Tests `archive --ids-to FILE` and `unarchive --ids-to FILE`: the file gets the ids of the moved threads, so that
+//! exactly these can go back.
 
 use std::fs;
 
 use crate::env::Env;
 use crate::moving::{self, ALL, PLAIN, agrees, run_with_input};
 
-/// The threads of the archive.
+/// Returns the ids of the archived threads.
 fn archived(env: &Env) -> Vec<String> {
     let outcome = env.run(["list", "--archived", "--hidden", "--ids"]);
     let mut ids: Vec<String> = outcome.stdout.lines().map(str::to_owned).collect();

@@ -1,6 +1,7 @@
-//! Killed at random, whatever the command: nothing is lost, the database is sound, and the same command completes it.
+//! Tests commands that are killed at random moments: nothing is lost, the database is sound, and the same command
+//! completes the work.
 //!
-//! The suite kills a few times; `CODEX_STATE_KILLS=300` for as many.
+//! By default there are a few kills; with `CODEX_STATE_KILLS=300` there are 300.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,14 +12,14 @@ use crate::env::Env;
 use crate::moving::{self, ALL, PLAIN, agrees, contents};
 use crate::table;
 
-/// Ids of rows whose files never were.
+/// Returns ids of rows that never had files.
 fn ghosts() -> impl Iterator<Item = String> {
     (0..40).map(|number| format!("eeeeeeee-1000-7000-8000-0000000000{number:02x}"))
 }
 
-/// Adds their rows.
+/// Adds the rows of [`ghosts`].
 fn haunt(env: &Env) {
-    // Not young, as the thread may be that they are made of.
+    // The rows are not young, although the thread from which they are made may be.
     let mut sql = format!(
         "CREATE TEMP TABLE ghost AS SELECT * FROM threads WHERE id = '{PLAIN}';
          UPDATE ghost SET updated_at = 1773136800, updated_at_ms = 1773136800000;"
@@ -33,7 +34,7 @@ fn haunt(env: &Env) {
     env.sql(&sql);
 }
 
-/// A poor man's random numbers: the same in every run.
+/// A simple random number generator that gives the same numbers in every run.
 struct Random(u64);
 
 impl Random {
@@ -107,7 +108,7 @@ fn at_any_moment() {
             agrees(&env, &when);
             assert_eq!(env.rows().len(), ALL.len(), "{when}");
         }
-        // Saved rows and backups pile up at one time of day.
+        // Saved rows and backups accumulate, because all runs have the same time of day.
         if kill % 20 == 19 {
             fs::remove_dir_all(env.home().join("codex-state-backups")).unwrap();
         }

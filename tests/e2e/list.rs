@@ -1,4 +1,5 @@
-//! `list` as people and scripts rely on it: order, visibility, filters, pages, and the documented shape of each format.
+//! Tests what people and scripts expect of `list`: order, visibility, filters, pages, and the documented shape of
+//! each format.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -11,7 +12,7 @@ use crate::shapes::List;
 use crate::specimen;
 use crate::table::Row;
 
-/// The ids of the rows that fit, newest first by a time and then by id.
+/// Returns the ids of the rows that fit, newest first by a time column and then by id.
 fn newest_first(env: &Env, time: &str, fits: impl Fn(&Row) -> bool) -> Vec<String> {
     let mut rows: Vec<Row> = env.rows().into_values().filter(fits).collect();
     rows.sort_by_key(|row| (row[time].as_i64().unwrap(), row["id"].as_str().unwrap().to_owned()));
@@ -22,7 +23,7 @@ fn visible(row: &Row) -> bool {
     row["preview"] != "" && row["archived"] == 0
 }
 
-/// The ids that a list gives.
+/// Returns the ids that a list prints.
 #[track_caller]
 fn ids(env: &Env, args: &[&str]) -> Vec<String> {
     let outcome = env.run([&["list", "--ids"], args].concat());
@@ -117,7 +118,7 @@ fn equal_times_are_ordered_by_id_and_pages_neither_lose_nor_repeat() {
     }
 }
 
-/// Pages that follow each other by cursors, until there is none.
+/// Follows the cursors until the last page. Returns the ids of all pages.
 fn pages(env: &Env, args: &[&str]) -> Vec<String> {
     let (mut ids, mut cursor) = (Vec::new(), None::<String>);
     loop {
@@ -218,7 +219,7 @@ fn filters() {
 #[test]
 fn since_and_until_are_on_the_time_of_the_sort() {
     let env = golden::filled_by_codex();
-    // `meta-offset-time` was created ten days before the others and updated among them.
+    // `meta-offset-time` was created ten days before the others and updated at about the same time as they were.
     let old = golden::case("meta-offset-time").thread;
     assert_eq!(
         ids(&env, &["--sort", "created", "--until", "2026-03-10"]),
@@ -267,7 +268,7 @@ fn json_has_the_columns_of_the_table_and_their_types() {
         let (told, there) = (keys(thread.keys().collect()), keys(row.keys().collect()));
         outcome.assert(there.is_subset(&told), "the columns of the table");
         for (column, value) in thread {
-            // A column of a newer schema is unknown here: null, never a missing key.
+            // A column of a newer schema is missing here: its value is null, and the key is there.
             check_cell(column, value, row.get(column).unwrap_or(&serde_json::Value::Null));
         }
     }
@@ -368,7 +369,7 @@ fn ids_alone_have_no_header_in_any_format_of_lines() {
     }
 }
 
-/// What no Codex writes and a damaged disk or a hand may leave in a cell.
+/// Tests cells that no Codex writes, but a damaged disk or an edit by hand may leave.
 #[test]
 fn cells_of_every_kind_are_written_safely_in_every_format() {
     let env = golden::filled_by_codex();
@@ -417,7 +418,7 @@ fn cells_of_every_kind_are_written_safely_in_every_format() {
     env.run(["status"]).status(0, "counted all the same");
 }
 
-/// Without the fixed clock, which fixes the zone as well.
+/// Runs without the fixed clock, because that fixes the time zone too.
 #[cfg(unix)]
 #[test]
 fn a_date_is_midnight_where_people_live() {
@@ -427,7 +428,7 @@ fn a_date_is_midnight_where_people_live() {
         command.env_remove("CODEX_STATE_NOW").env("TZ", zone);
         env.finish(command).stdout.lines().count()
     };
-    // All threads were changed between 16:57 and 18:06 UTC.
+    // All threads were updated between 16:57 and 18:06 UTC.
     assert_eq!(since("UTC0", "2026-03-15"), 0);
     assert_eq!(since("JST-9", "2026-03-15"), 61, "there it is the next day already");
     assert_eq!(since("EST5", "2026-03-14"), 61);

@@ -1,4 +1,4 @@
-//! `list` by size, model, branch, pin and several words; `show --columns`; `path` of several threads.
+//! Tests `list` by size, model, branch, pin and several words, `show --columns`, and `path` of several threads.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ fn ids(outcome: &Outcome) -> Vec<String> {
     outcome.stdout.lines().map(str::to_owned).collect()
 }
 
-/// A home with threads whose rollouts differ in size, two of which have the same; the rollout of the last is gone.
+/// Returns a home with threads whose rollouts differ in size, except for two. The rollout of the last one is gone.
 fn sized() -> (Env, Vec<String>) {
     let env = Env::new();
     env.database("empty-2026-08");
@@ -25,7 +25,7 @@ fn sized() -> (Env, Vec<String>) {
     let files: Vec<_> = threads.iter().map(|thread| thread.write(&env)).collect();
     env.run(["backfill"]).status(0, "filled");
     fs::remove_file(files.last().unwrap()).unwrap();
-    // The largest first, of two alike the greater id; the one without a file last.
+    // The largest first, of two equal ones that with the greater id, and last the one without a file.
     (env, [4, 3, 2, 1, 0, 5].map(|n: usize| threads[n].thread().to_owned()).into())
 }
 

@@ -1,4 +1,4 @@
-//! `list` as people see it, in terminals of two widths and in a pipe, and what it says when it is asked for nonsense.
+//! Tests `list` as people see it, in terminals of two widths and in a pipe, and its answers to impossible requests.
 
 use expect_test::{Expect, expect};
 
@@ -7,7 +7,7 @@ use crate::golden;
 use crate::outcome::Outcome;
 use crate::specimen;
 
-/// The golden home with a thread that is pinned, another that has a name, and a folder in the user's.
+/// Returns the golden home with a pinned thread, a named thread, and a thread whose folder is in the user's folder.
 fn home() -> Env {
     let env = golden::filled_by_codex();
     let user = env.home().parent().unwrap().to_str().unwrap().to_owned();
@@ -236,7 +236,7 @@ fn folders_below_count_if_wanted_and_every_spelling_of_a_folder_does() {
         assert_eq!(ids("../link", &[]), one, "through a link");
     }
     env.run(["list", "--recursive"]).status(2, "below what?");
-    // Folders that are not on this system are in rows as they were written.
+    // A folder that is not on this machine is in the row as it was written.
     for folder in ["relative/folder", r"C:\work\project", "/gone/with/slash/"] {
         let written = set("no-provider", std::path::Path::new(folder));
         assert_eq!(ids(folder, &[]), written, "{folder}");

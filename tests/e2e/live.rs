@@ -1,9 +1,10 @@
-//! Beside a Codex at work: nobody fails, nothing is lost, and nothing is taken for drift that is not.
+//! Tests the commands beside a running Codex: neither side fails, nothing is lost, and no command reports drift that
+//! is not there.
 //!
-//! The suite watches for a few seconds; `CODEX_STATE_LIVE_SECONDS=60` for a minute.
+//! By default a test takes a few seconds; with `CODEX_STATE_LIVE_SECONDS=60` it takes a minute.
 //!
-//! The writers live in this process, so nothing here may open the database's files but SQLite: closing them again would
-//! drop its locks.
+//! The writers run in this process, so only SQLite may open the database's files here: closing any other handle of
+//! them would drop SQLite's locks.
 
 #![allow(clippy::disallowed_methods, reason = "a live Codex writes by the real clock")]
 
@@ -20,7 +21,7 @@ use crate::env::Env;
 use crate::rollouts::{Rollout, plain};
 use crate::shapes::Backfill;
 
-/// Tokens in a file before its Codex begins.
+/// The tokens in a file before its Codex starts.
 const BEGINNING: i64 = 1200;
 
 const WRITERS: usize = 4;
@@ -31,17 +32,17 @@ fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap()
 }
 
-/// One thread as its Codex knows it.
+/// A thread as its Codex knows it.
 pub(crate) struct Live {
     pub(crate) id: String,
     home: PathBuf,
     active: PathBuf,
     is_archived: bool,
-    /// Tokens of the last line in the file, and in the row as this Codex wrote it.
+    /// The tokens of the last line in the file, and those in the row as this Codex wrote it.
     pub(crate) in_file: i64,
     in_row: i64,
     pub(crate) name: Option<String>,
-    /// When this Codex last wrote the time into the row.
+    /// The time at which this Codex last wrote `updated_at` into the row.
     touched: Option<Instant>,
 }
 
@@ -67,7 +68,7 @@ impl Live {
         }
     }
 
-    /// A turn: lines to the file, then the row.
+    /// Makes a turn: appends lines to the file, then writes the row.
     pub(crate) fn turn(&mut self, connection: &mut Connection) {
         let tokens = self.in_file + 1;
         let time =
@@ -85,7 +86,7 @@ impl Live {
             tokens = tokens
         );
         let mut file = File::options().append(true).open(self.path()).unwrap();
-        // In two pieces, so that a reader may find a torn line.
+        // The lines are written in two pieces, so that a reader may find a torn line.
         let (one, two) = lines.split_at(lines.len() - 20);
         file.write_all(one.as_bytes()).unwrap();
         file.write_all(two.as_bytes()).unwrap();
@@ -94,7 +95,7 @@ impl Live {
         self.upsert(connection);
     }
 
-    /// Writes the row as Codex does, after making sure that nobody took anything back.
+    /// Writes the row as Codex does, and first checks that no other process set anything back.
     fn upsert(&mut self, connection: &mut Connection) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
         let row: Option<(i64, Option<String>)> = transaction
@@ -147,7 +148,7 @@ impl Live {
         self.in_row = self.in_file;
     }
 
-    /// Archives it, or brings it back: the file first, then the row.
+    /// Archives the thread, or brings it back: the file first, then the row.
     fn archive_or_back(&mut self, connection: &mut Connection) {
         let from = self.path();
         self.is_archived = !self.is_archived;
@@ -171,7 +172,7 @@ pub(crate) fn pause(milliseconds: u64) {
     thread::sleep(Duration::from_millis(milliseconds));
 }
 
-/// How long to watch.
+/// Returns how many seconds a test runs.
 pub(crate) fn seconds() -> u64 {
     std::env::var("CODEX_STATE_LIVE_SECONDS").ok().map_or(3, |text| text.parse().unwrap())
 }
@@ -181,7 +182,7 @@ fn beside_a_codex_at_work() {
     let seconds = seconds();
     let env = Env::new();
     let database = env.database("empty-2026-08");
-    // Some that rest, so that there is something to agree with.
+    // These threads are not in use, so that rows and files agree for some threads.
     for n in 0..40 {
         plain(&format!("2026-02-{:02}T{:02}:00:00", 1 + n % 20, n / 20), "words").write(&env);
     }
@@ -232,10 +233,11 @@ fn beside_a_codex_at_work() {
                         continue;
                     }
                     let mut command = env.command([args, &["--format", "json"]].concat());
-                    // Files are written by the real clock, and verify waits where they are fresh.
+                    // Codex's files get their times from the real clock, and verify waits for files that just
+                    // changed.
                     command.env_remove("CODEX_STATE_NOW");
                     let outcome = env.finish(command);
-                    // Not by `status`, whose report would read the database's file in this process.
+                    // `Outcome::status` is not used: its report would read the database's file in this process.
                     assert_eq!(outcome.code, Some(0), "{args:?}: {}{}", outcome.stdout, outcome.stderr);
                     if n < 2 {
                         let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
@@ -257,7 +259,7 @@ fn beside_a_codex_at_work() {
     println!("{} turns beside {runs:?} runs of backfill, backfill --quick, verify", turns.into_inner());
     assert!(runs[0] > 0);
 
-    // Codex has ended. What its last turn left is brought up to date, and then nothing is left to do.
+    // Codex has ended. A backfill brings its last turn up to date, and then nothing is left to do.
     env.run(["backfill"]).status(0, "all files are fine");
     for live in finished {
         let row = env.row(&live.id);

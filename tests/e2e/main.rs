@@ -1,4 +1,5 @@
-//! The program from outside: every test runs the binary on a home of its own; nothing here links to its inside.
+//! Tests the program from outside: every test runs the binary on a home made for it, and nothing here links to the
+//! library.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -6,7 +7,7 @@
     reason = "a test that cannot go on has failed, and says so where people look"
 )]
 
-// How tests are written.
+// Helpers for tests.
 mod complete;
 mod env;
 mod golden;
@@ -22,7 +23,7 @@ mod specimen;
 mod table;
 mod tree;
 
-// What the program must do.
+// Tests.
 mod archive_killed;
 mod archive_live;
 mod archive_many;
@@ -87,7 +88,7 @@ mod verify_golden;
 mod verify_kinds;
 mod verify_options;
 mod windows;
-// Lines are broken where paths of this length let them.
+// The snapshots break lines at places that depend on the length of paths.
 #[cfg(target_os = "linux")]
 mod worried;
 mod wrecks;

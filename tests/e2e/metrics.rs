@@ -1,4 +1,4 @@
-//! `--metrics FILE`: what a run counted, for Prometheus, also where the run failed.
+//! Tests `--metrics FILE`: the counts of a run for Prometheus, also of a run that failed.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::env::Env;
 use crate::golden;
 
-/// The value of a sample.
+/// Returns the value of a sample.
 #[track_caller]
 fn sample(file: &Path, name: &str) -> Option<f64> {
     let text = fs::read_to_string(file).unwrap();

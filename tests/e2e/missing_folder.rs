@@ -1,4 +1,4 @@
-//! A folder of rollouts that is not there: a drive that is not mounted, a broken link, a file in its place.
+//! Tests a missing folder of rollouts: an unmounted drive, a broken link, a file in its place.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::rollouts::plain;
 use crate::shapes::{Backfill, Verify};
 use expect_test::expect;
 
-/// A home with three active threads and one archived, all with rows.
+/// Returns a home with three active threads and an archived one. All have rows.
 fn home() -> Env {
     let env = Env::new();
     env.database("empty-2026-08");
@@ -21,7 +21,7 @@ fn home() -> Env {
     env
 }
 
-/// Asserts that this is said once, and that nothing leads to deleting rows.
+/// Fails unless this is said exactly once and no hint leads to deleting rows.
 #[track_caller]
 fn said_once(env: &Env, words: &str) {
     let before = env.rows();
@@ -110,7 +110,7 @@ fn a_missing_archive_is_said_as_well_and_one_without_rows_is_not_missed() {
     env.run(["backfill"]).status(0, "nor here");
 }
 
-/// Runs at a width, with the home's path left out.
+/// Runs at a terminal width. The output has no path of the home.
 fn at_width(env: &Env, width: &str, args: &[&str]) -> Outcome {
     let mut command = env.command(args);
     command.env("COLUMNS", width);

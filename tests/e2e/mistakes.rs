@@ -1,4 +1,4 @@
-//! The mistakes that people make most, and word by word what the program answers: what, where, why, and what to do.
+//! Tests the most frequent mistakes: the exact answer says what is wrong, where, why, and what to do.
 
 use std::fs;
 use std::process::Stdio;
@@ -12,7 +12,8 @@ use crate::rollouts::plain;
 use crate::specimen;
 use crate::wrecks;
 
-/// Compares one run, word by word. The paths of the test and what the system calls things are made the same everywhere.
+/// Compares the exact output of a run. Paths of the test and error texts of the system are replaced, so that it is
+/// the same everywhere.
 #[track_caller]
 fn says(outcome: &Outcome, expected: &Expect) {
     outcome.assert(!outcome.stderr.contains("SQL logic error"), "no noise of SQLite's");
@@ -25,12 +26,12 @@ fn check(env: &Env, command: &[&str], expected: &Expect) {
     says(&env.run(command), expected);
 }
 
-/// A filled home; what follows is wrong with the command, not with the home.
+/// Returns a filled home, for mistakes in the command line and not in the home.
 fn filled() -> Env {
     specimen::filled("empty-2026-08")
 }
 
-/// A home with one rollout and without a database.
+/// Returns a home with one rollout and without a database.
 fn bare() -> Env {
     let env = Env::new();
     plain("2026-03-14T10:00:00", "words").write(&env);
@@ -577,7 +578,7 @@ fn a_pipe_that_is_closed() {
     assert!(output.stderr.is_empty(), "and not a word: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The run waits for a lock that the test holds when the signal comes.
+/// Interrupts a run that waits for a lock: the test holds the lock when the signal comes.
 #[cfg(unix)]
 #[test]
 fn interrupted() {

@@ -1,4 +1,5 @@
-//! What the tests of archive, unarchive and prune share: a home with one thread of each make, and what must hold of it.
+//! Provides what the tests of archive, unarchive and prune share: a home with one thread of each kind, and checks of
+//! it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,26 +15,26 @@ use crate::outcome::Outcome;
 use crate::rollouts::{Rollout, plain};
 use crate::shapes::Verify;
 
-/// A plain thread.
+/// The id of a plain thread.
 pub(crate) const PLAIN: &str = "20260310-1000-7000-8000-000000000000";
-/// A compressed one.
+/// The id of a compressed thread.
 pub(crate) const COMPRESSED: &str = "20260311-1000-7000-8000-000000000000";
-/// One with a plain file and a compressed one beside it.
+/// The id of a thread with a plain file and a compressed one beside it.
 pub(crate) const TWINS: &str = "20260312-1000-7000-8000-000000000000";
-/// A reverted one: a base, and a head that the row names.
+/// The id of a reverted thread: it has a base, and a head that the row names.
 pub(crate) const REVERTED: &str = "20260313-1000-7000-8000-000000000000";
-/// A thread that the plain one spawned.
+/// The id of a thread that the plain one spawned.
 pub(crate) const CHILD: &str = "20260314-1000-7000-8000-000000000000";
-/// All of them.
+/// The ids of all threads.
 pub(crate) const ALL: [&str; 5] = [PLAIN, COMPRESSED, TWINS, REVERTED, CHILD];
 
-/// The files of [`ALL`].
+/// The number of files of [`ALL`].
 pub(crate) const N_FILES: usize = 7;
 
 /// The id of the rollout that the reverted thread's row names.
 pub(crate) const HEAD: &str = "ffffffff-1000-7000-8000-000000000000";
 
-/// The threads, in their canonical folders.
+/// Returns the threads in their canonical folders.
 pub(crate) fn rollouts() -> Vec<Rollout> {
     let twin = plain("2026-03-12T10:00:00", "twins");
     let base = plain("2026-03-13T10:00:00", "reverted").meta(|meta| meta.paginated());
@@ -58,7 +59,7 @@ pub(crate) fn rollouts() -> Vec<Rollout> {
     ]
 }
 
-/// A home with all of them, indexed, in a database of this schema.
+/// Returns an indexed home with all of them. Its database has this schema.
 #[track_caller]
 pub(crate) fn home(schema: &str) -> Env {
     let env = Env::new();
@@ -80,7 +81,7 @@ pub(crate) fn agrees(env: &Env, when: &str) {
     outcome.assert(findings.is_empty(), format_args!("database and files agree {when}: {findings:?}"));
 }
 
-/// Every rollout of the home by its name, which moving keeps: where it is, and its bytes.
+/// Returns the place and the bytes of every rollout by its name, which moving does not change.
 pub(crate) fn files(env: &Env) -> BTreeMap<String, (String, Vec<u8>)> {
     let mut files = BTreeMap::new();
     for (name, relative, bytes) in all_files(env) {
@@ -90,7 +91,7 @@ pub(crate) fn files(env: &Env) -> BTreeMap<String, (String, Vec<u8>)> {
     files
 }
 
-/// The bytes alone, by name, of all copies: what must survive everything.
+/// Returns the bytes of all copies by name. No command may lose any of them.
 pub(crate) fn contents(env: &Env) -> BTreeMap<String, Vec<Vec<u8>>> {
     let mut contents: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
     for (name, _, bytes) in all_files(env) {
@@ -125,7 +126,8 @@ pub(crate) fn run_with_input(env: &Env, args: &[&str], input: &str) -> Outcome {
     Outcome::new(&env.outside(""), &command, child.wait_with_output().unwrap())
 }
 
-/// Runs dry, then for real: the same documents, and nothing changed in between. Returns the real run.
+/// Runs dry and then for real. Fails unless both print the same document and the dry run changes nothing. Returns the
+/// real run.
 #[track_caller]
 pub(crate) fn dry_then_real(env: &Env, args: &[&str]) -> Outcome {
     let before = env.tree();
@@ -144,7 +146,7 @@ pub(crate) fn dry_then_real(env: &Env, args: &[&str]) -> Outcome {
     real
 }
 
-/// A lock of a running Codex, held until this is dropped.
+/// Takes a lock as a running Codex does. The lock is held until the file is dropped.
 pub(crate) fn hold(path: &Path) -> fs::File {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let file = fs::File::create(path).unwrap();
@@ -152,12 +154,12 @@ pub(crate) fn hold(path: &Path) -> fs::File {
     file
 }
 
-/// The lock of a thread's writer.
+/// Returns the path of the lock of a thread's writer.
 pub(crate) fn writer_lock(env: &Env, id: &str) -> PathBuf {
     env.home().join("thread-writer-locks").join(format!("{id}.lock"))
 }
 
-/// The points of a verb at which `src/fault.rs` may end the process.
+/// Returns the points of a verb at which `src/fault.rs` may end the process.
 #[cfg(feature = "fault-points")]
 pub(crate) fn points(verb: &str) -> Vec<String> {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/fault.rs")).unwrap();
@@ -168,7 +170,7 @@ pub(crate) fn points(verb: &str) -> Vec<String> {
     points
 }
 
-/// What archive and unarchive print with `--format json`.
+/// The document of archive and unarchive with `--format json`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Moved {
@@ -184,7 +186,7 @@ pub(crate) struct Moved {
     pub(crate) dry_run: bool,
 }
 
-/// One thread of it.
+/// One thread of the document.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Thread {
@@ -196,7 +198,7 @@ pub(crate) struct Thread {
     pub(crate) error: Option<String>,
 }
 
-/// A file that moved.
+/// One moved file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct File {
@@ -205,7 +207,7 @@ pub(crate) struct File {
 }
 
 impl Moved {
-    /// Takes the document of a run, whose numbers must add up.
+    /// Parses the document of a run. Fails unless its numbers add up.
     #[track_caller]
     pub(crate) fn of(outcome: &Outcome) -> Moved {
         let moved: Moved = outcome.shaped();
@@ -230,12 +232,12 @@ impl Moved {
         moved
     }
 
-    /// (done, unchanged, failed), for short assertions.
+    /// Returns (archived, unchanged, failed) for short assertions.
     pub(crate) fn counts(&self) -> [usize; 3] {
         [self.archived, self.unchanged, self.failed]
     }
 
-    /// The statuses by thread.
+    /// Returns the statuses by thread.
     pub(crate) fn statuses(&self) -> BTreeMap<&str, &str> {
         self.threads
             .iter()

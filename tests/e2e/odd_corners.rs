@@ -1,4 +1,4 @@
-//! Corners where a rule meets another: each was once written wrong, overlooked, or reported though nothing was wrong.
+//! Tests cases in which two rules meet: each was once wrong, overlooked, or reported although nothing was wrong.
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ fn kinds(env: &Env, args: &[&str]) -> Vec<String> {
     outcome.shaped::<Verify>().findings.into_iter().map(|finding| finding.kind).collect()
 }
 
-/// Backups and archives of some kinds set every file's time to 1980, or to 1970.
+/// Some kinds of backups and archives set the time of every file to 1980 or 1970.
 #[test]
 fn a_file_of_a_time_before_2020_is_shown_with_the_time_of_its_last_line() {
     let shown = "2026-03-14T10:00:06.000Z";
@@ -44,7 +44,7 @@ fn a_file_of_a_time_before_2020_is_shown_with_the_time_of_its_last_line() {
             settled(&env);
             let quick = env.run(["backfill", "--quick", "--format", "json"]);
             quick.assert_eq(Backfill::of(&quick).bytes_read, 0, "the row says that the file is unchanged");
-            // Codex itself writes milliseconds there, and then reads them as seconds.
+            // Codex itself writes milliseconds into this column, and then reads them as seconds.
             if row.get("created_at_ms").is_some_and(|cell| !cell.is_null()) {
                 env.sql("UPDATE threads SET created_at_ms = 1462330921000");
                 settled(&env);
@@ -75,7 +75,7 @@ fn names_come_back_on_every_schema_and_stay() {
             env.run([command, thread.thread()]).status(0, "it is moved");
             assert_eq!(env.row(thread.thread())["title"], "A name", "{schema}: {command} keeps the name");
         }
-        // A title that nothing explains is the file's to set where no first message tells it from a name.
+        // A title that nothing explains is replaced with the file's where no first message tells it from a name.
         env.sql(&format!("UPDATE threads SET title = 'stale' WHERE id = '{}'", other.thread()));
         env.run(["backfill"]).status(0, "all is fine");
         let expected = if schema == "empty-2026-01" { "other words" } else { "stale" };
@@ -133,7 +133,7 @@ fn a_thread_that_only_its_file_knows_is_found_by_its_id() {
     }
 }
 
-/// Copies that somebody renamed by hand: what a file says counts where no file that says it has the name.
+/// Tests copies that were renamed by hand: the contents count where no file with that content has the right name.
 #[test]
 fn threads_whose_names_were_mixed_up_all_have_rows_in_whatever_parts_they_come() {
     let threads: Vec<Rollout> =
@@ -143,7 +143,7 @@ fn threads_whose_names_were_mixed_up_all_have_rows_in_whatever_parts_they_come()
         let path = threads[name].relative();
         threads[content].clone().file_name(path.rsplit('/').next().unwrap())
     };
-    // Three in a circle; the fourth's own file is broken, and an odd name and another odd name hold it.
+    // Three threads are in a circle. The fourth thread's file is broken, and two files with odd names hold it.
     let odd = threads[3].clone().file_name("rollout-odd.jsonl").mtime(1_785_000_000_000);
     let older = threads[3].clone().file_name("rollout-older.jsonl").folder("archived_sessions");
     let files = [named(0, 1), named(1, 2), named(2, 0), odd, older];
@@ -212,7 +212,7 @@ fn a_file_of_another_thread_among_those_of_one_is_seen_beside_them() {
     let guest_id = guest.thread().to_owned();
     let host_name = host.relative().rsplit('/').next().unwrap().to_owned();
     host.write(&env);
-    // As if it were a copy of the host's rollout; then as if it were what the host was reverted to.
+    // First as if it were a copy of the host's rollout, then as if the host had been reverted to it.
     let reverted = host_name.replace(".jsonl", "_ffffffff-1000-7000-8000-000000000000.jsonl");
     for name in [host_name, reverted] {
         let path = guest.clone().file_name(&name).write(&env);
@@ -245,7 +245,7 @@ fn a_file_of_another_thread_among_those_of_one_is_seen_beside_them() {
     }
 }
 
-/// Rows that lead nowhere, so that what a thread's file says is all that leads to it.
+/// Makes the rows name a missing file, so that only the contents of a thread's file lead to it.
 const LOST: &str = "UPDATE threads SET rollout_path = '/gone/rollout-x.jsonl', cwd = 'wrong'";
 
 #[test]
@@ -296,7 +296,7 @@ fn a_file_that_was_asked_for_by_its_thread_and_breaks_off_is_named() {
     }
 }
 
-/// The name of a file leads to it whatever it says: nobody asked for the thread that it says it is of.
+/// Finds a file by its name whatever it says: a path does not ask for the thread that the file says it is of.
 #[test]
 fn a_path_is_never_that_of_another_thread() {
     let env = Env::new();
@@ -368,7 +368,7 @@ fn a_quick_look_reads_the_end_of_a_file_whose_time_is_not_the_rows() {
     env.run(["verify", "--quick"]).status(0, "to the time of the last line");
 }
 
-/// A file that may be read another time is still the one that counts.
+/// Tests that a file that may be readable later is still the one that counts.
 #[cfg(unix)]
 #[test]
 fn what_cannot_be_read_now_costs_a_row_nothing() {

@@ -1,9 +1,9 @@
-//! Databases whose schema Codex never made: told what is wrong, or worked with, and never a crash.
+//! Tests databases whose schema Codex never made: each command says what is wrong or works, and never crashes.
 
 use crate::env::Env;
 use crate::golden;
 
-/// Every command that looks into a database.
+/// Every command that reads a database.
 const COMMANDS: [&[&str]; 12] = [
     &["status"],
     &["list"],
@@ -51,7 +51,7 @@ fn a_table_that_is_computed_is_no_table_of_codex() {
     }
 }
 
-/// What the ledger of migrations says decides what Codex lists and how it names guardians; it may be anything.
+/// The ledger of migrations decides what Codex lists and how it names guardians. Here it has other shapes.
 #[test]
 fn a_ledger_of_another_shape_says_nothing_and_stops_nothing() {
     for ledger in [

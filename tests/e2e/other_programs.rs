@@ -1,4 +1,5 @@
-//! The lines of the guide with jq, fzf, xargs, rg and sqlite3, run as they are printed, where these programs exist.
+//! Runs the lines of the guide with jq, fzf, xargs, rg and sqlite3 as they are printed, if these programs are
+//! installed.
 
 #![cfg(unix)]
 
@@ -10,7 +11,7 @@ use std::process::Command;
 use crate::env::{Env, NOW_SECONDS, set_mtime};
 use crate::specimen;
 
-/// The lines of the table below the heading.
+/// Returns the lines of the table below the heading.
 fn lines() -> Vec<String> {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("GUIDE.md")).unwrap();
     let (_, section) = text.split_once("\n## With other programs\n").unwrap();
@@ -19,7 +20,7 @@ fn lines() -> Vec<String> {
     cells.map(|(_, line)| line.replace(r"\|", "|")).collect()
 }
 
-/// The programs of a line that are not installed.
+/// Returns the programs of a line that are not installed.
 fn missing(line: &str) -> Vec<&'static str> {
     let is_missing = |program: &&str| {
         let uses = line.split([' ', '(']).any(|word| word == *program);
@@ -43,7 +44,7 @@ fn each_line_does_something_on_a_home() {
         fs::create_dir(&copies).unwrap();
         let program = env!("CARGO_BIN_EXE_codex-state");
         let folder = Path::new(program).parent().unwrap().to_str().unwrap();
-        // fzf asks a terminal; with a filter it takes the best match instead.
+        // fzf needs a terminal; with a filter it takes the best match instead.
         let setting = "export FZF_DEFAULT_OPTS='--filter=legacy' PWD=/project";
         let outcome = env.shell(&format!("PATH={folder}:$PATH; {setting}\n{line}"), [""]);
         outcome.status(0, &line);
@@ -56,7 +57,7 @@ fn each_line_does_something_on_a_home() {
     }
 }
 
-/// A home whose threads are of this week, and of which one row is wrong.
+/// Returns a home whose threads began this week, and in which one row is wrong.
 fn home() -> Env {
     let env = specimen::filled("empty-2026-08");
     for row in env.rows().values() {

@@ -1,4 +1,4 @@
-//! What one run of the program gave, and assertions that show all of it when they fail.
+//! Holds the result of one run of the program, with assertions that print all of it when they fail.
 
 use std::fmt::{Debug, Display, Write as _};
 use std::path::{Path, PathBuf};
@@ -14,19 +14,19 @@ use crate::tree::Tree;
 pub(crate) struct Outcome {
     /// The arguments, joined for people.
     pub(crate) command: String,
-    /// All of standard output; the program promises UTF-8.
+    /// All of standard output, which is always UTF-8.
     pub(crate) stdout: String,
     /// All of standard error.
     pub(crate) stderr: String,
-    /// The exit status; none when a signal ended it, and beyond those of programs when Windows did.
+    /// The exit status: `None` if a signal ended the run; on Windows a crash gives a number above 255.
     pub(crate) code: Option<i32>,
     root: PathBuf,
-    /// Whether cells hold what Codex never writes, which no schema describes.
+    /// True if cells contain what Codex never writes. No schema describes such documents.
     has_odd_cells: bool,
 }
 
 impl Outcome {
-    /// Takes what a run left behind.
+    /// Takes the output of a run.
     pub(crate) fn new(root: &Path, command: &Command, output: Output) -> Outcome {
         let mut line = "codex-state".to_owned();
         for arg in command.get_args() {
@@ -46,13 +46,13 @@ impl Outcome {
         }
     }
 
-    /// Takes documents of this run as they are: cells hold what Codex never writes.
+    /// Does not check documents of this run against the schemas, because cells contain what Codex never writes.
     pub(crate) fn with_odd_cells(mut self) -> Outcome {
         self.has_odd_cells = true;
         self
     }
 
-    /// Everything about this run: shown with each failed assertion.
+    /// Returns everything about this run, for failed assertions.
     pub(crate) fn report(&self) -> String {
         let clip = |text: &str| match text.char_indices().nth(6000) {
             Some((end, _)) => format!("{}… ({} bytes in all)", &text[..end], text.len()),
@@ -75,7 +75,7 @@ impl Outcome {
         self
     }
 
-    /// Fails unless both are equal, showing both, why, and everything about this run.
+    /// Fails unless both are equal, and shows both, the reason, and everything about this run.
     #[track_caller]
     pub(crate) fn assert_eq<T: PartialEq + Debug>(&self, actual: T, expected: T, why: impl Display) -> &Self {
         assert!(
@@ -93,19 +93,19 @@ impl Outcome {
         self.assert(!self.stderr.contains("panicked at"), "no panic, whatever the input")
     }
 
-    /// Whether it ended as by a crash, without a status of its own.
+    /// Returns true if the run crashed, so that it has no exit status.
     pub(crate) fn died(&self) -> bool {
         self.code.is_none_or(|code| !(0..=255).contains(&code))
     }
 
-    /// Fails unless it ran to its end and reported, whether all was well (0) or not (1).
+    /// Fails unless the exit status is 0 or 1: the run completed.
     #[track_caller]
     pub(crate) fn finished(&self) -> &Self {
         self.assert(matches!(self.code, Some(0 | 1)), "exit status 0 or 1: it ran to its end");
         self.assert(!self.stderr.contains("panicked at"), "no panic, whatever the input")
     }
 
-    /// Fails unless this is trouble (2) that names `what`, on stderr, with a hint what to do, and nothing on stdout.
+    /// Fails unless the exit status is 2, stderr names `what` and has a hint, and stdout is empty.
     #[track_caller]
     pub(crate) fn trouble(&self, what: impl AsRef<str>) -> &Self {
         let what = what.as_ref();
@@ -115,7 +115,7 @@ impl Outcome {
         self.assert(self.stdout.is_empty(), "no data on stdout when there is none")
     }
 
-    /// Standard output as one JSON document.
+    /// Parses standard output as one JSON document.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         let document = serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
@@ -128,13 +128,13 @@ impl Outcome {
         document
     }
 
-    /// The command that was run, if docs/schema/ describes its documents.
+    /// Returns the command that was run, if docs/schema/ describes its documents.
     fn described(&self) -> Option<&str> {
         let mut words = self.command.split(' ').map(|word| if word == "ls" { "list" } else { word });
         words.find(|word| schema::describes(word))
     }
 
-    /// Standard output as one JSON document of exactly this shape.
+    /// Parses standard output as one JSON document of exactly this shape.
     #[track_caller]
     pub(crate) fn shaped<T: DeserializeOwned>(&self) -> T {
         let value = self.json();
@@ -148,7 +148,7 @@ impl Outcome {
         })
     }
 
-    /// Command, both streams and status as one text, the test's own paths replaced: what snapshots hold.
+    /// Returns the command, both streams and the status as one text for snapshots. Paths of the test are replaced.
     pub(crate) fn snapshot(&self) -> String {
         let text = format!(
             "$ {}\n{}--- stderr\n{}--- status {}\n",
@@ -163,7 +163,7 @@ impl Outcome {
         if !cfg!(windows) {
             return text;
         }
-        // As a TSV has it.
+        // TSV doubles backslashes.
         let text = text.replace(&root.replace('\\', r"\\"), "$ROOT");
         let slashed = |word: &str| match word.find("$HOME_DIR").or_else(|| word.find("$ROOT")) {
             Some(at) => format!("{}{}", &word[..at], word[at..].replace(r"\\", "/").replace('\\', "/")),

@@ -1,4 +1,4 @@
-//! Files that the program is told to write: nothing that matters is overwritten, links and devices are kept.
+//! Tests files that the program is told to write: important files are not overwritten, links and devices are kept.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::env::Env;
 use crate::golden;
 
-/// The command lines that write a file a person named.
+/// Returns the command lines that write `file`.
 fn writers(file: &Path) -> Vec<Vec<String>> {
     let file = file.to_str().unwrap();
     [&["list", "--metrics", file][..], &["verify", "--quick", "--junit", file]]
@@ -14,7 +14,7 @@ fn writers(file: &Path) -> Vec<Vec<String>> {
         .to_vec()
 }
 
-/// Runs a command line that must be refused before any work, with nothing changed.
+/// Runs a command line that must be refused before any work and change nothing.
 #[track_caller]
 fn is_refused(env: &Env, words: &[String], says: &str) {
     let before = env.tree();
@@ -25,7 +25,7 @@ fn is_refused(env: &Env, words: &[String], says: &str) {
     outcome.assert_eq(before.difference(&env.tree()), String::new(), "nothing changed");
 }
 
-/// The path of some rollout of the golden home.
+/// Returns the path of a rollout of the golden home.
 fn a_rollout(env: &Env) -> PathBuf {
     PathBuf::from(env.row(&golden::case("plain").thread)["rollout_path"].as_str().unwrap())
 }
@@ -98,7 +98,7 @@ mod unix {
     use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
     use std::process::{Command, Stdio};
 
-    /// Whether a text is what one of [`writers`] writes.
+    /// Returns true if the text is output of one of [`writers`].
     fn is_output(text: &str) -> bool {
         text.contains("codex_db_init_total") || text.contains("</testsuites>")
     }
@@ -174,7 +174,7 @@ mod unix {
         fs::set_permissions(file.parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// A device like the machine's own, if this user may make one.
+    /// Makes a device with this minor number. Returns false if this user may not.
     fn device(path: &Path, minor: u32) -> bool {
         let made = Command::new("mknod").arg(path).args(["c", "1", &minor.to_string()]).output();
         made.is_ok_and(|output| output.status.success())

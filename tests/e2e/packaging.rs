@@ -1,4 +1,4 @@
-//! What is given to others: the archive of a release, unpacked and run, and the workflows that make it.
+//! Tests what is released: the archive of a release, unpacked and run, and the workflows that make it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,19 +12,19 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A workflow as the parser reads it.
+/// Reads a workflow.
 fn workflow(name: &str) -> Yaml {
     let text = fs::read_to_string(root().join(".github/workflows").join(name)).unwrap();
     YamlLoader::load_from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}")).remove(0)
 }
 
-/// The steps of all jobs.
+/// Returns the steps of all jobs.
 fn steps(workflow: &Yaml) -> Vec<&Yaml> {
     let jobs = workflow["jobs"].as_hash().unwrap();
     jobs.values().flat_map(|job| job["steps"].as_vec().unwrap()).collect()
 }
 
-/// A line with a word in the place of each `${{ expression }}`.
+/// Returns a line in which a word replaces each `${{ expression }}`.
 fn without_expressions(line: &str) -> String {
     let mut parts = line.split("${{");
     let mut plain = parts.next().unwrap().to_owned();
@@ -37,7 +37,7 @@ fn without_expressions(line: &str) -> String {
 
 #[test]
 fn the_workflows_parse_and_name_what_exists() {
-    // What the runners have, and what the steps before install.
+    // The programs that the runners have, and those that earlier steps install.
     const PROGRAMS: [&str; 6] = ["rustup", "cargo", "sudo", "brew", "gh", "apt-get"];
     for name in ["ci.yml", "release.yml"] {
         let workflow = workflow(name);

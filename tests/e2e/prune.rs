@@ -1,4 +1,4 @@
-//! Prune deletes the rows whose rollout is gone, and no others: guard by guard, and what brings them back.
+//! Tests prune: it deletes only rows whose rollout is gone. Tests each guard, and how rows come back.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::outcome::Outcome;
 use crate::rollouts::{Rollout, plain};
 use crate::table;
 
-/// What prune prints with `--format json`.
+/// The document of prune with `--format json`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Pruned {
@@ -82,7 +82,7 @@ fn prune(env: &Env) -> Outcome {
     env.run(["prune", "--yes", "--format", "json"])
 }
 
-/// Prunes: the row of `id` stays, for this reason, and with this status; nothing else happens.
+/// Prunes. Fails unless the row of `id` stays, with this reason and status, and no other row goes.
 #[track_caller]
 fn stays(env: &Env, id: &str, reason: &str, counts: [usize; 3], status: i32) {
     let rows = env.rows();
@@ -324,7 +324,7 @@ fn most_rows_go_only_if_that_is_said() {
     env.run(["prune", "--yes"].iter().chain(&ids)).trouble("11 of 20");
     env.run(["prune", "--dry-run"]).trouble("11 of 20");
     assert_eq!(before.difference(&env.tree()), "");
-    // Ten may always go.
+    // Ten rows may always be deleted.
     let outcome = env.run(["prune", "--yes", "--format", "json"].iter().chain(&ids[..10]));
     outcome.status(0, "ten");
     outcome.assert_eq(Pruned::of(&outcome).counts(), [10, 0, 0], "ten");
@@ -376,7 +376,7 @@ fn deleted_rows_come_back_with_their_files() {
         let env = moving::home(schema);
         let all = ["name = 'Mine'", "is_pinned = 1", "git_branch = 'edited'", "title = 'My own title'"];
         for change in all {
-            // In the first schema a title is the file's.
+            // In the first schema the title is the file's.
             let needs = change.split(' ').next().unwrap().replace("title", "first_user_message");
             if env.row(PLAIN).contains_key(&needs) {
                 env.sql(&format!("UPDATE threads SET {change} WHERE id = '{PLAIN}'"));
@@ -395,7 +395,7 @@ fn deleted_rows_come_back_with_their_files() {
         fs::remove_dir_all(env.home().join("sessions")).unwrap();
         fs::rename(&aside, env.home().join("sessions")).unwrap();
         env.run(["backfill", "--facts-from", saved.to_str().unwrap()]).status(0, "with their files");
-        // Only now, for a new row would take its name from there.
+        // Written only now, because a new row would take its name from there.
         env.write("session_index.jsonl", line);
         agrees(&env, &format!("with everything back, on {schema}"));
         let difference = table::difference(&before, &env.rows());
@@ -430,7 +430,7 @@ fn nothing_is_left_behind_where_nothing_was_deleted() {
     );
 }
 
-/// Codex's own foreign keys say what hangs on a thread, also in tables that came later.
+/// Codex's own foreign keys say which rows belong to a thread, also in tables of later schemas.
 #[test]
 fn what_hangs_on_a_thread_goes_with_its_row() {
     let env = Env::new();

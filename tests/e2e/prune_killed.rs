@@ -1,4 +1,5 @@
-//! Killed at any moment, prune has lost nothing: a row is in the database or in the file beside it, and a rerun completes.
+//! Tests prune that is killed at any moment: each row is in the database or in the saved file, and a rerun completes
+//! it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +11,7 @@ use crate::moving::agrees;
 use crate::rollouts::plain;
 use crate::table::{self, Row};
 
-/// A home that has lost most of its files.
+/// Returns a home that has lost most of its files.
 fn home(threads: u32) -> Env {
     let env = Env::new();
     env.database("empty-2026-08");
@@ -24,13 +25,13 @@ fn home(threads: u32) -> Env {
     env
 }
 
-/// The rows that were saved.
+/// Returns the saved rows.
 fn saved(env: &Env) -> BTreeMap<String, Row> {
     let mut rows = BTreeMap::new();
     for entry in fs::read_dir(env.home().join("codex-state-backups")).into_iter().flatten().flatten() {
         let name = entry.file_name().into_string().unwrap();
         if name.starts_with("pruned-") && name.ends_with(".sqlite") {
-            // A copy with its journal, so that what was cut short is rolled back in the copy alone.
+            // Opens a copy with its journal, so that SQLite rolls an unfinished transaction back only in the copy.
             let copy = tempfile::tempdir().unwrap();
             for ending in ["", "-journal"] {
                 let from = entry.path().with_file_name(format!("{name}{ending}"));

@@ -1,5 +1,4 @@
-//! What keeps Codex from starting, listing or opening is not found where nothing does: in a large home that is in order,
-//! and beside a Codex that writes.
+//! Tests that verify reports no obstacle to Codex in a large sound home and beside a Codex that writes.
 
 #![allow(clippy::disallowed_methods, reason = "a live Codex writes by the real clock")]
 
@@ -15,7 +14,7 @@ use crate::env::Env;
 use crate::rollouts::plain;
 use crate::shapes::Verify;
 
-/// The kinds beside drift.
+/// The kinds of findings that are not drift.
 const KINDS: [&str; 7] = [
     "ledger_mismatch",
     "sibling_damaged",

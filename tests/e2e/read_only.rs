@@ -1,4 +1,4 @@
-//! A reading command leaves every byte and time under the home as it was, however the database lies there.
+//! Tests that a reading command changes no byte and no time in the home, in every state of the database.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ const NEW: &str =
     "UPDATE threads SET title = 'only in the log' WHERE id = '019ced48-b91b-7cd1-8fde-679dbc86ee82'";
 const ID: &str = "019ced48-b91b-7cd1-8fde-679dbc86ee82";
 
-/// Runs every reading command; each must change nothing but lock marks in an existing `-shm`.
+/// Runs every reading command. Each may change only lock marks in an existing `-shm`.
 #[track_caller]
 fn check(env: &Env, case: &str, title: &str) {
     let commands: [&[&str]; 8] = [
@@ -44,7 +44,7 @@ fn check(env: &Env, case: &str, title: &str) {
     }
 }
 
-/// The filled database somewhere else, ready to be brought into a state and copied into the home.
+/// Returns a filled database outside of the home, which tests change and then copy into the home.
 fn workshop(env: &Env) -> std::path::PathBuf {
     let path = env.outside("workshop/state_5.sqlite");
     fs::copy(env.db(), &path).unwrap();

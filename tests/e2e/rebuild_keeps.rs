@@ -1,5 +1,5 @@
-//! What a rebuild keeps: every cell that only the old database knows, the rows of rollouts that cannot be read, and the
-//! whole old database where a row would be lost.
+//! Tests what a rebuild keeps: every cell that only the old database knows, the rows of rollouts that cannot be read,
+//! and the whole old database if a row would be lost.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::specimen::{self, DATABASE_OWNED, EQUIVALENT};
 use crate::table;
 use crate::wrecks;
 
-/// A home with two active threads and one archived, all named by a person.
+/// Returns a home with two active threads and an archived one, all named by a user.
 fn home() -> Env {
     let env = Env::new();
     env.database("empty-2026-08");
@@ -126,7 +126,7 @@ fn where_threads_would_be_lost_it_refuses_unless_forced() {
     }
 }
 
-/// The other refusals have tests in `rebuild`.
+/// `rebuild` tests the other refusals.
 #[cfg(unix)]
 #[test]
 fn a_rollout_without_permission_keeps_its_row_or_stops_the_rebuild() {

@@ -1,4 +1,4 @@
-//! The recipes of README.md and GUIDE.md, run as they are printed: each from a home broken in its way to one in order.
+//! Runs the recipes of README.md and GUIDE.md as they are printed: each repairs a home that is broken in its way.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,12 +13,12 @@ use crate::{specimen, wrecks};
 /// The commands below one heading.
 struct Recipe {
     heading: String,
-    /// The console blocks, each of command lines without their prompt.
+    /// The console blocks. Each has command lines without their prompt.
     blocks: Vec<Vec<String>>,
     n_run: usize,
 }
 
-/// All headings of the two documents that have console blocks, in order.
+/// Returns all headings of the two documents that have console blocks, in order.
 fn recipes() -> Vec<Recipe> {
     let mut recipes: Vec<Recipe> = Vec::new();
     for document in ["README.md", "GUIDE.md"] {
@@ -55,7 +55,7 @@ impl Recipe {
         recipes().into_iter().find(|recipe| recipe.heading == heading).unwrap()
     }
 
-    /// Runs the next block; gives what each of its lines led to.
+    /// Runs the next block and returns the outcome of each line.
     #[track_caller]
     fn next(&mut self, env: &Env) -> Vec<Outcome> {
         let block = &self.blocks[self.n_run];
@@ -63,7 +63,7 @@ impl Recipe {
         block.iter().map(|line| run(env, line)).collect()
     }
 
-    /// The same, and every line but those at `drift` must exit 0, these 1.
+    /// Does the same, and fails unless the lines at `drift` exit 1 and all others 0.
     #[track_caller]
     fn goes(&mut self, env: &Env, drift: &[usize]) -> Vec<Outcome> {
         let outcomes = self.next(env);
@@ -76,7 +76,7 @@ impl Recipe {
         outcomes
     }
 
-    /// Fails unless all was run and the home is in order.
+    /// Fails unless all blocks were run and the home is in order.
     #[track_caller]
     fn end(self, env: &Env) {
         assert_eq!(self.n_run, self.blocks.len(), "every block of {:?} was run", self.heading);
@@ -84,7 +84,7 @@ impl Recipe {
     }
 }
 
-/// The words of one command; only what needs no shell is understood.
+/// Splits a command into words. Only commands that need no shell are understood.
 fn words(env: &Env, command: &str) -> Vec<String> {
     let special = ['>', '<', '&', ';', '"', '\'', '$', '`', '\\', '*', '('];
     assert!(!command.contains(special), "{command:?} needs a shell");
@@ -98,7 +98,7 @@ fn words(env: &Env, command: &str) -> Vec<String> {
         .collect()
 }
 
-/// A path below the user's folder, which `~` stands for.
+/// Returns a path below the user's folder, for which `~` stands.
 fn user_path(env: &Env, relative: &str) -> PathBuf {
     let mut path = env.home().parent().unwrap().to_owned();
     path.extend(relative.split('/'));
@@ -106,7 +106,7 @@ fn user_path(env: &Env, relative: &str) -> PathBuf {
     path
 }
 
-/// Runs a line: one command, two with a pipe between them, or one that reads a file.
+/// Runs a line: one command, two commands with a pipe between them, or a command that reads a file.
 #[track_caller]
 fn run(env: &Env, line: &str) -> Outcome {
     if let Some((command, file)) = line.split_once(" < ") {
@@ -150,7 +150,7 @@ fn each_recipe_has_a_test_and_each_test_a_recipe() {
     );
 }
 
-/// A filled home with a name that only the database knows.
+/// Returns a filled home with a name that only the database knows.
 fn filled() -> Env {
     let env = specimen::filled("empty-2026-08");
     env.sql("UPDATE threads SET name = 'N-' || id");
@@ -213,7 +213,7 @@ fn codex_hangs_at_rebuilding() {
     recipe.end(&env);
 }
 
-/// Every rollout of the home seems to be of now.
+/// Sets the time of every rollout of the home to now.
 fn lose_times(env: &Env) {
     for row in env.rows().values() {
         set_mtime(Path::new(row["rollout_path"].as_str().unwrap()), NOW_SECONDS * 1000);

@@ -1,4 +1,5 @@
-//! `relink`: the folders of threads whose project moved, and nothing else; what it says stays through later backfills.
+//! Tests `relink`: it changes the folders of threads whose project moved, and nothing else. Later backfills keep the
+//! new folders.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,10 +14,10 @@ use crate::rollouts::{Rollout, plain};
 use crate::shapes::Backfill;
 use crate::table::Rows;
 
-/// Where the project of the threads was.
+/// The old folder of the threads' project.
 const OLD: &str = "/nowhere/project";
 
-/// A home with threads in these folders, indexed, and a folder `new` that exists.
+/// Returns an indexed home with threads in these folders, and an existing folder `new`.
 fn home(folders: &[&str]) -> (Env, PathBuf) {
     let env = Env::new();
     env.database("empty-2026-08");
@@ -34,12 +35,12 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// The folders of all rows, by id.
+/// Returns the folders of all rows, by id.
 fn folders(env: &Env) -> Vec<String> {
     env.rows().into_values().map(|row| row["cwd"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Rows without their folders.
+/// Returns the rows without their folders.
 fn without_folders(mut rows: Rows) -> Rows {
     for row in rows.values_mut() {
         row.remove("cwd");
@@ -47,7 +48,7 @@ fn without_folders(mut rows: Rows) -> Rows {
     rows
 }
 
-/// Fails unless a backfill leaves the rows as they are and verify finds nothing.
+/// Fails unless a backfill leaves the rows unchanged and verify finds nothing.
 #[track_caller]
 fn lasts(env: &Env) {
     let rows = env.rows();
@@ -145,7 +146,7 @@ fn links_lead_to_the_folders_that_rows_have() {
     env.sql(&format!("UPDATE threads SET cwd = '{}'", text(&real)));
     env.run(["relink", text(&env.outside("link/project")), text(&new)]).status(0, "the parent is a link");
     assert_eq!(folders(&env), [text(&new)]);
-    // A person who moves a folder may leave a link behind.
+    // A user who moves a folder may leave a link at its old place.
     std::os::unix::fs::symlink(&new, &real).unwrap();
     env.sql(&format!("UPDATE threads SET cwd = '{}'", text(&real)));
     env.run(["relink", text(&real), text(&new)]).status(0, "the old folder is a link to the new one");
@@ -275,7 +276,7 @@ fn what_was_counted_is_written_for_prometheus() {
 fn a_crash_at_any_step_is_completed() {
     for point in crate::moving::points("relink") {
         let (env, new) = home(&[OLD; 9]);
-        // More rows than one transaction takes.
+        // There are more rows than one transaction changes.
         let mut sql = String::new();
         for n in 0..700 {
             sql += &format!(
@@ -315,7 +316,7 @@ fn a_row_that_changed_meanwhile_is_left_to_codex() {
     let (env, new) = home(&[]);
     rollout.user("words").write(&env);
     env.run(["backfill"]).status(0, "filled");
-    // A trigger stands for a Codex that moves the thread at the same moment.
+    // The trigger stands for a Codex that changes the thread's folder at the same moment.
     env.sql("CREATE TRIGGER meanwhile BEFORE UPDATE OF cwd ON threads BEGIN SELECT RAISE(IGNORE); END");
     let outcome = env.run(["relink", OLD, text(&new), "--format", "json"]);
     outcome.status(1, "not everything was done");

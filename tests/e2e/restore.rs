@@ -1,4 +1,5 @@
-//! A backup brought back: over newer rows, into nothing, over ruins, beside a Codex; and what is refused.
+//! Tests restore: a backup over newer rows, into a home without a database, over a damaged database, beside a Codex;
+//! and what restore refuses.
 
 use std::fs;
 
@@ -13,7 +14,7 @@ use crate::specimen;
 use crate::table;
 use crate::wrecks::settled;
 
-/// What `restore --format json` prints.
+/// The document of `restore --format json`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Restore {
@@ -37,7 +38,7 @@ struct Moved {
     to: String,
 }
 
-/// A filled home with a backup made by hand, and names in it that only the database knows.
+/// Returns a filled home with a backup made by hand, and with names that only the database knows.
 fn with_backup() -> (Env, String) {
     let env = specimen::filled("empty-2026-08");
     env.sql("UPDATE threads SET name = 'N-' || id, is_pinned = 1");

@@ -1,4 +1,5 @@
-//! Killed between any two steps, restore leaves the old database or the new one, and a rerun completes it.
+//! Tests restore that is killed between any two steps: the old database or the new one is in place, and a rerun
+//! completes it.
 #![cfg(feature = "fault-points")]
 
 use std::fs;
@@ -8,7 +9,7 @@ use crate::env::Env;
 use crate::moving::{self, PLAIN, contents};
 use crate::table::{self, Rows};
 
-/// A home, a backup of its database, and the rows in it; the database has changed since.
+/// Returns a home, a backup of its database, and the rows of the backup. The database has changed since.
 fn home() -> (Env, PathBuf, Rows) {
     let env = moving::home("empty-2026-08");
     env.sql(&format!("UPDATE threads SET name = 'kept' WHERE id = '{PLAIN}'"));
@@ -16,7 +17,7 @@ fn home() -> (Env, PathBuf, Rows) {
     env.run(["backup", backup.to_str().unwrap()]).status(0, "a backup");
     let rows = env.rows();
     env.sql("UPDATE threads SET name = 'newer'; CREATE TABLE filler (x)");
-    // So large that the copy takes more than one step.
+    // The database is so large that the copy takes more than one step.
     env.sql(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)
          INSERT INTO filler SELECT randomblob(1000) FROM n",
@@ -33,7 +34,7 @@ fn a_crash_at_any_step_leaves_one_or_the_other() {
         let mut command = env.command(["restore", backup.to_str().unwrap()]);
         command.env("CODEX_STATE_FAULT", &point);
         let crash = env.finish(command);
-        // A sound database is never moved aside.
+        // A sound database is never moved aside, so no run reaches the points of that.
         let is_passed = crash.died();
         crash.assert(
             is_passed || crash.code == Some(0),

@@ -1,4 +1,5 @@
-//! A builder for rollouts that reads like the claim of the test: what was said, in which turn, with how many tokens.
+//! Builds rollouts in a way that reads like the claim of the test: what the user said, in which turn, with how many
+//! tokens.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::env::{Env, set_mtime};
 
-/// A rollout in the making; starts with a session meta unless told not to.
+/// A rollout under construction. It starts with a session meta unless [`Rollout::no_meta`] is called.
 #[derive(Clone)]
 pub(crate) struct Rollout {
     start: NaiveDateTime,
@@ -28,40 +29,40 @@ pub(crate) struct Rollout {
 pub(crate) struct Meta(Map<String, Value>);
 
 impl Meta {
-    /// Sets any key.
+    /// Sets a key.
     pub(crate) fn set(mut self, key: &str, value: impl Into<Value>) -> Meta {
         self.0.insert(key.to_owned(), value.into());
         self
     }
 
-    /// The folder that the thread works in.
+    /// Sets the folder in which the thread works.
     pub(crate) fn cwd(self, cwd: &str) -> Meta {
         self.set("cwd", cwd)
     }
 
-    /// Where the thread came from: a string or an object.
+    /// Sets the source of the thread: a string or an object.
     pub(crate) fn source(self, source: impl Into<Value>) -> Meta {
         self.set("source", source)
     }
 
-    /// The version of Codex that wrote it.
+    /// Sets the version of Codex that wrote the rollout.
     pub(crate) fn cli_version(self, version: &str) -> Meta {
         self.set("cli_version", version)
     }
 
-    /// Makes the thread a paginated one.
+    /// Makes the thread paginated.
     pub(crate) fn paginated(self) -> Meta {
         self.set("history_mode", "paginated")
     }
 
-    /// The state of the repository.
+    /// Sets the state of the repository.
     pub(crate) fn git(self, sha: &str, branch: &str, url: &str) -> Meta {
         self.set("git", json!({"commit_hash": sha, "branch": branch, "repository_url": url}))
     }
 }
 
 impl Rollout {
-    /// A thread that began at this time (`2026-03-14T16:57:12`, UTC); its id is made of the time's digits.
+    /// Starts a thread at this time (`2026-03-14T16:57:12`, UTC). Its id is made of the digits of the time.
     pub(crate) fn new(start: &str) -> Rollout {
         let digits: String = start.chars().filter(char::is_ascii_digit).collect();
         let id = format!("{}-{}-70{}-8000-000000000000", &digits[..8], &digits[8..12], &digits[12..14]);
@@ -98,7 +99,7 @@ impl Rollout {
         self
     }
 
-    /// Makes this the file of a reverted thread: `…_<rollout id>`.
+    /// Makes this the file of a reverted thread, with the name `…_<rollout id>`.
     pub(crate) fn rollout_id(mut self, id: &str) -> Rollout {
         self.rollout_id = Some(id.to_owned());
         self
@@ -110,18 +111,18 @@ impl Rollout {
         self
     }
 
-    /// Leaves the session meta out.
+    /// Omits the session meta.
     pub(crate) fn no_meta(mut self) -> Rollout {
         self.with_meta = false;
         self
     }
 
-    /// The user says something.
+    /// Adds a message of the user.
     pub(crate) fn user(self, text: &str) -> Rollout {
         self.event(json!({"type": "user_message", "message": text, "images": [], "local_images": []}))
     }
 
-    /// A turn begins, in a workspace that may be written, without network.
+    /// Adds the start of a turn, in a writable workspace without network.
     pub(crate) fn turn(self, model: &str, effort: &str) -> Rollout {
         self.item(
             "turn_context",
@@ -135,29 +136,29 @@ impl Rollout {
         )
     }
 
-    /// The count of tokens so far.
+    /// Adds the count of tokens so far.
     pub(crate) fn tokens(self, total: i64) -> Rollout {
         self.event(json!({"type": "token_count", "info": {"total_token_usage": {"total_tokens": total}}}))
     }
 
-    /// The assistant answers: bytes that do not matter.
+    /// Adds an answer of the assistant, whose text does not matter.
     pub(crate) fn answer(self, text: &str) -> Rollout {
         let content = json!([{"type": "output_text", "text": text}]);
         self.item("response_item", json!({"type": "message", "role": "assistant", "content": content}))
     }
 
-    /// Any event.
+    /// Adds any event.
     pub(crate) fn event(self, payload: Value) -> Rollout {
         self.item("event_msg", payload)
     }
 
-    /// Any line of the usual shape; each comes 1.5 seconds after the one before.
+    /// Adds any line of the usual shape, 1.5 seconds after the line before.
     pub(crate) fn item(self, kind: &str, payload: Value) -> Rollout {
         let time = self.time_of_line(self.lines.len() + 1).format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
         self.line(&format!(r#"{{"timestamp":"{time}","type":"{kind}","payload":{payload}}}"#))
     }
 
-    /// Any line at all.
+    /// Adds any line.
     pub(crate) fn line(mut self, text: &str) -> Rollout {
         self.lines.push(text.to_owned());
         self
@@ -174,7 +175,7 @@ impl Rollout {
         self
     }
 
-    /// Calls the file so, whatever the rules for names.
+    /// Gives the file this name, whatever the rules for names.
     pub(crate) fn file_name(mut self, name: &str) -> Rollout {
         self.file_name = Some(name.to_owned());
         self
@@ -192,17 +193,17 @@ impl Rollout {
         self
     }
 
-    /// The time that the file will have.
+    /// Returns the time that the file will have.
     pub(crate) fn mtime_ms(&self) -> i64 {
         self.mtime.unwrap_or_else(|| self.time_of_line(self.lines.len()).and_utc().timestamp_millis() + 250)
     }
 
-    /// The thread's id.
+    /// Returns the thread's id.
     pub(crate) fn thread(&self) -> &str {
         &self.id
     }
 
-    /// Where the file goes, relative to the home.
+    /// Returns the path of the file, relative to the home.
     pub(crate) fn relative(&self) -> String {
         let folder =
             self.folder.clone().unwrap_or_else(|| self.start.format("sessions/%Y/%m/%d").to_string());
@@ -213,7 +214,7 @@ impl Rollout {
         format!("{folder}/{name}{}", if self.compressed { ".zst" } else { "" })
     }
 
-    /// The file's bytes before compression.
+    /// Returns the file's bytes before compression.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         if self.with_meta {
@@ -228,7 +229,7 @@ impl Rollout {
         if self.meta.0["history_mode"] == "paginated" { self.numbered(&text) } else { text }
     }
 
-    /// Gives each record an ordinal behind its timestamp, as paginated threads have.
+    /// Adds an ordinal after the timestamp of each record, as paginated threads have.
     fn numbered(&self, text: &str) -> String {
         let first = self.meta.0.get("history_base").and_then(|base| base["end_ordinal_exclusive"].as_u64());
         let number = |(n, line): (u64, &str)| match line.split_once("Z\",") {
@@ -257,7 +258,7 @@ impl Rollout {
     }
 }
 
-/// A conversation with nothing special about it.
+/// Returns an ordinary conversation.
 pub(crate) fn plain(start: &str, first_message: &str) -> Rollout {
     Rollout::new(start).user(first_message).turn("gpt-5", "high").tokens(1200).answer("Done.")
 }

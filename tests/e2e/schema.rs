@@ -1,4 +1,4 @@
-//! The JSON Schemas of `docs/schema/`, and a validator of the keywords that they use: what a document must look like.
+//! Checks documents against the JSON Schemas of `docs/schema/`, with a validator of the keywords that these use.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::specimen;
 /// The members that a document may lack.
 const OPTIONAL: [&str; 1] = ["indexed"];
 
-/// The schemas by the name of their file.
+/// Returns the schemas by the name of their file.
 fn schemas() -> &'static BTreeMap<String, Value> {
     static SCHEMAS: OnceLock<BTreeMap<String, Value>> = OnceLock::new();
     SCHEMAS.get_or_init(|| {
@@ -27,18 +27,19 @@ fn schemas() -> &'static BTreeMap<String, Value> {
     })
 }
 
-/// Whether the documents of a command have a schema.
+/// Returns true if the documents of a command have a schema.
 pub(crate) fn describes(command: &str) -> bool {
     schemas().contains_key(&format!("{command}.json"))
 }
 
-/// Checks what a command printed with `--format json`.
+/// Checks the output of a command with `--format json`.
 pub(crate) fn check_document(command: &str, document: &Value) -> Result<(), String> {
     let file = format!("{command}.json");
     check(document, &schemas()[&file], &file, "")
 }
 
-/// Checks a line of what a command printed with `--format jsonl`: an item of one of its lists, or the whole document.
+/// Checks a line of the output of a command with `--format jsonl`: an item of one of its lists, or the whole
+/// document.
 pub(crate) fn check_line(command: &str, line: &Value) -> Result<(), String> {
     let file = format!("{command}.json");
     let root = &schemas()[&file];
@@ -56,7 +57,7 @@ pub(crate) fn check_line(command: &str, line: &Value) -> Result<(), String> {
     Err(errors.join("\n  or "))
 }
 
-/// Checks a value; `file` is where the schema stands, and `place` names the value for the message.
+/// Checks a value. `file` is the file of the schema, and `place` names the value in the message.
 fn check(value: &Value, schema: &Value, file: &str, place: &str) -> Result<(), String> {
     let wrong = |what: &str| Err(format!("{file}: {place}: {what}: {value}"));
     for (keyword, rule) in schema.as_object().unwrap() {
@@ -137,7 +138,7 @@ fn check_members(
     Ok(())
 }
 
-/// Returns what a reference such as `thread.json` or `thread.json#/$defs/row` leads to, and its file.
+/// Returns the schema to which a reference such as `thread.json` or `thread.json#/$defs/row` leads, and its file.
 fn resolve<'a>(reference: &'a str, file: &'a str) -> (&'a str, &'static Value) {
     let (name, pointer) = reference.split_once('#').unwrap_or((reference, ""));
     let file = if name.is_empty() { file } else { name };

@@ -1,4 +1,4 @@
-//! The documented JSON documents, key by key: a key too many or too few fails to parse.
+//! Describes the documented JSON documents: parsing fails if a key is missing or unknown.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::outcome::Outcome;
 
-/// What `backfill --format json` prints.
+/// The document of `backfill --format json`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Backfill {
@@ -28,7 +28,7 @@ pub(crate) struct Backfill {
     pub(crate) complete: bool,
 }
 
-/// One rollout that could not be done.
+/// One rollout that failed.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Failure {
@@ -37,7 +37,7 @@ pub(crate) struct Failure {
 }
 
 impl Backfill {
-    /// Takes the document of a run, whose numbers must add up.
+    /// Parses the document of a run. Fails unless its numbers add up.
     #[track_caller]
     pub(crate) fn of(outcome: &Outcome) -> Backfill {
         let report: Backfill = outcome.shaped();
@@ -53,13 +53,13 @@ impl Backfill {
         report
     }
 
-    /// (inserted, updated, unchanged, superseded, failed), for short assertions.
+    /// Returns (inserted, updated, unchanged, superseded, failed) for short assertions.
     pub(crate) fn counts(&self) -> [usize; 5] {
         [self.inserted, self.updated, self.unchanged, self.superseded, self.failed]
     }
 }
 
-/// What `verify --format json` prints.
+/// The document of `verify --format json`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Verify {
@@ -74,7 +74,7 @@ pub(crate) struct Verify {
     pub(crate) complete: bool,
 }
 
-/// One thing that verify found.
+/// One finding of verify.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Finding {
@@ -88,7 +88,7 @@ pub(crate) struct Finding {
     pub(crate) fields: Vec<Field>,
 }
 
-/// One column of a finding, both sides whole.
+/// One column of a finding, with both values in full.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Field {
@@ -98,7 +98,7 @@ pub(crate) struct Field {
 }
 
 impl Finding {
-    /// The names of its columns, sorted.
+    /// Returns the names of its columns, sorted.
     pub(crate) fn columns(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.fields.iter().map(|field| field.name.as_str()).collect();
         names.sort_unstable();
@@ -107,12 +107,12 @@ impl Finding {
 }
 
 impl Verify {
-    /// Takes the document of a run, whose numbers and order must fit the contract.
+    /// Parses the document of a run. Fails unless its numbers and its order fit the contract.
     #[track_caller]
     pub(crate) fn of(outcome: &Outcome) -> Verify {
         let report: Verify = outcome.shaped();
         assert_eq!(report.schema_version, 1);
-        // Where findings about no thread go, is open.
+        // The contract does not fix the place of findings without a thread.
         let of_threads = report.findings.iter().filter(|finding| finding.thread_id.is_some());
         let keys: Vec<_> = of_threads.map(|f| (&f.thread_id, &f.path, &f.kind)).collect();
         outcome.assert(keys.is_sorted(), format_args!("findings sorted by thread id, path, kind: {keys:?}"));
@@ -126,23 +126,23 @@ impl Verify {
         report
     }
 
-    /// Findings of a kind.
+    /// Returns the findings of a kind.
     pub(crate) fn of_kind(&self, kind: &str) -> Vec<&Finding> {
         self.findings.iter().filter(|finding| finding.kind == kind).collect()
     }
 
-    /// Findings that are errors.
+    /// Returns the findings that are errors.
     pub(crate) fn errors(&self) -> Vec<&Finding> {
         self.findings.iter().filter(|finding| finding.severity == "error").collect()
     }
 
-    /// How many findings of a kind were counted; a kind that is not listed is none.
+    /// Returns how many findings of a kind were counted: 0 if the kind is not listed.
     pub(crate) fn count(&self, kind: &str) -> usize {
         self.counts.get(kind).copied().unwrap_or(0)
     }
 }
 
-/// What `list --format json` prints.
+/// The document of `list --format json`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct List {
@@ -154,7 +154,7 @@ pub(crate) struct List {
 }
 
 impl List {
-    /// Takes the document of a run.
+    /// Parses the document of a run.
     #[track_caller]
     pub(crate) fn of(outcome: &Outcome) -> List {
         let list: List = outcome.shaped();
@@ -162,13 +162,13 @@ impl List {
         list
     }
 
-    /// The ids in the order of the list.
+    /// Returns the ids in the order of the list.
     pub(crate) fn ids(&self) -> Vec<String> {
         self.threads.iter().map(|thread| thread["id"].as_str().unwrap().to_owned()).collect()
     }
 }
 
-/// What `show --format json` prints.
+/// The document of `show --format json`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Show {
@@ -177,7 +177,7 @@ pub(crate) struct Show {
 }
 
 impl Show {
-    /// Takes the document of a run.
+    /// Parses the document of a run.
     #[track_caller]
     pub(crate) fn of(outcome: &Outcome) -> Show {
         let show: Show = outcome.shaped();
@@ -186,7 +186,7 @@ impl Show {
     }
 }
 
-/// Makes a nullable key a required one: serde alone would take a missing key for null.
+/// Requires a nullable key to be present: serde alone would take a missing key for null.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Option::deserialize(deserializer)
 }

@@ -1,4 +1,4 @@
-//! `show --compare` sets the row beside the file: every column, both values, drift marked.
+//! Tests `show --compare`: it shows every column of the row beside the value of the file, and marks drift.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::env::Env;
 use crate::golden;
 use crate::specimen::{self, LEGACY};
 
-/// A filled home in which one thread has another folder, and another has no row.
+/// Returns a filled home in which one row has another folder than its file, and one thread has no row.
 fn broken() -> Env {
     let env = specimen::filled("empty-2026-08");
     env.sql(&format!(
@@ -61,7 +61,7 @@ fn people_see_which_columns_differ() {
     tsv.assert_eq(tsv.stdout.matches("\ttrue\n").count(), 1, "one differs");
 }
 
-/// At a width, without the lines whose paths are those of this run.
+/// Runs at a terminal width. The output has no lines with paths of this run.
 fn at_width(width: &str) -> String {
     let env = broken();
     let mut command = env.command(["show", "--compare", LEGACY]);

@@ -1,4 +1,4 @@
-//! `show` and `path`, and how a THREAD argument finds its thread: by id, prefix, path or from stdin.
+//! Tests `show` and `path`, and how an argument THREAD finds its thread: by id, prefix, path or from stdin.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -218,7 +218,7 @@ fn path_finds_each_of_many_wherever_it_is() {
     let paths: Vec<_> = rollouts.iter().map(|rollout| rollout.write(&env)).collect();
     env.run(["backfill"]).status(0, "all are fine");
     let ids: Vec<&str> = rollouts.iter().map(|rollout| rollout.thread()).collect();
-    // Gone; moved since; moved with a name that says nothing; known by its file alone.
+    // One file is gone, one has moved, one has moved to a name that says nothing, and one thread has no row.
     std::fs::remove_file(&paths[1]).unwrap();
     let archived = env.write("archived_sessions/x", "").with_file_name(paths[2].file_name().unwrap());
     std::fs::rename(&paths[2], &archived).unwrap();
@@ -234,7 +234,7 @@ fn path_finds_each_of_many_wherever_it_is() {
     outcome.assert_eq(&outcome.stdout, &expected, "the others are found");
     outcome.assert_eq(outcome.stderr.lines().count(), 1, "one complaint");
     outcome.assert(outcome.stderr.contains(ids[1]), "about the one that is gone");
-    // By the paths that their rows name, in either form, whether there is a file or not.
+    // Each thread is found by the path in its row, in either form, with or without a file.
     let typed: String = paths.iter().map(|path| format!("{}.zst\n", path.display())).collect();
     let outcome = run_with_input(&env, &["path", "-"], &typed);
     outcome.assert_eq(&outcome.stdout, &expected, "the same");

@@ -1,4 +1,4 @@
-//! What Codex's default list shows: one rule for `list`, `status` and the counts, on every schema.
+//! Tests which threads Codex's default list shows: `list`, `status` and the counts use one rule, on every schema.
 
 use crate::env::Env;
 use crate::rollouts::{Rollout, plain};
@@ -7,14 +7,15 @@ use serde_json::json;
 
 const SCHEMAS: [&str; 3] = ["empty-2026-01", "empty-2026-03", "empty-2026-08"];
 
-/// A thread of a source and a provider.
+/// Returns a thread with this source and provider.
 fn thread(day: u8, source: impl Into<serde_json::Value>, provider: &str) -> Rollout {
     let source = source.into();
     plain(&format!("2026-07-{day:02}T10:00:00"), &format!("on day {day}"))
         .meta(|meta| meta.source(source).set("model_provider", provider))
 }
 
-/// A home with a thread for each reason: shown, archived, no message, provider, source, and both of the last.
+/// Returns a home with a thread for each case: shown, archived, no message, provider, source, and both provider and
+/// source.
 fn home(schema: &str) -> (Env, Vec<String>) {
     let env = Env::new();
     env.database(schema);

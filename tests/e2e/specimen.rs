@@ -1,4 +1,5 @@
-//! One thread of each sort, and the changes that a hand may make to a row: those a backfill undoes, those it respects.
+//! Provides one thread of each kind, and changes of rows by hand: those that a backfill undoes and those that it
+//! respects.
 
 use serde_json::{Value, json};
 
@@ -14,41 +15,41 @@ pub(crate) const SILENT_PAGINATED: &str = "20260305-1000-7000-8000-000000000000"
 pub(crate) const SPAWNED: &str = "20260306-1000-7000-8000-000000000000";
 pub(crate) const RELAXED: &str = "20260307-1000-7000-8000-000000000000";
 
-/// A thread whose every column has something to say.
+/// Returns a thread that has a value for every column.
 pub(crate) fn legacy() -> Rollout {
     Rollout::new("2026-03-01T10:00:00").meta(rich).user("legacy words").turn("gpt-5", "high").tokens(1200)
 }
 
-/// The same in a paginated thread.
+/// Returns the same as a paginated thread.
 pub(crate) fn paginated() -> Rollout {
     let thread = Rollout::new("2026-03-02T10:00:00").meta(|meta| rich(meta).paginated());
     thread.user("paginated words").turn("gpt-5", "high").tokens(31)
 }
 
-/// The same, archived.
+/// Returns the same, archived.
 pub(crate) fn archived() -> Rollout {
     let thread = Rollout::new("2026-03-03T10:00:00").meta(rich).archived();
     thread.user("archived words").turn("gpt-5", "high").tokens(7)
 }
 
-/// A thread in which nobody said anything and no turn began.
+/// Returns a thread without a user's message and without a turn.
 pub(crate) fn silent() -> Rollout {
     Rollout::new("2026-03-04T10:00:00").answer("…")
 }
 
-/// The same in a paginated thread.
+/// Returns the same as a paginated thread.
 pub(crate) fn silent_paginated() -> Rollout {
     Rollout::new("2026-03-05T10:00:00").meta(crate::rollouts::Meta::paginated).answer("…")
 }
 
-/// A sub-agent of the first thread.
+/// Returns a sub-agent of the first thread.
 pub(crate) fn spawned() -> Rollout {
     let source = json!({"subagent": {"thread_spawn": {"parent_thread_id": LEGACY, "depth": 1}}});
     let thread = Rollout::new("2026-03-06T10:00:00").meta(|meta| meta.source(source));
     thread.user("spawned words").turn("gpt-5", "low")
 }
 
-/// A thread with an approval policy in its old spelling.
+/// Returns a thread whose approval policy has its old spelling.
 pub(crate) fn relaxed() -> Rollout {
     Rollout::new("2026-03-07T10:00:00").user("relaxed words").item(
         "turn_context",
@@ -68,12 +69,12 @@ fn rich(meta: crate::rollouts::Meta) -> crate::rollouts::Meta {
         .set("memory_mode", "enabled")
 }
 
-/// All of them.
+/// Returns all of them.
 pub(crate) fn all() -> [Rollout; 7] {
     [legacy(), paginated(), archived(), silent(), silent_paginated(), spawned(), relaxed()]
 }
 
-/// A home with all of them and an empty database of this schema.
+/// Returns a home with all of them and an empty database of this schema.
 pub(crate) fn home(schema: &str) -> Env {
     let env = Env::new();
     for rollout in all() {
@@ -91,7 +92,7 @@ pub(crate) fn home(schema: &str) -> Env {
     env
 }
 
-/// The same after a backfill.
+/// Returns the same home after a backfill.
 #[track_caller]
 pub(crate) fn filled(schema: &str) -> Env {
     let env = home(schema);
@@ -99,25 +100,25 @@ pub(crate) fn filled(schema: &str) -> Env {
     env
 }
 
-/// Whether the database has this table.
+/// Returns true if the database has this table.
 pub(crate) fn has_table(env: &Env, table: &str) -> bool {
     !env.query(&format!("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '{table}'")).is_empty()
 }
 
-/// On which schemas, beyond having the column, a change means what it says.
+/// The schemas on which a change has an effect. They must also have the column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum On {
-    /// All of them.
+    /// All schemas.
     Any,
-    /// The first one, without `first_user_message`.
+    /// The first schema, which has no `first_user_message`.
     Phase1,
-    /// Those with `first_user_message`.
+    /// Schemas with `first_user_message`.
     Later,
-    /// Those with `history_mode`.
+    /// Schemas with `history_mode`.
     Paginated,
 }
 
-/// A cell that somebody changed: thread, column, SQL of the new value.
+/// A cell that is changed: the thread, the column, and SQL of the new value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Change {
     pub(crate) on: On,
@@ -130,7 +131,7 @@ const fn change(on: On, thread: &'static str, column: &'static str, to: &'static
     Change { on, thread, column, to }
 }
 
-/// Cells whose truth is the file: a verify names exactly that column, a backfill puts the old value back.
+/// Cells that the file decides: verify names exactly that column, and a backfill writes the old value back.
 pub(crate) const FILE_OWNED: &[Change] = &[
     change(On::Any, LEGACY, "created_at", "created_at - 86400"),
     change(On::Any, LEGACY, "created_at_ms", "created_at_ms - 7200000"),
@@ -187,7 +188,7 @@ pub(crate) const FILE_OWNED: &[Change] = &[
     change(On::Any, PAGINATED, "cli_version", "''"),
 ];
 
-/// Cells that only the database knows: no drift for verify, and still there after a backfill.
+/// Cells that only the database knows: verify reports no drift, and a backfill keeps them.
 pub(crate) const DATABASE_OWNED: &[Change] = &[
     // git_*: an existing value stays; NULLs stay where row and file are paginated.
     change(On::Any, LEGACY, "git_sha", "'feedface'"),
@@ -197,7 +198,7 @@ pub(crate) const DATABASE_OWNED: &[Change] = &[
     change(On::Paginated, PAGINATED, "git_sha", "NULL"),
     change(On::Paginated, PAGINATED, "git_branch", "NULL"),
     change(On::Paginated, PAGINATED, "git_origin_url", "NULL"),
-    // title: one that a person set.
+    // title: a user set this one.
     change(On::Later, LEGACY, "title", "'My own title'"),
     change(On::Later, PAGINATED, "title", "'My own title'"),
     change(On::Later, SILENT, "title", "'My own title'"),
@@ -206,7 +207,7 @@ pub(crate) const DATABASE_OWNED: &[Change] = &[
     change(On::Any, SILENT, "agent_nickname", "'Bob'"),
     change(On::Any, SILENT, "model", "'kept'"),
     change(On::Any, SILENT, "title", "'kept'"),
-    // In phase 1 a 0 would take the thread out of the list.
+    // In phase 1 a 0 would remove the thread from the list.
     change(On::Phase1, SILENT, "has_user_event", "1"),
     // A folder that no line of the file named: the project moved.
     change(On::Any, LEGACY, "cwd", "'/moved/elsewhere'"),
@@ -229,7 +230,7 @@ pub(crate) const DATABASE_OWNED: &[Change] = &[
     change(On::Any, LEGACY, "recency_at_ms", "recency_at_ms - 5000000"),
     // history_mode: paginated never goes back.
     change(On::Any, LEGACY, "history_mode", "'paginated'"),
-    // memory_mode: polluted stays; of a paginated file it is taken on insert alone.
+    // memory_mode: polluted stays; a paginated file's value is used only on insert.
     change(On::Any, LEGACY, "memory_mode", "'polluted'"),
     change(On::Any, PAGINATED, "memory_mode", "'polluted'"),
     change(On::Any, PAGINATED, "memory_mode", "'disabled'"),
@@ -244,7 +245,7 @@ pub(crate) const DATABASE_OWNED: &[Change] = &[
     change(On::Any, LEGACY, "project_id", "'P1'"),
 ];
 
-/// Other spellings of what the file says: no drift.
+/// Other spellings of what the file says, which are no drift.
 pub(crate) const EQUIVALENT: &[Change] = &[
     change(On::Any, LEGACY, "updated_at_ms", "updated_at_ms + 900"),
     change(On::Any, LEGACY, "updated_at_ms", "updated_at"),
@@ -264,7 +265,7 @@ pub(crate) const EQUIVALENT: &[Change] = &[
 ];
 
 impl Change {
-    /// Makes the change and nothing else: what triggers add is taken back. False where the schema has no such cell.
+    /// Makes the change, and undoes what triggers add to it. Returns false if the schema has no such cell.
     #[track_caller]
     pub(crate) fn apply(&self, env: &Env) -> bool {
         let before = env.row(self.thread);
@@ -290,7 +291,7 @@ impl Change {
     }
 }
 
-/// Columns that differ, with the value that they had before.
+/// Returns the columns that differ, with their values from before.
 fn differing(before: &Row, after: &Row) -> Vec<(String, Value)> {
     let changed = before.iter().filter(|(column, value)| after.get(*column) != Some(value));
     changed.map(|(column, value)| (column.clone(), value.clone())).collect()

@@ -1,4 +1,4 @@
-//! `status` on a golden home, in terminals of two widths, in a pipe and as JSON, and on homes that are in trouble.
+//! Tests `status` on a golden home, in terminals of two widths, in a pipe and as JSON, and on homes in trouble.
 
 use expect_test::{Expect, expect};
 
@@ -6,7 +6,7 @@ use crate::env::{Env, NOW_SECONDS};
 use crate::golden;
 use crate::outcome::Outcome;
 
-/// Compares with a snapshot in which the size of the database, which depends on the length of paths, is left out.
+/// Compares with a snapshot. The size of the database is left out, because it depends on the length of paths.
 #[track_caller]
 fn check(outcome: &Outcome, expected: &Expect) {
     let lines = outcome.snapshot();

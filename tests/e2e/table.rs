@@ -1,4 +1,5 @@
-//! Rows as maps from column name to value, read from a private copy of a database so that reading changes nothing.
+//! Reads rows as maps from column name to value. It reads a private copy of the database, so that reading changes
+//! nothing.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,13 +9,13 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use serde_json::Value;
 
-/// One row: column name to value. Integers, texts and NULL are themselves, blobs are `{"blob": hex}`.
+/// One row: values by column name. A blob is `{"blob": hex}`; other values are what they are in JSON.
 pub(crate) type Row = BTreeMap<String, Value>;
 
 /// The rows of the `threads` table by id.
 pub(crate) type Rows = BTreeMap<String, Row>;
 
-/// The `threads` table of a database.
+/// Returns the `threads` table of a database.
 #[track_caller]
 pub(crate) fn threads(database: &Path) -> Rows {
     query(database, "SELECT * FROM threads")
@@ -23,7 +24,7 @@ pub(crate) fn threads(database: &Path) -> Rows {
         .collect()
 }
 
-/// The rows that a query yields, in its order.
+/// Returns the rows of a query, in its order.
 #[track_caller]
 pub(crate) fn query(database: &Path, sql: &str) -> Vec<Row> {
     let copy = tempfile::tempdir().unwrap();
@@ -49,14 +50,14 @@ pub(crate) fn query(database: &Path, sql: &str) -> Vec<Row> {
     rows.unwrap().map(Result::unwrap).collect()
 }
 
-/// Fails unless SQLite itself finds the database sound.
+/// Fails unless SQLite's integrity check finds the database sound.
 #[track_caller]
 pub(crate) fn assert_sound(database: &Path, when: &str) {
     let rows = query(database, "PRAGMA integrity_check");
     assert_eq!(rows[0]["integrity_check"], "ok", "the database must be sound {when}");
 }
 
-/// How two tables differ, cell by cell; empty when they do not.
+/// Describes how two tables differ, cell by cell. Returns an empty list if they are equal.
 pub(crate) fn difference(expected: &Rows, actual: &Rows) -> Vec<String> {
     let mut lines = Vec::new();
     for (id, row) in expected {

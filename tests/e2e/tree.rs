@@ -1,4 +1,4 @@
-//! What lies under a folder, file by file with content and time: the proof that a command changed nothing.
+//! Reads all files under a folder with content and time, to prove that a command changed nothing.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use walkdir::WalkDir;
 
-/// One file as it was.
+/// One file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
     size: u64,
@@ -17,7 +17,7 @@ struct Entry {
     modified: SystemTime,
 }
 
-/// All files (and folders, by name alone) under a folder.
+/// All files under a folder. Folders have only their names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tree(BTreeMap<String, Option<Entry>>);
 
@@ -46,24 +46,24 @@ impl Tree {
         Tree(entries)
     }
 
-    /// The same without the files whose name ends in one of these.
+    /// Removes the files whose name ends in one of these.
     pub(crate) fn without(mut self, endings: &[&str]) -> Tree {
         self.0.retain(|name, _| !endings.iter().any(|ending| name.ends_with(ending)));
         self
     }
 
-    /// The same without a folder and all in it.
+    /// Removes a folder and everything in it.
     pub(crate) fn without_folder(mut self, folder: &str) -> Tree {
         self.0.retain(|name, _| !name.split('/').any(|part| part == folder));
         self
     }
 
-    /// The names of all that is there.
+    /// Returns the names of all files and folders.
     pub(crate) fn names(&self) -> Vec<&str> {
         self.0.keys().map(String::as_str).collect()
     }
 
-    /// How `after` differs, one line a file; empty when it does not.
+    /// Describes how `after` differs, one line for each file. Returns an empty text if it does not.
     pub(crate) fn difference(&self, after: &Tree) -> String {
         let mut lines = String::new();
         for (name, before) in &self.0 {

@@ -1,4 +1,4 @@
-//! What stops a command altogether: exit status 2, one clear line with the path, a hint, no data, and nothing changed.
+//! Tests what stops a command: exit status 2, one clear line with the path, a hint, no data, and nothing changed.
 
 use crate::env::Env;
 use crate::outcome::Outcome;
@@ -95,7 +95,7 @@ fn a_database_torn_in_the_middle() {
     plain("2026-03-14T10:00:00", "words").write(&env);
     let database = env.database("filled-2026-08");
     let bytes = std::fs::read(&database).unwrap();
-    // The header and the schema stay; the pages of the threads are noise.
+    // The header and the schema stay; the pages of the threads become noise.
     let mut torn = bytes;
     for byte in torn.iter_mut().skip(60 * 4096) {
         *byte = !*byte;

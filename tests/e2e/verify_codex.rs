@@ -1,4 +1,4 @@
-//! What keeps Codex from starting, listing or resuming though rows and rollouts agree: each kind, and when it is silent.
+//! Tests the findings about what keeps Codex from starting, listing or resuming although rows and rollouts agree.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::rollouts::{Rollout, plain};
 use crate::shapes::{Finding, Verify};
 use crate::specimen;
 
-/// The kinds of this file.
+/// The kinds of findings in this file.
 const KINDS: [&str; 6] = [
     "ledger_mismatch",
     "sibling_damaged",
@@ -24,7 +24,7 @@ const KINDS: [&str; 6] = [
 const DEPTHS: [&[&str]; 3] = [&["verify"], &["verify", "--quick"], &["verify", "--deep"]];
 const MINUTE: i64 = 60_000;
 
-/// The findings of these kinds, at one depth.
+/// Returns the findings of these kinds, at one depth.
 #[track_caller]
 fn found(env: &Env, depth: &[&str]) -> Vec<Finding> {
     let before = env.tree();
@@ -35,7 +35,7 @@ fn found(env: &Env, depth: &[&str]) -> Vec<Finding> {
     findings
 }
 
-/// Exactly one such finding at each depth; its message must hold each of these.
+/// Fails unless there is exactly one such finding at each depth and its message contains all of `holds`.
 #[track_caller]
 fn one(env: &Env, kind: &str, holds: &[&str]) {
     for depth in DEPTHS {
@@ -101,7 +101,7 @@ fn a_ledger_that_codex_accepts() {
     }
 }
 
-/// Makes a database beside the state database, as Codex would.
+/// Makes a database beside the state database, as Codex does.
 fn sibling(env: &Env, name: &str, sql: &str) {
     let connection = Connection::open(env.home().join(name)).unwrap();
     let ledger =
@@ -226,7 +226,7 @@ fn names_that_the_session_index_lacks() {
     none(&env, "both are there");
 }
 
-/// A home with one long paginated thread, of which Codex has read `part` of 100.
+/// Returns a home with one long paginated thread, of which Codex has read `part` percent.
 fn behind(rollout: &Rollout, part: u64) -> (Env, std::path::PathBuf) {
     let env = Env::new();
     env.database("empty-2026-08");

@@ -1,4 +1,5 @@
-//! Verify names exactly the cell that somebody changed, says nothing about what only the database knows, and backfill mends it.
+//! Tests that verify names exactly the changed cell and ignores what only the database knows, and that backfill
+//! corrects the cell.
 
 use std::fs;
 
@@ -24,7 +25,7 @@ fn a_backfilled_home_has_no_finding_at_all() {
     }
 }
 
-/// The kind of finding that a changed cell of this column is.
+/// Returns the kind of finding for a changed cell of this column.
 fn kind(column: &str) -> &'static str {
     match column {
         "archived" => "archive_mismatch",
@@ -70,7 +71,7 @@ fn a_time_that_was_changed_with_the_triggers_at_work_is_named_with_its_twin() {
     for schema in ["empty-2026-08", "empty-2026-07"] {
         for time in ["created_at", "updated_at"] {
             let env = specimen::filled(schema);
-            // Codex's trigger sets the `_ms` twin to the seconds: both cells are wrong now.
+            // Codex's trigger sets the `_ms` twin to the seconds, so both cells are wrong.
             env.sql(&format!("UPDATE threads SET {time} = {time} - 86400 WHERE id = '{}'", specimen::LEGACY));
             let outcome = env.run(["verify", "--format", "json"]);
             outcome.status(1, "a day is no nudge");
@@ -82,7 +83,7 @@ fn a_time_that_was_changed_with_the_triggers_at_work_is_named_with_its_twin() {
     }
 }
 
-/// Applies each change to a filled home of each schema; verify must stay silent.
+/// Applies each change to a filled home of each schema. Fails if verify reports something.
 fn silent(changes: &[Change], why: &str) {
     let mut failures = Vec::new();
     for schema in golden::SCHEMAS {
@@ -93,7 +94,7 @@ fn silent(changes: &[Change], why: &str) {
                 continue;
             }
             for depth in [&["verify"][..], &["verify", "--quick"]] {
-                // That the session index lacks a name is no difference between row and rollout.
+                // A name that the session index lacks is no difference between row and rollout.
                 let options = ["--strict", "--ignore", "index_missing", "--format", "json"];
                 let outcome = env.run([depth, &options].concat());
                 if outcome.code != Some(0) || !Verify::of(&outcome).findings.is_empty() {

@@ -1,4 +1,4 @@
-//! Verify on the golden home: after our backfill on every schema, and on the database that Codex filled itself.
+//! Tests verify on the golden home: after our backfill on every schema, and on the database that Codex filled.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use crate::env::Env;
 use crate::golden;
 use crate::shapes::{Finding, Verify};
 
-/// (kind, case) of findings, sorted; those without a path by their thread.
+/// Returns the sorted (kind, case) of findings. A finding without a path has its thread as the case.
 fn cases(findings: &[&Finding]) -> Vec<(String, String)> {
     let mut cases: Vec<(String, String)> = findings
         .iter()
@@ -29,7 +29,8 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 
 const ERRORS: [(&str, &str); 2] = [("unreadable_file", "only-garbage"), ("unreadable_file", "zst-corrupt")];
 
-/// Where the contract decides neither way: a compressed twin, a byte-order mark, bytes of a file that is an error already.
+/// Findings that the contract neither requires nor forbids: a compressed twin, a byte-order mark, and lines of a file
+/// that is an error anyway.
 const OPEN: [(&str, &str); 3] =
     [("duplicate_rollout", "zst-and-plain"), ("damaged_lines", "bom"), ("damaged_lines", "only-garbage")];
 

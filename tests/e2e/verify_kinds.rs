@@ -1,4 +1,4 @@
-//! Each kind of finding, with a home that shows it: what is wrong with one thread is said once, and of that thread.
+//! Tests each kind of finding on a home that has it: each fault of a thread is reported once, for that thread.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::outcome::Outcome;
 use crate::rollouts::{Rollout, plain};
 use crate::shapes::{Finding, Verify};
 
-/// A backfilled home of three threads; the one in the middle is about to suffer.
+/// A backfilled home of three threads. Each test damages the one in the middle.
 struct Home {
     env: Env,
     thread: Rollout,
@@ -29,7 +29,7 @@ fn healthy() -> Home {
     Home { env, thread, path }
 }
 
-/// Runs verify and gives the only finding, which must be of this kind and severity.
+/// Runs verify and returns the only finding. Fails unless it has this kind and severity.
 #[track_caller]
 fn only(env: &Env, kind: &str, severity: &str) -> (Finding, Outcome) {
     let outcome = env.run(["verify", "--format", "json"]);
@@ -47,7 +47,7 @@ fn only(env: &Env, kind: &str, severity: &str) -> (Finding, Outcome) {
     (finding, outcome)
 }
 
-/// The same, about the thread in the middle.
+/// Does the same, and fails unless the finding is about the thread in the middle.
 #[track_caller]
 fn only_about_it(home: &Home, kind: &str, severity: &str) -> Finding {
     let (finding, outcome) = only(&home.env, kind, severity);
@@ -55,7 +55,7 @@ fn only_about_it(home: &Home, kind: &str, severity: &str) -> Finding {
     finding
 }
 
-/// Moves a file as a person would, its time kept.
+/// Moves a file as a user would, and keeps its time.
 fn move_file(from: &Path, to: &Path) {
     let time = mtime(from);
     fs::create_dir_all(to.parent().unwrap()).unwrap();
@@ -63,7 +63,7 @@ fn move_file(from: &Path, to: &Path) {
     set_mtime(to, time);
 }
 
-/// Rewrites a file, its time kept.
+/// Rewrites a file and keeps its time.
 fn rewrite(path: &Path, bytes: &[u8]) {
     let time = mtime(path);
     fs::write(path, bytes).unwrap();
@@ -319,7 +319,7 @@ fn a_backfill_that_is_not_complete() {
 #[test]
 fn a_damaged_database_is_found_by_deep() {
     let home = healthy();
-    // The index says that it is about another column: reading by id still works, the index is wrong.
+    // The index now covers another column: the lookup by id still works, but the index is wrong.
     home.env.sql(
         "PRAGMA writable_schema = ON;
          UPDATE sqlite_schema SET sql = 'CREATE INDEX idx_threads_provider ON threads(title)'

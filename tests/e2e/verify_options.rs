@@ -1,4 +1,4 @@
-//! What verify's options choose: depth, threads, what counts, how much is printed, and in which format.
+//! Tests the options of verify: depth, threads, which findings count, how many are printed, and in which format.
 
 use std::fs;
 use std::process::Stdio;
@@ -9,7 +9,8 @@ use crate::rollouts::plain;
 use crate::shapes::{Finding, Verify};
 use crate::specimen;
 
-/// A home with one finding of each of five kinds, each about a thread of its own, in the order of their ids.
+/// Returns a home with one finding of each of five kinds, each about another thread, in the order of the threads'
+/// ids.
 fn broken() -> (Env, Vec<(&'static str, String)>) {
     let env = Env::new();
     env.database("empty-2026-08");
@@ -175,7 +176,7 @@ fn quick_takes_a_row_at_its_word_that_a_file_of_another_name_is_its_threads() {
     env.database("empty-2026-08");
     let own = plain("2026-03-10T10:00:00", "own");
     let other = plain("2026-03-11T10:00:00", "other");
-    // A file of the first thread that is called as one of the second, which has none.
+    // A file of the first thread has a name of the second thread, which has no file.
     let file_name = other.relative().rsplit('/').next().unwrap().to_owned();
     let stray = plain("2026-03-11T12:00:00", "stray").id(own.thread()).file_name(&file_name);
     own.write(&env);
@@ -207,7 +208,7 @@ fn quick_takes_a_row_at_its_word_that_a_file_of_another_name_is_its_threads() {
     assert_eq!(quick(), ["updated_at", "updated_at_ms"], "of the file that the row names");
     shift(60);
 
-    // Where the thread of that name has a row that names the file, the file is no other's.
+    // When the thread of that name has a row that names the file, no other thread uses the file.
     other.write(&env);
     env.run(["backfill"]).status(0, "the second thread has its file");
     env.run(["verify", "--quick"]).status(0, "as has the first");
@@ -231,12 +232,12 @@ fn every_format_has_the_same_findings_and_those_of_programs_the_same_order() {
     for format in formats {
         let outcome = env.run([&["verify"], format].concat());
         outcome.status(1, format_args!("{format:?}: four errors"));
-        // What is for people may shorten ids as far as they stay unique; nothing else may.
+        // Output for people may shorten ids to a unique prefix; other formats may not.
         let for_people = format.is_empty() || format.contains(&"table");
         let shown = |id: &str| if for_people { id[..8].to_owned() } else { id.to_owned() };
         let places: Vec<Option<usize>> =
             expected.iter().map(|(_, id)| outcome.stdout.find(&shown(id))).collect();
-        // For people the kinds come first.
+        // For people, the findings are grouped by kind.
         outcome.assert(
             places.iter().all(Option::is_some) && (for_people || places.is_sorted()),
             format_args!("{format:?}: each thread is named, in the order of ids: {places:?}"),
@@ -312,7 +313,7 @@ fn metrics_count_each_kind() {
 #[test]
 fn a_closed_pipe_does_not_change_the_status() {
     let broken = golden::filled_by_codex();
-    // More than a pipe holds: one side of this field is 100 kB.
+    // The output is larger than the buffer of a pipe: one value of this field has 100 kB.
     broken.sql("UPDATE threads SET first_user_message = 'x' WHERE length(first_user_message) > 99999");
     let (sound, clean) = (specimen::filled("empty-2026-08"), 0);
     for (env, status) in [(&broken, 1), (&sound, clean)] {

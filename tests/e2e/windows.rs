@@ -1,4 +1,5 @@
-//! What only Windows has: two spellings of a path, files that are open to nobody else, marks as read-only, long paths.
+//! Tests what only Windows has: two spellings of a path, files that another process opened exclusively, read-only
+//! marks, long paths.
 #![cfg(windows)]
 
 use std::fs::{self, File};
@@ -131,7 +132,7 @@ fn a_database_that_is_marked_as_read_only() {
     permissions.set_readonly(true);
     fs::set_permissions(env.db(), permissions.clone()).unwrap();
     if File::options().write(true).open(env.db()).is_ok() {
-        // Not Windows itself, but something that runs its programs as a user who may do everything.
+        // This is not Windows itself, but an emulation that runs programs as an administrator.
         return;
     }
     env.run(["backfill", "--no-backup"]).trouble(env.db().to_str().unwrap());

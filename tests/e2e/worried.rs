@@ -1,5 +1,5 @@
-//! What a worried person reads: homes in trouble, each as `status`, `verify` and `backfill --dry-run` show it on a
-//! terminal of 80 and of 120 columns. The snapshots are in `tests/worried/`.
+//! Tests what a worried user reads: `status`, `verify` and `backfill --dry-run` on homes in trouble, in terminals of
+//! 80 and of 120 columns. The snapshots are in `tests/worried/`.
 
 use crate::env::{Env, NOW_SECONDS, set_mtime};
 use crate::outcome::Outcome;
@@ -8,7 +8,7 @@ use expect_test::expect_file;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Twelve threads in two projects, all listed, and the database that Codex would have.
+/// Returns a home with twelve threads in two projects, all listed, and a sound database.
 fn sound() -> Env {
     let env = Env::new();
     env.database("empty-2026-08");
@@ -30,7 +30,7 @@ fn files(env: &Env) -> Vec<PathBuf> {
     (1..=12).map(|day| PathBuf::from(env.path(&thread(day).relative()))).collect()
 }
 
-/// Runs the three commands at both widths, and compares with the snapshot of this name.
+/// Runs the three commands at both widths, and compares the output with the snapshot of this name.
 #[track_caller]
 fn check(name: &str, env: &Env) -> String {
     let before = env.tree();
@@ -52,7 +52,7 @@ fn check(name: &str, env: &Env) -> String {
     text
 }
 
-/// The snapshot of a run, without the bytes of databases, which depend on the length of paths.
+/// Returns the snapshot of a run. The size of databases is left out, because it depends on the length of paths.
 fn settled(outcome: &Outcome) -> String {
     let is_size = |line: &str| {
         line.starts_with("state:") || line.starts_with("databases:") || line.starts_with("backups:")
@@ -62,7 +62,7 @@ fn settled(outcome: &Outcome) -> String {
     let lines = outcome.snapshot();
     let lines = lines.lines().map(|line| match is_size(line) {
         true => size.replace_all(line, "N KiB").into_owned(),
-        // A path is cut to the width, wherever the temporary folder is.
+        // The terminal's width cuts a path at a place that depends on the temporary folder.
         false => cut.replace(line, "${1}…").into_owned(),
     });
     lines.map(|line| line.trim_end().to_owned() + "\n").collect()

@@ -1,4 +1,5 @@
-//! Homes and databases in every kind of trouble: each test starts broken and ends with nothing left to do.
+//! Tests homes and databases in every kind of trouble: each test starts with a broken home and ends with nothing left
+//! to do.
 
 use std::fs;
 use std::path::Path;
@@ -12,13 +13,13 @@ use crate::shapes::Backfill;
 use crate::specimen::{self, ARCHIVED, LEGACY, PAGINATED};
 use crate::table;
 
-/// Fails unless a further backfill has nothing to do and verify, as soon as there is one, finds nothing wrong.
+/// Fails unless another backfill has nothing to do and verify finds nothing wrong.
 #[track_caller]
 pub(crate) fn settled(env: &Env) {
     settled_with(env, "auto");
 }
 
-/// The same for rows whose times are from elsewhere than the files' own times.
+/// Does the same with a backfill with `--times`.
 fn settled_with(env: &Env, times: &str) {
     let before = env.tree();
     let outcome = env.run(["backfill", "--times", times, "--format", "json"]);
@@ -31,12 +32,12 @@ fn settled_with(env: &Env, times: &str) {
     }
 }
 
-/// Turns the first page with rows of threads into noise; the schema stays readable.
+/// Overwrites the first page with rows of threads with noise. The schema stays readable.
 pub(crate) fn tear(database: &Path) {
     tear_leaves(database, "threads", 1);
 }
 
-/// Turns some leaves of a table into noise.
+/// Overwrites some leaves of a table with noise.
 pub(crate) fn tear_leaves(database: &Path, table: &str, n: usize) {
     let connection = Connection::open(database).unwrap();
     let sql = "SELECT pageno, pgsize FROM dbstat WHERE name = ?1 AND pagetype = 'leaf' ORDER BY pageno";
@@ -57,12 +58,12 @@ pub(crate) fn tear_leaves(database: &Path, table: &str, n: usize) {
     fs::write(database, bytes).unwrap();
 }
 
-/// Twelve threads; the one that began first was used last.
+/// Returns twelve threads. The one that began first was used last.
 fn twelve() -> Vec<Rollout> {
     let start = |n: usize| format!("2026-03-{:02}T10:00:00", n + 1);
     (0..12)
         .map(|n| {
-            // Lines are 1.5 s apart, so the last use is told by a line with a time of its own.
+            // Lines are 1.5 s apart, so another line with a given time sets the last use.
             let last = format!("2026-04-01T{:02}:00:00.000Z", 20 - n);
             let line = format!(r#"{{"timestamp":"{last}","type":"response_item","payload":{{}}}}"#);
             plain(&start(n), "words").line(&line).mtime(1_775_000_000_000)
@@ -74,7 +75,7 @@ fn last_use(n: usize) -> i64 {
     1_775_073_600_000 - i64::try_from(n).unwrap() * 3_600_000
 }
 
-/// Threads as the list shows them: latest first.
+/// Returns the threads in the order of the list: latest first.
 fn order(env: &Env) -> Vec<String> {
     env.query("SELECT id FROM threads ORDER BY updated_at_ms DESC, id DESC")
         .into_iter()
@@ -107,7 +108,7 @@ fn restored_without_modification_times_and_without_a_database() {
     quick.assert_eq(Backfill::of(&quick).counts(), [0, 0, 12, 0, 0], "cron does not spoil it");
     assert_eq!(order(&env), ids, "and it stays");
 
-    // The files' own times are for the asking, and the way back is the last line's.
+    // `--times mtime` writes the files' times, and `--times events` undoes that.
     let mtimes = env.tree().without(&["state_5.sqlite"]).without_folder("codex-state-backups");
     env.run(["backfill", "--times", "mtime"]).status(0, "all is fine");
     assert_eq!(env.query("SELECT DISTINCT updated_at_ms FROM threads").len(), 1, "the order is lost");
@@ -119,7 +120,7 @@ fn restored_without_modification_times_and_without_a_database() {
     let after = env.tree().without(&["state_5.sqlite"]).without_folder("codex-state-backups");
     assert_eq!(mtimes.difference(&after), "", "no rollout is touched, its time neither");
 
-    // A thread that goes on is told from those by its file.
+    // A thread that continues is recognised by its file.
     let grown = threads[5]
         .clone()
         .line(r#"{"timestamp":"2026-08-29T10:00:00.000Z","type":"response_item","payload":{}}"#);
@@ -191,7 +192,7 @@ fn a_home_that_was_moved_is_mended_in_one_go() {
         let reverted = plain("2026-03-14T11:00:00", "after").id(thread.thread()).rollout_id(head);
         reverted.write(&env);
         env.run(["backfill"]).status(0, "all is fine");
-        // The person went back: the row names the earlier rollout, which nothing else tells.
+        // The user went back: the row names the earlier rollout, and nothing else records that choice.
         let chosen = env.path(&thread.relative());
         env.sql(&format!("UPDATE threads SET rollout_path = '{chosen}' WHERE id = '{}'", thread.thread()));
         env.run(["backfill"]).status(0, "the row's choice stays");
@@ -335,7 +336,7 @@ fn a_damaged_one_replaced_with_what_can_be_read_of_it() {
     );
     let rows = env.rows();
     tear_leaves(&env.db(), "idx_threads_updated_at", 1);
-    // SQLite reads the table around a broken index; a broken table stops everything.
+    // SQLite reads a table despite a broken index, but not despite a broken table.
     let whole = fs::read(env.db()).unwrap();
     tear(&env.db());
     let outcome = env.run(["backfill"]);
@@ -343,7 +344,7 @@ fn a_damaged_one_replaced_with_what_can_be_read_of_it() {
     outcome.assert(outcome.stderr.contains("codex-state rebuild"), "the command that mends it");
     fs::write(env.db(), whole).unwrap();
 
-    // By hand: move it aside, start Codex once, then backfill.
+    // This is the way by hand: move the database aside, start Codex once, then run backfill.
     let moved = env.outside("elsewhere/moved.sqlite");
     fs::rename(env.db(), &moved).unwrap();
     env.database("empty-2026-08");
@@ -354,7 +355,7 @@ fn a_damaged_one_replaced_with_what_can_be_read_of_it() {
     settled(&env);
 }
 
-/// A cell that makes Codex's whole listing fail.
+/// Tests cells that make Codex's whole listing fail.
 #[test]
 fn bad_cells_are_mended_where_the_file_knows_better() {
     let bad = [
@@ -396,7 +397,7 @@ fn bad_cells_are_mended_where_the_file_knows_better() {
                 let mut expected = rows.clone();
                 let found = env.rows();
                 for (id, row) in &found {
-                    // A seed is as good as the time that was lost.
+                    // The seeded value is as good as the lost time.
                     if column.starts_with("recency") || column == "archived_at" {
                         expected.get_mut(id).unwrap().insert(column.to_owned(), row[column].clone());
                         assert!(row[column].is_i64() || row[column].is_null(), "{id}.{column}");
@@ -417,7 +418,7 @@ fn milliseconds_that_a_migration_made_up_are_no_drift() {
     threads.iter().for_each(|thread| drop(thread.write(&env)));
     env.database("empty-2026-08");
     env.run(["backfill"]).status(0, "all is fine");
-    // Once there were thousands of rows; the running number was as high.
+    // Once there were thousands of rows, and the rowid was as high.
     env.sql(
         "UPDATE threads SET rowid = rowid + 4000;
          UPDATE threads SET updated_at_ms = updated_at * 1000 + rowid, created_at_ms = created_at * 1000 + rowid",
@@ -438,7 +439,8 @@ fn the_trigger_that_takes_milliseconds_away_does_not_bite() {
         if !rows[LEGACY].contains_key("updated_at_ms") {
             continue;
         }
-        // Seconds alone are wrong, milliseconds right: written together they look untouched to the trigger.
+        // Only the seconds are wrong. If seconds and milliseconds are written together, the trigger takes them for
+        // untouched.
         for column in ["updated_at", "created_at"] {
             env.sql(&format!("UPDATE threads SET {column} = {column} - 5000"));
             env.sql(&format!("UPDATE threads SET {column}_ms = {column}_ms + 5000000"));
@@ -452,7 +454,7 @@ fn the_trigger_that_takes_milliseconds_away_does_not_bite() {
         let mut found = env.rows();
         let mut expected = rows.clone();
         for paginated in [PAGINATED, specimen::SILENT_PAGINATED] {
-            // A paginated thread keeps its own created_at, in seconds and milliseconds.
+            // A paginated thread keeps its created_at, in seconds and in milliseconds.
             for rows in [&mut found, &mut expected] {
                 rows.get_mut(paginated).unwrap().retain(|column, _| !column.starts_with("created_at"));
             }
@@ -491,7 +493,7 @@ fn a_database_that_a_newer_codex_will_not_read_is_said_every_time() {
             format_args!("the {run} time"),
         );
     }
-    // Codex is started once: then its own database is filled, and the other forgotten.
+    // Codex is started once. Then its new database is filled, and the other one is ignored.
     env.database("empty-2026-08");
     let outcome = env.run(["backfill", "--format", "json"]);
     outcome.assert_eq(Backfill::of(&outcome).inserted, 1, "into the one that Codex reads");
@@ -531,9 +533,9 @@ fn a_lock_at_any_statement_is_trouble_with_a_clear_line_and_nothing_half_done() 
     for (journal, lock) in [
         ("wal", "BEGIN IMMEDIATE"),
         ("delete", "BEGIN IMMEDIATE"),
-        // Nobody else may even read.
+        // No other process may even read.
         ("delete", "BEGIN EXCLUSIVE"),
-        // Others may begin to write, and fail at the commit.
+        // Other processes may begin to write, and fail at the commit.
         ("delete", "BEGIN; SELECT count(*) FROM threads"),
     ] {
         let env = specimen::filled("empty-2026-08");

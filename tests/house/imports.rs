@@ -1,4 +1,5 @@
-//! What a source file imports: every path of the crate and every crate that its code names, read with a real parser.
+//! Lists the imports of a source file: every path of the crate and every crate that its code names, found with a real
+//! parser.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
@@ -21,7 +22,7 @@ pub(crate) fn imports(source: &str, module: &[&str]) -> syn::Result<Vec<Vec<Stri
     Ok(collector.found)
 }
 
-/// Whether the attributes say that this is compiled for tests alone.
+/// Returns true if the attributes say that the item is compiled only for tests.
 fn is_test(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         Meta::List(list) if list.path.is_ident("cfg") => list.tokens.to_string() == "test",
@@ -150,7 +151,7 @@ impl<'ast> Visit<'ast> for Collector {
         visit::visit_macro(self, found);
     }
 
-    // A derive or an argument of clap names functions of this crate.
+    // An attribute of a derive or of clap names functions of this crate.
     fn visit_attribute(&mut self, attribute: &'ast Attribute) {
         if let Meta::List(list) = &attribute.meta {
             self.add_tokens(list.tokens.clone());

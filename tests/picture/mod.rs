@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use unicode_width::UnicodeWidthChar as _;
 
-/// What is typed in the picture.
+/// The commands in the picture.
 const SCENES: [Scene; 3] = [
     Scene {
         typed: "codex-state status | grep -E '^(quick|next)'",
@@ -19,23 +19,23 @@ const SCENES: [Scene; 3] = [
 ];
 /// The width of the terminal in characters.
 const COLUMNS: usize = 96;
-/// When the picture was taken, as far as the program knows.
+/// The time at which the picture was taken, as the program is told.
 const NOW: &str = "2026-03-01T09:30:00Z";
 const CHARACTER: f64 = 8.4;
 const LINE: f64 = 19.0;
 const MARGIN: f64 = 18.0;
 
-/// A command, and what is seen of it.
+/// A command, and the part of its output that the picture shows.
 struct Scene {
     typed: &'static str,
     arguments: &'static [&'static str],
-    /// How the lines begin that are seen; all are if there is none.
+    /// The beginnings of the lines that are shown; all lines if it is empty.
     shown: &'static [&'static str],
-    /// Whether files and index disagree by then.
+    /// True if files and database disagree at that point.
     drift: bool,
 }
 
-/// The picture, of the program as it is now.
+/// Returns the picture as SVG, drawn from the program as it is now.
 pub(crate) fn draw() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let stage = tempfile::tempdir().unwrap();
@@ -79,7 +79,7 @@ pub(crate) fn draw() -> String {
     svg(&wrap(screen.trim_end()))
 }
 
-/// Long lines as a terminal shows them, which goes on in the next one. Coloured ones are fitted by the program itself.
+/// Breaks long lines at the width of the terminal. The program itself fits coloured lines, except hints.
 fn wrap(screen: &str) -> String {
     let mut wrapped = String::new();
     for line in screen.lines() {
@@ -137,7 +137,7 @@ fn svg(screen: &str) -> String {
     svg + "</g>\n</svg>\n"
 }
 
-/// The stretches of a line, each with the colour codes that begin it, if any do.
+/// Splits a line where the colour changes. Each piece comes with the colour codes before it, if there are any.
 fn pieces(line: &str) -> Vec<(&str, Option<String>)> {
     let mut pieces = Vec::new();
     for (number, part) in line.split("\x1b[").enumerate() {
@@ -149,7 +149,7 @@ fn pieces(line: &str) -> Vec<(&str, Option<String>)> {
     pieces
 }
 
-/// What colour codes are in SVG.
+/// Returns the SVG attributes for colour codes.
 fn attributes(codes: &str) -> String {
     let mut attributes = String::new();
     for code in codes.split(';') {
@@ -181,11 +181,11 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A checkout has lost when a rollout was written: it was when its last line was.
+/// Sets the modification time of a rollout to the time of its last line, because a checkout does not keep file times.
 fn give_time(rollout: &Path) {
     let text = fs::read_to_string(rollout).unwrap();
     let last = text.lines().last().and_then(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    // Neither the index of names nor the configuration has such lines.
+    // The index of names and the configuration have no such lines.
     let Some(time) = last.as_ref().and_then(|last| last["timestamp"].as_str()) else { return };
     let time = chrono::DateTime::parse_from_rfc3339(time).unwrap();
     fs::OpenOptions::new().write(true).open(rollout).unwrap().set_modified(time.into()).unwrap();
