@@ -1,5 +1,5 @@
-//! Tells the program which commit it was built from, where that can be known: from the file that `cargo package` puts
-//! into a package, else, for a release, from git. Nothing fails without either.
+//! Sets the commit from which the program is built, if it is known: from the file that `cargo package` writes into a
+//! package, or, for a release, from git. The build does not fail if neither is there.
 
 #![allow(
     clippy::print_stdout,
@@ -26,7 +26,7 @@ fn packaged() -> Option<String> {
     short(text.split_once("\"sha1\"")?.1.split('"').nth(1)?)
 }
 
-/// Returns the commit that is checked out. Not in debug builds, which would be built again after every commit.
+/// Returns the commit that is checked out. Debug builds do not call this, because every commit would rebuild them.
 fn from_git() -> Option<String> {
     if std::env::var("PROFILE").ok()? != "release" || !Path::new(".git").exists() {
         return None;
@@ -35,7 +35,7 @@ fn from_git() -> Option<String> {
         let output = Command::new("git").args(arguments).output().ok()?;
         output.status.success().then(|| String::from_utf8(output.stdout).ok())?
     };
-    // It grows with every commit and checkout.
+    // Git appends to this file at every commit and checkout.
     let log = git(&["rev-parse", "--git-path", "logs/HEAD"])?;
     if Path::new(log.trim()).exists() {
         println!("cargo:rerun-if-changed={}", log.trim());

@@ -1,4 +1,5 @@
-//! Backfills a Codex home, verifies it and lists its threads through the library: the sample home, into a new database.
+//! Backfills a Codex home into a new database, verifies it and lists its threads through the library. The home is the
+//! sample home.
 //!
 //! `cargo run --example library`
 #![allow(clippy::print_stdout, reason = "an example shows what it found")]
@@ -14,7 +15,7 @@ fn main() -> anyhow::Result<()> {
     let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/sample-home");
     let folder = tempfile::tempdir()?;
     let database = folder.path().join(NewSchema::State5.file_name());
-    // The library asks nothing for the time, the environment or a folder: all of it is handed in.
+    // The library never asks the system for the time, the environment or a folder: the caller passes all of them.
     #[expect(clippy::disallowed_methods, reason = "this is the edge of the program")]
     let context = Context::new(&home, SystemTime::now().into());
 
@@ -24,7 +25,7 @@ fn main() -> anyhow::Result<()> {
     writer.close()?;
     println!("{} rollouts, {} rows inserted, {} failed", report.scanned, report.inserted, report.failed);
 
-    // A reader cannot write, and leaves no trace.
+    // A reader cannot write and leaves no trace.
     let mut reader = Reader::open(&database, &OpenOptions::default())?;
     let report = verify::run(&VerifyOptions::new(context, &Ignore::default()), &mut reader, &Silent)?;
     println!("{} threads agree, {} errors", report.agree, report.total().errors);
@@ -34,7 +35,7 @@ fn main() -> anyhow::Result<()> {
     while let Some(page) = lister.next_page()? {
         for row in 0..page.len() {
             let text = |place| page.cell(row, place).as_text().unwrap_or_default();
-            // Debug output escapes what a title might do to a terminal.
+            // Debug output escapes control characters that a title might contain.
             println!("{}  {:?}", text(0), text(1));
         }
         lister.give_back(page);

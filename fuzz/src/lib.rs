@@ -53,7 +53,7 @@ pub const TARGETS: [(&str, Function, usize); 12] = [
     ("home", home, 2),
 ];
 
-/// One line: the fast look says what the parser says, or nothing.
+/// Checks a line: the fast look agrees with the parser or decides nothing.
 pub fn line(data: &[u8]) {
     let glance = look::glance(data);
     if let Some(fast) = glance {
@@ -66,7 +66,7 @@ pub fn line(data: &[u8]) {
     let _ = (lines::is_json(data), look::look(data).map(|look| (look.counts_tokens(), look.turn_folder())));
 }
 
-/// A whole file: read lazily, eagerly and deeply, plain and compressed, it says the same.
+/// Checks a whole file: reading it lazily, eagerly and deeply, plain and compressed, gives the same.
 pub fn file(data: &[u8]) {
     let folder = folder();
     let name = format!("rollout-2026-03-14T16-57-12-{ID}.jsonl");
@@ -114,9 +114,9 @@ pub fn file(data: &[u8]) {
     let _ = read(&compressed, None, Options::default());
 }
 
-/// A part of a file many times over, such as objects glued into one line: read as [`file`] is, without a stack or a time
-/// that grows faster than the file. The first byte says how often, as a power of two; the byte 255 ends what comes before
-/// the part, and the part.
+/// Reads a file in which a part is repeated many times, such as objects glued into one line. As with [`file`],
+/// neither the stack nor the time may grow faster than the file. The first byte says how often the part is repeated,
+/// as a power of two; the byte 255 ends the text before the part, and the part.
 pub fn repeated(data: &[u8]) {
     const MAX_BYTES: usize = 256 * 1024;
     let Some((&power, rest)) = data.split_first() else { return };
@@ -126,7 +126,7 @@ pub fn repeated(data: &[u8]) {
     file(&[before, &part.repeat(n), behind].concat());
 }
 
-/// A file name: its parts give it back.
+/// Checks a file name: its parts give the name back.
 pub fn file_name(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     for text in [text.to_string(), format!("rollout-{text}.jsonl"), format!("rollout-{text}.jsonl.zst")] {
@@ -139,7 +139,7 @@ pub fn file_name(data: &[u8]) {
     let _ = names::parse_time(&text);
 }
 
-/// An index of names: every name that is read stands in it, with its id.
+/// Checks an index of names: every name that is read is in the file, with its id.
 pub fn session_index(data: &[u8]) {
     let folder = folder();
     fs::write(folder.path().join(index_of_names::FILE_NAME), data).expect("the folder can be written");
@@ -166,7 +166,7 @@ pub fn session_index(data: &[u8]) {
     }
 }
 
-/// A configuration: taken or refused.
+/// Checks a configuration: it is accepted or refused.
 pub fn config(data: &[u8]) {
     let folder = folder();
     fs::write(folder.path().join("config.toml"), data).expect("the folder can be written");
@@ -175,7 +175,7 @@ pub fn config(data: &[u8]) {
     }
 }
 
-/// A cursor: taken or refused; one that is taken leads to a page.
+/// Checks a cursor: it is accepted or refused, and an accepted one leads to a page.
 pub fn cursor(data: &[u8]) {
     use std::sync::OnceLock;
     // One for all inputs: of each database that is read a descriptor stays open as long as the process lives.
@@ -195,7 +195,7 @@ pub fn cursor(data: &[u8]) {
     }
 }
 
-/// What a person types for a time.
+/// Checks a text that a user types for a time.
 pub fn when(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let _ = when_typed::parse(&text, NOW * 1000, &chrono::Utc);
@@ -229,7 +229,7 @@ pub fn cells(data: &[u8]) {
     every_command(folder.path(), &path);
 }
 
-/// A schema made of the bytes: read and written, or refused.
+/// Checks a schema made of the bytes: it is read and written, or refused.
 pub fn schema(data: &[u8]) {
     const TYPES: [&str; 6] = ["TEXT", "INTEGER", "BLOB", "", "REAL NOT NULL DEFAULT 0", "TEXT NOT NULL"];
     const EXTRAS: [&str; 10] = [
@@ -272,7 +272,7 @@ pub fn schema(data: &[u8]) {
     every_command(folder.path(), &path);
 }
 
-/// The bytes of a database file, changed here and there: refused, or read as far as it goes.
+/// Checks a database file with some changed bytes: it is refused, or read as far as possible.
 pub fn image(data: &[u8]) {
     let folder = folder();
     let path = database(folder.path());
@@ -360,7 +360,7 @@ fn query() -> Query {
     Query { hidden: true, columns, default_provider: "openai".to_owned(), ..Query::default() }
 }
 
-/// An empty database of the kind that is made today, made once a process.
+/// Makes an empty database with today's schema, once for each process.
 fn template() -> PathBuf {
     use std::sync::OnceLock;
     static TEMPLATE: OnceLock<TempDir> = OnceLock::new();
@@ -372,7 +372,7 @@ fn template() -> PathBuf {
     folder.path().join("template.sqlite")
 }
 
-/// A database with one thread, and its rollout beside it.
+/// Makes a database with one thread, and its rollout beside it.
 fn database(home: &Path) -> PathBuf {
     use std::sync::OnceLock;
     static FILLED: OnceLock<TempDir> = OnceLock::new();
