@@ -41,7 +41,7 @@ complete -c codex-state -n "__fish_codex_state_needs_command" -l color -d 'When 
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_needs_command" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_needs_command" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_needs_command" -l metrics -d 'Write the counts of this run to FILE, for Prometheus\' textfile collector' -r -F
 complete -c codex-state -n "__fish_codex_state_needs_command" -l no-header -d 'Leave the header line of TSV and CSV out'
 complete -c codex-state -n "__fish_codex_state_needs_command" -l no-progress -d 'Show no progress bar'
 complete -c codex-state -n "__fish_codex_state_needs_command" -s q -l quiet -d 'Say nothing on standard error but errors'
@@ -70,9 +70,9 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -s j -
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l times -d 'Where updated_at comes from' -r -f -a "auto\t'The file\'s modification time, or its last line\'s where a copy or a lost time shows; a row that has either keeps it'
 mtime\t'Always the file\'s modification time'
 events\t'Always the time of the file\'s last line'
-keep\t'As auto, but a time alone is no reason to write a row'"
+keep\t'Like auto, but never write a row only because its time differs'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l facts-from -d 'Fill what only a database knows (names, pins, sections, git edits) from another state database, even a damaged one' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l schema -d 'Which database to make where there is none [default: the one that the Codex of this home reads]' -r -f -a "phase-1\t'state.sqlite, for Codex 0.93 to 0.95'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l schema -d 'Which database to create if none exists [default: the one that the Codex of this home reads]' -r -f -a "phase-1\t'state.sqlite, for Codex 0.93 to 0.95'
 state-5\t'state_5.sqlite, for Codex 0.119 and later'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l db -d 'Use exactly this database, which must exist' -r -F
@@ -89,8 +89,8 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l col
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -s n -l dry-run -d 'Write nothing, and say what would be done'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l metrics -d 'Write the counts of this run to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -s n -l dry-run -d 'Write nothing, and print the planned changes'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l no-backup -d 'Keep no backup of the database before the first change'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l quick -d 'Skip files whose row says that they are unchanged'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l index -d 'Afterwards append the names of threads that session_index.jsonl lacks, by which older versions of Codex find them'
@@ -187,7 +187,7 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l color
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l metrics -d 'Write the counts of this run to FILE, for Prometheus\' textfile collector' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l quick -d 'Presence, paths, archive flags and times alone: no rollout is opened'
 complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l deep -d 'Check as well that every line of every rollout is JSON, and the database file itself'
 complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -l strict -d 'Let warnings count: exit status 1 for them too'
@@ -197,7 +197,7 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -s q -l 
 complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -s v -l verbose -d 'Say more on standard error: which files, and why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -s V -l version -d 'Print version'
-complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l sort -d 'What to sort by; recency is by updated where the database does not know it' -r -f -a "created\t'When the thread began'
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l sort -d 'Sort order; recency falls back to updated if the database does not have it' -r -f -a "created\t'When the thread began'
 updated\t'When it was last written'
 recency\t'When it was last used'
 size\t'Bytes of the rollout on disk, the largest first; --since and --until are by updated then'"
@@ -270,7 +270,7 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l color -
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l metrics -d 'Write the counts of this run to FILE, for Prometheus\' textfile collector' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l reverse -d 'The oldest, or the smallest, first'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l archived -d 'Archived threads only'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -l all -d 'Archived threads too'
@@ -286,7 +286,7 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand list" -s q -l qu
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -s v -l verbose -d 'Say more on standard error: which files, and why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c codex-state -n "__fish_codex_state_using_subcommand list" -s V -l version -d 'Print version'
-complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l sort -d 'What to sort by; recency is by updated where the database does not know it' -r -f -a "created\t'When the thread began'
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l sort -d 'Sort order; recency falls back to updated if the database does not have it' -r -f -a "created\t'When the thread began'
 updated\t'When it was last written'
 recency\t'When it was last used'
 size\t'Bytes of the rollout on disk, the largest first; --since and --until are by updated then'"
@@ -359,7 +359,7 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l color -d 
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l metrics -d 'Write the counts of this run to FILE, for Prometheus\' textfile collector' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l reverse -d 'The oldest, or the smallest, first'
 complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l archived -d 'Archived threads only'
 complete -c codex-state -n "__fish_codex_state_using_subcommand ls" -l all -d 'Archived threads too'
@@ -432,8 +432,8 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l color -
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l compare -d 'Set each row beside what its rollout says, column by column, and mark what differs'
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l metrics -d 'Write the counts of this run to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l compare -d 'Compare each row with its rollout, column by column, and mark the differences'
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l no-header -d 'Leave the header line of TSV and CSV out'
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -l no-progress -d 'Show no progress bar'
 complete -c codex-state -n "__fish_codex_state_using_subcommand show" -s q -l quiet -d 'Say nothing on standard error but errors'
@@ -455,7 +455,7 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l color -
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l metrics -d 'Write the counts of this run to FILE, for Prometheus\' textfile collector' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l archived -d 'Only those that are archived'
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l active -d 'Only those that are not archived'
 complete -c codex-state -n "__fish_codex_state_using_subcommand path" -l no-header -d 'Leave the header line of TSV and CSV out'
@@ -480,8 +480,8 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l colo
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -s n -l dry-run -d 'Move and write nothing, and say what would be done'
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l metrics -d 'Write the counts of this run to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -s n -l dry-run -d 'Move and write nothing, and print the planned changes'
 complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -s r -l recursive -d 'Take the threads along that these spawned, and those that they spawned'
 complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l no-backup -d 'Keep no backup of the database'
 complete -c codex-state -n "__fish_codex_state_using_subcommand archive" -l no-header -d 'Leave the header line of TSV and CSV out'
@@ -506,8 +506,8 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l co
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -s n -l dry-run -d 'Move and write nothing, and say what would be done'
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l metrics -d 'Write the counts of this run to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -s n -l dry-run -d 'Move and write nothing, and print the planned changes'
 complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -s r -l recursive -d 'Take the threads along that these spawned, and those that they spawned'
 complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l no-backup -d 'Keep no backup of the database'
 complete -c codex-state -n "__fish_codex_state_using_subcommand unarchive" -l no-header -d 'Leave the header line of TSV and CSV out'
@@ -532,8 +532,8 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l color 
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s n -l dry-run -d 'Delete nothing, and say what would be done'
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l metrics -d 'Write the counts of this run to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s n -l dry-run -d 'Delete nothing, and print the planned changes'
 complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s y -l yes -d 'Do not ask before deleting'
 complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l all-missing -d 'Delete even if most rows would go'
 complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -l no-backup -d 'Keep no backup of the database (the deleted rows are saved in any case)'
@@ -543,7 +543,7 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s q -l q
 complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s v -l verbose -d 'Say more on standard error: which files, and why'
 complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c codex-state -n "__fish_codex_state_using_subcommand prune" -s V -l version -d 'Print version'
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l undo -d 'Put a database that rebuild replaced back in its place, damaged as it may be' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l undo -d 'Put a database that rebuild replaced back in its place, even if it is damaged' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -s j -l jobs -d 'How many rollouts to read at once [default: one for each processor]' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l codex-home -d 'The Codex home [default: $CODEX_HOME, else ~/.codex]' -r -f -a "(__fish_complete_directories)"
 complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l db -d 'Use exactly this database, which must exist' -r -F
@@ -560,9 +560,9 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l colo
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -s n -l dry-run -d 'Write nothing, and say what would be done'
-complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l force -d 'Replace a sound database, too, leave behind what a new one could not hold, and do without threads that cannot be read'
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l metrics -d 'Write the counts of this run to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -s n -l dry-run -d 'Write nothing, and print the planned changes'
+complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l force -d 'Replace even a sound database, drop tables and columns that do not fit, and skip threads that cannot be read'
 complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l no-header -d 'Leave the header line of TSV and CSV out'
 complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -l no-progress -d 'Show no progress bar'
 complete -c codex-state -n "__fish_codex_state_using_subcommand rebuild" -s q -l quiet -d 'Say nothing on standard error but errors'
@@ -584,7 +584,7 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l color
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l metrics -d 'Write the counts of this run to FILE, for Prometheus\' textfile collector' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l no-header -d 'Leave the header line of TSV and CSV out'
 complete -c codex-state -n "__fish_codex_state_using_subcommand status" -l no-progress -d 'Show no progress bar'
 complete -c codex-state -n "__fish_codex_state_using_subcommand status" -s q -l quiet -d 'Say nothing on standard error but errors'
@@ -606,7 +606,7 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -l color
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -l metrics -d 'Write the counts of this run to FILE, for Prometheus\' textfile collector' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -l no-header -d 'Leave the header line of TSV and CSV out'
 complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -l no-progress -d 'Show no progress bar'
 complete -c codex-state -n "__fish_codex_state_using_subcommand doctor" -s q -l quiet -d 'Say nothing on standard error but errors'
@@ -628,8 +628,8 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l color
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -s n -l dry-run -d 'Write nothing, and say what would be done'
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l metrics -d 'Write the counts of this run to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -s n -l dry-run -d 'Write nothing, and print the planned changes'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l no-header -d 'Leave the header line of TSV and CSV out'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -l no-progress -d 'Show no progress bar'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backup" -s q -l quiet -d 'Say nothing on standard error but errors'
@@ -651,9 +651,9 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l color
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l missing-ok -d 'Take a NEW that does not exist, as on another machine or a drive that is not mounted'
-complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -s n -l dry-run -d 'Write nothing, and say what would be done'
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l metrics -d 'Write the counts of this run to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l missing-ok -d 'Accept a NEW that does not exist, as on another machine or a drive that is not mounted'
+complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -s n -l dry-run -d 'Write nothing, and print the planned changes'
 complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l no-backup -d 'Keep no backup of the database before the first change'
 complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l no-header -d 'Leave the header line of TSV and CSV out'
 complete -c codex-state -n "__fish_codex_state_using_subcommand relink" -l no-progress -d 'Show no progress bar'
@@ -676,8 +676,8 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l colo
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
-complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -s n -l dry-run -d 'Write nothing, and say what would be done'
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l metrics -d 'Write the counts of this run to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -s n -l dry-run -d 'Write nothing, and print the planned changes'
 complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l no-backup -d 'Keep no backup of the database before the first change'
 complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l no-header -d 'Leave the header line of TSV and CSV out'
 complete -c codex-state -n "__fish_codex_state_using_subcommand restore" -l no-progress -d 'Show no progress bar'
@@ -700,9 +700,9 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l 
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l metrics -d 'Write the counts of this run to FILE, for Prometheus\' textfile collector' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l install -d 'Install the script for this user'
-complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -s n -l dry-run -d 'Install nothing, and say what would be done'
+complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -s n -l dry-run -d 'Install nothing, and print the planned changes'
 complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l no-header -d 'Leave the header line of TSV and CSV out'
 complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -l no-progress -d 'Show no progress bar'
 complete -c codex-state -n "__fish_codex_state_using_subcommand completions" -s q -l quiet -d 'Say nothing on standard error but errors'
@@ -724,7 +724,7 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l color -d
 always\t'Even into a pipe or a file'
 never\t'Not at all'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l busy-timeout -d 'How long to wait for another program\'s lock on the database' -r
-complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l metrics -d 'Write what this run counted to FILE, for Prometheus\' textfile collector' -r -F
+complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l metrics -d 'Write the counts of this run to FILE, for Prometheus\' textfile collector' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l no-header -d 'Leave the header line of TSV and CSV out'
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -l no-progress -d 'Show no progress bar'
 complete -c codex-state -n "__fish_codex_state_using_subcommand man" -s q -l quiet -d 'Say nothing on standard error but errors'

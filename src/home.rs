@@ -40,7 +40,7 @@ pub fn find_home(named: Option<&OsStr>, user_home: Option<&Path>) -> anyhow::Res
             .with_context(|| format!("no Codex home: {}", named.display()))
             .hint(hint)?;
         if !home.is_dir() {
-            return Err(anyhow!("no Codex home: {}: is no folder", named.display()).hint(hint));
+            return Err(anyhow!("no Codex home: {}: not a folder", named.display()).hint(hint));
         }
         return Ok(home);
     }
@@ -49,7 +49,7 @@ pub fn find_home(named: Option<&OsStr>, user_home: Option<&Path>) -> anyhow::Res
     let home = home.join(DEFAULT_HOME);
     match fs::metadata(&home) {
         Ok(metadata) if metadata.is_dir() => Ok(home),
-        Ok(_) => Err(anyhow!("no Codex home: {}: is no folder", home.display()).hint(hint)),
+        Ok(_) => Err(anyhow!("no Codex home: {}: not a folder", home.display()).hint(hint)),
         Err(error) => {
             Err(anyhow::Error::new(error).context(format!("no Codex home: {}", home.display())).hint(hint))
         }
@@ -109,7 +109,7 @@ pub fn read_config(home: &Path, user_home: Option<&Path>) -> anyhow::Result<Code
     };
     let table: toml::Table = text
         .parse()
-        .map_err(|error: toml::de::Error| anyhow!("{}: is no TOML: {}", path.display(), error.message()))?;
+        .map_err(|error: toml::de::Error| anyhow!("{}: invalid TOML: {}", path.display(), error.message()))?;
     let mut no_text = Vec::new();
     let mut text = |key| {
         let value = table.get(key)?;

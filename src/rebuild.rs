@@ -1,4 +1,4 @@
-//! `rebuild`: a new database in place of one that is damaged, refused by Codex or lost. To a report; prints nothing.
+//! `rebuild`: replaces a database that is damaged, refused by Codex or lost. Returns a report and prints nothing.
 //!
 //! The order of steps, and what a crash after each of them leaves:
 //!
@@ -39,7 +39,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// What is to be done.
+/// Options of a rebuild.
 pub struct RebuildOptions<'a> {
     /// The Codex home.
     pub home: &'a Path,
@@ -49,68 +49,68 @@ pub struct RebuildOptions<'a> {
     pub target: &'a Path,
     /// The lowest schema that the new one has.
     pub schema: NewSchema,
-    /// How databases are opened.
+    /// Options for opening databases.
     pub open: &'a OpenOptions,
-    /// Whether every refusal is overruled but the one beside an open Codex: a sound database is replaced, tables and
-    /// columns that do not fit are left behind, and rollouts that cannot be read now have no rows.
+    /// Overrules every refusal except the one for an open Codex: a sound database is replaced, tables and columns that do
+    /// not fit are left behind, and rollouts that cannot be read now get no rows.
     pub force: bool,
     /// The provider by which Codex lists threads.
     pub default_provider: &'a str,
     /// The folder in which to build it for a dry run, which replaces nothing.
     pub preview_in: Option<&'a Path>,
-    /// How long to wait for the lock under which Codex takes those of its threads.
+    /// The longest time to wait for the lock that Codex holds while it locks its threads.
     pub patience: Duration,
     /// The time.
     pub now: DateTime<Utc>,
-    /// Set from outside to stop, which it does until the old database is replaced.
+    /// The caller sets it to interrupt the rebuild. It has no effect after the old database is replaced.
     pub interrupted: &'a AtomicBool,
 }
 
-/// How the new database came about.
+/// The way in which the new database was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
-    /// As a copy of the old one, in whose ledger these versions were mended.
+    /// A copy of the old one; these versions of its ledger were repaired.
     Mended(Vec<i64>),
-    /// From the rollouts and what could be read of the old one.
+    /// Built from the rollouts and the readable part of the old one.
     Built,
 }
 
-/// What was done, or would be.
+/// The result of a rebuild or of its dry run.
 #[derive(Debug)]
 pub struct RebuildReport<T> {
-    /// What was wrong with the old database.
+    /// The condition of the old database.
     pub condition: Condition,
-    /// How the new one came about.
+    /// The way in which the new one was made.
     pub way: Way,
     /// The last migration in the ledger of one that was built.
     pub level: i64,
-    /// What Codex showed of the old one, if that can be read.
+    /// The threads that Codex showed from the old one, if they can be read.
     pub shown_before: Option<Census>,
-    /// What Codex shows of the new one.
+    /// The threads that Codex shows from the new one.
     pub shown: Census,
-    /// What the old one gave to one that was built.
+    /// Counts of the rows that a built database took from the old one.
     pub inherited: Inherited,
     /// Tables and columns that were left behind.
     pub left_behind: Vec<String>,
-    /// Where the old database is now.
+    /// The present path of the old database.
     pub replaced: Replaced,
-    /// What filling one that was built reported.
+    /// The backfill's report, if the database was built.
     pub filled: Option<T>,
 }
 
-/// What filling a new database gave.
+/// The result of filling a new database.
 #[derive(Debug)]
 pub struct Filled<T> {
     /// The report.
     pub report: T,
-    /// Rollouts and folders that could not be read, for a reason that may pass.
+    /// Rollouts and folders that could not be read, for a temporary reason.
     pub unread: Vec<PathBuf>,
 }
 
 /// Rebuilds the database; `fill` writes the rows of all rollouts into the new one.
 ///
 /// # Errors
-/// If the rebuild is refused, a step fails, or an interrupt came. Then the old database is as it was.
+/// If the rebuild is refused, a step fails, or it is interrupted. The old database is then unchanged.
 pub fn run<T>(
     options: &RebuildOptions<'_>,
     progress: &dyn Progress,
@@ -166,7 +166,7 @@ pub fn run<T>(
     Ok(report)
 }
 
-/// Puts `file`, a database that a rebuild replaced, back in its place as it is. Returns where the present one is now.
+/// Puts `file`, a database that a rebuild replaced, back in its place. Returns the new path of the present one.
 ///
 /// # Errors
 /// If `file` cannot be read, a Codex has the database open, or a step fails. Then the present database is in its place.
@@ -263,7 +263,7 @@ fn check_unread(
     ))
 }
 
-/// Refuses where a Codex may be at work and SQLite cannot tell.
+/// Refuses if a Codex may be running and SQLite cannot tell.
 fn check_writers(options: &RebuildOptions<'_>, old: &OldDatabase) -> anyhow::Result<()> {
     if old.is_locked() {
         return Ok(());
@@ -275,7 +275,7 @@ fn check_writers(options: &RebuildOptions<'_>, old: &OldDatabase) -> anyhow::Res
     }
 }
 
-/// Fails if an interrupt came.
+/// Fails if the rebuild was interrupted.
 fn go_on(options: &RebuildOptions<'_>) -> anyhow::Result<()> {
     if options.interrupted.load(Ordering::Relaxed) {
         return Err(anyhow!("interrupted before anything was replaced")

@@ -122,7 +122,9 @@ mod tests {
         assert!(error.contains("outside of the Codex home"), "{error}");
         let around = home.path().join("sessions/../elsewhere").join(NAME);
         assert!(look(home.path(), &around).unwrap_err().contains("outside of the Codex home"));
-        assert!(look(home.path(), &home.path().join("sessions/2026")).unwrap_err().contains("no file"));
+        assert!(
+            look(home.path(), &home.path().join("sessions/2026")).unwrap_err().contains("not a regular file")
+        );
     }
 
     #[cfg(unix)]

@@ -50,7 +50,7 @@ pub(super) enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refusal::NoRollout => f.write_str("there is no rollout of it"),
+            Refusal::NoRollout => f.write_str("it has no rollout"),
             Refusal::Gone => {
                 f.write_str("its rollout is gone: no file has its id in the name, in any form or folder")
             }
@@ -68,7 +68,7 @@ impl fmt::Display for Refusal {
             Refusal::BehindLink(path) => {
                 write!(f, "its rollout is behind a symbolic link: {}", path.display())
             }
-            Refusal::NotAFile(path) => write!(f, "its rollout is no file: {}", path.display()),
+            Refusal::NotAFile(path) => write!(f, "its rollout is not a regular file: {}", path.display()),
             Refusal::OutsideHome(path) => {
                 write!(f, "its rollout is outside of the Codex home: {}", path.display())
             }

@@ -176,7 +176,7 @@ pub fn walk(home: &Path, mut on_file: impl FnMut()) -> Walk {
         let root = home.join(root);
         match std::fs::metadata(&root) {
             Ok(metadata) if metadata.is_dir() => walk_root(home, &root, &mut walk, &mut on_file),
-            Ok(_) => walk.errors.push(WalkError { path: root, reason: "is no folder".to_owned() }),
+            Ok(_) => walk.errors.push(WalkError { path: root, reason: "not a folder".to_owned() }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 // A dangling link may be an unmounted drive; do not treat it as never created.
                 if root.is_symlink() {

@@ -284,7 +284,7 @@ impl Schema {
 }
 
 /// The hint for a sound database that is not a state database.
-const NO_STATE_DATABASE: &str = "this is no state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)";
+const NO_STATE_DATABASE: &str = "this is not a state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)";
 
 #[cfg(test)]
 mod tests {

@@ -359,7 +359,8 @@ impl Cursor {
     fn parse(text: &str, sort: Sort, reverse: bool) -> anyhow::Result<Cursor> {
         let hint =
             "take next_cursor from the JSON of the page before, or leave --after out to begin at the top";
-        let cursor = Cursor::read(text).ok_or_else(|| anyhow!("{text:?} is no cursor").hint(hint))?;
+        let cursor =
+            Cursor::read(text).ok_or_else(|| anyhow!("invalid cursor {text:?} for --after").hint(hint))?;
         if (cursor.sort, cursor.reverse) != (sort, reverse) {
             let order = |sort: Sort, reverse: bool| {
                 format!("--sort {}{}", sort.name(), if reverse { " --reverse" } else { "" })

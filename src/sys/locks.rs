@@ -69,7 +69,7 @@ impl WriterLock {
     /// not a plain file name; otherwise if a lock file cannot be created, opened or locked.
     pub fn try_acquire(home: &Path, id: &str, patience: Duration) -> io::Result<LockAttempt<Self>> {
         if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{id:?} is no thread id")));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{id:?} is not a thread id")));
         }
         let folder = home.join("thread-writer-locks");
         if !folder.is_dir() {

@@ -74,7 +74,7 @@ pub fn ran_out_of_files() -> bool {
 }
 
 fn not_regular() -> io::Error {
-    io::Error::new(ErrorKind::InvalidInput, "is no regular file")
+    io::Error::new(ErrorKind::InvalidInput, "not a regular file")
 }
 
 /// Opens without waiting. A pipe without a writer opens at once and is refused afterwards.

@@ -238,7 +238,7 @@ pub fn set_modified(path: &Path, time: SystemTime) -> io::Result<SystemTime> {
 /// If a link or a file that is not a folder is in the way.
 pub fn check_folder(root: &Path, below: &[String]) -> io::Result<()> {
     match fs::metadata(root) {
-        Ok(metadata) if !metadata.is_dir() => return Err(in_the_way(root, "is no folder")),
+        Ok(metadata) if !metadata.is_dir() => return Err(in_the_way(root, "is not a folder")),
         Ok(_) => {}
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Err(_) if fs::symlink_metadata(root).is_ok() => {
@@ -251,7 +251,7 @@ pub fn check_folder(root: &Path, below: &[String]) -> io::Result<()> {
         folder.push(part);
         match fs::symlink_metadata(&folder) {
             Ok(metadata) if metadata.is_symlink() => return Err(in_the_way(&folder, "is a symbolic link")),
-            Ok(metadata) if !metadata.is_dir() => return Err(in_the_way(&folder, "is no folder")),
+            Ok(metadata) if !metadata.is_dir() => return Err(in_the_way(&folder, "is not a folder")),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),

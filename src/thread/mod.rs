@@ -68,7 +68,8 @@ impl FromStr for ThreadId {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<ThreadId> {
-        ThreadId::parse(text).ok_or_else(|| anyhow::anyhow!("{text:?} is no thread id (a UUID with hyphens)"))
+        ThreadId::parse(text)
+            .ok_or_else(|| anyhow::anyhow!("{text:?} is not a thread id (a UUID with hyphens)"))
     }
 }
 

@@ -67,7 +67,7 @@ pub fn beside(
             Selected::Path(path) => {
                 let file = match paths::locate(inventory, path) {
                     Some(i) => fold(i, inventory, &mut survey.worker),
-                    None => Err("it is no rollout of this home".to_owned()),
+                    None => Err("not a rollout of this home".to_owned()),
                 };
                 let row = match &file {
                     Ok((_, folded)) => survey.row(folded.metadata.id)?,

@@ -163,7 +163,7 @@ pub(super) fn duplicate(copy: &RolloutFile, counts: &RolloutFile, is_longer: boo
         (false, true) => ", and is longer",
         (false, false) => "",
     };
-    let message = format!("does not count beside {}{more}", counts.path().display());
+    let message = format!("duplicate; {} is used instead{more}", counts.path().display());
     let finding = Finding::new(Kind::DuplicateRollout, message).at(copy.path());
     if is_newer || is_longer { Finding { severity: Severity::Error, ..finding } } else { finding }
 }
@@ -230,7 +230,7 @@ fn in_words(position: usize, cell: &Cell) -> String {
         (_, Cell::Null) => "NULL".to_owned(),
         (_, Cell::Integer(n)) => n.to_string(),
         (_, Cell::Real(n)) => n.to_string(),
-        (_, Cell::Blob(bytes)) => format!("{} bytes that are no text", bytes.len()),
+        (_, Cell::Blob(bytes)) => format!("{} bytes that are not text", bytes.len()),
         (_, Cell::Text(text)) if text.is_empty() => "nothing".to_owned(),
         (_, Cell::Text(text)) => format!("\"{text}\""),
     }

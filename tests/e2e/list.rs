@@ -171,7 +171,7 @@ fn a_cursor_goes_on_with_other_filters_and_columns_and_a_tampered_one_is_refused
         let old = &cursor[place..=place];
         let new = if old == "0" { "1" } else { "0" };
         let tampered = format!("{}{new}{}", &cursor[..place], &cursor[place + 1..]);
-        env.run(["list", "--all", "--hidden", "--after", &tampered]).trouble("is no cursor");
+        env.run(["list", "--all", "--hidden", "--after", &tampered]).trouble("invalid cursor");
     }
 }
 

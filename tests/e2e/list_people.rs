@@ -261,7 +261,7 @@ fn nonsense_is_answered_with_what_to_type_instead() {
         &expect![[r#"
         $ codex-state list --after abc
         --- stderr
-        codex-state: error: "abc" is no cursor
+        codex-state: error: invalid cursor "abc" for --after
         hint: take next_cursor from the JSON of the page before, or leave --after out to begin at the top
         --- status 2
     "#]],

@@ -68,7 +68,7 @@ fn codex_home_is_a_file() {
         &expect![[r#"
         $ codex-state backfill
         --- stderr
-        codex-state: error: no Codex home: $ROOT/file: is no folder
+        codex-state: error: no Codex home: $ROOT/file: not a folder
         hint: name the folder with --codex-home DIR or CODEX_HOME
         --- status 2
     "#]],
@@ -163,7 +163,7 @@ fn a_foreign_sqlite_file() {
         $ codex-state list
         --- stderr
         codex-state: error: $HOME_DIR/state_5.sqlite: the database has no table `threads`
-        hint: this is no state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)
+        hint: this is not a state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)
         --- status 2
     "#]],
     );
@@ -174,7 +174,7 @@ fn a_foreign_sqlite_file() {
         $ codex-state show 20260314
         --- stderr
         codex-state: error: $HOME_DIR/state_5.sqlite: the database has no table `threads`
-        hint: this is no state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)
+        hint: this is not a state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)
         --- status 2
     "#]],
     );
@@ -185,7 +185,7 @@ fn a_foreign_sqlite_file() {
         $ codex-state verify
         --- stderr
         codex-state: error: $HOME_DIR/state_5.sqlite: the database has no table `threads`
-        hint: this is no state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)
+        hint: this is not a state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)
         --- status 2
     "#]],
     );
@@ -196,7 +196,7 @@ fn a_foreign_sqlite_file() {
         $ codex-state backfill
         --- stderr
         codex-state: error: $HOME_DIR/state_5.sqlite: the database has no table `threads`
-        hint: this is no state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)
+        hint: this is not a state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)
         --- status 2
     "#]],
     );
@@ -331,7 +331,7 @@ fn no_permission() {
         &expect![[r#"
         $ codex-state verify
         --- stderr
-        codex-state: warning: the configuration is left out: $HOME_DIR/config.toml: Permission denied (os error 13)
+        codex-state: warning: the configuration is ignored: $HOME_DIR/config.toml: Permission denied (os error 13)
         codex-state: error: $HOME_DIR: cannot be looked into for a database: Permission denied (os error 13)
         hint: check the permissions of $HOME_DIR, or name the database with --db FILE
         --- status 2
@@ -425,7 +425,7 @@ fn a_bad_cursor() {
         &expect![[r#"
         $ codex-state list --after page2
         --- stderr
-        codex-state: error: "page2" is no cursor
+        codex-state: error: invalid cursor "page2" for --after
         hint: take next_cursor from the JSON of the page before, or leave --after out to begin at the top
         --- status 2
     "#]],

@@ -281,7 +281,7 @@ fn a_folder_that_is_not_there_deletes_nothing() {
     env.run(["prune", "--yes"]).trouble("is empty");
     fs::remove_dir(&sessions).unwrap();
     fs::write(&sessions, "no folder").unwrap();
-    env.run(["prune", "--yes", "--all-missing"]).trouble("is no folder");
+    env.run(["prune", "--yes", "--all-missing"]).trouble("not a folder");
     fs::remove_file(&sessions).unwrap();
     assert_eq!(before.difference(&env.tree()), "", "nothing was done");
     fs::rename(&aside, &sessions).unwrap();

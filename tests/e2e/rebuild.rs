@@ -1,5 +1,5 @@
-//! Rebuild: from every kind of broken database to one that Codex opens at once, with everything that could still be
-//! read; what it refuses, and how it is undone.
+//! Tests that rebuild turns every kind of broken database into one that Codex opens at once, with all data that could
+//! still be read. Also tests its refusals and its undo.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::outcome::Outcome;
 use crate::table::{self, Rows};
 use crate::wrecks;
 
-/// What a person and Codex keep in the database alone, for every second thread of the golden home.
+/// Facts that exist only in the database, for every second thread of the golden home.
 const FACTS: &str = "
     INSERT INTO thread_sections (id, name) VALUES ('s1', 'Work'), ('s2', 'Empty');
     INSERT INTO projects (id, name, position, created_at_ms, updated_at_ms) VALUES ('p1', 'Project', 0, 1, 2);
@@ -27,7 +27,7 @@ const FACTS: &str = "
 const KNOWN_HERE: &str = "SELECT id, name, is_pinned, thread_section_id, section_position, section_entered_at_ms, \
                           project_id FROM threads ORDER BY id";
 
-/// A golden home that was filled once, with facts in its database, which has this schema.
+/// Returns a golden home whose database has this schema, was filled once, and has facts of its own.
 fn home(database: &str) -> Env {
     let env = Env::golden(database);
     env.run(["backfill"]).status(1, "three files cannot be read");
@@ -35,7 +35,7 @@ fn home(database: &str) -> Env {
     env
 }
 
-/// The databases that were replaced.
+/// Returns the databases that were replaced.
 fn replaced(env: &Env) -> Vec<PathBuf> {
     let folder = fs::read_dir(env.home().join("codex-state-backups"));
     let paths = folder.into_iter().flatten().flatten().map(|entry| entry.path());
@@ -45,7 +45,8 @@ fn replaced(env: &Env) -> Vec<PathBuf> {
     paths
 }
 
-/// Rebuilds, after a dry run that changes nothing and says the same; asserts that the result is whole.
+/// Does a dry run, then rebuilds. Asserts that the dry run changes nothing and predicts the result, and that the result
+/// is sound.
 #[track_caller]
 fn rebuild(env: &Env, code: i32, arguments: &[&str]) -> Value {
     let arguments = [&["rebuild", "--format", "json"], arguments].concat();
@@ -71,14 +72,14 @@ fn ledger(env: &Env) -> Vec<table::Row> {
     env.query("SELECT version, description, success, checksum FROM _sqlx_migrations ORDER BY version")
 }
 
-/// The ledger that Codex wrote into a golden database.
+/// Returns the ledger that Codex wrote into a golden database.
 fn ledger_of(database: &str) -> Vec<table::Row> {
     let env = Env::new();
     env.database(database);
     ledger(&env)
 }
 
-/// The rows that a backfill writes into Codex's own empty database in this home.
+/// Returns the rows that a backfill writes into Codex's own empty database in this home.
 fn fresh_rows(env: &Env) -> Rows {
     let other = Env::golden("empty-2026-08");
     other.run(["backfill"]).status(1, "three files cannot be read");
@@ -280,7 +281,7 @@ fn what_a_new_database_could_not_hold_is_named_and_refused() {
     assert_eq!(document["left_behind"].as_array().unwrap().len(), 2);
 }
 
-/// Runs the command that the last line names.
+/// Runs the command in the last line of the output.
 fn follow(env: &Env, outcome: &Outcome) -> Outcome {
     let last = outcome.stderr.lines().last().unwrap();
     let command = last.split("codex-state ").nth(1).unwrap().strip_suffix(" undoes it").unwrap();

@@ -1,5 +1,5 @@
-//! Killed between any two steps and at random moments, rebuild leaves the old database or the new one, whole, and a
-//! rerun completes it.
+//! Kills rebuild between any two steps and at random moments. The old or the new database must be in place, undamaged,
+//! and a second run must complete the rebuild.
 #![cfg(feature = "fault-points")]
 
 use std::fs;
@@ -11,7 +11,7 @@ use crate::holder::Holder;
 use crate::moving::{self, ALL, PLAIN, contents};
 use crate::table;
 
-/// A home whose database Codex refuses for a checksum, or is damaged in an index; a log lies beside it.
+/// Returns a home with a log beside its database, which has a wrong checksum or a damaged index.
 fn home(damage: &str) -> Env {
     let env = moving::home("empty-2026-08");
     env.sql(&format!(
@@ -21,7 +21,7 @@ fn home(damage: &str) -> Env {
 }
 
 const LEDGER: &str = "UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 3";
-/// A page of an index is destroyed.
+/// Destroys a page of an index.
 const INDEX: &str = "index";
 
 fn damage(env: &Env, kind: &str) {
@@ -30,7 +30,7 @@ fn damage(env: &Env, kind: &str) {
     }
 }
 
-/// Whether the database in place is a new one; it is whole either way, but for what was damaged before.
+/// Returns true if the database in place is the new one. Asserts that it has every thread and the kept name.
 #[track_caller]
 fn is_new(env: &Env, when: &str) -> bool {
     let connection = rusqlite::Connection::open(env.db()).unwrap();
@@ -72,7 +72,7 @@ fn a_crash_at_any_step_leaves_one_or_the_other() {
             table::assert_sound(&env.db(), &point);
             let left =
                 env.tree().names().iter().any(|name| name.contains("partial") || name.ends_with("-wal"));
-            // What a crash after the rename left goes with the next run that builds something.
+            // The next run that builds a database removes the remains of a crash after the rename.
             assert!(!left || is_new, "{point}: {:?}", env.tree().names());
             let kept = fs::read_dir(env.home().join("codex-state-backups")).unwrap().count();
             assert!((1..=3).contains(&kept), "{point}: the old one is kept");
@@ -82,7 +82,7 @@ fn a_crash_at_any_step_leaves_one_or_the_other() {
     }
 }
 
-/// The databases in the home, and whether the log of one lies beside another.
+/// Returns the databases in the home, and true if the log of one is beside another.
 #[track_caller]
 fn databases(env: &Env, when: &str) -> Vec<String> {
     let names: Vec<String> = env.tree().names().iter().map(|name| (*name).to_owned()).collect();

@@ -193,7 +193,7 @@ fn first_config(app: &App, home: &Path) -> CodexConfig {
         return CodexConfig::default();
     }
     let config = home::read_config(home, app.environment.home_dir.as_deref()).unwrap_or_else(|error| {
-        app.messages.warn(&format!("the configuration is left out: {}", error::message(&error)));
+        app.messages.warn(&format!("the configuration is ignored: {}", error::message(&error)));
         CodexConfig::default()
     });
     for key in &config.no_text {

@@ -11,7 +11,7 @@ pub(super) fn sentence(report: &Report, note: &str) -> String {
     let found = format!("{no_error}{}", count(total));
     let end = match report.interrupted {
         true => format!(
-            "interrupted after {} of {}: this is no answer yet",
+            "interrupted after {} of {}: the check is incomplete",
             human::count(report.files),
             human::counted(report.n_to_look_at.max(report.files), "rollout", "rollouts")
         ),
@@ -124,7 +124,7 @@ mod tests {
             Report { files: 120, n_to_look_at: 3000, interrupted: true, agree: 118, ..Report::default() };
         assert_eq!(
             sentence(&report, ""),
-            "no finding; interrupted after 120 of 3,000 rollouts: this is no answer yet"
+            "no finding; interrupted after 120 of 3,000 rollouts: the check is incomplete"
         );
     }
 }

@@ -87,7 +87,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "SECONDS", default_value = "5", value_parser = numbers::seconds, allow_negative_numbers = true)]
     pub busy_timeout: Duration,
 
-    /// Write what this run counted to FILE, for Prometheus' textfile collector
+    /// Write the counts of this run to FILE, for Prometheus' textfile collector
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub metrics: Option<PathBuf>,
 }
@@ -157,7 +157,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("backfill"))]
 pub struct Backfill {
-    /// Threads to do: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
+    /// Threads to repair: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
     #[arg(value_name = "THREAD")]
     pub threads: Vec<String>,
 
@@ -181,7 +181,7 @@ pub struct Backfill {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub facts_from: Option<PathBuf>,
 
-    /// Which database to make where there is none [default: the one that the Codex of this home reads]
+    /// Which database to create if none exists [default: the one that the Codex of this home reads]
     #[arg(long, value_name = "SCHEMA")]
     pub schema: Option<SchemaChoice>,
 
@@ -205,7 +205,7 @@ pub struct Backfill {
 /// Options of every command that writes to the database.
 #[derive(Debug, Clone, Args)]
 pub struct Writing {
-    /// Write nothing, and say what would be done
+    /// Write nothing, and print the planned changes
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
@@ -223,7 +223,7 @@ pub enum Times {
     Mtime,
     /// Always the time of the file's last line
     Events,
-    /// As auto, but a time alone is no reason to write a row
+    /// Like auto, but never write a row only because its time differs
     Keep,
 }
 
@@ -297,7 +297,7 @@ pub struct Show {
     #[arg(value_name = "THREAD", required = true)]
     pub threads: Vec<String>,
 
-    /// Set each row beside what its rollout says, column by column, and mark what differs
+    /// Compare each row with its rollout, column by column, and mark the differences
     #[arg(long)]
     pub compare: bool,
 
@@ -378,7 +378,7 @@ pub struct Moving {
     #[arg(value_name = "THREAD", required = true)]
     pub threads: Vec<String>,
 
-    /// Move and write nothing, and say what would be done
+    /// Move and write nothing, and print the planned changes
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
@@ -420,7 +420,7 @@ pub struct Relink {
     #[arg(value_name = "NEW", value_hint = ValueHint::DirPath)]
     pub new: PathBuf,
 
-    /// Take a NEW that does not exist, as on another machine or a drive that is not mounted
+    /// Accept a NEW that does not exist, as on another machine or a drive that is not mounted
     #[arg(long)]
     pub missing_ok: bool,
 
@@ -452,7 +452,7 @@ pub struct Prune {
     #[arg(value_name = "THREAD")]
     pub threads: Vec<String>,
 
-    /// Delete nothing, and say what would be done
+    /// Delete nothing, and print the planned changes
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
@@ -502,8 +502,8 @@ pub struct Status {}
 
 /// Copy the database to a file
 ///
-/// The copy is one file with one state of the database, whoever is using it meanwhile. Commands that write keep backups
-/// of their own beside the database, in codex-state-backups; those made with this command are never removed.
+/// The copy is one consistent file, even if Codex is using the database. Commands that write keep automatic backups beside
+/// the database, in codex-state-backups; they never remove a backup made with this command.
 ///
 /// JSON: {"schema_version":1, "database":PATH, "backup":PATH, "rows":N, "bytes":N, "dry_run":BOOL}
 /// TSV and CSV have the columns database, backup, rows, bytes.
@@ -514,7 +514,7 @@ pub struct Backup {
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
 
-    /// Write nothing, and say what would be done
+    /// Write nothing, and print the planned changes
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 }
@@ -522,8 +522,8 @@ pub struct Backup {
 /// Bring the database back from a backup
 ///
 /// Without FILE it lists the backups of the database, the newest first, with their threads, and changes nothing. latest
-/// takes the newest backup that is sound; not one of a database that a restore replaced. Such a one is kept
-/// until a person deletes it.
+/// takes the newest sound backup, but never a database that a restore replaced. Such databases stay until you
+/// delete them.
 ///
 /// FILE is checked first, and what it replaces is kept as a backup. A Codex that has the database open finds the content
 /// replaced in one step. A database that is missing is made; one that cannot be used is moved aside.
@@ -568,7 +568,7 @@ pub struct Completions {
     #[arg(long)]
     pub install: bool,
 
-    /// Install nothing, and say what would be done
+    /// Install nothing, and print the planned changes
     #[arg(short = 'n', long, requires = "install")]
     pub dry_run: bool,
 }

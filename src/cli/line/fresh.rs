@@ -16,8 +16,8 @@ use std::path::PathBuf;
 /// mended. Close Codex first: rebuild refuses while another process has the database open. It also refuses a database
 /// that is sound, and one with tables or columns that a new one could not hold. A rollout that cannot be read now (a
 /// permission, a drive that is not mounted) keeps the row that the old database has for it; if that row cannot be read
-/// either, rebuild refuses. --force overrules these three, never the first. What a rollout holds that is damaged for good
-/// does not stop it, as in backfill.
+/// either, rebuild refuses. --force overrules these three, never the first. A permanently
+/// damaged rollout does not stop it, as in backfill.
 ///
 /// The last line names the command that undoes it: --undo puts the old file back as it was, under the name that it had,
 /// and keeps the new one in codex-state-backups/.
@@ -33,15 +33,15 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("rebuild"))]
 pub struct Rebuild {
-    /// Write nothing, and say what would be done
+    /// Write nothing, and print the planned changes
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
-    /// Replace a sound database, too, leave behind what a new one could not hold, and do without threads that cannot be read
+    /// Replace even a sound database, drop tables and columns that do not fit, and skip threads that cannot be read
     #[arg(long)]
     pub force: bool,
 
-    /// Put a database that rebuild replaced back in its place, damaged as it may be
+    /// Put a database that rebuild replaced back in its place, even if it is damaged
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["force", "jobs"])]
     pub undo: Option<PathBuf>,
 

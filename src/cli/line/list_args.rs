@@ -32,7 +32,7 @@ pub struct List {
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,
 
-    /// What to sort by; recency is by updated where the database does not know it
+    /// Sort order; recency falls back to updated if the database does not have it
     #[arg(long, value_name = "ORDER", default_value = "updated")]
     pub sort: SortBy,
 
@@ -153,7 +153,7 @@ pub(super) fn columns_help(sentence: &str, worked_out: &[&'static str]) -> Strin
     format!("{sentence}: {}", names.join(", "))
 }
 
-/// A parser of column names. It accepts every non-empty name, because a database may have unknown columns; completion
+/// Returns a parser of column names. It accepts every non-empty name, because a database may have unknown columns; completion
 /// offers the known ones.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ShowColumns;

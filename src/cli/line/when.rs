@@ -101,7 +101,9 @@ fn date(text: &str) -> Option<anyhow::Result<NaiveDate>> {
         && digits(&bytes[..4])
         && digits(&bytes[5..7])
         && digits(&bytes[8..]);
-    form.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| anyhow!("there is no such day")))
+    form.then(|| {
+        NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| anyhow!("no such day in the calendar"))
+    })
 }
 
 /// The time since an event.
@@ -323,7 +325,10 @@ mod tests {
         assert_eq!(refused("3M").1, "give 3mo for months, 3m for minutes");
         assert_eq!(refused("now").1, "give 0s");
         assert_eq!(refused("9999999y").0.split(": ").nth(1), Some("further back than times reach"));
-        assert_eq!(refused("2026-02-30").0, "cannot read \"2026-02-30\" as a time: there is no such day");
+        assert_eq!(
+            refused("2026-02-30").0,
+            "cannot read \"2026-02-30\" as a time: no such day in the calendar"
+        );
         assert_eq!(
             refused("99999999999999999999w").0.split(": ").nth(1),
             Some("further back than times reach")

@@ -9,10 +9,10 @@ use crate::thread::columns::{COLUMNS, Kind, position};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params_from_iter};
 use std::collections::BTreeMap;
 
-/// Tables that a new database has of its own.
+/// Tables that a new database already fills itself.
 const OWN: [&str; 3] = ["threads", "_sqlx_migrations", "backfill_state"];
 const THREADS: &str = "threads";
-/// Named by their threads without a foreign key.
+/// A table that refers to threads without a foreign key.
 const EDGES: &str = "thread_spawn_edges";
 
 /// Rows of one table that an old database had.
@@ -26,19 +26,19 @@ pub struct Carried {
     pub unreadable: Option<u64>,
 }
 
-/// What was carried, by table.
+/// Counts of the carried rows, by table.
 pub type CarriedTables = BTreeMap<String, Carried>;
 
-/// Which tables are carried.
+/// The group of tables that is carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    /// Those that threads refer to, and those that have nothing to do with threads.
+    /// Tables that threads refer to, and tables unrelated to threads.
     Before,
-    /// Those whose rows hang on threads.
+    /// Tables whose rows refer to threads.
     After,
 }
 
-/// The tables of a part, those first that others refer to.
+/// Returns the tables of a part, ordered so that a table comes after those it refers to.
 fn tables(new: &Connection, part: Part) -> rusqlite::Result<Vec<String>> {
     let mut found = Vec::new();
     for table in Shape::of(new)?.tables.into_keys().filter(|table| !OWN.contains(&table.as_str())) {
@@ -92,7 +92,7 @@ pub(super) fn carry_tables(
     Ok(())
 }
 
-/// Whether one of the threads of an edge is there.
+/// An SQL condition: at least one of the two threads of an edge exists.
 const EDGE: &str = "SELECT 1 FROM threads WHERE id IN (?1, ?2) AND ?3 IS NOT NULL";
 
 /// Counts the rows of the threads that were read, of which `n_threads` are of threads.
@@ -101,12 +101,12 @@ pub(super) fn count_threads(old: &Connection, salvage: salvage::Salvage, n_threa
     Carried { rows: n_threads, unfit, unreadable: unreadable(old, THREADS, salvage) }
 }
 
-/// The table of threads in what was carried.
+/// Returns the counts of the table `threads`.
 pub(super) fn threads(carried: &CarriedTables) -> Option<&Carried> {
     carried.get(THREADS)
 }
 
-/// How many rows could not be read, for as far as an index can tell.
+/// Counts the rows that could not be read, as far as an index can tell.
 fn unreadable(old: &Connection, table: &str, salvage: salvage::Salvage) -> Option<u64> {
     if salvage.is_whole {
         return Some(0);
@@ -114,7 +114,7 @@ fn unreadable(old: &Connection, table: &str, salvage: salvage::Salvage) -> Optio
     count_by_index(old, table).map(|count| count.saturating_sub(salvage.read)).filter(|&count| count > 0)
 }
 
-/// Inserts a row; false if it breaks a rule of the table.
+/// Inserts a row. Returns false if it violates a constraint of the table.
 fn insert_row(insert: &mut rusqlite::Statement<'_>, cells: &[Cell]) -> rusqlite::Result<bool> {
     match insert.execute(params_from_iter(cells)) {
         Ok(_) => Ok(true),
@@ -126,9 +126,9 @@ fn insert_row(insert: &mut rusqlite::Statement<'_>, cells: &[Cell]) -> rusqlite:
 /// A column that both databases have.
 struct Column {
     name: String,
-    /// What Codex can read in it, as far as that is known.
+    /// The type that Codex reads from it, if known.
     kind: Option<Kind>,
-    /// Whether NULL is no value for it.
+    /// True if it is declared NOT NULL.
     is_required: bool,
 }
 
@@ -138,7 +138,7 @@ impl Column {
             && (self.name != "history_mode" || matches!(cell.as_text(), Some("legacy" | "paginated")))
     }
 
-    /// Returns what a cell is replaced by that Codex cannot read.
+    /// Returns the replacement for a cell that Codex cannot read.
     fn neutral(&self) -> Cell {
         match self.kind {
             _ if self.name == "history_mode" => Cell::from("legacy"),
@@ -149,7 +149,7 @@ impl Column {
     }
 }
 
-/// The columns that both tables have.
+/// Returns the columns that both tables have.
 fn shared_columns(old: &Connection, new: &Connection, table: &str) -> rusqlite::Result<Vec<Column>> {
     let theirs = columns_of(old, table)?;
     let sql = "SELECT name, upper(type), \"notnull\" FROM pragma_table_info(?1) ORDER BY cid";
@@ -214,8 +214,8 @@ fn is_reference(column: &str) -> bool {
     column == "thread_section_id" || column == "project_id"
 }
 
-/// Inserts the rows of threads that no rollout made again, as they are but for cells that Codex could not read. A row
-/// whose rollout is another thread's now stays behind. Returns how many were inserted.
+/// Inserts the rows of threads that no rollout restored. Cells that Codex could not read are replaced. Leaves out a row
+/// whose rollout now belongs to another thread. Returns the number of inserted rows.
 pub(super) fn carry_left(
     old: &Connection,
     new: &Connection,

@@ -1,4 +1,5 @@
-//! The ledger of a rebuilt database: mended where only it is wrong, repeated from the old database where all is new.
+//! The ledger of migrations of a rebuilt database. It is repaired if only the ledger is wrong, and copied from the old
+//! database if everything else is new.
 
 use super::shape::{ARTIFACTS, Shape, columns_of};
 use crate::db::create::{AUGUST, NEWEST, NewSchema};
@@ -19,7 +20,7 @@ struct Entry {
     execution_time: Cell,
 }
 
-/// Reads the rows that can be read, by version; none where the table is missing or has other columns.
+/// Reads the readable rows, by version. Returns none if the table is missing or has other columns.
 fn read(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, Entry>> {
     let mut entries = BTreeMap::new();
     let columns = columns_of(connection, TABLE)?;
@@ -42,12 +43,12 @@ fn read(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, Entry>> {
     Ok(entries)
 }
 
-/// The checksum of a migration in hexadecimal digits, if it is known.
+/// Returns the checksum of a migration in hexadecimal digits, if it is known.
 fn known(version: i64) -> Option<&'static str> {
     ledger::migrations().find(|(known, ..)| *known == version).map(|(.., checksum)| checksum)
 }
 
-/// What Codex has against the ledger of a database, in words; `None` if it is in order.
+/// Returns the reason why Codex refuses the ledger of a database; `None` if it accepts it.
 pub(super) fn complaint(connection: &Connection) -> rusqlite::Result<Option<String>> {
     let entries = read(connection)?;
     if entries.is_empty() {
@@ -63,13 +64,13 @@ pub(super) fn complaint(connection: &Connection) -> rusqlite::Result<Option<Stri
     })
 }
 
-/// The known versions below the last one that have no row.
+/// Returns the known versions below the last one that have no row.
 fn gaps(entries: &BTreeMap<i64, Entry>) -> Vec<i64> {
     let last = entries.keys().next_back().copied().unwrap_or(0).min(NEWEST);
     (1..=last).filter(|version| !entries.contains_key(version)).collect()
 }
 
-/// Mends the ledger of a database that is sound otherwise, and returns the versions that were wrong. `None` if the
+/// Repairs the ledger of an otherwise sound database, and returns the versions that were wrong. Returns `None` if the
 /// tables show that more than the ledger is wrong: a migration that failed, or is missing, and left no trace.
 pub(super) fn mend(connection: &Connection) -> rusqlite::Result<Option<Vec<i64>>> {
     let entries = read(connection)?;
@@ -109,7 +110,7 @@ pub(super) fn mend(connection: &Connection) -> rusqlite::Result<Option<Vec<i64>>
     Ok(Some(mended))
 }
 
-/// Whether a build whose migrations have CRLF line ends wrote the ledger.
+/// Returns true if the ledger was written by a build whose migrations have CRLF line ends.
 fn has_crlf(entries: &BTreeMap<i64, Entry>) -> bool {
     entries.get(&1).is_some_and(|entry| is_checksum(&entry.checksum, ledger::FIRST_WITH_CRLF))
 }
@@ -138,8 +139,8 @@ fn insert(connection: &Connection, version: i64) -> rusqlite::Result<()> {
     create::record(connection, migration)
 }
 
-/// The level of a new database in place of an old one: the old one's where that can be made, and never below the level
-/// of the schema asked for.
+/// Returns the level of a new database: the old database's level if this program can create it, and never below the
+/// level of the requested schema.
 pub(super) fn level(old: &Connection, shape: &Shape, schema: NewSchema) -> rusqlite::Result<i64> {
     let entries = read(old)?;
     let last = entries.values().filter(|entry| entry.success).map(|entry| entry.version).max();
@@ -152,7 +153,7 @@ pub(super) fn level(old: &Connection, shape: &Shape, schema: NewSchema) -> rusql
     Ok(if is_untold && !shape.is_whole { 55 } else { level })
 }
 
-/// Makes the rows of a new ledger say what the old one says: when migrations ran and how long they took.
+/// Copies from the old ledger when migrations ran and how long they took.
 pub(super) fn repeat(old: &Connection, new: &Connection) -> rusqlite::Result<()> {
     let sql = format!("UPDATE {TABLE} SET installed_on = ?2, execution_time = ?3 WHERE version = ?1");
     let unconfirmed = format!("UPDATE {TABLE} SET checksum = ?2 WHERE version = ?1");

@@ -1,5 +1,5 @@
-//! Builds a new state database beside an old one and puts it in its place; which rollouts fill it, and when that is
-//! done, is the verb's business (`src/rebuild.rs`).
+//! Builds a new state database beside an old one and puts it in its place; `src/rebuild.rs`
+//! decides when that happens and which rollouts fill it.
 
 mod carry;
 mod ledger;
@@ -26,22 +26,22 @@ use shape::Shape;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What is wrong with an old database.
+/// The condition of an old database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// There is none.
+    /// The file does not exist.
     Missing,
-    /// SQLite cannot open it; why.
+    /// SQLite cannot open it, for this reason.
     Unusable(String),
-    /// Some of it can be read; the first thing that is wrong.
+    /// Part of it can be read; holds the first problem found.
     Damaged(String),
-    /// It is sound, but Codex refuses its ledger; why.
+    /// It is sound, but Codex refuses its ledger, for this reason.
     Refused(String),
     /// Nothing is wrong with it.
     Sound,
 }
 
-/// An old database, locked where SQLite can open it.
+/// An old database, locked if SQLite can open it.
 pub struct OldDatabase {
     path: PathBuf,
     lock: Option<Exclusive>,
@@ -49,10 +49,10 @@ pub struct OldDatabase {
 }
 
 impl OldDatabase {
-    /// Locks the database `path` and looks what is wrong with it.
+    /// Locks the database `path` and finds its condition.
     ///
     /// # Errors
-    /// If another process has it open, or it cannot be read or written for a reason that may pass.
+    /// If another process has it open, or it cannot be read or written for a temporary reason.
     pub fn lock(path: &Path, options: &OpenOptions) -> anyhow::Result<OldDatabase> {
         let old = |lock, condition| OldDatabase { path: path.to_owned(), lock, condition };
         // A reader looks first: another connection would play the log into what is no database, and empty it.
@@ -81,10 +81,10 @@ impl OldDatabase {
         Ok(old(Some(lock), condition))
     }
 
-    /// The same for a private copy in `folder`, for a dry run: nothing of `path` changes.
+    /// Does the same to a private copy in `folder`, for a dry run. Does not change `path`.
     ///
     /// # Errors
-    /// As [`OldDatabase::lock`].
+    /// If [`OldDatabase::lock`] fails on the copy, or the copy cannot be made.
     pub fn lock_copy(path: &Path, folder: &Path, options: &OpenOptions) -> anyhow::Result<OldDatabase> {
         if !path.exists() {
             return OldDatabase::lock(path, options);
@@ -96,19 +96,19 @@ impl OldDatabase {
         OldDatabase::lock(&copy, options)
     }
 
-    /// What is wrong with it.
+    /// Returns its condition.
     #[must_use]
     pub fn condition(&self) -> &Condition {
         &self.condition
     }
 
-    /// Whether SQLite can open it, so that no other process has it open now.
+    /// Returns true if SQLite can open it; then it is locked, and no other process has it open.
     #[must_use]
     pub fn is_locked(&self) -> bool {
         self.lock.is_some()
     }
 
-    /// Counts what Codex shows of it; `None` if that cannot be read.
+    /// Counts the threads that Codex shows from it; `None` if they cannot be read.
     #[must_use]
     pub fn census(&self, default_provider: &str) -> Option<Census> {
         census(self.connection()?, default_provider).ok()
@@ -119,13 +119,13 @@ impl OldDatabase {
     }
 }
 
-/// Counts what Codex shows of a database.
+/// Counts the threads that Codex shows from a database.
 fn census(connection: &Connection, default_provider: &str) -> anyhow::Result<Census> {
     let schema = Schema::read(connection)?;
     Ok(Census::take(connection, &schema, default_provider)?)
 }
 
-/// What is wrong with a database that can be opened.
+/// Returns the condition of a database that can be opened.
 fn examine(connection: &Connection) -> rusqlite::Result<Condition> {
     // A schema that can be read in part hides the rest from the check.
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
@@ -146,17 +146,17 @@ pub struct NewDatabase {
     level: i64,
 }
 
-/// What an old database gave to a new one.
+/// Counts of the rows that a new database took from an old one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inherited {
-    /// By table. That of `threads` counts those that rollouts made again.
+    /// Counts by table. That of `threads` counts the threads that rollouts restored.
     pub tables: CarriedTables,
-    /// Threads whose rows were kept, because no rollout in the home made them again.
+    /// Threads whose rows were kept, because no rollout in the home restored them.
     pub kept_threads: u64,
 }
 
 impl Inherited {
-    /// Whether the new database has every thread that the old one had.
+    /// True if the new database has every thread that the old one had.
     #[must_use]
     pub fn has_all_threads(&self) -> bool {
         carry::threads(&self.tables)
@@ -165,10 +165,10 @@ impl Inherited {
 }
 
 impl NewDatabase {
-    /// The level that a database in place of `old` gets, and the tables and columns of `old` that it could not hold.
+    /// Returns the level of a database that replaces `old`, and the tables and columns of `old` that do not fit into it.
     ///
     /// # Errors
-    /// If the old database fails for another reason than damage.
+    /// If the old database cannot be read for a reason other than damage.
     pub fn plan(old: &OldDatabase, schema: NewSchema) -> anyhow::Result<(i64, Vec<String>)> {
         let Some(connection) = old.connection() else { return Ok((schema.level(), Vec::new())) };
         let planned = || -> rusqlite::Result<(i64, Vec<String>)> {
@@ -183,8 +183,8 @@ impl NewDatabase {
         planned().map_err(|error| explain(error, &old.path, "read the schema of the database"))
     }
 
-    /// Begins a database that will be `target`; `folder` is where it grows, on the same file system unless it is only a
-    /// preview.
+    /// Begins a database that will be `target`; it is built in `folder`, on the same file system unless it is only
+    /// a preview.
     ///
     /// # Errors
     /// If the folder cannot be written.
@@ -197,8 +197,8 @@ impl NewDatabase {
         Ok(NewDatabase { staging, path, target: target.to_owned(), level: 0 })
     }
 
-    /// Makes it a copy of `old` with a mended ledger, and returns the versions that were mended. `None` if more than the
-    /// ledger is wrong; then it is empty.
+    /// Copies `old` into it, repairs the ledger, and returns the repaired versions. Returns `None`, and leaves it empty, if
+    /// more than the ledger is wrong.
     ///
     /// # Errors
     /// If it cannot be written, or `old` cannot be read.
@@ -222,7 +222,7 @@ impl NewDatabase {
         Ok(mended)
     }
 
-    /// Makes it a copy of `file`, byte by byte, with what lies in its log.
+    /// Copies `file` into it, byte by byte, and then applies its log.
     ///
     /// # Errors
     /// If `file` cannot be read, or the copy cannot be written.
@@ -238,8 +238,8 @@ impl NewDatabase {
         Ok(())
     }
 
-    /// Makes its tables, and carries what threads may refer to. Returns the facts that `old` has of threads, if it has
-    /// any.
+    /// Creates its tables, and carries the rows that threads may refer to. Returns the facts that `old` has about threads,
+    /// if it has any.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -276,7 +276,7 @@ impl NewDatabase {
         Ok((writer, Some(facts)))
     }
 
-    /// Carries what hangs on threads, when these are there.
+    /// Carries the rows that refer to threads. Call it after the threads are written.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -301,10 +301,10 @@ impl NewDatabase {
         Ok(())
     }
 
-    /// Checks that it is sound and one file, and counts its threads.
+    /// Checks that it is sound and a single file, and counts its threads.
     ///
     /// # Errors
-    /// If it is not.
+    /// If it is damaged, its log could not be emptied, or it cannot be read.
     pub fn check(&self, default_provider: &str) -> anyhow::Result<Census> {
         let doing = "check the new database";
         let check = |connection: &Connection| -> rusqlite::Result<Option<String>> {
@@ -329,7 +329,7 @@ impl NewDatabase {
         }
     }
 
-    /// Returns those of these ids for which it has no row.
+    /// Returns the ids that have no row in it.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -348,7 +348,7 @@ impl NewDatabase {
         find().map_err(|error| explain(error, &self.path, "read the new database"))
     }
 
-    /// Puts it in the place of `old`. Returns where that is now.
+    /// Replaces `old` with it. Returns the present paths of the replaced files.
     ///
     /// # Errors
     /// If a file cannot be renamed; then the old database is in its place.
@@ -360,7 +360,7 @@ impl NewDatabase {
     }
 }
 
-/// Makes the table of level 51 as the old database has it.
+/// Creates the table of level 51 as the old database has it.
 fn make_artifacts(old: &Connection, new: &Connection) -> rusqlite::Result<()> {
     let sql =
         "SELECT sql FROM sqlite_schema WHERE tbl_name = ?1 AND sql IS NOT NULL ORDER BY type = 'table' DESC";

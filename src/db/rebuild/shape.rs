@@ -1,11 +1,11 @@
-//! The tables, columns and indexes that a database has, compared with those of the levels that can be made.
+//! The tables, columns and indexes that a database has, compared with those of the levels that this program can create.
 
 use crate::db::create::{self, AUGUST, NEWEST};
 use crate::db::{salvage, schema};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Tables of earlier levels that Codex itself removes on the way to August's.
+/// Tables of earlier levels that Codex itself removes before the level of August.
 const REMOVED_BY_CODEX: [&str; 7] = [
     "agent_job_items",
     "agent_jobs",
@@ -16,24 +16,24 @@ const REMOVED_BY_CODEX: [&str; 7] = [
     "thread_goals",
 ];
 
-/// The table of level 51 that a later level removes; how it is made is known from the old database alone.
+/// The table of level 51 that a later level removes; only the old database knows its definition.
 pub(super) const ARTIFACTS: &str = "thread_artifacts";
 
-/// Judged for itself.
+/// The ledger is judged separately.
 const LEDGER: &str = "_sqlx_migrations";
 
-/// What a database is made of.
+/// The schema of a database: its tables, columns and indexes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Shape {
     /// Tables with their columns.
     pub(super) tables: BTreeMap<String, BTreeSet<String>>,
     /// Names of indexes.
     indexes: BTreeSet<String>,
-    /// Whether all of the schema could be read.
+    /// True if all of the schema could be read.
     pub(super) is_whole: bool,
 }
 
-/// The columns of a table; none if it is missing, or the schema cannot be read where it is described.
+/// Returns the columns of a table. Returns none if it is missing or its part of the schema cannot be read.
 pub(super) fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
     match schema::writable_columns(connection, table) {
         Err(error) if salvage::is_damage(&error) => Ok(Vec::new()),
@@ -42,7 +42,7 @@ pub(super) fn columns_of(connection: &Connection, table: &str) -> rusqlite::Resu
 }
 
 impl Shape {
-    /// Looks at a database, as far as its schema can be read.
+    /// Reads the readable part of a database's schema.
     pub(super) fn of(connection: &Connection) -> rusqlite::Result<Shape> {
         let mut shape = Shape::default();
         let mut tables = Vec::new();
@@ -65,14 +65,14 @@ impl Shape {
         Ok(shape)
     }
 
-    /// The shape of a level that can be made.
+    /// Returns the shape of a level that this program can create.
     pub(super) fn of_level(level: i64) -> rusqlite::Result<Shape> {
         let connection = Connection::open_in_memory()?;
         create::build(&connection, level)?;
         Shape::of(&connection)
     }
 
-    /// Whether everything of `other` is here, the ledger aside.
+    /// Returns true if this shape has everything that `other` has, except the ledger.
     pub(super) fn holds(&self, other: &Shape) -> bool {
         other.indexes.is_subset(&self.indexes)
             && other
@@ -82,7 +82,7 @@ impl Shape {
                 .all(|(table, columns)| self.tables.get(table).is_some_and(|own| columns.is_subset(own)))
     }
 
-    /// The highest level whose tables, columns and indexes are all here.
+    /// Returns the highest level whose tables, columns and indexes it has.
     pub(super) fn level(&self) -> rusqlite::Result<Option<i64>> {
         let mut found: Option<(i64, Shape)> = None;
         for level in std::iter::once(1).chain(AUGUST..=NEWEST) {
@@ -96,7 +96,7 @@ impl Shape {
         Ok(found.map(|(level, _)| level))
     }
 
-    /// The tables and columns that a database of another shape could not hold: `table`, or `table.column`.
+    /// Returns the tables and columns that do not fit into a database of another shape: `table`, or `table.column`.
     pub(super) fn beyond(&self, other: &Shape, is_phase_1: bool) -> rusqlite::Result<Vec<String>> {
         let highest = if is_phase_1 { Some(Shape::of_level(NEWEST)?) } else { None };
         let mut beyond = Vec::new();

@@ -1,5 +1,5 @@
-//! Puts a finished database in the place of an old one, which stays in the folder of backups; the order of the steps is
-//! in `src/rebuild.rs`.
+//! Replaces an old database with a finished one, and keeps the old one in the folder of backups. `src/rebuild.rs`
+//! describes the order of the steps.
 
 use crate::db::backup::{move_logs, prepare_folder, replaced_name};
 use crate::db::open::{Exclusive, explain_io, with_suffix};
@@ -17,24 +17,24 @@ const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// An old database that is to be replaced.
 pub(super) struct Old<'a> {
-    /// Where it is, as it was named.
+    /// Its path, as the user gave it.
     pub(super) path: &'a Path,
-    /// The lock, where SQLite can open it.
+    /// The lock, if SQLite can open it.
     pub(super) lock: Option<Exclusive>,
-    /// The file, once it was read: on Unix closing it gives the lock back, so it is closed after that.
+    /// The file, after it was read. On Unix closing it releases the lock, so it stays open as long as the lock.
     pub(super) reading: Option<File>,
 }
 
-/// Where the files are that a new database replaced.
+/// The present paths of the files that a new database replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Replaced {
     /// The old database.
     pub kept: Option<PathBuf>,
-    /// Logs that lay beside the new database's name without a database.
+    /// Logs found beside the new database's path without a database.
     pub logs: Vec<PathBuf>,
 }
 
-/// Gives the finished file `staged` the name `target`. Returns where the old database is now.
+/// Renames the finished file `staged` to `target`. Returns the present paths of the replaced files.
 pub(super) fn replace(
     staged: &Path,
     target: &Path,
@@ -135,7 +135,7 @@ fn keep(
     Ok(kept)
 }
 
-/// Copies the old database, and gives the copy its name when it is whole.
+/// Copies the old database, and renames the copy to its final name when it is complete.
 fn copy_whole(real: &Path, kept: &Path, old: &mut Old<'_>) -> anyhow::Result<()> {
     let explained = |error| explain_io(error, real, "keep the old database");
     let partial = with_suffix(kept, ".partial");
@@ -151,7 +151,7 @@ fn copy_whole(real: &Path, kept: &Path, old: &mut Old<'_>) -> anyhow::Result<()>
     rename_no_replace(&partial, kept).map_err(explained)
 }
 
-/// Copies the content of a file that SQLite holds no lock on.
+/// Copies the content of a file that SQLite has not locked.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     io::copy(&mut open_regular(from, Links::Follow)?, &mut File::create_new(to)?).map(drop)
 }

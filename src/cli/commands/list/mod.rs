@@ -202,7 +202,7 @@ fn names(app: &App) -> anyhow::Result<Names> {
         Ok(names) => Ok(Some(Arc::new(names))),
         Err(error) => {
             let path = home.join(names::FILE_NAME);
-            app.messages.warn(&format!("the names of threads are left out: {}: {error}", path.display()));
+            app.messages.warn(&format!("the names of threads are ignored: {}: {error}", path.display()));
             Ok(None)
         }
     }
