@@ -14,7 +14,7 @@ use crate::thread::columns::{COLUMNS, is_updated_at};
 use std::time::{Duration, Instant};
 
 /// Number of rows after which a transaction is committed.
-const MAX_ROWS: usize = 2000;
+const MAX_ROWS: usize = 500;
 /// Time after which a transaction is committed, so that a running Codex never waits for long.
 const MAX_TIME: Duration = Duration::from_millis(50);
 /// Maximum bytes of rows that wait to be written.

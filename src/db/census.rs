@@ -33,18 +33,16 @@ impl Census {
         let rule = Rule::new(schema, provider);
         let own_provider =
             if schema.has(index::MODEL_PROVIDER) { COLUMNS[index::MODEL_PROVIDER].name } else { "NULL" };
-        let sql = format!(
-            "SELECT {}, {}, {own_provider}, count(*) FROM threads GROUP BY 1, 2, 3",
-            rule.reasons(),
-            shown::source_key(schema),
-        );
+        // Not grouped by SQL, which would sort all rows in as much memory as the page cache has.
+        let sql =
+            format!("SELECT {}, {}, {own_provider} FROM threads", rule.reasons(), shown::source_key(schema),);
         let mut census = Census::default();
         let mut statement = connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let text = |place| row.get_ref(place).map(|value| shown::name(&to_cell(value)));
             let verdict = Verdict { reasons: Reasons::of(row.get(0)?), source: text(1)?, provider: text(2)? };
-            census.change(&verdict, row.get(3)?);
+            census.add(&verdict);
         }
         Ok(census)
     }
