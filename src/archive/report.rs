@@ -135,7 +135,7 @@ impl Report {
     /// Ends the report, so that its outcomes can be read.
     pub(super) fn end(mut self, tally: Tally) -> Report {
         self.shown = tally.end();
-        if let Err(error) = self.threads.finish(None) {
+        if let Err(error) = self.threads.finish() {
             self.stopped.get_or_insert(error);
         }
         self

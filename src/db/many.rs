@@ -33,20 +33,24 @@ pub trait Stored: Clone {
     }
 }
 
-/// The results of a run, few or many.
+/// Results of a run, few or many, of which the first by their keys are kept.
 #[derive(Debug)]
 pub struct Many<T> {
+    /// The number of results to keep; all if `None`.
+    limit: Option<usize>,
+    max_bytes: usize,
     few: Vec<T>,
+    /// The size of `few`, in bytes.
     n_bytes: usize,
     /// The temporary file, and the number of results in it.
     many: Option<(Spill, u64)>,
-    /// The first failure of the temporary file. It is returned when the results are read.
+    /// The first failure of the temporary file. [`Many::finish`] returns it.
     failure: Option<anyhow::Error>,
 }
 
 impl<T> Default for Many<T> {
     fn default() -> Many<T> {
-        Many { few: Vec::new(), n_bytes: 0, many: None, failure: None }
+        Many::new(None)
     }
 }
 
@@ -56,55 +60,78 @@ impl<T> From<Vec<T>> for Many<T> {
     }
 }
 
-impl<T: Stored> Many<T> {
-    /// Moves results into a temporary file.
-    ///
-    /// # Errors
-    /// If the temporary file cannot be written.
-    pub fn spill(results: impl IntoIterator<Item = T>) -> anyhow::Result<Many<T>> {
-        let mut many =
-            Many { many: Some((Spill::new(T::WIDTH).context(NO_TEMPORARY_FILE)?, 0)), ..Many::default() };
-        results.into_iter().for_each(|result| many.push(result));
-        many.failure.take().map_or(Ok(many), Err)
+impl<T> Many<T> {
+    /// Creates a collection that keeps the first `limit` results, or all if `None`.
+    #[must_use]
+    pub fn new(limit: Option<usize>) -> Many<T> {
+        Many::with_memory(limit, MAX_BYTES)
     }
 
+    /// The same, with another number of bytes in memory.
+    #[must_use]
+    pub fn with_memory(limit: Option<usize>, max_bytes: usize) -> Many<T> {
+        Many { limit, max_bytes, few: Vec::new(), n_bytes: 0, many: None, failure: None }
+    }
+}
+
+impl<T: Stored> Many<T> {
     /// Adds a result.
     pub fn push(&mut self, result: T) {
-        if let Some((spill, n)) = &mut self.many {
-            *n += 1;
-            if let Err(error) = spill.push(&result.key(), &result.to_cells()).context(NO_TEMPORARY_FILE) {
-                self.failure.get_or_insert(error);
+        match &mut self.many {
+            Some((spill, n)) => {
+                *n += 1;
+                if let Err(error) = store(spill, &result) {
+                    self.failure.get_or_insert(error);
+                }
             }
-            return;
-        }
-        self.n_bytes += result.size();
-        self.few.push(result);
-        if self.n_bytes > MAX_BYTES {
-            match Many::spill(std::mem::take(&mut self.few)) {
-                Ok(spilled) => self.many = spilled.many,
-                Err(error) => self.failure = Some(error),
+            None => {
+                self.n_bytes += result.size();
+                self.few.push(result);
+                if self.n_bytes > self.max_bytes {
+                    self.make_room();
+                }
             }
-            self.n_bytes = 0;
         }
     }
 
-    /// Ends the collection: sorts the results by their keys and keeps the first `limit`; all if `None`.
+    /// Drops results that are beyond the limit already. If too many are left, moves all to a temporary file.
+    fn make_room(&mut self) {
+        self.sort_few();
+        self.n_bytes = self.few.iter().map(T::size).sum();
+        if self.n_bytes <= self.max_bytes / 2 {
+            return;
+        }
+        let few = std::mem::take(&mut self.few);
+        let spilled = Spill::new(T::WIDTH).context(NO_TEMPORARY_FILE).and_then(|mut spill| {
+            few.iter().try_for_each(|result| store(&mut spill, result))?;
+            Ok((spill, few.len() as u64))
+        });
+        match spilled {
+            Ok(spilled) => self.many = Some(spilled),
+            Err(error) => self.failure = self.failure.take().or(Some(error)),
+        }
+        self.n_bytes = 0;
+    }
+
+    fn sort_few(&mut self) {
+        self.few.sort_by_cached_key(T::key);
+        self.few.truncate(self.limit.unwrap_or(usize::MAX));
+    }
+
+    /// Ends the collecting: puts the results in the order of their keys. Before, they cannot be read.
     ///
     /// # Errors
     /// If the temporary file could not be written.
-    pub fn finish(&mut self, limit: Option<usize>) -> anyhow::Result<()> {
+    pub fn finish(&mut self) -> anyhow::Result<()> {
         if let Some(error) = self.failure.take() {
             return Err(error);
         }
         match &mut self.many {
             Some((spill, n)) => {
-                spill.sort(limit).context(NO_TEMPORARY_FILE)?;
+                spill.sort(self.limit).context(NO_TEMPORARY_FILE)?;
                 *n = spill.count().context(NO_TEMPORARY_FILE)?;
             }
-            None => {
-                self.few.sort_by_cached_key(T::key);
-                self.few.truncate(limit.unwrap_or(usize::MAX));
-            }
+            None => self.sort_few(),
         }
         Ok(())
     }
@@ -136,6 +163,11 @@ impl<T: Stored> Many<T> {
     pub fn to_vec(&self) -> anyhow::Result<Vec<T>> {
         self.iter().collect()
     }
+}
+
+/// Writes a result to the temporary file.
+fn store<T: Stored>(spill: &mut Spill, result: &T) -> anyhow::Result<()> {
+    spill.push(&result.key(), &result.to_cells()).context(NO_TEMPORARY_FILE)
 }
 
 impl<'a, T: Stored> IntoIterator for &'a Many<T> {

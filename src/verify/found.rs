@@ -5,44 +5,12 @@ use crate::db::many::{MAX_BYTES, Many, Stored};
 use crate::sys;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use std::collections::{BTreeSet, BinaryHeap, HashSet};
-
-/// A finding that sorts by its key.
-#[derive(Debug)]
-struct Ordered(Finding);
-
-impl PartialEq for Ordered {
-    fn eq(&self, other: &Ordered) -> bool {
-        self.0.key() == other.0.key()
-    }
-}
-
-impl Eq for Ordered {}
-
-impl PartialOrd for Ordered {
-    fn partial_cmp(&self, other: &Ordered) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Ordered {
-    fn cmp(&self, other: &Ordered) -> std::cmp::Ordering {
-        self.0.key().cmp(&other.0.key())
-    }
-}
+use std::collections::{BTreeSet, HashSet};
 
 /// Collects findings: counts all, keeps those to be printed.
 #[derive(Debug)]
 pub(super) struct Findings {
-    limit: Option<usize>,
-    max_bytes: usize,
-    kept: BinaryHeap<Ordered>,
-    /// The bytes of `kept`.
-    n_bytes: usize,
-    /// Holds all findings once `kept` would exceed its limit.
-    spilled: Option<Many<Finding>>,
-    /// The reason why `spilled` could not be made; it is returned at the end.
-    failure: Option<anyhow::Error>,
+    kept: Many<Finding>,
     pub(super) counts: [Count; N_KINDS],
     /// The rows that have a finding.
     pub(super) flagged: HashSet<ThreadId>,
@@ -58,12 +26,7 @@ impl Findings {
 
     fn with_memory(limit: Option<usize>, max_bytes: usize) -> Findings {
         Findings {
-            limit,
-            max_bytes,
-            kept: BinaryHeap::new(),
-            n_bytes: 0,
-            spilled: None,
-            failure: None,
+            kept: Many::with_memory(limit, max_bytes),
             counts: [Count::default(); N_KINDS],
             flagged: HashSet::new(),
             field_remedies: BTreeSet::new(),
@@ -80,25 +43,7 @@ impl Findings {
         if finding.kind == Kind::FieldMismatch {
             self.field_remedies.append(&mut finding.field_remedies());
         }
-        if let Some(spilled) = &mut self.spilled {
-            spilled.push(finding);
-            return;
-        }
-        self.n_bytes += finding.size();
-        self.kept.push(Ordered(finding));
-        if self.limit.is_some_and(|limit| self.kept.len() > limit)
-            && let Some(Ordered(last)) = self.kept.pop()
-        {
-            self.n_bytes -= last.size();
-        }
-        if self.n_bytes > self.max_bytes {
-            let kept = std::mem::take(&mut self.kept);
-            match Many::spill(kept.into_iter().map(|Ordered(finding)| finding)) {
-                Ok(spilled) => self.spilled = Some(spilled),
-                Err(error) => self.failure = self.failure.take().or(Some(error)),
-            }
-            self.n_bytes = 0;
-        }
+        self.kept.push(finding);
     }
 
     /// Returns the kept findings, in order.
@@ -106,23 +51,13 @@ impl Findings {
     /// # Errors
     /// If the temporary file could not be written.
     pub(super) fn take(&mut self) -> anyhow::Result<Many<Finding>> {
-        if let Some(error) = self.failure.take() {
-            return Err(error);
-        }
-        if let Some(mut spilled) = self.spilled.take() {
-            spilled.finish(self.limit)?;
-            return Ok(spilled);
-        }
-        let kept = std::mem::take(&mut self.kept).into_sorted_vec();
-        Ok(kept.into_iter().map(|Ordered(finding)| finding).collect::<Vec<_>>().into())
+        self.kept.finish()?;
+        Ok(std::mem::take(&mut self.kept))
     }
 }
 
-/// The number of cells that each finding has besides its fields.
-const FIXED: usize = 7;
-
 impl Stored for Finding {
-    const WIDTH: usize = FIXED;
+    const WIDTH: usize = 7;
 
     fn to_cells(&self) -> Vec<Cell> {
         let number = |n: usize| Cell::Integer(i64::try_from(n).unwrap_or(i64::MAX));
@@ -142,63 +77,55 @@ impl Stored for Finding {
     }
 
     fn from_cells(cells: Vec<Cell>) -> Option<Finding> {
-        finding(cells)
+        let mut cells = cells.into_iter();
+        let position = |cell: &Cell| cell.as_integer().and_then(|number| usize::try_from(number).ok());
+        let kind = Kind::ALL.into_iter().nth(position(&cells.next()?)?)?;
+        let severity = [Severity::Error, Severity::Warning].into_iter().nth(position(&cells.next()?)?)?;
+        let text = |cell: Cell| match cell {
+            Cell::Text(text) => Some(text),
+            _ => None,
+        };
+        let thread_id = text(cells.next()?);
+        let path = match cells.next()? {
+            Cell::Blob(bytes) => Some(sys::path_from_bytes(bytes)),
+            _ => None,
+        };
+        let line = cells.next()?.as_integer().map(i64::cast_unsigned);
+        let message = text(cells.next()?)?;
+        let without_rollout = cells.next()? == Cell::Integer(1);
+        let mut fields = Vec::new();
+        while let Some(column) = cells.next() {
+            let (database, file) = (cells.next()?, cells.next()?);
+            fields.push(FieldDifference { position: position(&column)?, database, file });
+        }
+        Some(Finding { kind, severity, thread_id, path, line, message, fields, without_rollout })
     }
 
     fn size(&self) -> usize {
         Finding::size(self)
     }
 
+    /// Returns bytes that sort like [`Finding::key`].
     fn key(&self) -> Vec<u8> {
-        key(self)
-    }
-}
-
-/// Returns bytes that sort like [`Finding::key`].
-fn key(finding: &Finding) -> Vec<u8> {
-    let (thread, path, kind, message) = finding.key();
-    let mut key = Vec::new();
-    for part in [thread.map(str::as_bytes), path, Some(kind.as_bytes()), Some(message.as_bytes())] {
-        // A missing text sorts before any text; the end of a text before its continuation, even before a zero byte.
-        let Some(part) = part else {
-            key.push(0);
-            continue;
-        };
-        key.push(1);
-        for &byte in part {
-            key.push(byte);
-            if byte == 0 {
-                key.push(1);
+        let (thread, path, kind, message) = Finding::key(self);
+        let mut key = Vec::new();
+        for part in [thread.map(str::as_bytes), path, Some(kind.as_bytes()), Some(message.as_bytes())] {
+            // A missing text sorts before any text; the end of a text before its continuation, even before a zero byte.
+            let Some(part) = part else {
+                key.push(0);
+                continue;
+            };
+            key.push(1);
+            for &byte in part {
+                key.push(byte);
+                if byte == 0 {
+                    key.push(1);
+                }
             }
+            key.extend([0, 0]);
         }
-        key.extend([0, 0]);
+        key
     }
-    key
-}
-
-fn finding(cells: Vec<Cell>) -> Option<Finding> {
-    let mut cells = cells.into_iter();
-    let position = |cell: &Cell| cell.as_integer().and_then(|number| usize::try_from(number).ok());
-    let kind = Kind::ALL.into_iter().nth(position(&cells.next()?)?)?;
-    let severity = [Severity::Error, Severity::Warning].into_iter().nth(position(&cells.next()?)?)?;
-    let text = |cell: Cell| match cell {
-        Cell::Text(text) => Some(text),
-        _ => None,
-    };
-    let thread_id = text(cells.next()?);
-    let path = match cells.next()? {
-        Cell::Blob(bytes) => Some(sys::path_from_bytes(bytes)),
-        _ => None,
-    };
-    let line = cells.next()?.as_integer().map(i64::cast_unsigned);
-    let message = text(cells.next()?)?;
-    let without_rollout = cells.next()? == Cell::Integer(1);
-    let mut fields = Vec::new();
-    while let Some(column) = cells.next() {
-        let (database, file) = (cells.next()?, cells.next()?);
-        fields.push(FieldDifference { position: position(&column)?, database, file });
-    }
-    Some(Finding { kind, severity, thread_id, path, line, message, fields, without_rollout })
 }
 
 #[cfg(test)]
