@@ -292,6 +292,17 @@ pub fn find_databases(home: &Path, inputs: &DatabaseInputs<'_>) -> anyhow::Resul
 /// Files of Codex that output must never replace, beside rollouts and databases.
 pub const OTHER_FILES: [&str; 2] = ["config.toml", "session_index.jsonl"];
 
+/// The suffixes of the files that SQLite keeps beside a database.
+pub const BESIDE_DATABASE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Returns the path of a file that SQLite keeps beside the database.
+#[must_use]
+pub fn with_suffix(database: &Path, suffix: &str) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}
+
 /// Checks a database that was named with `--db`.
 ///
 /// # Errors

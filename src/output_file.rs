@@ -7,16 +7,13 @@
 //! reached.
 
 use crate::error::WithHint as _;
-use crate::home::OTHER_FILES;
+use crate::home::{BESIDE_DATABASE, OTHER_FILES, with_suffix};
 use crate::rollout::file_name;
 use crate::sys::{FileIdentity, Links, open_regular};
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, ErrorKind, Read as _, Write};
 use std::path::{Path, PathBuf};
-
-/// The suffixes of the files that SQLite keeps beside a database.
-const NEIGHBOURS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The first bytes of a database, of a `-wal` (two byte orders) and of a rollback journal.
 const MAGIC: [&[u8]; 4] =
@@ -50,10 +47,8 @@ impl Protected {
         // SQLite resolves links before it names the files beside the database.
         let real = fs::canonicalize(path).ok();
         for path in [Some(path.to_owned()), real].into_iter().flatten() {
-            for suffix in NEIGHBOURS {
-                let mut neighbour = path.as_os_str().to_owned();
-                neighbour.push(suffix);
-                self.files.push(neighbour.into());
+            for suffix in BESIDE_DATABASE {
+                self.files.push(with_suffix(&path, suffix));
             }
             self.files.push(path);
         }
@@ -374,7 +369,7 @@ fn refuse(path: &Path, target: &Target, protected: &Protected, is_new_database: 
         if OTHER_FILES.contains(&&*name) {
             return Err(refused(path, "its name is that of a file of Codex"));
         }
-        let is_neighbour = NEIGHBOURS
+        let is_neighbour = BESIDE_DATABASE
             .iter()
             .any(|suffix| name.strip_suffix(suffix).is_some_and(|name| name.ends_with(".sqlite")));
         if is_neighbour || (name.ends_with(".sqlite") && !is_new_database) {

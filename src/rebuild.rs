@@ -32,17 +32,16 @@ use crate::error::WithHint as _;
 use crate::fault;
 use crate::progress::Progress;
 use crate::rollout::file_name;
+use crate::survey::Context;
 use crate::sys::{is_same_file, thread_locks};
 use anyhow::anyhow;
-use chrono::{DateTime, Utc};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Options of a rebuild.
 pub struct RebuildOptions<'a> {
-    /// The Codex home.
-    pub home: &'a Path,
+    /// The home and the circumstances of the run. An interrupt has no effect after the old database is replaced.
+    pub context: Context<'a>,
     /// The old database; it may be missing.
     pub database: &'a Path,
     /// The path of the new database: that of the old one, or the one that Codex reads now.
@@ -54,16 +53,26 @@ pub struct RebuildOptions<'a> {
     /// Overrules every refusal except the one for an open Codex: a sound database is replaced, tables and columns that do
     /// not fit are left behind, and rollouts that cannot be read now get no rows.
     pub force: bool,
-    /// The provider by which Codex lists threads.
-    pub default_provider: &'a str,
     /// The folder in which to build it for a dry run, which replaces nothing.
     pub preview_in: Option<&'a Path>,
     /// The longest time to wait for the lock that Codex holds while it locks its threads.
     pub patience: Duration,
-    /// The time.
-    pub now: DateTime<Utc>,
-    /// The caller sets it to interrupt the rebuild. It has no effect after the old database is replaced.
-    pub interrupted: &'a AtomicBool,
+}
+
+impl RebuildOptions<'_> {
+    /// Locks the old database, or for a dry run a private copy of it.
+    fn lock_old(&self) -> anyhow::Result<OldDatabase> {
+        match self.preview_in {
+            Some(folder) => OldDatabase::lock_copy(self.database, folder, self.open),
+            None => OldDatabase::lock(self.database, self.open),
+        }
+    }
+
+    /// Begins the new database, beside its final path unless this is a dry run.
+    fn begin_new(&self) -> anyhow::Result<NewDatabase> {
+        let beside = || self.target.parent().unwrap_or(Path::new("."));
+        NewDatabase::begin(self.target, self.preview_in.unwrap_or_else(beside))
+    }
 }
 
 /// The way in which the new database was made.
@@ -117,10 +126,7 @@ pub fn run<T>(
     fill: impl FnOnce(&mut Writer, Option<&Facts>) -> anyhow::Result<Filled<T>>,
 ) -> anyhow::Result<RebuildReport<T>> {
     progress.start("checking the database", None, None);
-    let old = match options.preview_in {
-        Some(folder) => OldDatabase::lock_copy(options.database, folder, options.open),
-        None => OldDatabase::lock(options.database, options.open),
-    };
+    let old = options.lock_old();
     progress.finish();
     let old = old?;
     fault::point("rebuild:locked");
@@ -133,13 +139,12 @@ pub fn run<T>(
         .hint("codex-state backfill brings its rows up to date; codex-state rebuild --force replaces it all the same"));
     }
     go_on(options)?;
-    let folder = options.preview_in.unwrap_or_else(|| options.target.parent().unwrap_or(Path::new(".")));
-    let mut new = NewDatabase::begin(options.target, folder)?;
+    let mut new = options.begin_new()?;
     let mut report = RebuildReport {
         condition: old.condition().clone(),
         way: Way::Built,
         level: 0,
-        shown_before: old.census(options.default_provider),
+        shown_before: old.census(options.context.default_provider),
         shown: Census::default(),
         inherited: Inherited::default(),
         left_behind: Vec::new(),
@@ -155,13 +160,13 @@ pub fn run<T>(
         None => build(options, progress, &old, &mut new, &mut report, fill)?,
     }
     progress.start("checking the new database", None, None);
-    let checked = new.check(options.default_provider);
+    let checked = new.check(options.context.default_provider);
     progress.finish();
     report.shown = checked?;
     fault::point("rebuild:checked");
     go_on(options)?;
     if options.preview_in.is_none() {
-        report.replaced = new.replace(old, options.now)?;
+        report.replaced = new.replace(old, options.context.now)?;
     }
     Ok(report)
 }
@@ -176,16 +181,12 @@ pub fn undo(options: &RebuildOptions<'_>, file: &Path) -> anyhow::Result<Replace
             "name a file whose name begins with replaced-, in codex-state-backups beside the database",
         ));
     }
-    let old = match options.preview_in {
-        Some(folder) => OldDatabase::lock_copy(options.database, folder, options.open)?,
-        None => OldDatabase::lock(options.database, options.open)?,
-    };
+    let old = options.lock_old()?;
     check_writers(options, &old)?;
-    let folder = options.preview_in.unwrap_or_else(|| options.target.parent().unwrap_or(Path::new(".")));
-    let mut new = NewDatabase::begin(options.target, folder)?;
+    let mut new = options.begin_new()?;
     new.take(file)?;
     go_on(options)?;
-    if options.preview_in.is_some() { Ok(Replaced::default()) } else { new.replace(old, options.now) }
+    if options.preview_in.is_some() { Ok(Replaced::default()) } else { new.replace(old, options.context.now) }
 }
 
 /// Builds the new database from the rollouts and the old one.
@@ -240,7 +241,7 @@ fn check_unread(
     if *old.condition() == Condition::Missing || inherited.has_all_threads() {
         return Ok(());
     }
-    let sessions = options.home.join(walk::ACTIVE);
+    let sessions = options.context.home.join(walk::ACTIVE);
     if !sessions.exists() && !unread.contains(&sessions) {
         unread.push(sessions);
     }
@@ -268,7 +269,7 @@ fn check_writers(options: &RebuildOptions<'_>, old: &OldDatabase) -> anyhow::Res
     if old.is_locked() {
         return Ok(());
     }
-    match thread_locks::any_writer(options.home, options.patience)? {
+    match thread_locks::any_writer(options.context.home, options.patience)? {
         None => Ok(()),
         Some(id) => Err(anyhow!("a Codex is writing to thread {id}")
             .hint("close Codex, its desktop app and its extensions in editors, then run the command again")),
@@ -277,7 +278,7 @@ fn check_writers(options: &RebuildOptions<'_>, old: &OldDatabase) -> anyhow::Res
 
 /// Fails if the rebuild was interrupted.
 fn go_on(options: &RebuildOptions<'_>) -> anyhow::Result<()> {
-    if options.interrupted.load(Ordering::Relaxed) {
+    if options.context.is_interrupted() {
         return Err(anyhow!("interrupted before anything was replaced")
             .hint("the database is as it was; run the command again"));
     }

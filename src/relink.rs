@@ -7,12 +7,13 @@
 //! the rest: rows with the new place stay unchanged.
 
 use crate::db::folders::{self, RowFolder};
-use crate::db::open::{Reader, Writer};
+use crate::db::open::{MAX_TRANSACTION, Reader, Writer};
 use crate::db::schema::Schema;
 use crate::db::tally::{Shown, Tally};
 use crate::error::WithHint as _;
 use crate::fault;
 use crate::progress::Progress;
+use crate::survey::Context;
 use crate::sys::{self, WriterLock};
 use crate::thread::ThreadId;
 use crate::thread::moved_folder::FolderPath;
@@ -20,31 +21,25 @@ use anyhow::{anyhow, bail};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Number of rows per read.
 const PAGE: usize = 4096;
-/// A transaction is committed after this many rows or this time, so that a running Codex never waits for long.
+/// Number of rows after which a transaction is committed.
 const BATCH: usize = 500;
-const MAX_TIME: Duration = Duration::from_millis(50);
 /// Maximum time to wait for the lock under which Codex takes its own locks.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Options of relink.
 pub struct RelinkOptions<'a> {
-    /// The Codex home, whose locks show which threads are open.
-    pub home: &'a Path,
+    /// The home, whose locks show which threads are open, and the circumstances of the run.
+    pub context: Context<'a>,
     /// The old folder of the project, absolute; it need not exist.
     pub old: &'a str,
     /// The new folder of the project, absolute.
     pub new: &'a str,
     /// True to accept a new folder that does not exist.
     pub missing_ok: bool,
-    /// The provider whose threads Codex's default list shows.
-    pub default_provider: &'a str,
-    /// Set by the caller to stop.
-    pub interrupted: &'a AtomicBool,
 }
 
 /// The result for a row.
@@ -120,7 +115,8 @@ pub fn plan<'a>(
     let old = old_spellings(options.old, &new)?;
     let (old, new_path) = (parse_all(&old), FolderPath::parse(&new));
     let Some(new_path) = new_path else { bail!("{new}: is not an absolute folder") };
-    let tally = reader.read(|connection| Tally::begin(connection, &schema, options.default_provider))?;
+    let tally =
+        reader.read(|connection| Tally::begin(connection, &schema, options.context.default_provider))?;
     let is_inside = old.iter().any(|old| new_path.is_below(old));
     let mut report = RelinkReport { new: new.clone(), ..RelinkReport::default() };
     progress.start("looking at rows", None, None);
@@ -216,7 +212,7 @@ impl Job<'_> {
                 .or_insert_with(|| Path::new(from).is_dir() && !Path::new(to).is_dir());
             self.report.n_taken_back += u64::from(is_taken_back);
             if ThreadId::parse(id).is_some() {
-                let is_open = WriterLock::is_held(self.options.home, id, PATIENCE).unwrap_or(false);
+                let is_open = WriterLock::is_held(self.options.context.home, id, PATIENCE).unwrap_or(false);
                 self.report.n_open += u64::from(is_open);
             }
         }
@@ -237,7 +233,7 @@ impl Job<'_> {
         progress.start("relinking", Some(self.report.threads.len() as u64), None);
         let mut rest = &mut self.report.threads[..];
         while !rest.is_empty() {
-            if self.options.interrupted.load(Ordering::Relaxed) {
+            if self.options.context.is_interrupted() {
                 self.report.interrupted = true;
                 for thread in rest.iter_mut() {
                     (thread.status, thread.error) = (Status::Failed, Some("not tried"));
@@ -271,7 +267,7 @@ fn write_batch(writer: &mut Writer, batch: &[Relinked]) -> anyhow::Result<Vec<bo
         for thread in batch {
             let row = RowFolder { id: thread.id.clone(), cwd: thread.from.clone() };
             outcomes.push(folders::replace(transaction, &row, &thread.to)?);
-            if begun.elapsed() > MAX_TIME {
+            if begun.elapsed() > MAX_TRANSACTION {
                 break;
             }
         }

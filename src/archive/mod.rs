@@ -45,13 +45,13 @@ pub use engine::{Config, Direction};
 pub use report::{Moved, Outcome, Report, Status};
 
 use crate::catalog::inventory::Inventory;
-use crate::catalog::walk;
 use crate::db::open::{Reader, Writer};
 use crate::db::schema::Schema;
 use crate::db::tally::Tally;
 use crate::db::threads::Threads;
 use crate::error::WithHint as _;
 use crate::progress::Progress;
+use crate::survey;
 use crate::survey::comparison::{Comparison, Folders};
 use crate::survey::select::Selected;
 use crate::sys::thread_locks;
@@ -88,9 +88,7 @@ pub fn plan<'a>(
 ) -> anyhow::Result<Job<'a>> {
     let schema = Schema::of(reader)?;
     schema.check_writable()?;
-    progress.start("finding rollouts", None, None);
-    let walk = walk::walk(config.context.home, || progress.advance(1, 0));
-    progress.finish();
+    let walk = survey::walk(config.context.home, progress);
     if let Some(error) = walk.errors.first() {
         let error = anyhow::anyhow!("{}: cannot be looked at: {}", error.path.display(), error.reason);
         return Err(error

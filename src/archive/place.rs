@@ -3,7 +3,7 @@
 use super::engine::Direction;
 use super::refusal::Refusal;
 use crate::catalog::forms::other_form;
-use crate::catalog::walk::{ACTIVE, ARCHIVED};
+use crate::catalog::walk::{ACTIVE, ARCHIVED, active_folder};
 use crate::rollout::file_name::RolloutName;
 use std::fs;
 use std::io;
@@ -73,6 +73,14 @@ fn is_plainly_inside(home: &Path, folder: &Path) -> bool {
             })
         })
     })
+}
+
+/// Returns the path of the destination folder for a file with this name.
+pub(super) fn folder(home: &Path, direction: Direction, name: RolloutName) -> PathBuf {
+    match direction {
+        Direction::Archive => home.join(ARCHIVED),
+        Direction::Unarchive => active_folder(home, name),
+    }
 }
 
 /// Returns the destination folder for a file with this name: a root of the home, and the folders below it.

@@ -1,13 +1,13 @@
 //! Decides what to do with one thread, from its row and the files on the disk now. It changes nothing.
 
-use super::engine::{Direction, Engine};
+use super::engine::Engine;
 use super::place;
 use super::refusal::Refusal;
 use super::report::{Moved, Outcome, Status};
 use crate::catalog::forms::other_form;
 use crate::catalog::inventory;
 use crate::catalog::paths::{find_in_row, is_at};
-use crate::catalog::walk::{ARCHIVED, RolloutFile};
+use crate::catalog::walk::{ARCHIVED, RolloutFile, active_folder};
 use crate::rollout::extract::Options;
 use crate::rollout::file_name;
 use crate::rollout::fold::{self, FoldedThread, Reading, Source, World};
@@ -222,8 +222,7 @@ impl Engine<'_> {
                 names.extend(form.file_name().map(OsString::from));
             }
             folders.insert(folder.to_owned());
-            let (root, below) = place::target(Direction::Unarchive, name);
-            folders.insert(below.iter().fold(home.join(root), |folder, part| folder.join(part)));
+            folders.insert(active_folder(home, name));
         }
         let at = |folder: &PathBuf| {
             let files = names.iter().map(|name| folder.join(name)).collect::<Vec<_>>();
@@ -243,8 +242,7 @@ impl Engine<'_> {
             place::look(config.context.home, &from)?;
             let (root, below) = place::target(config.direction, name);
             relocate::check_folder(&config.context.home.join(root), &below).map_err(Refusal::Target)?;
-            let folder = below.iter().fold(config.context.home.join(root), |folder, part| folder.join(part));
-            let to = folder.join(file.file_name());
+            let to = place::folder(config.context.home, config.direction, name).join(file.file_name());
             if let Some(other) = moves.iter().find(|other| other.to == to) {
                 return Err(Refusal::SameName(other.from.clone(), from));
             }
@@ -268,8 +266,7 @@ impl Engine<'_> {
 
     /// Returns the path to which this run moves a rollout.
     fn place_to_be(&self, source: &Source) -> Option<PathBuf> {
-        let (root, below) = place::target(self.config.direction, source.name?);
-        let folder = below.iter().fold(self.config.context.home.join(root), |folder, part| folder.join(part));
+        let folder = place::folder(self.config.context.home, self.config.direction, source.name?);
         Some(folder.join(source.path.file_name()?))
     }
 

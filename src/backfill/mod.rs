@@ -12,7 +12,7 @@ mod write;
 
 pub use options::{Config, Failure, Report, Target};
 
-use crate::catalog::absent::AbsentFolder;
+use crate::catalog::absent::{AbsentFolder, AbsentFolders};
 use crate::catalog::paths;
 use crate::catalog::walk::RolloutFile;
 use crate::db::facts::{Facts, FittingFacts};
@@ -100,23 +100,20 @@ fn missing_folders(
     if found.absent.is_empty() {
         return Ok(Vec::new());
     }
-    let is_elsewhere =
-        |id: &str| ThreadId::parse(id).is_some_and(|id| !found.inventory.range_of(id).is_empty());
-    let mut absent = found.absent.clone();
-    target.read(|connection| -> anyhow::Result<_> {
-        absent = found.absent.clone();
-        Ok(threads::each_path(connection, |id, path| {
-            if !is_elsewhere(id) {
-                absent.count(Path::new(path));
-            }
-        })?)
+    let count = |absent: &mut AbsentFolders, id: &str, path: &str| {
+        let is_elsewhere = ThreadId::parse(id).is_some_and(|id| !found.inventory.range_of(id).is_empty());
+        if !is_elsewhere {
+            absent.count(Path::new(path));
+        }
+    };
+    // A read may be repeated, so each begins anew.
+    let mut absent = target.read(|connection| -> anyhow::Result<_> {
+        let mut absent = found.absent.clone();
+        threads::each_path(connection, |id, path| count(&mut absent, id, path))?;
+        Ok(absent)
     })?;
     if let Some(facts) = config.facts {
-        facts.each_path(|id, path| {
-            if !is_elsewhere(id) {
-                absent.count(Path::new(path));
-            }
-        })?;
+        facts.each_path(|id, path| count(&mut absent, id, path))?;
     }
     Ok(absent.named().cloned().collect())
 }

@@ -8,15 +8,14 @@
 use super::options::Target;
 use super::pending::{Pending, Run, Written, merge};
 use crate::db::backup::{Keeping, keep_automatic};
+use crate::db::open::MAX_TRANSACTION;
 use crate::rollout::fold::ReadError;
 use crate::survey::Survey;
 use crate::thread::columns::{COLUMNS, is_updated_at};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Number of rows after which a transaction is committed.
 const MAX_ROWS: usize = 500;
-/// Time after which a transaction is committed, so that a running Codex never waits for long.
-const MAX_TIME: Duration = Duration::from_millis(50);
 /// Maximum bytes of rows that wait to be written.
 const MAX_PENDING_BYTES: usize = 4 * 1024 * 1024;
 /// Maximum number of times that a file that keeps changing is read again.
@@ -86,7 +85,7 @@ impl Run<'_> {
             let mut outcomes = Vec::new();
             for pending in pending.iter() {
                 outcomes.push(pending.write(transaction, table, facts.as_ref(), &files[pending.file])?);
-                if begun.elapsed() > MAX_TIME {
+                if begun.elapsed() > MAX_TRANSACTION {
                     break;
                 }
             }

@@ -1,6 +1,6 @@
 //! Finds the rollout files of a home. It opens none of them, and chooses none.
 
-use crate::rollout::file_name::{self, NameBuffer, NamedFile};
+use crate::rollout::file_name::{self, NameBuffer, NamedFile, RolloutName};
 use crate::rollout::fold::{Source, Stamp};
 use crate::sys;
 use std::borrow::Cow;
@@ -13,6 +13,12 @@ use walkdir::{DirEntry, WalkDir};
 pub const ACTIVE: &str = "sessions";
 /// The folder of archived rollouts, below the home.
 pub const ARCHIVED: &str = "archived_sessions";
+
+/// Returns the folder in which Codex puts an active rollout of this name.
+#[must_use]
+pub fn active_folder(home: &Path, name: RolloutName) -> PathBuf {
+    name.date_folders().iter().fold(home.join(ACTIVE), |folder, part| folder.join(part))
+}
 
 /// Folders of a home with all links resolved, because a row may have another spelling of the home.
 #[derive(Debug)]

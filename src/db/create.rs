@@ -81,7 +81,7 @@ pub fn in_memory(schema: NewSchema) -> anyhow::Result<Connection> {
 pub fn create(path: &Path, schema: NewSchema) -> anyhow::Result<()> {
     let doing = "create the database";
     for suffix in ["-wal", "-journal"] {
-        if super::open::with_suffix(path, suffix).exists() {
+        if crate::home::with_suffix(path, suffix).exists() {
             return Err(anyhow::anyhow!(
                 "{}: cannot {doing}: the {suffix} of another lies there",
                 path.display()

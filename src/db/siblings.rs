@@ -2,8 +2,9 @@
 //!
 //! They are opened as a reader opens the state database, so that none of their bytes or times changes.
 
-use super::open::{OpenOptions, Reader, Trouble, reason, with_suffix};
+use super::open::{OpenOptions, Reader, Trouble, reason};
 use super::{integrity, ledger};
+use crate::home::with_suffix;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -41,7 +41,7 @@ impl Place {
     }
 
     pub(crate) fn beside(&self, suffix: &str) -> PathBuf {
-        super::open::with_suffix(&self.database, suffix)
+        crate::home::with_suffix(&self.database, suffix)
     }
 
     pub(crate) fn connect(&self) -> Connection {

@@ -4,7 +4,7 @@ use super::job::{Candidate, Job, Status};
 use super::references;
 use crate::catalog::forms::other_form;
 use crate::catalog::inventory::Inventory;
-use crate::catalog::walk::{ACTIVE, ARCHIVED};
+use crate::catalog::walk::{ARCHIVED, active_folder};
 use crate::db::open::Reader;
 use crate::db::threads::{self, Summary};
 use crate::home;
@@ -49,7 +49,7 @@ pub(super) fn look_again(home: &Path, inventory: &Inventory, candidate: &Candida
     if let Some(file) = path.file_name()
         && let Some(name) = file_name::parse(file).and_then(|named| named.name)
     {
-        let active = name.date_folders().iter().fold(home.join(ACTIVE), |to, part| to.join(part)).join(file);
+        let active = active_folder(home, name).join(file);
         for place in [home.join(ARCHIVED).join(file), active] {
             if !places.contains(&place) {
                 places.push(place);

@@ -101,7 +101,7 @@ impl Job<'_> {
 }
 
 /// A row whose path leads to no file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Candidate {
     /// Its id, unchanged.
     pub(super) id: String,
@@ -130,15 +130,6 @@ impl Candidate {
     pub(super) fn misplaced(&mut self) {
         self.skip("its rollout lies elsewhere in the home: backfill mends the row");
         self.is_misplaced = true;
-    }
-
-    pub(super) fn outcome(&self) -> Outcome {
-        let (status, reason) = match &self.verdict {
-            None => (Status::Pruned, None),
-            Some((status, reason)) => (*status, Some(reason.clone())),
-        };
-        let is_misplaced = self.is_misplaced;
-        Outcome { id: self.id.clone(), path: self.path.clone(), status, reason, is_misplaced }
     }
 
     pub(super) fn into_outcome(self) -> Outcome {

@@ -23,6 +23,7 @@ pub use job::{Config, Job, Outcome, Report, Status};
 use crate::catalog::inventory::Inventory;
 use crate::catalog::walk::{self, Roots};
 use crate::db::backup::{SavedRows, delete_thread};
+use crate::db::open::MAX_TRANSACTION;
 use crate::db::open::{Reader, Writer, explain};
 use crate::db::schema::Schema;
 use crate::db::tally::Tally;
@@ -30,12 +31,13 @@ use crate::db::threads::{self, Threads};
 use crate::error::WithHint as _;
 use crate::fault;
 use crate::progress::Progress;
+use crate::survey;
 use crate::survey::select::Selected;
 use crate::sys::thread_locks;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use job::Candidate;
 
@@ -43,8 +45,6 @@ use job::Candidate;
 const BATCH: usize = 1000;
 /// The number of threads that are claimed at once if Codex has locks. It must stay below the limit of open files.
 const LOCKED_BATCH: usize = 100;
-/// Time after which a transaction is committed, so that a running Codex never waits for long.
-const MAX_TIME: Duration = Duration::from_millis(50);
 
 /// Up to this many rows may always be deleted; more only if they are not most of all rows.
 const FEW: usize = 10;
@@ -60,9 +60,7 @@ pub fn plan<'a>(
     progress: &dyn Progress,
 ) -> anyhow::Result<Job<'a>> {
     let schema = Schema::of(reader)?;
-    progress.start("finding rollouts", None, None);
-    let walk = walk::walk(config.context.home, || progress.advance(1, 0));
-    progress.finish();
+    let walk = survey::walk(config.context.home, progress);
     let nothing = "nothing was deleted: a row whose file cannot be seen may not be taken for one without";
     if let Some(error) = walk.errors.first() {
         return Err(
@@ -137,7 +135,7 @@ impl Job<'_> {
     pub fn preview(&self) -> Report {
         Report {
             checked: self.checked,
-            threads: self.candidates.iter().map(Candidate::outcome).collect(),
+            threads: self.candidates.iter().cloned().map(Candidate::into_outcome).collect(),
             shown: self.tally.shown().clone(),
             ..Report::default()
         }
@@ -270,7 +268,7 @@ impl Job<'_> {
                     }
                 }
                 n_claimed += 1;
-                if begun.elapsed() > MAX_TIME {
+                if begun.elapsed() > MAX_TRANSACTION {
                     break;
                 }
             }

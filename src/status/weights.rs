@@ -4,6 +4,7 @@ use crate::catalog::walk::Walk;
 use crate::db::census;
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
+use crate::home::{BESIDE_DATABASE, with_suffix};
 use crate::thread::ThreadId;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -76,20 +77,21 @@ impl Weights {
 
     fn add(&mut self, source: &str, provider: &str, folder: &str, bytes: u64) {
         self.without_row = self.without_row.saturating_sub(bytes);
-        weight(&mut self.sources, source).add(bytes);
-        weight(&mut self.providers, provider).add(bytes);
+        add(&mut self.sources, source, bytes);
+        add(&mut self.providers, provider, bytes);
         match self.folders.len() < MAX_FOLDERS || self.folders.contains_key(folder) {
-            true => weight(&mut self.folders, folder).add(bytes),
+            true => add(&mut self.folders, folder, bytes),
             false => self.other_folders.add(bytes),
         }
     }
 }
 
-fn weight<'a>(weights: &'a mut BTreeMap<String, Weight>, name: &str) -> &'a mut Weight {
-    if !weights.contains_key(name) {
-        weights.insert(name.to_owned(), Weight::default());
+/// Adds the bytes of a thread to those of a name, which is copied only the first time.
+fn add(weights: &mut BTreeMap<String, Weight>, name: &str, bytes: u64) {
+    match weights.get_mut(name) {
+        Some(weight) => weight.add(bytes),
+        None => drop(weights.insert(name.to_owned(), Weight { threads: 1, bytes })),
     }
-    weights.entry(name.to_owned()).or_default()
 }
 
 /// A database file, with the total size of it and its `-wal`, `-shm` and `-journal`.
@@ -121,12 +123,8 @@ pub fn other_databases(folders: &[&Path], used: Option<&Path>) -> Vec<OtherDatab
 }
 
 fn bytes_of(path: &Path) -> u64 {
-    let size = |suffix: &str| {
-        let mut path = path.as_os_str().to_owned();
-        path.push(suffix);
-        fs::metadata(path).map_or(0, |metadata| metadata.len())
-    };
-    ["", "-wal", "-shm", "-journal"].into_iter().map(size).sum()
+    let size = |suffix: &str| fs::metadata(with_suffix(path, suffix)).map_or(0, |metadata| metadata.len());
+    std::iter::once("").chain(BESIDE_DATABASE).map(size).sum()
 }
 
 #[cfg(test)]

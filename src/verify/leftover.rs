@@ -130,12 +130,13 @@ impl Run<'_> {
     fn judge_gone(&self, id: ThreadId, path: &Path, row: &Row) -> Finding {
         let name = path.file_name().and_then(file_name::parse).and_then(|named| named.name);
         if let Some(name) = name.filter(|name| name.thread == id) {
-            let date: PathBuf = name.date_folders().iter().collect();
-            let folders = [walk::ACTIVE.into(), walk::ARCHIVED.into(), Path::new(walk::ACTIVE).join(date)];
+            let home = self.config.context.home;
+            let folders =
+                [home.join(walk::ACTIVE), home.join(walk::ARCHIVED), walk::active_folder(home, name)];
             for folder in folders {
                 for compressed in [false, true] {
-                    let place = self.config.context.home.join(&folder).join(name.to_file_name(compressed));
-                    let Some(file) = RolloutFile::at(self.config.context.home, &place) else { continue };
+                    let place = folder.join(name.to_file_name(compressed));
+                    let Some(file) = RolloutFile::at(home, &place) else { continue };
                     let new_path = path_field(row, place.to_string_lossy().as_ref().into());
                     if row.integer(index::ARCHIVED) == Some(i64::from(file.archived)) {
                         let message = format!("the row names {}, which is gone", path.display());

@@ -30,7 +30,7 @@ pub use leftover::GONE;
 pub use options::{Config, Depth, Report};
 
 use crate::catalog::walk::Walk;
-use crate::db::catalogue::{self};
+use crate::db::catalogue;
 use crate::db::open::{Reader, Trouble};
 use crate::db::schema::Schema;
 use crate::db::threads;

@@ -18,7 +18,6 @@ use crate::db::shown::Reason;
 use crate::error::shell_word;
 use crate::home;
 use crate::rebuild::{self, Filled, RebuildOptions, RebuildReport, Way};
-use crate::survey::Context;
 use anyhow::Context as _;
 use serde::Serialize;
 use std::io;
@@ -44,19 +43,15 @@ pub fn run(app: &mut App, arguments: &Rebuild) -> anyhow::Result<Exit> {
         true => Some(private_folder(app)?),
         false => None,
     };
-    let interrupted = app.interrupted.clone();
     let options = RebuildOptions {
-        home: &place.home,
+        context: place.context(app, jobs_or_processors(arguments.jobs)),
         database: &database,
         target: &target,
         schema,
         open: &place.options,
         force: arguments.force,
-        default_provider: &place.default_provider,
         preview_in: preview.as_ref().map(tempfile::TempDir::path),
         patience: app.global.busy_timeout,
-        now: app.environment.now,
-        interrupted: &interrupted,
     };
     if let Some(file) = &undone {
         return undo(app, &options, file);
@@ -64,10 +59,7 @@ pub fn run(app: &mut App, arguments: &Rebuild) -> anyhow::Result<Exit> {
     let begun = Instant::now();
     let report = rebuild::run(&options, app.messages.progress(), |writer, facts| {
         let config = backfill::Config {
-            context: Context {
-                interrupted: &interrupted,
-                ..place.context(app, jobs_or_processors(arguments.jobs))
-            },
+            context: options.context,
             threads: None,
             quick: false,
             times: backfill::Times::Auto,

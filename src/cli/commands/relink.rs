@@ -5,6 +5,7 @@ use crate::cli::commands::ending;
 use crate::cli::commands::place::Place;
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
+use crate::cli::line::numbers::jobs_or_processors;
 use crate::cli::output::report::{Page, Report, Rows, Whole};
 use crate::cli::output::style::Tone;
 use crate::cli::output::table::{Cell, Column, Table};
@@ -29,12 +30,10 @@ pub fn run(app: &mut App, arguments: &args::Relink) -> anyhow::Result<Exit> {
     let (old, new) = (absolute(app, &arguments.old)?, absolute(app, &arguments.new)?);
     let dry_run = arguments.writing.dry_run;
     let options = RelinkOptions {
-        home: &place.home,
+        context: place.context(app, jobs_or_processors(None)),
         old: &old,
         new: &new,
         missing_ok: arguments.missing_ok,
-        default_provider: &place.default_provider,
-        interrupted: &app.interrupted,
     };
     let mut reader = Reader::open(&database, &place.options)?;
     app.metrics.opened("relink");

@@ -8,7 +8,7 @@ const WRITING: [&str; 8] =
 /// The options with which a command deletes or overwrites more, or cannot be undone.
 const DANGEROUS: [&str; 5] = ["--all-missing", "--force", "--no-backup", "--prune", "--yes"];
 
-/// Returns what to type instead of a word that is no command. `similar` is the command with the most similar name.
+/// Suggests what to type instead of an unknown command. `similar` is the command with the most similar name.
 pub(super) fn command(typed: &str, similar: Option<&str>) -> String {
     let meant = match typed.to_ascii_lowercase().as_str() {
         "check" | "diagnose" | "diagnostics" | "fix" | "health" | "heal" | "index" | "info" | "mend"
@@ -38,7 +38,7 @@ pub(super) fn command(typed: &str, similar: Option<&str>) -> String {
     format!("{NAME} {meant}; {NAME} --help lists the commands")
 }
 
-/// Returns what to type instead of a word that is no option. `similar` is the option with the most similar name, and
+/// Suggests what to type instead of an unknown option. `similar` is the option with the most similar name, and
 /// `help` the command that lists the options.
 pub(super) fn option(typed: &str, similar: Option<&str>, help: &str) -> String {
     let name = typed.split('=').next().unwrap_or_default();

@@ -153,7 +153,7 @@ fn pages(backup: &Backup<'_, '_>) -> CopyProgress {
 }
 
 /// Syncs a finished file to the disk and returns its size.
-pub(super) fn sync_file(path: &Path) -> io::Result<u64> {
+pub(in crate::db) fn sync_file(path: &Path) -> io::Result<u64> {
     let file = open_regular_with(File::options().read(true).write(true), path, Links::Refuse)?;
     file.sync_all()?;
     Ok(file.metadata()?.len())

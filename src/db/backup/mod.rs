@@ -15,6 +15,7 @@ pub use automatic::{
     BackupInfo, Keeping, backups_in, backups_of, keep_automatic, keep_replaced, name_by_hand, prepare_folder,
     replaced_database, replaced_name, unreadable_folder,
 };
+pub(in crate::db) use copy::sync_file;
 pub use copy::{CopyProgress, back_up, page_and_copy_size};
 pub use folder::FOLDER;
 pub use orphans::move_logs;

@@ -1,15 +1,13 @@
 //! Moves the logs of a missing database away before a new one gets its name. It does not read them.
 
 use super::automatic::{prepare_folder, replaced_name};
-use crate::db::open::{explain_io, with_suffix};
+use crate::db::open::explain_io;
+use crate::home::{BESIDE_DATABASE, with_suffix};
 use crate::sys::{rename_no_replace, sync_folder};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// The suffixes of files that SQLite plays into a database of this name, or takes as part of it.
-const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Moves the files that SQLite kept beside `database`, which is missing, to the folder of backups. Otherwise SQLite
 /// would play a `-wal` or journal into the next database of that name. Returns the new paths. Empty files are
@@ -20,7 +18,7 @@ const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
 pub fn move_logs(database: &Path, now: DateTime<Utc>) -> anyhow::Result<Vec<PathBuf>> {
     let explained = |error| explain_io(error, database, "move the log of the lost database aside");
     let mut moved = Vec::new();
-    for suffix in LOGS {
+    for suffix in BESIDE_DATABASE {
         let log = with_suffix(database, suffix);
         let size = match fs::symlink_metadata(&log) {
             Ok(metadata) => metadata.len(),

@@ -14,6 +14,7 @@ use super::copy::sync_file;
 use super::folder::{cannot_use, create_private, folder_of, name_of, stamp};
 use super::staging::Staging;
 use crate::db::open::{explain, explain_io};
+use crate::db::salvage::quoted;
 use crate::db::schema::Schema;
 use crate::sys::{rename_no_replace, sync_folder};
 
@@ -80,10 +81,10 @@ struct Table {
 
 impl Table {
     fn new(name: &str, sql: String, columns: &[String], keys: &[String]) -> Table {
-        let list = columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ");
-        let conditions: Vec<String> = keys.iter().map(|key| format!("{} = ?1", quoted(key))).collect();
+        let list = quoted(columns.iter().map(String::as_str));
+        let conditions: Vec<String> = keys.iter().map(|key| format!("{} = ?1", quoted([&**key]))).collect();
         let places = vec!["?"; columns.len()].join(", ");
-        let name = quoted(name);
+        let name = quoted([name]);
         Table {
             sql,
             n_columns: columns.len(),
@@ -95,10 +96,6 @@ impl Table {
             },
         }
     }
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Returns `threads`, the tables known to belong to it, and those whose rows the schema deletes together with its

@@ -1,6 +1,7 @@
 //! Restores a backup into a database that other programs may be using. The verb reports the restore and the newer
 //! rows.
 
+use crate::home::{BESIDE_DATABASE, with_suffix};
 use std::fmt::Display;
 use std::fs;
 use std::io::{self, Read as _};
@@ -13,16 +14,10 @@ use super::copy::{CopyProgress, copy_out, copy_pages, sync_file};
 use super::folder::{parent_of, stamp};
 use super::pruned::MARK;
 use super::staging::Staging;
-use crate::db::open::{
-    OpenOptions, Reader, Trouble, Writer, explain, explain_io, reason, refuse, with_suffix,
-};
+use crate::db::open::{OpenOptions, Reader, Trouble, Writer, explain, explain_io, reason, refuse};
 use crate::error::{WithHint as _, shell_word};
 use crate::fault;
 use crate::sys::{Links, is_same_file, open_regular, rename_no_replace, sync_folder};
-
-/// The files that SQLite keeps beside a database. The journal is as dangerous as the others: SQLite would play a
-/// leftover one into the next database of that name.
-const NEIGHBOURS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// A renamed file of an unusable database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,7 +231,7 @@ fn move_aside(target: &Path, now: DateTime<Utc>) -> anyhow::Result<Vec<MovedAsid
     let explained = |error| explain_io(error, target, "move the unusable database aside");
     let exists = |path: &Path| fs::symlink_metadata(path).is_ok();
     let names = |base: &Path| -> Vec<PathBuf> {
-        std::iter::once("").chain(NEIGHBOURS).map(|suffix| with_suffix(base, suffix)).collect()
+        std::iter::once("").chain(BESIDE_DATABASE).map(|suffix| with_suffix(base, suffix)).collect()
     };
     let suffix = format!(".damaged-{}", stamp(now));
     let mut aside = with_suffix(target, &suffix);

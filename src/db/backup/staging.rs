@@ -60,8 +60,8 @@ impl Staging {
     /// Creates an empty file for the copy, readable only by this user.
     pub(in crate::db) fn new_copy(&self) -> io::Result<PathBuf> {
         let copy = self.folder.join("copy.sqlite");
-        for suffix in ["", "-journal", "-wal", "-shm"] {
-            match fs::remove_file(crate::db::open::with_suffix(&copy, suffix)) {
+        for suffix in std::iter::once("").chain(crate::home::BESIDE_DATABASE) {
+            match fs::remove_file(crate::home::with_suffix(&copy, suffix)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }

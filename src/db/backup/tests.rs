@@ -1,5 +1,6 @@
 //! Tests of [`super`]: a backup is complete or missing, and a restore never corrupts.
 
+use crate::home::with_suffix;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
 use crate::db::open::OpenOptions;
-use crate::db::open::{Access, Reader, Writer, is_busy, with_suffix};
+use crate::db::open::{Access, Reader, Writer, is_busy};
 use crate::db::testing::{
     BACK_UP_HALF, FILLED, Place, Process, assert_unchanged, read_titled, snapshot, titled,
 };

@@ -1,7 +1,8 @@
 //! Makes connections to a database, and finds where the file really is. Locks are decided elsewhere.
 
-use super::look::{self, Look, with_suffix};
+use super::look::{self, Look};
 use super::trouble::{Trouble, explain_io, refuse};
+use crate::home::{BESIDE_DATABASE, with_suffix};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use std::fs;
@@ -51,7 +52,7 @@ pub(super) fn find(path: &Path) -> anyhow::Result<PathBuf> {
         return Err(refuse(Trouble::NoFile, "it is not a regular file", path, OPENING));
     }
     // SQLite opens these without checking their type, and would wait forever at a pipe.
-    for suffix in ["-wal", "-shm", "-journal"] {
+    for suffix in BESIDE_DATABASE {
         let beside = with_suffix(&real, suffix);
         if fs::metadata(&beside).is_ok_and(|metadata| !metadata.is_file()) {
             return Err(refuse(Trouble::NoFile, "it is not a regular file", &beside, OPENING));
@@ -83,7 +84,7 @@ pub(in crate::db) fn private_copy(path: &Path, folder: &Path) -> anyhow::Result<
 }
 
 /// Removes a file; a missing file is not an error.
-pub(super) fn remove_if_there(path: &Path) -> std::io::Result<()> {
+pub(in crate::db) fn remove_if_there(path: &Path) -> std::io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         other => other,

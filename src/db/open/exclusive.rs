@@ -1,5 +1,6 @@
 //! Opens a database so that no other process can open it meanwhile. Writes only what a crash left in its log.
 
+use crate::home::with_suffix;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -9,7 +10,6 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::connect::{OPENING, OpenOptions, PAUSE, connect, find, remove_if_there};
-use super::look::with_suffix;
 use super::trouble::{self, Trouble, explain, explain_io, refuse};
 use crate::error::WithHint as _;
 

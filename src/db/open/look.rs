@@ -1,6 +1,7 @@
 //! Examines a database's files before SQLite touches them, and decides how to read it without changing anything. Runs
 //! no SQL.
 
+use crate::home::with_suffix;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -140,13 +141,6 @@ fn beside(path: &Path, suffix: &str, header: usize) -> io::Result<(Option<Stamp>
         }
     }
     Ok((Some(stamp), bytes))
-}
-
-/// Returns the path of a file that SQLite keeps beside the database.
-pub(in crate::db) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
 }
 
 /// Copies the database and the files that belong to it (not the `-shm`, which SQLite creates anew) into the folder

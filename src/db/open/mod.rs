@@ -13,12 +13,11 @@ mod trouble;
 mod writer;
 
 pub use connect::OpenOptions;
-pub(in crate::db) use connect::private_copy;
+pub(in crate::db) use connect::{private_copy, remove_if_there};
 pub use exclusive::Exclusive;
 pub use look::Access;
-pub(in crate::db) use look::with_suffix;
 pub use reader::Reader;
 pub(crate) use trouble::refuse;
 pub use trouble::{Trouble, explain, explain_io, is_busy, sqlite_error};
 pub(in crate::db) use trouble::{class, reason};
-pub use writer::Writer;
+pub use writer::{MAX_TRANSACTION, Writer};

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Duration;
 use std::time::Instant;
 
 use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
@@ -11,6 +12,9 @@ use super::connect::{OPENING, OpenOptions, PAUSE, connect, find, first_look, in_
 use super::trouble::{self, Trouble, explain, explain_io, refuse};
 use crate::fault;
 use crate::sys::{Links, open_regular_with};
+
+/// Time after which a transaction of many rows is committed, so that a running Codex never waits for long.
+pub const MAX_TRANSACTION: Duration = Duration::from_millis(50);
 
 /// Size of the page cache; a negative number is in KiB.
 const CACHE_KIB: i64 = -8 * 1024;

@@ -230,7 +230,7 @@ impl NewDatabase {
         let explained = |error| explain_io(error, &self.target, "put the old database back");
         std::fs::remove_file(&self.path).map_err(explained)?;
         self.path = super::open::private_copy(file, self.staging.folder())?;
-        if super::open::with_suffix(&self.path, "-wal").exists() {
+        if crate::home::with_suffix(&self.path, "-wal").exists() {
             // One file is what can be put in place in one step.
             let lock = Exclusive::open(&self.path, &OpenOptions::default());
             lock.and_then(|mut lock| lock.settle())?;
@@ -320,7 +320,7 @@ impl NewDatabase {
         let problem = check(&connection).map_err(explained)?;
         let census = census(&connection, default_provider)?;
         connection.close().map_err(|(_, error)| explained(error))?;
-        let has_log = super::open::with_suffix(&self.path, "-wal").exists();
+        let has_log = crate::home::with_suffix(&self.path, "-wal").exists();
         let problem = problem.or_else(|| has_log.then(|| "its log could not be emptied".to_owned()));
         match problem {
             None => Ok(census),

@@ -1,19 +1,17 @@
 //! Replaces an old database with a finished one, and keeps the old one in the folder of backups. `src/rebuild.rs`
 //! describes the order of the steps.
 
-use crate::db::backup::{move_logs, prepare_folder, replaced_name};
-use crate::db::open::{Exclusive, explain_io, with_suffix};
+use crate::db::backup::{move_logs, prepare_folder, replaced_name, sync_file};
+use crate::db::open::{Exclusive, explain_io, remove_if_there};
 use crate::fault;
-use crate::sys::{Links, is_same_file, open_regular, open_regular_with, rename_no_replace, sync_folder};
+use crate::home::{BESIDE_DATABASE, with_suffix};
+use crate::sys::{Links, is_same_file, open_regular, rename_no_replace, sync_folder};
 use chrono::{DateTime, Utc};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 const DOING: &str = "replace the database";
-
-/// The files that SQLite keeps beside a database.
-const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// An old database that is to be replaced.
 pub(super) struct Old<'a> {
@@ -74,7 +72,7 @@ pub(super) fn replace(
         // Windows replaces no file that is open.
         old.lock = None;
     }
-    for suffix in BESIDE {
+    for suffix in BESIDE_DATABASE {
         remove_if_there(&with_suffix(&real, suffix)).map_err(explained)?;
     }
     fault::point("rebuild:cleared");
@@ -120,7 +118,7 @@ fn keep(
         time += chrono::TimeDelta::seconds(1);
     };
     if !is_settled {
-        for suffix in BESIDE {
+        for suffix in BESIDE_DATABASE {
             let beside = with_suffix(real, suffix);
             if fs::metadata(&beside).is_ok_and(|metadata| metadata.len() > 0) {
                 let to = with_suffix(&kept, suffix);
@@ -154,17 +152,6 @@ fn copy_whole(real: &Path, kept: &Path, old: &mut Old<'_>) -> anyhow::Result<()>
 /// Copies the content of a file that SQLite has not locked.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     io::copy(&mut open_regular(from, Links::Follow)?, &mut File::create_new(to)?).map(drop)
-}
-
-fn sync_file(path: &Path) -> io::Result<()> {
-    open_regular_with(File::options().read(true).write(true), path, Links::Follow)?.sync_all()
-}
-
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
 }
 
 /// SQLite follows links on Unix before it looks for the files beside a database.

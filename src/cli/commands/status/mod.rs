@@ -5,7 +5,7 @@ mod next;
 mod people;
 mod records;
 
-use crate::catalog::walk::{self, Walk};
+use crate::catalog::walk::Walk;
 use crate::cli::commands::app::App;
 use crate::cli::commands::place::Place;
 use crate::cli::commands::status::look::Look;
@@ -20,8 +20,8 @@ use crate::db::backup::{self, BackupInfo};
 use crate::db::open::{OpenOptions, Reader};
 use crate::error::{WithHint as _, shell_word};
 use crate::home::Providers;
-use crate::progress::Progress as _;
 use crate::status::{self, Config, Database, Rollouts, Unusable, Weights};
+use crate::survey;
 use crate::verify::{self, Depth, Finding, Ignore, Kind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -57,9 +57,7 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
     if let Some((folder, error)) = &hidden {
         app.messages.warn(&format!("{}: backups cannot be listed: {error}", folder.display()));
     }
-    app.messages.progress().start("finding rollouts", None, None);
-    let walk = has_home.then(|| walk::walk(home, || app.messages.progress().advance(1, 0)));
-    app.messages.progress().finish();
+    let walk = has_home.then(|| survey::walk(home, app.messages.progress()));
     let mut look = Look {
         home: has_home.then_some(&**home),
         default_provider: config.default_provider,

@@ -57,9 +57,7 @@ fn without_database(look: &Look<'_>) -> String {
         None if !look.rollouts.errors.is_empty() => {
             "mount or restore the folder that cannot be read, then run codex-state status again".to_owned()
         }
-        None => {
-            "nothing: there is no conversation in this home; name another with --codex-home DIR".to_owned()
-        }
+        None => NO_CONVERSATION.to_owned(),
     }
 }
 
