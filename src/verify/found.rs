@@ -105,7 +105,7 @@ impl Stored for Finding {
         Finding::size(self)
     }
 
-    /// Returns bytes that sort like [`Finding::key`].
+    /// Returns bytes that sort by thread, path, kind and message.
     fn key(&self) -> Vec<u8> {
         let (thread, path, kind, message) = Finding::key(self);
         let mut key = Vec::new();
