@@ -91,7 +91,7 @@ fn word_of_windows(word: &str) -> String {
     // The program would read a backslash before the closing quote as an escaped quote, so it is doubled.
     let n_last = word.len() - word.trim_end_matches('\\').len();
     let word = format!("{word}{}", &r"\".repeat(n_last));
-    // PowerShell treats typographic quotes as quotes.
+    // PowerShell treats typographic quotes.
     if word.contains(['$', '`', '"', '“', '”', '„']) {
         let doubled = |c: char| if "'‘’‚‛".contains(c) { vec![c, c] } else { vec![c] };
         return format!("'{}'", word.chars().flat_map(doubled).collect::<String>());

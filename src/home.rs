@@ -230,7 +230,7 @@ pub struct DatabaseInputs<'a> {
 
 /// A database that Codex may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
+pub struct DatabaseCandidate {
     /// Path of the database.
     pub path: PathBuf,
     /// Reason for considering it.
@@ -241,7 +241,7 @@ pub struct Candidate {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidates {
     /// The databases found: none, one, or one in the home and one in the app's folder.
-    pub found: Vec<Candidate>,
+    pub found: Vec<DatabaseCandidate>,
     /// The folder for a new database: the one in which Codex would look.
     pub create_in: PathBuf,
     /// The folders that were searched.
@@ -255,7 +255,7 @@ pub struct Candidates {
 pub fn find_databases(home: &Path, inputs: &DatabaseInputs<'_>) -> anyhow::Result<Candidates> {
     if let Some(db) = inputs.db {
         check_named_database(db)?;
-        let found = vec![Candidate { path: db.to_owned(), why: Why::Named }];
+        let found = vec![DatabaseCandidate { path: db.to_owned(), why: Why::Named }];
         return Ok(Candidates {
             found,
             create_in: db.parent().unwrap_or(Path::new(".")).to_owned(),
@@ -280,7 +280,7 @@ pub fn find_databases(home: &Path, inputs: &DatabaseInputs<'_>) -> anyhow::Resul
                 "check the permissions of {}, or name the database with --db FILE",
                 folder.display()
             ))?;
-        found.extend(newest.map(|path| Candidate { path, why: *why }));
+        found.extend(newest.map(|path| DatabaseCandidate { path, why: *why }));
     }
     Ok(Candidates {
         found,
@@ -355,11 +355,11 @@ fn database_number(file_name: &str, prefix: &str) -> Option<u32> {
 
 /// The database to use, and the alternative.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
+pub struct DatabaseChoice {
     /// The database to use.
-    pub chosen: Candidate,
+    pub chosen: DatabaseCandidate,
     /// Another database, which another program may use.
-    pub other: Option<Candidate>,
+    pub other: Option<DatabaseCandidate>,
     /// True if the chosen database records a later change than the other; if false, its place decided.
     pub is_newer: bool,
 }
@@ -367,14 +367,21 @@ pub struct Choice {
 /// Chooses among the databases found: the one that records the last change (`last_update`, in seconds; `None` if it
 /// cannot be read), or the home's if both are equal. Returns `None` if none was found.
 #[must_use]
-pub fn choose(found: &[Candidate], last_update: impl Fn(&Path) -> Option<i64>) -> Option<Choice> {
+pub fn choose_database(
+    found: &[DatabaseCandidate],
+    last_update: impl Fn(&Path) -> Option<i64>,
+) -> Option<DatabaseChoice> {
     match found {
         [] => None,
-        [only] => Some(Choice { chosen: only.clone(), other: None, is_newer: false }),
+        [only] => Some(DatabaseChoice { chosen: only.clone(), other: None, is_newer: false }),
         [first, second, ..] => {
             let order = last_update(&second.path).cmp(&last_update(&first.path));
             let (chosen, other) = if order.is_gt() { (second, first) } else { (first, second) };
-            Some(Choice { chosen: chosen.clone(), other: Some(other.clone()), is_newer: order.is_ne() })
+            Some(DatabaseChoice {
+                chosen: chosen.clone(),
+                other: Some(other.clone()),
+                is_newer: order.is_ne(),
+            })
         }
     }
 }
@@ -474,10 +481,10 @@ mod tests {
 
     #[test]
     fn of_two_databases_the_one_changed_last_is_chosen_and_the_home_on_a_tie() {
-        let candidate = |path: &str, why| Candidate { path: path.into(), why };
+        let candidate = |path: &str, why| DatabaseCandidate { path: path.into(), why };
         let both = [candidate("a", Why::CodexHome), candidate("b", Why::AppFolder)];
         let chosen = |times: [Option<i64>; 2]| {
-            choose(&both, |path| times[usize::from(path != Path::new("a"))]).unwrap().chosen.path
+            choose_database(&both, |path| times[usize::from(path != Path::new("a"))]).unwrap().chosen.path
         };
         assert_eq!(chosen([Some(1), Some(2)]), Path::new("b"));
         assert_eq!(chosen([Some(2), Some(2)]), Path::new("a"));
@@ -497,7 +504,7 @@ mod tests {
         assert_eq!(first(&inputs).path, named.join("state.sqlite"));
         let db = home.path().join("state_5.sqlite");
         inputs.db = Some(&db);
-        assert_eq!(first(&inputs), Candidate { path: db.clone(), why: Why::Named });
+        assert_eq!(first(&inputs), DatabaseCandidate { path: db.clone(), why: Why::Named });
         let missing = home.path().join("missing.sqlite");
         inputs.db = Some(&missing);
         assert!(find_databases(home.path(), &inputs).is_err());

@@ -108,7 +108,7 @@ pub mod verify;
 pub mod cli;
 
 #[doc(inline)]
-pub use backfill::{Config as BackfillOptions, Report as BackfillReport, Target as BackfillTarget, Times};
+pub use backfill::{BackfillOptions, BackfillReport, BackfillTarget, Times};
 #[doc(inline)]
 pub use cli::run;
 #[doc(inline)]
@@ -118,7 +118,7 @@ pub use db::list::{Query, Sort};
 #[doc(inline)]
 pub use db::open::{OpenOptions, Reader, Writer};
 #[doc(inline)]
-pub use list::{Config as ListOptions, Lister};
+pub use list::{ListOptions, Lister};
 #[doc(inline)]
 pub use progress::{Progress, Silent};
 #[doc(inline)]
@@ -126,4 +126,4 @@ pub use survey::Context;
 #[doc(inline)]
 pub use thread::columns::index as column;
 #[doc(inline)]
-pub use verify::{Config as VerifyOptions, Depth, Ignore, Report as VerifyReport};
+pub use verify::{Depth, Ignore, VerifyOptions, VerifyReport};

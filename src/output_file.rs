@@ -108,12 +108,12 @@ pub struct OutputFile {
     /// The path as the person named it, for messages.
     path: PathBuf,
     protected: Protected,
-    target: Target,
+    target: Destination,
 }
 
 /// The destination of the output.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Target {
+enum Destination {
     Stdout,
     Stderr,
     /// A device, a pipe, or an open file of this process: opened and written, never replaced.
@@ -131,7 +131,7 @@ impl OutputFile {
         let target = resolve(path).and_then(|target| check_writable(&target).map(|()| target));
         let target = target.map_err(|error| cannot_write(path, error))?;
         refuse(path, &target, protected, false)?;
-        if let Target::File(file) | Target::Through(file) = &target
+        if let Destination::File(file) | Destination::Through(file) = &target
             && has_magic(file)
         {
             return Err(refused(path, "it is a database or a file that SQLite keeps beside one"));
@@ -144,7 +144,7 @@ impl OutputFile {
     /// # Errors
     /// If the name is that of a file that Codex uses, or if Codex would use the new file as its own.
     pub fn check_new_database(path: &Path, protected: &Protected) -> anyhow::Result<()> {
-        let target = Target::File(path.to_owned());
+        let target = Destination::File(path.to_owned());
         // The code that creates the new database refuses an existing file.
         if fs::symlink_metadata(path).is_err() {
             refuse(path, &target, protected, true)?;
@@ -155,7 +155,9 @@ impl OutputFile {
     /// Returns true if both outputs would replace the same file.
     #[must_use]
     pub fn is_same_file(&self, other: &OutputFile) -> bool {
-        let (Target::File(mine), Target::File(theirs)) = (&self.target, &other.target) else { return false };
+        let (Destination::File(mine), Destination::File(theirs)) = (&self.target, &other.target) else {
+            return false;
+        };
         place_of(mine).is_some_and(|place| Some(place) == place_of(theirs))
     }
 
@@ -176,10 +178,10 @@ impl OutputFile {
         let target = resolve(&self.path).map_err(|error| cannot_write(&self.path, error))?;
         refuse(&self.path, &target, &self.protected, false)?;
         let written = match &target {
-            Target::Stdout => quietly(write_to(io::stdout().lock(), render)),
-            Target::Stderr => quietly(write_to(io::stderr().lock(), render)),
-            Target::Through(path) => open_through(path).and_then(|file| write_to(file, render)),
-            Target::File(path) => replace(path, render),
+            Destination::Stdout => quietly(write_to(io::stdout().lock(), render)),
+            Destination::Stderr => quietly(write_to(io::stderr().lock(), render)),
+            Destination::Through(path) => open_through(path).and_then(|file| write_to(file, render)),
+            Destination::File(path) => replace(path, render),
         };
         written.map_err(|error| cannot_write(&self.path, error))
     }
@@ -273,7 +275,7 @@ fn open_through(path: &Path) -> io::Result<File> {
 }
 
 /// Follows links one by one, because the last one may lead to a file that does not exist yet.
-fn resolve(path: &Path) -> io::Result<Target> {
+fn resolve(path: &Path) -> io::Result<Destination> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
         if let Some(target) = open_file_of_process(&path) {
@@ -282,12 +284,12 @@ fn resolve(path: &Path) -> io::Result<Target> {
         match fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.is_symlink() => path = folder_of(&path).join(fs::read_link(&path)?),
             Ok(metadata) if metadata.is_dir() => return Err(ErrorKind::IsADirectory.into()),
-            Ok(metadata) if metadata.is_file() => return Ok(Target::File(path)),
-            Ok(_) => return Ok(Target::Through(path)),
+            Ok(metadata) if metadata.is_file() => return Ok(Destination::File(path)),
+            Ok(_) => return Ok(Destination::Through(path)),
             Err(error) if error.kind() == ErrorKind::NotFound && path.file_name().is_some() => {
                 return match fs::metadata(folder_of(&path)) {
                     Ok(folder) if !folder.is_dir() => Err(ErrorKind::NotADirectory.into()),
-                    Ok(_) => Ok(Target::File(path)),
+                    Ok(_) => Ok(Destination::File(path)),
                     Err(error) => Err(error),
                 };
             }
@@ -300,34 +302,34 @@ fn resolve(path: &Path) -> io::Result<Target> {
 /// Returns the target for a path that names an open file of this process, such as `/dev/stdout` or `/dev/fd/9`. Links
 /// there lead to texts such as `pipe:[4711]`, and reopening the file would start at its beginning.
 #[cfg(unix)]
-fn open_file_of_process(path: &Path) -> Option<Target> {
+fn open_file_of_process(path: &Path) -> Option<Destination> {
     let path_text = path.to_str()?;
     let rest = path_text.strip_prefix("/dev/").or_else(|| path_text.strip_prefix("/proc/self/"));
     Some(match rest {
-        Some("stdout" | "fd/1") => Target::Stdout,
-        Some("stderr" | "fd/2") => Target::Stderr,
-        Some(rest) if rest.starts_with("fd/") => Target::Through(path.to_owned()),
+        Some("stdout" | "fd/1") => Destination::Stdout,
+        Some("stderr" | "fd/2") => Destination::Stderr,
+        Some(rest) if rest.starts_with("fd/") => Destination::Through(path.to_owned()),
         _ if path_text.starts_with("/proc/") && path_text.contains("/fd/") => {
-            Target::Through(path.to_owned())
+            Destination::Through(path.to_owned())
         }
         _ => return None,
     })
 }
 
 #[cfg(not(unix))]
-fn open_file_of_process(path: &Path) -> Option<Target> {
+fn open_file_of_process(path: &Path) -> Option<Destination> {
     let is_device = |device| path.as_os_str().eq_ignore_ascii_case(device);
-    (is_device("NUL") || is_device("CON")).then(|| Target::Through(path.to_owned()))
+    (is_device("NUL") || is_device("CON")).then(|| Destination::Through(path.to_owned()))
 }
 
 /// Finds problems before the work that would prevent the writing after it.
 #[cfg(unix)]
-fn check_writable(target: &Target) -> io::Result<()> {
+fn check_writable(target: &Destination) -> io::Result<()> {
     use rustix::fs::{Access, access};
     use std::os::unix::fs::FileTypeExt as _;
     match target {
-        Target::Stdout | Target::Stderr => Ok(()),
-        Target::Through(path) => {
+        Destination::Stdout | Destination::Stderr => Ok(()),
+        Destination::Through(path) => {
             let kind = fs::metadata(path)?.file_type();
             if kind.is_dir() {
                 return Err(ErrorKind::IsADirectory.into());
@@ -338,7 +340,7 @@ fn check_writable(target: &Target) -> io::Result<()> {
             }
             Ok(())
         }
-        Target::File(path) => {
+        Destination::File(path) => {
             // A read-only file is not replaced either, although a rename could replace it.
             if path.exists() {
                 access(path, Access::WRITE_OK)?;
@@ -349,9 +351,9 @@ fn check_writable(target: &Target) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn check_writable(target: &Target) -> io::Result<()> {
+fn check_writable(target: &Destination) -> io::Result<()> {
     match target {
-        Target::File(path) if fs::metadata(path).is_ok_and(|file| file.permissions().readonly()) => {
+        Destination::File(path) if fs::metadata(path).is_ok_and(|file| file.permissions().readonly()) => {
             Err(ErrorKind::PermissionDenied.into())
         }
         _ => Ok(()),
@@ -359,8 +361,13 @@ fn check_writable(target: &Target) -> io::Result<()> {
 }
 
 /// Refuses a target by its names and by its contents. Only a new database may be called `x.sqlite`.
-fn refuse(path: &Path, target: &Target, protected: &Protected, is_new_database: bool) -> anyhow::Result<()> {
-    let (Target::File(file) | Target::Through(file)) = target else { return Ok(()) };
+fn refuse(
+    path: &Path,
+    target: &Destination,
+    protected: &Protected,
+    is_new_database: bool,
+) -> anyhow::Result<()> {
+    let (Destination::File(file) | Destination::Through(file)) = target else { return Ok(()) };
     for name in [path, file].iter().filter_map(|path| path.file_name()) {
         let name = name.to_string_lossy().to_ascii_lowercase();
         if file_name::parse(OsStr::new(&name)).is_some() {

@@ -25,7 +25,7 @@
 use crate::catalog::walk;
 use crate::db::census::Census;
 use crate::db::create::NewSchema;
-use crate::db::facts::Facts;
+use crate::db::facts::DatabaseFacts;
 use crate::db::open::{OpenOptions, Writer};
 use crate::db::rebuild::{Condition, Inherited, NewDatabase, OldDatabase, Replaced};
 use crate::error::WithHint as _;
@@ -123,7 +123,7 @@ pub struct Filled<T> {
 pub fn run<T>(
     options: &RebuildOptions<'_>,
     progress: &dyn Progress,
-    fill: impl FnOnce(&mut Writer, Option<&Facts>) -> anyhow::Result<Filled<T>>,
+    fill: impl FnOnce(&mut Writer, Option<&DatabaseFacts>) -> anyhow::Result<Filled<T>>,
 ) -> anyhow::Result<RebuildReport<T>> {
     progress.start("checking the database", None, None);
     let old = options.lock_old();
@@ -196,7 +196,7 @@ fn build<T>(
     old: &OldDatabase,
     new: &mut NewDatabase,
     report: &mut RebuildReport<T>,
-    fill: impl FnOnce(&mut Writer, Option<&Facts>) -> anyhow::Result<Filled<T>>,
+    fill: impl FnOnce(&mut Writer, Option<&DatabaseFacts>) -> anyhow::Result<Filled<T>>,
 ) -> anyhow::Result<()> {
     let (level, beyond) = NewDatabase::plan(old, options.schema)?;
     if !beyond.is_empty() && !options.force {

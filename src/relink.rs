@@ -44,7 +44,7 @@ pub struct RelinkOptions<'a> {
 
 /// The result for a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub enum RelinkStatus {
     /// It names the new place, or would.
     Relinked,
     /// It stays unchanged, for a reason that may pass.
@@ -61,7 +61,7 @@ pub struct Relinked {
     /// Its folder afterwards.
     pub to: String,
     /// The kind of result.
-    pub status: Status,
+    pub status: RelinkStatus,
     /// The reason of the failure.
     pub error: Option<&'static str>,
 }
@@ -88,13 +88,13 @@ pub struct RelinkReport {
 impl RelinkReport {
     /// Returns the number of rows with this result.
     #[must_use]
-    pub fn count(&self, status: Status) -> u64 {
+    pub fn count(&self, status: RelinkStatus) -> u64 {
         self.threads.iter().filter(|thread| thread.status == status).count() as u64
     }
 }
 
 /// A planned run: its effects are known, and nothing has been written.
-pub struct Job<'a> {
+pub struct RelinkJob<'a> {
     options: &'a RelinkOptions<'a>,
     tally: Tally,
     report: RelinkReport,
@@ -108,7 +108,7 @@ pub fn plan<'a>(
     options: &'a RelinkOptions<'a>,
     reader: &mut Reader,
     progress: &dyn Progress,
-) -> anyhow::Result<Job<'a>> {
+) -> anyhow::Result<RelinkJob<'a>> {
     let schema = Schema::of(reader)?;
     schema.check_writable()?;
     let new = new_folder(options)?;
@@ -132,7 +132,7 @@ pub fn plan<'a>(
             let to = old.iter().find_map(|old| folder.moved(old, &new_path));
             if let Some(to) = to.filter(|to| to != cwd) {
                 let (id, from) = (id.clone(), cwd.clone());
-                report.threads.push(Relinked { id, from, to, status: Status::Relinked, error: None });
+                report.threads.push(Relinked { id, from, to, status: RelinkStatus::Relinked, error: None });
             }
         }
         progress.advance(page.len() as u64, 0);
@@ -142,7 +142,7 @@ pub fn plan<'a>(
         }
     }
     progress.finish();
-    let mut job = Job { options, tally, report };
+    let mut job = RelinkJob { options, tally, report };
     job.foresee();
     Ok(job)
 }
@@ -196,7 +196,7 @@ fn parse_all(paths: &[String]) -> Vec<FolderPath<'_>> {
     paths.iter().filter_map(|path| FolderPath::parse(path)).collect()
 }
 
-impl Job<'_> {
+impl RelinkJob<'_> {
     /// Returns true if there is a row to write.
     #[must_use]
     pub fn has_work(&self) -> bool {
@@ -218,7 +218,7 @@ impl Job<'_> {
         }
     }
 
-    /// Returns the report that [`Job::run`] would give.
+    /// Returns the report that [`RelinkJob::run`] would give.
     #[must_use]
     pub fn preview(mut self) -> RelinkReport {
         self.report.shown = self.tally.end();
@@ -236,7 +236,7 @@ impl Job<'_> {
             if self.options.context.is_interrupted() {
                 self.report.interrupted = true;
                 for thread in rest.iter_mut() {
-                    (thread.status, thread.error) = (Status::Failed, Some("not tried"));
+                    (thread.status, thread.error) = (RelinkStatus::Failed, Some("not tried"));
                 }
                 break;
             }
@@ -247,7 +247,7 @@ impl Job<'_> {
             for (thread, is_written) in done.iter_mut().zip(outcomes) {
                 if !is_written {
                     let reason = "a running Codex changed it meanwhile";
-                    (thread.status, thread.error) = (Status::Failed, Some(reason));
+                    (thread.status, thread.error) = (RelinkStatus::Failed, Some(reason));
                 }
             }
             rest = later;

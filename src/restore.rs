@@ -7,20 +7,21 @@ use crate::db::threads::{self, Summary};
 use crate::error::WithHint as _;
 use crate::fault;
 use crate::progress::Progress;
+use crate::survey::Context;
 use crate::sys::is_same_file;
 use crate::thread::columns::index;
 use crate::thread::equivalence::read_milliseconds;
 use anyhow::anyhow;
-use chrono::{DateTime, Utc};
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 /// Number of rows per read.
 const PAGE: usize = 1000;
 
 /// Options of a restore.
-pub struct Config<'a> {
+pub struct RestoreOptions<'a> {
+    /// The home and the circumstances of the run. An interrupt has no effect once the content is being replaced.
+    pub context: Context<'a>,
     /// The database whose content is replaced; it may be missing or unusable.
     pub database: &'a Path,
     /// The backup to restore.
@@ -31,16 +32,12 @@ pub struct Config<'a> {
     pub keep_backup: bool,
     /// True to only report what would be done.
     pub dry_run: bool,
-    /// The current time.
-    pub now: DateTime<Utc>,
-    /// Set by the caller to stop; has no effect once the content is being replaced.
-    pub interrupted: &'a AtomicBool,
 }
 
-impl Config<'_> {
+impl RestoreOptions<'_> {
     /// Returns an error if the run is interrupted.
     fn check_interrupted(&self) -> anyhow::Result<()> {
-        if self.interrupted.load(std::sync::atomic::Ordering::Relaxed) {
+        if self.context.is_interrupted() {
             return Err(anyhow!("interrupted before anything was restored")
                 .hint("the database is as it was; run the command again"));
         }
@@ -50,7 +47,7 @@ impl Config<'_> {
 
 /// The result of a restore, or of its dry run.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct RestoreReport {
     /// Number of rows in the backup.
     pub rows: u64,
     /// Number of rows in the database before; `None` if it was missing or unusable.
@@ -73,7 +70,7 @@ pub struct Report {
 /// # Errors
 /// If the backup is unsuitable or is the database itself, if the database is busy beyond the timeout, if its content
 /// cannot be kept, or if the run is interrupted. The database is then unchanged.
-pub fn run(config: &Config<'_>, progress: &dyn Progress) -> anyhow::Result<Report> {
+pub fn run(config: &RestoreOptions<'_>, progress: &dyn Progress) -> anyhow::Result<RestoreReport> {
     if is_same_file(config.database, config.source).unwrap_or(false) {
         return Err(anyhow!("{}: is the database itself", config.source.display())
             .hint("name a backup: they are in codex-state-backups beside the database"));
@@ -84,7 +81,7 @@ pub fn run(config: &Config<'_>, progress: &dyn Progress) -> anyhow::Result<Repor
     checked?;
     config.check_interrupted()?;
     let mut source = Reader::open(config.source, config.options)?;
-    let mut report = Report { rows: count(&mut source)?, ..Report::default() };
+    let mut report = RestoreReport { rows: count(&mut source)?, ..RestoreReport::default() };
     match count_rows_and_newer(config, &mut source) {
         Ok((rows, newer)) => (report.replaced_rows, report.newer_rows) = (Some(rows), newer),
         // A missing, damaged or different database is still restored into.
@@ -104,7 +101,7 @@ pub fn run(config: &Config<'_>, progress: &dyn Progress) -> anyhow::Result<Repor
     if config.keep_backup {
         // Made even if there is a backup of the last hour, because that one may lack rows that are removed now.
         progress.start("keeping what is replaced", None, None);
-        let kept = backup::keep_replaced(config.database, config.options, config.now);
+        let kept = backup::keep_replaced(config.database, config.options, config.context.now);
         progress.finish();
         match kept {
             Ok(backup) => report.backup = Some(backup),
@@ -119,7 +116,7 @@ pub fn run(config: &Config<'_>, progress: &dyn Progress) -> anyhow::Result<Repor
     config.check_interrupted()?;
     progress.start("restoring", None, None);
     let restored =
-        backup::restore_into(config.database, config.source, config.options, config.now, &mut |_| {});
+        backup::restore_into(config.database, config.source, config.options, config.context.now, &mut |_| {});
     progress.finish();
     let restored = restored?;
     report.bytes = Some(restored.size);
@@ -137,11 +134,11 @@ fn count(reader: &mut Reader) -> anyhow::Result<u64> {
 }
 
 /// Counts the rows of the database, and those that are newer than in the backup.
-fn count_rows_and_newer(config: &Config<'_>, source: &mut Reader) -> anyhow::Result<(u64, u64)> {
+fn count_rows_and_newer(config: &RestoreOptions<'_>, source: &mut Reader) -> anyhow::Result<(u64, u64)> {
     let mut target = Reader::open(config.database, config.options)?;
     let rows = count(&mut target)?;
-    let mut old = Rows::new(source)?;
-    let mut new = Rows::new(&mut target)?;
+    let mut old = RowsById::new(source)?;
+    let mut new = RowsById::new(&mut target)?;
     let mut n_newer = 0;
     let mut before = old.next()?;
     while let Some(row) = new.next()? {
@@ -164,17 +161,17 @@ fn time(row: &Summary) -> Option<i64> {
 }
 
 /// The rows of a database, ordered by id.
-struct Rows<'a> {
+struct RowsById<'a> {
     reader: &'a mut Reader,
     schema: Schema,
     page: std::vec::IntoIter<Summary>,
     after: Option<String>,
 }
 
-impl<'a> Rows<'a> {
-    fn new(reader: &'a mut Reader) -> anyhow::Result<Rows<'a>> {
+impl<'a> RowsById<'a> {
+    fn new(reader: &'a mut Reader) -> anyhow::Result<RowsById<'a>> {
         let schema = Schema::of(reader)?;
-        Ok(Rows { reader, schema, page: Vec::new().into_iter(), after: Some(String::new()) })
+        Ok(RowsById { reader, schema, page: Vec::new().into_iter(), after: Some(String::new()) })
     }
 
     fn next(&mut self) -> anyhow::Result<Option<Summary>> {
@@ -222,6 +219,8 @@ fn name_within(name: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::DateTime;
+    use std::sync::atomic::AtomicBool;
 
     #[test]
     fn an_interrupt_before_the_replacement_leaves_the_database_unchanged() {
@@ -232,14 +231,16 @@ mod tests {
         }
         let before = std::fs::read(&database).unwrap();
         for dry_run in [false, true] {
-            let config = Config {
+            let interrupted = AtomicBool::new(true);
+            let context =
+                Context { interrupted: &interrupted, ..Context::new(folder.path(), DateTime::UNIX_EPOCH) };
+            let config = RestoreOptions {
+                context,
                 database: &database,
                 source: &source,
                 options: &OpenOptions::default(),
                 keep_backup: true,
                 dry_run,
-                now: DateTime::UNIX_EPOCH,
-                interrupted: &AtomicBool::new(true),
             };
             let error = run(&config, &crate::progress::Silent).unwrap_err();
             assert_eq!(error.to_string(), "interrupted before anything was restored");

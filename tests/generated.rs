@@ -10,7 +10,7 @@ mod picture;
 use clap::CommandFactory as _;
 use codex_state::cli::line::args::Cli;
 use codex_state::cli::line::{completions, man};
-use codex_state::thread::columns::{COLUMNS, Kind};
+use codex_state::thread::columns::{COLUMNS, ColumnKind};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -60,10 +60,10 @@ fn schema_of_a_thread() -> String {
     };
     let columns = COLUMNS.iter().map(|column| {
         let kind = match column.kind {
-            Kind::Text | Kind::JsonText | Kind::Path => "\"type\": [\"string\", \"null\"]",
-            Kind::Integer => "\"type\": [\"integer\", \"null\"]",
-            Kind::Boolean => "\"type\": [\"boolean\", \"null\"]",
-            Kind::Seconds | Kind::Milliseconds => {
+            ColumnKind::Text | ColumnKind::JsonText | ColumnKind::Path => "\"type\": [\"string\", \"null\"]",
+            ColumnKind::Integer => "\"type\": [\"integer\", \"null\"]",
+            ColumnKind::Boolean => "\"type\": [\"boolean\", \"null\"]",
+            ColumnKind::Seconds | ColumnKind::Milliseconds => {
                 "\"type\": [\"string\", \"null\"], \"format\": \"date-time\""
             }
         };
@@ -121,7 +121,8 @@ fn the_schema_of_verify_names_every_kind() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/verify.json");
     let schema: serde_json::Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let kinds = schema.pointer("/properties/findings/items/properties/kind/enum").unwrap();
-    let expected: Vec<&str> = codex_state::verify::Kind::ALL.into_iter().map(|kind| kind.name()).collect();
+    let expected: Vec<&str> =
+        codex_state::verify::FindingKind::ALL.into_iter().map(|kind| kind.name()).collect();
     assert_eq!(*kinds, serde_json::json!(expected));
 }
 

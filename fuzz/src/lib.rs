@@ -2,23 +2,23 @@
 //!
 //! `tests/fuzz.rs` calls the same functions on the kept corpus and on random inputs, in every `cargo test`.
 
-use codex_state::backfill::{self, Target};
+use codex_state::backfill::{self, BackfillTarget};
 use codex_state::cli::line::when as when_typed;
 use codex_state::db::create::{self, NewSchema};
-use codex_state::db::facts::Facts;
+use codex_state::db::facts::DatabaseFacts;
 use codex_state::db::list::{Query, Sort};
 use codex_state::db::open::{OpenOptions, Reader, Writer};
 use codex_state::db::schema::Schema;
 use codex_state::list::{self, Lister};
 use codex_state::progress::Silent;
 use codex_state::rollout::extract::Options;
-use codex_state::rollout::fold::{self, Reading, Source};
+use codex_state::rollout::fold::{self, Reading, RolloutSource};
 use codex_state::rollout::reader::Buffer;
 use codex_state::rollout::{file_name as names, line as lines, look, peek};
 use codex_state::survey::Context;
 use codex_state::thread::ThreadId;
 use codex_state::thread::columns::{COLUMNS, index};
-use codex_state::verify::{self, Depth, Ignore, Kind};
+use codex_state::verify::{self, Depth, FindingKind, Ignore};
 use codex_state::{catalog::names as index_of_names, home as homes};
 use rusqlite::Connection;
 use serde_json::value::RawValue;
@@ -63,7 +63,10 @@ pub fn line(data: &[u8]) {
         let read = lines::read(data, bare);
         assert_eq!(read, lines::read_as(glance, data, bare));
     }
-    let _ = (lines::is_json(data), look::look(data).map(|look| (look.counts_tokens(), look.turn_folder())));
+    let _ = (
+        lines::is_json(data),
+        look::look_at_start(data).map(|look| (look.counts_tokens(), look.turn_folder())),
+    );
 }
 
 /// Checks a whole file: reading it lazily, eagerly and deeply, plain and compressed, gives the same.
@@ -79,7 +82,7 @@ pub fn file(data: &[u8]) {
     let mut read = |path: &Path, limit: Option<u64>, options: Options| {
         let is_compressed = path == compressed;
         let source =
-            Source { path: path.to_owned(), name: named, compressed: is_compressed, archived: false };
+            RolloutSource { path: path.to_owned(), name: named, compressed: is_compressed, archived: false };
         let _ = peek::thread(&source, &mut buffer, &never);
         fold::read_file(&source, limit, &mut Reading { buffer: &mut buffer, options, interrupted: &never })
     };
@@ -188,7 +191,8 @@ pub fn cursor(data: &[u8]) {
     let mut reader = Reader::open(path, &options()).expect("a sound database can be read");
     let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
     for text in [&*String::from_utf8_lossy(data), &hex] {
-        let config = list::Config { query: query(), limit: Some(3), cursor: Some(text), names: &|| Ok(None) };
+        let config =
+            list::ListOptions { query: query(), limit: Some(3), cursor: Some(text), names: &|| Ok(None) };
         if let Ok(mut lister) = Lister::new(&mut reader, config) {
             let _ = lister.next_page().expect("a cursor that was taken leads to a page");
         }
@@ -216,7 +220,7 @@ pub fn cells(data: &[u8]) {
         let column = COLUMNS[usize::from(*column) % COLUMNS.len()].name;
         let set = format!("UPDATE OR IGNORE threads SET \"{column}\" = ?1");
         let number = content.iter().fold(0_i64, |number, byte| number.wrapping_mul(256) + i64::from(*byte));
-        // Columns that this database lacks, and values that it refuses, leave it as it was.
+        // Columns that this database lacks, and values that it refuses, leave it was.
         let _ = match kind % 5 {
             0 => connection.execute(&set, [rusqlite::types::Null]),
             1 => connection.execute(&set, [number]),
@@ -299,7 +303,12 @@ pub fn home(data: &[u8]) {
     }
     let first = run_backfill(folder.path(), &path).expect("a backfill of a new database");
     let report = run_verify(folder.path(), &path, Depth::Fields).expect("a verify of a sound database");
-    for kind in [Kind::MissingRow, Kind::MissingFile, Kind::FieldMismatch, Kind::MovedFile] {
+    for kind in [
+        FindingKind::MissingRow,
+        FindingKind::MissingFile,
+        FindingKind::FieldMismatch,
+        FindingKind::MovedFile,
+    ] {
         assert_eq!(report.count(kind).all(), 0, "{kind} after a backfill: {:?}", report.findings);
     }
     let second = run_backfill(folder.path(), &path).expect("a second backfill");
@@ -313,7 +322,7 @@ fn every_command(home: &Path, database: &Path) {
         let schema = Schema::of(&mut reader);
         for sort in [Sort::Updated, Sort::Created, Sort::Recency] {
             let query = Query { sort, ..query() };
-            let config = list::Config { query, limit: None, cursor: None, names: &|| Ok(None) };
+            let config = list::ListOptions { query, limit: None, cursor: None, names: &|| Ok(None) };
             let Ok(mut lister) = Lister::new(&mut reader, config) else { continue };
             while let Ok(Some(page)) = lister.next_page() {
                 lister.give_back(page);
@@ -324,7 +333,7 @@ fn every_command(home: &Path, database: &Path) {
     for depth in [Depth::Quick, Depth::Fields, Depth::Deep] {
         let _ = run_verify(home, database, depth);
     }
-    let _ = Facts::take(database, &options);
+    let _ = DatabaseFacts::take(database, &options);
     let before = fs::read(database).expect("it is still there");
     if run_backfill(home, database).is_err() {
         return;
@@ -411,9 +420,9 @@ fn write_rollout(home: &Path, number: usize, rest: &[u8]) {
     file.set_modified(long_ago).expect("it is ours");
 }
 
-fn run_backfill(home: &Path, database: &Path) -> Result<backfill::Report, String> {
+fn run_backfill(home: &Path, database: &Path) -> Result<backfill::BackfillReport, String> {
     let mut writer = Writer::open(database, &options()).map_err(|error| format!("{error:#}"))?;
-    let config = backfill::Config {
+    let config = backfill::BackfillOptions {
         context: Context {
             home,
             jobs: 1,
@@ -428,13 +437,13 @@ fn run_backfill(home: &Path, database: &Path) -> Result<backfill::Report, String
         backup: None,
         notes_names: false,
     };
-    let report = backfill::run(&config, Target::Write(&mut writer), &Silent);
+    let report = backfill::run(&config, BackfillTarget::Write(&mut writer), &Silent);
     report.map_err(|error| format!("{error:#}"))
 }
 
-fn run_verify(home: &Path, database: &Path, depth: Depth) -> Result<verify::Report, String> {
+fn run_verify(home: &Path, database: &Path, depth: Depth) -> Result<verify::VerifyReport, String> {
     let mut reader = Reader::open(database, &options()).map_err(|error| format!("{error:#}"))?;
-    let config = verify::Config {
+    let config = verify::VerifyOptions {
         context: Context {
             home,
             jobs: 1,

@@ -2,7 +2,7 @@
 
 use super::engine::{Direction, Engine};
 use super::plan::{Move, Planned, Task, Verdict};
-use super::report::Outcome;
+use super::report::ArchiveOutcome;
 use crate::catalog::walk::RolloutFile;
 use crate::db::Connection;
 use crate::db::open::{Trouble, Writer, explain};
@@ -27,7 +27,7 @@ const MAX_ATTEMPTS: u32 = 3;
 
 /// The reason why an attempt ended before the commit.
 #[derive(Debug)]
-enum Stop {
+enum ApplyStop {
     /// The row or the file changed.
     Changed,
     /// The destination is on another file system, where a rename fails.
@@ -36,20 +36,22 @@ enum Stop {
     Failed(String),
 }
 
-impl fmt::Display for Stop {
+impl fmt::Display for ApplyStop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Stop::Changed => f.write_str("a running Codex is writing it"),
-            Stop::OtherVolume => f.write_str("its files cannot be moved: they go to another file system"),
-            Stop::Failed(reason) => f.write_str(reason),
+            ApplyStop::Changed => f.write_str("a running Codex is writing it"),
+            ApplyStop::OtherVolume => {
+                f.write_str("its files cannot be moved: they go to another file system")
+            }
+            ApplyStop::Failed(reason) => f.write_str(reason),
         }
     }
 }
 
-impl std::error::Error for Stop {}
+impl std::error::Error for ApplyStop {}
 
-fn failed(path: &Path, error: &io::Error) -> Stop {
-    Stop::Failed(format!("{}: {error}", path.display()))
+fn failed(path: &Path, error: &io::Error) -> ApplyStop {
+    ApplyStop::Failed(format!("{}: {error}", path.display()))
 }
 
 /// A change that was made, with the data to undo it.
@@ -67,7 +69,7 @@ impl Engine<'_> {
         &mut self,
         planned: Planned,
         writer: &mut Writer,
-    ) -> (Outcome, Option<anyhow::Error>) {
+    ) -> (ArchiveOutcome, Option<anyhow::Error>) {
         let Some(id) = planned.id.filter(|_| planned.has_work()) else {
             return (planned.outcome(), None);
         };
@@ -79,7 +81,7 @@ impl Engine<'_> {
                     Ok(error) => explain(error, writer.path(), "write to the database"),
                     Err(error) => error,
                 };
-                let outcome = Outcome::failed(Some(id), from, reason(&error));
+                let outcome = ArchiveOutcome::failed(Some(id), from, reason(&error));
                 // A failure of the database would affect the next thread too.
                 let ends_all = Trouble::of(&error).is_some();
                 (outcome, ends_all.then_some(error))
@@ -92,10 +94,10 @@ impl Engine<'_> {
         id: ThreadId,
         planned: Planned,
         writer: &mut Writer,
-    ) -> anyhow::Result<Outcome> {
+    ) -> anyhow::Result<ArchiveOutcome> {
         let config = self.config;
         let unclaimed =
-            |unclaimed: thread_locks::Unclaimed| anyhow::Error::new(Stop::Failed(unclaimed.to_string()));
+            |unclaimed: thread_locks::Unclaimed| anyhow::Error::new(ApplyStop::Failed(unclaimed.to_string()));
         // Released in the reverse order, when everything is done.
         let maintenance = thread_locks::maintenance(config.context.home, self.maintenance_patience);
         if maintenance.is_err() {
@@ -125,14 +127,14 @@ impl Engine<'_> {
                 return Ok(outcome);
             };
             undo(done, &error)?;
-            match error.downcast_ref::<Stop>() {
-                Some(Stop::Changed) => {}
-                Some(Stop::OtherVolume) if !by_copy => by_copy = true,
+            match error.downcast_ref::<ApplyStop>() {
+                Some(ApplyStop::Changed) => {}
+                Some(ApplyStop::OtherVolume) if !by_copy => by_copy = true,
                 _ => return Err(error),
             }
             known = task.folded.take();
         }
-        Err(Stop::Changed.into())
+        Err(ApplyStop::Changed.into())
     }
 
     fn pass(&self, step: &str) {
@@ -140,7 +142,7 @@ impl Engine<'_> {
     }
 
     /// Copies all files to temporary names beside their destinations.
-    fn stage(&self, task: &Task) -> Result<Vec<(PathBuf, StagedCopy)>, Stop> {
+    fn stage(&self, task: &Task) -> Result<Vec<(PathBuf, StagedCopy)>, ApplyStop> {
         let mut copies = Vec::new();
         for one in task.moves.iter().filter(|one| one.leftover.is_none()) {
             let (root, below) = &one.folder;
@@ -163,11 +165,11 @@ impl Engine<'_> {
         done: &mut Vec<Step>,
     ) -> anyhow::Result<()> {
         if self.table.get(transaction, id)? != task.row {
-            return Err(Stop::Changed.into());
+            return Err(ApplyStop::Changed.into());
         }
         let now = RolloutFile::at(self.config.context.home, &task.selected.path());
         if now.map(|file| file.stamp) != task.folded.as_ref().map(|folded| folded.stamp) {
-            return Err(Stop::Changed.into());
+            return Err(ApplyStop::Changed.into());
         }
         for one in &task.moves {
             self.bring(one, &mut copies, done)?;
@@ -196,7 +198,7 @@ impl Engine<'_> {
         one: &Move,
         copies: &mut [(PathBuf, StagedCopy)],
         done: &mut Vec<Step>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), ApplyStop> {
         if one.leftover.is_some() {
             return Ok(());
         }
@@ -213,14 +215,14 @@ impl Engine<'_> {
                 done.push(Step::Renamed { from: one.from.clone(), to: one.to.clone() });
                 Ok(())
             }
-            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => Err(Stop::OtherVolume),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Stop::Changed),
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => Err(ApplyStop::OtherVolume),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(ApplyStop::Changed),
             Err(error) => Err(failed(&one.to, &error)),
         }
     }
 
     /// Returns the selected file's modification time; for unarchive, sets it to now first.
-    fn touch(&self, task: &Task, done: &mut Vec<Step>) -> Result<SystemTime, Stop> {
+    fn touch(&self, task: &Task, done: &mut Vec<Step>) -> Result<SystemTime, ApplyStop> {
         let metadata = fs::symlink_metadata(&task.to).map_err(|error| failed(&task.to, &error))?;
         let stamp = Stamp::of(&metadata).map_err(|error| failed(&task.to, &error))?;
         if self.config.direction == Direction::Archive || task.was_there(false) {
@@ -236,9 +238,9 @@ impl Engine<'_> {
     /// Updates the row from the file, with its new path and archived flag.
     fn write(&mut self, task: &Task, modified: SystemTime, transaction: &Connection) -> anyhow::Result<()> {
         match self.row_to_be(task, modified) {
-            Some(NewRow { row, changed: None }) => Ok(self.table.insert(transaction, &row)?),
+            Some(MovedRow { row, changed: None }) => Ok(self.table.insert(transaction, &row)?),
             // Without changed columns, only other files of the thread were moved, which the row does not name.
-            Some(NewRow { row, changed: Some(changed) }) if changed != ColumnSet::default() => {
+            Some(MovedRow { row, changed: Some(changed) }) if changed != ColumnSet::default() => {
                 Ok(self.table.update(transaction, &row, changed)?)
             }
             _ => Ok(()),
@@ -246,7 +248,7 @@ impl Engine<'_> {
     }
 
     /// Returns the row of a thread after its files were moved; `None` if its file has yet to be read.
-    pub(super) fn row_to_be(&self, task: &Task, modified: SystemTime) -> Option<NewRow> {
+    pub(super) fn row_to_be(&self, task: &Task, modified: SystemTime) -> Option<MovedRow> {
         let folded = task.folded.as_ref()?;
         let archives = self.config.direction.archives();
         let mut thread = folded.metadata.clone();
@@ -265,7 +267,7 @@ impl Engine<'_> {
             if archives && new.get(index::ARCHIVED_AT).is_some() {
                 new.cells[index::ARCHIVED_AT] = Some(now);
             }
-            return Some(NewRow { row: new, changed: None });
+            return Some(MovedRow { row: new, changed: None });
         };
         let merged = self.comparison.update(&thread, row);
         let (mut new, mut changed) = (merged.row, merged.to_write);
@@ -284,12 +286,12 @@ impl Engine<'_> {
         ] {
             set(&mut new, &mut changed, row, position, cell);
         }
-        Some(NewRow { row: new, changed: Some(changed) })
+        Some(MovedRow { row: new, changed: Some(changed) })
     }
 }
 
 /// The row of a thread after its files were moved.
-pub(super) struct NewRow {
+pub(super) struct MovedRow {
     pub(super) row: Row,
     /// The columns that change; `None` if the thread has no row yet.
     changed: Option<ColumnSet>,
@@ -304,7 +306,7 @@ fn set(new: &mut Row, changed: &mut ColumnSet, row: &Row, position: usize, cell:
     new.cells[position] = Some(cell);
 }
 
-fn sync_folders(moves: &[Move]) -> Result<(), Stop> {
+fn sync_folders(moves: &[Move]) -> Result<(), ApplyStop> {
     let parents = |of: fn(&Move) -> &PathBuf| {
         moves.iter().filter_map(move |one| of(one).parent()).map(Path::to_owned).collect::<BTreeSet<_>>()
     };
@@ -336,7 +338,7 @@ fn undo(done: Vec<Step>, why: &anyhow::Error) -> anyhow::Result<()> {
                 reason(why),
                 path.display()
             );
-            return Err(Stop::Failed(reason).into());
+            return Err(ApplyStop::Failed(reason).into());
         }
     }
     Ok(())

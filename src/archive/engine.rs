@@ -3,7 +3,7 @@
 use crate::catalog::inventory::Inventory;
 use crate::catalog::names;
 use crate::db::schema::Schema;
-use crate::db::threads::Threads;
+use crate::db::threads::ThreadStatements;
 use crate::progress::Progress;
 use crate::rollout::reader::Buffer;
 use crate::survey::Context;
@@ -56,7 +56,7 @@ impl Direction {
 }
 
 /// Options of archive and unarchive.
-pub struct Config<'a> {
+pub struct ArchiveOptions<'a> {
     /// The home, and the circumstances of the run.
     pub context: Context<'a>,
     /// The requested threads.
@@ -71,10 +71,10 @@ pub struct Config<'a> {
 
 /// The state that planning and running share.
 pub(super) struct Engine<'a> {
-    pub(super) config: &'a Config<'a>,
+    pub(super) config: &'a ArchiveOptions<'a>,
     pub(super) inventory: Inventory,
     pub(super) schema: Schema,
-    pub(super) table: Threads,
+    pub(super) table: ThreadStatements,
     pub(super) comparison: Comparison,
     pub(super) buffer: RefCell<Buffer>,
     pub(super) folders: Folders,

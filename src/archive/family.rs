@@ -6,7 +6,7 @@ use crate::db::threads::spawned_by;
 use crate::db::{spawn, threads};
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
-use crate::survey::scan::{self, Event, Group, Scan};
+use crate::survey::scan::{self, Group, Scan, ScanEvent};
 use crate::survey::select::Selected;
 use crate::thread::ThreadId;
 use std::collections::BTreeSet;
@@ -76,8 +76,8 @@ fn add_unknown(
         read_all: false,
     };
     progress.start("reading rollouts without a row", Some(unknown.len() as u64), None);
-    let _: Option<()> = scan::run(scan, &unknown, |event| {
-        let Event::Scanned(scanned) = event else { return ControlFlow::Continue(()) };
+    let _: Option<()> = scan::read_groups(scan, &unknown, |event| {
+        let ScanEvent::Scanned(scanned) = event else { return ControlFlow::Continue(()) };
         progress.advance(1, 0);
         if let Some((_, folded)) = &scanned.folded
             && let Some(parent) = spawned_by(&folded.metadata.source)

@@ -41,14 +41,14 @@ mod plan;
 mod refusal;
 mod report;
 
-pub use engine::{Config, Direction};
-pub use report::{Moved, Outcome, Report, Status};
+pub use engine::{ArchiveOptions, Direction};
+pub use report::{ArchiveOutcome, ArchiveReport, ArchiveStatus, MovedFile};
 
 use crate::catalog::inventory::Inventory;
 use crate::db::open::{Reader, Writer};
 use crate::db::schema::Schema;
 use crate::db::tally::Tally;
-use crate::db::threads::Threads;
+use crate::db::threads::ThreadStatements;
 use crate::error::WithHint as _;
 use crate::progress::Progress;
 use crate::survey;
@@ -67,11 +67,11 @@ use refusal::Refusal;
 const KEPT_BYTES: usize = 4 * 1024 * 1024;
 
 /// A planned run: its effects are known, and nothing has been changed.
-pub struct Job<'a> {
+pub struct ArchiveJob<'a> {
     engine: Engine<'a>,
     planned: Vec<Planned>,
     /// The report of a run in which everything succeeds.
-    preview: Report,
+    preview: ArchiveReport,
     /// The counts that Codex's default list would have.
     tally: Tally,
 }
@@ -82,10 +82,10 @@ pub struct Job<'a> {
 /// If the database cannot be read, or can never be written; if a folder of rollouts cannot be read, because then some
 /// files of a thread may be unknown.
 pub fn plan<'a>(
-    config: &'a Config<'a>,
+    config: &'a ArchiveOptions<'a>,
     reader: &mut Reader,
     progress: &dyn Progress,
-) -> anyhow::Result<Job<'a>> {
+) -> anyhow::Result<ArchiveJob<'a>> {
     let schema = Schema::of(reader)?;
     schema.check_writable()?;
     let walk = survey::walk(config.context.home, progress);
@@ -102,7 +102,7 @@ pub fn plan<'a>(
     let mut engine = Engine {
         config,
         inventory: Inventory::new(walk.files),
-        table: Threads::new(&schema),
+        table: ThreadStatements::new(&schema),
         comparison,
         schema,
         buffer: RefCell::default(),
@@ -111,7 +111,7 @@ pub fn plan<'a>(
     };
     let maintenance = thread_locks::maintenance(config.context.home, config.patience).map(drop);
     let selected = family::expand(&engine, reader, progress)?;
-    let (mut planned, mut preview) = (Vec::new(), Report::default());
+    let (mut planned, mut preview) = (Vec::new(), ArchiveReport::default());
     let mut kept = 0;
     progress.start("reading rollouts", Some(selected.len() as u64), None);
     for selected in selected {
@@ -151,20 +151,20 @@ pub fn plan<'a>(
         progress.advance(1, 0);
     }
     progress.finish();
-    Ok(Job { engine, planned, preview, tally })
+    Ok(ArchiveJob { engine, planned, preview, tally })
 }
 
-impl Job<'_> {
+impl ArchiveJob<'_> {
     /// Returns true if anything would be changed.
     #[must_use]
     pub fn has_work(&self) -> bool {
         self.planned.iter().any(Planned::has_work)
     }
 
-    /// Returns the report that [`Job::run`] would give.
+    /// Returns the report that [`ArchiveJob::run`] would give.
     #[must_use]
-    pub fn preview(self) -> Report {
-        let Job { engine, preview, tally, .. } = self;
+    pub fn preview(self) -> ArchiveReport {
+        let ArchiveJob { engine, preview, tally, .. } = self;
         let mut report = preview.end(tally);
         report.interrupted = engine.config.context.is_interrupted();
         report
@@ -172,9 +172,9 @@ impl Job<'_> {
 
     /// Runs the plan.
     #[must_use]
-    pub fn run(self, writer: &mut Writer, progress: &dyn Progress) -> Report {
-        let Job { mut engine, planned, mut tally, .. } = self;
-        let mut report = Report::default();
+    pub fn run(self, writer: &mut Writer, progress: &dyn Progress) -> ArchiveReport {
+        let ArchiveJob { mut engine, planned, mut tally, .. } = self;
+        let mut report = ArchiveReport::default();
         let what = match engine.config.direction {
             Direction::Archive => "archiving threads",
             Direction::Unarchive => "unarchiving threads",
@@ -247,7 +247,7 @@ mod tests {
             now: DateTime::UNIX_EPOCH,
             interrupted: &interrupted,
         };
-        let config = Config {
+        let config = ArchiveOptions {
             context,
             threads: &[Selected::Id(id)],
             direction: Direction::Archive,
@@ -260,6 +260,6 @@ mod tests {
         assert!(report.threads.is_empty(), "{:?}", report.threads);
         interrupted.store(false, Ordering::Relaxed);
         let report = plan(&config, &mut reader, &crate::progress::Silent).unwrap().preview();
-        assert_eq!(report.count(Status::Done), 1, "{:?}", report.threads);
+        assert_eq!(report.count(ArchiveStatus::Done), 1, "{:?}", report.threads);
     }
 }

@@ -14,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 ///
 /// # Errors
 /// If the file must not be touched.
-pub(super) fn look(home: &Path, path: &Path) -> Result<Option<PathBuf>, Refusal> {
+pub(super) fn find_movable(home: &Path, path: &Path) -> Result<Option<PathBuf>, Refusal> {
     let mut found = None;
     if !path.is_absolute() {
         return Ok(None);
@@ -97,7 +97,7 @@ mod tests {
 
     /// Does the same, with the reason of a refusal as text.
     fn look(home: &Path, path: &Path) -> Result<Option<PathBuf>, String> {
-        super::look(home, path).map_err(|refusal| refusal.to_string())
+        super::find_movable(home, path).map_err(|refusal| refusal.to_string())
     }
 
     const NAME: &str = "rollout-2026-03-14T16-57-12-019ced47-cebb-79dd-b0aa-a552437621a9.jsonl";

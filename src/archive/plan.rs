@@ -3,14 +3,14 @@
 use super::engine::Engine;
 use super::place;
 use super::refusal::Refusal;
-use super::report::{Moved, Outcome, Status};
+use super::report::{ArchiveOutcome, ArchiveStatus, MovedFile};
 use crate::catalog::forms::other_form;
 use crate::catalog::inventory;
 use crate::catalog::paths::{find_in_row, is_at};
 use crate::catalog::walk::{ARCHIVED, RolloutFile, active_folder};
 use crate::rollout::extract::Options;
 use crate::rollout::file_name;
-use crate::rollout::fold::{self, FoldedThread, Reading, Source, World};
+use crate::rollout::fold::{self, FoldedThread, Reading, RolloutSource, World};
 use crate::sys::relocate::{self, Leftover};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
@@ -103,27 +103,29 @@ impl Planned {
     }
 
     /// Returns the outcome if everything succeeds.
-    pub(super) fn outcome(&self) -> Outcome {
+    pub(super) fn outcome(&self) -> ArchiveOutcome {
         match &self.verdict {
-            Verdict::Refused(reason) => Outcome::failed(self.id, self.from.clone(), reason.to_string()),
+            Verdict::Refused(reason) => {
+                ArchiveOutcome::failed(self.id, self.from.clone(), reason.to_string())
+            }
             // The run decides and reports these.
-            Verdict::Unchanged | Verdict::DoLater => Outcome {
+            Verdict::Unchanged | Verdict::DoLater => ArchiveOutcome {
                 id: self.id,
-                status: Status::Unchanged,
+                status: ArchiveStatus::Unchanged,
                 from: self.from.clone(),
                 to: self.from.clone(),
                 files: Vec::new(),
                 error: None,
             },
-            Verdict::Do(task) => Outcome {
+            Verdict::Do(task) => ArchiveOutcome {
                 id: self.id,
-                status: Status::Done,
+                status: ArchiveStatus::Done,
                 from: self.from.clone(),
                 to: Some(task.to.clone()),
                 files: task
                     .moves
                     .iter()
-                    .map(|one| Moved { from: one.from.clone(), to: one.to.clone() })
+                    .map(|one| MovedFile { from: one.from.clone(), to: one.to.clone() })
                     .collect(),
                 error: None,
             },
@@ -153,7 +155,7 @@ impl Engine<'_> {
         let archives = self.config.direction.archives();
         let row_path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(PathBuf::from);
         let in_row = match &row_path {
-            Some(path) => place::look(home, path)?,
+            Some(path) => place::find_movable(home, path)?,
             None => None,
         };
         let files = self.files_of(id, row_path.as_deref());
@@ -239,7 +241,7 @@ impl Engine<'_> {
             let from = file.path();
             let Some(name) = file.named.name else { return Err(Refusal::MalformedName(from)) };
             // No file of the thread may be behind a link, even one that the row does not name.
-            place::look(config.context.home, &from)?;
+            place::find_movable(config.context.home, &from)?;
             let (root, below) = place::target(config.direction, name);
             relocate::check_folder(&config.context.home.join(root), &below).map_err(Refusal::Target)?;
             let to = place::folder(config.context.home, config.direction, name).join(file.file_name());
@@ -265,7 +267,7 @@ impl Engine<'_> {
     }
 
     /// Returns the path to which this run moves a rollout.
-    fn place_to_be(&self, source: &Source) -> Option<PathBuf> {
+    fn place_to_be(&self, source: &RolloutSource) -> Option<PathBuf> {
         let folder = place::folder(self.config.context.home, self.config.direction, source.name?);
         Some(folder.join(source.path.file_name()?))
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// A file that was moved, or would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moved {
+pub struct MovedFile {
     /// Path before.
     pub from: PathBuf,
     /// Path after.
@@ -18,7 +18,7 @@ pub struct Moved {
 
 /// The result for a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub enum ArchiveStatus {
     /// Files and row were changed and are now right.
     Done,
     /// Files and row were right already.
@@ -29,28 +29,35 @@ pub enum Status {
 
 /// The result for one thread, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct ArchiveOutcome {
     /// The thread; `None` for a file whose name does not give one.
     pub id: Option<ThreadId>,
     /// The kind of result.
-    pub status: Status,
+    pub status: ArchiveStatus,
     /// Path of the selected rollout before.
     pub from: Option<PathBuf>,
     /// Path of the selected rollout after.
     pub to: Option<PathBuf>,
     /// All files that were moved.
-    pub files: Vec<Moved>,
+    pub files: Vec<MovedFile>,
     /// The reason of the failure.
     pub error: Option<String>,
 }
 
-impl Outcome {
-    pub(super) fn failed(id: Option<ThreadId>, from: Option<PathBuf>, error: String) -> Outcome {
-        Outcome { id, status: Status::Failed, from, to: None, files: Vec::new(), error: Some(error) }
+impl ArchiveOutcome {
+    pub(super) fn failed(id: Option<ThreadId>, from: Option<PathBuf>, error: String) -> ArchiveOutcome {
+        ArchiveOutcome {
+            id,
+            status: ArchiveStatus::Failed,
+            from,
+            to: None,
+            files: Vec::new(),
+            error: Some(error),
+        }
     }
 }
 
-impl Stored for Outcome {
+impl Stored for ArchiveOutcome {
     const WIDTH: usize = 7;
 
     fn to_cells(&self) -> Vec<Cell> {
@@ -67,7 +74,7 @@ impl Stored for Outcome {
         cells
     }
 
-    fn from_cells(cells: Vec<Cell>) -> Option<Outcome> {
+    fn from_cells(cells: Vec<Cell>) -> Option<ArchiveOutcome> {
         let path = |cell: Cell| match cell {
             Cell::Blob(bytes) => Some(sys::path_from_bytes(bytes)),
             _ => None,
@@ -75,17 +82,17 @@ impl Stored for Outcome {
         let mut cells = cells.into_iter();
         let id = cells.next()?.as_text().and_then(ThreadId::parse);
         let status = match cells.next()? {
-            Cell::Integer(0) => Status::Done,
-            Cell::Integer(1) => Status::Unchanged,
-            _ => Status::Failed,
+            Cell::Integer(0) => ArchiveStatus::Done,
+            Cell::Integer(1) => ArchiveStatus::Unchanged,
+            _ => ArchiveStatus::Failed,
         };
         let (from, to) = (path(cells.next()?), path(cells.next()?));
         let error = cells.next()?.as_text().map(str::to_owned);
         let mut files = Vec::new();
         while let (Some(from), Some(to)) = (cells.next().and_then(path), cells.next().and_then(path)) {
-            files.push(Moved { from, to });
+            files.push(MovedFile { from, to });
         }
-        Some(Outcome { id, status, from, to, files, error })
+        Some(ArchiveOutcome { id, status, from, to, files, error })
     }
 
     fn size(&self) -> usize {
@@ -98,9 +105,9 @@ impl Stored for Outcome {
 
 /// The result of a run, or of its preview.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct ArchiveReport {
     /// All threads, in the requested order; spawned threads follow the one that spawned them.
-    pub threads: Many<Outcome>,
+    pub threads: Many<ArchiveOutcome>,
     /// The number of threads with each result, by [`Status`].
     counts: [usize; 3],
     /// The number of files that were moved, or would be.
@@ -113,27 +120,27 @@ pub struct Report {
     pub stopped: Option<anyhow::Error>,
 }
 
-impl Report {
+impl ArchiveReport {
     /// Returns the report of a run that was interrupted before it changed anything.
     #[must_use]
-    pub fn before_any() -> Report {
-        Report { interrupted: true, ..Report::default() }
+    pub fn before_any() -> ArchiveReport {
+        ArchiveReport { interrupted: true, ..ArchiveReport::default() }
     }
 
     /// Returns the number of threads with this result.
     #[must_use]
-    pub fn count(&self, status: Status) -> usize {
+    pub fn count(&self, status: ArchiveStatus) -> usize {
         self.counts[status as usize]
     }
 
-    pub(super) fn add(&mut self, outcome: Outcome) {
+    pub(super) fn add(&mut self, outcome: ArchiveOutcome) {
         self.counts[outcome.status as usize] += 1;
         self.n_files += outcome.files.len();
         self.threads.push(outcome);
     }
 
     /// Ends the report, so that its outcomes can be read.
-    pub(super) fn end(mut self, tally: Tally) -> Report {
+    pub(super) fn end(mut self, tally: Tally) -> ArchiveReport {
         self.shown = tally.end();
         if let Err(error) = self.threads.finish() {
             self.stopped.get_or_insert(error);

@@ -19,7 +19,7 @@ const LOOKS: usize = 1000;
 
 /// The database to create, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewDatabase {
+pub struct PlannedDatabase {
     /// Its schema, which determines its name.
     pub schema: NewSchema,
     /// The reason, in words that follow "because".
@@ -33,9 +33,9 @@ pub struct NewDatabase {
 /// The newest rollout, by the time in its name, shows which Codex was used last. Files that only a newer Codex
 /// creates have precedence, because a thread that began in an old version keeps that version in its rollout.
 #[must_use]
-pub fn choose(home: &Path, folder: &Path, interrupted: &AtomicBool) -> NewDatabase {
+pub fn plan_database(home: &Path, folder: &Path, interrupted: &AtomicBool) -> PlannedDatabase {
     let Some((text, version)) = newest_version(home, interrupted) else {
-        return NewDatabase {
+        return PlannedDatabase {
             schema: NewSchema::State5,
             reason: "no rollout says of which Codex it is".to_owned(),
             too_old: None,
@@ -45,14 +45,14 @@ pub fn choose(home: &Path, folder: &Path, interrupted: &AtomicBool) -> NewDataba
     let is_phase_1 = (PHASE_1[0]..=PHASE_1[1]).contains(&version);
     if is_phase_1 && !home::shows_newer_codex(home, folder) {
         let reason = format!("{reason}, which reads no other");
-        return NewDatabase { schema: NewSchema::Phase1, reason, too_old: None };
+        return PlannedDatabase { schema: NewSchema::Phase1, reason, too_old: None };
     }
     let reason = match is_phase_1 {
         true => format!("{reason}, but other files in the home are of a newer Codex"),
         false => reason,
     };
     let is_too_old = (PHASE_1[1]..TOLERANT).contains(&version) && !is_phase_1;
-    NewDatabase { schema: NewSchema::State5, reason, too_old: is_too_old.then_some(text) }
+    PlannedDatabase { schema: NewSchema::State5, reason, too_old: is_too_old.then_some(text) }
 }
 
 /// Returns the version of Codex in the newest rollout: as text, and its first two numbers. The version of developers'
@@ -90,8 +90,9 @@ mod tests {
         for other in others {
             std::fs::write(home.path().join(other), "").unwrap();
         }
-        let expected = NewDatabase { schema, reason: reason.to_owned(), too_old: too_old.map(str::to_owned) };
-        assert_eq!(choose(home.path(), home.path(), &AtomicBool::new(false)), expected);
+        let expected =
+            PlannedDatabase { schema, reason: reason.to_owned(), too_old: too_old.map(str::to_owned) };
+        assert_eq!(plan_database(home.path(), home.path(), &AtomicBool::new(false)), expected);
     }
 
     #[test]

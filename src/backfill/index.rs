@@ -5,7 +5,7 @@
 //! appends the name of the torn line again.
 
 use crate::catalog::names::{self as session_index, FILE_NAME};
-use crate::db::names::{self, Named};
+use crate::db::names::{self, NamedThread};
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::fault;
@@ -27,14 +27,14 @@ const CHUNK: usize = 64 * 1024;
 
 /// The data about names that a backfill collects while it reads.
 #[derive(Debug, Default)]
-pub struct Noted {
+pub struct NotedNames {
     /// Hashes of the two texts from which Codex may have derived the title, by thread that was read.
     titles: HashMap<ThreadId, [u64; 2]>,
     /// For each thread whose row a preview would write: the name in that row, and whether it is the title.
     to_come: BTreeMap<ThreadId, Option<(String, bool)>>,
 }
 
-impl Noted {
+impl NotedNames {
     /// Records the texts of a rollout from which a title may be derived.
     pub(super) fn note_titles(&mut self, thread: &ThreadMetadata) {
         let hashes = [&thread.title, &thread.first_user_message].map(|text| hash(text));
@@ -70,7 +70,7 @@ pub struct IndexOptions<'a> {
     /// True to append nothing and only count.
     pub dry_run: bool,
     /// The data that the backfill collected.
-    pub noted: &'a Noted,
+    pub noted: &'a NotedNames,
     /// Threads whose rows are about to be deleted.
     pub to_be_pruned: &'a BTreeSet<ThreadId>,
 }
@@ -86,7 +86,7 @@ pub struct Indexed {
 
 /// One line, as Codex writes it.
 #[derive(Serialize)]
-struct Line<'a> {
+struct IndexLine<'a> {
     id: String,
     thread_name: &'a str,
     updated_at: String,
@@ -139,7 +139,7 @@ pub fn append_names(options: &IndexOptions<'_>, reader: Option<&mut Reader>) -> 
         let mut chunk = Chunk::default();
         if let Some((name, is_title)) = named {
             // An empty chunk accepts any line.
-            let _ = options.take(&index, &mut chunk, Named { id, name, is_title: *is_title });
+            let _ = options.take(&index, &mut chunk, NamedThread { id, name, is_title: *is_title });
             indexed.names += chunk.ids.len() as u64;
         }
     }
@@ -151,12 +151,12 @@ pub fn append_names(options: &IndexOptions<'_>, reader: Option<&mut Reader>) -> 
 
 impl IndexOptions<'_> {
     /// Adds one name to a chunk if the index lacks it. Breaks if the chunk has no room for it.
-    fn take(&self, index: &Index, chunk: &mut Chunk, named: Named<'_>) -> ControlFlow<()> {
+    fn take(&self, index: &Index, chunk: &mut Chunk, named: NamedThread<'_>) -> ControlFlow<()> {
         if index.ids.contains(&named.id) || !self.wants(named) {
             return ControlFlow::Continue(());
         }
         let updated_at = self.context.now.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-        let line = Line { id: named.id.to_string(), thread_name: named.name, updated_at };
+        let line = IndexLine { id: named.id.to_string(), thread_name: named.name, updated_at };
         let Ok(line) = serde_json::to_string(&line) else { return ControlFlow::Continue(()) };
         if !chunk.text.is_empty() && chunk.text.len() + line.len() + 1 > CHUNK {
             return ControlFlow::Break(());
@@ -167,7 +167,7 @@ impl IndexOptions<'_> {
         ControlFlow::Continue(())
     }
 
-    fn wants(&self, named: Named<'_>) -> bool {
+    fn wants(&self, named: NamedThread<'_>) -> bool {
         let is_name = !named.is_title || !(self.quick || self.noted.explains(named.id, named.name));
         let is_asked_for = self
             .threads

@@ -10,12 +10,12 @@ mod pending;
 mod plan;
 mod write;
 
-pub use options::{Config, Failure, Report, Target};
+pub use options::{BackfillOptions, BackfillReport, BackfillTarget, Failure};
 
 use crate::catalog::absent::{AbsentFolder, AbsentFolders};
 use crate::catalog::paths;
 use crate::catalog::walk::RolloutFile;
-use crate::db::facts::{Facts, FittingFacts};
+use crate::db::facts::{DatabaseFacts, FittingFacts};
 use crate::db::open::Trouble;
 use crate::db::schema::Schema;
 use crate::db::tally::Tally;
@@ -28,7 +28,7 @@ use crate::survey::{self, Database, HomeFiles, Origin, Subject, Survey, Verb};
 use crate::thread::ThreadId;
 use crate::thread::columns::{self, Row};
 pub use crate::thread::times::Times;
-use pending::{Pending, Run, merge};
+use pending::{BackfillRun, Pending, merge};
 use std::path::Path;
 
 /// Number of waiting rows at which they are written while the workers read. Fewer rows would cost more than they
@@ -39,10 +39,14 @@ const IDLE_ROWS: usize = 128;
 ///
 /// # Errors
 /// If the database cannot be read or written. Changes committed before stay.
-pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress) -> anyhow::Result<Report> {
-    let Config { context, .. } = *config;
+pub fn run(
+    config: &BackfillOptions<'_>,
+    mut target: BackfillTarget<'_>,
+    progress: &dyn Progress,
+) -> anyhow::Result<BackfillReport> {
+    let BackfillOptions { context, .. } = *config;
     let schema = writable_schema(&mut target)?;
-    if let Target::Write(writer) = &mut target
+    if let BackfillTarget::Write(writer) = &mut target
         && config.facts.is_none()
         && !schema.fills_references
     {
@@ -57,10 +61,10 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
         Some(facts) => Some(target.read(|connection| FittingFacts::new(facts, connection))?),
         None => None,
     };
-    let mut report = Report { missing_folders, ..Report::default() };
+    let mut report = BackfillReport { missing_folders, ..BackfillReport::default() };
     let plan = plan::plan(config, &schema, &found.inventory, facts.as_ref(), &mut target, &mut report)?;
     let scan = Scan { inventory: &found.inventory, context, options: Options::default(), read_all: false };
-    let mut run = Run {
+    let mut run = BackfillRun {
         config,
         survey: Survey::new(scan, target, &schema, config.times, progress)?,
         facts,
@@ -70,7 +74,7 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
         tally,
         report,
     };
-    run.survey.comparison.replaces = config.facts.is_some_and(Facts::replaces);
+    run.survey.comparison.replaces = config.facts.is_some_and(DatabaseFacts::replaces);
     for (file, thread) in plan.misnamed {
         run.survey.misnamed.add(file, thread);
     }
@@ -82,7 +86,7 @@ pub fn run(config: &Config<'_>, mut target: Target<'_>, progress: &dyn Progress)
 }
 
 /// Reads the schema, and checks that rows can be written.
-fn writable_schema(target: &mut Target<'_>) -> anyhow::Result<Schema> {
+fn writable_schema(target: &mut BackfillTarget<'_>) -> anyhow::Result<Schema> {
     let schema = target.read(Schema::read).and_then(|schema| schema.check_writable().map(|()| schema));
     schema.map_err(|error| match target.path() {
         Some(path) if Trouble::of(&error).is_none() => error.context(path.display().to_string()),
@@ -93,9 +97,9 @@ fn writable_schema(target: &mut Target<'_>) -> anyhow::Result<Schema> {
 /// Finds the rollout folders that cannot be walked, or are empty, although rows name rollouts in them that are not
 /// found elsewhere.
 fn missing_folders(
-    config: &Config<'_>,
+    config: &BackfillOptions<'_>,
     found: &HomeFiles,
-    target: &mut Target<'_>,
+    target: &mut BackfillTarget<'_>,
 ) -> anyhow::Result<Vec<AbsentFolder>> {
     if found.absent.is_empty() {
         return Ok(Vec::new());
@@ -136,10 +140,10 @@ fn version(text: &str) -> Option<[u32; 2]> {
     Some([numbers.next()??, numbers.next()??])
 }
 
-impl<'a> Verb<'a> for Run<'a> {
-    type Database = Target<'a>;
+impl<'a> Verb<'a> for BackfillRun<'a> {
+    type Database = BackfillTarget<'a>;
 
-    fn survey(&mut self) -> &mut Survey<'a, Target<'a>> {
+    fn survey(&mut self) -> &mut Survey<'a, BackfillTarget<'a>> {
         &mut self.survey
     }
 
@@ -194,7 +198,7 @@ impl<'a> Verb<'a> for Run<'a> {
     }
 }
 
-impl Run<'_> {
+impl BackfillRun<'_> {
     /// Counts a file that was read.
     fn note_read(&mut self, folded: &FoldedThread) {
         self.report.bytes_read += folded.n_bytes;
@@ -262,8 +266,8 @@ impl Run<'_> {
         schema: &Schema,
         found: &HomeFiles,
         watermark: Option<&str>,
-    ) -> anyhow::Result<Report> {
-        let Config { context, threads, .. } = *self.config;
+    ) -> anyhow::Result<BackfillReport> {
+        let BackfillOptions { context, threads, .. } = *self.config;
         let missing = &self.report.missing_folders;
         let errors =
             found.errors.iter().filter(|error| missing.iter().all(|folder| folder.path != error.path));
@@ -292,9 +296,9 @@ impl Run<'_> {
             self.complete(watermark)?;
         }
         self.count_shown()?;
-        let Run { facts, report, tally, .. } = self;
+        let BackfillRun { facts, report, tally, .. } = self;
         let lost_references = facts.map(|facts| facts.lost()).unwrap_or_default();
-        Ok(Report { shown: tally.end(), lost_references, ..report })
+        Ok(BackfillReport { shown: tally.end(), lost_references, ..report })
     }
 
     /// Records for Codex that nothing is left to index, unless the database already does.
@@ -309,7 +313,7 @@ impl Run<'_> {
         }
         self.keep_backup()?;
         let now = self.config.context.now.timestamp();
-        let Target::Write(writer) = &mut self.survey.database else { return Ok(()) };
+        let BackfillTarget::Write(writer) = &mut self.survey.database else { return Ok(()) };
         writer.transaction_immediate(|transaction| Ok(backfill_state::complete(transaction, watermark, now)?))
     }
 }

@@ -3,7 +3,7 @@
 use super::index;
 use crate::catalog::absent::AbsentFolder;
 use crate::db::Connection;
-use crate::db::facts::Facts;
+use crate::db::facts::DatabaseFacts;
 use crate::db::open::{OpenOptions, Reader, Writer};
 use crate::db::tally::Shown;
 use crate::survey::select::Selected;
@@ -12,7 +12,7 @@ use crate::thread::times::Times;
 use std::path::{Path, PathBuf};
 
 /// Options of a backfill.
-pub struct Config<'a> {
+pub struct BackfillOptions<'a> {
     /// The home, and the circumstances of the run.
     pub context: Context<'a>,
     /// Only these threads; all if `None`.
@@ -22,24 +22,32 @@ pub struct Config<'a> {
     /// The source of `updated_at`.
     pub times: Times,
     /// The facts from another database.
-    pub facts: Option<&'a Facts>,
+    pub facts: Option<&'a DatabaseFacts>,
     /// How to read the database for a backup before the first change; `None` for no backup.
     pub backup: Option<&'a OpenOptions>,
     /// True to collect the data that [`index::append_names`] needs.
     pub notes_names: bool,
 }
 
-impl<'a> Config<'a> {
+impl<'a> BackfillOptions<'a> {
     /// Returns the options of a backfill of a whole home, without a backup of the database.
     #[must_use]
-    pub fn new(context: Context<'a>) -> Config<'a> {
+    pub fn new(context: Context<'a>) -> BackfillOptions<'a> {
         let times = Times::Auto;
-        Config { context, threads: None, quick: false, times, facts: None, backup: None, notes_names: false }
+        BackfillOptions {
+            context,
+            threads: None,
+            quick: false,
+            times,
+            facts: None,
+            backup: None,
+            notes_names: false,
+        }
     }
 }
 
 /// The database, and whether it is written.
-pub enum Target<'a> {
+pub enum BackfillTarget<'a> {
     /// Rows are written.
     Write(&'a mut Writer),
     /// Nothing is written; the changes are only counted.
@@ -48,29 +56,29 @@ pub enum Target<'a> {
     New(&'a Connection),
 }
 
-impl Target<'_> {
+impl BackfillTarget<'_> {
     pub(super) fn path(&self) -> Option<&Path> {
         match self {
-            Target::Write(writer) => Some(writer.path()),
-            Target::Preview(reader) => Some(reader.path()),
-            Target::New(_) => None,
+            BackfillTarget::Write(writer) => Some(writer.path()),
+            BackfillTarget::Preview(reader) => Some(reader.path()),
+            BackfillTarget::New(_) => None,
         }
     }
 
     pub(super) fn writes(&self) -> bool {
-        matches!(self, Target::Write(_))
+        matches!(self, BackfillTarget::Write(_))
     }
 }
 
-impl Database for Target<'_> {
+impl Database for BackfillTarget<'_> {
     fn read<T, E: Into<anyhow::Error>>(
         &mut self,
         mut f: impl FnMut(&Connection) -> Result<T, E>,
     ) -> anyhow::Result<T> {
         match self {
-            Target::Write(writer) => writer.read(f),
-            Target::Preview(reader) => reader.read(f),
-            Target::New(connection) => f(connection).map_err(Into::into),
+            BackfillTarget::Write(writer) => writer.read(f),
+            BackfillTarget::Preview(reader) => reader.read(f),
+            BackfillTarget::New(connection) => f(connection).map_err(Into::into),
         }
     }
 }
@@ -88,7 +96,7 @@ pub struct Failure {
 
 /// The result of a backfill, or of its preview.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct BackfillReport {
     /// Number of rollout files found; each is counted in exactly one of the next five.
     pub scanned: u64,
     /// Number of rows that were missing.
@@ -128,5 +136,5 @@ pub struct Report {
     /// True if the run was stopped before the end.
     pub interrupted: bool,
     /// The data that tells names from titles, if it was requested.
-    pub names: index::Noted,
+    pub names: index::NotedNames,
 }

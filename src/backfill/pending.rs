@@ -1,12 +1,12 @@
 //! Rows that differ and must be written; the caller decides when.
 
-use super::options::{Config, Report, Target};
+use super::options::{BackfillOptions, BackfillReport, BackfillTarget};
 use crate::catalog::walk::RolloutFile;
 use crate::db::Connection;
 use crate::db::facts::FittingFacts;
 use crate::db::open::OpenOptions;
 use crate::db::tally::Tally;
-use crate::db::threads::Threads;
+use crate::db::threads::ThreadStatements;
 use crate::rollout::fold::{FoldedThread, Stamp};
 use crate::survey::Survey;
 use crate::survey::comparison::Comparison;
@@ -15,7 +15,7 @@ use crate::thread::{ThreadId, ThreadMetadata};
 
 /// A row that a thread must get.
 #[derive(Debug)]
-pub(super) struct NewRow {
+pub(super) struct PendingRow {
     pub(super) row: Row,
     /// The columns that differ from the existing row; `None` if there is no row.
     pub(super) changed: Option<ColumnSet>,
@@ -27,13 +27,13 @@ pub(super) fn merge(
     folded: &FoldedThread,
     row: Option<&Row>,
     old: Option<&Row>,
-) -> Option<NewRow> {
+) -> Option<PendingRow> {
     let Some(row) = row else {
-        return Some(NewRow { row: comparison.insert_with(&folded.metadata, old), changed: None });
+        return Some(PendingRow { row: comparison.insert_with(&folded.metadata, old), changed: None });
     };
     let merged = comparison.update_with(&folded.metadata, row, old);
     let differs = merged.to_write != ColumnSet::default();
-    differs.then_some(NewRow { row: merged.row, changed: Some(merged.to_write) })
+    differs.then_some(PendingRow { row: merged.row, changed: Some(merged.to_write) })
 }
 
 /// A thread whose row must be written.
@@ -49,7 +49,7 @@ pub(super) struct Pending {
     pub(super) seen: Option<Row>,
     /// The thread's row in another database.
     pub(super) old: Option<Row>,
-    pub(super) new: NewRow,
+    pub(super) new: PendingRow,
     pub(super) size: usize,
     pub(super) n_reads: u32,
 }
@@ -60,7 +60,7 @@ impl Pending {
         folded: FoldedThread,
         seen: Option<Row>,
         old: Option<Row>,
-        new: NewRow,
+        new: PendingRow,
     ) -> Pending {
         let FoldedThread { metadata, stamp, .. } = folded;
         let size = metadata.size();
@@ -71,14 +71,14 @@ impl Pending {
     pub(super) fn write(
         &self,
         connection: &Connection,
-        table: &mut Threads,
+        table: &mut ThreadStatements,
         facts: Option<&FittingFacts<'_>>,
         file: &RolloutFile,
-    ) -> anyhow::Result<Written> {
+    ) -> anyhow::Result<WriteResult> {
         let row = table.get(connection, self.id)?;
         let stamp = std::fs::symlink_metadata(file.path()).and_then(|metadata| Stamp::of(&metadata));
         if row != self.seen || stamp.ok() != Some(self.stamp) {
-            return Ok(Written::Changed);
+            return Ok(WriteResult::Changed);
         }
         if let (Some(facts), Some(_)) = (facts, &self.old) {
             facts.insert_parents(connection, &self.new.row)?;
@@ -87,29 +87,29 @@ impl Pending {
             None => table.insert(connection, &self.new.row)?,
             Some(changed) => table.update(connection, &self.new.row, changed)?,
         }
-        Ok(Written::Done)
+        Ok(WriteResult::Done)
     }
 }
 
 /// The result of writing a pending row.
-pub(super) enum Written {
+pub(super) enum WriteResult {
     Done,
     /// The row or the file changed meanwhile.
     Changed,
 }
 
 /// The state of a backfill.
-pub(super) struct Run<'a> {
-    pub(super) config: &'a Config<'a>,
-    pub(super) survey: Survey<'a, Target<'a>>,
+pub(super) struct BackfillRun<'a> {
+    pub(super) config: &'a BackfillOptions<'a>,
+    pub(super) survey: Survey<'a, BackfillTarget<'a>>,
     /// The facts from another database.
     pub(super) facts: Option<FittingFacts<'a>>,
-    /// See [`Config::backup`]; `None` once the backup is made.
+    /// See [`BackfillOptions::backup`]; `None` once the backup is made.
     pub(super) backup: Option<&'a OpenOptions>,
     /// Threads whose rows must be written.
     pub(super) pending: Vec<Pending>,
     pub(super) pending_bytes: usize,
     /// The counts of Codex's default list.
     pub(super) tally: Tally,
-    pub(super) report: Report,
+    pub(super) report: BackfillReport,
 }

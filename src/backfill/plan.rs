@@ -1,7 +1,7 @@
 //! Decides which files a backfill reads: all files of the requested threads, or with `--quick` only those whose row
 //! does not show that they are unchanged.
 
-use super::options::{Config, Report, Target};
+use super::options::{BackfillOptions, BackfillReport, BackfillTarget};
 use crate::catalog::inventory::{self, Inventory};
 use crate::catalog::paths::{find_in_row, is_at};
 use crate::catalog::walk::RolloutFile;
@@ -25,14 +25,14 @@ const PAGE: usize = 1000;
 
 /// Plans which files are read, and counts the others in the report.
 pub(super) fn plan(
-    config: &Config<'_>,
+    config: &BackfillOptions<'_>,
     schema: &Schema,
     inventory: &Inventory,
     facts: Option<&FittingFacts<'_>>,
-    target: &mut Target<'_>,
-    report: &mut Report,
+    target: &mut BackfillTarget<'_>,
+    report: &mut BackfillReport,
 ) -> anyhow::Result<Plan> {
-    let mut rows = Rows::default();
+    let mut rows = RowSummaries::default();
     let mut buffer = Buffer::default();
     let mut wanted = match config.threads {
         Some(threads) => {
@@ -83,7 +83,7 @@ pub(super) fn plan(
 
 /// The summaries of the rows: looked up one by one, or read in order together with the groups if all are needed.
 #[derive(Default)]
-struct Rows {
+struct RowSummaries {
     page: std::vec::IntoIter<Summary>,
     next: Option<Summary>,
     after: String,
@@ -92,13 +92,13 @@ struct Rows {
     is_lost: bool,
 }
 
-impl Rows {
+impl RowSummaries {
     fn find(
         &mut self,
         thread: ThreadId,
         walk: bool,
         schema: &Schema,
-        target: &mut Target<'_>,
+        target: &mut BackfillTarget<'_>,
     ) -> anyhow::Result<Option<Summary>> {
         if !walk || self.is_lost {
             return target.read(|connection| threads::summary(connection, schema, thread));
@@ -131,7 +131,12 @@ impl Rows {
 }
 
 /// Returns true if a row shows that its file is unchanged, so that it need not be read (the man page, `--quick`).
-fn is_unchanged(members: &[RolloutFile], row: &Summary, config: &Config<'_>, buffer: &mut Buffer) -> bool {
+fn is_unchanged(
+    members: &[RolloutFile],
+    row: &Summary,
+    config: &BackfillOptions<'_>,
+    buffer: &mut Buffer,
+) -> bool {
     let named = members.iter().position(|file| is_at(file, Path::new(&row.rollout_path)));
     let Some(choice) = inventory::choose(members, 0..members.len(), named) else { return false };
     let chosen = &members[choice.chosen()];
@@ -144,7 +149,12 @@ fn is_unchanged(members: &[RolloutFile], row: &Summary, config: &Config<'_>, buf
 
 /// Returns true if a row has the file's time. That is the modification time. If that may be a copy's or a lost one,
 /// it is the time of the last line, which is read from the end of the file.
-fn is_time_unchanged(file: &RolloutFile, row: &Summary, config: &Config<'_>, buffer: &mut Buffer) -> bool {
+fn is_time_unchanged(
+    file: &RolloutFile,
+    row: &Summary,
+    config: &BackfillOptions<'_>,
+    buffer: &mut Buffer,
+) -> bool {
     let modified = file.stamp.modified_millis();
     let is_older = || row_time(row).is_some_and(|time| time < modified);
     is_at_time(modified, row)

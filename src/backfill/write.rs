@@ -5,8 +5,8 @@
 //! is read once more, outside of the transaction. If they keep changing, the row is left to the Codex that is writing
 //! it.
 
-use super::options::Target;
-use super::pending::{Pending, Run, Written, merge};
+use super::options::BackfillTarget;
+use super::pending::{BackfillRun, Pending, WriteResult, merge};
 use crate::db::backup::{Keeping, keep_automatic};
 use crate::db::open::MAX_TRANSACTION;
 use crate::rollout::fold::ReadError;
@@ -21,7 +21,7 @@ const MAX_PENDING_BYTES: usize = 4 * 1024 * 1024;
 /// Maximum number of times that a file that keeps changing is read again.
 const MAX_READS: u32 = 2;
 
-impl Run<'_> {
+impl BackfillRun<'_> {
     /// Queues a row, and writes the queued rows if they are many.
     pub(super) fn enqueue(&mut self, pending: Pending) -> anyhow::Result<()> {
         self.pending_bytes += pending.size;
@@ -54,7 +54,7 @@ impl Run<'_> {
 
     /// Counts Codex's default list again after rows were written.
     pub(super) fn count_shown(&mut self) -> anyhow::Result<()> {
-        let Target::Write(writer) = &self.survey.database else { return Ok(()) };
+        let BackfillTarget::Write(writer) = &self.survey.database else { return Ok(()) };
         if self.report.inserted + self.report.updated > 0 {
             self.tally.count_again(writer.connection())?;
         }
@@ -63,7 +63,7 @@ impl Run<'_> {
 
     /// Makes a backup before the first change.
     pub(super) fn keep_backup(&mut self) -> anyhow::Result<()> {
-        let Target::Write(writer) = &mut self.survey.database else { return Ok(()) };
+        let BackfillTarget::Write(writer) = &mut self.survey.database else { return Ok(()) };
         let Some(options) = self.backup.take() else { return Ok(()) };
         // If the database cannot be written, no backup is needed.
         writer.transaction_immediate(|_| Ok(()))?;
@@ -75,8 +75,8 @@ impl Run<'_> {
     /// Writes the queued rows of one transaction. Returns the threads that changed meanwhile.
     fn write_batch(&mut self) -> anyhow::Result<Vec<Pending>> {
         self.keep_backup()?;
-        let Run { survey, facts, pending, .. } = self;
-        let Survey { database: Target::Write(writer), table, inventory, .. } = survey else {
+        let BackfillRun { survey, facts, pending, .. } = self;
+        let Survey { database: BackfillTarget::Write(writer), table, inventory, .. } = survey else {
             return Ok(Vec::new());
         };
         let files = inventory.files();
@@ -95,8 +95,8 @@ impl Run<'_> {
         let written: Vec<Pending> = self.pending.drain(..outcomes.len()).collect();
         for (pending, outcome) in written.into_iter().zip(outcomes) {
             match outcome {
-                Written::Done => self.count(&pending),
-                Written::Changed => changed.push(pending),
+                WriteResult::Done => self.count(&pending),
+                WriteResult::Changed => changed.push(pending),
             }
         }
         Ok(changed)

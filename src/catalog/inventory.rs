@@ -3,7 +3,7 @@
 use super::forms::{Forms, plain_name};
 use super::walk::RolloutFile;
 use crate::rollout::file_name;
-use crate::rollout::fold::Source;
+use crate::rollout::fold::RolloutSource;
 use crate::thread::ThreadId;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -116,7 +116,7 @@ impl Inventory {
 
     /// Returns the file of a rollout, the best of several copies.
     #[must_use]
-    pub fn find_rollout(&self, rollout: ThreadId) -> Option<Source> {
+    pub fn find_rollout(&self, rollout: ThreadId) -> Option<RolloutSource> {
         let own = self.range_of(rollout).filter(|&i| is_rollout(&self.files[i], rollout));
         let reverted = self.reverted.get(&rollout).into_iter().flatten().copied();
         choose_copy(&self.files, own.chain(reverted), None).map(|i| self.files[i].source())

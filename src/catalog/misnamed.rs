@@ -66,7 +66,7 @@ pub struct MisnamedChoice {
 /// returns true if one of the files named after the thread really contains it. It is called only if there are such
 /// files.
 #[must_use]
-pub fn choose(
+pub fn choose_misnamed(
     id: ThreadId,
     files: &[usize],
     inventory: &Inventory,

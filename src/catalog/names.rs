@@ -52,7 +52,7 @@ pub fn read_or_warn(home: &Path, progress: &dyn Progress) -> HashMap<ThreadId, S
 /// As [`read`].
 pub fn for_each(home: &Path, mut take: impl FnMut(ThreadId, String)) -> io::Result<u64> {
     #[derive(serde::Deserialize)]
-    struct Entry {
+    struct IndexEntry {
         id: String,
         thread_name: String,
     }
@@ -70,7 +70,7 @@ pub fn for_each(home: &Path, mut take: impl FnMut(ThreadId, String)) -> io::Resu
         lines.skip_blank_lines()?;
         let Some(line) = lines.next_line(|_| false)? else { return Ok(left_out) };
         let bytes = line.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line.bytes);
-        let Ok(entry) = serde_json::from_slice::<Entry>(bytes) else { continue };
+        let Ok(entry) = serde_json::from_slice::<IndexEntry>(bytes) else { continue };
         if let Some(id) = ThreadId::parse(&entry.id).filter(|_| !entry.thread_name.trim().is_empty()) {
             take(id, entry.thread_name);
         }

@@ -1,7 +1,7 @@
 //! Finds the rollout files of a home. It opens none of them, and chooses none.
 
 use crate::rollout::file_name::{self, NameBuffer, NamedFile, RolloutName};
-use crate::rollout::fold::{Source, Stamp};
+use crate::rollout::fold::{RolloutSource, Stamp};
 use crate::sys;
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -125,8 +125,8 @@ impl RolloutFile {
 
     /// Returns the file as a source to read.
     #[must_use]
-    pub fn source(&self) -> Source {
-        Source {
+    pub fn source(&self) -> RolloutSource {
+        RolloutSource {
             path: self.path(),
             name: self.named.name,
             compressed: self.named.compressed,

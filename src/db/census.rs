@@ -3,7 +3,7 @@
 
 use super::row::to_cell;
 use super::schema::Schema;
-use super::shown::{self, Reason, Reasons, Rule, Verdict};
+use super::shown::{self, HiddenReason, Reasons, Rule, Visibility};
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, index};
 use rusqlite::Connection;
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Census {
     shown: u64,
-    hidden: [u64; Reason::ALL.len()],
+    hidden: [u64; HiddenReason::ALL.len()],
     /// The threads that are hidden because of their source, by source.
     pub hidden_sources: BTreeMap<String, u64>,
     /// The threads that are hidden because of their provider, by provider.
@@ -41,19 +41,20 @@ impl Census {
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let text = |place| row.get_ref(place).map(|value| shown::name(&to_cell(value)));
-            let verdict = Verdict { reasons: Reasons::of(row.get(0)?), source: text(1)?, provider: text(2)? };
+            let verdict =
+                Visibility { reasons: Reasons::of(row.get(0)?), source: text(1)?, provider: text(2)? };
             census.add(&verdict);
         }
         Ok(census)
     }
 
     /// Counts an added thread.
-    pub fn add(&mut self, verdict: &Verdict) {
+    pub fn add(&mut self, verdict: &Visibility) {
         self.change(verdict, 1);
     }
 
     /// Subtracts a removed thread.
-    pub fn remove(&mut self, verdict: &Verdict) {
+    pub fn remove(&mut self, verdict: &Visibility) {
         self.change(verdict, -1);
     }
 
@@ -69,7 +70,7 @@ impl Census {
         shift_all(&mut self.providers, &before.providers, &after.providers);
     }
 
-    fn change(&mut self, verdict: &Verdict, n: i64) {
+    fn change(&mut self, verdict: &Visibility, n: i64) {
         let change = |count: &mut u64| *count = count.saturating_add_signed(n);
         let reason = verdict.reasons.iter().next();
         match reason {
@@ -86,8 +87,8 @@ impl Census {
         by_name(&mut self.sources, &verdict.source);
         by_name(&mut self.providers, &verdict.provider);
         match reason {
-            Some(Reason::Source) => by_name(&mut self.hidden_sources, &verdict.source),
-            Some(Reason::Provider) => by_name(&mut self.hidden_providers, &verdict.provider),
+            Some(HiddenReason::Source) => by_name(&mut self.hidden_sources, &verdict.source),
+            Some(HiddenReason::Provider) => by_name(&mut self.hidden_providers, &verdict.provider),
             _ => {}
         }
     }
@@ -100,7 +101,7 @@ impl Census {
 
     /// Returns the number of threads for which this is the first reason to hide them.
     #[must_use]
-    pub fn hidden(&self, reason: Reason) -> u64 {
+    pub fn hidden(&self, reason: HiddenReason) -> u64 {
         self.hidden[reason as usize]
     }
 
@@ -175,7 +176,8 @@ mod tests {
         let schema = Schema::read(&connection).unwrap();
         let take = |provider| Census::take(&connection, &schema, provider).unwrap();
         let census = take("openai");
-        let counts = |census: &Census| (census.shown(), Reason::ALL.map(|reason| census.hidden(reason)));
+        let counts =
+            |census: &Census| (census.shown(), HiddenReason::ALL.map(|reason| census.hidden(reason)));
         let n = crate::db::threads::count(&connection).unwrap();
         assert_eq!((counts(&census), census.total()), ((50, [3, 2, 1, 5]), n));
         assert_eq!(counts(&take("nobody")), (0, [3, 2, 56, 0]));
@@ -192,11 +194,14 @@ mod tests {
 
     #[test]
     fn removing_and_adding_a_thread_restores_the_counts() {
-        let verdict =
-            |bits| Verdict { reasons: Reasons::of(bits), source: "exec".into(), provider: "openai".into() };
+        let verdict = |bits| Visibility {
+            reasons: Reasons::of(bits),
+            source: "exec".into(),
+            provider: "openai".into(),
+        };
         let mut census = Census::default();
         census.add(&verdict(8));
-        assert_eq!((census.hidden(Reason::Source), census.hidden_sources["exec"]), (1, 1));
+        assert_eq!((census.hidden(HiddenReason::Source), census.hidden_sources["exec"]), (1, 1));
         census.remove(&verdict(8));
         census.add(&verdict(0));
         assert_eq!((census.shown(), census.total(), census.hidden_sources["exec"]), (1, 1, 0));

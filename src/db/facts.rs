@@ -30,7 +30,7 @@ const REFERENCES: [(usize, &str, Option<Belonging>); 2] = [
 
 /// The facts from one other database.
 #[derive(Debug)]
-pub struct Facts {
+pub struct DatabaseFacts {
     /// A temporary database with the rows.
     copy: Connection,
     columns: ColumnSet,
@@ -59,15 +59,15 @@ fn beyond_reading(path: &Path) -> String {
     )
 }
 
-impl Facts {
+impl DatabaseFacts {
     /// Copies the facts from the database `path`, which is not changed.
     ///
     /// # Errors
     /// If it cannot be opened, is not a state database, or none of its threads can be read.
-    pub fn take(path: &Path, options: &OpenOptions) -> anyhow::Result<Facts> {
+    pub fn take(path: &Path, options: &OpenOptions) -> anyhow::Result<DatabaseFacts> {
         let useless =
             |why: &dyn std::fmt::Display| anyhow!("{}: cannot take facts from it: {why}", path.display());
-        let taken = Reader::open(path, options).and_then(|mut reader| reader.read(Facts::of));
+        let taken = Reader::open(path, options).and_then(|mut reader| reader.read(DatabaseFacts::of));
         let facts = taken.map_err(|error| match Trouble::of(&error) {
             // Replaces the hint, which is for a database in use.
             Some(trouble) if trouble.is_unusable() => {
@@ -88,21 +88,21 @@ impl Facts {
     ///
     /// # Errors
     /// If it is not a state database, or cannot be read for another reason than damage.
-    pub fn of(from: &Connection) -> anyhow::Result<Facts> {
+    pub fn of(from: &Connection) -> anyhow::Result<DatabaseFacts> {
         let schema = Schema::read(from)?;
-        Facts::read(from, schema.columns.iter().filter(|&position| may_matter(position)).collect())
+        DatabaseFacts::read(from, schema.columns.iter().filter(|&position| may_matter(position)).collect())
     }
 
     /// Reads everything that an open database has about threads, for the database that will replace it.
     ///
     /// # Errors
-    /// The same as [`Facts::of`].
-    pub fn of_replaced(from: &Connection) -> anyhow::Result<Facts> {
-        let facts = Facts::read(from, Schema::read(from)?.columns)?;
-        Ok(Facts { replaces: true, ..facts })
+    /// The same as [`DatabaseFacts::of`].
+    pub fn of_replaced(from: &Connection) -> anyhow::Result<DatabaseFacts> {
+        let facts = DatabaseFacts::read(from, Schema::read(from)?.columns)?;
+        Ok(DatabaseFacts { replaces: true, ..facts })
     }
 
-    fn read(from: &Connection, columns: ColumnSet) -> anyhow::Result<Facts> {
+    fn read(from: &Connection, columns: ColumnSet) -> anyhow::Result<DatabaseFacts> {
         let names = quoted(columns.iter().map(|position| COLUMNS[position].name));
         let copy = Connection::open("")?;
         copy.execute_batch(&format!("CREATE TABLE facts ({names}, PRIMARY KEY (id)) WITHOUT ROWID; BEGIN"))?;
@@ -115,7 +115,7 @@ impl Facts {
             parents.children = children.filter(|children| !children.columns.is_empty());
         }
         let select = format!("SELECT {names} FROM facts WHERE id = ?1");
-        Ok(Facts { copy, columns, select, parents, salvage, replaces: false })
+        Ok(DatabaseFacts { copy, columns, select, parents, salvage, replaces: false })
     }
 
     /// Returns true if every row could be read.
@@ -253,7 +253,7 @@ struct Fits {
 /// The facts that fit into one database, whose rows must not refer to missing rows.
 #[derive(Debug)]
 pub struct FittingFacts<'a> {
-    facts: &'a Facts,
+    facts: &'a DatabaseFacts,
     /// The ids of existing parents.
     known: [BTreeSet<String>; REFERENCES.len()],
     fits: [Fits; REFERENCES.len()],
@@ -265,7 +265,7 @@ impl<'a> FittingFacts<'a> {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn new(facts: &'a Facts, connection: &Connection) -> rusqlite::Result<FittingFacts<'a>> {
+    pub fn new(facts: &'a DatabaseFacts, connection: &Connection) -> rusqlite::Result<FittingFacts<'a>> {
         let mut fitting = FittingFacts {
             facts,
             known: Default::default(),

@@ -115,7 +115,7 @@ pub fn holds(connection: &Connection, version: i64) -> rusqlite::Result<bool> {
 }
 
 /// A row of a ledger.
-struct Entry {
+struct LedgerRow {
     version: i64,
     success: bool,
     /// Lower-case hexadecimal digits.
@@ -123,7 +123,7 @@ struct Entry {
 }
 
 /// Reads the ledger, ordered by version. Returns no entries if the table is missing or has other columns.
-fn read(connection: &Connection) -> rusqlite::Result<Vec<Entry>> {
+fn read(connection: &Connection) -> rusqlite::Result<Vec<LedgerRow>> {
     for column in ["version", "success", "checksum"] {
         if !has_column(connection, TABLE, column)? {
             return Ok(Vec::new());
@@ -142,7 +142,7 @@ fn read(connection: &Connection) -> rusqlite::Result<Vec<Entry>> {
         };
         let checksum = checksum.iter().map(|byte| format!("{byte:02x}")).collect();
         let success = to_cell(row.get_ref(1)?) == Cell::Integer(1);
-        entries.push(Entry { version, success, checksum });
+        entries.push(LedgerRow { version, success, checksum });
     }
     Ok(entries)
 }

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 /// A thread with a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Named<'a> {
+pub struct NamedThread<'a> {
     /// The thread.
     pub id: ThreadId,
     /// Its name, trimmed.
@@ -75,7 +75,7 @@ pub fn for_each(
     connection: &Connection,
     schema: &Schema,
     after: &str,
-    mut take: impl FnMut(Named<'_>) -> ControlFlow<()>,
+    mut take: impl FnMut(NamedThread<'_>) -> ControlFlow<()>,
 ) -> rusqlite::Result<Option<String>> {
     let column = |position: usize| if schema.has(position) { COLUMNS[position].name } else { "''" };
     let [name, title, first] = [index::NAME, index::TITLE, index::FIRST_USER_MESSAGE].map(column);
@@ -99,7 +99,7 @@ pub fn for_each(
         };
         let Some(id) = ThreadId::parse(text(0).trim()) else { continue };
         if let Some((name, is_title)) = cells.named() {
-            if take(Named { id, name, is_title }).is_break() {
+            if take(NamedThread { id, name, is_title }).is_break() {
                 return Ok(Some(last));
             }
             text(0).clone_into(&mut last);

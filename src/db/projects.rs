@@ -19,7 +19,7 @@ pub struct Unassigned {
 }
 
 /// A folder of a project.
-struct Root {
+struct ProjectRoot {
     path: String,
     project: String,
 }
@@ -72,7 +72,7 @@ pub fn unassigned(connection: &Connection, schema: &Schema) -> rusqlite::Result<
     Ok(counts.into_iter().map(unassigned).collect())
 }
 
-fn read_roots(connection: &Connection) -> rusqlite::Result<Vec<Root>> {
+fn read_roots(connection: &Connection) -> rusqlite::Result<Vec<ProjectRoot>> {
     let mut statement = connection.prepare("SELECT path, project_id FROM project_roots")?;
     let mut rows = statement.query([])?;
     let mut roots = Vec::new();
@@ -80,7 +80,7 @@ fn read_roots(connection: &Connection) -> rusqlite::Result<Vec<Root>> {
         if let (Ok(path), Ok(project)) = (row.get_ref(0)?.as_str(), row.get_ref(1)?.as_str())
             && !path.is_empty()
         {
-            roots.push(Root { path: comparable(path), project: project.to_owned() });
+            roots.push(ProjectRoot { path: comparable(path), project: project.to_owned() });
         }
     }
     Ok(roots)

@@ -26,7 +26,7 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
 }
 
 /// The reason why a read ended before the last row.
-enum Stop {
+enum SalvageStop {
     Read(rusqlite::Error),
     Take(rusqlite::Error),
 }
@@ -57,8 +57,8 @@ pub(super) fn each_row(
     loop {
         match read_after(&mut select, &mut after, columns.len(), &mut salvage.read, &mut take) {
             Ok(()) => return Ok(salvage),
-            Err(Stop::Read(error)) if is_damage(&error) => salvage.is_whole = false,
-            Err(Stop::Read(error) | Stop::Take(error)) => return Err(error),
+            Err(SalvageStop::Read(error)) if is_damage(&error) => salvage.is_whole = false,
+            Err(SalvageStop::Read(error) | SalvageStop::Take(error)) => return Err(error),
         }
         let next = if has_numbers { next_readable(&mut probe, after)? } else { None };
         match next {
@@ -74,16 +74,16 @@ fn read_after(
     n_columns: usize,
     n_read: &mut u64,
     take: &mut impl FnMut(i64, Vec<Cell>) -> rusqlite::Result<()>,
-) -> Result<(), Stop> {
-    let mut rows = select.query([*after]).map_err(Stop::Read)?;
-    while let Some(row) = rows.next().map_err(Stop::Read)? {
-        let number = row.get(0).map_err(Stop::Read)?;
+) -> Result<(), SalvageStop> {
+    let mut rows = select.query([*after]).map_err(SalvageStop::Read)?;
+    while let Some(row) = rows.next().map_err(SalvageStop::Read)? {
+        let number = row.get(0).map_err(SalvageStop::Read)?;
         let cells: rusqlite::Result<Vec<Cell>> =
             (1..=n_columns).map(|i| row.get_ref(i).map(to_cell)).collect();
         *after = number;
-        let cells = cells.map_err(Stop::Read)?;
+        let cells = cells.map_err(SalvageStop::Read)?;
         *n_read += 1;
-        take(number, cells).map_err(Stop::Take)?;
+        take(number, cells).map_err(SalvageStop::Take)?;
     }
     Ok(())
 }

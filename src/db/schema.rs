@@ -45,7 +45,7 @@ struct ColumnInfo {
 
 /// The kind of object that a name refers to in a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ObjectKind {
     Table,
     /// A view or a virtual table: code that the schema chooses computes its contents.
     Computed,
@@ -54,21 +54,21 @@ enum Kind {
 
 /// Returns the kind of object called `name`. Reads only the rows of the schema: asking SQLite about the columns of a
 /// virtual table runs its code, and `sqlite3_table_column_metadata` crashes there.
-fn kind_of(connection: &Connection, name: &str) -> rusqlite::Result<Kind> {
+fn kind_of(connection: &Connection, name: &str) -> rusqlite::Result<ObjectKind> {
     let sql = "SELECT type = 'table' AND rootpage > 0 AND sql NOT LIKE 'CREATE VIRTUAL%' FROM sqlite_schema \
                WHERE type IN ('table', 'view') AND name = ?1 COLLATE NOCASE";
     let is_table =
         connection.prepare(sql)?.query_row([name], |row| row.get::<_, Option<bool>>(0)).optional()?;
     Ok(match is_table {
-        None => Kind::Missing,
-        Some(Some(true)) => Kind::Table,
-        Some(_) => Kind::Computed,
+        None => ObjectKind::Missing,
+        Some(Some(true)) => ObjectKind::Table,
+        Some(_) => ObjectKind::Computed,
     })
 }
 
 /// Returns the columns of a real table; empty for anything else.
 fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<ColumnInfo>> {
-    if kind_of(connection, table)? != Kind::Table {
+    if kind_of(connection, table)? != ObjectKind::Table {
         return Ok(Vec::new());
     }
     // The table-valued function of the same name takes twice as long, which is noticeable in commands that read
@@ -190,8 +190,8 @@ impl Schema {
         let columns = columns_of(connection, "threads")?;
         if columns.is_empty() {
             let message = match kind_of(connection, "threads")? {
-                Kind::Computed => "`threads` is a view or a virtual table, not a table",
-                Kind::Table | Kind::Missing => "the database has no table `threads`",
+                ObjectKind::Computed => "`threads` is a view or a virtual table, not a table",
+                ObjectKind::Table | ObjectKind::Missing => "the database has no table `threads`",
             };
             return Err(anyhow::anyhow!(message).hint(NO_STATE_DATABASE));
         }

@@ -19,7 +19,7 @@ const SHOWS_EMPTY_ARCHIVED: i64 = 58;
 /// A reason why Codex's default list hides a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
-pub enum Reason {
+pub enum HiddenReason {
     /// The thread is archived.
     Archived,
     /// The thread has no message.
@@ -30,18 +30,19 @@ pub enum Reason {
     Source,
 }
 
-impl Reason {
+impl HiddenReason {
     /// All reasons; a thread with several is counted under the first.
-    pub const ALL: [Reason; 4] = [Reason::Archived, Reason::NoMessage, Reason::Provider, Reason::Source];
+    pub const ALL: [HiddenReason; 4] =
+        [HiddenReason::Archived, HiddenReason::NoMessage, HiddenReason::Provider, HiddenReason::Source];
 
     /// Returns the word that scripts see.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Reason::Archived => "archived",
-            Reason::NoMessage => "no_message",
-            Reason::Provider => "provider",
-            Reason::Source => "source",
+            HiddenReason::Archived => "archived",
+            HiddenReason::NoMessage => "no_message",
+            HiddenReason::Provider => "provider",
+            HiddenReason::Source => "source",
         }
     }
 
@@ -62,8 +63,8 @@ impl Reasons {
     }
 
     /// Returns the reasons in order.
-    pub fn iter(self) -> impl Iterator<Item = Reason> {
-        Reason::ALL.into_iter().filter(move |reason| self.0 & reason.bit() != 0)
+    pub fn iter(self) -> impl Iterator<Item = HiddenReason> {
+        HiddenReason::ALL.into_iter().filter(move |reason| self.0 & reason.bit() != 0)
     }
 
     /// Returns true if Codex's default list shows the thread.
@@ -75,7 +76,7 @@ impl Reasons {
     /// Returns the words that scripts see, joined by commas.
     #[must_use]
     pub fn names(self) -> String {
-        self.iter().map(Reason::name).collect::<Vec<_>>().join(",")
+        self.iter().map(HiddenReason::name).collect::<Vec<_>>().join(",")
     }
 }
 
@@ -111,22 +112,22 @@ impl Rule {
 
     /// Returns the SQL condition that is true for this reason.
     #[must_use]
-    pub fn condition(&self, reason: Reason) -> &str {
+    pub fn condition(&self, reason: HiddenReason) -> &str {
         &self.conditions[reason as usize]
     }
 
     /// Returns an SQL expression for the reasons of a row, as a number for [`Reasons::of`].
     #[must_use]
     pub fn reasons(&self) -> String {
-        let bit = |reason: Reason| format!("(({}) << {})", self.condition(reason), reason as u8);
-        Reason::ALL.map(bit).join(" + ")
+        let bit = |reason: HiddenReason| format!("(({}) << {})", self.condition(reason), reason as u8);
+        HiddenReason::ALL.map(bit).join(" + ")
     }
 }
 
 /// Returns the SQL condition for the threads that Codex's list shows, of any provider.
 pub(super) fn with_any_provider(schema: &Schema) -> String {
     let rule = Rule::new(schema, "");
-    let reasons = [Reason::Archived, Reason::NoMessage, Reason::Source];
+    let reasons = [HiddenReason::Archived, HiddenReason::NoMessage, HiddenReason::Source];
     reasons.map(|reason| format!("NOT ({})", rule.condition(reason))).join(" AND ")
 }
 
@@ -153,14 +154,14 @@ const LOOKED_AT: [usize; 6] = [
 
 /// Applies the same SQL to rows that are in no table.
 #[derive(Debug)]
-pub struct Judge {
+pub struct VisibilityRule {
     connection: Connection,
     sql: String,
 }
 
 /// The result of the rule for one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub struct Visibility {
     /// The reasons why the row is hidden.
     pub reasons: Reasons,
     /// Its source; for a source that is an object, the object's key.
@@ -169,12 +170,12 @@ pub struct Verdict {
     pub provider: String,
 }
 
-impl Judge {
+impl VisibilityRule {
     /// Prepares the rule for a schema.
     ///
     /// # Errors
     /// If SQLite cannot open a database in memory.
-    pub fn new(schema: &Schema, default_provider: &str) -> rusqlite::Result<Judge> {
+    pub fn new(schema: &Schema, default_provider: &str) -> rusqlite::Result<VisibilityRule> {
         let columns = LOOKED_AT.iter().enumerate();
         let columns: Vec<String> =
             columns.map(|(i, position)| format!("?{} AS \"{}\"", i + 1, COLUMNS[*position].name)).collect();
@@ -185,14 +186,14 @@ impl Judge {
             source_key(schema),
             columns.join(", ")
         );
-        Ok(Judge { connection: Connection::open_in_memory()?, sql })
+        Ok(VisibilityRule { connection: Connection::open_in_memory()?, sql })
     }
 
     /// Applies the rule to a row.
     ///
     /// # Errors
     /// If SQLite runs out of memory.
-    pub fn judge(&self, row: &Row) -> rusqlite::Result<Verdict> {
+    pub fn judge(&self, row: &Row) -> rusqlite::Result<Visibility> {
         let cells = LOOKED_AT.iter().map(|position| row.get(*position).unwrap_or(&Cell::Null));
         let mut statement = self.connection.prepare_cached(&self.sql)?;
         statement.query_row(params_from_iter(cells), verdict_of)
@@ -208,7 +209,7 @@ pub fn of_threads(
     schema: &Schema,
     default_provider: &str,
     ids: &[ThreadId],
-) -> rusqlite::Result<Vec<Option<Verdict>>> {
+) -> rusqlite::Result<Vec<Option<Visibility>>> {
     let provider =
         if schema.has(index::MODEL_PROVIDER) { COLUMNS[index::MODEL_PROVIDER].name } else { "NULL" };
     let reasons = Rule::new(schema, default_provider).reasons();
@@ -222,9 +223,9 @@ pub fn of_threads(
 }
 
 /// Reads reasons, source and provider.
-fn verdict_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Verdict> {
+fn verdict_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Visibility> {
     let text = |place| row.get_ref(place).map(|value| name(&to_cell(value)));
-    Ok(Verdict { reasons: Reasons::of(row.get(0)?), source: text(1)?, provider: text(2)? })
+    Ok(Visibility { reasons: Reasons::of(row.get(0)?), source: text(1)?, provider: text(2)? })
 }
 
 /// Returns a cell as a name to count by; empty for a cell that is not text.
@@ -294,7 +295,7 @@ mod tests {
                 let position = crate::thread::columns::position(name).unwrap();
                 row.cells[position] = Some(cell);
             }
-            let judge = Judge::new(&schema, "o'p\0enai").unwrap();
+            let judge = VisibilityRule::new(&schema, "o'p\0enai").unwrap();
             let verdict = judge.judge(&row).unwrap();
             assert_eq!(verdict.reasons, reasons, "{golden}: a row alone");
             let ids = ["019f36e0-a6ba-7c97-bb37-8d28d353f3fb", "019f36e0-a6ba-7c97-bb37-8d28d353f3fc"];

@@ -75,7 +75,7 @@ pub enum Fault {
 /// Checks one of the databases in `folder`. Returns `None` if Codex can open it, if it is missing, or if a lock of a
 /// running Codex prevents reading it.
 #[must_use]
-pub fn look(
+pub fn find_problem(
     folder: &Path,
     sibling: &Sibling,
     options: &OpenOptions,
@@ -164,7 +164,7 @@ mod tests {
     }
 
     fn fault(folder: &tempfile::TempDir, check: Check) -> Option<Fault> {
-        look(folder.path(), LOGS, &OpenOptions::default(), check).map(|(_, fault)| fault)
+        find_problem(folder.path(), LOGS, &OpenOptions::default(), check).map(|(_, fault)| fault)
     }
 
     /// Checks the fault after the file's bytes have been changed.

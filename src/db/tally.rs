@@ -2,7 +2,7 @@
 
 use super::census::Census;
 use super::schema::Schema;
-use super::shown::Judge;
+use super::shown::VisibilityRule;
 use crate::thread::columns::Row;
 use rusqlite::Connection;
 
@@ -19,7 +19,7 @@ pub struct Shown {
 #[derive(Debug)]
 pub struct Tally {
     shown: Shown,
-    judge: Judge,
+    judge: VisibilityRule,
     schema: Schema,
     default_provider: String,
 }
@@ -37,7 +37,7 @@ impl Tally {
         let before = Census::take(connection, schema, default_provider)?;
         Ok(Tally {
             shown: Shown { after: before.clone(), before },
-            judge: Judge::new(schema, default_provider)?,
+            judge: VisibilityRule::new(schema, default_provider)?,
             schema: schema.clone(),
             default_provider: default_provider.to_owned(),
         })
@@ -83,7 +83,7 @@ impl Tally {
 mod tests {
     use super::*;
     use crate::db::testing::{FILLED, Place};
-    use crate::db::threads::Threads;
+    use crate::db::threads::ThreadStatements;
     use crate::thread::columns::index;
 
     #[test]
@@ -95,7 +95,7 @@ mod tests {
             Tally::begin(&connection, &schema, "openai").unwrap(),
             Tally::begin(&connection, &schema, "openai").unwrap(),
         );
-        let mut table = Threads::new(&schema);
+        let mut table = ThreadStatements::new(&schema);
         let (rows, _) = table.rows_behind(&connection, None, 20).unwrap();
         for (i, row) in rows.iter().enumerate() {
             if i % 2 == 0 {
@@ -116,7 +116,8 @@ mod tests {
         assert_eq!(dry.before, real.before);
         assert_eq!((dry.after.shown(), dry.after.total()), (real.after.shown(), real.after.total()));
         assert_ne!(dry.before.shown(), dry.after.shown());
-        let hidden = |shown: &Shown| crate::db::shown::Reason::ALL.map(|reason| shown.after.hidden(reason));
+        let hidden =
+            |shown: &Shown| crate::db::shown::HiddenReason::ALL.map(|reason| shown.after.hidden(reason));
         assert_eq!(hidden(&dry), hidden(&real));
     }
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 /// The statements for one schema; their text is built once.
 #[derive(Debug)]
-pub struct Threads {
+pub struct ThreadStatements {
     columns: ColumnSet,
     has_spawn_edges: bool,
     /// The SQL clause for a row that breaks a constraint.
@@ -35,12 +35,12 @@ fn list(columns: ColumnSet) -> String {
     columns.iter().map(quoted).collect::<Vec<_>>().join(", ")
 }
 
-impl Threads {
+impl ThreadStatements {
     /// Prepares the statements for a schema.
     #[must_use]
-    pub fn new(schema: &Schema) -> Threads {
+    pub fn new(schema: &Schema) -> ThreadStatements {
         let columns = list(schema.columns);
-        Threads {
+        ThreadStatements {
             columns: schema.columns,
             has_spawn_edges: schema.has_spawn_edges,
             on_conflict: if schema.resolves_conflicts { "" } else { ALL_OR_NOTHING },
@@ -84,13 +84,13 @@ impl Threads {
     pub fn rows_behind(
         &self,
         connection: &Connection,
-        place: Option<&Place>,
+        place: Option<&WalkPosition>,
         n: usize,
-    ) -> rusqlite::Result<(Vec<Row>, Option<Place>)> {
+    ) -> rusqlite::Result<(Vec<Row>, Option<WalkPosition>)> {
         let condition = match place {
             None => "?1 IS NULL AND id IS NOT NULL",
             // We read text that is not UTF-8 as bytes; it must be cast to text again to be compared with other text.
-            Some(Place { is_text: true, .. }) => "id > CAST(?1 AS TEXT)",
+            Some(WalkPosition { is_text: true, .. }) => "id > CAST(?1 AS TEXT)",
             Some(_) => "id > ?1",
         };
         let columns = list(self.columns);
@@ -105,7 +105,10 @@ impl Threads {
         while let Some(row) = rows.next()? {
             page.push(self.read_row(row)?);
             if page.len() == n {
-                last = Some(Place { id: to_cell(row.get_ref(n_columns)?), is_text: row.get(n_columns + 1)? });
+                last = Some(WalkPosition {
+                    id: to_cell(row.get_ref(n_columns)?),
+                    is_text: row.get(n_columns + 1)?,
+                });
             }
         }
         Ok((page, last))
@@ -205,7 +208,7 @@ fn filled(row: &Row) -> ColumnSet {
 #[must_use]
 pub fn spawned_by(source: &str) -> Option<ThreadId> {
     #[derive(serde::Deserialize)]
-    struct Source {
+    struct SourceJson {
         subagent: Subagent,
     }
     #[derive(serde::Deserialize)]
@@ -219,13 +222,13 @@ pub fn spawned_by(source: &str) -> Option<ThreadId> {
     if !source.starts_with('{') {
         return None;
     }
-    let source: Source = serde_json::from_str(source).ok()?;
+    let source: SourceJson = serde_json::from_str(source).ok()?;
     ThreadId::parse(&source.subagent.thread_spawn.parent_thread_id)
 }
 
 /// The place of a walk over all rows: after a row, whose id may be of any type.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Place {
+pub struct WalkPosition {
     id: Cell,
     /// True if SQLite stores the id as text.
     is_text: bool,
@@ -483,7 +486,7 @@ mod tests {
         place.connect().execute_batch(&trigger.replace("{}", "or ignore")).unwrap();
         let mut writer = Writer::open(&place.database, &place.options()).unwrap();
         let schema = Schema::read(writer.connection()).unwrap();
-        let mut table = Threads::new(&schema);
+        let mut table = ThreadStatements::new(&schema);
         let (rows, _) = table.rows_behind(writer.connection(), None, 1).unwrap();
         let mut row = rows[0].clone();
         row.cells[index::ID] = Some(ThreadId::from_u128(1).to_string().as_str().into());
@@ -506,7 +509,7 @@ mod tests {
         let mut writer = Writer::open(&place.database, &place.options()).unwrap();
         writer.skip_parents().unwrap();
         let schema = Schema::read(writer.connection()).unwrap();
-        let mut table = Threads::new(&schema);
+        let mut table = ThreadStatements::new(&schema);
         let (rows, _) = table.rows_behind(writer.connection(), None, 1).unwrap();
         let row = |n: u128| {
             let mut row = rows[0].clone();

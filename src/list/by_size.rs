@@ -18,7 +18,7 @@ const PAGE: usize = 1024;
 
 /// A thread in the listing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
+struct SizedThread {
     /// The size of the rollout on disk in bytes. `None` if the rollout cannot be found; such threads count as the
     /// smallest.
     size: Option<u64>,
@@ -33,20 +33,20 @@ enum Id {
     Bytes(Vec<u8>),
 }
 
-impl Entry {
-    fn of(size: Option<u64>, id: CellRef<'_>) -> Option<Entry> {
+impl SizedThread {
+    fn of(size: Option<u64>, id: CellRef<'_>) -> Option<SizedThread> {
         let id = match id {
             CellRef::Text(text) => Id::Text(text.to_owned()),
             CellRef::Blob(bytes) => Id::Bytes(bytes.to_owned()),
             // The column has the type TEXT. A row without an id cannot be read again by its id.
             CellRef::Null | CellRef::Integer(_) | CellRef::Real(_) => return None,
         };
-        Some(Entry { size, id })
+        Some(SizedThread { size, id })
     }
 
-    fn at(position: &Position) -> Option<Entry> {
+    fn at(position: &Position) -> Option<SizedThread> {
         let size = position.time.as_integer().and_then(|size| u64::try_from(size).ok());
-        Entry::of(size, CellRef::from(&position.id))
+        SizedThread::of(size, CellRef::from(&position.id))
     }
 
     fn id(&self) -> Cell {
@@ -65,7 +65,7 @@ impl Entry {
 /// The threads of a listing, ordered by size.
 #[derive(Debug)]
 pub(super) struct BySize {
-    entries: Vec<Entry>,
+    entries: Vec<SizedThread>,
     reverse: bool,
     /// True if more threads follow the first `limit`.
     has_more: bool,
@@ -93,7 +93,7 @@ impl BySize {
             Ok(Listing::new(connection, &schema, query.clone(), names.clone())?)
         })?;
         let mut order = BySize { entries: Vec::new(), reverse: query.reverse, has_more: false, scanned: 0 };
-        let after = after.and_then(Entry::at);
+        let after = after.and_then(SizedThread::at);
         let (mut place, mut page) = (None, Page::default());
         loop {
             let from = place.take();
@@ -102,7 +102,7 @@ impl BySize {
             for row in 0..page.len() {
                 let path = page.cell(row, 1).as_text();
                 let size = path.and_then(|path| forms::size(Path::new(path)));
-                let Some(entry) = Entry::of(size, page.cell(row, 0)) else { continue };
+                let Some(entry) = SizedThread::of(size, page.cell(row, 0)) else { continue };
                 if after.as_ref().is_none_or(|after| order.compare(&entry, after) == Ordering::Greater) {
                     order.entries.push(entry);
                 }
@@ -132,13 +132,13 @@ impl BySize {
         self.entries = entries;
     }
 
-    fn compare(&self, a: &Entry, b: &Entry) -> Ordering {
+    fn compare(&self, a: &SizedThread, b: &SizedThread) -> Ordering {
         if self.reverse { a.cmp(b) } else { b.cmp(a) }
     }
 
     /// Returns the index of the first thread after a position.
     fn behind(&self, after: Option<&Position>) -> usize {
-        let after = after.and_then(Entry::at);
+        let after = after.and_then(SizedThread::at);
         after.map_or(0, |after| {
             self.entries.partition_point(|entry| self.compare(entry, &after) != Ordering::Greater)
         })
@@ -163,7 +163,7 @@ impl BySize {
     ) -> anyhow::Result<()> {
         let begin = self.behind(after);
         let end = self.entries.len().min(begin.saturating_add(limit.min(PAGE)));
-        let ids: Vec<Cell> = self.entries[begin..end].iter().map(Entry::id).collect();
+        let ids: Vec<Cell> = self.entries[begin..end].iter().map(SizedThread::id).collect();
         let n = reader.read(|connection| listing.rows(connection, &ids, page))?;
         page.last = begin
             .checked_add(n)

@@ -23,7 +23,7 @@ pub type Names = Option<Arc<HashMap<ThreadId, String>>>;
 const PAGES_AHEAD: usize = 1;
 
 /// Options of a listing.
-pub struct Config<'a> {
+pub struct ListOptions<'a> {
     /// Selection and order of the threads.
     pub query: Query,
     /// Maximum number of threads.
@@ -34,11 +34,11 @@ pub struct Config<'a> {
     pub names: &'a dyn Fn() -> anyhow::Result<Names>,
 }
 
-impl Config<'_> {
+impl ListOptions<'_> {
     /// Returns the options of a listing of all threads of the query.
     #[must_use]
     pub fn new(query: Query) -> Self {
-        Config { query, limit: None, cursor: None, names: &|| Ok(None) }
+        ListOptions { query, limit: None, cursor: None, names: &|| Ok(None) }
     }
 }
 
@@ -69,8 +69,8 @@ impl<'a> Lister<'a> {
     ///
     /// # Errors
     /// If the cursor has another order, or the database cannot be read.
-    pub fn new(reader: &'a mut Reader, config: Config<'_>) -> anyhow::Result<Lister<'a>> {
-        let Config { query, limit, cursor, names: read_names } = config;
+    pub fn new(reader: &'a mut Reader, config: ListOptions<'_>) -> anyhow::Result<Lister<'a>> {
+        let ListOptions { query, limit, cursor, names: read_names } = config;
         let (sort, reverse) = (query.sort, query.reverse);
         let cursor = cursor.map(|cursor| Cursor::parse(cursor, sort, reverse)).transpose()?;
         let remaining = limit.unwrap_or(usize::MAX);
@@ -498,7 +498,7 @@ mod tests {
         cursor: Option<&str>,
         is_enough: impl Fn(usize) -> bool,
     ) -> (Vec<i64>, Option<String>) {
-        let config = Config { query: query(), limit, cursor, names: &|| Ok(None) };
+        let config = ListOptions { query: query(), limit, cursor, names: &|| Ok(None) };
         let mut lister = Lister::new(reader, config).unwrap();
         let mut times = Vec::new();
         let done = lister.each_page(|page| {
@@ -535,7 +535,7 @@ mod tests {
     fn an_error_while_pages_are_read_ahead_ends_the_listing() {
         let folder = tempfile::tempdir().unwrap();
         let mut reader = reader_of(20_000, folder.path());
-        let config = Config { query: query(), limit: None, cursor: None, names: &|| Ok(None) };
+        let config = ListOptions { query: query(), limit: None, cursor: None, names: &|| Ok(None) };
         let mut lister = Lister::new(&mut reader, config).unwrap();
         let error = lister.each_page(|_| Err(anyhow!("no room"))).unwrap_err();
         assert_eq!(error.to_string(), "no room");

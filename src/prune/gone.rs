@@ -1,6 +1,6 @@
 //! Finds the rows that have lost their rollout, from the files on the disk. It deletes nothing.
 
-use super::job::{Candidate, Job, Status};
+use super::job::{PruneCandidate, PruneJob, PruneStatus};
 use super::references;
 use crate::catalog::forms::other_form;
 use crate::catalog::inventory::Inventory;
@@ -26,7 +26,7 @@ const LEAST_AGE: TimeDelta = TimeDelta::minutes(10);
 const PAGE: usize = 1000;
 
 /// Returns the path if something is there, in plain or compressed form.
-fn look(path: &Path) -> io::Result<Option<PathBuf>> {
+fn existing_form(path: &Path) -> io::Result<Option<PathBuf>> {
     for form in [path.to_owned(), other_form(path)] {
         match fs::symlink_metadata(&form) {
             Ok(_) => return Ok(Some(form)),
@@ -43,7 +43,7 @@ fn look(path: &Path) -> io::Result<Option<PathBuf>> {
 
 /// Returns the reason why a row must stay after all: something now exists at its path, or where Codex would put its
 /// file.
-pub(super) fn look_again(home: &Path, inventory: &Inventory, candidate: &Candidate) -> Option<String> {
+pub(super) fn look_again(home: &Path, inventory: &Inventory, candidate: &PruneCandidate) -> Option<String> {
     let path = Path::new(&candidate.path);
     let mut places: Vec<PathBuf> = home::row_path(home, path).map(Cow::into_owned).into_iter().collect();
     if let Some(file) = path.file_name()
@@ -60,7 +60,7 @@ pub(super) fn look_again(home: &Path, inventory: &Inventory, candidate: &Candida
         return Some("its rollout is there".to_owned());
     }
     for place in &places {
-        match look(place) {
+        match existing_form(place) {
             Ok(None) => {}
             Ok(Some(found)) => return Some(format!("its rollout is there again: {}", found.display())),
             Err(error) => return Some(format!("{}: cannot be looked at: {error}", place.display())),
@@ -79,7 +79,7 @@ fn is_on_a_missing_drive(path: &Path) -> bool {
     cfg!(windows) && path.ancestors().last().is_some_and(|root| !root.try_exists().unwrap_or(false))
 }
 
-impl Job<'_> {
+impl PruneJob<'_> {
     /// Examines all rows, or the requested ones. Returns the number of all rows.
     pub(super) fn find(&mut self, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<u64> {
         let wanted = self.wanted();
@@ -90,11 +90,11 @@ impl Job<'_> {
                 let row = reader.read(|connection| threads::summary(connection, schema, id))?;
                 match row {
                     Some(row) => self.look_at(&row, true),
-                    None => self.candidates.push(Candidate {
+                    None => self.candidates.push(PruneCandidate {
                         id: id.to_string(),
                         thread: id,
                         path: String::new(),
-                        verdict: Some((Status::Skipped, "it has no row".to_owned())),
+                        verdict: Some((PruneStatus::Skipped, "it has no row".to_owned())),
                         is_misplaced: false,
                     }),
                 }
@@ -121,14 +121,15 @@ impl Job<'_> {
         self.checked += 1;
         let path = Path::new(&row.rollout_path);
         let Some(thread) = ThreadId::parse(&row.id) else { return };
-        let mut candidate = Candidate {
+        let mut candidate = PruneCandidate {
             id: row.id.clone(),
             thread,
             path: row.rollout_path.clone(),
             verdict: None,
             is_misplaced: false,
         };
-        let found = home::row_path(self.config.context.home, path).map_or(Ok(None), |path| look(&path));
+        let found =
+            home::row_path(self.config.context.home, path).map_or(Ok(None), |path| existing_form(&path));
         match found {
             Ok(Some(_)) if path.is_relative() && !self.inventory.of_thread(thread).is_empty() => {
                 candidate.misplaced();

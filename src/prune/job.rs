@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Options of prune.
-pub struct Config<'a> {
+pub struct PruneOptions<'a> {
     /// The home, and the circumstances of the run.
     pub context: Context<'a>,
     /// Only these threads; all if `None`.
@@ -28,7 +28,7 @@ pub struct Config<'a> {
 
 /// The result for a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub enum PruneStatus {
     /// The row was saved and deleted.
     Pruned,
     /// It stays, because of its own contents or file.
@@ -39,13 +39,13 @@ pub enum Status {
 
 /// The result for a row whose rollout is not at its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct PruneOutcome {
     /// Its id, unchanged.
     pub id: String,
     /// The path that leads to no file.
     pub path: String,
     /// The kind of result.
-    pub status: Status,
+    pub status: PruneStatus,
     /// The reason why it stays.
     pub reason: Option<String>,
     /// True if `backfill` repairs the row.
@@ -54,11 +54,11 @@ pub struct Outcome {
 
 /// The result of a run, or of its preview.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct PruneReport {
     /// Number of rows examined.
     pub checked: u64,
     /// The rows whose rollout is not at their path, by id.
-    pub threads: Vec<Outcome>,
+    pub threads: Vec<PruneOutcome>,
     /// The backup made before, unless there is a recent one.
     pub backup: Option<PathBuf>,
     /// Path of the saved rows.
@@ -71,38 +71,38 @@ pub struct Report {
     pub stopped: Option<anyhow::Error>,
 }
 
-impl Report {
+impl PruneReport {
     /// Returns the number of rows with this result.
     #[must_use]
-    pub fn count(&self, status: Status) -> usize {
+    pub fn count(&self, status: PruneStatus) -> usize {
         self.threads.iter().filter(|outcome| outcome.status == status).count()
     }
 }
 
 /// A planned run: its effects are known, and nothing has been changed.
-pub struct Job<'a> {
-    pub(super) config: &'a Config<'a>,
+pub struct PruneJob<'a> {
+    pub(super) config: &'a PruneOptions<'a>,
     pub(super) inventory: Inventory,
     pub(super) schema: Schema,
     pub(super) checked: u64,
     /// Threads that have a row.
     pub(super) rows: BTreeSet<ThreadId>,
-    pub(super) candidates: Vec<Candidate>,
+    pub(super) candidates: Vec<PruneCandidate>,
     pub(super) roots: Roots,
     /// The counts of Codex's default list.
     pub(super) tally: Tally,
 }
 
-impl Job<'_> {
+impl PruneJob<'_> {
     /// Returns the rows that will be deleted.
-    pub(super) fn to_go(&self) -> impl Iterator<Item = &Candidate> {
+    pub(super) fn to_go(&self) -> impl Iterator<Item = &PruneCandidate> {
         self.candidates.iter().filter(|candidate| candidate.verdict.is_none())
     }
 }
 
 /// A row whose path leads to no file.
 #[derive(Debug, Clone)]
-pub(super) struct Candidate {
+pub(super) struct PruneCandidate {
     /// Its id, unchanged.
     pub(super) id: String,
     /// The thread.
@@ -110,20 +110,20 @@ pub(super) struct Candidate {
     /// The path in the row.
     pub(super) path: String,
     /// The status and reason of a row that stays; `None` if it will be deleted.
-    pub(super) verdict: Option<(Status, String)>,
+    pub(super) verdict: Option<(PruneStatus, String)>,
     /// True if `backfill` repairs it.
     pub(super) is_misplaced: bool,
 }
 
-impl Candidate {
+impl PruneCandidate {
     /// Keeps the row although it should be deleted.
     pub(super) fn fail(&mut self, reason: &str) {
-        self.verdict = Some((Status::Failed, reason.to_owned()));
+        self.verdict = Some((PruneStatus::Failed, reason.to_owned()));
     }
 
     /// Keeps the row because it should stay.
     pub(super) fn skip(&mut self, reason: &str) {
-        self.verdict = Some((Status::Skipped, reason.to_owned()));
+        self.verdict = Some((PruneStatus::Skipped, reason.to_owned()));
     }
 
     /// Keeps the row because `backfill` repairs it.
@@ -132,11 +132,11 @@ impl Candidate {
         self.is_misplaced = true;
     }
 
-    pub(super) fn into_outcome(self) -> Outcome {
-        let Candidate { id, path, verdict, is_misplaced, .. } = self;
+    pub(super) fn into_outcome(self) -> PruneOutcome {
+        let PruneCandidate { id, path, verdict, is_misplaced, .. } = self;
         let (status, reason) =
-            verdict.map_or((Status::Pruned, None), |(status, reason)| (status, Some(reason)));
-        Outcome { id, path, status, reason, is_misplaced }
+            verdict.map_or((PruneStatus::Pruned, None), |(status, reason)| (status, Some(reason)));
+        PruneOutcome { id, path, status, reason, is_misplaced }
     }
 
     /// Returns true if its file should be below this root of the home.

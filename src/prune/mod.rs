@@ -2,7 +2,7 @@
 //! nothing and reads no environment.
 //!
 //! A file that cannot be seen is not gone, so everything that might hide files ends the run before it begins
-//! ([`plan`]). Then ([`Job::run`]):
+//! ([`plan`]). Then ([`PruneJob::run`]):
 //!
 //! 1. Save all the rows, with all that belongs to them, to a database beside this one, and wait until they are on the
 //!    disk ([`SavedRows`]).
@@ -18,7 +18,7 @@ mod gone;
 mod job;
 mod references;
 
-pub use job::{Config, Job, Outcome, Report, Status};
+pub use job::{PruneJob, PruneOptions, PruneOutcome, PruneReport, PruneStatus};
 
 use crate::catalog::inventory::Inventory;
 use crate::catalog::walk::{self, Roots};
@@ -27,7 +27,7 @@ use crate::db::open::MAX_TRANSACTION;
 use crate::db::open::{Reader, Writer, explain};
 use crate::db::schema::Schema;
 use crate::db::tally::Tally;
-use crate::db::threads::{self, Threads};
+use crate::db::threads::{self, ThreadStatements};
 use crate::error::WithHint as _;
 use crate::fault;
 use crate::progress::Progress;
@@ -39,7 +39,7 @@ use crate::thread::cell::Cell;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use job::Candidate;
+use job::PruneCandidate;
 
 /// The number of rows that are saved or examined at once.
 const BATCH: usize = 1000;
@@ -55,10 +55,10 @@ const FEW: usize = 10;
 /// If the database cannot be read, if something prevents seeing files, or if so many rows would be deleted that this
 /// is likely.
 pub fn plan<'a>(
-    config: &'a Config<'a>,
+    config: &'a PruneOptions<'a>,
     reader: &mut Reader,
     progress: &dyn Progress,
-) -> anyhow::Result<Job<'a>> {
+) -> anyhow::Result<PruneJob<'a>> {
     let schema = Schema::of(reader)?;
     let walk = survey::walk(config.context.home, progress);
     let nothing = "nothing was deleted: a row whose file cannot be seen may not be taken for one without";
@@ -78,7 +78,8 @@ pub fn plan<'a>(
     let roots = Roots::with_home(config.context.home);
     let tally =
         reader.read(|connection| Tally::begin(connection, &schema, config.context.default_provider))?;
-    let mut job = Job { config, inventory, schema, checked: 0, rows, candidates: Vec::new(), roots, tally };
+    let mut job =
+        PruneJob { config, inventory, schema, checked: 0, rows, candidates: Vec::new(), roots, tally };
     progress.start("looking at rows", None, None);
     let n_rows = job.find(reader, progress)?;
     progress.finish();
@@ -95,7 +96,7 @@ struct Deleted {
     n_deleted: usize,
 }
 
-impl Job<'_> {
+impl PruneJob<'_> {
     /// Returns the number of rows that would be deleted.
     #[must_use]
     pub fn n_to_go(&self) -> usize {
@@ -130,23 +131,23 @@ impl Job<'_> {
             .hint("if they are gone for good, add --all-missing"))
     }
 
-    /// Returns the report that [`Job::run`] would give.
+    /// Returns the report that [`PruneJob::run`] would give.
     #[must_use]
-    pub fn preview(&self) -> Report {
-        Report {
+    pub fn preview(&self) -> PruneReport {
+        PruneReport {
             checked: self.checked,
-            threads: self.candidates.iter().cloned().map(Candidate::into_outcome).collect(),
+            threads: self.candidates.iter().cloned().map(PruneCandidate::into_outcome).collect(),
             shown: self.tally.shown().clone(),
-            ..Report::default()
+            ..PruneReport::default()
         }
     }
 
-    /// Computes what Codex's default list would show afterwards, for [`Job::preview`].
+    /// Computes what Codex's default list would show afterwards, for [`PruneJob::preview`].
     ///
     /// # Errors
     /// If the database cannot be read.
     pub fn foresee(&mut self, reader: &mut Reader) -> anyhow::Result<()> {
-        let table = Threads::new(&self.schema);
+        let table = ThreadStatements::new(&self.schema);
         let ids: Vec<Cell> = self.to_go().map(|candidate| Cell::from(&*candidate.id)).collect();
         for ids in ids.chunks(BATCH) {
             let rows = reader.read(|connection| {
@@ -161,8 +162,8 @@ impl Job<'_> {
     ///
     /// # Errors
     /// If the rows cannot be saved; then nothing was deleted.
-    pub fn run(mut self, writer: &mut Writer, progress: &dyn Progress) -> anyhow::Result<Report> {
-        let mut report = Report { checked: self.checked, ..Report::default() };
+    pub fn run(mut self, writer: &mut Writer, progress: &dyn Progress) -> anyhow::Result<PruneReport> {
+        let mut report = PruneReport { checked: self.checked, ..PruneReport::default() };
         let to_go: Vec<usize> =
             (0..self.candidates.len()).filter(|&i| self.candidates[i].verdict.is_none()).collect();
         if !to_go.is_empty() {
@@ -211,7 +212,7 @@ impl Job<'_> {
             progress.finish();
             report.saved_to = saved.finish(n_pruned > 0);
         }
-        report.threads = self.candidates.into_iter().map(Candidate::into_outcome).collect();
+        report.threads = self.candidates.into_iter().map(PruneCandidate::into_outcome).collect();
         self.tally.count_again(writer.connection())?;
         report.shown = self.tally.end();
         Ok(report)
@@ -224,7 +225,7 @@ impl Job<'_> {
         writer: &mut Writer,
         saved: &mut SavedRows,
     ) -> anyhow::Result<Deleted> {
-        let Job { config, inventory, schema, candidates, .. } = self;
+        let PruneJob { config, inventory, schema, candidates, .. } = self;
         let maintenance = match thread_locks::maintenance(config.context.home, config.patience) {
             Ok(lock) => lock,
             Err(unclaimed) => {

@@ -1,6 +1,6 @@
 //! Checks the contents of existing files: whether they contain threads whose files are gone, or need their histories.
 
-use super::job::{Candidate, Job};
+use super::job::{PruneCandidate, PruneJob};
 use crate::catalog::walk::RolloutFile;
 use crate::error::WithHint as _;
 use crate::progress::Progress;
@@ -8,7 +8,7 @@ use crate::rollout::extract::Options;
 use crate::rollout::fold::ReadError;
 use crate::rollout::peek;
 use crate::rollout::reader::Buffer;
-use crate::survey::scan::{self, Event, Group, Scan};
+use crate::survey::scan::{self, Group, Scan, ScanEvent};
 use crate::sys;
 use crate::thread::ThreadId;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -20,7 +20,7 @@ use std::sync::{Mutex, PoisonError};
 ///
 /// # Errors
 /// If a file with a malformed name cannot be read now, because it may contain any thread.
-pub(super) fn claimed(job: &Job<'_>, progress: &dyn Progress) -> anyhow::Result<BTreeSet<ThreadId>> {
+pub(super) fn claimed(job: &PruneJob<'_>, progress: &dyn Progress) -> anyhow::Result<BTreeSet<ThreadId>> {
     let files = job.inventory.files();
     let groups: Vec<Group> = job
         .inventory
@@ -37,8 +37,8 @@ pub(super) fn claimed(job: &Job<'_>, progress: &dyn Progress) -> anyhow::Result<
     };
     let mut claimed = BTreeSet::new();
     progress.start("reading rollouts without a row", Some(groups.len() as u64), None);
-    let failed = scan::run(scan, &groups, |event| {
-        let Event::Scanned(scanned) = event else { return ControlFlow::Continue(()) };
+    let failed = scan::read_groups(scan, &groups, |event| {
+        let ScanEvent::Scanned(scanned) = event else { return ControlFlow::Continue(()) };
         progress.advance(1, 0);
         claimed.extend(scanned.folded.iter().map(|(_, folded)| folded.metadata.id));
         claimed.extend(scanned.misnamed.iter().map(|(_, id)| *id));
@@ -63,8 +63,11 @@ pub(super) fn claimed(job: &Job<'_>, progress: &dyn Progress) -> anyhow::Result<
 ///
 /// # Errors
 /// If a file cannot be read now.
-pub(super) fn needed(job: &Job<'_>, progress: &dyn Progress) -> anyhow::Result<HashMap<ThreadId, String>> {
-    let of_interest: HashSet<ThreadId> = job.to_go().flat_map(Candidate::rollouts).collect();
+pub(super) fn needed(
+    job: &PruneJob<'_>,
+    progress: &dyn Progress,
+) -> anyhow::Result<HashMap<ThreadId, String>> {
+    let of_interest: HashSet<ThreadId> = job.to_go().flat_map(PruneCandidate::rollouts).collect();
     let files = job.inventory.files();
     let next = AtomicUsize::new(0);
     let needed = Mutex::new(HashMap::new());

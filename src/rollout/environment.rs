@@ -5,7 +5,7 @@
 
 /// The contents of an environment block; texts are trimmed and not empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Environment {
+pub struct EnvironmentBlock {
     /// The working directory.
     pub cwd: Option<String>,
     /// The approval policy.
@@ -14,17 +14,17 @@ pub struct Environment {
     pub sandbox_policy: Option<String>,
 }
 
-impl Environment {
+impl EnvironmentBlock {
     /// Parses a block, with tags, or with labels as in the first versions.
     #[must_use]
-    pub fn parse(text: &str) -> Environment {
+    pub fn parse(text: &str) -> EnvironmentBlock {
         let Some((_, block)) = text.split_once("<environment_context>") else {
-            return Environment::default();
+            return EnvironmentBlock::default();
         };
         let value =
             |tag: &str, label: &str| tagged(block, tag).or_else(|| labelled(block, label)).map(str::to_owned);
         let network = value("network_access", "Network access").is_some_and(|word| word == "enabled");
-        Environment {
+        EnvironmentBlock {
             cwd: value("cwd", "Current working directory"),
             approval_policy: value("approval_policy", "Approval policy"),
             sandbox_policy: value("sandbox_mode", "Sandbox mode")
@@ -64,8 +64,8 @@ mod tests {
     use super::*;
 
     fn check(block: &str, expected: [Option<&str>; 3]) {
-        let Environment { cwd, approval_policy, sandbox_policy } =
-            Environment::parse(&format!("<environment_context>{block}</environment_context>"));
+        let EnvironmentBlock { cwd, approval_policy, sandbox_policy } =
+            EnvironmentBlock::parse(&format!("<environment_context>{block}</environment_context>"));
         let read = [cwd.as_deref(), approval_policy.as_deref(), sandbox_policy.as_deref()];
         assert_eq!(read, expected, "{block}");
     }
@@ -86,6 +86,6 @@ mod tests {
             [None, None, Some(r#"{"type":"workspace-write","network_access":true}"#)],
         );
         check("<sandbox_mode>novel</sandbox_mode><cwd> </cwd>", [None, None, None]);
-        assert_eq!(Environment::parse("no block"), Environment::default());
+        assert_eq!(EnvironmentBlock::parse("no block"), EnvironmentBlock::default());
     }
 }

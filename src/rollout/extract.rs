@@ -1,11 +1,11 @@
 //! Folds the lines of a rollout into facts about the thread, and collects the damage found. It always returns both.
 
-use super::facts::{Facts, History, replace_if_filled};
+use super::facts::{History, RolloutFacts, replace_if_filled};
 use super::file_name::RolloutName;
-use super::item::{self, Item, Kind, SessionMeta, ThreadName, UserMessage};
+use super::item::{self, Item, LineKind, SessionMeta, ThreadName, UserMessage};
 use super::last_event::LastEvent;
 use super::line::{self, Damage, Parsed};
-use super::look::{self, Class, Look};
+use super::look::{self, Class, LineStart};
 use super::openable::Unopenable;
 use super::reader::Line;
 use crate::thread::merge::is_wrapper;
@@ -44,7 +44,7 @@ pub struct Options {
     pub openable: bool,
 }
 
-/// The fold itself: lines go in, [`Facts`] come out.
+/// The fold itself: lines go in, [`RolloutFacts`] come out.
 #[derive(Debug, Clone)]
 pub struct Extract {
     /// The thread in the file's name, or the thread of which this file is the history.
@@ -52,7 +52,7 @@ pub struct Extract {
     /// True if [`Extract::named`] is the thread regardless of the first session meta.
     is_continued: bool,
     options: Options,
-    facts: Facts,
+    facts: RolloutFacts,
     damage: DamageReport,
     /// True after a session meta, of any thread.
     has_meta: bool,
@@ -90,13 +90,13 @@ impl Held {
 }
 
 /// The kind of each held line.
-const HELD: [Kind; 2] = [Kind::TurnContext, Kind::TokenCount];
+const HELD: [LineKind; 2] = [LineKind::TurnContext, LineKind::TokenCount];
 
 /// The result of reading a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Extracted {
     /// The facts about its thread.
-    pub facts: Facts,
+    pub facts: RolloutFacts,
     /// The damage in it.
     pub damage: DamageReport,
     /// The reason why Codex cannot open the file, if it was requested.
@@ -120,7 +120,7 @@ impl Extract {
             named: name.map(|name| name.thread),
             is_continued: false,
             options,
-            facts: Facts::default(),
+            facts: RolloutFacts::default(),
             damage: DamageReport::default(),
             has_meta: false,
             bare: false,
@@ -148,7 +148,7 @@ impl Extract {
         self.options.deep
             || match look::glance(beginning) {
                 Some(Class::Irrelevant) => false,
-                Some(Class::Relevant(Kind::Delegation)) => self.facts.preview.is_none(),
+                Some(Class::Relevant(LineKind::Delegation)) => self.facts.preview.is_none(),
                 // A hole of NUL bytes may be as long as the disk.
                 _ => beginning.iter().any(|byte| *byte != 0),
             }
@@ -165,7 +165,7 @@ impl Extract {
             self.note(line, Damage::Nul);
             bytes = trim_nul(bytes);
         }
-        let look = look::look(bytes);
+        let look = look::look_at_start(bytes);
         if look.is_none() && bytes.iter().all(u8::is_ascii_whitespace) {
             // A file of only NUL bytes is not blank, because something was written there.
             self.n_lines += u64::from(has_nul);
@@ -191,9 +191,9 @@ impl Extract {
     }
 
     /// Takes one object. `is_open` if no newline follows it, so that it may be torn.
-    fn push_object(&mut self, line: &Line<'_>, bytes: &[u8], look: Option<Look<'_>>, is_open: bool) {
+    fn push_object(&mut self, line: &Line<'_>, bytes: &[u8], look: Option<LineStart<'_>>, is_open: bool) {
         let class = match look.map(|look| look.class) {
-            Some(Class::Relevant(Kind::Delegation))
+            Some(Class::Relevant(LineKind::Delegation))
                 if self.facts.preview.is_some() || !look::may_delegate(bytes) =>
             {
                 Some(Class::Irrelevant)
@@ -261,11 +261,11 @@ impl Extract {
             end = objects.byte_offset();
             self.note(line, Damage::Glued);
             let object = object.get().as_bytes();
-            self.push_object(line, object, look::look(object), true);
+            self.push_object(line, object, look::look_at_start(object), true);
         }
         let rest = bytes[end..].trim_ascii_start();
         if end > 0 && !rest.is_empty() {
-            self.push_object(line, rest, look::look(rest), is_open);
+            self.push_object(line, rest, look::look_at_start(rest), is_open);
         }
         end > 0
     }
@@ -273,17 +273,17 @@ impl Extract {
     /// Holds a line if only the last of its kind matters, or skips a line that can no longer matter. Returns true if
     /// it did. A line that does not end as an object is not held or skipped: it is damaged, and parsing finds the
     /// damage.
-    fn hold_or_skip(&mut self, kind: Kind, bytes: &[u8], look: &Look<'_>) -> bool {
+    fn hold_or_skip(&mut self, kind: LineKind, bytes: &[u8], look: &LineStart<'_>) -> bool {
         let can_wait = match kind {
             // Its folder is used if there is none yet, and remembered if it is new.
-            Kind::TurnContext => {
+            LineKind::TurnContext => {
                 self.facts.cwd.is_some()
                     && look
                         .turn_folder()
                         .is_some_and(|named| self.facts.folders.iter().any(|known| known.as_bytes() == named))
             }
-            Kind::TokenCount => look.counts_tokens(),
-            Kind::UserMessage | Kind::UserItem => {
+            LineKind::TokenCount => look.counts_tokens(),
+            LineKind::UserMessage | LineKind::UserItem => {
                 self.facts.title.is_some()
                     && self.facts.first_user_message.is_some()
                     && self.facts.preview.is_some()
@@ -331,7 +331,7 @@ impl Extract {
     }
 
     fn push_cut(&mut self, line: &Line<'_>, class: Option<Class>) {
-        if matches!(class, Some(Class::Irrelevant | Class::Relevant(Kind::Delegation))) {
+        if matches!(class, Some(Class::Irrelevant | Class::Relevant(LineKind::Delegation))) {
             self.n_items += 1;
             if self.options.deep && line.last_byte != Some(b'}') {
                 self.note(line, Damage::TooLong);

@@ -1,7 +1,7 @@
 //! The facts about a thread from the items of its rollout: each kind of item changes them by one rule. It knows no
 //! lines, no files and no rows.
 
-use super::environment::Environment;
+use super::environment::EnvironmentBlock;
 use super::item::{HistoryBase, SessionMeta, Settings, TurnContext, UserMessage};
 use crate::thread::{Git, HistoryMode, Millis, ThreadId};
 
@@ -10,7 +10,7 @@ const REQUEST_MARKER: &str = "## My request for Codex:";
 
 /// The facts from the lines so far. The reader of the file adds the other values of a row.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Facts {
+pub struct RolloutFacts {
     /// Id and start of the thread from the first session meta, if its time parses.
     pub identity: Option<(ThreadId, Millis)>,
     /// The start of the history before this file, which is the start of the thread.
@@ -80,7 +80,7 @@ pub struct Facts {
 /// Maximum number of remembered working directories of a thread.
 const N_FOLDERS: usize = 64;
 
-impl Facts {
+impl RolloutFacts {
     /// Takes a session meta of the thread itself.
     pub(super) fn own_meta(&mut self, meta: SessionMeta) {
         self.source = meta.source;
@@ -175,7 +175,7 @@ impl Facts {
     /// Takes the values of an environment block of 2025. Its folder is used only if no line has set one yet; its
     /// policies replace earlier ones.
     pub(super) fn environment(&mut self, text: &str) {
-        let environment = Environment::parse(text);
+        let environment = EnvironmentBlock::parse(text);
         if self.cwd.is_none() {
             self.set_folder(environment.cwd.clone());
         }
@@ -208,7 +208,7 @@ impl Facts {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct History {
     /// All facts about the thread.
-    pub facts: Facts,
+    pub facts: RolloutFacts,
     /// The thread: metas of other threads in these rollouts do not count.
     pub thread: Option<ThreadId>,
 }

@@ -36,20 +36,20 @@ pub(super) fn read_leniently<'de, T: Deserialize<'de>>(json: &'de str) -> Option
 }
 
 /// A JSON string, even with lone surrogates, which Rust's strings cannot hold; they become U+FFFD.
-struct Text(String);
+struct JsonString(String);
 
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
+impl<'de> Deserialize<'de> for JsonString {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<JsonString, D::Error> {
         struct TextVisitor;
         impl Visitor<'_> for TextVisitor {
-            type Value = Text;
+            type Value = JsonString;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string")
             }
 
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Text, E> {
-                Ok(Text(String::from_utf8_lossy(bytes).into_owned()))
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<JsonString, E> {
+                Ok(JsonString(String::from_utf8_lossy(bytes).into_owned()))
             }
         }
         deserializer.deserialize_bytes(TextVisitor)
@@ -62,7 +62,7 @@ pub(super) fn read_text(json: &str) -> Option<String> {
     if memchr::memchr(b'\\', text.as_bytes()).is_none() {
         return Some(text.to_owned());
     }
-    serde_json::from_str::<Text>(json).ok().map(|text| text.0)
+    serde_json::from_str::<JsonString>(json).ok().map(|text| text.0)
 }
 
 /// Returns a string unchanged; returns an object as compact JSON, byte for byte except for white space.

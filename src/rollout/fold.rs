@@ -1,13 +1,13 @@
 //! Reads one file, or a chain of files, into the metadata of a thread. It decides nothing about rows.
 
 use super::extract::{DamageReport, Extract, Extracted, Options};
-use super::facts::{Facts, History};
+use super::facts::{History, RolloutFacts};
 use super::item::HistoryBase;
 use super::openable::{Openable, Unopenable, Watch, Watched};
 use super::peek;
 use super::reader::{Buffer, Interruptible, LineReader};
 use super::source::open;
-pub use super::source::{ReadError, Source, Stamp, to_millis};
+pub use super::source::{ReadError, RolloutSource, Stamp, to_millis};
 use crate::thread::equivalence::readable_sandbox;
 use crate::thread::times::Times;
 use crate::thread::{Millis, ThreadId, ThreadMetadata};
@@ -53,7 +53,7 @@ pub struct Reading<'a> {
 /// # Errors
 /// See [`ReadError`]. A blank file and a file without items are not errors here; [`Extracted`] shows them.
 pub fn read_file(
-    source: &Source,
+    source: &RolloutSource,
     limit: Option<u64>,
     reading: &mut Reading<'_>,
 ) -> Result<ReadFile, ReadError> {
@@ -63,7 +63,7 @@ pub fn read_file(
 /// Reads one file like [`read_file`], as the continuation of a history if there is one.
 fn read_after(
     history: Option<&History>,
-    source: &Source,
+    source: &RolloutSource,
     limit: Option<u64>,
     reading: &mut Reading<'_>,
 ) -> Result<ReadFile, ReadError> {
@@ -79,7 +79,7 @@ fn read_after(
 
 fn read_once(
     history: Option<&History>,
-    source: &Source,
+    source: &RolloutSource,
     limit: Option<u64>,
     reading: &mut Reading<'_>,
 ) -> Result<ReadFile, ReadError> {
@@ -114,7 +114,7 @@ fn decompress(
     file: &File,
     window_log: u32,
     limit: u64,
-    source: &Source,
+    source: &RolloutSource,
     extract: Extract,
     reading: &mut Reading<'_>,
 ) -> Result<(Extracted, u64), ReadError> {
@@ -165,7 +165,7 @@ fn first_window_size(path: &Path) -> Option<u64> {
 
 fn read_lines(
     stream: impl Read,
-    source: &Source,
+    source: &RolloutSource,
     mut extract: Extract,
     reading: &mut Reading<'_>,
 ) -> Result<(Extracted, u64), ReadError> {
@@ -215,7 +215,7 @@ pub struct FoldedThread {
 /// The information that folding needs from outside the file.
 pub struct World<'a> {
     /// Finds the file of a rollout in which a history begins.
-    pub find_rollout: &'a dyn Fn(ThreadId) -> Option<Source>,
+    pub find_rollout: &'a dyn Fn(ThreadId) -> Option<RolloutSource>,
     /// Makes a working directory canonical; `None` if it does not exist.
     pub canonical_folder: &'a dyn Fn(&str) -> Option<String>,
     /// Provider of a thread whose session meta names none.
@@ -228,7 +228,7 @@ pub struct World<'a> {
 /// If the file yields no thread, or if its history cannot be read now. A missing or broken history is not an error:
 /// then only the file itself is used.
 pub fn fold(
-    source: &Source,
+    source: &RolloutSource,
     world: &World<'_>,
     reading: &mut Reading<'_>,
 ) -> Result<FoldedThread, ReadError> {
@@ -241,7 +241,7 @@ pub fn fold(
 /// # Errors
 /// As [`fold`].
 pub fn complete(
-    source: &Source,
+    source: &RolloutSource,
     head: ReadFile,
     world: &World<'_>,
     reading: &mut Reading<'_>,
@@ -285,7 +285,7 @@ pub fn check_usable(extracted: &Extracted) -> Result<(), ReadError> {
 fn read_history(
     base: HistoryBase,
     thread: Option<ThreadId>,
-    head: &Source,
+    head: &RolloutSource,
     world: &World<'_>,
     reading: &mut Reading<'_>,
 ) -> Result<(Option<History>, u64), ReadError> {
@@ -323,10 +323,10 @@ fn read_history(
 /// Finds the rollouts before a head, nearest first, each with the number of its bytes that belong to the history.
 fn find_history(
     mut base: HistoryBase,
-    head: &Source,
+    head: &RolloutSource,
     world: &World<'_>,
     reading: &mut Reading<'_>,
-) -> Result<Vec<(Source, u64)>, ReadError> {
+) -> Result<Vec<(RolloutSource, u64)>, ReadError> {
     let mut seen: Vec<ThreadId> = head.name.iter().map(|name| name.rollout).collect();
     let mut parts = Vec::new();
     while !seen.contains(&base.rollout) && seen.len() < MAX_CHAIN {
@@ -358,9 +358,9 @@ fn history_unread(error: ReadError, path: &Path) -> ReadError {
 
 /// Fills in the values that no line sets, by the rules for each field.
 fn to_metadata(
-    facts: Facts,
+    facts: RolloutFacts,
     last_event_at: Option<Millis>,
-    source: &Source,
+    source: &RolloutSource,
     stamp: &Stamp,
     world: &World<'_>,
 ) -> Result<ThreadMetadata, ReadError> {
@@ -444,7 +444,7 @@ mod tests {
         );
         std::fs::write(folder.path().join("base"), said("base")).unwrap();
         std::fs::write(folder.path().join("head"), meta + &said("head")).unwrap();
-        let source = |path: &str| Source {
+        let source = |path: &str| RolloutSource {
             path: folder.path().join(path),
             name: None,
             compressed: path.ends_with(".zst"),

@@ -68,7 +68,9 @@ pub fn find(line: &[u8], first: usize, may_be_in_value: bool) -> Option<Glued> {
                 behind = Some(at);
                 break;
             }
-            Some(true) if may_be_in_value && value.is_none() && look::look(&line[at..]).is_some() => {
+            Some(true)
+                if may_be_in_value && value.is_none() && look::look_at_start(&line[at..]).is_some() =>
+            {
                 value = Some(at);
             }
             _ => {}

@@ -216,13 +216,13 @@ struct ItemPayload {
 #[derive(serde::Deserialize)]
 struct UserMessageItem {
     #[serde(default, deserialize_with = "parts")]
-    content: Vec<Part>,
+    content: Vec<MessagePart>,
 }
 
 /// One part of a message.
 #[derive(serde::Deserialize, Default)]
 #[serde(default)]
-struct Part {
+struct MessagePart {
     #[serde(rename = "type", deserialize_with = "text")]
     kind: Option<String>,
     #[serde(deserialize_with = "text")]
@@ -278,7 +278,7 @@ struct SettingsPayload {
 }
 
 #[derive(serde::Deserialize)]
-struct Line<P> {
+struct Envelope<P> {
     payload: P,
 }
 
@@ -287,12 +287,12 @@ struct BareMessage {
     #[serde(default, deserialize_with = "text")]
     role: Option<String>,
     #[serde(default, deserialize_with = "parts")]
-    content: Vec<Part>,
+    content: Vec<MessagePart>,
 }
 
 /// The kinds of line that are parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum LineKind {
     /// `session_meta`.
     SessionMeta,
     /// `turn_context`.
@@ -323,7 +323,7 @@ pub enum Kind {
 ///
 /// # Errors
 /// If the line is not a JSON object, or a required field is missing or has another type.
-pub fn parse(kind: Kind, line: &[u8]) -> serde_json::Result<Option<Item>> {
+pub fn parse(kind: LineKind, line: &[u8]) -> serde_json::Result<Option<Item>> {
     match parse_plain(kind, line) {
         Some(item) => Ok(Some(item)),
         None => parse_json(kind, line),
@@ -332,21 +332,21 @@ pub fn parse(kind: Kind, line: &[u8]) -> serde_json::Result<Option<Item>> {
 
 /// Returns true if a line of this kind certainly parses, without parsing it; false leaves it open.
 #[must_use]
-pub fn is_sound(kind: Kind, line: &[u8]) -> bool {
+pub fn is_sound(kind: LineKind, line: &[u8]) -> bool {
     match kind {
-        Kind::TurnContext => plain::payload(line, TurnContext::KEYS).is_some(),
-        Kind::UserMessage => plain::payload(line, UserMessagePayload::KEYS).is_some(),
+        LineKind::TurnContext => plain::payload(line, TurnContext::KEYS).is_some(),
+        LineKind::UserMessage => plain::payload(line, UserMessagePayload::KEYS).is_some(),
         _ => false,
     }
 }
 
 /// Parses a line of a kind that is frequent or long, if it is JSON of the plain kind.
-fn parse_plain(kind: Kind, line: &[u8]) -> Option<Item> {
+fn parse_plain(kind: LineKind, line: &[u8]) -> Option<Item> {
     match kind {
-        Kind::SessionMeta => SessionMeta::plain(line).map(|meta| Item::SessionMeta(Box::new(meta))),
-        Kind::TurnContext => TurnContext::plain(line).map(|turn| Item::TurnContext(Box::new(turn))),
-        Kind::UserMessage => UserMessagePayload::plain(line).map(UserMessagePayload::item),
-        Kind::TokenCount => plain::total_tokens(line).map(|total| Item::TokenCount(total.max(0))),
+        LineKind::SessionMeta => SessionMeta::plain(line).map(|meta| Item::SessionMeta(Box::new(meta))),
+        LineKind::TurnContext => TurnContext::plain(line).map(|turn| Item::TurnContext(Box::new(turn))),
+        LineKind::UserMessage => UserMessagePayload::plain(line).map(UserMessagePayload::item),
+        LineKind::TokenCount => plain::total_tokens(line).map(|total| Item::TokenCount(total.max(0))),
         _ => None,
     }
 }
@@ -415,32 +415,36 @@ impl UserMessagePayload {
 }
 
 /// Parses like [`parse`], but only with the JSON parser.
-pub(super) fn parse_json(kind: Kind, line: &[u8]) -> serde_json::Result<Option<Item>> {
+pub(super) fn parse_json(kind: LineKind, line: &[u8]) -> serde_json::Result<Option<Item>> {
     fn payload<'a, P: Deserialize<'a>>(line: &'a [u8]) -> serde_json::Result<P> {
-        Ok(serde_json::from_slice::<Line<P>>(line)?.payload)
+        Ok(serde_json::from_slice::<Envelope<P>>(line)?.payload)
     }
     Ok(match kind {
-        Kind::SessionMeta => Some(Item::SessionMeta(Box::new(payload(line)?))),
-        Kind::TurnContext => Some(Item::TurnContext(Box::new(payload(line)?))),
-        Kind::UserMessage => Some(payload::<UserMessagePayload>(line)?.item()),
-        Kind::UserItem => Some(Item::UserMessage(join(&payload::<ItemPayload>(line)?.item.content))),
-        Kind::TokenCount => payload::<TokenCountPayload>(line)?
+        LineKind::SessionMeta => Some(Item::SessionMeta(Box::new(payload(line)?))),
+        LineKind::TurnContext => Some(Item::TurnContext(Box::new(payload(line)?))),
+        LineKind::UserMessage => Some(payload::<UserMessagePayload>(line)?.item()),
+        LineKind::UserItem => Some(Item::UserMessage(join(&payload::<ItemPayload>(line)?.item.content))),
+        LineKind::TokenCount => payload::<TokenCountPayload>(line)?
             .info
             .map(|info| Item::TokenCount(info.total_token_usage.total_tokens.max(0))),
-        Kind::Goal => {
+        LineKind::Goal => {
             let objective = payload::<GoalPayload>(line)?.goal.objective;
             let objective = objective.trim();
             (!objective.is_empty()).then(|| Item::Goal(objective.to_owned()))
         }
-        Kind::Settings => Some(Item::Settings(Box::new(payload::<SettingsPayload>(line)?.thread_settings))),
-        Kind::TaskStarted => {
+        LineKind::Settings => {
+            Some(Item::Settings(Box::new(payload::<SettingsPayload>(line)?.thread_settings)))
+        }
+        LineKind::TaskStarted => {
             payload::<serde::de::IgnoredAny>(line)?;
             Some(Item::TaskStarted)
         }
-        Kind::Name => Some(Item::Name(payload(line)?)),
-        Kind::Delegation => delegated_input(payload::<DelegationPayload>(line)?.item).map(Item::Delegation),
-        Kind::BareMeta => Some(Item::BareMeta(Box::new(serde_json::from_slice(line)?))),
-        Kind::BareMessage => {
+        LineKind::Name => Some(Item::Name(payload(line)?)),
+        LineKind::Delegation => {
+            delegated_input(payload::<DelegationPayload>(line)?.item).map(Item::Delegation)
+        }
+        LineKind::BareMeta => Some(Item::BareMeta(Box::new(serde_json::from_slice(line)?))),
+        LineKind::BareMessage => {
             let message: BareMessage = serde_json::from_slice(line)?;
             let text = join(&message.content).text;
             (message.role.as_deref() == Some("user")).then_some(Item::BareUserMessage(text))
@@ -463,7 +467,7 @@ fn delegated_input(item: DelegationItem) -> Option<String> {
     (!input.is_empty()).then(|| input.to_owned())
 }
 
-fn join(parts: &[Part]) -> UserMessage {
+fn join(parts: &[MessagePart]) -> UserMessage {
     let mut message = UserMessage::default();
     for part in parts {
         match part.kind.as_deref() {
@@ -477,7 +481,7 @@ fn join(parts: &[Part]) -> UserMessage {
 }
 
 /// Reads the parts of a message; an invalid part does not affect the others.
-fn parts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Part>, D::Error> {
+fn parts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<MessagePart>, D::Error> {
     let raw: Option<Vec<&RawValue>> = lenient(deserializer)?;
     Ok(raw.into_iter().flatten().filter_map(|part| serde_json::from_str(part.get()).ok()).collect())
 }
@@ -487,8 +491,10 @@ mod tests {
     use super::*;
 
     fn meta(payload: &str) -> SessionMeta {
-        match parse(Kind::SessionMeta, format!(r#"{{"type":"session_meta","payload":{payload}}}"#).as_bytes())
-        {
+        match parse(
+            LineKind::SessionMeta,
+            format!(r#"{{"type":"session_meta","payload":{payload}}}"#).as_bytes(),
+        ) {
             Ok(Some(Item::SessionMeta(meta))) => *meta,
             other => panic!("{other:?}"),
         }
@@ -517,7 +523,7 @@ mod tests {
     fn an_invalid_part_does_not_affect_the_rest_of_the_message() {
         let read = |content: &str| {
             let line = format!(r#"{{"payload":{{"item":{{"type":"UserMessage","content":{content}}}}}}}"#);
-            parse(Kind::UserItem, line.as_bytes()).unwrap()
+            parse(LineKind::UserItem, line.as_bytes()).unwrap()
         };
         let said =
             |text: &str| Some(Item::UserMessage(UserMessage { text: text.into(), ..UserMessage::default() }));
@@ -532,7 +538,7 @@ mod tests {
                 "namespace": namespace, "name": name,
                 "output": format!("<codex_delegation>\n <input>{input}</input>\n</codex_delegation>"),
             }}});
-            parse(Kind::Delegation, line.to_string().as_bytes()).unwrap()
+            parse(LineKind::Delegation, line.to_string().as_bytes()).unwrap()
         };
         let input = |text: &str| Some(Item::Delegation(text.to_owned()));
         assert_eq!(read("codex_app", "create_thread", " a &lt;b&gt; &amp; c "), input("a <b> & c"));
@@ -544,7 +550,8 @@ mod tests {
 
     #[test]
     fn filled_lists_count_and_empty_ones_do_not() {
-        let read = |payload: &str| parse(Kind::UserMessage, format!(r#"{{"payload":{payload}}}"#).as_bytes());
+        let read =
+            |payload: &str| parse(LineKind::UserMessage, format!(r#"{{"payload":{payload}}}"#).as_bytes());
         let image = UserMessage { has_image: true, ..UserMessage::default() };
         assert_eq!(read(r#"{"images":["x"]}"#).unwrap(), Some(Item::UserMessage(image)));
         let nothing = UserMessage::default();

@@ -6,7 +6,7 @@
 //! rows that `--times events` writes.
 
 use super::fields::parse_time;
-use super::look::Look;
+use super::look::LineStart;
 use crate::thread::Millis;
 use std::borrow::Cow;
 
@@ -27,7 +27,7 @@ pub struct LastEvent {
 
 impl LastEvent {
     /// Takes the next line, or its beginning, and the result of looking at it.
-    pub fn push(&mut self, line: &[u8], look: Option<&Look<'_>>) {
+    pub fn push(&mut self, line: &[u8], look: Option<&LineStart<'_>>) {
         let looked = look.map(|look| look.timestamp).filter(|timestamp| timestamp.len() < MAX_TIMESTAMP);
         if let Some(timestamp) = looked.or_else(|| first_timestamp(line)) {
             self.usual.clear();
@@ -71,11 +71,11 @@ fn may_have_a_time(line: &[u8]) -> bool {
 /// Returns the timestamp of a line in any layout.
 fn timestamp(line: &[u8]) -> Option<Cow<'_, str>> {
     #[derive(serde::Deserialize)]
-    struct Stamp<'a> {
+    struct Timestamped<'a> {
         #[serde(borrow)]
         timestamp: Cow<'a, str>,
     }
-    serde_json::from_slice::<Stamp<'_>>(line).ok().map(|line| line.timestamp)
+    serde_json::from_slice::<Timestamped<'_>>(line).ok().map(|line| line.timestamp)
 }
 
 #[cfg(test)]
@@ -89,7 +89,7 @@ mod tests {
         let mut last_of_looks = LastEvent::default();
         for line in lines.iter().map(|line| line.as_bytes()) {
             last.push(line, None);
-            last_of_looks.push(line, look::look(line).as_ref());
+            last_of_looks.push(line, look::look_at_start(line).as_ref());
         }
         assert_eq!(last.time(), expected.map(|seconds| 1_773_482_400_000 + seconds * 1000), "{lines:?}");
         assert_eq!(last.time(), last_of_looks.time(), "{lines:?}");

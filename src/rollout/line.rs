@@ -3,7 +3,7 @@
 //! Most lines are recognised by their beginning (`look.rs`). For any other line [`classify`] finds the class with the
 //! parser. Where both give an answer, it is the same.
 
-use super::item::{self, Item, Kind};
+use super::item::{self, Item, LineKind};
 use super::look::{Class, event_class, glance, item_class};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
@@ -132,7 +132,7 @@ pub fn is_json(line: &[u8]) -> bool {
 /// # Errors
 /// If the line is not JSON, as far as it had to be read.
 pub fn classify(line: &[u8], bare: bool) -> serde_json::Result<Class> {
-    let mut found = Found::default();
+    let mut found = FoundFields::default();
     let mut json = serde_json::Deserializer::from_slice(line);
     match (Level::Line { found: &mut found }).deserialize(&mut json) {
         Err(error) if found.class.is_none() => return Err(error),
@@ -149,9 +149,9 @@ pub fn classify(line: &[u8], bare: bool) -> serde_json::Result<Class> {
         }
         (Some("event_msg"), Some(event)) => event_class(event.as_bytes()),
         (Some("event_msg"), None) => Class::NoItem,
-        (Some("message"), _) if bare => Class::Relevant(Kind::BareMessage),
+        (Some("message"), _) if bare => Class::Relevant(LineKind::BareMessage),
         (Some(_), _) => Class::Irrelevant,
-        (None, _) if found.has_id && found.has_timestamp => Class::Relevant(Kind::BareMeta),
+        (None, _) if found.has_id && found.has_timestamp => Class::Relevant(LineKind::BareMeta),
         // Other bare lines of 2025, such as `{"record_type":"state"}`.
         (None, _) if bare => Class::Irrelevant,
         (None, _) => Class::NoItem,
@@ -159,7 +159,7 @@ pub fn classify(line: &[u8], bare: bool) -> serde_json::Result<Class> {
 }
 
 #[derive(Default)]
-struct Found {
+struct FoundFields {
     /// Set as soon as the rest of the line cannot change it; reading stops there.
     class: Option<Class>,
     kind: Option<String>,
@@ -169,12 +169,12 @@ struct Found {
     has_timestamp: bool,
 }
 
-impl Found {
+impl FoundFields {
     fn settle(&mut self) {
         let event = self.event.as_deref().map(str::as_bytes);
         self.class = match self.kind.as_deref() {
-            Some("session_meta") => Some(Class::Relevant(Kind::SessionMeta)),
-            Some("turn_context") => Some(Class::Relevant(Kind::TurnContext)),
+            Some("session_meta") => Some(Class::Relevant(LineKind::SessionMeta)),
+            Some("turn_context") => Some(Class::Relevant(LineKind::TurnContext)),
             Some("event_msg") => match event {
                 Some(b"item_completed") => self.item.as_deref().map(|item| item_class(item.as_bytes())),
                 Some(event) => Some(event_class(event)),
@@ -189,9 +189,9 @@ impl Found {
 
 /// The position of the parser in the line.
 enum Level<'a> {
-    Line { found: &'a mut Found },
-    Payload { found: &'a mut Found },
-    Item { found: &'a mut Found },
+    Line { found: &'a mut FoundFields },
+    Payload { found: &'a mut FoundFields },
+    Item { found: &'a mut FoundFields },
 }
 
 impl<'de> DeserializeSeed<'de> for Level<'_> {
@@ -213,7 +213,7 @@ impl<'de> Visitor<'de> for Level<'_> {
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             let settled = match (&mut self, key.as_ref()) {
                 (Level::Line { found }, "type") if found.kind.is_none() => {
-                    found.kind = Some(map.next_value::<Word>()?.0);
+                    found.kind = Some(map.next_value::<TypeName>()?.0);
                     found.settle();
                     found.class.is_some()
                 }
@@ -222,7 +222,7 @@ impl<'de> Visitor<'de> for Level<'_> {
                     found.class.is_some()
                 }
                 (Level::Payload { found }, "type") if found.event.is_none() => {
-                    found.event = Some(map.next_value::<Word>()?.0);
+                    found.event = Some(map.next_value::<TypeName>()?.0);
                     found.settle();
                     found.class.is_some()
                 }
@@ -231,7 +231,7 @@ impl<'de> Visitor<'de> for Level<'_> {
                     found.class.is_some()
                 }
                 (Level::Item { found }, "type") if found.item.is_none() => {
-                    found.item = Some(map.next_value::<Word>()?.0);
+                    found.item = Some(map.next_value::<TypeName>()?.0);
                     found.settle();
                     found.class.is_some()
                 }
@@ -276,12 +276,12 @@ impl<'de> Visitor<'de> for Level<'_> {
 }
 
 /// The name of a type; a value that is not a string names no type.
-struct Word(String);
+struct TypeName(String);
 
-impl<'de> serde::Deserialize<'de> for Word {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
+impl<'de> serde::Deserialize<'de> for TypeName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<TypeName, D::Error> {
         let raw = <&serde_json::value::RawValue>::deserialize(deserializer)?;
-        Ok(Word(serde_json::from_str(raw.get()).unwrap_or_default()))
+        Ok(TypeName(serde_json::from_str(raw.get()).unwrap_or_default()))
     }
 }
 
@@ -310,15 +310,15 @@ mod tests {
         assert_eq!(
             classes,
             [
-                Some(Class::Relevant(Kind::SessionMeta)),
-                Some(Class::Relevant(Kind::TurnContext)),
-                Some(Class::Relevant(Kind::UserMessage)),
+                Some(Class::Relevant(LineKind::SessionMeta)),
+                Some(Class::Relevant(LineKind::TurnContext)),
+                Some(Class::Relevant(LineKind::UserMessage)),
                 Some(Class::Irrelevant),
-                Some(Class::Relevant(Kind::TokenCount)),
-                Some(Class::Relevant(Kind::UserItem)),
+                Some(Class::Relevant(LineKind::TokenCount)),
+                Some(Class::Relevant(LineKind::UserItem)),
                 Some(Class::Irrelevant),
                 Some(Class::Irrelevant),
-                Some(Class::Relevant(Kind::Goal)),
+                Some(Class::Relevant(LineKind::Goal)),
                 None,
             ]
         );

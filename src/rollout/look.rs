@@ -4,7 +4,7 @@
 //! Nineteen of twenty bytes of a rollout are in lines without information for its row, and this look is all that is
 //! done with them. For every line for which it gives an answer, the parser (`line.rs`) gives the same.
 
-use super::item::Kind;
+use super::item::LineKind;
 
 /// The beginning of every object that Codex writes. Inside a JSON string its quotes would be escaped.
 pub(super) const BEGINNING: &[u8] = b"{\"timestamp\":\"";
@@ -15,14 +15,14 @@ pub enum Class {
     /// It contains nothing for the row.
     Irrelevant,
     /// It is of a kind that may contain something for the row.
-    Relevant(Kind),
+    Relevant(LineKind),
     /// It is JSON but not an item: an object without a type.
     NoItem,
 }
 
 /// The beginning of a line in the usual layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look<'a> {
+pub struct LineStart<'a> {
     /// The line's class.
     pub class: Class,
     /// The text of its timestamp.
@@ -31,11 +31,11 @@ pub struct Look<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Look<'a> {
+impl<'a> LineStart<'a> {
     /// Returns true if a `token_count` has an `info`; without it the line is ignored.
     #[must_use]
     pub fn counts_tokens(&self) -> bool {
-        self.class == Class::Relevant(Kind::TokenCount) && self.rest.starts_with(b",\"info\":{")
+        self.class == Class::Relevant(LineKind::TokenCount) && self.rest.starts_with(b",\"info\":{")
     }
 
     /// Returns the working directory of a `turn_context` in the line's spelling, if it has no escapes.
@@ -53,7 +53,7 @@ impl<'a> Look<'a> {
 
 /// Examines the beginning of a line. Returns `None` if anything is unusual.
 #[must_use]
-pub fn look(line: &[u8]) -> Option<Look<'_>> {
+pub fn look_at_start(line: &[u8]) -> Option<LineStart<'_>> {
     let (timestamp, mut rest) = timestamp(line)?;
     if let Some(ordinal) = rest.strip_prefix(b",\"ordinal\":") {
         rest = simple_number(ordinal)?;
@@ -65,26 +65,26 @@ pub fn look(line: &[u8]) -> Option<Look<'_>> {
     } else if let Some(payload) = rest.strip_prefix(b"event_msg\",") {
         let (event, rest) = simple_string(payload.strip_prefix(b"\"payload\":{\"type\":\"")?)?;
         match event_class(event) {
-            Class::Relevant(Kind::UserItem) => (item(rest)?, rest),
+            Class::Relevant(LineKind::UserItem) => (item(rest)?, rest),
             class => (class, rest),
         }
     } else {
         let (kind, rest) = simple_string(rest)?;
         match kind {
-            b"session_meta" => (Class::Relevant(Kind::SessionMeta), rest),
-            b"turn_context" => (Class::Relevant(Kind::TurnContext), rest),
+            b"session_meta" => (Class::Relevant(LineKind::SessionMeta), rest),
+            b"turn_context" => (Class::Relevant(LineKind::TurnContext), rest),
             // A bare message is relevant or not depending on its file. An event without a payload is unusual.
             b"message" | b"event_msg" => return None,
             _ => (Class::Irrelevant, rest),
         }
     };
-    Some(Look { class, timestamp, rest })
+    Some(LineStart { class, timestamp, rest })
 }
 
 /// Returns the class of a line with the layout that Codex writes; `None` if anything is unusual.
 #[must_use]
 pub fn glance(line: &[u8]) -> Option<Class> {
-    look(line).map(|look| look.class)
+    look_at_start(line).map(|look| look.class)
 }
 
 /// Returns the timestamp at the beginning of a line, and the bytes after its closing quote.
@@ -154,13 +154,13 @@ fn simple_number(bytes: &[u8]) -> Option<&[u8]> {
 /// Returns the class of an event by its type. The type does not show which item was completed.
 pub(super) fn event_class(event: &[u8]) -> Class {
     match event {
-        b"user_message" => Class::Relevant(Kind::UserMessage),
-        b"token_count" => Class::Relevant(Kind::TokenCount),
-        b"thread_goal_updated" => Class::Relevant(Kind::Goal),
-        b"thread_settings_applied" => Class::Relevant(Kind::Settings),
-        b"item_completed" => Class::Relevant(Kind::UserItem),
-        b"task_started" => Class::Relevant(Kind::TaskStarted),
-        b"thread_name_updated" => Class::Relevant(Kind::Name),
+        b"user_message" => Class::Relevant(LineKind::UserMessage),
+        b"token_count" => Class::Relevant(LineKind::TokenCount),
+        b"thread_goal_updated" => Class::Relevant(LineKind::Goal),
+        b"thread_settings_applied" => Class::Relevant(LineKind::Settings),
+        b"item_completed" => Class::Relevant(LineKind::UserItem),
+        b"task_started" => Class::Relevant(LineKind::TaskStarted),
+        b"thread_name_updated" => Class::Relevant(LineKind::Name),
         _ => Class::Irrelevant,
     }
 }
@@ -168,8 +168,8 @@ pub(super) fn event_class(event: &[u8]) -> Class {
 /// Returns the class of an `item_completed` by the type of its item.
 pub(super) fn item_class(item: &[u8]) -> Class {
     match item {
-        b"UserMessage" => Class::Relevant(Kind::UserItem),
-        b"FunctionCallOutput" => Class::Relevant(Kind::Delegation),
+        b"UserMessage" => Class::Relevant(LineKind::UserItem),
+        b"FunctionCallOutput" => Class::Relevant(LineKind::Delegation),
         _ => Class::Irrelevant,
     }
 }

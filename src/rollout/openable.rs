@@ -5,7 +5,7 @@
 //! 8). The bytes are checked as they are read, so that irrelevant lines are checked too.
 
 use super::file_name::RolloutName;
-use super::item::Kind;
+use super::item::LineKind;
 use super::line;
 use super::look::{self, Class};
 use super::plain;
@@ -263,7 +263,7 @@ impl<'a> Openable<'a> {
             end_ordinal_exclusive: Option<u64>,
         }
         let class = look::glance(bytes);
-        if line.cut || !matches!(class, None | Some(Class::Relevant(Kind::SessionMeta))) {
+        if line.cut || !matches!(class, None | Some(Class::Relevant(LineKind::SessionMeta))) {
             return;
         }
         let payload = match plain::payload(bytes, [b"history_mode", b"history_base"]) {

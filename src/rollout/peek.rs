@@ -3,7 +3,7 @@
 use super::item::{HistoryBase, Item, SessionMeta};
 use super::line;
 use super::reader::{Buffer, Interruptible, LineReader};
-use super::source::{self, ReadError, Source};
+use super::source::{self, ReadError, RolloutSource};
 use crate::thread::ThreadId;
 use std::io::{BufReader, Read};
 use std::sync::atomic::AtomicBool;
@@ -16,7 +16,7 @@ const WINDOW_LOG: u32 = 27;
 /// # Errors
 /// If the file cannot be read.
 pub fn history_base(
-    source: &Source,
+    source: &RolloutSource,
     buffer: &mut Buffer,
     interrupted: &AtomicBool,
 ) -> Result<Option<HistoryBase>, ReadError> {
@@ -28,7 +28,7 @@ pub fn history_base(
 /// # Errors
 /// If the file cannot be read.
 pub fn thread(
-    source: &Source,
+    source: &RolloutSource,
     buffer: &mut Buffer,
     interrupted: &AtomicBool,
 ) -> Result<Option<ThreadId>, ReadError> {
@@ -43,7 +43,7 @@ pub fn thread(
 /// # Errors
 /// If the file cannot be read.
 pub fn version(
-    source: &Source,
+    source: &RolloutSource,
     buffer: &mut Buffer,
     interrupted: &AtomicBool,
 ) -> Result<Option<String>, ReadError> {
@@ -53,7 +53,7 @@ pub fn version(
 }
 
 fn first_meta(
-    source: &Source,
+    source: &RolloutSource,
     buffer: &mut Buffer,
     interrupted: &AtomicBool,
 ) -> Result<Option<SessionMeta>, ReadError> {
@@ -100,7 +100,7 @@ mod tests {
             let path = folder.path().join(name);
             std::fs::write(&path, bytes).unwrap();
             let compressed = name.ends_with("zst");
-            let source = Source { path, name: None, compressed, archived: false };
+            let source = RolloutSource { path, name: None, compressed, archived: false };
             let base = history_base(&source, &mut Buffer::default(), &AtomicBool::new(false)).unwrap();
             assert_eq!(base.map(|base| base.rollout), expected.map(ThreadId::from_u128), "{name}: {lines:?}");
             let is_of = thread(&source, &mut Buffer::default(), &AtomicBool::new(false)).unwrap();

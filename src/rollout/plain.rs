@@ -290,7 +290,7 @@ const fn has_less(word: u64, limit: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rollout::item::{Item, Kind, is_sound, parse, parse_json};
+    use crate::rollout::item::{Item, LineKind, is_sound, parse, parse_json};
     use proptest::prelude::*;
 
     const USUAL: &str = r#"{"timestamp":"2026-08-22T05:31:01.123Z","ordinal":7,"type":"event_msg","payload":{"type":"token_count","info":{"total_token_usage":{"input_tokens":120,"cached_input_tokens":0,"total_tokens":1234},"last_token_usage":{"total_tokens":34},"model_context_window":272000},"rate_limits":{"primary":{"used_percent":1.5,"resets_at":-1},"secondary":null,"plans":["a",true,[]],"credits":{}}}}"#;
@@ -310,7 +310,7 @@ mod tests {
             let twice = with(&format!("\"{key}"), &format!("\"{name}\":{value},\"{key}"));
             assert_eq!(twice, None, "{name} twice");
             let twice = USUAL.replacen("}}}}", &format!("}}}}}},\"{name}\":{value}}}"), 1);
-            let parsed = parse_json(Kind::TokenCount, twice.as_bytes()).ok().flatten();
+            let parsed = parse_json(LineKind::TokenCount, twice.as_bytes()).ok().flatten();
             assert_eq!(total_tokens(twice.as_bytes()).map(Item::TokenCount), parsed, "{name} behind");
         }
         assert_eq!(with("\"credits\"", "\"cr\\u0065dits\""), None, "an escape");
@@ -323,18 +323,18 @@ mod tests {
         assert_eq!(total_tokens(br#"{"payload":{"type":"token_count","info":null}}"#), None);
     }
 
-    const KINDS: [(Kind, &str); 4] = [
-        (Kind::TokenCount, USUAL),
+    const KINDS: [(LineKind, &str); 4] = [
+        (LineKind::TokenCount, USUAL),
         (
-            Kind::SessionMeta,
+            LineKind::SessionMeta,
             r#"{"timestamp":"2026-08-22T05:31:01.123Z","type":"session_meta","payload":{"id":"019ced6b-835b-7475-b762-429694b3a51e","timestamp":"2026-08-22T05:31:01.123Z","cwd":"/ä","originator":"codex_cli_rs","cli_version":"0.147.0","source":{"custom":"a\"b"},"model_provider":"openai","base_instructions":{"text":"You are\n\n\"x\" \u2014 and so on, and on, and on, and on\n"},"history_mode":"legacy","git":{"commit_hash":"c","branch":null,"repository_url":"https://a:b@c/d"},"history_base":{"thread_id":"019ced6b-835b-7475-b762-429694b3a51e","end_byte_offset":7}}}"#,
         ),
         (
-            Kind::TurnContext,
+            LineKind::TurnContext,
             r#"{"timestamp":"2026-08-22T05:31:01.123Z","type":"turn_context","payload":{"turn_id":"a","cwd":"/ä","model":"m","effort":null,"approval_policy":"never","sandbox_policy":{"type":"read-only"},"permission_profile":[0],"file_system_sandbox_policy":7,"user_instructions":"a \"b\" \\ \/ \n\u00e4\ud83d é"}}"#,
         ),
         (
-            Kind::UserMessage,
+            LineKind::UserMessage,
             r#"{"timestamp":"2026-08-22T05:31:01.123Z","type":"event_msg","payload":{"type":"user_message","message":"a\n\"b\" é","images":[],"local_images":[""],"audio":null,"local_audio":-1.5,"kind":"plain"}}"#,
         ),
     ];
@@ -343,7 +343,7 @@ mod tests {
     fn usual_lines_are_sound() {
         for (kind, line) in KINDS {
             let is_plain = |line: &str| match kind {
-                Kind::TokenCount => total_tokens(line.as_bytes()).is_some(),
+                LineKind::TokenCount => total_tokens(line.as_bytes()).is_some(),
                 _ => payload(line.as_bytes(), [b"type"]).is_some(),
             };
             assert!(is_plain(line), "{line}");
@@ -352,8 +352,8 @@ mod tests {
             assert!(!is_plain(&nothing) && parse_json(kind, nothing.as_bytes()).is_err());
         }
         let twice = KINDS[2].1.replace("\"user_instructions\"", "\"cwd\"");
-        assert!(!is_sound(Kind::TurnContext, twice.as_bytes()));
-        assert!(parse_json(Kind::TurnContext, twice.as_bytes()).is_err());
+        assert!(!is_sound(LineKind::TurnContext, twice.as_bytes()));
+        assert!(parse_json(LineKind::TurnContext, twice.as_bytes()).is_err());
     }
 
     proptest! {

@@ -102,7 +102,7 @@ impl From<io::Error> for ReadError {
 
 /// A file to read.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct RolloutSource {
     /// Path of the file.
     pub path: PathBuf,
     /// The parts of its name, if it has them.

@@ -4,7 +4,7 @@ use super::last_event::LastEvent;
 use super::look;
 use super::peek;
 use super::reader::{Buffer, Interruptible, LineReader};
-use super::source::{self, ReadError, Source};
+use super::source::{self, ReadError, RolloutSource};
 use crate::thread::Millis;
 use std::io::{Read, Seek as _, SeekFrom};
 use std::sync::atomic::AtomicBool;
@@ -17,7 +17,7 @@ const FIRST_WINDOW: u64 = 64 * 1024;
 /// # Errors
 /// If the file cannot be read, or the program must stop.
 pub fn last_event(
-    source: &Source,
+    source: &RolloutSource,
     buffer: &mut Buffer,
     interrupted: &AtomicBool,
 ) -> Result<Option<Millis>, ReadError> {
@@ -47,7 +47,7 @@ fn last_time(stream: impl Read, from_start: bool, buffer: &mut Buffer) -> Result
         let Some(line) = lines.next_line(|_| false)? else { return Ok(last.time()) };
         // The first line of a window begins somewhere in its middle.
         if from_start || line.number > 1 {
-            last.push(line.bytes, look::look(line.bytes).as_ref());
+            last.push(line.bytes, look::look_at_start(line.bytes).as_ref());
         }
     }
 }
@@ -62,7 +62,8 @@ mod tests {
         for (name, bytes) in [("a.jsonl", text.as_bytes()), ("a.jsonl.zst", &compressed)] {
             let path = folder.path().join(name);
             std::fs::write(&path, bytes).unwrap();
-            let source = Source { path, name: None, compressed: name.ends_with("zst"), archived: false };
+            let source =
+                RolloutSource { path, name: None, compressed: name.ends_with("zst"), archived: false };
             let time = last_event(&source, &mut Buffer::default(), &AtomicBool::new(false)).unwrap();
             let expected = expected.map(|time| super::super::fields::parse_time(time).unwrap());
             assert_eq!(time, expected, "{name} of {} bytes", text.len());

@@ -16,6 +16,7 @@ use crate::db::threads;
 use crate::rollout::extract::Options;
 use crate::rollout::fold::{self, ReadError, Reading};
 use crate::rollout::reader::Buffer;
+use crate::survey::Context;
 use crate::thread::Millis;
 use crate::thread::columns::N_COLUMNS;
 use std::collections::BTreeMap;
@@ -30,13 +31,11 @@ const CHECKED_BYTES: u64 = 64 << 20;
 const LEASE: i64 = 900;
 
 /// Options of status.
-pub struct Config<'a> {
-    /// The provider whose threads Codex shows by default.
-    pub default_provider: &'a str,
+pub struct StatusOptions<'a> {
+    /// The home, the provider whose threads Codex shows by default, and the circumstances of the run.
+    pub context: Context<'a>,
     /// Returns the month of a time in the local time zone.
     pub month: &'a dyn Fn(Millis) -> Option<String>,
-    /// The current time.
-    pub now: Millis,
 }
 
 /// The rollout files of a home.
@@ -85,7 +84,7 @@ impl Rollouts {
 
 /// The progress of Codex's own indexing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
+pub enum IndexingProgress {
     /// Finished: Codex starts at once.
     Complete,
     /// Not started: the next Codex does it, and others wait.
@@ -98,19 +97,19 @@ pub enum Progress {
     Unknown,
 }
 
-impl Progress {
+impl IndexingProgress {
     /// Returns the progress that the row of `backfill_state` shows; `now` is in milliseconds.
     #[must_use]
-    pub fn of(state: Option<&BackfillState>, now: Millis) -> Progress {
-        let Some(state) = state else { return Progress::Pending };
+    pub fn of(state: Option<&BackfillState>, now: Millis) -> IndexingProgress {
+        let Some(state) = state else { return IndexingProgress::Pending };
         match &*state.status {
-            backfill_state::COMPLETE => Progress::Complete,
-            "pending" => Progress::Pending,
+            backfill_state::COMPLETE => IndexingProgress::Complete,
+            "pending" => IndexingProgress::Pending,
             "running" => match state.updated_at {
-                Some(seconds) if now.div_euclid(1000) - seconds < LEASE => Progress::Running,
-                _ => Progress::Stuck,
+                Some(seconds) if now.div_euclid(1000) - seconds < LEASE => IndexingProgress::Running,
+                _ => IndexingProgress::Stuck,
             },
-            _ => Progress::Unknown,
+            _ => IndexingProgress::Unknown,
         }
     }
 }
@@ -159,7 +158,7 @@ impl Unusable {
 
 /// A database that can be read.
 #[derive(Debug)]
-pub struct Database {
+pub struct DatabaseStatus {
     /// Size of the file in bytes.
     pub bytes: u64,
     /// Size of its `-wal` in bytes, if there is one.
@@ -185,15 +184,15 @@ pub struct Database {
     /// Time of its last recorded change, in milliseconds.
     pub last_update: Option<Millis>,
     /// The progress of Codex's indexing, with the row that records it; `None` in schemas without such a table.
-    pub backfill: Option<(Option<BackfillState>, Progress)>,
+    pub backfill: Option<(Option<BackfillState>, IndexingProgress)>,
 }
 
-impl Database {
+impl DatabaseStatus {
     /// Examines a database.
     ///
     /// # Errors
     /// If it cannot be read, or is not a database of Codex.
-    pub fn of(config: &Config<'_>, reader: &mut Reader) -> anyhow::Result<Database> {
+    pub fn of(config: &StatusOptions<'_>, reader: &mut Reader) -> anyhow::Result<DatabaseStatus> {
         let path = reader.path().to_owned();
         let size = |suffix: &str| {
             let mut path = path.as_os_str().to_owned();
@@ -211,7 +210,8 @@ impl Database {
             let backfill = match schema.has_backfill_state {
                 true => {
                     let state = backfill_state::read(connection)?;
-                    let progress = Progress::of(state.as_ref(), config.now);
+                    let progress =
+                        IndexingProgress::of(state.as_ref(), config.context.now.timestamp_millis());
                     Some((state, progress))
                 }
                 false => None,
@@ -222,7 +222,7 @@ impl Database {
                     *months.entry(month).or_default() += 1;
                 }
             })?;
-            Ok(Database {
+            Ok(DatabaseStatus {
                 bytes,
                 wal_bytes: size("-wal"),
                 is_wal,
@@ -231,7 +231,7 @@ impl Database {
                 last_migration: schema.last_migration(connection)?,
                 is_sound: (bytes <= CHECKED_BYTES).then_some(problem.is_none()),
                 problem,
-                census: Census::take(connection, &schema, config.default_provider)?,
+                census: Census::take(connection, &schema, config.context.default_provider)?,
                 months,
                 last_update: threads::last_update(connection)?.map(|seconds| seconds.saturating_mul(1000)),
                 backfill,
@@ -253,14 +253,14 @@ mod tests {
             last_success_at: None,
             updated_at,
         };
-        let progress = |status, updated_at| Progress::of(Some(&state(status, updated_at)), 2_000_000);
-        assert_eq!(progress("complete", None), Progress::Complete);
-        assert_eq!(progress("pending", Some(0)), Progress::Pending);
-        assert_eq!(progress("running", Some(1101)), Progress::Running);
-        assert_eq!(progress("running", Some(1100)), Progress::Stuck);
-        assert_eq!(progress("running", None), Progress::Stuck);
-        assert_eq!(progress("done", None), Progress::Unknown);
-        assert_eq!(Progress::of(None, 0), Progress::Pending);
+        let progress = |status, updated_at| IndexingProgress::of(Some(&state(status, updated_at)), 2_000_000);
+        assert_eq!(progress("complete", None), IndexingProgress::Complete);
+        assert_eq!(progress("pending", Some(0)), IndexingProgress::Pending);
+        assert_eq!(progress("running", Some(1101)), IndexingProgress::Running);
+        assert_eq!(progress("running", Some(1100)), IndexingProgress::Stuck);
+        assert_eq!(progress("running", None), IndexingProgress::Stuck);
+        assert_eq!(progress("done", None), IndexingProgress::Unknown);
+        assert_eq!(IndexingProgress::of(None, 0), IndexingProgress::Pending);
     }
 
     #[test]

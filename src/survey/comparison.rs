@@ -7,7 +7,7 @@ use crate::db::{Connection, ledger, threads};
 use crate::sys;
 use crate::thread::columns::{ColumnSet, Row, index};
 use crate::thread::diff::{self, FieldDifference};
-use crate::thread::merge::{self, Context, Merged};
+use crate::thread::merge::{self, MergeContext, Merged};
 use crate::thread::times::Times;
 use crate::thread::{ThreadId, ThreadMetadata};
 use crate::thread::{facts, folder};
@@ -102,8 +102,8 @@ impl Comparison {
         self.names.as_ref()?.get(&file.id).map(String::as_str)
     }
 
-    fn with<T>(&self, name: Option<&str>, f: impl FnOnce(&Context<'_>) -> T) -> T {
-        f(&Context {
+    fn with<T>(&self, name: Option<&str>, f: impl FnOnce(&MergeContext<'_>) -> T) -> T {
+        f(&MergeContext {
             columns: self.columns,
             times: self.times,
             same_path: &|row, file| same_path(Path::new(row), Path::new(file)),

@@ -20,14 +20,14 @@ use crate::catalog::walk::{self, RolloutFile, Walk, WalkError};
 use crate::db::Connection;
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
-use crate::db::threads::Threads;
+use crate::db::threads::ThreadStatements;
 use crate::progress::Progress;
 use crate::rollout::fold::{FoldedThread, ReadError};
 use crate::thread::ThreadId;
 use crate::thread::columns::{Row, index};
 use crate::thread::times::Times;
 use comparison::Comparison;
-use scan::{Event, Group, ReadAside, Scan, Scanned, Worker};
+use scan::{Group, ReadAside, Scan, ScanEvent, Scanned, Worker};
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
@@ -140,7 +140,7 @@ pub struct Survey<'a, D> {
     /// The database.
     pub database: D,
     /// The statements on the `threads` table.
-    pub table: Threads,
+    pub table: ThreadStatements,
     /// The rules by which rows are compared.
     pub comparison: Comparison,
     /// Reads single files on this thread.
@@ -172,7 +172,7 @@ impl<'a, D: Database> Survey<'a, D> {
             context: scan.context,
             inventory: scan.inventory,
             database,
-            table: Threads::new(schema),
+            table: ThreadStatements::new(schema),
             comparison,
             worker: Worker::new(scan),
             misnamed: Misnamed::default(),
@@ -282,10 +282,10 @@ pub trait Verb<'a> {
 /// Those of the verb.
 pub fn read_all<'a>(verb: &mut impl Verb<'a>, groups: &[Group]) -> anyhow::Result<()> {
     let scan = verb.survey().worker.scan_options();
-    let stopped = scan::run(scan, groups, |event| {
+    let stopped = scan::read_groups(scan, groups, |event| {
         let done = match event {
-            Event::Scanned(scanned) => take(verb, scanned),
-            Event::Idle => verb.use_idle_time(),
+            ScanEvent::Scanned(scanned) => take(verb, scanned),
+            ScanEvent::Idle => verb.use_idle_time(),
         };
         done.map_or_else(ControlFlow::Break, ControlFlow::Continue)
     });
@@ -361,7 +361,7 @@ pub fn compare_misnamed<'a>(verb: &mut impl Verb<'a>) -> anyhow::Result<()> {
             }
             let Survey { inventory, worker, .. } = verb.survey();
             let path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
-            let choice = misnamed::choose(*id, files, inventory, path, |id| worker.has_own_file(id));
+            let choice = misnamed::choose_misnamed(*id, files, inventory, path, |id| worker.has_own_file(id));
             let subject = read_misnamed(verb, *id, choice);
             enqueue(verb, subject)?;
         }

@@ -10,7 +10,7 @@ use crate::catalog::inventory::{self, Inventory};
 use crate::catalog::misnamed;
 use crate::rollout::extract::{DamageReport, Options};
 use crate::rollout::file_name;
-use crate::rollout::fold::{self, FoldedThread, ReadError, Reading, Source, World};
+use crate::rollout::fold::{self, FoldedThread, ReadError, Reading, RolloutSource, World};
 use crate::rollout::reader::Buffer;
 use crate::rollout::tail;
 use crate::sys;
@@ -97,7 +97,7 @@ impl Scanned {
 /// A message to the consumer.
 #[expect(clippy::large_enum_variant, reason = "one at a time, taken apart at once")]
 #[derive(Debug)]
-pub enum Event {
+pub enum ScanEvent {
     /// A group was read.
     Scanned(Scanned),
     /// No group is waiting, so there is time for other work.
@@ -105,10 +105,10 @@ pub enum Event {
 }
 
 /// Reads `groups` and calls `consume` with each, in no particular order, until it breaks or all are read.
-pub fn run<B>(
+pub fn read_groups<B>(
     scan: Scan<'_>,
     groups: &[Group],
-    mut consume: impl FnMut(Event) -> ControlFlow<B>,
+    mut consume: impl FnMut(ScanEvent) -> ControlFlow<B>,
 ) -> Option<B> {
     let next = AtomicUsize::new(0);
     let budget = Budget::default();
@@ -154,19 +154,19 @@ pub fn run<B>(
                 if stopped.load(Ordering::Relaxed) || scan.context.is_interrupted() {
                     break;
                 }
-                tell(Event::Scanned(worker.scan(group)));
+                tell(ScanEvent::Scanned(worker.scan(group)));
                 stop_without_files(&scan.context);
             }
         }
         loop {
             let mut next = receiver.try_recv();
             if matches!(next, Err(mpsc::TryRecvError::Empty)) {
-                tell(Event::Idle);
+                tell(ScanEvent::Idle);
                 next = receiver.recv().map_err(Into::into);
             }
             let Ok(batch) = next else { break };
             budget.give_back(batch.size);
-            batch.scanned.into_iter().for_each(|scanned| tell(Event::Scanned(scanned)));
+            batch.scanned.into_iter().for_each(|scanned| tell(ScanEvent::Scanned(scanned)));
         }
         outcome
     })
@@ -345,7 +345,7 @@ impl<'a> Worker<'a> {
     ///
     /// # Errors
     /// As [`fold::fold`].
-    pub fn fold(&mut self, source: &Source) -> Result<FoldedThread, ReadError> {
+    pub fn fold(&mut self, source: &RolloutSource) -> Result<FoldedThread, ReadError> {
         let Worker { scan: Scan { inventory, context, options, .. }, buffer, folders } = self;
         let world = World {
             find_rollout: &|rollout| inventory.find_rollout(rollout),
@@ -360,7 +360,7 @@ impl<'a> Worker<'a> {
     ///
     /// # Errors
     /// As [`fold::fold`].
-    pub fn read(&mut self, source: &Source) -> Result<(DamageReport, u64), ReadError> {
+    pub fn read(&mut self, source: &RolloutSource) -> Result<(DamageReport, u64), ReadError> {
         let Worker { scan: Scan { context, options, .. }, buffer, .. } = self;
         let mut reading = Reading { buffer, options: *options, interrupted: context.interrupted };
         let read = fold::read_file(source, None, &mut reading)?;

@@ -9,7 +9,7 @@ use super::equivalence;
 
 /// The kind of value in a column. It decides which cells are valid and how a cell is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnKind {
     /// Plain text.
     Text,
     /// Text that is JSON or a plain word; shown unchanged.
@@ -26,7 +26,7 @@ pub enum Kind {
     Milliseconds,
 }
 
-impl Kind {
+impl ColumnKind {
     /// Returns true if Codex can read `cell` in a column of this kind. One unreadable cell breaks Codex's whole
     /// listing.
     #[must_use]
@@ -34,9 +34,15 @@ impl Kind {
         match cell {
             Cell::Null => true,
             Cell::Integer(_) => {
-                matches!(self, Kind::Integer | Kind::Boolean | Kind::Seconds | Kind::Milliseconds)
+                matches!(
+                    self,
+                    ColumnKind::Integer
+                        | ColumnKind::Boolean
+                        | ColumnKind::Seconds
+                        | ColumnKind::Milliseconds
+                )
             }
-            Cell::Text(_) => matches!(self, Kind::Text | Kind::JsonText | Kind::Path),
+            Cell::Text(_) => matches!(self, ColumnKind::Text | ColumnKind::JsonText | ColumnKind::Path),
             Cell::Real(_) | Cell::Blob(_) => false,
         }
     }
@@ -112,7 +118,7 @@ pub struct Column {
     /// One line of documentation.
     pub doc: &'static str,
     /// Kind of value.
-    pub kind: Kind,
+    pub kind: ColumnKind,
     /// The side that decides its value.
     pub truth: Truth,
     /// The rule that compares two of its cells.
@@ -126,7 +132,7 @@ pub const N_COLUMNS: usize = COLUMNS.len();
 
 const fn column(
     name: &'static str,
-    kind: Kind,
+    kind: ColumnKind,
     truth: Truth,
     same: Same,
     from_file: Option<fn(&ThreadMetadata) -> Cell>,
@@ -153,10 +159,17 @@ fn optional(text: &Option<String>) -> Cell {
 
 /// All known columns, in the order in which Codex added them.
 pub static COLUMNS: [Column; 42] = [
-    column("id", Kind::Text, Truth::Key, Same::Exactly, Some(|t| Cell::Text(t.id.to_string())), "thread id"),
+    column(
+        "id",
+        ColumnKind::Text,
+        Truth::Key,
+        Same::Exactly,
+        Some(|t| Cell::Text(t.id.to_string())),
+        "thread id",
+    ),
     column(
         "rollout_path",
-        Kind::Path,
+        ColumnKind::Path,
         Truth::RolloutPath,
         Same::Exactly,
         Some(|t| text(&t.rollout_path)),
@@ -164,7 +177,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "created_at",
-        Kind::Seconds,
+        ColumnKind::Seconds,
         Truth::CreatedAt,
         Same::Seconds,
         Some(|t| seconds(t.created_at)),
@@ -172,7 +185,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "updated_at",
-        Kind::Seconds,
+        ColumnKind::Seconds,
         Truth::File,
         Same::Seconds,
         Some(|t| seconds(t.updated_at)),
@@ -180,7 +193,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "source",
-        Kind::JsonText,
+        ColumnKind::JsonText,
         Truth::Source,
         Same::Source,
         Some(|t| text(&t.source)),
@@ -188,16 +201,16 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "model_provider",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::Provider,
         Same::Exactly,
         Some(|t| text(&t.model_provider)),
         "provider of the model",
     ),
-    column("cwd", Kind::Path, Truth::Cwd, Same::Folder, Some(|t| text(&t.cwd)), "working directory"),
+    column("cwd", ColumnKind::Path, Truth::Cwd, Same::Folder, Some(|t| text(&t.cwd)), "working directory"),
     column(
         "title",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::Title,
         Same::Exactly,
         Some(|t| text(&t.title)),
@@ -205,7 +218,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "sandbox_policy",
-        Kind::JsonText,
+        ColumnKind::JsonText,
         Truth::File,
         Same::Sandbox,
         Some(|t| text(&t.sandbox_policy)),
@@ -213,7 +226,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "approval_mode",
-        Kind::JsonText,
+        ColumnKind::JsonText,
         Truth::File,
         Same::Approval,
         Some(|t| text(&t.approval_mode)),
@@ -221,7 +234,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "tokens_used",
-        Kind::Integer,
+        ColumnKind::Integer,
         Truth::FileUnlessEmptied,
         Same::Exactly,
         Some(|t| t.tokens_used.into()),
@@ -229,7 +242,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "has_user_event",
-        Kind::Boolean,
+        ColumnKind::Boolean,
         Truth::HasUserEvent,
         Same::Exactly,
         Some(|t| t.has_user_event.into()),
@@ -237,7 +250,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "archived",
-        Kind::Boolean,
+        ColumnKind::Boolean,
         Truth::File,
         Same::Exactly,
         Some(|t| t.archived.into()),
@@ -245,7 +258,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "archived_at",
-        Kind::Seconds,
+        ColumnKind::Seconds,
         Truth::ArchivedAt,
         Same::Exactly,
         Some(|t| if t.archived { seconds(t.updated_at) } else { Cell::Null }),
@@ -253,7 +266,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "git_sha",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::Git,
         Same::Exactly,
         Some(|t| optional(&t.git.sha)),
@@ -261,7 +274,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "git_branch",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::Git,
         Same::Exactly,
         Some(|t| optional(&t.git.branch)),
@@ -269,7 +282,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "git_origin_url",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::Git,
         Same::Exactly,
         Some(|t| optional(&t.git.origin_url)),
@@ -277,7 +290,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "cli_version",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::File,
         Same::Exactly,
         Some(|t| text(&t.cli_version)),
@@ -285,7 +298,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "first_user_message",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::FileUnlessEmptied,
         Same::Exactly,
         Some(|t| text(&t.first_user_message)),
@@ -293,7 +306,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "agent_nickname",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::File,
         Same::Exactly,
         Some(|t| optional(&t.agent_nickname)),
@@ -301,7 +314,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "agent_role",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::File,
         Same::Exactly,
         Some(|t| optional(&t.agent_role)),
@@ -309,7 +322,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "memory_mode",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::MemoryMode,
         Same::Exactly,
         Some(|t| text(&t.memory_mode)),
@@ -317,7 +330,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "model",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::FileUnlessEmptied,
         Same::Exactly,
         Some(|t| optional(&t.model)),
@@ -325,7 +338,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "reasoning_effort",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::FileUnlessEmptied,
         Same::Exactly,
         Some(|t| optional(&t.reasoning_effort)),
@@ -333,7 +346,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "agent_path",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::File,
         Same::Exactly,
         Some(|t| optional(&t.agent_path)),
@@ -341,7 +354,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "created_at_ms",
-        Kind::Milliseconds,
+        ColumnKind::Milliseconds,
         Truth::CreatedAt,
         Same::Milliseconds,
         Some(|t| milliseconds(t.created_at)),
@@ -349,7 +362,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "updated_at_ms",
-        Kind::Milliseconds,
+        ColumnKind::Milliseconds,
         Truth::File,
         Same::Milliseconds,
         Some(|t| milliseconds(t.updated_at)),
@@ -357,7 +370,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "thread_source",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::File,
         Same::Exactly,
         Some(|t| optional(&t.thread_source)),
@@ -365,7 +378,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "preview",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::Preview,
         Same::Exactly,
         Some(|t| text(&t.preview)),
@@ -373,7 +386,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "recency_at",
-        Kind::Seconds,
+        ColumnKind::Seconds,
         Truth::Seeded,
         Same::Exactly,
         Some(|t| seconds(t.recency_at())),
@@ -381,7 +394,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "recency_at_ms",
-        Kind::Milliseconds,
+        ColumnKind::Milliseconds,
         Truth::Seeded,
         Same::Exactly,
         Some(|t| milliseconds(t.recency_at())),
@@ -389,18 +402,32 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "history_mode",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::HistoryMode,
         Same::Exactly,
         Some(|t| text(t.history_mode.as_str())),
         "how the history is kept: legacy or paginated",
     ),
-    column("name", Kind::Text, Truth::Database, Same::Exactly, None, "name given by a person"),
-    column("is_pinned", Kind::Boolean, Truth::Database, Same::Exactly, None, "whether the thread is pinned"),
-    column("thread_section_id", Kind::Text, Truth::Database, Same::Exactly, None, "section of the sidebar"),
+    column("name", ColumnKind::Text, Truth::Database, Same::Exactly, None, "name given by a person"),
+    column(
+        "is_pinned",
+        ColumnKind::Boolean,
+        Truth::Database,
+        Same::Exactly,
+        None,
+        "whether the thread is pinned",
+    ),
+    column(
+        "thread_section_id",
+        ColumnKind::Text,
+        Truth::Database,
+        Same::Exactly,
+        None,
+        "section of the sidebar",
+    ),
     column(
         "section_position",
-        Kind::Integer,
+        ColumnKind::Integer,
         Truth::Database,
         Same::Exactly,
         None,
@@ -408,16 +435,16 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "section_entered_at_ms",
-        Kind::Milliseconds,
+        ColumnKind::Milliseconds,
         Truth::Database,
         Same::Exactly,
         None,
         "when the thread entered the section",
     ),
-    column("project_id", Kind::Text, Truth::Database, Same::Exactly, None, "project of the thread"),
+    column("project_id", ColumnKind::Text, Truth::Database, Same::Exactly, None, "project of the thread"),
     column(
         "originator",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::FilledLater,
         Same::Exactly,
         Some(|t| optional(&t.originator)),
@@ -425,7 +452,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "daybreak_enabled",
-        Kind::Boolean,
+        ColumnKind::Boolean,
         Truth::Database,
         Same::Exactly,
         None,
@@ -433,7 +460,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "creator_user_id",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::FilledLater,
         Same::Exactly,
         Some(|t| optional(&t.creator_user_id)),
@@ -441,7 +468,7 @@ pub static COLUMNS: [Column; 42] = [
     ),
     column(
         "creator_account_id",
-        Kind::Text,
+        ColumnKind::Text,
         Truth::FilledLater,
         Same::Exactly,
         Some(|t| optional(&t.creator_account_id)),
@@ -610,9 +637,9 @@ mod tests {
 
     #[test]
     fn a_cell_that_codex_cannot_read_is_refused_by_its_kind() {
-        assert!(!Kind::Seconds.accepts(&Cell::from("soon")));
-        assert!(!Kind::Text.accepts(&Cell::Blob(vec![0xff])));
-        assert!(!Kind::Integer.accepts(&Cell::Real(1.5)));
-        assert!(Kind::Text.accepts(&Cell::Null) && Kind::Boolean.accepts(&Cell::Integer(1)));
+        assert!(!ColumnKind::Seconds.accepts(&Cell::from("soon")));
+        assert!(!ColumnKind::Text.accepts(&Cell::Blob(vec![0xff])));
+        assert!(!ColumnKind::Integer.accepts(&Cell::Real(1.5)));
+        assert!(ColumnKind::Text.accepts(&Cell::Null) && ColumnKind::Boolean.accepts(&Cell::Integer(1)));
     }
 }

@@ -3,7 +3,7 @@
 use super::ThreadMetadata;
 use super::cell::Cell;
 use super::columns::{COLUMNS, Row};
-use super::merge::{self, Context};
+use super::merge::{self, MergeContext};
 
 /// A field in which row and file differ.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +29,7 @@ impl FieldDifference {
 ///
 /// A cell that Codex cannot read is a difference in any column, even where no file knows the right value.
 #[must_use]
-pub fn diff(file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> Vec<FieldDifference> {
+pub fn diff(file: &ThreadMetadata, row: &Row, context: &MergeContext<'_>) -> Vec<FieldDifference> {
     let merged = merge::update(file, row, context);
     let mut differences: Vec<FieldDifference> = merged
         .changed
@@ -94,7 +94,7 @@ mod tests {
             let changed = match column.kind {
                 _ if column.name == "history_mode" => Cell::from("paginated"),
                 _ if column.name == "id" => continue,
-                crate::thread::columns::Kind::Boolean => Cell::Integer(0),
+                crate::thread::columns::ColumnKind::Boolean => Cell::Integer(0),
                 _ if column.kind.accepts(&Cell::Integer(1)) => Cell::Integer(4_102_444_800_000),
                 _ => Cell::from("changed by hand"),
             };
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_time_alone_is_kept_on_request_but_not_beside_another_change() {
-        let keep = Context { times: Times::Keep, ..context(columns(&[])) };
+        let keep = MergeContext { times: Times::Keep, ..context(columns(&[])) };
         let mut row = row_of(&metadata(), &keep);
         row.cells[index::UPDATED_AT] = Some(Cell::Integer(5));
         row.cells[index::UPDATED_AT_MS] = Some(Cell::Integer(1_600_000_000_000));
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_legacy_row_takes_its_indexed_name_as_title_and_a_paginated_one_as_name() {
-        let named = Context { indexed_name: Some("Renamed"), ..context(columns(&[])) };
+        let named = MergeContext { indexed_name: Some("Renamed"), ..context(columns(&[])) };
         let legacy = merge::insert(&metadata(), &named);
         assert_eq!((legacy.text(index::TITLE), legacy.text(index::NAME)), (Some("Renamed"), None));
         let paginated = ThreadMetadata { history_mode: HistoryMode::Paginated, ..metadata() };
@@ -243,12 +243,12 @@ mod tests {
         file.first_user_message = "[Image]".to_owned();
         for name in ["<environment_context>x", "# AGENTS.md instructions for /x", "[Image]"] {
             for without in [&[][..], &["first_user_message"]] {
-                let named = Context { indexed_name: Some(name), ..context(columns(without)) };
+                let named = MergeContext { indexed_name: Some(name), ..context(columns(without)) };
                 let row = row_of(&file, &named);
                 assert_eq!(names(&diff(&file, &row, &named)), [""; 0], "{name} without {without:?}");
             }
             let paginated = ThreadMetadata { history_mode: HistoryMode::Paginated, ..file.clone() };
-            let named = Context { indexed_name: Some(name), ..context(columns(&[])) };
+            let named = MergeContext { indexed_name: Some(name), ..context(columns(&[])) };
             assert_eq!(
                 merge::insert(&paginated, &named).text(index::NAME),
                 Some(name),

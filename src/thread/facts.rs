@@ -8,7 +8,7 @@
 use super::cell::Cell;
 use super::columns::{COLUMNS, Row, Truth, index};
 use super::equivalence::{TIME_TOLERANCE, read_milliseconds, to_milliseconds};
-use super::merge::{self, Context, Merged};
+use super::merge::{self, MergeContext, Merged};
 use super::{HistoryMode, Millis, ThreadMetadata};
 
 /// The columns that place a thread in a section; each is useless without the others.
@@ -16,7 +16,7 @@ const SECTION: [usize; 3] = [index::THREAD_SECTION_ID, index::SECTION_POSITION, 
 
 /// Returns the cells to insert for a thread that has no row yet, but is known to another database.
 #[must_use]
-pub fn insert(file: &ThreadMetadata, facts: &Row, context: &Context<'_>) -> Row {
+pub fn insert(file: &ThreadMetadata, facts: &Row, context: &MergeContext<'_>) -> Row {
     let inserted = merge::insert(file, context);
     let updated_at = time(&inserted, index::UPDATED_AT, index::UPDATED_AT_MS);
     let adopted = adopt(file, &inserted, updated_at, facts, context);
@@ -34,7 +34,7 @@ const TIMES: [(usize, usize); 3] = [
 /// Returns the cells of a row in a database that replaces the one with the row `old`: the cells of `old` that Codex
 /// can read, updated as a backfill would have done there. Cells that `old` does not have come from the file.
 #[must_use]
-pub fn carry_over(file: &ThreadMetadata, old: &Row, context: &Context<'_>) -> Row {
+pub fn carry_over(file: &ThreadMetadata, old: &Row, context: &MergeContext<'_>) -> Row {
     let mut row = merge::insert(file, context);
     for (position, column) in COLUMNS.iter().enumerate() {
         let is_time =
@@ -62,7 +62,7 @@ pub fn carry_over(file: &ThreadMetadata, old: &Row, context: &Context<'_>) -> Ro
 
 /// Returns true if the title of the old row is better than that of a new `row`, which may be the thread's name in
 /// `session_index.jsonl`.
-fn keeps_title(file: &ThreadMetadata, row: &Row, old: &Row, context: &Context<'_>) -> bool {
+fn keeps_title(file: &ThreadMetadata, row: &Row, old: &Row, context: &MergeContext<'_>) -> bool {
     let Some(title) = text(old, index::TITLE).filter(|title| !title.is_empty()) else { return false };
     let new = text(row, index::TITLE).unwrap_or_default();
     // Without a first message in the old schema, a given name cannot be told from a derived title.
@@ -71,7 +71,7 @@ fn keeps_title(file: &ThreadMetadata, row: &Row, old: &Row, context: &Context<'_
 }
 
 /// Takes a time from the old row. If an older schema has it only in seconds, a more exact time in the row stays.
-fn carry_time(old: &Row, context: &Context<'_>, row: &mut Row, seconds: usize, milliseconds: usize) {
+fn carry_time(old: &Row, context: &MergeContext<'_>, row: &mut Row, seconds: usize, milliseconds: usize) {
     let pair = [seconds, milliseconds];
     let is_there =
         |&position: &usize| sound(old, position).and_then(Cell::as_integer).is_some_and(|time| time > 0);
@@ -98,7 +98,7 @@ fn overlaid(mut row: Row, other: Row) -> Row {
 
 /// Returns the expected cells of an existing `row` and those that differ, for a thread that another database knows.
 #[must_use]
-pub fn update(file: &ThreadMetadata, row: &Row, facts: &Row, context: &Context<'_>) -> Merged {
+pub fn update(file: &ThreadMetadata, row: &Row, facts: &Row, context: &MergeContext<'_>) -> Merged {
     // Repairs the row without the facts first, so that no decision is based on an invalid cell.
     let settled = overlaid(row.clone(), merge::update(file, row, context).row);
     let updated_at = time(row, index::UPDATED_AT, index::UPDATED_AT_MS);
@@ -119,7 +119,7 @@ fn adopt(
     row: &Row,
     updated_at: Option<Millis>,
     facts: &Row,
-    context: &Context<'_>,
+    context: &MergeContext<'_>,
 ) -> Row {
     let fresh = merge::insert(file, context);
     let mut adopted = row.clone();
@@ -179,7 +179,7 @@ fn text(row: &Row, position: usize) -> Option<&str> {
 }
 
 /// Returns true if the old title must replace the row's: the old one was given by a person, the row's was not.
-fn takes_title(file: &ThreadMetadata, row: &Row, facts: &Row, context: &Context<'_>) -> bool {
+fn takes_title(file: &ThreadMetadata, row: &Row, facts: &Row, context: &MergeContext<'_>) -> bool {
     let is_name = |row: &Row| {
         text(row, index::TITLE)
             .is_some_and(|title| !title.is_empty() && merge::set_by_a_person(file, row, title, context))
@@ -190,7 +190,7 @@ fn takes_title(file: &ThreadMetadata, row: &Row, facts: &Row, context: &Context<
 }
 
 /// Adopts a section together with the position in it, or neither.
-fn adopt_section(row: &Row, facts: &Row, context: &Context<'_>, adopted: &mut Row) {
+fn adopt_section(row: &Row, facts: &Row, context: &MergeContext<'_>, adopted: &mut Row) {
     let Some(old) = text(facts, index::THREAD_SECTION_ID).filter(|id| !id.is_empty()) else { return };
     let current = text(row, index::THREAD_SECTION_ID).filter(|id| !id.is_empty());
     for position in SECTION.into_iter().filter(|&position| context.has(position)) {
@@ -214,7 +214,13 @@ fn is_same_time(a: Millis, b: Millis) -> bool {
     a.abs_diff(b) <= TIME_TOLERANCE.unsigned_abs()
 }
 
-fn set_time(adopted: &mut Row, context: &Context<'_>, time: Millis, seconds: usize, milliseconds: usize) {
+fn set_time(
+    adopted: &mut Row,
+    context: &MergeContext<'_>,
+    time: Millis,
+    seconds: usize,
+    milliseconds: usize,
+) {
     for (position, value) in [(seconds, time.div_euclid(1000)), (milliseconds, to_milliseconds(time))] {
         if context.has(position) {
             adopted.cells[position] = Some(Cell::Integer(value));
@@ -223,7 +229,13 @@ fn set_time(adopted: &mut Row, context: &Context<'_>, time: Millis, seconds: usi
 }
 
 /// Restores the creation time that the row of a paginated thread had.
-fn adopt_created_at(file: &ThreadMetadata, row: &Row, facts: &Row, context: &Context<'_>, adopted: &mut Row) {
+fn adopt_created_at(
+    file: &ThreadMetadata,
+    row: &Row,
+    facts: &Row,
+    context: &MergeContext<'_>,
+    adopted: &mut Row,
+) {
     let (seconds, milliseconds) = (index::CREATED_AT, index::CREATED_AT_MS);
     let Some(old) = time(facts, seconds, milliseconds) else { return };
     let is_fresh = time(row, seconds, milliseconds).is_none_or(|time| is_same_time(time, file.created_at));
@@ -241,7 +253,7 @@ fn adopt_recency(
     row: &Row,
     seeds: &[Option<Millis>],
     facts: &Row,
-    context: &Context<'_>,
+    context: &MergeContext<'_>,
     adopted: &mut Row,
 ) {
     let (seconds, milliseconds) = (index::RECENCY_AT, index::RECENCY_AT_MS);
@@ -263,13 +275,13 @@ fn adopt_recency(
 mod tests {
     use super::*;
     use crate::thread::ThreadId;
-    use crate::thread::columns::{ColumnSet, Kind, N_COLUMNS, position};
+    use crate::thread::columns::{ColumnKind, ColumnSet, N_COLUMNS, position};
     use crate::thread::sample::{self, metadata};
     use crate::thread::times::Times;
     use proptest::prelude::*;
 
-    fn context(columns: ColumnSet) -> Context<'static> {
-        Context { times: Times::Mtime, ..sample::context(columns) }
+    fn context(columns: ColumnSet) -> MergeContext<'static> {
+        MergeContext { times: Times::Mtime, ..sample::context(columns) }
     }
 
     fn all_columns() -> ColumnSet {
@@ -451,10 +463,12 @@ mod tests {
             _ if position == index::MEMORY_MODE => {
                 prop_oneof![Just(Cell::from("enabled")), Just("polluted".into()), Just("x".into())].boxed()
             }
-            Kind::Boolean => (0..2_i64).prop_map(Cell::Integer).boxed(),
-            Kind::Seconds => (1_773_507_430..1_773_507_455_i64).prop_map(Cell::Integer).boxed(),
-            Kind::Milliseconds => (1_773_507_430_000..1_773_507_455_000_i64).prop_map(Cell::Integer).boxed(),
-            Kind::Integer => (0..3_i64).prop_map(Cell::Integer).boxed(),
+            ColumnKind::Boolean => (0..2_i64).prop_map(Cell::Integer).boxed(),
+            ColumnKind::Seconds => (1_773_507_430..1_773_507_455_i64).prop_map(Cell::Integer).boxed(),
+            ColumnKind::Milliseconds => {
+                (1_773_507_430_000..1_773_507_455_000_i64).prop_map(Cell::Integer).boxed()
+            }
+            ColumnKind::Integer => (0..3_i64).prop_map(Cell::Integer).boxed(),
             _ => prop_oneof![Just("hello"), Just("abc"), Just("x"), Just(""), Just("y")]
                 .prop_map(Cell::from)
                 .boxed(),

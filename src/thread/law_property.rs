@@ -6,7 +6,7 @@ use super::cell::Cell;
 use super::columns::{COLUMNS, ColumnSet, N_COLUMNS, Row, Truth, index, position};
 use super::diff::diff;
 use super::equivalence::is_listed_source;
-use super::merge::{self, Context};
+use super::merge::{self, MergeContext};
 use super::sample::{columns, context, metadata, row_of};
 use super::times::Times;
 use super::{Git, HistoryMode, Millis, ThreadMetadata};
@@ -19,7 +19,7 @@ const LAST_LINE: Millis = 1_783_329_723_050;
 
 /// A change of a thread's row or file since the row was right.
 #[derive(Debug, Clone)]
-enum Event {
+enum Change {
     /// Codex reverted the thread: the row still holds the older rollout's values.
     Revert,
     /// Settings were applied and the row has them; a crash lost the line, so the file ends before them.
@@ -46,7 +46,7 @@ enum Event {
     Edit(usize, Cell),
 }
 
-fn event() -> impl Strategy<Value = Event> {
+fn event() -> impl Strategy<Value = Change> {
     let word = prop::sample::select(
         &["", "x", "/moved/a", "relative", "gpt-5", "openai", "azure", "exec", "cli"][..],
     );
@@ -58,19 +58,19 @@ fn event() -> impl Strategy<Value = Event> {
         Just(Cell::Blob(vec![0xff])),
     ];
     prop_oneof![
-        Just(Event::Revert),
-        word.clone().prop_map(Event::Settings),
-        word.clone().prop_map(Event::GitEdit),
-        word.clone().prop_map(Event::Rename),
-        any::<bool>().prop_map(Event::Archive),
-        (0i64..100_000).prop_map(Event::Behind),
+        Just(Change::Revert),
+        word.clone().prop_map(Change::Settings),
+        word.clone().prop_map(Change::GitEdit),
+        word.clone().prop_map(Change::Rename),
+        any::<bool>().prop_map(Change::Archive),
+        (0i64..100_000).prop_map(Change::Behind),
         (prop::sample::select(&["cli", "vscode", r#"{"custom":"atlas"}"#][..]), Just("openai"))
-            .prop_map(|(source, provider)| Event::Relabel(source, provider)),
-        word.prop_map(Event::Relink),
-        (0i64..400).prop_map(Event::Copied),
-        Just(Event::TimeLost),
-        Just(Event::Silent),
-        (1..N_COLUMNS, cell).prop_map(|(position, cell)| Event::Edit(position, cell)),
+            .prop_map(|(source, provider)| Change::Relabel(source, provider)),
+        word.prop_map(Change::Relink),
+        (0i64..400).prop_map(Change::Copied),
+        Just(Change::TimeLost),
+        Just(Change::Silent),
+        (1..N_COLUMNS, cell).prop_map(|(position, cell)| Change::Edit(position, cell)),
     ]
 }
 
@@ -89,7 +89,7 @@ fn thread(paginated: bool, source: &str, provider: &str) -> ThreadMetadata {
 }
 
 /// Applies an event to a file and a row.
-fn happen(event: &Event, file: &mut ThreadMetadata, row: &mut Row) {
+fn happen(event: &Change, file: &mut ThreadMetadata, row: &mut Row) {
     let mut set = |name: &str, cell: Cell| {
         let position = position(name).unwrap();
         if row.cells[position].is_some() {
@@ -97,42 +97,42 @@ fn happen(event: &Event, file: &mut ThreadMetadata, row: &mut Row) {
         }
     };
     match event {
-        Event::Revert => {
+        Change::Revert => {
             let older = ThreadMetadata { older: Vec::new(), ..file.clone() };
             file.older.push(older);
             file.tokens_used = 3;
             file.title = "the head".into();
             file.model = Some("the head's".into());
         }
-        Event::Settings(word) => {
+        Change::Settings(word) => {
             set("model", (*word).into());
             set("reasoning_effort", (*word).into());
         }
-        Event::GitEdit(branch) => set("git_branch", (*branch).into()),
-        Event::Rename(title) => set("title", (*title).into()),
-        Event::Archive(is_file) if *is_file => file.archived = !file.archived,
-        Event::Archive(_) => {
+        Change::GitEdit(branch) => set("git_branch", (*branch).into()),
+        Change::Rename(title) => set("title", (*title).into()),
+        Change::Archive(is_file) if *is_file => file.archived = !file.archived,
+        Change::Archive(_) => {
             set("archived", 1.into());
             set("archived_at", (LAST_LINE / 1000).into());
         }
-        Event::Behind(by) => {
+        Change::Behind(by) => {
             set("updated_at", (LAST_LINE / 1000 - by).into());
             set("updated_at_ms", (LAST_LINE - by * 1000).into());
             set("tokens_used", (12 - by % 12).into());
         }
-        Event::Relabel(source, provider) => {
+        Change::Relabel(source, provider) => {
             set("source", (*source).into());
             set("model_provider", (*provider).into());
         }
-        Event::Relink(folder) => set("cwd", (*folder).into()),
-        Event::Copied(days) => file.modified_at = file.last_event_at + days * DAY,
-        Event::TimeLost => file.modified_at = 315_532_800_000,
-        Event::Silent => {
+        Change::Relink(folder) => set("cwd", (*folder).into()),
+        Change::Copied(days) => file.modified_at = file.last_event_at + days * DAY,
+        Change::TimeLost => file.modified_at = 315_532_800_000,
+        Change::Silent => {
             (file.title, file.preview, file.first_user_message) = Default::default();
             (file.model, file.reasoning_effort, file.tokens_used) = (None, None, 0);
             file.has_user_event = false;
         }
-        Event::Edit(position, cell) => set(COLUMNS[*position].name, cell.clone()),
+        Change::Edit(position, cell) => set(COLUMNS[*position].name, cell.clone()),
     }
     file.updated_at = Times::Auto.choose(file.modified_at, file.last_event_at);
 }
@@ -194,7 +194,7 @@ proptest! {
     ) {
         let columns = columns(without);
         let is_folder = move |folder: &str| folder == there;
-        let context = Context { is_folder: &is_folder, ..context(columns) };
+        let context = MergeContext { is_folder: &is_folder, ..context(columns) };
         let mut file = thread(paginated, source, provider);
         let mut row = row_of(&file, &context);
         for event in &events {

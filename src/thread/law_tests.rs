@@ -4,7 +4,7 @@
 use super::cell::Cell;
 use super::columns::{COLUMNS, index, position};
 use super::diff::{FieldDifference, diff};
-use super::merge::{self, Context};
+use super::merge::{self, MergeContext};
 use super::sample::{columns, context, metadata, row_of};
 use super::{HistoryMode, ThreadId, ThreadMetadata};
 
@@ -80,7 +80,7 @@ fn a_folder_that_no_line_names_stays_unless_only_the_files_folder_exists() {
     };
     let differs = |row: &str, there: &'static [&'static str]| {
         let is_folder = move |folder: &str| there.contains(&folder);
-        let context = Context { is_folder: &is_folder, ..context(columns(&[])) };
+        let context = MergeContext { is_folder: &is_folder, ..context(columns(&[])) };
         let mut cells = row_of(&moved, &context);
         cells.cells[index::CWD] = Some(row.into());
         !diff(&moved, &cells, &context).is_empty()
@@ -160,12 +160,12 @@ fn a_guardians_row_may_have_codexs_values_or_the_prompts() {
     check(&guardian, &own, &[]);
     check(&guardian, &[], &[]);
     check(&metadata(), &own[1..], &["first_user_message", "preview"]);
-    let since = Context { names_guardians: true, ..context(columns(&[])) };
+    let since = MergeContext { names_guardians: true, ..context(columns(&[])) };
     let row = row_of(&guardian, &since);
     let texts = [index::TITLE, index::PREVIEW, index::FIRST_USER_MESSAGE].map(|position| row.text(position));
     assert_eq!(texts, [Some("Guardian review"), Some("Approval review"), Some("")]);
     assert_eq!(diff(&guardian, &row, &since), []);
-    let named = Context { indexed_name: Some("my reviewer"), ..since };
+    let named = MergeContext { indexed_name: Some("my reviewer"), ..since };
     assert_eq!(row_of(&guardian, &named).text(index::TITLE), Some("my reviewer"), "unless a person named it");
 }
 

@@ -9,7 +9,7 @@ use super::times::Times;
 use super::{HistoryMode, Millis, ThreadMetadata, equivalence, folder};
 
 /// The input of the rules beside file and row.
-pub struct Context<'a> {
+pub struct MergeContext<'a> {
     /// The columns that the database has.
     pub columns: ColumnSet,
     /// The choice between the file's two times for `updated_at`.
@@ -30,7 +30,7 @@ pub struct Context<'a> {
     pub indexed_name: Option<&'a str>,
 }
 
-impl Context<'_> {
+impl MergeContext<'_> {
     pub(super) fn has(&self, position: usize) -> bool {
         self.columns.contains(position)
     }
@@ -65,7 +65,7 @@ pub fn is_wrapper(text: &str) -> bool {
 
 /// Returns the cells to insert for a thread that has no row yet.
 #[must_use]
-pub fn insert(file: &ThreadMetadata, context: &Context<'_>) -> Row {
+pub fn insert(file: &ThreadMetadata, context: &MergeContext<'_>) -> Row {
     let mut row = Row::empty();
     for (position, column) in COLUMNS.iter().enumerate() {
         if context.has(position) {
@@ -95,7 +95,7 @@ pub fn insert(file: &ThreadMetadata, context: &Context<'_>) -> Row {
 
 /// Returns the expected cells of an existing `row`, and which of them differ.
 #[must_use]
-pub fn update(file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> Merged {
+pub fn update(file: &ThreadMetadata, row: &Row, context: &MergeContext<'_>) -> Merged {
     let mut merged = Merged { row: Row::empty(), changed: Vec::new(), to_write: ColumnSet::default() };
     merged.row.cells[index::ID] = row.cells[index::ID].clone();
     for position in 0..COLUMNS.len() {
@@ -129,7 +129,7 @@ pub fn update(file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> Merged
 }
 
 /// Fills the cells that no live Codex has filled yet, in a row that is written for another reason.
-fn fill_later(merged: &mut Merged, file: &ThreadMetadata, row: &Row, context: &Context<'_>) {
+fn fill_later(merged: &mut Merged, file: &ThreadMetadata, row: &Row, context: &MergeContext<'_>) {
     for (position, column) in
         COLUMNS.iter().enumerate().filter(|(_, column)| column.truth == Truth::FilledLater)
     {
@@ -197,7 +197,7 @@ fn target(
     file: &ThreadMetadata,
     row: &Row,
     existing: Option<&Cell>,
-    context: &Context<'_>,
+    context: &MergeContext<'_>,
 ) -> Option<Cell> {
     let column = &COLUMNS[position];
     let from_file = column.from_file?(file);
@@ -262,7 +262,7 @@ fn target(
 /// file's folder is gone: the thread was resumed after the project moved.
 ///
 /// Source: docs/codex-home.md 4, row `cwd`.
-fn cwd_stays(row: &str, file: &ThreadMetadata, context: &Context<'_>) -> bool {
+fn cwd_stays(row: &str, file: &ThreadMetadata, context: &MergeContext<'_>) -> bool {
     let is_among = |folders: &[String]| folders.iter().any(|named| (context.same_folder)(row, named));
     let is_gone = || !(context.is_folder)(&file.cwd);
     folder::is_absolute(row)
@@ -274,7 +274,7 @@ fn cwd_stays(row: &str, file: &ThreadMetadata, context: &Context<'_>) -> bool {
 }
 
 /// Returns true if the next backfill of the thread keeps the title.
-fn stays(title: &str, file: &ThreadMetadata, row: &Row, context: &Context<'_>) -> bool {
+fn stays(title: &str, file: &ThreadMetadata, row: &Row, context: &MergeContext<'_>) -> bool {
     is_indexed_name(title, context) || set_by_a_person(file, row, title, context)
 }
 
@@ -282,7 +282,12 @@ fn stays(title: &str, file: &ThreadMetadata, row: &Row, context: &Context<'_>) -
 /// and is not a wrapper.
 ///
 /// This can only be decided in a schema that keeps the first message beside the title.
-pub(super) fn set_by_a_person(file: &ThreadMetadata, row: &Row, title: &str, context: &Context<'_>) -> bool {
+pub(super) fn set_by_a_person(
+    file: &ThreadMetadata,
+    row: &Row,
+    title: &str,
+    context: &MergeContext<'_>,
+) -> bool {
     context.has(index::FIRST_USER_MESSAGE)
         && row.text(index::FIRST_USER_MESSAGE) != Some(title)
         && title != file.title
@@ -292,7 +297,7 @@ pub(super) fn set_by_a_person(file: &ThreadMetadata, row: &Row, title: &str, con
 
 /// Returns true if a title is the thread's name in `session_index.jsonl`, in a schema without a first message. There
 /// a given name cannot be told from an old derived title, and only the index knows that a person gave it.
-fn is_indexed_name(title: &str, context: &Context<'_>) -> bool {
+fn is_indexed_name(title: &str, context: &MergeContext<'_>) -> bool {
     !context.has(index::FIRST_USER_MESSAGE) && context.indexed_name == Some(title)
 }
 
@@ -303,7 +308,7 @@ fn agrees(
     target: &Cell,
     existing: &Cell,
     row: &Row,
-    context: &Context<'_>,
+    context: &MergeContext<'_>,
 ) -> bool {
     same(position, file, target, existing, row, context)
         || is_guardians(position, file, existing)
@@ -322,7 +327,7 @@ fn says_older(
     older: &ThreadMetadata,
     existing: &Cell,
     row: &Row,
-    context: &Context<'_>,
+    context: &MergeContext<'_>,
 ) -> bool {
     let is_of_the_file = matches!(
         COLUMNS[position].truth,
@@ -338,7 +343,7 @@ fn same(
     target: &Cell,
     existing: &Cell,
     row: &Row,
-    context: &Context<'_>,
+    context: &MergeContext<'_>,
 ) -> bool {
     if target == existing {
         return true;
@@ -378,7 +383,7 @@ fn same_sandbox(file: &ThreadMetadata, target: &str, row: &str) -> bool {
 
 /// Returns the times that are as valid in a time column as the file's own: for `updated_at` the modification time and
 /// the last line's time, for `created_at` the time in the id, which a live Codex uses.
-fn other_times(position: usize, file: &ThreadMetadata, context: &Context<'_>) -> [Option<Millis>; 2] {
+fn other_times(position: usize, file: &ThreadMetadata, context: &MergeContext<'_>) -> [Option<Millis>; 2] {
     match position {
         _ if is_updated_at(position) && context.times.accepts_both() => {
             [Some(file.modified_at), Some(file.last_event_at)]

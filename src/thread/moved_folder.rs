@@ -7,7 +7,7 @@ use std::borrow::Cow;
 /// An absolute folder, split into its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderPath<'a> {
-    root: Root,
+    root: PathRoot,
     parts: Vec<Cow<'a, str>>,
     /// True if the path begins with `\\?\`.
     is_verbatim: bool,
@@ -15,7 +15,7 @@ pub struct FolderPath<'a> {
 
 /// The root of an absolute path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Root {
+enum PathRoot {
     /// `/`.
     Unix,
     /// `C:\`, with its letter in upper case.
@@ -33,15 +33,15 @@ impl<'a> FolderPath<'a> {
         let short = without_verbatim_prefix(path);
         let is_verbatim = path.starts_with(r"\\?\");
         let (root, n) = if has_drive(&short) {
-            (Root::Drive(short.chars().next()?.to_ascii_uppercase()), 2)
+            (PathRoot::Drive(short.chars().next()?.to_ascii_uppercase()), 2)
         } else if short.starts_with(r"\\") {
-            (Root::Share, 2)
+            (PathRoot::Share, 2)
         } else if short.starts_with('/') {
-            (Root::Unix, 1)
+            (PathRoot::Unix, 1)
         } else {
             return None;
         };
-        let is_separator = |c: char| c == '/' || (c == '\\' && root != Root::Unix);
+        let is_separator = |c: char| c == '/' || (c == '\\' && root != PathRoot::Unix);
         let mut parts = Vec::new();
         let rest: Cow<'a, str> = match short {
             Cow::Borrowed(short) => Cow::Borrowed(&short[n..]),
@@ -65,9 +65,9 @@ impl<'a> FolderPath<'a> {
     fn ignores_case(&self) -> bool {
         let is_drive = |part: &str| part.len() == 1 && part.as_bytes()[0].is_ascii_alphabetic();
         match (self.root, &self.parts[..]) {
-            (Root::Unix, [mnt, drive, ..]) => mnt.eq_ignore_ascii_case("mnt") && is_drive(drive),
-            (Root::Unix, _) => false,
-            (Root::Drive(_) | Root::Share, _) => true,
+            (PathRoot::Unix, [mnt, drive, ..]) => mnt.eq_ignore_ascii_case("mnt") && is_drive(drive),
+            (PathRoot::Unix, _) => false,
+            (PathRoot::Drive(_) | PathRoot::Share, _) => true,
         }
     }
 
@@ -105,13 +105,15 @@ impl<'a> FolderPath<'a> {
 impl std::fmt::Display for FolderPath<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.root, self.is_verbatim) {
-            (Root::Unix, _) => return write!(f, "/{}", self.parts.join("/")),
-            (Root::Drive(letter), true) => write!(f, r"\\?\{letter}:\")?,
-            (Root::Drive(letter), false) => write!(f, r"{letter}:\")?,
+            (PathRoot::Unix, _) => return write!(f, "/{}", self.parts.join("/")),
+            (PathRoot::Drive(letter), true) => write!(f, r"\\?\{letter}:\")?,
+            (PathRoot::Drive(letter), false) => write!(f, r"{letter}:\")?,
             // A volume without a drive letter has no other spelling.
-            (Root::Share, _) if self.parts.first().is_some_and(|part| part == "?") => f.write_str(r"\\")?,
-            (Root::Share, true) => f.write_str(r"\\?\UNC\")?,
-            (Root::Share, false) => f.write_str(r"\\")?,
+            (PathRoot::Share, _) if self.parts.first().is_some_and(|part| part == "?") => {
+                f.write_str(r"\\")?;
+            }
+            (PathRoot::Share, true) => f.write_str(r"\\?\UNC\")?,
+            (PathRoot::Share, false) => f.write_str(r"\\")?,
         }
         f.write_str(&self.parts.join(r"\"))
     }

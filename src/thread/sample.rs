@@ -2,7 +2,7 @@
 
 use super::cell::Cell;
 use super::columns::{COLUMNS, ColumnSet, N_COLUMNS, Row};
-use super::merge::{self, Context};
+use super::merge::{self, MergeContext};
 use super::times::Times;
 use super::{Git, HistoryMode, ThreadId, ThreadMetadata};
 
@@ -55,8 +55,8 @@ pub(in crate::thread) fn columns(without: &[&str]) -> ColumnSet {
 }
 
 /// Returns a context in which no folder exists and every path has one spelling.
-pub(in crate::thread) fn context(columns: ColumnSet) -> Context<'static> {
-    Context {
+pub(in crate::thread) fn context(columns: ColumnSet) -> MergeContext<'static> {
+    MergeContext {
         columns,
         times: Times::Auto,
         same_path: &|row, file| row == file,
@@ -70,7 +70,7 @@ pub(in crate::thread) fn context(columns: ColumnSet) -> Context<'static> {
 }
 
 /// Returns a file's row as SQLite returns it after the insert: cells that were not written are NULL.
-pub(in crate::thread) fn row_of(file: &ThreadMetadata, context: &Context<'_>) -> Row {
+pub(in crate::thread) fn row_of(file: &ThreadMetadata, context: &MergeContext<'_>) -> Row {
     let mut row = merge::insert(file, context);
     for i in context.columns.iter() {
         row.cells[i].get_or_insert(Cell::Null);

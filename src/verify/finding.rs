@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// The kinds of findings, in the order of the documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-pub enum Kind {
+pub enum FindingKind {
     /// A readable rollout has no row.
     MissingRow,
     /// A row's rollout is gone, in both forms and all folders.
@@ -63,65 +63,65 @@ pub enum Kind {
 }
 
 /// The number of kinds.
-pub const N_KINDS: usize = Kind::ALL.len();
+pub const N_KINDS: usize = FindingKind::ALL.len();
 
-impl Kind {
+impl FindingKind {
     /// All kinds, in the order of the documentation.
-    pub const ALL: [Kind; 24] = [
-        Kind::MissingRow,
-        Kind::MissingFile,
-        Kind::ArchiveMismatch,
-        Kind::MovedFile,
-        Kind::MovedHome,
-        Kind::FieldMismatch,
-        Kind::DuplicatePath,
-        Kind::DuplicateRollout,
-        Kind::OutsideHome,
-        Kind::UnreadableFile,
-        Kind::EmptyFile,
-        Kind::MalformedName,
-        Kind::DamagedLines,
-        Kind::IndexOrphan,
-        Kind::BackfillIncomplete,
-        Kind::DatabaseDamaged,
-        Kind::MissingFolder,
-        Kind::LedgerMismatch,
-        Kind::SiblingDamaged,
-        Kind::CodexCannotOpen,
-        Kind::HistoryBehind,
-        Kind::UnknownProvider,
-        Kind::UnassignedProject,
-        Kind::IndexMissing,
+    pub const ALL: [FindingKind; 24] = [
+        FindingKind::MissingRow,
+        FindingKind::MissingFile,
+        FindingKind::ArchiveMismatch,
+        FindingKind::MovedFile,
+        FindingKind::MovedHome,
+        FindingKind::FieldMismatch,
+        FindingKind::DuplicatePath,
+        FindingKind::DuplicateRollout,
+        FindingKind::OutsideHome,
+        FindingKind::UnreadableFile,
+        FindingKind::EmptyFile,
+        FindingKind::MalformedName,
+        FindingKind::DamagedLines,
+        FindingKind::IndexOrphan,
+        FindingKind::BackfillIncomplete,
+        FindingKind::DatabaseDamaged,
+        FindingKind::MissingFolder,
+        FindingKind::LedgerMismatch,
+        FindingKind::SiblingDamaged,
+        FindingKind::CodexCannotOpen,
+        FindingKind::HistoryBehind,
+        FindingKind::UnknownProvider,
+        FindingKind::UnassignedProject,
+        FindingKind::IndexMissing,
     ];
 
     /// Returns the name that scripts use.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Kind::MissingRow => "missing_row",
-            Kind::MissingFile => "missing_file",
-            Kind::ArchiveMismatch => "archive_mismatch",
-            Kind::MovedFile => "moved_file",
-            Kind::MovedHome => "moved_home",
-            Kind::FieldMismatch => "field_mismatch",
-            Kind::DuplicatePath => "duplicate_path",
-            Kind::DuplicateRollout => "duplicate_rollout",
-            Kind::OutsideHome => "outside_home",
-            Kind::UnreadableFile => "unreadable_file",
-            Kind::EmptyFile => "empty_file",
-            Kind::MalformedName => "malformed_name",
-            Kind::DamagedLines => "damaged_lines",
-            Kind::IndexOrphan => "index_orphan",
-            Kind::BackfillIncomplete => "backfill_incomplete",
-            Kind::DatabaseDamaged => "database_damaged",
-            Kind::MissingFolder => "missing_folder",
-            Kind::LedgerMismatch => "ledger_mismatch",
-            Kind::SiblingDamaged => "sibling_damaged",
-            Kind::CodexCannotOpen => "codex_cannot_open",
-            Kind::HistoryBehind => "history_behind",
-            Kind::UnknownProvider => "unknown_provider",
-            Kind::UnassignedProject => "unassigned_project",
-            Kind::IndexMissing => "index_missing",
+            FindingKind::MissingRow => "missing_row",
+            FindingKind::MissingFile => "missing_file",
+            FindingKind::ArchiveMismatch => "archive_mismatch",
+            FindingKind::MovedFile => "moved_file",
+            FindingKind::MovedHome => "moved_home",
+            FindingKind::FieldMismatch => "field_mismatch",
+            FindingKind::DuplicatePath => "duplicate_path",
+            FindingKind::DuplicateRollout => "duplicate_rollout",
+            FindingKind::OutsideHome => "outside_home",
+            FindingKind::UnreadableFile => "unreadable_file",
+            FindingKind::EmptyFile => "empty_file",
+            FindingKind::MalformedName => "malformed_name",
+            FindingKind::DamagedLines => "damaged_lines",
+            FindingKind::IndexOrphan => "index_orphan",
+            FindingKind::BackfillIncomplete => "backfill_incomplete",
+            FindingKind::DatabaseDamaged => "database_damaged",
+            FindingKind::MissingFolder => "missing_folder",
+            FindingKind::LedgerMismatch => "ledger_mismatch",
+            FindingKind::SiblingDamaged => "sibling_damaged",
+            FindingKind::CodexCannotOpen => "codex_cannot_open",
+            FindingKind::HistoryBehind => "history_behind",
+            FindingKind::UnknownProvider => "unknown_provider",
+            FindingKind::UnassignedProject => "unassigned_project",
+            FindingKind::IndexMissing => "index_missing",
         }
     }
 
@@ -129,30 +129,30 @@ impl Kind {
     #[must_use]
     pub fn severity(self) -> Severity {
         match self {
-            Kind::MissingRow
-            | Kind::MissingFile
-            | Kind::ArchiveMismatch
-            | Kind::MovedFile
-            | Kind::MovedHome
-            | Kind::FieldMismatch
-            | Kind::DuplicatePath
-            | Kind::UnreadableFile
-            | Kind::DatabaseDamaged
-            | Kind::MissingFolder
-            | Kind::LedgerMismatch => Severity::Error,
-            Kind::DuplicateRollout
-            | Kind::OutsideHome
-            | Kind::EmptyFile
-            | Kind::MalformedName
-            | Kind::DamagedLines
-            | Kind::IndexOrphan
-            | Kind::BackfillIncomplete
-            | Kind::SiblingDamaged
-            | Kind::CodexCannotOpen
-            | Kind::HistoryBehind
-            | Kind::UnknownProvider
-            | Kind::UnassignedProject
-            | Kind::IndexMissing => Severity::Warning,
+            FindingKind::MissingRow
+            | FindingKind::MissingFile
+            | FindingKind::ArchiveMismatch
+            | FindingKind::MovedFile
+            | FindingKind::MovedHome
+            | FindingKind::FieldMismatch
+            | FindingKind::DuplicatePath
+            | FindingKind::UnreadableFile
+            | FindingKind::DatabaseDamaged
+            | FindingKind::MissingFolder
+            | FindingKind::LedgerMismatch => Severity::Error,
+            FindingKind::DuplicateRollout
+            | FindingKind::OutsideHome
+            | FindingKind::EmptyFile
+            | FindingKind::MalformedName
+            | FindingKind::DamagedLines
+            | FindingKind::IndexOrphan
+            | FindingKind::BackfillIncomplete
+            | FindingKind::SiblingDamaged
+            | FindingKind::CodexCannotOpen
+            | FindingKind::HistoryBehind
+            | FindingKind::UnknownProvider
+            | FindingKind::UnassignedProject
+            | FindingKind::IndexMissing => Severity::Warning,
         }
     }
 
@@ -160,29 +160,29 @@ impl Kind {
     #[must_use]
     pub fn remedy(self) -> Remedy {
         match self {
-            Kind::MissingRow
-            | Kind::ArchiveMismatch
-            | Kind::MovedFile
-            | Kind::MovedHome
-            | Kind::FieldMismatch
-            | Kind::BackfillIncomplete => Remedy::Backfill,
-            Kind::MissingFile => Remedy::BringBack,
-            Kind::MissingFolder => Remedy::Mount,
-            Kind::DatabaseDamaged | Kind::LedgerMismatch => Remedy::Rebuild,
-            Kind::DuplicatePath
-            | Kind::DuplicateRollout
-            | Kind::OutsideHome
-            | Kind::UnreadableFile
-            | Kind::EmptyFile
-            | Kind::MalformedName
-            | Kind::DamagedLines
-            | Kind::IndexOrphan
-            | Kind::SiblingDamaged
-            | Kind::CodexCannotOpen
-            | Kind::HistoryBehind
-            | Kind::UnknownProvider
-            | Kind::UnassignedProject => Remedy::ByHand,
-            Kind::IndexMissing => Remedy::Index,
+            FindingKind::MissingRow
+            | FindingKind::ArchiveMismatch
+            | FindingKind::MovedFile
+            | FindingKind::MovedHome
+            | FindingKind::FieldMismatch
+            | FindingKind::BackfillIncomplete => Remedy::Backfill,
+            FindingKind::MissingFile => Remedy::BringBack,
+            FindingKind::MissingFolder => Remedy::Mount,
+            FindingKind::DatabaseDamaged | FindingKind::LedgerMismatch => Remedy::Rebuild,
+            FindingKind::DuplicatePath
+            | FindingKind::DuplicateRollout
+            | FindingKind::OutsideHome
+            | FindingKind::UnreadableFile
+            | FindingKind::EmptyFile
+            | FindingKind::MalformedName
+            | FindingKind::DamagedLines
+            | FindingKind::IndexOrphan
+            | FindingKind::SiblingDamaged
+            | FindingKind::CodexCannotOpen
+            | FindingKind::HistoryBehind
+            | FindingKind::UnknownProvider
+            | FindingKind::UnassignedProject => Remedy::ByHand,
+            FindingKind::IndexMissing => Remedy::Index,
         }
     }
 
@@ -190,104 +190,104 @@ impl Kind {
     #[must_use]
     pub fn meaning(self) -> (&'static str, &'static str) {
         match self {
-            Kind::MissingRow => (
+            FindingKind::MissingRow => (
                 "a rollout has no row, so that Codex does not list the thread",
                 "codex-state backfill makes the row",
             ),
-            Kind::MissingFile => (
+            FindingKind::MissingFile => (
                 "the rollout of a row is gone from the home, in every form",
                 "bring the file back from a backup or another disk; only if it is gone for good, codex-state prune \
                  deletes the row",
             ),
-            Kind::ArchiveMismatch => (
+            FindingKind::ArchiveMismatch => (
                 "row and folder disagree whether the thread is archived",
                 "codex-state backfill: the folder counts",
             ),
-            Kind::MovedFile => (
+            FindingKind::MovedFile => (
                 "the rollout lies elsewhere in the home than the row says",
                 "codex-state backfill corrects the path",
             ),
-            Kind::MovedHome => (
+            FindingKind::MovedHome => (
                 "rows name their rollouts below another home; said once, not for each thread",
                 "codex-state backfill corrects the paths",
             ),
-            Kind::FieldMismatch => (
+            FindingKind::FieldMismatch => (
                 "columns of the row differ from what the rollout says",
                 "codex-state backfill: the rollout counts, but for what only the database knows",
             ),
-            Kind::DuplicatePath => (
+            FindingKind::DuplicatePath => (
                 "two rows name the same rollout",
                 "codex-state backfill gives the rollout's own thread its row; the other one leads to a wrong thread",
             ),
-            Kind::DuplicateRollout => (
+            FindingKind::DuplicateRollout => (
                 "two files hold the same thread, and one of them does not count",
                 "look at both, and move the one that you do not want out of the home",
             ),
-            Kind::OutsideHome => (
+            FindingKind::OutsideHome => (
                 "the rollout of a row exists, but not in this home",
                 "nothing, if it is meant so; else name the right home with --codex-home",
             ),
-            Kind::UnreadableFile => (
+            FindingKind::UnreadableFile => (
                 "a rollout cannot be read, or holds nothing usable; the message says why",
                 "if permission is denied, allow yourself to read it, then run codex-state backfill; else bring it back from \
                  a backup, if there is one; nothing else suffers from it",
             ),
-            Kind::EmptyFile => (
+            FindingKind::EmptyFile => (
                 "a rollout is empty: nothing was said in it, or it was cut to nothing",
                 "as for unreadable_file",
             ),
-            Kind::MalformedName => (
+            FindingKind::MalformedName => (
                 "the name of a file is not rollout-<time>-<thread id>.jsonl",
                 "nothing; to archive the thread, give the file such a name, then codex-state backfill",
             ),
-            Kind::DamagedLines => (
+            FindingKind::DamagedLines => (
                 "some lines of a rollout are damaged, as a crash leaves them; the rest counts",
                 "nothing, unless a backup has the whole file",
             ),
-            Kind::IndexOrphan => (
+            FindingKind::IndexOrphan => (
                 "session_index.jsonl still names a thread that has neither rollout nor row",
                 "nothing, if the thread was deleted; else bring its rollout back from a backup",
             ),
-            Kind::BackfillIncomplete => (
+            FindingKind::BackfillIncomplete => (
                 "Codex has not finished indexing the rollouts, and goes on when it starts",
                 "codex-state backfill finishes it",
             ),
-            Kind::MissingFolder => (
+            FindingKind::MissingFolder => (
                 "a folder of rollouts is gone, empty, unreadable or no folder, and rows name rollouts in it; said once",
                 "mount or restore the folder; the rows stay as they are",
             ),
-            Kind::DatabaseDamaged => (
+            FindingKind::DatabaseDamaged => (
                 "the database file is damaged",
                 "close Codex and run codex-state rebuild: it makes a new one with everything that can still be read",
             ),
-            Kind::LedgerMismatch => (
+            FindingKind::LedgerMismatch => (
                 "the ledger of the database gives migrations another checksum than Codex has, or says that one failed; \
                  Codex does not start with it",
                 "close Codex and run codex-state rebuild: it mends the ledger",
             ),
-            Kind::SiblingDamaged => (
+            FindingKind::SiblingDamaged => (
                 "another database of Codex in the same folder is damaged, so that Codex does not start; the message says \
                  what it holds",
                 "close Codex, move the file aside with its -wal and -shm, and start Codex, which makes a new one",
             ),
-            Kind::CodexCannotOpen => (
+            FindingKind::CodexCannotOpen => (
                 "Codex lists the thread and cannot open or resume it: invalid UTF-8, a byte-order mark, no session meta, an \
                  unknown history mode, or ordinals that are missing or come twice; the message names line and byte",
                 "bring the rollout back from a backup, if there is one; codex-state show still reads it",
             ),
-            Kind::HistoryBehind => (
+            FindingKind::HistoryBehind => (
                 "Codex stopped reading the rollout of a long conversation, and shows only its beginning",
                 "update Codex to 0.154 or later, and open the conversation; the rollout has all of it",
             ),
-            Kind::UnknownProvider => (
+            FindingKind::UnknownProvider => (
                 "threads are of a model provider that Codex does not know, so that it cannot resume them",
                 "add the table [model_providers.ID] that the message names to config.toml",
             ),
-            Kind::UnassignedProject => (
+            FindingKind::UnassignedProject => (
                 "threads belong to no project though their folders lie in one; the sidebar of the app lacks them",
                 "assign them to the project in the app; codex-state list has them",
             ),
-            Kind::IndexMissing => (
+            FindingKind::IndexMissing => (
                 "session_index.jsonl lacks names of threads, by which older versions of Codex find them",
                 "codex-state backfill --index appends them",
             ),
@@ -295,7 +295,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for FindingKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -344,7 +344,7 @@ impl Severity {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     /// The kind of problem.
-    pub kind: Kind,
+    pub kind: FindingKind,
     /// The severity.
     pub severity: Severity,
     /// The thread concerned: an id, or the content of a row's id cell.
@@ -364,7 +364,7 @@ pub struct Finding {
 impl Finding {
     /// Returns a finding of a kind, with only a message.
     #[must_use]
-    pub fn new(kind: Kind, message: impl Into<String>) -> Finding {
+    pub fn new(kind: FindingKind, message: impl Into<String>) -> Finding {
         Finding {
             kind,
             severity: kind.severity(),
@@ -427,20 +427,20 @@ impl Finding {
 /// The findings that must not be reported.
 #[derive(Debug, Clone, Default)]
 pub struct Ignore {
-    kinds: Vec<Kind>,
+    kinds: Vec<FindingKind>,
     columns: ColumnSet,
 }
 
 impl Ignore {
     /// Returns all names that can be ignored: kinds, then columns.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        Kind::ALL.into_iter().map(Kind::name).chain(COLUMNS.iter().map(|column| column.name))
+        FindingKind::ALL.into_iter().map(FindingKind::name).chain(COLUMNS.iter().map(|column| column.name))
     }
 
     /// Adds a kind or a column; `None` if the name is neither.
     #[must_use]
     pub fn and(mut self, name: &str) -> Option<Ignore> {
-        match Kind::ALL.into_iter().find(|kind| kind.name() == name) {
+        match FindingKind::ALL.into_iter().find(|kind| kind.name() == name) {
             Some(kind) => self.kinds.push(kind),
             None => self.columns.insert(columns::position(name)?),
         }
@@ -449,7 +449,7 @@ impl Ignore {
 
     /// Returns true if a kind is not reported at all.
     #[must_use]
-    pub fn kind(&self, kind: Kind) -> bool {
+    pub fn kind(&self, kind: FindingKind) -> bool {
         self.kinds.contains(&kind)
     }
 
@@ -483,7 +483,7 @@ mod tests {
 
     #[test]
     fn kinds_are_numbered_as_they_are_listed_and_named_once() {
-        for (i, kind) in Kind::ALL.into_iter().enumerate() {
+        for (i, kind) in FindingKind::ALL.into_iter().enumerate() {
             assert_eq!(kind as usize, i);
         }
         let names: HashSet<&str> = Ignore::names().collect();
@@ -493,7 +493,7 @@ mod tests {
     #[test]
     fn a_name_to_ignore_is_a_kind_or_a_column_or_nothing() {
         let ignore = Ignore::default().and("missing_row").unwrap().and("cwd").unwrap();
-        assert!(ignore.kind(Kind::MissingRow) && !ignore.kind(Kind::MissingFile));
+        assert!(ignore.kind(FindingKind::MissingRow) && !ignore.kind(FindingKind::MissingFile));
         assert!(ignore.column(columns::position("cwd").unwrap()) && !ignore.column(0));
         assert!(ignore.and("nonsense").is_none());
     }

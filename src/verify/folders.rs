@@ -1,11 +1,11 @@
 //! Records what a verify could not read: rollout folders, files, and the threads in them.
 
-use super::finding::{Finding, Kind};
-use super::run::Run;
+use super::finding::{Finding, FindingKind};
+use super::run::VerifyRun;
 use crate::catalog::absent::AbsentFolder;
 use crate::catalog::walk::WalkError;
 
-impl Run<'_> {
+impl VerifyRun<'_> {
     /// Reports the folders that cannot be read although rows name rollouts in them, once each instead of a `missing_file`
     /// for each row, and the `errors` of the walk about other files and folders.
     pub(super) fn report_folders(&mut self, errors: Vec<WalkError>) {
@@ -15,13 +15,13 @@ impl Run<'_> {
         for error in errors {
             if !named.iter().any(|folder| folder.path == error.path) {
                 let message = format!("cannot be read: {}", error.reason);
-                self.report(Finding::new(Kind::UnreadableFile, message).at(error.path), None);
+                self.report(Finding::new(FindingKind::UnreadableFile, message).at(error.path), None);
             }
         }
         for folder in named {
             let name = folder.path.file_name().unwrap_or_default().display();
             let message = format!("{name} {}", folder.describe());
-            self.report(Finding::new(Kind::MissingFolder, message).at(&folder.path), None);
+            self.report(Finding::new(FindingKind::MissingFolder, message).at(&folder.path), None);
         }
     }
 

@@ -1,6 +1,6 @@
 //! The findings of a run, sorted and counted. Their number is bounded on request, their memory use always.
 
-use super::finding::{Count, FieldDifference, Finding, Kind, N_KINDS, Remedy, Severity};
+use super::finding::{Count, FieldDifference, Finding, FindingKind, N_KINDS, Remedy, Severity};
 use crate::db::many::{MAX_BYTES, Many, Stored};
 use crate::sys;
 use crate::thread::ThreadId;
@@ -40,7 +40,7 @@ impl Findings {
             Severity::Error => count.errors += 1,
             Severity::Warning => count.warnings += 1,
         }
-        if finding.kind == Kind::FieldMismatch {
+        if finding.kind == FindingKind::FieldMismatch {
             self.field_remedies.append(&mut finding.field_remedies());
         }
         self.kept.push(finding);
@@ -79,7 +79,7 @@ impl Stored for Finding {
     fn from_cells(cells: Vec<Cell>) -> Option<Finding> {
         let mut cells = cells.into_iter();
         let position = |cell: &Cell| cell.as_integer().and_then(|number| usize::try_from(number).ok());
-        let kind = Kind::ALL.into_iter().nth(position(&cells.next()?)?)?;
+        let kind = FindingKind::ALL.into_iter().nth(position(&cells.next()?)?)?;
         let severity = [Severity::Error, Severity::Warning].into_iter().nth(position(&cells.next()?)?)?;
         let text = |cell: Cell| match cell {
             Cell::Text(text) => Some(text),
@@ -157,7 +157,7 @@ mod tests {
                 line,
                 fields,
                 without_rollout,
-                ..Finding::new(Kind::ALL[kind], message)
+                ..Finding::new(FindingKind::ALL[kind], message)
             },
         )
     }
@@ -198,7 +198,7 @@ mod tests {
         #[cfg(windows)]
         let name: std::ffi::OsString = std::os::windows::ffi::OsStringExt::from_wide(&[0x61, 0xd800, 0x62]);
         let mut findings = Findings::with_memory(None, 0);
-        findings.add(Finding::new(Kind::EmptyFile, "is empty").at(&name));
+        findings.add(Finding::new(FindingKind::EmptyFile, "is empty").at(&name));
         assert_eq!(findings.take().unwrap().to_vec().unwrap()[0].path, Some(PathBuf::from(name)));
     }
 }

@@ -1,6 +1,6 @@
 //! Turns a thread's row and files into findings, and chooses their kinds. It reads no database.
 
-use super::finding::{Finding, Kind, Severity};
+use super::finding::{Finding, FindingKind, Severity};
 use crate::catalog::forms::Forms;
 use crate::catalog::walk::RolloutFile;
 use crate::home;
@@ -10,7 +10,7 @@ use crate::rollout::openable::Unopenable;
 use crate::sys;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use crate::thread::columns::{self, COLUMNS, Row, index};
+use crate::thread::columns::{COLUMNS, ColumnKind, Row, index};
 use crate::thread::diff::{self, FieldDifference};
 use crate::thread::equivalence::read_milliseconds;
 use crate::thread::merge;
@@ -69,13 +69,15 @@ pub(super) fn differences(
             Some(_) if facts.also_of.is_some() => {
                 let other = facts.also_of.map(|other| other.to_string()).unwrap_or_default();
                 let message = format!("the row names the rollout that is in the row of thread {other}");
-                judged.findings.push(about(Finding::new(Kind::DuplicatePath, message).with(vec![field])));
+                judged
+                    .findings
+                    .push(about(Finding::new(FindingKind::DuplicatePath, message).with(vec![field])));
             }
             Some(named) if (facts.exists)(named) => rest.insert(0, field),
             Some(_) if is_archive => archive.insert(0, field),
             Some(named) => {
                 let message = format!("the row names {}, which is gone", named.display());
-                judged.findings.push(about(Finding::new(Kind::MovedFile, message).with(vec![field])));
+                judged.findings.push(about(Finding::new(FindingKind::MovedFile, message).with(vec![field])));
             }
         }
     }
@@ -85,10 +87,10 @@ pub(super) fn differences(
         } else {
             "the rollout is not archived, and the row says that it is"
         };
-        judged.findings.push(about(Finding::new(Kind::ArchiveMismatch, message).with(archive)));
+        judged.findings.push(about(Finding::new(FindingKind::ArchiveMismatch, message).with(archive)));
     }
     if !rest.is_empty() {
-        judged.findings.push(about(Finding::new(Kind::FieldMismatch, "").with(rest)));
+        judged.findings.push(about(Finding::new(FindingKind::FieldMismatch, "").with(rest)));
     }
     judged
 }
@@ -96,7 +98,7 @@ pub(super) fn differences(
 /// Judges the cells that break Codex's listing, in a row without a readable file.
 pub(super) fn unreadable_cells(row: &Row) -> Option<Finding> {
     let fields: Vec<FieldDifference> = diff::unreadable_cells(row).collect();
-    let finding = || Finding { without_rollout: true, ..Finding::new(Kind::FieldMismatch, "") };
+    let finding = || Finding { without_rollout: true, ..Finding::new(FindingKind::FieldMismatch, "") };
     (!fields.is_empty()).then(|| finding().with(fields))
 }
 
@@ -128,9 +130,9 @@ pub(super) fn is_there(home: &Path, path: &Path) -> bool {
 pub(super) fn failure(file: &RolloutFile, error: &ReadError) -> Option<Finding> {
     let kind = match error {
         ReadError::Vanished | ReadError::Interrupted => return None,
-        ReadError::Empty => Kind::EmptyFile,
+        ReadError::Empty => FindingKind::EmptyFile,
         ReadError::Unusable(_) | ReadError::WindowTooLarge { .. } | ReadError::Passing(_) => {
-            Kind::UnreadableFile
+            FindingKind::UnreadableFile
         }
     };
     Some(Finding::new(kind, error.to_string()).at(file.path()))
@@ -144,13 +146,16 @@ pub(super) fn damage(file: &RolloutFile, report: &DamageReport) -> Option<Findin
         n => format!("{n} damaged lines, first"),
     };
     let message = format!("{count} line {} at byte {}: {}", first.number, first.offset, first.damage);
-    Some(Finding { line: Some(first.number), ..Finding::new(Kind::DamagedLines, message).at(file.path()) })
+    Some(Finding {
+        line: Some(first.number),
+        ..Finding::new(FindingKind::DamagedLines, message).at(file.path())
+    })
 }
 
 /// Judges a file that Codex cannot open or resume.
 pub(super) fn cannot_open(file: &RolloutFile, unopenable: &Unopenable) -> Finding {
     let message = format!("Codex cannot open it: {unopenable}");
-    let finding = Finding::new(Kind::CodexCannotOpen, message).at(file.path());
+    let finding = Finding::new(FindingKind::CodexCannotOpen, message).at(file.path());
     Finding { line: unopenable.line, ..finding }
 }
 
@@ -164,7 +169,7 @@ pub(super) fn duplicate(copy: &RolloutFile, counts: &RolloutFile, is_longer: boo
         (false, false) => "",
     };
     let message = format!("duplicate; {} is used instead{more}", counts.path().display());
-    let finding = Finding::new(Kind::DuplicateRollout, message).at(copy.path());
+    let finding = Finding::new(FindingKind::DuplicateRollout, message).at(copy.path());
     if is_newer || is_longer { Finding { severity: Severity::Error, ..finding } } else { finding }
 }
 
@@ -172,7 +177,7 @@ pub(super) fn duplicate(copy: &RolloutFile, counts: &RolloutFile, is_longer: boo
 pub(super) fn malformed(file: &RolloutFile) -> Finding {
     let message =
         "the name is not rollout-<time>-<thread id>.jsonl; the thread can be shown but not archived";
-    Finding::new(Kind::MalformedName, message).at(file.path())
+    Finding::new(FindingKind::MalformedName, message).at(file.path())
 }
 
 /// Describes the fields of a finding with both values, shortened.
@@ -223,8 +228,8 @@ fn in_words(position: usize, cell: &Cell) -> String {
         Some(time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
     };
     match (COLUMNS[position].kind, cell) {
-        (columns::Kind::Seconds, Cell::Integer(n)) => time(n.checked_mul(1000)).unwrap_or(n.to_string()),
-        (columns::Kind::Milliseconds, Cell::Integer(n)) => {
+        (ColumnKind::Seconds, Cell::Integer(n)) => time(n.checked_mul(1000)).unwrap_or(n.to_string()),
+        (ColumnKind::Milliseconds, Cell::Integer(n)) => {
             time(Some(read_milliseconds(*n))).unwrap_or(n.to_string())
         }
         (_, Cell::Null) => "NULL".to_owned(),
@@ -241,6 +246,7 @@ mod tests {
     use super::*;
     use crate::rollout::file_name;
     use crate::rollout::fold::Stamp;
+    use crate::thread::columns;
     use std::time::UNIX_EPOCH;
 
     const NAME: &str = "rollout-2026-03-14T16-57-12-019ced47-cebb-79dd-b0aa-a552437621a9.jsonl";

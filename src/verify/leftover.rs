@@ -1,10 +1,10 @@
 //! Judges what remains when every rollout has been compared: rows without a file, rows without a valid id, and
 //! threads that only the session index knows.
 
-use super::finding::{FieldDifference, Finding, Kind};
+use super::finding::{FieldDifference, Finding, FindingKind};
 use super::judge;
 use super::options::Depth;
-use super::run::Run;
+use super::run::VerifyRun;
 use crate::catalog::forms;
 use crate::catalog::names;
 use crate::catalog::paths;
@@ -24,7 +24,7 @@ pub const GONE: &str = "the rollout is gone";
 /// Number of whole rows read in one transaction; few, because no file bounds their size.
 const BATCH: usize = 32;
 
-impl Run<'_> {
+impl VerifyRun<'_> {
     /// Judges the rows of threads that no file contains, neither in its name nor in its contents.
     pub(super) fn judge_leftover(&mut self) -> anyhow::Result<()> {
         self.judge_odd()?;
@@ -65,7 +65,7 @@ impl Run<'_> {
     fn judge_row(&mut self, id: ThreadId, row: &Row) -> anyhow::Result<Vec<Finding>> {
         let path = row.text(index::ROLLOUT_PATH).filter(|path| !path.is_empty());
         let found = match path {
-            None => Some(Finding::new(Kind::MissingFile, "the row names no rollout")),
+            None => Some(Finding::new(FindingKind::MissingFile, "the row names no rollout")),
             // Reported once for the folder.
             Some(path) if self.reach.absent.hold(Path::new(path)) => None,
             Some(path) => self.judge_path(id, Path::new(path), row)?,
@@ -97,7 +97,7 @@ impl Run<'_> {
             }
             _ => {
                 let message = "the rollout lies outside of this home, where it cannot be looked at";
-                return Ok(Some(Finding::new(Kind::OutsideHome, message)));
+                return Ok(Some(Finding::new(FindingKind::OutsideHome, message)));
             }
         };
         if let Some(file) = paths::locate(self.survey.inventory, there) {
@@ -107,23 +107,24 @@ impl Run<'_> {
                     Some(other) => {
                         let message =
                             format!("the row names the rollout that is in the row of thread {other}");
-                        let finding = Finding::new(Kind::DuplicatePath, message).at(self.file(file).path());
+                        let finding =
+                            Finding::new(FindingKind::DuplicatePath, message).at(self.file(file).path());
                         finding.with(vec![path_field(row, Cell::Null)])
                     }
                     None => {
                         let message = format!("the rollout is gone: what the row names is of thread {owner}");
-                        Finding::new(Kind::MissingFile, message)
+                        Finding::new(FindingKind::MissingFile, message)
                     }
                 }),
             });
         }
         if !self.reach.roots.contain(there) {
-            return Ok(Some(Finding::new(Kind::OutsideHome, "the rollout lies outside of this home")));
+            return Ok(Some(Finding::new(FindingKind::OutsideHome, "the rollout lies outside of this home")));
         }
         // A rollout that the walk did not find was created later, and so was its row.
         let is_rollout = there.file_name().and_then(file_name::parse).is_some();
         Ok((!is_rollout)
-            .then(|| Finding::new(Kind::OutsideHome, "what the row names is called like no rollout")))
+            .then(|| Finding::new(FindingKind::OutsideHome, "what the row names is called like no rollout")))
     }
 
     /// Judges a row whose path leads to no file. The file may have been moved after the walk; then it is not lost.
@@ -140,17 +141,19 @@ impl Run<'_> {
                     let new_path = path_field(row, place.to_string_lossy().as_ref().into());
                     if row.integer(index::ARCHIVED) == Some(i64::from(file.archived)) {
                         let message = format!("the row names {}, which is gone", path.display());
-                        return Finding::new(Kind::MovedFile, message).at(place).with(vec![new_path]);
+                        return Finding::new(FindingKind::MovedFile, message).at(place).with(vec![new_path]);
                     }
                     let message = "the archived flag and the folder disagree";
                     let database = row.get(index::ARCHIVED).cloned().unwrap_or(Cell::Null);
                     let flag =
                         FieldDifference { position: index::ARCHIVED, database, file: file.archived.into() };
-                    return Finding::new(Kind::ArchiveMismatch, message).at(place).with(vec![new_path, flag]);
+                    return Finding::new(FindingKind::ArchiveMismatch, message)
+                        .at(place)
+                        .with(vec![new_path, flag]);
                 }
             }
         }
-        Finding::new(Kind::MissingFile, GONE)
+        Finding::new(FindingKind::MissingFile, GONE)
     }
 
     /// Judges the rows without a valid id, or with an id in another spelling than the one used in look-ups.
@@ -158,7 +161,7 @@ impl Run<'_> {
         if self.rows.n_without_id > 0 {
             let field = FieldDifference { position: index::ID, database: Cell::Null, file: Cell::Null };
             for _ in 0..self.rows.n_without_id {
-                self.report(Finding::new(Kind::FieldMismatch, "").with(vec![field.clone()]), None);
+                self.report(Finding::new(FindingKind::FieldMismatch, "").with(vec![field.clone()]), None);
             }
         }
         for id in std::mem::take(&mut self.rows.odd) {
@@ -177,7 +180,7 @@ impl Run<'_> {
                 thread_id: text,
                 path,
                 without_rollout: true,
-                ..Finding::new(Kind::FieldMismatch, "")
+                ..Finding::new(FindingKind::FieldMismatch, "")
             };
             self.report(finding.with(fields), None);
         }
@@ -210,7 +213,10 @@ impl Run<'_> {
             for ((id, name), row) in names.iter().zip(self.survey.rows(&ids)?) {
                 if row.is_none() {
                     let message = format!("named \"{name}\", without a rollout and a row");
-                    self.report(Finding::new(Kind::IndexOrphan, message).of(Some(*id)).at(&path), None);
+                    self.report(
+                        Finding::new(FindingKind::IndexOrphan, message).of(Some(*id)).at(&path),
+                        None,
+                    );
                 }
             }
         }

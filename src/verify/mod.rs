@@ -6,6 +6,7 @@
 //! rows that remain without a file (`leftover.rs`). `judge.rs` turns differences into findings. Before a finding is
 //! reported, row and file are read again, because a Codex may be active.
 
+mod again;
 mod beside;
 mod codex;
 mod finding;
@@ -14,7 +15,6 @@ mod found;
 mod glance;
 mod judge;
 mod leftover;
-mod look;
 mod options;
 mod quick;
 mod rows;
@@ -24,10 +24,10 @@ mod tests;
 mod whole;
 
 pub use beside::{Beside, beside};
-pub use finding::{Count, FieldDifference, Finding, Ignore, Kind, N_KINDS, Remedy, Severity};
+pub use finding::{Count, FieldDifference, Finding, FindingKind, Ignore, N_KINDS, Remedy, Severity};
 pub use judge::apart;
 pub use leftover::GONE;
-pub use options::{Config, Depth, Report};
+pub use options::{Depth, VerifyOptions, VerifyReport};
 
 use crate::catalog::walk::Walk;
 use crate::db::catalogue;
@@ -45,7 +45,7 @@ use crate::thread::ThreadId;
 use crate::thread::columns::Row;
 use crate::thread::times::Times;
 use found::Findings;
-use run::{Doubtful, Noted, Reach, Run};
+use run::{Doubtful, HomeNotes, Reach, VerifyRun};
 use std::collections::BTreeMap;
 
 /// Number of waiting threads at which they are compared while rollouts are read. Each time, the database may have to
@@ -56,7 +56,11 @@ const IDLE_THREADS: usize = 128;
 ///
 /// # Errors
 /// If the database cannot be read. With [`Depth::Deep`], a damaged database is a finding instead.
-pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<Report> {
+pub fn run(
+    config: &VerifyOptions<'_>,
+    reader: &mut Reader,
+    progress: &dyn Progress,
+) -> anyhow::Result<VerifyReport> {
     run_on(config, None, reader, progress)
 }
 
@@ -65,32 +69,32 @@ pub fn run(config: &Config<'_>, reader: &mut Reader, progress: &dyn Progress) ->
 /// # Errors
 /// As [`run`].
 pub fn run_on(
-    config: &Config<'_>,
+    config: &VerifyOptions<'_>,
     walk: Option<Walk>,
     reader: &mut Reader,
     progress: &dyn Progress,
-) -> anyhow::Result<Report> {
+) -> anyhow::Result<VerifyReport> {
     let error = match verify(config, walk, reader, progress) {
         Err(error) if Trouble::of(&error) == Some(Trouble::Damaged) => error,
         done => return done,
     };
     progress.finish();
-    if config.depth != Depth::Deep || config.ignore.kind(Kind::DatabaseDamaged) {
+    if config.depth != Depth::Deep || config.ignore.kind(FindingKind::DatabaseDamaged) {
         return Err(error);
     }
     let mut findings = Findings::new(config.max_findings);
     findings.add(whole::damage(reader)?.ok_or(error)?);
     progress.warn("the rows cannot all be read: no thread was compared");
-    Ok(Report { findings: findings.take()?, counts: findings.counts, ..Report::default() })
+    Ok(VerifyReport { findings: findings.take()?, counts: findings.counts, ..VerifyReport::default() })
 }
 
 fn verify(
-    config: &Config<'_>,
+    config: &VerifyOptions<'_>,
     walk: Option<Walk>,
     reader: &mut Reader,
     progress: &dyn Progress,
-) -> anyhow::Result<Report> {
-    let Config { context, depth, .. } = *config;
+) -> anyhow::Result<VerifyReport> {
+    let VerifyOptions { context, depth, .. } = *config;
     let schema = Schema::of(reader)?;
     let walk = walk.unwrap_or_else(|| survey::walk(context.home, progress));
     let files = HomeFiles::new(context.home, walk);
@@ -118,7 +122,7 @@ fn verify(
             eager: false,
             // A damaged line is reported even if a later line replaces its values.
             every_damage: true,
-            openable: !config.ignore.kind(Kind::CodexCannotOpen),
+            openable: !config.ignore.kind(FindingKind::CodexCannotOpen),
         },
         read_all: depth != Depth::Quick,
     };
@@ -126,14 +130,14 @@ fn verify(
         Depth::Quick => Schema { columns: glance::columns(&schema), ..schema.clone() },
         Depth::Fields | Depth::Deep => schema.clone(),
     };
-    let mut run = Run {
+    let mut run = VerifyRun {
         config,
         survey: Survey::new(scan, reader, &compared, Times::Auto, progress)?,
         rows,
         doubtful: Doubtful::default(),
         findings: Findings::new(config.max_findings),
         reach: Reach::new(config, &files, &plan),
-        noted: Noted::default(),
+        noted: HomeNotes::default(),
     };
     if run.survey.comparison.compares_names() {
         run.survey.load_names();
@@ -153,7 +157,7 @@ fn verify(
     run.into_report()
 }
 
-impl<'a> Verb<'a> for Run<'a> {
+impl<'a> Verb<'a> for VerifyRun<'a> {
     type Database = &'a mut Reader;
 
     fn survey(&mut self) -> &mut Survey<'a, &'a mut Reader> {
@@ -190,7 +194,7 @@ impl<'a> Verb<'a> for Run<'a> {
     }
 }
 
-impl Run<'_> {
+impl VerifyRun<'_> {
     /// Judges what remains when all rollouts were read, and what concerns the whole home.
     fn conclude(&mut self, schema: &Schema) -> anyhow::Result<()> {
         if !self.config.context.is_interrupted() {

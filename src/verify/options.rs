@@ -1,7 +1,7 @@
 //! The options and the report of verify.
 
 use super::finding::Ignore;
-use super::finding::{Count, Finding, Kind, N_KINDS, Remedy};
+use super::finding::{Count, Finding, FindingKind, N_KINDS, Remedy};
 use crate::db::catalogue::Catalogue;
 use crate::db::many::Many;
 use crate::home::Providers;
@@ -22,7 +22,7 @@ pub enum Depth {
 }
 
 /// Options of verify.
-pub struct Config<'a> {
+pub struct VerifyOptions<'a> {
     /// The home, and the circumstances of the run.
     pub context: Context<'a>,
     /// Only these threads; all if `None`.
@@ -37,18 +37,18 @@ pub struct Config<'a> {
     pub max_findings: Option<usize>,
 }
 
-impl<'a> Config<'a> {
+impl<'a> VerifyOptions<'a> {
     /// Returns the options of a verify of a whole home, which compares every field and keeps every finding.
     #[must_use]
-    pub fn new(context: Context<'a>, ignore: &'a Ignore) -> Config<'a> {
+    pub fn new(context: Context<'a>, ignore: &'a Ignore) -> VerifyOptions<'a> {
         let depth = Depth::default();
-        Config { context, threads: None, providers: None, depth, ignore, max_findings: None }
+        VerifyOptions { context, threads: None, providers: None, depth, ignore, max_findings: None }
     }
 }
 
 /// The result of a verify.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct VerifyReport {
     /// Number of rollout files examined.
     pub files: u64,
     /// Number of rollout files to examine.
@@ -64,7 +64,7 @@ pub struct Report {
     pub not_compared: u64,
     /// The findings, by thread, path and kind.
     pub findings: Many<Finding>,
-    /// Number of findings of each kind, kept or not; by [`Kind`].
+    /// Number of findings of each kind, kept or not; by [`FindingKind`].
     pub counts: [Count; N_KINDS],
     /// The remedies of the findings about fields, which depend on the columns.
     pub field_remedies: BTreeSet<Remedy>,
@@ -76,17 +76,17 @@ pub struct Report {
     pub interrupted: bool,
 }
 
-impl Report {
+impl VerifyReport {
     /// Returns the number of findings of a kind.
     #[must_use]
-    pub fn count(&self, kind: Kind) -> Count {
+    pub fn count(&self, kind: FindingKind) -> Count {
         self.counts[kind as usize]
     }
 
     /// Returns the remedies of the findings of a kind.
     #[must_use]
-    pub fn remedies(&self, kind: Kind) -> BTreeSet<Remedy> {
-        if kind == Kind::FieldMismatch && !self.field_remedies.is_empty() {
+    pub fn remedies(&self, kind: FindingKind) -> BTreeSet<Remedy> {
+        if kind == FindingKind::FieldMismatch && !self.field_remedies.is_empty() {
             return self.field_remedies.clone();
         }
         [kind.remedy()].into()

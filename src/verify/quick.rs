@@ -1,7 +1,7 @@
 //! Verifies with `--quick`: compares names, places and times, and opens no file.
 
 use super::glance::at_a_glance;
-use super::run::Run;
+use super::run::VerifyRun;
 use crate::catalog::inventory;
 use crate::catalog::paths;
 use crate::rollout::fold::ReadError;
@@ -11,7 +11,7 @@ use crate::thread::ThreadId;
 use crate::thread::columns::index;
 use std::path::Path;
 
-impl Run<'_> {
+impl VerifyRun<'_> {
     /// Examines the names of all groups, and compares each thread with its row.
     pub(super) fn glance_at_all(&mut self, groups: &[Group]) -> anyhow::Result<()> {
         self.find_by_row()?;

@@ -1,12 +1,12 @@
 //! Reads all rows once, before any rollout: finds the file that each row names, and the rows that have no file.
 
 use super::glance;
-use super::options::{Config, Depth};
+use super::options::{Depth, VerifyOptions};
 use crate::catalog::inventory::Inventory;
 use crate::catalog::paths;
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
-use crate::db::threads::{self, Threads};
+use crate::db::threads::{self, ThreadStatements};
 use crate::rollout::file_name;
 use crate::rollout::fold::ReadError;
 use crate::survey::BATCH_THREADS;
@@ -24,7 +24,7 @@ const PAGE: usize = 1000;
 /// The files that the rows name. It contains the unusual rows, and a few bytes for each thread with several files. A
 /// thread with one file, which its row names, takes no memory.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
+pub(super) struct NamedFiles {
     /// The number of rows.
     pub(super) n: u64,
     /// The number of active rows, and of archived ones.
@@ -62,15 +62,15 @@ fn columns(depth: Depth, schema: &Schema) -> ColumnSet {
 }
 
 pub(super) fn read(
-    config: &Config<'_>,
+    config: &VerifyOptions<'_>,
     schema: &Schema,
     inventory: &Inventory,
     wanted: Option<&Wanted>,
     reader: &mut Reader,
-) -> anyhow::Result<Rows> {
-    let table = Threads::new(&Schema { columns: columns(config.depth, schema), ..schema.clone() });
+) -> anyhow::Result<NamedFiles> {
+    let table = ThreadStatements::new(&Schema { columns: columns(config.depth, schema), ..schema.clone() });
     let agreed = if config.depth == Depth::Quick { vec![false; inventory.files().len()] } else { Vec::new() };
-    let mut rows = Rows { agreed, ..Rows::default() };
+    let mut rows = NamedFiles { agreed, ..NamedFiles::default() };
     if let Some(wanted) = wanted {
         let ids: Vec<ThreadId> = wanted.ids.iter().copied().collect();
         for ids in ids.chunks(BATCH_THREADS) {
@@ -99,7 +99,7 @@ pub(super) fn read(
     Ok(rows)
 }
 
-impl Rows {
+impl NamedFiles {
     /// Counts a row.
     fn count(&mut self, row: &Row) {
         self.n += 1;

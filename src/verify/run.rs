@@ -1,10 +1,10 @@
 //! The state of a verify, and how it reports a finding.
 
-use super::finding::{Finding, Kind};
+use super::finding::{Finding, FindingKind};
 use super::found::Findings;
 use super::judge::{self, Judged};
-use super::options::{Config, Report};
-use super::rows::Rows;
+use super::options::{VerifyOptions, VerifyReport};
+use super::rows::NamedFiles;
 use crate::catalog::absent::AbsentFolders;
 use crate::catalog::inventory;
 use crate::catalog::walk::{RolloutFile, Roots};
@@ -17,16 +17,16 @@ use crate::thread::ThreadId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The state of a verify.
-pub(super) struct Run<'a> {
-    pub(super) config: &'a Config<'a>,
+pub(super) struct VerifyRun<'a> {
+    pub(super) config: &'a VerifyOptions<'a>,
     pub(super) survey: Survey<'a, &'a mut Reader>,
-    pub(super) rows: Rows,
+    pub(super) rows: NamedFiles,
     /// Threads with differences that must be confirmed.
     pub(super) doubtful: Doubtful,
     pub(super) findings: Findings,
     pub(super) reach: Reach,
     /// The data collected for the findings about the whole home.
-    pub(super) noted: Noted,
+    pub(super) noted: HomeNotes,
 }
 
 /// A thread with a difference that must be confirmed.
@@ -76,7 +76,7 @@ pub(super) struct Reach {
 }
 
 impl Reach {
-    pub(super) fn new(config: &Config<'_>, files: &HomeFiles, plan: &Plan) -> Reach {
+    pub(super) fn new(config: &VerifyOptions<'_>, files: &HomeFiles, plan: &Plan) -> Reach {
         Reach {
             // Files that agree with their rows, and misnamed files, which were opened to find them.
             n_files: plan.n_files - plan.n_to_read,
@@ -91,7 +91,7 @@ impl Reach {
 
 /// The data that the comparison of threads collects for the findings about the whole home.
 #[derive(Debug, Default)]
-pub(super) struct Noted {
+pub(super) struct HomeNotes {
     /// The threads whose rows or rollouts name an unknown provider, by provider.
     pub(super) providers: BTreeMap<String, BTreeSet<ThreadId>>,
     /// The threads whose titles are derived from their rollouts, although their rows alone do not show it.
@@ -104,7 +104,7 @@ pub(super) struct Noted {
     pub(super) catalogue: Option<Catalogue>,
 }
 
-impl<'a> Run<'a> {
+impl<'a> VerifyRun<'a> {
     pub(super) fn file(&self, i: usize) -> &'a RolloutFile {
         self.survey.file(i)
     }
@@ -136,17 +136,17 @@ impl<'a> Run<'a> {
                 return;
             }
         }
-        if finding.kind == Kind::FieldMismatch {
+        if finding.kind == FindingKind::FieldMismatch {
             finding.message = judge::describe(&finding.fields);
         }
         self.findings.flagged.extend(row);
         self.findings.add(finding);
     }
 
-    pub(super) fn into_report(mut self) -> anyhow::Result<Report> {
+    pub(super) fn into_report(mut self) -> anyhow::Result<VerifyReport> {
         let interrupted = self.config.context.is_interrupted();
         let agree = self.count_agreeing();
-        Ok(Report {
+        Ok(VerifyReport {
             files: self.reach.n_files,
             n_to_look_at: self.reach.n_to_look_at,
             rows: self.rows.n,

@@ -1,12 +1,12 @@
 //! Findings about the whole home: a moved home, the progress of Codex's indexing, the database file itself.
 
-use super::finding::{FieldDifference, Finding, Kind};
-use super::run::Run;
+use super::finding::{FieldDifference, Finding, FindingKind};
+use super::run::VerifyRun;
 use crate::db::open::{Reader, Trouble};
 use crate::db::{backfill_state, integrity};
 use crate::thread::columns::index;
 
-impl Run<'_> {
+impl VerifyRun<'_> {
     /// Reports once for each old home how many rows name rollouts there.
     pub(super) fn report_moved_homes(&mut self) {
         for (old, n) in std::mem::take(&mut self.noted.moved_homes) {
@@ -21,7 +21,7 @@ impl Run<'_> {
                 database: old.as_str().into(),
                 file: self.config.context.home.to_string_lossy().as_ref().into(),
             };
-            self.report(Finding::new(Kind::MovedHome, message).at(old).with(vec![field]), None);
+            self.report(Finding::new(FindingKind::MovedHome, message).at(old).with(vec![field]), None);
         }
     }
 
@@ -38,7 +38,7 @@ impl Run<'_> {
             }
             None => "backfill_state is empty: Codex indexes the rollouts when it starts".to_owned(),
         };
-        let finding = Finding::new(Kind::BackfillIncomplete, message).at(self.survey.database.path());
+        let finding = Finding::new(FindingKind::BackfillIncomplete, message).at(self.survey.database.path());
         self.report(finding, None);
         Ok(())
     }
@@ -71,5 +71,5 @@ pub(super) fn damage(reader: &mut Reader) -> anyhow::Result<Option<Finding>> {
         }
         Err(error) => return Err(error),
     };
-    Ok(Some(Finding::new(Kind::DatabaseDamaged, message).at(reader.path())))
+    Ok(Some(Finding::new(FindingKind::DatabaseDamaged, message).at(reader.path())))
 }

@@ -23,7 +23,7 @@ pub(crate) fn imports(source: &str, module: &[&str]) -> syn::Result<Vec<Vec<Stri
 }
 
 /// Returns true if the attributes say that the item is compiled only for tests.
-fn is_test(attributes: &[Attribute]) -> bool {
+pub(crate) fn is_test(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         Meta::List(list) if list.path.is_ident("cfg") => list.tokens.to_string() == "test",
         meta => meta.path().is_ident("test"),

@@ -4,7 +4,7 @@ use crate::cli::line::args::{FormatChoice, Global};
 use crate::cli::line::env::Environment;
 use crate::cli::output::messages::Messages;
 use crate::cli::output::metrics::Metrics;
-use crate::cli::output::report::Page;
+use crate::cli::output::report::OutputForm;
 use crate::cli::output::stdout::Output;
 use crate::error::{WithHint as _, shell_word};
 use crate::home::CodexConfig;
@@ -83,11 +83,11 @@ impl App {
     ///
     /// # Errors
     /// If the format is only for `verify`.
-    pub fn page(&self, lists: bool) -> anyhow::Result<Page> {
+    pub fn form(&self, lists: bool) -> anyhow::Result<OutputForm> {
         if self.global.format == FormatChoice::Github {
             return Err(anyhow!("--format github is for verify alone").hint("use --format json here"));
         }
-        Ok(Page::new(&self.global, &self.environment, lists))
+        Ok(OutputForm::new(&self.global, &self.environment, lists))
     }
 }
 

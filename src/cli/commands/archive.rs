@@ -1,6 +1,6 @@
 //! `codex-state archive`, and the common part of `unarchive`: passes the arguments to the verb and prints its report.
 
-use crate::archive::{self, Config, Direction, Outcome, Status};
+use crate::archive::{self, ArchiveOptions, ArchiveOutcome, ArchiveReport, ArchiveStatus, Direction};
 use crate::cli::commands::app::App;
 use crate::cli::commands::ending;
 use crate::cli::commands::place::{Place, output_file};
@@ -9,9 +9,9 @@ use crate::cli::commands::titles::{self, Titles, WIDTH_WITH_PATH};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
-use crate::cli::output::report::{Page, Read, Report, Rows, Whole};
+use crate::cli::output::report::{ItemRows, OutputForm, ReadItem, Report, Whole};
 use crate::cli::output::style::Tone;
-use crate::cli::output::table::{Cell, Column, Table};
+use crate::cli::output::table::{Table, TableCell, TableColumn};
 use crate::cli::output::{human, text};
 use crate::db::open::{Reader, Writer};
 use crate::error::{WithHint as _, shell_word};
@@ -30,7 +30,7 @@ const FEW: usize = 5;
 ///
 /// # Errors
 /// If the command cannot run.
-pub fn run(app: &mut App, arguments: &args::Archive) -> anyhow::Result<Exit> {
+pub fn run(app: &mut App, arguments: &args::ArchiveArgs) -> anyhow::Result<Exit> {
     move_threads(app, Direction::Archive, &arguments.moving)
 }
 
@@ -43,21 +43,21 @@ pub(super) fn move_threads(
     direction: Direction,
     arguments: &args::Moving,
 ) -> anyhow::Result<Exit> {
-    let page = app.page(true)?;
+    let form = app.form(true)?;
     let ids_file = arguments.ids_to.as_deref().map(|path| output_file(app, path)).transpose()?;
     let place = Place::find(app)?;
     let database = place.only_database(app)?;
     let mut reader = Reader::open(&database, &place.options)?;
     app.metrics.opened(direction.verb());
     let found = threads::resolve(app, &arguments.threads, &place.home, Some(&mut reader))?;
-    if found.selected.is_empty() && page.is_text() {
+    if found.selected.is_empty() && form.is_text() {
         if let Some(file) = ids_file.filter(|_| !arguments.dry_run) {
             // With the ids of an earlier run, the user would move threads back that this run did not move.
             file.write(b"")?;
         }
         return Ok(found.exit);
     }
-    let config = Config {
+    let config = ArchiveOptions {
         context: place.context(app, jobs_or_processors(None)),
         threads: &found.selected,
         direction,
@@ -69,7 +69,7 @@ pub(super) fn move_threads(
     let report = if arguments.dry_run || !job.has_work() {
         job.preview()
     } else if app.interrupted.load(Ordering::Relaxed) {
-        archive::Report::before_any()
+        ArchiveReport::before_any()
     } else {
         // Done before the database is opened for writing, because then nothing else in this process may open the
         // file.
@@ -87,8 +87,8 @@ pub(super) fn move_threads(
             app.messages.fail(&format!("{}: {error}", name(&outcome)));
         }
     }
-    let titles = titles::of(app, &page, &database, &place, first_ids(&report)?)?;
-    write_report(app, &page, &database, direction, &report, &titles, arguments.dry_run)?;
+    let titles = titles::of(app, &form, &database, &place, first_ids(&report)?)?;
+    write_report(app, &form, &database, direction, &report, &titles, arguments.dry_run)?;
     if let Some(file) = ids_file.as_ref().filter(|_| !arguments.dry_run) {
         file.write_with(|out| moved(&report).try_for_each(|id| writeln!(out, "{}", id?)))
             .hint("the threads were moved all the same; the output names them")?;
@@ -100,41 +100,41 @@ pub(super) fn move_threads(
     if report.interrupted {
         return Ok(Exit::Interrupted);
     }
-    Ok(found.exit.merge(Exit::from_answer(report.count(Status::Failed) == 0)))
+    Ok(found.exit.merge(Exit::from_answer(report.count(ArchiveStatus::Failed) == 0)))
 }
 
 /// Returns the ids of the threads that a table shows, in the order of their outcomes.
-fn first_ids(report: &archive::Report) -> anyhow::Result<Vec<String>> {
-    let id = |outcome: Outcome| outcome.id.map(|id| id.to_string()).unwrap_or_default();
+fn first_ids(report: &ArchiveReport) -> anyhow::Result<Vec<String>> {
+    let id = |outcome: ArchiveOutcome| outcome.id.map(|id| id.to_string()).unwrap_or_default();
     report.threads.iter().take(MAX_ROWS).map(|outcome| outcome.map(id)).collect()
 }
 
 /// Returns the ids of the threads that were moved.
-fn moved(report: &archive::Report) -> impl Iterator<Item = io::Result<String>> {
+fn moved(report: &ArchiveReport) -> impl Iterator<Item = io::Result<String>> {
     report.threads.iter().filter_map(|outcome| match outcome {
-        Ok(outcome) if outcome.status == Status::Done => Some(Ok(outcome.id?.to_string())),
+        Ok(outcome) if outcome.status == ArchiveStatus::Done => Some(Ok(outcome.id?.to_string())),
         Ok(_) => None,
         Err(error) => Some(Err(io::Error::other(error))),
     })
 }
 
 /// Returns the name of a thread in messages.
-fn name(outcome: &Outcome) -> String {
+fn name(outcome: &ArchiveOutcome) -> String {
     let path = || outcome.from.as_ref().map(|path| text::path(path).into_owned()).unwrap_or_default();
     outcome.id.map_or_else(path, |id| id.to_string())
 }
 
-fn status(direction: Direction, status: Status) -> &'static str {
+fn status(direction: Direction, status: ArchiveStatus) -> &'static str {
     match status {
-        Status::Done => direction.done(),
-        Status::Unchanged => "unchanged",
-        Status::Failed => "failed",
+        ArchiveStatus::Done => direction.done(),
+        ArchiveStatus::Unchanged => "unchanged",
+        ArchiveStatus::Failed => "failed",
     }
 }
 
 /// One thread in JSON; documented in the help.
 #[derive(Serialize)]
-struct Thread {
+struct MovedThreadJson {
     id: Option<String>,
     from: Option<String>,
     to: Option<String>,
@@ -153,10 +153,10 @@ fn lossy(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn thread(direction: Direction, outcome: Outcome) -> Thread {
+fn thread(direction: Direction, outcome: ArchiveOutcome) -> MovedThreadJson {
     let path = |path: &Option<PathBuf>| path.as_deref().map(lossy);
     let files = outcome.files.iter().map(|file| File { from: lossy(&file.from), to: lossy(&file.to) });
-    Thread {
+    MovedThreadJson {
         id: outcome.id.map(|id| id.to_string()),
         from: path(&outcome.from),
         to: path(&outcome.to),
@@ -168,21 +168,24 @@ fn thread(direction: Direction, outcome: Outcome) -> Thread {
 
 fn write_report(
     app: &mut App,
-    page: &Page,
+    form: &OutputForm,
     database: &Path,
     direction: Direction,
-    report: &archive::Report,
+    report: &ArchiveReport,
     titles: &Titles,
     dry_run: bool,
 ) -> io::Result<()> {
     Report {
-        items: report.threads.iter().map(|outcome| Read(outcome.map(|outcome| thread(direction, outcome)))),
-        rows: Rows::Columns(&["id", "status", "from", "to", "error"]),
+        items: report
+            .threads
+            .iter()
+            .map(|outcome| ReadItem(outcome.map(|outcome| thread(direction, outcome)))),
+        rows: ItemRows::Columns(&["id", "status", "from", "to", "error"]),
         document: Whole::List {
             name: "threads",
             before: &|document| document.member("database", &lossy(database)),
             after: &|document| {
-                for which in [Status::Done, Status::Unchanged, Status::Failed] {
+                for which in [ArchiveStatus::Done, ArchiveStatus::Unchanged, ArchiveStatus::Failed] {
                     document.member(status(direction, which), &report.count(which))?;
                 }
                 document.member("shown_before", &report.shown.before.shown())?;
@@ -190,45 +193,51 @@ fn write_report(
                 document.member("dry_run", &dry_run)
             },
         },
-        text: &|out| write_table(out, page, direction, report, titles, dry_run),
+        text: &|out| write_table(out, form, direction, report, titles, dry_run),
     }
-    .write(&mut app.out, page)
+    .write(&mut app.out, form)
 }
 
 /// Writes the first outcomes as a table. People cannot read more than that on a terminal.
 fn write_table(
     out: &mut dyn io::Write,
-    page: &Page,
+    form: &OutputForm,
     direction: Direction,
-    report: &archive::Report,
+    report: &ArchiveReport,
     titles: &Titles,
     dry_run: bool,
 ) -> io::Result<()> {
-    let mut columns =
-        vec![Column::text("id"), Column::text("status"), Column::text("updated"), Column::title("title")];
-    let has_path = page.width >= WIDTH_WITH_PATH;
-    columns.extend(has_path.then(|| Column::path("path")));
-    let mut table = Table::new(columns, page.width, page.style);
+    let mut columns = vec![
+        TableColumn::text("id"),
+        TableColumn::text("status"),
+        TableColumn::text("updated"),
+        TableColumn::title("title"),
+    ];
+    let has_path = form.width >= WIDTH_WITH_PATH;
+    columns.extend(has_path.then(|| TableColumn::path("path")));
+    let mut table = Table::new(columns, form.width, form.style);
     for (place, outcome) in report.threads.iter().take(MAX_ROWS).enumerate() {
         let outcome = outcome.map_err(io::Error::other)?;
         let word = match (outcome.status, dry_run) {
-            (Status::Done, true) => format!("would {}", direction.verb()),
+            (ArchiveStatus::Done, true) => format!("would {}", direction.verb()),
             (which, _) => status(direction, which).to_owned(),
         };
         let [updated, title] = titles.cells(place);
         let tone = match outcome.status {
-            Status::Done => Tone::Good,
-            Status::Unchanged => Tone::Normal,
-            Status::Failed => Tone::Bad,
+            ArchiveStatus::Done => Tone::Good,
+            ArchiveStatus::Unchanged => Tone::Normal,
+            ArchiveStatus::Failed => Tone::Bad,
         };
         let path = outcome.to.as_ref().or(outcome.from.as_ref());
         let mut cells = vec![
-            Cell::exact(outcome.id.map_or_else(|| "-".to_owned(), |id| id.to_string())),
-            Cell::new(word).tone(tone),
+            TableCell::exact(outcome.id.map_or_else(|| "-".to_owned(), |id| id.to_string())),
+            TableCell::new(word).tone(tone),
             updated,
             title,
         ];
-        cells.extend(has_path.then(|| Cell::exact(path.map(|path| text::path(path)).unwrap_or_default())));
+        cells.extend(
+            has_path.then(|| TableCell::exact(path.map(|path| text::path(path)).unwrap_or_default())),
+        );
         table.row(cells);
     }
     table.write(out)?;
@@ -242,14 +251,14 @@ fn write_table(
 fn advise(
     app: &App,
     direction: Direction,
-    report: &archive::Report,
+    report: &ArchiveReport,
     arguments: &args::Moving,
 ) -> io::Result<()> {
     let dry_run = arguments.dry_run;
-    let n = report.count(Status::Done);
+    let n = report.count(ArchiveStatus::Done);
     let threads = human::counted(n as u64, "thread", "threads");
     let files = human::counted(report.n_files as u64, "file", "files");
-    let unchanged = report.count(Status::Unchanged);
+    let unchanged = report.count(ArchiveStatus::Unchanged);
     if unchanged > 0 {
         let unchanged = human::counted(unchanged as u64, "thread was", "threads were");
         app.messages.say(&match direction {

@@ -1,6 +1,6 @@
 //! `codex-state backfill`: passes the arguments to the verb and prints its report.
 
-use crate::backfill::{self, Config, Target};
+use crate::backfill::{self, BackfillOptions, BackfillReport, BackfillTarget, Failure};
 use crate::cli::commands::app::App;
 use crate::cli::commands::ending;
 use crate::cli::commands::place::Place;
@@ -8,17 +8,17 @@ use crate::cli::commands::{fresh, index, prune, threads};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
-use crate::cli::output::report::{Page, Report, Rows, Whole};
-use crate::cli::output::table::{Cell, write_fields};
+use crate::cli::output::report::{ItemRows, OutputForm, Report, Whole};
+use crate::cli::output::table::{TableCell, write_fields};
 use crate::cli::output::{human, metrics, text};
 use crate::db::backup;
 use crate::db::create::{self, NewSchema};
-use crate::db::facts::Facts;
+use crate::db::facts::DatabaseFacts;
 use crate::db::open::{OpenOptions, Reader, Writer};
 use crate::db::threads::count_by_archived;
 use crate::error::WithHint as _;
 use crate::home;
-use crate::prune::Status;
+use crate::prune::PruneStatus::{self, Pruned};
 use crate::sys::is_same_file;
 use anyhow::anyhow;
 use serde::Serialize;
@@ -33,8 +33,8 @@ const STAGE: &str = "backfill";
 ///
 /// # Errors
 /// If the command cannot run, or cannot finish.
-pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
-    let page = app.page(false)?;
+pub fn run(app: &mut App, arguments: &args::BackfillArgs) -> anyhow::Result<Exit> {
+    let form = app.form(false)?;
     if arguments.prune {
         prune::check_yes(app, arguments.yes || arguments.writing.dry_run, "codex-state backfill --prune")?;
     }
@@ -62,7 +62,7 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     let found = threads::resolve(app, &arguments.threads, &place.home, reader.as_mut())?;
     let is_named = !arguments.threads.is_empty();
     let is_nothing = is_named && found.selected.is_empty();
-    if is_nothing && page.is_text() {
+    if is_nothing && form.is_text() {
         return Ok(found.exit);
     }
     match &new {
@@ -73,15 +73,15 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
         None => {}
     }
     let schema = new.map_or(NewSchema::State5, |new| new.schema);
-    let config = Config {
+    let config = BackfillOptions {
         context: place.context(app, jobs_or_processors(arguments.jobs)),
         threads: is_named.then_some(&found.selected),
         quick: arguments.quick,
         times: match arguments.times {
-            args::Times::Auto => backfill::Times::Auto,
-            args::Times::Mtime => backfill::Times::Mtime,
-            args::Times::Events => backfill::Times::Events,
-            args::Times::Keep => backfill::Times::Keep,
+            args::TimesArg::Auto => backfill::Times::Auto,
+            args::TimesArg::Mtime => backfill::Times::Mtime,
+            args::TimesArg::Events => backfill::Times::Events,
+            args::TimesArg::Keep => backfill::Times::Keep,
         },
         facts: facts.as_ref(),
         backup: (!is_new && !arguments.writing.no_backup).then_some(options),
@@ -92,14 +92,14 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     let mut report = match (arguments.writing.dry_run || is_nothing, &mut reader) {
         (true, Some(reader)) => {
             app.metrics.opened(STAGE);
-            let report = backfill::run(&config, Target::Preview(reader), app.messages.progress())?;
+            let report = backfill::run(&config, BackfillTarget::Preview(reader), app.messages.progress())?;
             if app.global.metrics.is_some() {
                 app.metrics.threads(reader.read(count_by_archived)?);
             }
             report
         }
         (true, None) => {
-            backfill::run(&config, Target::New(&create::in_memory(schema)?), app.messages.progress())?
+            backfill::run(&config, BackfillTarget::New(&create::in_memory(schema)?), app.messages.progress())?
         }
         (false, _) => {
             drop(reader);
@@ -110,7 +110,7 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
             }
             let mut writer = Writer::open(&database, options)?;
             app.metrics.opened(STAGE);
-            let report = backfill::run(&config, Target::Write(&mut writer), app.messages.progress())?;
+            let report = backfill::run(&config, BackfillTarget::Write(&mut writer), app.messages.progress())?;
             if app.global.metrics.is_some() {
                 app.metrics.threads(count_by_archived(writer.connection())?);
             }
@@ -134,8 +134,8 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
         }),
         false => None,
     };
-    let n_pruned = pruned.as_ref().map_or(0, |pruned| pruned.count(Status::Pruned));
-    app.metrics.backfilled(metrics::Backfill {
+    let n_pruned = pruned.as_ref().map_or(0, |pruned| pruned.count(Pruned));
+    app.metrics.backfilled(metrics::BackfillCounts {
         upserted: report.inserted + report.updated,
         unchanged: report.unchanged,
         failed: report.failed,
@@ -150,8 +150,8 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
     let is_part = !arguments.threads.is_empty();
     write_report(
         app,
-        &page,
-        &Document {
+        &form,
+        &BackfillJson {
             indexed: indexed.as_ref().map(|indexed| indexed.names),
             ..document(&database, &report, n_pruned as u64, arguments.writing.dry_run)
         },
@@ -185,18 +185,18 @@ pub fn run(app: &mut App, arguments: &args::Backfill) -> anyhow::Result<Exit> {
 /// Deletes the rows whose rollout is gone, if that was requested.
 fn prune_after(
     app: &App,
-    arguments: &args::Backfill,
-    config: &Config<'_>,
+    arguments: &args::BackfillArgs,
+    config: &BackfillOptions<'_>,
     place: &Place,
     database: &Path,
-    report: &backfill::Report,
+    report: &BackfillReport,
     is_new: bool,
-) -> anyhow::Result<Option<crate::prune::Report>> {
+) -> anyhow::Result<Option<crate::prune::PruneReport>> {
     let is_nothing = config.threads.is_some_and(<[_]>::is_empty);
     if !arguments.prune || is_nothing || report.interrupted || (is_new && arguments.writing.dry_run) {
         return Ok(None);
     }
-    let config = crate::prune::Config {
+    let config = crate::prune::PruneOptions {
         context: config.context,
         threads: config.threads,
         all_missing: arguments.all_missing,
@@ -210,7 +210,7 @@ fn prune_after(
     };
     let pruned = prune::prune_rows(app, &config, place, database, consent, false)?.map(|(pruned, _)| pruned);
     for outcome in pruned.iter().flat_map(|pruned| &pruned.threads) {
-        if let (Status::Failed, Some(reason)) = (outcome.status, &outcome.reason) {
+        if let (PruneStatus::Failed, Some(reason)) = (outcome.status, &outcome.reason) {
             app.messages.fail(&format!("{}: {reason}", outcome.id));
         }
     }
@@ -218,12 +218,17 @@ fn prune_after(
 }
 
 /// Reads the facts that only databases know from another database.
-fn take_facts(app: &App, file: &Path, database: &Path, options: &OpenOptions) -> anyhow::Result<Facts> {
+fn take_facts(
+    app: &App,
+    file: &Path,
+    database: &Path,
+    options: &OpenOptions,
+) -> anyhow::Result<DatabaseFacts> {
     if is_same_file(file, database).unwrap_or(false) {
         return Err(anyhow!("{}: is the database itself", file.display())
             .hint("name the database that knows what this one has lost"));
     }
-    let facts = Facts::take(file, options)?;
+    let facts = DatabaseFacts::take(file, options)?;
     if !facts.is_whole() {
         app.messages.warn(&format!(
             "{}: is damaged: what could be read of it, {}, is used",
@@ -236,7 +241,7 @@ fn take_facts(app: &App, file: &Path, database: &Path, options: &OpenOptions) ->
 
 /// The report as JSON; its names are documented.
 #[derive(Serialize)]
-struct Document<'a> {
+struct BackfillJson<'a> {
     database: String,
     scanned: u64,
     inserted: u64,
@@ -246,7 +251,7 @@ struct Document<'a> {
     failed: u64,
     pruned: u64,
     bytes_read: u64,
-    failures: Vec<Failure<'a>>,
+    failures: Vec<FailureJson<'a>>,
     shown_before: u64,
     shown_after: u64,
     dry_run: bool,
@@ -255,18 +260,23 @@ struct Document<'a> {
     indexed: Option<u64>,
 }
 
+/// A failure in JSON, in the reports of backfill and rebuild.
 #[derive(Serialize)]
-struct Failure<'a> {
+pub(super) struct FailureJson<'a> {
     path: String,
     error: &'a str,
 }
 
-fn document<'a>(database: &Path, report: &'a backfill::Report, pruned: u64, dry_run: bool) -> Document<'a> {
-    let failures = report
-        .failures
-        .iter()
-        .map(|failure| Failure { path: failure.path.to_string_lossy().into_owned(), error: &failure.error });
-    Document {
+impl FailureJson<'_> {
+    pub(super) fn all(report: &BackfillReport) -> Vec<FailureJson<'_>> {
+        let path = |failure: &Failure| failure.path.to_string_lossy().into_owned();
+        let json = report.failures.iter().map(|one| FailureJson { path: path(one), error: &one.error });
+        json.collect()
+    }
+}
+
+fn document<'a>(database: &Path, report: &'a BackfillReport, pruned: u64, dry_run: bool) -> BackfillJson<'a> {
+    BackfillJson {
         database: database.to_string_lossy().into_owned(),
         scanned: report.scanned,
         inserted: report.inserted,
@@ -276,7 +286,7 @@ fn document<'a>(database: &Path, report: &'a backfill::Report, pruned: u64, dry_
         failed: report.failed,
         pruned,
         bytes_read: report.bytes_read,
-        failures: failures.collect(),
+        failures: FailureJson::all(report),
         shown_before: report.shown.before.shown(),
         shown_after: report.shown.after.shown(),
         dry_run,
@@ -285,22 +295,27 @@ fn document<'a>(database: &Path, report: &'a backfill::Report, pruned: u64, dry_
     }
 }
 
-fn write_report(app: &mut App, page: &Page, document: &Document<'_>, is_part: bool) -> io::Result<()> {
+fn write_report(
+    app: &mut App,
+    form: &OutputForm,
+    document: &BackfillJson<'_>,
+    is_part: bool,
+) -> io::Result<()> {
     let mut columns =
         vec!["scanned", "inserted", "updated", "unchanged", "superseded", "failed", "pruned", "bytes_read"];
     columns.extend(document.indexed.map(|_| "indexed"));
     Report {
         items: std::iter::once(document),
-        rows: Rows::Columns(&columns),
+        rows: ItemRows::Columns(&columns),
         document: Whole::Item,
-        text: &|out| write_fields(out, &fields(document, is_part), page.style),
+        text: &|out| write_fields(out, &fields(document, is_part), form.style),
     }
-    .write(&mut app.out, page)
+    .write(&mut app.out, form)
 }
 
 /// Returns the report for people.
-fn fields(document: &Document<'_>, is_part: bool) -> Vec<(&'static str, Cell)> {
-    let mut fields = vec![("database", Cell::exact(text::safe(&document.database)))];
+fn fields(document: &BackfillJson<'_>, is_part: bool) -> Vec<(&'static str, TableCell)> {
+    let mut fields = vec![("database", TableCell::exact(text::safe(&document.database)))];
     let numbers = [
         ("scanned", document.scanned),
         ("inserted", document.inserted),
@@ -313,19 +328,19 @@ fn fields(document: &Document<'_>, is_part: bool) -> Vec<(&'static str, Cell)> {
     let shown = numbers.into_iter().filter(|(name, n)| *name != "pruned" || *n > 0);
     fields.extend(shown.map(|(name, number)| {
         let remark = if number > 0 { remark(name) } else { "" };
-        (heading(name, document.dry_run), Cell::new(format!("{}{remark}", human::count(number))))
+        (heading(name, document.dry_run), TableCell::new(format!("{}{remark}", human::count(number))))
     }));
     if let Some(indexed) = document.indexed {
         let heading = if document.dry_run { "would append" } else { "appended" };
-        fields.push((heading, Cell::new(human::counted(indexed, "name", "names"))));
+        fields.push((heading, TableCell::new(human::counted(indexed, "name", "names"))));
     }
-    fields.push(("read", Cell::new(human::bytes(document.bytes_read))));
+    fields.push(("read", TableCell::new(human::bytes(document.bytes_read))));
     if !is_part {
         let indexing = match document.complete {
             true => "complete: every rollout of the home was visited",
             false => "not complete: the messages say why",
         };
-        fields.push(("indexing", Cell::new(indexing)));
+        fields.push(("indexing", TableCell::new(indexing)));
     }
     fields
 }
@@ -350,7 +365,7 @@ fn remark(name: &str) -> &'static str {
 }
 
 /// Describes the result in one line.
-fn outcome(report: &backfill::Report, dry_run: bool, is_new: bool) -> String {
+fn outcome(report: &BackfillReport, dry_run: bool, is_new: bool) -> String {
     let rows = |n: u64| human::counted(n, "row", "rows");
     let are = |n: u64| if n == 1 { "agrees" } else { "agree" };
     let changes: Vec<String> = [("insert", report.inserted), ("update", report.updated)]
@@ -391,8 +406,8 @@ fn advise(
     app: &App,
     home: &Path,
     database: &Path,
-    report: &backfill::Report,
-    arguments: &args::Backfill,
+    report: &BackfillReport,
+    arguments: &args::BackfillArgs,
     is_new: bool,
 ) {
     let dry_run = arguments.writing.dry_run;

@@ -5,8 +5,8 @@ use crate::cli::commands::place::{Place, protected};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::output::human;
-use crate::cli::output::report::{Page, Report, Rows, Whole};
-use crate::cli::output::table::{Cell, write_fields};
+use crate::cli::output::report::{ItemRows, OutputForm, Report, Whole};
+use crate::cli::output::table::{TableCell, write_fields};
 use crate::cli::output::text;
 use crate::db::backup;
 use crate::db::open::Reader;
@@ -22,7 +22,7 @@ use std::path::Path;
 
 /// The report as JSON; its names are documented.
 #[derive(Serialize)]
-struct Document {
+struct BackupJson {
     database: String,
     backup: String,
     rows: u64,
@@ -34,8 +34,8 @@ struct Document {
 ///
 /// # Errors
 /// If the command cannot run, or the file exists.
-pub fn run(app: &mut App, arguments: &args::Backup) -> anyhow::Result<Exit> {
-    let page = app.page(false)?;
+pub fn run(app: &mut App, arguments: &args::BackupArgs) -> anyhow::Result<Exit> {
+    let form = app.form(false)?;
     if let Some(file) = &arguments.file {
         OutputFile::check_new_database(&app.environment.absolute(file), &protected(app))?;
     }
@@ -65,14 +65,14 @@ pub fn run(app: &mut App, arguments: &args::Backup) -> anyhow::Result<Exit> {
         app.messages.progress().finish();
         copied?
     };
-    let document = Document {
+    let document = BackupJson {
         database: database.to_string_lossy().into_owned(),
         backup: target.to_string_lossy().into_owned(),
         rows,
         bytes,
         dry_run: arguments.dry_run,
     };
-    write(app, &page, &document, &target)?;
+    write(app, &form, &document, &target)?;
     if arguments.dry_run {
         app.messages.say("nothing was written: this was a dry run");
     } else {
@@ -81,19 +81,19 @@ pub fn run(app: &mut App, arguments: &args::Backup) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn write(app: &mut App, page: &Page, document: &Document, target: &Path) -> io::Result<()> {
+fn write(app: &mut App, form: &OutputForm, document: &BackupJson, target: &Path) -> io::Result<()> {
     Report {
         items: std::iter::once(document),
-        rows: Rows::Columns(&["database", "backup", "rows", "bytes"]),
+        rows: ItemRows::Columns(&["database", "backup", "rows", "bytes"]),
         document: Whole::Item,
         text: &|out| {
             let fields = [
-                ("backup", Cell::exact(text::path(target))),
-                ("threads", Cell::new(human::count(document.rows))),
-                ("size", Cell::new(human::bytes(document.bytes))),
+                ("backup", TableCell::exact(text::path(target))),
+                ("threads", TableCell::new(human::count(document.rows))),
+                ("size", TableCell::new(human::bytes(document.bytes))),
             ];
-            write_fields(out, &fields, page.style)
+            write_fields(out, &fields, form.style)
         },
     }
-    .write(&mut app.out, page)
+    .write(&mut app.out, form)
 }

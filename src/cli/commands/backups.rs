@@ -5,8 +5,8 @@ use crate::cli::commands::app::App;
 use crate::cli::commands::place::Place;
 use crate::cli::line::exit::Exit;
 use crate::cli::output::records::Value;
-use crate::cli::output::report::{Page, Report, Rows, Whole};
-use crate::cli::output::table::{Cell, Column, Table};
+use crate::cli::output::report::{ItemRows, OutputForm, Report, Whole};
+use crate::cli::output::table::{Table, TableCell, TableColumn};
 use crate::cli::output::{human, text};
 use crate::db::backup::{self, BackupInfo};
 use crate::db::open::{OpenOptions, Reader};
@@ -65,7 +65,7 @@ pub(super) fn latest(place: &Place, database: Option<&Path>) -> anyhow::Result<P
 /// If the list cannot be written.
 pub(super) fn list(
     app: &mut App,
-    page: &Page,
+    form: &OutputForm,
     place: &Place,
     database: Option<&Path>,
 ) -> anyhow::Result<Exit> {
@@ -84,7 +84,7 @@ pub(super) fn list(
     let now = app.environment.now_ms();
     Report {
         items: listed.iter(),
-        rows: Rows::Columns(&["path", "taken_at", "rows", "bytes", "automatic", "replaced"]),
+        rows: ItemRows::Columns(&["path", "taken_at", "rows", "bytes", "automatic", "replaced"]),
         document: Whole::List {
             name: "backups",
             before: &|document| document.member("database", &database.map(Path::to_string_lossy)),
@@ -92,10 +92,10 @@ pub(super) fn list(
         },
         text: &|out| match backups.is_empty() {
             true => Ok(()),
-            false => table(page, &backups, &listed, now).write(out),
+            false => table(form, &backups, &listed, now).write(out),
         },
     }
-    .write(&mut app.out, page)?;
+    .write(&mut app.out, form)?;
     if backups.is_empty() {
         app.messages.say("no backups");
         app.messages.hint("codex-state backfill makes the rows from the rollouts");
@@ -108,16 +108,20 @@ pub(super) fn list(
     Ok(Exit::Done)
 }
 
-fn table(page: &Page, backups: &[BackupInfo], listed: &[Listed], now: i64) -> Table {
-    let columns =
-        vec![Column::text("taken"), Column::number("threads"), Column::number("size"), Column::path("path")];
-    let mut table = Table::new(columns, page.width, page.style);
+fn table(form: &OutputForm, backups: &[BackupInfo], listed: &[Listed], now: i64) -> Table {
+    let columns = vec![
+        TableColumn::text("taken"),
+        TableColumn::number("threads"),
+        TableColumn::number("size"),
+        TableColumn::path("path"),
+    ];
+    let mut table = Table::new(columns, form.width, form.style);
     for (backup, listed) in backups.iter().zip(listed) {
         table.row([
-            Cell::new(human::ago(backup.taken_at.timestamp_millis(), now)),
-            Cell::new(listed.rows.map_or_else(|| "unreadable".to_owned(), human::count)),
-            Cell::new(human::bytes(backup.size)),
-            Cell::exact(text::path(&backup.path)),
+            TableCell::new(human::ago(backup.taken_at.timestamp_millis(), now)),
+            TableCell::new(listed.rows.map_or_else(|| "unreadable".to_owned(), human::count)),
+            TableCell::new(human::bytes(backup.size)),
+            TableCell::exact(text::path(&backup.path)),
         ]);
     }
     table

@@ -12,7 +12,7 @@ use crate::db::list::Query;
 use crate::db::open::{OpenOptions, Reader};
 use crate::db::schema::Schema;
 use crate::db::threads;
-use crate::list::{Config, Lister};
+use crate::list::{ListOptions, Lister};
 use crate::thread::cell::Cell;
 use crate::thread::columns::index;
 use clap::{Args as _, CommandFactory as _, FromArgMatches as _};
@@ -141,7 +141,7 @@ fn global(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<Global> {
 /// Returns the threads that were changed last, even those that Codex hides.
 fn latest(reader: &mut Reader) -> anyhow::Result<Vec<(String, String)>> {
     let query = Query { hidden: true, columns: vec![index::ID], ..Query::default() };
-    let config = Config { query, limit: Some(MAX_CANDIDATES), cursor: None, names: &|| Ok(None) };
+    let config = ListOptions { query, limit: Some(MAX_CANDIDATES), cursor: None, names: &|| Ok(None) };
     let mut ids = Vec::new();
     let mut lister = Lister::new(reader, config)?;
     while let Some(page) = lister.next_page()? {
@@ -160,7 +160,7 @@ fn beginning(reader: &mut Reader, typed: &str) -> anyhow::Result<Vec<(String, St
 fn titled(reader: &mut Reader, ids: Vec<String>) -> anyhow::Result<Vec<(String, String)>> {
     reader.read(|connection| -> anyhow::Result<_> {
         let schema = Schema::read_threads(connection)?;
-        let rows = threads::Threads::new(&schema);
+        let rows = threads::ThreadStatements::new(&schema);
         ids.iter()
             .map(|id| {
                 let id_cell = Cell::from(id.as_str());

@@ -23,7 +23,7 @@ const MAX_READ: u64 = 1 << 20;
 ///
 /// # Errors
 /// If the output cannot be written, the shell is unknown, or a file of another program is in the way.
-pub fn run(app: &mut App, arguments: &args::Completions) -> anyhow::Result<Exit> {
+pub fn run(app: &mut App, arguments: &args::CompletionsArgs) -> anyhow::Result<Exit> {
     if arguments.install {
         let shell = arguments.shell.map_or_else(|| shell_of_user(&app.environment), Ok)?;
         return install(app, shell, arguments.dry_run);

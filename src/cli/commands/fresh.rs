@@ -1,6 +1,6 @@
 //! Chooses and announces the database that `backfill` creates in a home without one.
 
-use crate::backfill::fresh::{self, NewDatabase};
+use crate::backfill::fresh::{self, PlannedDatabase};
 use crate::cli::commands::app::App;
 use crate::cli::commands::place::Place;
 use crate::cli::line::fresh::SchemaChoice;
@@ -16,11 +16,11 @@ pub fn choose(
     place: &Place,
     schema: Option<SchemaChoice>,
     interrupted: &AtomicBool,
-) -> (NewDatabase, PathBuf) {
+) -> (PlannedDatabase, PathBuf) {
     let folder = &place.databases.create_in;
     let new = match schema {
-        None => fresh::choose(&place.home, folder, interrupted),
-        Some(named) => NewDatabase {
+        None => fresh::plan_database(&place.home, folder, interrupted),
+        Some(named) => PlannedDatabase {
             schema: match named {
                 SchemaChoice::Phase1 => NewSchema::Phase1,
                 SchemaChoice::State5 => NewSchema::State5,
@@ -35,7 +35,7 @@ pub fn choose(
 
 /// Prints which database is created and why. Warns about backups of a lost database, and about a Codex that may
 /// refuse the new one.
-pub fn announce(app: &App, place: &Place, new: &NewDatabase, path: &Path, dry_run: bool) {
+pub fn announce(app: &App, place: &Place, new: &PlannedDatabase, path: &Path, dry_run: bool) {
     if let Some(newest) =
         place.databases.looked_in.iter().flat_map(|folder| backup::backups_in(folder)).next()
     {

@@ -1,13 +1,13 @@
 //! `codex-state backfill --index`: appends names to `session_index.jsonl` and prints how many.
 
 use crate::backfill::index::{IndexOptions, Indexed, append_names};
-use crate::backfill::{self, Config};
+use crate::backfill::{BackfillOptions, BackfillReport};
 use crate::catalog::names::FILE_NAME;
 use crate::cli::commands::app::App;
 use crate::cli::commands::place::Place;
 use crate::cli::output::{human, text};
 use crate::db::open::Reader;
-use crate::prune;
+use crate::prune::{PruneReport, PruneStatus};
 use crate::survey::select::Selected;
 use crate::thread::ThreadId;
 use std::collections::BTreeSet;
@@ -20,10 +20,10 @@ use std::path::Path;
 pub(super) fn append(
     app: &App,
     place: &Place,
-    config: &Config<'_>,
+    config: &BackfillOptions<'_>,
     database: &Path,
-    report: &backfill::Report,
-    pruned: Option<&prune::Report>,
+    report: &BackfillReport,
+    pruned: Option<&PruneReport>,
     dry_run: bool,
 ) -> anyhow::Result<Indexed> {
     let mut reader = if database.exists() { Some(Reader::open(database, &place.options)?) } else { None };
@@ -35,7 +35,7 @@ pub(super) fn append(
         ids.collect()
     });
     let gone = pruned.iter().flat_map(|pruned| &pruned.threads);
-    let gone = gone.filter(|outcome| outcome.status == prune::Status::Pruned);
+    let gone = gone.filter(|outcome| outcome.status == PruneStatus::Pruned);
     let options = IndexOptions {
         context: config.context,
         threads: threads.as_ref(),

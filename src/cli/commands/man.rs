@@ -3,7 +3,7 @@
 use crate::cli::commands::app::App;
 use crate::cli::commands::place::output_file;
 use crate::cli::line::args;
-use crate::cli::line::man::{Page, pages};
+use crate::cli::line::man::{ManPage, pages};
 use crate::error::WithHint as _;
 use crate::output_file::advice;
 use std::io::Write as _;
@@ -13,7 +13,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// If the output or a file cannot be written.
-pub fn run(app: &mut App, arguments: &args::Man) -> anyhow::Result<()> {
+pub fn run(app: &mut App, arguments: &args::ManArgs) -> anyhow::Result<()> {
     let pages = pages()?;
     match &arguments.folder {
         None => app.out.write_all(&pages[0].roff)?,
@@ -22,7 +22,7 @@ pub fn run(app: &mut App, arguments: &args::Man) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn write_all(app: &App, pages: &[Page], folder: &Path) -> anyhow::Result<()> {
+fn write_all(app: &App, pages: &[ManPage], folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).map_err(|error| {
         let advice = advice(error.kind());
         anyhow::Error::new(error).context(format!("cannot make the folder {}", folder.display())).hint(advice)

@@ -8,7 +8,7 @@ use crate::cli::commands::app::App;
 use crate::cli::commands::{place, threads};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
-use crate::cli::output::report::{Report, Rows, Whole};
+use crate::cli::output::report::{ItemRows, Report, Whole};
 use crate::cli::output::text;
 use crate::db::threads::rollout_path;
 use crate::survey::select::Selected;
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 /// A rollout in JSON.
 #[derive(Serialize)]
-struct Item<'a> {
+struct RolloutJson<'a> {
     path: Cow<'a, str>,
 }
 
@@ -28,8 +28,8 @@ struct Item<'a> {
 ///
 /// # Errors
 /// If an argument is ambiguous, or the database cannot be read.
-pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
-    let page = app.page(false)?;
+pub fn run(app: &mut App, arguments: &args::PathArgs) -> anyhow::Result<Exit> {
+    let form = app.form(false)?;
     let mut reader = place::open_reader(app)?;
     let home = place::home_or_nowhere(app)?;
     let found = threads::resolve(app, &arguments.threads, &home, Some(&mut reader))?;
@@ -66,12 +66,12 @@ pub fn run(app: &mut App, arguments: &args::PathOf) -> anyhow::Result<Exit> {
     }
     reader.end();
     Report {
-        items: paths.iter().map(|path| Item { path: path.to_string_lossy() }),
-        rows: Rows::Columns(&["path"]),
+        items: paths.iter().map(|path| RolloutJson { path: path.to_string_lossy() }),
+        rows: ItemRows::Columns(&["path"]),
         document: Whole::List { name: "paths", before: &|_| Ok(()), after: &|_| Ok(()) },
         text: &|out| paths.iter().try_for_each(|path| writeln!(out, "{}", text::path(path))),
     }
-    .write(&mut app.out, &page)?;
+    .write(&mut app.out, &form)?;
     Ok(exit)
 }
 

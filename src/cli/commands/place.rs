@@ -8,7 +8,9 @@ use crate::db::backup;
 use crate::db::open::{Access, OpenOptions, Reader};
 use crate::db::threads;
 use crate::error::{WithHint as _, shell_word};
-use crate::home::{self, Candidate, Candidates, Choice, CodexConfig, DatabaseInputs, Providers};
+use crate::home::{
+    self, Candidates, CodexConfig, DatabaseCandidate, DatabaseChoice, DatabaseInputs, Providers,
+};
 use crate::output_file::{OutputFile, Protected};
 use crate::progress::Progress as _;
 use crate::survey::Context;
@@ -68,8 +70,8 @@ impl Place {
 
     /// Chooses the database to use. If there are two, warns which one is not used. Returns `None` if there is none.
     #[must_use]
-    pub fn choose(&self, messages: &Messages) -> Option<Choice> {
-        let choice = home::choose(&self.databases.found, |path| {
+    pub fn choose(&self, messages: &Messages) -> Option<DatabaseChoice> {
+        let choice = home::choose_database(&self.databases.found, |path| {
             let mut reader = Reader::open(path, &self.options).ok()?;
             reader.read(threads::last_update).ok()?
         })?;
@@ -152,7 +154,7 @@ impl Place {
 }
 
 /// With `--verbose`, prints which database is used and why.
-fn say_why(messages: &Messages, chosen: &Candidate) {
+fn say_why(messages: &Messages, chosen: &DatabaseCandidate) {
     let line = || format!("{}: the database: {}", chosen.path.display(), chosen.why.describe());
     messages.progress().detail(&line);
 }

@@ -8,13 +8,13 @@ use crate::cli::commands::titles::{self, Titles, WIDTH_WITH_PATH};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
-use crate::cli::output::report::{Page, Report, Rows, Whole};
+use crate::cli::output::report::{ItemRows, OutputForm, Report, Whole};
 use crate::cli::output::style::Tone;
-use crate::cli::output::table::{Cell, Column, Table};
+use crate::cli::output::table::{Table, TableCell, TableColumn};
 use crate::cli::output::{human, text};
 use crate::db::open::{Reader, Writer};
 use crate::error::{WithHint as _, shell_word};
-use crate::prune::{self, Config, Outcome, Status};
+use crate::prune::{self, PruneOptions, PruneOutcome, PruneReport, PruneStatus};
 use anyhow::anyhow;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -26,8 +26,8 @@ use std::sync::atomic::Ordering;
 ///
 /// # Errors
 /// If the command cannot run.
-pub fn run(app: &mut App, arguments: &args::Prune) -> anyhow::Result<Exit> {
-    let page = app.page(true)?;
+pub fn run(app: &mut App, arguments: &args::PruneArgs) -> anyhow::Result<Exit> {
+    let form = app.form(true)?;
     check_yes(app, arguments.yes || arguments.dry_run, "codex-state prune")?;
     let place = Place::find(app)?;
     let database = place.only_database(app)?;
@@ -35,11 +35,11 @@ pub fn run(app: &mut App, arguments: &args::Prune) -> anyhow::Result<Exit> {
     app.metrics.opened("prune");
     let found = threads::resolve(app, &arguments.threads, &place.home, Some(&mut reader))?;
     let is_named = !arguments.threads.is_empty();
-    if is_named && found.selected.is_empty() && page.is_text() {
+    if is_named && found.selected.is_empty() && form.is_text() {
         return Ok(found.exit);
     }
     drop(reader);
-    let config = Config {
+    let config = PruneOptions {
         context: place.context(app, jobs_or_processors(arguments.jobs)),
         threads: is_named.then_some(&found.selected),
         all_missing: arguments.all_missing,
@@ -48,7 +48,7 @@ pub fn run(app: &mut App, arguments: &args::Prune) -> anyhow::Result<Exit> {
     };
     let consent =
         Consent { dry_run: arguments.dry_run, yes: arguments.yes, keep_backup: !arguments.no_backup };
-    let titled = page.is_text();
+    let titled = form.is_text();
     let Some((report, titles)) = prune_rows(app, &config, &place, &database, consent, titled)? else {
         return Ok(Exit::Not);
     };
@@ -57,10 +57,10 @@ pub fn run(app: &mut App, arguments: &args::Prune) -> anyhow::Result<Exit> {
             app.messages.fail(&format!("{}: {reason}", outcome.id));
         }
     }
-    write_report(app, &page, &database, &report, &titles, arguments.dry_run)?;
+    write_report(app, &form, &database, &report, &titles, arguments.dry_run)?;
     advise(app, &report, arguments.dry_run);
     ending::say_shown(app, &report.shown, arguments.dry_run);
-    if report.count(Status::Pruned) > 0 && !arguments.dry_run {
+    if report.count(PruneStatus::Pruned) > 0 && !arguments.dry_run {
         ending::say_undo(app, &database, report.backup.as_deref());
     }
     let exit = exit(app, report, is_named)?;
@@ -96,12 +96,12 @@ pub(super) fn check_yes(app: &App, yes: bool, command: &str) -> anyhow::Result<(
 /// If it cannot run; then nothing was deleted.
 pub(super) fn prune_rows(
     app: &App,
-    config: &Config<'_>,
+    config: &PruneOptions<'_>,
     place: &Place,
     database: &Path,
     consent: Consent,
     titled: bool,
-) -> anyhow::Result<Option<(prune::Report, Titles)>> {
+) -> anyhow::Result<Option<(PruneReport, Titles)>> {
     let mut reader = Reader::open(database, &place.options)?;
     let mut job = prune::plan(config, &mut reader, app.messages.progress())?;
     if consent.dry_run || job.n_to_go() == 0 {
@@ -139,15 +139,15 @@ pub(super) fn prune_rows(
     let mut writer = Writer::open(database, &place.options)?;
     let report = job.run(&mut writer, app.messages.progress())?;
     writer.close()?;
-    Ok(Some((prune::Report { backup, ..report }, titles)))
+    Ok(Some((PruneReport { backup, ..report }, titles)))
 }
 
 /// Shows the first rows that would be deleted, before the question.
-fn show_rows_to_go(app: &App, preview: &prune::Report, titles: &Titles) {
+fn show_rows_to_go(app: &App, preview: &PruneReport, titles: &Titles) {
     const SHOWN: usize = 10;
     let go = || {
         let threads = preview.threads.iter().enumerate();
-        threads.filter(|(_, outcome)| outcome.status == Status::Pruned)
+        threads.filter(|(_, outcome)| outcome.status == PruneStatus::Pruned)
     };
     for (place, outcome) in go().take(SHOWN) {
         let known_by = titles.cells(place).map(|cell| cell.as_str().to_owned()).join("  ");
@@ -163,8 +163,8 @@ fn show_rows_to_go(app: &App, preview: &prune::Report, titles: &Titles) {
 }
 
 /// Returns true if a row that stays is worth a line although the user did not name it.
-fn is_worth_a_line(outcome: &Outcome) -> bool {
-    outcome.status == Status::Failed
+fn is_worth_a_line(outcome: &PruneOutcome) -> bool {
+    outcome.status == PruneStatus::Failed
 }
 
 /// Returns the exit status of a report. A named row that stays makes it 1; a row that was not named and should stay
@@ -172,8 +172,9 @@ fn is_worth_a_line(outcome: &Outcome) -> bool {
 ///
 /// # Errors
 /// If the run stopped early.
-pub(super) fn exit(app: &App, report: prune::Report, is_named: bool) -> anyhow::Result<Exit> {
-    let n_left = report.count(Status::Failed) + if is_named { report.count(Status::Skipped) } else { 0 };
+pub(super) fn exit(app: &App, report: PruneReport, is_named: bool) -> anyhow::Result<Exit> {
+    let n_left =
+        report.count(PruneStatus::Failed) + if is_named { report.count(PruneStatus::Skipped) } else { 0 };
     if let Some(error) = report.stopped {
         return Err(error);
     }
@@ -184,25 +185,25 @@ pub(super) fn exit(app: &App, report: prune::Report, is_named: bool) -> anyhow::
     Ok(Exit::from_answer(n_left == 0))
 }
 
-fn status(status: Status) -> &'static str {
+fn status(status: PruneStatus) -> &'static str {
     match status {
-        Status::Pruned => "pruned",
-        Status::Skipped => "skipped",
-        Status::Failed => "failed",
+        PruneStatus::Pruned => "pruned",
+        PruneStatus::Skipped => "skipped",
+        PruneStatus::Failed => "failed",
     }
 }
 
 /// One row in JSON; documented in the help.
 #[derive(Serialize)]
-struct Thread<'a> {
+struct PrunedJson<'a> {
     id: &'a str,
     path: &'a str,
     status: &'static str,
     error: Option<&'a str>,
 }
 
-fn thread(outcome: &Outcome) -> Thread<'_> {
-    Thread {
+fn thread(outcome: &PruneOutcome) -> PrunedJson<'_> {
+    PrunedJson {
         id: &outcome.id,
         path: &outcome.path,
         status: status(outcome.status),
@@ -212,15 +213,15 @@ fn thread(outcome: &Outcome) -> Thread<'_> {
 
 fn write_report(
     app: &mut App,
-    page: &Page,
+    form: &OutputForm,
     database: &Path,
-    report: &prune::Report,
+    report: &PruneReport,
     titles: &Titles,
     dry_run: bool,
 ) -> io::Result<()> {
     Report {
         items: report.threads.iter().map(thread),
-        rows: Rows::Columns(&["id", "status", "path", "error"]),
+        rows: ItemRows::Columns(&["id", "status", "path", "error"]),
         document: Whole::List {
             name: "threads",
             before: &|document| {
@@ -228,7 +229,7 @@ fn write_report(
                 document.member("checked", &report.checked)
             },
             after: &|document| {
-                for which in [Status::Pruned, Status::Skipped, Status::Failed] {
+                for which in [PruneStatus::Pruned, PruneStatus::Skipped, PruneStatus::Failed] {
                     document.member(status(which), &report.count(which))?;
                 }
                 document.member("saved_to", &report.saved_to.as_ref().map(|path| path.to_string_lossy()))?;
@@ -239,45 +240,49 @@ fn write_report(
         },
         text: &|out| match report.threads.is_empty() {
             true => Ok(()),
-            false => table(page, report, titles, dry_run).write(out),
+            false => table(form, report, titles, dry_run).write(out),
         },
     }
-    .write(&mut app.out, page)
+    .write(&mut app.out, form)
 }
 
-fn table(page: &Page, report: &prune::Report, titles: &Titles, dry_run: bool) -> Table {
-    let mut columns =
-        vec![Column::text("id"), Column::text("status"), Column::text("updated"), Column::title("title")];
+fn table(form: &OutputForm, report: &PruneReport, titles: &Titles, dry_run: bool) -> Table {
+    let mut columns = vec![
+        TableColumn::text("id"),
+        TableColumn::text("status"),
+        TableColumn::text("updated"),
+        TableColumn::title("title"),
+    ];
     let has_reason = report.threads.iter().any(|outcome| outcome.reason.is_some());
-    let has_path = page.width >= WIDTH_WITH_PATH;
-    columns.extend(has_reason.then(|| Column::title("why it stays")));
-    columns.extend(has_path.then(|| Column::path("path")));
-    let mut table = Table::new(columns, page.width, page.style);
+    let has_path = form.width >= WIDTH_WITH_PATH;
+    columns.extend(has_reason.then(|| TableColumn::title("why it stays")));
+    columns.extend(has_path.then(|| TableColumn::path("path")));
+    let mut table = Table::new(columns, form.width, form.style);
     for (place, outcome) in report.threads.iter().enumerate() {
         let word = match (outcome.status, dry_run) {
-            (Status::Pruned, true) => "would prune",
+            (PruneStatus::Pruned, true) => "would prune",
             (which, _) => status(which),
         };
         let [updated, title] = titles.cells(place);
         let tone = match outcome.status {
-            Status::Pruned => Tone::Good,
-            Status::Skipped => Tone::Normal,
-            Status::Failed => Tone::Bad,
+            PruneStatus::Pruned => Tone::Good,
+            PruneStatus::Skipped => Tone::Normal,
+            PruneStatus::Failed => Tone::Bad,
         };
-        let mut cells = vec![Cell::exact(&outcome.id), Cell::new(word).tone(tone), updated, title];
-        cells.extend(has_reason.then(|| Cell::new(outcome.reason.as_deref().unwrap_or_default())));
-        cells.extend(has_path.then(|| Cell::exact(&outcome.path)));
+        let mut cells = vec![TableCell::exact(&outcome.id), TableCell::new(word).tone(tone), updated, title];
+        cells.extend(has_reason.then(|| TableCell::new(outcome.reason.as_deref().unwrap_or_default())));
+        cells.extend(has_path.then(|| TableCell::exact(&outcome.path)));
         table.row(cells);
     }
     table
 }
 
 /// Prints on standard error what happened, and how to undo it.
-pub(super) fn advise(app: &App, report: &prune::Report, dry_run: bool) {
+pub(super) fn advise(app: &App, report: &PruneReport, dry_run: bool) {
     let n_misplaced = report.threads.iter().filter(|outcome| outcome.is_misplaced).count();
     let rows = |n: usize| human::counted(n as u64, "row", "rows");
     let checked = human::counted(report.checked, "row", "rows");
-    let n = report.count(Status::Pruned);
+    let n = report.count(PruneStatus::Pruned);
     match (dry_run, n, report.threads.len()) {
         (_, 0, 0) => app.messages.say(&format!("nothing to do: {checked} looked at, and no rollout is gone")),
         (true, _, _) => app.messages.say(&format!(
@@ -290,7 +295,7 @@ pub(super) fn advise(app: &App, report: &prune::Report, dry_run: bool) {
         }
     }
     let mut skipped: BTreeMap<&str, usize> = BTreeMap::new();
-    for outcome in report.threads.iter().filter(|outcome| outcome.status == Status::Skipped) {
+    for outcome in report.threads.iter().filter(|outcome| outcome.status == PruneStatus::Skipped) {
         *skipped.entry(outcome.reason.as_deref().unwrap_or_default()).or_default() += 1;
     }
     for (reason, n) in skipped {

@@ -1,20 +1,21 @@
 //! `codex-state rebuild`: passes the arguments to the verb and prints its report.
 
-use crate::backfill::{self, Target};
+use crate::backfill::{self, BackfillOptions, BackfillReport, BackfillTarget};
 use crate::cli::commands::app::App;
+use crate::cli::commands::backfill::FailureJson;
 use crate::cli::commands::fresh;
 use crate::cli::commands::place::Place;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::fresh::Rebuild;
 use crate::cli::line::numbers::jobs_or_processors;
-use crate::cli::output::report::{self, Page, Rows, Whole};
-use crate::cli::output::table::{Cell, write_fields};
+use crate::cli::output::report::{ItemRows, OutputForm, Report, Whole};
+use crate::cli::output::table::{TableCell, write_fields};
 use crate::cli::output::{human, metrics, shown, text};
 use crate::db::backup;
 use crate::db::census::Census;
 use crate::db::create::NewSchema;
 use crate::db::rebuild::Condition;
-use crate::db::shown::Reason;
+use crate::db::shown::HiddenReason;
 use crate::error::shell_word;
 use crate::home;
 use crate::rebuild::{self, Filled, RebuildOptions, RebuildReport, Way};
@@ -24,14 +25,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-type Report = RebuildReport<backfill::Report>;
+type Rebuilt = RebuildReport<BackfillReport>;
 
 /// Runs the command.
 ///
 /// # Errors
 /// If the rebuild is refused or fails; then the old database is as it was.
 pub fn run(app: &mut App, arguments: &Rebuild) -> anyhow::Result<Exit> {
-    let page = app.page(false)?;
+    let form = app.form(false)?;
     let place = Place::find(app)?;
     let found = place.only(app)?;
     let undone = arguments.undo.as_ref().map(|file| app.environment.absolute(file));
@@ -58,7 +59,7 @@ pub fn run(app: &mut App, arguments: &Rebuild) -> anyhow::Result<Exit> {
     }
     let begun = Instant::now();
     let report = rebuild::run(&options, app.messages.progress(), |writer, facts| {
-        let config = backfill::Config {
+        let config = BackfillOptions {
             context: options.context,
             threads: None,
             quick: false,
@@ -67,15 +68,15 @@ pub fn run(app: &mut App, arguments: &Rebuild) -> anyhow::Result<Exit> {
             backup: None,
             notes_names: false,
         };
-        let report = backfill::run(&config, Target::Write(writer), app.messages.progress())?;
+        let report = backfill::run(&config, BackfillTarget::Write(writer), app.messages.progress())?;
         let passing = report.failures.iter().filter(|failure| failure.is_passing).map(|one| one.path.clone());
         let unread = passing.chain(report.missing_folders.iter().map(|folder| folder.path.clone())).collect();
         Ok(Filled { report, unread })
     })?;
     count(app, &report, begun, arguments.dry_run);
-    write(app, &page, &target, &report, arguments.dry_run)?;
+    write(app, &form, &target, &report, arguments.dry_run)?;
     advise(app, &target, &report, arguments.dry_run);
-    let is_all = |filled: &backfill::Report| filled.failures.is_empty() && filled.missing_folders.is_empty();
+    let is_all = |filled: &BackfillReport| filled.failures.is_empty() && filled.missing_folders.is_empty();
     Ok(Exit::from_answer(report.filled.as_ref().is_none_or(is_all)))
 }
 
@@ -154,14 +155,14 @@ fn private_folder(app: &App) -> anyhow::Result<tempfile::TempDir> {
     builder.tempdir_in(folder).with_context(|| format!("{}: cannot build a preview there", folder.display()))
 }
 
-fn count(app: &App, report: &Report, begun: Instant, dry_run: bool) {
+fn count(app: &App, report: &Rebuilt, begun: Instant, dry_run: bool) {
     if !dry_run {
         app.metrics.created();
-        let archived = report.shown.hidden(Reason::Archived);
+        let archived = report.shown.hidden(HiddenReason::Archived);
         app.metrics.threads([report.shown.total() - archived, archived]);
     }
     if let Some(filled) = &report.filled {
-        app.metrics.backfilled(metrics::Backfill {
+        app.metrics.backfilled(metrics::BackfillCounts {
             upserted: filled.inserted + filled.updated,
             unchanged: filled.unchanged,
             failed: filled.failed,
@@ -172,7 +173,7 @@ fn count(app: &App, report: &Report, begun: Instant, dry_run: bool) {
 
 /// The report as JSON.
 #[derive(Serialize)]
-struct Document<'a> {
+struct RebuildJson<'a> {
     database: String,
     old: Option<String>,
     condition: &'static str,
@@ -185,27 +186,21 @@ struct Document<'a> {
     shown_before: Option<u64>,
     shown_after: u64,
     kept_threads: u64,
-    tables: Vec<Table<'a>>,
+    tables: Vec<TableJson<'a>>,
     left_behind: &'a [String],
     scanned: u64,
     failed: u64,
-    failures: Vec<Failure<'a>>,
+    failures: Vec<FailureJson<'a>>,
     dry_run: bool,
     complete: bool,
 }
 
 #[derive(Serialize)]
-struct Table<'a> {
+struct TableJson<'a> {
     table: &'a str,
     rows: u64,
     unfit: u64,
     unreadable: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct Failure<'a> {
-    path: String,
-    error: &'a str,
 }
 
 /// Returns the word for a condition, and the problem.
@@ -219,15 +214,14 @@ fn condition(condition: &Condition) -> (&'static str, Option<&str>) {
     }
 }
 
-fn document<'a>(database: &Path, report: &'a Report, dry_run: bool) -> Document<'a> {
+fn document<'a>(database: &Path, report: &'a Rebuilt, dry_run: bool) -> RebuildJson<'a> {
     let (word, problem) = condition(&report.condition);
     let (how, migrations_mended): (_, &[i64]) = match &report.way {
         Way::Mended(versions) => ("mended", versions),
         Way::Built => ("built", &[]),
     };
     let filled = report.filled.as_ref();
-    let failures = filled.map(|filled| filled.failures.iter()).into_iter().flatten();
-    Document {
+    RebuildJson {
         database: database.to_string_lossy().into_owned(),
         old: report.replaced.kept.as_ref().map(|path| path.to_string_lossy().into_owned()),
         condition: word,
@@ -243,7 +237,7 @@ fn document<'a>(database: &Path, report: &'a Report, dry_run: bool) -> Document<
             .inherited
             .tables
             .iter()
-            .map(|(table, carried)| Table {
+            .map(|(table, carried)| TableJson {
                 table,
                 rows: carried.rows,
                 unfit: carried.unfit,
@@ -253,54 +247,55 @@ fn document<'a>(database: &Path, report: &'a Report, dry_run: bool) -> Document<
         left_behind: &report.left_behind,
         scanned: filled.map_or(0, |filled| filled.scanned),
         failed: filled.map_or(0, |filled| filled.failed),
-        failures: failures
-            .map(|failure| Failure {
-                path: failure.path.to_string_lossy().into_owned(),
-                error: &failure.error,
-            })
-            .collect(),
+        failures: filled.map_or_else(Vec::new, FailureJson::all),
         dry_run,
         complete: filled.is_none_or(|filled| filled.complete),
     }
 }
 
-fn write(app: &mut App, page: &Page, database: &Path, report: &Report, dry_run: bool) -> io::Result<()> {
+fn write(
+    app: &mut App,
+    form: &OutputForm,
+    database: &Path,
+    report: &Rebuilt,
+    dry_run: bool,
+) -> io::Result<()> {
     let columns =
         ["database", "old", "condition", "how", "level", "threads", "kept_threads", "scanned", "failed"];
-    report::Report {
+    Report {
         items: std::iter::once(document(database, report, dry_run)),
-        rows: Rows::Columns(&columns),
+        rows: ItemRows::Columns(&columns),
         document: Whole::Item,
-        text: &|out| write_fields(out, &fields(database, report), page.style),
+        text: &|out| write_fields(out, &fields(database, report), form.style),
     }
-    .write(&mut app.out, page)
+    .write(&mut app.out, form)
 }
 
 /// Returns the report for people.
-fn fields(database: &Path, report: &Report) -> Vec<(&'static str, Cell)> {
+fn fields(database: &Path, report: &Rebuilt) -> Vec<(&'static str, TableCell)> {
     let (word, problem) = condition(&report.condition);
     let was = match problem {
         Some(problem) => format!("{word}: {}", text::safe(problem.trim())),
         None => word.to_owned(),
     };
-    let mut fields = vec![("database", Cell::exact(text::path(database))), ("was", Cell::new(was))];
+    let mut fields = vec![("database", TableCell::exact(text::path(database))), ("was", TableCell::new(was))];
     if let Way::Mended(versions) = &report.way {
         let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
-        fields.push(("ledger mended", Cell::new(format!("migrations {}", versions.join(", ")))));
+        fields.push(("ledger mended", TableCell::new(format!("migrations {}", versions.join(", ")))));
     }
-    fields.push(("threads", Cell::new(human::count(report.shown.total()))));
+    fields.push(("threads", TableCell::new(human::count(report.shown.total()))));
     for (table, carried) in &report.inherited.tables {
-        fields.push(("from the old one", Cell::new(in_words(table, carried))));
+        fields.push(("from the old one", TableCell::new(in_words(table, carried))));
     }
     if let Some(old) = &report.replaced.kept {
-        fields.push(("old database", Cell::exact(text::path(old))));
+        fields.push(("old database", TableCell::exact(text::path(old))));
     }
     if let Some(filled) = &report.filled {
         let indexing = match filled.complete {
             true => "complete: Codex opens it at once and scans nothing",
             false => "not complete: Codex scans the rollouts when it starts",
         };
-        fields.push(("indexing", Cell::new(indexing)));
+        fields.push(("indexing", TableCell::new(indexing)));
     }
     fields
 }
@@ -320,7 +315,7 @@ fn in_words(table: &str, carried: &crate::db::rebuild::Carried) -> String {
 }
 
 /// Prints on standard error what was done, and how to undo it.
-fn advise(app: &App, database: &Path, report: &Report, dry_run: bool) {
+fn advise(app: &App, database: &Path, report: &Rebuilt, dry_run: bool) {
     fresh::say_logs(app, &report.replaced.logs);
     for folder in report.filled.iter().flat_map(|filled| &filled.missing_folders) {
         app.messages.fail(&format!("{}: {}", text::path(&folder.path), folder.describe()));

@@ -6,13 +6,13 @@ use crate::cli::commands::place::Place;
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
-use crate::cli::output::report::{Page, Report, Rows, Whole};
+use crate::cli::output::report::{ItemRows, OutputForm, Report, Whole};
 use crate::cli::output::style::Tone;
-use crate::cli::output::table::{Cell, Column, Table};
+use crate::cli::output::table::{Table, TableCell, TableColumn};
 use crate::cli::output::{human, text};
 use crate::db::open::{Reader, Writer};
 use crate::error::WithHint as _;
-use crate::relink::{self, RelinkOptions, RelinkReport, Relinked, Status};
+use crate::relink::{self, RelinkOptions, RelinkReport, RelinkStatus, Relinked};
 use crate::thread::folder;
 use anyhow::anyhow;
 use serde::Serialize;
@@ -23,8 +23,8 @@ use std::path::Path;
 ///
 /// # Errors
 /// If the command cannot run.
-pub fn run(app: &mut App, arguments: &args::Relink) -> anyhow::Result<Exit> {
-    let page = app.page(true)?;
+pub fn run(app: &mut App, arguments: &args::RelinkArgs) -> anyhow::Result<Exit> {
+    let form = app.form(true)?;
     let place = Place::find(app)?;
     let database = place.only_database(app)?;
     let (old, new) = (absolute(app, &arguments.old)?, absolute(app, &arguments.new)?);
@@ -58,19 +58,19 @@ pub fn run(app: &mut App, arguments: &args::Relink) -> anyhow::Result<Exit> {
             app.messages.fail(&format!("{}: {error}", text::safe(&thread.id)));
         }
     }
-    write_report(app, &page, &database, &old, &report, dry_run)?;
+    write_report(app, &form, &database, &old, &report, dry_run)?;
     advise(app, &old, &report, dry_run);
     ending::say_shown(app, &report.shown, dry_run);
     if report.interrupted {
         app.messages.hint("what was written stays; run the command again to carry on");
     }
-    let n = report.count(Status::Relinked);
+    let n = report.count(RelinkStatus::Relinked);
     if n > 0 && !dry_run {
         ending::say_undo(app, &database, backup.as_deref());
     }
     Ok(match report.interrupted {
         true => Exit::Interrupted,
-        false => Exit::from_answer(report.count(Status::Failed) == 0),
+        false => Exit::from_answer(report.count(RelinkStatus::Failed) == 0),
     })
 }
 
@@ -89,7 +89,7 @@ fn absolute(app: &App, typed: &Path) -> anyhow::Result<String> {
 
 /// One row in JSON; documented in the help.
 #[derive(Serialize)]
-struct Thread<'a> {
+struct RelinkedJson<'a> {
     id: &'a str,
     status: &'static str,
     from: &'a str,
@@ -97,15 +97,15 @@ struct Thread<'a> {
     error: Option<&'a str>,
 }
 
-fn status(status: Status) -> &'static str {
+fn status(status: RelinkStatus) -> &'static str {
     match status {
-        Status::Relinked => "relinked",
-        Status::Failed => "failed",
+        RelinkStatus::Relinked => "relinked",
+        RelinkStatus::Failed => "failed",
     }
 }
 
-fn thread(thread: &Relinked) -> Thread<'_> {
-    Thread {
+fn thread(thread: &Relinked) -> RelinkedJson<'_> {
+    RelinkedJson {
         id: &thread.id,
         status: status(thread.status),
         from: &thread.from,
@@ -116,7 +116,7 @@ fn thread(thread: &Relinked) -> Thread<'_> {
 
 fn write_report(
     app: &mut App,
-    page: &Page,
+    form: &OutputForm,
     database: &Path,
     old: &str,
     report: &RelinkReport,
@@ -124,7 +124,7 @@ fn write_report(
 ) -> io::Result<()> {
     Report {
         items: report.threads.iter().map(thread),
-        rows: Rows::Columns(&["id", "status", "from", "to", "error"]),
+        rows: ItemRows::Columns(&["id", "status", "from", "to", "error"]),
         document: Whole::List {
             name: "threads",
             before: &|document| {
@@ -133,7 +133,7 @@ fn write_report(
                 document.member("new", &report.new)
             },
             after: &|document| {
-                for which in [Status::Relinked, Status::Failed] {
+                for which in [RelinkStatus::Relinked, RelinkStatus::Failed] {
                     document.member(status(which), &report.count(which))?;
                 }
                 document.member("shown_before", &report.shown.before.shown())?;
@@ -143,26 +143,31 @@ fn write_report(
         },
         text: &|out| match report.threads.is_empty() {
             true => Ok(()),
-            false => table(page, report, dry_run).write(out),
+            false => table(form, report, dry_run).write(out),
         },
     }
-    .write(&mut app.out, page)
+    .write(&mut app.out, form)
 }
 
-fn table(page: &Page, report: &RelinkReport, dry_run: bool) -> Table {
-    let columns = vec![Column::text("id"), Column::text("status"), Column::path("from"), Column::path("to")];
-    let mut table = Table::new(columns, page.width, page.style);
+fn table(form: &OutputForm, report: &RelinkReport, dry_run: bool) -> Table {
+    let columns = vec![
+        TableColumn::text("id"),
+        TableColumn::text("status"),
+        TableColumn::path("from"),
+        TableColumn::path("to"),
+    ];
+    let mut table = Table::new(columns, form.width, form.style);
     for thread in &report.threads {
         let (word, tone) = match (thread.status, dry_run) {
-            (Status::Relinked, false) => ("relinked", Tone::Good),
-            (Status::Relinked, true) => ("would relink", Tone::Normal),
-            (Status::Failed, _) => ("failed", Tone::Bad),
+            (RelinkStatus::Relinked, false) => ("relinked", Tone::Good),
+            (RelinkStatus::Relinked, true) => ("would relink", Tone::Normal),
+            (RelinkStatus::Failed, _) => ("failed", Tone::Bad),
         };
         table.row([
-            Cell::exact(text::safe(&thread.id)),
-            Cell::new(word).tone(tone),
-            Cell::exact(text::safe(&thread.from)),
-            Cell::exact(text::safe(&thread.to)),
+            TableCell::exact(text::safe(&thread.id)),
+            TableCell::new(word).tone(tone),
+            TableCell::exact(text::safe(&thread.from)),
+            TableCell::exact(text::safe(&thread.to)),
         ]);
     }
     table
@@ -171,7 +176,7 @@ fn table(page: &Page, report: &RelinkReport, dry_run: bool) -> Table {
 /// Prints on standard error what happened, and what may not last.
 fn advise(app: &App, old: &str, report: &RelinkReport, dry_run: bool) {
     let threads = |n: u64| human::counted(n, "thread", "threads");
-    let (n, old, new) = (report.count(Status::Relinked), text::safe(old), text::safe(&report.new));
+    let (n, old, new) = (report.count(RelinkStatus::Relinked), text::safe(old), text::safe(&report.new));
     app.messages.say(&match (n, dry_run) {
         (0, true) => "nothing was written: this was a dry run; nothing would change".to_owned(),
         (0, false) => format!("no row had to change: no thread is left in {old}"),

@@ -6,10 +6,11 @@ use crate::cli::commands::{backups, ending};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::output::human;
-use crate::cli::output::report::{Page, Report, Rows, Whole};
-use crate::cli::output::table::{Cell, write_fields};
+use crate::cli::output::report::{ItemRows, OutputForm, Report, Whole};
+use crate::cli::output::table::{TableCell, write_fields};
 use crate::cli::output::text;
-use crate::restore::{self, Config};
+use crate::restore::{self, RestoreOptions, RestoreReport};
+use crate::survey::Context;
 use serde::Serialize;
 use std::io;
 use std::path::Path;
@@ -19,7 +20,7 @@ const LATEST: &str = "latest";
 
 /// The report as JSON; its names are documented.
 #[derive(Serialize)]
-struct Document {
+struct RestoreJson {
     database: String,
     restored_from: String,
     rows: u64,
@@ -29,12 +30,12 @@ struct Document {
     /// `null` in a dry run that cannot determine it.
     bytes: Option<u64>,
     backup: Option<String>,
-    moved_aside: Vec<Moved>,
+    moved_aside: Vec<MovedAsideJson>,
     dry_run: bool,
 }
 
 #[derive(Serialize)]
-struct Moved {
+struct MovedAsideJson {
     from: String,
     to: String,
 }
@@ -47,12 +48,12 @@ fn lossy(path: &Path) -> String {
 ///
 /// # Errors
 /// If the command cannot run; the database is then unchanged.
-pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
-    let page = app.page(arguments.file.is_none())?;
+pub fn run(app: &mut App, arguments: &args::RestoreArgs) -> anyhow::Result<Exit> {
+    let form = app.form(arguments.file.is_none())?;
     let place = Place::find_or_nowhere(app)?;
     let Some(file) = &arguments.file else {
         let choice = place.choose(&app.messages);
-        return backups::list(app, &page, &place, choice.as_ref().map(|choice| &*choice.chosen.path));
+        return backups::list(app, &form, &place, choice.as_ref().map(|choice| &*choice.chosen.path));
     };
     let chosen = place.only(app)?;
     let source = match file == Path::new(LATEST) {
@@ -64,14 +65,20 @@ pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
         None => place.databases.create_in.join(restore::name_for(&source, &place.options)?),
     };
     let interrupted = app.interrupted.clone();
-    let config = Config {
+    let context = Context {
+        home: &place.home,
+        jobs: 1,
+        default_provider: &place.default_provider,
+        now: app.environment.now,
+        interrupted: &interrupted,
+    };
+    let config = RestoreOptions {
+        context,
         database: &database,
         source: &source,
         options: &place.options,
         keep_backup: !arguments.writing.no_backup,
         dry_run: arguments.writing.dry_run,
-        now: app.environment.now,
-        interrupted: &interrupted,
     };
     let is_there = database.exists();
     if is_there {
@@ -81,7 +88,7 @@ pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
     if !is_there && !config.dry_run {
         app.metrics.created();
     }
-    write(app, &page, &config, &report)?;
+    write(app, &form, &config, &report)?;
     for moved in &report.moved_aside {
         app.messages.say(&format!(
             "{} could not be used and is now {}",
@@ -107,9 +114,14 @@ pub fn run(app: &mut App, arguments: &args::Restore) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn write(app: &mut App, page: &Page, config: &Config<'_>, report: &restore::Report) -> io::Result<()> {
+fn write(
+    app: &mut App,
+    form: &OutputForm,
+    config: &RestoreOptions<'_>,
+    report: &RestoreReport,
+) -> io::Result<()> {
     let moved = report.moved_aside.iter();
-    let document = Document {
+    let document = RestoreJson {
         database: lossy(config.database),
         restored_from: lossy(config.source),
         rows: report.rows,
@@ -117,26 +129,28 @@ fn write(app: &mut App, page: &Page, config: &Config<'_>, report: &restore::Repo
         newer_rows: report.newer_rows,
         bytes: report.bytes,
         backup: report.backup.as_deref().map(lossy),
-        moved_aside: moved.map(|moved| Moved { from: lossy(&moved.from), to: lossy(&moved.to) }).collect(),
+        moved_aside: moved
+            .map(|moved| MovedAsideJson { from: lossy(&moved.from), to: lossy(&moved.to) })
+            .collect(),
         dry_run: config.dry_run,
     };
     let columns = ["database", "restored_from", "rows", "replaced_rows", "newer_rows", "bytes", "backup"];
     Report {
         items: std::iter::once(document),
-        rows: Rows::Columns(&columns),
+        rows: ItemRows::Columns(&columns),
         document: Whole::Item,
         text: &|out| {
             let mut fields = vec![
-                ("database", Cell::exact(text::path(config.database))),
-                ("restored from", Cell::exact(text::path(config.source))),
-                ("threads", Cell::new(human::count(report.rows))),
+                ("database", TableCell::exact(text::path(config.database))),
+                ("restored from", TableCell::exact(text::path(config.source))),
+                ("threads", TableCell::new(human::count(report.rows))),
             ];
             if let Some(replaced) = report.replaced_rows {
-                fields.push(("threads before", Cell::new(human::count(replaced))));
-                fields.push(("newer rows gone", Cell::new(human::count(report.newer_rows))));
+                fields.push(("threads before", TableCell::new(human::count(replaced))));
+                fields.push(("newer rows gone", TableCell::new(human::count(report.newer_rows))));
             }
-            write_fields(out, &fields, page.style)
+            write_fields(out, &fields, form.style)
         },
     }
-    .write(&mut app.out, page)
+    .write(&mut app.out, form)
 }

@@ -17,7 +17,7 @@ const AT_ONCE: usize = 4096;
 
 /// The threads that were found, and whether those are all.
 #[derive(Debug, Default)]
-pub struct Threads {
+pub struct FoundThreads {
     /// The threads that were found, each once, in the order in which they were typed.
     pub selected: Vec<Selected>,
     /// The typed words, by position, of threads that were not typed as their whole id.
@@ -26,7 +26,7 @@ pub struct Threads {
     pub exit: Exit,
 }
 
-impl Threads {
+impl FoundThreads {
     /// Returns the typed word for the thread at this position in `selected`.
     #[must_use]
     pub fn typed(&self, place: usize) -> Cow<'_, str> {
@@ -76,10 +76,10 @@ pub fn resolve(
     arguments: &[String],
     home: &Path,
     mut reader: Option<&mut Reader>,
-) -> anyhow::Result<Threads> {
+) -> anyhow::Result<FoundThreads> {
     let empty = Path::new("");
     let mut resolver = Resolver::new(home, app.environment.current_dir.as_deref().unwrap_or(empty));
-    let mut threads = Threads::default();
+    let mut threads = FoundThreads::default();
     let mut words = words(arguments).peekable();
     if words.peek().is_none() && !arguments.is_empty() {
         app.messages.say("no thread on standard input: nothing to do");

@@ -3,8 +3,8 @@
 use crate::cli::commands::app::App;
 use crate::cli::commands::place::Place;
 use crate::cli::output::human;
-use crate::cli::output::report::Page;
-use crate::cli::output::table::Cell;
+use crate::cli::output::report::OutputForm;
+use crate::cli::output::table::TableCell;
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::db::titles::{self, Titled};
@@ -27,12 +27,12 @@ pub(super) struct Titles {
 
 impl Titles {
     /// Returns the cells of a thread: the time of its last change, and its title.
-    pub(super) fn cells(&self, place: usize) -> [Cell; 2] {
+    pub(super) fn cells(&self, place: usize) -> [TableCell; 2] {
         let Some(Titled { title, updated_at }) = self.titled.get(place) else {
-            return [Cell::new(""), Cell::new("")];
+            return [TableCell::new(""), TableCell::new("")];
         };
         let updated = updated_at.map(|time| human::ago(time, self.now)).unwrap_or_default();
-        [Cell::new(updated), Cell::new(title)]
+        [TableCell::new(updated), TableCell::new(title)]
     }
 }
 
@@ -42,7 +42,7 @@ impl Titles {
 /// If the database cannot be read.
 pub(super) fn of(
     app: &App,
-    page: &Page,
+    page: &OutputForm,
     database: &Path,
     place: &Place,
     ids: Vec<String>,

@@ -10,6 +10,6 @@ use crate::cli::line::exit::Exit;
 ///
 /// # Errors
 /// If the command cannot run.
-pub fn run(app: &mut App, arguments: &args::Unarchive) -> anyhow::Result<Exit> {
+pub fn run(app: &mut App, arguments: &args::UnarchiveArgs) -> anyhow::Result<Exit> {
     archive::move_threads(app, Direction::Unarchive, &arguments.moving)
 }

@@ -1,10 +1,10 @@
 //! The result of a verify in words, the same for `verify` and `status`: the sentence, the kinds, and the remedies.
 
 use crate::cli::output::human;
-use crate::verify::{Count, Depth, Kind, Remedy, Report};
+use crate::verify::{Count, Depth, FindingKind, Remedy, VerifyReport};
 
 /// Returns the result in one sentence. `note` follows the number of findings.
-pub(super) fn sentence(report: &Report, note: &str) -> String {
+pub(super) fn sentence(report: &VerifyReport, note: &str) -> String {
     let agree = human::counted(report.agree, "thread agrees", "threads agree");
     let total = report.total();
     let no_error = if total.errors == 0 && total.warnings > 0 { "no error, " } else { "" };
@@ -36,21 +36,21 @@ pub(super) fn count(count: Count) -> String {
 }
 
 /// Returns how many findings there are of each kind, as in `4 missing_row, 1 empty_file`; empty if there are none.
-pub(super) fn kinds(report: &Report) -> String {
-    let found = Kind::ALL.into_iter().filter(|kind| report.count(*kind).all() > 0);
-    let words = |kind: Kind| format!("{} {kind}", human::count(report.count(kind).all()));
+pub(super) fn kinds(report: &VerifyReport) -> String {
+    let found = FindingKind::ALL.into_iter().filter(|kind| report.count(*kind).all() > 0);
+    let words = |kind: FindingKind| format!("{} {kind}", human::count(report.count(kind).all()));
     found.map(words).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns what to do about the findings, one line for each action, the most urgent first. `is_said`: the output
 /// already says what to do about each kind, so kinds that no command repairs need no line.
-pub(super) fn steps(report: &Report, depth: Depth, is_said: bool) -> Vec<String> {
+pub(super) fn steps(report: &VerifyReport, depth: Depth, is_said: bool) -> Vec<String> {
     let kinds = |remedy: Remedy| -> Vec<&str> {
-        let found = Kind::ALL.into_iter().filter(|kind| report.count(*kind).all() > 0);
-        found.filter(|kind| report.remedies(*kind).contains(&remedy)).map(Kind::name).collect()
+        let found = FindingKind::ALL.into_iter().filter(|kind| report.count(*kind).all() > 0);
+        found.filter(|kind| report.remedies(*kind).contains(&remedy)).map(FindingKind::name).collect()
     };
     let mut steps = Vec::new();
-    if report.count(Kind::MissingFolder).all() > 0 {
+    if report.count(FindingKind::MissingFolder).all() > 0 {
         steps.push(
             "mount or restore the folder of missing_folder, then run codex-state verify again: its threads are not lost"
                 .to_owned(),
@@ -58,7 +58,7 @@ pub(super) fn steps(report: &Report, depth: Depth, is_said: bool) -> Vec<String>
     }
     // A quick look opens no rollout, so it does not know which of them contain a thread.
     let backfill = match depth {
-        Depth::Quick if report.count(Kind::MissingRow).all() > 0 => {
+        Depth::Quick if report.count(FindingKind::MissingRow).all() > 0 => {
             "codex-state backfill mends, as far as the rollouts can be read,"
         }
         _ => "codex-state backfill mends",
@@ -78,7 +78,7 @@ pub(super) fn steps(report: &Report, depth: Depth, is_said: bool) -> Vec<String>
             steps.push(format!("{does} {}", kinds.join(", ")));
         }
     }
-    if report.count(Kind::MissingFile).all() > 0 {
+    if report.count(FindingKind::MissingFile).all() > 0 {
         steps.push(
             "bring the files of missing_file back from a backup or another disk, then run codex-state backfill; only if \
              they are gone for good, codex-state prune deletes their rows"
@@ -94,9 +94,14 @@ mod tests {
 
     #[test]
     fn the_next_step_is_named_for_each_kind() {
-        let mut report = Report::default();
+        let mut report = VerifyReport::default();
         assert!(steps(&report, Depth::Fields, false).is_empty());
-        for kind in [Kind::MissingRow, Kind::MissingFile, Kind::EmptyFile, Kind::FieldMismatch] {
+        for kind in [
+            FindingKind::MissingRow,
+            FindingKind::MissingFile,
+            FindingKind::EmptyFile,
+            FindingKind::FieldMismatch,
+        ] {
             report.counts[kind as usize] = Count { errors: 2, warnings: 0 };
         }
         let missing_file = "bring the files of missing_file back from a backup or another disk, then run codex-state \
@@ -120,8 +125,13 @@ mod tests {
 
     #[test]
     fn an_interrupted_run_reports_its_progress() {
-        let report =
-            Report { files: 120, n_to_look_at: 3000, interrupted: true, agree: 118, ..Report::default() };
+        let report = VerifyReport {
+            files: 120,
+            n_to_look_at: 3000,
+            interrupted: true,
+            agree: 118,
+            ..VerifyReport::default()
+        };
         assert_eq!(
             sentence(&report, ""),
             "no finding; interrupted after 120 of 3,000 rollouts: the check is incomplete"

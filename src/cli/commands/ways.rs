@@ -1,7 +1,7 @@
 //! Advice about a thread that Codex's list hides, by reason: for the counts of `status`, and for one thread in
 //! `show`.
 
-use crate::db::shown::Reason;
+use crate::db::shown::HiddenReason::{self, Archived};
 use crate::home::{self, Providers};
 use std::path::Path;
 
@@ -20,14 +20,14 @@ pub(super) struct Ways<'a> {
 
 impl Ways<'_> {
     /// Returns why threads are hidden and what to do about it; `name` is their provider or source, if they share one.
-    pub(super) fn way(&self, reason: Reason, name: Option<&str>) -> String {
+    pub(super) fn way(&self, reason: HiddenReason, name: Option<&str>) -> String {
         match (reason, name) {
-            (Reason::Archived, _) => "codex-state unarchive THREAD brings one back into the list".to_owned(),
-            (Reason::NoMessage, _) => "no message was sent in them yet".to_owned(),
-            (Reason::Provider, Some(name)) if self.is_undefined(name) => self.undefined(name),
-            (Reason::Provider, _) => self.lists_only(),
-            (Reason::Source, Some("subagent")) => "Codex lists threads that a person began".to_owned(),
-            (Reason::Source, _) => "Codex does not list this source".to_owned(),
+            (Archived, _) => "codex-state unarchive THREAD brings one back into the list".to_owned(),
+            (HiddenReason::NoMessage, _) => "no message was sent in them yet".to_owned(),
+            (HiddenReason::Provider, Some(name)) if self.is_undefined(name) => self.undefined(name),
+            (HiddenReason::Provider, _) => self.lists_only(),
+            (HiddenReason::Source, Some("subagent")) => "Codex lists threads that a person began".to_owned(),
+            (HiddenReason::Source, _) => "Codex does not list this source".to_owned(),
         }
     }
 

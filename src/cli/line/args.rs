@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use super::list_args::{HIDDEN_BY, List, SIZE, SortBy};
+pub use super::list_args::{HIDDEN_BY, ListArgs, SIZE, SortBy};
 use super::list_args::{ShowColumns, columns_help};
 
 /// The program's name, also used for completions and man pages.
@@ -116,21 +116,21 @@ pub enum FormatChoice {
 #[derive(Debug, Subcommand)]
 #[expect(missing_docs, reason = "a comment here would hide the help of the command itself")]
 pub enum Command {
-    Backfill(Backfill),
-    Verify(Verify),
-    List(List),
-    Show(Show),
-    Path(PathOf),
-    Archive(Archive),
-    Unarchive(Unarchive),
-    Prune(Prune),
+    Backfill(BackfillArgs),
+    Verify(VerifyArgs),
+    List(ListArgs),
+    Show(ShowArgs),
+    Path(PathArgs),
+    Archive(ArchiveArgs),
+    Unarchive(UnarchiveArgs),
+    Prune(PruneArgs),
     Rebuild(fresh::Rebuild),
-    Status(Status),
-    Backup(Backup),
-    Relink(Relink),
-    Restore(Restore),
-    Completions(Completions),
-    Man(Man),
+    Status(StatusArgs),
+    Backup(BackupArgs),
+    Relink(RelinkArgs),
+    Restore(RestoreArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Repair the index from the rollouts (conversation files)
@@ -156,7 +156,7 @@ pub enum Command {
 /// superseded, failed, pruned, bytes_read, and with --index indexed.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("backfill"))]
-pub struct Backfill {
+pub struct BackfillArgs {
     /// Threads to repair: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
     #[arg(value_name = "THREAD")]
     pub threads: Vec<String>,
@@ -175,7 +175,7 @@ pub struct Backfill {
 
     /// Where updated_at comes from
     #[arg(long, value_name = "SOURCE", default_value = "auto")]
-    pub times: Times,
+    pub times: TimesArg,
 
     /// Fill what only a database knows (names, pins, sections, git edits) from another state database, even a damaged one
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -216,7 +216,7 @@ pub struct Writing {
 
 /// Where `updated_at` comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Times {
+pub enum TimesArg {
     /// The file's modification time, or its last line's where a copy or a lost time shows; a row that has either keeps it
     Auto,
     /// Always the file's modification time
@@ -242,7 +242,7 @@ pub enum Times {
 /// have the columns kind, severity, thread_id, path, message, fields (names of columns, with commas between).
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("verify"))]
-pub struct Verify {
+pub struct VerifyArgs {
     /// Threads to verify: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
     #[arg(value_name = "THREAD")]
     pub threads: Vec<String>,
@@ -292,7 +292,7 @@ pub struct Verify {
 /// --compare a line for each of them, with the columns id, column, database, file, differs.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("show"))]
-pub struct Show {
+pub struct ShowArgs {
     /// Threads to show: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
     #[arg(value_name = "THREAD", required = true)]
     pub threads: Vec<String>,
@@ -323,7 +323,7 @@ pub struct Show {
 /// the column path.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("path"))]
-pub struct PathOf {
+pub struct PathArgs {
     /// Threads to find: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
     #[arg(value_name = "THREAD", required = true)]
     pub threads: Vec<String>,
@@ -350,7 +350,7 @@ pub struct PathOf {
 /// --format jsonl each thread is a line; TSV and CSV have the columns id, status, from, to, error.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("archive"))]
-pub struct Archive {
+pub struct ArchiveArgs {
     /// The threads to move, and the options for moving.
     #[command(flatten)]
     pub moving: Moving,
@@ -365,7 +365,7 @@ pub struct Archive {
 /// With --format json: as codex-state archive, with "unarchived" in the place of "archived".
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("unarchive"))]
-pub struct Unarchive {
+pub struct UnarchiveArgs {
     /// The threads to move, and the options for moving.
     #[command(flatten)]
     pub moving: Moving,
@@ -411,7 +411,7 @@ pub struct Moving {
 /// columns id, status, from, to, error.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("relink"))]
-pub struct Relink {
+pub struct RelinkArgs {
     /// Where the project was
     #[arg(value_name = "OLD", value_hint = ValueHint::DirPath)]
     pub old: PathBuf,
@@ -447,7 +447,7 @@ pub struct Relink {
 /// and CSV have the columns id, status, path, error.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("prune"))]
-pub struct Prune {
+pub struct PruneArgs {
     /// Threads to look at [default: all]: ids, unique beginnings of ids, paths, or - to read them from standard input
     #[arg(value_name = "THREAD")]
     pub threads: Vec<String>,
@@ -498,7 +498,7 @@ pub struct Prune {
 /// with the columns name and value.
 #[derive(Debug, Args)]
 #[command(visible_alias = "doctor", after_long_help = help::of_command("status"))]
-pub struct Status {}
+pub struct StatusArgs {}
 
 /// Copy the database to a file
 ///
@@ -509,7 +509,7 @@ pub struct Status {}
 /// TSV and CSV have the columns database, backup, rows, bytes.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("backup"))]
-pub struct Backup {
+pub struct BackupArgs {
     /// The new file, which must not exist [default: a name with the time, in codex-state-backups beside the database]
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
@@ -536,7 +536,7 @@ pub struct Backup {
 /// "automatic":BOOL, "replaced":BOOL}…]}, with --format jsonl a backup a line; TSV and CSV have the same columns.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("restore"))]
-pub struct Restore {
+pub struct RestoreArgs {
     /// The backup, or any other whole state database; latest for the newest backup [default: list the backups]
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
@@ -559,7 +559,7 @@ pub struct Restore {
 /// exits 1.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("completions"))]
-pub struct Completions {
+pub struct CompletionsArgs {
     /// The shell [default with --install: that of $SHELL]
     #[arg(value_name = "SHELL", required_unless_present = "install")]
     pub shell: Option<clap_complete::Shell>,
@@ -576,7 +576,7 @@ pub struct Completions {
 /// Print the man page, or write all man pages to a folder
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("man"))]
-pub struct Man {
+pub struct ManArgs {
     /// The folder, which is made if it does not exist
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub folder: Option<PathBuf>,

@@ -2,7 +2,7 @@
 
 use crate::cli::line::env::{COMPLETE, NOW, OPTIONS, VARIABLES};
 use crate::cli::line::exit::Exit;
-use crate::verify::Kind;
+use crate::verify::FindingKind;
 
 /// An example: the command line and its effect.
 pub type Example = (&'static str, &'static str);
@@ -181,7 +181,7 @@ fn meaning(variable: &str) -> &'static str {
 
 /// Returns the kinds of findings of `verify`: name, meaning and advice.
 pub fn findings() -> impl Iterator<Item = (&'static str, String)> {
-    Kind::ALL.into_iter().map(|kind| {
+    FindingKind::ALL.into_iter().map(|kind| {
         let (meaning, advice) = kind.meaning();
         (kind.name(), format!("{}: {meaning}; to do: {advice}", kind.severity().name()))
     })

@@ -27,7 +27,7 @@ use std::path::PathBuf;
 /// --after, null where nothing follows; "scanned" is how many rows were looked at.
 #[derive(Debug, Args)]
 #[command(visible_alias = "ls", after_long_help = help::of_command("list"))]
-pub struct List {
+pub struct ListArgs {
     /// Words to look for, as with --search: each must be there
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,

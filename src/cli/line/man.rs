@@ -12,7 +12,7 @@ use std::io::{self, Write};
 
 /// One man page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
+pub struct ManPage {
     /// The file name.
     pub file_name: String,
     /// The roff source.
@@ -23,7 +23,7 @@ pub struct Page {
 ///
 /// # Errors
 /// Never, because it writes to memory.
-pub fn pages() -> io::Result<Vec<Page>> {
+pub fn pages() -> io::Result<Vec<ManPage>> {
     // The help command has no man page.
     let mut program = Cli::command().disable_help_subcommand(true);
     program.build();
@@ -39,7 +39,7 @@ pub fn pages() -> io::Result<Vec<Page>> {
     Ok(pages)
 }
 
-fn page(command: &clap::Command, short: &str, name: String, see_also: &[&str]) -> io::Result<Page> {
+fn page(command: &clap::Command, short: &str, name: String, see_also: &[&str]) -> io::Result<ManPage> {
     let man = Man::new(command.clone())
         .title(name.to_uppercase())
         .section("1")
@@ -70,7 +70,7 @@ fn page(command: &clap::Command, short: &str, name: String, see_also: &[&str]) -
         section.control("SH", ["SEE ALSO"]).text([roman(see_also.join(", "))]);
         section.to_writer(&mut roff)?;
     }
-    Ok(Page { file_name: format!("{name}.1"), roff })
+    Ok(ManPage { file_name: format!("{name}.1"), roff })
 }
 
 /// Writes the usage line; all options are listed below it.

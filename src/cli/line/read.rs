@@ -1,6 +1,6 @@
 //! Parses a command line into [`args`](crate::cli::line::args). It does not interpret the options.
 
-use crate::cli::line::args::{Cli, Command, Global, List, NAME, PathOf, Show};
+use crate::cli::line::args::{Cli, Command, Global, ListArgs, NAME, PathArgs, ShowArgs};
 use clap::{Args as _, FromArgMatches as _, Parser as _};
 use std::ffi::OsString;
 
@@ -30,18 +30,18 @@ fn read_short(arguments: &[OsString]) -> Option<Cli> {
     }
     let program = Global::augment_args(clap::Command::new(NAME));
     let program = match arguments[place].to_str()? {
-        "list" => List::augment_args(program),
-        "show" => Show::augment_args(program),
-        _ => PathOf::augment_args(program),
+        "list" => ListArgs::augment_args(program),
+        "show" => ShowArgs::augment_args(program),
+        _ => PathArgs::augment_args(program),
     };
     let words = arguments[..place].iter().chain(&arguments[place + 1..]);
     let mut matches = program.try_get_matches_from(words).ok()?;
     // Moves the values out instead of cloning them, which would take as long as the rest.
     let global = Global::from_arg_matches_mut(&mut matches).ok()?;
     let command = match arguments[place].to_str()? {
-        "list" => Command::List(List::from_arg_matches_mut(&mut matches).ok()?),
-        "show" => Command::Show(Show::from_arg_matches_mut(&mut matches).ok()?),
-        _ => Command::Path(PathOf::from_arg_matches_mut(&mut matches).ok()?),
+        "list" => Command::List(ListArgs::from_arg_matches_mut(&mut matches).ok()?),
+        "show" => Command::Show(ShowArgs::from_arg_matches_mut(&mut matches).ok()?),
+        _ => Command::Path(PathArgs::from_arg_matches_mut(&mut matches).ok()?),
     };
     Some(Cli { global, command })
 }

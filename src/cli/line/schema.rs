@@ -21,7 +21,7 @@ pub const SCHEMAS: [(&str, &str); 13] = [
 
 /// One shape that a document may have.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Shape {
+pub struct DocumentShape {
     /// The condition under which the document has this shape; empty if it has no other.
     pub when: String,
     /// All members, including members of members.
@@ -41,7 +41,7 @@ pub struct Member {
 
 /// Returns the shapes of the document of a command. Returns an empty list if the command prints no document.
 #[must_use]
-pub fn shapes(command: &str) -> Vec<Shape> {
+pub fn shapes(command: &str) -> Vec<DocumentShape> {
     let Some((_, text)) = SCHEMAS.iter().find(|(name, _)| *name == command) else { return Vec::new() };
     // A test reads every schema; one that does not parse has no shapes.
     let Ok(schema) = serde_json::from_str::<Value>(text) else { return Vec::new() };
@@ -51,7 +51,7 @@ pub fn shapes(command: &str) -> Vec<Shape> {
         .map(|shape| {
             let mut members = Vec::new();
             collect(shape, "", &mut members);
-            Shape { when: text_of(&shape["description"]), members }
+            DocumentShape { when: text_of(&shape["description"]), members }
         })
         .collect()
 }

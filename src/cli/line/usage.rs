@@ -16,7 +16,7 @@ pub fn mistake(error: &clap::Error, arguments: &[OsString]) -> Option<anyhow::Er
         return None;
     }
     let help = help_command(arguments);
-    let found = Found(error);
+    let found = MistakeDetails(error);
     let argument = plain(&found.first(ContextKind::InvalidArg));
     let message = match error.kind() {
         ErrorKind::InvalidSubcommand => {
@@ -105,9 +105,9 @@ fn plain(argument: &str) -> String {
 }
 
 /// The details that clap gives about a mistake.
-struct Found<'a>(&'a clap::Error);
+struct MistakeDetails<'a>(&'a clap::Error);
 
-impl Found<'_> {
+impl MistakeDetails<'_> {
     fn all(&self, kind: ContextKind) -> Vec<String> {
         match self.0.get(kind) {
             Some(ContextValue::String(text)) => vec![text.clone()],

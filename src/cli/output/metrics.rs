@@ -2,7 +2,7 @@
 //! runtime has.
 
 use crate::output_file::OutputFile;
-use crate::verify::{Kind, N_KINDS};
+use crate::verify::{FindingKind, N_KINDS};
 use std::cell::Cell;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -17,7 +17,7 @@ enum Init {
 
 /// The counts of a backfill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Backfill {
+pub struct BackfillCounts {
     /// Number of rows inserted or updated.
     pub upserted: u64,
     /// Number of rows that agree.
@@ -34,7 +34,7 @@ pub struct Metrics {
     init: Cell<Option<Init>>,
     /// The current stage, once the database is open.
     stage: Cell<Option<&'static str>>,
-    backfill: Cell<Option<Backfill>>,
+    backfill: Cell<Option<BackfillCounts>>,
     discrepancies: Cell<Option<[u64; N_KINDS]>>,
     threads: Cell<Option<[u64; 2]>>,
 }
@@ -52,11 +52,11 @@ impl Metrics {
     }
 
     /// Records the counts of a finished backfill.
-    pub fn backfilled(&self, backfill: Backfill) {
+    pub fn backfilled(&self, backfill: BackfillCounts) {
         self.backfill.set(Some(backfill));
     }
 
-    /// Records the number of findings of each [`Kind`] of a finished verify.
+    /// Records the number of findings of each [`FindingKind`] of a finished verify.
     pub fn verified(&self, counts: [u64; N_KINDS]) {
         self.discrepancies.set(Some(counts));
     }
@@ -75,7 +75,7 @@ impl Metrics {
     }
 
     fn render(&self, has_failed: bool, now: i64) -> String {
-        let mut text = Text(String::new());
+        let mut text = MetricsText(String::new());
         let stage = self.stage.get();
         let init = match (self.init.get(), stage) {
             (None | Some(Init::Opened), None) if has_failed => Some(Init::OpenError),
@@ -108,7 +108,8 @@ impl Metrics {
             );
         }
         if let Some(counts) = self.discrepancies.get() {
-            let reasons: Vec<(&str, u64)> = Kind::ALL.iter().map(|kind| kind.name()).zip(counts).collect();
+            let reasons: Vec<(&str, u64)> =
+                FindingKind::ALL.iter().map(|kind| kind.name()).zip(counts).collect();
             text.counter("codex_db_discrepancy_total", "findings of verify, by kind");
             text.labelled("codex_db_discrepancy_total", "reason", &reasons);
         }
@@ -123,9 +124,9 @@ impl Metrics {
 }
 
 /// The text format of Prometheus.
-struct Text(String);
+struct MetricsText(String);
 
-impl Text {
+impl MetricsText {
     fn counter(&mut self, name: &str, help: &str) {
         self.head(name, help, "counter");
     }
@@ -172,7 +173,7 @@ mod tests {
         metrics.created();
         metrics.opened("backfill");
         let duration = Duration::from_millis(1234);
-        metrics.backfilled(Backfill { upserted: 3, unchanged: 2, failed: 1, duration });
+        metrics.backfilled(BackfillCounts { upserted: 3, unchanged: 2, failed: 1, duration });
         metrics.threads([4, 1]);
         check(
             &metrics,
@@ -217,7 +218,7 @@ mod tests {
         assert!(text.contains("codex_db_init_total{status=\"opened\"} 1\n"), "{text}");
         assert!(text.contains("codex_db_error_total{stage=\"verify\"} 1\n"), "{text}");
         let mut counts = [0; N_KINDS];
-        counts[Kind::DatabaseDamaged as usize] = 7;
+        counts[FindingKind::DatabaseDamaged as usize] = 7;
         metrics.verified(counts);
         let text = metrics.render(false, 0);
         assert_eq!(text.matches("codex_db_discrepancy_total{").count(), N_KINDS);

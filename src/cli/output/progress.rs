@@ -116,7 +116,7 @@ impl Bar {
         }
     }
 
-    fn look(&self, bounded: bool, what: &str) -> ProgressStyle {
+    fn style(&self, bounded: bool, what: &str) -> ProgressStyle {
         let template = match (bounded, self.style.is_coloured()) {
             (true, true) => "{msg} {wide_bar:.cyan} {numbers}",
             (true, false) => "{msg} {wide_bar} {numbers}",
@@ -193,7 +193,7 @@ impl Progress for Bar {
             None => bar.unset_length(),
         }
         let what = text::one_line(what).into_owned();
-        bar.set_style(self.look(length.is_some(), &what));
+        bar.set_style(self.style(length.is_some(), &what));
         bar.set_message(what);
         self.is_shown.store(true, Ordering::Relaxed);
         if sys::can_start_thread() {

@@ -14,7 +14,7 @@ use std::io::{self, Write};
 
 /// The form in which a run writes its results.
 #[derive(Debug, Clone, Copy)]
-pub struct Page {
+pub struct OutputForm {
     /// The format for machines; `None` if people read the output.
     pub format: Option<Format>,
     /// The maximum width of tables.
@@ -25,11 +25,11 @@ pub struct Page {
     is_terminal: bool,
 }
 
-impl Page {
+impl OutputForm {
     /// Decides from the options and from the destination of the output. A command whose result is a list of records
     /// (`lists`) writes TSV into a pipe. `github` is text.
     #[must_use]
-    pub fn new(global: &Global, environment: &Environment, lists: bool) -> Page {
+    pub fn new(global: &Global, environment: &Environment, lists: bool) -> OutputForm {
         let format = match global.format {
             FormatChoice::Auto if lists && !environment.stdout_is_terminal => Some(Format::Tsv),
             FormatChoice::Auto | FormatChoice::Table | FormatChoice::Github => None,
@@ -38,7 +38,7 @@ impl Page {
             FormatChoice::Tsv => Some(Format::Tsv),
             FormatChoice::Csv => Some(Format::Csv),
         };
-        Page {
+        OutputForm {
             format,
             width: environment.width(),
             style: Style::chosen(global.color, environment, environment.stdout_is_terminal),
@@ -53,10 +53,10 @@ impl Page {
         self.format.is_none()
     }
 
-    /// Returns the same page without a header line in TSV and CSV.
+    /// Returns the same form without a header line in TSV and CSV.
     #[must_use]
-    pub fn without_header(self) -> Page {
-        Page { has_header: false, ..self }
+    pub fn without_header(self) -> OutputForm {
+        OutputForm { has_header: false, ..self }
     }
 
     /// Returns true if TSV and CSV begin with a header line.
@@ -84,7 +84,7 @@ pub struct Report<'a, I> {
     /// The items, each an object in JSON and a row in TSV and CSV.
     pub items: I,
     /// The rows of TSV and CSV.
-    pub rows: Rows<'a>,
+    pub rows: ItemRows<'a>,
     /// The JSON document.
     pub document: Whole<'a>,
     /// Writes the report for people.
@@ -92,9 +92,9 @@ pub struct Report<'a, I> {
 }
 
 /// An item read from a long list, or the reason why it cannot be read. An error ends the output.
-pub struct Read<T>(pub anyhow::Result<T>);
+pub struct ReadItem<T>(pub anyhow::Result<T>);
 
-impl<T: Serialize> Serialize for Read<T> {
+impl<T: Serialize> Serialize for ReadItem<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
             Ok(item) => item.serialize(serializer),
@@ -105,7 +105,7 @@ impl<T: Serialize> Serialize for Read<T> {
 
 /// The rows of an item in TSV and CSV.
 #[derive(Debug, Clone, Copy)]
-pub enum Rows<'a> {
+pub enum ItemRows<'a> {
     /// One row: the members with these names. A member that is a list is written as the names of its elements,
     /// separated by commas.
     Columns(&'a [&'a str]),
@@ -132,9 +132,9 @@ pub enum Whole<'a> {
 pub type Members<'a> = &'a dyn Fn(&mut Document<'_>) -> io::Result<()>;
 
 impl<I: Iterator<Item: Serialize>> Report<'_, I> {
-    /// Writes the report in the format of the page.
-    pub fn write(mut self, out: &mut dyn Write, page: &Page) -> io::Result<()> {
-        match (page.format, &self.document) {
+    /// Writes the report in a form.
+    pub fn write(mut self, out: &mut dyn Write, form: &OutputForm) -> io::Result<()> {
+        match (form.format, &self.document) {
             (None, _) => (self.text)(out)?,
             (Some(Format::Json | Format::Jsonl), Whole::Item) => {
                 self.items.try_for_each(|item| json::write_document(out, &item))?;
@@ -151,25 +151,27 @@ impl<I: Iterator<Item: Serialize>> Report<'_, I> {
                 after(&mut document)?;
                 document.finish()?;
             }
-            (Some(format @ (Format::Tsv | Format::Csv)), _) => self.write_rows(out, page, format)?,
+            (Some(format @ (Format::Tsv | Format::Csv)), _) => self.write_rows(out, form, format)?,
         }
         out.flush()
     }
 
-    fn write_rows(mut self, out: &mut dyn Write, page: &Page, format: Format) -> io::Result<()> {
+    fn write_rows(mut self, out: &mut dyn Write, form: &OutputForm, format: Format) -> io::Result<()> {
         let columns = match self.rows {
-            Rows::Columns(columns) => columns,
-            Rows::Values => &["name", "value"],
+            ItemRows::Columns(columns) => columns,
+            ItemRows::Values => &["name", "value"],
         };
-        let mut records = page.records(out, format, "items", columns)?;
+        let mut records = form.records(out, format, "items", columns)?;
         self.items.try_for_each(|item| {
             let item = serde_json::to_value(item)?;
             match self.rows {
-                Rows::Columns(columns) => {
+                ItemRows::Columns(columns) => {
                     let cells: Vec<Value<'_>> = columns.iter().map(|name| cell(&item[*name])).collect();
                     records.row(&cells)
                 }
-                Rows::Values => each_value("", &item, &mut |name, value| records.row(&[name.into(), value])),
+                ItemRows::Values => {
+                    each_value("", &item, &mut |name, value| records.row(&[name.into(), value]))
+                }
             }
         })?;
         records.finish()
@@ -243,11 +245,12 @@ mod tests {
         ]
     }
 
-    fn written(format: Option<Format>, rows: Rows<'_>, document: Whole<'_>, items: &[Item]) -> String {
-        let page = Page { format, width: 80, style: Style::PLAIN, has_header: true, is_terminal: false };
+    fn written(format: Option<Format>, rows: ItemRows<'_>, document: Whole<'_>, items: &[Item]) -> String {
+        let form =
+            OutputForm { format, width: 80, style: Style::PLAIN, has_header: true, is_terminal: false };
         let text = |out: &mut dyn Write| writeln!(out, "for people");
         let mut out = Vec::new();
-        Report { items: items.iter(), rows, document, text: &text }.write(&mut out, &page).unwrap();
+        Report { items: items.iter(), rows, document, text: &text }.write(&mut out, &form).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -259,7 +262,7 @@ mod tests {
                 before: &|document| document.member("database", "/x"),
                 after: &|document| document.member("dry_run", &false),
             };
-            let rows = Rows::Columns(&["is_new", "id", "size", "fields"]);
+            let rows = ItemRows::Columns(&["is_new", "id", "size", "fields"]);
             assert_eq!(written(format, rows, document, &items()), expected);
         };
         let [first, second] = [
@@ -282,13 +285,13 @@ mod tests {
     #[test]
     fn a_report_of_one_thing_is_one_document() {
         let one = &items()[..1];
-        let rows = Rows::Columns(&["size"]);
+        let rows = ItemRows::Columns(&["size"]);
         assert_eq!(written(Some(Format::Tsv), rows, Whole::Item, one), "size\n7\n");
         let json = written(Some(Format::Json), rows, Whole::Item, one);
         assert!(json.starts_with("{\"schema_version\":1,\"id\":"), "{json}");
         assert_eq!(json, written(Some(Format::Jsonl), rows, Whole::Item, one));
         assert_eq!(
-            written(Some(Format::Tsv), Rows::Values, Whole::Item, one),
+            written(Some(Format::Tsv), ItemRows::Values, Whole::Item, one),
             "name\tvalue\nfields.0.name\tx\nfields.1.name\ty\nid\ta\\tb\nis_new\ttrue\nsize\t7\n"
         );
     }

@@ -2,7 +2,7 @@
 
 use super::human;
 use crate::db::census::Census;
-use crate::db::shown::{Reason, Reasons};
+use crate::db::shown::{HiddenReason, Reasons};
 use std::collections::BTreeMap;
 
 /// Maximum number of providers or sources that are named; the rest is counted together.
@@ -10,9 +10,9 @@ const NAMED: usize = 3;
 
 /// The threads that Codex's list hides for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct HiddenThreads {
     /// The reason.
-    pub reason: Reason,
+    pub reason: HiddenReason,
     /// The provider or source because of which they are hidden, if it is one of the named ones.
     pub name: Option<String>,
     /// Their number and the reason, as in `30 of provider azure`.
@@ -21,26 +21,31 @@ pub struct Part {
 
 /// Returns the hidden threads by reason, and by provider or source.
 #[must_use]
-pub fn hidden_parts(census: &Census) -> Vec<Part> {
+pub fn hidden_parts(census: &Census) -> Vec<HiddenThreads> {
     let mut parts = Vec::new();
-    for reason in Reason::ALL {
+    for reason in HiddenReason::ALL {
         let n = census.hidden(reason);
-        let alone = |words: &str| Part { reason, name: None, words: format!("{} {words}", human::count(n)) };
+        let alone =
+            |words: &str| HiddenThreads { reason, name: None, words: format!("{} {words}", human::count(n)) };
         match reason {
             _ if n == 0 => {}
-            Reason::Archived => parts.push(alone("archived")),
-            Reason::NoMessage => parts.push(alone("without a message")),
-            Reason::Provider => parts.extend(named(reason, &census.hidden_providers, |name, n| match name {
-                Some("") => format!("{} without a provider", human::count(n)),
-                Some(name) => format!("{} of provider {name}", human::count(n)),
-                None => format!("{} of other providers", human::count(n)),
-            })),
-            Reason::Source => parts.extend(named(reason, &census.hidden_sources, |name, n| match name {
-                Some("") => format!("{} without a source", human::count(n)),
-                Some("subagent") => human::counted(n, "sub-agent", "sub-agents"),
-                Some(name) => format!("{} of source {name}", human::count(n)),
-                None => format!("{} of other sources", human::count(n)),
-            })),
+            HiddenReason::Archived => parts.push(alone("archived")),
+            HiddenReason::NoMessage => parts.push(alone("without a message")),
+            HiddenReason::Provider => {
+                parts.extend(named(reason, &census.hidden_providers, |name, n| match name {
+                    Some("") => format!("{} without a provider", human::count(n)),
+                    Some(name) => format!("{} of provider {name}", human::count(n)),
+                    None => format!("{} of other providers", human::count(n)),
+                }));
+            }
+            HiddenReason::Source => {
+                parts.extend(named(reason, &census.hidden_sources, |name, n| match name {
+                    Some("") => format!("{} without a source", human::count(n)),
+                    Some("subagent") => human::counted(n, "sub-agent", "sub-agents"),
+                    Some(name) => format!("{} of source {name}", human::count(n)),
+                    None => format!("{} of other sources", human::count(n)),
+                }));
+            }
         }
     }
     parts
@@ -55,17 +60,21 @@ pub fn hidden(census: &Census) -> String {
 
 /// Describes the greatest counts by name, and the rest together, without a name.
 fn named(
-    reason: Reason,
+    reason: HiddenReason,
     counts: &BTreeMap<String, u64>,
     words: impl Fn(Option<&str>, u64) -> String,
-) -> Vec<Part> {
+) -> Vec<HiddenThreads> {
     let mut sorted: Vec<(&str, u64)> =
         counts.iter().filter(|(_, n)| **n > 0).map(|(name, n)| (&**name, *n)).collect();
     sorted.sort_by_key(|(name, n)| (std::cmp::Reverse(*n), *name));
     let n_named = if sorted.len() > NAMED { NAMED - 1 } else { sorted.len() };
     let (first, rest) = sorted.split_at(n_named);
-    let part = |name: Option<&str>, n| Part { reason, name: name.map(str::to_owned), words: words(name, n) };
-    let mut parts: Vec<Part> = first.iter().map(|(name, n)| part(Some(name), *n)).collect();
+    let part = |name: Option<&str>, n| HiddenThreads {
+        reason,
+        name: name.map(str::to_owned),
+        words: words(name, n),
+    };
+    let mut parts: Vec<HiddenThreads> = first.iter().map(|(name, n)| part(Some(name), *n)).collect();
     if !rest.is_empty() {
         parts.push(part(None, rest.iter().map(|(_, n)| n).sum()));
     }
@@ -121,11 +130,11 @@ pub fn now(census: &Census, dry_run: bool) -> String {
 /// Returns the reasons why Codex's list hides one thread, one word each; empty if it shows the thread.
 #[must_use]
 pub fn reasons(reasons: Reasons) -> String {
-    let words = |reason: Reason| match reason {
-        Reason::Archived => "archived",
-        Reason::NoMessage => "no message",
-        Reason::Provider => "provider",
-        Reason::Source => "source",
+    let words = |reason: HiddenReason| match reason {
+        HiddenReason::Archived => "archived",
+        HiddenReason::NoMessage => "no message",
+        HiddenReason::Provider => "provider",
+        HiddenReason::Source => "source",
     };
     reasons.iter().map(words).collect::<Vec<_>>().join(", ")
 }
@@ -133,12 +142,12 @@ pub fn reasons(reasons: Reasons) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::shown::Verdict;
+    use crate::db::shown::Visibility;
 
     fn census(threads: &[(i64, &str, &str, u64)]) -> Census {
         let mut census = Census::default();
         for (bits, source, provider, n) in threads {
-            let verdict = Verdict {
+            let verdict = Visibility {
                 reasons: Reasons::of(*bits),
                 source: (*source).to_owned(),
                 provider: (*provider).to_owned(),

@@ -23,7 +23,7 @@ const BATCH: usize = 512;
 
 /// A column of a table.
 #[derive(Debug, Clone)]
-pub struct Column {
+pub struct TableColumn {
     name: String,
     alignment: CellAlignment,
     give: Give,
@@ -40,7 +40,7 @@ enum Give {
     End,
 }
 
-impl Column {
+impl TableColumn {
     /// Returns a column of text, as wide as its widest cell.
     #[must_use]
     pub fn text(name: &str) -> Self {
@@ -69,7 +69,7 @@ impl Column {
         natural.min(if self.give == Give::Rigid { LEAST_RIGID } else { LEAST_FLEXIBLE })
     }
 
-    fn cut(&self, cell: &mut Cell, width: usize) {
+    fn cut(&self, cell: &mut TableCell, width: usize) {
         let cut = if self.give == Give::Beginning { text::fit_end } else { text::fit };
         if let Cow::Owned(shorter) = cut(&cell.text, width) {
             cell.text = shorter;
@@ -79,14 +79,14 @@ impl Column {
 
 /// The contents of a cell: one line of safe text in a tone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cell {
+pub struct TableCell {
     text: String,
     tone: Tone,
     /// True if it must stay in one piece, such as a path to copy.
     is_exact: bool,
 }
 
-impl Cell {
+impl TableCell {
     /// Returns a cell for a title or the like: line breaks become spaces.
     pub fn new(text: impl AsRef<str>) -> Self {
         Self { text: text::one_line(text.as_ref()).into_owned(), tone: Tone::Normal, is_exact: false }
@@ -110,13 +110,13 @@ impl Cell {
     }
 }
 
-impl From<&str> for Cell {
+impl From<&str> for TableCell {
     fn from(text: &str) -> Self {
         Self::new(text)
     }
 }
 
-impl From<String> for Cell {
+impl From<String> for TableCell {
     fn from(text: String) -> Self {
         Self::new(text)
     }
@@ -125,8 +125,8 @@ impl From<String> for Cell {
 /// A table with a maximum width.
 #[derive(Debug)]
 pub struct Table {
-    columns: Vec<Column>,
-    rows: Vec<Vec<Cell>>,
+    columns: Vec<TableColumn>,
+    rows: Vec<Vec<TableCell>>,
     natural: Vec<usize>,
     width: usize,
     style: Style,
@@ -135,7 +135,7 @@ pub struct Table {
 impl Table {
     /// Returns an empty table of at most this width.
     #[must_use]
-    pub fn new(columns: Vec<Column>, width: usize, style: Style) -> Self {
+    pub fn new(columns: Vec<TableColumn>, width: usize, style: Style) -> Self {
         // comfy-table counts in u16; no terminal is wider.
         let width = width.clamp(1, 10_000);
         let natural = columns.iter().map(|column| text::width(&column.name).clamp(1, width)).collect();
@@ -143,8 +143,8 @@ impl Table {
     }
 
     /// Adds a row: a cell for each column, in their order.
-    pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
-        let mut cells: Vec<Cell> = cells.into_iter().collect();
+    pub fn row(&mut self, cells: impl IntoIterator<Item = TableCell>) {
+        let mut cells: Vec<TableCell> = cells.into_iter().collect();
         debug_assert_eq!(cells.len(), self.columns.len(), "a cell for each column");
         for ((cell, column), natural) in cells.iter_mut().zip(&self.columns).zip(&mut self.natural) {
             column.cut(cell, self.width);
@@ -171,8 +171,8 @@ impl Table {
     /// Prints the header and the rows.
     pub fn write(self, out: &mut dyn Write) -> io::Result<()> {
         let places = self.places();
-        let header: Vec<Cell> =
-            self.columns.iter().map(|column| Cell::new(&column.name).tone(Tone::Bold)).collect();
+        let header: Vec<TableCell> =
+            self.columns.iter().map(|column| TableCell::new(&column.name).tone(Tone::Bold)).collect();
         let mut rows = std::iter::once(header).chain(self.rows).peekable();
         while rows.peek().is_some() {
             write_batch(rows.by_ref().take(BATCH), &self.columns, &places, self.style, out)?;
@@ -216,22 +216,22 @@ fn shrink(places: &mut [(usize, usize)], room: usize, least: usize, of: impl Fn(
 }
 
 fn write_batch(
-    rows: impl Iterator<Item = Vec<Cell>>,
-    columns: &[Column],
+    rows: impl Iterator<Item = Vec<TableCell>>,
+    columns: &[TableColumn],
     places: &[(usize, usize)],
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut table = comfy_table::Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    let mut shown: Vec<Vec<Cell>> = Vec::new();
+    let mut shown: Vec<Vec<TableCell>> = Vec::new();
     for mut row in rows {
         let cut = places.iter().map(|&(column, width)| {
-            let mut cell = std::mem::replace(&mut row[column], Cell::new(""));
+            let mut cell = std::mem::replace(&mut row[column], TableCell::new(""));
             columns[column].cut(&mut cell, width);
             cell
         });
-        let cells: Vec<Cell> = cut.collect();
+        let cells: Vec<TableCell> = cut.collect();
         table.add_row(cells.iter().map(|cell| &cell.text));
         shown.push(cells);
     }
@@ -251,7 +251,7 @@ fn write_batch(
 
 /// Returns a laid-out line with its cells in their tones. Colour is added last because escape sequences have no
 /// width.
-fn painted<'a>(line: &'a str, cells: &[Cell], style: Style) -> Cow<'a, str> {
+fn painted<'a>(line: &'a str, cells: &[TableCell], style: Style) -> Cow<'a, str> {
     if !style.is_coloured() {
         return Cow::Borrowed(line);
     }
@@ -274,14 +274,14 @@ fn narrow(width: usize) -> u16 {
 ///
 /// Values are never cut: a path must be copyable, and the terminal wraps it without a line break. A value without a
 /// key belongs to the one above.
-pub fn write_fields(out: &mut dyn Write, fields: &[(&str, Cell)], style: Style) -> io::Result<()> {
+pub fn write_fields(out: &mut dyn Write, fields: &[(&str, TableCell)], style: Style) -> io::Result<()> {
     write_fields_within(out, fields, usize::MAX, style)
 }
 
 /// Does the same in a terminal of some width; words for which there is no room go to the next line.
 pub fn write_fields_within(
     out: &mut dyn Write,
-    fields: &[(&str, Cell)],
+    fields: &[(&str, TableCell)],
     width: usize,
     style: Style,
 ) -> io::Result<()> {
@@ -327,13 +327,13 @@ mod tests {
     use expect_test::{Expect, expect};
     use proptest::prelude::*;
 
-    fn columns() -> Vec<Column> {
+    fn columns() -> Vec<TableColumn> {
         vec![
-            Column::text("id"),
-            Column::text("updated"),
-            Column::number("tokens"),
-            Column::path("cwd"),
-            Column::title("title"),
+            TableColumn::text("id"),
+            TableColumn::text("updated"),
+            TableColumn::number("tokens"),
+            TableColumn::path("cwd"),
+            TableColumn::title("title"),
         ]
     }
 
@@ -358,11 +358,11 @@ mod tests {
         ];
         for (id, updated, tokens, cwd, title) in rows {
             table.row([
-                Cell::new(id).tone(Tone::Accent),
-                Cell::new(updated),
-                Cell::new(tokens),
-                Cell::new(cwd).tone(Tone::Dim),
-                Cell::new(title),
+                TableCell::new(id).tone(Tone::Accent),
+                TableCell::new(updated),
+                TableCell::new(tokens),
+                TableCell::new(cwd).tone(Tone::Dim),
+                TableCell::new(title),
             ]);
         }
         table
@@ -468,9 +468,10 @@ mod tests {
 
     #[test]
     fn long_tables_keep_their_columns_below_each_other() {
-        let mut table = Table::new(vec![Column::number("n"), Column::text("title")], 80, Style::PLAIN);
+        let mut table =
+            Table::new(vec![TableColumn::number("n"), TableColumn::text("title")], 80, Style::PLAIN);
         for number in 0..2000 {
-            table.row([Cell::new(number.to_string()), "x".into()]);
+            table.row([TableCell::new(number.to_string()), "x".into()]);
         }
         let text = printed(table);
         assert_eq!(text.lines().count(), 2001);
@@ -481,9 +482,9 @@ mod tests {
     fn fields_are_below_each_other() {
         let mut out = Vec::new();
         let fields = [
-            ("database", Cell::exact("/x/state\n.sqlite")),
-            ("size", Cell::new("1.2 GiB").tone(Tone::Bold)),
-            ("name", Cell::new("")),
+            ("database", TableCell::exact("/x/state\n.sqlite")),
+            ("size", TableCell::new("1.2 GiB").tone(Tone::Bold)),
+            ("name", TableCell::new("")),
         ];
         write_fields(&mut out, &fields, Style::PLAIN).unwrap();
         assert_eq!(
@@ -501,7 +502,7 @@ mod tests {
             let mut table = Table::new(columns(), width, Style::PLAIN);
             let rows: Vec<_> = cells.chunks_exact(5).collect();
             for row in &rows {
-                table.row(row.iter().map(Cell::new));
+                table.row(row.iter().map(TableCell::new));
             }
             let text = printed(table);
             prop_assert_eq!(text.lines().count(), rows.len() + 1);

@@ -35,7 +35,7 @@ const DOING: &str = "save the rows that are to be deleted";
 pub struct SavedRows {
     path: PathBuf,
     connection: Connection,
-    tables: Vec<Table>,
+    tables: Vec<ThreadTable>,
     /// The hashes of each thread's saved rows, by the hash of its id, so that no saved row must be read again to be
     /// compared.
     saved: HashMap<u64, Hashes>,
@@ -67,7 +67,7 @@ impl Hashes {
 
 /// A table whose rows belong to threads.
 #[derive(Debug)]
-struct Table {
+struct ThreadTable {
     /// The SQL that created the table.
     sql: String,
     n_columns: usize,
@@ -79,13 +79,13 @@ struct Table {
     delete: Option<String>,
 }
 
-impl Table {
-    fn new(name: &str, sql: String, columns: &[String], keys: &[String]) -> Table {
+impl ThreadTable {
+    fn new(name: &str, sql: String, columns: &[String], keys: &[String]) -> ThreadTable {
         let list = quoted(columns.iter().map(String::as_str));
         let conditions: Vec<String> = keys.iter().map(|key| format!("{} = ?1", quoted([&**key]))).collect();
         let places = vec!["?"; columns.len()].join(", ");
         let name = quoted([name]);
-        Table {
+        ThreadTable {
             sql,
             n_columns: columns.len(),
             select: format!("SELECT {list} FROM {name} WHERE {}", conditions.join(" OR ")),
@@ -100,7 +100,7 @@ impl Table {
 
 /// Returns `threads`, the tables known to belong to it, and those whose rows the schema deletes together with its
 /// rows.
-fn tables(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<Table>> {
+fn tables(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<ThreadTable>> {
     let mut keys: Vec<(String, Vec<String>)> = vec![("threads".to_owned(), vec!["id".to_owned()])];
     if schema.has_spawn_edges {
         let columns = ["parent_thread_id", "child_thread_id"].map(str::to_owned);
@@ -131,7 +131,7 @@ fn tables(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<Tabl
         let mut statement = connection.prepare(columns)?;
         let columns: Vec<String> =
             statement.query_map([&name], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-        tables.push(Table::new(&name, sql, &columns, &keys));
+        tables.push(ThreadTable::new(&name, sql, &columns, &keys));
     }
     Ok(tables)
 }
@@ -261,7 +261,7 @@ impl SavedRows {
     }
 
     /// Returns the hashes of the rows that belong to a thread now.
-    fn look(&self, from: &Connection, id: &str) -> rusqlite::Result<Hashes> {
+    fn hashes_now(&self, from: &Connection, id: &str) -> rusqlite::Result<Hashes> {
         let mut hashes = Hashes::default();
         for (i, table) in self.tables.iter().enumerate() {
             let mut select = from.prepare_cached(&table.select)?;
@@ -279,7 +279,7 @@ impl SavedRows {
     /// If the database cannot be read.
     pub fn covers(&self, from: &Connection, id: &str) -> rusqlite::Result<bool> {
         let Some(saved) = self.saved.get(&self.hasher.hash_one(id)) else { return Ok(false) };
-        let now = self.look(from, id)?;
+        let now = self.hashes_now(from, id)?;
         // Rows that belong to two threads are deleted with the first one.
         Ok(now.row == saved.row && now.others.iter().all(|hash| saved.others.contains(hash)))
     }

@@ -30,7 +30,7 @@ pub struct MovedAside {
 
 /// The result of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RestoreReport {
+pub struct RestoredDatabase {
     /// Size of the restored content in bytes.
     pub size: u64,
     /// True if the target was missing or unusable, so that a new file now has its name.
@@ -104,7 +104,7 @@ pub fn restore_into(
     options: &OpenOptions,
     now: DateTime<Utc>,
     progress: &mut dyn FnMut(CopyProgress),
-) -> anyhow::Result<RestoreReport> {
+) -> anyhow::Result<RestoredDatabase> {
     let doing = "restore the database";
     if is_same_file(target, source).map_err(|error| explain_io(error, target, doing))? {
         return Err(anyhow::anyhow!("{}: is the database itself", source.display())
@@ -135,7 +135,7 @@ pub fn restore_into(
             match restored {
                 Ok(size) => {
                     writer.close()?;
-                    return Ok(RestoreReport { size, replaced_file: false, moved_aside: Vec::new() });
+                    return Ok(RestoredDatabase { size, replaced_file: false, moved_aside: Vec::new() });
                 }
                 Err(error) if error_is_unusable(&error) => {}
                 Err(error) => return Err(error),
@@ -203,7 +203,7 @@ fn holds_json(path: &Path) -> io::Result<bool> {
 }
 
 /// Moves the file at `target` aside and gives its name to the staged copy.
-fn replace(target: &Path, copy: &Path, now: DateTime<Utc>) -> anyhow::Result<RestoreReport> {
+fn replace(target: &Path, copy: &Path, now: DateTime<Utc>) -> anyhow::Result<RestoredDatabase> {
     let explained = |error| explain_io(error, target, "restore the database");
     if holds_json(target).map_err(explained)? {
         return Err(anyhow::anyhow!("{}: holds JSON, so it is not a damaged database", target.display())
@@ -223,7 +223,7 @@ fn replace(target: &Path, copy: &Path, now: DateTime<Utc>) -> anyhow::Result<Res
     })?;
     fault::point("restore:renamed");
     sync_folder(parent_of(target)).map_err(explained)?;
-    Ok(RestoreReport { size, replaced_file: true, moved_aside })
+    Ok(RestoredDatabase { size, replaced_file: true, moved_aside })
 }
 
 /// Renames the database and SQLite's files beside it, all or none, so that they stay together.

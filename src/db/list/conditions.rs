@@ -2,7 +2,7 @@
 
 use super::query::{Folder, Query, TimeColumns};
 use crate::db::schema::Schema;
-use crate::db::shown::{self, Reason, Rule};
+use crate::db::shown::{self, HiddenReason, Rule};
 use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, index};
 use rusqlite::Connection;
@@ -67,7 +67,8 @@ pub(super) fn fixed(
     match query.shown {
         // Without the rest of the rule here, SQLite would not use an index for the order.
         Some(true) => conditions.sql.extend(
-            [Reason::Provider, Reason::Source].map(|reason| format!("NOT ({})", rule().condition(reason))),
+            [HiddenReason::Provider, HiddenReason::Source]
+                .map(|reason| format!("NOT ({})", rule().condition(reason))),
         ),
         Some(false) => conditions.sql.push(format!("({}) <> 0", rule().reasons())),
         None => {}

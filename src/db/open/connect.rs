@@ -1,6 +1,6 @@
 //! Makes connections to a database, and finds where the file really is. Locks are decided elsewhere.
 
-use super::look::{self, Look};
+use super::snapshot::{self, Snapshot};
 use super::trouble::{Trouble, explain_io, refuse};
 use crate::home::{BESIDE_DATABASE, with_suffix};
 use rusqlite::config::DbConfig;
@@ -73,10 +73,11 @@ pub(in crate::db) fn private_copy(path: &Path, folder: &Path) -> anyhow::Result<
     let doing = "make a private copy of the database";
     let real = if cfg!(unix) { fs::canonicalize(path) } else { std::path::absolute(path) };
     let real = real.map_err(|error| explain_io(error, path, doing))?;
-    let look = || Look::at(&real).map_err(|error| explain_io(error, path, doing));
-    let seen = look()?;
-    let copied = look::copy_all(&real, &seen, folder).map_err(|error| explain_io(error, folder, doing))?;
-    if look()? == seen {
+    let snapshot = || Snapshot::at(&real).map_err(|error| explain_io(error, path, doing));
+    let seen = snapshot()?;
+    let copied =
+        snapshot::copy_all(&real, &seen, folder).map_err(|error| explain_io(error, folder, doing))?;
+    if snapshot()? == seen {
         Ok(copied)
     } else {
         Err(refuse(Trouble::Busy, "it changes while it is read", path, doing))
@@ -97,7 +98,8 @@ pub(super) fn connect(
     parameters: &str,
     timeout: Duration,
 ) -> rusqlite::Result<Connection> {
-    let uri = look::uri(path, parameters).map_err(|path| rusqlite::Error::InvalidPath(path.to_owned()))?;
+    let uri =
+        snapshot::uri(path, parameters).map_err(|path| rusqlite::Error::InvalidPath(path.to_owned()))?;
     let flags = flags | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(uri, flags)?;
     // Keep query plans independent of bound values; otherwise SQLite prepares each statement a second time for them.

@@ -5,8 +5,8 @@
 
 mod connect;
 mod exclusive;
-mod look;
 mod reader;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod trouble;
@@ -15,8 +15,8 @@ mod writer;
 pub use connect::OpenOptions;
 pub(in crate::db) use connect::{private_copy, remove_if_there};
 pub use exclusive::Exclusive;
-pub use look::Access;
 pub use reader::Reader;
+pub use snapshot::Access;
 pub(crate) use trouble::refuse;
 pub use trouble::{Trouble, explain, explain_io, is_busy, sqlite_error};
 pub(in crate::db) use trouble::{class, reason};

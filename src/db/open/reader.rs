@@ -10,8 +10,8 @@ use rusqlite::{Connection, OpenFlags, ffi};
 use tempfile::TempDir;
 
 use super::connect::{LONG, OPENING, OpenOptions, PAUSE, connect, find, first_look, in_transaction};
-pub(super) use super::look::Access;
-use super::look::{self, Look};
+pub(super) use super::snapshot::Access;
+use super::snapshot::{self, Snapshot};
 use super::trouble::{self, Trouble, explain, explain_io, refuse, sqlite_error};
 
 /// After this many attempts, the timeout decides whether there is another.
@@ -37,7 +37,7 @@ pub struct Reader {
 #[derive(Debug)]
 struct Kept {
     access: Access,
-    seen: Look,
+    seen: Snapshot,
     // Declared before the folder, so that it is closed before the folder is deleted.
     connection: Connection,
     _copy: Option<TempDir>,
@@ -97,7 +97,7 @@ impl Reader {
     /// # Errors
     /// If the file cannot be read.
     pub fn is_wal(&self) -> anyhow::Result<bool> {
-        Ok(!self.look()?.is_rollback_mode())
+        Ok(!self.snapshot()?.is_rollback_mode())
     }
 
     /// Returns the way in which the last read opened the database.
@@ -168,7 +168,7 @@ impl Reader {
         deadline: Instant,
         f: &mut impl FnMut(&Connection) -> anyhow::Result<T>,
     ) -> anyhow::Result<Attempt<T>> {
-        let seen = self.look()?;
+        let seen = self.snapshot()?;
         let kept = match self.kept.take() {
             Some(kept) if kept.seen == seen => kept,
             _ => {
@@ -184,7 +184,7 @@ impl Reader {
         let result = in_transaction(&kept.connection, f);
         match access {
             Access::Immutable => {
-                let after = self.look()?;
+                let after = self.snapshot()?;
                 if after != kept.seen {
                     // A rollback-journal writer is active: reading under locks creates no file there. For a WAL
                     // database without -wal it would, so look at that one again.
@@ -209,11 +209,11 @@ impl Reader {
         result.map(Attempt::Done)
     }
 
-    fn look(&self) -> anyhow::Result<Look> {
-        Look::at(&self.real).map_err(|error| explain_io(error, &self.path, OPENING))
+    fn snapshot(&self) -> anyhow::Result<Snapshot> {
+        Snapshot::at(&self.real).map_err(|error| explain_io(error, &self.path, OPENING))
     }
 
-    fn connect(&self, seen: Look, access: Access, deadline: Instant) -> anyhow::Result<Attempt<Kept>> {
+    fn connect(&self, seen: Snapshot, access: Access, deadline: Instant) -> anyhow::Result<Attempt<Kept>> {
         let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY;
         let (path, flags, parameters, copy) = match access {
             Access::Shared => (self.real.clone(), read_only, "mode=ro&readonly_shm=1", None),
@@ -221,8 +221,8 @@ impl Reader {
             Access::Immutable => (self.real.clone(), read_only, "mode=ro&immutable=1", None),
             Access::Copy => {
                 let folder = self.private_folder()?;
-                let copied = look::copy_all(&self.real, &seen, folder.path());
-                if self.look()? != seen {
+                let copied = snapshot::copy_all(&self.real, &seen, folder.path());
+                if self.snapshot()? != seen {
                     return Ok(Attempt::Again(None, self.restless()));
                 }
                 let path = copied.map_err(|error| {

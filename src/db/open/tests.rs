@@ -417,7 +417,7 @@ fn a_locked_database_is_busy_at_opening() {
     assert!(hints(&error)[0].0.contains("--busy-timeout"));
 }
 
-/// Closing a descriptor of a file releases the locks that the process holds on it; see `look::kept_open`.
+/// Closing a descriptor of a file releases the locks that the process holds on it; see `snapshot::kept_open`.
 #[test]
 fn a_reader_does_not_drop_the_locks_of_a_writer_in_this_process() {
     let place = Place::with(FILLED);

@@ -46,7 +46,7 @@ impl Trouble {
     #[must_use]
     pub fn of(error: &anyhow::Error) -> Option<Self> {
         error.chain().find_map(|cause| {
-            if let Some(reason) = cause.downcast_ref::<Reason>() {
+            if let Some(reason) = cause.downcast_ref::<FailureReason>() {
                 Some(reason.trouble)
             } else {
                 cause.downcast_ref::<rusqlite::Error>().map(class)
@@ -70,9 +70,9 @@ pub fn is_busy(error: &anyhow::Error) -> bool {
 /// Returns SQLite's own error within a failure.
 #[must_use]
 pub fn sqlite_error(error: &anyhow::Error) -> Option<&rusqlite::Error> {
-    error.chain().find_map(|cause| match cause.downcast_ref::<Reason>() {
+    error.chain().find_map(|cause| match cause.downcast_ref::<FailureReason>() {
         Some(reason) => match &reason.source {
-            Some(Source::Sqlite(error)) => Some(error),
+            Some(TroubleSource::Sqlite(error)) => Some(error),
             _ => None,
         },
         None => cause.downcast_ref(),
@@ -81,35 +81,35 @@ pub fn sqlite_error(error: &anyhow::Error) -> Option<&rusqlite::Error> {
 
 /// Returns the reason of a failure, without path and hint.
 pub(in crate::db) fn reason(error: &anyhow::Error) -> Option<String> {
-    error.chain().find_map(|cause| cause.downcast_ref::<Reason>()).map(ToString::to_string)
+    error.chain().find_map(|cause| cause.downcast_ref::<FailureReason>()).map(ToString::to_string)
 }
 
 /// The reason of a failure with its class, as one link in the chain of causes.
 #[derive(Debug)]
-struct Reason {
+struct FailureReason {
     trouble: Trouble,
     text: String,
-    source: Option<Source>,
+    source: Option<TroubleSource>,
 }
 
 #[derive(Debug)]
-enum Source {
+enum TroubleSource {
     /// Kept for its code; its text is not shown, because it repeats the reason.
     Sqlite(rusqlite::Error),
     System(io::Error),
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for FailureReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-impl Error for Reason {
+impl Error for FailureReason {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.source {
-            Some(Source::System(error)) => Some(error),
-            Some(Source::Sqlite(_)) | None => None,
+            Some(TroubleSource::System(error)) => Some(error),
+            Some(TroubleSource::Sqlite(_)) | None => None,
         }
     }
 }
@@ -139,7 +139,7 @@ pub fn explain(error: rusqlite::Error, path: &Path, doing: &str) -> anyhow::Erro
             return anyhow::Error::new(error).context(format!("{}: cannot {doing}", path.display()));
         }
     };
-    because(trouble, text, Some(Source::Sqlite(error)), path, doing)
+    because(trouble, text, Some(TroubleSource::Sqlite(error)), path, doing)
 }
 
 /// Explains, like [`explain`], a system error about the database `path` or a file beside it.
@@ -158,7 +158,7 @@ pub fn explain_io(error: io::Error, path: &Path, doing: &str) -> anyhow::Error {
     // These two messages are complete; the others keep the system's message as the cause.
     let source = match trouble {
         Trouble::Missing | Trouble::Permission => None,
-        _ => Some(Source::System(error)),
+        _ => Some(TroubleSource::System(error)),
     };
     because(trouble, text.to_owned(), source, path, doing)
 }
@@ -179,14 +179,13 @@ pub(crate) fn refuse(trouble: Trouble, text: impl Into<String>, path: &Path, doi
 fn because(
     trouble: Trouble,
     text: String,
-    source: Option<Source>,
+    source: Option<TroubleSource>,
     path: &Path,
     doing: &str,
 ) -> anyhow::Error {
-    let is_mounted_so =
-        matches!(&source, Some(Source::System(error)) if error.kind() == io::ErrorKind::ReadOnlyFilesystem);
+    let is_mounted_so = matches!(&source, Some(TroubleSource::System(error)) if error.kind() == io::ErrorKind::ReadOnlyFilesystem);
     let hint = if is_mounted_so { Some(MOUNT.to_owned()) } else { hint(trouble, path) };
-    let error = anyhow::Error::new(Reason { trouble, text, source });
+    let error = anyhow::Error::new(FailureReason { trouble, text, source });
     let error = error.context(format!("{}: cannot {doing}", path.display()));
     match hint {
         Some(hint) => error.hint(hint),

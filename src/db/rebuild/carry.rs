@@ -1,11 +1,11 @@
 //! Carries what only the old database knows into a new one: tables beside the threads, columns of threads that this
 //! program does not know, and threads whose rollout was not found or cannot be read. Pages that cannot be read are passed over and counted.
 
-use super::shape::{Shape, columns_of};
+use super::shape::{SchemaShape, columns_of};
 use crate::db::salvage::{self, count_by_index, quoted};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use crate::thread::columns::{COLUMNS, Kind, position};
+use crate::thread::columns::{COLUMNS, ColumnKind, position};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params_from_iter};
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ pub type CarriedTables = BTreeMap<String, Carried>;
 
 /// The group of tables that is carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum TableGroup {
     /// Tables that threads refer to, and tables unrelated to threads.
     Before,
     /// Tables whose rows refer to threads.
@@ -39,14 +39,14 @@ pub(super) enum Part {
 }
 
 /// Returns the tables of a part, ordered so that a table comes after those it refers to.
-fn tables(new: &Connection, part: Part) -> rusqlite::Result<Vec<String>> {
+fn tables(new: &Connection, part: TableGroup) -> rusqlite::Result<Vec<String>> {
     let mut found = Vec::new();
-    for table in Shape::of(new)?.tables.into_keys().filter(|table| !OWN.contains(&table.as_str())) {
+    for table in SchemaShape::of(new)?.tables.into_keys().filter(|table| !OWN.contains(&table.as_str())) {
         let sql = "SELECT count(*), coalesce(sum(lower(\"table\") = 'threads'), 0) FROM pragma_foreign_key_list(?1)";
         let counts =
             new.query_row(sql, [&table], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
         let hangs = counts.1 > 0 || table == EDGES;
-        if hangs == (part == Part::After) {
+        if hangs == (part == TableGroup::After) {
             found.push((counts.0, table));
         }
     }
@@ -58,7 +58,7 @@ fn tables(new: &Connection, part: Part) -> rusqlite::Result<Vec<String>> {
 pub(super) fn carry_tables(
     old: &Connection,
     new: &Connection,
-    part: Part,
+    part: TableGroup,
     carried: &mut CarriedTables,
 ) -> rusqlite::Result<()> {
     for table in tables(new, part)? {
@@ -124,15 +124,15 @@ fn insert_row(insert: &mut rusqlite::Statement<'_>, cells: &[Cell]) -> rusqlite:
 }
 
 /// A column that both databases have.
-struct Column {
+struct SharedColumn {
     name: String,
     /// The type that Codex reads from it, if known.
-    kind: Option<Kind>,
+    kind: Option<ColumnKind>,
     /// True if it is declared NOT NULL.
     is_required: bool,
 }
 
-impl Column {
+impl SharedColumn {
     fn accepts(&self, cell: &Cell) -> bool {
         self.kind.is_none_or(|kind| kind.accepts(cell))
             && (self.name != "history_mode" || matches!(cell.as_text(), Some("legacy" | "paginated")))
@@ -143,14 +143,14 @@ impl Column {
         match self.kind {
             _ if self.name == "history_mode" => Cell::from("legacy"),
             _ if !self.is_required => Cell::Null,
-            Some(Kind::Text | Kind::JsonText | Kind::Path) => Cell::from(""),
+            Some(ColumnKind::Text | ColumnKind::JsonText | ColumnKind::Path) => Cell::from(""),
             _ => Cell::Integer(0),
         }
     }
 }
 
 /// Returns the columns that both tables have.
-fn shared_columns(old: &Connection, new: &Connection, table: &str) -> rusqlite::Result<Vec<Column>> {
+fn shared_columns(old: &Connection, new: &Connection, table: &str) -> rusqlite::Result<Vec<SharedColumn>> {
     let theirs = columns_of(old, table)?;
     let sql = "SELECT name, upper(type), \"notnull\" FROM pragma_table_info(?1) ORDER BY cid";
     let mut statement = new.prepare(sql)?;
@@ -160,12 +160,12 @@ fn shared_columns(old: &Connection, new: &Connection, table: &str) -> rusqlite::
     let ours: rusqlite::Result<Vec<_>> = statement.query_map([table], read)?.collect();
     let kind = |name: &str, declared: &str| match position(name) {
         Some(position) if table == THREADS => Some(COLUMNS[position].kind),
-        _ if declared.contains("INT") || declared.contains("BOOL") => Some(Kind::Integer),
-        _ if declared.contains("TEXT") => Some(Kind::Text),
+        _ if declared.contains("INT") || declared.contains("BOOL") => Some(ColumnKind::Integer),
+        _ if declared.contains("TEXT") => Some(ColumnKind::Text),
         _ => None,
     };
     let shared = ours?.into_iter().filter(|(name, ..)| theirs.contains(name));
-    let column = |(name, declared, is_required): (String, String, bool)| Column {
+    let column = |(name, declared, is_required): (String, String, bool)| SharedColumn {
         kind: kind(&name, &declared),
         name,
         is_required,
@@ -173,7 +173,7 @@ fn shared_columns(old: &Connection, new: &Connection, table: &str) -> rusqlite::
     Ok(shared.map(column).collect())
 }
 
-fn names(columns: &[Column]) -> Vec<&str> {
+fn names(columns: &[SharedColumn]) -> Vec<&str> {
     columns.iter().map(|column| column.name.as_str()).collect()
 }
 

@@ -1,7 +1,7 @@
 //! The ledger of migrations of a rebuilt database. It is repaired if only the ledger is wrong, and copied from the old
 //! database if everything else is new.
 
-use super::shape::{ARTIFACTS, Shape, columns_of};
+use super::shape::{ARTIFACTS, SchemaShape, columns_of};
 use crate::db::create::{AUGUST, NEWEST, NewSchema};
 use crate::db::{create, ledger, salvage};
 use crate::thread::cell::Cell;
@@ -12,7 +12,7 @@ const TABLE: &str = "_sqlx_migrations";
 const COLUMNS: [&str; 5] = ["version", "success", "checksum", "installed_on", "execution_time"];
 
 /// A row of a ledger.
-struct Entry {
+struct OldLedgerRow {
     version: i64,
     success: bool,
     checksum: Cell,
@@ -21,7 +21,7 @@ struct Entry {
 }
 
 /// Reads the readable rows, by version. Returns none if the table is missing or has other columns.
-fn read(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, Entry>> {
+fn read(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, OldLedgerRow>> {
     let mut entries = BTreeMap::new();
     let columns = columns_of(connection, TABLE)?;
     if !COLUMNS.iter().all(|name| columns.iter().any(|column| column == name)) {
@@ -29,7 +29,7 @@ fn read(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, Entry>> {
     }
     salvage::each_row(connection, TABLE, &COLUMNS, |_, cells| {
         if let [Cell::Integer(version), success, checksum, installed_on, execution_time] = &cells[..] {
-            let entry = Entry {
+            let entry = OldLedgerRow {
                 version: *version,
                 success: *success == Cell::Integer(1),
                 checksum: checksum.clone(),
@@ -65,7 +65,7 @@ pub(super) fn complaint(connection: &Connection) -> rusqlite::Result<Option<Stri
 }
 
 /// Returns the known versions below the last one that have no row.
-fn gaps(entries: &BTreeMap<i64, Entry>) -> Vec<i64> {
+fn gaps(entries: &BTreeMap<i64, OldLedgerRow>) -> Vec<i64> {
     let last = entries.keys().next_back().copied().unwrap_or(0).min(NEWEST);
     (1..=last).filter(|version| !entries.contains_key(version)).collect()
 }
@@ -74,7 +74,7 @@ fn gaps(entries: &BTreeMap<i64, Entry>) -> Vec<i64> {
 /// tables show that more than the ledger is wrong: a migration that failed, or is missing, and left no trace.
 pub(super) fn mend(connection: &Connection) -> rusqlite::Result<Option<Vec<i64>>> {
     let entries = read(connection)?;
-    let shape = Shape::of(connection)?;
+    let shape = SchemaShape::of(connection)?;
     let Some(&last) = entries.keys().next_back() else { return write_all(connection, &shape) };
     let failed: Vec<i64> =
         entries.values().filter(|entry| !entry.success).map(|entry| entry.version).collect();
@@ -84,7 +84,7 @@ pub(super) fn mend(connection: &Connection) -> rusqlite::Result<Option<Vec<i64>>
         let is_made = level == 1 || (AUGUST..=NEWEST).contains(&level);
         if failed.iter().any(|&version| version > NEWEST)
             || !is_made
-            || !shape.holds(&Shape::of_level(level)?)
+            || !shape.holds(&SchemaShape::of_level(level)?)
         {
             return Ok(None);
         }
@@ -111,7 +111,7 @@ pub(super) fn mend(connection: &Connection) -> rusqlite::Result<Option<Vec<i64>>
 }
 
 /// Returns true if the ledger was written by a build whose migrations have CRLF line ends.
-fn has_crlf(entries: &BTreeMap<i64, Entry>) -> bool {
+fn has_crlf(entries: &BTreeMap<i64, OldLedgerRow>) -> bool {
     entries.get(&1).is_some_and(|entry| is_checksum(&entry.checksum, ledger::FIRST_WITH_CRLF))
 }
 
@@ -121,7 +121,7 @@ fn is_checksum(cell: &Cell, known: &str) -> bool {
 }
 
 /// Writes the ledger of the level that the tables show.
-fn write_all(connection: &Connection, shape: &Shape) -> rusqlite::Result<Option<Vec<i64>>> {
+fn write_all(connection: &Connection, shape: &SchemaShape) -> rusqlite::Result<Option<Vec<i64>>> {
     let Some(level) = shape.level()? else { return Ok(None) };
     if shape.tables.contains_key(TABLE) {
         connection.execute_batch(&format!("DROP TABLE {TABLE}"))?;
@@ -141,7 +141,7 @@ fn insert(connection: &Connection, version: i64) -> rusqlite::Result<()> {
 
 /// Returns the level of a new database: the old database's level if this program can create it, and never below the
 /// level of the requested schema.
-pub(super) fn level(old: &Connection, shape: &Shape, schema: NewSchema) -> rusqlite::Result<i64> {
+pub(super) fn level(old: &Connection, shape: &SchemaShape, schema: NewSchema) -> rusqlite::Result<i64> {
     let entries = read(old)?;
     let last = entries.values().filter(|entry| entry.success).map(|entry| entry.version).max();
     let level = last.max(shape.level()?).unwrap_or(0).clamp(schema.level(), NEWEST);

@@ -12,17 +12,17 @@ pub use swap::Replaced;
 use super::backup::Staging;
 use super::census::Census;
 use super::create::{self, NewSchema};
-use super::facts::Facts;
+use super::facts::DatabaseFacts;
 use super::integrity;
 use super::open::{Exclusive, OpenOptions, Reader, Trouble, Writer, explain, explain_io};
 use super::schema::Schema;
 use crate::error::WithHint as _;
 use crate::thread::ThreadId;
-use carry::Part;
+use carry::TableGroup;
 use chrono::{DateTime, Utc};
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OptionalExtension as _};
-use shape::Shape;
+use shape::SchemaShape;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -172,9 +172,9 @@ impl NewDatabase {
     pub fn plan(old: &OldDatabase, schema: NewSchema) -> anyhow::Result<(i64, Vec<String>)> {
         let Some(connection) = old.connection() else { return Ok((schema.level(), Vec::new())) };
         let planned = || -> rusqlite::Result<(i64, Vec<String>)> {
-            let shape = Shape::of(connection)?;
+            let shape = SchemaShape::of(connection)?;
             let level = ledger::level(connection, &shape, schema)?;
-            let mut beyond = shape.beyond(&Shape::of_level(level)?, schema == NewSchema::Phase1)?;
+            let mut beyond = shape.beyond(&SchemaShape::of_level(level)?, schema == NewSchema::Phase1)?;
             if (51..55).contains(&level) {
                 beyond.retain(|name| name != shape::ARTIFACTS);
             }
@@ -249,7 +249,7 @@ impl NewDatabase {
         level: i64,
         options: &OpenOptions,
         inherited: &mut Inherited,
-    ) -> anyhow::Result<(Writer, Option<Facts>)> {
+    ) -> anyhow::Result<(Writer, Option<DatabaseFacts>)> {
         self.level = level;
         let explained = |error| explain(error, &self.target, "build a new database");
         create::build_at(&self.path, level).map_err(explained)?;
@@ -260,12 +260,12 @@ impl NewDatabase {
             if (51..55).contains(&level) {
                 make_artifacts(connection, &new)?;
             }
-            carry::carry_tables(connection, &new, Part::Before, &mut inherited.tables)?;
+            carry::carry_tables(connection, &new, TableGroup::Before, &mut inherited.tables)?;
             ledger::repeat(connection, &new)?;
             new.commit()
         };
         carry().map_err(explained)?;
-        let facts = match Facts::of_replaced(connection) {
+        let facts = match DatabaseFacts::of_replaced(connection) {
             Ok(facts) => facts,
             // It has no table of threads, or nothing of that can be read.
             Err(error) if Trouble::of(&error).is_none_or(Trouble::is_unusable) => return Ok((writer, None)),
@@ -283,7 +283,7 @@ impl NewDatabase {
     pub fn carry(&self, old: &OldDatabase, writer: &Writer, inherited: &mut Inherited) -> anyhow::Result<()> {
         let Some(connection) = old.connection() else { return Ok(()) };
         let mut carry = || -> rusqlite::Result<u64> {
-            let has_threads = Shape::of(connection)?.tables.contains_key("threads");
+            let has_threads = SchemaShape::of(connection)?.tables.contains_key("threads");
             // A backfill without facts does without.
             writer.connection().pragma_update(None, "foreign_keys", true)?;
             let new = writer.connection().unchecked_transaction()?;
@@ -292,7 +292,7 @@ impl NewDatabase {
                 let left = carry::carry_columns(connection, &new)?;
                 kept = carry::carry_left(connection, &new, &left, &mut inherited.tables)?;
             }
-            carry::carry_tables(connection, &new, Part::After, &mut inherited.tables)?;
+            carry::carry_tables(connection, &new, TableGroup::After, &mut inherited.tables)?;
             new.commit()?;
             Ok(kept)
         };

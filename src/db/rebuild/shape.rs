@@ -24,7 +24,7 @@ const LEDGER: &str = "_sqlx_migrations";
 
 /// The schema of a database: its tables, columns and indexes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Shape {
+pub(super) struct SchemaShape {
     /// Tables with their columns.
     pub(super) tables: BTreeMap<String, BTreeSet<String>>,
     /// Names of indexes.
@@ -41,10 +41,10 @@ pub(super) fn columns_of(connection: &Connection, table: &str) -> rusqlite::Resu
     }
 }
 
-impl Shape {
+impl SchemaShape {
     /// Reads the readable part of a database's schema.
-    pub(super) fn of(connection: &Connection) -> rusqlite::Result<Shape> {
-        let mut shape = Shape::default();
+    pub(super) fn of(connection: &Connection) -> rusqlite::Result<SchemaShape> {
+        let mut shape = SchemaShape::default();
         let mut tables = Vec::new();
         let salvage = salvage::each_row(connection, "sqlite_schema", &["type", "name"], |_, cells| {
             let [kind, name] = &cells[..] else { return Ok(()) };
@@ -66,14 +66,14 @@ impl Shape {
     }
 
     /// Returns the shape of a level that this program can create.
-    pub(super) fn of_level(level: i64) -> rusqlite::Result<Shape> {
+    pub(super) fn of_level(level: i64) -> rusqlite::Result<SchemaShape> {
         let connection = Connection::open_in_memory()?;
         create::build(&connection, level)?;
-        Shape::of(&connection)
+        SchemaShape::of(&connection)
     }
 
     /// Returns true if this shape has everything that `other` has, except the ledger.
-    pub(super) fn holds(&self, other: &Shape) -> bool {
+    pub(super) fn holds(&self, other: &SchemaShape) -> bool {
         other.indexes.is_subset(&self.indexes)
             && other
                 .tables
@@ -84,9 +84,9 @@ impl Shape {
 
     /// Returns the highest level whose tables, columns and indexes it has.
     pub(super) fn level(&self) -> rusqlite::Result<Option<i64>> {
-        let mut found: Option<(i64, Shape)> = None;
+        let mut found: Option<(i64, SchemaShape)> = None;
         for level in std::iter::once(1).chain(AUGUST..=NEWEST) {
-            let shape = Shape::of_level(level)?;
+            let shape = SchemaShape::of_level(level)?;
             // Of levels that look the same the lowest: Codex adds what the others bring.
             let is_more = found.as_ref().is_none_or(|(_, lower)| *lower != shape);
             if is_more && self.holds(&shape) {
@@ -97,8 +97,8 @@ impl Shape {
     }
 
     /// Returns the tables and columns that do not fit into a database of another shape: `table`, or `table.column`.
-    pub(super) fn beyond(&self, other: &Shape, is_phase_1: bool) -> rusqlite::Result<Vec<String>> {
-        let highest = if is_phase_1 { Some(Shape::of_level(NEWEST)?) } else { None };
+    pub(super) fn beyond(&self, other: &SchemaShape, is_phase_1: bool) -> rusqlite::Result<Vec<String>> {
+        let highest = if is_phase_1 { Some(SchemaShape::of_level(NEWEST)?) } else { None };
         let mut beyond = Vec::new();
         for (table, columns) in &self.tables {
             // Codex makes these again as it migrates the new database.
@@ -120,8 +120,8 @@ mod tests {
     use super::*;
     use crate::db::testing::Place;
 
-    fn shape(golden: &str) -> Shape {
-        Shape::of(&Place::with(golden).connect()).unwrap()
+    fn shape(golden: &str) -> SchemaShape {
+        SchemaShape::of(&Place::with(golden).connect()).unwrap()
     }
 
     #[test]
@@ -133,19 +133,22 @@ mod tests {
         ] {
             assert_eq!(shape(golden).level().unwrap(), Some(level), "{golden}");
         }
-        assert_eq!(Shape::default().level().unwrap(), None);
+        assert_eq!(SchemaShape::default().level().unwrap(), None);
     }
 
     #[test]
     fn what_no_known_level_has_is_named_and_what_codex_removes_is_not() {
         let place = Place::with("empty-2026-08.state_5.sqlite");
         let connection = place.connect();
-        let august = Shape::of_level(AUGUST).unwrap();
-        assert_eq!(Shape::of(&connection).unwrap().beyond(&august, false).unwrap(), Vec::<String>::new());
+        let august = SchemaShape::of_level(AUGUST).unwrap();
+        assert_eq!(
+            SchemaShape::of(&connection).unwrap().beyond(&august, false).unwrap(),
+            Vec::<String>::new()
+        );
         let sql =
             "ALTER TABLE threads ADD COLUMN mood TEXT; CREATE TABLE notes (id); CREATE TABLE logs (id);";
         connection.execute_batch(sql).unwrap();
-        let beyond = Shape::of(&connection).unwrap().beyond(&august, false).unwrap();
+        let beyond = SchemaShape::of(&connection).unwrap().beyond(&august, false).unwrap();
         assert_eq!(beyond, ["notes", "threads.mood"]);
         for old in ["empty-2026-03.state_5.sqlite", "empty-2026-07.state_5.sqlite"] {
             assert_eq!(shape(old).beyond(&august, false).unwrap(), Vec::<String>::new(), "{old}");

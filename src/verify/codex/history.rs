@@ -7,8 +7,8 @@ use crate::db::schema::Schema;
 use crate::db::siblings::THREAD_HISTORY;
 use crate::sys::{self, WriterLock};
 use crate::thread::ThreadId;
-use crate::verify::finding::{Finding, Kind};
-use crate::verify::run::Run;
+use crate::verify::finding::{Finding, FindingKind};
+use crate::verify::run::VerifyRun;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ struct Behind {
     length: u64,
 }
 
-impl Run<'_> {
+impl VerifyRun<'_> {
     /// Reports the threads of which Codex shows only the beginning, and that no Codex is writing.
     pub(super) fn judge_history(&mut self, _schema: &Schema) -> anyhow::Result<()> {
         let path = self.survey.database.path().with_file_name(THREAD_HISTORY);
@@ -59,7 +59,7 @@ impl Run<'_> {
                      conversation",
                     one.offset, one.length
                 );
-                let finding = Finding::new(Kind::HistoryBehind, message).of(Some(thread)).at(one.path);
+                let finding = Finding::new(FindingKind::HistoryBehind, message).of(Some(thread)).at(one.path);
                 self.report(finding, Some(thread));
             }
         }

@@ -7,9 +7,9 @@ use crate::db::schema::Schema;
 use crate::db::{self, projects, providers};
 use crate::home;
 use crate::thread::ThreadId;
-use crate::verify::finding::{Finding, Kind};
+use crate::verify::finding::{Finding, FindingKind};
 use crate::verify::options::Depth;
-use crate::verify::run::Run;
+use crate::verify::run::VerifyRun;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use std::time::Duration;
 /// An active Codex writes a name to the database first, and to the index a moment later.
 const MOMENT: Duration = Duration::from_millis(200);
 
-impl Run<'_> {
+impl VerifyRun<'_> {
     /// Counts the threads of each provider that Codex does not know.
     pub(super) fn judge_providers(&mut self, _schema: &Schema) -> anyhow::Result<()> {
         let Some(defined) = self.config.providers else { return Ok(()) };
@@ -37,7 +37,7 @@ impl Run<'_> {
                 home::toml_key(&provider)
             );
             let path = self.config.context.home.join(home::CONFIG);
-            self.report(Finding::new(Kind::UnknownProvider, message).at(path), None);
+            self.report(Finding::new(FindingKind::UnknownProvider, message).at(path), None);
         }
         Ok(())
     }
@@ -57,7 +57,10 @@ impl Run<'_> {
                  not show them there",
                 threads(project.threads)
             );
-            self.report(Finding::new(Kind::UnassignedProject, message).at(self.survey.database.path()), None);
+            self.report(
+                Finding::new(FindingKind::UnassignedProject, message).at(self.survey.database.path()),
+                None,
+            );
         }
         Ok(())
     }
@@ -79,7 +82,7 @@ impl Run<'_> {
                 catalog::names::FILE_NAME
             );
             let path = self.config.context.home.join(catalog::names::FILE_NAME);
-            self.report(Finding::new(Kind::IndexMissing, message).at(path), None);
+            self.report(Finding::new(FindingKind::IndexMissing, message).at(path), None);
         }
         Ok(())
     }

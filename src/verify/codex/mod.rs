@@ -5,10 +5,10 @@ mod history;
 mod lists;
 mod start;
 
-use super::finding::{Finding, Kind};
+use super::finding::{Finding, FindingKind};
 use super::judge;
 use super::options::Depth;
-use super::run::Run;
+use super::run::VerifyRun;
 use crate::db::schema::Schema;
 use crate::rollout::fold::FoldedThread;
 use crate::sys::WriterLock;
@@ -20,7 +20,7 @@ use std::time::Duration;
 /// Maximum time to wait for the lock under which Codex takes its own locks.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-impl Run<'_> {
+impl VerifyRun<'_> {
     /// Collects data of a thread for the findings about the whole home. Values in which the row differs are left out:
     /// a provider that the row has by mistake is a difference already.
     pub(super) fn note(
@@ -66,14 +66,14 @@ impl Run<'_> {
 
     /// Judges what prevents Codex from starting, listing or resuming.
     pub(super) fn judge_codex(&mut self, schema: &Schema) -> anyhow::Result<()> {
-        type Judge<'a> = fn(&mut Run<'a>, &Schema) -> anyhow::Result<()>;
-        let judges: [(Kind, Judge<'_>); 6] = [
-            (Kind::LedgerMismatch, Run::judge_ledger),
-            (Kind::SiblingDamaged, Run::judge_siblings),
-            (Kind::HistoryBehind, Run::judge_history),
-            (Kind::UnknownProvider, Run::judge_providers),
-            (Kind::UnassignedProject, Run::judge_projects),
-            (Kind::IndexMissing, Run::judge_names),
+        type Judge<'a> = fn(&mut VerifyRun<'a>, &Schema) -> anyhow::Result<()>;
+        let judges: [(FindingKind, Judge<'_>); 6] = [
+            (FindingKind::LedgerMismatch, VerifyRun::judge_ledger),
+            (FindingKind::SiblingDamaged, VerifyRun::judge_siblings),
+            (FindingKind::HistoryBehind, VerifyRun::judge_history),
+            (FindingKind::UnknownProvider, VerifyRun::judge_providers),
+            (FindingKind::UnassignedProject, VerifyRun::judge_projects),
+            (FindingKind::IndexMissing, VerifyRun::judge_names),
         ];
         for (kind, judge) in judges {
             if !self.config.ignore.kind(kind) && !self.config.context.is_interrupted() {

@@ -3,22 +3,25 @@
 use crate::db::ledger;
 use crate::db::schema::Schema;
 use crate::db::siblings::{self, Check, Fault, SIBLINGS};
-use crate::verify::finding::{Finding, Kind};
+use crate::verify::finding::{Finding, FindingKind};
 use crate::verify::options::Depth;
-use crate::verify::run::Run;
+use crate::verify::run::VerifyRun;
 use std::path::Path;
 
 /// The greatest size in bytes of a database that a quick look checks page by page, and that a normal one does.
 const QUICK_BYTES: u64 = 16 << 20;
 const USUAL_BYTES: u64 = 128 << 20;
 
-impl Run<'_> {
+impl VerifyRun<'_> {
     /// Reports the migrations because of which Codex refuses the state database.
     pub(super) fn judge_ledger(&mut self, _schema: &Schema) -> anyhow::Result<()> {
         let faults = self.survey.database.read(ledger::faults)?;
         if !faults.is_empty() {
             let message = format!("{}: Codex does not start with this database", faults.describe());
-            self.report(Finding::new(Kind::LedgerMismatch, message).at(self.survey.database.path()), None);
+            self.report(
+                Finding::new(FindingKind::LedgerMismatch, message).at(self.survey.database.path()),
+                None,
+            );
         }
         Ok(())
     }
@@ -35,7 +38,8 @@ impl Run<'_> {
             if self.config.context.is_interrupted() {
                 break;
             }
-            let Some((path, fault)) = siblings::look(&folder, sibling, self.survey.database.options(), check)
+            let Some((path, fault)) =
+                siblings::find_problem(&folder, sibling, self.survey.database.options(), check)
             else {
                 continue;
             };
@@ -51,7 +55,7 @@ impl Run<'_> {
                 "Codex does not start with {}: {why}; it holds {}: if you move it aside, {}",
                 sibling.file_name, sibling.holds, sibling.loss
             );
-            self.report(Finding::new(Kind::SiblingDamaged, message).at(path), None);
+            self.report(Finding::new(FindingKind::SiblingDamaged, message).at(path), None);
         }
         Ok(())
     }

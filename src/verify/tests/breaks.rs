@@ -77,8 +77,9 @@ impl Break {
         let known = |names: &[&'static str]| -> Vec<&'static str> {
             names.iter().copied().filter(|name| columns.contains(&(*name).to_owned())).collect()
         };
-        let stated =
-            |kind: Kind, names: &[&'static str]| (kind, kind.severity(), Some(id.clone()), known(names));
+        let stated = |kind: FindingKind, names: &[&'static str]| {
+            (kind, kind.severity(), Some(id.clone()), known(names))
+        };
         let error = |stated: Stated| (stated.0, Severity::Error, stated.2, stated.3);
         let move_to = |to: &Path| {
             fs::create_dir_all(to.parent().unwrap()).unwrap();
@@ -89,48 +90,48 @@ impl Break {
             Nothing => vec![],
             NoRow => {
                 home.sql(&format!("DELETE FROM threads WHERE id = '{id}'"));
-                vec![stated(Kind::MissingRow, &[])]
+                vec![stated(FindingKind::MissingRow, &[])]
             }
             NoFile => {
                 fs::remove_file(&path).unwrap();
-                vec![stated(Kind::MissingFile, &[])]
+                vec![stated(FindingKind::MissingFile, &[])]
             }
             Moved => {
                 move_to(&home.path.join("sessions/elsewhere").join(path.file_name().unwrap()));
-                vec![stated(Kind::MovedFile, &["rollout_path"])]
+                vec![stated(FindingKind::MovedFile, &["rollout_path"])]
             }
             ArchivedByHand => {
                 move_to(&archived);
-                vec![stated(Kind::ArchiveMismatch, &["rollout_path", "archived", "archived_at"])]
+                vec![stated(FindingKind::ArchiveMismatch, &["rollout_path", "archived", "archived_at"])]
             }
             ArchivedInRow => {
                 thread.row(home, "archived = 1");
-                vec![stated(Kind::ArchiveMismatch, &["archived"])]
+                vec![stated(FindingKind::ArchiveMismatch, &["archived"])]
             }
             Garbage => {
                 home.write(&path, b"nothing here is JSON\n", mtime);
-                vec![stated(Kind::UnreadableFile, &[])]
+                vec![stated(FindingKind::UnreadableFile, &[])]
             }
             Emptied => {
                 home.write(&path, b" \n", mtime);
-                vec![stated(Kind::EmptyFile, &[])]
+                vec![stated(FindingKind::EmptyFile, &[])]
             }
             Torn => {
                 home.write(&path, format!("{text}{{\"timestamp\":\"2026").as_bytes(), mtime);
-                vec![stated(Kind::DamagedLines, &[])]
+                vec![stated(FindingKind::DamagedLines, &[])]
             }
             OlderCopy => {
                 home.write(&archived, text.as_bytes(), mtime - 5000);
-                vec![stated(Kind::DuplicateRollout, &[])]
+                vec![stated(FindingKind::DuplicateRollout, &[])]
             }
             NewerCopy => {
                 home.write(&archived, text.as_bytes(), mtime + 5000);
-                vec![error(stated(Kind::DuplicateRollout, &[]))]
+                vec![error(stated(FindingKind::DuplicateRollout, &[]))]
             }
             LongerCopy => {
                 let longer = zstd::encode_all((text + &tokens(1)).as_bytes(), 3).unwrap();
                 home.write(&archived.with_extension("jsonl.zst"), &longer, mtime - 5000);
-                vec![error(stated(Kind::DuplicateRollout, &[]))]
+                vec![error(stated(FindingKind::DuplicateRollout, &[]))]
             }
             Compressed | CompressedBeside => {
                 let bytes = zstd::encode_all(text.as_bytes(), 3).unwrap();
@@ -149,31 +150,31 @@ impl Break {
             }
             Touched => {
                 home.write(&path, text.as_bytes(), mtime + 60_000);
-                vec![stated(Kind::FieldMismatch, &["updated_at", "updated_at_ms"])]
+                vec![stated(FindingKind::FieldMismatch, &["updated_at", "updated_at_ms"])]
             }
             GoneOn => {
                 home.write(&path, (text + &tokens(99)).as_bytes(), mtime + 60_000);
-                vec![stated(Kind::FieldMismatch, &["updated_at", "tokens_used", "updated_at_ms"])]
+                vec![stated(FindingKind::FieldMismatch, &["updated_at", "tokens_used", "updated_at_ms"])]
             }
             OtherModel => {
                 thread.row(home, "cwd = 'elsewhere', approval_mode = 'on-request'");
-                vec![stated(Kind::FieldMismatch, &["cwd", "approval_mode"])]
+                vec![stated(FindingKind::FieldMismatch, &["cwd", "approval_mode"])]
             }
             UnreadableCell => {
                 thread.row(home, "tokens_used = 'many', title = x'ff00'");
-                vec![stated(Kind::FieldMismatch, &["title", "tokens_used"])]
+                vec![stated(FindingKind::FieldMismatch, &["title", "tokens_used"])]
             }
             BadId => {
                 let bad = format!("no id {}", thread.number);
                 thread.row(home, &format!("id = '{bad}'"));
-                let odd = (Kind::FieldMismatch, Severity::Error, Some(bad), vec!["id"]);
-                vec![stated(Kind::MissingRow, &[]), odd]
+                let odd = (FindingKind::FieldMismatch, Severity::Error, Some(bad), vec!["id"]);
+                vec![stated(FindingKind::MissingRow, &[]), odd]
             }
             UpperCaseId => {
                 let upper = id.to_uppercase();
                 thread.row(home, &format!("id = '{upper}'"));
-                let odd = (Kind::FieldMismatch, Severity::Error, Some(upper), vec!["id"]);
-                vec![stated(Kind::MissingRow, &[]), odd]
+                let odd = (FindingKind::FieldMismatch, Severity::Error, Some(upper), vec!["id"]);
+                vec![stated(FindingKind::MissingRow, &[]), odd]
             }
             RowTwice => {
                 let twin = format!("{}ff", &id[..34]);
@@ -181,32 +182,35 @@ impl Break {
                     "CREATE TEMP TABLE twin AS SELECT * FROM threads WHERE id = '{id}';
                      UPDATE twin SET id = '{twin}'; INSERT INTO threads SELECT * FROM twin"
                 ));
-                vec![(Kind::DuplicatePath, Severity::Error, Some(twin), vec!["rollout_path"])]
+                vec![(FindingKind::DuplicatePath, Severity::Error, Some(twin), vec!["rollout_path"])]
             }
             Outside => {
                 let outside = home.folder.path().join(path.file_name().unwrap());
                 fs::rename(&path, &outside).unwrap();
                 thread.row(home, &format!("rollout_path = '{}'", outside.display()));
-                vec![stated(Kind::OutsideHome, &[])]
+                vec![stated(FindingKind::OutsideHome, &[])]
             }
             OddName => {
                 move_to(&odd);
-                vec![stated(Kind::MalformedName, &[]), stated(Kind::MovedFile, &["rollout_path"])]
+                vec![
+                    stated(FindingKind::MalformedName, &[]),
+                    stated(FindingKind::MovedFile, &["rollout_path"]),
+                ]
             }
             OddNameAndNoRow => {
                 move_to(&odd);
                 home.sql(&format!("DELETE FROM threads WHERE id = '{id}'"));
-                vec![stated(Kind::MalformedName, &[]), stated(Kind::MissingRow, &[])]
+                vec![stated(FindingKind::MalformedName, &[]), stated(FindingKind::MissingRow, &[])]
             }
             OddCopy => {
                 home.write(&odd, text.as_bytes(), mtime);
-                vec![stated(Kind::MalformedName, &[]), stated(Kind::DuplicateRollout, &[])]
+                vec![stated(FindingKind::MalformedName, &[]), stated(FindingKind::DuplicateRollout, &[])]
             }
             OtherFolder => {
                 thread.row(home, "rollout_path = rollout_path || '.gone', model_provider = 'x'");
                 vec![
-                    stated(Kind::MovedFile, &["rollout_path"]),
-                    stated(Kind::FieldMismatch, &["model_provider"]),
+                    stated(FindingKind::MovedFile, &["rollout_path"]),
+                    stated(FindingKind::FieldMismatch, &["model_provider"]),
                 ]
             }
         }
@@ -241,7 +245,7 @@ fn check(schema: &str, breaks: &[Break], jobs: usize) {
     let expected: Vec<Stated> =
         threads.iter().zip(breaks).flat_map(|(thread, one)| one.apply(thread, &home)).collect();
     let has_names = columns_of(&home).contains(&"name".to_owned()) && breaks.contains(&Named);
-    let missing_names = has_names.then(|| (Kind::IndexMissing, Severity::Warning, None, Vec::new()));
+    let missing_names = has_names.then(|| (FindingKind::IndexMissing, Severity::Warning, None, Vec::new()));
     let expected: Vec<Stated> = expected.into_iter().chain(missing_names).collect();
     let report = home.verify_with(|config| config.context.jobs = jobs);
     let found: Vec<Stated> = all(&report).iter().map(state).collect();
@@ -252,7 +256,7 @@ fn check(schema: &str, breaks: &[Break], jobs: usize) {
     let sound =
         breaks.iter().filter(|one| matches!(one, Nothing | Compressed | CompressedBeside | Named | RowTwice));
     assert_eq!(report.agree, sound.count() as u64, "{schema} {breaks:?}");
-    for kind in Kind::ALL {
+    for kind in FindingKind::ALL {
         assert_eq!(
             report.count(kind).all(),
             expected.iter().filter(|stated| stated.0 == kind).count() as u64
@@ -271,7 +275,8 @@ fn check(schema: &str, breaks: &[Break], jobs: usize) {
             config.threads = Some(Box::leak(Box::new([Selected::Id(thread.id())])));
         });
         let id = Some(thread.id().to_string());
-        let of_it = |finding: &Finding| finding.thread_id == id && finding.kind != Kind::DuplicateRollout;
+        let of_it =
+            |finding: &Finding| finding.thread_id == id && finding.kind != FindingKind::DuplicateRollout;
         let alone: Vec<Finding> = all(&alone).into_iter().filter(of_it).collect();
         let one = breaks[usize::from(thread.number)];
         // A file that is identified only by its contents is searched for only if nothing else is known of the thread.

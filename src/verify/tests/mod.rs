@@ -3,7 +3,7 @@
 mod breaks;
 
 use super::*;
-use crate::backfill;
+use crate::backfill::{self, BackfillOptions, BackfillReport, BackfillTarget};
 use crate::db::Connection;
 use crate::db::open::{OpenOptions, Writer};
 use crate::progress::Silent;
@@ -56,9 +56,9 @@ impl Home {
         fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
     }
 
-    fn backfill(&self) -> backfill::Report {
+    fn backfill(&self) -> BackfillReport {
         let mut writer = Writer::open(&self.database, &OpenOptions::default()).unwrap();
-        let config = backfill::Config {
+        let config = BackfillOptions {
             context: Context {
                 home: &self.path,
                 jobs: 2,
@@ -73,10 +73,10 @@ impl Home {
             backup: None,
             notes_names: false,
         };
-        backfill::run(&config, backfill::Target::Write(&mut writer), &Silent).unwrap()
+        backfill::run(&config, BackfillTarget::Write(&mut writer), &Silent).unwrap()
     }
 
-    fn verify_with(&self, change: impl FnOnce(&mut Config<'_>)) -> Report {
+    fn verify_with(&self, change: impl FnOnce(&mut VerifyOptions<'_>)) -> VerifyReport {
         let mut reader = Reader::open(&self.database, &OpenOptions::default()).unwrap();
         let (ignore, interrupted) = (Ignore::default(), AtomicBool::new(false));
         let mut config = self.config(&ignore, &interrupted);
@@ -84,8 +84,8 @@ impl Home {
         run(&config, &mut reader, &Silent).unwrap()
     }
 
-    fn config<'a>(&'a self, ignore: &'a Ignore, interrupted: &'a AtomicBool) -> Config<'a> {
-        Config {
+    fn config<'a>(&'a self, ignore: &'a Ignore, interrupted: &'a AtomicBool) -> VerifyOptions<'a> {
+        VerifyOptions {
             context: Context {
                 home: &self.path,
                 jobs: 2,
@@ -101,7 +101,7 @@ impl Home {
         }
     }
 
-    fn verify(&self) -> Report {
+    fn verify(&self) -> VerifyReport {
         self.verify_with(|_| ())
     }
 }
@@ -183,10 +183,10 @@ fn tokens(n: i64) -> String {
 }
 
 /// A finding as the tests state it: kind, severity, the thread as far as it has one, columns.
-type Stated = (Kind, Severity, Option<String>, Vec<&'static str>);
+type Stated = (FindingKind, Severity, Option<String>, Vec<&'static str>);
 
 /// Returns the findings of a report, all in memory.
-fn all(report: &Report) -> Vec<Finding> {
+fn all(report: &VerifyReport) -> Vec<Finding> {
     report.findings.to_vec().unwrap()
 }
 
@@ -267,7 +267,7 @@ fn only_an_old_time_that_codex_has_not_written_is_a_finding() {
     };
     assert_eq!(all(&at(thread.mtime() + 5000)), [], "Codex writes the time every five seconds");
     assert_eq!(
-        at(thread.mtime() + 60_000).count(Kind::FieldMismatch).errors,
+        at(thread.mtime() + 60_000).count(FindingKind::FieldMismatch).errors,
         1,
         "a minute later it should have"
     );
@@ -291,7 +291,7 @@ fn a_moved_home_is_reported_once_for_each_old_place() {
     let findings = all(&report);
     let found: Vec<(Stated, &Path)> =
         findings.iter().map(|one| (state(one), one.path.as_deref().unwrap())).collect();
-    let moved = (Kind::MovedHome, Severity::Error, None, vec!["rollout_path"]);
+    let moved = (FindingKind::MovedHome, Severity::Error, None, vec!["rollout_path"]);
     let expected = ["/a", "/b", "C:/Users/me"].map(|place| (moved.clone(), Path::new(place)));
     assert_eq!(found, expected);
     assert!(findings[1].message.starts_with("2 rows name"), "{}", findings[1].message);
@@ -325,7 +325,7 @@ fn odd_ids_of_every_kind_are_passed_and_reported() {
     );
     let report = home.verify();
     assert_eq!(report.rows, 1500 + 1 + ids.len() as u64);
-    assert_eq!(report.count(Kind::FieldMismatch).errors, 1500 + ids.len() as u64);
+    assert_eq!(report.count(FindingKind::FieldMismatch).errors, 1500 + ids.len() as u64);
     assert_eq!(report.agree, 1);
 }
 
@@ -339,15 +339,15 @@ fn a_row_that_names_the_file_of_another_thread() {
     threads[0].row(&home, &format!("rollout_path = '{}', model_provider = 'x'", other.display()));
     let id = Some(threads[0].id().to_string());
     let expected = [
-        (Kind::DuplicatePath, Severity::Error, id.clone(), vec!["rollout_path"]),
-        (Kind::FieldMismatch, Severity::Error, id.clone(), vec!["model_provider"]),
+        (FindingKind::DuplicatePath, Severity::Error, id.clone(), vec!["rollout_path"]),
+        (FindingKind::FieldMismatch, Severity::Error, id.clone(), vec!["model_provider"]),
     ];
     assert_eq!(all(&home.verify()).iter().map(state).collect::<Vec<_>>(), expected);
     // Without the other row it is not a duplicate, but still names another thread's file.
     home.sql(&format!("DELETE FROM threads WHERE id = '{}'", threads[1].id()));
     let expected = [
-        (Kind::FieldMismatch, Severity::Error, id, vec!["rollout_path", "model_provider"]),
-        (Kind::MissingRow, Severity::Error, Some(threads[1].id().to_string()), vec![]),
+        (FindingKind::FieldMismatch, Severity::Error, id, vec!["rollout_path", "model_provider"]),
+        (FindingKind::MissingRow, Severity::Error, Some(threads[1].id().to_string()), vec![]),
     ];
     assert_eq!(all(&home.verify()).iter().map(state).collect::<Vec<_>>(), expected);
     home.backfill();
@@ -359,9 +359,10 @@ fn a_file_that_contains_another_thread_than_its_name_gives() {
     let home = Home::new(SCHEMAS[0]);
     let (own, named) = (Thread { number: 1 }, Thread { number: 2 });
     home.write(&named.path(&home), own.text().as_bytes(), named.mtime());
-    let stated = |kind: Kind, thread: &Thread| (kind, kind.severity(), Some(thread.id().to_string()), vec![]);
+    let stated =
+        |kind: FindingKind, thread: &Thread| (kind, kind.severity(), Some(thread.id().to_string()), vec![]);
     let found = || all(&home.verify()).iter().map(state).collect::<Vec<_>>();
-    assert_eq!(found()[1..], [stated(Kind::MissingRow, &own)], "what the file says counts");
+    assert_eq!(found()[1..], [stated(FindingKind::MissingRow, &own)], "what the file says counts");
     home.backfill();
     assert_eq!(found(), []);
     // A row with the id in the file's name names the same file.
@@ -373,16 +374,16 @@ fn a_file_that_contains_another_thread_than_its_name_gives() {
     let path = vec!["rollout_path"];
     assert_eq!(
         found(),
-        [(Kind::DuplicatePath, Severity::Error, Some(named.id().to_string()), path)],
+        [(FindingKind::DuplicatePath, Severity::Error, Some(named.id().to_string()), path)],
         "the thread that the file is of has the better claim"
     );
     home.sql(&format!("DELETE FROM threads WHERE id = '{}'", own.id()));
-    assert_eq!(found(), [stated(Kind::MissingRow, &own), stated(Kind::MissingFile, &named)]);
+    assert_eq!(found(), [stated(FindingKind::MissingRow, &own), stated(FindingKind::MissingFile, &named)]);
     home.sql(&format!("DELETE FROM threads WHERE id = '{}'", named.id()));
     // A file named after the thread has precedence; the other one is its copy.
     own.write(&home);
     home.backfill();
-    let copy = (Kind::DuplicateRollout, Severity::Error, Some(own.id().to_string()), vec![]);
+    let copy = (FindingKind::DuplicateRollout, Severity::Error, Some(own.id().to_string()), vec![]);
     assert_eq!(found(), [copy], "newer than the one that counts");
 }
 
@@ -401,7 +402,7 @@ fn a_folder_that_cannot_be_read_is_named_and_its_rows_are_not_missing() {
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
     if !is_root {
         let found: Vec<Stated> = all(&report).iter().map(state).collect();
-        assert_eq!(found, [(Kind::UnreadableFile, Severity::Error, None, vec![])]);
+        assert_eq!(found, [(FindingKind::UnreadableFile, Severity::Error, None, vec![])]);
         assert!(!report.complete);
     }
 }

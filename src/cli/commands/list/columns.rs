@@ -3,7 +3,7 @@
 use crate::catalog::forms;
 use crate::cli::line::args;
 use crate::cli::output::records::Value;
-use crate::cli::output::table::{self, Column};
+use crate::cli::output::table::{TableCell, TableColumn};
 use crate::cli::output::{cells, human, shown};
 use crate::db::list::Page;
 use crate::db::shown::Reasons;
@@ -46,18 +46,18 @@ impl ListColumn {
     }
 
     /// Returns its column in a table for people.
-    pub(super) fn table_column(self) -> Column {
+    pub(super) fn table_column(self) -> TableColumn {
         match self {
             ListColumn::Table(position) => cells::table_column(position),
-            ListColumn::HiddenBy => Column::text(HIDDEN_BY),
-            ListColumn::Size => Column::number(SIZE),
+            ListColumn::HiddenBy => TableColumn::text(HIDDEN_BY),
+            ListColumn::Size => TableColumn::number(SIZE),
         }
     }
 }
 
 /// The cells read of each row, from which the printed columns are built.
 #[derive(Debug, Clone)]
-pub(super) struct Read {
+pub(super) struct ReadCells {
     /// Positions in [`COLUMNS`], in the order of a page's cells.
     pub(super) columns: Vec<usize>,
     /// True if a page has one more cell, for [`ListColumn::HiddenBy`].
@@ -66,9 +66,9 @@ pub(super) struct Read {
     places: [Option<usize>; N_COLUMNS],
 }
 
-impl Read {
+impl ReadCells {
     /// Returns the cells to read for `shown`: its columns of the table come first, in their order.
-    pub(super) fn of(shown: &[ListColumn]) -> Read {
+    pub(super) fn of(shown: &[ListColumn]) -> ReadCells {
         let mut columns: Vec<usize> = shown
             .iter()
             .filter_map(|column| match column {
@@ -81,30 +81,30 @@ impl Read {
         let needs_path = shown.contains(&ListColumn::Size) && !columns.contains(&index::ROLLOUT_PATH);
         columns.extend(needs_id.then_some(index::ID));
         columns.extend(needs_path.then_some(index::ROLLOUT_PATH));
-        Read::new(columns, shown.contains(&ListColumn::HiddenBy))
+        ReadCells::new(columns, shown.contains(&ListColumn::HiddenBy))
     }
 
     /// Reads these columns, each once.
-    pub(super) fn new(columns: Vec<usize>, with_reasons: bool) -> Read {
+    pub(super) fn new(columns: Vec<usize>, with_reasons: bool) -> ReadCells {
         let mut places = [None; N_COLUMNS];
         columns
             .iter()
             .enumerate()
             .for_each(|(place, &position)| places[position] = places[position].or(Some(place)));
-        Read { columns, with_reasons, places }
+        ReadCells { columns, with_reasons, places }
     }
 }
 
 /// A row of a page.
 #[derive(Clone, Copy)]
-pub(super) struct Line<'a> {
+pub(super) struct PageRow<'a> {
     pub(super) names: &'a Names,
-    pub(super) read: &'a Read,
+    pub(super) read: &'a ReadCells,
     pub(super) page: &'a Page,
     pub(super) row: usize,
 }
 
-impl<'a> Line<'a> {
+impl<'a> PageRow<'a> {
     fn place(&self, column: usize) -> Option<usize> {
         self.read.places[column]
     }
@@ -145,13 +145,13 @@ impl<'a> Line<'a> {
     }
 
     /// Returns the cell of a column, for people.
-    pub(super) fn table_cell(&self, column: ListColumn, now: Millis) -> table::Cell {
+    pub(super) fn table_cell(&self, column: ListColumn, now: Millis) -> TableCell {
         match column {
             ListColumn::Table(position) => {
                 cells::table_cell(COLUMNS[position].kind, self.cell(position), now)
             }
-            ListColumn::HiddenBy => table::Cell::new(shown::reasons(self.reasons())),
-            ListColumn::Size => table::Cell::new(self.size().map_or_else(String::new, human::bytes)),
+            ListColumn::HiddenBy => TableCell::new(shown::reasons(self.reasons())),
+            ListColumn::Size => TableCell::new(self.size().map_or_else(String::new, human::bytes)),
         }
     }
 }

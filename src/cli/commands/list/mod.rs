@@ -10,16 +10,16 @@ use crate::cli::commands::place;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::{args, interrupt, when};
 use crate::cli::output::records::{self, Format, Value};
-use crate::cli::output::report::Page;
+use crate::cli::output::report::OutputForm;
 use crate::cli::output::{cells, human, text};
 use crate::db::list::{Folder, Query, Sort};
-use crate::list::{Config, Lister, Names};
+use crate::list::{ListOptions, Lister, Names};
 use crate::sys;
 use crate::thread::cell::CellRef;
 use crate::thread::columns::COLUMNS;
 use crate::thread::folder;
 use crate::thread::search::Search;
-use columns::{Line, ListColumn, Read};
+use columns::{ListColumn, PageRow, ReadCells};
 use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -45,8 +45,8 @@ const DEFAULT_ROWS: usize = 50;
 ///
 /// # Errors
 /// If the arguments are invalid, or the database cannot be read.
-pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
-    let page = app.page(true)?;
+pub fn run(app: &mut App, arguments: &args::ListArgs) -> anyhow::Result<Exit> {
+    let page = app.form(true)?;
     let is_table = page.is_text() && !arguments.ids;
     let limit = match arguments.limit {
         Some(0) => None,
@@ -56,7 +56,7 @@ pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
     let mut query = query(app, arguments)?;
     let shown = shown_columns(arguments, page.format);
     let is_own_table = is_table && arguments.columns.is_empty();
-    let read = if is_own_table { table::Own::read(query.sort) } else { Read::of(&shown) };
+    let read = if is_own_table { table::Own::read(query.sort) } else { ReadCells::of(&shown) };
     query.columns.clone_from(&read.columns);
     query.with_reasons = read.with_reasons;
     if query.shown.is_some() || query.with_reasons {
@@ -65,7 +65,7 @@ pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
     let sort = query.sort;
 
     let mut reader = place::open_reader(app)?;
-    let config = Config { query, limit, cursor: arguments.after.as_deref(), names: &|| names(app) };
+    let config = ListOptions { query, limit, cursor: arguments.after.as_deref(), names: &|| names(app) };
     let mut lister = Lister::new(&mut reader, config)?;
     if !lister.is_short() {
         interrupt::listen(&app.interrupted);
@@ -99,7 +99,7 @@ pub fn run(app: &mut App, arguments: &args::List) -> anyhow::Result<Exit> {
     Ok(if interrupted { Exit::Interrupted } else { Exit::Done })
 }
 
-fn query(app: &App, arguments: &args::List) -> anyhow::Result<Query> {
+fn query(app: &App, arguments: &args::ListArgs) -> anyhow::Result<Query> {
     let environment = &app.environment;
     let time = |when: &Option<String>| {
         let when = when.as_deref();
@@ -158,7 +158,7 @@ fn folders(app: &App, typed: &Path, recursive: bool) -> anyhow::Result<Vec<Folde
     }
     let clean = clean.to_string_lossy().into_owned();
     let canonical = absolute.to_str().and_then(sys::canonical_folder);
-    // A missing folder may be of another system, or relative: then rows have it as it was written.
+    // A missing folder may be of another system, or relative: then rows have it was written.
     let as_typed = typed.to_str().filter(|_| canonical.is_none()).map(str::to_owned);
     let mut spellings = Vec::new();
     // On Windows a missing folder was canonical when its rows were written.
@@ -174,7 +174,7 @@ fn folders(app: &App, typed: &Path, recursive: bool) -> anyhow::Result<Vec<Folde
 }
 
 /// Returns the columns that are printed.
-fn shown_columns(arguments: &args::List, format: Option<Format>) -> Vec<ListColumn> {
+fn shown_columns(arguments: &args::ListArgs, format: Option<Format>) -> Vec<ListColumn> {
     let named: Vec<&str> = match format {
         _ if arguments.ids => vec!["id"],
         _ if !arguments.columns.is_empty() => arguments.columns.iter().map(String::as_str).collect(),
@@ -212,7 +212,7 @@ fn names(app: &App) -> anyhow::Result<Names> {
 fn write_tsv(
     app: &mut App,
     lister: &mut Lister<'_>,
-    read: &Read,
+    read: &ReadCells,
     shown: &[ListColumn],
     header: bool,
 ) -> anyhow::Result<()> {
@@ -224,7 +224,7 @@ fn write_tsv(
     lister.each_page(|page| {
         text.clear();
         for row in 0..page.len() {
-            let line = Line { names: &names, read, page, row };
+            let line = PageRow { names: &names, read, page, row };
             for (place, &column) in shown.iter().enumerate() {
                 if place > 0 {
                     text.push(b'\t');
@@ -249,10 +249,10 @@ fn write_tsv(
 
 fn write_records(
     app: &mut App,
-    page: &Page,
+    page: &OutputForm,
     format: Format,
     lister: &mut Lister<'_>,
-    read: &Read,
+    read: &ReadCells,
     shown: &[ListColumn],
 ) -> anyhow::Result<()> {
     let names: Vec<&str> = shown.iter().map(|column| column.name()).collect();
@@ -263,7 +263,7 @@ fn write_records(
         let mut values: Vec<Value<'_>> = Vec::with_capacity(shown.len());
         for row in 0..page.len() {
             values.clear();
-            let line = Line { names: &thread_names, read, page, row };
+            let line = PageRow { names: &thread_names, read, page, row };
             values.extend(shown.iter().map(|&column| line.value(column)));
             records.row(&values)?;
         }
@@ -286,8 +286,8 @@ fn is_like_an_id(word: &str) -> bool {
 fn write_footer(
     app: &mut App,
     lister: &mut Lister<'_>,
-    written: &table::Written,
-    arguments: &args::List,
+    written: &table::WrittenTable,
+    arguments: &args::ListArgs,
 ) -> anyhow::Result<()> {
     let n = written.rows;
     if app.global.quiet || app.interrupted.load(Ordering::Relaxed) {

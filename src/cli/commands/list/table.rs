@@ -1,13 +1,13 @@
 //! The table of `list` for people. The module beside it selects the rows and writes for machines.
 
 use crate::cli::commands::app::App;
-use crate::cli::commands::list::columns::{Line, ListColumn, Read};
+use crate::cli::commands::list::columns::{ListColumn, PageRow, ReadCells};
 use crate::cli::commands::list::pages::next_page;
 use crate::cli::output::style::Tone;
-use crate::cli::output::table::{Cell, Column, Table};
+use crate::cli::output::table::{Table, TableCell, TableColumn};
 use crate::cli::output::{cells, human, report};
 use crate::db::list::{Page, Sort};
-use crate::db::shown::Reason;
+use crate::db::shown::HiddenReason;
 use crate::db::threads;
 use crate::list::Lister;
 use crate::sys;
@@ -38,23 +38,23 @@ impl Own {
     }
 
     /// Returns the cells to read of each row.
-    pub(super) fn read(sort: Sort) -> Read {
+    pub(super) fn read(sort: Sort) -> ReadCells {
         let mut columns = vec![index::ID, index::CWD, index::TITLE, index::NAME, index::PREVIEW];
         columns.extend([index::ARCHIVED, index::IS_PINNED]);
         columns.extend(Own::times(sort));
         columns.extend((sort == Sort::Size).then_some(index::ROLLOUT_PATH));
-        Read::new(columns, true)
+        ReadCells::new(columns, true)
     }
 
-    fn header(&self) -> Vec<Column> {
+    fn header(&self) -> Vec<TableColumn> {
         let order = match self.sort {
-            Sort::Size => Column::number(self.sort.name()),
-            _ => Column::text(self.sort.name()),
+            Sort::Size => TableColumn::number(self.sort.name()),
+            _ => TableColumn::text(self.sort.name()),
         };
-        vec![Column::text("id"), order, Column::path("cwd"), Column::title("title")]
+        vec![TableColumn::text("id"), order, TableColumn::path("cwd"), TableColumn::title("title")]
     }
 
-    fn row(&self, line: &Line<'_>, id: Cell, around: &Around<'_>) -> Vec<Cell> {
+    fn row(&self, line: &PageRow<'_>, id: TableCell, around: &Around<'_>) -> Vec<TableCell> {
         let cell = |column| line.cell(column);
         let is_set = |column| cell(column).as_integer().is_some_and(|flag| flag != 0);
         let mut times = Own::times(self.sort).into_iter();
@@ -72,17 +72,17 @@ impl Own {
         let hidden = if is_hidden { "[hidden] " } else { "" };
         vec![
             id,
-            Cell::new(order.unwrap_or_default()),
-            Cell::exact(around.short_folder(text(index::CWD).unwrap_or_default())).tone(Tone::Dim),
-            Cell::new(format!("{pinned}{archived}{hidden}{}", title.unwrap_or_default()))
+            TableCell::new(order.unwrap_or_default()),
+            TableCell::exact(around.short_folder(text(index::CWD).unwrap_or_default())).tone(Tone::Dim),
+            TableCell::new(format!("{pinned}{archived}{hidden}{}", title.unwrap_or_default()))
                 .tone(if is_archived || is_hidden { Tone::Dim } else { Tone::Normal }),
         ]
     }
 }
 
 /// Returns true if Codex's default list hides a thread for another reason than that it is archived.
-fn is_hidden(line: &Line<'_>) -> bool {
-    line.reasons().iter().any(|reason| reason != Reason::Archived)
+fn is_hidden(line: &PageRow<'_>) -> bool {
+    line.reasons().iter().any(|reason| reason != HiddenReason::Archived)
 }
 
 /// The values that the text of a table depends on.
@@ -107,7 +107,7 @@ impl Around<'_> {
 }
 
 /// The result of writing a table.
-pub(super) struct Written {
+pub(super) struct WrittenTable {
     /// Number of rows.
     pub(super) rows: u64,
     /// Number of rows marked as hidden.
@@ -119,26 +119,26 @@ pub(super) struct Written {
 /// Writes a table. `read` are the cells of a page, `shown` are the requested columns.
 pub(super) fn write(
     app: &mut App,
-    paper: &report::Page,
+    form: &report::OutputForm,
     lister: &mut Lister<'_>,
-    read: &Read,
+    read: &ReadCells,
     shown: &[ListColumn],
     own: Option<&Own>,
-) -> anyhow::Result<Written> {
+) -> anyhow::Result<WrittenTable> {
     let user_home = app.environment.home_dir.as_deref().and_then(Path::to_str).unwrap_or_default().to_owned();
     let around = Around { now: app.environment.now_ms(), user_home: &user_home };
     let new = || {
         let named = || shown.iter().map(|column| column.table_column()).collect();
-        Table::new(own.map_or_else(named, Own::header), paper.width, paper.style)
+        Table::new(own.map_or_else(named, Own::header), form.width, form.style)
     };
     let (mut table, mut n, mut hidden, mut left_out) = (new(), 0, 0, Vec::new());
     let names = lister.names();
     while let Some(page) = next_page(app, lister)? {
         let lengths = short_lengths(lister, &read.columns, &page)?;
         for (row, length) in lengths.into_iter().enumerate() {
-            let line = Line { names: &names, read, page: &page, row };
+            let line = PageRow { names: &names, read, page: &page, row };
             let id = line.cell(index::ID).as_text().unwrap_or_default();
-            let id = Cell::exact(id.get(..length).unwrap_or(id)).tone(Tone::Accent);
+            let id = TableCell::exact(id.get(..length).unwrap_or(id)).tone(Tone::Accent);
             match own {
                 Some(own) => {
                     hidden += u64::from(is_hidden(&line));
@@ -161,7 +161,7 @@ pub(super) fn write(
         left_out = table.left_out();
         table.write(&mut app.out)?;
     }
-    Ok(Written { rows: n, hidden, left_out })
+    Ok(WrittenTable { rows: n, hidden, left_out })
 }
 
 /// Returns for each id of a page the length of its shortest unique prefix, which `show` and others accept.

@@ -6,9 +6,9 @@ use crate::cli::line::exit::Exit;
 use crate::cli::output::cells;
 use crate::cli::output::records::json::{self, Document};
 use crate::cli::output::records::{Format, Records, Value};
-use crate::cli::output::report::Page;
+use crate::cli::output::report::OutputForm;
 use crate::cli::output::style::{Style, Tone};
-use crate::cli::output::table::{Cell as TableCell, Column, Table};
+use crate::cli::output::table::{Table, TableCell, TableColumn};
 use crate::cli::output::text;
 use crate::db::open::Reader;
 use crate::survey::Context;
@@ -33,10 +33,10 @@ const COLUMN_NAMES: [&str; 5] = ["id", "column", "database", "file", "differs"];
 /// If the database cannot be read, or standard output cannot be written.
 pub(super) fn run(
     app: &mut App,
-    found: &threads::Threads,
+    found: &threads::FoundThreads,
     home: &Path,
     reader: &mut Reader,
-    page: &Page,
+    form: &OutputForm,
 ) -> anyhow::Result<Exit> {
     let codex_config = place::read_config(app, home);
     let default_provider = place::default_provider(app, &codex_config);
@@ -47,7 +47,7 @@ pub(super) fn run(
         now: app.environment.now,
         interrupted: &app.interrupted,
     };
-    let mut sink = Sink::begin(&mut app.out, page)?;
+    let mut sink = ComparisonSink::begin(&mut app.out, form)?;
     // The problems of threads are reported after the output.
     let mut wrong: Vec<Option<Wrong>> = Vec::with_capacity(found.selected.len());
     verify::beside(context, &found.selected, reader, |one| {
@@ -91,7 +91,7 @@ enum Wrong {
 
 /// One column of one thread: both sides, and whether they differ.
 #[derive(Serialize)]
-struct Line<'a> {
+struct ColumnJson<'a> {
     name: &'static str,
     database: Value<'a>,
     file: Value<'a>,
@@ -103,7 +103,7 @@ fn of_file(one: &Beside, position: usize) -> Option<&Cell> {
 }
 
 /// Returns the columns that the row has; without a row, those that the file has.
-fn lines(one: &Beside) -> impl Iterator<Item = Line<'_>> {
+fn lines(one: &Beside) -> impl Iterator<Item = ColumnJson<'_>> {
     fn value(position: usize, cell: Option<&Cell>) -> Value<'_> {
         cell.map_or(Value::Null, |cell| cells::value_of(position, cell))
     }
@@ -112,7 +112,7 @@ fn lines(one: &Beside) -> impl Iterator<Item = Line<'_>> {
             Some(row) => row.get(position).is_some(),
             None => of_file(one, position).is_some(),
         })
-        .map(move |position| Line {
+        .map(move |position| ColumnJson {
             name: COLUMNS[position].name,
             database: value(position, one.row.as_ref().and_then(|row| row.get(position))),
             file: value(position, of_file(one, position)),
@@ -126,14 +126,14 @@ fn id(one: &Beside) -> Option<String> {
 
 /// A thread in JSON.
 #[derive(Serialize)]
-struct Thread<'a> {
+struct ComparisonJson<'a> {
     id: Option<String>,
     path: Option<Cow<'a, str>>,
-    columns: Vec<Line<'a>>,
+    columns: Vec<ColumnJson<'a>>,
 }
 
-fn thread(one: &Beside) -> Thread<'_> {
-    Thread {
+fn thread(one: &Beside) -> ComparisonJson<'_> {
+    ComparisonJson {
         id: id(one),
         path: one.path.as_deref().map(Path::to_string_lossy),
         columns: lines(one).collect(),
@@ -141,36 +141,36 @@ fn thread(one: &Beside) -> Thread<'_> {
 }
 
 /// The output for the threads, which are written one by one.
-enum Sink<'w> {
+enum ComparisonSink<'w> {
     Document(Document<'w>),
     Lines(&'w mut dyn Write),
     Records(Records<'w>),
     Text { out: &'w mut dyn Write, width: usize, style: Style, is_first: bool },
 }
 
-impl<'w> Sink<'w> {
-    fn begin(out: &'w mut dyn Write, page: &Page) -> io::Result<Sink<'w>> {
-        Ok(match page.format {
+impl<'w> ComparisonSink<'w> {
+    fn begin(out: &'w mut dyn Write, form: &OutputForm) -> io::Result<ComparisonSink<'w>> {
+        Ok(match form.format {
             Some(Format::Json) => {
                 let mut document = Document::begin(out)?;
                 document.list("threads")?;
-                Sink::Document(document)
+                ComparisonSink::Document(document)
             }
-            Some(Format::Jsonl) => Sink::Lines(out),
-            Some(format) => Sink::Records(page.records(out, format, "threads", &COLUMN_NAMES)?),
-            None => Sink::Text { out, width: page.width, style: page.style, is_first: true },
+            Some(Format::Jsonl) => ComparisonSink::Lines(out),
+            Some(format) => ComparisonSink::Records(form.records(out, format, "threads", &COLUMN_NAMES)?),
+            None => ComparisonSink::Text { out, width: form.width, style: form.style, is_first: true },
         })
     }
 
     fn write(&mut self, one: &Beside) -> io::Result<()> {
         match self {
-            Sink::Document(document) => document.item(&thread(one)),
-            Sink::Lines(out) => json::write_line(out, &thread(one)),
-            Sink::Records(records) => lines(one).try_for_each(|line| {
+            ComparisonSink::Document(document) => document.item(&thread(one)),
+            ComparisonSink::Lines(out) => json::write_line(out, &thread(one)),
+            ComparisonSink::Records(records) => lines(one).try_for_each(|line| {
                 let id = Value::from(id(one));
                 records.row(&[id, line.name.into(), line.database, line.file, line.differs.into()])
             }),
-            Sink::Text { out, width, style, is_first } => {
+            ComparisonSink::Text { out, width, style, is_first } => {
                 if !std::mem::take(is_first) {
                     writeln!(out)?;
                 }
@@ -181,9 +181,9 @@ impl<'w> Sink<'w> {
 
     fn finish(self) -> io::Result<()> {
         match self {
-            Sink::Document(document) => document.finish(),
-            Sink::Records(records) => records.finish(),
-            Sink::Lines(_) | Sink::Text { .. } => Ok(()),
+            ComparisonSink::Document(document) => document.finish(),
+            ComparisonSink::Records(records) => records.finish(),
+            ComparisonSink::Lines(_) | ComparisonSink::Text { .. } => Ok(()),
         }
     }
 }
@@ -195,7 +195,8 @@ fn write_text(out: &mut dyn Write, one: &Beside, width: usize, style: Style) -> 
     if let Some(path) = &one.path {
         writeln!(out, "{}", style.paint(Tone::Dim, text::path(path)))?;
     }
-    let columns = vec![Column::text("column"), Column::title("database"), Column::title("file")];
+    let columns =
+        vec![TableColumn::text("column"), TableColumn::title("database"), TableColumn::title("file")];
     let mut table = Table::new(columns, width, style);
     for line in lines(one) {
         let (mark, tone) = if line.differs { (MARK, Tone::Bad) } else { ("  ", Tone::Normal) };

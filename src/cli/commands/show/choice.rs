@@ -5,16 +5,16 @@ use crate::thread::cell::Cell;
 use anyhow::anyhow;
 
 /// The choice of columns.
-pub(super) struct Choice<'a> {
+pub(super) struct ColumnChoice<'a> {
     /// The columns named on the command line; all columns if it is empty.
     named: &'a [String],
     /// True if a time that has columns in seconds and in milliseconds is printed only once.
     hides_twins: bool,
 }
 
-impl<'a> Choice<'a> {
-    pub(super) fn new(named: &'a [String], hides_twins: bool) -> Choice<'a> {
-        Choice { named, hides_twins: hides_twins && named.is_empty() }
+impl<'a> ColumnChoice<'a> {
+    pub(super) fn new(named: &'a [String], hides_twins: bool) -> ColumnChoice<'a> {
+        ColumnChoice { named, hides_twins: hides_twins && named.is_empty() }
     }
 
     /// Returns the columns named on the command line.

@@ -10,20 +10,20 @@ use crate::cli::commands::{place, threads};
 use crate::cli::line::exit::Exit;
 use crate::cli::line::{args, interrupt};
 use crate::cli::output::records::{Format, Value};
-use crate::cli::output::report::Page;
+use crate::cli::output::report::OutputForm;
 use crate::cli::output::style::Tone;
-use crate::cli::output::table::{Cell as TableCell, write_fields};
+use crate::cli::output::table::{TableCell, write_fields};
 use crate::cli::output::{cells, human, text};
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
-use crate::db::shown::{self, Verdict};
+use crate::db::shown::{self, Visibility};
 use crate::db::threads::whole_row;
 use crate::home::CodexConfig;
 use crate::survey::select::Selected;
 use crate::thread::ThreadId;
 use crate::thread::cell::{Cell, CellRef};
-use crate::thread::columns::{COLUMNS, Kind, index, position};
-use choice::Choice;
+use crate::thread::columns::{COLUMNS, ColumnKind, index, position};
+use choice::ColumnChoice;
 use std::collections::VecDeque;
 use std::io::Write as _;
 use std::path::Path;
@@ -32,37 +32,37 @@ use std::path::Path;
 const AT_ONCE: usize = 64;
 
 /// A row with the names of its columns: the known ones in their order, then the others.
-type Named = Vec<(String, Cell)>;
+type NamedCells = Vec<(String, Cell)>;
 
 /// Runs the command.
 ///
 /// # Errors
 /// If an argument is ambiguous, or the database cannot be read.
-pub fn run(app: &mut App, arguments: &args::Show) -> anyhow::Result<Exit> {
-    let page = app.page(false)?;
+pub fn run(app: &mut App, arguments: &args::ShowArgs) -> anyhow::Result<Exit> {
+    let form = app.form(false)?;
     let mut reader = place::open_reader(app)?;
     let home = place::home_or_nowhere(app)?;
     let found = threads::resolve(app, &arguments.threads, &home, Some(&mut reader))?;
     if arguments.compare {
         interrupt::listen(&app.interrupted);
         let home = place::home(app)?;
-        return beside::run(app, &found, &home, &mut reader, &page);
+        return beside::run(app, &found, &home, &mut reader, &form);
     }
     let config = place::read_config(app, &home);
     let default_provider = place::default_provider(app, &config);
-    let mut rows = Rows {
+    let mut rows = FoundRows {
         reader: &mut reader,
         found: &found,
         default_provider: &default_provider,
-        is_text: page.is_text() && arguments.columns.is_empty(),
+        is_text: form.is_text() && arguments.columns.is_empty(),
         next: 0,
         page: VecDeque::new(),
         without: Vec::new(),
-        choice: Choice::new(&arguments.columns, page.is_text() && !app.global.verbose),
+        choice: ColumnChoice::new(&arguments.columns, form.is_text() && !app.global.verbose),
     };
-    match page.format {
-        Some(format) => write_records(app, &page, format, &mut rows)?,
-        None => write_text(app, &page, &home, &config, &mut rows)?,
+    match form.format {
+        Some(format) => write_records(app, &form, format, &mut rows)?,
+        None => write_text(app, &form, &home, &config, &mut rows)?,
     }
     let (mut without, mut exit) = (rows.without, found.exit);
     without.sort_unstable();
@@ -76,31 +76,31 @@ pub fn run(app: &mut App, arguments: &args::Show) -> anyhow::Result<Exit> {
 }
 
 /// A row that was found.
-struct Found {
+struct FoundRow {
     id: ThreadId,
-    named: Named,
+    named: NamedCells,
     /// The reasons why Codex hides the thread, if they are printed.
-    verdict: Option<Verdict>,
+    verdict: Option<Visibility>,
 }
 
 /// The rows of the threads that were found, read a few at a time, because all of them may not fit into memory.
-struct Rows<'a> {
+struct FoundRows<'a> {
     reader: &'a mut Reader,
-    found: &'a threads::Threads,
+    found: &'a threads::FoundThreads,
     /// The provider whose threads Codex lists.
     default_provider: &'a str,
     /// True if people read the output, which then says why Codex hides a thread.
     is_text: bool,
     /// Position of the first thread that was not examined yet.
     next: usize,
-    page: VecDeque<Found>,
+    page: VecDeque<FoundRow>,
     /// Positions of the threads without a row.
     without: Vec<usize>,
-    choice: Choice<'a>,
+    choice: ColumnChoice<'a>,
 }
 
-impl Rows<'_> {
-    fn next(&mut self) -> anyhow::Result<Option<Found>> {
+impl FoundRows<'_> {
+    fn next(&mut self) -> anyhow::Result<Option<FoundRow>> {
         while self.page.is_empty() && self.next < self.found.selected.len() {
             let some = self.next..self.found.selected.len().min(self.next + AT_ONCE);
             let id = |selected: &Selected| match selected {
@@ -125,7 +125,7 @@ impl Rows<'_> {
             self.next = some.end;
             for (((i, id), row), verdict) in places.into_iter().zip(ids).zip(rows).zip(verdicts) {
                 match row {
-                    Some(row) => self.page.push_back(Found { id, named: in_order(row), verdict }),
+                    Some(row) => self.page.push_back(FoundRow { id, named: in_order(row), verdict }),
                     None => self.without.push(i),
                 }
             }
@@ -135,7 +135,7 @@ impl Rows<'_> {
 }
 
 /// Returns all known columns in the order of [`COLUMNS`], then the unknown ones.
-fn in_order(row: Named) -> Named {
+fn in_order(row: NamedCells) -> NamedCells {
     let mut known: Vec<Cell> = vec![Cell::Null; COLUMNS.len()];
     let mut unknown = Vec::new();
     for (name, cell) in row {
@@ -147,11 +147,16 @@ fn in_order(row: Named) -> Named {
     COLUMNS.iter().map(|column| column.name.to_owned()).zip(known).chain(unknown).collect()
 }
 
-fn kind(name: &str) -> Kind {
-    position(name).map_or(Kind::Text, |position| COLUMNS[position].kind)
+fn kind(name: &str) -> ColumnKind {
+    position(name).map_or(ColumnKind::Text, |position| COLUMNS[position].kind)
 }
 
-fn write_records(app: &mut App, page: &Page, format: Format, rows: &mut Rows<'_>) -> anyhow::Result<()> {
+fn write_records(
+    app: &mut App,
+    form: &OutputForm,
+    format: Format,
+    rows: &mut FoundRows<'_>,
+) -> anyhow::Result<()> {
     let mut next = rows.next()?;
     // All rows are from one table.
     let columns: Vec<String> = match &next {
@@ -160,7 +165,7 @@ fn write_records(app: &mut App, page: &Page, format: Format, rows: &mut Rows<'_>
         None => COLUMNS.iter().map(|column| column.name.to_owned()).collect(),
     };
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-    let mut records = page.records(&mut app.out, format, "threads", &columns)?;
+    let mut records = form.records(&mut app.out, format, "threads", &columns)?;
     while let Some(row) = next {
         let named = rows.choice.of(&row.named)?;
         let values: Vec<Value<'_>> =
@@ -173,10 +178,10 @@ fn write_records(app: &mut App, page: &Page, format: Format, rows: &mut Rows<'_>
 
 fn write_text(
     app: &mut App,
-    page: &Page,
+    form: &OutputForm,
     home: &Path,
     config: &CodexConfig,
-    rows: &mut Rows<'_>,
+    rows: &mut FoundRows<'_>,
 ) -> anyhow::Result<()> {
     let ways = Ways {
         home: home.is_dir().then_some(home),
@@ -206,13 +211,13 @@ fn write_text(
         let mut fields: Vec<(&str, TableCell)> =
             names.iter().map(String::as_str).zip(fields.into_iter().map(|(_, cell)| cell)).collect();
         fields.extend(in_codex.into_iter().flatten());
-        write_fields(&mut app.out, &fields, page.style)?;
+        write_fields(&mut app.out, &fields, form.style)?;
     }
     Ok(())
 }
 
 /// Returns a whole cell for people: times in the local time zone, with their age.
-fn field(app: &App, kind: Kind, cell: CellRef<'_>) -> TableCell {
+fn field(app: &App, kind: ColumnKind, cell: CellRef<'_>) -> TableCell {
     if let Some(millis) = cells::millis(kind, cell) {
         let time = human::local_second(millis, &app.environment.zone);
         return TableCell::new(format!("{time} ({})", human::ago(millis, app.environment.now_ms())));

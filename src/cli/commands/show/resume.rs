@@ -3,9 +3,9 @@
 use crate::cli::commands::ways::Ways;
 use crate::cli::output::messages::Messages;
 use crate::cli::output::style::Tone;
-use crate::cli::output::table::Cell;
+use crate::cli::output::table::TableCell;
 use crate::cli::output::{shown, text};
-use crate::db::shown::{Reason, Verdict};
+use crate::db::shown::{HiddenReason, Visibility};
 use crate::error::shell_word;
 use crate::sys;
 use crate::thread::ThreadId;
@@ -17,25 +17,25 @@ pub(super) fn lines(
     ways: &Ways<'_>,
     id: ThreadId,
     folder: &str,
-    verdict: &Verdict,
-) -> Vec<(&'static str, Cell)> {
+    verdict: &Visibility,
+) -> Vec<(&'static str, TableCell)> {
     let mut lines = Vec::new();
     if verdict.reasons.is_empty() {
-        lines.push(("in codex", Cell::new("listed; codex resume lists it in its folder alone")));
+        lines.push(("in codex", TableCell::new("listed; codex resume lists it in its folder alone")));
     } else {
         let reasons = format!("hidden: {}", shown::reasons(verdict.reasons));
-        lines.push(("in codex", Cell::new(reasons).tone(Tone::Doubtful)));
+        lines.push(("in codex", TableCell::new(reasons).tone(Tone::Doubtful)));
     }
-    if verdict.reasons.iter().any(|reason| reason == Reason::Archived) {
+    if verdict.reasons.iter().any(|reason| reason == HiddenReason::Archived) {
         let back = format!("codex-state unarchive {id} brings it back into the list");
-        lines.push(("", Cell::new(messages.with_options(&back))));
+        lines.push(("", TableCell::new(messages.with_options(&back))));
     }
     if ways.is_undefined(&verdict.provider) {
-        lines.push(("", Cell::new(ways.undefined(&verdict.provider))));
-    } else if verdict.reasons.iter().any(|reason| reason == Reason::Provider) {
-        lines.push(("", Cell::new(ways.lists_only())));
+        lines.push(("", TableCell::new(ways.undefined(&verdict.provider))));
+    } else if verdict.reasons.iter().any(|reason| reason == HiddenReason::Provider) {
+        lines.push(("", TableCell::new(ways.lists_only())));
     }
-    lines.push(("resume", Cell::exact(resume(id, folder)).tone(Tone::Bold)));
+    lines.push(("resume", TableCell::exact(resume(id, folder)).tone(Tone::Bold)));
     lines
 }
 

@@ -1,28 +1,28 @@
 //! `codex-state status`: examines home, database and rollouts, runs a quick verify, and prints the results.
 
-mod look;
 mod next;
 mod people;
 mod records;
+mod view;
 
 use crate::catalog::walk::Walk;
 use crate::cli::commands::app::App;
 use crate::cli::commands::place::Place;
-use crate::cli::commands::status::look::Look;
+use crate::cli::commands::status::view::StatusView;
 use crate::cli::commands::ways::Ways;
 use crate::cli::line::args::{self, FormatChoice};
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
 use crate::cli::output::chart::Ink;
-use crate::cli::output::report::{Report, Rows, Whole};
+use crate::cli::output::report::{ItemRows, Report, Whole};
 use crate::cli::output::{error, human};
 use crate::db::backup::{self, BackupInfo};
 use crate::db::open::{OpenOptions, Reader};
 use crate::error::{WithHint as _, shell_word};
 use crate::home::Providers;
-use crate::status::{self, Config, Database, Rollouts, Unusable, Weights};
+use crate::status::{self, DatabaseStatus, Rollouts, StatusOptions, Unusable, Weights};
 use crate::survey;
-use crate::verify::{self, Depth, Finding, Ignore, Kind};
+use crate::verify::{self, Depth, Finding, FindingKind, Ignore, VerifyOptions, VerifyReport};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -35,19 +35,16 @@ const SET_ASIDE: &str = "db-backups";
 ///
 /// # Errors
 /// If there is no home. If a database exists but cannot be read, which is reported after everything else was printed.
-pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
-    let args::Status {} = arguments;
-    let page = app.page(false)?;
+pub fn run(app: &mut App, arguments: &args::StatusArgs) -> anyhow::Result<Exit> {
+    let args::StatusArgs {} = arguments;
+    let form = app.form(false)?;
     let place = Place::find_or_nowhere(app)?;
     let (home, looked_in) = (&place.home, &place.databases.looked_in);
     let has_home = home.is_dir();
     let choice = place.choose(&app.messages);
     let zone = app.environment.zone;
-    let config = Config {
-        default_provider: &place.default_provider,
-        month: &|time| human::local_month(time, &zone),
-        now: app.environment.now_ms(),
-    };
+    let config =
+        StatusOptions { context: place.context(app, 1), month: &|time| human::local_month(time, &zone) };
     let mut backups: Vec<BackupInfo> = match &choice {
         Some(choice) => backup::backups_of(&choice.chosen.path),
         None => looked_in.iter().flat_map(|folder| backup::backups_in(folder)).collect(),
@@ -58,9 +55,9 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
         app.messages.warn(&format!("{}: backups cannot be listed: {error}", folder.display()));
     }
     let walk = has_home.then(|| survey::walk(home, app.messages.progress()));
-    let mut look = Look {
+    let mut look = StatusView {
         home: has_home.then_some(&**home),
-        default_provider: config.default_provider,
+        default_provider: &place.default_provider,
         others: choice
             .iter()
             .filter_map(|choice| choice.other.as_ref())
@@ -79,13 +76,13 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
         set_aside: Vec::new(),
         ways: Ways {
             home: has_home.then_some(&**home),
-            default_provider: config.default_provider,
+            default_provider: &place.default_provider,
             is_by_option: app.global.default_provider.is_some(),
             providers: place.providers.as_ref(),
         },
         backups,
         are_backups_hidden: hidden.is_some(),
-        now: config.now,
+        now: app.environment.now_ms(),
     };
     let used = look.candidate.as_ref().map(|candidate| &*candidate.path);
     let beside = used.and_then(Path::parent);
@@ -116,18 +113,18 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
     }
     let wants_picture = app.environment.stdout_is_terminal || app.global.format == FormatChoice::Table;
     let ink = if app.environment.shows_unicode() { Ink::Blocks } else { Ink::Ascii };
-    let picture = wants_picture.then_some((page.width, ink));
+    let picture = wants_picture.then_some((form.width, ink));
     let next = trouble.is_none().then(|| app.messages.with_options(&next::next(&look)));
     let messages = &app.messages;
     let with_options = |hint: &str| messages.with_options(hint);
     let screen = people::Screen { look: &look, next: next.as_deref(), with_options: &with_options };
     Report {
-        items: std::iter::once(records::Document::of(&look, next.as_deref())),
-        rows: Rows::Values,
+        items: std::iter::once(records::StatusJson::of(&look, next.as_deref())),
+        rows: ItemRows::Values,
         document: Whole::Item,
-        text: &|out| people::write(out, &screen, page.style, picture),
+        text: &|out| people::write(out, &screen, form.style, picture),
     }
-    .write(&mut app.out, &page)?;
+    .write(&mut app.out, &form)?;
     if let Some(trouble) = trouble {
         return Err(match restoring(&look) {
             Some(hint) => trouble.hint(hint),
@@ -139,8 +136,8 @@ pub fn run(app: &mut App, arguments: &args::Status) -> anyhow::Result<Exit> {
 
 /// The data about a database that can be read.
 struct Examined {
-    database: Database,
-    verify: Option<verify::Report>,
+    database: DatabaseStatus,
+    verify: Option<VerifyReport>,
     findings: Vec<Finding>,
     unusable: Option<Unusable>,
     weights: Option<Weights>,
@@ -152,19 +149,19 @@ fn examine(
     options: &OpenOptions,
     home: Option<&Path>,
     walk: Option<Walk>,
-    config: &Config<'_>,
+    config: &StatusOptions<'_>,
     providers: Option<&Providers>,
     path: &Path,
 ) -> anyhow::Result<Examined> {
     let mut reader = Reader::open(path, options)?;
     app.metrics.opened("status");
-    let database = Database::of(config, &mut reader)?;
+    let database = DatabaseStatus::of(config, &mut reader)?;
     let Some(home) = home else {
         return Ok(Examined { database, verify: None, findings: Vec::new(), unusable: None, weights: None });
     };
     let weights = walk.as_ref().map(|walk| Weights::of(walk, &mut reader)).transpose()?;
-    let verify = verify::Config {
-        context: app.context(home, config.default_provider, jobs_or_processors(None)),
+    let verify = VerifyOptions {
+        context: app.context(home, config.context.default_provider, jobs_or_processors(None)),
         threads: None,
         providers,
         depth: Depth::Quick,
@@ -175,15 +172,15 @@ fn examine(
     app.metrics.threads(report.rows_by_archived);
     app.metrics.verified(report.counts.map(verify::Count::all));
     let findings = report.findings.iter().collect::<anyhow::Result<Vec<Finding>>>()?;
-    let missing = findings.iter().filter(|finding| finding.kind == Kind::MissingRow);
+    let missing = findings.iter().filter(|finding| finding.kind == FindingKind::MissingRow);
     let paths: Vec<&Path> = missing.filter_map(|finding| finding.path.as_deref()).collect();
-    let has_all = paths.len() as u64 == report.count(Kind::MissingRow).all();
+    let has_all = paths.len() as u64 == report.count(FindingKind::MissingRow).all();
     let unusable = has_all.then(|| Unusable::among(home, &paths, &app.interrupted)).flatten();
     Ok(Examined { database, verify: Some(report), findings, unusable, weights })
 }
 
 /// Returns the command that restores the newest backup.
-fn restoring(look: &Look<'_>) -> Option<String> {
+fn restoring(look: &StatusView<'_>) -> Option<String> {
     let newest = shell_word(&look.backups.first()?.path);
     Some(format!("codex-state restore {newest} brings the newest backup back"))
 }

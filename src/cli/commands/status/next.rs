@@ -1,17 +1,17 @@
 //! The last line of `status`: the most urgent thing that the person can do now.
 
-use crate::cli::commands::status::look::Look;
+use crate::cli::commands::status::view::StatusView;
 use crate::cli::output::human;
 use crate::db::census::Census;
-use crate::db::shown::Reason;
+use crate::db::shown::HiddenReason;
 use crate::error::shell_word;
 use crate::home;
-use crate::status::{Database, Progress, Unusable};
-use crate::verify::{Finding, Kind, Remedy, Report};
+use crate::status::{DatabaseStatus, IndexingProgress, Unusable};
+use crate::verify::{Finding, FindingKind, Remedy, VerifyReport};
 use std::path::Path;
 
 /// Returns the thing to do next. A database that cannot be read has its own hints.
-pub(super) fn next(look: &Look<'_>) -> String {
+pub(super) fn next(look: &StatusView<'_>) -> String {
     let Some(database) = &look.database else { return without_database(look) };
     let report = look.verify.as_ref();
     let steps: [Option<String>; 5] = [
@@ -43,7 +43,7 @@ const NO_CONVERSATION: &str =
     "nothing: there is no conversation in this home; name another with --codex-home DIR";
 
 /// Returns what to do without a database.
-fn without_database(look: &Look<'_>) -> String {
+fn without_database(look: &StatusView<'_>) -> String {
     let n = look.rollouts.total();
     match look.backups.first() {
         Some(newest) => format!(
@@ -61,7 +61,7 @@ fn without_database(look: &Look<'_>) -> String {
     }
 }
 
-fn damaged(database: &Database) -> Option<String> {
+fn damaged(database: &DatabaseStatus) -> Option<String> {
     database.problem.as_ref()?;
     Some(
         "close Codex, then codex-state rebuild makes a sound database from the rollouts and all that can still be read \
@@ -71,13 +71,13 @@ fn damaged(database: &Database) -> Option<String> {
 }
 
 /// Returns what to do about problems that prevent Codex from starting.
-fn cannot_start(report: &Report, look: &Look<'_>) -> Option<String> {
-    if report.count(Kind::LedgerMismatch).all() > 0 {
+fn cannot_start(report: &VerifyReport, look: &StatusView<'_>) -> Option<String> {
+    if report.count(FindingKind::LedgerMismatch).all() > 0 {
         return Some(
             "close Codex, then codex-state rebuild mends the ledger, so that Codex starts".to_owned(),
         );
     }
-    let sibling = first(look, Kind::SiblingDamaged)?;
+    let sibling = first(look, FindingKind::SiblingDamaged)?;
     let path = sibling.path.as_deref().unwrap_or(Path::new(""));
     Some(format!(
         "close Codex, move {} aside with its -wal and -shm, and start Codex, which makes a new one",
@@ -85,8 +85,8 @@ fn cannot_start(report: &Report, look: &Look<'_>) -> Option<String> {
     ))
 }
 
-fn mount(look: &Look<'_>) -> Option<String> {
-    let folder = first(look, Kind::MissingFolder)?.path.as_deref()?;
+fn mount(look: &StatusView<'_>) -> Option<String> {
+    let folder = first(look, FindingKind::MissingFolder)?.path.as_deref()?;
     Some(format!(
         "mount or restore {}, then run codex-state status again: the threads in it are not lost",
         shell_word(folder)
@@ -95,11 +95,12 @@ fn mount(look: &Look<'_>) -> Option<String> {
 
 /// Returns the step that runs `backfill`. `unusable`: the rollouts without a row to which it cannot give one; `None`
 /// if they are not known.
-fn mend(report: &Report, unusable: Option<Unusable>) -> Option<String> {
+fn mend(report: &VerifyReport, unusable: Option<Unusable>) -> Option<String> {
     let mut parts = Vec::new();
-    for kind in Kind::ALL {
+    for kind in FindingKind::ALL {
         let n = report.count(kind).all();
-        let n = if kind == Kind::MissingRow { n - unusable.map_or(0, Unusable::total).min(n) } else { n };
+        let n =
+            if kind == FindingKind::MissingRow { n - unusable.map_or(0, Unusable::total).min(n) } else { n };
         let is_mended = report.remedies(kind).contains(&Remedy::Backfill);
         if n > 0 && is_mended {
             parts.extend(mended(kind, n));
@@ -107,39 +108,39 @@ fn mend(report: &Report, unusable: Option<Unusable>) -> Option<String> {
     }
     let (last, first) = parts.split_last()?;
     let all = if first.is_empty() { last.clone() } else { format!("{} and {last}", first.join(", ")) };
-    let may_fail = report.count(Kind::MissingRow).all() > 0 && unusable.is_none();
+    let may_fail = report.count(FindingKind::MissingRow).all() > 0 && unusable.is_none();
     let as_far = if may_fail { ", as far as the rollouts can be read" } else { "" };
     Some(format!("codex-state backfill {all}{as_far} (codex-state verify names them)"))
 }
 
 /// Describes what `backfill` does about findings of a kind. Returns `None` if the kind has a step of its own.
-fn mended(kind: Kind, n: u64) -> Option<String> {
+fn mended(kind: FindingKind, n: u64) -> Option<String> {
     let rows = human::counted(n, "row", "rows");
     Some(match kind {
-        Kind::MissingRow => {
+        FindingKind::MissingRow => {
             format!("brings {} back into the database", human::counted(n, "conversation", "conversations"))
         }
-        Kind::ArchiveMismatch => {
+        FindingKind::ArchiveMismatch => {
             format!("corrects whether {} archived", human::counted(n, "thread is", "threads are"))
         }
-        Kind::MovedFile => format!("corrects the paths in {rows}"),
-        Kind::MovedHome => "corrects the paths, as the home was moved".to_owned(),
-        Kind::FieldMismatch => format!("brings {rows} up to date"),
+        FindingKind::MovedFile => format!("corrects the paths in {rows}"),
+        FindingKind::MovedHome => "corrects the paths, as the home was moved".to_owned(),
+        FindingKind::FieldMismatch => format!("brings {rows} up to date"),
         _ => return None,
     })
 }
 
-fn indexing(database: &Database) -> Option<String> {
+fn indexing(database: &DatabaseStatus) -> Option<String> {
     let (_, progress) = database.backfill.as_ref()?;
     match progress {
-        Progress::Complete => None,
-        Progress::Running => {
+        IndexingProgress::Complete => None,
+        IndexingProgress::Running => {
             Some("wait: Codex is indexing its rollouts, and starts when it is done".to_owned())
         }
-        Progress::Pending | Progress::Unknown => {
+        IndexingProgress::Pending | IndexingProgress::Unknown => {
             Some("codex-state backfill completes the indexing, so that Codex starts at once".to_owned())
         }
-        Progress::Stuck => Some(
+        IndexingProgress::Stuck => Some(
             "close Codex, then codex-state backfill completes the indexing, so that Codex starts at once"
                 .to_owned(),
         ),
@@ -147,8 +148,8 @@ fn indexing(database: &Database) -> Option<String> {
 }
 
 /// Returns what to do about problems that no command can repair.
-fn by_hand(report: &Report, look: &Look<'_>) -> Option<String> {
-    if let Some(n) = Some(report.count(Kind::MissingFile).all()).filter(|n| *n > 0) {
+fn by_hand(report: &VerifyReport, look: &StatusView<'_>) -> Option<String> {
+    if let Some(n) = Some(report.count(FindingKind::MissingFile).all()).filter(|n| *n > 0) {
         let files = human::counted(n, "missing file", "missing files");
         return Some(format!(
             "bring the {files} back from a backup or another disk, then run codex-state backfill; codex-state verify \
@@ -163,7 +164,7 @@ fn by_hand(report: &Report, look: &Look<'_>) -> Option<String> {
         );
     }
     let undefined = look.database.iter().flat_map(|database| &database.census.providers);
-    if report.count(Kind::UnknownProvider).all() > 0
+    if report.count(FindingKind::UnknownProvider).all() > 0
         && let Some((provider, n)) =
             undefined.filter(|(name, _)| look.ways.is_undefined(name)).max_by_key(|(_, n)| **n)
     {
@@ -176,15 +177,15 @@ fn by_hand(report: &Report, look: &Look<'_>) -> Option<String> {
     if report.total().errors > 0 {
         return Some("codex-state verify says what to do about each finding".to_owned());
     }
-    (report.count(Kind::HistoryBehind).all() > 0)
+    (report.count(FindingKind::HistoryBehind).all() > 0)
         .then(|| "update Codex to 0.154 or later, which shows long conversations to their end".to_owned())
 }
 
 /// Returns what to do about hidden threads, if there is no other problem.
-fn hidden_ones(look: &Look<'_>, counts: &Census, hidden: u64, rest: &str) -> String {
+fn hidden_ones(look: &StatusView<'_>, counts: &Census, hidden: u64, rest: &str) -> String {
     let seems_lost =
         if counts.shown() == 0 { "no thread is lost: " } else { "nothing, unless you miss a thread: " };
-    let because = match counts.hidden(Reason::Provider) {
+    let because = match counts.hidden(HiddenReason::Provider) {
         n if counts.shown() == 0 && 2 * n > hidden => format!("{}; ", look.ways.lists_only()),
         _ => String::new(),
     };
@@ -195,6 +196,6 @@ fn hidden_ones(look: &Look<'_>, counts: &Census, hidden: u64, rest: &str) -> Str
     )
 }
 
-fn first<'a>(look: &'a Look<'_>, kind: Kind) -> Option<&'a Finding> {
+fn first<'a>(look: &'a StatusView<'_>, kind: FindingKind) -> Option<&'a Finding> {
     look.findings.iter().find(|finding| finding.kind == kind)
 }

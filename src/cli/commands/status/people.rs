@@ -1,16 +1,16 @@
 //! Prints `status` for people, on one screen.
 
-use crate::cli::commands::status::look::Look;
+use crate::cli::commands::status::view::StatusView;
 use crate::cli::commands::verdict;
 use crate::cli::output::chart::{self, Ink};
 use crate::cli::output::style::{Style, Tone};
-use crate::cli::output::table::{Cell, write_fields_within};
+use crate::cli::output::table::{TableCell, write_fields_within};
 use crate::cli::output::{human, shown, text};
 use crate::db::backup::BackupInfo;
 use crate::db::census::Census;
 use crate::error::shell_word;
-use crate::status::{Database, OtherDatabase, Progress, Weight, Weights};
-use crate::verify::{Finding, Kind, Report, Severity};
+use crate::status::{DatabaseStatus, IndexingProgress, OtherDatabase, Weight, Weights};
+use crate::verify::{Finding, FindingKind, Severity, VerifyReport};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -21,14 +21,14 @@ const BACKUPS: usize = 5;
 /// Maximum number of findings about the whole home that are named.
 const MOST_PROBLEMS: usize = 8;
 /// The kinds of findings about the whole home, whose messages are complete.
-const OF_THE_HOME: [Kind; 7] = [
-    Kind::MovedHome,
-    Kind::MissingFolder,
-    Kind::LedgerMismatch,
-    Kind::SiblingDamaged,
-    Kind::UnknownProvider,
-    Kind::UnassignedProject,
-    Kind::IndexMissing,
+const OF_THE_HOME: [FindingKind; 7] = [
+    FindingKind::MovedHome,
+    FindingKind::MissingFolder,
+    FindingKind::LedgerMismatch,
+    FindingKind::SiblingDamaged,
+    FindingKind::UnknownProvider,
+    FindingKind::UnassignedProject,
+    FindingKind::IndexMissing,
 ];
 /// Maximum number of months in the chart.
 const MONTHS: usize = 12;
@@ -36,7 +36,7 @@ const MONTHS: usize = 12;
 /// The contents of the screen.
 pub(super) struct Screen<'a> {
     /// The collected data.
-    pub(super) look: &'a Look<'a>,
+    pub(super) look: &'a StatusView<'a>,
     /// The thing to do next; `None` if the error says it.
     pub(super) next: Option<&'a str>,
     /// Adds the options of this run to commands.
@@ -52,8 +52,8 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let look = screen.look;
     let home = match look.home {
-        Some(home) => Cell::exact(text::path(home)),
-        None => Cell::new("none: the database alone is looked at").tone(Tone::Doubtful),
+        Some(home) => TableCell::exact(text::path(home)),
+        None => TableCell::new("none: the database alone is looked at").tone(Tone::Doubtful),
     };
     let mut fields = vec![("home", home)];
     match &look.candidate {
@@ -61,23 +61,23 @@ pub(super) fn write(
             let folders: Vec<_> = look.looked_in.iter().map(text::path).collect();
             fields.push((
                 "database",
-                Cell::exact(format!("none in {}", folders.join(" or "))).tone(Tone::Doubtful),
+                TableCell::exact(format!("none in {}", folders.join(" or "))).tone(Tone::Doubtful),
             ));
         }
         Some(candidate) => {
-            fields.push(("database", Cell::exact(text::path(&candidate.path))));
-            fields.push(("chosen", Cell::new(candidate.why.describe())));
+            fields.push(("database", TableCell::exact(text::path(&candidate.path))));
+            fields.push(("chosen", TableCell::new(candidate.why.describe())));
         }
     }
     for other in &look.others {
         let status = format!("codex-state --db {} status", shell_word(other));
         fields.push((
             "left alone",
-            Cell::exact(format!("{}: {status}", text::path(other))).tone(Tone::Doubtful),
+            TableCell::exact(format!("{}: {status}", text::path(other))).tone(Tone::Doubtful),
         ));
     }
     if let Some(error) = &look.error {
-        fields.push(("trouble", Cell::exact(error).tone(Tone::Bad)));
+        fields.push(("trouble", TableCell::exact(error).tone(Tone::Bad)));
     }
     if let Some(database) = &look.database {
         database_fields(database, screen, &mut fields);
@@ -124,7 +124,11 @@ fn latest_months(months: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
         .collect()
 }
 
-fn database_fields(database: &Database, screen: &Screen<'_>, fields: &mut Vec<(&'static str, Cell)>) {
+fn database_fields(
+    database: &DatabaseStatus,
+    screen: &Screen<'_>,
+    fields: &mut Vec<(&'static str, TableCell)>,
+) {
     let look = screen.look;
     let mut size = human::bytes(database.bytes);
     if let Some(wal) = database.wal_bytes.filter(|bytes| *bytes > 0) {
@@ -136,9 +140,9 @@ fn database_fields(database: &Database, screen: &Screen<'_>, fields: &mut Vec<(&
         Some(false) => ("damaged", Tone::Bad),
         None => ("too large for a look at every page: verify --deep takes one", Tone::Normal),
     };
-    fields.push(("state", Cell::new(format!("{sound}; {size}, {mode}")).tone(tone)));
+    fields.push(("state", TableCell::new(format!("{sound}; {size}, {mode}")).tone(tone)));
     if let Some(problem) = &database.problem {
-        fields.push(("problem", Cell::new(problem).tone(Tone::Bad)));
+        fields.push(("problem", TableCell::new(problem).tone(Tone::Bad)));
     }
     let [columns, known] = database.columns;
     let mut schema = format!("{columns} of {known} known columns");
@@ -150,13 +154,13 @@ fn database_fields(database: &Database, screen: &Screen<'_>, fields: &mut Vec<(&
         None if database.has_ledger => schema.push_str("; an empty ledger of migrations"),
         None => schema.push_str("; no ledger of migrations"),
     }
-    fields.push(("schema", Cell::new(schema)));
+    fields.push(("schema", TableCell::new(schema)));
     let census = &database.census;
     let mut threads = human::count(census.total());
     if let Some(time) = database.last_update {
         threads.push_str(&format!(", the last changed {}", human::ago(time, look.now)));
     }
-    fields.push(("threads", Cell::new(threads)));
+    fields.push(("threads", TableCell::new(threads)));
     shown_fields(census, screen, fields);
     count_fields(census, look.weights.as_ref(), fields);
     if let Some((state, progress)) = &database.backfill {
@@ -165,40 +169,45 @@ fn database_fields(database: &Database, screen: &Screen<'_>, fields: &mut Vec<(&
             .map_or_else(String::new, |at| format!(", {}", human::ago(at.saturating_mul(1000), look.now)));
         let status = state.as_ref().map_or("", |state| &state.status);
         let (words, tone) = match progress {
-            Progress::Complete => (format!("complete{since}"), Tone::Good),
-            Progress::Pending => ("pending: the next Codex to start does it".to_owned(), Tone::Doubtful),
-            Progress::Running => (format!("running{since}"), Tone::Doubtful),
-            Progress::Stuck => (format!("stuck: it was begun and not ended{since}"), Tone::Bad),
-            Progress::Unknown => (format!("{status:?}, with which Codex does not start"), Tone::Bad),
+            IndexingProgress::Complete => (format!("complete{since}"), Tone::Good),
+            IndexingProgress::Pending => {
+                ("pending: the next Codex to start does it".to_owned(), Tone::Doubtful)
+            }
+            IndexingProgress::Running => (format!("running{since}"), Tone::Doubtful),
+            IndexingProgress::Stuck => (format!("stuck: it was begun and not ended{since}"), Tone::Bad),
+            IndexingProgress::Unknown => (format!("{status:?}, with which Codex does not start"), Tone::Bad),
         };
-        fields.push(("indexing", Cell::new(words).tone(tone)));
+        fields.push(("indexing", TableCell::new(words).tone(tone)));
     }
 }
 
 /// Adds what Codex's list shows, and what it hides, each with what to do about it.
-fn shown_fields(census: &Census, screen: &Screen<'_>, fields: &mut Vec<(&'static str, Cell)>) {
+fn shown_fields(census: &Census, screen: &Screen<'_>, fields: &mut Vec<(&'static str, TableCell)>) {
     let total = human::counted(census.total(), "thread", "threads");
     let shown = format!(
         "{} of your {total}; codex resume lists those of the current folder, codex resume --all of every folder",
         human::count(census.shown())
     );
-    fields.push(("codex shows", Cell::new(shown).tone(Tone::Bold)));
+    fields.push(("codex shows", TableCell::new(shown).tone(Tone::Bold)));
     let parts = shown::hidden_parts(census);
     if parts.is_empty() {
-        fields.push(("codex hides", Cell::new("nothing")));
+        fields.push(("codex hides", TableCell::new("nothing")));
     }
     for (n, part) in parts.iter().enumerate() {
         let way = (screen.with_options)(&screen.look.ways.way(part.reason, part.name.as_deref()));
-        fields.push((if n == 0 { "codex hides" } else { "" }, Cell::new(format!("{}: {way}", part.words))));
+        fields.push((
+            if n == 0 { "codex hides" } else { "" },
+            TableCell::new(format!("{}: {way}", part.words)),
+        ));
     }
     if !parts.is_empty() {
         let ids = "codex resume ID opens one of them; codex-state list --hidden-only lists their ids";
-        fields.push(("", Cell::new((screen.with_options)(ids))));
+        fields.push(("", TableCell::new((screen.with_options)(ids))));
     }
 }
 
 /// Adds the threads by source, provider and folder, with the sizes of their rollouts if these are known.
-fn count_fields(census: &Census, weights: Option<&Weights>, fields: &mut Vec<(&'static str, Cell)>) {
+fn count_fields(census: &Census, weights: Option<&Weights>, fields: &mut Vec<(&'static str, TableCell)>) {
     let counted = |counts: &BTreeMap<String, u64>| -> Vec<Counted> {
         counts.iter().map(|(name, n)| Counted { name: name.clone(), threads: *n, bytes: None }).collect()
     };
@@ -216,7 +225,7 @@ fn count_fields(census: &Census, weights: Option<&Weights>, fields: &mut Vec<(&'
     };
     for (name, counts) in [("sources", sources), ("providers", providers)] {
         if !counts.is_empty() {
-            fields.push((name, Cell::new(most(counts))));
+            fields.push((name, TableCell::new(most(counts))));
         }
     }
     let Some(weights) = weights else { return };
@@ -234,7 +243,7 @@ fn count_fields(census: &Census, weights: Option<&Weights>, fields: &mut Vec<(&'
         let threads = human::counted(one.threads, "thread", "threads");
         let name = if name.is_empty() { "(none)".into() } else { text::path(name) };
         let line = format!("{name}: {threads}, {}", human::bytes(one.bytes));
-        fields.push((if n == 0 { "folders" } else { "" }, Cell::exact(line)));
+        fields.push((if n == 0 { "folders" } else { "" }, TableCell::exact(line)));
     }
 }
 
@@ -263,7 +272,7 @@ fn most(mut counts: Vec<Counted>) -> String {
     named.join(", ")
 }
 
-fn rollout_fields(look: &Look<'_>, fields: &mut Vec<(&'static str, Cell)>) {
+fn rollout_fields(look: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCell)>) {
     let rollouts = &look.rollouts;
     let mut words = format!(
         "{}, {}: {} active, {} archived",
@@ -277,14 +286,17 @@ fn rollout_fields(look: &Look<'_>, fields: &mut Vec<(&'static str, Cell)>) {
             words.push_str(&format!(", {} {what}", human::count(n)));
         }
     }
-    fields.push(("rollouts", Cell::new(words)));
+    fields.push(("rollouts", TableCell::new(words)));
     for (path, reason) in &rollouts.errors {
-        fields.push(("unreadable", Cell::exact(format!("{}: {reason}", text::path(path))).tone(Tone::Bad)));
+        fields.push((
+            "unreadable",
+            TableCell::exact(format!("{}: {reason}", text::path(path))).tone(Tone::Bad),
+        ));
     }
 }
 
 /// Adds the databases beside the one that is used, and those that Codex moved aside.
-fn other_fields(look: &Look<'_>, fields: &mut Vec<(&'static str, Cell)>) {
+fn other_fields(look: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCell)>) {
     let bytes = |databases: &[OtherDatabase]| human::bytes(databases.iter().map(|one| one.bytes).sum());
     let named = |one: &OtherDatabase| {
         let name = one.path.file_name().map_or_else(Default::default, |name| text::path(name).into_owned());
@@ -296,26 +308,26 @@ fn other_fields(look: &Look<'_>, fields: &mut Vec<(&'static str, Cell)>) {
         if others.len() > NAMED {
             words.push(format!("others {}", bytes(&others[NAMED..])));
         }
-        fields.push(("databases", Cell::new(format!("others of Codex: {}", words.join(", ")))));
+        fields.push(("databases", TableCell::new(format!("others of Codex: {}", words.join(", ")))));
     }
     if let Some(folder) = look.set_aside.first().and_then(|one| one.path.parent()) {
         let n = human::counted(look.set_aside.len() as u64, "database", "databases");
         let words = format!("{n} that Codex moved to {}, {}", text::path(folder), bytes(&look.set_aside));
-        fields.push(("set aside", Cell::exact(words)));
+        fields.push(("set aside", TableCell::exact(words)));
     }
 }
 
 /// Adds the result of a quick verify, and the findings about the whole home, each with its message.
-fn verify_fields(report: &Report, look: &Look<'_>, fields: &mut Vec<(&'static str, Cell)>) {
+fn verify_fields(report: &VerifyReport, look: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCell)>) {
     let total = report.total();
     let tone = match (total.errors, total.warnings) {
         (0, 0) => Tone::Good,
         (0, _) => Tone::Doubtful,
         _ => Tone::Bad,
     };
-    fields.push(("quick verify", Cell::new(verdict::sentence(report, "")).tone(tone)));
+    fields.push(("quick verify", TableCell::new(verdict::sentence(report, "")).tone(tone)));
     if total.all() > 0 {
-        fields.push(("", Cell::new(verdict::kinds(report)).tone(tone)));
+        fields.push(("", TableCell::new(verdict::kinds(report)).tone(tone)));
     }
     let unusable = look.unusable.unwrap_or_default();
     for (n, why) in [
@@ -323,25 +335,28 @@ fn verify_fields(report: &Report, look: &Look<'_>, fields: &mut Vec<(&'static st
         (unusable.unreadable, "cannot be read now; codex-state verify says why"),
     ] {
         if n > 0 {
-            fields.push(("", Cell::new(format!("{} of these missing_row: the file {why}", human::count(n)))));
+            fields.push((
+                "",
+                TableCell::new(format!("{} of these missing_row: the file {why}", human::count(n))),
+            ));
         }
     }
     let of_home = |finding: &&Finding| OF_THE_HOME.contains(&finding.kind);
     for finding in look.findings.iter().filter(of_home).take(MOST_PROBLEMS) {
         let tone = if finding.severity == Severity::Error { Tone::Bad } else { Tone::Doubtful };
-        fields.push((finding.severity.name(), Cell::exact(&finding.message).tone(tone)));
+        fields.push((finding.severity.name(), TableCell::exact(&finding.message).tone(tone)));
     }
     if let Some(catalogue) = report.catalogue.as_ref().filter(|catalogue| catalogue.lacks_some()) {
-        fields.push(("app", Cell::new(catalogue.describe())));
+        fields.push(("app", TableCell::new(catalogue.describe())));
     }
 }
 
 /// Adds the newest backups, each with its path, because `restore` needs it.
-fn backup_fields(look: &Look<'_>, fields: &mut Vec<(&'static str, Cell)>) {
+fn backup_fields(look: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCell)>) {
     let Some((newest, older)) = look.backups.split_first() else {
         let none = match look.are_backups_hidden {
-            true => Cell::new("unknown: their folder cannot be read").tone(Tone::Doubtful),
-            false => Cell::new("none"),
+            true => TableCell::new("unknown: their folder cannot be read").tone(Tone::Doubtful),
+            false => TableCell::new("none"),
         };
         fields.push(("backups", none));
         return;
@@ -351,12 +366,12 @@ fn backup_fields(look: &Look<'_>, fields: &mut Vec<(&'static str, Cell)>) {
         format!("{age}: {}", text::path(&backup.path))
     };
     let n = human::count(look.backups.len() as u64);
-    fields.push(("backups", Cell::exact(format!("{n}, the newest {}", described(newest)))));
+    fields.push(("backups", TableCell::exact(format!("{n}, the newest {}", described(newest)))));
     let shown = older.len().min(BACKUPS - 1);
-    fields.extend(older[..shown].iter().map(|backup| ("", Cell::exact(described(backup)))));
+    fields.extend(older[..shown].iter().map(|backup| ("", TableCell::exact(described(backup)))));
     if older.len() > shown {
         let rest = human::count((older.len() - shown) as u64);
-        fields.push(("", Cell::new(format!("and {rest} more: status --format json has them all"))));
+        fields.push(("", TableCell::new(format!("and {rest} more: status --format json has them all"))));
     }
 }
 

@@ -1,31 +1,31 @@
 //! The report of `status` as a document.
 
-use crate::cli::commands::status::look::Look;
+use crate::cli::commands::status::view::StatusView;
 use crate::cli::output::records::Value;
-use crate::db::shown::Reason;
-use crate::status::{self, Progress, Weight, Weights};
-use crate::verify::Kind;
+use crate::db::shown::HiddenReason::{self, Archived};
+use crate::status::{self, IndexingProgress, Weight, Weights};
+use crate::verify::FindingKind;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 #[derive(Serialize)]
-pub(super) struct Document<'a> {
+pub(super) struct StatusJson<'a> {
     home: Option<String>,
-    database: Option<Database<'a>>,
+    database: Option<DatabaseJson<'a>>,
     looked_in: Vec<String>,
-    threads: Option<Threads<'a>>,
-    rollouts: Rollouts<'a>,
-    backfill: Option<Backfill<'a>>,
-    verify: Option<Verify>,
-    other_databases: Vec<OtherDatabase>,
-    set_aside: Vec<OtherDatabase>,
-    backups: Vec<Backup>,
+    threads: Option<ThreadsJson<'a>>,
+    rollouts: RolloutsJson<'a>,
+    backfill: Option<BackfillStateJson<'a>>,
+    verify: Option<VerifyJson>,
+    other_databases: Vec<OtherDatabaseJson>,
+    set_aside: Vec<OtherDatabaseJson>,
+    backups: Vec<BackupFileJson>,
     next: Option<&'a str>,
 }
 
 #[derive(Serialize)]
-struct OtherDatabase {
+struct OtherDatabaseJson {
     path: String,
     bytes: u64,
 }
@@ -56,7 +56,7 @@ impl<'a> Bytes<'a> {
 }
 
 #[derive(Serialize)]
-struct Database<'a> {
+struct DatabaseJson<'a> {
     path: String,
     why: &'static str,
     others: Vec<String>,
@@ -68,18 +68,18 @@ struct Database<'a> {
     problem: Option<&'a str>,
     known_columns: Option<usize>,
     unknown_columns: Option<&'a [String]>,
-    last_migration: Option<Migration<'a>>,
+    last_migration: Option<MigrationJson<'a>>,
     updated_at: Value<'static>,
 }
 
 #[derive(Serialize)]
-struct Migration<'a> {
+struct MigrationJson<'a> {
     version: i64,
     description: &'a str,
 }
 
 #[derive(Serialize)]
-struct Threads<'a> {
+struct ThreadsJson<'a> {
     total: u64,
     shown: u64,
     hidden: Hidden<'a>,
@@ -101,7 +101,7 @@ struct Hidden<'a> {
 }
 
 #[derive(Serialize)]
-struct Rollouts<'a> {
+struct RolloutsJson<'a> {
     files: u64,
     active: u64,
     archived: u64,
@@ -109,17 +109,17 @@ struct Rollouts<'a> {
     malformed_names: u64,
     bytes: u64,
     missing_folders: Vec<String>,
-    errors: Vec<WalkError<'a>>,
+    errors: Vec<WalkErrorJson<'a>>,
 }
 
 #[derive(Serialize)]
-struct WalkError<'a> {
+struct WalkErrorJson<'a> {
     path: String,
     error: &'a str,
 }
 
 #[derive(Serialize)]
-struct Backfill<'a> {
+struct BackfillStateJson<'a> {
     status: Option<&'a str>,
     stuck: bool,
     last_watermark: Option<&'a str>,
@@ -128,7 +128,7 @@ struct Backfill<'a> {
 }
 
 #[derive(Serialize)]
-struct Verify {
+struct VerifyJson {
     files: u64,
     rows: u64,
     agree: u64,
@@ -140,7 +140,7 @@ struct Verify {
 }
 
 #[derive(Serialize)]
-struct Backup {
+struct BackupFileJson {
     path: String,
     taken_at: Value<'static>,
     bytes: u64,
@@ -151,21 +151,21 @@ fn shown(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn other(database: &status::OtherDatabase) -> OtherDatabase {
-    OtherDatabase { path: shown(&database.path), bytes: database.bytes }
+fn other(database: &status::OtherDatabase) -> OtherDatabaseJson {
+    OtherDatabaseJson { path: shown(&database.path), bytes: database.bytes }
 }
 
 fn time(seconds: Option<i64>) -> Value<'static> {
     seconds.map_or(Value::Null, |seconds| Value::Time(seconds.saturating_mul(1000)))
 }
 
-impl<'a> Document<'a> {
-    pub(super) fn of(look: &'a Look<'a>, next: Option<&'a str>) -> Document<'a> {
+impl<'a> StatusJson<'a> {
+    pub(super) fn of(look: &'a StatusView<'a>, next: Option<&'a str>) -> StatusJson<'a> {
         let database = look.database.as_ref();
         let backfill = database.and_then(|database| database.backfill.as_ref());
-        Document {
+        StatusJson {
             home: look.home.map(shown),
-            database: look.candidate.as_ref().map(|candidate| Database {
+            database: look.candidate.as_ref().map(|candidate| DatabaseJson {
                 path: shown(&candidate.path),
                 why: candidate.why.describe(),
                 others: look.others.iter().map(|path| shown(path)).collect(),
@@ -179,20 +179,20 @@ impl<'a> Document<'a> {
                 unknown_columns: database.map(|database| &*database.unknown_columns),
                 last_migration: database
                     .and_then(|database| database.last_migration.as_ref())
-                    .map(|(version, description)| Migration { version: *version, description }),
+                    .map(|(version, description)| MigrationJson { version: *version, description }),
                 updated_at: database
                     .and_then(|database| database.last_update)
                     .map_or(Value::Null, Value::Time),
             }),
             looked_in: look.looked_in.iter().map(|path| shown(path)).collect(),
-            threads: database.map(|database| Threads {
+            threads: database.map(|database| ThreadsJson {
                 total: database.census.total(),
                 shown: database.census.shown(),
                 hidden: Hidden {
-                    archived: database.census.hidden(Reason::Archived),
-                    no_message: database.census.hidden(Reason::NoMessage),
-                    provider: database.census.hidden(Reason::Provider),
-                    source: database.census.hidden(Reason::Source),
+                    archived: database.census.hidden(Archived),
+                    no_message: database.census.hidden(HiddenReason::NoMessage),
+                    provider: database.census.hidden(HiddenReason::Provider),
+                    source: database.census.hidden(HiddenReason::Source),
                     providers: &database.census.hidden_providers,
                     sources: &database.census.hidden_sources,
                 },
@@ -202,7 +202,7 @@ impl<'a> Document<'a> {
                 months: &database.months,
                 bytes: look.weights.as_ref().map(Bytes::of),
             }),
-            rollouts: Rollouts {
+            rollouts: RolloutsJson {
                 files: look.rollouts.total(),
                 active: look.rollouts.active,
                 archived: look.rollouts.archived,
@@ -214,20 +214,20 @@ impl<'a> Document<'a> {
                     .rollouts
                     .errors
                     .iter()
-                    .map(|(path, error)| WalkError { path: shown(path), error })
+                    .map(|(path, error)| WalkErrorJson { path: shown(path), error })
                     .collect(),
             },
-            backfill: backfill.map(|(state, progress)| Backfill {
+            backfill: backfill.map(|(state, progress)| BackfillStateJson {
                 status: state.as_ref().map(|state| &*state.status),
-                stuck: *progress == Progress::Stuck,
+                stuck: *progress == IndexingProgress::Stuck,
                 last_watermark: state.as_ref().and_then(|state| state.last_watermark.as_deref()),
                 last_success_at: time(state.as_ref().and_then(|state| state.last_success_at)),
                 updated_at: time(state.as_ref().and_then(|state| state.updated_at)),
             }),
             verify: look.verify.as_ref().map(|report| {
                 let total = report.total();
-                let counts = Kind::ALL.into_iter().map(|kind| (kind.name(), report.count(kind).all()));
-                Verify {
+                let counts = FindingKind::ALL.into_iter().map(|kind| (kind.name(), report.count(kind).all()));
+                VerifyJson {
                     files: report.files,
                     rows: report.rows,
                     agree: report.agree,
@@ -244,7 +244,7 @@ impl<'a> Document<'a> {
             backups: look
                 .backups
                 .iter()
-                .map(|backup| Backup {
+                .map(|backup| BackupFileJson {
                     path: shown(&backup.path),
                     taken_at: Value::Time(backup.taken_at.timestamp_millis()),
                     bytes: backup.size,

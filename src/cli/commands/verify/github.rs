@@ -1,12 +1,12 @@
 //! Prints findings as workflow annotations: one command per line, with values percent-encoded as GitHub requires.
 
 use crate::cli::output::text;
-use crate::verify::{Finding, Report};
+use crate::verify::{Finding, VerifyReport};
 use std::io::{self, Write};
 use std::path::Path;
 
 /// Writes an annotation for each finding.
-pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, report: &VerifyReport) -> io::Result<()> {
     report.findings.iter().try_for_each(|finding| write_finding(out, &finding.map_err(io::Error::other)?))
 }
 
@@ -44,14 +44,15 @@ fn property(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::thread::ThreadId;
-    use crate::verify::Kind;
+    use crate::verify::FindingKind;
 
     #[test]
     fn an_annotation_is_one_line_whatever_it_quotes() {
-        let finding = Finding::new(Kind::DamagedLines, "a\n::error::b % \x1b[31m").at("/h/a,b:c.jsonl");
+        let finding =
+            Finding::new(FindingKind::DamagedLines, "a\n::error::b % \x1b[31m").at("/h/a,b:c.jsonl");
         let finding = Finding { line: Some(7), ..finding.of(Some(ThreadId::from_u128(1))) };
         let mut out = Vec::new();
-        write(&mut out, &Report { findings: vec![finding].into(), ..Report::default() }).unwrap();
+        write(&mut out, &VerifyReport { findings: vec![finding].into(), ..VerifyReport::default() }).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "::warning file=/h/a%2Cb%3Ac.jsonl,line=7,title=damaged_lines::thread \

@@ -2,24 +2,24 @@
 
 use crate::cli::output::records::time;
 use crate::cli::output::text;
-use crate::verify::{Finding, Ignore, Kind, Report, Severity};
+use crate::verify::{Finding, FindingKind, Ignore, Severity, VerifyReport};
 use std::io::{self, Write};
 
 /// Writes the whole file. A kind fails if it has errors; with `strict`, also if it has warnings.
 pub(super) fn write(
     xml: &mut dyn Write,
-    report: &Report,
+    report: &VerifyReport,
     ignore: &Ignore,
     strict: bool,
     now: i64,
 ) -> io::Result<()> {
-    let fails = |kind: Kind| {
+    let fails = |kind: FindingKind| {
         let count = report.count(kind);
         count.errors > 0 || (strict && count.warnings > 0)
     };
-    let n_failures = Kind::ALL.into_iter().filter(|kind| fails(*kind)).count();
-    let n_skipped = Kind::ALL.into_iter().filter(|kind| ignore.kind(*kind)).count();
-    let counts = format!("tests=\"{}\" failures=\"{n_failures}\" errors=\"0\"", Kind::ALL.len());
+    let n_failures = FindingKind::ALL.into_iter().filter(|kind| fails(*kind)).count();
+    let n_skipped = FindingKind::ALL.into_iter().filter(|kind| ignore.kind(*kind)).count();
+    let counts = format!("tests=\"{}\" failures=\"{n_failures}\" errors=\"0\"", FindingKind::ALL.len());
     writeln!(xml, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     let timestamp = time::rfc3339(now);
     let timestamp = timestamp.split('.').next().unwrap_or_default();
@@ -28,7 +28,7 @@ pub(super) fn write(
         xml,
         "  <testsuite name=\"codex-state verify\" {counts} skipped=\"{n_skipped}\" timestamp=\"{timestamp}\" time=\"0\">"
     )?;
-    for kind in Kind::ALL {
+    for kind in FindingKind::ALL {
         let _ = write!(xml, "    <testcase classname=\"codex-state.verify\" name=\"{kind}\" time=\"0\"");
         let n = report.count(kind).all();
         if ignore.kind(kind) {
@@ -49,7 +49,7 @@ pub(super) fn write(
     writeln!(xml, "  </testsuite>\n</testsuites>")
 }
 
-fn write_findings(xml: &mut dyn Write, report: &Report, kind: Kind, n: u64) -> io::Result<()> {
+fn write_findings(xml: &mut dyn Write, report: &VerifyReport, kind: FindingKind, n: u64) -> io::Result<()> {
     let mut n_printed = 0;
     for finding in &report.findings {
         let finding = finding.map_err(io::Error::other)?;
@@ -88,7 +88,7 @@ mod tests {
     use crate::verify::Count;
     use expect_test::expect;
 
-    fn render(report: &Report, ignore: &Ignore, strict: bool, now: i64) -> String {
+    fn render(report: &VerifyReport, ignore: &Ignore, strict: bool, now: i64) -> String {
         let mut xml = Vec::new();
         write(&mut xml, report, ignore, strict, now).unwrap();
         String::from_utf8(xml).unwrap()
@@ -96,12 +96,12 @@ mod tests {
 
     #[test]
     fn each_kind_is_a_test_case() {
-        let mut report = Report::default();
-        report.counts[Kind::MissingRow as usize] = Count { errors: 2, warnings: 0 };
-        report.counts[Kind::EmptyFile as usize] = Count { errors: 0, warnings: 1 };
+        let mut report = VerifyReport::default();
+        report.counts[FindingKind::MissingRow as usize] = Count { errors: 2, warnings: 0 };
+        report.counts[FindingKind::EmptyFile as usize] = Count { errors: 0, warnings: 1 };
         report.findings = Vec::from([
-            Finding::new(Kind::MissingRow, "a <b> & \"c\"\x1b").at("/h/x"),
-            Finding::new(Kind::EmptyFile, "is empty"),
+            Finding::new(FindingKind::MissingRow, "a <b> & \"c\"\x1b").at("/h/x"),
+            Finding::new(FindingKind::EmptyFile, "is empty"),
         ])
         .into();
         let ignore = Ignore::default().and("index_orphan").unwrap();
@@ -110,7 +110,7 @@ mod tests {
             xml.lines().filter(plain).map(|line| format!("{line}\n")).collect()
         };
         let xml = render(&report, &ignore, false, 1_773_507_450_373);
-        assert_eq!(xml.matches("<testcase").count(), Kind::ALL.len());
+        assert_eq!(xml.matches("<testcase").count(), FindingKind::ALL.len());
         expect![[r#"
             <?xml version="1.0" encoding="UTF-8"?>
             <testsuites name="codex-state verify" tests="24" failures="1" errors="0" time="0">

@@ -12,12 +12,12 @@ use crate::cli::commands::{threads, verdict};
 use crate::cli::line::args::{self, FormatChoice};
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
-use crate::cli::output::report::Page;
+use crate::cli::output::report::OutputForm;
 use crate::cli::output::{human, shown};
 use crate::db::census::Census;
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
-use crate::verify::{self, Config, Depth, Ignore, Report};
+use crate::verify::{self, Depth, Ignore, VerifyOptions, VerifyReport};
 use anyhow::anyhow;
 use std::io::Write as _;
 
@@ -25,8 +25,8 @@ use std::io::Write as _;
 ///
 /// # Errors
 /// If the command cannot run, or cannot finish.
-pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
-    let page = Page::new(&app.global, &app.environment, true);
+pub fn run(app: &mut App, arguments: &args::VerifyArgs) -> anyhow::Result<Exit> {
+    let form = OutputForm::new(&app.global, &app.environment, true);
     let is_github = app.global.format == FormatChoice::Github;
     let junit_file = arguments.junit.as_deref().map(|path| output_file(app, path)).transpose()?;
     let ignore = arguments.ignore.iter().try_fold(Ignore::default(), |ignore, name| ignore.and(name));
@@ -38,10 +38,10 @@ pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
     let found = threads::resolve(app, &arguments.threads, &place.home, Some(&mut reader))?;
     let is_named = !arguments.threads.is_empty();
     // People have already read the message; a program still gets its document.
-    if is_named && found.selected.is_empty() && page.is_text() && !is_github && arguments.junit.is_none() {
+    if is_named && found.selected.is_empty() && form.is_text() && !is_github && arguments.junit.is_none() {
         return Ok(found.exit);
     }
-    let config = Config {
+    let config = VerifyOptions {
         context: place.context(app, jobs_or_processors(arguments.jobs)),
         threads: is_named.then_some(&found.selected),
         providers: place.providers.as_ref(),
@@ -60,14 +60,14 @@ pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
         app.metrics.threads(report.rows_by_archived);
     }
     let has_all = arguments.max_findings.is_some() || app.global.verbose;
-    let is_text = page.is_text() && !is_github;
+    let is_text = form.is_text() && !is_github;
     let n_printed = match is_text {
         true => people::n_printed(&report, has_all),
         false => report.findings.len(),
     };
     match is_github {
         true => github::write(&mut app.out, &report)?,
-        false => records::write(app, &page, &place.home, &database, &report, has_all)?,
+        false => records::write(app, &form, &place.home, &database, &report, has_all)?,
     }
     app.out.flush()?;
     if let Some(file) = &junit_file {
@@ -79,7 +79,7 @@ pub fn run(app: &mut App, arguments: &args::Verify) -> anyhow::Result<Exit> {
         false => None,
     };
     summarise(app, &report, depth, n_printed, census.as_ref(), is_text);
-    if report.count(verify::Kind::DatabaseDamaged).all() > 0
+    if report.count(verify::FindingKind::DatabaseDamaged).all() > 0
         && let Some(hint) = damaged::newest_backup(app, &place, &database)
     {
         app.messages.hint(&hint);
@@ -104,7 +104,7 @@ fn census(reader: &mut Reader, default_provider: &str) -> Option<Census> {
 /// Prints on standard error the result and what to do next.
 fn summarise(
     app: &App,
-    report: &Report,
+    report: &VerifyReport,
     depth: Depth,
     n_printed: u64,
     census: Option<&Census>,

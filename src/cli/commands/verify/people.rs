@@ -4,8 +4,8 @@ use crate::cli::commands::verdict;
 use crate::cli::output::style::{Style, Tone};
 use crate::cli::output::table::in_lines;
 use crate::cli::output::{cells, human, report, text};
-use crate::thread::columns::{COLUMNS, Kind as ColumnKind};
-use crate::verify::{self, FieldDifference, Finding, Kind, Report};
+use crate::thread::columns::{COLUMNS, ColumnKind};
+use crate::verify::{self, FieldDifference, Finding, FindingKind, VerifyReport};
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
@@ -16,10 +16,10 @@ const LEAST: usize = 16;
 const EXAMPLES: u64 = 5;
 
 /// Returns how many of the findings [`write`] prints.
-pub(super) fn n_printed(report: &Report, has_all: bool) -> u64 {
+pub(super) fn n_printed(report: &VerifyReport, has_all: bool) -> u64 {
     match has_all {
         true => report.findings.len(),
-        false => Kind::ALL.into_iter().map(|kind| report.count(kind).all().min(EXAMPLES)).sum(),
+        false => FindingKind::ALL.into_iter().map(|kind| report.count(kind).all().min(EXAMPLES)).sum(),
     }
 }
 
@@ -27,15 +27,16 @@ pub(super) fn n_printed(report: &Report, has_all: bool) -> u64 {
 /// examples of each kind. `with_options` adds the options of this run to commands.
 pub(super) fn write(
     out: &mut dyn Write,
-    page: &report::Page,
+    form: &report::OutputForm,
     home: &Path,
-    report: &Report,
+    report: &VerifyReport,
     has_all: bool,
     with_options: &dyn Fn(&str) -> String,
 ) -> io::Result<()> {
-    let block = Block { home, width: page.width, style: page.style, with_options };
-    let found = Kind::ALL.into_iter().filter(|kind| report.count(*kind).all() > 0);
-    let (errors, warnings): (Vec<Kind>, Vec<Kind>) = found.partition(|kind| report.count(*kind).errors > 0);
+    let block = Block { home, width: form.width, style: form.style, with_options };
+    let found = FindingKind::ALL.into_iter().filter(|kind| report.count(*kind).all() > 0);
+    let (errors, warnings): (Vec<FindingKind>, Vec<FindingKind>) =
+        found.partition(|kind| report.count(*kind).errors > 0);
     for (n, kind) in errors.into_iter().chain(warnings).enumerate() {
         if n > 0 {
             writeln!(out)?;
@@ -69,7 +70,7 @@ struct Block<'a> {
 
 impl Block<'_> {
     /// Writes a kind with the number of its findings, what it means and what to do about it.
-    fn heading(&self, out: &mut dyn Write, report: &Report, kind: Kind) -> io::Result<()> {
+    fn heading(&self, out: &mut dyn Write, report: &VerifyReport, kind: FindingKind) -> io::Result<()> {
         let count = report.count(kind);
         let tone = if count.errors > 0 { Tone::Bad } else { Tone::Doubtful };
         let (meaning, to_do) = kind.meaning();
@@ -152,8 +153,11 @@ impl Block<'_> {
 /// Returns true if the message of a finding says more than its kind, its path and its fields.
 fn says_more(finding: &Finding) -> bool {
     match finding.kind {
-        Kind::MissingRow | Kind::FieldMismatch | Kind::MalformedName | Kind::EmptyFile => false,
-        Kind::MissingFile => finding.message != verify::GONE,
+        FindingKind::MissingRow
+        | FindingKind::FieldMismatch
+        | FindingKind::MalformedName
+        | FindingKind::EmptyFile => false,
+        FindingKind::MissingFile => finding.message != verify::GONE,
         _ => true,
     }
 }

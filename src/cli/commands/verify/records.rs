@@ -4,8 +4,8 @@ use crate::cli::commands::app::App;
 use crate::cli::commands::verify::people;
 use crate::cli::output::cells;
 use crate::cli::output::records::Value;
-use crate::cli::output::report::{Page, Read, Report, Rows, Whole};
-use crate::verify::{self, FieldDifference, Finding, Kind};
+use crate::cli::output::report::{ItemRows, OutputForm, ReadItem, Report, Whole};
+use crate::verify::{FieldDifference, Finding, FindingKind, VerifyReport};
 use serde::{Serialize, Serializer};
 use std::io;
 use std::path::Path;
@@ -13,17 +13,17 @@ use std::path::Path;
 /// Writes the report. With `has_all`, people get every finding too, otherwise some examples of each kind.
 pub(super) fn write(
     app: &mut App,
-    page: &Page,
+    form: &OutputForm,
     home: &Path,
     database: &Path,
-    report: &verify::Report,
+    report: &VerifyReport,
     has_all: bool,
 ) -> io::Result<()> {
     let messages = &app.messages;
     let with_options = |hint: &str| messages.with_options(hint);
     Report {
-        items: report.findings.iter().map(|finding| Read(finding.map(Item))),
-        rows: Rows::Columns(&["kind", "severity", "thread_id", "path", "message", "fields"]),
+        items: report.findings.iter().map(|finding| ReadItem(finding.map(FindingItem))),
+        rows: ItemRows::Columns(&["kind", "severity", "thread_id", "path", "message", "fields"]),
         document: Whole::List {
             name: "findings",
             before: &|document| {
@@ -38,32 +38,32 @@ pub(super) fn write(
                 document.member("complete", &report.complete)
             },
         },
-        text: &|out| people::write(out, page, home, report, has_all, &with_options),
+        text: &|out| people::write(out, form, home, report, has_all, &with_options),
     }
-    .write(&mut app.out, page)
+    .write(&mut app.out, form)
 }
 
 /// The number of findings of each kind, all kinds by name.
-struct Counts<'a>(&'a verify::Report);
+struct Counts<'a>(&'a VerifyReport);
 
 impl Serialize for Counts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(Kind::ALL.iter().map(|kind| (kind.name(), self.0.count(*kind).all())))
+        serializer.collect_map(FindingKind::ALL.iter().map(|kind| (kind.name(), self.0.count(*kind).all())))
     }
 }
 
 /// A finding. In JSON it is a [`Shown`].
-struct Item(Finding);
+struct FindingItem(Finding);
 
-impl Serialize for Item {
+impl Serialize for FindingItem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Shown::new(&self.0).serialize(serializer)
+        FindingJson::new(&self.0).serialize(serializer)
     }
 }
 
 /// A finding in JSON; the names are documented.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct FindingJson<'a> {
     kind: &'static str,
     severity: &'static str,
     thread_id: Option<&'a str>,
@@ -79,14 +79,14 @@ struct ShownField<'a> {
     file: Value<'a>,
 }
 
-impl<'a> Shown<'a> {
-    fn new(finding: &'a Finding) -> Shown<'a> {
+impl<'a> FindingJson<'a> {
+    fn new(finding: &'a Finding) -> FindingJson<'a> {
         let field = |field: &'a FieldDifference| ShownField {
             name: field.name(),
             database: cells::value_of(field.position, &field.database),
             file: cells::value_of(field.position, &field.file),
         };
-        Shown {
+        FindingJson {
             kind: finding.kind.name(),
             severity: finding.severity.name(),
             thread_id: finding.thread_id.as_deref(),

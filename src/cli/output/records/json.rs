@@ -47,12 +47,12 @@ pub fn write_document<T: Serialize + ?Sized>(out: &mut dyn Write, report: &T) ->
 pub struct Document<'w> {
     out: &'w mut dyn Write,
     buffer: Vec<u8>,
-    list: List,
+    list: ListPosition,
 }
 
 /// The position of the document relative to a list.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum List {
+enum ListPosition {
     Outside,
     Empty,
     Filled,
@@ -62,7 +62,7 @@ impl<'w> Document<'w> {
     /// Begins the document.
     pub fn begin(out: &'w mut dyn Write) -> io::Result<Self> {
         write!(out, "{{\"schema_version\":{SCHEMA_VERSION}")?;
-        Ok(Self { out, buffer: Vec::new(), list: List::Outside })
+        Ok(Self { out, buffer: Vec::new(), list: ListPosition::Outside })
     }
 
     /// Adds a member; ends a list that is open.
@@ -78,7 +78,7 @@ impl<'w> Document<'w> {
         self.end_list()?;
         self.name(name)?;
         self.buffer.push(b'[');
-        self.list = List::Empty;
+        self.list = ListPosition::Empty;
         self.out.write_all(&self.buffer)
     }
 
@@ -89,20 +89,20 @@ impl<'w> Document<'w> {
 
     /// Adds an item that the caller writes itself.
     pub(crate) fn item_with(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
-        debug_assert!(self.list != List::Outside, "an item outside a list");
+        debug_assert!(self.list != ListPosition::Outside, "an item outside a list");
         self.buffer.clear();
-        self.buffer.extend_from_slice(if self.list == List::Filled { b",\n" } else { b"\n" });
-        self.list = List::Filled;
+        self.buffer.extend_from_slice(if self.list == ListPosition::Filled { b",\n" } else { b"\n" });
+        self.list = ListPosition::Filled;
         write(&mut self.buffer)?;
         self.out.write_all(&self.buffer)
     }
 
     /// Ends the open list, if there is one.
     pub fn end_list(&mut self) -> io::Result<()> {
-        match std::mem::replace(&mut self.list, List::Outside) {
-            List::Outside => Ok(()),
-            List::Empty => self.out.write_all(b"]"),
-            List::Filled => self.out.write_all(b"\n]"),
+        match std::mem::replace(&mut self.list, ListPosition::Outside) {
+            ListPosition::Outside => Ok(()),
+            ListPosition::Empty => self.out.write_all(b"]"),
+            ListPosition::Filled => self.out.write_all(b"\n]"),
         }
     }
 

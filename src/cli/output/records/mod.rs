@@ -111,13 +111,13 @@ pub struct Records<'w> {
 enum Sink<'w> {
     Tsv(&'w mut dyn Write),
     Csv { out: Box<csv::Writer<&'w mut dyn Write>>, for_terminal: bool },
-    Json { document: json::Document<'w>, keys: Vec<Vec<u8>>, list: String, place: Place },
+    Json { document: json::Document<'w>, keys: Vec<Vec<u8>>, list: String, place: DocumentPosition },
     Jsonl { out: &'w mut dyn Write, keys: Vec<Vec<u8>> },
 }
 
 /// The position in a JSON document.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum DocumentPosition {
     Before,
     Within,
     Behind,
@@ -147,7 +147,7 @@ impl<'w> Records<'w> {
                 document: json::Document::begin(out)?,
                 keys: keys(layout.columns)?,
                 list: layout.list.to_owned(),
-                place: Place::Before,
+                place: DocumentPosition::Before,
             },
             Format::Jsonl => Sink::Jsonl { out, keys: keys(layout.columns)? },
         };
@@ -184,11 +184,11 @@ impl<'w> Records<'w> {
                 out.write_all(line)
             }
             Sink::Json { document, keys, list, place } => {
-                if *place == Place::Before {
+                if *place == DocumentPosition::Before {
                     document.list(list)?;
-                    *place = Place::Within;
+                    *place = DocumentPosition::Within;
                 }
-                debug_assert!(*place == Place::Within, "a record after the end of the records");
+                debug_assert!(*place == DocumentPosition::Within, "a record after the end of the records");
                 document.item_with(|buffer| push_object(buffer, keys, cells))
             }
         }
@@ -197,13 +197,13 @@ impl<'w> Records<'w> {
     /// Ends the records; members of the document may follow.
     pub fn end_rows(&mut self) -> io::Result<()> {
         if let Sink::Json { document, list, place, .. } = &mut self.sink
-            && *place != Place::Behind
+            && *place != DocumentPosition::Behind
         {
-            if *place == Place::Before {
+            if *place == DocumentPosition::Before {
                 document.list(list)?;
             }
             document.end_list()?;
-            *place = Place::Behind;
+            *place = DocumentPosition::Behind;
         }
         Ok(())
     }
@@ -213,7 +213,7 @@ impl<'w> Records<'w> {
     pub fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> io::Result<()> {
         match &mut self.sink {
             Sink::Json { document, place, .. } => {
-                debug_assert!(*place != Place::Within, "a member among the records");
+                debug_assert!(*place != DocumentPosition::Within, "a member among the records");
                 document.member(name, value)
             }
             _ => Ok(()),

@@ -2,29 +2,29 @@
 
 use crate::cli::commands::ways::Ways;
 use crate::db::backup::BackupInfo;
-use crate::home::Candidate;
-use crate::status::{Database, OtherDatabase, Rollouts, Unusable, Weights};
+use crate::home::DatabaseCandidate;
+use crate::status::{DatabaseStatus, OtherDatabase, Rollouts, Unusable, Weights};
 use crate::thread::Millis;
-use crate::verify;
+use crate::verify::{self, VerifyReport};
 use std::path::{Path, PathBuf};
 
 /// The data that `status` shows.
-pub(super) struct Look<'a> {
+pub(super) struct StatusView<'a> {
     /// The home, if there is one; a named database needs none.
     pub(super) home: Option<&'a Path>,
     pub(super) default_provider: &'a str,
     /// The database that is used, with the reason.
-    pub(super) candidate: Option<Candidate>,
+    pub(super) candidate: Option<DatabaseCandidate>,
     /// The databases that are not used.
     pub(super) others: Vec<PathBuf>,
     /// The folders that were searched for databases.
     pub(super) looked_in: Vec<PathBuf>,
     /// The examined database; `None` if it cannot be read.
-    pub(super) database: Option<Database>,
+    pub(super) database: Option<DatabaseStatus>,
     /// The reason why it cannot be read.
     pub(super) error: Option<String>,
     pub(super) rollouts: Rollouts,
-    pub(super) verify: Option<verify::Report>,
+    pub(super) verify: Option<VerifyReport>,
     /// The first findings of that verify, including those about the whole home.
     pub(super) findings: Vec<verify::Finding>,
     /// The rollouts without a row that no backfill can give a row now; `None` if there are too many to open.

@@ -3,10 +3,10 @@
 //! A running Codex appends to a file and writes the row a moment later. So a thread with a difference waits a little,
 //! together with others. Then file and row are read again, and the thread is judged again if either changed.
 
-use super::finding::{Finding, Kind};
+use super::finding::{Finding, FindingKind};
 use super::judge::{self, Judged, PathFacts};
 use super::options::Depth;
-use super::run::{DoubtfulThread, Run};
+use super::run::{DoubtfulThread, VerifyRun};
 use crate::catalog::paths;
 use crate::rollout::fold::{FoldedThread, ReadError, Stamp};
 use crate::survey::scan::{Group, ReadAside, Scanned};
@@ -31,7 +31,7 @@ const BEHIND: std::ops::RangeInclusive<i64> = 0..=6;
 const PAUSE: Duration = Duration::from_millis(400);
 const MAX_PAUSES: u32 = 8;
 
-impl Run<'_> {
+impl VerifyRun<'_> {
     /// Compares a thread with its row, after `n_looks` earlier comparisons.
     pub(super) fn compare_once(
         &mut self,
@@ -115,14 +115,17 @@ impl Run<'_> {
             // incomplete are signs of an active Codex.
             let may_be_work = matches!(
                 finding.kind,
-                Kind::FieldMismatch | Kind::DamagedLines | Kind::ArchiveMismatch | Kind::MovedFile
+                FindingKind::FieldMismatch
+                    | FindingKind::DamagedLines
+                    | FindingKind::ArchiveMismatch
+                    | FindingKind::MovedFile
             );
             if held_still || !may_be_work {
                 self.report(finding, row);
             }
         }
         if let Some(old) = one.judged.moved_from
-            && !self.config.ignore.kind(Kind::MovedHome)
+            && !self.config.ignore.kind(FindingKind::MovedHome)
             && !self.config.ignore.column(index::ROLLOUT_PATH)
         {
             *self.noted.moved_homes.entry(old).or_default() += 1;
@@ -159,7 +162,7 @@ impl Run<'_> {
             (Some((file, folded)), Some(row)) => self.decide_row(*file, folded, row)?,
             (Some((file, folded)), None) if self.is_missing(scanned, &subject.origin) => {
                 let path = self.file(*file).path();
-                let finding = Finding::new(Kind::MissingRow, "the rollout has no row");
+                let finding = Finding::new(FindingKind::MissingRow, "the rollout has no row");
                 let findings = vec![finding.of(Some(folded.metadata.id)).at(path)];
                 Judged { findings, ..Judged::default() }
             }

@@ -34,7 +34,7 @@ pub enum Access {
 
 /// One file, as `stat` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(super) struct FileStat {
     identity: FileIdentity,
     pub(super) len: u64,
     modified: Option<SystemTime>,
@@ -42,7 +42,7 @@ pub(super) struct Stamp {
     changed: (i64, i64),
 }
 
-impl Stamp {
+impl FileStat {
     #[cfg(unix)]
     fn new(_path: &Path, metadata: &Metadata) -> io::Result<Self> {
         use std::os::unix::fs::MetadataExt as _;
@@ -79,28 +79,28 @@ impl Stamp {
 /// Everything that shows whether a database changed. If the looks before and after a read are equal, the read saw one
 /// state.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Look {
-    pub(super) main: Stamp,
+pub(super) struct Snapshot {
+    pub(super) main: FileStat,
     /// The first bytes: magic, versions, change counter.
     header: Vec<u8>,
-    wal: Option<Stamp>,
+    wal: Option<FileStat>,
     wal_header: Vec<u8>,
-    journal: Option<Stamp>,
+    journal: Option<FileStat>,
     journal_header: Vec<u8>,
     /// Only whether it exists, because readers change its bytes.
     has_shm: bool,
 }
 
-impl Look {
+impl Snapshot {
     /// Examines the database `path` (with links resolved) and the files beside it.
     pub(super) fn at(path: &Path) -> io::Result<Self> {
-        let main = Stamp::of(path)?.ok_or(io::ErrorKind::NotFound)?;
+        let main = FileStat::of(path)?.ok_or(io::ErrorKind::NotFound)?;
         let mut header = vec![0; HEADER];
         let read = read_at(&*kept_open(path, main.identity)?, &mut header, 0)?;
         header.truncate(read);
         let (wal, wal_header) = beside(path, "-wal", WAL_HEADER)?;
         let (journal, journal_header) = beside(path, "-journal", 1)?;
-        let has_shm = Stamp::of(&with_suffix(path, "-shm"))?.is_some();
+        let has_shm = FileStat::of(&with_suffix(path, "-shm"))?.is_some();
         Ok(Self { main, header, wal, wal_header, journal, journal_header, has_shm })
     }
 
@@ -128,9 +128,9 @@ impl Look {
     }
 }
 
-fn beside(path: &Path, suffix: &str, header: usize) -> io::Result<(Option<Stamp>, Vec<u8>)> {
+fn beside(path: &Path, suffix: &str, header: usize) -> io::Result<(Option<FileStat>, Vec<u8>)> {
     let path = with_suffix(path, suffix);
-    let Some(stamp) = Stamp::of(&path)? else { return Ok((None, Vec::new())) };
+    let Some(stamp) = FileStat::of(&path)? else { return Ok((None, Vec::new())) };
     let mut bytes = Vec::new();
     if stamp.len > 0 {
         // SQLite holds no locks on this file, so we may open and close it.
@@ -145,7 +145,7 @@ fn beside(path: &Path, suffix: &str, header: usize) -> io::Result<(Option<Stamp>
 
 /// Copies the database and the files that belong to it (not the `-shm`, which SQLite creates anew) into the folder
 /// `to`. Returns the copy's path. The caller looks before and after, so that a torn copy is seen as a change.
-pub(super) fn copy_all(path: &Path, seen: &Look, to: &Path) -> io::Result<PathBuf> {
+pub(super) fn copy_all(path: &Path, seen: &Snapshot, to: &Path) -> io::Result<PathBuf> {
     let copy = to.join("copy.sqlite");
     let main = kept_open(path, seen.main.identity)?;
     copy_from(&main, &copy)?;
@@ -309,7 +309,7 @@ mod tests {
             for (suffix, content) in files {
                 fs::write(with_suffix(&path, suffix), content).unwrap();
             }
-            Look::at(&path).unwrap().access()
+            Snapshot::at(&path).unwrap().access()
         };
         const FRAMES: &[u8] = &[b'x'; WAL_HEADER + 1];
         assert_eq!(access(&[]), Access::Immutable);
