@@ -9,7 +9,7 @@
 use crate::error::WithHint as _;
 use crate::home::{BESIDE_DATABASE, OTHER_FILES, with_suffix};
 use crate::rollout::file_name;
-use crate::sys::{FileIdentity, Links, open_regular};
+use crate::sys::{FileIdentity, Links, is_reader_gone, open_regular};
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, ErrorKind, Read as _, Write};
@@ -197,7 +197,7 @@ fn write_to(out: impl Write, render: impl FnOnce(&mut dyn Write) -> io::Result<(
 /// Ignores that the reader of a standard stream closed it.
 fn quietly(result: io::Result<()>) -> io::Result<()> {
     match result {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if is_reader_gone(&error) => Ok(()),
         other => other,
     }
 }
@@ -316,8 +316,15 @@ fn open_file_of_process(path: &Path) -> Option<Destination> {
     })
 }
 
+/// Returns the target for a path that names a stream of this process or a device. Scripts that were written for other
+/// systems name `/dev/stdout`, which is no path here.
 #[cfg(not(unix))]
 fn open_file_of_process(path: &Path) -> Option<Destination> {
+    match path.to_str() {
+        Some("/dev/stdout") => return Some(Destination::Stdout),
+        Some("/dev/stderr") => return Some(Destination::Stderr),
+        _ => {}
+    }
     let is_device = |device| path.as_os_str().eq_ignore_ascii_case(device);
     (is_device("NUL") || is_device("CON")).then(|| Destination::Through(path.to_owned()))
 }

@@ -32,6 +32,7 @@ pub(crate) enum Goal {
 }
 
 /// The commands of a row, and the home on which they run.
+#[allow(clippy::large_enum_variant, reason = "there are thirty of them; only on Windows are they this large")]
 pub(crate) enum Plan {
     /// Our command and its yardstick, which take turns.
     Pair(String, Invocation, Yardstick),

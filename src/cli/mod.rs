@@ -125,7 +125,7 @@ fn fail(error: &anyhow::Error) -> Exit {
 /// Prints clap's help or version.
 fn print_help(help: &clap::Error) -> Exit {
     match help.print().and_then(|()| std::io::stdout().flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+        Err(error) if !crate::sys::is_reader_gone(&error) => {
             fail(&anyhow::Error::new(stdout::failure(&error)).hint(stdout::ADVICE))
         }
         _ if help.use_stderr() => Exit::Trouble,

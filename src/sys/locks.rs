@@ -236,7 +236,7 @@ mod tests {
         let codex = File::create(&path).unwrap();
         codex.lock().unwrap();
         assert!(matches!(acquire(home.path()).unwrap(), LockAttempt::Held));
-        codex.unlock().unwrap();
+        drop(codex);
         assert!(matches!(acquire(home.path()).unwrap(), LockAttempt::Acquired(_)));
     }
 
@@ -249,9 +249,9 @@ mod tests {
         assert_eq!(acquire(home.path()).unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert!(!folder.join(format!("{ID}.lock")).exists(), "nothing is opened without coordination");
         thread::scope(|scope| {
-            scope.spawn(|| {
+            scope.spawn(move || {
                 thread::sleep(Duration::from_millis(50));
-                coordination.unlock().unwrap();
+                drop(coordination);
             });
             let attempt = WriterLock::try_acquire(home.path(), ID, Duration::from_secs(20)).unwrap();
             assert!(matches!(attempt, LockAttempt::Acquired(_)));

@@ -69,6 +69,16 @@ fn rename_by_link(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io::Res
     }
 }
 
+/// Returns true if a write failed because the process that read the pipe has ended or closed it, as `head` does.
+#[must_use]
+pub fn is_reader_gone(error: &io::Error) -> bool {
+    /// No process is on the other end of a named pipe, which some shells of Windows use for `|`. The standard library
+    /// has no kind for it.
+    const ERROR_PIPE_NOT_CONNECTED: i32 = 233;
+    error.kind() == io::ErrorKind::BrokenPipe
+        || (cfg!(windows) && error.raw_os_error() == Some(ERROR_PIPE_NOT_CONNECTED))
+}
+
 /// Returns a path as bytes, from which [`path_from_bytes`] restores it even if it is not UTF-8.
 #[must_use]
 pub fn path_to_bytes(path: &Path) -> Vec<u8> {

@@ -5,7 +5,6 @@ use std::fs;
 
 use crate::env::Env;
 use crate::rollouts::plain;
-use crate::shapes::Backfill;
 
 /// Returns a home with one rollout, written by this version of Codex.
 fn home(version: &str) -> Env {
@@ -90,6 +89,7 @@ fn codex_need_not_scan_again_unless_something_is_left_to_do() {
 #[test]
 #[cfg(unix)]
 fn what_cannot_be_read_now_leaves_the_rest_to_codex_and_what_is_unusable_does_not() {
+    use crate::shapes::Backfill;
     use std::os::unix::fs::PermissionsExt as _;
     let env = home("0.157.0");
     env.write(

@@ -175,6 +175,7 @@ mod unix {
     }
 
     /// Makes a device with this minor number. Returns false if this user may not.
+    #[cfg(target_os = "linux")]
     fn device(path: &Path, minor: u32) -> bool {
         let made = Command::new("mknod").arg(path).args(["c", "1", &minor.to_string()]).output();
         made.is_ok_and(|output| output.status.success())

@@ -1,12 +1,9 @@
 //! Tests what is released: the archive of a release, unpacked and run, and the workflows that make it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use yaml_rust2::{Yaml, YamlLoader};
-
-use crate::env::Env;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -82,54 +79,64 @@ fn the_oldest_rust_of_ci_is_that_of_the_manifest() {
     assert!(ci.contains(&format!("cargo +{oldest} check")), "{oldest}");
 }
 
-/// Packs the program that the tests run.
+/// The script that packs is one for a Unix shell.
 #[cfg(unix)]
-fn pack(env: &Env) -> PathBuf {
-    let folder = env.outside("archives/x").parent().unwrap().to_owned();
-    let mut command = Command::new(root().join("packaging/archive"));
-    command.arg(env!("CARGO_BIN_EXE_codex-state")).args(["x86_64-unknown-linux-musl"]).arg(&folder);
-    let outcome = env.finish(command);
-    outcome.status(0, "it is packed");
-    let archive = PathBuf::from(outcome.stdout.trim_end());
-    outcome.assert(archive.starts_with(&folder) && archive.is_file(), "and says where");
-    archive
-}
+mod archive {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+    use std::process::Command;
 
-#[cfg(unix)]
-#[test]
-fn an_archive_of_a_release_unpacks_to_a_program_that_runs() {
-    let env = Env::new();
-    let archive = pack(&env);
-    let folder = archive.parent().unwrap();
-    let name = archive.file_name().unwrap().to_str().unwrap();
-    let unpacked = folder.join(name.strip_suffix(".tar.gz").unwrap());
-    assert!(name.contains(env!("CARGO_PKG_VERSION")), "{name}");
-    let done = Command::new("tar").arg("-xzf").arg(&archive).current_dir(folder).status().unwrap();
-    assert!(done.success());
-    let version = Command::new(unpacked.join("codex-state")).arg("-V").output().unwrap();
-    assert_eq!(
-        String::from_utf8(version.stdout).unwrap(),
-        concat!("codex-state ", env!("CARGO_PKG_VERSION"), "\n")
-    );
-    for folder in ["man", "completions", "docs/schema"] {
-        let names = |root: &Path| {
-            let entries = fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
-            let mut names: Vec<_> = entries.collect();
-            names.sort();
-            names
-        };
-        assert_eq!(names(&unpacked), names(root()), "{folder}");
+    use super::root;
+    use crate::env::Env;
+
+    /// Packs the program that the tests run.
+    fn pack(env: &Env) -> PathBuf {
+        let folder = env.outside("archives/x").parent().unwrap().to_owned();
+        let mut command = Command::new(root().join("packaging/archive"));
+        command.arg(env!("CARGO_BIN_EXE_codex-state")).args(["x86_64-unknown-linux-musl"]).arg(&folder);
+        let outcome = env.finish(command);
+        outcome.status(0, "it is packed");
+        let archive = PathBuf::from(outcome.stdout.trim_end());
+        outcome.assert(archive.starts_with(&folder) && archive.is_file(), "and says where");
+        archive
     }
-    for file in ["README.md", "GUIDE.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
-        assert!(unpacked.join(file).is_file(), "{file}");
-    }
-    let sum = fs::read_to_string(folder.join(format!("{name}.sha256"))).unwrap();
-    let (sum, of) = sum.trim_end().split_once("  ").unwrap();
-    assert_eq!((sum.len(), of), (64, name));
-    if let Ok(checked) =
-        Command::new("sha256sum").args(["-c", &format!("{name}.sha256")]).current_dir(folder).output()
-    {
-        assert!(checked.status.success(), "the checksum is right");
+
+    #[test]
+    fn an_archive_of_a_release_unpacks_to_a_program_that_runs() {
+        let env = Env::new();
+        let archive = pack(&env);
+        let folder = archive.parent().unwrap();
+        let name = archive.file_name().unwrap().to_str().unwrap();
+        let unpacked = folder.join(name.strip_suffix(".tar.gz").unwrap());
+        assert!(name.contains(env!("CARGO_PKG_VERSION")), "{name}");
+        let done = Command::new("tar").arg("-xzf").arg(&archive).current_dir(folder).status().unwrap();
+        assert!(done.success());
+        let version = Command::new(unpacked.join("codex-state")).arg("-V").output().unwrap();
+        assert_eq!(
+            String::from_utf8(version.stdout).unwrap(),
+            concat!("codex-state ", env!("CARGO_PKG_VERSION"), "\n")
+        );
+        for folder in ["man", "completions", "docs/schema"] {
+            let names = |root: &Path| {
+                let entries =
+                    fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
+                let mut names: Vec<_> = entries.collect();
+                names.sort();
+                names
+            };
+            assert_eq!(names(&unpacked), names(root()), "{folder}");
+        }
+        for file in ["README.md", "GUIDE.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+            assert!(unpacked.join(file).is_file(), "{file}");
+        }
+        let sum = fs::read_to_string(folder.join(format!("{name}.sha256"))).unwrap();
+        let (sum, of) = sum.trim_end().split_once("  ").unwrap();
+        assert_eq!((sum.len(), of), (64, name));
+        if let Ok(checked) =
+            Command::new("sha256sum").args(["-c", &format!("{name}.sha256")]).current_dir(folder).output()
+        {
+            assert!(checked.status.success(), "the checksum is right");
+        }
     }
 }
 

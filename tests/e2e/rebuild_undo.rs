@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use crate::env::Env;
 use crate::golden;
@@ -112,6 +111,7 @@ fn the_log_of_a_lost_database_never_meets_a_new_one() {
 #[cfg(unix)]
 #[test]
 fn interrupted_it_exits_130_and_nothing_has_changed() {
+    use std::process::Stdio;
     use std::thread::sleep;
     use std::time::Duration;
     let env = specimen::filled("empty-2026-08");

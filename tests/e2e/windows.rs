@@ -193,7 +193,7 @@ fn a_home_whose_paths_are_long() {
     outcome.status(0, "it can be read");
     outcome.assert_eq(outcome.stdout.lines().count(), 1, "one thread");
     run(&["backup"]).status(0, "and copied");
-    env.run(["--db", home.join("state.sqlite").to_str().unwrap(), "list"]).status(0, "and named");
+    env.run(["--db", home.join("state_5.sqlite").to_str().unwrap(), "list"]).status(0, "and named");
 }
 
 #[test]

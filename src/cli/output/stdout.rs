@@ -4,6 +4,7 @@
 //! its exit status: the rest of the output is discarded, and the work is finished. A full disk is a failure.
 
 use crate::cli::line::interrupt;
+use crate::sys::is_reader_gone;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -76,7 +77,7 @@ impl<W: Write> Output<W> {
 
     fn forgive(&mut self, result: io::Result<()>) -> io::Result<()> {
         match result {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Err(error) if is_reader_gone(&error) => {
                 self.closed.store(true, Ordering::Relaxed);
                 Ok(())
             }
