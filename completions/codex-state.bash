@@ -126,7 +126,7 @@ _codex__state() {
 
     case "${cmd}" in
         codex__state)
-            opts="-q -v -h -V --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version backfill verify list ls show path archive unarchive prune rebuild status doctor backup relink restore completions man help"
+            opts="-q -v -h -V --codex-home --db --sqlite-home --default-provider --format --no-header --color --no-progress --quiet --verbose --busy-timeout --metrics --help --version status doctor verify backfill list ls show path archive unarchive relink prune backup restore rebuild completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -542,7 +542,7 @@ _codex__state() {
             return 0
             ;;
         codex__state__subcmd__help)
-            opts="backfill verify list show path archive unarchive prune rebuild status backup relink restore completions man help"
+            opts="status verify backfill list show path archive unarchive relink prune backup restore rebuild completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1775,7 +1775,7 @@ _codex_state() {
         fi
         last=$word
         case $word in
-            backfill|verify|show|path|archive|unarchive|prune)
+            verify|backfill|show|path|archive|unarchive|prune)
                 takes_threads=1
                 ;;
         esac

@@ -201,23 +201,23 @@ impl FindingKind {
             ),
             FindingKind::ArchiveMismatch => (
                 "row and folder disagree whether the thread is archived",
-                "codex-state backfill: the folder counts",
+                "codex-state backfill makes the row say what the folder says",
             ),
             FindingKind::MovedFile => (
                 "the rollout lies elsewhere in the home than the row says",
                 "codex-state backfill corrects the path",
             ),
             FindingKind::MovedHome => (
-                "rows name their rollouts below another home; said once, not for each thread",
+                "rows name their rollouts below another home; this is one finding, not one for each thread",
                 "codex-state backfill corrects the paths",
             ),
             FindingKind::FieldMismatch => (
                 "columns of the row differ from what the rollout says",
-                "codex-state backfill: the rollout counts, but for what only the database knows",
+                "codex-state backfill writes what the rollout says; what only the database knows stays",
             ),
             FindingKind::DuplicatePath => (
                 "two rows name the same rollout",
-                "codex-state backfill gives the rollout's own thread its row; the other one leads to a wrong thread",
+                "codex-state backfill gives the rollout's own thread its row; the other row leads to a wrong thread",
             ),
             FindingKind::DuplicateRollout => (
                 "two files hold the same thread, and one of them does not count",
@@ -225,23 +225,23 @@ impl FindingKind {
             ),
             FindingKind::OutsideHome => (
                 "the rollout of a row exists, but not in this home",
-                "nothing, if it is meant so; else name the right home with --codex-home",
+                "nothing, if that is intended; else name the right home with --codex-home",
             ),
             FindingKind::UnreadableFile => (
                 "a rollout cannot be read, or holds nothing usable; the message says why",
                 "if permission is denied, allow yourself to read it, then run codex-state backfill; else bring it back from \
-                 a backup, if there is one; nothing else suffers from it",
+                 a backup, if there is one; other threads are not affected",
             ),
             FindingKind::EmptyFile => (
-                "a rollout is empty: nothing was said in it, or it was cut to nothing",
-                "as for unreadable_file",
+                "a rollout is empty: nothing was written to it, or its content was lost",
+                "nothing, unless a backup has its content",
             ),
             FindingKind::MalformedName => (
                 "the name of a file is not rollout-<time>-<thread id>.jsonl",
-                "nothing; to archive the thread, give the file such a name, then codex-state backfill",
+                "nothing; to archive the thread, first give the file such a name and run codex-state backfill",
             ),
             FindingKind::DamagedLines => (
-                "some lines of a rollout are damaged, as a crash leaves them; the rest counts",
+                "some lines of a rollout are damaged, for example by a crash; the others are used",
                 "nothing, unless a backup has the whole file",
             ),
             FindingKind::IndexOrphan => (
@@ -249,11 +249,11 @@ impl FindingKind {
                 "nothing, if the thread was deleted; else bring its rollout back from a backup",
             ),
             FindingKind::BackfillIncomplete => (
-                "Codex has not finished indexing the rollouts, and goes on when it starts",
+                "Codex has not finished indexing the rollouts, and continues when it starts",
                 "codex-state backfill finishes it",
             ),
             FindingKind::MissingFolder => (
-                "a folder of rollouts is gone, empty, unreadable or no folder, and rows name rollouts in it; said once",
+                "a folder of rollouts is gone, empty, unreadable or not a folder, and rows name rollouts in it; this is one finding",
                 "mount or restore the folder; the rows stay as they are",
             ),
             FindingKind::DatabaseDamaged => (
@@ -261,8 +261,8 @@ impl FindingKind {
                 "close Codex and run codex-state rebuild: it makes a new one with everything that can still be read",
             ),
             FindingKind::LedgerMismatch => (
-                "the ledger of the database gives migrations another checksum than Codex has, or says that one failed; \
-                 Codex does not start with it",
+                "the ledger of the database has a checksum of a migration that Codex does not know, or says that a migration \
+                 failed; Codex does not start with it",
                 "close Codex and run codex-state rebuild: it mends the ledger",
             ),
             FindingKind::SiblingDamaged => (
@@ -273,22 +273,22 @@ impl FindingKind {
             FindingKind::CodexCannotOpen => (
                 "Codex lists the thread and cannot open or resume it: invalid UTF-8, a byte-order mark, no session meta, an \
                  unknown history mode, or ordinals that are missing or come twice; the message names line and byte",
-                "bring the rollout back from a backup, if there is one; codex-state show still reads it",
+                "bring the rollout back from a backup, if there is one; the file itself is text and can still be read",
             ),
             FindingKind::HistoryBehind => (
                 "Codex stopped reading the rollout of a long conversation, and shows only its beginning",
                 "update Codex to 0.154 or later, and open the conversation; the rollout has all of it",
             ),
             FindingKind::UnknownProvider => (
-                "threads are of a model provider that Codex does not know, so that it cannot resume them",
+                "threads have a model provider that Codex does not know, so that it cannot resume them",
                 "add the table [model_providers.ID] that the message names to config.toml",
             ),
             FindingKind::UnassignedProject => (
-                "threads belong to no project though their folders lie in one; the sidebar of the app lacks them",
+                "threads are not assigned to a project although their folders are in one; the sidebar of the app lacks them",
                 "assign them to the project in the app; codex-state list has them",
             ),
             FindingKind::IndexMissing => (
-                "session_index.jsonl lacks names of threads, by which older versions of Codex find them",
+                "session_index.jsonl lacks names of threads; older versions of Codex find threads by it",
                 "codex-state backfill --index appends them",
             ),
         }

@@ -1,5 +1,5 @@
-//! Runs the lines of the guide with jq, fzf, xargs, rg and sqlite3 as they are printed, if these programs are
-//! installed.
+//! Runs the lines of the guide and the README with jq, fzf, xargs, rg and sqlite3 as they are printed, if these programs
+//! are installed.
 
 #![cfg(unix)]
 
@@ -11,13 +11,19 @@ use std::process::Command;
 use crate::env::{Env, NOW_SECONDS, set_mtime};
 use crate::specimen;
 
-/// Returns the lines of the table below the heading.
+fn read(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+/// Returns the lines of the table below the heading, and the line of the README that uses rg.
 fn lines() -> Vec<String> {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("GUIDE.md")).unwrap();
+    let readme = read("README.md");
+    let search = readme.split('`').find(|code| code.contains("rg -")).unwrap().replace("invoice", "words");
+    let text = read("GUIDE.md");
     let (_, section) = text.split_once("\n## With other programs\n").unwrap();
     let section = section.split("\n## ").next().unwrap();
     let cells = section.lines().filter_map(|line| line.strip_suffix("` |")?.split_once(" | `"));
-    cells.map(|(_, line)| line.replace(r"\|", "|")).collect()
+    cells.map(|(_, line)| line.replace(r"\|", "|")).chain([search]).collect()
 }
 
 /// Returns the programs of a line that are not installed.
@@ -27,6 +33,56 @@ fn missing(line: &str) -> Vec<&'static str> {
         uses && Command::new(program).arg("--version").output().is_err()
     };
     ["jq", "fzf", "rg", "sqlite3"].into_iter().filter(is_missing).collect()
+}
+
+/// Returns true if the program is installed; if not, says that a test is skipped.
+fn has(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").output().is_ok();
+    if !found {
+        // The test harness captures `eprintln`.
+        let _ = writeln!(std::io::stderr(), "skipped: {program} is not installed");
+    }
+    found
+}
+
+#[test]
+fn the_script_of_the_guide_tells_the_exit_statuses_apart() {
+    let guide = read("GUIDE.md");
+    let (_, script) = guide.split_once("```sh\n").unwrap();
+    let (script, _) = script.split_once("```").unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_codex-state"));
+    let run = |env: &Env| {
+        let folder = program.parent().unwrap().to_str().unwrap();
+        env.shell(&format!("cd ~; PATH={folder}:$PATH\n{script}"), [""])
+    };
+    let env = home();
+    if has("jq") {
+        let drift = run(&env);
+        drift.status(0, "they differ, and the script says how");
+        drift.assert_eq(&*drift.stdout, "field_mismatch: 1\n", "each kind with its number");
+    }
+    env.run(["backfill"]).status(0, "mended");
+    let agree = run(&env);
+    agree.status(0, "they agree").assert_eq(
+        &*agree.stdout,
+        "files and index agree\n",
+        "and the script says so",
+    );
+    fs::remove_file(env.db()).unwrap();
+    let trouble = run(&env);
+    trouble.status(2, "no database").assert(trouble.stderr.contains("the check could not run"), "and why");
+}
+
+/// Fails if the guide uses something of a Unix shell that its section about Windows does not translate.
+#[test]
+fn what_belongs_to_a_unix_shell_is_translated_for_powershell() {
+    let guide = read("GUIDE.md");
+    let (before, rest) = guide.split_once("\n## On Windows\n").unwrap();
+    let (windows, _) = rest.split_once("\n## ").unwrap();
+    for shell in ["`~/", "export ", " - < ", " > ", "$?", "cp -Rn", "crontab"] {
+        let used = before.contains(shell.trim_start_matches('`'));
+        assert!(used && windows.contains(shell), "{shell}: in the guide, and in its section about Windows");
+    }
 }
 
 #[test]

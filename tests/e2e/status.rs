@@ -58,8 +58,8 @@ fn at_80_columns() {
                            2 sub-agents: Codex lists threads that a person began
                            1 of source custom: Codex does not list this source
                            2 of other sources: Codex does not list this source
-                           codex resume ID opens one of them; codex-state list --hidden-only
-                           lists their ids
+                           codex resume ID opens one of them;
+                           codex-state list --hidden-only lists their ids
             sources:       cli 52 (212.1 KiB), vscode 4 (4.3 KiB), subagent 2 (2.2 KiB),
                            custom 1 (1021 B), exec 1 (938 B), others 1 (1009 B)
             providers:     openai 60 (220.0 KiB), custom 1 (1.5 KiB)
@@ -81,7 +81,8 @@ fn at_80_columns() {
             threads begun in a month
             2026-03  61  ████████████████████████████████████████████████████████████
 
-            next: codex-state backfill brings 2 conversations back into the database (codex-state verify names them)
+            next: codex-state backfill brings 2 conversations back into the database
+              (codex-state verify names them)
             --- stderr
             --- status 0
         "#]],

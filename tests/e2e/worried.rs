@@ -59,7 +59,15 @@ fn settled(outcome: &Outcome) -> String {
     };
     let size = regex::Regex::new(r"\d+(\.\d)? [KM]iB").unwrap();
     let cut = regex::Regex::new(r"^( +rollout_path +row: ).*").unwrap();
+    let item = r"(?m)^(next|error|warning|trouble):.*(\n +.*)*|^ +\d+ rows name their rollouts(?s:.*?) now$";
+    let item = regex::Regex::new(item).unwrap();
     let lines = outcome.snapshot();
+    // Where these are broken into lines depends on the length of the temporary folder, if they name it.
+    let lines =
+        item.replace_all(&lines, |found: &regex::Captures<'_>| match found[0].contains("$HOME_DIR") {
+            true => found[0].lines().map(str::trim).collect::<Vec<_>>().join(" "),
+            false => found[0].to_owned(),
+        });
     let lines = lines.lines().map(|line| match is_size(line) {
         true => size.replace_all(line, "N KiB").into_owned(),
         // The terminal's width cuts a path at a place that depends on the temporary folder.

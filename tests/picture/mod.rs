@@ -41,10 +41,10 @@ pub(crate) fn draw() -> String {
     let stage = tempfile::tempdir().unwrap();
     let user = stage.path().join("user");
     copy(&root.join("examples/sample-home"), &user.join(".codex"));
-    let run = |arguments: &[&str]| -> (String, bool) {
+    let run = |arguments: &[&str], is_piped: bool| -> (String, bool) {
         let output = Command::new(env!("CARGO_BIN_EXE_codex-state"))
             .args(arguments)
-            .args(["--color", "always", "--format", "table", "--no-progress"])
+            .args(["--color", "always", "--no-progress", "--format", if is_piped { "auto" } else { "table" }])
             .env_clear()
             .env("HOME", &user)
             .env("TMPDIR", stage.path())
@@ -57,14 +57,14 @@ pub(crate) fn draw() -> String {
         (text.replace(user.to_str().unwrap(), "~"), output.status.success())
     };
     // The picture begins with a database from which two threads have vanished.
-    let (text, is_well) = run(&["backfill"]);
+    let (text, is_well) = run(&["backfill"], false);
     assert!(is_well, "backfill: {text}");
     let database = rusqlite::Connection::open(user.join(".codex/state_5.sqlite")).unwrap();
     database.execute("DELETE FROM threads WHERE id GLOB '019c8b3f*' OR id GLOB '019ca593*'", []).unwrap();
     database.close().unwrap();
     let mut screen = String::new();
     for Scene { typed, arguments, shown, drift } in SCENES {
-        let (text, is_well) = run(arguments);
+        let (text, is_well) = run(arguments, !shown.is_empty());
         assert!(is_well != drift, "{arguments:?}: {text}");
         writeln!(screen, "\x1b[1m$ {typed}\x1b[0m").unwrap();
         for line in text.trim_end().lines() {
@@ -79,11 +79,12 @@ pub(crate) fn draw() -> String {
     svg(&wrap(screen.trim_end()))
 }
 
-/// Breaks long lines at the width of the terminal. The program itself fits coloured lines, except hints.
+/// Breaks long lines at the width of the terminal, as the terminal does. The program itself fits coloured lines, except
+/// hints and what goes through a pipe.
 fn wrap(screen: &str) -> String {
     let mut wrapped = String::new();
     for line in screen.lines() {
-        let is_plain = !line.contains('\x1b') || line.starts_with("\x1b[36mhint:");
+        let is_plain = !line.contains('\x1b') || ["hint:", "next: "].iter().any(|start| line.contains(start));
         let mut column = 0;
         let mut in_code = false;
         for character in line.chars() {

@@ -124,7 +124,7 @@ fn place(environment: &Environment, shell: Shell) -> anyhow::Result<Option<PathB
 fn next_step(environment: &Environment, shell: Shell, path: &Path) -> Option<String> {
     match shell {
         Shell::Bash => Some(format!(
-            "new shells read it by the package bash-completion; without that, add to ~/.bashrc: source {}",
+            "new shells read it if the package bash-completion is installed; if not, add to ~/.bashrc: source {}",
             shell_word(path)
         )),
         Shell::Fish => Some("new shells read it".to_owned()),
@@ -132,7 +132,7 @@ fn next_step(environment: &Environment, shell: Shell, path: &Path) -> Option<Str
             let folder = path.parent()?;
             let settings = folder.parent()?.join(".zshrc");
             if read(&settings).is_ok_and(|text| String::from_utf8_lossy(&text).contains(".zfunc")) {
-                return Some(format!("new shells read it, as {} names the folder", settings.display()));
+                return Some(format!("new shells read it, because {} names the folder", settings.display()));
             }
             let in_home = environment.home_dir.as_deref().is_some_and(|home| home.join(".zfunc") == folder);
             let word = if in_home { "~/.zfunc".to_owned() } else { shell_word(folder) };

@@ -128,7 +128,8 @@ pub(super) fn prune_rows(
     if !consent.yes {
         show_rows_to_go(app, &preview, &titles);
         let rows = human::counted(n as u64, "row", "rows");
-        let question = format!("delete {rows} whose rollout is gone (they are saved first)?");
+        let saved = if n == 1 { "it is saved first" } else { "they are saved first" };
+        let question = format!("delete {rows} whose rollout is gone ({saved})?");
         let answer = app.messages.ask(&question, &app.interrupted);
         if !answer.hint("nothing was deleted; run the command again to carry on")? {
             app.messages.say("nothing was deleted");

@@ -9,7 +9,7 @@ use crate::cli::line::exit::Exit;
 use crate::cli::line::fresh::Rebuild;
 use crate::cli::line::numbers::jobs_or_processors;
 use crate::cli::output::report::{ItemRows, OutputForm, Report, Whole};
-use crate::cli::output::table::{TableCell, write_fields};
+use crate::cli::output::table::{TableCell, write_fields_within};
 use crate::cli::output::{human, metrics, shown, text};
 use crate::db::backup;
 use crate::db::census::Census;
@@ -266,7 +266,7 @@ fn write(
         items: std::iter::once(document(database, report, dry_run)),
         rows: ItemRows::Columns(&columns),
         document: Whole::Item,
-        text: &|out| write_fields(out, &fields(database, report), form.style),
+        text: &|out| write_fields_within(out, &fields(database, report), form.width, form.style),
     }
     .write(&mut app.out, form)
 }
@@ -275,7 +275,7 @@ fn write(
 fn fields(database: &Path, report: &Rebuilt) -> Vec<(&'static str, TableCell)> {
     let (word, problem) = condition(&report.condition);
     let was = match problem {
-        Some(problem) => format!("{word}: {}", text::safe(problem.trim())),
+        Some(problem) => format!("{word}: {problem}"),
         None => word.to_owned(),
     };
     let mut fields = vec![("database", TableCell::exact(text::path(database))), ("was", TableCell::new(was))];

@@ -51,7 +51,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub sqlite_home: Option<PathBuf>,
 
-    /// Provider of threads that name none
+    /// The provider of threads whose rollout names none
     ///
     /// Without it: model_provider of config.toml, else openai.
     #[arg(long, global = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
@@ -61,7 +61,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "FORMAT", default_value = "auto", hide_possible_values = false)]
     pub format: FormatChoice,
 
-    /// Leave the header line of TSV and CSV out
+    /// Leave out the header line of TSV and CSV
     #[arg(long, global = true)]
     pub no_header: bool,
 
@@ -75,11 +75,11 @@ pub struct Global {
     #[arg(long, global = true)]
     pub no_progress: bool,
 
-    /// Say nothing on standard error but errors
+    /// Print nothing but errors on standard error
     #[arg(short, long, global = true)]
     pub quiet: bool,
 
-    /// Say more on standard error: which files, and why
+    /// Print more on standard error: which files, and why
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
 
@@ -102,13 +102,13 @@ pub enum FormatChoice {
     Table,
     /// One JSON document
     Json,
-    /// A JSON record a line
+    /// One JSON record per line
     Jsonl,
     /// Tab-separated values
     Tsv,
     /// Comma-separated values
     Csv,
-    /// Workflow annotations (verify only)
+    /// Annotations of a GitHub workflow (verify only)
     Github,
 }
 
@@ -116,44 +116,45 @@ pub enum FormatChoice {
 #[derive(Debug, Subcommand)]
 #[expect(missing_docs, reason = "a comment here would hide the help of the command itself")]
 pub enum Command {
-    Backfill(BackfillArgs),
+    Status(StatusArgs),
     Verify(VerifyArgs),
+    Backfill(BackfillArgs),
     List(ListArgs),
     Show(ShowArgs),
     Path(PathArgs),
     Archive(ArchiveArgs),
     Unarchive(UnarchiveArgs),
-    Prune(PruneArgs),
-    Rebuild(fresh::Rebuild),
-    Status(StatusArgs),
-    Backup(BackupArgs),
     Relink(RelinkArgs),
+    Prune(PruneArgs),
+    Backup(BackupArgs),
     Restore(RestoreArgs),
+    Rebuild(fresh::Rebuild),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
 
 /// Repair the index from the rollouts (conversation files)
 ///
-/// Reads the rollouts, all or those of the threads named, and writes the rows that are missing or differ. Rows that
-/// agree are not written; what only the database knows (names, pins, sections, git edits) stays. Safe beside a running
-/// Codex, and safe to interrupt: running it again carries on. Before the first change the database is copied to
-/// codex-state-backups/ beside it (at most once an hour, and the newest five stay); codex-state restore brings it back.
+/// Reads the rollouts, all or those of the named threads, and writes the rows that are missing or differ. Rows that
+/// agree are not written. What only the database knows (names, pins, sections, git edits) stays. Codex may be running.
+/// If the run is interrupted, run it again to carry on. Before the first change the database is copied to
+/// codex-state-backups/ beside it (at most once an hour; the newest five copies are kept), and codex-state restore
+/// brings it back.
 ///
 /// A home without a database gets one that its Codex adopts without another scan: state_5.sqlite, which Codex 0.119 and
-/// later reads, or state.sqlite where the newest rollout is of Codex 0.93 to 0.95. --schema decides by hand.
+/// later reads, or state.sqlite if the newest rollout is of Codex 0.93 to 0.95. --schema decides otherwise.
 ///
-/// It reports how many rollouts were found (scanned), and of these how many rows were inserted, updated, and right
-/// already (unchanged), how many files do not count because another file of their thread does (superseded), and how many
-/// could not be read (failed; exit status 1).
+/// The report counts the rollouts that were found (scanned). Each of them is counted once more: as inserted (it got a new
+/// row), updated (its row was changed), unchanged (its row was right already), superseded (another file of its thread
+/// counts) or failed (it could not be read; exit status 1).
 ///
 /// With --format json: {"schema_version":1, "database":PATH, "scanned":N, "inserted":N, "updated":N, "unchanged":N,
 /// "superseded":N, "failed":N, "pruned":N, "bytes_read":N, "failures":[{"path":PATH, "error":TEXT}…], "shown_before":N,
-/// "shown_after":N, "dry_run":BOOL, "complete":BOOL}. "shown_before" and "shown_after" are how many threads Codex's
-/// default list shows. Of the rollouts scanned each is inserted, updated, unchanged, superseded (another file of its thread
-/// counts) or failed; "complete" says that all of the home were visited. With --index there is also "indexed":N, how many
-/// names were appended to session_index.jsonl. TSV and CSV have the columns scanned, inserted, updated, unchanged,
-/// superseded, failed, pruned, bytes_read, and with --index indexed.
+/// "shown_after":N, "dry_run":BOOL, "complete":BOOL}. "shown_before" and "shown_after" are the numbers of threads in
+/// Codex's default list. "complete" is true if every rollout of the home was visited and none failed for a reason that
+/// may pass. With --index there is also "indexed":N, the number of names that were appended to session_index.jsonl. TSV and
+/// CSV have the columns scanned, inserted, updated, unchanged, superseded, failed, pruned, bytes_read, and with --index
+/// indexed.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("backfill"))]
 pub struct BackfillArgs {
@@ -169,7 +170,7 @@ pub struct BackfillArgs {
     #[arg(short, long, value_name = "N", value_parser = numbers::jobs)]
     pub jobs: Option<u16>,
 
-    /// Skip files whose row says that they are unchanged
+    /// Skip rollouts that have not changed since their row was written
     #[arg(long)]
     pub quick: bool,
 
@@ -185,11 +186,11 @@ pub struct BackfillArgs {
     #[arg(long, value_name = "SCHEMA")]
     pub schema: Option<SchemaChoice>,
 
-    /// Afterwards append the names of threads that session_index.jsonl lacks, by which older versions of Codex find them
+    /// Then append to session_index.jsonl the names of threads that it lacks; older versions of Codex find threads by it
     #[arg(long)]
     pub index: bool,
 
-    /// Afterwards delete the rows whose rollout is gone, as prune does; without a terminal it needs --yes
+    /// Then delete the rows whose rollout is gone, as prune does; without a terminal it needs --yes
     #[arg(long)]
     pub prune: bool,
 
@@ -197,7 +198,7 @@ pub struct BackfillArgs {
     #[arg(short, long, requires = "prune")]
     pub yes: bool,
 
-    /// Delete rows even if most of all would go
+    /// Delete rows even if most of all rows would go
     #[arg(long, requires = "prune")]
     pub all_missing: bool,
 }
@@ -217,7 +218,8 @@ pub struct Writing {
 /// Where `updated_at` comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TimesArg {
-    /// The file's modification time, or its last line's where a copy or a lost time shows; a row that has either keeps it
+    /// The file's modification time, or the time of its last line if the file was copied or lost its time; a row that has
+    /// one of the two keeps it
     Auto,
     /// Always the file's modification time
     Mtime,
@@ -230,16 +232,19 @@ pub enum TimesArg {
 /// Name every difference between the database and the rollouts
 ///
 /// Compares each row with its rollout, column by column, and looks for rows without rollouts, rollouts without rows,
-/// duplicates and damage. What only the database knows, another spelling of the same, and a Codex at work are no
-/// difference. Changes nothing. Exit status 0 if all agrees, 1 if not (warnings count with --strict alone).
+/// duplicates and damage. Facts that only the database knows, other spellings of the same value, and the changes of a
+/// running Codex do not count as differences. Changes nothing. The exit status is 0 if all agree and 1 if not; warnings
+/// count only with --strict.
+///
+/// The text for people has the findings by kind, with some examples of many; --verbose and --max-findings give more.
 ///
 /// With --format json: {"schema_version":1, "database":PATH, "files":N, "rows":N, "agree":N, "findings":[{"kind":KIND,
 /// "severity":"error"|"warning", "thread_id":ID|null, "path":PATH|null, "message":TEXT, "fields":[{"name":COLUMN,
-/// "database":VALUE, "file":VALUE}…]}…], "counts":{KIND:N…}, "not_compared":N, "complete":BOOL}. "agree" is how many
-/// threads were compared and have no finding (those of a moved home included), "not_compared" how many have a file that
-/// cannot be read now; "complete" says that all of the home was looked at. The text for people has the findings by kind, with
-/// some examples of many; --verbose and --max-findings give more. With --format jsonl each finding is a line; TSV and CSV
-/// have the columns kind, severity, thread_id, path, message, fields (names of columns, with commas between).
+/// "database":VALUE, "file":VALUE}…]}…], "counts":{KIND:N…}, "not_compared":N, "complete":BOOL}. "agree" is the number of
+/// threads that were compared and have no finding (those of a moved home included); "not_compared" is the number of
+/// threads whose file cannot be read now; "complete" is true if the whole home was looked at. With --format jsonl each
+/// finding is a line. TSV and CSV have the columns kind, severity, thread_id, path, message, fields (names of columns,
+/// separated by commas).
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("verify"))]
 pub struct VerifyArgs {
@@ -247,11 +252,11 @@ pub struct VerifyArgs {
     #[arg(value_name = "THREAD")]
     pub threads: Vec<String>,
 
-    /// Presence, paths, archive flags and times alone: no rollout is opened
+    /// Compare only presence, paths, archive flags and times, without opening a rollout
     #[arg(long, conflicts_with = "deep")]
     pub quick: bool,
 
-    /// Check as well that every line of every rollout is JSON, and the database file itself
+    /// Also check that every line of every rollout is JSON, and that the database file is sound
     #[arg(long)]
     pub deep: bool,
 
@@ -264,7 +269,7 @@ pub struct VerifyArgs {
     )]
     pub ignore: Vec<String>,
 
-    /// Let warnings count: exit status 1 for them too
+    /// Exit with 1 for warnings too
     #[arg(long)]
     pub strict: bool,
 
@@ -272,7 +277,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "N", value_parser = numbers::count, allow_negative_numbers = true)]
     pub max_findings: Option<usize>,
 
-    /// Write the result to FILE for test reports: a test case for each kind of finding
+    /// Write a JUnit report to FILE, with a test case for each kind of finding
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub junit: Option<PathBuf>,
 
@@ -283,8 +288,9 @@ pub struct VerifyArgs {
 
 /// Show everything that the database knows of threads
 ///
-/// Every column of their rows, those too that this program does not know; as text also whether Codex lists the thread,
-/// why not, and the codex resume line that opens it. Exit status 1 if one of them has no row.
+/// Prints every column of their rows, including columns that this program does not know. The text for people also says
+/// whether Codex lists the thread, why not, and which codex resume line opens it. The exit status is 1 if one of the
+/// threads has no row.
 ///
 /// With --format json: {"schema_version":1, "threads":[{COLUMN:VALUE…}…]}; with --compare {"schema_version":1,
 /// "threads":[{"id":ID|null, "path":PATH|null, "columns":[{"name":COLUMN, "database":VALUE, "file":VALUE,
@@ -309,15 +315,15 @@ pub struct ShowArgs {
         value_parser = ShowColumns,
         hide_possible_values = true,
         conflicts_with = "compare",
-        long_help = columns_help("Which columns to print, in this order; those of the database too that are not named here", &[])
+        long_help = columns_help("Which columns to print, in this order; any column of the database, also one that is not listed here", &[])
     )]
     pub columns: Vec<String>,
 }
 
 /// Print the paths of threads' rollouts
 ///
-/// One path a line, of the form that exists: the plain file, else the compressed one. Where the row's path is gone, the
-/// file is looked for in the whole home. Exit status 1 if a thread has none; the others are printed all the same.
+/// Prints one path a line: the plain file if it exists, else the compressed one. If the row's path is gone, the file is
+/// looked for in the whole home. The exit status is 1 if a thread has no rollout; the paths of the others are printed.
 ///
 /// With --format json: {"schema_version":1, "paths":[{"path":PATH}…]}, with --format jsonl each is a line. TSV and CSV have
 /// the column path.
@@ -340,14 +346,15 @@ pub struct PathArgs {
 /// Move threads to the archive
 ///
 /// Moves the rollout files of each thread (all of them, plain and compressed, of all its reverts) into archived_sessions/
-/// and brings its row up to date: both or neither. Nothing is ever replaced, and nothing outside of the Codex home is
-/// touched. A thread that is open in a running Codex is refused, the others go. If a run is cut short, the same command
-/// run again completes it; codex-state unarchive undoes it.
+/// and brings its row up to date: either both or neither. Nothing is ever replaced, and nothing outside of the Codex home
+/// is touched. A thread that is open in a running Codex is refused; the others are moved. If a run is cut short, the same
+/// command completes it. codex-state unarchive undoes it.
 ///
 /// With --format json: {"schema_version":1, "database":PATH, "threads":[{"id":ID|null, "from":PATH|null, "to":PATH|null,
 /// "status":"archived"|"unchanged"|"failed", "files":[{"from":PATH, "to":PATH}…], "error":TEXT|null}…], "archived":N,
-/// "unchanged":N, "failed":N, "shown_before":N, "shown_after":N, "dry_run":BOOL}. "from" and "to" are the rollout that counts, "files" all that move. With
-/// --format jsonl each thread is a line; TSV and CSV have the columns id, status, from, to, error.
+/// "unchanged":N, "failed":N, "shown_before":N, "shown_after":N, "dry_run":BOOL}. "from" and "to" are the paths of the
+/// rollout that counts; "files" has all files that are moved. With --format jsonl each thread is a line. TSV and CSV have
+/// the columns id, status, from, to, error.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("archive"))]
 pub struct ArchiveArgs {
@@ -359,10 +366,9 @@ pub struct ArchiveArgs {
 /// Move threads back from the archive
 ///
 /// Moves the rollout files of each thread back into sessions/YYYY/MM/DD/, by the date in their names, and brings its row
-/// up to date: both or neither, as codex-state archive does, which undoes it. As in Codex the rollout counts as changed
-/// now.
+/// up to date: either both or neither. As in Codex, the rollout then counts as changed now. codex-state archive undoes it.
 ///
-/// With --format json: as codex-state archive, with "unarchived" in the place of "archived".
+/// With --format json: as for codex-state archive, with "unarchived" instead of "archived".
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("unarchive"))]
 pub struct UnarchiveArgs {
@@ -382,7 +388,7 @@ pub struct Moving {
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
-    /// Take the threads along that these spawned, and those that they spawned
+    /// Also move the threads that these spawned, and those that they spawned in turn
     #[arg(short, long)]
     pub recursive: bool,
 
@@ -390,7 +396,8 @@ pub struct Moving {
     #[arg(long)]
     pub no_backup: bool,
 
-    /// Write the ids of the threads that were moved to FILE, one a line: the way back is the other command with - < FILE
+    /// Write the ids of the threads that were moved to FILE, one a line; to undo the run, give them to the other command
+    /// with - < FILE
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub ids_to: Option<PathBuf>,
 }
@@ -400,10 +407,10 @@ pub struct Moving {
 /// Sets the working directory (cwd) of the threads at or below the folder OLD to the same place below NEW, so that Codex
 /// lists and resumes them there. OLD need not exist any more; NEW must, unless --missing-ok is given. Only rows change:
 /// rollouts keep what they say, and a later codex-state backfill leaves the new folder as it is. Everything else in the
-/// rows stays, git columns included. Where NEW lies below OLD, threads that are below NEW already stay.
+/// rows stays, git columns included. If NEW lies below OLD, threads that are already below NEW stay.
 ///
-/// Both folders may be spelled as on Unix or on Windows, where the prefix \\?\ and case say nothing. A relative folder
-/// begins at the current one. A folder counts by whole names: /a/b is not above /a/bc.
+/// Both folders may be spelled as on Unix or as on Windows; in a Windows path the prefix \\?\ and the case of letters do
+/// not matter. A relative folder begins at the current one. Whole names are compared: /a/bc is not below /a/b.
 ///
 /// With --format json: {"schema_version":1, "database":PATH, "old":PATH, "new":PATH, "threads":[{"id":ID,
 /// "status":"relinked"|"failed", "from":PATH, "to":PATH, "error":TEXT|null}…], "relinked":N, "failed":N,
@@ -431,20 +438,19 @@ pub struct RelinkArgs {
 
 /// Delete the rows of threads whose rollout is gone
 ///
-/// Deletes the rows, all or those named, whose rollout is gone in every form and place, and saves them first to a file
-/// in codex-state-backups/ beside the database: codex-state backfill --facts-from that file brings them back with the
-/// restored rollouts. Asks before it deletes; without a terminal it needs --yes.
+/// Deletes the rows, all or those named, whose rollout is gone in every form and place. It first saves them to a file in
+/// codex-state-backups/ beside the database; after you restored the rollouts, codex-state backfill --facts-from that file
+/// brings the rows back. It asks before it deletes; without a terminal it needs --yes.
 ///
-/// Rows stay whose file lies outside of the Codex home, or elsewhere in it (codex-state backfill mends those), which are
-/// younger than ten minutes, which are open in a running Codex, and in whose rollout the history of another thread
-/// begins. Nothing is deleted when a folder of rollouts is missing or cannot be read, nor, without --all-missing, when
-/// more than ten rows and more than half of all would go.
+/// These rows stay: rows whose file lies outside of the Codex home, or elsewhere in it (codex-state backfill corrects
+/// them); rows younger than ten minutes; rows of threads that are open in a running Codex; and rows whose rollout holds
+/// the beginning of another thread's history. Nothing is deleted if a folder of rollouts is missing or cannot be read, nor,
+/// without --all-missing, if more than ten rows and more than half of all would go.
 ///
 /// With --format json: {"schema_version":1, "database":PATH, "checked":N, "threads":[{"id":ID, "path":PATH,
 /// "status":"pruned"|"skipped"|"failed", "error":TEXT|null}…], "pruned":N, "skipped":N, "failed":N, "saved_to":PATH|null,
-/// "shown_before":N, "shown_after":N,
-/// "dry_run":BOOL}. "threads" are those named and those whose path leads nowhere. With --format jsonl each is a line; TSV
-/// and CSV have the columns id, status, path, error.
+/// "shown_before":N, "shown_after":N, "dry_run":BOOL}. "threads" has the named threads and those whose path leads nowhere.
+/// With --format jsonl each thread is a line. TSV and CSV have the columns id, status, path, error.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("prune"))]
 pub struct PruneArgs {
@@ -460,7 +466,7 @@ pub struct PruneArgs {
     #[arg(short, long)]
     pub yes: bool,
 
-    /// Delete even if most rows would go
+    /// Delete rows even if most of all rows would go
     #[arg(long)]
     pub all_missing: bool,
 
@@ -475,27 +481,26 @@ pub struct PruneArgs {
 
 /// Show where the conversations are, and the one thing to do next
 ///
-/// On one screen: which database and why this one, which others there are; its size, schema and whether it is sound;
-/// how many threads Codex's own list shows, how many it hides, why, and what to do about that; which sources, providers
-/// and folders the bytes belong to; the rollouts and the other databases on disk; whether Codex's indexing is stuck; what
-/// codex-state verify --quick says; which backups there are. The last line is the one thing to do next. Works without a
-/// database. Changes nothing. Exit status 2 if the database is there and cannot be read.
+/// Shows on one screen: which database is used and why, and which others there are; its size, its schema, and whether it
+/// is sound; how many threads Codex's own list shows, how many it hides, why, and what to do about that; how many bytes
+/// belong to which sources, providers and folders; the rollouts and the other databases on disk; whether Codex's
+/// indexing is stuck; what codex-state verify --quick says; and the backups. The last line is the one thing to do next.
+/// It works without a database, and changes nothing. The exit status is 2 if the database is there and cannot be read.
 ///
-/// JSON: {"schema_version":1, "home":PATH|null, "database":{"path":PATH, "why":TEXT, "others":[PATH…], "error":TEXT|null,
+/// With --format json: {"schema_version":1, "home":PATH|null, "database":{"path":PATH, "why":TEXT, "others":[PATH…], "error":TEXT|null,
 /// "bytes":N, "wal_bytes":N|null, "journal_mode":"wal"|"rollback", "sound":BOOL|null, "problem":TEXT|null,
 /// "known_columns":N, "unknown_columns":[NAME…], "last_migration":{"version":N, "description":TEXT}|null,
 /// "updated_at":TIME|null}|null, "looked_in":[PATH…], "threads":{"total":N, "shown":N, "hidden":{"archived":N,
 /// "no_message":N, "provider":N, "source":N, "providers":{NAME:N…}, "sources":{NAME:N…}}, "default_provider":ID,
-/// "sources":{NAME:N…}, "providers":{NAME:N…},
-/// "months":{"YYYY-MM":N…}, "bytes":{"sources":{NAME:N…}, "providers":{NAME:N…}, "folders":{PATH:N…}, "other_folders":N,
-/// "without_row":N}|null}|null, "rollouts":{"files":N, "active":N, "archived":N, "compressed":N, "malformed_names":N,
+/// "sources":{NAME:N…}, "providers":{NAME:N…}, "months":{"YYYY-MM":N…}, "bytes":{"sources":{NAME:N…},
+/// "providers":{NAME:N…}, "folders":{PATH:N…}, "other_folders":N, "without_row":N}|null}|null, "rollouts":{"files":N, "active":N, "archived":N, "compressed":N, "malformed_names":N,
 /// "bytes":N, "missing_folders":[PATH…], "errors":[{"path":PATH, "error":TEXT}…]}, "backfill":{"status":TEXT|null,
 /// "stuck":BOOL, "last_watermark":TEXT|null, "last_success_at":TIME|null, "updated_at":TIME|null}|null,
 /// "verify":{"files":N, "rows":N, "agree":N, "not_compared":N, "errors":N, "warnings":N, "counts":{KIND:N…},
 /// "complete":BOOL}|null, "other_databases":[{"path":PATH, "bytes":N}…], "set_aside":[{"path":PATH, "bytes":N}…],
-/// "backups":[{"path":PATH, "taken_at":TIME, "bytes":N, "automatic":BOOL}…], "next":TEXT|null}. "set_aside" are the
-/// databases that Codex itself moved to db-backups/. TSV and CSV have a line for each value,
-/// with the columns name and value.
+/// "backups":[{"path":PATH, "taken_at":TIME, "bytes":N, "automatic":BOOL}…], "next":TEXT|null}. "set_aside" has the
+/// databases that Codex itself moved to db-backups/. TSV and CSV have a line for each value, with the columns name and
+/// value.
 #[derive(Debug, Args)]
 #[command(visible_alias = "doctor", after_long_help = help::of_command("status"))]
 pub struct StatusArgs {}
@@ -505,7 +510,7 @@ pub struct StatusArgs {}
 /// The copy is one consistent file, even if Codex is using the database. Commands that write keep automatic backups beside
 /// the database, in codex-state-backups; they never remove a backup made with this command.
 ///
-/// JSON: {"schema_version":1, "database":PATH, "backup":PATH, "rows":N, "bytes":N, "dry_run":BOOL}
+/// With --format json: {"schema_version":1, "database":PATH, "backup":PATH, "rows":N, "bytes":N, "dry_run":BOOL}.
 /// TSV and CSV have the columns database, backup, rows, bytes.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("backup"))]
@@ -521,23 +526,24 @@ pub struct BackupArgs {
 
 /// Bring the database back from a backup
 ///
-/// Without FILE it lists the backups of the database, the newest first, with their threads, and changes nothing. latest
-/// takes the newest sound backup, but never a database that a restore replaced. Such databases stay until you
-/// delete them.
+/// Without FILE it lists the backups of the database, the newest first, with their numbers of threads, and changes nothing.
+/// With latest it takes the newest sound backup, but never a database that restore or rebuild replaced: those are kept
+/// until you delete them.
 ///
-/// FILE is checked first, and what it replaces is kept as a backup. A Codex that has the database open finds the content
-/// replaced in one step. A database that is missing is made; one that cannot be used is moved aside.
+/// FILE is checked first, and the database that it replaces is kept as a backup. A Codex that has the database open sees
+/// its content replaced in one step. If there is no database, one is made; one that cannot be used is moved aside.
 ///
-/// JSON: {"schema_version":1, "database":PATH, "restored_from":PATH, "rows":N, "replaced_rows":N|null, "newer_rows":N,
-/// "bytes":N|null, "backup":PATH|null, "moved_aside":[{"from":PATH, "to":PATH}…], "dry_run":BOOL}
+/// With --format json: {"schema_version":1, "database":PATH, "restored_from":PATH, "rows":N, "replaced_rows":N|null, "newer_rows":N,
+/// "bytes":N|null, "backup":PATH|null, "moved_aside":[{"from":PATH, "to":PATH}…], "dry_run":BOOL}.
 /// TSV and CSV have the columns database, restored_from, rows, replaced_rows, newer_rows, bytes, backup. A dry run names
-/// neither the backup nor what would be moved aside, for their names have the time in them. Without FILE:
+/// neither the backup nor the files that would be moved aside, because their names contain the time. Without FILE:
 /// {"schema_version":1, "database":PATH|null, "backups":[{"path":PATH, "taken_at":TIME, "rows":N|null, "bytes":N,
-/// "automatic":BOOL, "replaced":BOOL}…]}, with --format jsonl a backup a line; TSV and CSV have the same columns.
+/// "automatic":BOOL, "replaced":BOOL}…]}, and
+/// with --format jsonl one backup per line; TSV and CSV have the same columns.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("restore"))]
 pub struct RestoreArgs {
-    /// The backup, or any other whole state database; latest for the newest backup [default: list the backups]
+    /// The backup, or any other sound state database; latest for the newest backup [default: list the backups]
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
 
@@ -548,15 +554,15 @@ pub struct RestoreArgs {
 
 /// Print or install the completion script for a shell
 ///
-/// The scripts complete commands, options and values; all but that of PowerShell also complete the ids of threads, with
-/// their titles. The same scripts lie in completions/.
+/// The scripts complete commands, options and values. All but that of PowerShell also complete the ids of threads, with
+/// their titles. The folder completions/ of a release has the same scripts.
 ///
-/// With --install the script goes to the folder in which the shell looks for scripts of the user: for bash
-/// $XDG_DATA_HOME/bash-completion/completions (by default below ~/.local/share), for fish
-/// $XDG_CONFIG_HOME/fish/completions (by default below ~/.config), for zsh ~/.zfunc, or .zfunc in $ZDOTDIR. It says where
-/// the file is, and which line to add to the settings of the shell if one is needed. A file that codex-state did not
-/// write is never replaced. PowerShell and elvish look in no folder: for these it says what to add, installs nothing and
-/// exits 1.
+/// With --install the script is written where the shell looks for scripts of the user: for bash in
+/// $XDG_DATA_HOME/bash-completion/completions (by default below ~/.local/share), for fish in
+/// $XDG_CONFIG_HOME/fish/completions (by default below ~/.config), for zsh in ~/.zfunc, or in .zfunc in $ZDOTDIR. The
+/// command prints where the file is, and the line to add to the settings of the shell if one is needed. A file that
+/// codex-state did not write is never replaced. PowerShell and elvish have no such folder: the command prints the line
+/// to add to their settings, installs nothing and exits with 1.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("completions"))]
 pub struct CompletionsArgs {
@@ -574,10 +580,13 @@ pub struct CompletionsArgs {
 }
 
 /// Print the man page, or write all man pages to a folder
+///
+/// Without DIR it prints the page of the program itself, in the format that man reads. With DIR it writes that page and the
+/// page of each command. man finds pages in ~/.local/share/man/man1 if ~/.local/bin is in your PATH.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("man"))]
 pub struct ManArgs {
-    /// The folder, which is made if it does not exist
+    /// The folder; it is made if it does not exist
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub folder: Option<PathBuf>,
 }

@@ -35,16 +35,16 @@ impl Exit {
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Done => "done; an empty list; for verify: database and files agree",
+            Self::Done => "done; also for an empty list; for verify: database and files agree",
             Self::Not => {
-                "the answer is no, or not everything: verify found drift; no such thread; some items could not be \
-                 done and are named on standard error"
+                "the answer is no, or not everything could be done: verify found drift; there is no such thread; some \
+                 items failed and are named on standard error"
             }
             Self::Trouble => {
-                "trouble: the command line is wrong, or it could not run; one line says what, where and why, and a \
-                 hint what to do next"
+                "trouble: the command line is wrong, or the command could not run; one line says what, where and why, \
+                 and a hint says what to do next"
             }
-            Self::Interrupted => "interrupted: what was committed stays, and running again carries on",
+            Self::Interrupted => "interrupted: what was committed stays; run the command again to carry on",
         }
     }
 

@@ -6,30 +6,32 @@ use std::path::PathBuf;
 
 /// Make a new database in place of one that is damaged, refused by Codex or lost
 ///
-/// Builds it completely beside the old one: all rollouts, then everything that can still be read from the old database
-/// (names, pins, sections, projects, attachments, and the rows of threads whose rollout is not in this home). Checks it,
-/// moves the old database to codex-state-backups/, where it stays until you delete it, and puts the new one in its place
-/// in one step. Codex opens the new one at once and scans nothing. Whenever it is interrupted or killed, the old or the
-/// new database is in place, whole.
+/// Builds the new database completely beside the old one: from all rollouts, then from everything that can still be read
+/// in the old database (names, pins, sections, projects, attachments, and the rows of threads whose rollout is not in
+/// this home). Then it checks the new database, moves the old one to codex-state-backups/, where it stays until you
+/// delete it, and puts the new one in its place in one step. Codex opens the new one at once and scans nothing. If
+/// rebuild is interrupted or killed, either the old or the new database is in place, whole.
 ///
-/// A database that is sound but has a ledger of migrations that Codex refuses is copied as it is, and its ledger is
-/// mended. Close Codex first: rebuild refuses while another process has the database open. It also refuses a database
-/// that is sound, and one with tables or columns that a new one could not hold. A rollout that cannot be read now (a
-/// permission, a drive that is not mounted) keeps the row that the old database has for it; if that row cannot be read
-/// either, rebuild refuses. --force overrules these three, never the first. A permanently
-/// damaged rollout does not stop it, as in backfill.
+/// If the database is sound and only its ledger of migrations is refused by Codex, the database is copied as it is, and
+/// the ledger is mended.
 ///
-/// The last line names the command that undoes it: --undo puts the old file back as it was, under the name that it had,
-/// and keeps the new one in codex-state-backups/.
+/// Close Codex first: rebuild refuses to run while another process has the database open. It also refuses a sound
+/// database; a database with tables or columns that a new one could not hold; and a database of which it can read neither
+/// the row of a thread nor, for now, the rollout (a permission, a drive that is not mounted). --force overrules these
+/// three, but not the first. A permanently damaged rollout does not stop rebuild.
 ///
-/// JSON: {"schema_version":1, "database":PATH, "old":PATH|null, "condition":"missing"|"unusable"|"damaged"|"refused"|
-/// "sound", "problem":TEXT|null, "how":"mended"|"built", "migrations_mended":[N…], "level":N|null, "threads":N,
-/// "shown_before":N|null, "shown_after":N, "kept_threads":N, "tables":[{"table":NAME, "rows":N, "unfit":N,
-/// "unreadable":N|null}…], "left_behind":[NAME…], "scanned":N, "failed":N, "failures":[{"path":PATH, "error":TEXT}…],
-/// "dry_run":BOOL, "complete":BOOL}. "tables" says what came from the old database: rows that were read, rows that did
-/// not fit, and rows on damaged pages (null: not known how many). "shown_before" and "shown_after" are the threads in
-/// Codex's default list. "kept_threads" are rows of threads whose rollout is missing or cannot be read. "old" is null in a
-/// dry run. TSV and CSV have the columns database, old, condition, how, level, threads, kept_threads, scanned, failed.
+/// The last line is the command that undoes it: --undo puts the old file back as it was, under the name that it had, and
+/// keeps the new one in codex-state-backups/.
+///
+/// With --format json: {"schema_version":1, "database":PATH, "old":PATH|null,
+/// "condition":"missing"|"unusable"|"damaged"|"refused"|"sound", "problem":TEXT|null, "how":"mended"|"built",
+/// "migrations_mended":[N…], "level":N|null, "threads":N, "shown_before":N|null, "shown_after":N, "kept_threads":N,
+/// "tables":[{"table":NAME, "rows":N, "unfit":N, "unreadable":N|null}…], "left_behind":[NAME…], "scanned":N, "failed":N,
+/// "failures":[{"path":PATH, "error":TEXT}…], "dry_run":BOOL, "complete":BOOL}. "tables" counts what came from the old
+/// database: the rows that were read, the rows that did not fit, and the rows on damaged pages (null if their number is
+/// not known). "shown_before" and "shown_after" are the numbers of threads in Codex's default list. "kept_threads" is the
+/// number of rows of threads whose rollout is missing or cannot be read. "old" is null in a dry run. TSV and CSV have the
+/// columns database, old, condition, how, level, threads, kept_threads, scanned, failed.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("rebuild"))]
 pub struct Rebuild {

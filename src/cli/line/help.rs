@@ -12,9 +12,12 @@ pub const EXAMPLES: [(&str, &[Example]); 16] = [
     (
         "",
         &[
-            ("codex-state status", "where to begin: which database, what is in it, and whether all is well"),
-            ("codex-state verify", "say whether database and rollouts agree, and where not; changes nothing"),
-            ("codex-state backfill --dry-run", "say what would change"),
+            ("codex-state status", "begin here: which database is used, what is in it, and what to do next"),
+            (
+                "codex-state verify",
+                "say whether database and rollouts agree, and name each difference; changes nothing",
+            ),
+            ("codex-state backfill --dry-run", "say what backfill would change"),
             ("codex-state backfill", "repair the index from the rollouts, after a backup of the database"),
             ("codex-state list -n 20", "list the threads that were changed last"),
         ],
@@ -24,10 +27,13 @@ pub const EXAMPLES: [(&str, &[Example]); 16] = [
         &[
             ("codex-state backfill --dry-run --verbose", "say which rows would change, and why"),
             ("codex-state backfill", "repair every row that differs from its rollout"),
-            ("codex-state backfill --times events", "after a copy that lost the modification times"),
+            (
+                "codex-state backfill --times events",
+                "take all times from the rollouts, not from their modification times",
+            ),
             (
                 "codex-state backfill --facts-from old/state_5.sqlite",
-                "with names and pins from another database",
+                "also take names and pins from another database",
             ),
         ],
     ),
@@ -35,22 +41,25 @@ pub const EXAMPLES: [(&str, &[Example]); 16] = [
         "verify",
         &[
             ("codex-state verify", "compare every field"),
-            ("codex-state verify --quick", "without opening a rollout"),
-            ("codex-state verify --strict --format github --junit report.xml", "in a workflow"),
+            ("codex-state verify --quick", "take a quick look, without opening a rollout"),
+            ("codex-state verify --strict --format github --junit report.xml", "in a GitHub workflow"),
         ],
     ),
     (
         "list",
         &[
             ("codex-state list -n 20", "the 20 threads that were changed last"),
-            ("codex-state list --search invoice --since 7d", "of this week, about invoices"),
+            (
+                "codex-state list --search invoice --since 7d",
+                "the threads about invoices of the last seven days",
+            ),
             (
                 "codex-state list --cwd . --recursive --format json",
-                "begun in this folder or below, for a program",
+                "the threads of this folder and those below, for a program",
             ),
             (
                 "codex-state list --until 90d --ids | codex-state archive -",
-                "archive what is older than 90 days",
+                "archive the threads that were last changed more than 90 days ago",
             ),
         ],
     ),
@@ -58,29 +67,38 @@ pub const EXAMPLES: [(&str, &[Example]); 16] = [
         "show",
         &[
             ("codex-state show 019c7f25", "every column; the beginning of the id is enough"),
-            ("codex-state show --compare 019c7f25", "beside what the rollout says"),
+            ("codex-state show --compare 019c7f25", "every column beside what the rollout says"),
         ],
     ),
-    ("path", &[("codex-state path 019c7f25", "where the rollout is")]),
+    ("path", &[("codex-state path 019c7f25", "print where the rollout is")]),
     (
         "archive",
         &[
             ("codex-state archive --dry-run 019c7f25", "say which files would move"),
-            ("codex-state list --until 90d --ids | codex-state archive -", "all that is older than 90 days"),
+            (
+                "codex-state list --until 90d --ids | codex-state archive -",
+                "archive the threads that were last changed more than 90 days ago",
+            ),
         ],
     ),
-    ("unarchive", &[("codex-state unarchive 019c7f25", "back into sessions/")]),
+    (
+        "unarchive",
+        &[
+            ("codex-state unarchive 019c7f25", "move its rollout back into sessions/"),
+            ("codex-state unarchive - < archived.txt", "move back the threads of a file of archive --ids-to"),
+        ],
+    ),
     (
         "prune",
         &[
             ("codex-state prune --dry-run", "say which rows would go"),
-            ("codex-state prune --yes", "without asking"),
+            ("codex-state prune --yes", "delete them without asking"),
         ],
     ),
     (
         "relink",
         &[
-            ("codex-state relink --dry-run ~/old/canal ~/work/canal", "say which threads would go along"),
+            ("codex-state relink --dry-run ~/old/canal ~/work/canal", "say which threads would be changed"),
             ("codex-state relink ~/old/canal ~/work/canal", "after a project moved"),
             (
                 "codex-state relink --missing-ok /home/ann /Users/ann",
@@ -91,15 +109,18 @@ pub const EXAMPLES: [(&str, &[Example]); 16] = [
     (
         "status",
         &[
-            ("codex-state status", "which database, what is in it, and why a thread is not in Codex's list"),
+            (
+                "codex-state status",
+                "say which database is used, what is in it, and why Codex does not list a thread",
+            ),
             ("codex-state status --format json", "the same for a program"),
         ],
     ),
     (
         "backup",
         &[
-            ("codex-state backup", "into codex-state-backups beside the database"),
-            ("codex-state backup before.sqlite", "into a new file"),
+            ("codex-state backup", "copy it into codex-state-backups/ beside the database"),
+            ("codex-state backup before.sqlite", "copy it to a new file"),
         ],
     ),
     (
@@ -112,18 +133,28 @@ pub const EXAMPLES: [(&str, &[Example]); 16] = [
     (
         "restore",
         &[
+            ("codex-state restore", "list the backups"),
             ("codex-state restore --dry-run before.sqlite", "say what would be replaced"),
-            ("codex-state restore before.sqlite", "replace it, and keep what was there as a backup"),
+            (
+                "codex-state restore before.sqlite",
+                "restore this backup, and keep the present database as another one",
+            ),
         ],
     ),
     (
         "completions",
         &[
-            ("codex-state completions --install", "the script of your shell, where it looks for such"),
-            ("codex-state completions fish > codex-state.fish", "the script of one shell, into a file"),
+            ("codex-state completions --install", "install the script of your shell"),
+            ("codex-state completions fish > codex-state.fish", "write the script of one shell to a file"),
         ],
     ),
-    ("man", &[("codex-state man man1", "all pages into the folder man1")]),
+    (
+        "man",
+        &[
+            ("codex-state man ~/.local/share/man/man1", "install all pages for man"),
+            ("codex-state man > codex-state.1", "write the page of the program to a file"),
+        ],
+    ),
 ];
 
 /// The files that the program uses, with their purpose.
@@ -131,17 +162,20 @@ pub const FILES: [(&str, &str); 5] = [
     ("~/.codex", "the Codex home, if no other is named"),
     (
         "sessions/, archived_sessions/",
-        "the rollouts in it; never written, and moved by archive and unarchive alone",
+        "in the Codex home: the rollouts; they are never written, and only archive and unarchive move them",
     ),
     (
         "state_5.sqlite, state.sqlite",
-        "the database, in the Codex home, in its folder sqlite or in the SQLite home",
+        "the database: in the Codex home, in its folder sqlite, or in the SQLite home",
     ),
     (
         "config.toml",
-        "of the Codex home: model_provider, sqlite_home and the names of model_providers are read",
+        "in the Codex home: model_provider, sqlite_home and the names of model_providers are read",
     ),
-    ("codex-state-backups/", "beside the database: backups, and the rows that prune deleted"),
+    (
+        "codex-state-backups/",
+        "beside the database: backups, databases that were replaced, and rows that prune deleted",
+    ),
 ];
 
 /// Returns the examples of a command.
@@ -159,8 +193,9 @@ pub fn environment() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// The help about defaults for options.
-const OPTIONS_MEANING: &str = "long options that every command line takes, as in \"--color never --jobs 2\", split as a shell splits words. A command \
-     takes those that it knows, unless its own command line gives the option too, or one that rules it out";
+const OPTIONS_MEANING: &str = "long options that are added to every command line, as in \"--color never --jobs 2\"; they are split as a shell splits \
+     words. A command takes the options that it knows, unless its own command line gives the same option, or one that \
+     conflicts with it";
 
 fn meaning(variable: &str) -> &'static str {
     match variable {
@@ -171,11 +206,11 @@ fn meaning(variable: &str) -> &'static str {
         "CLICOLOR_FORCE" => "colour even in a pipe",
         "TERM" => "no colour and no progress bar if dumb",
         "COLUMNS" => "the width of tables",
-        "SHELL" => "the shell whose completion script completions --install installs, unless one is named",
+        "SHELL" => "the shell for completions --install, unless one is named",
         "XDG_DATA_HOME" => "where bash looks for completion scripts, instead of ~/.local/share",
         "XDG_CONFIG_HOME" => "where fish looks for completion scripts, instead of ~/.config",
         "ZDOTDIR" => "where zsh has its settings, instead of the home folder",
-        _ => "whether the terminal shows more than ASCII",
+        _ => "the locale; if it is not UTF-8, charts and progress bars use only ASCII",
     }
 }
 
@@ -216,8 +251,8 @@ pub fn of_command(command: &str) -> String {
         text += &section("Findings:", &findings);
     }
     if !command.is_empty() {
-        text += "\n\nExit status 0: done; 1: the answer is no, or not everything could be done; 2: trouble; \
-                 130: interrupted. codex-state --help has more, and files and environment.";
+        text += "\n\nExit status: 0 done; 1 the answer is no, or not everything could be done; 2 trouble; 130 interrupted. \
+                 codex-state --help says more about it, and has the files and the environment variables.";
     }
     text
 }
@@ -247,7 +282,7 @@ mod tests {
         assert_eq!(EXAMPLES.len(), names.len() + 1, "and no other has: {names:?}");
         for (name, examples) in EXAMPLES {
             for (line, _) in examples {
-                let command = line.split(" > ").next().unwrap();
+                let command = line.split(['>', '<']).next().unwrap().trim_end();
                 for command in command.split(" | ") {
                     Cli::try_parse_from(command.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
                 }

@@ -10,33 +10,34 @@ use std::path::PathBuf;
 /// List threads, the latest first
 ///
 /// Lists the threads (conversations) that are not archived and have a message, of every source and provider. Codex's own
-/// list is shorter: it shows the sources cli, vscode, and custom atlas and chatgpt alone, and one provider, that of
-/// config.toml. A table marks the threads that Codex hides; --shown lists exactly those that it shows, --hidden-only
-/// those that it hides, and the column hidden_by says why. In a terminal Codex's picker shows besides the threads of the
-/// current folder alone, unless it is told to show all.
+/// list is shorter: it shows only threads of the sources cli, vscode, custom atlas and custom chatgpt, and only those of
+/// the provider in config.toml. A table marks the threads that Codex hides. --shown lists exactly those that Codex shows,
+/// --hidden-only those that it hides, and the column hidden_by says why. In a terminal, codex resume also leaves out the
+/// threads of other folders; codex resume --all lists those too.
 ///
-/// It prints a table on a terminal; in a pipe TSV with the columns id, updated_at, created_at, archived, source,
-/// model_provider, cwd, git_branch, title and name, which stay the same; as JSON all columns. Times are RFC 3339 in UTC
-/// there.
+/// On a terminal the output is a table. In a pipe it is TSV, always with the columns id, updated_at, created_at, archived,
+/// source, model_provider, cwd, git_branch, title and name. JSON has all columns. In TSV and JSON times are RFC 3339 in
+/// UTC.
 ///
-/// Codex keeps milliseconds and seconds of a time: the order is that of the milliseconds where the database has them.
+/// Codex stores times in seconds and in milliseconds; the order is that of the milliseconds if the database has them.
 /// Threads with the same time are ordered by id.
 ///
-/// With --format json: {"schema_version":1, "threads":[{COLUMN:VALUE…}…], "next_cursor":TEXT|null, "scanned":N}, with
-/// --format jsonl a thread a line: numbers and flags are such, times RFC 3339 texts, unknown is null. "next_cursor" is for
-/// --after, null where nothing follows; "scanned" is how many rows were looked at.
+/// With --format json: {"schema_version":1, "threads":[{COLUMN:VALUE…}…], "next_cursor":TEXT|null, "scanned":N}; with
+/// --format jsonl one thread per line. Numbers and flags are JSON numbers and booleans, times are RFC 3339 texts, and
+/// unknown values are null. "next_cursor" is for --after, and null after the last page; "scanned" is the number of rows
+/// that were looked at.
 #[derive(Debug, Args)]
 #[command(visible_alias = "ls", after_long_help = help::of_command("list"))]
 pub struct ListArgs {
-    /// Words to look for, as with --search: each must be there
+    /// Words to search for, as with --search: each must be found
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,
 
-    /// Sort order; recency falls back to updated if the database does not have it
+    /// The order; recency means updated if the database does not have it
     #[arg(long, value_name = "ORDER", default_value = "updated")]
     pub sort: SortBy,
 
-    /// The oldest, or the smallest, first
+    /// The oldest or smallest first
     #[arg(long)]
     pub reverse: bool,
 
@@ -44,15 +45,15 @@ pub struct ListArgs {
     #[arg(short = 'n', long, value_name = "N", value_parser = numbers::count, allow_negative_numbers = true)]
     pub limit: Option<usize>,
 
-    /// Go on after a page: its next_cursor, which --format json gives; with the same --sort and --reverse
+    /// Continue after a page: CURSOR is its next_cursor in --format json; --sort and --reverse must be the same
     #[arg(long, value_name = "CURSOR")]
     pub after: Option<String>,
 
-    /// Archived threads only
+    /// Only archived threads
     #[arg(long, conflicts_with = "all")]
     pub archived: bool,
 
-    /// Archived threads too
+    /// Also archived threads
     #[arg(long)]
     pub all: bool,
 
@@ -60,7 +61,7 @@ pub struct ListArgs {
     #[arg(long)]
     pub hidden: bool,
 
-    /// Exactly the threads that Codex's default list shows
+    /// Only threads that Codex's default list shows
     #[arg(long, conflicts_with_all = ["archived", "all", "hidden"])]
     pub shown: bool,
 
@@ -68,32 +69,32 @@ pub struct ListArgs {
     #[arg(long, conflicts_with_all = ["shown", "all", "hidden"])]
     pub hidden_only: bool,
 
-    /// Of this source, as cli, vscode, exec; subagent means all sub-agents (repeatable)
+    /// Only threads of this source, such as cli, vscode or exec; subagent means all sub-agents (repeatable)
     #[arg(long, value_name = "SOURCE")]
     pub source: Vec<String>,
 
-    /// Of this model provider (repeatable)
+    /// Only threads of this model provider (repeatable)
     #[arg(long, value_name = "ID")]
     pub provider: Vec<String>,
 
-    /// Begun in this folder (repeatable)
+    /// Only threads that began in this folder (repeatable)
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub cwd: Vec<PathBuf>,
 
-    /// With --cwd: or in a folder below
+    /// With --cwd: also threads that began in a folder below it
     #[arg(long, requires = "cwd")]
     pub recursive: bool,
 
-    /// With this text in title, name, preview or first message; case does not matter, in any script, accents do
-    /// (repeatable: each must be there)
+    /// Only threads with this text in title, name, preview or first message; upper and lower case are the same, but
+    /// letters with and without accents are not (repeatable: each must be found)
     #[arg(long, value_name = "TEXT")]
     pub search: Vec<String>,
 
-    /// Of this model (repeatable)
+    /// Only threads of this model (repeatable)
     #[arg(long, value_name = "MODEL")]
     pub model: Vec<String>,
 
-    /// Begun on this branch of git (repeatable)
+    /// Only threads that began on this git branch (repeatable)
     #[arg(long, value_name = "BRANCH")]
     pub branch: Vec<String>,
 
@@ -101,12 +102,12 @@ pub struct ListArgs {
     #[arg(long)]
     pub pinned: bool,
 
-    /// At this time or later, by the time of --sort: RFC 3339, a date (its midnight here), today, yesterday,
-    /// or an age: 30s 10m 2h 7d 4w 3mo 1y "2 weeks ago"
+    /// Only threads of this time or later, by the time of --sort: RFC 3339, a date (local midnight), today,
+    /// yesterday, or an age: 30s 10m 2h 7d 4w 3mo 1y "2 weeks ago"
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     pub since: Option<String>,
 
-    /// Before this time, in the same forms
+    /// Only threads before this time, in the same forms
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     pub until: Option<String>,
 
@@ -123,7 +124,7 @@ pub struct ListArgs {
     )]
     pub columns: Vec<String>,
 
-    /// Print the ids alone, one a line
+    /// Print only the ids, one a line
     #[arg(long, conflicts_with = "columns")]
     pub ids: bool,
 }
@@ -184,6 +185,6 @@ pub enum SortBy {
     Updated,
     /// When it was last used
     Recency,
-    /// Bytes of the rollout on disk, the largest first; --since and --until are by updated then
+    /// Bytes of the rollout on disk, the largest first; --since and --until then go by updated
     Size,
 }

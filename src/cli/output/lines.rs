@@ -68,7 +68,8 @@ fn wrap_line(line: &str, width: usize) -> String {
 }
 
 /// Returns the parts of a line that stay together, each with the following blank: words, and commands to paste.
-fn pieces(line: &str) -> Vec<&str> {
+#[must_use]
+pub fn pieces(line: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut start, mut end) = (0, 0);
     let mut before = Word::Prose;

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width, presets};
 
+use crate::cli::output::lines::pieces;
 use crate::cli::output::style::{Style, Tone};
 use crate::cli::output::text;
 
@@ -305,17 +306,19 @@ pub fn write_fields_within(
     Ok(())
 }
 
-/// Breaks words into lines of some width; a longer word gets a separate line.
+/// Breaks a text into lines of some width, between words. A word or a command to paste that is longer gets a separate
+/// line.
 #[must_use]
 pub fn in_lines(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
+    for piece in pieces(text) {
+        let piece = piece.strip_suffix(' ').unwrap_or(piece);
         match lines.last_mut() {
-            Some(line) if text::width(line) + 1 + text::width(word) <= width => {
+            Some(line) if text::width(line) + 1 + text::width(piece) <= width => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(piece);
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.push(piece.to_owned()),
         }
     }
     lines
@@ -494,6 +497,16 @@ mod tests {
         let mut out = Vec::new();
         write_fields(&mut out, &fields[1..2], Style::COLOURED).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "\x1b[2msize:\x1b[0m  \x1b[1m1.2 GiB\x1b[0m\n");
+    }
+
+    #[test]
+    fn values_break_at_words_and_never_within_a_command() {
+        let text = "2 archived: codex-state --db '/a b/c' unarchive THREAD brings one back into the list";
+        assert_eq!(
+            in_lines(text, 30),
+            ["2 archived:", "codex-state --db '/a b/c' unarchive THREAD", "brings one back into the list"]
+        );
+        assert_eq!(in_lines("a  b", 30), ["a  b"], "blanks stay");
     }
 
     proptest! {

@@ -124,7 +124,7 @@ fn mended(kind: FindingKind, n: u64) -> Option<String> {
             format!("corrects whether {} archived", human::counted(n, "thread is", "threads are"))
         }
         FindingKind::MovedFile => format!("corrects the paths in {rows}"),
-        FindingKind::MovedHome => "corrects the paths, as the home was moved".to_owned(),
+        FindingKind::MovedHome => "corrects the paths of the moved home".to_owned(),
         FindingKind::FieldMismatch => format!("brings {rows} up to date"),
         _ => return None,
     })

@@ -3,6 +3,7 @@
 use crate::cli::commands::status::view::StatusView;
 use crate::cli::commands::verdict;
 use crate::cli::output::chart::{self, Ink};
+use crate::cli::output::lines::wrap;
 use crate::cli::output::style::{Style, Tone};
 use crate::cli::output::table::{TableCell, write_fields_within};
 use crate::cli::output::{human, shown, text};
@@ -77,7 +78,7 @@ pub(super) fn write(
         ));
     }
     if let Some(error) = &look.error {
-        fields.push(("trouble", TableCell::exact(error).tone(Tone::Bad)));
+        fields.push(("trouble", TableCell::new(error).tone(Tone::Bad)));
     }
     if let Some(database) = &look.database {
         database_fields(database, screen, &mut fields);
@@ -90,15 +91,16 @@ pub(super) fn write(
         verify_fields(report, look, &mut fields);
     }
     backup_fields(look, &mut fields);
-    write_fields_within(out, &fields, picture.map_or(usize::MAX, |(width, _)| width), style)?;
+    let width = picture.map_or(usize::MAX, |(width, _)| width);
+    write_fields_within(out, &fields, width, style)?;
     let months = look.database.as_ref().map(|database| &database.months);
     if let (Some((width, ink)), Some(months)) = (picture, months.filter(|months| !months.is_empty())) {
         writeln!(out, "\n{}", style.paint(Tone::Dim, "threads begun in a month"))?;
         chart::write_bars(out, &latest_months(months), width, ink, style)?;
     }
     if let Some(next) = screen.next {
-        // Never broken into lines, because it must be possible to copy a command in it.
-        writeln!(out, "\n{}{}", style.paint(Tone::Bold, "next: "), text::safe(next))?;
+        let line = format!("{}{}\n", style.paint(Tone::Bold, "next: "), text::safe(next));
+        write!(out, "\n{}", wrap(&line, width))?;
     }
     Ok(())
 }
@@ -288,10 +290,8 @@ fn rollout_fields(look: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCe
     }
     fields.push(("rollouts", TableCell::new(words)));
     for (path, reason) in &rollouts.errors {
-        fields.push((
-            "unreadable",
-            TableCell::exact(format!("{}: {reason}", text::path(path))).tone(Tone::Bad),
-        ));
+        fields
+            .push(("unreadable", TableCell::new(format!("{}: {reason}", text::path(path))).tone(Tone::Bad)));
     }
 }
 
@@ -344,7 +344,7 @@ fn verify_fields(report: &VerifyReport, look: &StatusView<'_>, fields: &mut Vec<
     let of_home = |finding: &&Finding| OF_THE_HOME.contains(&finding.kind);
     for finding in look.findings.iter().filter(of_home).take(MOST_PROBLEMS) {
         let tone = if finding.severity == Severity::Error { Tone::Bad } else { Tone::Doubtful };
-        fields.push((finding.severity.name(), TableCell::exact(&finding.message).tone(tone)));
+        fields.push((finding.severity.name(), TableCell::new(&finding.message).tone(tone)));
     }
     if let Some(catalogue) = report.catalogue.as_ref().filter(|catalogue| catalogue.lacks_some()) {
         fields.push(("app", TableCell::new(catalogue.describe())));

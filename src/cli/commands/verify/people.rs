@@ -1,6 +1,7 @@
 //! Prints findings for people: grouped by kind, with what the kind means, what to do, and some examples of many.
 
 use crate::cli::commands::verdict;
+use crate::cli::output::lines::wrap;
 use crate::cli::output::style::{Style, Tone};
 use crate::cli::output::table::in_lines;
 use crate::cli::output::{cells, human, report, text};
@@ -75,15 +76,14 @@ impl Block<'_> {
         let tone = if count.errors > 0 { Tone::Bad } else { Tone::Doubtful };
         let (meaning, to_do) = kind.meaning();
         let heading = format!("{kind} ({}): {meaning}", verdict::count(count));
-        let mut lines = in_lines(&heading, self.width.max(LEAST)).into_iter();
-        let first = lines.next().unwrap_or_default();
-        let rest = first.strip_prefix(kind.name()).unwrap_or_default();
+        let heading = wrap(&heading, self.width.max(LEAST));
+        let rest = heading.strip_prefix(kind.name()).unwrap_or_default();
         writeln!(out, "{}{rest}", self.style.paint(tone, kind.name()))?;
         let to_do = in_lines(
             &format!("to do: {}", text::one_line(&(self.with_options)(to_do))),
             self.width.saturating_sub(2).max(LEAST),
         );
-        lines.chain(to_do).try_for_each(|line| writeln!(out, "  {line}"))
+        to_do.iter().try_for_each(|line| writeln!(out, "  {line}"))
     }
 
     fn finding(&self, out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
