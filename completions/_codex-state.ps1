@@ -103,7 +103,7 @@ Register-ArgumentCompleter -Native -CommandName 'codex-state' -ScriptBlock {
             break
         }
         'codex-state;verify' {
-            [CompletionResult]::new('--ignore', '--ignore', [CompletionResultType]::ParameterName, 'Leave out a kind of finding (missing_row, damaged_lines, …) or a column (updated_at, …) (repeatable)')
+            [CompletionResult]::new('--ignore', '--ignore', [CompletionResultType]::ParameterName, 'Leave out a kind of finding (missing_row, damaged_lines, ...) or a column (updated_at, ...) (repeatable)')
             [CompletionResult]::new('--max-findings', '--max-findings', [CompletionResultType]::ParameterName, 'Print the first N findings only; all are counted')
             [CompletionResult]::new('--junit', '--junit', [CompletionResultType]::ParameterName, 'Write a JUnit report to FILE, with a test case for each kind of finding')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'How many rollouts to read at once [default: one for each processor]')

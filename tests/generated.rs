@@ -11,7 +11,7 @@ use clap::CommandFactory as _;
 use codex_state::cli::line::args::Cli;
 use codex_state::cli::line::{completions, man};
 use codex_state::thread::columns::{COLUMNS, ColumnKind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -159,4 +159,62 @@ fn every_argument_and_command_has_help() {
         command.get_subcommands().for_each(visit);
     }
     visit(&Cli::command());
+}
+
+/// PowerShell cannot be installed everywhere, so this reads its script: each line that offers something is one call with
+/// three strings and a type, and each command offers its own options.
+#[test]
+fn powershell_offers_the_options_of_each_command() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("completions/_codex-state.ps1"))
+        .unwrap();
+    assert!(text.is_ascii(), "Windows PowerShell may read other characters wrongly");
+    let mut offered: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let mut command = "";
+    for line in text.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix("'codex-state").and_then(|rest| rest.strip_suffix("' {")) {
+            command = name.trim_start_matches(';');
+        } else if let Some(call) = line.strip_prefix("[CompletionResult]::new(") {
+            let strings = strings(call.strip_suffix(')').unwrap());
+            let [word, shown, help] = &strings[..] else { panic!("three strings: {line}: {strings:?}") };
+            assert_eq!(word, shown.trim_end(), "{line}");
+            assert!(!help.is_empty(), "{line}");
+            offered.entry(command).or_default().insert(word.clone());
+        }
+    }
+    let mut program = Cli::command();
+    program.build();
+    for command in program.get_subcommands().filter(|command| command.get_name() != "help") {
+        let options = command.get_arguments().filter_map(|argument| argument.get_long());
+        let options: BTreeSet<String> = options.map(|name| format!("--{name}")).collect();
+        let found = offered[command.get_name()].iter().filter(|word| word.starts_with("--")).cloned();
+        assert_eq!(found.collect::<BTreeSet<_>>(), options, "{}", command.get_name());
+        assert!(offered[""].contains(command.get_name()));
+    }
+}
+
+/// Returns the strings among the arguments of a call in PowerShell, and fails if something else than the type of a result
+/// is between them.
+fn strings(arguments: &str) -> Vec<String> {
+    let mut strings = Vec::new();
+    let mut between = String::new();
+    let mut rest = arguments.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c != '\'' {
+            between.push(c);
+            continue;
+        }
+        let mut text = String::new();
+        while let Some(c) = rest.next() {
+            // A quote inside a string is doubled.
+            if c == '\'' && rest.next_if_eq(&'\'').is_none() {
+                break;
+            }
+            text.push(c);
+        }
+        strings.push(text);
+    }
+    let kind = between.replace([',', ' '], "");
+    let kind = kind.strip_prefix("[CompletionResultType]::").unwrap_or_else(|| panic!("{arguments}"));
+    assert!(["ParameterName", "ParameterValue"].contains(&kind), "{arguments}");
+    strings
 }

@@ -312,8 +312,7 @@ const MOST_LINES_OF_A_FILE: usize = 500;
 const MOST_LINES_OF_A_FUNCTION: usize = 60;
 
 /// The files that are longer, with their greatest length and the reason. Files leave this list; none is added.
-const LONG_FILES: &[(&str, usize, &str)] =
-    &[("cli/line/args.rs", 583, "not cut yet"), ("thread/columns.rs", 610, "not cut yet")];
+const LONG_FILES: &[(&str, usize, &str)] = &[("thread/columns.rs", 610, "not cut yet")];
 
 /// The functions that are longer, with their greatest length and the reason. Functions leave this list; none is added.
 const LONG_FUNCTIONS: &[(&str, usize, &str)] = &[

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 pub use super::list_args::{HIDDEN_BY, ListArgs, SIZE, SortBy};
 use super::list_args::{ShowColumns, columns_help};
+pub use super::moving_args::{ArchiveArgs, Moving, PruneArgs, RelinkArgs, UnarchiveArgs, Writing};
 
 /// The program's name, also used for completions and man pages.
 pub const NAME: &str = "codex-state";
@@ -149,12 +150,13 @@ pub enum Command {
 /// counts) or failed (it could not be read; exit status 1).
 ///
 /// With --format json: {"schema_version":1, "database":PATH, "scanned":N, "inserted":N, "updated":N, "unchanged":N,
-/// "superseded":N, "failed":N, "pruned":N, "bytes_read":N, "failures":[{"path":PATH, "error":TEXT}…], "shown_before":N,
-/// "shown_after":N, "dry_run":BOOL, "complete":BOOL}. "shown_before" and "shown_after" are the numbers of threads in
-/// Codex's default list. "complete" is true if every rollout of the home was visited and none failed for a reason that
-/// may pass. With --index there is also "indexed":N, the number of names that were appended to session_index.jsonl. TSV and
-/// CSV have the columns scanned, inserted, updated, unchanged, superseded, failed, pruned, bytes_read, and with --index
-/// indexed.
+/// "superseded":N, "failed":N, "pruned":N, "bytes_read":N, "failures":[{"path":PATH, "error":TEXT}…],
+/// "shown_before":N, "shown_after":N, "dry_run":BOOL, "complete":BOOL}.
+///
+/// "shown_before" and "shown_after" are the numbers of threads in Codex's default list. "complete" is true if every
+/// rollout of the home was visited and none failed for a reason that may pass. With --index there is also
+/// "indexed":N, the number of names that were appended to session_index.jsonl. TSV and CSV have the columns scanned,
+/// inserted, updated, unchanged, superseded, failed, pruned, bytes_read, and with --index indexed.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("backfill"))]
 pub struct BackfillArgs {
@@ -203,18 +205,6 @@ pub struct BackfillArgs {
     pub all_missing: bool,
 }
 
-/// Options of every command that writes to the database.
-#[derive(Debug, Clone, Args)]
-pub struct Writing {
-    /// Write nothing, and print the planned changes
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
-
-    /// Keep no backup of the database before the first change
-    #[arg(long)]
-    pub no_backup: bool,
-}
-
 /// Where `updated_at` comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TimesArg {
@@ -238,13 +228,15 @@ pub enum TimesArg {
 ///
 /// The text for people has the findings by kind, with some examples of many; --verbose and --max-findings give more.
 ///
-/// With --format json: {"schema_version":1, "database":PATH, "files":N, "rows":N, "agree":N, "findings":[{"kind":KIND,
-/// "severity":"error"|"warning", "thread_id":ID|null, "path":PATH|null, "message":TEXT, "fields":[{"name":COLUMN,
-/// "database":VALUE, "file":VALUE}…]}…], "counts":{KIND:N…}, "not_compared":N, "complete":BOOL}. "agree" is the number of
-/// threads that were compared and have no finding (those of a moved home included); "not_compared" is the number of
-/// threads whose file cannot be read now; "complete" is true if the whole home was looked at. With --format jsonl each
-/// finding is a line. TSV and CSV have the columns kind, severity, thread_id, path, message, fields (names of columns,
-/// separated by commas).
+/// With --format json: {"schema_version":1, "database":PATH, "files":N, "rows":N, "agree":N,
+/// "findings":[{"kind":KIND, "severity":"error"|"warning", "thread_id":ID|null, "path":PATH|null, "message":TEXT,
+/// "fields":[{"name":COLUMN, "database":VALUE, "file":VALUE}…]}…], "counts":{KIND:N…}, "not_compared":N,
+/// "complete":BOOL}.
+///
+/// "agree" is the number of threads that were compared and have no finding (those of a moved home included);
+/// "not_compared" is the number of threads whose file cannot be read now; "complete" is true if the whole home was
+/// looked at. With --format jsonl each finding is a line. TSV and CSV have the columns kind, severity, thread_id,
+/// path, message, fields (names of columns, separated by commas).
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("verify"))]
 pub struct VerifyArgs {
@@ -294,8 +286,10 @@ pub struct VerifyArgs {
 ///
 /// With --format json: {"schema_version":1, "threads":[{COLUMN:VALUE…}…]}; with --compare {"schema_version":1,
 /// "threads":[{"id":ID|null, "path":PATH|null, "columns":[{"name":COLUMN, "database":VALUE, "file":VALUE,
-/// "differs":BOOL}…]}…]}. With --format jsonl each thread is a line. TSV and CSV have the columns of the table; with
-/// --compare a line for each of them, with the columns id, column, database, file, differs.
+/// "differs":BOOL}…]}…]}.
+///
+/// With --format jsonl each thread is a line. TSV and CSV have the columns of the table; with --compare a line for
+/// each of them, with the columns id, column, database, file, differs.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("show"))]
 pub struct ShowArgs {
@@ -325,8 +319,9 @@ pub struct ShowArgs {
 /// Prints one path a line: the plain file if it exists, else the compressed one. If the row's path is gone, the file is
 /// looked for in the whole home. The exit status is 1 if a thread has no rollout; the paths of the others are printed.
 ///
-/// With --format json: {"schema_version":1, "paths":[{"path":PATH}…]}, with --format jsonl each is a line. TSV and CSV have
-/// the column path.
+/// With --format json: {"schema_version":1, "paths":[{"path":PATH}…]}.
+///
+/// With --format jsonl each path is a line. TSV and CSV have the column path.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("path"))]
 pub struct PathArgs {
@@ -343,142 +338,6 @@ pub struct PathArgs {
     pub active: bool,
 }
 
-/// Move threads to the archive
-///
-/// Moves the rollout files of each thread (all of them, plain and compressed, of all its reverts) into archived_sessions/
-/// and brings its row up to date: either both or neither. Nothing is ever replaced, and nothing outside of the Codex home
-/// is touched. A thread that is open in a running Codex is refused; the others are moved. If a run is cut short, the same
-/// command completes it. codex-state unarchive undoes it.
-///
-/// With --format json: {"schema_version":1, "database":PATH, "threads":[{"id":ID|null, "from":PATH|null, "to":PATH|null,
-/// "status":"archived"|"unchanged"|"failed", "files":[{"from":PATH, "to":PATH}…], "error":TEXT|null}…], "archived":N,
-/// "unchanged":N, "failed":N, "shown_before":N, "shown_after":N, "dry_run":BOOL}. "from" and "to" are the paths of the
-/// rollout that counts; "files" has all files that are moved. With --format jsonl each thread is a line. TSV and CSV have
-/// the columns id, status, from, to, error.
-#[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("archive"))]
-pub struct ArchiveArgs {
-    /// The threads to move, and the options for moving.
-    #[command(flatten)]
-    pub moving: Moving,
-}
-
-/// Move threads back from the archive
-///
-/// Moves the rollout files of each thread back into sessions/YYYY/MM/DD/, by the date in their names, and brings its row
-/// up to date: either both or neither. As in Codex, the rollout then counts as changed now. codex-state archive undoes it.
-///
-/// With --format json: as for codex-state archive, with "unarchived" instead of "archived".
-#[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("unarchive"))]
-pub struct UnarchiveArgs {
-    /// The threads to move, and the options for moving.
-    #[command(flatten)]
-    pub moving: Moving,
-}
-
-/// The arguments that archive and unarchive share.
-#[derive(Debug, Args)]
-pub struct Moving {
-    /// Threads to move: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
-    #[arg(value_name = "THREAD", required = true)]
-    pub threads: Vec<String>,
-
-    /// Move and write nothing, and print the planned changes
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
-
-    /// Also move the threads that these spawned, and those that they spawned in turn
-    #[arg(short, long)]
-    pub recursive: bool,
-
-    /// Keep no backup of the database
-    #[arg(long)]
-    pub no_backup: bool,
-
-    /// Write the ids of the threads that were moved to FILE, one a line; to undo the run, give them to the other command
-    /// with - < FILE
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub ids_to: Option<PathBuf>,
-}
-
-/// Tell the database that a project moved
-///
-/// Sets the working directory (cwd) of the threads at or below the folder OLD to the same place below NEW, so that Codex
-/// lists and resumes them there. OLD need not exist any more; NEW must, unless --missing-ok is given. Only rows change:
-/// rollouts keep what they say, and a later codex-state backfill leaves the new folder as it is. Everything else in the
-/// rows stays, git columns included. If NEW lies below OLD, threads that are already below NEW stay.
-///
-/// Both folders may be spelled as on Unix or as on Windows; in a Windows path the prefix \\?\ and the case of letters do
-/// not matter. A relative folder begins at the current one. Whole names are compared: /a/bc is not below /a/b.
-///
-/// With --format json: {"schema_version":1, "database":PATH, "old":PATH, "new":PATH, "threads":[{"id":ID,
-/// "status":"relinked"|"failed", "from":PATH, "to":PATH, "error":TEXT|null}…], "relinked":N, "failed":N,
-/// "shown_before":N, "shown_after":N, "dry_run":BOOL}. With --format jsonl each thread is a line; TSV and CSV have the
-/// columns id, status, from, to, error.
-#[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("relink"))]
-pub struct RelinkArgs {
-    /// Where the project was
-    #[arg(value_name = "OLD", value_hint = ValueHint::DirPath)]
-    pub old: PathBuf,
-
-    /// Where it is now
-    #[arg(value_name = "NEW", value_hint = ValueHint::DirPath)]
-    pub new: PathBuf,
-
-    /// Accept a NEW that does not exist, as on another machine or a drive that is not mounted
-    #[arg(long)]
-    pub missing_ok: bool,
-
-    /// The options of every command that writes.
-    #[command(flatten)]
-    pub writing: Writing,
-}
-
-/// Delete the rows of threads whose rollout is gone
-///
-/// Deletes the rows, all or those named, whose rollout is gone in every form and place. It first saves them to a file in
-/// codex-state-backups/ beside the database; after you restored the rollouts, codex-state backfill --facts-from that file
-/// brings the rows back. It asks before it deletes; without a terminal it needs --yes.
-///
-/// These rows stay: rows whose file lies outside of the Codex home, or elsewhere in it (codex-state backfill corrects
-/// them); rows younger than ten minutes; rows of threads that are open in a running Codex; and rows whose rollout holds
-/// the beginning of another thread's history. Nothing is deleted if a folder of rollouts is missing or cannot be read, nor,
-/// without --all-missing, if more than ten rows and more than half of all would go.
-///
-/// With --format json: {"schema_version":1, "database":PATH, "checked":N, "threads":[{"id":ID, "path":PATH,
-/// "status":"pruned"|"skipped"|"failed", "error":TEXT|null}…], "pruned":N, "skipped":N, "failed":N, "saved_to":PATH|null,
-/// "shown_before":N, "shown_after":N, "dry_run":BOOL}. "threads" has the named threads and those whose path leads nowhere.
-/// With --format jsonl each thread is a line. TSV and CSV have the columns id, status, path, error.
-#[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("prune"))]
-pub struct PruneArgs {
-    /// Threads to look at [default: all]: ids, unique beginnings of ids, paths, or - to read them from standard input
-    #[arg(value_name = "THREAD")]
-    pub threads: Vec<String>,
-
-    /// Delete nothing, and print the planned changes
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
-
-    /// Do not ask before deleting
-    #[arg(short, long)]
-    pub yes: bool,
-
-    /// Delete rows even if most of all rows would go
-    #[arg(long)]
-    pub all_missing: bool,
-
-    /// How many rollouts to read at once [default: one for each processor]
-    #[arg(short, long, value_name = "N", value_parser = numbers::jobs)]
-    pub jobs: Option<u16>,
-
-    /// Keep no backup of the database (the deleted rows are saved in any case)
-    #[arg(long)]
-    pub no_backup: bool,
-}
-
 /// Show where the conversations are, and the one thing to do next
 ///
 /// Shows on one screen: which database is used and why, and which others there are; its size, its schema, and whether it
@@ -487,20 +346,22 @@ pub struct PruneArgs {
 /// indexing is stuck; what codex-state verify --quick says; and the backups. The last line is the one thing to do next.
 /// It works without a database, and changes nothing. The exit status is 2 if the database is there and cannot be read.
 ///
-/// With --format json: {"schema_version":1, "home":PATH|null, "database":{"path":PATH, "why":TEXT, "others":[PATH…], "error":TEXT|null,
-/// "bytes":N, "wal_bytes":N|null, "journal_mode":"wal"|"rollback", "sound":BOOL|null, "problem":TEXT|null,
-/// "known_columns":N, "unknown_columns":[NAME…], "last_migration":{"version":N, "description":TEXT}|null,
-/// "updated_at":TIME|null}|null, "looked_in":[PATH…], "threads":{"total":N, "shown":N, "hidden":{"archived":N,
-/// "no_message":N, "provider":N, "source":N, "providers":{NAME:N…}, "sources":{NAME:N…}}, "default_provider":ID,
-/// "sources":{NAME:N…}, "providers":{NAME:N…}, "months":{"YYYY-MM":N…}, "bytes":{"sources":{NAME:N…},
-/// "providers":{NAME:N…}, "folders":{PATH:N…}, "other_folders":N, "without_row":N}|null}|null, "rollouts":{"files":N, "active":N, "archived":N, "compressed":N, "malformed_names":N,
+/// With --format json: {"schema_version":1, "home":PATH|null, "database":{"path":PATH, "why":TEXT, "others":[PATH…],
+/// "error":TEXT|null, "bytes":N, "wal_bytes":N|null, "journal_mode":"wal"|"rollback", "sound":BOOL|null,
+/// "problem":TEXT|null, "known_columns":N, "unknown_columns":[NAME…], "last_migration":{"version":N,
+/// "description":TEXT}|null, "updated_at":TIME|null}|null, "looked_in":[PATH…], "threads":{"total":N, "shown":N,
+/// "hidden":{"archived":N, "no_message":N, "provider":N, "source":N, "providers":{NAME:N…}, "sources":{NAME:N…}},
+/// "default_provider":ID, "sources":{NAME:N…}, "providers":{NAME:N…}, "months":{"YYYY-MM":N…},
+/// "bytes":{"sources":{NAME:N…}, "providers":{NAME:N…}, "folders":{PATH:N…}, "other_folders":N,
+/// "without_row":N}|null}|null, "rollouts":{"files":N, "active":N, "archived":N, "compressed":N, "malformed_names":N,
 /// "bytes":N, "missing_folders":[PATH…], "errors":[{"path":PATH, "error":TEXT}…]}, "backfill":{"status":TEXT|null,
 /// "stuck":BOOL, "last_watermark":TEXT|null, "last_success_at":TIME|null, "updated_at":TIME|null}|null,
 /// "verify":{"files":N, "rows":N, "agree":N, "not_compared":N, "errors":N, "warnings":N, "counts":{KIND:N…},
 /// "complete":BOOL}|null, "other_databases":[{"path":PATH, "bytes":N}…], "set_aside":[{"path":PATH, "bytes":N}…],
-/// "backups":[{"path":PATH, "taken_at":TIME, "bytes":N, "automatic":BOOL}…], "next":TEXT|null}. "set_aside" has the
-/// databases that Codex itself moved to db-backups/. TSV and CSV have a line for each value, with the columns name and
-/// value.
+/// "backups":[{"path":PATH, "taken_at":TIME, "bytes":N, "automatic":BOOL}…], "next":TEXT|null}.
+///
+/// "set_aside" has the databases that Codex itself moved to db-backups/. TSV and CSV have a line for each value, with
+/// the columns name and value.
 #[derive(Debug, Args)]
 #[command(visible_alias = "doctor", after_long_help = help::of_command("status"))]
 pub struct StatusArgs {}
@@ -511,6 +372,7 @@ pub struct StatusArgs {}
 /// the database, in codex-state-backups; they never remove a backup made with this command.
 ///
 /// With --format json: {"schema_version":1, "database":PATH, "backup":PATH, "rows":N, "bytes":N, "dry_run":BOOL}.
+///
 /// TSV and CSV have the columns database, backup, rows, bytes.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("backup"))]
@@ -533,13 +395,15 @@ pub struct BackupArgs {
 /// FILE is checked first, and the database that it replaces is kept as a backup. A Codex that has the database open sees
 /// its content replaced in one step. If there is no database, one is made; one that cannot be used is moved aside.
 ///
-/// With --format json: {"schema_version":1, "database":PATH, "restored_from":PATH, "rows":N, "replaced_rows":N|null, "newer_rows":N,
-/// "bytes":N|null, "backup":PATH|null, "moved_aside":[{"from":PATH, "to":PATH}…], "dry_run":BOOL}.
-/// TSV and CSV have the columns database, restored_from, rows, replaced_rows, newer_rows, bytes, backup. A dry run names
-/// neither the backup nor the files that would be moved aside, because their names contain the time. Without FILE:
-/// {"schema_version":1, "database":PATH|null, "backups":[{"path":PATH, "taken_at":TIME, "rows":N|null, "bytes":N,
-/// "automatic":BOOL, "replaced":BOOL}…]}, and
-/// with --format jsonl one backup per line; TSV and CSV have the same columns.
+/// With --format json: {"schema_version":1, "database":PATH, "restored_from":PATH, "rows":N, "replaced_rows":N|null,
+/// "newer_rows":N, "bytes":N|null, "backup":PATH|null, "moved_aside":[{"from":PATH, "to":PATH}…], "dry_run":BOOL};
+/// without FILE: {"schema_version":1, "database":PATH|null, "backups":[{"path":PATH, "taken_at":TIME, "rows":N|null,
+/// "bytes":N, "automatic":BOOL, "replaced":BOOL}…]}.
+///
+/// TSV and CSV have the columns database, restored_from, rows, replaced_rows, newer_rows, bytes, backup. Without FILE
+/// they have the columns path, taken_at, rows, bytes, automatic, replaced, and --format jsonl writes one backup per
+/// line. A dry run names neither the backup nor the files that would be moved aside, because their names contain the
+/// time.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("restore"))]
 pub struct RestoreArgs {
@@ -554,7 +418,7 @@ pub struct RestoreArgs {
 
 /// Print or install the completion script for a shell
 ///
-/// The scripts complete commands, options and values. All but that of PowerShell also complete the ids of threads, with
+/// The scripts complete commands and options. All but that of PowerShell also complete values, and the ids of threads with
 /// their titles. The folder completions/ of a release has the same scripts.
 ///
 /// With --install the script is written where the shell looks for scripts of the user: for bash in

@@ -22,10 +22,11 @@ use std::path::PathBuf;
 /// Codex stores times in seconds and in milliseconds; the order is that of the milliseconds if the database has them.
 /// Threads with the same time are ordered by id.
 ///
-/// With --format json: {"schema_version":1, "threads":[{COLUMN:VALUE…}…], "next_cursor":TEXT|null, "scanned":N}; with
-/// --format jsonl one thread per line. Numbers and flags are JSON numbers and booleans, times are RFC 3339 texts, and
-/// unknown values are null. "next_cursor" is for --after, and null after the last page; "scanned" is the number of rows
-/// that were looked at.
+/// With --format json: {"schema_version":1, "threads":[{COLUMN:VALUE…}…], "next_cursor":TEXT|null, "scanned":N}.
+///
+/// "next_cursor" is for --after, and null after the last page; "scanned" is the number of rows that were looked at.
+/// Numbers and flags are JSON numbers and booleans, times are RFC 3339 texts, and unknown values are null. With
+/// --format jsonl each thread is a line.
 #[derive(Debug, Args)]
 #[command(visible_alias = "ls", after_long_help = help::of_command("list"))]
 pub struct ListArgs {

@@ -40,14 +40,9 @@ pub fn pages() -> io::Result<Vec<ManPage>> {
 }
 
 fn page(command: &clap::Command, short: &str, name: String, see_also: &[&str]) -> io::Result<ManPage> {
-    let man = Man::new(command.clone())
-        .title(name.to_uppercase())
-        .section("1")
-        .source(concat!("codex-state ", env!("CARGO_PKG_VERSION")))
-        .manual("codex-state")
-        .date("");
+    let man = Man::new(command.clone());
     let mut roff = Vec::new();
-    man.render_title(&mut roff)?;
+    title(&mut roff, &name)?;
     man.render_name_section(&mut roff)?;
     synopsis(&mut roff, command)?;
     description(&mut roff, command)?;
@@ -73,6 +68,12 @@ fn page(command: &clap::Command, short: &str, name: String, see_also: &[&str]) -
     Ok(ManPage { file_name: format!("{name}.1"), roff })
 }
 
+/// Writes the title line. `clap_mangen` leaves out an empty date, so that man takes the version for the date.
+fn title(out: &mut dyn Write, name: &str) -> io::Result<()> {
+    let version = env!("CARGO_PKG_VERSION");
+    writeln!(out, r#".TH {} 1 "" "codex-state {version}" "codex-state manual""#, name.to_uppercase())
+}
+
 /// Writes the usage line; all options are listed below it.
 fn synopsis(out: &mut dyn Write, command: &clap::Command) -> io::Result<()> {
     let usage = command.clone().render_usage().to_string();
@@ -87,7 +88,7 @@ fn description(out: &mut dyn Write, command: &clap::Command) -> io::Result<()> {
     let mut section = Roff::default();
     section.control("SH", ["DESCRIPTION"]);
     let paragraphs = paragraphs(command);
-    for (number, paragraph) in paragraphs.iter().filter(|paragraph| !is_about_json(paragraph)).enumerate() {
+    for (number, paragraph) in paragraphs.iter().take_while(|paragraph| !is_shape(paragraph)).enumerate() {
         if number > 0 {
             section.control("PP", []);
         }
@@ -104,11 +105,13 @@ fn paragraphs(command: &clap::Command) -> Vec<String> {
     text.split("\n\n").map(str::to_owned).collect()
 }
 
-fn is_about_json(paragraph: &str) -> bool {
-    ["With --format json:", "JSON:"].iter().any(|start| paragraph.starts_with(start))
+/// Returns true for the paragraph with the shape of the JSON document in one line. What follows explains it.
+fn is_shape(paragraph: &str) -> bool {
+    paragraph.starts_with("With --format json:")
 }
 
-/// Writes the shape of the JSON document: the document as a whole, then each member with its meaning.
+/// Writes the section about the JSON document: each member with its meaning, then other formats. It has no line with the
+/// whole shape, because man would hyphenate the names in it.
 fn json(out: &mut dyn Write, short: &str, command: &clap::Command) -> io::Result<()> {
     let shapes = schema::shapes(short);
     if shapes.is_empty() {
@@ -116,10 +119,9 @@ fn json(out: &mut dyn Write, short: &str, command: &clap::Command) -> io::Result
     }
     let mut section = Roff::default();
     section.control("SH", ["JSON"]);
-    for paragraph in paragraphs(command).iter().filter(|paragraph| is_about_json(paragraph)) {
-        section.text([roman(paragraph)]).control("PP", []);
-    }
-    section.text([roman(format!("The JSON Schema is docs/schema/{short}.json. The members:"))]);
+    section.text([roman(format!(
+        "With --format json the output is one document. Its JSON Schema is docs/schema/{short}.json. Its members are:"
+    ))]);
     for shape in shapes {
         if !shape.when.is_empty() {
             section.control("PP", []).text([roman(format!("{}:", shape.when))]);
@@ -128,6 +130,9 @@ fn json(out: &mut dyn Write, short: &str, command: &clap::Command) -> io::Result
             let meaning = format!(": {}.", member.meaning);
             section.control("TP", []).text([bold(member.place)]).text([italic(member.kind), roman(meaning)]);
         }
+    }
+    for paragraph in paragraphs(command).iter().skip_while(|paragraph| !is_shape(paragraph)).skip(1) {
+        section.control("PP", []).text([roman(paragraph)]);
     }
     section.to_writer(out)
 }

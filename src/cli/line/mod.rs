@@ -13,6 +13,7 @@ pub mod interrupt;
 mod list_args;
 pub mod man;
 mod meant;
+mod moving_args;
 pub mod numbers;
 pub mod read;
 pub mod schema;

@@ -40,7 +40,8 @@ pub fn script(shell: Shell) -> String {
         Shell::Fish => first_line(shell) + &fish(&generated),
         // The generated script completes neither values nor the words after an option.
         Shell::Elvish => first_line(shell) + include_str!("script.elv"),
-        _ => first_line(shell) + &generated,
+        // Windows PowerShell reads text that is not ASCII in the encoding of the console.
+        _ => first_line(shell) + &generated.replace('…', "..."),
     }
 }
 
