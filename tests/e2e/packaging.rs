@@ -138,23 +138,22 @@ mod archive {
             assert!(checked.status.success(), "the checksum is right");
         }
     }
-}
 
-#[cfg(unix)]
-#[test]
-fn the_notes_of_a_release_are_the_section_of_its_version() {
-    let env = Env::new();
-    let notes = |tag: &str| {
-        let mut command = Command::new(root().join("packaging/notes"));
-        command.arg(tag);
-        env.finish(command)
-    };
-    let found = notes(concat!("v", env!("CARGO_PKG_VERSION")));
-    found.status(0, "the changelog has the version of the program");
-    found.assert(found.stdout.contains("\n- "), "a list of what is new");
-    found.assert(!found.stdout.contains("\n## "), "and of no other version");
-    let other = notes("v9.9.9");
-    other.status(1, "another version").assert(other.stdout.is_empty(), "prints nothing");
+    #[test]
+    fn the_notes_of_a_release_are_the_section_of_its_version() {
+        let env = Env::new();
+        let notes = |tag: &str| {
+            let mut command = Command::new(root().join("packaging/notes"));
+            command.arg(tag);
+            env.finish(command)
+        };
+        let found = notes(concat!("v", env!("CARGO_PKG_VERSION")));
+        found.status(0, "the changelog has the version of the program");
+        found.assert(found.stdout.contains("\n- "), "a list of what is new");
+        found.assert(!found.stdout.contains("\n## "), "and of no other version");
+        let other = notes("v9.9.9");
+        other.status(1, "another version").assert(other.stdout.is_empty(), "prints nothing");
+    }
 }
 
 #[test]
