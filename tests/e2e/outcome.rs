@@ -164,7 +164,8 @@ impl Outcome {
             return text;
         }
         // TSV doubles backslashes.
-        let text = text.replace(&root.replace('\\', r"\\"), "$ROOT");
+        let doubled = |path: &str| path.replace('\\', r"\\");
+        let text = text.replace(&doubled(home), "$HOME_DIR").replace(&doubled(root), "$ROOT");
         let slashed = |word: &str| match word.find("$HOME_DIR").or_else(|| word.find("$ROOT")) {
             Some(at) => format!("{}{}", &word[..at], word[at..].replace(r"\\", "/").replace('\\', "/")),
             None => word.to_owned(),

@@ -19,12 +19,13 @@ fn paste(env: &Env, outcome: &Outcome) -> Outcome {
     env.run(words)
 }
 
-/// The words of a command as a shell reads them; quotes are the only thing that is special.
+/// The words of a command as the system's shell reads them; quotes are the only thing that is special.
 fn split(command: &str) -> Vec<String> {
+    let quote = if cfg!(windows) { '"' } else { '\'' };
     let (mut words, mut word, mut is_quoted) = (Vec::new(), String::new(), false);
     for c in command.chars() {
         match c {
-            '\'' => is_quoted = !is_quoted,
+            _ if c == quote => is_quoted = !is_quoted,
             ' ' if !is_quoted => words.push(std::mem::take(&mut word)),
             _ => word.push(c),
         }

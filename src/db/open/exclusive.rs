@@ -25,6 +25,8 @@ pub struct Exclusive {
     connection: Connection,
     /// True if opening the database created an empty `-wal`.
     made_wal: bool,
+    /// True if the contents of the `-wal` were moved into the database.
+    is_settled: bool,
 }
 
 impl Exclusive {
@@ -38,7 +40,10 @@ impl Exclusive {
         let made_wal = !with_suffix(&real, "-wal").exists();
         loop {
             match lock(&real, options) {
-                Ok(connection) => return Ok(Self { path: path.to_owned(), real, connection, made_wal }),
+                Ok(connection) => {
+                    let path = path.to_owned();
+                    return Ok(Self { path, real, connection, made_wal, is_settled: false });
+                }
                 Err(error) if trouble::class(&error) == Trouble::Busy && Instant::now() < deadline => {
                     thread::sleep(PAUSE);
                 }
@@ -79,6 +84,7 @@ impl Exclusive {
         let doing = "empty the log of the old database";
         // From here on, another file may have the database's name, with another -wal beside it.
         self.made_wal = false;
+        self.is_settled = true;
         let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
         match self.connection.query_row(checkpoint, [], |row| row.get::<_, i64>(0)) {
             Ok(0) => {}
@@ -130,8 +136,9 @@ impl Drop for Exclusive {
                 let _ = remove_if_there(&wal);
             }
         }
-        // Windows lets no process replace an open file, so no other database can have this name yet.
-        if cfg!(windows) {
+        // Windows lets no process replace an open file, so no other database can have this name yet. A log that was
+        // only looked at stays as it was.
+        if cfg!(windows) && (self.made_wal || self.is_settled) {
             let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
         }
     }
