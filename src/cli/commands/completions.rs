@@ -33,10 +33,16 @@ pub fn run(app: &mut App, arguments: &args::CompletionsArgs) -> anyhow::Result<E
     Ok(Exit::Done)
 }
 
-/// Returns the shell in `SHELL`.
+/// Returns the shell in `SHELL`; without it, on Windows, PowerShell.
 fn shell_of_user(environment: &Environment) -> anyhow::Result<Shell> {
     const HINT: &str = "name the shell: codex-state completions bash --install";
-    let path = environment.var("SHELL").ok_or_else(|| anyhow!("SHELL is not set").hint(HINT))?;
+    let Some(path) = environment.var("SHELL") else {
+        return if cfg!(windows) {
+            Ok(Shell::PowerShell)
+        } else {
+            Err(anyhow!("SHELL is not set").hint(HINT))
+        };
+    };
     Shell::from_shell_path(path)
         .ok_or_else(|| anyhow!("no completion script for the shell {}", path.display()).hint(HINT))
 }

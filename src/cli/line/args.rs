@@ -430,7 +430,7 @@ pub struct RestoreArgs {
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("completions"))]
 pub struct CompletionsArgs {
-    /// The shell [default with --install: that of $SHELL]
+    /// The shell [default with --install: that of $SHELL; on Windows, without it, powershell]
     #[arg(value_name = "SHELL", required_unless_present = "install")]
     pub shell: Option<clap_complete::Shell>,
 
