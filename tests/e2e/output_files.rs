@@ -264,7 +264,9 @@ mod unix {
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "no page is written where one is refused");
         fs::remove_file(&page).unwrap();
         symlink("../cwd/page", &page).unwrap();
-        env.run(&words).status(0, "the link leads to a file that may be written");
+        let written = env.run(&words);
+        written.status(0, "the link leads to a file that may be written");
+        written.assert(written.stderr.contains(" man pages were written to "), "and says where");
         assert!(fs::read_to_string(env.outside("cwd/page")).unwrap().contains("CODEX"));
         assert!(fs::symlink_metadata(&page).unwrap().is_symlink());
     }

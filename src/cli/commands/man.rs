@@ -4,6 +4,7 @@ use crate::cli::commands::app::App;
 use crate::cli::commands::place::output_file;
 use crate::cli::line::args;
 use crate::cli::line::man::{ManPage, pages};
+use crate::cli::output::text;
 use crate::error::WithHint as _;
 use crate::output_file::advice;
 use std::io::Write as _;
@@ -17,7 +18,10 @@ pub fn run(app: &mut App, arguments: &args::ManArgs) -> anyhow::Result<()> {
     let pages = pages()?;
     match &arguments.folder {
         None => app.out.write_all(&pages[0].roff)?,
-        Some(folder) => write_all(app, &pages, folder)?,
+        Some(folder) => {
+            write_all(app, &pages, folder)?;
+            app.messages.say(&format!("{} man pages were written to {}", pages.len(), text::path(folder)));
+        }
     }
     Ok(())
 }

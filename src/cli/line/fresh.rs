@@ -15,10 +15,10 @@ use std::path::PathBuf;
 /// If the database is sound and only its ledger of migrations is refused by Codex, the database is copied as it is, and
 /// the ledger is mended.
 ///
-/// Close Codex first: rebuild refuses to run while another process has the database open. It also refuses a sound
-/// database; a database with tables or columns that a new one could not hold; and a database of which it can read neither
-/// the row of a thread nor, for now, the rollout (a permission, a drive that is not mounted). --force overrules these
-/// three, but not the first. A permanently damaged rollout does not stop rebuild.
+/// Close Codex first: rebuild refuses to run while another process has the database open. Unless --force is given, it also
+/// refuses if the database is sound, if it has tables or columns that a new one could not hold, or if neither the rollout
+/// of a thread (for lack of permission, or on a drive that is not mounted) nor its old row can be read now. A permanently
+/// damaged rollout does not stop rebuild.
 ///
 /// The last line is the command that undoes it: --undo puts the old file back as it was, under the name that it had, and
 /// keeps the new one in codex-state-backups/.

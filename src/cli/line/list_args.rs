@@ -16,8 +16,8 @@ use std::path::PathBuf;
 /// threads of other folders; codex resume --all lists those too.
 ///
 /// On a terminal the output is a table. In a pipe it is TSV, always with the columns id, updated_at, created_at, archived,
-/// source, model_provider, cwd, git_branch, title and name. JSON has all columns. In TSV and JSON times are RFC 3339 in
-/// UTC.
+/// source, model_provider, cwd, git_branch, title and name. JSON has all columns. In TSV, CSV and JSON times are RFC 3339
+/// in UTC.
 ///
 /// Codex stores times in seconds and in milliseconds; the order is that of the milliseconds if the database has them.
 /// Threads with the same time are ordered by id.
