@@ -7,7 +7,7 @@
 use codex_state::{
     BackfillOptions, BackfillTarget, Context, Ignore, ListOptions, Lister, NewSchema, OpenOptions,
 };
-use codex_state::{Query, Reader, Silent, VerifyOptions, Writer, backfill, column, create_database, verify};
+use codex_state::{Col, Query, Reader, Silent, VerifyOptions, Writer, backfill, create_database, verify};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -30,7 +30,7 @@ fn main() -> anyhow::Result<()> {
     let report = verify::run(&VerifyOptions::new(context, &Ignore::default()), &mut reader, &Silent)?;
     println!("{} threads agree, {} errors", report.agree, report.total().errors);
 
-    let query = Query { archived: Some(false), columns: vec![column::ID, column::TITLE], ..Query::default() };
+    let query = Query { archived: Some(false), columns: vec![Col::Id, Col::Title], ..Query::default() };
     let mut lister = Lister::new(&mut reader, ListOptions { limit: Some(20), ..ListOptions::new(query) })?;
     while let Some(page) = lister.next_page()? {
         for row in 0..page.len() {

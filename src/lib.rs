@@ -15,7 +15,7 @@
 //!
 //! ```
 //! use codex_state::{BackfillOptions, BackfillTarget, Context, Ignore, ListOptions, Lister, NewSchema, OpenOptions};
-//! use codex_state::{Query, Reader, Silent, VerifyOptions, Writer, backfill, column, create_database, verify};
+//! use codex_state::{Query, Reader, Silent, VerifyOptions, Writer, Col, backfill, create_database, verify};
 //! use std::{path::Path, time::SystemTime};
 //!
 //! # fn main() -> anyhow::Result<()> {
@@ -36,7 +36,7 @@
 //! let report = verify::run(&VerifyOptions::new(context, &Ignore::default()), &mut reader, &Silent)?;
 //! assert_eq!((report.agree, report.total().errors), (9, 0));
 //!
-//! let query = Query { columns: vec![column::ID, column::TITLE], ..Query::default() };
+//! let query = Query { columns: vec![Col::Id, Col::Title], ..Query::default() };
 //! let mut lister = Lister::new(&mut reader, ListOptions::new(query))?;
 //! while let Some(page) = lister.next_page()? {
 //!     for row in 0..page.len() {
@@ -71,7 +71,7 @@
 //! - [`home`] finds the home, its configuration and its databases; [`db`] is SQLite; [`sys`] hides what differs between
 //!   systems.
 //! - [`survey`] goes through a home: it reads rollouts in parallel and compares each with its row.
-//! - The verbs: [`backfill`], [`verify`], [`list`](mod@list), [`archive`], [`prune`], [`rebuild`], [`restore`],
+//! - The verbs: [`backfill`], [`verify`], [`archive`], [`prune`], [`rebuild`], [`restore`],
 //!   [`relink`], [`status`].
 
 pub mod error;
@@ -96,7 +96,6 @@ pub mod survey;
 
 pub mod archive;
 pub mod backfill;
-pub mod list;
 pub mod prune;
 pub mod rebuild;
 pub mod relink;
@@ -114,16 +113,14 @@ pub use cli::run;
 #[doc(inline)]
 pub use db::create::{NewSchema, create as create_database};
 #[doc(inline)]
-pub use db::list::{Query, Sort};
+pub use db::list::{ListOptions, Lister, Query, Sort};
 #[doc(inline)]
 pub use db::open::{OpenOptions, Reader, Writer};
-#[doc(inline)]
-pub use list::{ListOptions, Lister};
 #[doc(inline)]
 pub use progress::{Progress, Silent};
 #[doc(inline)]
 pub use survey::Context;
 #[doc(inline)]
-pub use thread::columns::index as column;
+pub use thread::columns::Col;
 #[doc(inline)]
 pub use verify::{Depth, Ignore, VerifyOptions, VerifyReport};

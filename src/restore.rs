@@ -9,7 +9,7 @@ use crate::fault;
 use crate::progress::Progress;
 use crate::survey::Context;
 use crate::sys::is_same_file;
-use crate::thread::columns::index;
+use crate::thread::columns::Col;
 use crate::thread::equivalence::read_milliseconds;
 use anyhow::anyhow;
 use std::cmp::Ordering;
@@ -201,7 +201,7 @@ pub fn name_for(source: &Path, options: &OpenOptions) -> anyhow::Result<String> 
     }
     let schema = Reader::open(source, options)?.read(Schema::read)?;
     // Only the schema with this file name had no `first_user_message`.
-    let is_first = !schema.has(index::FIRST_USER_MESSAGE);
+    let is_first = !schema.has(Col::FirstUserMessage);
     Ok(if is_first { crate::home::PHASE_1_DATABASE } else { "state_5.sqlite" }.to_owned())
 }
 

@@ -6,10 +6,10 @@ use codex_state::backfill::{self, BackfillTarget};
 use codex_state::cli::line::when as when_typed;
 use codex_state::db::create::{self, NewSchema};
 use codex_state::db::facts::DatabaseFacts;
-use codex_state::db::list::{Query, Sort};
+
+use codex_state::db::list::{ListOptions, Lister, Query, Sort};
 use codex_state::db::open::{OpenOptions, Reader, Writer};
 use codex_state::db::schema::Schema;
-use codex_state::list::{self, Lister};
 use codex_state::progress::Silent;
 use codex_state::rollout::extract::Options;
 use codex_state::rollout::fold::{self, Reading, RolloutSource};
@@ -17,7 +17,7 @@ use codex_state::rollout::reader::Buffer;
 use codex_state::rollout::{file_name as names, line as lines, look, peek};
 use codex_state::survey::Context;
 use codex_state::thread::ThreadId;
-use codex_state::thread::columns::{COLUMNS, index};
+use codex_state::thread::columns::{COLUMNS, Col};
 use codex_state::verify::{self, Depth, FindingKind, Ignore};
 use codex_state::{catalog::names as index_of_names, home as homes};
 use rusqlite::Connection;
@@ -191,8 +191,7 @@ pub fn cursor(data: &[u8]) {
     let mut reader = Reader::open(path, &options()).expect("a sound database can be read");
     let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
     for text in [&*String::from_utf8_lossy(data), &hex] {
-        let config =
-            list::ListOptions { query: query(), limit: Some(3), cursor: Some(text), names: &|| Ok(None) };
+        let config = ListOptions { query: query(), limit: Some(3), cursor: Some(text), names: &|| Ok(None) };
         if let Ok(mut lister) = Lister::new(&mut reader, config) {
             let _ = lister.next_page().expect("a cursor that was taken leads to a page");
         }
@@ -322,7 +321,7 @@ fn every_command(home: &Path, database: &Path) {
         let schema = Schema::of(&mut reader);
         for sort in [Sort::Updated, Sort::Created, Sort::Recency] {
             let query = Query { sort, ..query() };
-            let config = list::ListOptions { query, limit: None, cursor: None, names: &|| Ok(None) };
+            let config = ListOptions { query, limit: None, cursor: None, names: &|| Ok(None) };
             let Ok(mut lister) = Lister::new(&mut reader, config) else { continue };
             while let Ok(Some(page)) = lister.next_page() {
                 lister.give_back(page);
@@ -365,7 +364,7 @@ fn options() -> OpenOptions {
 }
 
 fn query() -> Query {
-    let columns = vec![index::ID, index::TITLE, index::SOURCE, index::UPDATED_AT];
+    let columns = vec![Col::Id, Col::Title, Col::Source, Col::UpdatedAt];
     Query { hidden: true, columns, default_provider: "openai".to_owned(), ..Query::default() }
 }
 

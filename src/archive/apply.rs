@@ -13,7 +13,7 @@ use crate::sys::thread_locks;
 use crate::sys::{self, rename_no_replace};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use crate::thread::columns::{COLUMNS, ColumnSet, Row, index};
+use crate::thread::columns::{Col, ColumnSet, Row};
 use crate::thread::times::Times;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -264,27 +264,27 @@ impl Engine<'_> {
         let now = Cell::Integer(self.config.context.now.timestamp());
         let Some(row) = &task.row else {
             let mut new = self.comparison.insert(&thread);
-            if archives && new.get(index::ARCHIVED_AT).is_some() {
-                new.cells[index::ARCHIVED_AT] = Some(now);
+            if archives && new.get(Col::ArchivedAt).is_some() {
+                new[Col::ArchivedAt] = Some(now);
             }
             return Some(MovedRow { row: new, changed: None });
         };
         let merged = self.comparison.update(&thread, row);
         let (mut new, mut changed) = (merged.row, merged.to_write);
-        let since = match (archives, row.get(index::ARCHIVED_AT)) {
+        let since = match (archives, row.get(Col::ArchivedAt)) {
             (false, _) => Cell::Null,
             (true, Some(at @ Cell::Integer(_))) if task.was_there(archives) => at.clone(),
             (true, _) => now,
         };
-        let time = |position: usize| COLUMNS[position].from_file.map_or(Cell::Null, |get| get(&thread));
-        for (position, cell) in [
-            (index::ROLLOUT_PATH, Cell::from(&*task.row_path)),
-            (index::ARCHIVED, Cell::from(archives)),
-            (index::ARCHIVED_AT, since),
-            (index::UPDATED_AT, time(index::UPDATED_AT)),
-            (index::UPDATED_AT_MS, time(index::UPDATED_AT_MS)),
+        let time = |col: Col| col.column().from_file.map_or(Cell::Null, |get| get(&thread));
+        for (col, cell) in [
+            (Col::RolloutPath, Cell::from(&*task.row_path)),
+            (Col::Archived, Cell::from(archives)),
+            (Col::ArchivedAt, since),
+            (Col::UpdatedAt, time(Col::UpdatedAt)),
+            (Col::UpdatedAtMs, time(Col::UpdatedAtMs)),
         ] {
-            set(&mut new, &mut changed, row, position, cell);
+            set(&mut new, &mut changed, row, col, cell);
         }
         Some(MovedRow { row: new, changed: Some(changed) })
     }
@@ -298,12 +298,12 @@ pub(super) struct MovedRow {
 }
 
 /// Sets a cell, if the database has the column and the cell differs.
-fn set(new: &mut Row, changed: &mut ColumnSet, row: &Row, position: usize, cell: Cell) {
-    let Some(existing) = row.get(position) else { return };
+fn set(new: &mut Row, changed: &mut ColumnSet, row: &Row, col: Col, cell: Cell) {
+    let Some(existing) = row.get(col) else { return };
     if *existing != cell {
-        changed.insert(position);
+        changed.insert(col);
     }
-    new.cells[position] = Some(cell);
+    new[col] = Some(cell);
 }
 
 fn sync_folders(moves: &[Move]) -> Result<(), ApplyStop> {

@@ -61,7 +61,6 @@ use std::time::SystemTime;
 
 use engine::Engine;
 use plan::{Planned, Verdict};
-use refusal::Refusal;
 
 /// Maximum bytes of threads that were read for the plan and are kept for the run; the others are read again.
 const KEPT_BYTES: usize = 4 * 1024 * 1024;
@@ -88,27 +87,9 @@ pub fn plan<'a>(
 ) -> anyhow::Result<ArchiveJob<'a>> {
     let schema = Schema::of(reader)?;
     schema.check_writable()?;
-    let walk = survey::walk(config.context.home, progress);
-    if let Some(error) = walk.errors.first() {
-        let error = anyhow::anyhow!("{}: cannot be looked at: {}", error.path.display(), error.reason);
-        return Err(error
-            .context("not every file of a thread can be found")
-            .hint("make the folder readable, or move it out of the Codex home; nothing was changed"));
-    }
-    let (comparison, mut tally) = reader.read(|connection| -> anyhow::Result<_> {
-        let tally = Tally::begin(connection, &schema, config.context.default_provider)?;
-        Ok((Comparison::read(connection, &schema, config.context.default_provider, Times::Auto)?, tally))
-    })?;
-    let mut engine = Engine {
-        config,
-        inventory: Inventory::new(walk.files),
-        table: ThreadStatements::new(&schema),
-        comparison,
-        schema,
-        buffer: RefCell::default(),
-        folders: Folders::default(),
-        maintenance_patience: config.patience,
-    };
+    let mut engine = engine(config, schema, reader, progress)?;
+    let mut tally = reader
+        .read(|connection| Tally::begin(connection, &engine.schema, config.context.default_provider))?;
     let maintenance = thread_locks::maintenance(config.context.home, config.patience).map(drop);
     let selected = family::expand(&engine, reader, progress)?;
     let (mut planned, mut preview) = (Vec::new(), ArchiveReport::default());
@@ -126,13 +107,7 @@ pub fn plan<'a>(
                 engine.plan_one(id, row, None)
             }
         };
-        if let (Verdict::Do(_), Some(id)) = (&one.verdict, one.id)
-            && let Err(held) = maintenance
-                .as_ref()
-                .and(thread_locks::probe(config.context.home, id, config.patience).as_ref())
-        {
-            one.verdict = Verdict::Refused(Refusal::Locked(held.to_string()));
-        }
+        one.refuse_if_locked(config, maintenance.as_ref());
         if config.context.is_interrupted() {
             // Its file may have been read only in part.
             break;
@@ -152,6 +127,35 @@ pub fn plan<'a>(
     }
     progress.finish();
     Ok(ArchiveJob { engine, planned, preview, tally })
+}
+
+/// Returns the engine of a run, with the rollouts of the home.
+fn engine<'a>(
+    config: &'a ArchiveOptions<'a>,
+    schema: Schema,
+    reader: &mut Reader,
+    progress: &dyn Progress,
+) -> anyhow::Result<Engine<'a>> {
+    let walk = survey::walk(config.context.home, progress);
+    if let Some(error) = walk.errors.first() {
+        let error = anyhow::anyhow!("{}: cannot be looked at: {}", error.path.display(), error.reason);
+        return Err(error
+            .context("not every file of a thread can be found")
+            .hint("make the folder readable, or move it out of the Codex home; nothing was changed"));
+    }
+    let comparison = reader.read(|connection| {
+        Comparison::read(connection, &schema, config.context.default_provider, Times::Auto)
+    })?;
+    Ok(Engine {
+        config,
+        inventory: Inventory::new(walk.files),
+        table: ThreadStatements::new(&schema),
+        comparison,
+        schema,
+        buffer: RefCell::default(),
+        folders: Folders::default(),
+        maintenance_patience: config.patience,
+    })
 }
 
 impl ArchiveJob<'_> {

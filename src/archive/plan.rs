@@ -1,6 +1,6 @@
 //! Decides what to do with one thread, from its row and the files on the disk now. It changes nothing.
 
-use super::engine::Engine;
+use super::engine::{ArchiveOptions, Engine};
 use super::place;
 use super::refusal::Refusal;
 use super::report::{ArchiveOutcome, ArchiveStatus, MovedFile};
@@ -12,9 +12,10 @@ use crate::rollout::extract::Options;
 use crate::rollout::file_name;
 use crate::rollout::fold::{self, FoldedThread, Reading, RolloutSource, World};
 use crate::sys::relocate::{self, Leftover};
+use crate::sys::thread_locks::{self, Unclaimed};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use crate::thread::columns::{Row, index};
+use crate::thread::columns::{Col, Row};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -59,7 +60,7 @@ impl Task {
     /// Returns true if the chosen file is at its destination and the row has its flag already. Then only other files
     /// of the thread are moved, and the thread's archive state does not change.
     pub(super) fn was_there(&self, archived: bool) -> bool {
-        let flag = self.row.as_ref().and_then(|row| row.integer(index::ARCHIVED));
+        let flag = self.row.as_ref().and_then(|row| row.integer(Col::Archived));
         self.to == self.selected.path() && flag == Some(i64::from(archived))
     }
 }
@@ -84,7 +85,7 @@ impl Planned {
     /// Returns the approximate memory use, in bytes.
     pub(super) fn size(&self) -> usize {
         let Verdict::Do(task) = &self.verdict else { return 0 };
-        let cells = task.row.iter().flat_map(|row| row.cells.iter().flatten());
+        let cells = task.row.iter().flat_map(|row| row.cells());
         let of_row: usize = cells.filter_map(Cell::as_text).map(str::len).sum();
         of_row + task.folded.as_ref().map_or(1024, |folded| folded.metadata.size())
     }
@@ -94,6 +95,20 @@ impl Planned {
         if let Verdict::Do(_) = &self.verdict {
             self.verdict = Verdict::DoLater;
             self.from = None;
+        }
+    }
+
+    /// Refuses the work if a running Codex holds a lock that is needed. `maintenance` is the result of taking the lock
+    /// of the whole home.
+    pub(super) fn refuse_if_locked(
+        &mut self,
+        config: &ArchiveOptions<'_>,
+        maintenance: Result<&(), &Unclaimed>,
+    ) {
+        let (Verdict::Do(_), Some(id)) = (&self.verdict, self.id) else { return };
+        let probed = thread_locks::probe(config.context.home, id, config.patience);
+        if let Err(held) = maintenance.and(probed.as_ref()) {
+            self.verdict = Verdict::Refused(Refusal::Locked(held.to_string()));
         }
     }
 
@@ -133,6 +148,14 @@ impl Planned {
     }
 }
 
+/// Returns why the file that a row names cannot be moved with the row's thread.
+fn named_for_another(path: PathBuf) -> Refusal {
+    match path.file_name().and_then(file_name::parse) {
+        Some(named) if named.name.is_some() => Refusal::NamedForAnother(path),
+        _ => Refusal::MalformedName(path),
+    }
+}
+
 impl Engine<'_> {
     /// Plans the work on a thread with this row. `known` is the thread in its file, if the file was just read.
     pub(super) fn plan_one(&self, id: ThreadId, row: Option<Row>, known: Option<FoldedThread>) -> Planned {
@@ -153,20 +176,15 @@ impl Engine<'_> {
     ) -> Result<Verdict, Refusal> {
         let home = self.config.context.home;
         let archives = self.config.direction.archives();
-        let row_path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(PathBuf::from);
+        let row_path = row.as_ref().and_then(|row| row.text(Col::RolloutPath)).map(PathBuf::from);
         let in_row = match &row_path {
             Some(path) => place::find_movable(home, path)?,
             None => None,
         };
         let files = self.files_of(id, row_path.as_deref());
-        if let Some(path) = &in_row
-            && !files.iter().any(|file| is_at(file, path))
-        {
+        if let Some(path) = in_row.filter(|path| !files.iter().any(|file| is_at(file, path))) {
             *from = Some(path.clone());
-            return Err(match path.file_name().and_then(file_name::parse) {
-                Some(named) if named.name.is_some() => Refusal::NamedForAnother(path.clone()),
-                _ => Refusal::MalformedName(path.clone()),
-            });
+            return Err(named_for_another(path));
         }
         let in_row = row_path.as_deref().and_then(|path| find_in_row(&files, path));
         let Some(choice) = inventory::choose(&files, 0..files.len(), in_row) else {
@@ -181,11 +199,7 @@ impl Engine<'_> {
         let selected = files[choice.chosen()].clone();
         *from = Some(selected.path());
         let twins: Vec<PathBuf> = choice.twins.iter().map(|&i| files[i].path()).collect();
-        let mut moves = self.moves(&files)?;
-        moves.sort_by_key(|one| {
-            let rank = if twins.contains(&one.from) { 0 } else { 1 + u8::from(one.from != selected.path()) };
-            (rank, one.from.clone())
-        });
+        let moves = self.moves_in_order(&files, &twins, &selected)?;
         let to = moves
             .iter()
             .find(|one| one.from == selected.path())
@@ -231,6 +245,21 @@ impl Engine<'_> {
             files.into_iter().filter_map(|path| RolloutFile::at(home, &path)).collect::<Vec<_>>()
         };
         folders.iter().flat_map(at).collect()
+    }
+
+    /// Returns the files to move, with their destinations: compressed twins first, then the file that counts.
+    fn moves_in_order(
+        &self,
+        files: &[RolloutFile],
+        twins: &[PathBuf],
+        selected: &RolloutFile,
+    ) -> Result<Vec<Move>, Refusal> {
+        let mut moves = self.moves(files)?;
+        moves.sort_by_key(|one| {
+            let rank = if twins.contains(&one.from) { 0 } else { 1 + u8::from(one.from != selected.path()) };
+            (rank, one.from.clone())
+        });
+        Ok(moves)
     }
 
     /// Returns the files to move, with their destinations.
@@ -304,10 +333,10 @@ impl Engine<'_> {
 
 /// Returns true if a row has this file's path, archived flag and a matching `archived_at`.
 fn agrees(row: &Row, selected: &RolloutFile, archives: bool) -> bool {
-    let path = row.text(index::ROLLOUT_PATH).map(Path::new);
-    row.integer(index::ARCHIVED) == Some(i64::from(archives))
+    let path = row.text(Col::RolloutPath).map(Path::new);
+    row.integer(Col::Archived) == Some(i64::from(archives))
         && path.is_some_and(|path| is_at(selected, path))
-        && row.get(index::ARCHIVED_AT).is_none_or(|at| (*at == Cell::Null) != archives)
+        && row.get(Col::ArchivedAt).is_none_or(|at| (*at == Cell::Null) != archives)
 }
 
 /// Returns the spelling of the selected file's new path for the row. If the row named the plain form of a file that

@@ -164,7 +164,7 @@ impl<'a> Verb<'a> for BackfillRun<'a> {
 
     /// Skips misnamed files if the row names another misnamed file, which a quick run did not read.
     fn begins_misnamed(&mut self, id: ThreadId, files: &[usize], row: Option<&Row>) -> bool {
-        let path = row.and_then(|row| row.text(columns::index::ROLLOUT_PATH)).map(Path::new);
+        let path = row.and_then(|row| row.text(columns::Col::RolloutPath)).map(Path::new);
         let in_row = path.filter(|_| self.config.quick);
         let in_row = in_row.and_then(|path| paths::locate(self.survey.inventory, path));
         let is_passed_over =

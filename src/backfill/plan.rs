@@ -14,7 +14,7 @@ use crate::survey::Database as _;
 use crate::survey::plan::Plan;
 use crate::survey::scan::Group;
 use crate::survey::select::Wanted;
-use crate::thread::columns::index;
+use crate::thread::columns::Col;
 use crate::thread::equivalence::{FIRST_MILLISECONDS, read_milliseconds};
 use crate::thread::{Millis, ThreadId};
 use std::collections::BTreeMap;
@@ -58,7 +58,7 @@ pub(super) fn plan(
             // Without a row, trust the old database's choice.
             let path = match (&row, &old) {
                 (Some(row), _) => Some(&*row.rollout_path),
-                (None, Some(old)) => old.text(index::ROLLOUT_PATH),
+                (None, Some(old)) => old.text(Col::RolloutPath),
                 (None, None) => None,
             };
             in_row = path.and_then(|path| find_in_row(members, Path::new(path))).map(|i| files.start + i);

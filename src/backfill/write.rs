@@ -11,7 +11,7 @@ use crate::db::backup::{Keeping, keep_automatic};
 use crate::db::open::MAX_TRANSACTION;
 use crate::rollout::fold::ReadError;
 use crate::survey::Survey;
-use crate::thread::columns::{COLUMNS, is_updated_at};
+use crate::thread::columns::Col;
 use std::time::Instant;
 
 /// Number of rows after which a transaction is committed.
@@ -155,10 +155,10 @@ impl BackfillRun<'_> {
                 self.report.inserted += 1;
             }
             Some(columns) => {
-                let names = || columns.iter().map(|position| COLUMNS[position].name).collect::<Vec<_>>();
+                let names = || columns.iter().map(|col| col.name()).collect::<Vec<_>>();
                 self.detail(pending.file, || format!("its row differed in {}", names().join(", ")));
                 self.report.updated += 1;
-                self.report.times_alone += u64::from(columns.iter().all(is_updated_at));
+                self.report.times_alone += u64::from(columns.iter().all(Col::is_updated_at));
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::rollout::file_name;
 use crate::rollout::peek;
 use crate::rollout::reader::Buffer;
 use crate::thread::ThreadId;
-use crate::thread::columns::{Row, index};
+use crate::thread::columns::{Col, Row};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -95,7 +95,7 @@ pub fn choose_misnamed(
 /// all misnamed files must be known before `chosen`, the thread's own file, can be used.
 #[must_use]
 pub fn is_named_by(row: &Row, home: &Path, id: ThreadId, chosen: &RolloutFile) -> bool {
-    let Some(path) = row.text(index::ROLLOUT_PATH).map(Path::new) else { return false };
+    let Some(path) = row.text(Col::RolloutPath).map(Path::new) else { return false };
     let gives_another = || {
         let named = file_name::parse(path.file_name().unwrap_or_default());
         named.is_some_and(|named| named.name.map(|name| name.thread) != Some(id))

@@ -63,40 +63,44 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             return Exit::Trouble;
         }
     };
-    let result = match &cli.command {
-        Command::Backfill(arguments) => backfill::run(&mut app, arguments),
-        Command::Archive(arguments) => archive::run(&mut app, arguments),
-        Command::Unarchive(arguments) => unarchive::run(&mut app, arguments),
-        Command::Relink(arguments) => relink::run(&mut app, arguments),
-        Command::Rebuild(arguments) => rebuild::run(&mut app, arguments),
-        Command::Prune(arguments) => prune::run(&mut app, arguments),
-        Command::Verify(arguments) => verify::run(&mut app, arguments),
-        Command::List(arguments) => list::run(&mut app, arguments),
-        Command::Show(arguments) => show::run(&mut app, arguments),
-        Command::Path(arguments) => path::run(&mut app, arguments),
-        Command::Status(arguments) => status::run(&mut app, arguments),
-        Command::Backup(arguments) => backup::run(&mut app, arguments),
-        Command::Restore(arguments) => restore::run(&mut app, arguments),
-        Command::Completions(arguments) => completions::run(&mut app, arguments),
-        Command::Man(arguments) => man::run(&mut app, arguments).map(|()| Exit::Done),
-    };
+    let result = run_command(&mut app, &cli.command);
     let result = result.and_then(|exit| Ok(app.out.flush().map(|()| exit)?));
     let result =
         if crate::sys::ran_out_of_files() { result.and_then(|_| Err(out_of_files())) } else { result };
     let result = if app.out.failed() { result.hint(stdout::ADVICE) } else { result };
-    match write_metrics(&app, result) {
-        Ok(exit) => exit,
-        Err(error) => {
-            app.messages.error(&error);
-            if let Some(hint) = damaged::second_way(&app, &error) {
-                app.messages.hint(&hint);
-            }
-            if app.interrupted.load(Ordering::Relaxed) && !crate::sys::ran_out_of_files() {
-                Exit::Interrupted
-            } else {
-                Exit::Trouble
-            }
-        }
+    write_metrics(&app, result).unwrap_or_else(|error| end_with(&app, &error))
+}
+
+fn run_command(app: &mut App, command: &Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Backfill(arguments) => backfill::run(app, arguments),
+        Command::Archive(arguments) => archive::run(app, arguments),
+        Command::Unarchive(arguments) => unarchive::run(app, arguments),
+        Command::Relink(arguments) => relink::run(app, arguments),
+        Command::Rebuild(arguments) => rebuild::run(app, arguments),
+        Command::Prune(arguments) => prune::run(app, arguments),
+        Command::Verify(arguments) => verify::run(app, arguments),
+        Command::List(arguments) => list::run(app, arguments),
+        Command::Show(arguments) => show::run(app, arguments),
+        Command::Path(arguments) => path::run(app, arguments),
+        Command::Status(arguments) => status::run(app, arguments),
+        Command::Backup(arguments) => backup::run(app, arguments),
+        Command::Restore(arguments) => restore::run(app, arguments),
+        Command::Completions(arguments) => completions::run(app, arguments),
+        Command::Man(arguments) => man::run(app, arguments).map(|()| Exit::Done),
+    }
+}
+
+/// Prints the error that ended a command.
+fn end_with(app: &App, error: &anyhow::Error) -> Exit {
+    app.messages.error(error);
+    if let Some(hint) = damaged::second_way(app, error) {
+        app.messages.hint(&hint);
+    }
+    if app.interrupted.load(Ordering::Relaxed) && !crate::sys::ran_out_of_files() {
+        Exit::Interrupted
+    } else {
+        Exit::Trouble
     }
 }
 

@@ -5,7 +5,7 @@ use super::row::to_cell;
 use super::schema::Schema;
 use super::shown::{self, HiddenReason, Reasons, Rule, Visibility};
 use crate::thread::cell::Cell;
-use crate::thread::columns::{COLUMNS, index};
+use crate::thread::columns::Col;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 
@@ -31,8 +31,7 @@ impl Census {
     /// If the database cannot be read.
     pub fn take(connection: &Connection, schema: &Schema, provider: &str) -> rusqlite::Result<Census> {
         let rule = Rule::new(schema, provider);
-        let own_provider =
-            if schema.has(index::MODEL_PROVIDER) { COLUMNS[index::MODEL_PROVIDER].name } else { "NULL" };
+        let own_provider = if schema.has(Col::ModelProvider) { Col::ModelProvider.name() } else { "NULL" };
         // Not grouped by SQL, which would sort all rows in as much memory as the page cache has.
         let sql =
             format!("SELECT {}, {}, {own_provider} FROM threads", rule.reasons(), shown::source_key(schema),);
@@ -152,8 +151,8 @@ pub fn each_thread(
     schema: &Schema,
     mut each: impl FnMut(&str, &str, &str, &str),
 ) -> rusqlite::Result<()> {
-    let own = |position: usize| if schema.has(position) { COLUMNS[position].name } else { "NULL" };
-    let (provider, folder) = (own(index::MODEL_PROVIDER), own(index::CWD));
+    let own = |col: Col| if schema.has(col) { col.name() } else { "NULL" };
+    let (provider, folder) = (own(Col::ModelProvider), own(Col::Cwd));
     let sql = format!("SELECT id, {}, {provider}, {folder} FROM threads", shown::source_key(schema));
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([])?;

@@ -11,7 +11,7 @@ use super::schema::{self, Schema};
 use crate::error::{WithHint as _, shell_word};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use crate::thread::columns::{COLUMNS, ColumnSet, Row, Truth, index, is_updated_at};
+use crate::thread::columns::{Col, ColumnSet, Row, Truth};
 use anyhow::anyhow;
 use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 use std::cell::RefCell;
@@ -23,9 +23,9 @@ type Belonging = (&'static str, &'static str);
 
 /// The references of a row: the column, the table of the parents, and the table of the parents' children with the
 /// column that identifies the parent.
-const REFERENCES: [(usize, &str, Option<Belonging>); 2] = [
-    (index::THREAD_SECTION_ID, "thread_sections", None),
-    (index::PROJECT_ID, "projects", Some(("project_roots", "project_id"))),
+const REFERENCES: [(Col, &str, Option<Belonging>); 2] = [
+    (Col::ThreadSectionId, "thread_sections", None),
+    (Col::ProjectId, "projects", Some(("project_roots", "project_id"))),
 ];
 
 /// The facts from one other database.
@@ -90,7 +90,7 @@ impl DatabaseFacts {
     /// If it is not a state database, or cannot be read for another reason than damage.
     pub fn of(from: &Connection) -> anyhow::Result<DatabaseFacts> {
         let schema = Schema::read(from)?;
-        DatabaseFacts::read(from, schema.columns.iter().filter(|&position| may_matter(position)).collect())
+        DatabaseFacts::read(from, schema.columns.iter().filter(|&col| may_matter(col)).collect())
     }
 
     /// Reads everything that an open database has about threads, for the database that will replace it.
@@ -103,7 +103,7 @@ impl DatabaseFacts {
     }
 
     fn read(from: &Connection, columns: ColumnSet) -> anyhow::Result<DatabaseFacts> {
-        let names = quoted(columns.iter().map(|position| COLUMNS[position].name));
+        let names = quoted(columns.iter().map(|col| col.name()));
         let copy = Connection::open("")?;
         copy.execute_batch(&format!("CREATE TABLE facts ({names}, PRIMARY KEY (id)) WITHOUT ROWID; BEGIN"))?;
         let salvage = copy_rows(from, &copy, columns)?;
@@ -140,7 +140,7 @@ impl DatabaseFacts {
     /// # Errors
     /// If the temporary database cannot be read.
     pub fn each_path(&self, mut each: impl FnMut(&str, &str)) -> rusqlite::Result<()> {
-        if !self.replaces || !self.columns.contains(index::ROLLOUT_PATH) {
+        if !self.replaces || !self.columns.contains(Col::RolloutPath) {
             return Ok(());
         }
         let mut statement = self.copy.prepare("SELECT id, rollout_path FROM facts")?;
@@ -166,8 +166,8 @@ impl DatabaseFacts {
         let mut statement = self.copy.prepare_cached(&self.select)?;
         let read = |row: &rusqlite::Row<'_>| {
             let mut cells = Row::empty();
-            for (i, position) in self.columns.iter().enumerate() {
-                cells.cells[position] = Some(to_cell(row.get_ref(i)?));
+            for (i, col) in self.columns.iter().enumerate() {
+                cells[col] = Some(to_cell(row.get_ref(i)?));
             }
             Ok(cells)
         };
@@ -177,14 +177,14 @@ impl DatabaseFacts {
 
 /// Returns true if a rule in `thread/facts.rs` uses the column. These are the columns for which the file is not
 /// always right, and the times that show how old a row is.
-fn may_matter(position: usize) -> bool {
-    COLUMNS[position].truth != Truth::File || is_updated_at(position)
+fn may_matter(col: Col) -> bool {
+    col.column().truth != Truth::File || col.is_updated_at()
 }
 
 /// Copies the rows whose id is text into `to`.
 fn copy_rows(from: &Connection, to: &Connection, columns: ColumnSet) -> rusqlite::Result<Salvage> {
-    let names: Vec<&str> = columns.iter().map(|position| COLUMNS[position].name).collect();
-    let id = columns.iter().position(|position| position == index::ID).unwrap_or(0);
+    let names: Vec<&str> = columns.iter().map(|col| col.name()).collect();
+    let id = columns.iter().position(|col| col == Col::Id).unwrap_or(0);
     let places = vec!["?"; names.len()].join(", ");
     let into = quoted(names.iter().copied());
     let mut insert = to.prepare(&format!("INSERT OR IGNORE INTO facts ({into}) VALUES ({places})"))?;
@@ -289,12 +289,12 @@ impl<'a> FittingFacts<'a> {
     /// If a database cannot be read.
     pub fn of(&self, id: ThreadId) -> rusqlite::Result<Option<Row>> {
         let Some(mut row) = self.facts.get(id)? else { return Ok(None) };
-        for (i, (position, table, _)) in REFERENCES.iter().enumerate() {
-            let Some(parent) = row.text(*position).filter(|id| !id.is_empty()) else { continue };
+        for (i, (col, table, _)) in REFERENCES.iter().enumerate() {
+            let Some(parent) = row.text(*col).filter(|id| !id.is_empty()) else { continue };
             let can_be_inserted = self.fits[i].parents && self.facts.parents[i].rows.contains_key(parent);
             if !self.known[i].contains(parent) && !can_be_inserted {
                 self.lost.borrow_mut().insert((*table, parent.to_owned()));
-                row.cells[*position] = None;
+                row[*col] = None;
             }
         }
         Ok(Some(row))
@@ -305,8 +305,8 @@ impl<'a> FittingFacts<'a> {
     /// # Errors
     /// If the database cannot be written.
     pub fn insert_parents(&self, connection: &Connection, row: &Row) -> rusqlite::Result<()> {
-        for (i, (position, table, children)) in REFERENCES.iter().enumerate() {
-            let Some(parent) = row.text(*position).filter(|parent| !self.known[i].contains(*parent)) else {
+        for (i, (col, table, children)) in REFERENCES.iter().enumerate() {
+            let Some(parent) = row.text(*col).filter(|parent| !self.known[i].contains(*parent)) else {
                 continue;
             };
             let parents = &self.facts.parents[i];

@@ -2,7 +2,7 @@
 
 use super::schema::Schema;
 use crate::thread::ThreadId;
-use crate::thread::columns::{COLUMNS, Row, index};
+use crate::thread::columns::{Col, Row};
 use crate::thread::merge::is_wrapper;
 use rusqlite::Connection;
 use std::ops::ControlFlow;
@@ -53,13 +53,13 @@ impl<'a> Cells<'a> {
 /// Returns the thread's name in a row, and whether it is the title.
 #[must_use]
 pub fn of_row(row: &Row) -> Option<(&str, bool)> {
-    let text = |position| row.text(position).unwrap_or_default();
+    let text = |col| row.text(col).unwrap_or_default();
     let cells = Cells {
-        name: text(index::NAME),
-        title: text(index::TITLE),
-        first_user_message: text(index::FIRST_USER_MESSAGE),
-        history_mode: text(index::HISTORY_MODE),
-        source: text(index::SOURCE),
+        name: text(Col::Name),
+        title: text(Col::Title),
+        first_user_message: text(Col::FirstUserMessage),
+        history_mode: text(Col::HistoryMode),
+        source: text(Col::Source),
     };
     cells.named()
 }
@@ -77,13 +77,13 @@ pub fn for_each(
     after: &str,
     mut take: impl FnMut(NamedThread<'_>) -> ControlFlow<()>,
 ) -> rusqlite::Result<Option<String>> {
-    let column = |position: usize| if schema.has(position) { COLUMNS[position].name } else { "''" };
-    let [name, title, first] = [index::NAME, index::TITLE, index::FIRST_USER_MESSAGE].map(column);
+    let column = |col: Col| if schema.has(col) { col.name() } else { "''" };
+    let [name, title, first] = [Col::Name, Col::Title, Col::FirstUserMessage].map(column);
     let sql = format!(
         "SELECT id, {name}, {title}, {first}, {}, {} FROM threads \
          WHERE id > ?1 AND ({name} <> '' OR ({title} <> '' AND {title} <> {first})) ORDER BY id",
-        column(index::HISTORY_MODE),
-        column(index::SOURCE)
+        column(Col::HistoryMode),
+        column(Col::Source)
     );
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([after])?;

@@ -3,7 +3,7 @@
 use super::schema::{Schema, has_column};
 use super::shown;
 use crate::sys;
-use crate::thread::columns::index;
+use crate::thread::columns::Col;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 
@@ -31,10 +31,7 @@ struct ProjectRoot {
 /// If the database cannot be read.
 pub fn unassigned(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<Unassigned>> {
     let has = |table: &str, column: &str| has_column(connection, table, column);
-    if !schema.has(index::PROJECT_ID)
-        || !has("project_roots", "project_id")?
-        || !has("project_roots", "path")?
-    {
+    if !schema.has(Col::ProjectId) || !has("project_roots", "project_id")? || !has("project_roots", "path")? {
         return Ok(Vec::new());
     }
     let roots = read_roots(connection)?;

@@ -2,20 +2,19 @@
 
 use super::open::{Reader, Trouble};
 use crate::error::WithHint as _;
-use crate::thread::columns::{self, COLUMNS, ColumnSet, Truth, index};
+use crate::thread::columns::{Col, ColumnSet, Truth};
 use anyhow::bail;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _};
 use std::collections::BTreeSet;
 
 /// The columns without which a `threads` table cannot be used.
-const REQUIRED: [usize; 5] =
-    [index::ID, index::ROLLOUT_PATH, index::CREATED_AT, index::UPDATED_AT, index::ARCHIVED];
+const REQUIRED: [Col; 5] = [Col::Id, Col::RolloutPath, Col::CreatedAt, Col::UpdatedAt, Col::Archived];
 
 /// The parts of a database's schema that matter to this program.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Schema {
-    /// The [`COLUMNS`] that its `threads` table has.
+    /// The columns that its `threads` table has.
     pub columns: ColumnSet,
     /// The unknown columns of `threads`, in their order.
     pub unknown_columns: Vec<String>,
@@ -130,10 +129,9 @@ fn fills_references(connection: &Connection) -> rusqlite::Result<bool> {
     let mut keys = statement.query([])?;
     while let Some(key) = keys.next()? {
         let (column, is_of_threads): (String, bool) = (key.get(0)?, key.get(1)?);
-        let position = columns::position(&column).filter(|_| is_of_threads);
-        let is_left_alone =
-            |position: usize| COLUMNS[position].truth == Truth::Database && position != index::NAME;
-        if !position.is_some_and(is_left_alone) {
+        let col = Col::named(&column).filter(|_| is_of_threads);
+        let is_left_alone = |col: Col| col.column().truth == Truth::Database && col != Col::Name;
+        if !col.is_some_and(is_left_alone) {
             return Ok(true);
         }
     }
@@ -175,10 +173,10 @@ impl Schema {
     }
 
     fn check_required(&self) -> anyhow::Result<()> {
-        match REQUIRED.iter().find(|&&position| !self.columns.contains(position)) {
+        match REQUIRED.iter().find(|&&col| !self.columns.contains(col)) {
             None => Ok(()),
             Some(missing) => {
-                let name = COLUMNS[*missing].name;
+                let name = missing.name();
                 Err(anyhow::anyhow!("the table `threads` has no column `{name}`").hint(NO_STATE_DATABASE))
             }
         }
@@ -196,10 +194,10 @@ impl Schema {
             return Err(anyhow::anyhow!(message).hint(NO_STATE_DATABASE));
         }
         for column in columns {
-            match columns::position(&column.name) {
-                Some(position) if !column.is_generated => {
-                    schema.columns.insert(position);
-                    if column.must_be_filled && COLUMNS[position].truth == Truth::Database {
+            match Col::named(&column.name) {
+                Some(col) if !column.is_generated => {
+                    schema.columns.insert(col);
+                    if column.must_be_filled && col.column().truth == Truth::Database {
                         schema.unfillable_columns.push(column.name);
                     }
                 }
@@ -244,20 +242,20 @@ impl Schema {
         Ok(())
     }
 
-    /// Returns true if the schema has the column at `position`.
+    /// Returns true if the schema has a column.
     #[must_use]
-    pub fn has(&self, position: usize) -> bool {
-        self.columns.contains(position)
+    pub fn has(&self, col: Col) -> bool {
+        self.columns.contains(col)
     }
 
     /// Returns the SQL condition for a thread that a listing shows, apart from the archived flag.
     #[must_use]
     pub fn visible(&self) -> &'static str {
-        if self.has(index::PREVIEW) {
+        if self.has(Col::Preview) {
             "preview <> ''"
-        } else if self.has(index::FIRST_USER_MESSAGE) {
+        } else if self.has(Col::FirstUserMessage) {
             "first_user_message <> ''"
-        } else if self.has(index::HAS_USER_EVENT) {
+        } else if self.has(Col::HasUserEvent) {
             "has_user_event = 1"
         } else {
             "1"

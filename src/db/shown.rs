@@ -9,7 +9,7 @@ use super::row::to_cell;
 use super::schema::Schema;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use crate::thread::columns::{COLUMNS, Row, index};
+use crate::thread::columns::{Col, Row};
 use crate::thread::equivalence::{LISTED_CUSTOM_SOURCES, LISTED_SOURCES};
 use rusqlite::{Connection, params_from_iter};
 
@@ -90,12 +90,12 @@ impl Rule {
     /// Builds the rule. A column that the schema lacks hides no thread.
     #[must_use]
     pub fn new(schema: &Schema, default_provider: &str) -> Rule {
-        let name = |position: usize| schema.has(position).then(|| COLUMNS[position].name);
-        let provider = name(index::MODEL_PROVIDER).map_or_else(
+        let name = |col: Col| schema.has(col).then(|| col.name());
+        let provider = name(Col::ModelProvider).map_or_else(
             || "0".to_owned(),
             |provider| format!("{provider} IS NOT {}", quoted(default_provider)),
         );
-        let source = name(index::SOURCE).map_or_else(
+        let source = name(Col::Source).map_or_else(
             || "0".to_owned(),
             |source| {
                 let (words, customs) = (quoted_list(&LISTED_SOURCES), quoted_list(&LISTED_CUSTOM_SOURCES));
@@ -143,14 +143,8 @@ fn quoted(text: &str) -> String {
 }
 
 /// The columns that the rule uses.
-const LOOKED_AT: [usize; 6] = [
-    index::ARCHIVED,
-    index::PREVIEW,
-    index::FIRST_USER_MESSAGE,
-    index::HAS_USER_EVENT,
-    index::MODEL_PROVIDER,
-    index::SOURCE,
-];
+const LOOKED_AT: [Col; 6] =
+    [Col::Archived, Col::Preview, Col::FirstUserMessage, Col::HasUserEvent, Col::ModelProvider, Col::Source];
 
 /// Applies the same SQL to rows that are in no table.
 #[derive(Debug)]
@@ -178,7 +172,7 @@ impl VisibilityRule {
     pub fn new(schema: &Schema, default_provider: &str) -> rusqlite::Result<VisibilityRule> {
         let columns = LOOKED_AT.iter().enumerate();
         let columns: Vec<String> =
-            columns.map(|(i, position)| format!("?{} AS \"{}\"", i + 1, COLUMNS[*position].name)).collect();
+            columns.map(|(i, col)| format!("?{} AS \"{}\"", i + 1, col.name())).collect();
         let rule = Rule::new(schema, default_provider);
         let sql = format!(
             "SELECT {}, {}, model_provider FROM (SELECT {})",
@@ -194,7 +188,7 @@ impl VisibilityRule {
     /// # Errors
     /// If SQLite runs out of memory.
     pub fn judge(&self, row: &Row) -> rusqlite::Result<Visibility> {
-        let cells = LOOKED_AT.iter().map(|position| row.get(*position).unwrap_or(&Cell::Null));
+        let cells = LOOKED_AT.iter().map(|col| row.get(*col).unwrap_or(&Cell::Null));
         let mut statement = self.connection.prepare_cached(&self.sql)?;
         statement.query_row(params_from_iter(cells), verdict_of)
     }
@@ -210,8 +204,7 @@ pub fn of_threads(
     default_provider: &str,
     ids: &[ThreadId],
 ) -> rusqlite::Result<Vec<Option<Visibility>>> {
-    let provider =
-        if schema.has(index::MODEL_PROVIDER) { COLUMNS[index::MODEL_PROVIDER].name } else { "NULL" };
+    let provider = if schema.has(Col::ModelProvider) { Col::ModelProvider.name() } else { "NULL" };
     let reasons = Rule::new(schema, default_provider).reasons();
     let sql = format!("SELECT {reasons}, {}, {provider} FROM threads WHERE id = ?1", source_key(schema));
     let mut statement = connection.prepare(&sql)?;
@@ -235,10 +228,10 @@ pub(super) fn name(cell: &Cell) -> String {
 
 /// Returns an SQL expression for a row's source; for a source that is an object, the object's key.
 pub(super) fn source_key(schema: &Schema) -> String {
-    if !schema.has(index::SOURCE) {
+    if !schema.has(Col::Source) {
         return "NULL".to_owned();
     }
-    let source = COLUMNS[index::SOURCE].name;
+    let source = Col::Source.name();
     let words = quoted_list(&LISTED_SOURCES);
     format!(
         "CASE WHEN {source} NOT IN ({words}) AND json_valid({source}) \
@@ -292,8 +285,8 @@ mod tests {
 
             let mut row = Row::empty();
             for (name, cell) in cells {
-                let position = crate::thread::columns::position(name).unwrap();
-                row.cells[position] = Some(cell);
+                let col = crate::thread::columns::Col::named(name).unwrap();
+                row[col] = Some(cell);
             }
             let judge = VisibilityRule::new(&schema, "o'p\0enai").unwrap();
             let verdict = judge.judge(&row).unwrap();

@@ -4,7 +4,7 @@ use super::row::to_cell;
 use super::schema::Schema;
 use super::threads::spawned_by;
 use crate::thread::ThreadId;
-use crate::thread::columns::index;
+use crate::thread::columns::Col;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,7 @@ pub fn children(connection: &Connection, schema: &Schema) -> rusqlite::Result<Ch
             add(id(to_cell(row.get_ref(0)?)), id(to_cell(row.get_ref(1)?)));
         }
     }
-    if schema.has(index::SOURCE) {
+    if schema.has(Col::Source) {
         let mut statement = connection.prepare("SELECT id, source FROM threads WHERE source LIKE '{%'")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::db::testing::{FILLED, Place};
     use crate::db::threads::ThreadStatements;
-    use crate::thread::columns::index;
+    use crate::thread::columns::Col;
 
     #[test]
     fn a_dry_run_computes_the_counts_that_the_run_leads_to() {
@@ -100,14 +100,14 @@ mod tests {
         for (i, row) in rows.iter().enumerate() {
             if i % 2 == 0 {
                 let mut new = row.clone();
-                new.cells[index::ARCHIVED] = Some(1.into());
+                new[Col::Archived] = Some(1.into());
                 dry.change(Some(row), Some(&new)).unwrap();
                 let mut columns = crate::thread::columns::ColumnSet::default();
-                columns.insert(index::ARCHIVED);
+                columns.insert(Col::Archived);
                 table.update(&connection, &new, columns).unwrap();
             } else {
                 dry.change(Some(row), None).unwrap();
-                let id = row.text(index::ID).unwrap();
+                let id = row.text(Col::Id).unwrap();
                 connection.execute("DELETE FROM threads WHERE id = ?1", [id]).unwrap();
             }
         }

@@ -4,7 +4,7 @@ use super::row::to_cell;
 use super::schema::Schema;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use crate::thread::columns::{COLUMNS, ColumnSet, Row, index};
+use crate::thread::columns::{Col, ColumnSet, Row};
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -27,8 +27,8 @@ pub struct ThreadStatements {
 const ALL_OR_NOTHING: &str = "OR ROLLBACK";
 
 /// Returns the SQL name of one of our columns; these constants contain no quotes.
-fn quoted(position: usize) -> String {
-    format!("\"{}\"", COLUMNS[position].name)
+fn quoted(col: Col) -> String {
+    format!("\"{}\"", col.name())
 }
 
 fn list(columns: ColumnSet) -> String {
@@ -52,8 +52,8 @@ impl ThreadStatements {
 
     fn read_row(&self, row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         let mut cells = Row::empty();
-        for (i, position) in self.columns.iter().enumerate() {
-            cells.cells[position] = Some(to_cell(row.get_ref(i)?));
+        for (i, col) in self.columns.iter().enumerate() {
+            cells[col] = Some(to_cell(row.get_ref(i)?));
         }
         Ok(cells)
     }
@@ -139,11 +139,11 @@ impl ThreadStatements {
     /// # Errors
     /// If the database cannot be written.
     pub fn update(&mut self, connection: &Connection, row: &Row, changed: ColumnSet) -> rusqlite::Result<()> {
-        let id = row.get(index::ID).cloned().unwrap_or(Cell::Null);
+        let id = row.get(Col::Id).cloned().unwrap_or(Cell::Null);
         self.set(connection, &id, row, changed)?;
         let mut overwritten = ColumnSet::default();
         for (seconds, milliseconds) in
-            [(index::CREATED_AT, index::CREATED_AT_MS), (index::UPDATED_AT, index::UPDATED_AT_MS)]
+            [(Col::CreatedAt, Col::CreatedAtMs), (Col::UpdatedAt, Col::UpdatedAtMs)]
         {
             if changed.contains(seconds)
                 && self.columns.contains(milliseconds)
@@ -172,11 +172,10 @@ impl ThreadStatements {
     ) -> rusqlite::Result<()> {
         let on_conflict = self.on_conflict;
         let sql = self.updates.entry(changed).or_insert_with(|| {
-            let places: Vec<String> =
-                changed.iter().map(|position| format!("{} = ?", quoted(position))).collect();
+            let places: Vec<String> = changed.iter().map(|col| format!("{} = ?", quoted(col))).collect();
             format!("UPDATE {on_conflict} threads SET {} WHERE id = ?", places.join(", "))
         });
-        let values = changed.iter().filter_map(|position| row.get(position)).chain([id]);
+        let values = changed.iter().filter_map(|col| row.get(col)).chain([id]);
         connection.prepare_cached(sql)?.execute(params_from_iter(values.map(|cell| cell as &dyn ToSql)))?;
         Ok(())
     }
@@ -186,22 +185,16 @@ impl ThreadStatements {
         if !self.has_spawn_edges {
             return Ok(());
         }
-        let Some(parent) = row.text(index::SOURCE).and_then(spawned_by) else { return Ok(()) };
+        let Some(parent) = row.text(Col::Source).and_then(spawned_by) else { return Ok(()) };
         let sql = "INSERT INTO thread_spawn_edges (parent_thread_id, child_thread_id, status) SELECT ?1, ?2, 'open' \
                    WHERE NOT EXISTS (SELECT 1 FROM thread_spawn_edges WHERE child_thread_id = ?2)";
-        connection.prepare_cached(sql)?.execute((parent.to_string(), row.get(index::ID)))?;
+        connection.prepare_cached(sql)?.execute((parent.to_string(), row.get(Col::Id)))?;
         Ok(())
     }
 }
 
 fn filled(row: &Row) -> ColumnSet {
-    let mut filled = ColumnSet::default();
-    row.cells
-        .iter()
-        .enumerate()
-        .filter(|(_, cell)| cell.is_some())
-        .for_each(|(position, _)| filled.insert(position));
-    filled
+    Col::all().filter(|&col| row[col].is_some()).collect()
 }
 
 /// Returns the thread that spawned the thread with this source.
@@ -272,14 +265,14 @@ pub struct Summary {
 }
 
 fn summary_sql(schema: &Schema, rest: &str) -> String {
-    let milliseconds = if schema.has(index::UPDATED_AT_MS) { "updated_at_ms" } else { "NULL" };
+    let milliseconds = if schema.has(Col::UpdatedAtMs) { "updated_at_ms" } else { "NULL" };
     // The length in bytes is known without reading the text.
     let has_text: Vec<&str> = [
-        (index::PREVIEW, "octet_length(preview) > 0"),
-        (index::FIRST_USER_MESSAGE, "octet_length(first_user_message) > 0"),
+        (Col::Preview, "octet_length(preview) > 0"),
+        (Col::FirstUserMessage, "octet_length(first_user_message) > 0"),
     ]
     .into_iter()
-    .filter(|(position, _)| schema.has(*position))
+    .filter(|(col, _)| schema.has(*col))
     .map(|(_, condition)| condition)
     .chain(["1"])
     .collect();
@@ -377,7 +370,7 @@ pub fn neighbours(connection: &Connection, id: &str) -> rusqlite::Result<(Option
     ))
 }
 
-/// Returns all cells of a row with their columns' names, those of [`COLUMNS`] and others, in the table's order.
+/// Returns all cells of a row with their columns' names, known and unknown ones, in the table's order.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -489,8 +482,8 @@ mod tests {
         let mut table = ThreadStatements::new(&schema);
         let (rows, _) = table.rows_behind(writer.connection(), None, 1).unwrap();
         let mut row = rows[0].clone();
-        row.cells[index::ID] = Some(ThreadId::from_u128(1).to_string().as_str().into());
-        let provider = crate::thread::columns::position("model_provider").into_iter().collect();
+        row[Col::Id] = Some(ThreadId::from_u128(1).to_string().as_str().into());
+        let provider = [Col::ModelProvider].into_iter().collect();
         writer
             .transaction_immediate(|transaction| {
                 table.insert(transaction, &row)?;
@@ -513,8 +506,8 @@ mod tests {
         let (rows, _) = table.rows_behind(writer.connection(), None, 1).unwrap();
         let row = |n: u128| {
             let mut row = rows[0].clone();
-            row.cells[index::ID] = Some(ThreadId::from_u128(n).to_string().as_str().into());
-            row.cells[crate::thread::columns::position("model").unwrap()] = Some("new".into());
+            row[Col::Id] = Some(ThreadId::from_u128(n).to_string().as_str().into());
+            row[Col::Model] = Some("new".into());
             row
         };
         let before = count(writer.connection()).unwrap();

@@ -4,7 +4,7 @@ use super::row::to_cell;
 use super::schema::Schema;
 use crate::thread::Millis;
 use crate::thread::cell::Cell;
-use crate::thread::columns::{COLUMNS, index};
+use crate::thread::columns::Col;
 use crate::thread::equivalence::read_milliseconds;
 use rusqlite::{Connection, OptionalExtension as _};
 
@@ -30,12 +30,11 @@ pub fn of<'a>(
     schema: &Schema,
     ids: impl Iterator<Item = &'a str>,
 ) -> rusqlite::Result<Vec<Titled>> {
-    let texts = [index::NAME, index::TITLE, index::PREVIEW];
-    let texts = texts.into_iter().filter(|position| schema.has(*position));
-    let texts: Vec<String> = texts
-        .map(|position| format!("nullif(trim(substr({}, 1, {LENGTH})), '')", COLUMNS[position].name))
-        .collect();
-    let milliseconds = if schema.has(index::UPDATED_AT_MS) { "updated_at_ms" } else { "NULL" };
+    let texts = [Col::Name, Col::Title, Col::Preview];
+    let texts = texts.into_iter().filter(|col| schema.has(*col));
+    let texts: Vec<String> =
+        texts.map(|col| format!("nullif(trim(substr({}, 1, {LENGTH})), '')", col.name())).collect();
+    let milliseconds = if schema.has(Col::UpdatedAtMs) { "updated_at_ms" } else { "NULL" };
     let sql = format!(
         "SELECT coalesce({}, ''), {milliseconds}, updated_at FROM threads WHERE id = ?1",
         texts.join(", ")

@@ -33,7 +33,7 @@ use crate::fault;
 use crate::progress::Progress;
 use crate::survey;
 use crate::survey::select::Selected;
-use crate::sys::thread_locks;
+use crate::sys::{WriterLock, thread_locks};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use std::path::PathBuf;
@@ -233,20 +233,7 @@ impl PruneJob<'_> {
                 return Ok(Deleted { n_tried: batch.len(), n_deleted: 0 });
             }
         };
-        let mut locks = Vec::new();
-        let mut claimed = Vec::new();
-        for (n_before, &i) in batch.iter().enumerate() {
-            let candidate = &mut candidates[i];
-            // The row may have been tried before, in a batch that took too long.
-            candidate.verdict = None;
-            match thread_locks::writer(config.context.home, candidate.thread, config.patience) {
-                Err(unclaimed) => candidate.fail(&unclaimed.to_string()),
-                Ok(lock) => {
-                    locks.push(lock);
-                    claimed.push((n_before + 1, i));
-                }
-            }
-        }
+        let (locks, claimed) = claim(config, candidates, batch);
         fault::point("prune:locked");
         let path = writer.path().to_owned();
         let (kept, n_claimed) = writer.transaction_immediate(|transaction| {
@@ -293,4 +280,27 @@ impl PruneJob<'_> {
         });
         Some(ids.collect())
     }
+}
+
+/// Takes the locks of the threads of some candidates. Returns the locks, and for each thread whose lock was taken the
+/// number of candidates up to it and its place.
+fn claim(
+    config: &PruneOptions<'_>,
+    candidates: &mut [PruneCandidate],
+    batch: &[usize],
+) -> (Vec<Option<WriterLock>>, Vec<(usize, usize)>) {
+    let (mut locks, mut claimed) = (Vec::new(), Vec::new());
+    for (n_before, &i) in batch.iter().enumerate() {
+        let candidate = &mut candidates[i];
+        // The row may have been tried before, in a batch that took too long.
+        candidate.verdict = None;
+        match thread_locks::writer(config.context.home, candidate.thread, config.patience) {
+            Err(unclaimed) => candidate.fail(&unclaimed.to_string()),
+            Ok(lock) => {
+                locks.push(lock);
+                claimed.push((n_before + 1, i));
+            }
+        }
+    }
+    (locks, claimed)
 }

@@ -356,6 +356,10 @@ fn history_unread(error: ReadError, path: &Path) -> ReadError {
     ReadError::Passing(io::Error::new(kind, reason))
 }
 
+fn filled(field: Option<String>, default: &str) -> String {
+    field.unwrap_or_else(|| default.to_owned())
+}
+
 /// Fills in the values that no line sets, by the rules for each field.
 fn to_metadata(
     facts: RolloutFacts,
@@ -364,22 +368,19 @@ fn to_metadata(
     stamp: &Stamp,
     world: &World<'_>,
 ) -> Result<ThreadMetadata, ReadError> {
-    let by_name = source.name.map(|name| (name.thread, name.time));
-    let Some((id, created_at)) = facts.identity.or(by_name) else {
+    let Some((id, created_at)) = facts.identity.or(source.name.map(|name| (name.thread, name.time))) else {
         let reason = "has a malformed name and no session meta with id and time to say which thread it is";
         return Err(ReadError::Unusable(reason.to_owned()));
     };
     let Some(rollout_path) = source.path.to_str() else {
-        return Err(ReadError::Unusable(
-            "has a path that is not UTF-8, which the database cannot hold".to_owned(),
-        ));
+        let reason = "has a path that is not UTF-8, which the database cannot hold";
+        return Err(ReadError::Unusable(reason.to_owned()));
     };
     let cwd = facts.cwd.unwrap_or_default();
     let place = facts.folders.iter().position(|folder| *folder == cwd);
     let later_folders = place.map(|place| facts.folders[place + 1..].to_vec()).unwrap_or_default();
     let other_folders = facts.folders.into_iter().filter(|folder| *folder != cwd).collect();
     let (modified_at, last_event_at) = (stamp.modified_millis(), last_event_at.unwrap_or(created_at));
-    let filled = |field: Option<String>, default: &str| field.unwrap_or_else(|| default.to_owned());
     Ok(ThreadMetadata {
         id,
         rollout_path: rollout_path.to_owned(),

@@ -5,7 +5,7 @@ use crate::catalog::paths::same_path;
 use crate::db::schema::Schema;
 use crate::db::{Connection, ledger, threads};
 use crate::sys;
-use crate::thread::columns::{ColumnSet, Row, index};
+use crate::thread::columns::{Col, ColumnSet, Row};
 use crate::thread::diff::{self, FieldDifference};
 use crate::thread::merge::{self, MergeContext, Merged};
 use crate::thread::times::Times;
@@ -95,7 +95,7 @@ impl Comparison {
     /// only in titles and has no first message to tell a name from a title.
     #[must_use]
     pub fn compares_names(&self) -> bool {
-        self.columns.contains(index::TITLE) && !self.columns.contains(index::FIRST_USER_MESSAGE)
+        self.columns.contains(Col::Title) && !self.columns.contains(Col::FirstUserMessage)
     }
 
     fn name(&self, file: &ThreadMetadata) -> Option<&str> {

@@ -24,7 +24,7 @@ use crate::db::threads::ThreadStatements;
 use crate::progress::Progress;
 use crate::rollout::fold::{FoldedThread, ReadError};
 use crate::thread::ThreadId;
-use crate::thread::columns::{Row, index};
+use crate::thread::columns::{Col, Row};
 use crate::thread::times::Times;
 use comparison::Comparison;
 use scan::{Group, ReadAside, Scan, ScanEvent, Scanned, Worker};
@@ -360,7 +360,7 @@ pub fn compare_misnamed<'a>(verb: &mut impl Verb<'a>) -> anyhow::Result<()> {
                 continue;
             }
             let Survey { inventory, worker, .. } = verb.survey();
-            let path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
+            let path = row.as_ref().and_then(|row| row.text(Col::RolloutPath)).map(Path::new);
             let choice = misnamed::choose_misnamed(*id, files, inventory, path, |id| worker.has_own_file(id));
             let subject = read_misnamed(verb, *id, choice);
             enqueue(verb, subject)?;

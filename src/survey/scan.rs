@@ -119,19 +119,8 @@ pub fn read_groups<B>(
         for _ in 0..scan.context.jobs.clamp(1, groups.len().max(1)) {
             let sender = sender.clone();
             let (next, budget, stopped) = (&next, &budget, &stopped);
-            let work = move || {
-                let mut worker = Worker::new(scan);
-                let mut batch = Batch::default();
-                while !stopped.load(Ordering::Relaxed) && !scan.context.is_interrupted() {
-                    let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-                    batch.push(worker.scan(group));
-                    stop_without_files(&scan.context);
-                    if batch.is_full() && !batch.send(budget, &sender) {
-                        break;
-                    }
-                }
-                batch.send(budget, &sender);
-            };
+            let next = || groups.get(next.fetch_add(1, Ordering::Relaxed));
+            let work = move || read_in_turn(scan, next, budget, stopped, &sender);
             // A user or container may be limited to a few threads. Then fewer workers do the work.
             if std::thread::Builder::new().spawn_scoped(scope, work).is_err() {
                 break;
@@ -170,6 +159,27 @@ pub fn read_groups<B>(
         }
         outcome
     })
+}
+
+/// Does the work of one thread: reads groups until there is no next one, and sends them to the consumer.
+fn read_in_turn<'g>(
+    scan: Scan<'_>,
+    next: impl Fn() -> Option<&'g Group>,
+    budget: &Budget,
+    stopped: &AtomicBool,
+    sender: &mpsc::Sender<Batch>,
+) {
+    let mut worker = Worker::new(scan);
+    let mut batch = Batch::default();
+    while !stopped.load(Ordering::Relaxed) && !scan.context.is_interrupted() {
+        let Some(group) = next() else { break };
+        batch.push(worker.scan(group));
+        stop_without_files(&scan.context);
+        if batch.is_full() && !batch.send(budget, sender) {
+            break;
+        }
+    }
+    batch.send(budget, sender);
 }
 
 /// Stops the work when no more files can be opened, because every other file would fail as well.

@@ -6,6 +6,7 @@
 use super::ThreadMetadata;
 use super::cell::Cell;
 use super::equivalence;
+use std::ops::{Index, IndexMut};
 
 /// The kind of value in a column. It decides which cells are valid and how a cell is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,20 +128,6 @@ pub struct Column {
     pub from_file: Option<fn(&ThreadMetadata) -> Cell>,
 }
 
-/// The number of known columns.
-pub const N_COLUMNS: usize = COLUMNS.len();
-
-const fn column(
-    name: &'static str,
-    kind: ColumnKind,
-    truth: Truth,
-    same: Same,
-    from_file: Option<fn(&ThreadMetadata) -> Cell>,
-    doc: &'static str,
-) -> Column {
-    Column { name, doc, kind, truth, same, from_file }
-}
-
 fn seconds(millis: i64) -> Cell {
     Cell::Integer(millis.div_euclid(1000))
 }
@@ -157,392 +144,114 @@ fn optional(text: &Option<String>) -> Cell {
     Cell::optional_text(text.as_deref())
 }
 
-/// All known columns, in the order in which Codex added them.
-pub static COLUMNS: [Column; 42] = [
-    column(
-        "id",
-        ColumnKind::Text,
-        Truth::Key,
-        Same::Exactly,
-        Some(|t| Cell::Text(t.id.to_string())),
-        "thread id",
-    ),
-    column(
-        "rollout_path",
-        ColumnKind::Path,
-        Truth::RolloutPath,
-        Same::Exactly,
-        Some(|t| text(&t.rollout_path)),
-        "absolute path of the rollout that counts",
-    ),
-    column(
-        "created_at",
-        ColumnKind::Seconds,
-        Truth::CreatedAt,
-        Same::Seconds,
-        Some(|t| seconds(t.created_at)),
-        "when the thread began",
-    ),
-    column(
-        "updated_at",
-        ColumnKind::Seconds,
-        Truth::File,
-        Same::Seconds,
-        Some(|t| seconds(t.updated_at)),
-        "when the rollout was last written",
-    ),
-    column(
-        "source",
-        ColumnKind::JsonText,
-        Truth::Source,
-        Same::Source,
-        Some(|t| text(&t.source)),
-        "where the thread came from: a word or JSON",
-    ),
-    column(
-        "model_provider",
-        ColumnKind::Text,
-        Truth::Provider,
-        Same::Exactly,
-        Some(|t| text(&t.model_provider)),
-        "provider of the model",
-    ),
-    column("cwd", ColumnKind::Path, Truth::Cwd, Same::Folder, Some(|t| text(&t.cwd)), "working directory"),
-    column(
-        "title",
-        ColumnKind::Text,
-        Truth::Title,
-        Same::Exactly,
-        Some(|t| text(&t.title)),
-        "first text of the user, or the name a person gave",
-    ),
-    column(
-        "sandbox_policy",
-        ColumnKind::JsonText,
-        Truth::File,
-        Same::Sandbox,
-        Some(|t| text(&t.sandbox_policy)),
-        "the last turn's permission profile or sandbox policy, as JSON",
-    ),
-    column(
-        "approval_mode",
-        ColumnKind::JsonText,
-        Truth::File,
-        Same::Approval,
-        Some(|t| text(&t.approval_mode)),
-        "the last turn's approval policy: a word or JSON",
-    ),
-    column(
-        "tokens_used",
-        ColumnKind::Integer,
-        Truth::FileUnlessEmptied,
-        Same::Exactly,
-        Some(|t| t.tokens_used.into()),
-        "tokens of the last count",
-    ),
-    column(
-        "has_user_event",
-        ColumnKind::Boolean,
-        Truth::HasUserEvent,
-        Same::Exactly,
-        Some(|t| t.has_user_event.into()),
-        "whether the user said anything (0 in later schemas)",
-    ),
-    column(
-        "archived",
-        ColumnKind::Boolean,
-        Truth::File,
-        Same::Exactly,
-        Some(|t| t.archived.into()),
-        "whether the rollout lies under archived_sessions/",
-    ),
-    column(
-        "archived_at",
-        ColumnKind::Seconds,
-        Truth::ArchivedAt,
-        Same::Exactly,
-        Some(|t| if t.archived { seconds(t.updated_at) } else { Cell::Null }),
-        "when the thread was archived",
-    ),
-    column(
-        "git_sha",
-        ColumnKind::Text,
-        Truth::Git,
-        Same::Exactly,
-        Some(|t| optional(&t.git.sha)),
-        "commit of the working tree",
-    ),
-    column(
-        "git_branch",
-        ColumnKind::Text,
-        Truth::Git,
-        Same::Exactly,
-        Some(|t| optional(&t.git.branch)),
-        "branch of the working tree",
-    ),
-    column(
-        "git_origin_url",
-        ColumnKind::Text,
-        Truth::Git,
-        Same::Exactly,
-        Some(|t| optional(&t.git.origin_url)),
-        "where the working tree was cloned from",
-    ),
-    column(
-        "cli_version",
-        ColumnKind::Text,
-        Truth::File,
-        Same::Exactly,
-        Some(|t| text(&t.cli_version)),
-        "version of Codex that wrote the rollout",
-    ),
-    column(
-        "first_user_message",
-        ColumnKind::Text,
-        Truth::FileUnlessEmptied,
-        Same::Exactly,
-        Some(|t| text(&t.first_user_message)),
-        "the user's first message",
-    ),
-    column(
-        "agent_nickname",
-        ColumnKind::Text,
-        Truth::File,
-        Same::Exactly,
-        Some(|t| optional(&t.agent_nickname)),
-        "nickname of a spawned agent",
-    ),
-    column(
-        "agent_role",
-        ColumnKind::Text,
-        Truth::File,
-        Same::Exactly,
-        Some(|t| optional(&t.agent_role)),
-        "role of a spawned agent",
-    ),
-    column(
-        "memory_mode",
-        ColumnKind::Text,
-        Truth::MemoryMode,
-        Same::Exactly,
-        Some(|t| text(&t.memory_mode)),
-        "whether memories may be taken from the thread",
-    ),
-    column(
-        "model",
-        ColumnKind::Text,
-        Truth::FileUnlessEmptied,
-        Same::Exactly,
-        Some(|t| optional(&t.model)),
-        "the last turn's model",
-    ),
-    column(
-        "reasoning_effort",
-        ColumnKind::Text,
-        Truth::FileUnlessEmptied,
-        Same::Exactly,
-        Some(|t| optional(&t.reasoning_effort)),
-        "the last turn's reasoning effort",
-    ),
-    column(
-        "agent_path",
-        ColumnKind::Text,
-        Truth::File,
-        Same::Exactly,
-        Some(|t| optional(&t.agent_path)),
-        "path of a spawned agent among the agents",
-    ),
-    column(
-        "created_at_ms",
-        ColumnKind::Milliseconds,
-        Truth::CreatedAt,
-        Same::Milliseconds,
-        Some(|t| milliseconds(t.created_at)),
-        "when the thread began, to the millisecond",
-    ),
-    column(
-        "updated_at_ms",
-        ColumnKind::Milliseconds,
-        Truth::File,
-        Same::Milliseconds,
-        Some(|t| milliseconds(t.updated_at)),
-        "when the rollout was last written, to the millisecond",
-    ),
-    column(
-        "thread_source",
-        ColumnKind::Text,
-        Truth::File,
-        Same::Exactly,
-        Some(|t| optional(&t.thread_source)),
-        "who asked for the thread",
-    ),
-    column(
-        "preview",
-        ColumnKind::Text,
-        Truth::Preview,
-        Same::Exactly,
-        Some(|t| text(&t.preview)),
-        "what a listing shows; empty hides the thread",
-    ),
-    column(
-        "recency_at",
-        ColumnKind::Seconds,
-        Truth::Seeded,
-        Same::Exactly,
-        Some(|t| seconds(t.recency_at())),
-        "when the thread was last used",
-    ),
-    column(
-        "recency_at_ms",
-        ColumnKind::Milliseconds,
-        Truth::Seeded,
-        Same::Exactly,
-        Some(|t| milliseconds(t.recency_at())),
-        "when the thread was last used, to the millisecond",
-    ),
-    column(
-        "history_mode",
-        ColumnKind::Text,
-        Truth::HistoryMode,
-        Same::Exactly,
-        Some(|t| text(t.history_mode.as_str())),
-        "how the history is kept: legacy or paginated",
-    ),
-    column("name", ColumnKind::Text, Truth::Database, Same::Exactly, None, "name given by a person"),
-    column(
-        "is_pinned",
-        ColumnKind::Boolean,
-        Truth::Database,
-        Same::Exactly,
-        None,
-        "whether the thread is pinned",
-    ),
-    column(
-        "thread_section_id",
-        ColumnKind::Text,
-        Truth::Database,
-        Same::Exactly,
-        None,
-        "section of the sidebar",
-    ),
-    column(
-        "section_position",
-        ColumnKind::Integer,
-        Truth::Database,
-        Same::Exactly,
-        None,
-        "position within the section",
-    ),
-    column(
-        "section_entered_at_ms",
-        ColumnKind::Milliseconds,
-        Truth::Database,
-        Same::Exactly,
-        None,
-        "when the thread entered the section",
-    ),
-    column("project_id", ColumnKind::Text, Truth::Database, Same::Exactly, None, "project of the thread"),
-    column(
-        "originator",
-        ColumnKind::Text,
-        Truth::FilledLater,
-        Same::Exactly,
-        Some(|t| optional(&t.originator)),
-        "program that began the thread",
-    ),
-    column(
-        "daybreak_enabled",
-        ColumnKind::Boolean,
-        Truth::Database,
-        Same::Exactly,
-        None,
-        "a choice of the user that Codex keeps with the thread",
-    ),
-    column(
-        "creator_user_id",
-        ColumnKind::Text,
-        Truth::FilledLater,
-        Same::Exactly,
-        Some(|t| optional(&t.creator_user_id)),
-        "user who began the thread",
-    ),
-    column(
-        "creator_account_id",
-        ColumnKind::Text,
-        Truth::FilledLater,
-        Same::Exactly,
-        Some(|t| optional(&t.creator_account_id)),
-        "account of that user",
-    ),
-];
-
-/// Returns true for the two columns that say when the rollout was last written.
-#[must_use]
-pub fn is_updated_at(position: usize) -> bool {
-    matches!(position, index::UPDATED_AT | index::UPDATED_AT_MS)
-}
-
-/// Positions in [`COLUMNS`] of the columns that rules mention by name.
-pub mod index {
-    macro_rules! positions {
-        ($($constant:ident = $name:literal),* $(,)?) => {
-            $(
-                #[doc = concat!("Position of `", $name, "`.")]
-                pub const $constant: usize = super::position_at_compile_time($name);
-            )*
-        };
-    }
-    positions! {
-        ID = "id",
-        ROLLOUT_PATH = "rollout_path",
-        CREATED_AT = "created_at",
-        UPDATED_AT = "updated_at",
-        SOURCE = "source",
-        MODEL_PROVIDER = "model_provider",
-        CWD = "cwd",
-        TITLE = "title",
-        ARCHIVED = "archived",
-        ARCHIVED_AT = "archived_at",
-        CREATED_AT_MS = "created_at_ms",
-        UPDATED_AT_MS = "updated_at_ms",
-        RECENCY_AT = "recency_at",
-        RECENCY_AT_MS = "recency_at_ms",
-        FIRST_USER_MESSAGE = "first_user_message",
-        PREVIEW = "preview",
-        MEMORY_MODE = "memory_mode",
-        THREAD_SECTION_ID = "thread_section_id",
-        SECTION_POSITION = "section_position",
-        SECTION_ENTERED_AT_MS = "section_entered_at_ms",
-        PROJECT_ID = "project_id",
-        HAS_USER_EVENT = "has_user_event",
-        HISTORY_MODE = "history_mode",
-        NAME = "name",
-        IS_PINNED = "is_pinned",
-        MODEL = "model",
-        GIT_BRANCH = "git_branch",
-    }
-}
-
-const fn position_at_compile_time(name: &str) -> usize {
-    let name = name.as_bytes();
-    let mut position = 0;
-    loop {
-        let candidate = COLUMNS[position].name.as_bytes();
-        let mut i = 0;
-        while candidate.len() == name.len() && i < name.len() && candidate[i] == name[i] {
-            i += 1;
+macro_rules! columns {
+    (@value $t:ident -) => { None };
+    (@value $t:ident ($value:expr)) => { Some(|$t| $value) };
+    ($t:ident => $($col:ident $name:literal $kind:ident $truth:ident $same:ident $value:tt $doc:literal;)*) => {
+        /// A column of `threads`, in the order of [`COLUMNS`].
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum Col {
+            $(#[doc = concat!("`", $name, "`: ", $doc, ".")] $col,)*
         }
-        if candidate.len() == name.len() && i == name.len() {
-            return position;
-        }
-        position += 1;
-    }
+
+        /// All known columns, in the order in which Codex added them.
+        pub static COLUMNS: [Column; [$(Col::$col),*].len()] = [$(Column {
+            name: $name,
+            doc: $doc,
+            kind: ColumnKind::$kind,
+            truth: Truth::$truth,
+            same: Same::$same,
+            from_file: columns!(@value $t $value),
+        }),*];
+
+        const ALL: [Col; COLUMNS.len()] = [$(Col::$col),*];
+    };
 }
 
-/// Returns the position of the column called `name`, if it is known.
-#[must_use]
-pub fn position(name: &str) -> Option<usize> {
-    COLUMNS.iter().position(|column| column.name == name)
+// A line a column: its name, kind, truth and rule of sameness, the value of the file's thread `t`, and its meaning.
+columns! { t =>
+    Id "id" Text Key Exactly (Cell::Text(t.id.to_string())) "thread id";
+    RolloutPath "rollout_path" Path RolloutPath Exactly (text(&t.rollout_path)) "absolute path of the rollout that counts";
+    CreatedAt "created_at" Seconds CreatedAt Seconds (seconds(t.created_at)) "when the thread began";
+    UpdatedAt "updated_at" Seconds File Seconds (seconds(t.updated_at)) "when the rollout was last written";
+    Source "source" JsonText Source Source (text(&t.source)) "where the thread came from: a word or JSON";
+    ModelProvider "model_provider" Text Provider Exactly (text(&t.model_provider)) "provider of the model";
+    Cwd "cwd" Path Cwd Folder (text(&t.cwd)) "working directory";
+    Title "title" Text Title Exactly (text(&t.title)) "first text of the user, or the name a person gave";
+    SandboxPolicy "sandbox_policy" JsonText File Sandbox (text(&t.sandbox_policy)) "the last turn's permission profile or sandbox policy, as JSON";
+    ApprovalMode "approval_mode" JsonText File Approval (text(&t.approval_mode)) "the last turn's approval policy: a word or JSON";
+    TokensUsed "tokens_used" Integer FileUnlessEmptied Exactly (t.tokens_used.into()) "tokens of the last count";
+    HasUserEvent "has_user_event" Boolean HasUserEvent Exactly (t.has_user_event.into()) "whether the user said anything (0 in later schemas)";
+    Archived "archived" Boolean File Exactly (t.archived.into()) "whether the rollout lies under archived_sessions/";
+    ArchivedAt "archived_at" Seconds ArchivedAt Exactly (if t.archived { seconds(t.updated_at) } else { Cell::Null }) "when the thread was archived";
+    GitSha "git_sha" Text Git Exactly (optional(&t.git.sha)) "commit of the working tree";
+    GitBranch "git_branch" Text Git Exactly (optional(&t.git.branch)) "branch of the working tree";
+    GitOriginUrl "git_origin_url" Text Git Exactly (optional(&t.git.origin_url)) "where the working tree was cloned from";
+    CliVersion "cli_version" Text File Exactly (text(&t.cli_version)) "version of Codex that wrote the rollout";
+    FirstUserMessage "first_user_message" Text FileUnlessEmptied Exactly (text(&t.first_user_message)) "the user's first message";
+    AgentNickname "agent_nickname" Text File Exactly (optional(&t.agent_nickname)) "nickname of a spawned agent";
+    AgentRole "agent_role" Text File Exactly (optional(&t.agent_role)) "role of a spawned agent";
+    MemoryMode "memory_mode" Text MemoryMode Exactly (text(&t.memory_mode)) "whether memories may be taken from the thread";
+    Model "model" Text FileUnlessEmptied Exactly (optional(&t.model)) "the last turn's model";
+    ReasoningEffort "reasoning_effort" Text FileUnlessEmptied Exactly (optional(&t.reasoning_effort)) "the last turn's reasoning effort";
+    AgentPath "agent_path" Text File Exactly (optional(&t.agent_path)) "path of a spawned agent among the agents";
+    CreatedAtMs "created_at_ms" Milliseconds CreatedAt Milliseconds (milliseconds(t.created_at)) "when the thread began, to the millisecond";
+    UpdatedAtMs "updated_at_ms" Milliseconds File Milliseconds (milliseconds(t.updated_at)) "when the rollout was last written, to the millisecond";
+    ThreadSource "thread_source" Text File Exactly (optional(&t.thread_source)) "who asked for the thread";
+    Preview "preview" Text Preview Exactly (text(&t.preview)) "what a listing shows; empty hides the thread";
+    RecencyAt "recency_at" Seconds Seeded Exactly (seconds(t.recency_at())) "when the thread was last used";
+    RecencyAtMs "recency_at_ms" Milliseconds Seeded Exactly (milliseconds(t.recency_at())) "when the thread was last used, to the millisecond";
+    HistoryMode "history_mode" Text HistoryMode Exactly (text(t.history_mode.as_str())) "how the history is kept: legacy or paginated";
+    Name "name" Text Database Exactly - "name given by a person";
+    IsPinned "is_pinned" Boolean Database Exactly - "whether the thread is pinned";
+    ThreadSectionId "thread_section_id" Text Database Exactly - "section of the sidebar";
+    SectionPosition "section_position" Integer Database Exactly - "position within the section";
+    SectionEnteredAtMs "section_entered_at_ms" Milliseconds Database Exactly - "when the thread entered the section";
+    ProjectId "project_id" Text Database Exactly - "project of the thread";
+    Originator "originator" Text FilledLater Exactly (optional(&t.originator)) "program that began the thread";
+    DaybreakEnabled "daybreak_enabled" Boolean Database Exactly - "a choice of the user that Codex keeps with the thread";
+    CreatorUserId "creator_user_id" Text FilledLater Exactly (optional(&t.creator_user_id)) "user who began the thread";
+    CreatorAccountId "creator_account_id" Text FilledLater Exactly (optional(&t.creator_account_id)) "account of that user";
+}
+
+/// The number of known columns.
+pub const N_COLUMNS: usize = COLUMNS.len();
+
+impl Col {
+    /// Returns all columns, in the order of [`COLUMNS`].
+    pub fn all() -> impl Iterator<Item = Col> {
+        ALL.into_iter()
+    }
+
+    /// Returns all columns with their definitions.
+    pub fn definitions() -> impl Iterator<Item = (Col, &'static Column)> {
+        Col::all().zip(&COLUMNS)
+    }
+
+    /// Returns the column called `name`, if it is known.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Col> {
+        Col::all().find(|col| col.name() == name)
+    }
+
+    /// Returns the definition of the column.
+    #[must_use]
+    pub fn column(self) -> &'static Column {
+        &COLUMNS[self as usize]
+    }
+
+    /// Returns the column's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.column().name
+    }
+
+    /// Returns true for the two columns that say when the rollout was last written.
+    #[must_use]
+    pub fn is_updated_at(self) -> bool {
+        matches!(self, Col::UpdatedAt | Col::UpdatedAtMs)
+    }
 }
 
 /// The set of [`COLUMNS`] that a database has.
@@ -550,61 +259,83 @@ pub fn position(name: &str) -> Option<usize> {
 pub struct ColumnSet(u64);
 
 impl ColumnSet {
-    /// Adds the column at `position`.
-    pub fn insert(&mut self, position: usize) {
-        self.0 |= 1 << position;
+    /// Adds a column.
+    pub fn insert(&mut self, col: Col) {
+        self.0 |= 1 << col as u8;
     }
 
-    /// Returns true if the column at `position` is in the set.
+    /// Returns true if a column is in the set.
     #[must_use]
-    pub fn contains(self, position: usize) -> bool {
-        self.0 & (1 << position) != 0
+    pub fn contains(self, col: Col) -> bool {
+        self.0 & (1 << col as u8) != 0
     }
 
-    /// Returns the positions in the set, ascending.
-    pub fn iter(self) -> impl Iterator<Item = usize> {
-        (0..N_COLUMNS).filter(move |&position| self.contains(position))
+    /// Returns the columns in the set, in the order of [`COLUMNS`].
+    pub fn iter(self) -> impl Iterator<Item = Col> {
+        Col::all().filter(move |&col| self.contains(col))
     }
 }
 
-impl FromIterator<usize> for ColumnSet {
-    fn from_iter<I: IntoIterator<Item = usize>>(positions: I) -> ColumnSet {
+impl FromIterator<Col> for ColumnSet {
+    fn from_iter<I: IntoIterator<Item = Col>>(cols: I) -> ColumnSet {
         let mut set = ColumnSet::default();
-        positions.into_iter().for_each(|position| set.insert(position));
+        cols.into_iter().for_each(|col| set.insert(col));
         set
     }
 }
 
-/// The known cells of one row, by position in [`COLUMNS`]; `None` where the database has no such column.
+/// The known cells of one row, by column; `None` where the database has no such column.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
-    /// One entry for each of [`COLUMNS`].
-    pub cells: [Option<Cell>; N_COLUMNS],
+pub struct Row([Option<Cell>; N_COLUMNS]);
+
+impl Index<Col> for Row {
+    type Output = Option<Cell>;
+
+    fn index(&self, col: Col) -> &Option<Cell> {
+        &self.0[col as usize]
+    }
+}
+
+impl IndexMut<Col> for Row {
+    fn index_mut(&mut self, col: Col) -> &mut Option<Cell> {
+        &mut self.0[col as usize]
+    }
 }
 
 impl Row {
     /// Returns a row without cells.
     #[must_use]
     pub fn empty() -> Row {
-        Row { cells: [const { None }; N_COLUMNS] }
+        Row([const { None }; N_COLUMNS])
     }
 
-    /// Returns the cell at `position`, if the database has that column.
+    /// Returns a row with these cells.
     #[must_use]
-    pub fn get(&self, position: usize) -> Option<&Cell> {
-        self.cells[position].as_ref()
+    pub fn from_fn(cell: impl Fn(Col) -> Option<Cell>) -> Row {
+        Row(ALL.map(cell))
     }
 
-    /// Returns the text of the cell at `position`, if it is text.
+    /// Returns the cell of a column, if the database has it.
     #[must_use]
-    pub fn text(&self, position: usize) -> Option<&str> {
-        self.get(position).and_then(Cell::as_text)
+    pub fn get(&self, col: Col) -> Option<&Cell> {
+        self[col].as_ref()
     }
 
-    /// Returns the number in the cell at `position`, if it is an integer.
+    /// Returns the text of a column's cell, if it is text.
     #[must_use]
-    pub fn integer(&self, position: usize) -> Option<i64> {
-        self.get(position).and_then(Cell::as_integer)
+    pub fn text(&self, col: Col) -> Option<&str> {
+        self.get(col).and_then(Cell::as_text)
+    }
+
+    /// Returns the number in a column's cell, if it is an integer.
+    #[must_use]
+    pub fn integer(&self, col: Col) -> Option<i64> {
+        self.get(col).and_then(Cell::as_integer)
+    }
+
+    /// Returns the cells of the columns that the database has.
+    pub fn cells(&self) -> impl Iterator<Item = &Cell> {
+        self.0.iter().flatten()
     }
 }
 
@@ -614,8 +345,8 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_documented() {
-        for (i, column) in COLUMNS.iter().enumerate() {
-            assert_eq!(position(column.name), Some(i), "{} stands twice", column.name);
+        for (col, column) in Col::definitions() {
+            assert_eq!(Col::named(column.name), Some(col), "{} stands twice", column.name);
             assert!(!column.doc.is_empty() && !column.doc.ends_with('.'), "{}", column.name);
         }
         const { assert!(N_COLUMNS <= 64, "ColumnSet holds 64") };
@@ -629,10 +360,10 @@ mod tests {
     }
 
     #[test]
-    fn compile_time_positions_are_those_of_the_table() {
-        assert_eq!(COLUMNS[index::ID].name, "id");
-        assert_eq!(COLUMNS[index::HISTORY_MODE].name, "history_mode");
-        assert_eq!(COLUMNS[index::RECENCY_AT_MS].name, "recency_at_ms");
+    fn each_column_is_called_like_its_name() {
+        for col in Col::all() {
+            assert_eq!(format!("{col:?}").to_lowercase(), col.name().replace('_', ""));
+        }
     }
 
     #[test]

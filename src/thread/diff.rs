@@ -2,14 +2,14 @@
 
 use super::ThreadMetadata;
 use super::cell::Cell;
-use super::columns::{COLUMNS, Row};
+use super::columns::{Col, Row};
 use super::merge::{self, MergeContext};
 
 /// A field in which row and file differ.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldDifference {
-    /// Position in [`COLUMNS`].
-    pub position: usize,
+    /// The column.
+    pub col: Col,
     /// The row's value.
     pub database: Cell,
     /// The expected value; NULL if no file knows it.
@@ -20,12 +20,12 @@ impl FieldDifference {
     /// Returns the column's name.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        COLUMNS[self.position].name
+        self.col.name()
     }
 }
 
 /// Compares a row with its expected values by the rules of [`merge::update`]. The result is in the order of
-/// [`COLUMNS`].
+/// the columns.
 ///
 /// A cell that Codex cannot read is a difference in any column, even where no file knows the right value.
 #[must_use]
@@ -34,23 +34,23 @@ pub fn diff(file: &ThreadMetadata, row: &Row, context: &MergeContext<'_>) -> Vec
     let mut differences: Vec<FieldDifference> = merged
         .changed
         .iter()
-        .filter_map(|&position| {
-            let database = row.get(position)?.clone();
-            let file = merged.row.get(position)?.clone();
-            Some(FieldDifference { position, database, file })
+        .filter_map(|&col| {
+            let database = row.get(col)?.clone();
+            let file = merged.row.get(col)?.clone();
+            Some(FieldDifference { col, database, file })
         })
-        .chain(unreadable_cells(row).filter(|found| !merged.changed.contains(&found.position)))
+        .chain(unreadable_cells(row).filter(|found| !merged.changed.contains(&found.col)))
         .collect();
-    differences.sort_by_key(|difference| difference.position);
+    differences.sort_by_key(|difference| difference.col);
     differences
 }
 
 /// Returns the cells of a row that break Codex's listing, whatever the file says.
 pub fn unreadable_cells(row: &Row) -> impl Iterator<Item = FieldDifference> {
-    (0..COLUMNS.len()).filter_map(|position| {
-        let cell = row.get(position)?;
-        (!merge::is_sound(position, cell)).then(|| FieldDifference {
-            position,
+    Col::all().filter_map(|col| {
+        let cell = row.get(col)?;
+        (!merge::is_sound(col, cell)).then(|| FieldDifference {
+            col,
             database: cell.clone(),
             file: Cell::Null,
         })
@@ -61,7 +61,7 @@ pub fn unreadable_cells(row: &Row) -> impl Iterator<Item = FieldDifference> {
 mod tests {
     use super::*;
     use crate::thread::HistoryMode;
-    use crate::thread::columns::{Truth, index, position};
+    use crate::thread::columns::{Col, Truth};
     use crate::thread::sample::{columns, context, metadata, row_of};
     use crate::thread::times::Times;
 
@@ -74,7 +74,7 @@ mod tests {
         let context = context(columns(&[]));
         let mut row = row_of(file, &context);
         for (name, cell) in change {
-            row.cells[position(name).unwrap()] = Some(cell.clone());
+            row[Col::named(name).unwrap()] = Some(cell.clone());
         }
         assert_eq!(names(&diff(file, &row, &context)), expected, "{change:?}");
     }
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn a_change_of_any_file_owned_column_names_exactly_that_one() {
         let keeps_row = ["title", "git_sha", "archived_at", "recency_at", "recency_at_ms", "has_user_event"];
-        for column in &COLUMNS {
+        for (_, column) in Col::definitions() {
             let changed = match column.kind {
                 _ if column.name == "history_mode" => Cell::from("paginated"),
                 _ if column.name == "id" => continue,
@@ -133,7 +133,7 @@ mod tests {
         );
         let phase_1 = context(columns(&["first_user_message"]));
         let mut row = row_of(&metadata(), &phase_1);
-        row.cells[index::TITLE] = Some(Cell::from("my name for it"));
+        row[Col::Title] = Some(Cell::from("my name for it"));
         assert_eq!(names(&diff(&metadata(), &row, &phase_1)), ["title"]);
     }
 
@@ -207,10 +207,10 @@ mod tests {
     fn a_time_alone_is_kept_on_request_but_not_beside_another_change() {
         let keep = MergeContext { times: Times::Keep, ..context(columns(&[])) };
         let mut row = row_of(&metadata(), &keep);
-        row.cells[index::UPDATED_AT] = Some(Cell::Integer(5));
-        row.cells[index::UPDATED_AT_MS] = Some(Cell::Integer(1_600_000_000_000));
+        row[Col::UpdatedAt] = Some(Cell::Integer(5));
+        row[Col::UpdatedAtMs] = Some(Cell::Integer(1_600_000_000_000));
         assert_eq!(diff(&metadata(), &row, &keep), []);
-        row.cells[position("cwd").unwrap()] = Some(Cell::from("elsewhere"));
+        row[Col::named("cwd").unwrap()] = Some(Cell::from("elsewhere"));
         assert_eq!(names(&diff(&metadata(), &row, &keep)), ["updated_at", "cwd", "updated_at_ms"]);
     }
 
@@ -218,23 +218,23 @@ mod tests {
     fn both_columns_of_a_time_are_written_together() {
         let context = context(columns(&[]));
         let mut row = row_of(&metadata(), &context);
-        row.cells[index::UPDATED_AT] = Some(Cell::Integer(1_773_507_451));
-        row.cells[index::UPDATED_AT_MS] = Some(Cell::Integer(1_773_507_400_000));
+        row[Col::UpdatedAt] = Some(Cell::Integer(1_773_507_451));
+        row[Col::UpdatedAtMs] = Some(Cell::Integer(1_773_507_400_000));
         let merged = merge::update(&metadata(), &row, &context);
-        assert_eq!(merged.changed, [index::UPDATED_AT_MS]);
-        assert_eq!(merged.row.integer(index::UPDATED_AT), Some(1_773_507_450));
-        assert_eq!(merged.row.integer(index::UPDATED_AT_MS), Some(1_773_507_450_373));
-        assert_eq!(merged.to_write.iter().collect::<Vec<_>>(), [index::UPDATED_AT, index::UPDATED_AT_MS]);
+        assert_eq!(merged.changed, [Col::UpdatedAtMs]);
+        assert_eq!(merged.row.integer(Col::UpdatedAt), Some(1_773_507_450));
+        assert_eq!(merged.row.integer(Col::UpdatedAtMs), Some(1_773_507_450_373));
+        assert_eq!(merged.to_write.iter().collect::<Vec<_>>(), [Col::UpdatedAt, Col::UpdatedAtMs]);
     }
 
     #[test]
     fn a_legacy_row_takes_its_indexed_name_as_title_and_a_paginated_one_as_name() {
         let named = MergeContext { indexed_name: Some("Renamed"), ..context(columns(&[])) };
         let legacy = merge::insert(&metadata(), &named);
-        assert_eq!((legacy.text(index::TITLE), legacy.text(index::NAME)), (Some("Renamed"), None));
+        assert_eq!((legacy.text(Col::Title), legacy.text(Col::Name)), (Some("Renamed"), None));
         let paginated = ThreadMetadata { history_mode: HistoryMode::Paginated, ..metadata() };
         let row = merge::insert(&paginated, &named);
-        assert_eq!((row.text(index::TITLE), row.text(index::NAME)), (Some("hello"), Some("Renamed")));
+        assert_eq!((row.text(Col::Title), row.text(Col::Name)), (Some("hello"), Some("Renamed")));
     }
 
     #[test]
@@ -250,7 +250,7 @@ mod tests {
             let paginated = ThreadMetadata { history_mode: HistoryMode::Paginated, ..file.clone() };
             let named = MergeContext { indexed_name: Some(name), ..context(columns(&[])) };
             assert_eq!(
-                merge::insert(&paginated, &named).text(index::NAME),
+                merge::insert(&paginated, &named).text(Col::Name),
                 Some(name),
                 "names are never judged"
             );

@@ -6,29 +6,29 @@
 //! never taken from another database.
 
 use super::cell::Cell;
-use super::columns::{COLUMNS, Row, Truth, index};
+use super::columns::{Col, Row, Truth};
 use super::equivalence::{TIME_TOLERANCE, read_milliseconds, to_milliseconds};
 use super::merge::{self, MergeContext, Merged};
 use super::{HistoryMode, Millis, ThreadMetadata};
 
 /// The columns that place a thread in a section; each is useless without the others.
-const SECTION: [usize; 3] = [index::THREAD_SECTION_ID, index::SECTION_POSITION, index::SECTION_ENTERED_AT_MS];
+const SECTION: [Col; 3] = [Col::ThreadSectionId, Col::SectionPosition, Col::SectionEnteredAtMs];
 
 /// Returns the cells to insert for a thread that has no row yet, but is known to another database.
 #[must_use]
 pub fn insert(file: &ThreadMetadata, facts: &Row, context: &MergeContext<'_>) -> Row {
     let inserted = merge::insert(file, context);
-    let updated_at = time(&inserted, index::UPDATED_AT, index::UPDATED_AT_MS);
+    let updated_at = time(&inserted, Col::UpdatedAt, Col::UpdatedAtMs);
     let adopted = adopt(file, &inserted, updated_at, facts, context);
     let merged = merge::update(file, &adopted, context);
     overlaid(adopted, merged.row)
 }
 
 /// The times that have two columns: seconds and milliseconds.
-const TIMES: [(usize, usize); 3] = [
-    (index::CREATED_AT, index::CREATED_AT_MS),
-    (index::UPDATED_AT, index::UPDATED_AT_MS),
-    (index::RECENCY_AT, index::RECENCY_AT_MS),
+const TIMES: [(Col, Col); 3] = [
+    (Col::CreatedAt, Col::CreatedAtMs),
+    (Col::UpdatedAt, Col::UpdatedAtMs),
+    (Col::RecencyAt, Col::RecencyAtMs),
 ];
 
 /// Returns the cells of a row in a database that replaces the one with the row `old`: the cells of `old` that Codex
@@ -36,21 +36,20 @@ const TIMES: [(usize, usize); 3] = [
 #[must_use]
 pub fn carry_over(file: &ThreadMetadata, old: &Row, context: &MergeContext<'_>) -> Row {
     let mut row = merge::insert(file, context);
-    for (position, column) in COLUMNS.iter().enumerate() {
-        let is_time =
-            TIMES.iter().any(|&(seconds, milliseconds)| [seconds, milliseconds].contains(&position));
-        if !context.has(position) || is_time {
+    for (col, column) in Col::definitions() {
+        let is_time = TIMES.iter().any(|&(seconds, milliseconds)| [seconds, milliseconds].contains(&col));
+        if !context.has(col) || is_time {
             continue;
         }
         let cell = match column.truth {
             Truth::Key => continue,
-            Truth::Title => sound(old, position).filter(|_| keeps_title(file, &row, old, context)),
+            Truth::Title => sound(old, col).filter(|_| keeps_title(file, &row, old, context)),
             // If both sides are paginated, NULL stays.
-            Truth::Git => old.get(position).filter(|cell| merge::is_sound(position, cell)),
-            _ => sound(old, position),
+            Truth::Git => old.get(col).filter(|cell| merge::is_sound(col, cell)),
+            _ => sound(old, col),
         };
         if let Some(cell) = cell {
-            row.cells[position] = Some(cell.clone());
+            row[col] = Some(cell.clone());
         }
     }
     for (seconds, milliseconds) in TIMES {
@@ -63,21 +62,20 @@ pub fn carry_over(file: &ThreadMetadata, old: &Row, context: &MergeContext<'_>) 
 /// Returns true if the title of the old row is better than that of a new `row`, which may be the thread's name in
 /// `session_index.jsonl`.
 fn keeps_title(file: &ThreadMetadata, row: &Row, old: &Row, context: &MergeContext<'_>) -> bool {
-    let Some(title) = text(old, index::TITLE).filter(|title| !title.is_empty()) else { return false };
-    let new = text(row, index::TITLE).unwrap_or_default();
+    let Some(title) = text(old, Col::Title).filter(|title| !title.is_empty()) else { return false };
+    let new = text(row, Col::Title).unwrap_or_default();
     // Without a first message in the old schema, a given name cannot be told from a derived title.
-    let can_tell = old.get(index::FIRST_USER_MESSAGE).is_some();
+    let can_tell = old.get(Col::FirstUserMessage).is_some();
     new.is_empty() || (can_tell && (new == file.title || merge::set_by_a_person(file, old, title, context)))
 }
 
 /// Takes a time from the old row. If an older schema has it only in seconds, a more exact time in the row stays.
-fn carry_time(old: &Row, context: &MergeContext<'_>, row: &mut Row, seconds: usize, milliseconds: usize) {
+fn carry_time(old: &Row, context: &MergeContext<'_>, row: &mut Row, seconds: Col, milliseconds: Col) {
     let pair = [seconds, milliseconds];
-    let is_there =
-        |&position: &usize| sound(old, position).and_then(Cell::as_integer).is_some_and(|time| time > 0);
-    if pair.iter().filter(|&&position| context.has(position)).all(is_there) {
-        for position in pair.into_iter().filter(|&position| context.has(position)) {
-            row.cells[position].clone_from(&old.cells[position]);
+    let is_there = |&col: &Col| sound(old, col).and_then(Cell::as_integer).is_some_and(|time| time > 0);
+    if pair.iter().filter(|&&col| context.has(col)).all(is_there) {
+        for col in pair.into_iter().filter(|&col| context.has(col)) {
+            row[col].clone_from(&old[col]);
         }
     } else if let Some(time_there) = time(old, seconds, milliseconds)
         && time(row, seconds, milliseconds).is_none_or(|here| !is_same_time(here, time_there))
@@ -87,10 +85,10 @@ fn carry_time(old: &Row, context: &MergeContext<'_>, row: &mut Row, seconds: usi
 }
 
 /// Returns `row`, with each cell that `other` has replaced by `other`'s.
-fn overlaid(mut row: Row, other: Row) -> Row {
-    for (cell, other) in row.cells.iter_mut().zip(other.cells) {
-        if other.is_some() {
-            *cell = other;
+fn overlaid(mut row: Row, mut other: Row) -> Row {
+    for col in Col::all() {
+        if let Some(cell) = other[col].take() {
+            row[col] = Some(cell);
         }
     }
     row
@@ -101,13 +99,13 @@ fn overlaid(mut row: Row, other: Row) -> Row {
 pub fn update(file: &ThreadMetadata, row: &Row, facts: &Row, context: &MergeContext<'_>) -> Merged {
     // Repairs the row without the facts first, so that no decision is based on an invalid cell.
     let settled = overlaid(row.clone(), merge::update(file, row, context).row);
-    let updated_at = time(row, index::UPDATED_AT, index::UPDATED_AT_MS);
+    let updated_at = time(row, Col::UpdatedAt, Col::UpdatedAtMs);
     let adopted = adopt(file, &settled, updated_at, facts, context);
     let mut merged = merge::update(file, &adopted, context);
     // The rules leave out the columns that no file knows.
     merged.row = overlaid(adopted, merged.row);
-    let differs = |&position: &usize| merged.row.cells[position] != row.cells[position];
-    merged.changed = (0..COLUMNS.len()).filter(differs).collect();
+    let differs = |&col: &Col| merged.row[col] != row[col];
+    merged.changed = Col::all().filter(differs).collect();
     merged.to_write = merged.changed.iter().copied().collect();
     merged
 }
@@ -124,39 +122,39 @@ fn adopt(
     let fresh = merge::insert(file, context);
     let mut adopted = row.clone();
     // Set first, because later columns depend on it.
-    if text(facts, index::HISTORY_MODE) == Some("paginated") && context.has(index::HISTORY_MODE) {
-        adopted.cells[index::HISTORY_MODE] = Some("paginated".into());
+    if text(facts, Col::HistoryMode) == Some("paginated") && context.has(Col::HistoryMode) {
+        adopted[Col::HistoryMode] = Some("paginated".into());
     }
     let paginated = merge::history_mode(file, &adopted) == HistoryMode::Paginated;
     let file_paginated = file.history_mode == HistoryMode::Paginated;
-    for (position, column) in COLUMNS.iter().enumerate() {
-        let (true, Some(fact)) = (context.has(position), sound(facts, position)) else { continue };
-        let existing = sound(row, position);
+    for (col, column) in Col::definitions() {
+        let (true, Some(fact)) = (context.has(col), sound(facts, col)) else { continue };
+        let existing = sound(row, col);
         // Fresh: the row holds only what a rebuild writes.
         let is_empty = existing.is_none_or(Cell::is_empty);
-        let is_fresh = is_empty || existing == fresh.get(position);
+        let is_fresh = is_empty || existing == fresh.get(col);
         let takes = match column.truth {
-            Truth::Database if SECTION.contains(&position) => continue,
+            Truth::Database if SECTION.contains(&col) => continue,
             Truth::Database => is_empty,
             Truth::Git => is_fresh,
             Truth::ArchivedAt => is_fresh && file.archived,
-            Truth::FileUnlessEmptied => is_empty && paginated && says_nothing(file, position),
-            Truth::Preview => is_empty && says_nothing(file, position),
+            Truth::FileUnlessEmptied => is_empty && paginated && says_nothing(file, col),
+            Truth::Preview => is_empty && says_nothing(file, col),
             Truth::FilledLater => is_empty,
             Truth::MemoryMode => fact.as_text() == Some("polluted") || (is_fresh && file_paginated),
-            Truth::Title if is_empty && says_nothing(file, position) => paginated,
+            Truth::Title if is_empty && says_nothing(file, col) => paginated,
             // The key and columns that the file decides; the others have their own rules below.
             Truth::Title | Truth::Key | Truth::File | Truth::RolloutPath | Truth::HasUserEvent => continue,
             Truth::CreatedAt | Truth::Seeded | Truth::HistoryMode => continue,
             Truth::Source | Truth::Provider | Truth::Cwd => continue,
         };
         if takes && !fact.is_empty() {
-            adopted.cells[position] = Some(fact.clone());
+            adopted[col] = Some(fact.clone());
         }
     }
     // Decided after the first message, which may have just been restored.
     if takes_title(file, &adopted, facts, context) {
-        adopted.cells[index::TITLE].clone_from(&facts.cells[index::TITLE]);
+        adopted[Col::Title].clone_from(&facts[Col::Title]);
     }
     adopt_section(row, facts, context, &mut adopted);
     adopt_created_at(file, row, facts, context, &mut adopted);
@@ -166,47 +164,47 @@ fn adopt(
 }
 
 /// Returns the cell if it is there, is not NULL, and Codex can read it.
-fn sound(row: &Row, position: usize) -> Option<&Cell> {
-    row.get(position).filter(|cell| **cell != Cell::Null && merge::is_sound(position, cell))
+fn sound(row: &Row, col: Col) -> Option<&Cell> {
+    row.get(col).filter(|cell| **cell != Cell::Null && merge::is_sound(col, cell))
 }
 
-fn says_nothing(file: &ThreadMetadata, position: usize) -> bool {
-    COLUMNS[position].from_file.is_none_or(|from_file| from_file(file).is_empty())
+fn says_nothing(file: &ThreadMetadata, col: Col) -> bool {
+    col.column().from_file.is_none_or(|from_file| from_file(file).is_empty())
 }
 
-fn text(row: &Row, position: usize) -> Option<&str> {
-    sound(row, position).and_then(Cell::as_text)
+fn text(row: &Row, col: Col) -> Option<&str> {
+    sound(row, col).and_then(Cell::as_text)
 }
 
 /// Returns true if the old title must replace the row's: the old one was given by a person, the row's was not.
 fn takes_title(file: &ThreadMetadata, row: &Row, facts: &Row, context: &MergeContext<'_>) -> bool {
     let is_name = |row: &Row| {
-        text(row, index::TITLE)
+        text(row, Col::Title)
             .is_some_and(|title| !title.is_empty() && merge::set_by_a_person(file, row, title, context))
     };
     // Without a first message in the old schema, a given name cannot be told from a derived title.
-    let old_is_name = facts.get(index::FIRST_USER_MESSAGE).is_some() && is_name(facts);
-    old_is_name && context.has(index::TITLE) && !is_name(row)
+    let old_is_name = facts.get(Col::FirstUserMessage).is_some() && is_name(facts);
+    old_is_name && context.has(Col::Title) && !is_name(row)
 }
 
 /// Adopts a section together with the position in it, or neither.
 fn adopt_section(row: &Row, facts: &Row, context: &MergeContext<'_>, adopted: &mut Row) {
-    let Some(old) = text(facts, index::THREAD_SECTION_ID).filter(|id| !id.is_empty()) else { return };
-    let current = text(row, index::THREAD_SECTION_ID).filter(|id| !id.is_empty());
-    for position in SECTION.into_iter().filter(|&position| context.has(position)) {
+    let Some(old) = text(facts, Col::ThreadSectionId).filter(|id| !id.is_empty()) else { return };
+    let current = text(row, Col::ThreadSectionId).filter(|id| !id.is_empty());
+    for col in SECTION.into_iter().filter(|&col| context.has(col)) {
         let takes = match current {
             None => true,
-            Some(current) => current == old && sound(row, position).is_none(),
+            Some(current) => current == old && sound(row, col).is_none(),
         };
-        if takes && let Some(fact) = sound(facts, position) {
-            adopted.cells[position] = Some(fact.clone());
+        if takes && let Some(fact) = sound(facts, col) {
+            adopted[col] = Some(fact.clone());
         }
     }
 }
 
 /// Returns the time held in two columns, from the more precise one that is there.
-fn time(row: &Row, seconds: usize, milliseconds: usize) -> Option<Millis> {
-    let cell = |position| sound(row, position).and_then(Cell::as_integer).filter(|&time| time > 0);
+fn time(row: &Row, seconds: Col, milliseconds: Col) -> Option<Millis> {
+    let cell = |col| sound(row, col).and_then(Cell::as_integer).filter(|&time| time > 0);
     cell(milliseconds).map(read_milliseconds).or_else(|| Some(cell(seconds)?.saturating_mul(1000)))
 }
 
@@ -214,16 +212,10 @@ fn is_same_time(a: Millis, b: Millis) -> bool {
     a.abs_diff(b) <= TIME_TOLERANCE.unsigned_abs()
 }
 
-fn set_time(
-    adopted: &mut Row,
-    context: &MergeContext<'_>,
-    time: Millis,
-    seconds: usize,
-    milliseconds: usize,
-) {
-    for (position, value) in [(seconds, time.div_euclid(1000)), (milliseconds, to_milliseconds(time))] {
-        if context.has(position) {
-            adopted.cells[position] = Some(Cell::Integer(value));
+fn set_time(adopted: &mut Row, context: &MergeContext<'_>, time: Millis, seconds: Col, milliseconds: Col) {
+    for (col, value) in [(seconds, time.div_euclid(1000)), (milliseconds, to_milliseconds(time))] {
+        if context.has(col) {
+            adopted[col] = Some(Cell::Integer(value));
         }
     }
 }
@@ -236,7 +228,7 @@ fn adopt_created_at(
     context: &MergeContext<'_>,
     adopted: &mut Row,
 ) {
-    let (seconds, milliseconds) = (index::CREATED_AT, index::CREATED_AT_MS);
+    let (seconds, milliseconds) = (Col::CreatedAt, Col::CreatedAtMs);
     let Some(old) = time(facts, seconds, milliseconds) else { return };
     let is_fresh = time(row, seconds, milliseconds).is_none_or(|time| is_same_time(time, file.created_at));
     // Asks about the adopted row, which may have just become paginated.
@@ -256,12 +248,12 @@ fn adopt_recency(
     context: &MergeContext<'_>,
     adopted: &mut Row,
 ) {
-    let (seconds, milliseconds) = (index::RECENCY_AT, index::RECENCY_AT_MS);
+    let (seconds, milliseconds) = (Col::RecencyAt, Col::RecencyAtMs);
     let Some(old) = time(facts, seconds, milliseconds) else { return };
     let current = time(row, seconds, milliseconds);
     let takes = current.is_none_or(|current| {
         let is_seeded = seeds.iter().flatten().any(|seed| is_same_time(current, *seed));
-        let knew_the_file = time(facts, index::UPDATED_AT, index::UPDATED_AT_MS).is_some_and(|time| {
+        let knew_the_file = time(facts, Col::UpdatedAt, Col::UpdatedAtMs).is_some_and(|time| {
             time >= file.updated_at.min(file.last_event_at).saturating_sub(TIME_TOLERANCE)
         });
         is_seeded && !is_same_time(current, old) && (knew_the_file || old > current)
@@ -275,7 +267,7 @@ fn adopt_recency(
 mod tests {
     use super::*;
     use crate::thread::ThreadId;
-    use crate::thread::columns::{ColumnKind, ColumnSet, N_COLUMNS, position};
+    use crate::thread::columns::{Col, ColumnKind, ColumnSet};
     use crate::thread::sample::{self, metadata};
     use crate::thread::times::Times;
     use proptest::prelude::*;
@@ -285,18 +277,18 @@ mod tests {
     }
 
     fn all_columns() -> ColumnSet {
-        (0..N_COLUMNS).collect()
+        Col::all().collect()
     }
 
     /// Returns the row that a rebuild writes, with these cells changed.
     fn row(file: &ThreadMetadata, cells: &[(&str, Cell)]) -> Row {
         let mut row = merge::insert(file, &context(all_columns()));
-        for i in 0..N_COLUMNS {
-            row.cells[i].get_or_insert(Cell::Null);
+        for i in Col::all() {
+            row[i].get_or_insert(Cell::Null);
         }
-        row.cells[position("is_pinned").unwrap()] = Some(Cell::Integer(0));
+        row[Col::named("is_pinned").unwrap()] = Some(Cell::Integer(0));
         for (name, cell) in cells {
-            row.cells[position(name).unwrap()] = Some(cell.clone());
+            row[Col::named(name).unwrap()] = Some(cell.clone());
         }
         row
     }
@@ -309,20 +301,20 @@ mod tests {
         let merged = update(file, &now, &old, &context);
         let mut changed: Vec<(&str, Cell)> = Vec::new();
         let mut after = now;
-        for position in merged.to_write.iter() {
-            let cell = merged.row.get(position).unwrap().clone();
-            changed.push((COLUMNS[position].name, cell.clone()));
-            after.cells[position] = Some(cell);
+        for col in merged.to_write.iter() {
+            let cell = merged.row.get(col).unwrap().clone();
+            changed.push((col.name(), cell.clone()));
+            after[col] = Some(cell);
         }
         assert_eq!(changed, expected);
         assert_eq!(
             update(file, &after, &old, &context).changed,
-            Vec::<usize>::new(),
+            Vec::<Col>::new(),
             "nothing is left for a second time"
         );
         assert_eq!(
             merge::update(file, &after, &context).changed,
-            Vec::<usize>::new(),
+            Vec::<Col>::new(),
             "a plain backfill leaves it"
         );
     }
@@ -455,12 +447,12 @@ mod tests {
         check(&paginated(), &[], &[("history_mode", "legacy".into())], &[]);
     }
 
-    fn cell(position: usize) -> BoxedStrategy<Cell> {
-        let fitting = match COLUMNS[position].kind {
-            _ if position == index::HISTORY_MODE => {
+    fn cell(col: Col) -> BoxedStrategy<Cell> {
+        let fitting = match col.column().kind {
+            _ if col == Col::HistoryMode => {
                 prop_oneof![Just(Cell::from("legacy")), Just("paginated".into()), Just("x".into())].boxed()
             }
-            _ if position == index::MEMORY_MODE => {
+            _ if col == Col::MemoryMode => {
                 prop_oneof![Just(Cell::from("enabled")), Just("polluted".into()), Just("x".into())].boxed()
             }
             ColumnKind::Boolean => (0..2_i64).prop_map(Cell::Integer).boxed(),
@@ -477,13 +469,13 @@ mod tests {
     }
 
     fn rows() -> impl Strategy<Value = Row> {
-        let cells: Vec<BoxedStrategy<Cell>> = (0..N_COLUMNS).map(cell).collect();
+        let cells: Vec<BoxedStrategy<Cell>> = Col::all().map(cell).collect();
         cells.prop_map(|cells| {
             let mut row = Row::empty();
-            for (position, cell) in cells.into_iter().enumerate() {
-                row.cells[position] = Some(cell);
+            for (col, cell) in Col::all().zip(cells) {
+                row[col] = Some(cell);
             }
-            row.cells[index::ID] = Some(Cell::from(&*ThreadId::from_u128(7).to_string()));
+            row[Col::Id] = Some(Cell::from(&*ThreadId::from_u128(7).to_string()));
             row
         })
     }
@@ -507,27 +499,27 @@ mod tests {
             let context = context(all_columns());
             let after = if is_missing {
                 let mut row = insert(&file, &old, &context);
-                for i in 0..N_COLUMNS {
-                    row.cells[i].get_or_insert(Cell::Null);
+                for i in Col::all() {
+                    row[i].get_or_insert(Cell::Null);
                 }
                 row
             } else {
                 let mut now = now;
                 let merged = update(&file, &now, &old, &context);
-                merged.to_write.iter().for_each(|i| now.cells[i].clone_from(&merged.row.cells[i]));
+                merged.to_write.iter().for_each(|i| now[i].clone_from(&merged.row[i]));
                 now
             };
-            prop_assert_eq!(update(&file, &after, &old, &context).changed, Vec::<usize>::new());
-            prop_assert_eq!(merge::update(&file, &after, &context).changed, Vec::<usize>::new());
+            prop_assert_eq!(update(&file, &after, &old, &context).changed, Vec::<Col>::new());
+            prop_assert_eq!(merge::update(&file, &after, &context).changed, Vec::<Col>::new());
             let carried = carry_over(&file, &old, &context);
-            prop_assert_eq!(merge::update(&file, &carried, &context).changed, Vec::<usize>::new());
-            for (position, column) in COLUMNS.iter().enumerate() {
+            prop_assert_eq!(merge::update(&file, &carried, &context).changed, Vec::<Col>::new());
+            for (col, column) in Col::definitions() {
                 let said = column.from_file.map(|from_file| from_file(&file)).filter(|cell| !cell.is_empty());
                 if let Some(said) = said
                     && column.truth == Truth::File
                     && !column.name.starts_with("updated_at")
                 {
-                    prop_assert_eq!(after.get(position), Some(&said), "{}", column.name);
+                    prop_assert_eq!(after.get(col), Some(&said), "{}", column.name);
                 }
             }
         }

@@ -3,7 +3,7 @@
 //! tried.
 
 use super::cell::Cell;
-use super::columns::{COLUMNS, ColumnSet, N_COLUMNS, Row, Truth, index, position};
+use super::columns::{Col, ColumnSet, Row, Truth};
 use super::diff::diff;
 use super::equivalence::is_listed_source;
 use super::merge::{self, MergeContext};
@@ -43,7 +43,7 @@ enum Change {
     /// The file contains no text.
     Silent,
     /// A tool wrote something into a column.
-    Edit(usize, Cell),
+    Edit(Col, Cell),
 }
 
 fn event() -> impl Strategy<Value = Change> {
@@ -57,6 +57,7 @@ fn event() -> impl Strategy<Value = Change> {
         any::<i64>().prop_map(Cell::from),
         Just(Cell::Blob(vec![0xff])),
     ];
+    let col = prop::sample::select(Col::all().skip(1).collect::<Vec<Col>>());
     prop_oneof![
         Just(Change::Revert),
         word.clone().prop_map(Change::Settings),
@@ -70,7 +71,7 @@ fn event() -> impl Strategy<Value = Change> {
         (0i64..400).prop_map(Change::Copied),
         Just(Change::TimeLost),
         Just(Change::Silent),
-        (1..N_COLUMNS, cell).prop_map(|(position, cell)| Change::Edit(position, cell)),
+        (col, cell).prop_map(|(col, cell)| Change::Edit(col, cell)),
     ]
 }
 
@@ -91,9 +92,9 @@ fn thread(paginated: bool, source: &str, provider: &str) -> ThreadMetadata {
 /// Applies an event to a file and a row.
 fn happen(event: &Change, file: &mut ThreadMetadata, row: &mut Row) {
     let mut set = |name: &str, cell: Cell| {
-        let position = position(name).unwrap();
-        if row.cells[position].is_some() {
-            row.cells[position] = Some(cell);
+        let col = Col::named(name).unwrap();
+        if row[col].is_some() {
+            row[col] = Some(cell);
         }
     };
     match event {
@@ -132,52 +133,50 @@ fn happen(event: &Change, file: &mut ThreadMetadata, row: &mut Row) {
             (file.model, file.reasoning_effort, file.tokens_used) = (None, None, 0);
             file.has_user_event = false;
         }
-        Change::Edit(position, cell) => set(COLUMNS[*position].name, cell.clone()),
+        Change::Edit(col, cell) => set(col.name(), cell.clone()),
     }
     file.updated_at = Times::Auto.choose(file.modified_at, file.last_event_at);
 }
 
 /// Returns true if Codex's default list shows a row, as far as its cells decide that.
 fn is_listed(row: &Row) -> bool {
-    let is_filled = |position: usize| row.text(position).is_some_and(|text| !text.is_empty());
-    let has_message = match (row.get(index::PREVIEW), row.get(index::FIRST_USER_MESSAGE)) {
-        (Some(_), _) => is_filled(index::PREVIEW),
-        (None, Some(_)) => is_filled(index::FIRST_USER_MESSAGE),
-        (None, None) => row.integer(index::HAS_USER_EVENT) == Some(1),
+    let is_filled = |col: Col| row.text(col).is_some_and(|text| !text.is_empty());
+    let has_message = match (row.get(Col::Preview), row.get(Col::FirstUserMessage)) {
+        (Some(_), _) => is_filled(Col::Preview),
+        (None, Some(_)) => is_filled(Col::FirstUserMessage),
+        (None, None) => row.integer(Col::HasUserEvent) == Some(1),
     };
     has_message
-        && row.text(index::SOURCE).is_some_and(is_listed_source)
-        && row.text(index::MODEL_PROVIDER) == Some("openai")
+        && row.text(Col::Source).is_some_and(is_listed_source)
+        && row.text(Col::ModelProvider) == Some("openai")
 }
 
 fn no_worse(file: &ThreadMetadata, before: &Row, after: &Row) -> Result<(), TestCaseError> {
-    for (position, column) in COLUMNS.iter().enumerate() {
-        let (old, new) = (before.text(position), after.text(position));
-        if old.is_some_and(|text| !text.is_empty())
-            && merge::is_sound(position, before.get(position).unwrap())
-        {
+    for (col, column) in Col::definitions() {
+        let (old, new) = (before.text(col), after.text(col));
+        if old.is_some_and(|text| !text.is_empty()) && merge::is_sound(col, before.get(col).unwrap()) {
             prop_assert!(new.is_some_and(|text| !text.is_empty()), "{} became empty", column.name);
         }
         let is_set_knowingly = match column.truth {
             Truth::Database | Truth::Seeded | Truth::FilledLater => true,
-            Truth::Git => before.get(position) != Some(&Cell::Null),
+            Truth::Git => before.get(col) != Some(&Cell::Null),
             Truth::MemoryMode => old == Some("polluted"),
             Truth::HistoryMode => old == Some("paginated"),
             Truth::Provider => old == Some("openai"),
             _ => false,
         };
-        let is_readable = before.get(position).is_some_and(|cell| {
-            merge::is_sound(position, cell) && (*cell != Cell::Null || column.truth == Truth::Database)
+        let is_readable = before.get(col).is_some_and(|cell| {
+            merge::is_sound(col, cell) && (*cell != Cell::Null || column.truth == Truth::Database)
         });
         if is_set_knowingly && is_readable {
-            prop_assert_eq!(before.get(position), after.get(position), "{} was set back", column.name);
+            prop_assert_eq!(before.get(col), after.get(col), "{} was set back", column.name);
         }
     }
     prop_assert!(!is_listed(before) || is_listed(after), "left the list of Codex");
     let is_copied = file.modified_at > file.last_event_at + DAY;
     let copied = Some(file.modified_at.div_euclid(1000));
-    if is_copied && before.integer(index::UPDATED_AT) != copied {
-        prop_assert!(after.integer(index::UPDATED_AT) != copied, "dated to the moment of the copy");
+    if is_copied && before.integer(Col::UpdatedAt) != copied {
+        prop_assert!(after.integer(Col::UpdatedAt) != copied, "dated to the moment of the copy");
     }
     Ok(())
 }
@@ -202,12 +201,12 @@ proptest! {
         }
         let merged = merge::update(&file, &row, &context);
         let mut after = row.clone();
-        merged.to_write.iter().for_each(|i| after.cells[i].clone_from(&merged.row.cells[i]));
+        merged.to_write.iter().for_each(|i| after[i].clone_from(&merged.row[i]));
         no_worse(&file, &row, &after)?;
-        let is_mendable = |position: usize| COLUMNS[position].truth != Truth::Database;
+        let is_mendable = |col: Col| col.column().truth != Truth::Database;
         let left: Vec<&str> = diff(&file, &after, &context)
             .iter()
-            .filter(|difference| is_mendable(difference.position))
+            .filter(|difference| is_mendable(difference.col))
             .map(super::diff::FieldDifference::name)
             .collect();
         prop_assert_eq!(left, [""; 0], "what verify reports, backfill mends");

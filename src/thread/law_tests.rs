@@ -2,7 +2,7 @@
 //! Codex or a person wrote, and compares it with the file.
 
 use super::cell::Cell;
-use super::columns::{COLUMNS, index, position};
+use super::columns::Col;
 use super::diff::{FieldDifference, diff};
 use super::merge::{self, MergeContext};
 use super::sample::{columns, context, metadata, row_of};
@@ -18,7 +18,7 @@ fn check(file: &ThreadMetadata, change: &[(&str, Cell)], expected: &[&str]) {
     let context = context(columns(&[]));
     let mut row = row_of(file, &context);
     for (name, cell) in change {
-        row.cells[position(name).unwrap()] = Some(cell.clone());
+        row[Col::named(name).unwrap()] = Some(cell.clone());
     }
     assert_eq!(names(&diff(file, &row, &context)), expected, "{change:?}");
 }
@@ -34,19 +34,19 @@ fn no_text_becomes_empty_on_any_schema_and_in_any_history_mode() {
         for without in [&[][..], &["first_user_message", "preview"], &["history_mode"]] {
             let context = context(columns(without));
             let mut row = row_of(&metadata(), &context);
-            for (position, column) in COLUMNS.iter().enumerate() {
-                let is_text = matches!(row.get(position), Some(Cell::Text(_) | Cell::Null));
+            for (col, column) in Col::definitions() {
+                let is_text = matches!(row.get(col), Some(Cell::Text(_) | Cell::Null));
                 if is_text && column.kind.accepts(&"x".into()) && column.name != "id" {
-                    row.cells[position] = Some("/x".into());
+                    row[col] = Some("/x".into());
                 }
             }
             let merged = merge::update(&silent, &row, &context);
-            for position in merged.to_write.iter() {
-                let (before, after) = (row.text(position), merged.row.text(position));
+            for col in merged.to_write.iter() {
+                let (before, after) = (row.text(col), merged.row.text(col));
                 assert!(
                     before.is_none_or(str::is_empty) || after.is_some_and(|text| !text.is_empty()),
                     "{}: {before:?} became {after:?}",
-                    COLUMNS[position].name
+                    col.name()
                 );
             }
         }
@@ -82,7 +82,7 @@ fn a_folder_that_no_line_names_stays_unless_only_the_files_folder_exists() {
         let is_folder = move |folder: &str| there.contains(&folder);
         let context = MergeContext { is_folder: &is_folder, ..context(columns(&[])) };
         let mut cells = row_of(&moved, &context);
-        cells.cells[index::CWD] = Some(row.into());
+        cells[Col::Cwd] = Some(row.into());
         !diff(&moved, &cells, &context).is_empty()
     };
     assert!(!differs("/moved/a", &["/moved/a"]), "the project moved");
@@ -162,11 +162,11 @@ fn a_guardians_row_may_have_codexs_values_or_the_prompts() {
     check(&metadata(), &own[1..], &["first_user_message", "preview"]);
     let since = MergeContext { names_guardians: true, ..context(columns(&[])) };
     let row = row_of(&guardian, &since);
-    let texts = [index::TITLE, index::PREVIEW, index::FIRST_USER_MESSAGE].map(|position| row.text(position));
+    let texts = [Col::Title, Col::Preview, Col::FirstUserMessage].map(|col| row.text(col));
     assert_eq!(texts, [Some("Guardian review"), Some("Approval review"), Some("")]);
     assert_eq!(diff(&guardian, &row, &since), []);
     let named = MergeContext { indexed_name: Some("my reviewer"), ..since };
-    assert_eq!(row_of(&guardian, &named).text(index::TITLE), Some("my reviewer"), "unless a person named it");
+    assert_eq!(row_of(&guardian, &named).text(Col::Title), Some("my reviewer"), "unless a person named it");
 }
 
 #[test]
@@ -174,14 +174,14 @@ fn the_originator_is_filled_only_together_with_another_change() {
     check(&metadata(), &[("originator", Cell::Null)], &[]);
     let context = context(columns(&[]));
     let mut row = row_of(&metadata(), &context);
-    row.cells[position("originator").unwrap()] = Some(Cell::Null);
-    row.cells[position("tokens_used").unwrap()] = Some(1.into());
+    row[Col::named("originator").unwrap()] = Some(Cell::Null);
+    row[Col::named("tokens_used").unwrap()] = Some(1.into());
     let merged = merge::update(&metadata(), &row, &context);
-    let names: Vec<&str> = merged.to_write.iter().map(|position| COLUMNS[position].name).collect();
+    let names: Vec<&str> = merged.to_write.iter().map(|col| col.name()).collect();
     assert_eq!(names, ["tokens_used", "originator"]);
-    row.cells[position("originator").unwrap()] = Some("another".into());
+    row[Col::named("originator").unwrap()] = Some("another".into());
     assert_eq!(
-        merge::update(&metadata(), &row, &context).row.text(position("originator").unwrap()),
+        merge::update(&metadata(), &row, &context).row.text(Col::named("originator").unwrap()),
         Some("another")
     );
 }

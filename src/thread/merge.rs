@@ -4,7 +4,7 @@
 //! backfill leaves nothing to report.
 
 use super::cell::Cell;
-use super::columns::{COLUMNS, ColumnSet, Row, Same, Truth, index, is_updated_at};
+use super::columns::{Col, ColumnSet, Row, Same, Truth};
 use super::times::Times;
 use super::{HistoryMode, Millis, ThreadMetadata, equivalence, folder};
 
@@ -31,8 +31,8 @@ pub struct MergeContext<'a> {
 }
 
 impl MergeContext<'_> {
-    pub(super) fn has(&self, position: usize) -> bool {
-        self.columns.contains(position)
+    pub(super) fn has(&self, col: Col) -> bool {
+        self.columns.contains(col)
     }
 }
 
@@ -42,7 +42,7 @@ pub struct Merged {
     /// The expected cells; `None` for columns that we never write or that the database lacks.
     pub row: Row,
     /// Positions of the columns in which the existing row differs.
-    pub changed: Vec<usize>,
+    pub changed: Vec<Col>,
     /// The columns to write: those that differ, and for a time that differs, its other column too.
     pub to_write: ColumnSet,
 }
@@ -53,8 +53,8 @@ const WRAPPERS: [&str; 3] = ["<environment_context>", "<user_instructions>", "# 
 /// The values that Codex itself writes into a guardian's row, since ledger level 57.
 ///
 /// Source: docs/codex-home.md 4.
-const GUARDIAN: [(usize, &str); 3] =
-    [(index::TITLE, "Guardian review"), (index::PREVIEW, "Approval review"), (index::FIRST_USER_MESSAGE, "")];
+const GUARDIAN: [(Col, &str); 3] =
+    [(Col::Title, "Guardian review"), (Col::Preview, "Approval review"), (Col::FirstUserMessage, "")];
 
 /// Returns true if a text is a block that Codex wrote in the user's role, not a message of the user.
 #[must_use]
@@ -67,27 +67,27 @@ pub fn is_wrapper(text: &str) -> bool {
 #[must_use]
 pub fn insert(file: &ThreadMetadata, context: &MergeContext<'_>) -> Row {
     let mut row = Row::empty();
-    for (position, column) in COLUMNS.iter().enumerate() {
-        if context.has(position) {
-            row.cells[position] = column.from_file.map(|from_file| from_file(file));
+    for (col, column) in Col::definitions() {
+        if context.has(col) {
+            row[col] = column.from_file.map(|from_file| from_file(file));
         }
     }
-    if context.has(index::FIRST_USER_MESSAGE) && context.has(index::HAS_USER_EVENT) {
-        row.cells[index::HAS_USER_EVENT] = Some(Cell::Integer(0));
+    if context.has(Col::FirstUserMessage) && context.has(Col::HasUserEvent) {
+        row[Col::HasUserEvent] = Some(Cell::Integer(0));
     }
     if context.names_guardians && equivalence::is_guardian(&file.source) {
-        for (position, text) in GUARDIAN.into_iter().filter(|(position, _)| context.has(*position)) {
-            row.cells[position] = Some(text.into());
+        for (col, text) in GUARDIAN.into_iter().filter(|(col, _)| context.has(*col)) {
+            row[col] = Some(text.into());
         }
     }
     if let Some(name) = context.indexed_name.or(file.name.as_deref()) {
         // Without a history mode column, a row cannot be paginated.
-        let paginated = file.history_mode == HistoryMode::Paginated && context.has(index::HISTORY_MODE);
-        let position = if paginated { index::NAME } else { index::TITLE };
+        let paginated = file.history_mode == HistoryMode::Paginated && context.has(Col::HistoryMode);
+        let col = if paginated { Col::Name } else { Col::Title };
         // Write the name as a title only if the next run takes it for a person's; otherwise that run would replace
         // it.
-        if context.has(position) && (position == index::NAME || stays(name, file, &row, context)) {
-            row.cells[position] = Some(name.into());
+        if context.has(col) && (col == Col::Name || stays(name, file, &row, context)) {
+            row[col] = Some(name.into());
         }
     }
     row
@@ -97,32 +97,32 @@ pub fn insert(file: &ThreadMetadata, context: &MergeContext<'_>) -> Row {
 #[must_use]
 pub fn update(file: &ThreadMetadata, row: &Row, context: &MergeContext<'_>) -> Merged {
     let mut merged = Merged { row: Row::empty(), changed: Vec::new(), to_write: ColumnSet::default() };
-    merged.row.cells[index::ID] = row.cells[index::ID].clone();
-    for position in 0..COLUMNS.len() {
-        let (true, Some(existing)) = (context.has(position), row.get(position)) else { continue };
-        let sound = is_sound(position, existing).then_some(existing);
-        let Some(target) = target(position, file, row, sound, context) else { continue };
-        let same = sound.is_some_and(|existing| agrees(position, file, &target, existing, row, context));
+    merged.row[Col::Id] = row[Col::Id].clone();
+    for col in Col::all() {
+        let (true, Some(existing)) = (context.has(col), row.get(col)) else { continue };
+        let sound = is_sound(col, existing).then_some(existing);
+        let Some(target) = target(col, file, row, sound, context) else { continue };
+        let same = sound.is_some_and(|existing| agrees(col, file, &target, existing, row, context));
         // An equal cell in another spelling is not rewritten.
-        merged.row.cells[position] = Some(if same { existing.clone() } else { target });
+        merged.row[col] = Some(if same { existing.clone() } else { target });
         if !same {
-            merged.changed.push(position);
+            merged.changed.push(col);
         }
     }
-    if context.times == Times::Keep && merged.changed.iter().copied().all(is_updated_at) {
-        for position in merged.changed.drain(..) {
-            merged.row.cells[position] = row.cells[position].clone();
+    if context.times == Times::Keep && merged.changed.iter().copied().all(Col::is_updated_at) {
+        for col in merged.changed.drain(..) {
+            merged.row[col] = row[col].clone();
         }
     }
     if !merged.changed.is_empty() {
         fill_later(&mut merged, file, row, context);
     }
-    align_twin(&mut merged, row, file.updated_at, false, index::UPDATED_AT, index::UPDATED_AT_MS);
+    align_twin(&mut merged, row, file.updated_at, false, Col::UpdatedAt, Col::UpdatedAtMs);
     let row_counts = history_mode(file, row) == HistoryMode::Paginated;
-    align_twin(&mut merged, row, file.created_at, row_counts, index::CREATED_AT, index::CREATED_AT_MS);
-    for position in 0..COLUMNS.len() {
-        if merged.row.cells[position].is_some() && merged.row.cells[position] != row.cells[position] {
-            merged.to_write.insert(position);
+    align_twin(&mut merged, row, file.created_at, row_counts, Col::CreatedAt, Col::CreatedAtMs);
+    for col in Col::all() {
+        if merged.row[col].is_some() && merged.row[col] != row[col] {
+            merged.to_write.insert(col);
         }
     }
     merged
@@ -130,13 +130,10 @@ pub fn update(file: &ThreadMetadata, row: &Row, context: &MergeContext<'_>) -> M
 
 /// Fills the cells that no live Codex has filled yet, in a row that is written for another reason.
 fn fill_later(merged: &mut Merged, file: &ThreadMetadata, row: &Row, context: &MergeContext<'_>) {
-    for (position, column) in
-        COLUMNS.iter().enumerate().filter(|(_, column)| column.truth == Truth::FilledLater)
-    {
-        if let (true, Some(Cell::Null), Some(from_file)) =
-            (context.has(position), row.get(position), column.from_file)
+    for (col, column) in Col::definitions().filter(|(_, column)| column.truth == Truth::FilledLater) {
+        if let (true, Some(Cell::Null), Some(from_file)) = (context.has(col), row.get(col), column.from_file)
         {
-            merged.row.cells[position] = Some(from_file(file));
+            merged.row[col] = Some(from_file(file));
         }
     }
 }
@@ -148,11 +145,11 @@ fn align_twin(
     row: &Row,
     time: Millis,
     row_counts: bool,
-    seconds: usize,
-    milliseconds: usize,
+    seconds: Col,
+    milliseconds: Col,
 ) {
-    let is_changed = |position| merged.changed.contains(&position);
-    let kept = |position| row.integer(position).filter(|_| row_counts && !is_changed(position));
+    let is_changed = |col| merged.changed.contains(&col);
+    let kept = |col| row.integer(col).filter(|_| row_counts && !is_changed(col));
     let time = match (is_changed(seconds), is_changed(milliseconds)) {
         (false, false) => return,
         (false, true) => kept(seconds)
@@ -161,10 +158,9 @@ fn align_twin(
         (true, false) => kept(milliseconds).map_or(time, equivalence::read_milliseconds),
         (true, true) => time,
     };
-    for (position, value) in
-        [(seconds, time.div_euclid(1000)), (milliseconds, equivalence::to_milliseconds(time))]
+    for (col, value) in [(seconds, time.div_euclid(1000)), (milliseconds, equivalence::to_milliseconds(time))]
     {
-        if let Some(cell) = &mut merged.row.cells[position] {
+        if let Some(cell) = &mut merged.row[col] {
             *cell = Cell::Integer(value);
         }
     }
@@ -173,19 +169,19 @@ fn align_twin(
 /// Returns true if Codex can read this cell. An unreadable cell counts as absent, so that the file's value replaces
 /// it.
 #[must_use]
-pub fn is_sound(position: usize, cell: &Cell) -> bool {
-    if position == index::HISTORY_MODE {
+pub fn is_sound(col: Col, cell: &Cell) -> bool {
+    if col == Col::HistoryMode {
         return matches!(cell.as_text(), Some("legacy" | "paginated"));
     }
-    if position == index::ID {
+    if col == Col::Id {
         return cell.as_text().is_some_and(|id| super::ThreadId::parse(id).is_some());
     }
-    COLUMNS[position].kind.accepts(cell)
+    col.column().kind.accepts(cell)
 }
 
 /// Returns the history mode that the row must have: paginated if file or row is.
 pub(super) fn history_mode(file: &ThreadMetadata, row: &Row) -> HistoryMode {
-    match row.text(index::HISTORY_MODE) {
+    match row.text(Col::HistoryMode) {
         Some("paginated") => HistoryMode::Paginated,
         _ => file.history_mode,
     }
@@ -193,13 +189,13 @@ pub(super) fn history_mode(file: &ThreadMetadata, row: &Row) -> HistoryMode {
 
 /// Returns the expected value of a cell; `None` if we never write it.
 fn target(
-    position: usize,
+    col: Col,
     file: &ThreadMetadata,
     row: &Row,
     existing: Option<&Cell>,
     context: &MergeContext<'_>,
 ) -> Option<Cell> {
-    let column = &COLUMNS[position];
+    let column = col.column();
     let from_file = column.from_file?(file);
     let kept = |keep: bool| match existing {
         Some(existing) if keep => existing.clone(),
@@ -230,28 +226,20 @@ fn target(
         Truth::Cwd => kept(is_text(&|folder| cwd_stays(folder, file, context))),
         Truth::FilledLater => kept(existing.is_some()),
         Truth::Git => {
-            let row_paginated = row.text(index::HISTORY_MODE) == Some("paginated");
+            let row_paginated = row.text(Col::HistoryMode) == Some("paginated");
             kept(!is_null || (row_paginated && file_paginated))
         }
         Truth::CreatedAt => kept(paginated && has_value),
         Truth::ArchivedAt => kept(file.archived && !is_null),
         Truth::HistoryMode => Cell::from(history_mode(file, row).as_str()),
         Truth::MemoryMode => kept(existing.and_then(Cell::as_text) == Some("polluted") || file_paginated),
-        Truth::RolloutPath => kept(
-            existing
-                .and_then(Cell::as_text)
-                .is_some_and(|path| (context.same_path)(path, &file.rollout_path)),
-        ),
+        Truth::RolloutPath => kept(is_text(&|path| (context.same_path)(path, &file.rollout_path))),
         // A 0 would remove the thread from the list of phase 1.
-        Truth::HasUserEvent if !context.has(index::FIRST_USER_MESSAGE) => {
+        Truth::HasUserEvent if !context.has(Col::FirstUserMessage) => {
             kept(existing == Some(&Cell::Integer(1)))
         }
-        Truth::HasUserEvent => {
-            if existing.is_some() {
-                return None;
-            }
-            Cell::Integer(0)
-        }
+        Truth::HasUserEvent if existing.is_some() => return None,
+        Truth::HasUserEvent => Cell::Integer(0),
         Truth::Seeded => kept(true),
     })
 }
@@ -288,8 +276,8 @@ pub(super) fn set_by_a_person(
     title: &str,
     context: &MergeContext<'_>,
 ) -> bool {
-    context.has(index::FIRST_USER_MESSAGE)
-        && row.text(index::FIRST_USER_MESSAGE) != Some(title)
+    context.has(Col::FirstUserMessage)
+        && row.text(Col::FirstUserMessage) != Some(title)
         && title != file.title
         && title != file.first_user_message
         && !is_wrapper(title)
@@ -298,47 +286,47 @@ pub(super) fn set_by_a_person(
 /// Returns true if a title is the thread's name in `session_index.jsonl`, in a schema without a first message. There
 /// a given name cannot be told from an old derived title, and only the index knows that a person gave it.
 fn is_indexed_name(title: &str, context: &MergeContext<'_>) -> bool {
-    !context.has(index::FIRST_USER_MESSAGE) && context.indexed_name == Some(title)
+    !context.has(Col::FirstUserMessage) && context.indexed_name == Some(title)
 }
 
 /// Returns true if a cell equals its target or another value that the file also allows.
 fn agrees(
-    position: usize,
+    col: Col,
     file: &ThreadMetadata,
     target: &Cell,
     existing: &Cell,
     row: &Row,
     context: &MergeContext<'_>,
 ) -> bool {
-    same(position, file, target, existing, row, context)
-        || is_guardians(position, file, existing)
-        || file.older.iter().any(|older| says_older(position, older, existing, row, context))
+    same(col, file, target, existing, row, context)
+        || is_guardians(col, file, existing)
+        || file.older.iter().any(|older| says_older(col, older, existing, row, context))
 }
 
 /// Returns true if a guardian's cell has the value that Codex itself writes; the prompt's value is also right.
-fn is_guardians(position: usize, file: &ThreadMetadata, existing: &Cell) -> bool {
-    GUARDIAN.iter().any(|(guardian, text)| *guardian == position && existing.as_text() == Some(text))
+fn is_guardians(col: Col, file: &ThreadMetadata, existing: &Cell) -> bool {
+    GUARDIAN.iter().any(|(guardian, text)| *guardian == col && existing.as_text() == Some(text))
         && equivalence::is_guardian(&file.source)
 }
 
 /// Returns true if the cell has the value of an older rollout. The columns about the file's place are excluded.
 fn says_older(
-    position: usize,
+    col: Col,
     older: &ThreadMetadata,
     existing: &Cell,
     row: &Row,
     context: &MergeContext<'_>,
 ) -> bool {
     let is_of_the_file = matches!(
-        COLUMNS[position].truth,
+        col.column().truth,
         Truth::Key | Truth::RolloutPath | Truth::ArchivedAt | Truth::HistoryMode
-    ) || position == index::ARCHIVED;
-    let said = COLUMNS[position].from_file.map(|from_file| from_file(older));
-    !is_of_the_file && said.is_some_and(|said| same(position, older, &said, existing, row, context))
+    ) || col == Col::Archived;
+    let said = col.column().from_file.map(|from_file| from_file(older));
+    !is_of_the_file && said.is_some_and(|said| same(col, older, &said, existing, row, context))
 }
 
 fn same(
-    position: usize,
+    col: Col,
     file: &ThreadMetadata,
     target: &Cell,
     existing: &Cell,
@@ -351,8 +339,8 @@ fn same(
     let texts = || Some((target.as_text()?, existing.as_text()?));
     let numbers = || Some((target.as_integer()?, existing.as_integer()?));
     let by_text = |rule: &dyn Fn(&str, &str) -> bool| texts().is_some_and(|(target, row)| rule(target, row));
-    let others = other_times(position, file, context);
-    match COLUMNS[position].same {
+    let others = other_times(col, file, context);
+    match col.column().same {
         Same::Exactly => false,
         Same::Seconds => numbers().is_some_and(|(target, number)| {
             equivalence::same_seconds(target, number)
@@ -362,9 +350,8 @@ fn same(
                     .any(|time| equivalence::same_seconds(time.div_euclid(1000), number))
         }),
         Same::Milliseconds => numbers().is_some_and(|(target, number)| {
-            let is = |time| {
-                equivalence::same_milliseconds(time, number, twin(position, row), context.synthetic_limit)
-            };
+            let is =
+                |time| equivalence::same_milliseconds(time, number, twin(col, row), context.synthetic_limit);
             is(equivalence::read_milliseconds(target)) || others.into_iter().flatten().any(is)
         }),
         Same::Source => by_text(&equivalence::same_source),
@@ -383,12 +370,12 @@ fn same_sandbox(file: &ThreadMetadata, target: &str, row: &str) -> bool {
 
 /// Returns the times that are as valid in a time column as the file's own: for `updated_at` the modification time and
 /// the last line's time, for `created_at` the time in the id, which a live Codex uses.
-fn other_times(position: usize, file: &ThreadMetadata, context: &MergeContext<'_>) -> [Option<Millis>; 2] {
-    match position {
-        _ if is_updated_at(position) && context.times.accepts_both() => {
+fn other_times(col: Col, file: &ThreadMetadata, context: &MergeContext<'_>) -> [Option<Millis>; 2] {
+    match col {
+        _ if col.is_updated_at() && context.times.accepts_both() => {
             [Some(file.modified_at), Some(file.last_event_at)]
         }
-        index::CREATED_AT | index::CREATED_AT_MS => [file.id.time(), None],
+        Col::CreatedAt | Col::CreatedAtMs => [file.id.time(), None],
         _ => [None, None],
     }
 }
@@ -399,10 +386,10 @@ fn is_profile(cell: &str) -> bool {
 }
 
 /// Returns the cell in seconds that belongs to a cell in milliseconds.
-fn twin(position: usize, row: &Row) -> Option<Millis> {
-    match position {
-        index::CREATED_AT_MS => row.integer(index::CREATED_AT),
-        index::UPDATED_AT_MS => row.integer(index::UPDATED_AT),
+fn twin(col: Col, row: &Row) -> Option<Millis> {
+    match col {
+        Col::CreatedAtMs => row.integer(Col::CreatedAt),
+        Col::UpdatedAtMs => row.integer(Col::UpdatedAt),
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! A thread for the tests of this folder with a value in nearly every field, and the context of its comparison.
 
 use super::cell::Cell;
-use super::columns::{COLUMNS, ColumnSet, N_COLUMNS, Row};
+use super::columns::{Col, ColumnSet, Row};
 use super::merge::{self, MergeContext};
 use super::times::Times;
 use super::{Git, HistoryMode, ThreadId, ThreadMetadata};
@@ -51,7 +51,7 @@ pub(in crate::thread) fn metadata() -> ThreadMetadata {
 
 /// Returns all columns except those with these names.
 pub(in crate::thread) fn columns(without: &[&str]) -> ColumnSet {
-    (0..N_COLUMNS).filter(|&i| !without.contains(&COLUMNS[i].name)).collect()
+    Col::all().filter(|&i| !without.contains(&i.name())).collect()
 }
 
 /// Returns a context in which no folder exists and every path has one spelling.
@@ -73,7 +73,7 @@ pub(in crate::thread) fn context(columns: ColumnSet) -> MergeContext<'static> {
 pub(in crate::thread) fn row_of(file: &ThreadMetadata, context: &MergeContext<'_>) -> Row {
     let mut row = merge::insert(file, context);
     for i in context.columns.iter() {
-        row.cells[i].get_or_insert(Cell::Null);
+        row[i].get_or_insert(Cell::Null);
     }
     row
 }

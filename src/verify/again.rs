@@ -3,8 +3,9 @@
 //! A running Codex appends to a file and writes the row a moment later. So a thread with a difference waits a little,
 //! together with others. Then file and row are read again, and the thread is judged again if either changed.
 
-use super::finding::{Finding, FindingKind};
+use super::finding::Finding;
 use super::judge::{self, Judged, PathFacts};
+use super::kinds::FindingKind;
 use super::options::Depth;
 use super::run::{DoubtfulThread, VerifyRun};
 use crate::catalog::paths;
@@ -12,7 +13,7 @@ use crate::rollout::fold::{FoldedThread, ReadError, Stamp};
 use crate::survey::scan::{Group, ReadAside, Scanned};
 use crate::survey::{self, BATCH_BYTES, BATCH_THREADS, Origin, Subject, Survey};
 use crate::thread::cell::Cell;
-use crate::thread::columns::{Row, index, is_updated_at};
+use crate::thread::columns::{Col, Row};
 use crate::thread::diff::FieldDifference;
 use crate::thread::times::Times;
 use crate::thread::{ThreadId, ThreadMetadata};
@@ -133,7 +134,7 @@ impl VerifyRun<'_> {
         }
         if let Some(old) = one.judged.moved_from
             && !self.config.ignore.kind(FindingKind::MovedHome)
-            && !self.config.ignore.column(index::ROLLOUT_PATH)
+            && !self.config.ignore.column(Col::RolloutPath)
         {
             *self.noted.moved_homes.entry(old).or_default() += 1;
         }
@@ -142,7 +143,7 @@ impl VerifyRun<'_> {
     fn read_again(&mut self, one: DoubtfulThread, row: Option<&Row>) -> Subject {
         let subject = match (one.origin, one.id) {
             (Origin::Group(files), _) => {
-                let path = row.and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
+                let path = row.and_then(|row| row.text(Col::RolloutPath)).map(Path::new);
                 let members = &self.survey.inventory.files()[files.clone()];
                 let in_row = path.and_then(|path| paths::find_in_row(members, path));
                 let group = Group { in_row: in_row.map(|i| files.start + i), files: files.clone() };
@@ -224,7 +225,7 @@ impl VerifyRun<'_> {
         if differences.is_empty() || self.is_being_written(folded, row, &differences) {
             return Ok(Judged::default());
         }
-        let path = differences.iter().find(|difference| difference.position == index::ROLLOUT_PATH);
+        let path = differences.iter().find(|difference| difference.col == Col::RolloutPath);
         let also_of = match path.and_then(|path| path.database.as_text()) {
             Some(path) => self.also_of(id, Path::new(path))?,
             None => None,
@@ -245,7 +246,7 @@ impl VerifyRun<'_> {
             let Survey { comparison, worker, .. } = &mut self.survey;
             return comparison.diff_or_older(thread, row, differences, || worker.older(file, thread.id));
         }
-        let is_time = |difference: &FieldDifference| is_updated_at(difference.position);
+        let is_time = |difference: &FieldDifference| difference.col.is_updated_at();
         match self.survey.worker.last_event(file).filter(|_| differences.iter().any(is_time)) {
             Some(time) => {
                 let mut thread = thread.clone();
@@ -260,12 +261,12 @@ impl VerifyRun<'_> {
     /// Returns true if only the row's time is behind, and by no more than with a Codex that is writing the file right
     /// now.
     fn is_being_written(&self, folded: &FoldedThread, row: &Row, differences: &[FieldDifference]) -> bool {
-        let is_time = |difference: &FieldDifference| is_updated_at(difference.position);
+        let is_time = |difference: &FieldDifference| difference.col.is_updated_at();
         let file = folded.metadata.updated_at.div_euclid(1000);
         self.is_fresh(folded.stamp)
             && differences.iter().all(is_time)
             && row
-                .integer(index::UPDATED_AT)
+                .integer(Col::UpdatedAt)
                 .and_then(|row| file.checked_sub(row))
                 .is_some_and(|behind| BEHIND.contains(&behind))
     }
@@ -283,7 +284,7 @@ impl VerifyRun<'_> {
         }
         if let Some(owner) = owner {
             let row = self.survey.row(owner)?;
-            let path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
+            let path = row.as_ref().and_then(|row| row.text(Col::RolloutPath)).map(Path::new);
             if path.is_some_and(|path| paths::is_at(self.file(file), path)) {
                 return Ok(Some(owner));
             }
@@ -336,7 +337,7 @@ fn is_beside_another(copy: &Path, files: impl Iterator<Item = PathBuf>) -> bool 
 /// Returns a hash of the row.
 fn hash(row: &Row) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for cell in row.cells.iter().flatten() {
+    for cell in row.cells() {
         std::mem::discriminant(cell).hash(&mut hasher);
         match cell {
             Cell::Null => {}

@@ -14,8 +14,7 @@ use crate::survey::scan::{Group, Scan, Worker};
 use crate::survey::select::Selected;
 use crate::survey::{Context, Survey};
 use crate::thread::ThreadId;
-use crate::thread::cell::Cell;
-use crate::thread::columns::{COLUMNS, N_COLUMNS, Row, index};
+use crate::thread::columns::{Col, Row};
 use crate::thread::times::Times;
 use std::path::{Path, PathBuf};
 
@@ -28,11 +27,10 @@ pub struct Beside {
     pub path: Option<PathBuf>,
     /// The row, with the columns that the database has.
     pub row: Option<Row>,
-    /// The file's values, by position in [`COLUMNS`]; `None` for a value that only the database has, or that is
-    /// unknown.
-    pub file: Option<[Option<Cell>; N_COLUMNS]>,
-    /// Positions of the columns that differ by the rules of verify, ascending.
-    pub differing: Vec<usize>,
+    /// The file's values; `None` for a value that only the database has, or that is unknown.
+    pub file: Option<Row>,
+    /// The columns that differ by the rules of verify, in their order.
+    pub differing: Vec<Col>,
     /// The reason why there is no file.
     pub error: Option<String>,
 }
@@ -88,29 +86,38 @@ pub fn beside(
             Err(error) => {
                 Beside { id: named, path: None, row, file: None, differing: Vec::new(), error: Some(error) }
             }
-            Ok((file, folded)) => {
-                let differences = row.as_ref().map(|row| {
-                    let thread = &folded.metadata;
-                    let Survey { comparison, worker, .. } = &mut survey;
-                    let differences = comparison.diff(thread, row);
-                    comparison.diff_or_older(thread, row, differences, || worker.older(file, thread.id))
-                });
-                Beside {
-                    id: Some(folded.metadata.id),
-                    path: Some(folded.metadata.rollout_path.clone().into()),
-                    row,
-                    file: Some(std::array::from_fn(|i| match i {
-                        // Later schemas still have the column, but Codex stores nothing in it.
-                        index::HAS_USER_EVENT if schema.has(index::FIRST_USER_MESSAGE) => None,
-                        _ => Some(COLUMNS[i].from_file?(&folded.metadata)),
-                    })),
-                    differing: differences.unwrap_or_default().iter().map(|one| one.position).collect(),
-                    error: None,
-                }
-            }
+            Ok((file, folded)) => compare(&mut survey, &schema, row, file, &folded),
         })?;
     }
     Ok(())
+}
+
+/// Compares a thread's row with its file.
+fn compare(
+    survey: &mut Survey<'_, &mut Reader>,
+    schema: &Schema,
+    row: Option<Row>,
+    file: usize,
+    folded: &FoldedThread,
+) -> Beside {
+    let thread = &folded.metadata;
+    let differences = row.as_ref().map(|row| {
+        let Survey { comparison, worker, .. } = survey;
+        let differences = comparison.diff(thread, row);
+        comparison.diff_or_older(thread, row, differences, || worker.older(file, thread.id))
+    });
+    Beside {
+        id: Some(thread.id),
+        path: Some(thread.rollout_path.clone().into()),
+        row,
+        file: Some(Row::from_fn(|col| match col {
+            // Later schemas still have the column, but Codex stores nothing in it.
+            Col::HasUserEvent if schema.has(Col::FirstUserMessage) => None,
+            _ => Some(col.column().from_file?(thread)),
+        })),
+        differing: differences.unwrap_or_default().iter().map(|one| one.col).collect(),
+        error: None,
+    }
 }
 
 fn fold(
@@ -131,7 +138,7 @@ fn read(
     worker: &mut Worker<'_>,
     misnamed: &mut dyn FnMut() -> Option<usize>,
 ) -> Result<(usize, FoldedThread), String> {
-    let path = row.and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
+    let path = row.and_then(|row| row.text(Col::RolloutPath)).map(Path::new);
     let in_row = path.and_then(|path| paths::locate(inventory, path));
     let files = inventory.range_of(id);
     if let Some(file) = in_row.filter(|i| !files.contains(i))

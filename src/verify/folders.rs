@@ -1,6 +1,7 @@
 //! Records what a verify could not read: rollout folders, files, and the threads in them.
 
-use super::finding::{Finding, FindingKind};
+use super::finding::Finding;
+use super::kinds::FindingKind;
 use super::run::VerifyRun;
 use crate::catalog::absent::AbsentFolder;
 use crate::catalog::walk::WalkError;

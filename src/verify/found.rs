@@ -1,10 +1,12 @@
 //! The findings of a run, sorted and counted. Their number is bounded on request, their memory use always.
 
-use super::finding::{Count, FieldDifference, Finding, FindingKind, N_KINDS, Remedy, Severity};
+use super::finding::{Count, FieldDifference, Finding};
+use super::kinds::{FindingKind, N_KINDS, Remedy, Severity};
 use crate::db::many::{MAX_BYTES, Many, Stored};
 use crate::sys;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
+use crate::thread::columns::Col;
 use std::collections::{BTreeSet, HashSet};
 
 /// Collects findings: counts all, keeps those to be printed.
@@ -70,17 +72,17 @@ impl Stored for Finding {
             Cell::Text(self.message.clone()),
             Cell::from(self.without_rollout),
         ];
-        for FieldDifference { position, database, file } in &self.fields {
-            cells.extend([number(*position), database.clone(), file.clone()]);
+        for FieldDifference { col, database, file } in &self.fields {
+            cells.extend([number(*col as usize), database.clone(), file.clone()]);
         }
         cells
     }
 
     fn from_cells(cells: Vec<Cell>) -> Option<Finding> {
         let mut cells = cells.into_iter();
-        let position = |cell: &Cell| cell.as_integer().and_then(|number| usize::try_from(number).ok());
-        let kind = FindingKind::ALL.into_iter().nth(position(&cells.next()?)?)?;
-        let severity = [Severity::Error, Severity::Warning].into_iter().nth(position(&cells.next()?)?)?;
+        let place = |cell: &Cell| cell.as_integer().and_then(|number| usize::try_from(number).ok());
+        let kind = FindingKind::ALL.into_iter().nth(place(&cells.next()?)?)?;
+        let severity = [Severity::Error, Severity::Warning].into_iter().nth(place(&cells.next()?)?)?;
         let text = |cell: Cell| match cell {
             Cell::Text(text) => Some(text),
             _ => None,
@@ -96,7 +98,7 @@ impl Stored for Finding {
         let mut fields = Vec::new();
         while let Some(column) = cells.next() {
             let (database, file) = (cells.next()?, cells.next()?);
-            fields.push(FieldDifference { position: position(&column)?, database, file });
+            fields.push(FieldDifference { col: Col::all().nth(place(&column)?)?, database, file });
         }
         Some(Finding { kind, severity, thread_id, path, line, message, fields, without_rollout })
     }
@@ -131,7 +133,7 @@ impl Stored for Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::thread::columns::COLUMNS;
+
     use proptest::prelude::*;
     use std::path::PathBuf;
 
@@ -146,8 +148,8 @@ mod tests {
     }
 
     fn arbitrary() -> impl Strategy<Value = Finding> {
-        let field = (0..COLUMNS.len(), cell(), cell())
-            .prop_map(|(position, database, file)| FieldDifference { position, database, file });
+        let field = (prop::sample::select(Col::all().collect::<Vec<Col>>()), cell(), cell())
+            .prop_map(|(col, database, file)| FieldDifference { col, database, file });
         let place =
             (prop::option::of("[a-c\u{0}]{0,2}"), prop::option::of("[a-c/\u{1}]{0,3}"), any::<Option<u64>>());
         (place, 0..N_KINDS, "[xy\u{0}]{0,2}", prop::collection::vec(field, 0..3), any::<bool>()).prop_map(

@@ -6,24 +6,17 @@ use crate::db::schema::Schema;
 use crate::rollout::extract::DamageReport;
 use crate::rollout::fold::{FoldedThread, ReadError, Stamp};
 use crate::thread::cell::Cell;
-use crate::thread::columns::{ColumnSet, Row, index};
+use crate::thread::columns::{Col, ColumnSet, Row};
 use crate::thread::equivalence::{FIRST_MILLISECONDS, TIME_TOLERANCE};
 use crate::thread::{Millis, ThreadId, ThreadMetadata};
 
 /// Returns the columns that a quick look compares: those that follow from a file's path and time.
 pub(super) fn columns(schema: &Schema) -> ColumnSet {
     let mut columns = ColumnSet::default();
-    [
-        index::ID,
-        index::ROLLOUT_PATH,
-        index::UPDATED_AT,
-        index::UPDATED_AT_MS,
-        index::ARCHIVED,
-        index::ARCHIVED_AT,
-    ]
-    .into_iter()
-    .filter(|&position| schema.has(position))
-    .for_each(|position| columns.insert(position));
+    [Col::Id, Col::RolloutPath, Col::UpdatedAt, Col::UpdatedAtMs, Col::Archived, Col::ArchivedAt]
+        .into_iter()
+        .filter(|&col| schema.has(col))
+        .for_each(|col| columns.insert(col));
     columns
 }
 
@@ -35,14 +28,14 @@ pub(super) fn agrees(file: &RolloutFile, row: &Row) -> bool {
         time.and_then(|time| time.checked_mul(scale))
             .is_some_and(|time| time.abs_diff(modified) <= tolerance.unsigned_abs())
     };
-    let milliseconds = row.integer(index::UPDATED_AT_MS);
+    let milliseconds = row.integer(Col::UpdatedAtMs);
     let is_archived_since = |cell: &Cell| matches!(cell, Cell::Integer(1..));
     file.stamp.size > 0
-        && near(row.integer(index::UPDATED_AT), 1000, TIME_TOLERANCE)
-        && (row.get(index::UPDATED_AT_MS).is_none()
+        && near(row.integer(Col::UpdatedAt), 1000, TIME_TOLERANCE)
+        && (row.get(Col::UpdatedAtMs).is_none()
             || (milliseconds >= Some(FIRST_MILLISECONDS) && near(milliseconds, 1, TIME_TOLERANCE)))
-        && row.integer(index::ARCHIVED) == Some(file.archived.into())
-        && row.get(index::ARCHIVED_AT).is_none_or(|cell| match file.archived {
+        && row.integer(Col::Archived) == Some(file.archived.into())
+        && row.get(Col::ArchivedAt).is_none_or(|cell| match file.archived {
             true => is_archived_since(cell),
             false => *cell == Cell::Null,
         })
@@ -87,10 +80,10 @@ mod tests {
 
     fn comparison(has_milliseconds: bool) -> Comparison {
         let mut columns = ColumnSet::default();
-        [index::ID, index::ROLLOUT_PATH, index::UPDATED_AT, index::ARCHIVED, index::ARCHIVED_AT]
+        [Col::Id, Col::RolloutPath, Col::UpdatedAt, Col::Archived, Col::ArchivedAt]
             .into_iter()
-            .chain(has_milliseconds.then_some(index::UPDATED_AT_MS))
-            .for_each(|position| columns.insert(position));
+            .chain(has_milliseconds.then_some(Col::UpdatedAtMs))
+            .for_each(|col| columns.insert(col));
         Comparison { columns, ..Comparison::default() }
     }
 
@@ -117,8 +110,8 @@ mod tests {
             let comparison = comparison(has_milliseconds);
             let glance = at_a_glance(id, &file, file.stamp).metadata;
             let mut row = comparison.insert(&glance);
-            for position in comparison.columns.iter() {
-                row.cells[position].get_or_insert(Cell::Null);
+            for col in comparison.columns.iter() {
+                row[col].get_or_insert(Cell::Null);
             }
             prop_assert!(agrees(&file, &row), "as it was inserted");
             let shifted = |cell: Cell, by: i64| match cell {
@@ -127,14 +120,14 @@ mod tests {
             };
             let millis = millis as i64;
             let cells = [
-                (index::UPDATED_AT_MS, shifted(changed.0, millis)),
-                (index::UPDATED_AT, shifted(changed.1, millis / 1000)),
-                (index::ARCHIVED, changed.2),
-                (index::ARCHIVED_AT, shifted(changed.3, millis / 1000)),
+                (Col::UpdatedAtMs, shifted(changed.0, millis)),
+                (Col::UpdatedAt, shifted(changed.1, millis / 1000)),
+                (Col::Archived, changed.2),
+                (Col::ArchivedAt, shifted(changed.3, millis / 1000)),
             ];
-            for ((position, cell), _) in cells.into_iter().zip(which).filter(|(_, which)| *which) {
-                if comparison.columns.contains(position) {
-                    row.cells[position] = Some(cell);
+            for ((col, cell), _) in cells.into_iter().zip(which).filter(|(_, which)| *which) {
+                if comparison.columns.contains(col) {
+                    row[col] = Some(cell);
                 }
             }
             if agrees(&file, &row) {

@@ -1,6 +1,7 @@
 //! Turns a thread's row and files into findings, and chooses their kinds. It reads no database.
 
-use super::finding::{Finding, FindingKind, Severity};
+use super::finding::Finding;
+use super::kinds::{FindingKind, Severity};
 use crate::catalog::forms::Forms;
 use crate::catalog::walk::RolloutFile;
 use crate::home;
@@ -10,7 +11,7 @@ use crate::rollout::openable::Unopenable;
 use crate::sys;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use crate::thread::columns::{COLUMNS, ColumnKind, Row, index};
+use crate::thread::columns::{Col, ColumnKind, Row};
 use crate::thread::diff::{self, FieldDifference};
 use crate::thread::equivalence::read_milliseconds;
 use crate::thread::merge;
@@ -51,11 +52,11 @@ pub(super) fn differences(
     let mut judged = Judged::default();
     let (mut archive, mut rest): (Vec<FieldDifference>, Vec<FieldDifference>) = (Vec::new(), Vec::new());
     let mut path = None;
-    let is_archive = differences.iter().any(|difference| difference.position == index::ARCHIVED);
+    let is_archive = differences.iter().any(|difference| difference.col == Col::Archived);
     for field in differences {
-        match field.position {
-            index::ROLLOUT_PATH => path = Some(field),
-            index::ARCHIVED | index::ARCHIVED_AT if is_archive => archive.push(field),
+        match field.col {
+            Col::RolloutPath => path = Some(field),
+            Col::Archived | Col::ArchivedAt if is_archive => archive.push(field),
             _ => rest.push(field),
         }
     }
@@ -185,10 +186,10 @@ pub(super) fn describe(fields: &[FieldDifference]) -> String {
     let mut text = String::new();
     for field in fields.iter().take(N_VALUES) {
         let separator = if text.is_empty() { "" } else { "; " };
-        let [database, file] = [&field.database, &field.file].map(|cell| in_words(field.position, cell));
+        let [database, file] = [&field.database, &field.file].map(|cell| in_words(field.col, cell));
         let (database, file) = apart(&database, &file, N_CHARS);
         // Writing to a string cannot fail.
-        let _ = if merge::is_sound(field.position, &field.database) {
+        let _ = if merge::is_sound(field.col, &field.database) {
             write!(text, "{separator}{}: {database} in the row, {file} in the file", field.name())
         } else {
             write!(text, "{separator}{}: {database} in the row, which Codex cannot read", field.name())
@@ -222,12 +223,12 @@ pub fn apart<'a>(a: &'a str, b: &'a str, n: usize) -> (Cow<'a, str>, Cow<'a, str
 }
 
 /// Returns a cell as a message shows it.
-fn in_words(position: usize, cell: &Cell) -> String {
+fn in_words(col: Col, cell: &Cell) -> String {
     let time = |millis: Option<i64>| {
         let time = chrono::DateTime::from_timestamp_millis(millis?)?;
         Some(time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
     };
-    match (COLUMNS[position].kind, cell) {
+    match (col.column().kind, cell) {
         (ColumnKind::Seconds, Cell::Integer(n)) => time(n.checked_mul(1000)).unwrap_or(n.to_string()),
         (ColumnKind::Milliseconds, Cell::Integer(n)) => {
             time(Some(read_milliseconds(*n))).unwrap_or(n.to_string())
@@ -246,7 +247,6 @@ mod tests {
     use super::*;
     use crate::rollout::file_name;
     use crate::rollout::fold::Stamp;
-    use crate::thread::columns;
     use std::time::UNIX_EPOCH;
 
     const NAME: &str = "rollout-2026-03-14T16-57-12-019ced47-cebb-79dd-b0aa-a552437621a9.jsonl";
@@ -262,7 +262,7 @@ mod tests {
         let file = file("/home/archived_sessions", NAME);
         let id = ThreadId::from_u128(1);
         let seen = columns.iter().map(|name| FieldDifference {
-            position: columns::position(name).unwrap(),
+            col: Col::named(name).unwrap(),
             database: if *name == "rollout_path" { row.into() } else { Cell::Integer(0) },
             file: Cell::Null,
         });
@@ -319,7 +319,7 @@ mod tests {
     #[test]
     fn values_are_short_and_unreadable_cells_are_named() {
         let field = |name: &str, database: Cell, file: Cell| FieldDifference {
-            position: columns::position(name).unwrap(),
+            col: Col::named(name).unwrap(),
             database,
             file,
         };

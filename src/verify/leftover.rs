@@ -1,8 +1,9 @@
 //! Judges what remains when every rollout has been compared: rows without a file, rows without a valid id, and
 //! threads that only the session index knows.
 
-use super::finding::{FieldDifference, Finding, FindingKind};
+use super::finding::{FieldDifference, Finding};
 use super::judge;
+use super::kinds::FindingKind;
 use super::options::Depth;
 use super::run::VerifyRun;
 use crate::catalog::forms;
@@ -14,7 +15,7 @@ use crate::rollout::file_name;
 use crate::survey::BATCH_THREADS;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use crate::thread::columns::{Row, index};
+use crate::thread::columns::{Col, Row};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -40,8 +41,7 @@ impl VerifyRun<'_> {
             for (id, row) in chunk.iter().zip(self.survey.rows(chunk)?) {
                 let Some(row) = row else { continue };
                 let findings = self.judge_row(*id, &row)?;
-                if row.text(index::ROLLOUT_PATH).is_some_and(|path| self.reach.absent.count(Path::new(path)))
-                {
+                if row.text(Col::RolloutPath).is_some_and(|path| self.reach.absent.count(Path::new(path))) {
                     self.reach.not_compared.insert(*id, true);
                 }
                 if !findings.is_empty() {
@@ -63,7 +63,7 @@ impl VerifyRun<'_> {
     }
 
     fn judge_row(&mut self, id: ThreadId, row: &Row) -> anyhow::Result<Vec<Finding>> {
-        let path = row.text(index::ROLLOUT_PATH).filter(|path| !path.is_empty());
+        let path = row.text(Col::RolloutPath).filter(|path| !path.is_empty());
         let found = match path {
             None => Some(Finding::new(FindingKind::MissingFile, "the row names no rollout")),
             // Reported once for the folder.
@@ -139,14 +139,13 @@ impl VerifyRun<'_> {
                     let place = folder.join(name.to_file_name(compressed));
                     let Some(file) = RolloutFile::at(home, &place) else { continue };
                     let new_path = path_field(row, place.to_string_lossy().as_ref().into());
-                    if row.integer(index::ARCHIVED) == Some(i64::from(file.archived)) {
+                    if row.integer(Col::Archived) == Some(i64::from(file.archived)) {
                         let message = format!("the row names {}, which is gone", path.display());
                         return Finding::new(FindingKind::MovedFile, message).at(place).with(vec![new_path]);
                     }
                     let message = "the archived flag and the folder disagree";
-                    let database = row.get(index::ARCHIVED).cloned().unwrap_or(Cell::Null);
-                    let flag =
-                        FieldDifference { position: index::ARCHIVED, database, file: file.archived.into() };
+                    let database = row.get(Col::Archived).cloned().unwrap_or(Cell::Null);
+                    let flag = FieldDifference { col: Col::Archived, database, file: file.archived.into() };
                     return Finding::new(FindingKind::ArchiveMismatch, message)
                         .at(place)
                         .with(vec![new_path, flag]);
@@ -159,7 +158,7 @@ impl VerifyRun<'_> {
     /// Judges the rows without a valid id, or with an id in another spelling than the one used in look-ups.
     fn judge_odd(&mut self) -> anyhow::Result<()> {
         if self.rows.n_without_id > 0 {
-            let field = FieldDifference { position: index::ID, database: Cell::Null, file: Cell::Null };
+            let field = FieldDifference { col: Col::Id, database: Cell::Null, file: Cell::Null };
             for _ in 0..self.rows.n_without_id {
                 self.report(Finding::new(FindingKind::FieldMismatch, "").with(vec![field.clone()]), None);
             }
@@ -172,10 +171,10 @@ impl VerifyRun<'_> {
             let text = id.as_text().map(str::to_owned);
             let file = text.as_deref().and_then(ThreadId::parse);
             let file = Cell::optional_text(file.map(|id| id.to_string()).as_deref());
-            let mut fields = vec![FieldDifference { position: index::ID, database: id, file }];
+            let mut fields = vec![FieldDifference { col: Col::Id, database: id, file }];
             let others = judge::unreadable_cells(&row).into_iter().flat_map(|finding| finding.fields);
-            fields.extend(others.filter(|field| field.position != index::ID));
-            let path = row.text(index::ROLLOUT_PATH).map(PathBuf::from);
+            fields.extend(others.filter(|field| field.col != Col::Id));
+            let path = row.text(Col::RolloutPath).map(PathBuf::from);
             let finding = Finding {
                 thread_id: text,
                 path,
@@ -225,6 +224,6 @@ impl VerifyRun<'_> {
 }
 
 fn path_field(row: &Row, file: Cell) -> FieldDifference {
-    let database = row.get(index::ROLLOUT_PATH).cloned().unwrap_or(Cell::Null);
-    FieldDifference { position: index::ROLLOUT_PATH, database, file }
+    let database = row.get(Col::RolloutPath).cloned().unwrap_or(Cell::Null);
+    FieldDifference { col: Col::RolloutPath, database, file }
 }

@@ -14,6 +14,7 @@ mod folders;
 mod found;
 mod glance;
 mod judge;
+mod kinds;
 mod leftover;
 mod options;
 mod quick;
@@ -24,8 +25,9 @@ mod tests;
 mod whole;
 
 pub use beside::{Beside, beside};
-pub use finding::{Count, FieldDifference, Finding, FindingKind, Ignore, N_KINDS, Remedy, Severity};
+pub use finding::{Count, FieldDifference, Finding, Ignore};
 pub use judge::apart;
+pub use kinds::{FindingKind, N_KINDS, Remedy, Severity};
 pub use leftover::GONE;
 pub use options::{Depth, VerifyOptions, VerifyReport};
 

@@ -1,7 +1,8 @@
 //! The options and the report of verify.
 
 use super::finding::Ignore;
-use super::finding::{Count, Finding, FindingKind, N_KINDS, Remedy};
+use super::finding::{Count, Finding};
+use super::kinds::{FindingKind, N_KINDS, Remedy};
 use crate::db::catalogue::Catalogue;
 use crate::db::many::Many;
 use crate::home::Providers;

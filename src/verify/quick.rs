@@ -8,7 +8,7 @@ use crate::rollout::fold::ReadError;
 use crate::survey::scan::{Group, Scanned};
 use crate::survey::{self, BATCH_THREADS};
 use crate::thread::ThreadId;
-use crate::thread::columns::index;
+use crate::thread::columns::Col;
 use std::path::Path;
 
 impl VerifyRun<'_> {
@@ -53,7 +53,7 @@ impl VerifyRun<'_> {
             let mut rows = self.survey.rows(&ids)?.into_iter();
             for &(&file, threads) in some {
                 let row = by_name(file).and_then(|_| rows.next().flatten());
-                let path = row.as_ref().and_then(|row| row.text(index::ROLLOUT_PATH)).map(Path::new);
+                let path = row.as_ref().and_then(|row| row.text(Col::RolloutPath)).map(Path::new);
                 if !path.is_some_and(|path| paths::is_at(&self.survey.inventory.files()[file], path)) {
                     self.rows.by_row.extend(threads);
                 }

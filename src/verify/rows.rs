@@ -14,7 +14,7 @@ use crate::survey::scan::Scanned;
 use crate::survey::select::Wanted;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use crate::thread::columns::{ColumnSet, Row, index};
+use crate::thread::columns::{Col, ColumnSet, Row};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
@@ -55,9 +55,7 @@ fn columns(depth: Depth, schema: &Schema) -> ColumnSet {
         Depth::Quick => glance::columns(schema),
         Depth::Fields | Depth::Deep => ColumnSet::default(),
     };
-    [index::ID, index::ROLLOUT_PATH, index::ARCHIVED]
-        .into_iter()
-        .for_each(|position| columns.insert(position));
+    [Col::Id, Col::RolloutPath, Col::Archived].into_iter().for_each(|col| columns.insert(col));
     columns
 }
 
@@ -103,7 +101,7 @@ impl NamedFiles {
     /// Counts a row.
     fn count(&mut self, row: &Row) {
         self.n += 1;
-        self.by_archived[usize::from(row.integer(index::ARCHIVED) == Some(1))] += 1;
+        self.by_archived[usize::from(row.integer(Col::Archived) == Some(1))] += 1;
     }
 
     /// Records that a thread's misnamed files are known: the thread has a file, and its row is counted unless it was
@@ -131,15 +129,15 @@ impl NamedFiles {
 
     fn take(&mut self, row: &Row, inventory: &Inventory) {
         self.count(row);
-        let text = row.text(index::ID);
+        let text = row.text(Col::Id);
         let is_in_our_spelling = |id: &ThreadId| text == Some(id.encode(&mut [0; 36]));
         let Some(id) = text.and_then(ThreadId::parse).filter(is_in_our_spelling) else {
             self.n_odd += 1;
-            self.odd.extend(row.get(index::ID).cloned());
+            self.odd.extend(row.get(Col::Id).cloned());
             return;
         };
         let files = inventory.range_of(id);
-        let path = row.text(index::ROLLOUT_PATH).map(Path::new);
+        let path = row.text(Col::RolloutPath).map(Path::new);
         if let ([file], Some(path)) = (&inventory.files()[files.clone()], path)
             && file.is_spelled(path)
         {

@@ -1,8 +1,9 @@
 //! The state of a verify, and how it reports a finding.
 
-use super::finding::{Finding, FindingKind};
+use super::finding::Finding;
 use super::found::Findings;
 use super::judge::{self, Judged};
+use super::kinds::FindingKind;
 use super::options::{VerifyOptions, VerifyReport};
 use super::rows::NamedFiles;
 use crate::catalog::absent::AbsentFolders;
@@ -131,7 +132,7 @@ impl<'a> VerifyRun<'a> {
             return;
         }
         if !finding.fields.is_empty() {
-            finding.fields.retain(|field| !ignore.column(field.position));
+            finding.fields.retain(|field| !ignore.column(field.col));
             if finding.fields.is_empty() {
                 return;
             }

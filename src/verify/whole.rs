@@ -1,10 +1,11 @@
 //! Findings about the whole home: a moved home, the progress of Codex's indexing, the database file itself.
 
-use super::finding::{FieldDifference, Finding, FindingKind};
+use super::finding::{FieldDifference, Finding};
+use super::kinds::FindingKind;
 use super::run::VerifyRun;
 use crate::db::open::{Reader, Trouble};
 use crate::db::{backfill_state, integrity};
-use crate::thread::columns::index;
+use crate::thread::columns::Col;
 
 impl VerifyRun<'_> {
     /// Reports once for each old home how many rows name rollouts there.
@@ -17,7 +18,7 @@ impl VerifyRun<'_> {
             };
             let message = format!("{rows} below {old}, which is {} now", self.config.context.home.display());
             let field = FieldDifference {
-                position: index::ROLLOUT_PATH,
+                col: Col::RolloutPath,
                 database: old.as_str().into(),
                 file: self.config.context.home.to_string_lossy().as_ref().into(),
             };

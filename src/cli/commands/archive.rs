@@ -1,6 +1,8 @@
 //! `codex-state archive`, and the common part of `unarchive`: passes the arguments to the verb and prints its report.
 
-use crate::archive::{self, ArchiveOptions, ArchiveOutcome, ArchiveReport, ArchiveStatus, Direction};
+use crate::archive::{
+    self, ArchiveJob, ArchiveOptions, ArchiveOutcome, ArchiveReport, ArchiveStatus, Direction,
+};
 use crate::cli::commands::app::App;
 use crate::cli::commands::ending;
 use crate::cli::commands::place::{Place, output_file};
@@ -66,20 +68,9 @@ pub(super) fn move_threads(
     };
     let job = archive::plan(&config, &mut reader, app.messages.progress())?;
     drop(reader);
-    let report = if arguments.dry_run || !job.has_work() {
-        job.preview()
-    } else if app.interrupted.load(Ordering::Relaxed) {
-        ArchiveReport::before_any()
-    } else {
-        // Done before the database is opened for writing, because then nothing else in this process may open the
-        // file.
-        if !arguments.no_backup {
-            place.keep_backup(app, &database)?;
-        }
-        let mut writer = Writer::open(&database, &place.options)?;
-        let report = job.run(&mut writer, app.messages.progress());
-        writer.close()?;
-        report
+    let report = match arguments.dry_run || !job.has_work() {
+        true => job.preview(),
+        false => run_job(app, job, arguments, &place, &database)?,
     };
     for outcome in &report.threads {
         let outcome = outcome?;
@@ -101,6 +92,27 @@ pub(super) fn move_threads(
         return Ok(Exit::Interrupted);
     }
     Ok(found.exit.merge(Exit::from_answer(report.count(ArchiveStatus::Failed) == 0)))
+}
+
+/// Runs the planned work, after a backup.
+fn run_job(
+    app: &App,
+    job: ArchiveJob<'_>,
+    arguments: &args::Moving,
+    place: &Place,
+    database: &Path,
+) -> anyhow::Result<ArchiveReport> {
+    if app.interrupted.load(Ordering::Relaxed) {
+        return Ok(ArchiveReport::before_any());
+    }
+    // Made before the database is opened for writing, because then nothing else in this process may open the file.
+    if !arguments.no_backup {
+        place.keep_backup(app, database)?;
+    }
+    let mut writer = Writer::open(database, &place.options)?;
+    let report = job.run(&mut writer, app.messages.progress());
+    writer.close()?;
+    Ok(report)
 }
 
 /// Returns the ids of the threads that a table shows, in the order of their outcomes.

@@ -9,12 +9,12 @@ use crate::cli::line::exit::Exit;
 use crate::cli::output::style::Style;
 use crate::cli::output::{error, lines, text};
 use crate::db::list::Query;
+use crate::db::list::{ListOptions, Lister};
 use crate::db::open::{OpenOptions, Reader};
 use crate::db::schema::Schema;
 use crate::db::threads;
-use crate::list::{ListOptions, Lister};
 use crate::thread::cell::Cell;
-use crate::thread::columns::index;
+use crate::thread::columns::Col;
 use clap::{Args as _, CommandFactory as _, FromArgMatches as _};
 use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _};
@@ -140,7 +140,7 @@ fn global(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<Global> {
 
 /// Returns the threads that were changed last, even those that Codex hides.
 fn latest(reader: &mut Reader) -> anyhow::Result<Vec<(String, String)>> {
-    let query = Query { hidden: true, columns: vec![index::ID], ..Query::default() };
+    let query = Query { hidden: true, columns: vec![Col::Id], ..Query::default() };
     let config = ListOptions { query, limit: Some(MAX_CANDIDATES), cursor: None, names: &|| Ok(None) };
     let mut ids = Vec::new();
     let mut lister = Lister::new(reader, config)?;
@@ -169,7 +169,7 @@ fn titled(reader: &mut Reader, ids: Vec<String>) -> anyhow::Result<Vec<(String, 
                     let text = row.as_ref()?.get(position)?.as_text()?;
                     (!text.trim().is_empty()).then(|| text.to_owned())
                 };
-                let title = [index::NAME, index::TITLE, index::PREVIEW].into_iter().find_map(text);
+                let title = [Col::Name, Col::Title, Col::Preview].into_iter().find_map(text);
                 Ok((id.clone(), title.unwrap_or_default()))
             })
             .collect()

@@ -89,6 +89,12 @@ pub fn run(app: &mut App, arguments: &args::RestoreArgs) -> anyhow::Result<Exit>
         app.metrics.created();
     }
     write(app, &form, &config, &report)?;
+    advise(app, &config, &report);
+    Ok(Exit::Done)
+}
+
+/// Prints on standard error what happened, what to do next, and how to undo it.
+fn advise(app: &App, config: &RestoreOptions<'_>, report: &RestoreReport) {
     for moved in &report.moved_aside {
         app.messages.say(&format!(
             "{} could not be used and is now {}",
@@ -108,10 +114,9 @@ pub fn run(app: &mut App, arguments: &args::RestoreArgs) -> anyhow::Result<Exit>
     } else {
         app.messages.hint("codex-state backfill brings back what the rollouts know beyond the backup");
         if let Some(backup) = &report.backup {
-            ending::say_undo(app, &database, Some(backup));
+            ending::say_undo(app, config.database, Some(backup));
         }
     }
-    Ok(Exit::Done)
 }
 
 fn write(

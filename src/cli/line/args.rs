@@ -1,14 +1,14 @@
 //! All arguments of all commands; their doc comments are the help text. Other modules decide what the arguments mean.
 
-use crate::cli::line::color::ColorChoice;
 use crate::cli::line::fresh::SchemaChoice;
 use crate::cli::line::{fresh, help, numbers, version};
 use crate::verify::Ignore;
-use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand, ValueHint};
 use std::path::PathBuf;
-use std::time::Duration;
 
+pub use super::choices::{FormatChoice, TimesChoice};
+pub use super::global::Global;
 pub use super::list_args::{HIDDEN_BY, ListArgs, SIZE, SortBy};
 use super::list_args::{ShowColumns, columns_help};
 pub use super::moving_args::{ArchiveArgs, Moving, PruneArgs, RelinkArgs, UnarchiveArgs, Writing};
@@ -32,85 +32,6 @@ pub struct Cli {
     /// The command to run.
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// Options of every command.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Global options")]
-pub struct Global {
-    /// The Codex home [default: $CODEX_HOME, else ~/.codex]
-    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub codex_home: Option<PathBuf>,
-
-    /// Use exactly this database, which must exist
-    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub db: Option<PathBuf>,
-
-    /// The folder of the database
-    ///
-    /// Without it: sqlite_home of config.toml, else $CODEX_SQLITE_HOME, else the Codex home and its folder sqlite.
-    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub sqlite_home: Option<PathBuf>,
-
-    /// The provider of threads whose rollout names none
-    ///
-    /// Without it: model_provider of config.toml, else openai.
-    #[arg(long, global = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
-    pub default_provider: Option<String>,
-
-    /// How to write the output
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "auto", hide_possible_values = false)]
-    pub format: FormatChoice,
-
-    /// Leave out the header line of TSV and CSV
-    #[arg(long, global = true)]
-    pub no_header: bool,
-
-    /// When to use colour
-    ///
-    /// NO_COLOR, CLICOLOR and CLICOLOR_FORCE are respected.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub color: ColorChoice,
-
-    /// Show no progress bar
-    #[arg(long, global = true)]
-    pub no_progress: bool,
-
-    /// Print nothing but errors on standard error
-    #[arg(short, long, global = true)]
-    pub quiet: bool,
-
-    /// Print more on standard error: which files, and why
-    #[arg(short, long, global = true, conflicts_with = "quiet")]
-    pub verbose: bool,
-
-    /// How long to wait for another program's lock on the database
-    #[arg(long, global = true, value_name = "SECONDS", default_value = "5", value_parser = numbers::seconds, allow_negative_numbers = true)]
-    pub busy_timeout: Duration,
-
-    /// Write the counts of this run to FILE, for Prometheus' textfile collector
-    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub metrics: Option<PathBuf>,
-}
-
-/// The format of the output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum FormatChoice {
-    /// A table on a terminal, TSV for lists in a pipe, plain text otherwise
-    #[default]
-    Auto,
-    /// For people
-    Table,
-    /// One JSON document
-    Json,
-    /// One JSON record per line
-    Jsonl,
-    /// Tab-separated values
-    Tsv,
-    /// Comma-separated values
-    Csv,
-    /// Annotations of a GitHub workflow (verify only)
-    Github,
 }
 
 /// The commands.
@@ -178,7 +99,7 @@ pub struct BackfillArgs {
 
     /// Where updated_at comes from
     #[arg(long, value_name = "SOURCE", default_value = "auto")]
-    pub times: TimesArg,
+    pub times: TimesChoice,
 
     /// Fill what only a database knows (names, pins, sections, git edits) from another state database, even a damaged one
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -203,20 +124,6 @@ pub struct BackfillArgs {
     /// Delete rows even if most of all rows would go
     #[arg(long, requires = "prune")]
     pub all_missing: bool,
-}
-
-/// Where `updated_at` comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TimesArg {
-    /// The file's modification time, or the time of its last line if the file was copied or lost its time; a row that has
-    /// one of the two keeps it
-    Auto,
-    /// Always the file's modification time
-    Mtime,
-    /// Always the time of the file's last line
-    Events,
-    /// Like auto, but never write a row only because its time differs
-    Keep,
 }
 
 /// Name every difference between the database and the rollouts

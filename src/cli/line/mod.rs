@@ -2,12 +2,14 @@
 //! and opens no database.
 
 pub mod args;
+mod choices;
 pub mod color;
 pub mod completions;
 pub mod defaults;
 pub mod env;
 pub mod exit;
 pub mod fresh;
+mod global;
 pub mod help;
 pub mod interrupt;
 mod list_args;

@@ -18,63 +18,30 @@ pub fn mistake(error: &clap::Error, arguments: &[OsString]) -> Option<anyhow::Er
     let help = help_command(arguments);
     let found = MistakeDetails(error);
     let argument = plain(&found.first(ContextKind::InvalidArg));
-    let message = match error.kind() {
+    Some(match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let typed = found.first(ContextKind::InvalidSubcommand);
             // The last suggestion is the most similar.
             let similar = found.all(ContextKind::SuggestedSubcommand);
             let hint = meant::command(&typed, similar.last().map(String::as_str));
-            return Some(anyhow!("no such command: {typed}").hint(hint));
+            anyhow!("no such command: {typed}").hint(hint)
         }
         ErrorKind::MissingSubcommand => {
-            return Some(anyhow!("the command is missing").hint(format!("{NAME} --help lists the commands")));
+            anyhow!("the command is missing").hint(format!("{NAME} --help lists the commands"))
         }
         ErrorKind::UnknownArgument if argument.starts_with('-') => {
             let similar = found.all(ContextKind::SuggestedArg);
             let hint = meant::option(&argument, similar.first().map(String::as_str), &help);
-            return Some(anyhow!("no such option: {argument}").hint(hint));
+            anyhow!("no such option: {argument}").hint(hint)
         }
-        ErrorKind::UnknownArgument => format!("unexpected argument: {argument}"),
-        ErrorKind::InvalidValue => {
-            let typed = found.first(ContextKind::InvalidValue);
-            let message = match &*typed {
-                "" => format!("{argument}: the value is missing"),
-                _ => format!("invalid value \"{typed}\" for {argument}"),
-            };
-            let choices = found.all(ContextKind::ValidValue);
-            if choices.is_empty() {
-                message
-            } else {
-                let similar = found.all(ContextKind::SuggestedValue);
-                let similar = similar.first().map(|similar| format!("{similar}; or ")).unwrap_or_default();
-                return Some(anyhow!("{message}").hint(format!("{similar}one of {}", choices.join(", "))));
-            }
+        ErrorKind::InvalidValue if !found.all(ContextKind::ValidValue).is_empty() => {
+            let similar = found.all(ContextKind::SuggestedValue);
+            let similar = similar.first().map(|similar| format!("{similar}; or ")).unwrap_or_default();
+            let choices = found.all(ContextKind::ValidValue).join(", ");
+            anyhow!("{}", found.message(&argument)).hint(format!("{similar}one of {choices}"))
         }
-        ErrorKind::ValueValidation => {
-            let typed = found.first(ContextKind::InvalidValue);
-            let why = error.source().map(|why| format!(": {why}")).unwrap_or_default();
-            format!("{argument}: cannot read \"{typed}\"{why}")
-        }
-        ErrorKind::ArgumentConflict => {
-            let other = plain(&found.first(ContextKind::PriorArg));
-            if other == argument {
-                format!("{argument} is given twice")
-            } else {
-                format!("{argument} cannot be used together with {other}")
-            }
-        }
-        ErrorKind::MissingRequiredArgument => {
-            let missing: Vec<String> =
-                found.all(ContextKind::InvalidArg).iter().map(|name| plain(name)).collect();
-            format!("{} is missing", missing.join(" and "))
-        }
-        _ => {
-            let text = error.render().to_string();
-            let first = text.lines().next().unwrap_or_default();
-            first.strip_prefix("error: ").unwrap_or(first).to_owned()
-        }
-    };
-    Some(anyhow!("{message}").hint(format!("{help} says how it is used")))
+        _ => anyhow!("{}", found.message(&argument)).hint(format!("{help} says how it is used")),
+    })
 }
 
 /// Returns the command line that shows the help of the intended command.
@@ -118,6 +85,35 @@ impl MistakeDetails<'_> {
 
     fn first(&self, kind: ContextKind) -> String {
         self.all(kind).into_iter().next().unwrap_or_default()
+    }
+
+    /// Returns the message about a mistake in an argument.
+    fn message(&self, argument: &str) -> String {
+        let MistakeDetails(error) = self;
+        let typed = self.first(ContextKind::InvalidValue);
+        match error.kind() {
+            ErrorKind::UnknownArgument => format!("unexpected argument: {argument}"),
+            ErrorKind::InvalidValue if typed.is_empty() => format!("{argument}: the value is missing"),
+            ErrorKind::InvalidValue => format!("invalid value \"{typed}\" for {argument}"),
+            ErrorKind::ValueValidation => {
+                let why = error.source().map(|why| format!(": {why}")).unwrap_or_default();
+                format!("{argument}: cannot read \"{typed}\"{why}")
+            }
+            ErrorKind::ArgumentConflict => match plain(&self.first(ContextKind::PriorArg)) {
+                other if other == argument => format!("{argument} is given twice"),
+                other => format!("{argument} cannot be used together with {other}"),
+            },
+            ErrorKind::MissingRequiredArgument => {
+                let missing = self.all(ContextKind::InvalidArg);
+                let missing: Vec<String> = missing.iter().map(|name| plain(name)).collect();
+                format!("{} is missing", missing.join(" and "))
+            }
+            _ => {
+                let text = error.render().to_string();
+                let first = text.lines().next().unwrap_or_default();
+                first.strip_prefix("error: ").unwrap_or(first).to_owned()
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::cli::output::records::{Value, time};
 use crate::cli::output::table::{TableCell, TableColumn};
 use crate::cli::output::{human, text};
 use crate::thread::cell::CellRef;
-use crate::thread::columns::{COLUMNS, ColumnKind, index};
+use crate::thread::columns::{Col, ColumnKind};
 use crate::thread::equivalence::read_milliseconds;
 use crate::thread::{self, Millis};
 
@@ -27,8 +27,8 @@ pub fn value(kind: ColumnKind, cell: CellRef<'_>) -> Value<'_> {
 
 /// Converts a cell of the column at `position` for machines.
 #[must_use]
-pub fn value_of(position: usize, cell: &thread::cell::Cell) -> Value<'_> {
-    value(COLUMNS[position].kind, CellRef::from(cell))
+pub fn value_of(col: Col, cell: &thread::cell::Cell) -> Value<'_> {
+    value(col.column().kind, CellRef::from(cell))
 }
 
 /// Returns a value in one safe line, for people who compare it with another: in full, times to the millisecond, and
@@ -58,10 +58,10 @@ pub fn millis(kind: ColumnKind, cell: CellRef<'_>) -> Option<Millis> {
 
 /// Returns the column of a table for people that shows a column of the database.
 #[must_use]
-pub fn table_column(position: usize) -> TableColumn {
-    let column = &COLUMNS[position];
+pub fn table_column(col: Col) -> TableColumn {
+    let column = col.column();
     match column.kind {
-        _ if [index::TITLE, index::PREVIEW, index::FIRST_USER_MESSAGE, index::NAME].contains(&position) => {
+        _ if [Col::Title, Col::Preview, Col::FirstUserMessage, Col::Name].contains(&col) => {
             TableColumn::title(column.name)
         }
         ColumnKind::Path => TableColumn::path(column.name),

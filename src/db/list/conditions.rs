@@ -4,7 +4,7 @@ use super::query::{Folder, Query, TimeColumns};
 use crate::db::schema::Schema;
 use crate::db::shown::{self, HiddenReason, Rule};
 use crate::thread::cell::Cell;
-use crate::thread::columns::{COLUMNS, index};
+use crate::thread::columns::Col;
 use rusqlite::Connection;
 
 /// Conditions joined by AND, with the values of their parameters.
@@ -41,7 +41,7 @@ pub(super) fn fixed(
 ) -> rusqlite::Result<Conditions> {
     let mut conditions = Conditions::default();
     let folder = match &query.folders[..] {
-        [only] if !only.recursive && schema.has(index::CWD) => Some(only),
+        [only] if !only.recursive && schema.has(Col::Cwd) => Some(only),
         _ => None,
     };
     let visible = match query.archived {
@@ -73,8 +73,24 @@ pub(super) fn fixed(
         Some(false) => conditions.sql.push(format!("({}) <> 0", rule().reasons())),
         None => {}
     }
-    let column = |position: usize| if schema.has(position) { COLUMNS[position].name } else { "NULL" };
-    let source = column(index::SOURCE);
+    add_filters(&mut conditions, schema, query);
+    let cwd = column(schema, Col::Cwd);
+    match folder {
+        Some(folder) => conditions.add(format!("{cwd} = ?"), [folder.path.as_str().into()]),
+        None => {
+            conditions.any_of(query.folders.iter().map(|folder| in_folder(cwd, folder)).collect());
+        }
+    }
+    Ok(conditions)
+}
+
+fn column(schema: &Schema, col: Col) -> &'static str {
+    if schema.has(col) { col.name() } else { "NULL" }
+}
+
+/// Adds the conditions on source, provider, model, branch and pin.
+fn add_filters(conditions: &mut Conditions, schema: &Schema, query: &Query) {
+    let source = column(schema, Col::Source);
     let of_source = format!(
         "+{source} = ? OR CASE WHEN substr({source}, 1, 1) = '{{' AND json_valid({source}) \
          THEN EXISTS (SELECT 1 FROM json_each({source}) WHERE key = ?) ELSE 0 END"
@@ -83,25 +99,17 @@ pub(super) fn fixed(
     conditions.any_of(
         sources.map(|word| (of_source.clone(), vec![word.as_str().into(), word.as_str().into()])).collect(),
     );
-    let providers = query.providers.iter();
-    let of_provider = format!("+{} = ?", column(index::MODEL_PROVIDER));
-    conditions
-        .any_of(providers.map(|provider| (of_provider.clone(), vec![provider.as_str().into()])).collect());
-    for (position, wanted) in [(index::MODEL, &query.models), (index::GIT_BRANCH, &query.branches)] {
-        let is_it = format!("+{} = ?", column(position));
+    for (col, wanted) in [
+        (Col::ModelProvider, &query.providers),
+        (Col::Model, &query.models),
+        (Col::GitBranch, &query.branches),
+    ] {
+        let is_it = format!("+{} = ?", column(schema, col));
         conditions.any_of(wanted.iter().map(|one| (is_it.clone(), vec![one.as_str().into()])).collect());
     }
     if query.pinned {
-        conditions.sql.push(format!("+{} = 1", column(index::IS_PINNED)));
+        conditions.sql.push(format!("+{} = 1", column(schema, Col::IsPinned)));
     }
-    let cwd = column(index::CWD);
-    match folder {
-        Some(folder) => conditions.add(format!("{cwd} = ?"), [folder.path.as_str().into()]),
-        None => {
-            conditions.any_of(query.folders.iter().map(|folder| in_folder(cwd, folder)).collect());
-        }
-    }
-    Ok(conditions)
 }
 
 fn in_folder(cwd: &str, folder: &Folder) -> (String, Vec<Cell>) {

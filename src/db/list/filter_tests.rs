@@ -1,7 +1,11 @@
 //! A property test of listing filters: on every schema, the rows of all pages equal those found by checking each row.
 
+use super::query::*;
 use super::tests::{SCHEMAS, SORTS, add, database, paged, query};
-use super::*;
+use crate::db::schema::Schema;
+use crate::thread::cell::Cell;
+use crate::thread::columns::Col;
+use crate::thread::search::Search;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -113,8 +117,8 @@ proptest! {
         };
         let has = |row: &Made, wanted: &str| {
             let wanted = wanted.to_lowercase();
-            let name = row.name.filter(|_| schema.has(index::NAME));
-            let message = Some(row.first_message).filter(|_| schema.has(index::FIRST_USER_MESSAGE));
+            let name = row.name.filter(|_| schema.has(Col::Name));
+            let message = Some(row.first_message).filter(|_| schema.has(Col::FirstUserMessage));
             [Some(row.title), name, message].iter().flatten().any(|text| text.to_lowercase().contains(&wanted))
         };
         let mut expected: Vec<(i64, String)> = rows

@@ -3,7 +3,7 @@
 use crate::db::schema::Schema;
 use crate::thread::Millis;
 use crate::thread::cell::Cell;
-use crate::thread::columns::{COLUMNS, index};
+use crate::thread::columns::Col;
 use crate::thread::search::Search;
 
 /// The time by which threads are ordered.
@@ -75,8 +75,8 @@ pub struct Query {
     pub shown: Option<bool>,
     /// The provider whose threads Codex's default list shows.
     pub default_provider: String,
-    /// Columns to read, by position in [`COLUMNS`]; one that the database lacks is read as NULL.
-    pub columns: Vec<usize>,
+    /// Columns to read; one that the database lacks is read as NULL.
+    pub columns: Vec<Col>,
     /// Reads one more cell after the columns: why Codex's default list hides the thread, as a number for
     /// [`Reasons::of`](crate::db::shown::Reasons::of).
     pub with_reasons: bool,
@@ -93,7 +93,7 @@ pub struct Position {
 
 /// The time of a row, as a cursor carries it from one run to the next.
 #[derive(Debug, Clone, PartialEq)]
-pub enum CursorTime {
+pub(super) enum CursorTime {
     /// Milliseconds, whatever the unit of the database is.
     Millis(Millis),
     /// A cell that is not a whole number of milliseconds. Rounding it would repeat or skip rows.
@@ -110,14 +110,14 @@ pub(super) struct TimeColumns {
 impl TimeColumns {
     pub(super) fn of(sort: Sort, schema: &Schema) -> TimeColumns {
         let (milliseconds, seconds) = match sort {
-            Sort::Created => (index::CREATED_AT_MS, index::CREATED_AT),
-            Sort::Recency if schema.has(index::RECENCY_AT) || schema.has(index::RECENCY_AT_MS) => {
-                (index::RECENCY_AT_MS, index::RECENCY_AT)
+            Sort::Created => (Col::CreatedAtMs, Col::CreatedAt),
+            Sort::Recency if schema.has(Col::RecencyAt) || schema.has(Col::RecencyAtMs) => {
+                (Col::RecencyAtMs, Col::RecencyAt)
             }
-            Sort::Updated | Sort::Recency | Sort::Size => (index::UPDATED_AT_MS, index::UPDATED_AT),
+            Sort::Updated | Sort::Recency | Sort::Size => (Col::UpdatedAtMs, Col::UpdatedAt),
         };
-        let milliseconds = schema.has(milliseconds).then(|| COLUMNS[milliseconds].name);
-        let seconds = if schema.has(seconds) { COLUMNS[seconds].name } else { "updated_at" };
+        let milliseconds = schema.has(milliseconds).then(|| milliseconds.name());
+        let seconds = if schema.has(seconds) { seconds.name() } else { "updated_at" };
         TimeColumns { milliseconds, seconds }
     }
 }

@@ -1,11 +1,20 @@
 //! Tests of listing: pages are compared with a plain sort, on every schema, and the work of SQLite is measured.
 
-use super::*;
+use super::listing::*;
+use super::page::*;
+use super::query::*;
+use crate::db::schema::Schema;
+use crate::thread::ThreadId;
+use crate::thread::cell::Cell;
 use crate::thread::cell::CellRef;
-use crate::thread::columns::position;
+use crate::thread::columns::Col;
+use crate::thread::search::Search;
 use proptest::prelude::*;
 use rusqlite::StatementStatus;
+use rusqlite::{Connection, params_from_iter};
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 pub(super) const SCHEMAS: [&str; 4] = [
     "empty-2026-01.state.sqlite",
@@ -37,7 +46,7 @@ pub(in crate::db) fn database(golden: &str) -> Connection {
 }
 
 pub(super) fn query(sort: Sort) -> Query {
-    Query { sort, archived: Some(false), columns: vec![index::ID], ..Query::default() }
+    Query { sort, archived: Some(false), columns: vec![Col::Id], ..Query::default() }
 }
 
 fn listing(connection: &Connection, query: Query) -> Listing {
@@ -74,7 +83,7 @@ pub(in crate::db) fn add(connection: &Connection, cells: &[(&str, Cell)]) {
         cells.iter().cloned().chain(filled.map(|name| (*name, Cell::from("x")))).collect();
     let schema = Schema::read_threads(connection).unwrap();
     let all: Vec<_> =
-        all.iter().filter(|(name, _)| position(name).is_some_and(|at| schema.has(at))).collect();
+        all.iter().filter(|(name, _)| Col::named(name).is_some_and(|at| schema.has(at))).collect();
     let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
     let sql =
         format!("INSERT INTO threads ({}) VALUES ({})", names.join(", "), vec!["?"; names.len()].join(", "));
@@ -138,7 +147,7 @@ fn made() -> impl Strategy<Value = Made> {
 }
 
 fn fill(connection: &Connection, rows: &[Made]) -> bool {
-    let has_milliseconds = Schema::read_threads(connection).unwrap().has(index::UPDATED_AT_MS);
+    let has_milliseconds = Schema::read_threads(connection).unwrap().has(Col::UpdatedAtMs);
     for row in rows {
         let text = if row.hidden { "" } else { "words" };
         let mut cells = vec![

@@ -5,7 +5,7 @@ use super::shape::{SchemaShape, columns_of};
 use crate::db::salvage::{self, count_by_index, quoted};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use crate::thread::columns::{COLUMNS, ColumnKind, position};
+use crate::thread::columns::{Col, ColumnKind};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params_from_iter};
 use std::collections::BTreeMap;
 
@@ -158,8 +158,8 @@ fn shared_columns(old: &Connection, new: &Connection, table: &str) -> rusqlite::
         Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?))
     };
     let ours: rusqlite::Result<Vec<_>> = statement.query_map([table], read)?.collect();
-    let kind = |name: &str, declared: &str| match position(name) {
-        Some(position) if table == THREADS => Some(COLUMNS[position].kind),
+    let kind = |name: &str, declared: &str| match Col::named(name) {
+        Some(col) if table == THREADS => Some(col.column().kind),
         _ if declared.contains("INT") || declared.contains("BOOL") => Some(ColumnKind::Integer),
         _ if declared.contains("TEXT") => Some(ColumnKind::Text),
         _ => None,
@@ -183,7 +183,7 @@ pub(super) type Left = Vec<i64>;
 /// Fills the columns of threads that this program does not know, and finds the threads that are not in the new database.
 pub(super) fn carry_columns(old: &Connection, new: &Connection) -> rusqlite::Result<Left> {
     let mut columns = shared_columns(old, new, THREADS)?;
-    columns.retain(|column| column.name == "id" || position(&column.name).is_none());
+    columns.retain(|column| column.name == "id" || Col::named(&column.name).is_none());
     columns.sort_by_key(|column| column.name != "id");
     let names = names(&columns);
     let sets = (2..=names.len()).map(|i| format!("{0} = coalesce(?{i}, {0})", quoted([names[i - 1]])));

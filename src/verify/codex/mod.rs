@@ -5,15 +5,16 @@ mod history;
 mod lists;
 mod start;
 
-use super::finding::{Finding, FindingKind};
+use super::finding::Finding;
 use super::judge;
+use super::kinds::FindingKind;
 use super::options::Depth;
 use super::run::VerifyRun;
 use crate::db::schema::Schema;
 use crate::rollout::fold::FoldedThread;
 use crate::sys::WriterLock;
 use crate::thread::HistoryMode;
-use crate::thread::columns::{Row, index};
+use crate::thread::columns::{Col, Row};
 use crate::thread::diff::FieldDifference;
 use std::time::Duration;
 
@@ -35,16 +36,16 @@ impl VerifyRun<'_> {
             return;
         }
         if let Some(defined) = self.config.providers {
-            let differs = differences.iter().any(|difference| difference.position == index::MODEL_PROVIDER);
-            let in_row = row.text(index::MODEL_PROVIDER).filter(|_| !differs);
+            let differs = differences.iter().any(|difference| difference.col == Col::ModelProvider);
+            let in_row = row.text(Col::ModelProvider).filter(|_| !differs);
             for provider in in_row.into_iter().chain([&*thread.model_provider]) {
                 if !provider.is_empty() && !defined.defines(provider) {
                     self.noted.providers.entry(provider.to_owned()).or_default().insert(thread.id);
                 }
             }
         }
-        let title = row.text(index::TITLE);
-        if title != row.text(index::FIRST_USER_MESSAGE)
+        let title = row.text(Col::Title);
+        if title != row.text(Col::FirstUserMessage)
             && (title == Some(&thread.title) || title == Some(&thread.first_user_message))
         {
             self.noted.untitled.insert(thread.id);

@@ -3,7 +3,8 @@
 use crate::db::ledger;
 use crate::db::schema::Schema;
 use crate::db::siblings::{self, Check, Fault, SIBLINGS};
-use crate::verify::finding::{Finding, FindingKind};
+use crate::verify::finding::Finding;
+use crate::verify::kinds::FindingKind;
 use crate::verify::options::Depth;
 use crate::verify::run::VerifyRun;
 use std::path::Path;

@@ -5,11 +5,11 @@ use crate::cli::line::args;
 use crate::cli::output::records::Value;
 use crate::cli::output::table::{TableCell, TableColumn};
 use crate::cli::output::{cells, human, shown};
+use crate::db::list::Names;
 use crate::db::list::Page;
 use crate::db::shown::Reasons;
-use crate::list::Names;
 use crate::thread::cell::CellRef;
-use crate::thread::columns::{COLUMNS, N_COLUMNS, index, position};
+use crate::thread::columns::Col;
 use crate::thread::{Millis, ThreadId};
 use std::path::Path;
 
@@ -18,8 +18,8 @@ use args::{HIDDEN_BY, SIZE};
 /// A column of a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ListColumn {
-    /// A column of the table, by position in [`COLUMNS`].
-    Table(usize),
+    /// A column of the table.
+    Table(Col),
     /// The reasons why Codex's default list hides the thread.
     HiddenBy,
     /// The size of the rollout on disk, in bytes.
@@ -32,14 +32,14 @@ impl ListColumn {
         match name {
             HIDDEN_BY => Some(ListColumn::HiddenBy),
             SIZE => Some(ListColumn::Size),
-            name => position(name).map(ListColumn::Table),
+            name => Col::named(name).map(ListColumn::Table),
         }
     }
 
     /// Returns its name.
     pub(super) fn name(self) -> &'static str {
         match self {
-            ListColumn::Table(position) => COLUMNS[position].name,
+            ListColumn::Table(col) => col.name(),
             ListColumn::HiddenBy => HIDDEN_BY,
             ListColumn::Size => SIZE,
         }
@@ -48,7 +48,7 @@ impl ListColumn {
     /// Returns its column in a table for people.
     pub(super) fn table_column(self) -> TableColumn {
         match self {
-            ListColumn::Table(position) => cells::table_column(position),
+            ListColumn::Table(col) => cells::table_column(col),
             ListColumn::HiddenBy => TableColumn::text(HIDDEN_BY),
             ListColumn::Size => TableColumn::number(SIZE),
         }
@@ -58,40 +58,33 @@ impl ListColumn {
 /// The cells read of each row, from which the printed columns are built.
 #[derive(Debug, Clone)]
 pub(super) struct ReadCells {
-    /// Positions in [`COLUMNS`], in the order of a page's cells.
-    pub(super) columns: Vec<usize>,
+    /// The columns, in the order of a page's cells.
+    pub(super) columns: Vec<Col>,
     /// True if a page has one more cell, for [`ListColumn::HiddenBy`].
     pub(super) with_reasons: bool,
-    /// The place in a page, by position in [`COLUMNS`].
-    places: [Option<usize>; N_COLUMNS],
 }
 
 impl ReadCells {
     /// Returns the cells to read for `shown`: its columns of the table come first, in their order.
     pub(super) fn of(shown: &[ListColumn]) -> ReadCells {
-        let mut columns: Vec<usize> = shown
+        let mut columns: Vec<Col> = shown
             .iter()
             .filter_map(|column| match column {
-                ListColumn::Table(position) => Some(*position),
+                ListColumn::Table(col) => Some(*col),
                 _ => None,
             })
             .collect();
         // A name may have to be looked up by the id.
-        let needs_id = columns.contains(&index::NAME) && !columns.contains(&index::ID);
-        let needs_path = shown.contains(&ListColumn::Size) && !columns.contains(&index::ROLLOUT_PATH);
-        columns.extend(needs_id.then_some(index::ID));
-        columns.extend(needs_path.then_some(index::ROLLOUT_PATH));
+        let needs_id = columns.contains(&Col::Name) && !columns.contains(&Col::Id);
+        let needs_path = shown.contains(&ListColumn::Size) && !columns.contains(&Col::RolloutPath);
+        columns.extend(needs_id.then_some(Col::Id));
+        columns.extend(needs_path.then_some(Col::RolloutPath));
         ReadCells::new(columns, shown.contains(&ListColumn::HiddenBy))
     }
 
     /// Reads these columns, each once.
-    pub(super) fn new(columns: Vec<usize>, with_reasons: bool) -> ReadCells {
-        let mut places = [None; N_COLUMNS];
-        columns
-            .iter()
-            .enumerate()
-            .for_each(|(place, &position)| places[position] = places[position].or(Some(place)));
-        ReadCells { columns, with_reasons, places }
+    pub(super) fn new(columns: Vec<Col>, with_reasons: bool) -> ReadCells {
+        ReadCells { columns, with_reasons }
     }
 }
 
@@ -105,18 +98,18 @@ pub(super) struct PageRow<'a> {
 }
 
 impl<'a> PageRow<'a> {
-    fn place(&self, column: usize) -> Option<usize> {
-        self.read.places[column]
+    fn place(&self, column: Col) -> Option<usize> {
+        self.read.columns.iter().position(|read| *read == column)
     }
 
     /// Returns the cell of a column of the table.
-    pub(super) fn cell(&self, column: usize) -> CellRef<'a> {
+    pub(super) fn cell(&self, column: Col) -> CellRef<'a> {
         let own = self.place(column).map_or(CellRef::Null, |place| self.page.cell(self.row, place));
-        if column != index::NAME || own != CellRef::Null {
+        if column != Col::Name || own != CellRef::Null {
             return own;
         }
         let name = || {
-            let id = self.page.cell(self.row, self.place(index::ID)?).as_text()?;
+            let id = self.page.cell(self.row, self.place(Col::Id)?).as_text()?;
             self.names.as_ref()?.get(&ThreadId::parse(id)?).map(String::as_str)
         };
         name().map_or(CellRef::Null, CellRef::Text)
@@ -130,13 +123,13 @@ impl<'a> PageRow<'a> {
 
     /// Returns the size of the rollout on disk in bytes; `None` if it cannot be found.
     pub(super) fn size(&self) -> Option<u64> {
-        forms::size(Path::new(self.cell(index::ROLLOUT_PATH).as_text()?))
+        forms::size(Path::new(self.cell(Col::RolloutPath).as_text()?))
     }
 
     /// Returns the value of a column, for machines.
     pub(super) fn value(&self, column: ListColumn) -> Value<'a> {
         match column {
-            ListColumn::Table(position) => cells::value(COLUMNS[position].kind, self.cell(position)),
+            ListColumn::Table(col) => cells::value(col.column().kind, self.cell(col)),
             ListColumn::HiddenBy => Value::Text(self.reasons().names().into()),
             ListColumn::Size => {
                 self.size().and_then(|size| i64::try_from(size).ok()).map_or(Value::Null, Value::Int)
@@ -147,9 +140,7 @@ impl<'a> PageRow<'a> {
     /// Returns the cell of a column, for people.
     pub(super) fn table_cell(&self, column: ListColumn, now: Millis) -> TableCell {
         match column {
-            ListColumn::Table(position) => {
-                cells::table_cell(COLUMNS[position].kind, self.cell(position), now)
-            }
+            ListColumn::Table(col) => cells::table_cell(col.column().kind, self.cell(col), now),
             ListColumn::HiddenBy => TableCell::new(shown::reasons(self.reasons())),
             ListColumn::Size => TableCell::new(self.size().map_or_else(String::new, human::bytes)),
         }

@@ -13,7 +13,7 @@ use crate::cli::output::records::{self, Format, Value};
 use crate::cli::output::report::OutputForm;
 use crate::cli::output::{cells, human, text};
 use crate::db::list::{Folder, Query, Sort};
-use crate::list::{ListOptions, Lister, Names};
+use crate::db::list::{ListOptions, Lister, Names};
 use crate::sys;
 use crate::thread::cell::CellRef;
 use crate::thread::columns::COLUMNS;
@@ -229,15 +229,15 @@ fn write_tsv(
                 if place > 0 {
                     text.push(b'\t');
                 }
-                let ListColumn::Table(position) = column else {
+                let ListColumn::Table(col) = column else {
                     records::push_tsv(&mut text, &line.value(column));
                     continue;
                 };
-                match line.cell(position) {
+                match line.cell(col) {
                     // Most cells are NULL or text, and are written directly.
                     CellRef::Null => {}
                     CellRef::Text(cell) => text::push_tsv(&mut text, cell),
-                    cell => records::push_tsv(&mut text, &cells::value(COLUMNS[position].kind, cell)),
+                    cell => records::push_tsv(&mut text, &cells::value(col.column().kind, cell)),
                 }
             }
             text.push(b'\n');

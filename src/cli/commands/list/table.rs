@@ -6,13 +6,13 @@ use crate::cli::commands::list::pages::next_page;
 use crate::cli::output::style::Tone;
 use crate::cli::output::table::{Table, TableCell, TableColumn};
 use crate::cli::output::{cells, human, report};
+use crate::db::list::Lister;
 use crate::db::list::{Page, Sort};
 use crate::db::shown::HiddenReason;
 use crate::db::threads;
-use crate::list::Lister;
 use crate::sys;
 use crate::thread::Millis;
-use crate::thread::columns::{COLUMNS, index};
+use crate::thread::columns::Col;
 use std::path::{self, Path};
 
 /// Number of rows laid out together; a longer table continues with new widths, so that memory does not grow with it.
@@ -27,22 +27,22 @@ pub(super) struct Own {
 }
 
 impl Own {
-    fn times(sort: Sort) -> [usize; 4] {
-        let updated = [index::UPDATED_AT_MS, index::UPDATED_AT];
+    fn times(sort: Sort) -> [Col; 4] {
+        let updated = [Col::UpdatedAtMs, Col::UpdatedAt];
         let [milliseconds, seconds] = match sort {
-            Sort::Created => [index::CREATED_AT_MS, index::CREATED_AT],
+            Sort::Created => [Col::CreatedAtMs, Col::CreatedAt],
             Sort::Updated | Sort::Size => updated,
-            Sort::Recency => [index::RECENCY_AT_MS, index::RECENCY_AT],
+            Sort::Recency => [Col::RecencyAtMs, Col::RecencyAt],
         };
         [milliseconds, seconds, updated[0], updated[1]]
     }
 
     /// Returns the cells to read of each row.
     pub(super) fn read(sort: Sort) -> ReadCells {
-        let mut columns = vec![index::ID, index::CWD, index::TITLE, index::NAME, index::PREVIEW];
-        columns.extend([index::ARCHIVED, index::IS_PINNED]);
+        let mut columns = vec![Col::Id, Col::Cwd, Col::Title, Col::Name, Col::Preview];
+        columns.extend([Col::Archived, Col::IsPinned]);
         columns.extend(Own::times(sort));
-        columns.extend((sort == Sort::Size).then_some(index::ROLLOUT_PATH));
+        columns.extend((sort == Sort::Size).then_some(Col::RolloutPath));
         ReadCells::new(columns, true)
     }
 
@@ -58,22 +58,22 @@ impl Own {
         let cell = |column| line.cell(column);
         let is_set = |column| cell(column).as_integer().is_some_and(|flag| flag != 0);
         let mut times = Own::times(self.sort).into_iter();
-        let time = times.find_map(|column| cells::millis(COLUMNS[column].kind, cell(column)));
+        let time = times.find_map(|column| cells::millis(column.column().kind, cell(column)));
         let order = match self.sort {
             Sort::Size => line.size().map(human::bytes),
             _ => time.map(|time| human::ago(time, around.now)),
         };
         let text = |column| cell(column).as_text().filter(|text| !text.trim().is_empty());
-        let title = [index::NAME, index::TITLE, index::PREVIEW].into_iter().find_map(text);
-        let is_archived = is_set(index::ARCHIVED) && !self.archived;
-        let pinned = if is_set(index::IS_PINNED) { "[pinned] " } else { "" };
+        let title = [Col::Name, Col::Title, Col::Preview].into_iter().find_map(text);
+        let is_archived = is_set(Col::Archived) && !self.archived;
+        let pinned = if is_set(Col::IsPinned) { "[pinned] " } else { "" };
         let archived = if is_archived { "[archived] " } else { "" };
         let is_hidden = is_hidden(line);
         let hidden = if is_hidden { "[hidden] " } else { "" };
         vec![
             id,
             TableCell::new(order.unwrap_or_default()),
-            TableCell::exact(around.short_folder(text(index::CWD).unwrap_or_default())).tone(Tone::Dim),
+            TableCell::exact(around.short_folder(text(Col::Cwd).unwrap_or_default())).tone(Tone::Dim),
             TableCell::new(format!("{pinned}{archived}{hidden}{}", title.unwrap_or_default()))
                 .tone(if is_archived || is_hidden { Tone::Dim } else { Tone::Normal }),
         ]
@@ -137,7 +137,7 @@ pub(super) fn write(
         let lengths = short_lengths(lister, &read.columns, &page)?;
         for (row, length) in lengths.into_iter().enumerate() {
             let line = PageRow { names: &names, read, page: &page, row };
-            let id = line.cell(index::ID).as_text().unwrap_or_default();
+            let id = line.cell(Col::Id).as_text().unwrap_or_default();
             let id = TableCell::exact(id.get(..length).unwrap_or(id)).tone(Tone::Accent);
             match own {
                 Some(own) => {
@@ -145,7 +145,7 @@ pub(super) fn write(
                     table.row(own.row(&line, id, &around));
                 }
                 None => table.row(shown.iter().map(|&column| match column {
-                    ListColumn::Table(index::ID) => id.clone(),
+                    ListColumn::Table(Col::Id) => id.clone(),
                     column => line.table_cell(column, around.now),
                 })),
             }
@@ -165,8 +165,8 @@ pub(super) fn write(
 }
 
 /// Returns for each id of a page the length of its shortest unique prefix, which `show` and others accept.
-fn short_lengths(lister: &mut Lister<'_>, columns: &[usize], page: &Page) -> anyhow::Result<Vec<usize>> {
-    let Some(place) = columns.iter().position(|column| *column == index::ID) else {
+fn short_lengths(lister: &mut Lister<'_>, columns: &[Col], page: &Page) -> anyhow::Result<Vec<usize>> {
+    let Some(place) = columns.iter().position(|column| *column == Col::Id) else {
         return Ok(vec![0; page.len()]);
     };
     lister.reader().read(|connection| -> anyhow::Result<_> {

@@ -13,7 +13,7 @@ use crate::cli::output::text;
 use crate::db::open::Reader;
 use crate::survey::Context;
 use crate::thread::cell::Cell;
-use crate::thread::columns::COLUMNS;
+use crate::thread::columns::Col;
 use crate::verify::{self, Beside};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -92,31 +92,34 @@ enum Wrong {
 /// One column of one thread: both sides, and whether they differ.
 #[derive(Serialize)]
 struct ColumnJson<'a> {
+    #[serde(skip)]
+    col: Col,
     name: &'static str,
     database: Value<'a>,
     file: Value<'a>,
     differs: bool,
 }
 
-fn of_file(one: &Beside, position: usize) -> Option<&Cell> {
-    one.file.as_ref().and_then(|file| file[position].as_ref())
+fn of_file(one: &Beside, col: Col) -> Option<&Cell> {
+    one.file.as_ref()?.get(col)
 }
 
 /// Returns the columns that the row has; without a row, those that the file has.
 fn lines(one: &Beside) -> impl Iterator<Item = ColumnJson<'_>> {
-    fn value(position: usize, cell: Option<&Cell>) -> Value<'_> {
-        cell.map_or(Value::Null, |cell| cells::value_of(position, cell))
+    fn value(col: Col, cell: Option<&Cell>) -> Value<'_> {
+        cell.map_or(Value::Null, |cell| cells::value_of(col, cell))
     }
-    (0..COLUMNS.len())
-        .filter(|&position| match &one.row {
-            Some(row) => row.get(position).is_some(),
-            None => of_file(one, position).is_some(),
+    Col::all()
+        .filter(|&col| match &one.row {
+            Some(row) => row.get(col).is_some(),
+            None => of_file(one, col).is_some(),
         })
-        .map(move |position| ColumnJson {
-            name: COLUMNS[position].name,
-            database: value(position, one.row.as_ref().and_then(|row| row.get(position))),
-            file: value(position, of_file(one, position)),
-            differs: one.differing.contains(&position),
+        .map(move |col| ColumnJson {
+            col,
+            name: col.name(),
+            database: value(col, one.row.as_ref().and_then(|row| row.get(col))),
+            file: value(col, of_file(one, col)),
+            differs: one.differing.contains(&col),
         })
 }
 
@@ -200,9 +203,8 @@ fn write_text(out: &mut dyn Write, one: &Beside, width: usize, style: Style) -> 
     let mut table = Table::new(columns, width, style);
     for line in lines(one) {
         let (mark, tone) = if line.differs { (MARK, Tone::Bad) } else { ("  ", Tone::Normal) };
-        let position = crate::thread::columns::position(line.name).unwrap_or_default();
         // Values that only the database has are on one side only.
-        let no_file = of_file(one, position).is_none();
+        let no_file = of_file(one, line.col).is_none();
         table.row([
             TableCell::exact(format!("{mark}{}", line.name)).tone(tone),
             side(&line.database, one.row.is_none()).tone(tone),

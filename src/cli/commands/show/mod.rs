@@ -22,7 +22,7 @@ use crate::home::CodexConfig;
 use crate::survey::select::Selected;
 use crate::thread::ThreadId;
 use crate::thread::cell::{Cell, CellRef};
-use crate::thread::columns::{COLUMNS, ColumnKind, index, position};
+use crate::thread::columns::{COLUMNS, Col, ColumnKind};
 use choice::ColumnChoice;
 use std::collections::VecDeque;
 use std::io::Write as _;
@@ -139,8 +139,8 @@ fn in_order(row: NamedCells) -> NamedCells {
     let mut known: Vec<Cell> = vec![Cell::Null; COLUMNS.len()];
     let mut unknown = Vec::new();
     for (name, cell) in row {
-        match position(&name) {
-            Some(position) => known[position] = cell,
+        match Col::named(&name) {
+            Some(col) => known[col as usize] = cell,
             None => unknown.push((name, cell)),
         }
     }
@@ -148,7 +148,7 @@ fn in_order(row: NamedCells) -> NamedCells {
 }
 
 fn kind(name: &str) -> ColumnKind {
-    position(name).map_or(ColumnKind::Text, |position| COLUMNS[position].kind)
+    Col::named(name).map_or(ColumnKind::Text, |col| col.column().kind)
 }
 
 fn write_records(
@@ -194,11 +194,11 @@ fn write_text(
         if !std::mem::take(&mut is_first) {
             writeln!(app.out)?;
         }
-        let text = |position: usize| row.named[position].1.as_text().unwrap_or_default();
+        let text = |col: Col| row.named[col as usize].1.as_text().unwrap_or_default();
         let in_codex = row
             .verdict
             .as_ref()
-            .map(|verdict| resume::lines(&app.messages, &ways, row.id, text(index::CWD), verdict));
+            .map(|verdict| resume::lines(&app.messages, &ways, row.id, text(Col::Cwd), verdict));
         let named = rows.choice.of(&row.named)?;
         let fields: Vec<(&str, TableCell)> = named
             .iter()

@@ -14,15 +14,16 @@ use crate::cli::line::args::{self, FormatChoice};
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
 use crate::cli::output::chart::Ink;
-use crate::cli::output::report::{ItemRows, Report, Whole};
+use crate::cli::output::report::{ItemRows, OutputForm, Report, Whole};
 use crate::cli::output::{error, human};
 use crate::db::backup::{self, BackupInfo};
 use crate::db::open::{OpenOptions, Reader};
 use crate::error::{WithHint as _, shell_word};
-use crate::home::Providers;
+use crate::home::{DatabaseChoice, Providers};
 use crate::status::{self, DatabaseStatus, Rollouts, StatusOptions, Unusable, Weights};
 use crate::survey;
 use crate::verify::{self, Depth, Finding, FindingKind, Ignore, VerifyOptions, VerifyReport};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -39,35 +40,59 @@ pub fn run(app: &mut App, arguments: &args::StatusArgs) -> anyhow::Result<Exit> 
     let args::StatusArgs {} = arguments;
     let form = app.form(false)?;
     let place = Place::find_or_nowhere(app)?;
-    let (home, looked_in) = (&place.home, &place.databases.looked_in);
-    let has_home = home.is_dir();
     let choice = place.choose(&app.messages);
     let zone = app.environment.zone;
     let config =
         StatusOptions { context: place.context(app, 1), month: &|time| human::local_month(time, &zone) };
-    let mut backups: Vec<BackupInfo> = match &choice {
-        Some(choice) => backup::backups_of(&choice.chosen.path),
-        None => looked_in.iter().flat_map(|folder| backup::backups_in(folder)).collect(),
-    };
-    backups.sort_by_key(|backup| std::cmp::Reverse(backup.taken_at));
-    let hidden = choice.as_ref().and_then(|choice| backup::unreadable_folder(&choice.chosen.path));
-    if let Some((folder, error)) = &hidden {
-        app.messages.warn(&format!("{}: backups cannot be listed: {error}", folder.display()));
+    let walk = place.home.is_dir().then(|| survey::walk(&place.home, app.messages.progress()));
+    let mut view = begin(app, &place, choice, walk.as_ref());
+    find_other_databases(&mut view);
+    let mut trouble = None;
+    if let Some(candidate) = &view.candidate {
+        let providers = place.providers.as_ref();
+        match examine(app, &place.options, view.home, walk, &config, providers, &candidate.path) {
+            Ok(examined) => {
+                view.database = Some(examined.database);
+                view.verify = examined.verify;
+                view.findings = examined.findings;
+                view.unusable = examined.unusable;
+                view.weights = examined.weights;
+            }
+            Err(error) => {
+                view.error = Some(error::message(&error));
+                trouble = Some(error);
+            }
+        }
     }
-    let walk = has_home.then(|| survey::walk(home, app.messages.progress()));
-    let mut look = StatusView {
-        home: has_home.then_some(&**home),
+    print(app, &form, &view, trouble.is_none())?;
+    if let Some(trouble) = trouble {
+        return Err(match restoring(&view) {
+            Some(hint) => trouble.hint(hint),
+            None => trouble,
+        });
+    }
+    Ok(if app.interrupted.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Done })
+}
+
+/// Returns what is known before the database is opened.
+fn begin<'a>(
+    app: &App,
+    place: &'a Place,
+    choice: Option<DatabaseChoice>,
+    walk: Option<&Walk>,
+) -> StatusView<'a> {
+    let home = walk.map(|_| &*place.home);
+    let (backups, are_backups_hidden) = backups(app, choice.as_ref(), &place.databases.looked_in);
+    let (candidate, other) = choice.map(|choice| (choice.chosen, choice.other)).unzip();
+    StatusView {
+        home,
         default_provider: &place.default_provider,
-        others: choice
-            .iter()
-            .filter_map(|choice| choice.other.as_ref())
-            .map(|one| one.path.clone())
-            .collect(),
-        candidate: choice.map(|choice| choice.chosen),
-        looked_in: looked_in.clone(),
+        others: other.flatten().map(|one| one.path).into_iter().collect(),
+        candidate,
+        looked_in: place.databases.looked_in.clone(),
         database: None,
         error: None,
-        rollouts: walk.as_ref().map(Rollouts::of).unwrap_or_default(),
+        rollouts: walk.map(Rollouts::of).unwrap_or_default(),
         verify: None,
         findings: Vec::new(),
         unusable: None,
@@ -75,63 +100,61 @@ pub fn run(app: &mut App, arguments: &args::StatusArgs) -> anyhow::Result<Exit> 
         other_databases: Vec::new(),
         set_aside: Vec::new(),
         ways: Ways {
-            home: has_home.then_some(&**home),
+            home,
             default_provider: &place.default_provider,
             is_by_option: app.global.default_provider.is_some(),
             providers: place.providers.as_ref(),
         },
         backups,
-        are_backups_hidden: hidden.is_some(),
+        are_backups_hidden,
         now: app.environment.now_ms(),
+    }
+}
+
+/// Returns the backups of the database, or of any database if there is none, the newest first. Also returns true if a
+/// folder of backups cannot be read, of which it warns.
+fn backups(app: &App, choice: Option<&DatabaseChoice>, looked_in: &[PathBuf]) -> (Vec<BackupInfo>, bool) {
+    let mut backups: Vec<BackupInfo> = match choice {
+        Some(choice) => backup::backups_of(&choice.chosen.path),
+        None => looked_in.iter().flat_map(|folder| backup::backups_in(folder)).collect(),
     };
-    let used = look.candidate.as_ref().map(|candidate| &*candidate.path);
+    backups.sort_by_key(|backup| std::cmp::Reverse(backup.taken_at));
+    let hidden = choice.and_then(|choice| backup::unreadable_folder(&choice.chosen.path));
+    if let Some((folder, error)) = &hidden {
+        app.messages.warn(&format!("{}: backups cannot be listed: {error}", folder.display()));
+    }
+    (backups, hidden.is_some())
+}
+
+/// Finds the databases beside the one that is used.
+fn find_other_databases(view: &mut StatusView<'_>) {
+    let used = view.candidate.as_ref().map(|candidate| &*candidate.path);
     let beside = used.and_then(Path::parent);
-    if let Some(home) = look.home {
-        let folders: Vec<PathBuf> = looked_in.iter().cloned().chain([home.to_owned()]).collect();
-        let folders: Vec<&Path> = folders.iter().map(|folder| &**folder).chain(beside).collect();
-        look.other_databases = status::other_databases(&folders, used);
+    if let Some(home) = view.home {
+        let folders = view.looked_in.iter().map(|folder| &**folder).chain([home]).chain(beside);
+        view.other_databases = status::other_databases(&folders.collect::<Vec<&Path>>(), used);
     }
-    if let Some(folder) = look.home.or(beside) {
-        look.set_aside = status::other_databases(&[&folder.join(SET_ASIDE)], None);
+    if let Some(folder) = view.home.or(beside) {
+        view.set_aside = status::other_databases(&[&folder.join(SET_ASIDE)], None);
     }
-    let mut trouble = None;
-    if let Some(candidate) = &look.candidate {
-        let providers = place.providers.as_ref();
-        match examine(app, &place.options, look.home, walk, &config, providers, &candidate.path) {
-            Ok(examined) => {
-                look.database = Some(examined.database);
-                look.verify = examined.verify;
-                look.findings = examined.findings;
-                look.unusable = examined.unusable;
-                look.weights = examined.weights;
-            }
-            Err(error) => {
-                look.error = Some(error::message(&error));
-                trouble = Some(error);
-            }
-        }
-    }
+}
+
+/// Prints the screen. The last line is the next thing to do, if the database could be read.
+fn print(app: &mut App, form: &OutputForm, view: &StatusView<'_>, has_next: bool) -> io::Result<()> {
     let wants_picture = app.environment.stdout_is_terminal || app.global.format == FormatChoice::Table;
     let ink = if app.environment.shows_unicode() { Ink::Blocks } else { Ink::Ascii };
     let picture = wants_picture.then_some((form.width, ink));
-    let next = trouble.is_none().then(|| app.messages.with_options(&next::next(&look)));
+    let next = has_next.then(|| app.messages.with_options(&next::next(view)));
     let messages = &app.messages;
     let with_options = |hint: &str| messages.with_options(hint);
-    let screen = people::Screen { look: &look, next: next.as_deref(), with_options: &with_options };
+    let screen = people::Screen { view, next: next.as_deref(), with_options: &with_options };
     Report {
-        items: std::iter::once(records::StatusJson::of(&look, next.as_deref())),
+        items: std::iter::once(records::StatusJson::of(view, next.as_deref())),
         rows: ItemRows::Values,
         document: Whole::Item,
         text: &|out| people::write(out, &screen, form.style, picture),
     }
-    .write(&mut app.out, &form)?;
-    if let Some(trouble) = trouble {
-        return Err(match restoring(&look) {
-            Some(hint) => trouble.hint(hint),
-            None => trouble,
-        });
-    }
-    Ok(if app.interrupted.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Done })
+    .write(&mut app.out, form)
 }
 
 /// The data about a database that can be read.
@@ -180,7 +203,7 @@ fn examine(
 }
 
 /// Returns the command that restores the newest backup.
-fn restoring(look: &StatusView<'_>) -> Option<String> {
-    let newest = shell_word(&look.backups.first()?.path);
+fn restoring(view: &StatusView<'_>) -> Option<String> {
+    let newest = shell_word(&view.backups.first()?.path);
     Some(format!("codex-state restore {newest} brings the newest backup back"))
 }

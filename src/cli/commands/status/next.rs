@@ -11,15 +11,15 @@ use crate::verify::{Finding, FindingKind, Remedy, VerifyReport};
 use std::path::Path;
 
 /// Returns the thing to do next. A database that cannot be read has its own hints.
-pub(super) fn next(look: &StatusView<'_>) -> String {
-    let Some(database) = &look.database else { return without_database(look) };
-    let report = look.verify.as_ref();
+pub(super) fn next(view: &StatusView<'_>) -> String {
+    let Some(database) = &view.database else { return without_database(view) };
+    let report = view.verify.as_ref();
     let steps: [Option<String>; 5] = [
         damaged(database),
-        report.and_then(|report| cannot_start(report, look)).or_else(|| mount(look)),
-        report.and_then(|report| mend(report, look.unusable)),
+        report.and_then(|report| cannot_start(report, view)).or_else(|| mount(view)),
+        report.and_then(|report| mend(report, view.unusable)),
         indexing(database),
-        report.and_then(|report| by_hand(report, look)),
+        report.and_then(|report| by_hand(report, view)),
     ];
     if let Some(step) = steps.into_iter().flatten().next() {
         return step;
@@ -28,13 +28,13 @@ pub(super) fn next(look: &StatusView<'_>) -> String {
     let n_warnings = report.map_or(0, |report| report.total().warnings);
     let rest = if n_warnings > 0 { "; codex-state verify names what it warns of" } else { "" };
     match (counts.total(), counts.total() - counts.shown()) {
-        _ if !look.others.is_empty() => format!(
+        _ if !view.others.is_empty() => format!(
             "this database is in order; look at the other one too: codex-state --db {} status",
-            shell_word(&look.others[0])
+            shell_word(&view.others[0])
         ),
-        (0, _) if look.rollouts.total() == 0 => NO_CONVERSATION.to_owned(),
+        (0, _) if view.rollouts.total() == 0 => NO_CONVERSATION.to_owned(),
         (_, 0) => format!("nothing: all is well; codex resume --all lists every conversation{rest}"),
-        (_, hidden) => hidden_ones(look, counts, hidden, rest),
+        (_, hidden) => hidden_ones(view, counts, hidden, rest),
     }
 }
 
@@ -43,9 +43,9 @@ const NO_CONVERSATION: &str =
     "nothing: there is no conversation in this home; name another with --codex-home DIR";
 
 /// Returns what to do without a database.
-fn without_database(look: &StatusView<'_>) -> String {
-    let n = look.rollouts.total();
-    match look.backups.first() {
+fn without_database(view: &StatusView<'_>) -> String {
+    let n = view.rollouts.total();
+    match view.backups.first() {
         Some(newest) => format!(
             "codex-state restore {}, then codex-state backfill, which adds what the rollouts have beyond it",
             shell_word(&newest.path)
@@ -54,7 +54,7 @@ fn without_database(look: &StatusView<'_>) -> String {
             let rollouts = human::counted(n, "rollout", "rollouts");
             format!("codex-state backfill makes a database from the {rollouts}, and Codex lists them again")
         }
-        None if !look.rollouts.errors.is_empty() => {
+        None if !view.rollouts.errors.is_empty() => {
             "mount or restore the folder that cannot be read, then run codex-state status again".to_owned()
         }
         None => NO_CONVERSATION.to_owned(),
@@ -71,13 +71,13 @@ fn damaged(database: &DatabaseStatus) -> Option<String> {
 }
 
 /// Returns what to do about problems that prevent Codex from starting.
-fn cannot_start(report: &VerifyReport, look: &StatusView<'_>) -> Option<String> {
+fn cannot_start(report: &VerifyReport, view: &StatusView<'_>) -> Option<String> {
     if report.count(FindingKind::LedgerMismatch).all() > 0 {
         return Some(
             "close Codex, then codex-state rebuild mends the ledger, so that Codex starts".to_owned(),
         );
     }
-    let sibling = first(look, FindingKind::SiblingDamaged)?;
+    let sibling = first(view, FindingKind::SiblingDamaged)?;
     let path = sibling.path.as_deref().unwrap_or(Path::new(""));
     Some(format!(
         "close Codex, move {} aside with its -wal and -shm, and start Codex, which makes a new one",
@@ -85,8 +85,8 @@ fn cannot_start(report: &VerifyReport, look: &StatusView<'_>) -> Option<String> 
     ))
 }
 
-fn mount(look: &StatusView<'_>) -> Option<String> {
-    let folder = first(look, FindingKind::MissingFolder)?.path.as_deref()?;
+fn mount(view: &StatusView<'_>) -> Option<String> {
+    let folder = first(view, FindingKind::MissingFolder)?.path.as_deref()?;
     Some(format!(
         "mount or restore {}, then run codex-state status again: the threads in it are not lost",
         shell_word(folder)
@@ -148,7 +148,7 @@ fn indexing(database: &DatabaseStatus) -> Option<String> {
 }
 
 /// Returns what to do about problems that no command can repair.
-fn by_hand(report: &VerifyReport, look: &StatusView<'_>) -> Option<String> {
+fn by_hand(report: &VerifyReport, view: &StatusView<'_>) -> Option<String> {
     if let Some(n) = Some(report.count(FindingKind::MissingFile).all()).filter(|n| *n > 0) {
         let files = human::counted(n, "missing file", "missing files");
         return Some(format!(
@@ -156,17 +156,17 @@ fn by_hand(report: &VerifyReport, look: &StatusView<'_>) -> Option<String> {
              names them"
         ));
     }
-    if look.unusable.is_some_and(|unusable| unusable.unreadable > 0) {
+    if view.unusable.is_some_and(|unusable| unusable.unreadable > 0) {
         return Some(
             "allow yourself to read the rollouts that codex-state verify names as unreadable_file, then run codex-state \
              backfill"
                 .to_owned(),
         );
     }
-    let undefined = look.database.iter().flat_map(|database| &database.census.providers);
+    let undefined = view.database.iter().flat_map(|database| &database.census.providers);
     if report.count(FindingKind::UnknownProvider).all() > 0
         && let Some((provider, n)) =
-            undefined.filter(|(name, _)| look.ways.is_undefined(name)).max_by_key(|(_, n)| **n)
+            undefined.filter(|(name, _)| view.ways.is_undefined(name)).max_by_key(|(_, n)| **n)
     {
         return Some(format!(
             "add the table [model_providers.{}] to config.toml: without it Codex cannot resume {} of that provider",
@@ -182,11 +182,11 @@ fn by_hand(report: &VerifyReport, look: &StatusView<'_>) -> Option<String> {
 }
 
 /// Returns what to do about hidden threads, if there is no other problem.
-fn hidden_ones(look: &StatusView<'_>, counts: &Census, hidden: u64, rest: &str) -> String {
+fn hidden_ones(view: &StatusView<'_>, counts: &Census, hidden: u64, rest: &str) -> String {
     let seems_lost =
         if counts.shown() == 0 { "no thread is lost: " } else { "nothing, unless you miss a thread: " };
     let because = match counts.hidden(HiddenReason::Provider) {
-        n if counts.shown() == 0 && 2 * n > hidden => format!("{}; ", look.ways.lists_only()),
+        n if counts.shown() == 0 && 2 * n > hidden => format!("{}; ", view.ways.lists_only()),
         _ => String::new(),
     };
     let them = human::counted(hidden, "thread", "threads");
@@ -196,6 +196,6 @@ fn hidden_ones(look: &StatusView<'_>, counts: &Census, hidden: u64, rest: &str) 
     )
 }
 
-fn first<'a>(look: &'a StatusView<'_>, kind: FindingKind) -> Option<&'a Finding> {
-    look.findings.iter().find(|finding| finding.kind == kind)
+fn first<'a>(view: &'a StatusView<'_>, kind: FindingKind) -> Option<&'a Finding> {
+    view.findings.iter().find(|finding| finding.kind == kind)
 }

@@ -37,7 +37,7 @@ const MONTHS: usize = 12;
 /// The contents of the screen.
 pub(super) struct Screen<'a> {
     /// The collected data.
-    pub(super) look: &'a StatusView<'a>,
+    pub(super) view: &'a StatusView<'a>,
     /// The thing to do next; `None` if the error says it.
     pub(super) next: Option<&'a str>,
     /// Adds the options of this run to commands.
@@ -51,15 +51,15 @@ pub(super) fn write(
     style: Style,
     picture: Option<(usize, Ink)>,
 ) -> io::Result<()> {
-    let look = screen.look;
-    let home = match look.home {
+    let view = screen.view;
+    let home = match view.home {
         Some(home) => TableCell::exact(text::path(home)),
         None => TableCell::new("none: the database alone is looked at").tone(Tone::Doubtful),
     };
     let mut fields = vec![("home", home)];
-    match &look.candidate {
+    match &view.candidate {
         None => {
-            let folders: Vec<_> = look.looked_in.iter().map(text::path).collect();
+            let folders: Vec<_> = view.looked_in.iter().map(text::path).collect();
             fields.push((
                 "database",
                 TableCell::exact(format!("none in {}", folders.join(" or "))).tone(Tone::Doubtful),
@@ -70,30 +70,30 @@ pub(super) fn write(
             fields.push(("chosen", TableCell::new(candidate.why.describe())));
         }
     }
-    for other in &look.others {
+    for other in &view.others {
         let status = format!("codex-state --db {} status", shell_word(other));
         fields.push((
             "left alone",
             TableCell::exact(format!("{}: {status}", text::path(other))).tone(Tone::Doubtful),
         ));
     }
-    if let Some(error) = &look.error {
+    if let Some(error) = &view.error {
         fields.push(("trouble", TableCell::new(error).tone(Tone::Bad)));
     }
-    if let Some(database) = &look.database {
+    if let Some(database) = &view.database {
         database_fields(database, screen, &mut fields);
     }
-    if look.home.is_some() {
-        rollout_fields(look, &mut fields);
+    if view.home.is_some() {
+        rollout_fields(view, &mut fields);
     }
-    other_fields(look, &mut fields);
-    if let Some(report) = &look.verify {
-        verify_fields(report, look, &mut fields);
+    other_fields(view, &mut fields);
+    if let Some(report) = &view.verify {
+        verify_fields(report, view, &mut fields);
     }
-    backup_fields(look, &mut fields);
+    backup_fields(view, &mut fields);
     let width = picture.map_or(usize::MAX, |(width, _)| width);
     write_fields_within(out, &fields, width, style)?;
-    let months = look.database.as_ref().map(|database| &database.months);
+    let months = view.database.as_ref().map(|database| &database.months);
     if let (Some((width, ink)), Some(months)) = (picture, months.filter(|months| !months.is_empty())) {
         writeln!(out, "\n{}", style.paint(Tone::Dim, "threads begun in a month"))?;
         chart::write_bars(out, &latest_months(months), width, ink, style)?;
@@ -131,7 +131,7 @@ fn database_fields(
     screen: &Screen<'_>,
     fields: &mut Vec<(&'static str, TableCell)>,
 ) {
-    let look = screen.look;
+    let view = screen.view;
     let mut size = human::bytes(database.bytes);
     if let Some(wal) = database.wal_bytes.filter(|bytes| *bytes > 0) {
         size.push_str(&format!(", {} in its log", human::bytes(wal)));
@@ -160,15 +160,15 @@ fn database_fields(
     let census = &database.census;
     let mut threads = human::count(census.total());
     if let Some(time) = database.last_update {
-        threads.push_str(&format!(", the last changed {}", human::ago(time, look.now)));
+        threads.push_str(&format!(", the last changed {}", human::ago(time, view.now)));
     }
     fields.push(("threads", TableCell::new(threads)));
     shown_fields(census, screen, fields);
-    count_fields(census, look.weights.as_ref(), fields);
+    count_fields(census, view.weights.as_ref(), fields);
     if let Some((state, progress)) = &database.backfill {
         let since = state.as_ref().and_then(|state| state.updated_at);
         let since = since
-            .map_or_else(String::new, |at| format!(", {}", human::ago(at.saturating_mul(1000), look.now)));
+            .map_or_else(String::new, |at| format!(", {}", human::ago(at.saturating_mul(1000), view.now)));
         let status = state.as_ref().map_or("", |state| &state.status);
         let (words, tone) = match progress {
             IndexingProgress::Complete => (format!("complete{since}"), Tone::Good),
@@ -196,7 +196,7 @@ fn shown_fields(census: &Census, screen: &Screen<'_>, fields: &mut Vec<(&'static
         fields.push(("codex hides", TableCell::new("nothing")));
     }
     for (n, part) in parts.iter().enumerate() {
-        let way = (screen.with_options)(&screen.look.ways.way(part.reason, part.name.as_deref()));
+        let way = (screen.with_options)(&screen.view.ways.way(part.reason, part.name.as_deref()));
         fields.push((
             if n == 0 { "codex hides" } else { "" },
             TableCell::new(format!("{}: {way}", part.words)),
@@ -274,8 +274,8 @@ fn most(mut counts: Vec<Counted>) -> String {
     named.join(", ")
 }
 
-fn rollout_fields(look: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCell)>) {
-    let rollouts = &look.rollouts;
+fn rollout_fields(view: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCell)>) {
+    let rollouts = &view.rollouts;
     let mut words = format!(
         "{}, {}: {} active, {} archived",
         human::counted(rollouts.total(), "file", "files"),
@@ -296,13 +296,13 @@ fn rollout_fields(look: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCe
 }
 
 /// Adds the databases beside the one that is used, and those that Codex moved aside.
-fn other_fields(look: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCell)>) {
+fn other_fields(view: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCell)>) {
     let bytes = |databases: &[OtherDatabase]| human::bytes(databases.iter().map(|one| one.bytes).sum());
     let named = |one: &OtherDatabase| {
         let name = one.path.file_name().map_or_else(Default::default, |name| text::path(name).into_owned());
         format!("{name} {}", human::bytes(one.bytes))
     };
-    let others = &look.other_databases;
+    let others = &view.other_databases;
     if !others.is_empty() {
         let mut words: Vec<String> = others.iter().take(NAMED).map(named).collect();
         if others.len() > NAMED {
@@ -310,15 +310,15 @@ fn other_fields(look: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCell
         }
         fields.push(("databases", TableCell::new(format!("others of Codex: {}", words.join(", ")))));
     }
-    if let Some(folder) = look.set_aside.first().and_then(|one| one.path.parent()) {
-        let n = human::counted(look.set_aside.len() as u64, "database", "databases");
-        let words = format!("{n} that Codex moved to {}, {}", text::path(folder), bytes(&look.set_aside));
+    if let Some(folder) = view.set_aside.first().and_then(|one| one.path.parent()) {
+        let n = human::counted(view.set_aside.len() as u64, "database", "databases");
+        let words = format!("{n} that Codex moved to {}, {}", text::path(folder), bytes(&view.set_aside));
         fields.push(("set aside", TableCell::exact(words)));
     }
 }
 
 /// Adds the result of a quick verify, and the findings about the whole home, each with its message.
-fn verify_fields(report: &VerifyReport, look: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCell)>) {
+fn verify_fields(report: &VerifyReport, view: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCell)>) {
     let total = report.total();
     let tone = match (total.errors, total.warnings) {
         (0, 0) => Tone::Good,
@@ -329,7 +329,7 @@ fn verify_fields(report: &VerifyReport, look: &StatusView<'_>, fields: &mut Vec<
     if total.all() > 0 {
         fields.push(("", TableCell::new(verdict::kinds(report)).tone(tone)));
     }
-    let unusable = look.unusable.unwrap_or_default();
+    let unusable = view.unusable.unwrap_or_default();
     for (n, why) in [
         (unusable.empty, "holds nothing of a conversation, so that no backfill gives it a row"),
         (unusable.unreadable, "cannot be read now; codex-state verify says why"),
@@ -342,7 +342,7 @@ fn verify_fields(report: &VerifyReport, look: &StatusView<'_>, fields: &mut Vec<
         }
     }
     let of_home = |finding: &&Finding| OF_THE_HOME.contains(&finding.kind);
-    for finding in look.findings.iter().filter(of_home).take(MOST_PROBLEMS) {
+    for finding in view.findings.iter().filter(of_home).take(MOST_PROBLEMS) {
         let tone = if finding.severity == Severity::Error { Tone::Bad } else { Tone::Doubtful };
         fields.push((finding.severity.name(), TableCell::new(&finding.message).tone(tone)));
     }
@@ -352,9 +352,9 @@ fn verify_fields(report: &VerifyReport, look: &StatusView<'_>, fields: &mut Vec<
 }
 
 /// Adds the newest backups, each with its path, because `restore` needs it.
-fn backup_fields(look: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCell)>) {
-    let Some((newest, older)) = look.backups.split_first() else {
-        let none = match look.are_backups_hidden {
+fn backup_fields(view: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCell)>) {
+    let Some((newest, older)) = view.backups.split_first() else {
+        let none = match view.are_backups_hidden {
             true => TableCell::new("unknown: their folder cannot be read").tone(Tone::Doubtful),
             false => TableCell::new("none"),
         };
@@ -362,10 +362,10 @@ fn backup_fields(look: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCel
         return;
     };
     let described = |backup: &BackupInfo| {
-        let age = human::ago(backup.taken_at.timestamp_millis(), look.now);
+        let age = human::ago(backup.taken_at.timestamp_millis(), view.now);
         format!("{age}: {}", text::path(&backup.path))
     };
-    let n = human::count(look.backups.len() as u64);
+    let n = human::count(view.backups.len() as u64);
     fields.push(("backups", TableCell::exact(format!("{n}, the newest {}", described(newest)))));
     let shown = older.len().min(BACKUPS - 1);
     fields.extend(older[..shown].iter().map(|backup| ("", TableCell::exact(described(backup)))));

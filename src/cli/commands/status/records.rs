@@ -2,9 +2,11 @@
 
 use crate::cli::commands::status::view::StatusView;
 use crate::cli::output::records::Value;
+use crate::db::backup::BackupInfo;
 use crate::db::shown::HiddenReason::{self, Archived};
-use crate::status::{self, IndexingProgress, Weight, Weights};
-use crate::verify::FindingKind;
+use crate::home::DatabaseCandidate;
+use crate::status::{self, DatabaseStatus, IndexingProgress, Rollouts, Weight, Weights};
+use crate::verify::{FindingKind, VerifyReport};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -160,63 +162,15 @@ fn time(seconds: Option<i64>) -> Value<'static> {
 }
 
 impl<'a> StatusJson<'a> {
-    pub(super) fn of(look: &'a StatusView<'a>, next: Option<&'a str>) -> StatusJson<'a> {
-        let database = look.database.as_ref();
+    pub(super) fn of(view: &'a StatusView<'a>, next: Option<&'a str>) -> StatusJson<'a> {
+        let database = view.database.as_ref();
         let backfill = database.and_then(|database| database.backfill.as_ref());
         StatusJson {
-            home: look.home.map(shown),
-            database: look.candidate.as_ref().map(|candidate| DatabaseJson {
-                path: shown(&candidate.path),
-                why: candidate.why.describe(),
-                others: look.others.iter().map(|path| shown(path)).collect(),
-                error: look.error.as_deref(),
-                bytes: database.map(|database| database.bytes),
-                wal_bytes: database.and_then(|database| database.wal_bytes),
-                journal_mode: database.map(|database| if database.is_wal { "wal" } else { "rollback" }),
-                sound: database.and_then(|database| database.is_sound),
-                problem: database.and_then(|database| database.problem.as_deref()),
-                known_columns: database.map(|database| database.columns[0]),
-                unknown_columns: database.map(|database| &*database.unknown_columns),
-                last_migration: database
-                    .and_then(|database| database.last_migration.as_ref())
-                    .map(|(version, description)| MigrationJson { version: *version, description }),
-                updated_at: database
-                    .and_then(|database| database.last_update)
-                    .map_or(Value::Null, Value::Time),
-            }),
-            looked_in: look.looked_in.iter().map(|path| shown(path)).collect(),
-            threads: database.map(|database| ThreadsJson {
-                total: database.census.total(),
-                shown: database.census.shown(),
-                hidden: Hidden {
-                    archived: database.census.hidden(Archived),
-                    no_message: database.census.hidden(HiddenReason::NoMessage),
-                    provider: database.census.hidden(HiddenReason::Provider),
-                    source: database.census.hidden(HiddenReason::Source),
-                    providers: &database.census.hidden_providers,
-                    sources: &database.census.hidden_sources,
-                },
-                default_provider: look.default_provider,
-                sources: &database.census.sources,
-                providers: &database.census.providers,
-                months: &database.months,
-                bytes: look.weights.as_ref().map(Bytes::of),
-            }),
-            rollouts: RolloutsJson {
-                files: look.rollouts.total(),
-                active: look.rollouts.active,
-                archived: look.rollouts.archived,
-                compressed: look.rollouts.compressed,
-                malformed_names: look.rollouts.malformed_names,
-                bytes: look.rollouts.bytes,
-                missing_folders: look.rollouts.missing_folders.iter().map(|path| shown(path)).collect(),
-                errors: look
-                    .rollouts
-                    .errors
-                    .iter()
-                    .map(|(path, error)| WalkErrorJson { path: shown(path), error })
-                    .collect(),
-            },
+            home: view.home.map(shown),
+            database: view.candidate.as_ref().map(|candidate| DatabaseJson::of(view, candidate)),
+            looked_in: view.looked_in.iter().map(|path| shown(path)).collect(),
+            threads: database.map(|database| ThreadsJson::of(view, database)),
+            rollouts: RolloutsJson::of(&view.rollouts),
             backfill: backfill.map(|(state, progress)| BackfillStateJson {
                 status: state.as_ref().map(|state| &*state.status),
                 stuck: *progress == IndexingProgress::Stuck,
@@ -224,33 +178,101 @@ impl<'a> StatusJson<'a> {
                 last_success_at: time(state.as_ref().and_then(|state| state.last_success_at)),
                 updated_at: time(state.as_ref().and_then(|state| state.updated_at)),
             }),
-            verify: look.verify.as_ref().map(|report| {
-                let total = report.total();
-                let counts = FindingKind::ALL.into_iter().map(|kind| (kind.name(), report.count(kind).all()));
-                VerifyJson {
-                    files: report.files,
-                    rows: report.rows,
-                    agree: report.agree,
-                    not_compared: report.not_compared,
-                    errors: total.errors,
-                    warnings: total.warnings,
-                    counts: counts.filter(|(_, n)| *n > 0).collect(),
-                    complete: report.complete,
-                }
-            }),
+            verify: view.verify.as_ref().map(VerifyJson::of),
             next,
-            other_databases: look.other_databases.iter().map(other).collect(),
-            set_aside: look.set_aside.iter().map(other).collect(),
-            backups: look
-                .backups
-                .iter()
-                .map(|backup| BackupFileJson {
-                    path: shown(&backup.path),
-                    taken_at: Value::Time(backup.taken_at.timestamp_millis()),
-                    bytes: backup.size,
-                    automatic: backup.automatic,
-                })
-                .collect(),
+            other_databases: view.other_databases.iter().map(other).collect(),
+            set_aside: view.set_aside.iter().map(other).collect(),
+            backups: view.backups.iter().map(BackupFileJson::of).collect(),
+        }
+    }
+}
+
+impl<'a> DatabaseJson<'a> {
+    fn of(view: &'a StatusView<'a>, candidate: &DatabaseCandidate) -> DatabaseJson<'a> {
+        let database = view.database.as_ref();
+        DatabaseJson {
+            path: shown(&candidate.path),
+            why: candidate.why.describe(),
+            others: view.others.iter().map(|path| shown(path)).collect(),
+            error: view.error.as_deref(),
+            bytes: database.map(|database| database.bytes),
+            wal_bytes: database.and_then(|database| database.wal_bytes),
+            journal_mode: database.map(|database| if database.is_wal { "wal" } else { "rollback" }),
+            sound: database.and_then(|database| database.is_sound),
+            problem: database.and_then(|database| database.problem.as_deref()),
+            known_columns: database.map(|database| database.columns[0]),
+            unknown_columns: database.map(|database| &*database.unknown_columns),
+            last_migration: database
+                .and_then(|database| database.last_migration.as_ref())
+                .map(|(version, description)| MigrationJson { version: *version, description }),
+            updated_at: database.and_then(|database| database.last_update).map_or(Value::Null, Value::Time),
+        }
+    }
+}
+
+impl<'a> ThreadsJson<'a> {
+    fn of(view: &'a StatusView<'a>, database: &'a DatabaseStatus) -> ThreadsJson<'a> {
+        let census = &database.census;
+        ThreadsJson {
+            total: census.total(),
+            shown: census.shown(),
+            hidden: Hidden {
+                archived: census.hidden(Archived),
+                no_message: census.hidden(HiddenReason::NoMessage),
+                provider: census.hidden(HiddenReason::Provider),
+                source: census.hidden(HiddenReason::Source),
+                providers: &census.hidden_providers,
+                sources: &census.hidden_sources,
+            },
+            default_provider: view.default_provider,
+            sources: &census.sources,
+            providers: &census.providers,
+            months: &database.months,
+            bytes: view.weights.as_ref().map(Bytes::of),
+        }
+    }
+}
+
+impl<'a> RolloutsJson<'a> {
+    fn of(rollouts: &'a Rollouts) -> RolloutsJson<'a> {
+        let errors = rollouts.errors.iter();
+        RolloutsJson {
+            files: rollouts.total(),
+            active: rollouts.active,
+            archived: rollouts.archived,
+            compressed: rollouts.compressed,
+            malformed_names: rollouts.malformed_names,
+            bytes: rollouts.bytes,
+            missing_folders: rollouts.missing_folders.iter().map(|path| shown(path)).collect(),
+            errors: errors.map(|(path, error)| WalkErrorJson { path: shown(path), error }).collect(),
+        }
+    }
+}
+
+impl VerifyJson {
+    fn of(report: &VerifyReport) -> VerifyJson {
+        let total = report.total();
+        let counts = FindingKind::ALL.into_iter().map(|kind| (kind.name(), report.count(kind).all()));
+        VerifyJson {
+            files: report.files,
+            rows: report.rows,
+            agree: report.agree,
+            not_compared: report.not_compared,
+            errors: total.errors,
+            warnings: total.warnings,
+            counts: counts.filter(|(_, n)| *n > 0).collect(),
+            complete: report.complete,
+        }
+    }
+}
+
+impl BackupFileJson {
+    fn of(backup: &BackupInfo) -> BackupFileJson {
+        BackupFileJson {
+            path: shown(&backup.path),
+            taken_at: Value::Time(backup.taken_at.timestamp_millis()),
+            bytes: backup.size,
+            automatic: backup.automatic,
         }
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let fails = |kind: FindingKind| {
         let count = report.count(kind);
-        count.errors > 0 || (strict && count.warnings > 0)
+        count.fails(strict)
     };
     let n_failures = FindingKind::ALL.into_iter().filter(|kind| fails(*kind)).count();
     let n_skipped = FindingKind::ALL.into_iter().filter(|kind| ignore.kind(*kind)).count();

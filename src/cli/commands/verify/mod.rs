@@ -45,11 +45,7 @@ pub fn run(app: &mut App, arguments: &args::VerifyArgs) -> anyhow::Result<Exit> 
         context: place.context(app, jobs_or_processors(arguments.jobs)),
         threads: is_named.then_some(&found.selected),
         providers: place.providers.as_ref(),
-        depth: match (arguments.quick, arguments.deep) {
-            (true, _) => Depth::Quick,
-            (false, false) => Depth::Fields,
-            (false, true) => Depth::Deep,
-        },
+        depth: depth(arguments),
         ignore: &ignore,
         max_findings: arguments.max_findings,
     };
@@ -84,12 +80,18 @@ pub fn run(app: &mut App, arguments: &args::VerifyArgs) -> anyhow::Result<Exit> 
     {
         app.messages.hint(&hint);
     }
-    if report.interrupted {
-        return Ok(Exit::Interrupted);
+    Ok(match report.interrupted {
+        true => Exit::Interrupted,
+        false => found.exit.merge(Exit::from_answer(!report.total().fails(arguments.strict))),
+    })
+}
+
+fn depth(arguments: &args::VerifyArgs) -> Depth {
+    match (arguments.quick, arguments.deep) {
+        (true, _) => Depth::Quick,
+        (false, false) => Depth::Fields,
+        (false, true) => Depth::Deep,
     }
-    let total = report.total();
-    let agrees = total.errors == 0 && (!arguments.strict || total.warnings == 0);
-    Ok(found.exit.merge(Exit::from_answer(agrees)))
 }
 
 /// Counts the threads that Codex's list shows. Returns `None` if the database cannot be read, which was reported

@@ -5,7 +5,7 @@ use crate::cli::output::lines::wrap;
 use crate::cli::output::style::{Style, Tone};
 use crate::cli::output::table::in_lines;
 use crate::cli::output::{cells, human, report, text};
-use crate::thread::columns::{COLUMNS, ColumnKind};
+use crate::thread::columns::ColumnKind;
 use crate::verify::{self, FieldDifference, Finding, FindingKind, VerifyReport};
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -116,8 +116,7 @@ impl Block<'_> {
         let shown: Vec<[String; 2]> = fields
             .iter()
             .map(|field| {
-                [&field.database, &field.file]
-                    .map(|cell| cells::in_words(&cells::value_of(field.position, cell)))
+                [&field.database, &field.file].map(|cell| cells::in_words(&cells::value_of(field.col, cell)))
             })
             .collect();
         const BETWEEN: &str = "  file: ";
@@ -134,7 +133,7 @@ impl Block<'_> {
         let left = shown.iter().map(|[row, _]| text::width(row)).max().unwrap_or(0).min(side);
         let right = room.saturating_sub(left).max(LEAST);
         for (field, [row, file]) in fields.iter().zip(&shown) {
-            let is_path = COLUMNS[field.position].kind == ColumnKind::Path;
+            let is_path = field.col.column().kind == ColumnKind::Path;
             let cut = |text, width| -> Cow<'_, str> {
                 if is_path { text::fit_end(text, width) } else { text::fit(text, width) }
             };

@@ -83,8 +83,8 @@ impl<'a> FindingJson<'a> {
     fn new(finding: &'a Finding) -> FindingJson<'a> {
         let field = |field: &'a FieldDifference| ShownField {
             name: field.name(),
-            database: cells::value_of(field.position, &field.database),
-            file: cells::value_of(field.position, &field.file),
+            database: cells::value_of(field.col, &field.database),
+            file: cells::value_of(field.col, &field.file),
         };
         FindingJson {
             kind: finding.kind.name(),

@@ -1,13 +1,15 @@
 //! Orders a listing by the size of the rollouts, which no database has. It reads the size of each rollout once, and
 //! keeps the size and the id of each thread.
 
+use super::listing::Listing;
+use super::page::Page;
+use super::query::{Position, Query};
 use crate::catalog::forms;
-use crate::db::list::{Listing, Page, Position, Query};
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::thread::ThreadId;
 use crate::thread::cell::{Cell, CellRef};
-use crate::thread::columns::index;
+use crate::thread::columns::Col;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::path::Path;
@@ -86,7 +88,7 @@ impl BySize {
         after: Option<&Position>,
         limit: usize,
     ) -> anyhow::Result<BySize> {
-        let columns = vec![index::ID, index::ROLLOUT_PATH];
+        let columns = vec![Col::Id, Col::RolloutPath];
         let query = Query { columns, with_reasons: false, ..query.clone() };
         let listing = reader.read(|connection| -> anyhow::Result<_> {
             let schema = Schema::read_threads(connection)?;

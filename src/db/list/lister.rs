@@ -1,16 +1,16 @@
 //! Lists threads page by page, in order, and returns the cursor from which a listing continues. It prints nothing.
 
-mod by_size;
-
-use crate::db::list::{CursorTime, Listing, Page, Position, Query, Sort};
+use super::by_size::BySize;
+use super::cursor::Cursor;
+use super::listing::Listing;
+use super::page::Page;
+use super::query::{Position, Query, Sort};
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::error::WithHint as _;
 use crate::thread::ThreadId;
-use crate::thread::cell::Cell;
-use crate::thread::columns::{COLUMNS, index};
+use crate::thread::columns::Col;
 use anyhow::{Context as _, anyhow};
-use by_size::BySize;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, mpsc};
@@ -74,7 +74,7 @@ impl<'a> Lister<'a> {
         let (sort, reverse) = (query.sort, query.reverse);
         let cursor = cursor.map(|cursor| Cursor::parse(cursor, sort, reverse)).transpose()?;
         let remaining = limit.unwrap_or(usize::MAX);
-        let needs_names = !query.search.is_empty() || query.columns.contains(&index::NAME);
+        let needs_names = !query.search.is_empty() || query.columns.contains(&Col::Name);
         let path = reader.path().display().to_string();
         let (mut names, mut page) = (None, Page::default());
         // Everything in one read, which takes most of the time of a short listing. A second read follows only if
@@ -83,7 +83,7 @@ impl<'a> Lister<'a> {
             reader.read(|connection| -> anyhow::Result<_> {
                 let schema = Schema::read_threads(connection).with_context(|| path.clone())?;
                 check_columns(&query, &schema)?;
-                if needs_names && !schema.has(index::NAME) && names.is_none() {
+                if needs_names && !schema.has(Col::Name) && names.is_none() {
                     return Ok(None);
                 }
                 let names = names.cloned().flatten();
@@ -92,7 +92,7 @@ impl<'a> Lister<'a> {
                 if sort != Sort::Size {
                     listing.page(connection, after.as_ref(), remaining, &mut page)?;
                 }
-                let lacks_recency = !schema.has(index::RECENCY_AT) && !schema.has(index::RECENCY_AT_MS);
+                let lacks_recency = !schema.has(Col::RecencyAt) && !schema.has(Col::RecencyAtMs);
                 Ok(Some((listing, after, lacks_recency && sort == Sort::Recency)))
             })
         };
@@ -118,15 +118,12 @@ impl<'a> Lister<'a> {
             is_at_end: false,
             page,
             is_ahead: true,
-            scanned: 0,
+            scanned: by_size.as_ref().map_or(0, |order| order.scanned),
             by_size,
             lacks_recency,
         };
         match &lister.by_size {
-            Some(order) => {
-                lister.scanned = order.scanned;
-                lister.read(remaining)?;
-            }
+            Some(_) => lister.read(remaining)?,
             None => lister.note_page(),
         }
         Ok(lister)
@@ -300,13 +297,13 @@ impl<'a> Lister<'a> {
 /// Fails if the query is about a column that the database does not have: an empty list would be a wrong answer.
 fn check_columns(query: &Query, schema: &Schema) -> anyhow::Result<()> {
     let wanted = [
-        ("--pinned", query.pinned, index::IS_PINNED),
-        ("--model", !query.models.is_empty(), index::MODEL),
-        ("--branch", !query.branches.is_empty(), index::GIT_BRANCH),
+        ("--pinned", query.pinned, Col::IsPinned),
+        ("--model", !query.models.is_empty(), Col::Model),
+        ("--branch", !query.branches.is_empty(), Col::GitBranch),
     ];
-    for (option, is_wanted, position) in wanted {
-        if is_wanted && !schema.has(position) {
-            let column = COLUMNS[position].name;
+    for (option, is_wanted, col) in wanted {
+        if is_wanted && !schema.has(col) {
+            let column = col.name();
             return Err(anyhow!(
                 "{option}: this database has no column {column}, so no thread can be chosen by it"
             )
@@ -316,153 +313,9 @@ fn check_columns(query: &Query, schema: &Schema) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The place from which a listing continues: after this time and id, in this order.
-#[derive(Debug, Clone, PartialEq)]
-struct Cursor {
-    sort: Sort,
-    reverse: bool,
-    time: CursorTime,
-    id: Cell,
-}
-
-/// The first byte of a cursor: the version of its format.
-const VERSION: u8 = 1;
-/// The first byte of a cell in a cursor. `MILLIS` occurs only for a time.
-const MILLIS: u8 = 0;
-const NULL: u8 = 1;
-const INTEGER: u8 = 2;
-const REAL: u8 = 3;
-const TEXT: u8 = 4;
-const BLOB: u8 = 5;
-
-impl std::fmt::Display for Cursor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let order = self.sort as u8 * 2 + u8::from(self.reverse);
-        let mut bytes = vec![VERSION, order];
-        match &self.time {
-            CursorTime::Millis(millis) => push(&mut bytes, MILLIS, &millis.to_be_bytes()),
-            CursorTime::AsItIs(cell) => push_cell(&mut bytes, cell),
-        }
-        push_cell(&mut bytes, &self.id);
-        let check = checksum(&bytes);
-        bytes.iter().chain(&[check]).try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-/// Computes a checksum, which detects a cursor that was cut or mistyped.
-fn checksum(bytes: &[u8]) -> u8 {
-    bytes.iter().fold(0x5a, |sum: u8, byte| sum.rotate_left(3).wrapping_add(*byte))
-}
-
-impl Cursor {
-    /// Parses the text of a cursor, and checks that it has the same order.
-    fn parse(text: &str, sort: Sort, reverse: bool) -> anyhow::Result<Cursor> {
-        let hint =
-            "take next_cursor from the JSON of the page before, or leave --after out to begin at the top";
-        let cursor =
-            Cursor::read(text).ok_or_else(|| anyhow!("invalid cursor {text:?} for --after").hint(hint))?;
-        if (cursor.sort, cursor.reverse) != (sort, reverse) {
-            let order = |sort: Sort, reverse: bool| {
-                format!("--sort {}{}", sort.name(), if reverse { " --reverse" } else { "" })
-            };
-            let (own, asked) = (order(cursor.sort, cursor.reverse), order(sort, reverse));
-            return Err(anyhow!("the cursor is of a list with {own}, not {asked}")
-                .hint(format!("repeat the options of the page before: {own}")));
-        }
-        Ok(cursor)
-    }
-
-    fn read(text: &str) -> Option<Cursor> {
-        let digits: Option<Vec<u8>> =
-            text.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
-        let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
-        let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
-        let (&check, bytes) = bytes.split_last()?;
-        let (&[version, order], mut rest) = bytes.split_first_chunk()?;
-        let time = match rest.split_first()? {
-            (&MILLIS, behind) => {
-                rest = behind;
-                CursorTime::Millis(i64::from_be_bytes(take(&mut rest)?))
-            }
-            _ => CursorTime::AsItIs(take_cell(&mut rest)?),
-        };
-        let id = take_cell(&mut rest).filter(|_| rest.is_empty())?;
-        let sort = [Sort::Created, Sort::Updated, Sort::Recency, Sort::Size]
-            .into_iter()
-            .find(|sort| *sort as u8 == order / 2)?;
-        (version == VERSION && check == checksum(bytes)).then_some(())?;
-        Some(Cursor { sort, reverse: order % 2 == 1, time, id })
-    }
-}
-
-fn push(bytes: &mut Vec<u8>, kind: u8, content: &[u8]) {
-    bytes.push(kind);
-    bytes.extend_from_slice(content);
-}
-
-fn push_cell(bytes: &mut Vec<u8>, cell: &Cell) {
-    // Text and blobs are length-prefixed. A value too long for the prefix can never have been read.
-    let mut push_long = |kind, content: &[u8]| {
-        let length = u32::try_from(content.len()).unwrap_or(u32::MAX);
-        push(bytes, kind, &length.to_be_bytes());
-        bytes.extend_from_slice(content);
-    };
-    match cell {
-        Cell::Text(text) => push_long(TEXT, text.as_bytes()),
-        Cell::Blob(content) => push_long(BLOB, content),
-        Cell::Null => bytes.push(NULL),
-        Cell::Integer(number) => push(bytes, INTEGER, &number.to_be_bytes()),
-        Cell::Real(number) => push(bytes, REAL, &number.to_be_bytes()),
-    }
-}
-
-fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
-    let (first, rest) = bytes.split_first_chunk()?;
-    *bytes = rest;
-    Some(*first)
-}
-
-fn take_cell(bytes: &mut &[u8]) -> Option<Cell> {
-    let [kind] = take(bytes)?;
-    Some(match kind {
-        NULL => Cell::Null,
-        INTEGER => Cell::Integer(i64::from_be_bytes(take(bytes)?)),
-        REAL => Cell::Real(f64::from_be_bytes(take(bytes)?)),
-        TEXT | BLOB => {
-            let length = usize::try_from(u32::from_be_bytes(take(bytes)?)).ok()?;
-            let (content, rest) = bytes.split_at_checked(length)?;
-            *bytes = rest;
-            match kind {
-                TEXT => Cell::Text(String::from_utf8(content.to_vec()).ok()?),
-                _ => Cell::Blob(content.to_vec()),
-            }
-        }
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn a_cursor_is_refused_in_another_order_and_when_it_is_invalid() {
-        let cursor =
-            Cursor { sort: Sort::Updated, reverse: false, time: CursorTime::Millis(7), id: "x".into() };
-        let text = cursor.to_string();
-        assert_eq!(Cursor::parse(&text, Sort::Updated, false).unwrap(), cursor);
-        let error = Cursor::parse(&text, Sort::Created, false).unwrap_err();
-        assert_eq!(error.to_string(), "the cursor is of a list with --sort updated, not --sort created");
-        let error = Cursor::parse(&text, Sort::Updated, true).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the cursor is of a list with --sort updated, not --sort updated --reverse"
-        );
-        for bad in ["", "rubbish", &text[1..], &text[..text.len() - 2], &format!("{text}00")] {
-            assert!(Cursor::parse(bad, Sort::Updated, false).is_err(), "{bad:?}");
-        }
-    }
 
     /// Returns a reader of a database with `n` threads, one a second.
     fn reader_of(n: usize, folder: &std::path::Path) -> Reader {
@@ -486,7 +339,7 @@ mod tests {
             sort: Sort::Created,
             reverse: true,
             hidden: true,
-            columns: vec![index::CREATED_AT],
+            columns: vec![Col::CreatedAt],
             ..Query::default()
         }
     }
@@ -539,38 +392,5 @@ mod tests {
         let mut lister = Lister::new(&mut reader, config).unwrap();
         let error = lister.each_page(|_| Err(anyhow!("no room"))).unwrap_err();
         assert_eq!(error.to_string(), "no room");
-    }
-
-    fn any_cell() -> impl Strategy<Value = Cell> {
-        prop_oneof![
-            Just(Cell::Null),
-            any::<i64>().prop_map(Cell::Integer),
-            any::<f64>().prop_map(Cell::Real),
-            any::<String>().prop_map(Cell::Text),
-            any::<Vec<u8>>().prop_map(Cell::Blob),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn every_cursor_is_read_back(
-            sort in 0..3u8,
-            reverse: bool,
-            time in prop_oneof![
-                any::<i64>().prop_map(CursorTime::Millis),
-                any_cell().prop_map(CursorTime::AsItIs),
-            ],
-            id in any_cell(),
-        ) {
-            let sort = [Sort::Created, Sort::Updated, Sort::Recency][usize::from(sort)];
-            let cursor = Cursor { sort, reverse, time, id };
-            prop_assert_eq!(Cursor::read(&cursor.to_string()), Some(cursor));
-        }
-
-        #[test]
-        fn no_text_panics(text: String, hex in "[0-9a-f]{0,40}") {
-            let _ = Cursor::read(&text);
-            let _ = Cursor::read(&hex);
-        }
     }
 }
