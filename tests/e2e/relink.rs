@@ -35,9 +35,20 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// Returns the folders of all rows, by id.
-fn folders(env: &Env) -> Vec<String> {
+/// Returns a folder in one spelling: on Windows, Codex stores those that exist canonically.
+fn spelled(folder: impl AsRef<Path>) -> String {
+    let folder = text(folder.as_ref());
+    if cfg!(windows) { folder.trim_start_matches(r"\\?\").replace('\\', "/") } else { folder.to_owned() }
+}
+
+/// Returns the folders of all rows as the database has them, by id.
+fn stored(env: &Env) -> Vec<String> {
     env.rows().into_values().map(|row| row["cwd"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Returns the folders of all rows in one spelling, by id.
+fn folders(env: &Env) -> Vec<String> {
+    stored(env).iter().map(spelled).collect()
 }
 
 /// Returns the rows without their folders.
@@ -67,26 +78,30 @@ fn threads_go_along_with_their_project_and_stay_there() {
     let before = env.rows();
     let outcome = dry_then_real(&env, &["relink", OLD, text(&new)]);
     outcome.status(0, "done");
-    let new = text(&new);
-    let deep = new.to_owned() + "/src/deep";
-    assert_eq!(folders(&env), [new, &deep, "/nowhere/projects", "/elsewhere", "/nowhere"]);
+    let new = spelled(&new);
+    let deep = new.clone() + "/src/deep";
+    assert_eq!(folders(&env), [&new, &deep, "/nowhere/projects", "/elsewhere", "/nowhere"]);
     assert_eq!(without_folders(env.rows()), without_folders(before), "no other column changes");
     let document = outcome.json();
     assert_eq!(document["relinked"], 2);
     assert_eq!(document["failed"], 0);
-    assert_eq!(document["new"], new);
+    assert_eq!(spelled(document["new"].as_str().unwrap()), new);
     let first = &document["threads"][0];
+    assert_eq!(spelled(first["to"].as_str().unwrap()), new);
     let id = env.rows().keys().next().unwrap().clone();
-    assert_eq!(*first, json!({"id": id, "status": "relinked", "from": OLD, "to": new, "error": null}));
+    assert_eq!(
+        *first,
+        json!({"id": id, "status": "relinked", "from": OLD, "to": document["new"], "error": null})
+    );
     lasts(&env);
 
     let tree = env.tree();
-    let again = env.run(["relink", OLD, new]);
+    let again = env.run(["relink", OLD, &new]);
     again.status(0, "a second run has nothing to do");
     again.assert(again.stderr.contains("no thread is left in /nowhere/project"), "which is said");
     again.assert_eq(tree.difference(&env.tree()), String::new(), "and writes nothing");
     fs::create_dir_all(env.outside("back/x")).unwrap();
-    env.run(["relink", new, OLD, "--missing-ok"]).status(0, "and back");
+    env.run(["relink", &new, OLD, "--missing-ok"]).status(0, "and back");
     assert_eq!(folders(&env)[0], OLD);
     lasts(&env);
 }
@@ -127,14 +142,14 @@ fn every_spelling_of_a_folder_is_that_folder() {
     ] {
         let (env, place) = home(&[OLD, "/nowhere/project/src"]);
         env.run(["relink", old, new]).status(0, format_args!("{old} {new}"));
-        assert_eq!(folders(&env), [text(&place).to_owned(), text(&place).to_owned() + "/src"]);
+        assert_eq!(folders(&env), [spelled(&place), spelled(&place) + "/src"]);
         lasts(&env);
     }
     let (env, place) = home(&[OLD]);
     let old = env.outside("cwd/was/here");
     env.sql(&format!("UPDATE threads SET cwd = '{}'", text(&old)));
     env.run(["relink", "was/here", text(&place)]).status(0, "a relative folder begins at the current one");
-    assert_eq!(folders(&env), [text(&place)]);
+    assert_eq!(folders(&env), [spelled(&place)]);
 }
 
 #[cfg(unix)]
@@ -145,16 +160,16 @@ fn links_lead_to_the_folders_that_rows_have() {
     std::os::unix::fs::symlink(env.outside("real"), env.outside("link")).unwrap();
     env.sql(&format!("UPDATE threads SET cwd = '{}'", text(&real)));
     env.run(["relink", text(&env.outside("link/project")), text(&new)]).status(0, "the parent is a link");
-    assert_eq!(folders(&env), [text(&new)]);
+    assert_eq!(folders(&env), [spelled(&new)]);
     // A user who moves a folder may leave a link at its old place.
     std::os::unix::fs::symlink(&new, &real).unwrap();
     env.sql(&format!("UPDATE threads SET cwd = '{}'", text(&real)));
     env.run(["relink", text(&real), text(&new)]).status(0, "the old folder is a link to the new one");
-    assert_eq!(folders(&env), [text(&new)]);
+    assert_eq!(folders(&env), [spelled(&new)]);
     std::os::unix::fs::symlink(&new, env.outside("new-link")).unwrap();
     env.sql(&format!("UPDATE threads SET cwd = '{OLD}'"));
     env.run(["relink", OLD, text(&env.outside("new-link"))]).status(0, "the new folder is reached by a link");
-    assert_eq!(folders(&env), [text(&new)], "it is written as Codex writes it");
+    assert_eq!(folders(&env), [spelled(&new)], "it is written as Codex writes it");
     lasts(&env);
 }
 
@@ -167,10 +182,9 @@ fn spellings_of_windows_are_known_on_every_system() {
         env.sql(&format!("UPDATE threads SET cwd = '{cwd}' WHERE id = '{id}'"));
     }
     env.run(["relink", "--missing-ok", r"C:\Users\Ann\canal\", r"E:\work\canal"]).status(0, "another drive");
-    let moved = if cfg!(windows) { r"\\?\E:\work\canal" } else { r"E:\work\canal" };
-    assert_eq!(folders(&env), [r"\\?\E:\work\canal\src", moved, rows[2], rows[3]]);
+    assert_eq!(stored(&env), [r"\\?\E:\work\canal\src", r"E:\work\canal", rows[2], rows[3]]);
     env.run(["relink", "--missing-ok", r"e:/WORK/canal", "/home/ann/canal"]).status(0, "another system");
-    assert_eq!(folders(&env), ["/home/ann/canal/src", "/home/ann/canal", rows[2], rows[3]]);
+    assert_eq!(stored(&env), ["/home/ann/canal/src", "/home/ann/canal", rows[2], rows[3]]);
     env.run(["verify", "--strict"]).status(0, "from here no folder of them can be seen");
 }
 
@@ -197,7 +211,7 @@ fn a_folder_that_is_not_there_is_refused_before_anything_is_written() {
     }
     assert_eq!(before.difference(&env.tree()), "");
     env.run(["relink", "--missing-ok", OLD, text(&gone)]).status(0, "a person knows better");
-    assert_eq!(folders(&env), [text(&gone)]);
+    assert_eq!(folders(&env), [spelled(&gone)]);
     lasts(&env);
     env.write("sqlite/state_5.sqlite", fs::read(env.db()).unwrap());
     env.run(["relink", text(&gone), text(&new)]).status(2, "of two databases none is guessed");
@@ -223,7 +237,7 @@ fn a_thread_that_was_resumed_in_the_new_folder_stays_there() {
     env.run(["backfill"]).status(0, "filled");
     assert_eq!(folders(&env), [OLD], "the session's own folder counts");
     env.run(["relink", OLD, text(&new)]).status(0, "relinked");
-    assert_eq!(folders(&env), [text(&new)]);
+    assert_eq!(folders(&env), [spelled(&new)]);
     lasts(&env);
 }
 
@@ -237,7 +251,7 @@ fn a_new_folder_below_the_old_one_takes_each_thread_once() {
         thread.meta(|meta| meta.cwd(text(folder))).write(&env);
     }
     env.run(["backfill"]).status(0, "filled");
-    let moved = [inner.clone(), inner.join("src"), inner.join("src")].map(|path| text(&path).to_owned());
+    let moved = [inner.clone(), inner.join("src"), inner.join("src")].map(spelled);
     for _ in 0..2 {
         let outcome = env.run(["relink", text(&place), text(&inner)]);
         outcome.status(0, "the same twice");
@@ -299,13 +313,13 @@ fn a_crash_at_any_step_is_completed() {
                     *known.entry(cwd).or_default() += 1;
                     known
                 });
-            assert!(known.keys().all(|cwd| cwd == OLD || cwd == text(&new)), "{point}: {known:?}");
+            assert!(known.keys().all(|cwd| cwd == OLD || cwd == &spelled(&new)), "{point}: {known:?}");
             if times.is_empty() && point.ends_with("committed") {
                 break;
             }
         }
         env.run(["relink", OLD, text(&new)]).status(0, format_args!("{point}: the same again"));
-        assert!(folders(&env).iter().all(|cwd| cwd == text(&new)), "{point}");
+        assert!(folders(&env).iter().all(|cwd| cwd == &spelled(&new)), "{point}");
         assert_eq!(without_folders(env.rows()), before, "{point}: nothing else changed");
     }
 }
