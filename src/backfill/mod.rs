@@ -47,7 +47,8 @@ pub fn run(
     let BackfillOptions { context, .. } = *config;
     let schema = writable_schema(&mut target)?;
     if let BackfillTarget::Write(writer) = &mut target
-        && config.facts.is_none()
+        // A database that replaces another one is checked as a whole before it is used.
+        && config.facts.is_none_or(DatabaseFacts::replaces)
         && !schema.fills_references
     {
         writer.skip_parents()?;

@@ -1,10 +1,8 @@
 //! Counts the threads of a database: those that Codex's default list shows, and those that it hides by reason. Reads
 //! only.
 
-use super::row::to_cell;
 use super::schema::Schema;
 use super::shown::{self, HiddenReason, Reasons, Rule, Visibility};
-use crate::thread::cell::Cell;
 use crate::thread::columns::Col;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
@@ -24,37 +22,90 @@ pub struct Census {
     pub providers: BTreeMap<String, u64>,
 }
 
+/// A thread that is counted.
+#[derive(Debug, Clone, Copy)]
+pub struct CensusThread<'a> {
+    /// Its id, as it stands in the row.
+    pub id: &'a str,
+    /// Its source; for a source that is an object, the object's key.
+    pub source: &'a str,
+    /// Its model provider.
+    pub provider: &'a str,
+    /// Its working directory.
+    pub folder: &'a str,
+    /// The time when it began, in seconds.
+    pub began_at: Option<i64>,
+}
+
 impl Census {
     /// Counts the threads of a database.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub fn take(connection: &Connection, schema: &Schema, provider: &str) -> rusqlite::Result<Census> {
+        Census::count(connection, schema, provider, "", |_| Ok(()))
+    }
+
+    /// Counts the threads of a database, and calls `each` with each of them.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn take_each(
+        connection: &Connection,
+        schema: &Schema,
+        provider: &str,
+        mut each: impl FnMut(&CensusThread<'_>),
+    ) -> rusqlite::Result<Census> {
+        let folder = if schema.has(Col::Cwd) { Col::Cwd.name() } else { "NULL" };
+        let more = format!(", id, {folder}, created_at");
+        Census::count(connection, schema, provider, &more, |row| {
+            let text = |place| Ok::<_, rusqlite::Error>(row.get_ref(place)?.as_str().unwrap_or_default());
+            let began_at = row.get_ref(5)?.as_i64().ok();
+            each(&CensusThread {
+                source: text(1)?,
+                provider: text(2)?,
+                id: text(3)?,
+                folder: text(4)?,
+                began_at,
+            });
+            Ok(())
+        })
+    }
+
+    fn count(
+        connection: &Connection,
+        schema: &Schema,
+        provider: &str,
+        more: &str,
+        mut each: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<Census> {
         let rule = Rule::new(schema, provider);
         let own_provider = if schema.has(Col::ModelProvider) { Col::ModelProvider.name() } else { "NULL" };
         // Not grouped by SQL, which would sort all rows in as much memory as the page cache has.
-        let sql =
-            format!("SELECT {}, {}, {own_provider} FROM threads", rule.reasons(), shown::source_key(schema),);
+        let sql = format!(
+            "SELECT {}, {}, {own_provider}{more} FROM threads",
+            rule.reasons(),
+            shown::source_key(schema)
+        );
         let mut census = Census::default();
         let mut statement = connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let text = |place| row.get_ref(place).map(|value| shown::name(&to_cell(value)));
-            let verdict =
-                Visibility { reasons: Reasons::of(row.get(0)?), source: text(1)?, provider: text(2)? };
-            census.add(&verdict);
+            let text = |place| Ok::<_, rusqlite::Error>(row.get_ref(place)?.as_str().unwrap_or_default());
+            census.change(Reasons::of(row.get(0)?), text(1)?, text(2)?, 1);
+            each(row)?;
         }
         Ok(census)
     }
 
     /// Counts an added thread.
     pub fn add(&mut self, verdict: &Visibility) {
-        self.change(verdict, 1);
+        self.change(verdict.reasons, &verdict.source, &verdict.provider, 1);
     }
 
     /// Subtracts a removed thread.
     pub fn remove(&mut self, verdict: &Visibility) {
-        self.change(verdict, -1);
+        self.change(verdict.reasons, &verdict.source, &verdict.provider, -1);
     }
 
     /// Adds the difference between two other counts of the same table.
@@ -69,9 +120,9 @@ impl Census {
         shift_all(&mut self.providers, &before.providers, &after.providers);
     }
 
-    fn change(&mut self, verdict: &Visibility, n: i64) {
+    fn change(&mut self, reasons: Reasons, source: &str, provider: &str, n: i64) {
         let change = |count: &mut u64| *count = count.saturating_add_signed(n);
-        let reason = verdict.reasons.iter().next();
+        let reason = reasons.iter().next();
         match reason {
             None => change(&mut self.shown),
             Some(reason) => change(&mut self.hidden[reason as usize]),
@@ -83,11 +134,11 @@ impl Census {
                 counts.insert(name.to_owned(), n.max(0).unsigned_abs());
             }
         };
-        by_name(&mut self.sources, &verdict.source);
-        by_name(&mut self.providers, &verdict.provider);
+        by_name(&mut self.sources, source);
+        by_name(&mut self.providers, provider);
         match reason {
-            Some(HiddenReason::Source) => by_name(&mut self.hidden_sources, &verdict.source),
-            Some(HiddenReason::Provider) => by_name(&mut self.hidden_providers, &verdict.provider),
+            Some(HiddenReason::Source) => by_name(&mut self.hidden_sources, source),
+            Some(HiddenReason::Provider) => by_name(&mut self.hidden_providers, provider),
             _ => {}
         }
     }
@@ -126,43 +177,6 @@ fn shift_all(
     }
 }
 
-/// Calls `each` with the creation time of each thread, in seconds.
-///
-/// # Errors
-/// If the database cannot be read.
-pub fn beginnings(connection: &Connection, mut each: impl FnMut(i64)) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare("SELECT created_at FROM threads")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        if let Cell::Integer(seconds) = to_cell(row.get_ref(0)?) {
-            each(seconds);
-        }
-    }
-    Ok(())
-}
-
-/// Calls `each` with the id, source, provider and folder of each thread; a source that is an object is given as its
-/// key.
-///
-/// # Errors
-/// If the database cannot be read.
-pub fn each_thread(
-    connection: &Connection,
-    schema: &Schema,
-    mut each: impl FnMut(&str, &str, &str, &str),
-) -> rusqlite::Result<()> {
-    let own = |col: Col| if schema.has(col) { col.name() } else { "NULL" };
-    let (provider, folder) = (own(Col::ModelProvider), own(Col::Cwd));
-    let sql = format!("SELECT id, {}, {provider}, {folder} FROM threads", shown::source_key(schema));
-    let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let text = |place| Ok::<_, rusqlite::Error>(row.get_ref(place)?.as_str().unwrap_or_default());
-        each(text(0)?, text(1)?, text(2)?, text(3)?);
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,8 +200,10 @@ mod tests {
         assert_eq!(census.providers.values().sum::<u64>(), n);
         assert_eq!(census.hidden_providers.values().sum::<u64>(), 1);
         let mut began = 0;
-        beginnings(&connection, |_| began += 1).unwrap();
-        assert_eq!(began, n);
+        let same = Census::take_each(&connection, &schema, "openai", |thread| {
+            began += u64::from(thread.began_at.is_some());
+        });
+        assert_eq!((began, same.unwrap()), (n, census));
         assert_eq!(crate::db::integrity::first_problem(&connection).unwrap(), None);
     }
 

@@ -18,6 +18,7 @@ pub mod projects;
 pub mod providers;
 pub mod rebuild;
 pub mod row;
+pub mod row_page;
 mod salvage;
 pub mod schema;
 pub mod shown;

@@ -2,7 +2,8 @@
 
 use super::row::to_cell;
 use crate::thread::cell::Cell;
-use rusqlite::{Connection, Statement};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Row, Statement};
 
 /// The result of reading a damaged table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,6 +32,30 @@ enum SalvageStop {
     Take(rusqlite::Error),
 }
 
+/// The selected columns of a row that was read.
+pub(super) struct SalvagedRow<'a> {
+    /// The row; before the columns it has its number.
+    row: &'a Row<'a>,
+    n_columns: usize,
+}
+
+impl SalvagedRow<'_> {
+    /// Returns the value of a column.
+    pub(super) fn get(&self, column: usize) -> rusqlite::Result<ValueRef<'_>> {
+        self.row.get_ref(column + 1)
+    }
+
+    /// Returns a copy of all values.
+    pub(super) fn cells(&self) -> rusqlite::Result<Vec<Cell>> {
+        (0..self.n_columns).map(|column| self.get(column).map(to_cell)).collect()
+    }
+
+    /// Returns all values unchanged, to be written elsewhere.
+    pub(super) fn values(&self) -> rusqlite::Result<Vec<ToSqlOutput<'_>>> {
+        (0..self.n_columns).map(|column| self.get(column).map(ToSqlOutput::Borrowed)).collect()
+    }
+}
+
 /// Calls `take` with the row number and these columns of each readable row of `table`. Damaged pages are skipped.
 ///
 /// # Errors
@@ -39,7 +64,7 @@ pub(super) fn each_row(
     from: &Connection,
     table: &str,
     columns: &[&str],
-    mut take: impl FnMut(i64, Vec<Cell>) -> rusqlite::Result<()>,
+    mut take: impl FnMut(i64, SalvagedRow<'_>) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<Salvage> {
     let (table, names) = (quoted([table]), quoted(columns.iter().copied()));
     // Some tables have no row numbers; then the next readable row cannot be found.
@@ -73,17 +98,14 @@ fn read_after(
     after: &mut i64,
     n_columns: usize,
     n_read: &mut u64,
-    take: &mut impl FnMut(i64, Vec<Cell>) -> rusqlite::Result<()>,
+    take: &mut impl FnMut(i64, SalvagedRow<'_>) -> rusqlite::Result<()>,
 ) -> Result<(), SalvageStop> {
     let mut rows = select.query([*after]).map_err(SalvageStop::Read)?;
     while let Some(row) = rows.next().map_err(SalvageStop::Read)? {
         let number = row.get(0).map_err(SalvageStop::Read)?;
-        let cells: rusqlite::Result<Vec<Cell>> =
-            (1..=n_columns).map(|i| row.get_ref(i).map(to_cell)).collect();
         *after = number;
-        let cells = cells.map_err(SalvageStop::Read)?;
         *n_read += 1;
-        take(number, cells).map_err(SalvageStop::Take)?;
+        take(number, SalvagedRow { row, n_columns }).map_err(SalvageStop::Take)?;
     }
     Ok(())
 }

@@ -409,7 +409,8 @@ pub fn count(connection: &Connection) -> rusqlite::Result<u64> {
 }
 
 /// Returns true if the rows of `threads` have row numbers; those of a `WITHOUT ROWID` table have not.
-pub(in crate::db) fn has_rowids(connection: &Connection) -> bool {
+#[must_use]
+pub fn has_rowids(connection: &Connection) -> bool {
     connection.prepare("SELECT rowid FROM threads").is_ok()
 }
 
@@ -453,13 +454,22 @@ pub fn last_update(connection: &Connection) -> rusqlite::Result<Option<i64>> {
 /// # Errors
 /// If the database cannot be read.
 pub fn all_ids(connection: &Connection) -> rusqlite::Result<BTreeSet<ThreadId>> {
+    let mut known = BTreeSet::new();
+    each_id(connection, |id| known.extend([id]))?;
+    Ok(known)
+}
+
+/// Calls `each` with the id of every thread.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn each_id(connection: &Connection, mut each: impl FnMut(ThreadId)) -> rusqlite::Result<()> {
     let mut statement = connection.prepare("SELECT id FROM threads")?;
     let mut rows = statement.query([])?;
-    let mut known = BTreeSet::new();
     while let Some(row) = rows.next()? {
-        known.extend(to_cell(row.get_ref(0)?).as_text().and_then(ThreadId::parse));
+        row.get_ref(0)?.as_str().ok().and_then(ThreadId::parse).into_iter().for_each(&mut each);
     }
-    Ok(known)
+    Ok(())
 }
 
 #[cfg(test)]

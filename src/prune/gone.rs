@@ -1,6 +1,6 @@
 //! Finds the rows that have lost their rollout, from the files on the disk. It deletes nothing.
 
-use super::job::{PruneCandidate, PruneJob, PruneStatus};
+use super::job::PruneJob;
 use super::references;
 use crate::catalog::forms::other_form;
 use crate::catalog::inventory::Inventory;
@@ -43,8 +43,12 @@ fn existing_form(path: &Path) -> io::Result<Option<PathBuf>> {
 
 /// Returns the reason why a row must stay after all: something now exists at its path, or where Codex would put its
 /// file.
-pub(super) fn look_again(home: &Path, inventory: &Inventory, candidate: &PruneCandidate) -> Option<String> {
-    let path = Path::new(&candidate.path);
+pub(super) fn look_again(
+    home: &Path,
+    inventory: &Inventory,
+    thread: ThreadId,
+    path: &Path,
+) -> Option<String> {
     let mut places: Vec<PathBuf> = home::row_path(home, path).map(Cow::into_owned).into_iter().collect();
     if let Some(file) = path.file_name()
         && let Some(name) = file_name::parse(file).and_then(|named| named.name)
@@ -56,7 +60,7 @@ pub(super) fn look_again(home: &Path, inventory: &Inventory, candidate: &PruneCa
             }
         }
     }
-    if !inventory.of_thread(candidate.thread).is_empty() {
+    if !inventory.of_thread(thread).is_empty() {
         return Some("its rollout is there".to_owned());
     }
     for place in &places {
@@ -90,13 +94,7 @@ impl PruneJob<'_> {
                 let row = reader.read(|connection| threads::summary(connection, schema, id))?;
                 match row {
                     Some(row) => self.look_at(&row, true),
-                    None => self.candidates.push(PruneCandidate {
-                        id: id.to_string(),
-                        thread: id,
-                        path: String::new(),
-                        verdict: Some((PruneStatus::Skipped, "it has no row".to_owned())),
-                        is_misplaced: false,
-                    }),
+                    None => self.candidates.add(&id.to_string(), id, "").skip("it has no row"),
                 }
                 progress.advance(1, 0);
             }
@@ -121,28 +119,24 @@ impl PruneJob<'_> {
         self.checked += 1;
         let path = Path::new(&row.rollout_path);
         let Some(thread) = ThreadId::parse(&row.id) else { return };
-        let mut candidate = PruneCandidate {
-            id: row.id.clone(),
-            thread,
-            path: row.rollout_path.clone(),
-            verdict: None,
-            is_misplaced: false,
-        };
         let found =
             home::row_path(self.config.context.home, path).map_or(Ok(None), |path| existing_form(&path));
+        let has_file = !self.inventory.of_thread(thread).is_empty();
+        let is_there = match &found {
+            Ok(Some(_)) if path.is_relative() && has_file => false,
+            Ok(Some(found)) => found.starts_with(self.config.context.home) || self.roots.contain(found),
+            Ok(None) | Err(_) => false,
+        };
+        if is_there && !is_named {
+            return;
+        }
+        let candidate = self.candidates.add(&row.id, thread, &row.rollout_path);
         match found {
-            Ok(Some(_)) if path.is_relative() && !self.inventory.of_thread(thread).is_empty() => {
-                candidate.misplaced();
-            }
-            Ok(Some(found)) if found.starts_with(self.config.context.home) || self.roots.contain(&found) => {
-                if !is_named {
-                    return;
-                }
-                candidate.skip("its rollout is there");
-            }
+            Ok(Some(_)) if is_there => candidate.skip("its rollout is there"),
+            Ok(Some(_)) if path.is_relative() && has_file => candidate.misplaced(),
             Ok(Some(_)) => candidate.skip("its rollout is there, outside of the Codex home"),
-            Err(error) => candidate.fail(&format!("{}: cannot be looked at: {error}", path.display())),
-            Ok(None) if !self.inventory.of_thread(thread).is_empty() => candidate.misplaced(),
+            Err(error) => candidate.fail(format!("{}: cannot be looked at: {error}", path.display())),
+            Ok(None) if has_file => candidate.misplaced(),
             Ok(None) if is_foreign(&row.rollout_path) => {
                 candidate.skip("its path is one of another system, where the file may be");
             }
@@ -157,7 +151,6 @@ impl PruneJob<'_> {
                 }
             }
         }
-        self.candidates.push(candidate);
     }
 
     /// Checks whether an existing file contains or needs a candidate, and whether the candidates' locks are held.
@@ -167,7 +160,7 @@ impl PruneJob<'_> {
     pub(super) fn check_files(&mut self, progress: &dyn Progress) -> anyhow::Result<()> {
         if self.n_to_go() > 0 {
             let claimed = references::claimed(self, progress)?;
-            for candidate in self.candidates.iter_mut().filter(|candidate| candidate.verdict.is_none()) {
+            for candidate in self.candidates.to_go_mut() {
                 if claimed.contains(&candidate.thread) {
                     candidate.misplaced();
                 }
@@ -175,20 +168,28 @@ impl PruneJob<'_> {
         }
         if self.n_to_go() > 0 {
             let needed = references::needed(self, progress)?;
-            for candidate in self.candidates.iter_mut().filter(|candidate| candidate.verdict.is_none()) {
-                let user = candidate.rollouts().find_map(|rollout| needed.get(&rollout));
-                if let Some(user) = user {
-                    candidate.fail(&format!("the history of another thread begins in it: {user}"));
+            if !needed.is_empty() {
+                for place in 0..self.candidates.len() {
+                    let candidate = &self.candidates.all()[place];
+                    let user = self.candidates.rollouts(candidate).find_map(|rollout| needed.get(&rollout));
+                    if let Some(user) = user.filter(|_| candidate.goes()) {
+                        let reason = format!("the history of another thread begins in it: {user}");
+                        self.candidates.at_mut(place).fail(reason);
+                    }
                 }
             }
         }
         let (home, patience) = (self.config.context.home, self.config.patience);
         if self.n_to_go() > 0 {
             let maintenance = thread_locks::maintenance(home, patience).map(drop);
-            for candidate in self.candidates.iter_mut().filter(|candidate| candidate.verdict.is_none()) {
-                let claimed = thread_locks::probe(home, candidate.thread, patience);
+            let has_locks = thread_locks::exist(home);
+            for candidate in self.candidates.to_go_mut() {
+                let claimed = match has_locks {
+                    true => thread_locks::probe(home, candidate.thread, patience),
+                    false => Ok(()),
+                };
                 if let Err(held) = maintenance.as_ref().and(claimed.as_ref()) {
-                    candidate.fail(&held.to_string());
+                    candidate.fail(held.to_string());
                 }
             }
         }

@@ -14,11 +14,13 @@
 //! rows are in that file. `verify` reports a remaining row as `missing_file`, and the same command, run again,
 //! deletes it. With the restored files, `backfill --facts-from` that file restores deleted rows.
 
+mod candidates;
 mod gone;
 mod job;
 mod references;
 
-pub use job::{PruneJob, PruneOptions, PruneOutcome, PruneReport, PruneStatus};
+pub use candidates::{PruneCandidates, PruneOutcome, PruneStatus};
+pub use job::{PruneJob, PruneOptions, PruneReport};
 
 use crate::catalog::inventory::Inventory;
 use crate::catalog::walk::{self, Roots};
@@ -36,10 +38,10 @@ use crate::survey::select::Selected;
 use crate::sys::{WriterLock, thread_locks};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use job::PruneCandidate;
+use gone::look_again;
 
 /// The number of rows that are saved or examined at once.
 const BATCH: usize = 1000;
@@ -74,12 +76,19 @@ pub fn plan<'a>(
             .hint(nothing));
     }
     let inventory = Inventory::new(walk.files);
-    let rows = reader.read(threads::all_ids)?;
+    let has_row = reader.read(|connection| {
+        let mut has_row = vec![false; inventory.files().len()];
+        threads::each_id(connection, |id| {
+            let files = inventory.range_of(id);
+            has_row.get_mut(files.start).into_iter().for_each(|first| *first |= !files.is_empty());
+        })
+        .map(|()| has_row)
+    })?;
     let roots = Roots::with_home(config.context.home);
     let tally =
         reader.read(|connection| Tally::begin(connection, &schema, config.context.default_provider))?;
-    let mut job =
-        PruneJob { config, inventory, schema, checked: 0, rows, candidates: Vec::new(), roots, tally };
+    let candidates = PruneCandidates::default();
+    let mut job = PruneJob { config, inventory, schema, checked: 0, has_row, candidates, roots, tally };
     progress.start("looking at rows", None, None);
     let n_rows = job.find(reader, progress)?;
     progress.finish();
@@ -87,6 +96,36 @@ pub fn plan<'a>(
     job.check_files(progress)?;
     job.check_number(n_rows + config.rows_to_come)?;
     Ok(job)
+}
+
+/// Claims the threads of some rows as Codex does. Returns the locks, and for each claimed row the number of rows of
+/// `batch` up to it, and its place.
+fn claim(
+    config: &PruneOptions<'_>,
+    candidates: &mut PruneCandidates,
+    batch: &[usize],
+) -> (Vec<Option<WriterLock>>, Vec<(usize, usize)>) {
+    let (mut locks, mut claimed) = (Vec::new(), Vec::new());
+    let home = config.context.home;
+    // Without the folder no thread is locked, and asking again for each would cost a call of the system.
+    let has_locks = thread_locks::exist(home);
+    for (n_before, &i) in batch.iter().enumerate() {
+        let candidate = candidates.at_mut(i);
+        // The row may have been tried before, in a batch that took too long.
+        candidate.try_again();
+        let lock = match has_locks {
+            true => thread_locks::writer(home, candidate.thread, config.patience),
+            false => Ok(None),
+        };
+        match lock {
+            Err(unclaimed) => candidate.fail(unclaimed.to_string()),
+            Ok(lock) => {
+                locks.push(lock);
+                claimed.push((n_before + 1, i));
+            }
+        }
+    }
+    (locks, claimed)
 }
 
 /// The result of one transaction.
@@ -107,7 +146,7 @@ impl PruneJob<'_> {
     fn check_roots(&self, missing: &[PathBuf]) -> anyhow::Result<()> {
         for (root, few) in [(walk::ACTIVE, 0), (walk::ARCHIVED, FEW)] {
             let root = self.config.context.home.join(root);
-            let n = self.to_go().filter(|candidate| candidate.lies_in(&root)).count();
+            let n = self.to_go().filter(|candidate| self.candidates.lies_in(candidate, &root)).count();
             if n > 0 && missing.contains(&root) {
                 return Err(anyhow::anyhow!("{}: is missing, and {n} rows name files in it", root.display())
                     .hint("mount or restore it; nothing was deleted"));
@@ -131,15 +170,17 @@ impl PruneJob<'_> {
             .hint("if they are gone for good, add --all-missing"))
     }
 
+    /// Returns what would happen to each row.
+    #[must_use]
+    pub fn threads(&self) -> &PruneCandidates {
+        &self.candidates
+    }
+
     /// Returns the report that [`PruneJob::run`] would give.
     #[must_use]
-    pub fn preview(&self) -> PruneReport {
-        PruneReport {
-            checked: self.checked,
-            threads: self.candidates.iter().cloned().map(PruneCandidate::into_outcome).collect(),
-            shown: self.tally.shown().clone(),
-            ..PruneReport::default()
-        }
+    pub fn preview(self) -> PruneReport {
+        let PruneJob { checked, candidates, tally, .. } = self;
+        PruneReport { checked, threads: candidates, shown: tally.end(), ..PruneReport::default() }
     }
 
     /// Computes what Codex's default list would show afterwards, for [`PruneJob::preview`].
@@ -148,8 +189,9 @@ impl PruneJob<'_> {
     /// If the database cannot be read.
     pub fn foresee(&mut self, reader: &mut Reader) -> anyhow::Result<()> {
         let table = ThreadStatements::new(&self.schema);
-        let ids: Vec<Cell> = self.to_go().map(|candidate| Cell::from(&*candidate.id)).collect();
-        for ids in ids.chunks(BATCH) {
+        for some in self.candidates.all().chunks(BATCH) {
+            let to_go = some.iter().filter(|candidate| candidate.goes());
+            let ids: Vec<Cell> = to_go.map(|candidate| Cell::from(&*candidate.id())).collect();
             let rows = reader.read(|connection| {
                 ids.iter().map(|id| Ok(table.get_odd(connection, id)?)).collect::<anyhow::Result<Vec<_>>>()
             })?;
@@ -165,7 +207,7 @@ impl PruneJob<'_> {
     pub fn run(mut self, writer: &mut Writer, progress: &dyn Progress) -> anyhow::Result<PruneReport> {
         let mut report = PruneReport { checked: self.checked, ..PruneReport::default() };
         let to_go: Vec<usize> =
-            (0..self.candidates.len()).filter(|&i| self.candidates[i].verdict.is_none()).collect();
+            (0..self.candidates.len()).filter(|&i| self.candidates.all()[i].goes()).collect();
         if !to_go.is_empty() {
             let mut saved =
                 SavedRows::create(writer.path(), writer.connection(), &self.schema, self.config.context.now)?;
@@ -174,8 +216,10 @@ impl PruneJob<'_> {
                 if self.config.context.is_interrupted() {
                     break;
                 }
-                let ids: Vec<&str> = batch.iter().map(|&i| &*self.candidates[i].id).collect();
-                saved.add(writer.connection(), &ids)?;
+                let ids: Vec<String> =
+                    batch.iter().map(|&i| self.candidates.all()[i].id().into_owned()).collect();
+                // In one transaction, so that SQLite locks the database once and not for each row.
+                writer.read(|connection| saved.add(connection, &ids))?;
                 fault::point("prune:saving");
                 progress.advance(batch.len() as u64, 0);
             }
@@ -189,7 +233,7 @@ impl PruneJob<'_> {
                     report.interrupted = true;
                 }
                 if report.interrupted || report.stopped.is_some() {
-                    left.iter().for_each(|&i| self.candidates[i].fail("not tried"));
+                    left.iter().for_each(|&i| self.candidates.at_mut(i).fail("not tried"));
                     break;
                 }
                 let batch = &left[..left.len().min(size)];
@@ -199,7 +243,7 @@ impl PruneJob<'_> {
                         done.n_tried
                     }
                     Err(error) => {
-                        batch.iter().for_each(|&i| self.candidates[i].fail("not deleted"));
+                        batch.iter().for_each(|&i| self.candidates.at_mut(i).fail("not deleted"));
                         report.stopped = Some(error);
                         batch.len()
                     }
@@ -212,7 +256,7 @@ impl PruneJob<'_> {
             progress.finish();
             report.saved_to = saved.finish(n_pruned > 0);
         }
-        report.threads = self.candidates.into_iter().map(PruneCandidate::into_outcome).collect();
+        report.threads = self.candidates;
         self.tally.count_again(writer.connection())?;
         report.shown = self.tally.end();
         Ok(report)
@@ -229,7 +273,7 @@ impl PruneJob<'_> {
         let maintenance = match thread_locks::maintenance(config.context.home, config.patience) {
             Ok(lock) => lock,
             Err(unclaimed) => {
-                batch.iter().for_each(|&i| candidates[i].fail(&unclaimed.to_string()));
+                batch.iter().for_each(|&i| candidates.at_mut(i).fail(unclaimed.to_string()));
                 return Ok(Deleted { n_tried: batch.len(), n_deleted: 0 });
             }
         };
@@ -240,17 +284,19 @@ impl PruneJob<'_> {
             let begun = Instant::now();
             let explain = |error| explain(error, &path, "delete rows");
             let (mut kept, mut n_claimed) = (Vec::new(), 0);
+            let is_unchanged = saved.is_unchanged(transaction).map_err(explain)?;
             for &(_, i) in &claimed {
-                let candidate = &candidates[i];
+                let candidate = &candidates.all()[i];
+                let (id, path) = (candidate.id(), candidates.path(candidate));
                 // Rows that changed since they were saved are saved again, now that nothing can change them.
-                if !saved.covers(transaction, &candidate.id).map_err(explain)? {
-                    saved.add(transaction, &[&candidate.id])?;
+                if !is_unchanged && !saved.covers(transaction, &id).map_err(explain)? {
+                    saved.add(transaction, &[&id])?;
                 }
                 fault::point("prune:saved");
-                match gone::look_again(config.context.home, inventory, candidate) {
+                match look_again(config.context.home, inventory, candidate.thread, Path::new(&path)) {
                     Some(reason) => kept.push((i, reason)),
                     None => {
-                        if !delete_thread(transaction, schema, &candidate.id).map_err(explain)? {
+                        if !delete_thread(transaction, schema, &id).map_err(explain)? {
                             kept.push((i, "a running Codex deleted its row meanwhile".to_owned()));
                         }
                     }
@@ -267,7 +313,7 @@ impl PruneJob<'_> {
         drop((locks, maintenance));
         let n_tried = if n_claimed == claimed.len() { batch.len() } else { claimed[n_claimed - 1].0 };
         let n_deleted = n_claimed - kept.len();
-        kept.iter().for_each(|(i, reason)| candidates[*i].fail(reason));
+        kept.into_iter().for_each(|(i, reason)| candidates.at_mut(i).fail(reason));
         Ok(Deleted { n_tried, n_deleted })
     }
 
@@ -280,27 +326,4 @@ impl PruneJob<'_> {
         });
         Some(ids.collect())
     }
-}
-
-/// Takes the locks of the threads of some candidates. Returns the locks, and for each thread whose lock was taken the
-/// number of candidates up to it and its place.
-fn claim(
-    config: &PruneOptions<'_>,
-    candidates: &mut [PruneCandidate],
-    batch: &[usize],
-) -> (Vec<Option<WriterLock>>, Vec<(usize, usize)>) {
-    let (mut locks, mut claimed) = (Vec::new(), Vec::new());
-    for (n_before, &i) in batch.iter().enumerate() {
-        let candidate = &mut candidates[i];
-        // The row may have been tried before, in a batch that took too long.
-        candidate.verdict = None;
-        match thread_locks::writer(config.context.home, candidate.thread, config.patience) {
-            Err(unclaimed) => candidate.fail(&unclaimed.to_string()),
-            Ok(lock) => {
-                locks.push(lock);
-                claimed.push((n_before + 1, i));
-            }
-        }
-    }
-    (locks, claimed)
 }

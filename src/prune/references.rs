@@ -1,6 +1,6 @@
 //! Checks the contents of existing files: whether they contain threads whose files are gone, or need their histories.
 
-use super::job::{PruneCandidate, PruneJob};
+use super::job::PruneJob;
 use crate::catalog::walk::RolloutFile;
 use crate::error::WithHint as _;
 use crate::progress::Progress;
@@ -11,7 +11,7 @@ use crate::rollout::reader::Buffer;
 use crate::survey::scan::{self, Group, Scan, ScanEvent};
 use crate::sys;
 use crate::thread::ThreadId;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -26,7 +26,7 @@ pub(super) fn claimed(job: &PruneJob<'_>, progress: &dyn Progress) -> anyhow::Re
         .inventory
         .groups()
         .into_iter()
-        .filter(|group| files[group.start].named.name.is_none_or(|name| !job.rows.contains(&name.thread)))
+        .filter(|group| !job.has_row[group.start])
         .map(|files| Group { files, in_row: None })
         .collect();
     let scan = Scan {
@@ -67,7 +67,10 @@ pub(super) fn needed(
     job: &PruneJob<'_>,
     progress: &dyn Progress,
 ) -> anyhow::Result<HashMap<ThreadId, String>> {
-    let of_interest: HashSet<ThreadId> = job.to_go().flat_map(PruneCandidate::rollouts).collect();
+    let mut of_interest: Vec<ThreadId> =
+        job.to_go().flat_map(|candidate| job.candidates.rollouts(candidate)).collect();
+    of_interest.sort_unstable();
+    of_interest.dedup();
     let files = job.inventory.files();
     let next = AtomicUsize::new(0);
     let needed = Mutex::new(HashMap::new());
@@ -81,7 +84,7 @@ pub(super) fn needed(
             }
             progress.advance(1, 0);
             match peek::history_base(&file.source(), &mut buffer, job.config.context.interrupted) {
-                Ok(Some(base)) if of_interest.contains(&base.rollout) => {
+                Ok(Some(base)) if of_interest.binary_search(&base.rollout).is_ok() => {
                     let user = file
                         .named
                         .name

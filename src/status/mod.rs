@@ -4,11 +4,12 @@
 
 mod weights;
 
+use weights::Sizes;
 pub use weights::{OtherDatabase, Weight, Weights, other_databases};
 
 use crate::catalog::walk::{RolloutFile, Walk};
 use crate::db::backfill_state::{self, BackfillState};
-use crate::db::census::{self, Census};
+use crate::db::census::Census;
 use crate::db::integrity;
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
@@ -188,11 +189,16 @@ pub struct DatabaseStatus {
 }
 
 impl DatabaseStatus {
-    /// Examines a database.
+    /// Examines a database. All its threads are read once, for the counts and for the sizes of their rollouts in `walk`.
     ///
     /// # Errors
     /// If it cannot be read, or is not a database of Codex.
-    pub fn of(config: &StatusOptions<'_>, reader: &mut Reader) -> anyhow::Result<DatabaseStatus> {
+    pub fn of(
+        config: &StatusOptions<'_>,
+        reader: &mut Reader,
+        walk: Option<&Walk>,
+    ) -> anyhow::Result<(DatabaseStatus, Option<Weights>)> {
+        let sizes = walk.map(Sizes::of_walk);
         let path = reader.path().to_owned();
         let size = |suffix: &str| {
             let mut path = path.as_os_str().to_owned();
@@ -216,13 +222,15 @@ impl DatabaseStatus {
                 }
                 false => None,
             };
-            let mut months = BTreeMap::new();
-            census::beginnings(connection, |seconds| {
-                if let Some(month) = (config.month)(seconds.saturating_mul(1000)) {
-                    *months.entry(month).or_default() += 1;
+            let mut months = Months { month: config.month, counts: BTreeMap::new(), last: None };
+            let mut weights = sizes.as_ref().map(Weights::begin);
+            let census = Census::take_each(connection, &schema, config.context.default_provider, |thread| {
+                thread.began_at.into_iter().for_each(|seconds| months.add(seconds));
+                if let (Some(weights), Some(sizes)) = (&mut weights, &sizes) {
+                    weights.add_thread(thread, sizes);
                 }
             })?;
-            Ok(DatabaseStatus {
+            let database = DatabaseStatus {
                 bytes,
                 wal_bytes: size("-wal"),
                 is_wal,
@@ -231,13 +239,50 @@ impl DatabaseStatus {
                 last_migration: schema.last_migration(connection)?,
                 is_sound: (bytes <= CHECKED_BYTES).then_some(problem.is_none()),
                 problem,
-                census: Census::take(connection, &schema, config.context.default_provider)?,
-                months,
+                census,
+                months: months.end(),
                 last_update: threads::last_update(connection)?.map(|seconds| seconds.saturating_mul(1000)),
                 backfill,
                 unknown_columns: schema.unknown_columns.clone(),
-            })
+            };
+            Ok((database, weights))
         })
+    }
+}
+
+/// Counts threads by the month in which they began.
+struct Months<'a> {
+    /// Returns the month of a time in the local time zone.
+    month: &'a dyn Fn(Millis) -> Option<String>,
+    counts: BTreeMap<String, u64>,
+    /// The quarter of an hour last asked for, its month, and the number of threads in it.
+    last: Option<(i64, Option<String>, u64)>,
+}
+
+impl Months<'_> {
+    /// Counts a thread. Rows are roughly in the order of their times, and no time zone changes its month within a
+    /// quarter of an hour.
+    fn add(&mut self, seconds: i64) {
+        const QUARTER: i64 = 15 * 60;
+        let quarter = seconds.div_euclid(QUARTER);
+        match &mut self.last {
+            Some((last, _, n)) if *last == quarter => *n += 1,
+            _ => {
+                self.flush();
+                self.last = Some((quarter, (self.month)(seconds.saturating_mul(1000)), 1));
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        if let Some((_, Some(month), n)) = self.last.take() {
+            *self.counts.entry(month).or_default() += n;
+        }
+    }
+
+    fn end(mut self) -> BTreeMap<String, u64> {
+        self.flush();
+        self.counts
     }
 }
 

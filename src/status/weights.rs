@@ -1,9 +1,7 @@
 //! Computes where the bytes of a home are: rollouts by source, provider and folder of their threads, and databases.
 
 use crate::catalog::walk::Walk;
-use crate::db::census;
-use crate::db::open::Reader;
-use crate::db::schema::Schema;
+use crate::db::census::CensusThread;
 use crate::home::{BESIDE_DATABASE, with_suffix};
 use crate::thread::ThreadId;
 use std::collections::BTreeMap;
@@ -46,33 +44,14 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Computes the sizes from a walk's rollouts.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn of(walk: &Walk, reader: &mut Reader) -> anyhow::Result<Weights> {
-        let schema = Schema::of(reader)?;
-        let mut sizes: Vec<(ThreadId, u64)> = Vec::with_capacity(walk.files.len());
-        let named =
-            |file: &crate::catalog::walk::RolloutFile| Some((file.named.name?.thread, file.stamp.size));
-        sizes.extend(walk.files.iter().filter_map(named));
-        sizes.sort_unstable_by_key(|(id, _)| *id);
-        sizes.dedup_by(|next, first| {
-            let is_same = next.0 == first.0;
-            first.1 += if is_same { next.1 } else { 0 };
-            is_same
-        });
-        let all: u64 = walk.files.iter().map(|file| file.stamp.size).sum();
-        reader.read(|connection| -> anyhow::Result<_> {
-            let mut weights = Weights { without_row: all, ..Weights::default() };
-            census::each_thread(connection, &schema, |id, source, provider, folder| {
-                let place =
-                    ThreadId::parse(id).and_then(|id| sizes.binary_search_by_key(&id, |(id, _)| *id).ok());
-                let bytes = place.map_or(0, |place| sizes[place].1);
-                weights.add(source, provider, folder, bytes);
-            })?;
-            Ok(weights)
-        })
+    /// Begins with the rollouts of a walk, of which no thread is known yet.
+    pub(super) fn begin(sizes: &Sizes) -> Weights {
+        Weights { without_row: sizes.total, ..Weights::default() }
+    }
+
+    /// Adds a thread that has a row.
+    pub(super) fn add_thread(&mut self, thread: &CensusThread<'_>, sizes: &Sizes) {
+        self.add(thread.source, thread.provider, thread.folder, sizes.of(thread.id));
     }
 
     fn add(&mut self, source: &str, provider: &str, folder: &str, bytes: u64) {
@@ -83,6 +62,37 @@ impl Weights {
             true => add(&mut self.folders, folder, bytes),
             false => self.other_folders.add(bytes),
         }
+    }
+}
+
+/// The bytes of the rollouts of each thread, by the names of the files.
+#[derive(Debug, Default)]
+pub(super) struct Sizes {
+    by_thread: Vec<(ThreadId, u64)>,
+    total: u64,
+}
+
+impl Sizes {
+    /// Adds up the sizes of a walk's rollouts.
+    pub(super) fn of_walk(walk: &Walk) -> Sizes {
+        let named =
+            |file: &crate::catalog::walk::RolloutFile| Some((file.named.name?.thread, file.stamp.size));
+        let mut by_thread: Vec<(ThreadId, u64)> = Vec::with_capacity(walk.files.len());
+        by_thread.extend(walk.files.iter().filter_map(named));
+        // Each folder is nearly in this order, of which a stable sort makes use.
+        by_thread.sort_by_key(|(id, _)| *id);
+        by_thread.dedup_by(|next, first| {
+            let is_same = next.0 == first.0;
+            first.1 += if is_same { next.1 } else { 0 };
+            is_same
+        });
+        Sizes { by_thread, total: walk.files.iter().map(|file| file.stamp.size).sum() }
+    }
+
+    fn of(&self, id: &str) -> u64 {
+        let place =
+            ThreadId::parse(id).and_then(|id| self.by_thread.binary_search_by_key(&id, |(id, _)| *id).ok());
+        place.map_or(0, |place| self.by_thread[place].1)
     }
 }
 
@@ -130,15 +140,16 @@ fn bytes_of(path: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::census::Census;
+    use crate::db::schema::Schema;
     use crate::db::testing::{FILLED, Place};
 
     #[test]
     fn every_thread_and_every_byte_is_counted_once() {
         let place = Place::with(FILLED);
-        let mut reader = Reader::open(&place.database, &place.options()).unwrap();
+        let connection = place.connect();
         let home = tempfile::tempdir().unwrap();
         let ids: Vec<String> = {
-            let connection = place.connect();
             let mut statement = connection.prepare("SELECT id FROM threads").unwrap();
             statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
         };
@@ -148,7 +159,11 @@ mod tests {
             fs::write(folder.join(format!("rollout-2026-03-14T16-57-12-{id}.jsonl")), "four").unwrap();
         }
         let walk = crate::catalog::walk::walk(home.path(), || {});
-        let weights = Weights::of(&walk, &mut reader).unwrap();
+        let sizes = Sizes::of_walk(&walk);
+        let mut weights = Weights::begin(&sizes);
+        let schema = Schema::read(&connection).unwrap();
+        Census::take_each(&connection, &schema, "openai", |thread| weights.add_thread(thread, &sizes))
+            .unwrap();
         let n = ids.len() as u64;
         for by in [&weights.sources, &weights.providers, &weights.folders] {
             assert_eq!(by.values().map(|weight| weight.threads).sum::<u64>(), n);

@@ -5,6 +5,7 @@ use super::options::{Depth, VerifyOptions};
 use crate::catalog::inventory::Inventory;
 use crate::catalog::paths;
 use crate::db::open::Reader;
+use crate::db::row_page::RowPage;
 use crate::db::schema::Schema;
 use crate::db::threads::{self, ThreadStatements};
 use crate::rollout::file_name;
@@ -80,17 +81,26 @@ pub(super) fn read(
         rows.counted = Some(wanted.ids.clone());
         return Ok(rows);
     }
-    let mut place = None;
-    loop {
-        let (page, next) = reader.read(|connection| table.rows_behind(connection, place.as_ref(), PAGE))?;
-        for row in &page {
-            rows.take(row, inventory);
+    if reader.read(|connection| Ok::<_, anyhow::Error>(threads::has_rowids(connection)))? {
+        let columns = columns(config.depth, schema);
+        let mut after = Some(i64::MIN);
+        while let Some(place) = after.filter(|_| !config.context.is_interrupted()) {
+            let page = reader.read(|connection| RowPage::read(connection, columns, place, PAGE))?;
+            after = page.for_each(|row| rows.take(row, inventory));
         }
-        if next.is_none() || config.context.is_interrupted() {
-            break;
+    } else {
+        let mut place = None;
+        loop {
+            let (page, next) =
+                reader.read(|connection| table.rows_behind(connection, place.as_ref(), PAGE))?;
+            page.iter().for_each(|row| rows.take(row, inventory));
+            if next.is_none() || config.context.is_interrupted() {
+                break;
+            }
+            place = next;
         }
-        place = next;
     }
+    rows.misnamed.values_mut().for_each(|threads| threads.sort_unstable());
     rows.n_without_id = reader.read(threads::count_without_id)?;
     rows.n += rows.n_without_id;
     rows.n_odd += rows.n_without_id;

@@ -108,13 +108,13 @@ fn the_log_of_a_lost_database_never_meets_a_new_one() {
     }
 }
 
-/// The run waits for a lock that the test holds when the signal comes.
+/// The run waits for a lock that the test holds until the run has ended.
 #[cfg(unix)]
 #[test]
 fn interrupted_it_exits_130_and_nothing_has_changed() {
     use std::process::Stdio;
     use std::thread::sleep;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
     let env = specimen::filled("empty-2026-08");
     env.sql("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 3");
     let before = env.tree();
@@ -124,10 +124,13 @@ fn interrupted_it_exits_130_and_nothing_has_changed() {
     sleep(Duration::from_millis(700));
     let signal = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(signal.unwrap().success());
-    sleep(Duration::from_millis(300));
+    let begun = Instant::now();
+    let output = child.wait_with_output().unwrap();
+    let waited = begun.elapsed();
     holder.release();
-    let outcome = Outcome::new(&env.outside(""), &command, child.wait_with_output().unwrap());
+    let outcome = Outcome::new(&env.outside(""), &command, output);
     outcome.status(130, "interrupted");
+    outcome.assert(waited < Duration::from_secs(20), "it does not wait for the lock any longer");
     outcome.assert(outcome.stderr.contains("interrupted before anything was replaced"), "it says so");
     // Two connections were open at once, and the first to go left these to the other.
     let difference = before.difference(&env.tree().without(&["-wal", "-shm"]));

@@ -34,7 +34,7 @@ pub(super) fn append(
         });
         ids.collect()
     });
-    let gone = pruned.iter().flat_map(|pruned| &pruned.threads);
+    let gone = pruned.iter().flat_map(|pruned| pruned.threads.iter());
     let gone = gone.filter(|outcome| outcome.status == PruneStatus::Pruned);
     let options = IndexOptions {
         context: config.context,

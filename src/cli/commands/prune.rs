@@ -14,7 +14,7 @@ use crate::cli::output::table::{Table, TableCell, TableColumn};
 use crate::cli::output::{human, text};
 use crate::db::open::{Reader, Writer};
 use crate::error::{WithHint as _, shell_word};
-use crate::prune::{self, PruneOptions, PruneOutcome, PruneReport, PruneStatus};
+use crate::prune::{self, PruneCandidates, PruneOptions, PruneOutcome, PruneReport, PruneStatus};
 use anyhow::anyhow;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -52,8 +52,8 @@ pub fn run(app: &mut App, arguments: &args::PruneArgs) -> anyhow::Result<Exit> {
     let Some((report, titles)) = prune_rows(app, &config, &place, &database, consent, titled)? else {
         return Ok(Exit::Not);
     };
-    for outcome in &report.threads {
-        if let Some(reason) = outcome.reason.as_ref().filter(|_| is_named || is_worth_a_line(outcome)) {
+    for outcome in report.threads.iter() {
+        if let Some(reason) = outcome.reason.as_ref().filter(|_| is_named || is_worth_a_line(&outcome)) {
             app.messages.fail(&format!("{}: {reason}", outcome.id));
         }
     }
@@ -107,11 +107,10 @@ pub(super) fn prune_rows(
     if consent.dry_run || job.n_to_go() == 0 {
         job.foresee(&mut reader)?;
     }
-    let preview = job.preview();
     let asks = !consent.dry_run && !consent.yes;
     let titles = match titled || asks {
         true => {
-            let ids: Vec<String> = preview.threads.iter().map(|outcome| outcome.id.clone()).collect();
+            let ids: Vec<String> = job.threads().iter().map(|outcome| outcome.id).collect();
             titles::read(app, &mut reader, &ids)?
         }
         false => Titles::default(),
@@ -123,10 +122,10 @@ pub(super) fn prune_rows(
             .hint("nothing was deleted; run the command again to carry on"));
     }
     if consent.dry_run || n == 0 {
-        return Ok(Some((preview, titles)));
+        return Ok(Some((job.preview(), titles)));
     }
     if !consent.yes {
-        show_rows_to_go(app, &preview, &titles);
+        show_rows_to_go(app, job.threads(), &titles);
         let rows = human::counted(n as u64, "row", "rows");
         let saved = if n == 1 { "it is saved first" } else { "they are saved first" };
         let question = format!("delete {rows} whose rollout is gone ({saved})?");
@@ -144,10 +143,10 @@ pub(super) fn prune_rows(
 }
 
 /// Shows the first rows that would be deleted, before the question.
-fn show_rows_to_go(app: &App, preview: &PruneReport, titles: &Titles) {
+fn show_rows_to_go(app: &App, threads: &PruneCandidates, titles: &Titles) {
     const SHOWN: usize = 10;
     let go = || {
-        let threads = preview.threads.iter().enumerate();
+        let threads = threads.iter().enumerate();
         threads.filter(|(_, outcome)| outcome.status == PruneStatus::Pruned)
     };
     for (place, outcome) in go().take(SHOWN) {
@@ -196,20 +195,16 @@ fn status(status: PruneStatus) -> &'static str {
 
 /// One row in JSON; documented in the help.
 #[derive(Serialize)]
-struct PrunedJson<'a> {
-    id: &'a str,
-    path: &'a str,
+struct PrunedJson {
+    id: String,
+    path: String,
     status: &'static str,
-    error: Option<&'a str>,
+    error: Option<String>,
 }
 
-fn thread(outcome: &PruneOutcome) -> PrunedJson<'_> {
-    PrunedJson {
-        id: &outcome.id,
-        path: &outcome.path,
-        status: status(outcome.status),
-        error: outcome.reason.as_deref(),
-    }
+fn thread(outcome: PruneOutcome) -> PrunedJson {
+    let PruneOutcome { id, path, reason, .. } = outcome;
+    PrunedJson { id, path, status: status(outcome.status), error: reason }
 }
 
 fn write_report(
@@ -295,15 +290,15 @@ pub(super) fn advise(app: &App, report: &PruneReport, dry_run: bool) {
             app.messages.say(&format!("{checked} looked at, {} deleted", human::count(n as u64)));
         }
     }
-    let mut skipped: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut skipped: BTreeMap<String, usize> = BTreeMap::new();
     for outcome in report.threads.iter().filter(|outcome| outcome.status == PruneStatus::Skipped) {
-        *skipped.entry(outcome.reason.as_deref().unwrap_or_default()).or_default() += 1;
+        *skipped.entry(outcome.reason.unwrap_or_default()).or_default() += 1;
     }
     for (reason, n) in skipped {
         app.messages.say(&format!("{} skipped: {reason}", rows(n)));
     }
     if n_misplaced > 0 {
-        let ids = report.threads.iter().filter(|outcome| outcome.is_misplaced).map(|outcome| &*outcome.id);
+        let ids = report.threads.iter().filter(|outcome| outcome.is_misplaced).map(|outcome| outcome.id);
         let command = match n_misplaced {
             1..=3 => format!("codex-state backfill {}", ids.collect::<Vec<_>>().join(" ")),
             _ => "codex-state backfill".to_owned(),

@@ -1,14 +1,12 @@
 //! Saves rows that are about to be deleted in a separate database, from which they can be restored, and deletes them.
 //! The verb chooses the rows.
 
-use std::collections::HashMap;
 use std::fs;
-use std::hash::{BuildHasher as _, Hash as _, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ToSql, params_from_iter};
+use rusqlite::{Connection, params_from_iter};
 
 use super::copy::sync_file;
 use super::folder::{cannot_use, create_private, folder_of, name_of, stamp};
@@ -24,6 +22,8 @@ pub(super) const PREFIX: &str = "pruned-";
 /// The table that distinguishes such a database from one that Codex could use.
 pub(super) const MARK: &str = "codex_state_pruned";
 
+const THREADS: &str = "threads";
+
 const DOING: &str = "save the rows that are to be deleted";
 
 /// A database with deleted rows: `threads` with every column of the original schema, and the related rows of other
@@ -36,38 +36,17 @@ pub struct SavedRows {
     path: PathBuf,
     connection: Connection,
     tables: Vec<ThreadTable>,
-    /// The hashes of each thread's saved rows, by the hash of its id, so that no saved row must be read again to be
-    /// compared.
-    saved: HashMap<u64, Hashes>,
-    hasher: RandomState,
+    /// SQLite's number for the state of the rows' database before the first row was saved; `None` if that number does
+    /// not tell whether rows changed.
+    version: Option<i64>,
     /// The temporary folder; `None` once the database has its final name.
     staging: Option<Staging>,
-}
-
-/// The hashes of a thread's rows. Their keys are random in each run, so that nobody can construct two rows with the
-/// same hash.
-#[derive(Debug, Default)]
-struct Hashes {
-    /// The hash of its row in `threads`, if there is one.
-    row: Option<u64>,
-    /// The hashes of its rows in the other tables.
-    others: Vec<u64>,
-}
-
-impl Hashes {
-    /// Adds the hash of a row of the table at `i`. The first table is `threads`.
-    fn add(&mut self, i: usize, hash: u64) {
-        if i == 0 {
-            self.row = Some(hash);
-        } else {
-            self.others.push(hash);
-        }
-    }
 }
 
 /// A table whose rows belong to threads.
 #[derive(Debug)]
 struct ThreadTable {
+    name: String,
     /// The SQL that created the table.
     sql: String,
     n_columns: usize,
@@ -77,16 +56,30 @@ struct ThreadTable {
     insert: String,
     /// Deletes the rows of a thread; `None` if they may belong to another thread too.
     delete: Option<String>,
+    /// Creates indexes by which the saved rows of a thread are found.
+    indexes: String,
 }
+
+/// The values of a row: of each its type in SQLite, and its bytes.
+type Values = Vec<(u8, Vec<u8>)>;
 
 impl ThreadTable {
     fn new(name: &str, sql: String, columns: &[String], keys: &[String]) -> ThreadTable {
         let list = quoted(columns.iter().map(String::as_str));
         let conditions: Vec<String> = keys.iter().map(|key| format!("{} = ?1", quoted([&**key]))).collect();
         let places = vec!["?"; columns.len()].join(", ");
-        let name = quoted([name]);
+        // The key of `threads` is an index already.
+        let indexed = keys.iter().filter(|_| name != THREADS);
+        let indexes = indexed.map(|key| {
+            let index = quoted([&*format!("codex_state_{name}_{key}")]);
+            format!("CREATE INDEX {index} ON {}({});", quoted([name]), quoted([&**key]))
+        });
+        let indexes = indexes.collect();
+        let (own_name, name) = (name.to_owned(), quoted([name]));
         ThreadTable {
+            name: own_name,
             sql,
+            indexes,
             n_columns: columns.len(),
             select: format!("SELECT {list} FROM {name} WHERE {}", conditions.join(" OR ")),
             insert: format!("INSERT OR REPLACE INTO {name} ({list}) VALUES ({places})"),
@@ -96,12 +89,32 @@ impl ThreadTable {
             },
         }
     }
+
+    /// Returns the rows of a thread.
+    fn rows_of(&self, from: &Connection, id: &str) -> rusqlite::Result<Vec<Values>> {
+        let mut select = from.prepare_cached(&self.select)?;
+        let mut rows = select.query([id])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let values = (0..self.n_columns).map(|i| {
+                Ok(match row.get_ref(i)? {
+                    ValueRef::Null => (0, Vec::new()),
+                    ValueRef::Integer(integer) => (1, integer.to_ne_bytes().to_vec()),
+                    ValueRef::Real(real) => (2, real.to_bits().to_ne_bytes().to_vec()),
+                    ValueRef::Text(bytes) => (3, bytes.to_vec()),
+                    ValueRef::Blob(bytes) => (4, bytes.to_vec()),
+                })
+            });
+            found.push(values.collect::<rusqlite::Result<_>>()?);
+        }
+        Ok(found)
+    }
 }
 
 /// Returns `threads`, the tables known to belong to it, and those whose rows the schema deletes together with its
 /// rows.
 fn tables(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<ThreadTable>> {
-    let mut keys: Vec<(String, Vec<String>)> = vec![("threads".to_owned(), vec!["id".to_owned()])];
+    let mut keys: Vec<(String, Vec<String>)> = vec![(THREADS.to_owned(), vec!["id".to_owned()])];
     if schema.has_spawn_edges {
         let columns = ["parent_thread_id", "child_thread_id"].map(str::to_owned);
         keys.push(("thread_spawn_edges".to_owned(), columns.to_vec()));
@@ -136,6 +149,15 @@ fn tables(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<Thre
     Ok(tables)
 }
 
+/// Returns SQLite's number for the state of a database, which changes when another connection commits. `None` if a
+/// trigger may change other rows when one is deleted.
+fn version(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    let triggers = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE '%delete%'";
+    let has_triggers = connection.prepare_cached(triggers)?.query_row([], |row| row.get::<_, bool>(0))?;
+    let version = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+    Ok((!has_triggers).then_some(version))
+}
+
 /// Returns the path of the saved rows that are deleted from `database` at this time.
 #[must_use]
 pub fn name_of_saved(database: &Path, now: DateTime<Utc>) -> PathBuf {
@@ -155,7 +177,9 @@ impl SavedRows {
     ) -> anyhow::Result<SavedRows> {
         let folder = folder_of(database);
         create_private(&folder).map_err(|error| cannot_use(error, &folder, DOING))?;
-        let tables = tables(connection, schema).map_err(|error| explain(error, database, DOING))?;
+        let explained = |error| explain(error, database, DOING);
+        let tables = tables(connection, schema).map_err(explained)?;
+        let version = version(connection).map_err(explained)?;
         let staging = Staging::within(&folder).map_err(|error| explain_io(error, &folder, DOING))?;
         let path = staging.new_copy().map_err(|error| explain_io(error, &folder, DOING))?;
         let build = || -> rusqlite::Result<Connection> {
@@ -166,6 +190,7 @@ impl SavedRows {
             )?;
             for table in &tables {
                 new.execute_batch(&table.sql)?;
+                new.execute_batch(&table.indexes)?;
             }
             new.execute_batch(&format!("CREATE TABLE {MARK} (\"database\" TEXT, pruned_at TEXT)"))?;
             new.execute(
@@ -176,8 +201,7 @@ impl SavedRows {
             Ok(new)
         };
         let connection = build().map_err(|error| explain(error, &path, DOING))?;
-        let (saved, hasher) = (HashMap::new(), RandomState::new());
-        Ok(SavedRows { path, connection, tables, saved, hasher, staging: Some(staging) })
+        Ok(SavedRows { path, connection, tables, version, staging: Some(staging) })
     }
 
     /// Syncs the saved rows to the disk and gives the database its final name; after that rows may be deleted. Rows
@@ -221,56 +245,42 @@ impl SavedRows {
     ///
     /// # Errors
     /// If they cannot be read or written.
-    pub fn add(&mut self, from: &Connection, ids: &[&str]) -> anyhow::Result<()> {
-        let SavedRows { connection, tables, saved, hasher, .. } = self;
-        let mut copy = || -> rusqlite::Result<()> {
-            let transaction = connection.unchecked_transaction()?;
+    pub fn add(&mut self, from: &Connection, ids: &[impl AsRef<str>]) -> anyhow::Result<()> {
+        let copy = || -> rusqlite::Result<()> {
+            let transaction = self.connection.unchecked_transaction()?;
             for id in ids {
-                let known = saved.insert(hasher.hash_one(id), Hashes::default());
-                let mut hashes = Hashes::default();
-                for (i, table) in tables.iter().enumerate() {
+                let id = id.as_ref();
+                let is_saved =
+                    transaction.prepare_cached("SELECT 1 FROM threads WHERE id = ?1")?.exists([id])?;
+                for table in &self.tables {
                     // Earlier saved rows of this thread are out of date. A row of two threads is not deleted, because
                     // by now it may be saved for the other thread only; its key prevents duplicates.
-                    if let Some(delete) = table.delete.as_ref().filter(|_| known.is_some()) {
+                    if let Some(delete) = table.delete.as_ref().filter(|_| is_saved) {
                         transaction.prepare_cached(delete)?.execute([id])?;
                     }
-                    let mut insert = transaction.prepare_cached(&table.insert)?;
                     let mut select = from.prepare_cached(&table.select)?;
                     let mut rows = select.query([id])?;
                     while let Some(row) = rows.next()? {
-                        hashes.add(i, hash_row(hasher, i, row, table.n_columns)?);
                         // Copied unchanged: a non-text value in a text column must not be converted.
                         let cells: Vec<ToSqlOutput<'_>> = (0..table.n_columns)
                             .map(|i| Ok(ToSqlOutput::Borrowed(row.get_ref(i)?)))
                             .collect::<rusqlite::Result<_>>()?;
-                        insert.execute(params_from_iter(cells.iter().map(|cell| cell as &dyn ToSql)))?;
+                        transaction.prepare_cached(&table.insert)?.execute(params_from_iter(cells))?;
                     }
                 }
-                saved.insert(hasher.hash_one(id), hashes);
             }
             transaction.commit()
         };
-        let copied = copy();
-        if copied.is_err() {
-            // The transaction failed, so none of these rows is in the file.
-            for id in ids {
-                self.saved.remove(&self.hasher.hash_one(id));
-            }
-        }
-        copied.map_err(|error| explain(error, &self.path, DOING))
+        copy().map_err(|error| explain(error, &self.path, DOING))
     }
 
-    /// Returns the hashes of the rows that belong to a thread now.
-    fn hashes_now(&self, from: &Connection, id: &str) -> rusqlite::Result<Hashes> {
-        let mut hashes = Hashes::default();
-        for (i, table) in self.tables.iter().enumerate() {
-            let mut select = from.prepare_cached(&table.select)?;
-            let mut rows = select.query([id])?;
-            while let Some(row) = rows.next()? {
-                hashes.add(i, hash_row(&self.hasher, i, row, table.n_columns)?);
-            }
-        }
-        Ok(hashes)
+    /// Returns true if no other program changed the database since the first row was saved. Then all saved rows are
+    /// as they are now, and [`SavedRows::covers`] need not be asked.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn is_unchanged(&self, from: &Connection) -> rusqlite::Result<bool> {
+        Ok(self.version.is_some() && version(from)? == self.version)
     }
 
     /// Returns true if all rows that belong to a thread are saved as they are now.
@@ -278,10 +288,16 @@ impl SavedRows {
     /// # Errors
     /// If the database cannot be read.
     pub fn covers(&self, from: &Connection, id: &str) -> rusqlite::Result<bool> {
-        let Some(saved) = self.saved.get(&self.hasher.hash_one(id)) else { return Ok(false) };
-        let now = self.hashes_now(from, id)?;
-        // Rows that belong to two threads are deleted with the first one.
-        Ok(now.row == saved.row && now.others.iter().all(|hash| saved.others.contains(hash)))
+        for table in &self.tables {
+            let (saved, now) = (table.rows_of(&self.connection, id)?, table.rows_of(from, id)?);
+            // Rows that belong to two threads are deleted with the first one.
+            let is_covered = now.iter().all(|row| saved.contains(row));
+            let is_gone = table.name == THREADS && now.len() != saved.len();
+            if !is_covered || is_gone {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Finishes the work. If rows were deleted (`used`), returns the file's path; otherwise deletes the file.
@@ -298,29 +314,6 @@ impl SavedRows {
         let _ = fs::remove_file(&path);
         None
     }
-}
-
-/// Returns the hash of a row of the table at `i`.
-fn hash_row(
-    hasher: &RandomState,
-    i: usize,
-    row: &rusqlite::Row<'_>,
-    n_columns: usize,
-) -> rusqlite::Result<u64> {
-    let mut hash = hasher.build_hasher();
-    i.hash(&mut hash);
-    for i in 0..n_columns {
-        let value = row.get_ref(i)?;
-        std::mem::discriminant(&value).hash(&mut hash);
-        match value {
-            ValueRef::Null => {}
-            ValueRef::Integer(integer) => hash.write_i64(integer),
-            ValueRef::Real(real) => hash.write_u64(real.to_bits()),
-            // Text and blobs are length-prefixed.
-            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.hash(&mut hash),
-        }
-    }
-    Ok(hash.finish())
 }
 
 /// Deletes the row of a thread, the edges to and from it, and its dynamic tools.

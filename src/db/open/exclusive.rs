@@ -3,8 +3,9 @@
 use crate::home::with_suffix;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -39,10 +40,19 @@ impl Exclusive {
         let deadline = Instant::now() + options.busy_timeout;
         let made_wal = !with_suffix(&real, "-wal").exists();
         loop {
-            match lock(&real, options) {
+            match lock(&real) {
                 Ok(connection) => {
+                    let ready = connection.busy_timeout(options.busy_timeout);
+                    ready.map_err(|error| explain(error, path, OPENING))?;
                     let path = path.to_owned();
                     return Ok(Self { path, real, connection, made_wal, is_settled: false });
+                }
+                Err(error)
+                    if trouble::class(&error) == Trouble::Busy
+                        && options.interrupted.load(Ordering::Relaxed) =>
+                {
+                    let why = "interrupted before anything was replaced";
+                    return Err(refuse(Trouble::Interrupted, why, path, OPENING));
                 }
                 Err(error) if trouble::class(&error) == Trouble::Busy && Instant::now() < deadline => {
                     thread::sleep(PAUSE);
@@ -144,8 +154,9 @@ impl Drop for Exclusive {
     }
 }
 
-fn lock(real: &Path, options: &OpenOptions) -> rusqlite::Result<Connection> {
-    let connection = connect(real, OpenFlags::SQLITE_OPEN_READ_WRITE, "mode=rw", options.busy_timeout)?;
+fn lock(real: &Path) -> rusqlite::Result<Connection> {
+    // The caller waits, because SQLite's own waiting does not end at Ctrl-C.
+    let connection = connect(real, OpenFlags::SQLITE_OPEN_READ_WRITE, "mode=rw", Duration::ZERO)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.query_row("PRAGMA locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
     connection.execute_batch("BEGIN EXCLUSIVE; COMMIT;")?;

@@ -6,7 +6,8 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
-use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior, ffi};
 
 use super::connect::{OPENING, OpenOptions, PAUSE, connect, find, first_look, in_transaction};
 use super::trouble::{self, Trouble, explain, explain_io, refuse};
@@ -88,6 +89,37 @@ impl Writer {
     pub fn skip_parents(&mut self) -> anyhow::Result<()> {
         let done = self.connection.pragma_update(None, "foreign_keys", false);
         done.map_err(|error| explain(error, &self.path, "set up the database for writing"))
+    }
+
+    /// Writes without a journal until [`Writer::with_journal`]: after an error or a crash the file is useless. Only for a
+    /// new database that no other process uses, and that is discarded after any error.
+    ///
+    /// # Errors
+    /// If the setting cannot be changed.
+    pub(in crate::db) fn without_journal(&self) -> rusqlite::Result<()> {
+        // SQLite refuses this setting in its defensive mode.
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
+        self.set_journal("OFF")?;
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        self.connection.pragma_update(None, "synchronous", "OFF")
+    }
+
+    /// Puts the database into WAL mode again. Its file is not synced: the caller does that when it is complete.
+    ///
+    /// # Errors
+    /// If the setting cannot be changed.
+    pub(in crate::db) fn with_journal(&self) -> rusqlite::Result<()> {
+        self.set_journal("WAL")
+    }
+
+    fn set_journal(&self, mode: &str) -> rusqlite::Result<()> {
+        let set: String =
+            self.connection.pragma_update_and_check(None, "journal_mode", mode, |row| row.get(0))?;
+        if set.eq_ignore_ascii_case(mode) {
+            return Ok(());
+        }
+        let why = format!("the journal mode stays {set}");
+        Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), Some(why)))
     }
 
     /// Returns the path as it was given.
@@ -183,7 +215,6 @@ fn retry_busy<T>(options: &OpenOptions, mut f: impl FnMut() -> rusqlite::Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rusqlite::ffi;
 
     #[test]
     fn the_systems_reason_explains_a_database_that_cannot_be_opened() {

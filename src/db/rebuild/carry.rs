@@ -74,7 +74,8 @@ pub(super) fn carry_tables(
         let mut insert = new.prepare(&sql)?;
         let mut edge = if table == EDGES && names.len() == 3 { Some(new.prepare(EDGE)?) } else { None };
         let mut found = Carried::default();
-        let salvage = salvage::each_row(old, &table, &names, |_, cells| {
+        let salvage = salvage::each_row(old, &table, &names, |_, row| {
+            let cells = row.cells()?;
             let fits = columns.iter().zip(&cells).all(|(column, cell)| column.accepts(cell));
             let hangs = match &mut edge {
                 Some(edge) => edge.exists(params_from_iter(&cells))?,
@@ -191,7 +192,8 @@ pub(super) fn carry_columns(old: &Connection, new: &Connection) -> rusqlite::Res
     let mut update = if names.len() > 1 { Some(new.prepare(&sql)?) } else { None };
     let mut is_there = new.prepare("SELECT 1 FROM threads WHERE id = ?1")?;
     let mut left = Left::new();
-    salvage::each_row(old, THREADS, &names, |number, mut cells| {
+    salvage::each_row(old, THREADS, &names, |number, row| {
+        let mut cells = row.cells()?;
         if cells.first().and_then(Cell::as_text).and_then(ThreadId::parse).is_none() {
             return Ok(());
         }

@@ -27,7 +27,8 @@ fn read(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, OldLedgerRow>
     if !COLUMNS.iter().all(|name| columns.iter().any(|column| column == name)) {
         return Ok(entries);
     }
-    salvage::each_row(connection, TABLE, &COLUMNS, |_, cells| {
+    salvage::each_row(connection, TABLE, &COLUMNS, |_, row| {
+        let cells = row.cells()?;
         if let [Cell::Integer(version), success, checksum, installed_on, execution_time] = &cells[..] {
             let entry = OldLedgerRow {
                 version: *version,

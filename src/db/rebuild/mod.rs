@@ -254,7 +254,21 @@ impl NewDatabase {
         let explained = |error| explain(error, &self.target, "build a new database");
         create::build_at(&self.path, level).map_err(explained)?;
         let writer = Writer::open(&self.path, options)?;
-        let Some(connection) = old.connection() else { return Ok((writer, None)) };
+        let facts = self.inherit(old, level, &writer, inherited)?;
+        // The rows of all threads are written next. No journal could save them from a crash: the next run begins anew.
+        writer.without_journal().map_err(explained)?;
+        Ok((writer, facts))
+    }
+
+    /// Carries the rows that threads may refer to. Returns the facts that `old` has about threads, if it has any.
+    fn inherit(
+        &self,
+        old: &OldDatabase,
+        level: i64,
+        writer: &Writer,
+        inherited: &mut Inherited,
+    ) -> anyhow::Result<Option<DatabaseFacts>> {
+        let Some(connection) = old.connection() else { return Ok(None) };
         let mut carry = || -> rusqlite::Result<()> {
             let new = writer.connection().unchecked_transaction()?;
             if (51..55).contains(&level) {
@@ -264,16 +278,16 @@ impl NewDatabase {
             ledger::repeat(connection, &new)?;
             new.commit()
         };
-        carry().map_err(explained)?;
+        carry().map_err(|error| explain(error, &self.target, "build a new database"))?;
         let facts = match DatabaseFacts::of_replaced(connection) {
             Ok(facts) => facts,
             // It has no table of threads, or nothing of that can be read.
-            Err(error) if Trouble::of(&error).is_none_or(Trouble::is_unusable) => return Ok((writer, None)),
+            Err(error) if Trouble::of(&error).is_none_or(Trouble::is_unusable) => return Ok(None),
             Err(error) => return Err(error),
         };
         let threads = carry::count_threads(connection, facts.salvage(), facts.count()?);
         inherited.tables.insert("threads".to_owned(), threads);
-        Ok((writer, Some(facts)))
+        Ok(Some(facts))
     }
 
     /// Carries the rows that refer to threads. Call it after the threads are written.
@@ -281,6 +295,8 @@ impl NewDatabase {
     /// # Errors
     /// If it cannot be written.
     pub fn carry(&self, old: &OldDatabase, writer: &Writer, inherited: &mut Inherited) -> anyhow::Result<()> {
+        let explained = |error| explain(error, &self.target, "carry over what the old database knows");
+        writer.with_journal().map_err(explained)?;
         let Some(connection) = old.connection() else { return Ok(()) };
         let mut carry = || -> rusqlite::Result<u64> {
             let has_threads = SchemaShape::of(connection)?.tables.contains_key("threads");
@@ -296,8 +312,7 @@ impl NewDatabase {
             new.commit()?;
             Ok(kept)
         };
-        inherited.kept_threads = carry()
-            .map_err(|error| explain(error, &self.target, "carry over what the old database knows"))?;
+        inherited.kept_threads = carry().map_err(explained)?;
         Ok(())
     }
 

@@ -46,7 +46,8 @@ impl SchemaShape {
     pub(super) fn of(connection: &Connection) -> rusqlite::Result<SchemaShape> {
         let mut shape = SchemaShape::default();
         let mut tables = Vec::new();
-        let salvage = salvage::each_row(connection, "sqlite_schema", &["type", "name"], |_, cells| {
+        let salvage = salvage::each_row(connection, "sqlite_schema", &["type", "name"], |_, row| {
+            let cells = row.cells()?;
             let [kind, name] = &cells[..] else { return Ok(()) };
             match (kind.as_text(), name.as_text()) {
                 (Some("table"), Some(name)) if !name.starts_with("sqlite_") => tables.push(name.to_owned()),

@@ -12,7 +12,6 @@ use crate::verify::kinds::FindingKind;
 use crate::verify::options::Depth;
 use crate::verify::run::VerifyRun;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 /// An active Codex writes a name to the database first, and to the index a moment later.
@@ -97,12 +96,11 @@ impl VerifyRun<'_> {
         let untitled = &self.noted.untitled;
         self.survey.database.read(|connection| -> anyhow::Result<_> {
             let mut unnamed = BTreeSet::new();
-            db::names::for_each(connection, schema, "", |named| {
+            db::names::for_each_in_file_order(connection, schema, |named| {
                 let is_name = !named.is_title || !(is_quick || untitled.contains(&named.id));
                 if is_name && !indexed.contains_key(&named.id) {
                     unnamed.insert(named.id);
                 }
-                ControlFlow::Continue(())
             })?;
             Ok(unnamed)
         })

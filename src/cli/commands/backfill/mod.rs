@@ -278,7 +278,7 @@ fn prune_after(
     };
     let pruned =
         prune::prune_rows(app, &config, place, &database.path, consent, false)?.map(|(pruned, _)| pruned);
-    for outcome in pruned.iter().flat_map(|pruned| &pruned.threads) {
+    for outcome in pruned.iter().flat_map(|pruned| pruned.threads.iter()) {
         if let (PruneStatus::Failed, Some(reason)) = (outcome.status, &outcome.reason) {
             app.messages.fail(&format!("{}: {reason}", outcome.id));
         }

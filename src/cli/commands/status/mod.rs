@@ -178,11 +178,10 @@ fn examine(
 ) -> anyhow::Result<Examined> {
     let mut reader = Reader::open(path, options)?;
     app.metrics.opened("status");
-    let database = DatabaseStatus::of(config, &mut reader)?;
+    let (database, weights) = DatabaseStatus::of(config, &mut reader, walk.as_ref())?;
     let Some(home) = home else {
         return Ok(Examined { database, verify: None, findings: Vec::new(), unusable: None, weights: None });
     };
-    let weights = walk.as_ref().map(|walk| Weights::of(walk, &mut reader)).transpose()?;
     let verify = VerifyOptions {
         context: app.context(home, config.context.default_provider, jobs_or_processors(None)),
         threads: None,
