@@ -52,8 +52,8 @@ fn a_table_at_80_columns() {
             019ced7a    24w ago  /srv/golden        日本語 café 🚀 é \u{202e}RTL\u{202c} ta…
             019ced79    24w ago  /srv/golden        look-alikes: please look at golden
             --- stderr
-            9 of 56, -n 0 for all
-            Codex's own list leaves out the 1 marked [hidden]; codex-state status says why
+            9 of 56 threads; -n 0 lists all
+            Codex's own list leaves out the 1 thread marked [hidden]; codex-state status says why
             --- status 0
         "#]],
     );
@@ -104,18 +104,18 @@ fn columns_that_were_asked_for_as_a_table() {
     check(
         &outcome,
         &expect![[r#"
-        $ codex-state list --format table -n 6 --columns id,archived,tokens_used,created_at_ms,is_pinned,rollout_path,name
-        ID          ARCHIVED  TOKENS_USED  CREATED_AT_MS  IS_PINNED  ROLLOUT_PATH             NAME
-        019ced86    no                 33  24w ago        no         …36d-91483db9a03a.jsonl
-        019ced85    no                  0  24w ago        no         …37e-732112fb2591.jsonl
-        019ced84    no                  0  24w ago        no         …60a-c15056a47813.jsonl
-        019ced83    no                  0  24w ago        no         …6b5-63350780311f.jsonl  the name of it
-        019ced7f    no                  0  24w ago        no         …06-07-not-a-uuid.jsonl
-        019ced7b-f  no                 15  24w ago        yes        …84f-80dd0f85a856.jsonl
-        --- stderr
-        6 of 56, -n 0 for all
-        --- status 0
-    "#]],
+            $ codex-state list --format table -n 6 --columns id,archived,tokens_used,created_at_ms,is_pinned,rollout_path,name
+            ID          ARCHIVED  TOKENS_USED  CREATED_AT_MS  IS_PINNED  ROLLOUT_PATH             NAME
+            019ced86    no                 33  24w ago        no         …36d-91483db9a03a.jsonl
+            019ced85    no                  0  24w ago        no         …37e-732112fb2591.jsonl
+            019ced84    no                  0  24w ago        no         …60a-c15056a47813.jsonl
+            019ced83    no                  0  24w ago        no         …6b5-63350780311f.jsonl  the name of it
+            019ced7f    no                  0  24w ago        no         …06-07-not-a-uuid.jsonl
+            019ced7b-f  no                 15  24w ago        yes        …84f-80dd0f85a856.jsonl
+            --- stderr
+            6 of 56 threads; -n 0 lists all
+            --- status 0
+        "#]],
     );
 }
 
@@ -126,15 +126,15 @@ fn columns_that_have_no_room_are_named() {
     check(
         &outcome,
         &expect![[r#"
-        $ codex-state list --format table -n 2 --columns id,title,tokens_used,archived,updated_at,created_at,cwd,source
-        ID        TITLE                    TOKENS_USED  ARCHIVED  UPDATED_AT  CREATED_AT
-        019ced86  no-newline-at-end: ple…           33  no        24w ago     24w ago
-        019ced85  source-new: please loo…            0  no        24w ago     24w ago
-        --- stderr
-        2 of 56, -n 0 for all
-        no room for cwd, source: make the terminal wider, or take --format tsv
-        --- status 0
-    "#]],
+            $ codex-state list --format table -n 2 --columns id,title,tokens_used,archived,updated_at,created_at,cwd,source
+            ID        TITLE                    TOKENS_USED  ARCHIVED  UPDATED_AT  CREATED_AT
+            019ced86  no-newline-at-end: ple…           33  no        24w ago     24w ago
+            019ced85  source-new: please loo…            0  no        24w ago     24w ago
+            --- stderr
+            2 of 56 threads; -n 0 lists all
+            no room for cwd, source: make the terminal wider, or take --format tsv
+            --- status 0
+        "#]],
     );
     let quiet =
         at_width(&home(), "80", &["list", "-q", "--format", "table", "-n", "2", "--columns", columns]);

@@ -1,7 +1,7 @@
 //! Tests what is released: the archive of a release, unpacked and run, and the workflows that make it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use yaml_rust2::{Yaml, YamlLoader};
 
@@ -154,6 +154,40 @@ mod archive {
         let other = notes("v9.9.9");
         other.status(1, "another version").assert(other.stdout.is_empty(), "prints nothing");
     }
+}
+
+/// Adds the paths of all files with sources in a folder.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        match entry.is_dir() {
+            true => sources(&entry, found),
+            false => found.push(entry),
+        }
+    }
+}
+
+#[test]
+fn what_the_sources_include_is_in_the_package() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let excluded = manifest.lines().find_map(|line| line.strip_prefix("exclude = ")).unwrap();
+    let excluded: Vec<&str> = excluded.split('"').filter(|word| word.starts_with('/')).collect();
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    let mut n_included = 0;
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for call in code.split("include_str!(\"").chain(code.split("include_bytes!(\"")).skip(1) {
+            let Some((path, _)) = call.split_once("\")") else { continue };
+            let included = file.parent().unwrap().join(path);
+            let Ok(included) = included.canonicalize() else { continue };
+            let below = included.strip_prefix(root().canonicalize().unwrap()).unwrap().to_owned();
+            let name = format!("/{}", below.to_str().unwrap().replace('\\', "/"));
+            n_included += 1;
+            assert!(!excluded.iter().any(|folder| name.starts_with(folder)), "{}: {name}", file.display());
+        }
+    }
+    assert!(n_included > 20, "{n_included} files are included");
 }
 
 #[test]

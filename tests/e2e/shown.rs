@@ -94,7 +94,7 @@ fn a_table_marks_what_codex_hides() {
     let (env, _) = home("empty-2026-08");
     let outcome = env.run(["list", "--format", "table"]);
     outcome.assert_eq(outcome.stdout.matches("[hidden] ").count(), 4, "marked");
-    outcome.assert(outcome.stderr.contains("leaves out the 4 marked [hidden]"), "and said");
+    outcome.assert(outcome.stderr.contains("leaves out the 4 threads marked [hidden]"), "and said");
     let outcome = env.run(["list", "--format", "table", "--shown"]);
     outcome.assert(!outcome.stdout.contains("[hidden]") && outcome.stderr.is_empty(), "nothing to mark");
 }

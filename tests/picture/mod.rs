@@ -134,6 +134,7 @@ fn svg(screen: &str) -> String {
             }
             column += text.chars().filter_map(|c| c.width()).sum::<usize>();
         }
+        assert!(column <= COLUMNS, "a line is wider than the picture: {line}");
     }
     svg + "</g>\n</svg>\n"
 }

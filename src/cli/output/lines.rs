@@ -116,7 +116,7 @@ impl Word {
 
     fn followed_by(self, word: &str) -> Word {
         if self == Word::Prose {
-            let is_program = word.trim_start_matches(['`', '(']) == "codex-state";
+            let is_program = ["codex-state", "codex"].contains(&word.trim_start_matches(['`', '(']));
             return if is_program { Word::Program } else { Word::Prose };
         }
         let opened = if let Word::Quoted(quote) = self { Some(quote) } else { None };
@@ -181,6 +181,10 @@ mod tests {
         assert_eq!(
             wrapped,
             "hint:\n  codex-state --db '/a b/state_5.sqlite' backfill --times events\n  brings it back\n"
+        );
+        assert_eq!(
+            wrap("those of the folder, codex resume --all of all folders\n", 36),
+            "those of the folder,\n  codex resume --all of all folders\n"
         );
         assert_eq!(
             wrap("run codex-state verify --deep, then codex-state restore FILE and look\n", 36),

@@ -296,12 +296,12 @@ fn write_footer(
     app.out.flush()?;
     let all = lister.count()?;
     if n < all {
-        app.messages.say(&format!("{} of {}, -n 0 for all", human::count(n), human::count(all)));
+        app.messages.say(&format!("{} of {} threads; -n 0 lists all", human::count(n), human::count(all)));
     }
     if written.hidden > 0 && !arguments.hidden_only {
         app.messages.say(&format!(
             "Codex's own list leaves out the {} marked [hidden]; codex-state status says why",
-            human::count(written.hidden)
+            human::counted(written.hidden, "thread", "threads")
         ));
     }
     if n == 0 {
