@@ -35,6 +35,10 @@
 //! let mut reader = Reader::open(&database, &OpenOptions::default())?;
 //! let report = verify::run(&VerifyOptions::new(context, &Ignore::default()), &mut reader, &Silent)?;
 //! assert_eq!((report.agree, report.total().errors), (9, 0));
+//! for finding in report.findings.iter() {
+//!     let finding = finding?;
+//!     println!("{}: {}", finding.kind, finding.message); // missing_row: …
+//! }
 //!
 //! let query = Query { columns: vec![Col::Id, Col::Title], ..Query::default() };
 //! let mut lister = Lister::new(&mut reader, ListOptions::new(query))?;
@@ -71,8 +75,8 @@
 //! - [`home`] finds the home, its configuration and its databases; [`db`] is SQLite; [`sys`] hides what differs between
 //!   systems.
 //! - [`survey`] goes through a home: it reads rollouts in parallel and compares each with its row.
-//! - The verbs: [`backfill`], [`verify`], [`archive`], [`prune`], [`rebuild`], [`restore`],
-//!   [`relink`], [`status`].
+//! - The verbs: [`backfill`], [`verify`], [`archive`], [`prune`], [`rebuild`], [`restore`], [`relink`], [`status`]. To
+//!   list needs no verb: [`Lister`] is of [`db`].
 
 pub mod error;
 pub mod fault;
@@ -113,7 +117,7 @@ pub use cli::run;
 #[doc(inline)]
 pub use db::create::{NewSchema, create as create_database};
 #[doc(inline)]
-pub use db::list::{ListOptions, Lister, Query, Sort};
+pub use db::list::{ListOptions, Lister, Page, Query, Sort};
 #[doc(inline)]
 pub use db::open::{OpenOptions, Reader, Writer};
 #[doc(inline)]
@@ -123,4 +127,4 @@ pub use survey::Context;
 #[doc(inline)]
 pub use thread::columns::Col;
 #[doc(inline)]
-pub use verify::{Depth, Ignore, VerifyOptions, VerifyReport};
+pub use verify::{Depth, Finding, FindingKind, Ignore, VerifyOptions, VerifyReport};

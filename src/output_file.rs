@@ -317,7 +317,7 @@ fn open_file_of_process(path: &Path) -> Option<Destination> {
 }
 
 /// Returns the target for a path that names a stream of this process or a device. Scripts that were written for other
-/// systems name `/dev/stdout`, which is no path here.
+/// systems name `/dev/stdout`, which is not a path here.
 #[cfg(not(unix))]
 fn open_file_of_process(path: &Path) -> Option<Destination> {
     match path.to_str() {

@@ -3,7 +3,7 @@
 //! The order of steps, and what a crash after each of them leaves:
 //!
 //! 1. The old database is locked, so that no Codex can have it open, and looked at. Nothing is changed.
-//! 2. The new one grows in a folder of its own beside the old one: tables, what threads refer to, the threads from the
+//! 2. The new one grows in a separate folder beside the old one: tables, what threads refer to, the threads from the
 //!    rollouts with what the old database knows of them, what hangs on them; then it is checked. The old one is in its
 //!    place; the folder is removed by the next run that needs one.
 //! 3. The `-wal` of the old one is played into it and removed, with the `-shm`. The old one is whole without them.
@@ -259,7 +259,7 @@ fn check_unread(
         first.display()
     )
     .hint(
-        "mount or restore it, or mend its permissions, then run codex-state rebuild again; codex-state rebuild --force \
+        "mount or restore it, or correct its permissions, then run codex-state rebuild again; codex-state rebuild --force \
          goes on without it, and codex-state backfill adds its threads later",
     ))
 }

@@ -450,7 +450,7 @@ fn every_promise_names_tests_that_exist() {
                 };
                 stem == file && has_it
             });
-            assert!(is_there, "{row:?} names `{name}`, which is no test");
+            assert!(is_there, "{row:?} names `{name}`, which is not a test");
         }
     }
 }

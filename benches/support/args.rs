@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "cargo bench --bench speed --", args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
-    /// What to do instead of measuring
+    /// The work to do instead of measuring
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
@@ -66,7 +66,7 @@ pub(crate) struct Args {
     pub(crate) bench: bool,
 }
 
-/// What else the benchmark can do.
+/// The other work that the benchmark can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make a home, and measure nothing

@@ -1,4 +1,4 @@
-//! What the fuzz targets do with their bytes: each function panics where the program would be wrong, and returns else.
+//! The functions of the fuzz targets: each takes bytes, and panics if the program is wrong about them.
 //!
 //! `tests/fuzz.rs` calls the same functions on the kept corpus and on random inputs, in every `cargo test`.
 
@@ -402,7 +402,7 @@ const TURN: &[u8] = br#"{"timestamp":"2026-03-14T16:57:13.623Z","type":"turn_con
 {"timestamp":"2026-03-14T16:57:14.623Z","type":"event_msg","payload":{"type":"user_message","message":"hello"}}
 "#;
 
-/// Writes a rollout that begins with a session meta and goes on with any bytes.
+/// Writes a rollout that begins with a session meta, followed by any bytes.
 fn write_rollout(home: &Path, number: usize, rest: &[u8]) {
     let id = format!("019ced47-cebb-79dd-b0aa-a552437621{:02x}", 0xa9 - number);
     let place = home.join("sessions/2026/03/14");

@@ -55,10 +55,10 @@ impl fmt::Display for Refusal {
                 f.write_str("its rollout is gone: no file has its id in the name, in any form or folder")
             }
             Refusal::NamedForAnother(path) => {
-                write!(f, "its rollout is named for another thread: {}", path.display())
+                write!(f, "its rollout is named after another thread: {}", path.display())
             }
             Refusal::OfAnother(path, id) => {
-                write!(f, "{}: it says that it is thread {id}", path.display())
+                write!(f, "{}: its session meta names thread {id}", path.display())
             }
             Refusal::MalformedName(path) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -115,7 +115,7 @@ fn with_defaults(cli: Cli, arguments: &[OsString]) -> anyhow::Result<Cli> {
 
 /// Returns the error for a run that could not open its files; its results are meaningless.
 fn out_of_files() -> anyhow::Error {
-    anyhow::anyhow!("too many open files: not all could be opened, so the work was given up")
+    anyhow::anyhow!("too many open files: not all could be opened, so the work was stopped")
         .hint("raise the limit, as with ulimit -n 1024, and run it again")
 }
 

@@ -193,7 +193,7 @@ mod tests {
             |census: &Census| (census.shown(), HiddenReason::ALL.map(|reason| census.hidden(reason)));
         let n = crate::db::threads::count(&connection).unwrap();
         assert_eq!((counts(&census), census.total()), ((50, [3, 2, 1, 5]), n));
-        assert_eq!(counts(&take("nobody")), (0, [3, 2, 56, 0]));
+        assert_eq!(counts(&take("unknown")), (0, [3, 2, 56, 0]));
         assert_eq!(census.sources.values().sum::<u64>(), n);
         assert_eq!(census.sources["subagent"], 2);
         assert_eq!(census.hidden_sources["subagent"], 2);

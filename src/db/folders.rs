@@ -22,7 +22,7 @@ pub fn behind(connection: &Connection, after: &str, n: usize) -> rusqlite::Resul
     let mut rows = statement.query((after, i64::try_from(n).unwrap_or(i64::MAX)))?;
     let mut folders = Vec::new();
     while let Some(row) = rows.next()? {
-        // Text that is not UTF-8 is no folder that a person can name.
+        // A person cannot name a folder that is not UTF-8.
         if let (Ok(id), Ok(cwd)) = (row.get_ref(0)?.as_str(), row.get_ref(1)?.as_str()) {
             folders.push(RowFolder { id: id.to_owned(), cwd: cwd.to_owned() });
         }

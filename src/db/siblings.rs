@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn garbage_a_cut_file_and_a_page_of_something_else_are_damage() {
-        check(|bytes| *bytes = b"This is no database.\n".repeat(100), is_damaged);
+        check(|bytes| *bytes = b"This is not a database.\n".repeat(100), is_damaged);
         check(|bytes| *bytes = b"short".to_vec(), is_damaged);
         check(|bytes| bytes.truncate(bytes.len() / 2), is_damaged);
         check(|bytes| bytes.truncate(200), is_damaged);

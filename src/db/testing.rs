@@ -11,7 +11,12 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::backup::back_up;
-use super::open::{OpenOptions, Reader};
+use super::open::{OpenOptions, Reader, Trouble};
+
+/// Returns true if the failure is a database locked beyond the timeout.
+pub(crate) fn is_busy(error: &anyhow::Error) -> bool {
+    Trouble::of(error) == Some(Trouble::Busy)
+}
 
 /// A database that Codex itself filled in August; in WAL mode by default.
 pub(crate) const FILLED: &str = "filled-2026-08.state_5.sqlite";
@@ -177,7 +182,7 @@ impl Drop for Process {
 
 /// The other side of [`Process`]; does nothing unless a parent process started it.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a process of its own has no other way to be told")]
+#[expect(clippy::disallowed_methods, reason = "a separate process has no other way to learn it")]
 fn helper() {
     let Some(database) = std::env::var_os(HELPER) else { return };
     let connection = Connection::open(database).unwrap();

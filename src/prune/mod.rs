@@ -166,7 +166,7 @@ impl PruneJob<'_> {
             return Ok(());
         }
         Err(anyhow::anyhow!("the files of {n} of {n_rows} threads are gone, which is most of them")
-            .hint("if the files were moved, restored or not mounted, mend that first; nothing was deleted")
+            .hint("if the files were moved, restored or not mounted, correct that first; nothing was deleted")
             .hint("if they are gone for good, add --all-missing"))
     }
 

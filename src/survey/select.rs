@@ -320,7 +320,7 @@ mod tests {
         assert_eq!(resolve("rollout-4.jsonl.zst"), Ok(Selected::Id(ThreadId::parse(&id(4)).unwrap())));
         let no_text = "INSERT INTO threads VALUES (CAST(x'61626330ff' AS TEXT), 'x')";
         connection.execute(no_text, []).unwrap();
-        assert_eq!(resolve("abc"), Err(Unresolved::NoSuchThread), "an id that nobody can type");
+        assert_eq!(resolve("abc"), Err(Unresolved::NoSuchThread), "an id that cannot be typed");
         let Err(Unresolved::Ambiguous(candidates, n)) = resolve("019c") else { panic!() };
         assert_eq!((candidates.len(), n), (10, 12));
         let named = |id: &str| format!("/elsewhere/rollout-2026-03-14T16-57-12-{id}.jsonl");

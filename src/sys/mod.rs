@@ -229,7 +229,7 @@ pub fn canonical_folder(folder: &str) -> Option<String> {
 
 /// Does the work of [`canonical_folder`] for a system that is known to be WSL or not.
 #[must_use]
-pub fn canonical_folder_on(folder: &str, is_wsl: bool) -> Option<String> {
+fn canonical_folder_on(folder: &str, is_wsl: bool) -> Option<String> {
     let path = Path::new(folder);
     if !path.is_absolute() {
         return None;
@@ -257,7 +257,7 @@ pub fn with_verbatim_prefix(path: &str) -> Cow<'_, str> {
 
 /// Returns true if a kernel's description (`/proc/version`, `/proc/sys/kernel/osrelease`) is that of WSL.
 #[must_use]
-pub fn is_wsl_kernel(text: &str) -> bool {
+fn is_wsl_kernel(text: &str) -> bool {
     text.to_ascii_lowercase().contains("microsoft")
 }
 

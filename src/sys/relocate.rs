@@ -130,7 +130,7 @@ fn create(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// If a file cannot be opened or read.
-pub fn same_bytes(a: &Path, b: &Path) -> io::Result<bool> {
+fn same_bytes(a: &Path, b: &Path) -> io::Result<bool> {
     same_content(&mut open_regular(a, Links::Refuse)?, &mut open_regular(b, Links::Refuse)?)
 }
 

@@ -62,22 +62,8 @@ mod tests {
     use super::*;
     use crate::thread::HistoryMode;
     use crate::thread::columns::{Col, Truth};
-    use crate::thread::sample::{columns, context, metadata, row_of};
+    use crate::thread::sample::{check_diff as check, columns, context, metadata, names, row_of};
     use crate::thread::times::Times;
-
-    fn names(differences: &[FieldDifference]) -> Vec<&str> {
-        differences.iter().map(FieldDifference::name).collect()
-    }
-
-    /// Changes one cell of the row of `file`, then checks which columns differ.
-    fn check(file: &ThreadMetadata, change: &[(&str, Cell)], expected: &[&str]) {
-        let context = context(columns(&[]));
-        let mut row = row_of(file, &context);
-        for (name, cell) in change {
-            row[Col::named(name).unwrap()] = Some(cell.clone());
-        }
-        assert_eq!(names(&diff(file, &row, &context)), expected, "{change:?}");
-    }
 
     #[test]
     fn a_row_just_inserted_agrees_on_every_schema() {

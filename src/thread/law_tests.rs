@@ -5,23 +5,8 @@ use super::cell::Cell;
 use super::columns::Col;
 use super::diff::{FieldDifference, diff};
 use super::merge::{self, MergeContext};
-use super::sample::{columns, context, metadata, row_of};
+use super::sample::{check_diff as check, columns, context, metadata, names, row_of};
 use super::{HistoryMode, ThreadId, ThreadMetadata};
-
-fn names(differences: &[FieldDifference]) -> Vec<&str> {
-    differences.iter().map(FieldDifference::name).collect()
-}
-
-/// Changes cells of the row of `file`, then checks which columns differ.
-#[track_caller]
-fn check(file: &ThreadMetadata, change: &[(&str, Cell)], expected: &[&str]) {
-    let context = context(columns(&[]));
-    let mut row = row_of(file, &context);
-    for (name, cell) in change {
-        row[Col::named(name).unwrap()] = Some(cell.clone());
-    }
-    assert_eq!(names(&diff(file, &row, &context)), expected, "{change:?}");
-}
 
 #[test]
 fn no_text_becomes_empty_on_any_schema_and_in_any_history_mode() {

@@ -2,6 +2,7 @@
 
 use super::cell::Cell;
 use super::columns::{Col, ColumnSet, Row};
+use super::diff::{FieldDifference, diff};
 use super::merge::{self, MergeContext};
 use super::times::Times;
 use super::{Git, HistoryMode, ThreadId, ThreadMetadata};
@@ -76,4 +77,19 @@ pub(in crate::thread) fn row_of(file: &ThreadMetadata, context: &MergeContext<'_
         row[i].get_or_insert(Cell::Null);
     }
     row
+}
+
+pub(in crate::thread) fn names(differences: &[FieldDifference]) -> Vec<&str> {
+    differences.iter().map(FieldDifference::name).collect()
+}
+
+/// Changes cells of the row of `file`, then checks which columns differ.
+#[track_caller]
+pub(in crate::thread) fn check_diff(file: &ThreadMetadata, change: &[(&str, Cell)], expected: &[&str]) {
+    let context = context(columns(&[]));
+    let mut row = row_of(file, &context);
+    for (name, cell) in change {
+        row[Col::named(name).unwrap()] = Some(cell.clone());
+    }
+    assert_eq!(names(&diff(file, &row, &context)), expected, "{change:?}");
 }

@@ -162,7 +162,7 @@ mod tests {
             assert_eq!(kind as usize, i);
         }
         let names: HashSet<&str> = Ignore::names().collect();
-        assert_eq!(names.len(), N_KINDS + COLUMNS.len(), "no column is called like a kind");
+        assert_eq!(names.len(), N_KINDS + COLUMNS.len(), "no column has the name of a kind");
     }
 
     #[test]

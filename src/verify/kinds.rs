@@ -135,7 +135,7 @@ kinds! {
     LedgerMismatch "ledger_mismatch" Error Rebuild
         "the ledger of the database has a checksum of a migration that Codex does not know, or says that \
          a migration failed; Codex does not start with it"
-        "close Codex and run codex-state rebuild: it mends the ledger";
+        "close Codex and run codex-state rebuild: it repairs the ledger";
     SiblingDamaged "sibling_damaged" Warning ByHand
         "another database of Codex in the same folder is damaged, so that Codex does not start; the \
          message says what it holds"

@@ -124,7 +124,7 @@ impl VerifyRun<'_> {
         // A rollout that the walk did not find was created later, and so was its row.
         let is_rollout = there.file_name().and_then(file_name::parse).is_some();
         Ok((!is_rollout)
-            .then(|| Finding::new(FindingKind::OutsideHome, "what the row names is called like no rollout")))
+            .then(|| Finding::new(FindingKind::OutsideHome, "the row's path is not a rollout file name")))
     }
 
     /// Judges a row whose path leads to no file. The file may have been moved after the walk; then it is not lost.

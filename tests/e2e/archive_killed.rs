@@ -65,7 +65,7 @@ fn backfill_after_a_crash_mends_the_row_and_keeps_its_choice() {
     let mut command = env.command(["archive", REVERTED]);
     command.env("CODEX_STATE_FAULT", "archive:renamed");
     env.finish(command);
-    env.run(["backfill"]).status(0, "another way to mend it");
+    env.run(["backfill"]).status(0, "another way to repair it");
     agrees(&env, "after backfill");
     assert!(env.row(REVERTED)["rollout_path"].as_str().unwrap().contains(HEAD));
     env.run(["archive", REVERTED]).status(0, "and the rest goes along");

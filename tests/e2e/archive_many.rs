@@ -68,7 +68,7 @@ fn descendants_come_along_and_missing_parents_are_no_problem() {
             .collect();
         outcome.assert_eq(moved.statuses(), expected, format_args!("the whole family, on {schema}"));
         outcome.assert_eq(moved.threads[0].id.as_deref(), Some(PLAIN), "the parent first");
-        assert_eq!(env.row(TWINS)["archived"], 0, "nobody else");
+        assert_eq!(env.row(TWINS)["archived"], 0, "no other thread");
 
         let outcome = env.run(["archive", "--recursive", orphan.thread(), "--format", "json"]);
         outcome.status(0, "its parent does not matter");
@@ -99,7 +99,7 @@ fn a_dry_run_promises_what_is_done() {
         let all: Vec<&str> = ALL.into_iter().chain([odd.thread(), unknown.thread()]).collect();
         let args = |verb| std::iter::once(verb).chain(all.iter().copied()).collect::<Vec<_>>();
         let outcome = dry_then_real(&env, &args("archive"));
-        outcome.assert_eq(Moved::of(&outcome).counts(), [5, 1, 0], "the odd one is no thread by its id");
+        outcome.assert_eq(Moved::of(&outcome).counts(), [5, 1, 0], "the odd one is not found by its id");
         let outcome = dry_then_real(&env, &args("unarchive"));
         outcome.assert_eq(Moved::of(&outcome).counts(), [6, 0, 0], "and back");
     }
@@ -162,7 +162,7 @@ fn machines_get_a_record_a_thread() {
 }
 
 #[test]
-fn a_backup_is_kept_before_the_first_change_unless_nobody_wants_it() {
+fn a_backup_is_kept_before_the_first_change_unless_it_is_declined() {
     let env = moving::home("empty-2026-08");
     let _ = std::fs::remove_dir_all(env.home().join("codex-state-backups"));
     env.run(["archive", "--no-backup", PLAIN]).status(0, "without");

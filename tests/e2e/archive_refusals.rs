@@ -193,10 +193,10 @@ fn a_file_that_is_of_another_thread_than_its_name_says() {
         .meta(|meta| meta.set("id", "eeeeeeee-1000-7000-8000-000000000000"));
     stray.write(&env);
     env.run(["backfill"]).status(0, "it counts for the thread that it says");
-    check(&env, "eeeeeeee-1000-7000-8000-000000000000", "named for another thread");
+    check(&env, "eeeeeeee-1000-7000-8000-000000000000", "named after another thread");
     let outcome = env.run(["archive", stray.thread()]);
     outcome.status(1, "and the one in its name has none");
-    outcome.assert(outcome.stderr.contains("it says that it is thread"), "the reason");
+    outcome.assert(outcome.stderr.contains("its session meta names thread"), "the reason");
 }
 
 #[test]
@@ -214,13 +214,13 @@ fn two_copies_of_one_name() {
 fn ids_that_are_none_or_too_many() {
     let env = moving::home("empty-2026-08");
     let outcome = env.run(["archive", "ffffffff", PLAIN]);
-    outcome.status(1, "one is no thread");
+    outcome.status(1, "one is not a thread");
     outcome.assert(outcome.stderr.contains("no such thread: ffffffff"), "it is named");
     assert_eq!(env.row(PLAIN)["archived"], 1, "the other is done");
     let before = env.tree();
     env.run(["archive", "2026031", COMPRESSED]).trouble("ambiguous");
     env.run(["archive"]).status(2, "none at all");
-    env.run(["archive", "ffffffff"]).status(1, "only one that is none");
+    env.run(["archive", "ffffffff"]).status(1, "only an id of no thread");
     assert_eq!(before.difference(&env.tree()), "", "nothing is done");
 }
 

@@ -123,7 +123,7 @@ fn what_is_in_place_stays_as_it_is() {
     let env = moving::home("empty-2026-08");
     let before = env.tree();
     let outcome = env.run(["unarchive", PLAIN, "--format", "json"]);
-    outcome.status(0, "it is no mistake");
+    outcome.status(0, "it is not a mistake");
     outcome.assert_eq(Moved::of(&outcome).counts(), [0, 1, 0], "nothing to do");
     outcome.assert_eq(before.difference(&env.tree()), String::new(), "no byte, no time, no backup");
     env.run(["archive", PLAIN]).status(0, "there");

@@ -56,7 +56,7 @@ fn a_copy_whose_source_was_left_is_completed_and_another_file_is_not() {
     fs::write(&copy, "another\n").unwrap();
     env.run(["archive", PLAIN]).status(1, "another file");
     fs::copy(&path, &copy).unwrap();
-    env.run(["archive", PLAIN]).status(1, "the same bytes, but of another time: somebody's copy");
+    env.run(["archive", PLAIN]).status(1, "the same bytes, but of another time: a person's copy");
     crate::env::set_mtime(&copy, mtime(path.as_ref()));
     let outcome = env.run(["archive", PLAIN]);
     outcome.status(0, "equal in every respect: left by a run that was cut short");

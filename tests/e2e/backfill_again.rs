@@ -67,7 +67,7 @@ fn every_cell_that_only_the_database_knows_stays() {
 }
 
 #[test]
-fn a_title_that_only_repeats_the_first_message_was_set_by_nobody() {
+fn a_title_that_only_repeats_the_first_message_was_not_set_by_a_person() {
     // The first message is an image, so the title comes from the second message, and first_user_message is `[Image]`.
     let env = Env::new();
     env.database("empty-2026-08");
@@ -79,11 +79,11 @@ fn a_title_that_only_repeats_the_first_message_was_set_by_nobody() {
     let row = env.row(thread.thread());
     assert_eq!((&row["title"], &row["first_user_message"]), (&"look at this".into(), &"[Image]".into()));
     env.sql("UPDATE threads SET title = first_user_message");
-    env.run(["backfill"]).status(0, "the row is mended");
+    env.run(["backfill"]).status(0, "the row is repaired");
     assert_eq!(
         env.row(thread.thread())["title"],
         "look at this",
-        "the row's own first message is no person's title"
+        "the row's own first message is not a person's title"
     );
 }
 
@@ -98,7 +98,7 @@ fn all_cells_of_all_rows_come_back_at_once_with_the_time_triggers_at_work() {
              UPDATE threads SET cwd = 'elsewhere', approval_mode = 'never', model_provider = 'x'",
         );
         let outcome = env.run(["backfill", "--format", "json"]);
-        outcome.status(0, "all rows are mended");
+        outcome.status(0, "all rows are repaired");
         let mut expected = rows.clone();
         if let Some(row) = expected.get_mut(specimen::SILENT_PAGINATED) {
             // In a paginated thread no empty value replaces another, if the schema has paginated threads.

@@ -60,7 +60,7 @@ fn a_broken_last_line_leaves_the_one_of_its_kind_before_it_and_verify_names_it()
         let thread =
             Rollout::new("2026-03-14T10:00:00").line(&count("5")).line(&count("17")).line(&count(broken));
         thread.write(&env);
-        env.run(["backfill"]).status(0, "damage is no failure");
+        env.run(["backfill"]).status(0, "damage is not a failure");
         let outcome = env.run(["verify", "--format", "json"]);
         outcome.status(0, "damage alone is a warning");
         outcome.assert(outcome.stdout.contains("damaged_lines"), format_args!("{broken} is named"));

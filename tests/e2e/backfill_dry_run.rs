@@ -15,7 +15,7 @@ fn check(env: &Env, why: &str) {
     let real = env.run(["backfill", "--format", "json"]);
     real.assert_eq(real.code, dry.code, format_args!("{why}: the status of the dry run"));
     dry.assert(Backfill::of(&dry).dry_run, format_args!("{why}: it says that it is one"));
-    real.assert(!Backfill::of(&real).dry_run, format_args!("{why}: it says that it is none"));
+    real.assert(!Backfill::of(&real).dry_run, format_args!("{why}: it does not say that it is one"));
     let (mut promised, done) = (dry.json(), real.json());
     promised["dry_run"] = false.into();
     real.assert_eq(done, promised, format_args!("{why}: what the dry run printed"));
@@ -46,7 +46,7 @@ fn it_promises_updates_inserts_and_rows_that_agree() {
     let outcome = env.run(["backfill", "--dry-run", "--format", "json"]);
     let report = Backfill::of(&outcome);
     outcome.assert_eq(report.counts(), [1, 1, 5, 0, 0], "[inserted, updated, unchanged, superseded, failed]");
-    outcome.assert_eq(report.pruned, 0, "nobody asked to prune");
+    outcome.assert_eq(report.pruned, 0, "no pruning was requested");
     outcome.assert(report.bytes_read > 0, "the files were read");
     outcome.assert_eq(
         report.database,

@@ -36,7 +36,7 @@ fn a_revert_chain_is_folded_base_prefix_first() {
     base.write(&env);
     head.write(&env);
     let outcome = env.run(["backfill", "--format", "json"]);
-    outcome.status(0, "a chain is no failure");
+    outcome.status(0, "a chain is not a failure");
     outcome.assert_eq(Backfill::of(&outcome).counts(), [1, 0, 0, 1, 0], "one row, the base is superseded");
     let row = env.row(base.thread());
     assert_eq!(
@@ -140,7 +140,7 @@ fn a_rollout_that_holds_nothing_gives_way_to_another_of_its_thread_unless_the_ro
     outcome.assert_eq(Backfill::of(&outcome).counts(), [0, 0, 0, 1, 1], "and stays its choice");
     env.sql("DELETE FROM threads");
     let outcome = env.run(["backfill", "--format", "json"]);
-    outcome.status(0, "an empty file beside a good one is no failure");
+    outcome.status(0, "an empty file beside a good one is not a failure");
     outcome.assert_eq(Backfill::of(&outcome).counts(), [1, 0, 0, 1, 0], "the other one has the thread");
     assert_eq!(env.row(base.thread())["rollout_path"], base_path.to_str().unwrap());
     env.run(["verify"]).status(0, "an empty file beside it is a warning");
@@ -179,7 +179,7 @@ fn chosen(files: [Rollout; 2]) -> String {
         file.write(&env);
     }
     let outcome = env.run(["backfill", "--format", "json"]);
-    outcome.status(0, "a duplicate is no failure");
+    outcome.status(0, "a duplicate is not a failure");
     outcome.assert_eq(Backfill::of(&outcome).counts(), [1, 0, 0, 1, 0], "one row, one file superseded");
     let path = env.row(files[0].thread())["rollout_path"].as_str().unwrap().to_owned();
     let relative = path.strip_prefix(env.home().to_str().unwrap()).unwrap().replace('\\', "/");
@@ -249,7 +249,7 @@ fn a_malformed_name_is_indexed_by_what_the_meta_says() {
     let env = Env::new();
     env.database("empty-2026-08");
     let named = plain("2026-03-14T10:00:00", "words").file_name("rollout-somehow.jsonl");
-    let nameless = plain("2026-03-15T10:00:00", "words").no_meta().file_name("rollout-nobody.jsonl");
+    let nameless = plain("2026-03-15T10:00:00", "words").no_meta().file_name("rollout-nameless.jsonl");
     let other = plain("2026-03-16T10:00:00", "words").file_name("not-a-rollout.jsonl");
     for file in [&named, &nameless, &other] {
         file.write(&env);
@@ -257,8 +257,8 @@ fn a_malformed_name_is_indexed_by_what_the_meta_says() {
     let outcome = env.run(["backfill", "--format", "json"]);
     outcome.status(1, "a file that says nowhere which thread it is fails");
     let report = Backfill::of(&outcome);
-    outcome.assert_eq(report.counts(), [1, 0, 0, 0, 1], "what is not called rollout-… is none");
-    outcome.assert(report.failures[0].path.ends_with("rollout-nobody.jsonl"), "the nameless one failed");
+    outcome.assert_eq(report.counts(), [1, 0, 0, 0, 1], "a file with another name than rollout-… is not one");
+    outcome.assert(report.failures[0].path.ends_with("rollout-nameless.jsonl"), "the nameless one failed");
     assert_eq!(env.rows().len(), 1);
     assert_eq!(env.row(named.thread())["title"], "words");
 }

@@ -73,7 +73,7 @@ fn names_are_appended_once_as_codex_writes_them() {
 fn verify_names_the_command_and_people_read_what_was_done() {
     let env = named();
     let outcome = env.run(["verify"]);
-    outcome.assert(outcome.stderr.contains("codex-state backfill --index mends index_missing"), "a hint");
+    outcome.assert(outcome.stderr.contains("codex-state backfill --index repairs index_missing"), "a hint");
     let outcome = env.run(["backfill", "--index", "--dry-run"]);
     outcome.assert(outcome.stderr.contains("2 names would be appended to "), "a dry run");
     let outcome = env.run(["backfill", "--index", "--format", "tsv"]);

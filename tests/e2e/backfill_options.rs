@@ -122,7 +122,7 @@ fn verbose_says_which_rows_change_and_why() {
         again.stderr.lines().collect(),
         vec![
             &*expected[0],
-            "no row had to change; 7 rows agree already",
+            "no row needed a change; 7 rows agree already",
             "Codex shows 3 of your 7 threads; hidden: 1 archived, 2 without a message, 1 sub-agent",
         ],
         "nothing is left but which database it is",

@@ -62,7 +62,7 @@ fn a_created_database_is_named_when_a_newer_codex_will_not_read_it() {
 }
 
 #[test]
-fn columns_and_tables_that_nobody_knows_stay_as_they_were() {
+fn unknown_columns_and_tables_stay_unchanged() {
     let env = Env::new();
     env.database("empty-2026-08");
     let (old, new) = (plain("2026-03-14T10:00:00", "old"), plain("2026-03-15T10:00:00", "new"));
@@ -84,7 +84,7 @@ fn columns_and_tables_that_nobody_knows_stay_as_they_were() {
 
     let row = env.row(old.thread());
     assert_eq!((&row["mood"], &row["weight"]), (&"fine".into(), &8.into()), "what only the database knows");
-    assert_eq!(row["title"], "old", "and what the file knows was mended in the same row");
+    assert_eq!(row["title"], "old", "and what the file knows was repaired in the same row");
     let row = env.row(new.thread());
     assert_eq!((&row["mood"], &row["weight"]), (&().into(), &7.into()), "a new row has the defaults");
     let tomorrow = env.query("SELECT id, hex(thing) AS thing FROM tomorrow");
@@ -97,12 +97,12 @@ fn columns_and_tables_that_nobody_knows_stay_as_they_were() {
     assert_eq!(
         env.query("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name"),
         schema,
-        "somebody else's schema is never migrated"
+        "a schema of another program is never migrated"
     );
 }
 
 #[test]
-fn a_column_that_must_be_filled_by_nobody_knows_what_is_refused() {
+fn an_unknown_column_that_must_be_filled_is_refused() {
     let env = Env::new();
     env.database("empty-2026-08");
     plain("2026-03-14T10:00:00", "hello").write(&env);

@@ -94,7 +94,7 @@ fn a_pending_one_is_completed_even_when_the_home_has_no_rollout() {
     let env = Env::new();
     env.database("empty-2026-08");
     let outcome = env.run(["backfill", "--format", "json"]);
-    outcome.status(0, "nothing to do is no failure");
+    outcome.status(0, "nothing to do is not a failure");
     let report = Backfill::of(&outcome);
     outcome.assert_eq(report.scanned, 0, "no rollout");
     outcome.assert(report.complete, "every file of the home, none, was visited");

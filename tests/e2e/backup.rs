@@ -68,7 +68,7 @@ fn a_backfill_that_changes_something_keeps_the_database_as_it_was() {
     {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700), "nobody else may read it");
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700), "no other user may read it");
     }
 }
 

@@ -78,7 +78,7 @@ fn where_nothing_can_be_said_nothing_is_said() {
     silent(&env, &["show", ""]);
     silent(&env, &["--db", "/nowhere/x.sqlite", "show", ""]);
     silent(&env, &["--db"]);
-    env.write("state_5.sqlite", "this is no SQLite database".repeat(99));
+    env.write("state_5.sqlite", "this is not an SQLite database".repeat(99));
     silent(&env, &["show", "2"]);
     let env = specimen::filled("empty-2026-08");
     silent(&env, &["show", "no id"]);
@@ -87,7 +87,7 @@ fn where_nothing_can_be_said_nothing_is_said() {
 }
 
 #[test]
-fn a_shell_that_nobody_knows_is_named_when_it_is_set_up() {
+fn an_unknown_shell_is_named_when_it_is_set_up() {
     let env = Env::new();
     let mut command = env.command::<_, &str>([]);
     command.env("CODEX_STATE_COMPLETE", "tcsh");

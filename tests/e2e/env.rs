@@ -22,7 +22,7 @@ pub(crate) const NOW_SECONDS: i64 = 1_788_264_000;
 
 /// The id of a user that owns nothing.
 #[cfg(unix)]
-const NOBODY: u32 = 65534;
+const UNPRIVILEGED: u32 = 65534;
 
 /// A user folder with a Codex home in it, and a program that sees nothing else.
 pub(crate) struct Env {
@@ -179,7 +179,7 @@ impl Env {
             .env("CODEX_STATE_NOW", NOW);
         #[cfg(unix)]
         if self.obeys.load(std::sync::atomic::Ordering::Relaxed) {
-            self.run_as_nobody(&mut command);
+            self.run_without_rights(&mut command);
         }
         command
     }
@@ -193,7 +193,7 @@ impl Env {
         command.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.current_dir(self.root.join("cwd"));
         if self.obeys.load(std::sync::atomic::Ordering::Relaxed) {
-            std::os::unix::process::CommandExt::uid(&mut command, NOBODY);
+            std::os::unix::process::CommandExt::uid(&mut command, UNPRIVILEGED);
         }
         self.finish(command)
     }
@@ -207,9 +207,9 @@ impl Env {
         self.obeys.store(fs::read(&probe).is_ok(), std::sync::atomic::Ordering::Relaxed);
     }
 
-    /// Gives all files of this test to the user nobody, and runs the program as that user.
+    /// Gives all files of this test to a user without rights, and runs the program as that user.
     #[cfg(unix)]
-    fn run_as_nobody(&self, command: &mut Command) {
+    fn run_without_rights(&self, command: &mut Command) {
         use std::os::unix::fs::lchown;
         use std::os::unix::process::CommandExt as _;
         // That user may be unable to read the folder of the build, so the program is copied.
@@ -221,12 +221,12 @@ impl Env {
             assert!(copied.unwrap().success());
         }
         for entry in walkdir::WalkDir::new(&self.root) {
-            lchown(entry.unwrap().path(), Some(NOBODY), Some(NOBODY)).unwrap();
+            lchown(entry.unwrap().path(), Some(UNPRIVILEGED), Some(UNPRIVILEGED)).unwrap();
         }
         let mut other = Command::new(program);
         other.args(command.get_args()).env_clear().current_dir(self.root.join("cwd")).stdin(Stdio::null());
         other.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        other.uid(NOBODY).gid(NOBODY);
+        other.uid(UNPRIVILEGED).gid(UNPRIVILEGED);
         *command = other;
     }
 }

@@ -1,4 +1,4 @@
-//! Tests what holds for every command: JSON is one document, records have one shape, a closed pipe is no failure, and
+//! Tests what holds for every command: JSON is one document, records have one shape, a closed pipe is not a failure, and
 //! hints are about the named home.
 
 use std::fs;

@@ -223,7 +223,7 @@ fn between_schemas_what_both_know_comes_over() {
 }
 
 #[test]
-fn a_column_that_nobody_knows_is_not_taken_even_if_both_have_it() {
+fn an_unknown_column_is_not_taken_even_if_both_have_it() {
     let (env, old, _) = lost("empty-2026-08");
     rebuilt(&env, "empty-2026-08");
     let alter = "ALTER TABLE threads ADD COLUMN mood TEXT DEFAULT 'fine'";

@@ -76,7 +76,7 @@ fn standard_output_is_full() {
         let child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
         let output = child.wait_with_output().unwrap();
         let outcome = crate::outcome::Outcome::new(&env.outside(""), &command, output);
-        outcome.status(2, "what nobody can read is not done");
+        outcome.status(2, "an output that cannot be read is not done");
         expect_test::expect![[r#"
             codex-state: error: cannot write to standard output: No space left on device (os error 28)
             hint: make room where the output goes, or send it elsewhere

@@ -184,7 +184,7 @@ pub(crate) fn case(name: &str) -> Case {
 pub(crate) fn case_of(path: &str) -> String {
     let path = path.replace('\\', "/");
     let found = manifest().into_iter().find(|case| path.ends_with(&case.path));
-    found.unwrap_or_else(|| panic!("{path} is none of the golden home")).name
+    found.unwrap_or_else(|| panic!("{path} is not in the golden home")).name
 }
 
 /// Lists all files of the golden home except its session index.

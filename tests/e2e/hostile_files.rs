@@ -29,7 +29,7 @@ fn a_relative_path_in_a_row_is_one_below_the_home_wherever_the_program_is_run() 
     path.assert_eq(path.stdout.trim_end(), &*real, "below the home");
     env.run(["verify"]).status(1, "Codex would look below its current folder");
     env.run(["prune", "--yes", "--all-missing"]).finished();
-    env.run(["backfill"]).status(0, "the row is mended");
+    env.run(["backfill"]).status(0, "the row is repaired");
     assert_eq!(env.row(&id)["rollout_path"], real);
 
     let outside = env.outside("cwd/outside.jsonl");
@@ -243,7 +243,7 @@ mod unix {
     }
 
     #[test]
-    fn the_first_interrupt_is_seen_though_nobody_reads_the_output() {
+    fn the_first_interrupt_is_seen_although_no_program_reads_the_output() {
         if !obeys_interrupts() {
             return;
         }

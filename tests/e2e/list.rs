@@ -27,7 +27,7 @@ fn visible(row: &Row) -> bool {
 #[track_caller]
 fn ids(env: &Env, args: &[&str]) -> Vec<String> {
     let outcome = env.run([&["list", "--ids"], args].concat());
-    outcome.status(0, "a list, even an empty one, is no failure");
+    outcome.status(0, "a list, even an empty one, is not a failure");
     outcome.stdout.lines().map(str::to_owned).collect()
 }
 
@@ -74,7 +74,7 @@ fn visibility_follows_the_schema() {
     for schema in golden::SCHEMAS {
         let env = specimen::filled(schema);
         let spoken = [specimen::RELAXED, specimen::SPAWNED, specimen::PAGINATED, specimen::LEGACY];
-        assert_eq!(ids(&env, &[]), spoken, "{schema}: active threads in which somebody spoke");
+        assert_eq!(ids(&env, &[]), spoken, "{schema}: active threads with a message of the user");
         assert_eq!(ids(&env, &["--archived"]), [specimen::ARCHIVED], "{schema}: archived");
         assert_eq!(ids(&env, &["--all", "--hidden"]).len(), 7, "{schema}: all");
     }
@@ -238,7 +238,7 @@ fn since_and_until_are_on_the_time_of_the_sort() {
     assert!(!at(&["--until", exact]), "t < until");
     assert!(at(&["--since", "2026-03-14T17:58:16.873+01:00"]), "an offset counts");
     for bad in ["yesterday-ish", "2026-13-01", "7x", ""] {
-        env.run(["list", "--since", bad]).status(2, format_args!("{bad:?} is no time"));
+        env.run(["list", "--since", bad]).status(2, format_args!("{bad:?} is not a time"));
     }
 }
 

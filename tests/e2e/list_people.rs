@@ -138,7 +138,7 @@ fn columns_that_have_no_room_are_named() {
     );
     let quiet =
         at_width(&home(), "80", &["list", "-q", "--format", "table", "-n", "2", "--columns", columns]);
-    quiet.assert(quiet.stderr.is_empty(), "unless nobody wants to know");
+    quiet.assert(quiet.stderr.is_empty(), "unless --quiet is given");
     let wide = at_width(&home(), "160", &["list", "--format", "table", "-n", "0", "--columns", columns]);
     wide.assert(wide.stderr.is_empty(), "here all have room");
 }
@@ -171,7 +171,7 @@ fn colour_is_for_those_who_want_it() {
         command.envs(variable);
         env.finish(command).stdout.contains('\x1b')
     };
-    assert!(!is_coloured(&[], None), "a pipe is no terminal");
+    assert!(!is_coloured(&[], None), "a pipe is not a terminal");
     assert!(is_coloured(&["--color", "always"], None));
     assert!(is_coloured(&["--color", "always"], Some(("NO_COLOR", "1"))), "the option has the last word");
     assert!(is_coloured(&[], Some(("CLICOLOR_FORCE", "1"))));

@@ -89,7 +89,7 @@ fn each_command_counts_that_it_opened_the_database() {
 fn a_database_that_cannot_be_opened_is_counted_too() {
     for command in ["verify", "backfill"] {
         let env = Env::new();
-        env.write("state_5.sqlite", "this is no database, however long it may be".repeat(100));
+        env.write("state_5.sqlite", "this is not a database, however long it may be".repeat(100));
         let file = env.outside("codex.prom");
         env.run([command, "--metrics", file.to_str().unwrap()]).status(2, "it cannot be opened");
         assert_eq!(sample(&file, "codex_db_init_total{status=\"open_error\"}"), Some(1.0), "{command}");

@@ -145,7 +145,7 @@ fn as_people_see_it() {
         indexing:    not complete: the messages say why
         --- stderr
         codex-state: $HOME_DIR/sessions: is missing, and 3 rows name their rollouts in it
-        no row had to change; 1 row agrees already
+        no row needed a change; 1 row agrees already
         hint: mount or restore the folder, then run codex-state backfill again; until then its threads stay as they are
         Codex shows 3 of your 4 threads; hidden: 1 archived
         --- status 1

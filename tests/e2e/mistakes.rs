@@ -212,7 +212,7 @@ fn a_foreign_sqlite_file() {
 #[test]
 fn no_sqlite_file() {
     let env = bare();
-    env.write("state_5.sqlite", "this is no SQLite database, whatever its name says".repeat(99));
+    env.write("state_5.sqlite", "this is not an SQLite database, whatever its name says".repeat(99));
     check(
         &env,
         &["list"],
@@ -466,7 +466,7 @@ fn a_bad_number() {
         &expect![[r#"
             $ codex-state list -n all
             --- stderr
-            codex-state: error: --limit N: cannot read "all": not a number of things, as in 0 or 20
+            codex-state: error: --limit N: cannot read "all": expected a whole number, such as 20
             hint: codex-state list --help says how it is used
             --- status 2
         "#]],
@@ -477,7 +477,7 @@ fn a_bad_number() {
         &expect![[r#"
             $ codex-state --busy-timeout long list
             --- stderr
-            codex-state: error: --busy-timeout SECONDS: cannot read "long": not a number of seconds, as in 5 or 0.5
+            codex-state: error: --busy-timeout SECONDS: cannot read "long": expected a number of seconds, such as 5 or 0.5
             hint: codex-state list --help says how it is used
             --- status 2
         "#]],
@@ -511,7 +511,7 @@ fn a_patience_without_end() {
         outcome.assert_eq(outcome.stdout.lines().count(), 1, "the list");
     }
     for seconds in ["inf", "nan", "1e300", ""] {
-        filled().run(["list", "--busy-timeout", seconds]).status(2, format_args!("{seconds:?} is no number"));
+        filled().run(["list", "--busy-timeout", seconds]).status(2, format_args!("{seconds:?} is not a number"));
     }
 }
 
@@ -574,7 +574,7 @@ fn a_pipe_that_is_closed() {
     let mut child = command.spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "as if somebody had read it");
+    assert_eq!(output.status.code(), Some(0), "as if it had been read");
     assert!(output.stderr.is_empty(), "and not a word: {}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -601,7 +601,7 @@ fn interrupted() {
 }
 
 #[test]
-fn nobody_to_ask() {
+fn no_terminal_to_ask_on() {
     let env = filled();
     check(
         &env,
@@ -628,7 +628,7 @@ fn nobody_to_ask() {
 }
 
 #[test]
-fn a_schema_that_nobody_knows_yet() {
+fn a_schema_of_the_future() {
     let env = bare();
     env.database("empty-2026-08");
     env.sql(
@@ -694,7 +694,7 @@ fn a_damaged_database_is_what_a_deep_verify_finds() {
             --- stderr
             codex-state: warning: the rows cannot all be read: no thread was compared
             1 error; 0 threads agree
-            hint: close Codex and run codex-state rebuild: it mends database_damaged
+            hint: close Codex and run codex-state rebuild: it repairs database_damaged
             hint: codex-state restore $HOME_DIR/codex-state-backups/auto-state_5.sqlite-20260901T120000Z.sqlite brings back the newest sound backup, taken now
             --- status 1
         "#]],

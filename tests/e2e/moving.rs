@@ -138,7 +138,7 @@ pub(crate) fn dry_then_real(env: &Env, args: &[&str]) -> Outcome {
     real.assert_eq(real.code, dry.code, "the status of the dry run");
     let (mut promised, mut done) = (dry.json(), real.json());
     dry.assert_eq(promised["dry_run"].take(), true.into(), "it says that it is one");
-    real.assert_eq(done["dry_run"].take(), false.into(), "it says that it is none");
+    real.assert_eq(done["dry_run"].take(), false.into(), "it does not say that it is one");
     if let Some(saved) = done.get_mut("saved_to") {
         *saved = serde_json::Value::Null;
     }

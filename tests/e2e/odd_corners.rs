@@ -70,7 +70,7 @@ fn names_come_back_on_every_schema_and_stay() {
         settled(&env);
         let compared = env.run(["show", "--compare", thread.thread(), "--format", "tsv"]);
         compared.assert(compared.stdout.contains("A name"), "the row is set beside the file");
-        compared.assert(!compared.stdout.contains("\ttrue\n"), "a name is no drift");
+        compared.assert(!compared.stdout.contains("\ttrue\n"), "a name is not drift");
         for command in ["archive", "unarchive"] {
             env.run([command, thread.thread()]).status(0, "it is moved");
             assert_eq!(env.row(thread.thread())["title"], "A name", "{schema}: {command} keeps the name");
@@ -122,11 +122,11 @@ fn a_thread_that_only_its_file_knows_is_found_by_its_id() {
         let compared = env.run(["show", "--compare", id, "--format", "tsv"]);
         compared.assert(compared.stdout.contains("cwd\twrong\t/nowhere/project\ttrue"), "beside its file");
         let preview = env.run(["backfill", id, "--dry-run", "--format", "json"]);
-        preview.assert_eq(Backfill::of(&preview).counts(), [0, 1, 0, 0, 0], "one row would be mended");
+        preview.assert_eq(Backfill::of(&preview).counts(), [0, 1, 0, 0, 0], "one row would be repaired");
         let outcome = env.run(["backfill", id, "--format", "json"]);
-        outcome.assert_eq(Backfill::of(&outcome).counts(), [0, 1, 0, 0, 0], "one row is mended");
+        outcome.assert_eq(Backfill::of(&outcome).counts(), [0, 1, 0, 0, 0], "one row is repaired");
         for (other, row) in env.rows() {
-            outcome.assert_eq(row == good[&other], other == id, format_args!("only {id} is mended: {other}"));
+            outcome.assert_eq(row == good[&other], other == id, format_args!("only {id} is repaired: {other}"));
         }
         env.run(["backfill"]).status(0, "all is fine");
         assert_eq!(env.rows(), good);
@@ -249,7 +249,7 @@ fn a_file_of_another_thread_among_those_of_one_is_seen_beside_them() {
 const LOST: &str = "UPDATE threads SET rollout_path = '/gone/rollout-x.jsonl', cwd = 'wrong'";
 
 #[test]
-fn a_thread_that_hides_in_files_of_another_is_verified_and_mended_alone() {
+fn a_thread_that_hides_in_files_of_another_is_verified_and_repaired_alone() {
     let env = Env::new();
     env.database("empty-2026-08");
     let host = plain("2026-03-01T10:00:00", "the host's words").archived();
@@ -325,7 +325,7 @@ fn a_compressed_file_without_a_byte_is_empty() {
 }
 
 #[test]
-fn a_cell_that_no_rollout_tells_is_mended_from_a_backup() {
+fn a_cell_that_no_rollout_tells_is_repaired_from_a_backup() {
     let env = Env::new();
     env.database("empty-2026-08");
     let thread = plain("2026-03-14T10:00:00", "words");
@@ -337,8 +337,8 @@ fn a_cell_that_no_rollout_tells_is_mended_from_a_backup() {
     env.sql("UPDATE threads SET is_pinned = 'yes', name = x'ff'");
     let outcome = env.run(["verify"]);
     outcome.status(1, "Codex cannot read the row");
-    outcome.assert(outcome.stderr.contains("backfill --facts-from"), "the hint names what mends it");
-    outcome.assert(!outcome.stderr.contains("codex-state backfill mends field_mismatch"), "and nothing else");
+    outcome.assert(outcome.stderr.contains("backfill --facts-from"), "the hint names what repairs it");
+    outcome.assert(!outcome.stderr.contains("codex-state backfill repairs field_mismatch"), "and nothing else");
     env.run([std::ffi::OsStr::new("backfill"), std::ffi::OsStr::new("--facts-from"), backup.as_os_str()])
         .status(0, "what the backup knows comes back");
     let row = env.row(thread.thread());
@@ -346,7 +346,7 @@ fn a_cell_that_no_rollout_tells_is_mended_from_a_backup() {
     settled(&env);
     env.sql("UPDATE threads SET is_pinned = 'yes', cwd = 'wrong'");
     let outcome = env.run(["verify"]);
-    outcome.assert(outcome.stderr.contains("codex-state backfill mends field_mismatch"), "the folder");
+    outcome.assert(outcome.stderr.contains("codex-state backfill repairs field_mismatch"), "the folder");
     outcome.assert(outcome.stderr.contains("backfill --facts-from"), "and the pin");
 }
 
@@ -364,7 +364,7 @@ fn a_quick_look_reads_the_end_of_a_file_whose_time_is_not_the_rows() {
     env.sql("UPDATE threads SET updated_at = updated_at - 5, updated_at_ms = updated_at_ms - 5000");
     env.run(["verify", "--quick"]).status(1, "another time is drift");
     let quick = env.run(["backfill", "--quick", "--format", "json"]);
-    quick.assert_eq(Backfill::of(&quick).counts(), [0, 1, 0, 0, 0], "and mended");
+    quick.assert_eq(Backfill::of(&quick).counts(), [0, 1, 0, 0, 0], "and repaired");
     env.run(["verify", "--quick"]).status(0, "to the time of the last line");
 }
 

@@ -44,7 +44,7 @@ fn a_table_that_is_computed_is_no_table_of_codex() {
         let before = env.tree();
         for command in COMMANDS {
             let outcome = env.run(command);
-            outcome.status(2, format!("{schema}\nit is no table of Codex"));
+            outcome.status(2, format!("{schema}\nnot a table of Codex"));
             outcome.assert(outcome.stderr.contains("view or a virtual table"), "it says why");
             outcome.assert_eq(before.difference(&env.tree()), String::new(), "nothing changed");
         }

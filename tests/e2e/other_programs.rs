@@ -61,7 +61,7 @@ fn the_script_of_the_guide_tells_the_exit_statuses_apart() {
         drift.status(0, "they differ, and the script says how");
         drift.assert_eq(&*drift.stdout, "field_mismatch: 1\n", "each kind with its number");
     }
-    env.run(["backfill"]).status(0, "mended");
+    env.run(["backfill"]).status(0, "repaired");
     let agree = run(&env);
     agree.status(0, "they agree").assert_eq(
         &*agree.stdout,

@@ -219,7 +219,7 @@ mod unix {
             assert!(fs::symlink_metadata(&path).unwrap().file_type().is_fifo());
         }
         let outcome = env.run(&writers(&path)[0]);
-        outcome.status(2, "nobody reads");
+        outcome.status(2, "no program reads");
         outcome.assert(outcome.stderr.contains("no process reads from this pipe"), "it says so");
     }
 

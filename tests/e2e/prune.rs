@@ -150,7 +150,7 @@ fn rows_without_a_file_go_with_what_belongs_to_them_on_every_schema() {
 }
 
 #[test]
-fn columns_and_cells_that_nobody_knows_are_saved() {
+fn unknown_columns_and_odd_cells_are_saved() {
     let env = moving::home("empty-2026-08");
     env.sql(&format!(
         "ALTER TABLE threads ADD COLUMN mood BLOB;
@@ -167,7 +167,7 @@ fn columns_and_cells_that_nobody_knows_are_saved() {
 }
 
 #[test]
-fn without_a_yes_nothing_happens_where_nobody_can_be_asked() {
+fn without_yes_nothing_is_deleted_where_there_is_no_terminal() {
     let env = moving::home("empty-2026-08");
     lose(&env, PLAIN);
     let before = env.tree();
@@ -191,7 +191,7 @@ fn rows_whose_file_is_outside_or_elsewhere_stay() {
     fs::rename(&outside, env.home().join("archived_sessions").join(path.file_name().unwrap())).unwrap();
     stays(&env, PLAIN, "elsewhere in the home", [0, 1, 0], 0);
     let outcome = env.run(["prune", "--yes"]);
-    outcome.assert(outcome.stderr.contains(&format!("codex-state backfill {PLAIN}")), "what mends it");
+    outcome.assert(outcome.stderr.contains(&format!("codex-state backfill {PLAIN}")), "what repairs it");
     env.run(["backfill", PLAIN]).status(0, "it does");
     agrees(&env, "after that");
 }
@@ -401,7 +401,7 @@ fn deleted_rows_come_back_with_their_files() {
         let difference = table::difference(&before, &env.rows());
         assert!(difference.is_empty(), "on {schema}: {difference:#?}");
         let outcome = env.run(["restore", saved.to_str().unwrap()]);
-        outcome.status(2, "it is no backup of the whole");
+        outcome.status(2, "it is not a backup of the whole");
         outcome.assert(outcome.stderr.contains("--facts-from"), "but good for this");
     }
 }

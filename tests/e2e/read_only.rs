@@ -73,7 +73,7 @@ fn a_database_with_an_empty_log() {
 }
 
 #[test]
-fn a_database_with_a_log_that_somebody_copied_without_its_index() {
+fn a_database_with_a_log_copied_without_its_index() {
     let env = golden::filled_by_codex();
     let workshop = workshop(&env);
     let connection = Connection::open(&workshop).unwrap();

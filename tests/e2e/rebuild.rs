@@ -27,7 +27,7 @@ const FACTS: &str = "
 const KNOWN_HERE: &str = "SELECT id, name, is_pinned, thread_section_id, section_position, section_entered_at_ms, \
                           project_id FROM threads ORDER BY id";
 
-/// Returns a golden home whose database has this schema, was filled once, and has facts of its own.
+/// Returns a golden home whose database has this schema, was filled once, and has its own facts.
 fn home(database: &str) -> Env {
     let env = Env::golden(database);
     env.run(["backfill"]).status(1, "three files cannot be read");
@@ -114,7 +114,7 @@ fn without_a_database_or_with_garbage_the_rows_are_those_of_a_backfill() {
 }
 
 #[test]
-fn a_ledger_that_codex_refuses_is_mended_and_nothing_else_is_touched() {
+fn a_ledger_that_codex_refuses_is_repaired_and_nothing_else_is_touched() {
     for (database, change) in [
         ("empty-2026-08", "UPDATE _sqlx_migrations SET checksum = x'00' WHERE version IN (3, 50)"),
         ("empty-2026-08", "UPDATE _sqlx_migrations SET success = 0 WHERE version = 50"),
@@ -135,7 +135,7 @@ fn a_ledger_that_codex_refuses_is_mended_and_nothing_else_is_touched() {
         );
         assert_eq!(ledger(&env), right, "{change}");
         assert_eq!(env.rows(), rows, "{change}");
-        assert_eq!(env.query("SELECT * FROM notes"), notes, "tables that nobody knows are copied, too");
+        assert_eq!(env.query("SELECT * FROM notes"), notes, "unknown tables are copied, too");
         let verify = env.run(["verify", "--quick"]);
         verify.assert(!verify.stdout.contains("ledger_mismatch"), "Codex starts with it");
     }
@@ -304,7 +304,7 @@ fn the_last_line_undoes_it() {
     env.sql("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 3");
     let wrong = ledger(&env);
     let outcome = env.run(["rebuild"]);
-    outcome.status(0, "mended");
+    outcome.status(0, "repaired");
     follow(&env, &outcome).status(0, "undone");
     assert_eq!(ledger(&env), wrong);
 }

@@ -186,9 +186,9 @@ fn verify_leads_from_a_damaged_page_and_a_foreign_ledger_to_rebuild() {
     let outcome = env.run(["verify", "--deep"]);
     outcome.status(1, "database_damaged");
     outcome
-        .assert(outcome.stderr.contains("codex-state rebuild: it mends database_damaged"), "what mends it");
+        .assert(outcome.stderr.contains("codex-state rebuild: it repairs database_damaged"), "what repairs it");
     outcome.assert(outcome.stderr.contains(kept.to_str().unwrap()), "and the backup");
-    env.run(["rebuild"]).status(0, "mended");
+    env.run(["rebuild"]).status(0, "repaired");
     env.run(["verify", "--deep"]).status(0, "in order");
     for (sql, schemas) in [
         ("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 3", &golden::SCHEMAS[..3]),
@@ -199,8 +199,8 @@ fn verify_leads_from_a_damaged_page_and_a_foreign_ledger_to_rebuild() {
             env.sql(sql);
             let outcome = env.run(["verify"]);
             outcome.status(1, "ledger_mismatch");
-            let mends = "codex-state rebuild: it mends ledger_mismatch";
-            outcome.assert(outcome.stderr.contains(mends), "what mends it");
+            let repairs = "codex-state rebuild: it repairs ledger_mismatch";
+            outcome.assert(outcome.stderr.contains(repairs), "what repairs it");
             let rebuilt = env.run(["rebuild"]);
             rebuilt.assert(rebuilt.code.is_some_and(|code| code < 2), format_args!("{schema}: {sql}"));
             env.run(["verify"]).status(0, format_args!("{schema}: in order"));

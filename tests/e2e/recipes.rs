@@ -38,7 +38,7 @@ fn recipes() -> Vec<Recipe> {
                 is_console = false;
             } else if is_console {
                 let command =
-                    line.strip_prefix("$ ").unwrap_or_else(|| panic!("{document}: {line:?} is no command"));
+                    line.strip_prefix("$ ").unwrap_or_else(|| panic!("{document}: {line:?} is not a command"));
                 recipes.last_mut().unwrap().blocks.last_mut().unwrap().push(command.to_owned());
             }
         }
@@ -191,7 +191,7 @@ fn my_threads_vanished() {
     env.sql("DELETE FROM threads WHERE rowid % 2 = 0");
     let outcomes = recipe.goes(&env, &[0]);
     outcomes[0].assert(outcomes[0].stdout.contains("missing_row"), "what is wrong is named");
-    outcomes[0].assert(outcomes[0].stderr.contains("codex-state backfill"), "and what mends it");
+    outcomes[0].assert(outcomes[0].stderr.contains("codex-state backfill"), "and what repairs it");
     let listed = recipe.goes(&env, &[]);
     let ids = listed[0].stdout.lines().skip(1).map(|line| line.split('\t').next().unwrap().to_owned());
     listed[0].assert_eq(ids.collect(), before, "all are back, those too that Codex hides");
@@ -400,7 +400,7 @@ fn check_in_ci() {
     outcomes[0].assert(outcomes[0].stdout.contains("::error"), "an annotation");
     let report = fs::read_to_string(env.outside("cwd/codex-state.xml")).unwrap();
     assert!(report.contains("<failure"), "a test case fails: {report}");
-    env.run(["backfill"]).status(0, "it is mended");
+    env.run(["backfill"]).status(0, "it is repaired");
     recipe.n_run = 0;
     recipe.goes(&env, &[]);
     recipe.end(&env);

@@ -129,7 +129,7 @@ fn people_read_what_was_done_and_how_it_is_undone() {
     let line: Value = serde_json::from_str(lines.stdout.trim()).unwrap();
     assert_eq!(line["status"], "relinked");
     let outcome = env.run(["relink", "/no/such", text(&new)]);
-    outcome.status(0, "nothing had to change");
+    outcome.status(0, "no row needed a change");
     outcome.assert(outcome.stderr.contains("--columns cwd,title"), "how to see which folders there are");
 }
 
@@ -271,7 +271,7 @@ fn odd_rows_and_old_schemas_are_no_trouble() {
         env.sql("UPDATE threads SET cwd = x'ff00' WHERE id LIKE '20260302%'");
         env.run(["relink", "--missing-ok", OLD, "/x"]).status(0, format_args!("{schema}"));
         let cells = env.query("SELECT hex(cwd) AS cwd FROM threads ORDER BY id");
-        assert_eq!(cells[1]["cwd"], "FF00", "a cell that is no text stays");
+        assert_eq!(cells[1]["cwd"], "FF00", "a cell that is not text stays");
         assert_eq!(cells[0]["cwd"], "2F78");
     }
 }

@@ -73,7 +73,7 @@ fn check(value: &Value, schema: &Value, file: &str, place: &str) -> Result<(), S
             "type" => {}
             "const" if value != rule => return wrong(&format!("is not {rule}")),
             "enum" if !rule.as_array().unwrap().contains(value) => {
-                return wrong(&format!("is none of {rule}"));
+                return wrong(&format!("is not one of {rule}"));
             }
             "const" | "enum" => {}
             "minimum" if value.as_i64().is_some_and(|n| n < rule.as_i64().unwrap()) => {

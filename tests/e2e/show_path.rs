@@ -23,7 +23,7 @@ fn run_with_input(env: &Env, args: &[&str], input: &str) -> Outcome {
 }
 
 #[test]
-fn show_has_every_column_and_those_that_nobody_knows_last() {
+fn show_has_every_column_and_the_unknown_ones_last() {
     let env = golden::filled_by_codex();
     let id = golden::case("no-provider").thread;
     env.sql(&format!(
@@ -59,7 +59,7 @@ fn show_takes_several_and_does_the_good_ones() {
     let (one, two) = (golden::case("no-provider").thread, golden::case("archived").thread);
     let missing = "ffffffff-ffff-7fff-8fff-ffffffffffff";
     let outcome = env.run(["show", "--format", "json", &two, missing, &one]);
-    outcome.status(1, "one of them is no thread");
+    outcome.status(1, "one of them is not a thread");
     outcome.assert(outcome.stderr.contains(missing), "it is named");
     let ids: BTreeSet<String> =
         Show::of(&outcome).threads.iter().map(|thread| thread["id"].as_str().unwrap().to_owned()).collect();

@@ -203,7 +203,7 @@ pub(crate) const DATABASE_OWNED: &[Change] = &[
     change(On::Later, PAGINATED, "title", "'My own title'"),
     change(On::Later, SILENT, "title", "'My own title'"),
     // No text becomes empty, in any history mode and on any schema; no count becomes 0 in a paginated thread.
-    change(On::Any, SILENT, "first_user_message", "'words that nobody said'"),
+    change(On::Any, SILENT, "first_user_message", "'words that no person said'"),
     change(On::Any, SILENT, "agent_nickname", "'Bob'"),
     change(On::Any, SILENT, "model", "'kept'"),
     change(On::Any, SILENT, "title", "'kept'"),

@@ -78,7 +78,7 @@ fn at_80_columns() {
                            so that no backfill gives it a row
             backups:       none
 
-            threads begun in a month
+            threads by the month in which they began
             2026-03  61  ████████████████████████████████████████████████████████████
 
             next: codex-state backfill brings 2 conversations back into the database
@@ -125,7 +125,7 @@ fn at_120_columns() {
                            2 of these missing_row: the file holds nothing of a conversation, so that no backfill gives it a row
             backups:       none
 
-            threads begun in a month
+            threads by the month in which they began
             2026-03  61  ████████████████████████████████████████████████████████████
 
             next: codex-state backfill brings 2 conversations back into the database (codex-state verify names them)
@@ -186,7 +186,7 @@ fn at_120_columns_with_threads_of_several_months_and_a_backup() {
     outcome.assert(outcome.stdout.contains("backups:       1, the newest"), "the backup");
     let (_, picture) = outcome.stdout.split_once("\n\n").unwrap();
     expect![[r#"
-        threads begun in a month
+        threads by the month in which they began
         2025-10  12  ████████████████████████████████████████████████████████████
         2025-11  12  ████████████████████████████████████████████████████████████
         2025-12  12  ████████████████████████████████████████████████████████████
@@ -363,7 +363,7 @@ fn backups_are_named_whether_the_database_can_be_read_or_not() {
     listed(&env.run(["status", "--format", "json"]));
     std::fs::remove_file(env.db()).unwrap();
     let lost = env.run(["status"]);
-    lost.status(0, "there is none to be read");
+    lost.status(0, "no database can be read");
     expected.assert_eq(&lines(&lost));
     says_how(&lost);
     listed(&env.run(["status", "--format", "json"]));

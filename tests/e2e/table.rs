@@ -72,14 +72,14 @@ pub(crate) fn difference(expected: &Rows, actual: &Rows) -> Vec<String> {
             }
         }
         for column in found.keys().filter(|column| !row.contains_key(*column)) {
-            lines.push(format!("{id}.{column}: a column that nobody expected"));
+            lines.push(format!("{id}.{column}: an unexpected column"));
         }
     }
     lines.extend(
         actual
             .keys()
             .filter(|id| !expected.contains_key(*id))
-            .map(|id| format!("{id}: a row that nobody expected")),
+            .map(|id| format!("{id}: an unexpected row")),
     );
     lines
 }

@@ -83,7 +83,7 @@ fn a_file_that_is_no_database() {
     let env = Env::new();
     plain("2026-03-14T10:00:00", "words").write(&env);
     let database =
-        env.write("state_5.sqlite", "this is no SQLite database, whatever its name says".repeat(99));
+        env.write("state_5.sqlite", "this is not an SQLite database, whatever its name says".repeat(99));
     for reader in [&["backfill"][..]].into_iter().chain(READERS) {
         nothing_changed(&env, || env.run(reader)).trouble(database.to_str().unwrap());
     }

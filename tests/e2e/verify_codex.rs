@@ -81,8 +81,8 @@ fn a_ledger_that_codex_refuses() {
     let outcome = env.run(["verify"]);
     outcome.status(1, "an error");
     outcome.assert(
-        outcome.stderr.contains("close Codex and run codex-state rebuild: it mends ledger_mismatch"),
-        "what mends it",
+        outcome.stderr.contains("close Codex and run codex-state rebuild: it repairs ledger_mismatch"),
+        "what repairs it",
     );
     env.run(["verify", specimen::LEGACY]).status(0, "one thread was asked for, and it agrees");
     env.sql("DELETE FROM _sqlx_migrations");
@@ -123,7 +123,7 @@ fn another_database_that_keeps_codex_from_starting() {
         let env = specimen::filled("empty-2026-08");
         sibling(&env, name, "");
         none(&env, "a sound one");
-        env.write(name, "this is no database\n".repeat(100));
+        env.write(name, "this is not a database\n".repeat(100));
         one(&env, "sibling_damaged", &[name, holds, loss]);
         fs::remove_file(env.home().join(name)).unwrap();
         sibling(&env, name, "UPDATE _sqlx_migrations SET success = 0");
@@ -175,7 +175,7 @@ fn threads_of_a_provider_that_is_defined_nowhere() {
 }
 
 #[test]
-fn a_provider_in_the_rollout_counts_beside_a_row_that_somebody_relabelled() {
+fn a_provider_in_the_rollout_counts_beside_a_relabelled_row() {
     let env = Env::new();
     env.database("empty-2026-08");
     plain("2026-03-20T10:00:00", "one").meta(|meta| meta.set("model_provider", "old")).write(&env);
@@ -279,7 +279,7 @@ fn what_codex_reads_or_writes_right_now_is_not_behind() {
     assert_eq!(found(&env, &["verify"]).len(), 1, "and more than ten minutes ago");
     fs::create_dir(env.home().join("thread-writer-locks")).unwrap();
     let lock = hold(&writer_lock(&env, long().thread()));
-    assert_eq!(found(&env, &["verify"]).len(), 0, "somebody holds its lock");
+    assert_eq!(found(&env, &["verify"]).len(), 0, "a program holds its lock");
     drop(lock);
     let (env, _) = behind(&long(), 50);
     env.sql("UPDATE threads SET history_mode = 'legacy'");
@@ -306,7 +306,7 @@ fn what_the_catalogue_of_the_app_lacks_is_said_as_that() {
     drop(connection);
     let before = env.tree();
     let outcome = env.run(["verify", "--strict"]);
-    outcome.status(0, "it is no finding");
+    outcome.status(0, "it is not a finding");
     outcome.assert(outcome.stderr.contains("the app's catalogue holds 1"), "but said");
     assert_eq!(before.difference(&env.tree()), "");
 }

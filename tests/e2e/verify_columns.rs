@@ -74,7 +74,7 @@ fn a_time_that_was_changed_with_the_triggers_at_work_is_named_with_its_twin() {
             // Codex's trigger sets the `_ms` twin to the seconds, so both cells are wrong.
             env.sql(&format!("UPDATE threads SET {time} = {time} - 86400 WHERE id = '{}'", specimen::LEGACY));
             let outcome = env.run(["verify", "--format", "json"]);
-            outcome.status(1, "a day is no nudge");
+            outcome.status(1, "a day is more than a nudge");
             let report = Verify::of(&outcome);
             outcome.assert_eq(report.findings.len(), 1, "one finding for the thread");
             let twin = format!("{time}_ms");
@@ -94,7 +94,7 @@ fn silent(changes: &[Change], why: &str) {
                 continue;
             }
             for depth in [&["verify"][..], &["verify", "--quick"]] {
-                // A name that the session index lacks is no difference between row and rollout.
+                // A name that the session index lacks is not a difference between row and rollout.
                 let options = ["--strict", "--ignore", "index_missing", "--format", "json"];
                 let outcome = env.run([depth, &options].concat());
                 if outcome.code != Some(0) || !Verify::of(&outcome).findings.is_empty() {
@@ -109,12 +109,12 @@ fn silent(changes: &[Change], why: &str) {
 
 #[test]
 fn what_only_the_database_knows_is_no_drift() {
-    silent(DATABASE_OWNED, "what only the database knows is no drift");
+    silent(DATABASE_OWNED, "what only the database knows is not drift");
 }
 
 #[test]
 fn another_spelling_of_the_same_is_no_drift() {
-    silent(EQUIVALENT, "another spelling of the same is no drift");
+    silent(EQUIVALENT, "another spelling of the same is not drift");
 }
 
 #[test]
@@ -172,5 +172,5 @@ fn several_cells_of_one_thread_are_one_finding() {
     outcome.assert_eq(found, expected, "each thread once, sorted by id");
     outcome.assert_eq([report.count("field_mismatch"), report.agree], [2, 5], "counted, and five agree");
     env.run(["backfill"]).status(0, "the hint's command");
-    env.run(["verify"]).status(0, "mends it");
+    env.run(["verify"]).status(0, "it repairs the row");
 }

@@ -35,7 +35,7 @@ const OPEN: [(&str, &str); 3] =
     [("duplicate_rollout", "zst-and-plain"), ("damaged_lines", "bom"), ("damaged_lines", "only-garbage")];
 
 #[test]
-fn after_a_backfill_the_errors_are_the_two_files_that_nobody_can_read() {
+fn after_a_backfill_the_errors_are_the_two_unreadable_files() {
     for schema in golden::SCHEMAS {
         let env = Env::golden(schema);
         env.run(["backfill"]);
@@ -94,7 +94,7 @@ fn deep_reads_every_line() {
         ("damaged_lines", "torn-tail"),
         ("damaged_lines", "utf8-broken"),
     ]);
-    outcome.assert_eq(damaged, expected, "a line that is no UTF-8 is no JSON, though it does not matter");
+    outcome.assert_eq(damaged, expected, "a line that is not UTF-8 is not JSON, though it does not matter");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn on_the_database_that_codex_filled_it_finds_what_codex_got_wrong() {
     let chains = ["reverted-base", "reverted-head", "revert-first", "revert-first-head"];
     outcome.assert(
         duplicates.iter().all(|(_, case)| !chains.contains(&case.as_str())),
-        format_args!("a revert chain is no duplicate: {duplicates:?}"),
+        format_args!("a revert chain is not a duplicate: {duplicates:?}"),
     );
     outcome.assert(
         duplicates.iter().any(|(_, case)| case == "duplicate-restored"),

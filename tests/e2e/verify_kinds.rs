@@ -79,7 +79,7 @@ fn missing_row() {
         finding.path.unwrap().ends_with(home.path.file_name().unwrap().to_str().unwrap()),
         "the file is named"
     );
-    home.env.run(["backfill"]).status(0, "it is mended");
+    home.env.run(["backfill"]).status(0, "it is repaired");
     home.env.run(["verify", "--strict"]).status(0, "and agrees");
 }
 
@@ -100,7 +100,7 @@ fn moved_file() {
     move_file(&home.path, &home.path.with_file_name("x").join(home.path.file_name().unwrap()));
     let finding = only_about_it(&home, "moved_file", "error");
     assert_eq!(finding.columns(), ["rollout_path"], "the column that it explains");
-    home.env.run(["backfill"]).status(0, "it is mended");
+    home.env.run(["backfill"]).status(0, "it is repaired");
     home.env.run(["verify", "--strict"]).status(0, "and agrees");
 }
 
@@ -114,7 +114,7 @@ fn archived_by_hand_is_one_archive_mismatch_and_no_moved_file() {
         columns.contains(&"archived") && columns.contains(&"rollout_path"),
         "both are part of it: {columns:?}"
     );
-    home.env.run(["backfill"]).status(0, "it is mended");
+    home.env.run(["backfill"]).status(0, "it is repaired");
     home.env.run(["verify", "--strict"]).status(0, "and agrees");
 }
 
@@ -137,7 +137,7 @@ fn moved_home_is_said_once_instead_of_for_every_thread() {
         prefix.len() + 1
     ));
     only(&home.env, "moved_home", "error");
-    home.env.run(["backfill"]).status(0, "it is mended");
+    home.env.run(["backfill"]).status(0, "it is repaired");
     home.env.run(["verify", "--strict"]).status(0, "and agrees");
 }
 
@@ -148,7 +148,7 @@ fn a_truncated_file_differs_in_what_it_lost_but_for_texts() {
     rewrite(&home.path, text.split_inclusive('\n').next().unwrap().as_bytes());
     let finding = only_about_it(&home, "field_mismatch", "error");
     let lost = ["sandbox_policy", "tokens_used"];
-    assert_eq!(finding.columns(), lost, "a text never becomes empty, so it is no drift");
+    assert_eq!(finding.columns(), lost, "a text never becomes empty, so it is not drift");
 }
 
 #[test]

@@ -323,7 +323,7 @@ fn a_closed_pipe_does_not_change_the_status() {
             drop(child.stdout.take());
             let output = child.wait_with_output().unwrap();
             let stderr = String::from_utf8_lossy(&output.stderr);
-            assert_eq!(output.status.code(), Some(status), "{format}, nobody reads; stderr:\n{stderr}");
+            assert_eq!(output.status.code(), Some(status), "{format}, no program reads; stderr:\n{stderr}");
             assert!(!stderr.to_lowercase().contains("broken pipe"), "{format}: it ends quietly:\n{stderr}");
         }
     }
@@ -343,6 +343,6 @@ fn what_untrusted_text_says_never_reaches_a_terminal_raw() {
         let raw = ['\u{1b}', '\u{202e}', '\u{7}'].into_iter().find(|c| outcome.stdout.contains(*c));
         outcome.assert(raw.is_none(), format_args!("{format}: no raw {raw:?}"));
         outcome
-            .assert(!outcome.stdout.contains("\n::error::x"), format_args!("{format}: no line of its own"));
+            .assert(!outcome.stdout.contains("\n::error::x"), format_args!("{format}: not a separate line"));
     }
 }

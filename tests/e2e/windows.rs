@@ -37,7 +37,7 @@ fn a_home_that_is_named_is_the_same_home() {
             env.finish(command)
         };
         let outcome = run(&["verify", "--strict", "--format", "json"]);
-        outcome.status(0, "the prefix of canonical paths is no drift");
+        outcome.status(0, "the prefix of canonical paths is not drift");
         outcome.assert_eq(Verify::of(&outcome).findings.len(), 0, &spelling);
         let outcome = run(&["backfill", "--format", "json"]);
         outcome.assert_eq(Backfill::of(&outcome).counts(), [0, 0, 2, 0, 0], &spelling);
@@ -103,7 +103,7 @@ fn a_folder_that_exists_is_stored_canonically_and_found_however_it_is_typed() {
 }
 
 #[test]
-fn a_rollout_that_is_open_to_nobody_else_is_left_for_later() {
+fn a_rollout_that_another_program_opened_exclusively_is_left_for_later() {
     let env = moving::home("empty-2026-08");
     let (before, rows) = (contents(&env), env.rows());
     let path = rows[PLAIN]["rollout_path"].as_str().unwrap().to_owned();
@@ -144,7 +144,7 @@ fn a_database_that_is_marked_as_read_only() {
 }
 
 #[test]
-fn a_database_that_is_open_to_nobody_else() {
+fn a_database_that_another_program_opened_exclusively() {
     let env = filled();
     let open = File::options().read(true).share_mode(0).open(env.db()).unwrap();
     for command in ["list", "verify", "backfill"] {

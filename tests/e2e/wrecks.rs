@@ -183,7 +183,7 @@ fn a_time_alone_is_left_on_request() {
 }
 
 #[test]
-fn a_home_that_was_moved_is_mended_in_one_go() {
+fn a_home_that_was_moved_is_repaired_in_one_go() {
     for schema in ["empty-2026-08", "empty-2026-01"] {
         let env = specimen::filled(schema);
         let head = "20260314-9999-7000-8000-000000000000";
@@ -301,7 +301,7 @@ fn folders_that_are_not_there_are_no_proof_that_all_was_visited() {
 }
 
 #[test]
-fn of_two_databases_the_one_in_use_is_mended_and_the_stale_one_named() {
+fn of_two_databases_the_one_in_use_is_repaired_and_the_stale_one_named() {
     let env = specimen::filled("empty-2026-08");
     let (stale, used) = (env.path("state_5.sqlite"), env.path("sqlite/state_5.sqlite"));
     fs::create_dir(env.home().join("sqlite")).unwrap();
@@ -341,7 +341,7 @@ fn a_damaged_one_replaced_with_what_can_be_read_of_it() {
     tear(&env.db());
     let outcome = env.run(["backfill"]);
     outcome.trouble(env.db().to_str().unwrap());
-    outcome.assert(outcome.stderr.contains("codex-state rebuild"), "the command that mends it");
+    outcome.assert(outcome.stderr.contains("codex-state rebuild"), "the command that repairs it");
     fs::write(env.db(), whole).unwrap();
 
     // This is the way by hand: move the database aside, start Codex once, then run backfill.
@@ -357,7 +357,7 @@ fn a_damaged_one_replaced_with_what_can_be_read_of_it() {
 
 /// Tests cells that make Codex's whole listing fail.
 #[test]
-fn bad_cells_are_mended_where_the_file_knows_better() {
+fn bad_cells_are_repaired_where_the_file_knows_better() {
     let bad = [
         ("created_at", "'yesterday'"),
         ("created_at_ms", "'yesterday'"),

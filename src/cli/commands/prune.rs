@@ -304,7 +304,7 @@ pub(super) fn advise(app: &App, report: &PruneReport, dry_run: bool) {
             _ => "codex-state backfill".to_owned(),
         };
         app.messages
-            .hint(&format!("{command} mends {} whose rollout lies elsewhere in the home", rows(n_misplaced)));
+            .hint(&format!("{command} repairs {} whose rollout lies elsewhere in the home", rows(n_misplaced)));
     }
     if let Some(path) = &report.saved_to {
         app.messages.say(&format!("the rows are saved in {}", text::path(path)));

@@ -179,7 +179,7 @@ fn advise(app: &App, old: &str, report: &RelinkReport, dry_run: bool) {
     let (n, old, new) = (report.count(RelinkStatus::Relinked), text::safe(old), text::safe(&report.new));
     app.messages.say(&match (n, dry_run) {
         (0, true) => "nothing was written: this was a dry run; nothing would change".to_owned(),
-        (0, false) => format!("no row had to change: no thread is left in {old}"),
+        (0, false) => format!("no row needed a change: no thread is left in {old}"),
         (_, true) => format!("nothing was written: this was a dry run, which would relink {}", threads(n)),
         (_, false) => format!("relinked {}: they belong to {new} now", threads(n)),
     });

@@ -105,8 +105,8 @@ fn advise(app: &App, config: &RestoreOptions<'_>, report: &RestoreReport) {
     if report.newer_rows > 0 {
         let rows = human::counted(report.newer_rows, "row", "rows");
         app.messages.warn(&match config.dry_run {
-            true => format!("{rows} are newer than the backup and would go from the database"),
-            false => format!("{rows} were newer than the backup and went from the database"),
+            true => format!("{rows} are newer than the backup and would be removed"),
+            false => format!("{rows} were newer than the backup and were removed"),
         });
     }
     if config.dry_run {

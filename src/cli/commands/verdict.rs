@@ -59,18 +59,18 @@ pub(super) fn steps(report: &VerifyReport, depth: Depth, is_said: bool) -> Vec<S
     // A quick look opens no rollout, so it does not know which of them contain a thread.
     let backfill = match depth {
         Depth::Quick if report.count(FindingKind::MissingRow).all() > 0 => {
-            "codex-state backfill mends, as far as the rollouts can be read,"
+            "codex-state backfill repairs, as far as the rollouts can be read,"
         }
-        _ => "codex-state backfill mends",
+        _ => "codex-state backfill repairs",
     };
     for (remedy, does) in [
-        (Remedy::Rebuild, "close Codex and run codex-state rebuild: it mends"),
+        (Remedy::Rebuild, "close Codex and run codex-state rebuild: it repairs"),
         (Remedy::Backfill, backfill),
         (
             Remedy::Facts,
-            "codex-state backfill --facts-from BACKUP mends, from a backup, what no rollout tells in",
+            "codex-state backfill --facts-from BACKUP takes from a backup what no rollout contains:",
         ),
-        (Remedy::Index, "codex-state backfill --index mends"),
+        (Remedy::Index, "codex-state backfill --index repairs"),
         (Remedy::ByHand, "codex-state verify --help says what to do about"),
     ] {
         let kinds = kinds(remedy);
@@ -107,15 +107,15 @@ mod tests {
         let missing_file = "bring the files of missing_file back from a backup or another disk, then run codex-state \
                             backfill; only if they are gone for good, codex-state prune deletes their rows";
         let expected = [
-            "codex-state backfill mends missing_row, field_mismatch",
+            "codex-state backfill repairs missing_row, field_mismatch",
             "codex-state verify --help says what to do about empty_file",
             missing_file,
         ];
         assert_eq!(steps(&report, Depth::Fields, false), expected);
         report.field_remedies = [Remedy::Facts, Remedy::ByHand].into();
         let expected = [
-            "codex-state backfill mends, as far as the rollouts can be read, missing_row",
-            "codex-state backfill --facts-from BACKUP mends, from a backup, what no rollout tells in field_mismatch",
+            "codex-state backfill repairs, as far as the rollouts can be read, missing_row",
+            "codex-state backfill --facts-from BACKUP takes from a backup what no rollout contains: field_mismatch",
             "codex-state verify --help says what to do about field_mismatch, empty_file",
             missing_file,
         ];

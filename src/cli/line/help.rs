@@ -91,7 +91,7 @@ pub const EXAMPLES: [(&str, &[Example]); 16] = [
     (
         "prune",
         &[
-            ("codex-state prune --dry-run", "say which rows would go"),
+            ("codex-state prune --dry-run", "say which rows would be deleted"),
             ("codex-state prune --yes", "delete them without asking"),
         ],
     ),

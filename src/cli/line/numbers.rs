@@ -5,9 +5,9 @@ use std::time::Duration;
 
 /// Parses a time to wait, in seconds.
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds, as in 5 or 0.5".to_owned())?;
+    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds, such as 5 or 0.5".to_owned())?;
     let timeout = Duration::try_from_secs_f64(seconds)
-        .map_err(|_| "not a number of seconds, as in 5 or 0.5".to_owned())?;
+        .map_err(|_| "expected a number of seconds, such as 5 or 0.5".to_owned())?;
     // SQLite counts milliseconds in 32 bits: some weeks.
     Ok(timeout.min(Duration::from_millis(i32::MAX.unsigned_abs().into())))
 }
@@ -15,12 +15,12 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 /// Parses the number of rollouts to read at once.
 pub(super) fn jobs(text: &str) -> Result<u16, String> {
     let jobs = text.parse().ok().filter(|jobs| (1..=256).contains(jobs));
-    jobs.ok_or_else(|| "not a number from 1 to 256".to_owned())
+    jobs.ok_or_else(|| "expected a whole number from 1 to 256".to_owned())
 }
 
 /// Parses a number of items.
 pub(super) fn count(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| "not a number of things, as in 0 or 20".to_owned())
+    text.parse().map_err(|_| "expected a whole number, such as 20".to_owned())
 }
 
 /// Returns the number of rollouts to read at once: from `--jobs`, otherwise one for each processor.

@@ -230,14 +230,14 @@ mod tests {
         check(
             "list -n all",
             &expect![[r#"
-            codex-state: error: --limit N: cannot read "all": not a number of things, as in 0 or 20
+            codex-state: error: --limit N: cannot read "all": expected a whole number, such as 20
             hint: codex-state list --help says how it is used
         "#]],
         );
         check(
             "backfill --jobs 0",
             &expect![[r#"
-            codex-state: error: --jobs N: cannot read "0": not a number from 1 to 256
+            codex-state: error: --jobs N: cannot read "0": expected a whole number from 1 to 256
             hint: codex-state backfill --help says how it is used
         "#]],
         );

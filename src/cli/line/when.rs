@@ -10,7 +10,7 @@ use chrono::{
 use crate::error::WithHint as _;
 
 /// The forms, for help and hints.
-pub const FORMS: &str = "an RFC 3339 time (2026-03-14T09:00:00Z), a date (2026-03-14), today, yesterday, or an age (30s, \
+const FORMS: &str = "an RFC 3339 time (2026-03-14T09:00:00Z), a date (2026-03-14), today, yesterday, or an age (30s, \
                          10m, 2h, 7d, 4w, 3mo, 1y, \"2 weeks ago\")";
 
 /// The greatest accepted age in months; beyond the range of times.

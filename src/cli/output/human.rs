@@ -113,7 +113,7 @@ pub fn duration(millis: u64) -> String {
 }
 
 /// The minimum length of an abbreviated id.
-pub const SHORTEST_ID: usize = 8;
+const SHORTEST_ID: usize = 8;
 
 /// Returns how many bytes of `id` distinguish it from its neighbours in the sorted sequence of all ids; at least
 /// eight.

@@ -23,7 +23,8 @@ impl Style {
     /// No colour.
     pub const PLAIN: Self = Self { colour: false };
     /// With colour.
-    pub const COLOURED: Self = Self { colour: true };
+    #[cfg(test)]
+    pub(crate) const COLOURED: Self = Self { colour: true };
 
     /// Decides for one stream.
     #[must_use]

@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// The mark where text was cut.
-pub const ELLIPSIS: &str = "…";
+const ELLIPSIS: &str = "…";
 
 /// Returns text for a terminal or plain output: characters that act or hide are spelled out, all others are
 /// unchanged.

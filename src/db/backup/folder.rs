@@ -17,7 +17,7 @@ pub(super) fn cannot_use(error: io::Error, folder: &Path, doing: &str) -> anyhow
     }
     anyhow::Error::new(error)
         .context(format!("{}: cannot {doing}", folder.display()))
-        .hint("make way for the folder, or mount what it leads to")
+        .hint("move what has the name of the folder away, or mount what it leads to")
 }
 
 /// Creates the folder for backups, readable only by this user, if it is missing.

@@ -19,6 +19,6 @@ pub(in crate::db) use copy::sync_file;
 pub use copy::{CopyProgress, back_up, page_and_copy_size};
 pub use folder::FOLDER;
 pub use orphans::move_logs;
-pub use pruned::{SavedRows, delete_thread, name_of_saved};
+pub use pruned::{SavedRows, delete_thread};
 pub use restore::{MovedAside, RestoredDatabase, check_backup, restore_into};
 pub(in crate::db) use staging::Staging;

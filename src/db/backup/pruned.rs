@@ -160,7 +160,7 @@ fn version(connection: &Connection) -> rusqlite::Result<Option<i64>> {
 
 /// Returns the path of the saved rows that are deleted from `database` at this time.
 #[must_use]
-pub fn name_of_saved(database: &Path, now: DateTime<Utc>) -> PathBuf {
+fn name_of_saved(database: &Path, now: DateTime<Utc>) -> PathBuf {
     folder_of(database).join(format!("{PREFIX}{}-{}.sqlite", name_of(database), stamp(now)))
 }
 
@@ -384,7 +384,7 @@ mod tests {
                 .filter(|one| one.as_ref().unwrap().file_name().to_string_lossy().starts_with(PREFIX))
                 .count()
         };
-        assert_eq!(n_named(), 0, "what is not whole has no name of its own");
+        assert_eq!(n_named(), 0, "an incomplete file has no final name");
         saved.publish(&place.database, now).unwrap();
         assert_eq!(n_named(), 1);
         assert!(saved.covers(&connection, gone).unwrap());
@@ -426,7 +426,7 @@ mod tests {
         let schema = Schema::read(&connection).unwrap();
         let now = DateTime::from_timestamp(1_788_264_000, 0).unwrap();
         let create = || SavedRows::create(&place.database, &connection, &schema, now).unwrap();
-        assert_eq!(create().finish(true), None, "it never had a name of its own");
+        assert_eq!(create().finish(true), None, "it never had its final name");
         let create = || {
             let mut saved = create();
             saved.publish(&place.database, now).unwrap();

@@ -13,9 +13,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
 use crate::db::open::OpenOptions;
-use crate::db::open::{Access, Reader, Writer, is_busy};
+use crate::db::open::{Access, Reader, Writer};
 use crate::db::testing::{
-    BACK_UP_HALF, FILLED, Place, Process, assert_unchanged, read_titled, snapshot, titled,
+    BACK_UP_HALF, FILLED, Place, Process, assert_unchanged, is_busy, read_titled, snapshot, titled,
 };
 use crate::error::hints;
 

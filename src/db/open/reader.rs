@@ -194,7 +194,7 @@ impl Reader {
                     } else {
                         way
                     };
-                    return Ok(Attempt::Again(Some(way), self.restless()));
+                    return Ok(Attempt::Again(Some(way), self.unstable()));
                 }
                 self.kept = Some(kept);
             }
@@ -223,7 +223,7 @@ impl Reader {
                 let folder = self.private_folder()?;
                 let copied = snapshot::copy_all(&self.real, &seen, folder.path());
                 if self.snapshot()? != seen {
-                    return Ok(Attempt::Again(None, self.restless()));
+                    return Ok(Attempt::Again(None, self.unstable()));
                 }
                 let path = copied.map_err(|error| {
                     explain_io(error, folder.path(), "make a private copy of the database there")
@@ -258,7 +258,7 @@ impl Reader {
         })
     }
 
-    fn restless(&self) -> anyhow::Error {
+    fn unstable(&self) -> anyhow::Error {
         refuse(Trouble::Busy, "it changes again and again while it is read", &self.path, "read the database")
     }
 }

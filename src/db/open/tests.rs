@@ -2,7 +2,7 @@
 
 use super::reader::*;
 use super::*;
-use crate::db::testing::{FILLED, Place, Process, assert_unchanged, read_titled, snapshot, titled};
+use crate::db::testing::{FILLED, Place, Process, assert_unchanged, is_busy, read_titled, snapshot, titled};
 use crate::error::hints;
 use rusqlite::Connection;
 use std::fs;

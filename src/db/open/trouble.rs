@@ -61,12 +61,6 @@ impl Trouble {
     }
 }
 
-/// Returns true if the failure is a database locked beyond the timeout.
-#[must_use]
-pub fn is_busy(error: &anyhow::Error) -> bool {
-    Trouble::of(error) == Some(Trouble::Busy)
-}
-
 /// Returns SQLite's own error within a failure.
 #[must_use]
 pub fn sqlite_error(error: &anyhow::Error) -> Option<&rusqlite::Error> {
@@ -252,6 +246,7 @@ pub(super) fn extended_code(error: &rusqlite::Error) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::testing::is_busy;
     use crate::error::hints;
 
     fn sqlite(code: i32) -> rusqlite::Error {

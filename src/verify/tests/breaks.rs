@@ -299,8 +299,8 @@ fn check(schema: &str, breaks: &[Break], jobs: usize) {
 
     // A backfill repairs what it can. No other finding disappears or appears, except those that were hidden before.
     home.backfill();
-    let mended = home.verify();
-    let left: Vec<Stated> = all(&mended).iter().map(state).collect();
+    let repaired = home.verify();
+    let left: Vec<Stated> = all(&repaired).iter().map(state).collect();
     let by_hand = |stated: &Stated| stated.0.remedy() != Remedy::Backfill || stated.3 == ["id"];
     assert_eq!(left.iter().filter(|stated| !by_hand(stated)).collect::<Vec<_>>(), Vec::<&Stated>::new());
     let lasting = expected.into_iter().filter(by_hand).collect();

@@ -160,7 +160,7 @@ pub(super) fn outcome(report: &BackfillReport, dry_run: bool, is_new: bool) -> S
         let done = report.inserted + report.updated + report.unchanged + report.superseded + report.failed;
         let found = human::counted(report.scanned.max(done), "rollout", "rollouts");
         let what = match (dry_run, changes.is_empty()) {
-            (_, true) => "no row had to change so far".to_owned(),
+            (_, true) => "no row needed a change so far".to_owned(),
             (true, false) => format!("nothing was written; so far it would {}", changes.join(" and ")),
             (false, false) => format!("so far {}", changes.join(" and ")),
         };
@@ -171,7 +171,7 @@ pub(super) fn outcome(report: &BackfillReport, dry_run: bool, is_new: bool) -> S
         (true, false) => {
             format!("nothing was written: this was a dry run, which would {}{rest}", changes.join(" and "))
         }
-        (false, true) => format!("no row had to change{rest}"),
+        (false, true) => format!("no row needed a change{rest}"),
         (false, false) => format!("{}{rest}", changes.join(" and ")),
     }
 }

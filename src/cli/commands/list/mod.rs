@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// The default columns of TSV and CSV. Scripts rely on them.
-pub const DEFAULT_COLUMNS: [&str; 10] = [
+const DEFAULT_COLUMNS: [&str; 10] = [
     "id",
     "updated_at",
     "created_at",

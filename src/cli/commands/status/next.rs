@@ -74,7 +74,7 @@ fn damaged(database: &DatabaseStatus) -> Option<String> {
 fn cannot_start(report: &VerifyReport, view: &StatusView<'_>) -> Option<String> {
     if report.count(FindingKind::LedgerMismatch).all() > 0 {
         return Some(
-            "close Codex, then codex-state rebuild mends the ledger, so that Codex starts".to_owned(),
+            "close Codex, then codex-state rebuild repairs the ledger, so that Codex starts".to_owned(),
         );
     }
     let sibling = first(view, FindingKind::SiblingDamaged)?;
@@ -113,7 +113,7 @@ fn mend(report: &VerifyReport, unusable: Option<Unusable>) -> Option<String> {
     Some(format!("codex-state backfill {all}{as_far} (codex-state verify names them)"))
 }
 
-/// Describes what `backfill` does about findings of a kind. Returns `None` if the kind has a step of its own.
+/// Describes what `backfill` does about findings of a kind. Returns `None` if the kind has its own step.
 fn mended(kind: FindingKind, n: u64) -> Option<String> {
     let rows = human::counted(n, "row", "rows");
     Some(match kind {

@@ -95,7 +95,7 @@ pub(super) fn write(
     write_fields_within(out, &fields, width, style)?;
     let months = view.database.as_ref().map(|database| &database.months);
     if let (Some((width, ink)), Some(months)) = (picture, months.filter(|months| !months.is_empty())) {
-        writeln!(out, "\n{}", style.paint(Tone::Dim, "threads begun in a month"))?;
+        writeln!(out, "\n{}", style.paint(Tone::Dim, "threads by the month in which they began"))?;
         chart::write_bars(out, &latest_months(months), width, ink, style)?;
     }
     if let Some(next) = screen.next {

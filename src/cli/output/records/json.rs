@@ -11,7 +11,7 @@ use serde_json::ser::{Formatter, Serializer};
 use crate::cli::output::text;
 
 /// The version of the documents' structure, their first member.
-pub const SCHEMA_VERSION: u32 = 1;
+pub(in crate::cli) const SCHEMA_VERSION: u32 = 1;
 
 /// Writes any value as compact, terminal-safe JSON.
 pub fn write<T: Serialize + ?Sized>(out: &mut dyn Write, value: &T) -> io::Result<()> {
