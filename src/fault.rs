@@ -7,7 +7,7 @@
 //! being written grow by N pages; then SQLite finds no space, as on a full disk.
 
 /// The environment variable that names the point.
-const VARIABLE: &str = "CODEX_STATE_FAULT";
+pub const VARIABLE: &str = "CODEX_STATE_FAULT";
 
 /// All points, in the order in which their command passes them.
 pub const POINTS: &[&str] = &[

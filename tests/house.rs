@@ -380,6 +380,30 @@ fn no_two_types_have_one_name() {
     assert!(files.is_empty(), "names of several types: {files:#?}");
 }
 
+/// Words and turns that readers in a hurry stumble over, in lower case.
+const RIDDLES: &[&str] =
+    &["nobody", "somebody", "whoever", "as it stands", "had to change", "called like", "custody", "be had"];
+
+#[test]
+fn the_source_is_written_in_plain_english() {
+    let mut found = Vec::new();
+    for Source { path, text, .. } in sources() {
+        for (i, line) in text.lines().enumerate() {
+            let lower = line.to_lowercase();
+            let riddle = RIDDLES.iter().find(|riddle| lower.contains(**riddle));
+            let comment = line.trim_start().trim_start_matches(['/', '!']).trim_start();
+            // A doc comment begins with a verb (of a function) or a noun (of a type, a field or a file).
+            let is_first = line.trim_start().starts_with("//")
+                && (i == 0 || !text.lines().nth(i - 1).unwrap().trim_start().starts_with("//"));
+            let is_question = is_first && ["What ", "Whether "].iter().any(|word| comment.starts_with(word));
+            if riddle.is_some() || is_question {
+                found.push(format!("src/{path}:{}: {}", i + 1, line.trim()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "say who does what:\n{}", found.join("\n"));
+}
+
 #[test]
 fn every_dependency_has_its_reason() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();

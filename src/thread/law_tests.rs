@@ -3,7 +3,7 @@
 
 use super::cell::Cell;
 use super::columns::Col;
-use super::diff::{FieldDifference, diff};
+use super::diff::diff;
 use super::merge::{self, MergeContext};
 use super::sample::{check_diff as check, columns, context, metadata, names, row_of};
 use super::{HistoryMode, ThreadId, ThreadMetadata};

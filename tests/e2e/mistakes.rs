@@ -488,12 +488,15 @@ fn a_bad_number() {
 fn a_number_below_nothing() {
     let env = filled();
     for (args, reason) in [
-        (&["list", "-n", "-1"][..], "--limit N: cannot read \"-1\": not a number of things"),
+        (&["list", "-n", "-1"][..], "--limit N: cannot read \"-1\": expected a whole number"),
         (
             &["list", "--busy-timeout", "-1"],
-            "--busy-timeout SECONDS: cannot read \"-1\": not a number of seconds",
+            "--busy-timeout SECONDS: cannot read \"-1\": expected a number of seconds",
         ),
-        (&["verify", "--max-findings", "-1"], "--max-findings N: cannot read \"-1\": not a number of things"),
+        (
+            &["verify", "--max-findings", "-1"],
+            "--max-findings N: cannot read \"-1\": expected a whole number",
+        ),
         (&["list", "--since", "-7d"], "cannot read \"-7d\" as a time\nhint: give 7d\n"),
         (&["list", "--until=-2h"], "cannot read \"-2h\" as a time\nhint: give 2h\n"),
     ] {
@@ -511,7 +514,9 @@ fn a_patience_without_end() {
         outcome.assert_eq(outcome.stdout.lines().count(), 1, "the list");
     }
     for seconds in ["inf", "nan", "1e300", ""] {
-        filled().run(["list", "--busy-timeout", seconds]).status(2, format_args!("{seconds:?} is not a number"));
+        filled()
+            .run(["list", "--busy-timeout", seconds])
+            .status(2, format_args!("{seconds:?} is not a number"));
     }
 }
 

@@ -126,7 +126,11 @@ fn a_thread_that_only_its_file_knows_is_found_by_its_id() {
         let outcome = env.run(["backfill", id, "--format", "json"]);
         outcome.assert_eq(Backfill::of(&outcome).counts(), [0, 1, 0, 0, 0], "one row is repaired");
         for (other, row) in env.rows() {
-            outcome.assert_eq(row == good[&other], other == id, format_args!("only {id} is repaired: {other}"));
+            outcome.assert_eq(
+                row == good[&other],
+                other == id,
+                format_args!("only {id} is repaired: {other}"),
+            );
         }
         env.run(["backfill"]).status(0, "all is fine");
         assert_eq!(env.rows(), good);
@@ -338,7 +342,8 @@ fn a_cell_that_no_rollout_tells_is_repaired_from_a_backup() {
     let outcome = env.run(["verify"]);
     outcome.status(1, "Codex cannot read the row");
     outcome.assert(outcome.stderr.contains("backfill --facts-from"), "the hint names what repairs it");
-    outcome.assert(!outcome.stderr.contains("codex-state backfill repairs field_mismatch"), "and nothing else");
+    outcome
+        .assert(!outcome.stderr.contains("codex-state backfill repairs field_mismatch"), "and nothing else");
     env.run([std::ffi::OsStr::new("backfill"), std::ffi::OsStr::new("--facts-from"), backup.as_os_str()])
         .status(0, "what the backup knows comes back");
     let row = env.row(thread.thread());

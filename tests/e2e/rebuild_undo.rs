@@ -185,8 +185,10 @@ fn verify_leads_from_a_damaged_page_and_a_foreign_ledger_to_rebuild() {
     wrecks::tear_leaves(&env.db(), "idx_threads_source", 1);
     let outcome = env.run(["verify", "--deep"]);
     outcome.status(1, "database_damaged");
-    outcome
-        .assert(outcome.stderr.contains("codex-state rebuild: it repairs database_damaged"), "what repairs it");
+    outcome.assert(
+        outcome.stderr.contains("codex-state rebuild: it repairs database_damaged"),
+        "what repairs it",
+    );
     outcome.assert(outcome.stderr.contains(kept.to_str().unwrap()), "and the backup");
     env.run(["rebuild"]).status(0, "repaired");
     env.run(["verify", "--deep"]).status(0, "in order");

@@ -37,8 +37,9 @@ fn recipes() -> Vec<Recipe> {
             } else if line.starts_with("```") {
                 is_console = false;
             } else if is_console {
-                let command =
-                    line.strip_prefix("$ ").unwrap_or_else(|| panic!("{document}: {line:?} is not a command"));
+                let command = line
+                    .strip_prefix("$ ")
+                    .unwrap_or_else(|| panic!("{document}: {line:?} is not a command"));
                 recipes.last_mut().unwrap().blocks.last_mut().unwrap().push(command.to_owned());
             }
         }

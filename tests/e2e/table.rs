@@ -76,10 +76,7 @@ pub(crate) fn difference(expected: &Rows, actual: &Rows) -> Vec<String> {
         }
     }
     lines.extend(
-        actual
-            .keys()
-            .filter(|id| !expected.contains_key(*id))
-            .map(|id| format!("{id}: an unexpected row")),
+        actual.keys().filter(|id| !expected.contains_key(*id)).map(|id| format!("{id}: an unexpected row")),
     );
     lines
 }

@@ -303,8 +303,10 @@ pub(super) fn advise(app: &App, report: &PruneReport, dry_run: bool) {
             1..=3 => format!("codex-state backfill {}", ids.collect::<Vec<_>>().join(" ")),
             _ => "codex-state backfill".to_owned(),
         };
-        app.messages
-            .hint(&format!("{command} repairs {} whose rollout lies elsewhere in the home", rows(n_misplaced)));
+        app.messages.hint(&format!(
+            "{command} repairs {} whose rollout lies elsewhere in the home",
+            rows(n_misplaced)
+        ));
     }
     if let Some(path) = &report.saved_to {
         app.messages.say(&format!("the rows are saved in {}", text::path(path)));

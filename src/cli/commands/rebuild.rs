@@ -333,7 +333,8 @@ fn advise(app: &App, database: &Path, report: &Rebuilt, dry_run: bool) {
         ));
     }
     for name in &report.left_behind {
-        app.messages.warn(&format!("{}: left behind, because a new database cannot hold it", text::safe(name)));
+        app.messages
+            .warn(&format!("{}: left behind, because a new database cannot hold it", text::safe(name)));
     }
     match &report.way {
         _ if dry_run => app.messages.say("nothing was written: this was a dry run"),

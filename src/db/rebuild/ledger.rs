@@ -164,7 +164,7 @@ pub(super) fn repeat(old: &Connection, new: &Connection) -> rusqlite::Result<()>
         if let (Cell::Text(_), Cell::Integer(_)) = (&entry.installed_on, &entry.execution_time) {
             new.execute(&sql, params![entry.version, entry.installed_on, entry.execution_time])?;
         }
-        // What is known of these is not certain.
+        // Their checksums are not certain.
         if matches!(entry.checksum, Cell::Blob(_))
             && ledger::UNCONFIRMED.contains(&entry.version)
             && !has_crlf
