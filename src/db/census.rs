@@ -25,7 +25,7 @@ pub struct Census {
 /// A thread that is counted.
 #[derive(Debug, Clone, Copy)]
 pub struct CensusThread<'a> {
-    /// Its id, as it stands in the row.
+    /// Its id, as the row has it.
     pub id: &'a str,
     /// Its source; for a source that is an object, the object's key.
     pub source: &'a str,

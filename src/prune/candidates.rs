@@ -62,7 +62,7 @@ enum Spelling {
 }
 
 impl PruneCandidate {
-    /// Returns the id as it stands in the row.
+    /// Returns the id as the row has it.
     pub(super) fn id(&self) -> Cow<'_, str> {
         self.odd_id.as_ref().map_or_else(|| self.thread.to_string().into(), |id| (&**id).into())
     }
@@ -84,7 +84,7 @@ impl PruneCandidate {
 
     /// Keeps the row because `backfill` repairs it.
     pub(super) fn misplaced(&mut self) {
-        self.skip("its rollout lies elsewhere in the home: backfill mends the row");
+        self.skip("its rollout lies elsewhere in the home: backfill repairs the row");
         self.is_misplaced = true;
     }
 
