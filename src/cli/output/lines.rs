@@ -117,14 +117,20 @@ impl Word {
     fn followed_by(self, word: &str) -> Word {
         if self == Word::Prose {
             let is_program = ["codex-state", "codex"].contains(&word.trim_start_matches(['`', '(']));
-            return if is_program { Word::Program } else { Word::Prose };
+            // A path with blanks is quoted, so that it can be pasted.
+            return match opened_quote(word) {
+                _ if is_program => Word::Program,
+                Some(quote) => Word::Quoted(quote),
+                None => Word::Prose,
+            };
         }
-        let opened = if let Word::Quoted(quote) = self { Some(quote) } else { None };
-        let quote = opened.or_else(|| word.chars().next().filter(|c| ['\'', '"'].contains(c)));
-        if let Some(quote) = quote {
-            let within = if opened.is_some() { word } else { &word[1..] };
-            if !within.contains(quote) {
-                return Word::Quoted(quote);
+        match self {
+            Word::Quoted(quote) if !word.contains(quote) => return self,
+            Word::Quoted(_) => {}
+            _ => {
+                if let Some(quote) = opened_quote(word) {
+                    return Word::Quoted(quote);
+                }
             }
         }
         match word {
@@ -133,6 +139,12 @@ impl Word {
             _ => Word::Argument,
         }
     }
+}
+
+/// Returns the quotation mark with which a word begins, unless the word also has its end.
+fn opened_quote(word: &str) -> Option<char> {
+    let quote = word.chars().next().filter(|c| ['\'', '"'].contains(c))?;
+    (!word[1..].contains(quote)).then_some(quote)
 }
 
 /// Returns the number of columns that a text takes, without its colour sequences.
@@ -190,6 +202,15 @@ mod tests {
             wrap("run codex-state verify --deep, then codex-state restore FILE and look\n", 36),
             "run codex-state verify --deep, then\n  codex-state restore FILE and look\n"
         );
+    }
+
+    #[test]
+    fn a_quoted_path_stays_in_one_piece() {
+        assert_eq!(
+            wrap("close Codex, move '/a b/logs_2.sqlite' aside and start it\n", 24),
+            "close Codex, move\n  '/a b/logs_2.sqlite'\n  aside and start it\n"
+        );
+        assert_eq!(wrap("it says \"running\" and more\n", 20), "it says \"running\"\n  and more\n");
     }
 
     #[test]
