@@ -65,9 +65,10 @@ pub struct CodexConfig {
     pub sqlite_home: Option<PathBuf>,
     /// The keys that are present but not a string.
     pub no_text: Vec<&'static str>,
-    /// The providers that Codex can use with this configuration. `None` without a configuration, as in a home of
-    /// which only the conversations were copied.
+    /// The providers that Codex can use with this configuration. `None` if the configuration could not be read whole.
     pub providers: Option<Providers>,
+    /// The error, if the file is not TOML.
+    pub invalid: Option<String>,
 }
 
 /// The defined model providers: those built into Codex and those of a configuration.
@@ -95,21 +96,41 @@ impl Providers {
     }
 }
 
+/// Returns the settings on sound lines before the first table of an invalid configuration, with the numbers of the
+/// lines. The default provider and the place of the databases decide what is written where, and one wrong line elsewhere does not change
+/// them.
+fn sound_settings(text: &str) -> impl Iterator<Item = (usize, toml::Table)> {
+    let text = text.trim_start_matches('\u{feff}');
+    let before_tables = text.lines().take_while(|line| !line.trim_start().starts_with('['));
+    let parsed = |(i, line): (usize, &str)| Some((i + 1, line.parse::<toml::Table>().ok()?));
+    before_tables.enumerate().filter_map(parsed)
+}
+
 /// Reads `config.toml` of a home; a missing file counts as empty. As in Codex, a path that begins with `~` is below
 /// the user's home.
 ///
 /// # Errors
-/// If it cannot be read or is not TOML. Callers warn and continue without it.
+/// If it cannot be read. Callers warn and continue without it.
 pub fn read_config(home: &Path, user_home: Option<&Path>) -> anyhow::Result<CodexConfig> {
     let path = home.join(CONFIG);
     let text = match read_bounded(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(CodexConfig::default()),
+        // Codex knows only its own providers then.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(CodexConfig { providers: Some(Providers::default()), ..CodexConfig::default() });
+        }
         Err(error) => return Err(error).with_context(|| path.display().to_string()),
     };
-    let table: toml::Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| anyhow!("{}: invalid TOML: {}", path.display(), error.message()))?;
+    let (table, invalid) = match text.parse::<toml::Table>() {
+        Ok(table) => (table, None),
+        Err(error) => {
+            let mut settings = toml::Table::new();
+            for (key, value) in sound_settings(&text).flat_map(|(_, line)| line) {
+                settings.entry(key).or_insert(value);
+            }
+            (settings, Some(explain_toml(&text, &error)))
+        }
+    };
     let mut no_text = Vec::new();
     let mut text = |key| {
         let value = table.get(key)?;
@@ -123,8 +144,17 @@ pub fn read_config(home: &Path, user_home: Option<&Path>) -> anyhow::Result<Code
         sqlite_home: text("sqlite_home")
             .map(|folder| below_user_home(folder, user_home).unwrap_or_else(|| home.join(folder))),
         no_text,
-        providers: Some(Providers::of(&table)),
+        providers: invalid.is_none().then(|| Providers::of(&table)),
+        invalid,
     })
+}
+
+/// Describes an error in a configuration, with its line.
+fn explain_toml(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.as_bytes().get(..span.start));
+    let line = before.map(|before| before.iter().filter(|byte| **byte == b'\n').count() + 1);
+    let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+    format!("{place}{}", error.message().lines().collect::<Vec<_>>().join(" "))
 }
 
 /// Finds the line of `config.toml` that sets the default provider, counted from 1; `None` if there is none.
@@ -135,7 +165,11 @@ pub fn provider_line(home: &Path) -> Option<usize> {
         model_provider: toml::Spanned<String>,
     }
     let text = read_bounded(&home.join(CONFIG)).ok()?;
-    let top: Top = toml::from_str(&text).ok()?;
+    let Ok(top) = toml::from_str::<Top>(&text) else {
+        return sound_settings(&text)
+            .find(|(_, line)| line.get("model_provider").is_some_and(toml::Value::is_str))
+            .map(|(n, _)| n);
+    };
     let before = text.as_bytes().get(..top.model_provider.span().start)?;
     Some(before.iter().filter(|byte| **byte == b'\n').count() + 1)
 }
@@ -426,6 +460,8 @@ mod tests {
         check("[profiles.a]\nmodel_provider = \"azure\"\n", None);
         check("model_provider = 5\n", None);
         check("no toml", None);
+        check("\u{feff}no toml\n\nmodel_provider = 'azure'\n[a\n", Some(3));
+        check("[a\nmodel_provider = 'azure'\n", None);
         assert_eq!(provider_line(Path::new("/nowhere")), None);
     }
 
@@ -514,15 +550,38 @@ mod tests {
     fn the_configuration_is_read_and_its_folder_is_relative_to_it() {
         let home = tempfile::tempdir().unwrap();
         let read = || read_config(home.path(), Some(Path::new("/home/me")));
-        assert_eq!(read().unwrap(), CodexConfig::default());
+        let nothing = CodexConfig { providers: Some(Providers::default()), ..CodexConfig::default() };
+        assert_eq!(read().unwrap(), nothing);
         let text =
             "model_provider = \"azure\"\nsqlite_home = \"db\"\n[profiles.x]\nmodel_provider = \"no\"\n";
         fs::write(home.path().join("config.toml"), text).unwrap();
         let config = read().unwrap();
         assert_eq!(config.model_provider.as_deref(), Some("azure"));
         assert_eq!(config.sqlite_home, Some(home.path().join("db")));
-        fs::write(home.path().join("config.toml"), "model_provider = [").unwrap();
+        fs::remove_file(home.path().join(CONFIG)).unwrap();
+        fs::create_dir(home.path().join(CONFIG)).unwrap();
         assert!(read().is_err());
+    }
+
+    #[test]
+    fn the_sound_settings_of_an_invalid_configuration_are_used() {
+        let sound = "model_provider = 'azure' # mine\r\nsqlite_home = \"db\"\n";
+        let tables = "[profiles.x]\nmodel_provider = 'no'\n";
+        for broken in ["a b", "x = \"", "= 1", "y = [1,", "q = '''", "model_provider = 'other'"] {
+            let ends = ["[broken", "[a]\n[a]", "[t]\nx = ["].map(|end| format!("{sound}{end}\n{tables}"));
+            let before = format!("\u{feff}{broken}\n{sound}{tables}");
+            let after = format!("{sound}{broken}\n{tables}");
+            let before = (!broken.starts_with("model")).then_some(before);
+            for text in ends.into_iter().chain(before).chain([after]) {
+                let home = tempfile::tempdir().unwrap();
+                fs::write(home.path().join(CONFIG), &text).unwrap();
+                let config = read_config(home.path(), None).unwrap();
+                assert_eq!(config.model_provider.as_deref(), Some("azure"), "{text}");
+                assert_eq!(config.sqlite_home, Some(home.path().join("db")), "{text}");
+                assert!(config.invalid.is_some_and(|reason| reason.starts_with("line ")), "{text}");
+                assert_eq!(config.providers, None, "{text}");
+            }
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::survey::scan::Group;
 use crate::survey::select::Wanted;
 use crate::thread::columns::Col;
 use crate::thread::equivalence::{FIRST_MILLISECONDS, read_milliseconds};
-use crate::thread::{Millis, ThreadId};
+use crate::thread::{Millis, ThreadId, times};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -156,10 +156,12 @@ fn is_time_unchanged(
     buffer: &mut Buffer,
 ) -> bool {
     let modified = file.stamp.modified_millis();
+    let accepts_both = config.times.accepts_both();
+    let is_lost = accepts_both && times::is_lost(modified);
     let is_older = || row_time(row).is_some_and(|time| time < modified);
-    is_at_time(modified, row)
-        || (config.times.accepts_both()
-            && (is_older() || modified < FIRST_MILLISECONDS)
+    (!is_lost && is_at_time(modified, row))
+        || (accepts_both
+            && (is_lost || is_older())
             && tail::last_event(&file.source(), buffer, config.context.interrupted)
                 .is_ok_and(|time| time.is_some_and(|time| is_at_time(time, row))))
 }

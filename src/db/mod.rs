@@ -3,6 +3,7 @@
 pub mod backfill_state;
 pub mod backup;
 pub mod catalogue;
+pub mod cells;
 pub mod census;
 pub mod create;
 pub mod facts;

@@ -103,6 +103,8 @@ pub struct Extracted {
     pub unopenable: Option<Unopenable>,
     /// True if any line is an item.
     pub has_items: bool,
+    /// True if a line is the thread's session meta.
+    pub has_meta: bool,
     /// True if the file contains only white space.
     pub is_blank: bool,
     /// The timestamp of the last line that has one.
@@ -211,6 +213,7 @@ impl Extract {
             self.n_items += 1;
             return;
         }
+        self.bare = self.bare || (class.is_none() && !self.has_meta && line::is_bare_message(bytes));
         let Parsed { class, item, damage } = line::read_as(class, bytes, self.bare);
         match damage {
             Some(Damage::Unparsable(_)) if self.push_pieces(line, bytes, is_open) => {
@@ -362,6 +365,7 @@ impl Extract {
             damage: self.damage,
             unopenable: None,
             has_items: self.n_items > 0,
+            has_meta: self.has_meta,
             is_blank: self.n_lines == 0,
             last_event_at: self.last_event.time(),
         }
@@ -391,7 +395,7 @@ impl Extract {
     }
 
     fn session_meta(&mut self, meta: SessionMeta) {
-        if !self.has_meta {
+        if !self.has_meta && !self.is_parents(&meta) {
             self.has_meta = true;
             self.facts.identity = meta.id.zip(meta.timestamp);
             self.facts.history_mode = HistoryMode::from_meta(meta.history_mode.as_deref());
@@ -401,6 +405,15 @@ impl Extract {
             return;
         }
         self.facts.own_meta(meta);
+    }
+
+    /// Returns true if a meta with another id than the file's name is the copy of a parent's in a fork that lost its own
+    /// meta, and not the meta of a misnamed file. A misnamed file begins with it.
+    fn is_parents(&self, meta: &SessionMeta) -> bool {
+        let is_foreign = self.named.is_some() && meta.id.is_some() && meta.id != self.named;
+        let first = self.damage.first.as_ref();
+        let begins_file = self.n_lines == 1 && first.is_none_or(|first| first.damage == Damage::NoUtf8);
+        is_foreign && !begins_file
     }
 
     /// Returns the thread whose row is meant, as far as it is known.
@@ -689,6 +702,16 @@ mod tests {
         let found = check(&lines);
         assert_eq!(found.facts.title.as_deref(), Some("hello"));
         assert_eq!((found.facts.git.branch.as_deref(), found.damage.n_lines), (Some("old"), 0));
+        // Without the first line, or with a torn one, the messages still count.
+        let environment = bare_user("<environment_context> <cwd>/srv/old</cwd> </environment_context>");
+        for first in ["", "{\"id\":\"019ced\n", "{\"record_type\":\"state\"}\n"] {
+            let found = check(&[first.into(), environment.clone(), bare_user("hello"), bare_user("later")]);
+            assert_eq!(found.facts.title.as_deref(), Some("hello"), "{first}");
+            assert!(found.has_items && found.facts.first_user_message.as_deref() == Some("hello"));
+        }
+        // In a file with a session meta such a line is not a message.
+        assert_eq!(check(&[meta(ID, ""), bare_user("hello")]).facts.title, None);
+        assert!(!check(&["{\"record_type\":\"state\"}\n".into()]).has_items);
     }
 
     #[test]

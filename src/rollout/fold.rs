@@ -3,7 +3,7 @@
 use super::extract::{DamageReport, Extract, Extracted, Options};
 use super::facts::{History, RolloutFacts};
 use super::item::HistoryBase;
-use super::openable::{Openable, Unopenable, Watch, Watched};
+use super::openable::{Obstacle, Openable, Unopenable, Watch, Watched};
 use super::peek;
 use super::reader::{Buffer, Interruptible, LineReader};
 use super::source::open;
@@ -250,19 +250,26 @@ pub fn complete(
     let n_own_bytes = head.n_bytes;
     let mut n_bytes = n_own_bytes;
     let mut read = head;
+    let mut lost = None;
     if let Some(base) = read.extracted.facts.history_base {
         let thread = read.extracted.facts.identity.map(|(id, _)| id).or(source.name.map(|name| name.thread));
-        let (history, n_history_bytes) = read_history(base, thread, source, world, reading)?;
-        n_bytes += n_history_bytes;
-        if let Some(history) = history {
+        let past = read_history(base, thread, source, world, reading)?;
+        n_bytes += past.n_bytes;
+        lost = past.lost;
+        if let Some(history) = past.history {
             // The file's metas and settings change the facts from the history, so it is read again, after the
             // history.
             read = read_after(Some(&history), source, None, reading)?;
             check_usable(&read.extracted)?;
         }
     }
-    let ReadFile { extracted: Extracted { facts, damage, unopenable, last_event_at, .. }, stamp, .. } = read;
-    let metadata = to_metadata(facts, last_event_at, source, &stamp, world)?;
+    let ReadFile { extracted, stamp, .. } = read;
+    let Extracted { facts, damage, unopenable, last_event_at, has_meta, .. } = extracted;
+    let mut metadata = to_metadata(facts, last_event_at, source, &stamp, world)?;
+    metadata.lacks_history = lost.is_some();
+    metadata.lacks_meta = !has_meta;
+    let is_lost = lost.filter(|_| reading.options.openable).map(Obstacle::HistoryMissing);
+    let unopenable = unopenable.or(is_lost.map(|obstacle| Unopenable { obstacle, line: None, offset: 0 }));
     Ok(FoldedThread { metadata, damage, unopenable, stamp, n_bytes, n_own_bytes })
 }
 
@@ -280,31 +287,48 @@ pub fn check_usable(extracted: &Extracted) -> Result<(), ReadError> {
     Ok(())
 }
 
-/// Reads the rollouts before a head of `thread`, the farthest first. Returns their facts and the number of bytes
-/// read. If one is missing or broken, only the rollouts after it are used.
+/// A rollout before a head, and the part of it that belongs to the history.
+type Part = (RolloutSource, HistoryBase);
+
+/// The rollouts before a head.
+#[derive(Default)]
+struct Past {
+    /// Their facts, as far as they can be read.
+    history: Option<History>,
+    /// The number of bytes read.
+    n_bytes: u64,
+    /// The nearest rollout that is missing or unusable.
+    lost: Option<ThreadId>,
+}
+
+/// Reads the rollouts before a head of `thread`, the farthest first. If one is missing or broken, only the rollouts
+/// after it are used.
 fn read_history(
     base: HistoryBase,
     thread: Option<ThreadId>,
     head: &RolloutSource,
     world: &World<'_>,
     reading: &mut Reading<'_>,
-) -> Result<(Option<History>, u64), ReadError> {
-    let mut parts = find_history(base, head, world, reading)?;
+) -> Result<Past, ReadError> {
+    let (mut parts, mut lost) = find_history(base, head, world, reading)?;
     let mut n_bytes = 0;
     'from_the_farthest: loop {
         let mut history: Option<History> = None;
-        for (i, (source, limit)) in parts.iter().enumerate().rev() {
-            let part = match read_after(
-                Some(&history.clone().unwrap_or(History { thread, ..History::default() })),
-                source,
-                Some(*limit),
-                reading,
-            ) {
+        for (i, (source, base)) in parts.iter().enumerate().rev() {
+            let history_so_far = history.clone().unwrap_or(History { thread, ..History::default() });
+            let part = read_after(Some(&history_so_far), source, Some(base.end_byte_offset), reading);
+            let is_lost = match &part {
+                // Without an item it is as good as missing, unless nothing of it belongs to the history.
+                Ok(part) => !part.extracted.has_items && base.end_byte_offset > 0,
+                Err(error) => error.is_unusable(),
+            };
+            if is_lost {
+                lost = Some(base.rollout);
+                parts.truncate(i);
+                continue 'from_the_farthest;
+            }
+            let part = match part {
                 Ok(part) => part,
-                Err(error) if error.is_unusable() => {
-                    parts.truncate(i);
-                    continue 'from_the_farthest;
-                }
                 Err(ReadError::Interrupted) => return Err(ReadError::Interrupted),
                 // It may be readable later. Until then the head alone would contain less than the row.
                 Err(error) => return Err(history_unread(error, &source.path)),
@@ -316,34 +340,36 @@ fn read_history(
             facts.history_began_at = facts.history_began_at.or(began.map(|(_, time)| time));
             history = Some(History { facts, thread });
         }
-        return Ok((history, n_bytes));
+        return Ok(Past { history, n_bytes, lost });
     }
 }
 
-/// Finds the rollouts before a head, nearest first, each with the number of its bytes that belong to the history.
+/// Finds the rollouts before a head, nearest first. Also returns the rollout before them if it is missing or unusable.
 fn find_history(
     mut base: HistoryBase,
     head: &RolloutSource,
     world: &World<'_>,
     reading: &mut Reading<'_>,
-) -> Result<Vec<(RolloutSource, u64)>, ReadError> {
+) -> Result<(Vec<Part>, Option<ThreadId>), ReadError> {
     let mut seen: Vec<ThreadId> = head.name.iter().map(|name| name.rollout).collect();
     let mut parts = Vec::new();
     while !seen.contains(&base.rollout) && seen.len() < MAX_CHAIN {
         seen.push(base.rollout);
-        let Some(source) = (world.find_rollout)(base.rollout) else { break };
+        let Some(source) = (world.find_rollout)(base.rollout) else {
+            return Ok((parts, Some(base.rollout)));
+        };
         let next = match peek::history_base(&source, reading.buffer, reading.interrupted) {
             Ok(next) => next,
-            Err(error) if error.is_unusable() => break,
+            Err(error) if error.is_unusable() => return Ok((parts, Some(base.rollout))),
             Err(error) => return Err(history_unread(error, &source.path)),
         };
-        parts.push((source, base.end_byte_offset));
+        parts.push((source, base));
         match next {
             Some(next) => base = next,
             None => break,
         }
     }
-    Ok(parts)
+    Ok((parts, None))
 }
 
 /// Returns the error for a thread whose history, in another file, cannot be read now.
@@ -382,8 +408,6 @@ fn to_metadata(
     let other_folders = facts.folders.into_iter().filter(|folder| *folder != cwd).collect();
     let (modified_at, last_event_at) = (stamp.modified_millis(), last_event_at.unwrap_or(created_at));
     Ok(ThreadMetadata {
-        id,
-        rollout_path: rollout_path.to_owned(),
         created_at: facts.history_began_at.unwrap_or(created_at),
         updated_at: Times::Auto.choose(modified_at, last_event_at),
         modified_at,
@@ -418,7 +442,7 @@ fn to_metadata(
         creator_user_id: facts.creator_user_id,
         creator_account_id: facts.creator_account_id,
         name: facts.name,
-        older: Vec::new(),
+        ..ThreadMetadata::nothing(id, rollout_path.to_owned())
     })
 }
 
@@ -428,8 +452,8 @@ mod tests {
 
     const THREAD: &str = "019ced6b-835b-7475-b762-429694b3a51e";
 
-    /// Returns the title of a thread whose history is at this path in a folder with a file `base`.
-    fn title(history: Option<&str>) -> Result<String, ReadError> {
+    /// Folds a thread whose history is at this path in a folder with a file `base`.
+    fn folded(history: Option<&str>) -> Result<FoldedThread, ReadError> {
         let folder = tempfile::tempdir().unwrap();
         let line = |kind: &str, payload: &str| {
             format!("{{\"timestamp\":\"2026-03-14T10:00:00Z\",\"type\":\"{kind}\",\"payload\":{payload}}}\n")
@@ -457,17 +481,27 @@ mod tests {
             default_provider: "openai",
         };
         let (buffer, interrupted) = (&mut Buffer::default(), &AtomicBool::new(false));
-        let mut reading = Reading { buffer, options: Options::default(), interrupted };
-        fold(&source("head"), &world, &mut reading).map(|folded| folded.metadata.title)
+        let options = Options { openable: true, ..Options::default() };
+        let mut reading = Reading { buffer, options, interrupted };
+        fold(&source("head"), &world, &mut reading)
     }
 
     #[test]
     fn a_missing_or_broken_history_leaves_the_head_but_a_temporarily_unreadable_one_is_an_error() {
-        assert_eq!(title(Some("base")).unwrap(), "base");
-        assert_eq!(title(None).unwrap(), "head");
-        assert_eq!(title(Some(".")).unwrap_or("head".into()), "head", "no file at all");
+        let title = |folded: &FoldedThread| folded.metadata.title.clone();
+        let whole = folded(Some("base")).unwrap();
+        assert_eq!((&*title(&whole), whole.metadata.lacks_history, whole.unopenable), ("base", false, None));
+        let head = folded(None).unwrap();
+        assert_eq!((&*title(&head), head.metadata.lacks_history), ("head", true));
+        let why = head.unopenable.unwrap().to_string();
+        assert!(why.starts_with("the rollout 019ced6b-835b-799d-83c9-31b6374bba33 is missing"), "{why}");
+        assert_eq!(
+            folded(Some(".")).map_or("head".into(), |folded| title(&folded)),
+            "head",
+            "no file at all"
+        );
         // A component of the path is a file: an error on one system, a missing file on another.
-        let error = title(Some("base/below")).unwrap_err();
+        let error = folded(Some("base/below")).unwrap_err();
         assert!(matches!(error, ReadError::Passing(_)), "{error}");
         assert!(error.to_string().contains("its history in "), "{error}");
     }

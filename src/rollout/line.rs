@@ -125,6 +125,27 @@ pub fn is_json(line: &[u8]) -> bool {
     std::str::from_utf8(line).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
+/// Returns true for a message of 2025 that stands alone in its line. In a file that lost its first line, it is the only
+/// sign of that year.
+#[must_use]
+pub fn is_bare_message(line: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Message<'a> {
+        #[serde(rename = "type", borrow)]
+        kind: Cow<'a, str>,
+        role: Option<IgnoredAny>,
+        content: Option<IgnoredAny>,
+        payload: Option<IgnoredAny>,
+    }
+    memchr::memmem::find(line, b"message").is_some()
+        && serde_json::from_slice::<Message<'_>>(line).is_ok_and(|message| {
+            message.kind == "message"
+                && message.role.is_some()
+                && message.content.is_some()
+                && message.payload.is_none()
+        })
+}
+
 /// Finds the class of a line with the JSON parser, reading no further than necessary.
 ///
 /// If a key occurs twice, the first one counts, because the fast look cannot see the second.

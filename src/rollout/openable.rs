@@ -10,7 +10,9 @@ use super::line;
 use super::look::{self, Class};
 use super::plain;
 use super::reader::Line;
+use crate::thread::ThreadId;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -46,6 +48,8 @@ pub enum Obstacle {
     },
     /// An earlier record has the same ordinal.
     OrdinalTwice(u64),
+    /// The rollout in which the history begins is missing or unusable.
+    HistoryMissing(ThreadId),
 }
 
 impl fmt::Display for Obstacle {
@@ -64,6 +68,9 @@ impl fmt::Display for Obstacle {
                 write!(f, "the ordinals {expected} to {} are missing before {found}", found - 1)
             }
             Obstacle::OrdinalTwice(ordinal) => write!(f, "the ordinal {ordinal} comes twice"),
+            Obstacle::HistoryMissing(rollout) => {
+                write!(f, "the rollout {rollout} is missing or unusable, and its history begins there")
+            }
         }
     }
 }
@@ -255,12 +262,8 @@ impl<'a> Openable<'a> {
         #[derive(Deserialize, Default)]
         #[serde(default)]
         struct Payload {
-            history_mode: Option<String>,
-            history_base: Option<Base>,
-        }
-        #[derive(Deserialize)]
-        struct Base {
-            end_ordinal_exclusive: Option<u64>,
+            history_mode: Option<Value>,
+            history_base: Option<Value>,
         }
         let class = look::glance(bytes);
         if line.cut || !matches!(class, None | Some(Class::Relevant(LineKind::SessionMeta))) {
@@ -276,10 +279,13 @@ impl<'a> Openable<'a> {
                 serde_json::from_str(record.payload.get()).unwrap_or_default()
             }
         };
-        let mode = payload.history_mode;
+        let mode = payload.history_mode.map(|mode| match mode {
+            Value::String(mode) => mode,
+            other => other.to_string(),
+        });
         let is_known = matches!(mode.as_deref(), None | Some("legacy" | "paginated"));
         if self.is_revert_head {
-            self.expected = payload.history_base.and_then(|base| base.end_ordinal_exclusive);
+            self.expected = payload.history_base.and_then(|base| base.get("end_ordinal_exclusive")?.as_u64());
         }
         self.meta = Some(Meta {
             is_paginated: mode.as_deref() == Some("paginated"),
@@ -454,6 +460,11 @@ mod tests {
         check(odd, "line 1 at byte 0: the history_mode \"segmented\" is unknown to Codex");
         let spaced = " { \"payload\" : {\"history_mode\":\"odd\"}, \"type\" : \"session_meta\" }\n";
         check(spaced, "line 1 at byte 0: the history_mode \"odd\" is unknown to Codex");
+        for (mode, shown) in [("5", "5"), ("{\"a\":1}", "{\"a\":1}"), ("true", "true"), ("\"\"", "")] {
+            let odd = super::tests::meta("", &format!("\"history_base\":7,\"history_mode\":{mode}"));
+            check(odd, &format!("line 1 at byte 0: the history_mode \"{shown}\" is unknown to Codex"));
+        }
+        check(super::tests::meta("", "\"history_base\":[],\"history_mode\":null"), "");
     }
 
     #[test]

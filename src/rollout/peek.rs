@@ -58,10 +58,11 @@ fn first_meta(
     interrupted: &AtomicBool,
 ) -> Result<Option<SessionMeta>, ReadError> {
     let file = Interruptible::new(source::open(&source.path)?, interrupted);
+    let named = source.name.map(|name| name.thread);
     if !source.compressed {
-        return find(file, buffer);
+        return find(file, named, buffer);
     }
-    find(decompressed(file, interrupted)?, buffer)
+    find(decompressed(file, interrupted)?, named, buffer)
 }
 
 /// Returns the decompressed bytes of a rollout of which only a little is needed. Reading fails once the program must
@@ -75,15 +76,25 @@ pub(super) fn decompressed<'a>(
     Ok(Interruptible::new(decoder, interrupted))
 }
 
-fn find(stream: impl Read, buffer: &mut Buffer) -> Result<Option<SessionMeta>, ReadError> {
+/// Finds the first session meta. One of another thread than in the file's name counts only at the beginning of the
+/// file: later it is the copy of a parent's in a fork that lost its own.
+fn find(
+    stream: impl Read,
+    named: Option<ThreadId>,
+    buffer: &mut Buffer,
+) -> Result<Option<SessionMeta>, ReadError> {
     let mut lines = LineReader::new(stream, buffer);
+    let mut is_first = true;
     loop {
         lines.skip_blank_lines()?;
         let Some(line) = lines.next_line(|_| true)? else { return Ok(None) };
         let bytes = line.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line.bytes);
-        if let Some(Item::SessionMeta(meta) | Item::BareMeta(meta)) = line::read(bytes, false).item {
+        if let Some(Item::SessionMeta(meta) | Item::BareMeta(meta)) = line::read(bytes, false).item
+            && (is_first || named.is_none() || meta.id.is_none() || meta.id == named)
+        {
             return Ok(Some(*meta));
         }
+        is_first = false;
     }
 }
 
@@ -126,5 +137,23 @@ mod tests {
         check(&[&meta(""), &base], None);
         check(&["garbage"], None);
         check(&[], None);
+    }
+
+    #[test]
+    fn a_parents_meta_counts_only_at_the_beginning() {
+        let meta = |id: u32| {
+            format!(
+                "{{\"timestamp\":\"2026-08-22T05:31:01.123Z\",\"type\":\"session_meta\",\"payload\":{{\"id\":\
+                 \"00000000-0000-0000-0000-00000000000{id}\",\"timestamp\":\"2026-08-22T05:31:01.123Z\"}}}}\n"
+            )
+        };
+        let check = |text: String, expected: Option<u128>| {
+            let found = find(text.as_bytes(), Some(ThreadId::from_u128(1)), &mut Buffer::default()).unwrap();
+            assert_eq!(found.and_then(|meta| meta.id), expected.map(ThreadId::from_u128), "{text}");
+        };
+        check(meta(1) + &meta(2), Some(1));
+        check(meta(2) + &meta(1), Some(2));
+        check(format!("{{torn\n{}", meta(2)), None);
+        check(format!("{{torn\n{}{}", meta(2), meta(1)), Some(1));
     }
 }

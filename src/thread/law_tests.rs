@@ -172,6 +172,58 @@ fn the_originator_is_filled_only_together_with_another_change() {
 }
 
 #[test]
+fn a_row_keeps_what_only_its_lost_history_said() {
+    let cells = [
+        ("title", "of the base".into()),
+        ("first_user_message", "of the base".into()),
+        ("preview", "of the base".into()),
+        ("model_provider", "mine".into()),
+        ("cwd", "/srv/base".into()),
+        ("sandbox_policy", r#"{"type":"disabled"}"#.into()),
+        ("approval_mode", "never".into()),
+        ("tokens_used", 900.into()),
+        ("model", "base".into()),
+    ];
+    let head = ThreadMetadata {
+        lacks_history: true,
+        model: None,
+        reasoning_effort: None,
+        tokens_used: 0,
+        sandbox_policy: r#"{"type":"read-only"}"#.into(),
+        approval_mode: "on-request".into(),
+        ..metadata()
+    };
+    check(&head, &cells, &[]);
+    check(&head, &[("cwd", "base".into()), ("cli_version", "0".into())], &["cwd", "cli_version"]);
+    check(&head, &[("sandbox_policy", r#"{"mode":"disabled"}"#.into())], &["sandbox_policy"]);
+    let turn = ThreadMetadata { model: Some("head".into()), tokens_used: 5, ..head };
+    check(&turn, &cells, &["sandbox_policy", "approval_mode", "tokens_used", "model"]);
+}
+
+#[test]
+fn a_row_keeps_what_only_a_lost_session_meta_said() {
+    let file = ThreadMetadata {
+        lacks_meta: true,
+        source: "vscode".into(),
+        memory_mode: "enabled".into(),
+        cli_version: String::new(),
+        thread_source: None,
+        ..metadata()
+    };
+    let cells = [
+        ("source", r#"{"subagent":"review"}"#.into()),
+        ("model_provider", "mine".into()),
+        ("memory_mode", "disabled".into()),
+        ("cli_version", "0.147.0".into()),
+        ("thread_source", "subagent".into()),
+        ("created_at", 1_700_000_000.into()),
+        ("created_at_ms", 1_700_000_000_123_i64.into()),
+    ];
+    check(&file, &cells, &[]);
+    check(&file, &[("title", "".into()), ("tokens_used", 1.into())], &["title", "tokens_used"]);
+}
+
+#[test]
 fn a_policy_that_codex_cannot_read_is_repaired() {
     let policy = r#"{"mode":"read-only"}"#;
     check(&metadata(), &[("sandbox_policy", policy.into())], &["sandbox_policy"]);

@@ -5,7 +5,7 @@
 
 use super::cell::Cell;
 use super::columns::{Col, ColumnSet, Row, Same, Truth};
-use super::times::Times;
+use super::times::{self, Times};
 use super::{HistoryMode, Millis, ThreadMetadata, equivalence, folder};
 
 /// The input of the rules beside file and row.
@@ -208,9 +208,9 @@ fn target(
     let existing_text = existing.and_then(Cell::as_text).filter(|text| !text.is_empty());
     let is_text = |rule: &dyn Fn(&str) -> bool| existing_text.is_some_and(rule);
     // A text never becomes empty, in any column, any schema and any history mode.
-    if from_file.is_empty()
-        && existing_text.is_some()
-        && !matches!(column.truth, Truth::Key | Truth::Database)
+    let is_emptied = from_file.is_empty() && existing_text.is_some();
+    if !matches!(column.truth, Truth::Key | Truth::Database)
+        && (is_emptied || (has_value && is_of_lost_part(col, file, existing_text)))
     {
         return existing.cloned();
     }
@@ -242,6 +242,25 @@ fn target(
         Truth::HasUserEvent => Cell::Integer(0),
         Truth::Seeded => kept(true),
     })
+}
+
+/// Returns true if a value of a file that lost a part is only a default, or may have been set in that part: in its
+/// session meta, or in the rollout that it continues. The row then knows more. The first of several messages counts,
+/// but the last turn, so what the file says about turns is certain.
+fn is_of_lost_part(col: Col, file: &ThreadMetadata, existing: Option<&str>) -> bool {
+    let (history, meta) = (file.lacks_history, file.lacks_meta);
+    match col {
+        Col::Title | Col::FirstUserMessage | Col::Preview => history,
+        Col::Source => meta,
+        Col::CreatedAt | Col::CreatedAtMs | Col::ModelProvider | Col::MemoryMode => history || meta,
+        Col::Cwd => (history || meta) && existing.is_some_and(folder::is_absolute),
+        Col::Model | Col::ReasoningEffort | Col::ApprovalMode => history && file.model.is_none(),
+        Col::SandboxPolicy => {
+            history && file.model.is_none() && existing.is_some_and(equivalence::is_readable_sandbox)
+        }
+        Col::TokensUsed => history && file.tokens_used == 0,
+        _ => false,
+    }
 }
 
 /// Returns true if a row's working directory stays although it differs from the file's. If no line of the file names
@@ -369,11 +388,11 @@ fn same_sandbox(file: &ThreadMetadata, target: &str, row: &str) -> bool {
 }
 
 /// Returns the times that are as valid in a time column as the file's own: for `updated_at` the modification time and
-/// the last line's time, for `created_at` the time in the id, which a live Codex uses.
+/// the last line's time unless they were lost, for `created_at` the time in the id, which a live Codex uses.
 fn other_times(col: Col, file: &ThreadMetadata, context: &MergeContext<'_>) -> [Option<Millis>; 2] {
     match col {
         _ if col.is_updated_at() && context.times.accepts_both() => {
-            [Some(file.modified_at), Some(file.last_event_at)]
+            [file.modified_at, file.last_event_at].map(|time| (!times::is_lost(time)).then_some(time))
         }
         Col::CreatedAt | Col::CreatedAtMs => [file.id.time(), None],
         _ => [None, None],

@@ -192,6 +192,10 @@ pub struct ThreadMetadata {
     pub creator_account_id: Option<String>,
     /// The thread's last name in the file; a name in `session_index.jsonl` has precedence.
     pub name: Option<String>,
+    /// True if the file continues a rollout that is missing or unusable, so that the values from there are unknown.
+    pub lacks_history: bool,
+    /// True if the file has no session meta of the thread, so that the values from there are unknown.
+    pub lacks_meta: bool,
     /// The thread according to each of its older rollouts. A live Codex that reverts a thread changes only the path
     /// in the row, so a cell that equals the value of an older rollout agrees. Filled only where a row differs.
     pub older: Vec<ThreadMetadata>,
@@ -238,6 +242,8 @@ impl ThreadMetadata {
             creator_user_id: None,
             creator_account_id: None,
             name: None,
+            lacks_history: false,
+            lacks_meta: false,
             older: Vec::new(),
         }
     }

@@ -46,6 +46,8 @@ pub(in crate::thread) fn metadata() -> ThreadMetadata {
         creator_user_id: None,
         creator_account_id: None,
         name: None,
+        lacks_history: false,
+        lacks_meta: false,
         older: Vec::new(),
     }
 }

@@ -41,10 +41,17 @@ impl Times {
     }
 }
 
-/// Returns true if a modification time is useless. That is a time before 2020 (it was lost, and its milliseconds
-/// would be read as seconds), or more than a day after the last line (that of a copy).
+/// Returns true for a time before 2020. The file system or a backup lost the true one, and its milliseconds would be
+/// read as seconds.
+#[must_use]
+pub fn is_lost(time: Millis) -> bool {
+    time < FIRST_MILLISECONDS
+}
+
+/// Returns true if a modification time is useless: it was lost, or it is more than a day after the last line (that of
+/// a copy).
 fn says_nothing(modified_at: Millis, last_event_at: Millis) -> bool {
-    modified_at < FIRST_MILLISECONDS || modified_at.saturating_sub(last_event_at) > COPIED_AFTER
+    is_lost(modified_at) || modified_at.saturating_sub(last_event_at) > COPIED_AFTER
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::survey::{self, BATCH_BYTES, BATCH_THREADS, Origin, Subject, Survey};
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, Row};
 use crate::thread::diff::FieldDifference;
-use crate::thread::times::Times;
+use crate::thread::times::{self, Times};
 use crate::thread::{ThreadId, ThreadMetadata};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
@@ -239,7 +239,9 @@ impl VerifyRun<'_> {
     /// older rollouts of a reverted thread, and in a quick look the time at the end of the file.
     fn differences(&mut self, file: usize, thread: &ThreadMetadata, row: &Row) -> Vec<FieldDifference> {
         let differences = self.survey.comparison.diff(thread, row);
-        if differences.is_empty() {
+        // The last line decides about a modification time that was lost.
+        let is_lost = self.config.depth == Depth::Quick && times::is_lost(thread.modified_at);
+        if differences.is_empty() && !is_lost {
             return differences;
         }
         if self.config.depth != Depth::Quick {
@@ -247,7 +249,7 @@ impl VerifyRun<'_> {
             return comparison.diff_or_older(thread, row, differences, || worker.older(file, thread.id));
         }
         let is_time = |difference: &FieldDifference| difference.col.is_updated_at();
-        match self.survey.worker.last_event(file).filter(|_| differences.iter().any(is_time)) {
+        match self.survey.worker.last_event(file).filter(|_| is_lost || differences.iter().any(is_time)) {
             Some(time) => {
                 let mut thread = thread.clone();
                 thread.last_event_at = time;

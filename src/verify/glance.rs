@@ -8,7 +8,7 @@ use crate::rollout::fold::{FoldedThread, ReadError, Stamp};
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, ColumnSet, Row};
 use crate::thread::equivalence::{FIRST_MILLISECONDS, TIME_TOLERANCE};
-use crate::thread::{Millis, ThreadId, ThreadMetadata};
+use crate::thread::{Millis, ThreadId, ThreadMetadata, times};
 
 /// Returns the columns that a quick look compares: those that follow from a file's path and time.
 pub(super) fn columns(schema: &Schema) -> ColumnSet {
@@ -31,6 +31,7 @@ pub(super) fn agrees(file: &RolloutFile, row: &Row) -> bool {
     let milliseconds = row.integer(Col::UpdatedAtMs);
     let is_archived_since = |cell: &Cell| matches!(cell, Cell::Integer(1..));
     file.stamp.size > 0
+        && !times::is_lost(modified)
         && near(row.integer(Col::UpdatedAt), 1000, TIME_TOLERANCE)
         && (row.get(Col::UpdatedAtMs).is_none()
             || (milliseconds >= Some(FIRST_MILLISECONDS) && near(milliseconds, 1, TIME_TOLERANCE)))

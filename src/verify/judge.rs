@@ -164,9 +164,9 @@ pub(super) fn cannot_open(file: &RolloutFile, unopenable: &Unopenable) -> Findin
 pub(super) fn duplicate(copy: &RolloutFile, counts: &RolloutFile, is_longer: bool) -> Finding {
     let is_newer = copy.stamp.modified_millis() > counts.stamp.modified_millis();
     let more = match (is_newer, is_longer) {
-        (true, true) => ", and is newer and longer",
-        (true, false) => ", and is newer",
-        (false, true) => ", and is longer",
+        (true, true) => "; this copy is newer and longer",
+        (true, false) => "; this copy is newer",
+        (false, true) => "; this copy is longer",
         (false, false) => "",
     };
     let message = format!("duplicate; {} is used instead{more}", counts.path().display());

@@ -10,6 +10,9 @@ use crate::catalog::forms;
 use crate::catalog::names;
 use crate::catalog::paths;
 use crate::catalog::walk::{self, RolloutFile};
+use crate::db::cells;
+use crate::db::schema::Schema;
+use crate::db::threads::ThreadStatements;
 use crate::home;
 use crate::rollout::file_name;
 use crate::survey::BATCH_THREADS;
@@ -24,6 +27,9 @@ pub const GONE: &str = "the rollout is gone";
 
 /// Number of whole rows read in one transaction; few, because no file bounds their size.
 const BATCH: usize = 32;
+
+/// Maximum number of threads whose cells a quick look reports. One is enough to break Codex's listing.
+const MAX_BROKEN: usize = 1000;
 
 impl VerifyRun<'_> {
     /// Judges the rows of threads that no file contains, neither in its name nor in its contents.
@@ -59,6 +65,23 @@ impl VerifyRun<'_> {
             self.survey.progress.advance(chunk.len() as u64, 0);
         }
         self.survey.progress.finish();
+        Ok(())
+    }
+
+    /// Reports, in a quick look, the cells that break Codex's whole listing. The other depths compare every column.
+    pub(super) fn judge_cells(&mut self, schema: &Schema) -> anyhow::Result<()> {
+        let broken =
+            self.survey.database.read(|connection| cells::unreadable(connection, schema, MAX_BROKEN))?;
+        let table = ThreadStatements::new(schema);
+        for id in broken.into_iter().filter(|id| !self.findings.flagged.contains(id)).collect::<Vec<_>>() {
+            let Some(row) = self.survey.database.read(|connection| table.get(connection, id))? else {
+                continue;
+            };
+            let Some(finding) = judge::unreadable_cells(&row) else { continue };
+            let without_rollout = self.survey.inventory.range_of(id).is_empty();
+            let path = row.text(Col::RolloutPath).filter(|path| !path.is_empty()).map(PathBuf::from);
+            self.report(Finding { without_rollout, path, ..finding }.of(Some(id)), Some(id));
+        }
         Ok(())
     }
 

@@ -203,6 +203,9 @@ impl VerifyRun<'_> {
             self.judge_leftover()?;
             if self.config.threads.is_none() {
                 self.judge_index()?;
+                if self.config.depth == Depth::Quick {
+                    self.judge_cells(schema)?;
+                }
                 self.judge_backfill_state(schema.has_backfill_state)?;
                 self.judge_codex(schema)?;
                 self.noted.catalogue =

@@ -28,6 +28,8 @@ pub struct Place {
     pub default_provider: String,
     /// The providers that Codex can use, as far as its configuration shows.
     pub providers: Option<Providers>,
+    /// The error in the configuration, if it is not TOML.
+    pub invalid_config: Option<String>,
     /// The databases that were found, with the reason for each, and the folder for a new one.
     pub databases: Candidates,
     /// Options for opening databases.
@@ -62,6 +64,7 @@ impl Place {
         Ok(Place {
             default_provider: default_provider(app, &config),
             providers: config.providers,
+            invalid_config: config.invalid,
             databases,
             options: open_options(app),
             home,
@@ -198,8 +201,14 @@ fn first_config(app: &App, home: &Path) -> CodexConfig {
         app.messages.warn(&format!("the configuration is ignored: {}", error::message(&error)));
         CodexConfig::default()
     });
+    let path = home.join(home::CONFIG);
+    if let Some(reason) = &config.invalid {
+        app.messages.warn(&format!(
+            "{}: invalid TOML: {reason}; only the settings before its first table are used",
+            path.display()
+        ));
+    }
     for key in &config.no_text {
-        let path = home.join("config.toml");
         app.messages.warn(&format!("{}: {key} is ignored: it is not a string", path.display()));
     }
     config

@@ -87,6 +87,7 @@ fn begin<'a>(
     StatusView {
         home,
         default_provider: &place.default_provider,
+        invalid_config: place.invalid_config.as_deref(),
         others: other.flatten().map(|one| one.path).into_iter().collect(),
         candidate,
         looked_in: place.databases.looked_in.clone(),

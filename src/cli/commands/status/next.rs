@@ -14,8 +14,9 @@ use std::path::Path;
 pub(super) fn next(view: &StatusView<'_>) -> String {
     let Some(database) = &view.database else { return without_database(view) };
     let report = view.verify.as_ref();
-    let steps: [Option<String>; 5] = [
+    let steps: [Option<String>; 6] = [
         damaged(database),
+        invalid_config(view),
         report.and_then(|report| cannot_start(report, view)).or_else(|| mount(view)),
         report.and_then(|report| mend(report, view.unusable)),
         indexing(database),
@@ -68,6 +69,12 @@ fn damaged(database: &DatabaseStatus) -> Option<String> {
          of this one"
             .to_owned(),
     )
+}
+
+fn invalid_config(view: &StatusView<'_>) -> Option<String> {
+    let reason = view.invalid_config?;
+    let path = view.home?.join(home::CONFIG);
+    Some(format!("correct {}, which Codex cannot read: {reason}", shell_word(&path)))
 }
 
 /// Returns what to do about problems that prevent Codex from starting.

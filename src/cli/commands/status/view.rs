@@ -13,6 +13,8 @@ pub(super) struct StatusView<'a> {
     /// The home, if there is one; a named database needs none.
     pub(super) home: Option<&'a Path>,
     pub(super) default_provider: &'a str,
+    /// The error in the configuration, if it is not TOML.
+    pub(super) invalid_config: Option<&'a str>,
     /// The database that is used, with the reason.
     pub(super) candidate: Option<DatabaseCandidate>,
     /// The databases that are not used.

@@ -1,0 +1,75 @@
+//! Finds the rows with cells that break Codex's listing; never writes.
+
+use super::schema::Schema;
+use crate::thread::ThreadId;
+use crate::thread::columns::{Col, ColumnKind};
+use rusqlite::Connection;
+
+/// Returns the ids of the first `limit` threads with a text or blob in a column of integers, or with a history mode
+/// that Codex does not know. Rows without a valid id are left out.
+///
+/// It looks at no other column, because it reads every row.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn unreadable(connection: &Connection, schema: &Schema, limit: usize) -> rusqlite::Result<Vec<ThreadId>> {
+    let broken = schema.columns.iter().filter_map(|col| match (col, col.column().kind) {
+        (Col::HistoryMode, _) => {
+            Some(format!("{0} IS NULL OR {0} NOT IN ('legacy', 'paginated')", col.name()))
+        }
+        (_, ColumnKind::Text | ColumnKind::JsonText | ColumnKind::Path) => None,
+        // Every text and blob is greater than every number.
+        _ => Some(format!("{} >= ''", col.name())),
+    });
+    let sql = format!(
+        "SELECT id FROM threads WHERE typeof(id) = 'text' AND ({}) LIMIT ?1",
+        broken.collect::<Vec<_>>().join(" OR ")
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    let mut ids = Vec::new();
+    while let Some(row) = rows.next()? {
+        ids.extend(row.get_ref(0)?.as_str().ok().and_then(ThreadId::parse));
+    }
+    Ok(ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::{FILLED, Place};
+    use crate::db::threads::ThreadStatements;
+    use crate::thread::diff;
+
+    #[test]
+    fn the_rows_found_are_those_with_a_cell_that_codex_cannot_read() {
+        let place = Place::with(FILLED);
+        let connection = place.connect();
+        let schema = Schema::read(&connection).unwrap();
+        let id = ThreadId::parse("019ced49-a37b-7910-b752-4ac57f041864").unwrap();
+        let find = || unreadable(&connection, &schema, 10).unwrap();
+        assert_eq!(find(), []);
+        let table = ThreadStatements::new(&schema);
+        let mut n_broken = 0;
+        for col in schema.columns.iter().filter(|col| *col != Col::Id) {
+            let kind = col.column().kind;
+            let is_text = matches!(kind, ColumnKind::Text | ColumnKind::JsonText | ColumnKind::Path);
+            for cell in ["NULL", "''", "'words'", "7", "'7'", "x'41'"] {
+                connection.execute_batch("SAVEPOINT before").unwrap();
+                let sql = format!("UPDATE threads SET {} = {cell} WHERE id = '{id}'", col.name());
+                // A column that is NOT NULL takes no NULL.
+                if connection.execute(&sql, []).is_ok() {
+                    let row = table.get(&connection, id).unwrap().unwrap();
+                    let is_passed = is_text && col != Col::HistoryMode;
+                    let is_broken = !is_passed && diff::unreadable_cells(&row).next().is_some();
+                    assert_eq!(!find().is_empty(), is_broken, "{sql}");
+                    n_broken += usize::from(is_broken);
+                }
+                connection.execute_batch("ROLLBACK TO before; RELEASE before").unwrap();
+            }
+        }
+        assert!(n_broken > 30, "{n_broken}");
+        connection.execute_batch("UPDATE threads SET history_mode = 'odd'").unwrap();
+        assert_eq!(unreadable(&connection, &schema, 3).unwrap().len(), 3);
+    }
+}
