@@ -79,6 +79,13 @@ impl Inventory {
         start..start + length
     }
 
+    /// Returns true if a file that is not empty has the thread's id in a malformed name.
+    #[must_use]
+    pub fn has_malformed_of(&self, thread: ThreadId) -> bool {
+        let is_of_it = |file: &RolloutFile| file_name::find_thread(&file.file_name()) == Some(thread);
+        self.files[self.n_named..].iter().any(|file| !file.is_empty() && is_of_it(file))
+    }
+
     /// Returns the positions in [`Inventory::files`] of the older rollouts of a file's thread, one file for each. A
     /// revert left them behind when it created this one.
     #[must_use]
@@ -201,7 +208,10 @@ pub fn choose(
     let members: Vec<usize> = members.into_iter().collect();
     let plain_of = |twin: usize| {
         let twin = &files[twin];
-        let is_plain = |&i: &usize| !files[i].named.compressed && is_plain_form_of(&files[i], twin);
+        // An empty plain file, which synchronised folders leave behind, is only a bad copy.
+        let is_plain = |&i: &usize| {
+            !files[i].named.compressed && !files[i].is_empty() && is_plain_form_of(&files[i], twin)
+        };
         if twin.named.compressed { members.iter().copied().find(is_plain) } else { None }
     };
     // If the row names the compressed twin, use the plain file instead.
@@ -332,6 +342,9 @@ mod tests {
         check(&[file("sessions", &zst, 9, 9), file("sessions", &plain, 1, 1)], None, "z*");
         check(&[file("sessions", &zst, 9, 9), file("sessions", &plain, 1, 1)], Some(0), "z*");
         check(&[file("sessions", &zst, 9, 9), file("archived_sessions", &plain, 1, 1)], None, "=*");
+        check(&[file("sessions", &zst, 1, 9), file("sessions", &plain, 9, 0)], None, "*=");
+        check(&[file("sessions", &zst, 1, 9), file("sessions", &plain, 9, 0)], Some(0), "*=");
+        check(&[file("sessions", &zst, 1, 0), file("sessions", &plain, 9, 0)], None, "=*");
     }
 
     #[test]

@@ -5,6 +5,8 @@ use super::inventory::{self, Inventory};
 use super::walk::RolloutFile;
 use crate::rollout::file_name;
 use crate::sys;
+use crate::thread::folder;
+use std::ffi::OsStr;
 use std::path::Path;
 
 /// Returns true if `path`, as a row spells it, is this file, or the plain form of this compressed file.
@@ -32,10 +34,21 @@ pub fn locate(inventory: &Inventory, path: &Path) -> Option<usize> {
 pub fn find_in_row(files: &[RolloutFile], path: &Path) -> Option<usize> {
     let exact = files.iter().position(|file| is_at(file, path));
     exact.or_else(|| {
-        let named = file_name::parse(path.file_name()?)?.name?;
+        let named = file_name::parse(name_in_row(path)?)?.name?;
         let is_copy = |&i: &usize| files[i].named.name.is_some_and(|name| name.rollout == named.rollout);
         inventory::choose_copy(files, (0..files.len()).filter(is_copy), None)
     })
+}
+
+/// Returns the file name of a path in a row. On every system it understands the paths of Windows, because homes are
+/// moved and shared between systems.
+#[must_use]
+pub fn name_in_row(path: &Path) -> Option<&OsStr> {
+    let text = path.to_str().filter(|text| folder::has_drive(text) || text.starts_with(r"\\"));
+    match text.and_then(|text| text.rsplit(['\\', '/']).next()) {
+        Some(name) => Some(OsStr::new(name)),
+        None => path.file_name(),
+    }
 }
 
 /// Returns true if a row's path is a file's in another spelling, or the plain form of a file that is compressed now.
@@ -101,6 +114,12 @@ mod tests {
         assert_eq!(row("sessions", base.to_str().unwrap()), Some(0));
         assert_eq!(row("sessions", head.to_str().unwrap()), Some(1), "archived by hand");
         assert_eq!(row("sessions", "rollout-odd.jsonl"), None);
+        for (i, name) in [(0, &base), (1, &head)] {
+            let name = name.to_str().unwrap();
+            for home in [r"C:\Users\me\.codex\sessions\2026", r"\\?\C:\codex\sessions", r"\\host\share"] {
+                assert_eq!(find_in_row(&files, Path::new(&format!(r"{home}\{name}"))), Some(i), "{home}");
+            }
+        }
     }
 
     #[cfg(windows)]

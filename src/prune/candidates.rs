@@ -1,5 +1,6 @@
 //! Keeps the rows whose rollout is not at their path, in few bytes each: there may be a million of them.
 
+use crate::catalog::paths;
 use crate::rollout::file_name::{self, NameBuffer, RolloutName};
 use crate::thread::{Millis, ThreadId};
 use std::borrow::Cow;
@@ -178,7 +179,7 @@ impl PruneCandidates {
     pub(super) fn rollouts(&self, candidate: &PruneCandidate) -> impl Iterator<Item = ThreadId> + use<> {
         let named = match &candidate.path {
             Spelling::Usual { .. } => None,
-            Spelling::Other(path) => Path::new(&**path).file_name().and_then(file_name::parse),
+            Spelling::Other(path) => paths::name_in_row(Path::new(&**path)).and_then(file_name::parse),
         };
         [Some(candidate.thread), named.and_then(|named| named.name).map(|name| name.rollout)]
             .into_iter()

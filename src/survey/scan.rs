@@ -245,10 +245,16 @@ impl<'a> Worker<'a> {
         while let Some(choice) = inventory::choose(files, left, group.in_row) {
             let n_misnamed = scanned.misnamed.len();
             self.read_copies(&choice.copies, &mut scanned);
+            let holds_nothing = |(_, error): &(usize, ReadError)| matches!(error, ReadError::Empty);
+            if scanned.folded.is_none() && scanned.failed.iter().all(holds_nothing) {
+                // A plain file of blanks is no better than its compressed twin.
+                self.read_copies(&choice.twins, &mut scanned);
+            } else {
+                scanned.superseded.extend(&choice.twins);
+            }
             // A rollout that is unusable, or contains another thread, is replaced by another rollout of this thread,
             // unless the row names it.
             let gives_way = scanned.misnamed.len() > n_misnamed || group.in_row.is_none();
-            scanned.superseded.extend(&choice.twins);
             left = [&*choice.chain, &choice.chain_copies].concat();
             if scanned.is_settled() || !gives_way {
                 for &i in &left {
@@ -306,11 +312,13 @@ impl<'a> Worker<'a> {
         let inventory = self.scan.inventory;
         let has_good = |i: usize| {
             let thread = file_name::find_thread(&inventory.files()[i].file_name());
-            thread.is_some_and(|thread| inventory.of_thread(thread).iter().any(|file| !file.is_empty()))
+            thread.is_some_and(|thread| match scanned.thread {
+                None => inventory.of_thread(thread).iter().any(|file| !file.is_empty()),
+                Some(_) => inventory.has_malformed_of(thread),
+            })
         };
         let is_excused = |(i, error): &(usize, ReadError)| {
-            matches!(error, ReadError::Empty)
-                && (scanned.folded.is_some() || (scanned.thread.is_none() && has_good(*i)))
+            matches!(error, ReadError::Empty) && (scanned.folded.is_some() || has_good(*i))
         };
         let (excused, failed) = std::mem::take(&mut scanned.failed).into_iter().partition(is_excused);
         scanned.failed = failed;
