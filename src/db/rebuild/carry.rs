@@ -216,6 +216,39 @@ fn is_reference(column: &str) -> bool {
     column == "thread_section_id" || column == "project_id"
 }
 
+/// Inserts a row, without its references if what they refer to is gone. Returns false if it does not fit at all.
+fn insert_left(
+    insert: &mut rusqlite::Statement<'_>,
+    columns: &[SharedColumn],
+    cells: &mut [Cell],
+) -> rusqlite::Result<bool> {
+    if insert_row(insert, cells)? {
+        return Ok(true);
+    }
+    for (column, cell) in columns.iter().zip(&mut *cells) {
+        if is_reference(&column.name) {
+            *cell = Cell::Null;
+        }
+    }
+    insert_row(insert, cells)
+}
+
+/// Returns the statement that fills, in a row carried from an older schema, the columns that keep the thread in
+/// Codex's list; `None` if the old schema has them. It has the effect of Codex's own migrations.
+fn listing(old: &Connection, new: &Connection) -> rusqlite::Result<Option<String>> {
+    let [theirs, ours] = [columns_of(old, THREADS)?, columns_of(new, THREADS)?];
+    let has = |columns: &[String], name: &str| columns.iter().any(|column| column == name);
+    let is_new = |name: &str| has(&ours, name) && !has(&theirs, name);
+    let first = "CASE WHEN has_user_event = 1 THEN title ELSE '' END";
+    let sets = match (is_new("first_user_message"), is_new("preview")) {
+        (false, false) => return Ok(None),
+        (false, true) => "preview = first_user_message".to_owned(),
+        (true, false) => format!("first_user_message = {first}, has_user_event = 0"),
+        (true, true) => format!("first_user_message = {first}, preview = {first}, has_user_event = 0"),
+    };
+    Ok(Some(format!("UPDATE threads SET {sets} WHERE id = ?1")))
+}
+
 /// Inserts the rows of threads that no rollout restored. Cells that Codex could not read are replaced. Leaves out a row
 /// whose rollout now belongs to another thread. Returns the number of inserted rows.
 pub(super) fn carry_left(
@@ -236,6 +269,7 @@ pub(super) fn carry_left(
         "CREATE TEMP TABLE claimed AS SELECT rollout_path FROM main.threads; CREATE INDEX temp.by_path ON claimed(rollout_path);",
     )?;
     let mut is_claimed = new.prepare("SELECT 1 FROM claimed WHERE rollout_path = ?1")?;
+    let mut list = listing(old, new)?.map(|sql| new.prepare(&sql)).transpose()?;
     let (mut n_inserted, mut n_unfit) = (0, 0);
     for number in left {
         let read = |row: &rusqlite::Row<'_>| {
@@ -259,18 +293,14 @@ pub(super) fn carry_left(
             n_unfit += 1;
             continue;
         }
-        let mut is_inserted = insert_row(&mut insert, &cells)?;
-        if !is_inserted {
-            for (column, cell) in columns.iter().zip(&mut cells) {
-                if is_reference(&column.name) {
-                    *cell = Cell::Null;
-                }
-            }
-            is_inserted = insert_row(&mut insert, &cells)?;
+        let is_inserted = insert_left(&mut insert, &columns, &mut cells)?;
+        let id = columns.iter().zip(&cells).find(|(column, _)| column.name == "id");
+        if let (true, Some(list), Some((_, id))) = (is_inserted, &mut list, id) {
+            list.execute([id])?;
         }
         *(if is_inserted { &mut n_inserted } else { &mut n_unfit }) += 1;
     }
-    drop(is_claimed);
+    drop((is_claimed, list));
     new.execute_batch("DROP TABLE temp.claimed")?;
     carried.entry(THREADS.to_owned()).or_default().unfit += n_unfit;
     Ok(n_inserted)
