@@ -65,7 +65,8 @@ pub struct CodexConfig {
     pub sqlite_home: Option<PathBuf>,
     /// The keys that are present but not a string.
     pub no_text: Vec<&'static str>,
-    /// The providers that Codex can use with this configuration. `None` if the configuration could not be read whole.
+    /// The providers that Codex can use with this configuration. `None` if it could not be read whole, or without one,
+    /// as in a home of which only the conversations were copied.
     pub providers: Option<Providers>,
     /// The error, if the file is not TOML.
     pub invalid: Option<String>,
@@ -115,10 +116,7 @@ pub fn read_config(home: &Path, user_home: Option<&Path>) -> anyhow::Result<Code
     let path = home.join(CONFIG);
     let text = match read_bounded(&path) {
         Ok(text) => text,
-        // Codex knows only its own providers then.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(CodexConfig { providers: Some(Providers::default()), ..CodexConfig::default() });
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(CodexConfig::default()),
         Err(error) => return Err(error).with_context(|| path.display().to_string()),
     };
     let (table, invalid) = match text.parse::<toml::Table>() {
@@ -550,8 +548,7 @@ mod tests {
     fn the_configuration_is_read_and_its_folder_is_relative_to_it() {
         let home = tempfile::tempdir().unwrap();
         let read = || read_config(home.path(), Some(Path::new("/home/me")));
-        let nothing = CodexConfig { providers: Some(Providers::default()), ..CodexConfig::default() };
-        assert_eq!(read().unwrap(), nothing);
+        assert_eq!(read().unwrap(), CodexConfig::default());
         let text =
             "model_provider = \"azure\"\nsqlite_home = \"db\"\n[profiles.x]\nmodel_provider = \"no\"\n";
         fs::write(home.path().join("config.toml"), text).unwrap();

@@ -53,9 +53,8 @@ fn at_80_columns() {
             codex hides:   3 archived: codex-state unarchive THREAD brings one back into the
                            list
                            2 without a message: no message was sent in them yet
-                           1 of provider custom: config.toml lacks the table
-                           [model_providers.custom], without which Codex cannot open threads
-                           of it
+                           1 of provider custom: config.toml sets no model_provider, so
+                           Codex lists threads of openai only
                            2 sub-agents: Codex lists threads that a person began
                            1 of source custom: Codex does not list this source
                            2 of other sources: Codex does not list this source
@@ -73,14 +72,10 @@ fn at_80_columns() {
             indexing:      complete, 2h ago
             rollouts:      70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with
                            odd names
-            quick verify:  4 errors and 4 warnings; 61 threads agree
-                           4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan, 1
-                           unknown_provider
+            quick verify:  4 errors and 3 warnings; 61 threads agree
+                           4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan
                            2 of these missing_row: the file holds nothing of a conversation,
                            so that no backfill gives it a row
-            warning:       1 thread is of the provider "custom", which is neither built into
-                           Codex nor defined in config.toml, so that Codex cannot resume it:
-                           add a table [model_providers.custom]
             backups:       none
 
             threads by the month in which they began
@@ -109,8 +104,7 @@ fn at_120_columns() {
             codex shows:   50 of your 61 threads; codex resume lists those of the current folder, codex resume --all of every folder
             codex hides:   3 archived: codex-state unarchive THREAD brings one back into the list
                            2 without a message: no message was sent in them yet
-                           1 of provider custom: config.toml lacks the table [model_providers.custom], without which Codex cannot
-                           open threads of it
+                           1 of provider custom: config.toml sets no model_provider, so Codex lists threads of openai only
                            2 sub-agents: Codex lists threads that a person began
                            1 of source custom: Codex does not list this source
                            2 of other sources: Codex does not list this source
@@ -126,11 +120,9 @@ fn at_120_columns() {
                            other folders: 1 thread, 938 B
             indexing:      complete, 2h ago
             rollouts:      70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with odd names
-            quick verify:  4 errors and 4 warnings; 61 threads agree
-                           4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan, 1 unknown_provider
+            quick verify:  4 errors and 3 warnings; 61 threads agree
+                           4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan
                            2 of these missing_row: the file holds nothing of a conversation, so that no backfill gives it a row
-            warning:       1 thread is of the provider "custom", which is neither built into Codex nor defined in config.toml, so
-                           that Codex cannot resume it: add a table [model_providers.custom]
             backups:       none
 
             threads by the month in which they began
@@ -158,7 +150,7 @@ fn in_a_pipe() {
             codex shows:   50 of your 61 threads; codex resume lists those of the current folder, codex resume --all of every folder
             codex hides:   3 archived: codex-state unarchive THREAD brings one back into the list
                            2 without a message: no message was sent in them yet
-                           1 of provider custom: config.toml lacks the table [model_providers.custom], without which Codex cannot open threads of it
+                           1 of provider custom: config.toml sets no model_provider, so Codex lists threads of openai only
                            2 sub-agents: Codex lists threads that a person began
                            1 of source custom: Codex does not list this source
                            2 of other sources: Codex does not list this source
@@ -173,10 +165,9 @@ fn in_a_pipe() {
                            other folders: 1 thread, 938 B
             indexing:      complete, 2h ago
             rollouts:      70 files, 225.6 KiB: 66 active, 4 archived, 4 compressed, 1 with odd names
-            quick verify:  4 errors and 4 warnings; 61 threads agree
-                           4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan, 1 unknown_provider
+            quick verify:  4 errors and 3 warnings; 61 threads agree
+                           4 missing_row, 1 empty_file, 1 malformed_name, 1 index_orphan
                            2 of these missing_row: the file holds nothing of a conversation, so that no backfill gives it a row
-            warning:       1 thread is of the provider "custom", which is neither built into Codex nor defined in config.toml, so that Codex cannot resume it: add a table [model_providers.custom]
             backups:       none
 
             next: codex-state backfill brings 2 conversations back into the database (codex-state verify names them)

@@ -67,13 +67,8 @@ fn homes_in_order_and_the_golden_home_show_none_of_them() {
     for schema in golden::SCHEMAS {
         none(&specimen::filled(schema), schema);
     }
-    let env = golden::filled_by_codex();
-    one(&env, "unknown_provider", &["1 thread is", "\"custom\""]);
-    let defined = "[model_providers.custom]\nname = \"x\"\n";
-    env.write("config.toml", defined);
-    none(&env, "filled by Codex");
+    none(&golden::filled_by_codex(), "filled by Codex");
     let env = Env::golden("empty-2026-08");
-    env.write("config.toml", defined);
     env.run(["backfill"]).status(1, "two files cannot be read");
     none(&env, "filled by us");
 }
@@ -170,10 +165,9 @@ fn threads_of_a_provider_that_is_defined_nowhere() {
     plain("2026-03-21T10:00:00", "two").meta(|meta| meta.set("model_provider", "my proxy")).write(&env);
     plain("2026-03-22T10:00:00", "local").meta(|meta| meta.set("model_provider", "ollama")).write(&env);
     env.run(["backfill"]).status(0, "filled");
-    let holds = ["2 threads", "\"my proxy\"", "[model_providers.\"my proxy\"]"];
-    one(&env, "unknown_provider", &holds);
+    none(&env, "without a config.toml it is not known");
     env.write("config.toml", "model = \"x\"\n");
-    one(&env, "unknown_provider", &holds);
+    one(&env, "unknown_provider", &["2 threads", "\"my proxy\"", "[model_providers.\"my proxy\"]"]);
     env.write("config.toml", "[profiles.p.model_providers.\"my proxy\"]\nname = \"x\"\n");
     none(&env, "defined in a profile");
     env.write("config.toml", "not TOML");
