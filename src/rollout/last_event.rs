@@ -29,7 +29,9 @@ impl LastEvent {
     /// Takes the next line, or its beginning, and the result of looking at it.
     pub fn push(&mut self, line: &[u8], look: Option<&LineStart<'_>>) {
         let looked = look.map(|look| look.timestamp).filter(|timestamp| timestamp.len() < MAX_TIMESTAMP);
-        if let Some(timestamp) = looked.or_else(|| first_timestamp(line)) {
+        if let Some(timestamp) =
+            looked.or_else(|| first_timestamp(line)).filter(|time| begins_with_year(time))
+        {
             self.usual.clear();
             self.usual.extend_from_slice(timestamp);
             self.unusual_is_later = false;
@@ -60,6 +62,11 @@ fn first_timestamp(line: &[u8]) -> Option<&[u8]> {
     let rest = &rest[..rest.len().min(MAX_TIMESTAMP)];
     let timestamp = &rest[..memchr::memchr(b'"', rest)?];
     (!timestamp.contains(&b'\\')).then_some(timestamp)
+}
+
+/// Returns true if a text can be a time. A line with another text for its time does not hide the line before it.
+fn begins_with_year(text: &[u8]) -> bool {
+    matches!(text, [a, b, c, d, b'-', ..] if [a, b, c, d].into_iter().all(u8::is_ascii_digit))
 }
 
 /// Returns true if a line may contain the key, possibly with escapes; most lines without a time are then not parsed.
@@ -115,6 +122,11 @@ mod tests {
         check(&[&usual(1), &escaped], Some(6));
         check(&[&escaped.replace("timestamp", r"t\u0069mestamp"), r#"{"type":"timestamp"}"#], Some(6));
         check(&[&usual(3), r#"{"type":"message"}"#], Some(3));
+        for odd in ["", "x", "yesterday", "17833"] {
+            let odd = format!(r#"{{"timestamp":"{odd}","type":"x","payload":{{}}}}"#);
+            check(&[&usual(3), &odd], Some(3));
+            check(&[&odd], None);
+        }
     }
 
     #[test]

@@ -142,8 +142,8 @@ kinds! {
         "close Codex, move the file aside with its -wal and -shm, and start Codex, which makes a new one";
     CodexCannotOpen "codex_cannot_open" Warning ByHand
         "Codex lists the thread and cannot open or resume it: invalid UTF-8, a byte-order mark, no \
-         session meta, an unknown history mode, or ordinals that are missing or come twice; the message \
-         names line and byte"
+         session meta, an unknown history mode, ordinals that are missing or come twice, or a lost rollout \
+         in which its history begins; the message names line and byte"
         "bring the rollout back from a backup, if there is one; the file itself is text and can still be \
          read";
     HistoryBehind "history_behind" Warning ByHand
