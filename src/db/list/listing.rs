@@ -216,17 +216,22 @@ impl Listing {
     }
 
     fn has(&self, row: &Row<'_>, width: usize, search: &Search) -> rusqlite::Result<bool> {
+        // Title, preview and first message are often the same.
+        let mut last: &[u8] = &[];
         for place in width..width + self.searched {
             if let ValueRef::Text(text) = row.get_ref(place)?
-                && search.is_in(&String::from_utf8_lossy(text))
+                && (place == width || text != last)
             {
-                return Ok(true);
+                if search.is_in(text) {
+                    return Ok(true);
+                }
+                last = text;
             }
         }
         let Some(names) = &self.names else { return Ok(false) };
         let id = to_cell(row.get_ref(self.id_place)?);
         let name = id.as_text().and_then(ThreadId::parse).and_then(|id| names.get(&id));
-        Ok(name.is_some_and(|name| search.is_in(name)))
+        Ok(name.is_some_and(|name| search.is_in(name.as_bytes())))
     }
 
     pub(super) fn statement(&self, after: Option<&Position>, rows: usize) -> (String, Vec<Cell>) {
