@@ -89,7 +89,7 @@ impl DatabaseFacts {
     /// # Errors
     /// If it is not a state database, or cannot be read for another reason than damage.
     pub fn of(from: &Connection) -> anyhow::Result<DatabaseFacts> {
-        let schema = Schema::read(from)?;
+        let schema = Schema::read_threads(from)?;
         DatabaseFacts::read(from, schema.columns.iter().filter(|&col| may_matter(col)).collect())
     }
 
@@ -98,7 +98,7 @@ impl DatabaseFacts {
     /// # Errors
     /// The same as [`DatabaseFacts::of`].
     pub fn of_replaced(from: &Connection) -> anyhow::Result<DatabaseFacts> {
-        let facts = DatabaseFacts::read(from, Schema::read(from)?.columns)?;
+        let facts = DatabaseFacts::read(from, Schema::read_threads(from)?.columns)?;
         Ok(DatabaseFacts { replaces: true, ..facts })
     }
 

@@ -282,7 +282,8 @@ impl Schema {
 }
 
 /// The hint for a sound database that is not a state database.
-const NO_STATE_DATABASE: &str = "this is not a state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)";
+const NO_STATE_DATABASE: &str = "this is not a state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home); \
+                                 if it should be the one of Codex, codex-state rebuild makes a new one in its place";
 
 #[cfg(test)]
 mod tests {

@@ -163,7 +163,7 @@ fn a_foreign_sqlite_file() {
         $ codex-state list
         --- stderr
         codex-state: error: $HOME_DIR/state_5.sqlite: the database has no table `threads`
-        hint: this is not a state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)
+        hint: this is not a state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home); if it should be the one of Codex, codex-state rebuild makes a new one in its place
         --- status 2
     "#]],
     );
@@ -174,7 +174,7 @@ fn a_foreign_sqlite_file() {
         $ codex-state show 20260314
         --- stderr
         codex-state: error: $HOME_DIR/state_5.sqlite: the database has no table `threads`
-        hint: this is not a state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)
+        hint: this is not a state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home); if it should be the one of Codex, codex-state rebuild makes a new one in its place
         --- status 2
     "#]],
     );
@@ -185,7 +185,7 @@ fn a_foreign_sqlite_file() {
         $ codex-state verify
         --- stderr
         codex-state: error: $HOME_DIR/state_5.sqlite: the database has no table `threads`
-        hint: this is not a state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)
+        hint: this is not a state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home); if it should be the one of Codex, codex-state rebuild makes a new one in its place
         --- status 2
     "#]],
     );
@@ -196,7 +196,7 @@ fn a_foreign_sqlite_file() {
         $ codex-state backfill
         --- stderr
         codex-state: error: $HOME_DIR/state_5.sqlite: the database has no table `threads`
-        hint: this is not a state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home)
+        hint: this is not a state database of Codex; name the right one with --db (usually state_5.sqlite in the Codex home); if it should be the one of Codex, codex-state rebuild makes a new one in its place
         --- status 2
     "#]],
     );

@@ -85,6 +85,47 @@ fn the_row_of_a_rollout_that_says_nothing_any_more_is_kept() {
     assert_eq!(env.query("SELECT * FROM threads ORDER BY id"), before);
 }
 
+/// A damaged page of the schema hides tables, and of those that are hidden nothing is known. What the rest says of the
+/// threads stays, and it is said that something is missing.
+#[test]
+fn whatever_page_of_the_schema_is_destroyed_the_threads_keep_what_can_still_be_found() {
+    let env = specimen::filled("reconstructed-2026-10");
+    env.sql(
+        "UPDATE threads SET name = 'N' || rowid, daybreak_enabled = 1;
+         INSERT INTO thread_attachments SELECT 'a' || rowid, id, 'kind', 'key', '{}', 1 FROM threads",
+    );
+    env.sql("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE");
+    let whole = fs::read(env.db()).unwrap();
+    let kept = "SELECT id, name, daybreak_enabled FROM threads ORDER BY id";
+    let before = env.query(kept);
+    let pages =
+        env.query("SELECT pageno, pgsize, pagetype FROM dbstat WHERE name = 'sqlite_schema' ORDER BY path");
+    assert!(pages.len() > 3, "a root and leaves: {pages:?}");
+    for (place, page) in pages.iter().enumerate() {
+        let [number, size] = ["pageno", "pgsize"].map(|name| page[name].as_u64().unwrap() as usize);
+        let mut bytes = whole.clone();
+        // The first page begins with the header of the file.
+        let begin = (number - 1) * size + if number == 1 { 100 } else { 0 };
+        bytes[begin..number * size].iter_mut().for_each(|byte| *byte = !*byte);
+        for suffix in ["-wal", "-shm"] {
+            let _ = fs::remove_file(env.home().join(format!("state_5.sqlite{suffix}")));
+        }
+        fs::write(env.db(), bytes).unwrap();
+        let outcome = env.run(["rebuild", "--format", "json"]);
+        outcome.status(0, format_args!("page {page:?}"));
+        let document = outcome.json();
+        let tables = document["tables"].as_array().unwrap();
+        let schema = tables.iter().find(|table| table["table"] == "sqlite_schema");
+        assert!(schema.is_some_and(|schema| schema["unreadable"].is_null()), "it is said: {tables:?}");
+        table::assert_sound(&env.db(), "rebuilt");
+        // The first leaf names the table of threads.
+        if place > 1 {
+            assert_eq!(env.query(kept), before, "page {page:?}");
+        }
+        fs::remove_dir_all(env.home().join("codex-state-backups")).unwrap();
+    }
+}
+
 #[test]
 fn without_its_rollouts_a_database_is_rebuilt_from_its_rows_and_codex_is_told_to_look_again() {
     let env = home();

@@ -29,11 +29,12 @@ use std::path::PathBuf;
 /// "tables":[{"table":NAME, "rows":N, "unfit":N, "unreadable":N|null}…], "left_behind":[NAME…], "scanned":N,
 /// "failed":N, "failures":[{"path":PATH, "error":TEXT}…], "dry_run":BOOL, "complete":BOOL}.
 ///
-/// "tables" counts what came from the old database: the rows that were read, the rows that did not fit, and the rows
-/// on damaged pages (null if their number is not known). "shown_before" and "shown_after" are the numbers of threads
-/// in Codex's default list. "kept_threads" is the number of rows of threads whose rollout is missing or cannot be
-/// read. "old" is null in a dry run. TSV and CSV have the columns database, old, condition, how, level, threads,
-/// kept_threads, scanned, failed.
+/// "tables" counts what came from the old database: the rows that were read, the rows that did not fit, and the rows on
+/// damaged pages (null if their number is not known). One damaged page can hide up to some thousand rows, and a damaged
+/// page of the schema whole tables: "sqlite_schema" then stands for those. "shown_before" and "shown_after" are the
+/// numbers of threads in Codex's default list. "kept_threads" is the number of rows of threads whose rollout is missing
+/// or cannot be read. "old" is null in a dry run. TSV and CSV have the columns database, old, condition, how, level,
+/// threads, kept_threads, scanned, failed.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::of_command("rebuild"))]
 pub struct Rebuild {

@@ -11,10 +11,11 @@ pub use swap::Replaced;
 
 use super::backup::Staging;
 use super::census::Census;
-use super::create::{self, NewSchema};
+use super::create::{self, AUGUST, NEWEST, NewSchema};
 use super::facts::DatabaseFacts;
 use super::integrity;
 use super::open::{Exclusive, OpenOptions, Reader, Trouble, Writer, explain, explain_io};
+use super::salvage;
 use super::schema::Schema;
 use crate::error::WithHint as _;
 use crate::thread::ThreadId;
@@ -25,6 +26,9 @@ use rusqlite::{Connection, OptionalExtension as _};
 use shape::SchemaShape;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// SQLite's table of tables, indexes and triggers.
+const SCHEMA: &str = "sqlite_schema";
 
 /// The condition of an old database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,8 +177,15 @@ impl NewDatabase {
         let Some(connection) = old.connection() else { return Ok((schema.level(), Vec::new())) };
         let planned = || -> rusqlite::Result<(i64, Vec<String>)> {
             let shape = SchemaShape::of(connection)?;
-            let level = ledger::level(connection, &shape, schema)?;
-            let mut beyond = shape.beyond(&SchemaShape::of_level(level)?, schema == NewSchema::Phase1)?;
+            let mut level = ledger::level(connection, &shape, schema)?;
+            let beyond = |level| shape.beyond(&SchemaShape::of_level(level)?, schema == NewSchema::Phase1);
+            if !shape.is_whole && schema != NewSchema::Phase1 {
+                // The ledger, or the tables that tell the level, may be in the part that cannot be read.
+                while level < NEWEST && !beyond(level)?.is_empty() {
+                    level = AUGUST.max(level + 1);
+                }
+            }
+            let mut beyond = beyond(level)?;
             if (51..55).contains(&level) {
                 beyond.retain(|name| name != shape::ARTIFACTS);
             }
@@ -270,6 +281,12 @@ impl NewDatabase {
     ) -> anyhow::Result<Option<DatabaseFacts>> {
         let Some(connection) = old.connection() else { return Ok(None) };
         let mut carry = || -> rusqlite::Result<()> {
+            let entries = salvage::each_row(connection, SCHEMA, &["type"], |_, _| Ok(()))?;
+            if !entries.is_whole {
+                // Tables may be lost of which not even the name is known.
+                let found = Carried { rows: entries.read, unfit: 0, unreadable: None };
+                inherited.tables.insert(SCHEMA.to_owned(), found);
+            }
             let new = writer.connection().unchecked_transaction()?;
             if (51..55).contains(&level) {
                 make_artifacts(connection, &new)?;
