@@ -180,6 +180,40 @@ impl<'a> Lab<'a> {
         Ok((site, ours, template.to_string_lossy().into_owned()))
     }
 
+    /// Returns a file with the ids of all threads of a database.
+    pub(crate) fn ids(&self, site: &Site) -> Result<PathBuf> {
+        let file = self.scratch().join("ids");
+        let db = rusqlite::Connection::open(&site.db)?;
+        let mut statement = db.prepare("SELECT id FROM threads")?;
+        let ids: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        fs::write(&file, ids.join("\n"))?;
+        Ok(file)
+    }
+
+    /// Returns a home with a database of a million rows or more, most of which have no rollout.
+    pub(crate) fn million(&mut self, spec: Spec) -> Result<Site> {
+        const ROWS: usize = 1_000_000;
+        let filled = self.filled(spec)?;
+        let folder = self.scratch().join("million");
+        fs::create_dir_all(&folder)?;
+        let site = Site { db: folder.join("state_5.sqlite"), ..filled.clone() };
+        fs::copy(&filled.db, &site.db)?;
+        let db = rusqlite::Connection::open(&site.db)?;
+        db.execute_batch("PRAGMA synchronous = OFF; CREATE TEMP TABLE more AS SELECT * FROM threads")?;
+        let copies = ROWS.div_ceil(spec.files().max(1));
+        for copy in 1..copies.min(0xff) {
+            // The last two digits of the id are replaced in the id and in the path.
+            let sql = format!(
+                "UPDATE temp.more SET rollout_path = replace(rollout_path, id, substr(id, 1, 34) || '{copy:02x}'), \
+                 id = substr(id, 1, 34) || '{copy:02x}'; INSERT OR IGNORE INTO main.threads SELECT * FROM temp.more"
+            );
+            db.execute_batch(&sql)?;
+        }
+        let n: i64 = db.query_row("SELECT count(*) FROM threads", [], |row| row.get(0))?;
+        db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        Ok(Site { about: format!("{} rows, {}", grouped(n.unsigned_abs()), filled.about), ..site })
+    }
+
     /// Returns our program's rebuild of a file that is not a database.
     pub(crate) fn rebuild_garbage(&self, spec: Spec) -> Result<(Site, Invocation)> {
         let (site, ours) = self.backfill_fresh(spec)?;

@@ -52,7 +52,7 @@ const BACKFILL: &str = "backfill";
 
 /// All rows, in the order of the table.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 30] = [
+pub(crate) const ROWS: [Row; 34] = [
     row("backfill-fresh", "fresh backfill", Goal::Times(2.0, RG), |lab| {
         let (site, ours) = lab.backfill_fresh(lab.usual(1))?;
         Ok(Plan::Pair(site.about.clone(), ours, yardstick::rg(&site)))
@@ -135,6 +135,21 @@ pub(crate) const ROWS: [Row; 30] = [
         Ok(Plan::Peak(site.about, vec![garbage, damaged]))
     }),
     row("memory-tiny", "peak memory of any command", Goal::Mib(64.0), |lab| peak(lab, lab.tiny(1))),
+    row("memory-findings", "peak memory, whatever is found", Goal::Mib(64.0), |lab| peak_of_findings(lab, lab.tiny(1))),
+    row("memory-archive", "peak memory of archive -", Goal::Mib(64.0), |lab| {
+        let site = lab.filled(lab.tiny(1))?;
+        Ok(Plan::Peak(site.about.clone(), vec![archive_all(lab, &site)?]))
+    }),
+    row("memory-jobs", "peak memory of 64 jobs", Goal::Mib(64.0), |lab| {
+        let (_, fresh) = lab.backfill_fresh(lab.tiny(1))?;
+        let site = lab.filled(lab.tiny(1))?;
+        let jobs = |mut command: Invocation| {
+            command.args.extend(["--jobs", "64"].map(Into::into));
+            command
+        };
+        let commands = vec![fresh, lab.ours(&site, ["verify"]), lab.ours(&site, ["backfill"])];
+        Ok(Plan::Peak(site.about, commands.into_iter().map(jobs).collect()))
+    }),
     row("scale-tiny-backfill", "fresh backfill, ten times the threads", Goal::Times(11.0, TENTH), |lab| {
         scaled_backfill(lab, lab.tiny(1), lab.tiny(10))
     }),
@@ -151,6 +166,17 @@ pub(crate) const ROWS: [Row; 30] = [
         filled(lab, lab.one_file(), &["verify"], yardstick::rg)
     }),
     large("memory-huge", "peak memory of any command", Goal::Mib(64.0), |lab| peak(lab, lab.huge())),
+    large("memory-million", "peak memory, a million rows", Goal::Mib(200.0), |lab| {
+        let site = lab.million(lab.tiny(1))?;
+        let mut commands = vec![archive_all(lab, &site)?];
+        for args in [&["status"][..], &["list", "--all"], &["backfill", "--quick", "--dry-run"], &PRUNE] {
+            commands.push(lab.ours(&site, args));
+        }
+        for args in [&["verify", "--quick"][..], &["verify"]] {
+            commands.push(lab.ours(&site, args).expect(Expect::Drift));
+        }
+        Ok(Plan::Peak(site.about, commands))
+    }),
     large("memory-line", "peak memory, a line of 1 GiB", Goal::Mib(128.0), |lab| peak(lab, lab.giant())),
     large("memory-line-zstd", "peak memory, a line of 1 GiB, compressed", Goal::Mib(128.0), |lab| {
         peak(lab, Spec { zstd: true, ..lab.giant() })
@@ -210,6 +236,36 @@ fn peak(lab: &mut Lab<'_>, spec: Spec) -> Result<Plan> {
         commands.push(lab.ours(&site, args));
     }
     Ok(Plan::Peak(site.about, commands))
+}
+
+const PRUNE: [&str; 3] = ["prune", "--dry-run", "--all-missing"];
+
+/// Plans the commands whose memory could grow with what they find: rows without rollouts, and rollouts without rows.
+fn peak_of_findings(lab: &mut Lab<'_>, spec: Spec) -> Result<Plan> {
+    let (site, prune, template) = lab.prune(spec)?;
+    let junit = lab.scratch().join("junit.xml").to_string_lossy().into_owned();
+    let site = Site { db: template.into(), ..site };
+    let (_, fresh) = lab.backfill_fresh(spec)?;
+    let mut commands = vec![prune, lab.ours(&site, PRUNE)];
+    for args in [
+        &["verify", "--quick"][..],
+        &["verify"],
+        &["verify", "--format", "json"],
+        &["verify", "--junit", &junit],
+    ] {
+        commands.push(lab.ours(&site, args).expect(Expect::Drift));
+        let mut without_rows = fresh.clone().expect(Expect::Drift);
+        without_rows.args.truncate(4);
+        without_rows.args.extend(args.iter().map(Into::into));
+        commands.push(without_rows);
+    }
+    Ok(Plan::Peak(site.about, commands))
+}
+
+/// Plans a dry run of `archive -` on all threads of a database.
+fn archive_all(lab: &Lab<'_>, site: &Site) -> Result<Invocation> {
+    let command = lab.ours(site, ["archive", "--dry-run", "-"]).expect(Expect::Drift);
+    Ok(Invocation { stdin: Some(lab.ids(site)?), ..command })
 }
 
 fn scaled_backfill(lab: &Lab<'_>, ten: Spec, one: Spec) -> Result<Plan> {
