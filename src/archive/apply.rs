@@ -276,7 +276,7 @@ impl Engine<'_> {
             (true, Some(at @ Cell::Integer(_))) if task.was_there(archives) => at.clone(),
             (true, _) => now,
         };
-        let time = |col: Col| col.column().from_file.map_or(Cell::Null, |get| get(&thread));
+        let time = |col: Col| col.column().from_file.map_or(Cell::Null, |get| get(&thread).into());
         for (col, cell) in [
             (Col::RolloutPath, Cell::from(&*task.row_path)),
             (Col::Archived, Cell::from(archives)),

@@ -176,7 +176,7 @@ impl<'a> Verb<'a> for BackfillRun<'a> {
         !is_passed_over
     }
 
-    fn compare(&mut self, subject: Subject, row: Option<Row>) -> anyhow::Result<()> {
+    fn compare(&mut self, subject: Subject, row: &mut Option<Row>) -> anyhow::Result<()> {
         let Subject { scanned, origin, .. } = subject;
         self.report.superseded += scanned.superseded.len() as u64;
         let is_unread = scanned.failed.is_empty();
@@ -229,8 +229,8 @@ impl BackfillRun<'_> {
     fn compare_file(
         &mut self,
         file: usize,
-        mut folded: FoldedThread,
-        row: Option<Row>,
+        mut folded: Box<FoldedThread>,
+        row: &mut Option<Row>,
     ) -> anyhow::Result<()> {
         self.report.n_damaged_files += u64::from(folded.damage.n_lines > 0);
         self.set_time(&mut folded);
@@ -248,7 +248,7 @@ impl BackfillRun<'_> {
             }
         }
         match new {
-            Some(new) => self.enqueue(Pending::new(file, folded, row, old, new)),
+            Some(new) => self.enqueue(Pending::new(file, *folded, row.take(), old, new)),
             None => {
                 self.report.unchanged += 1;
                 Ok(())

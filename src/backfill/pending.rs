@@ -31,9 +31,8 @@ pub(super) fn merge(
     let Some(row) = row else {
         return Some(PendingRow { row: comparison.insert_with(&folded.metadata, old), changed: None });
     };
-    let merged = comparison.update_with(&folded.metadata, row, old);
-    let differs = merged.to_write != ColumnSet::default();
-    differs.then_some(PendingRow { row: merged.row, changed: Some(merged.to_write) })
+    let merged = comparison.update_if_different(&folded.metadata, row, old)?;
+    Some(PendingRow { row: merged.row, changed: Some(merged.to_write) })
 }
 
 /// A thread whose row must be written.

@@ -15,7 +15,7 @@ use crate::thread::columns::Col;
 use std::time::Instant;
 
 /// Number of rows after which a transaction is committed.
-const MAX_ROWS: usize = 500;
+const MAX_ROWS: usize = 2000;
 /// Maximum bytes of rows that wait to be written.
 const MAX_PENDING_BYTES: usize = 4 * 1024 * 1024;
 /// Maximum number of times that a file that keeps changing is read again.

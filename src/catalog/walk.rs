@@ -92,23 +92,29 @@ impl RolloutFile {
     /// Returns true if the file name is `name`; does not allocate.
     #[must_use]
     pub fn is_named(&self, name: &OsStr) -> bool {
-        match (&self.odd_name, self.named.name) {
-            (Some(odd), _) => **odd == *name,
-            (None, Some(parts)) => *parts.encode(self.named.compressed, &mut NameBuffer::default()) == *name,
-            (None, None) => false,
-        }
+        self.has_name(name.as_encoded_bytes())
     }
 
     /// Returns true if the file's path has exactly this spelling.
     #[must_use]
     pub fn is_spelled(&self, path: &Path) -> bool {
         let folder = self.folder.as_os_str().as_encoded_bytes();
-        let path = path.as_os_str();
-        // Most paths fail here, before they are split.
-        path.as_encoded_bytes().starts_with(folder)
-            && Path::new(path)
-                .file_name()
-                .is_some_and(|name| path.len() == folder.len() + 1 + name.len() && self.is_named(name))
+        let path = path.as_os_str().as_encoded_bytes();
+        match path.strip_prefix(folder).and_then(<[u8]>::split_first) {
+            Some((separator, name)) => std::path::is_separator(char::from(*separator)) && self.has_name(name),
+            None => false,
+        }
+    }
+
+    /// Returns true if these are the bytes of the file name.
+    fn has_name(&self, name: &[u8]) -> bool {
+        match (&self.odd_name, self.named.name) {
+            (Some(odd), _) => odd.as_encoded_bytes() == name,
+            (None, Some(parts)) => {
+                parts.encode(self.named.compressed, &mut NameBuffer::default()).as_bytes() == name
+            }
+            (None, None) => false,
+        }
     }
 
     /// Returns the whole path.

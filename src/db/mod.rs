@@ -8,6 +8,7 @@ pub mod census;
 pub mod create;
 pub mod facts;
 pub mod folders;
+mod get_many;
 pub mod history;
 pub mod integrity;
 pub mod ledger;

@@ -19,6 +19,18 @@ pub fn to_cell(value: ValueRef<'_>) -> Cell {
     }
 }
 
+/// Sets a cell to a value. A text is written over the text before it.
+pub(super) fn set_cell(cell: &mut Option<Cell>, value: ValueRef<'_>) {
+    if let (Some(Cell::Text(text)), ValueRef::Text(bytes)) = (&mut *cell, value)
+        && let Ok(new) = std::str::from_utf8(bytes)
+    {
+        text.clear();
+        text.push_str(new);
+    } else {
+        *cell = Some(to_cell(value));
+    }
+}
+
 impl ToSql for Cell {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(match self {

@@ -1,11 +1,12 @@
 //! All statements that read or write whole rows of `threads`; built from COLUMNS and the schema found.
 
-use super::row::to_cell;
+use super::row::{set_cell, to_cell};
 use super::schema::Schema;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, ColumnSet, Row};
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
@@ -17,9 +18,16 @@ pub struct ThreadStatements {
     /// The SQL clause for a row that breaks a constraint.
     on_conflict: &'static str,
     select: String,
+    /// Reads [`AT_ONCE`] rows (`get_many.rs`).
+    pub(super) select_many: String,
     inserts: HashMap<ColumnSet, String>,
     updates: HashMap<ColumnSet, String>,
+    /// Rows with the cells of these columns, whose memory is free.
+    pub(super) spare: RefCell<Vec<Row>>,
 }
+
+/// Number of rows that one statement of `get_many.rs` reads.
+pub(super) const AT_ONCE: usize = 64;
 
 /// A row that breaks a constraint rolls back the whole transaction, as its caller would do anyway. SQLite then keeps
 /// no journal to undo a single row. With Codex's triggers, that journal would copy each page of a dozen indexes for
@@ -45,15 +53,20 @@ impl ThreadStatements {
             has_spawn_edges: schema.has_spawn_edges,
             on_conflict: if schema.resolves_conflicts { "" } else { ALL_OR_NOTHING },
             select: format!("SELECT {columns} FROM threads WHERE id = ?1"),
+            select_many: format!(
+                "SELECT {columns} FROM threads WHERE id IN (?{})",
+                ", ?".repeat(AT_ONCE - 1)
+            ),
             inserts: HashMap::new(),
             updates: HashMap::new(),
+            spare: RefCell::default(),
         }
     }
 
-    fn read_row(&self, row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-        let mut cells = Row::empty();
+    pub(super) fn read_row(&self, row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+        let mut cells = self.spare.borrow_mut().pop().unwrap_or_else(Row::empty);
         for (i, col) in self.columns.iter().enumerate() {
-            cells[col] = Some(to_cell(row.get_ref(i)?));
+            set_cell(&mut cells[col], row.get_ref(i)?);
         }
         Ok(cells)
     }
@@ -64,7 +77,7 @@ impl ThreadStatements {
     /// If the database cannot be read.
     pub fn get(&self, connection: &Connection, id: ThreadId) -> rusqlite::Result<Option<Row>> {
         let mut statement = connection.prepare_cached(&self.select)?;
-        statement.query_row([id.to_string()], |row| self.read_row(row)).optional()
+        statement.query_row([id.encode(&mut [0; 36])], |row| self.read_row(row)).optional()
     }
 
     /// Returns the row whose id is this cell, of any type.

@@ -2,12 +2,14 @@
 
 use super::facts::{History, RolloutFacts, replace_if_filled};
 use super::file_name::RolloutName;
+use super::held::Held;
 use super::item::{self, Item, LineKind, SessionMeta, ThreadName, UserMessage};
 use super::last_event::LastEvent;
 use super::line::{self, Damage, Parsed};
 use super::look::{self, Class, LineStart};
 use super::openable::Unopenable;
 use super::reader::Line;
+use super::resume::ResumeFields;
 use crate::thread::merge::is_wrapper;
 use crate::thread::{HistoryMode, Millis, ThreadId};
 
@@ -66,27 +68,12 @@ pub struct Extract {
     /// than everything else.
     held: [Held; 2],
     must_be_eager: bool,
+    /// Fields of the line just taken, if it is a session meta.
+    resume: Option<ResumeFields>,
     last_event: LastEvent,
     task_started: LastEvent,
     /// The number of the last line counted as damaged, so that its pieces count once.
     damaged_line: u64,
-}
-
-/// A line that is used unless a later line of its kind replaces it.
-#[derive(Debug, Clone, Default)]
-struct Held {
-    is_held: bool,
-    bytes: Vec<u8>,
-    /// True if an earlier line was skipped because of this one.
-    replaces: bool,
-}
-
-impl Held {
-    /// Drops the line, because a parsed line replaces all of it; the buffer stays.
-    fn pass_over(&mut self) {
-        self.is_held = false;
-        self.replaces = false;
-    }
 }
 
 /// The kind of each held line.
@@ -130,6 +117,7 @@ impl Extract {
             n_lines: 0,
             held: Default::default(),
             must_be_eager: false,
+            resume: None,
             last_event: LastEvent::default(),
             task_started: LastEvent::default(),
             damaged_line: 0,
@@ -190,6 +178,15 @@ impl Extract {
             self.note(line, damage);
         }
         self.push_object(line, bytes, look, is_open);
+        if has_nul {
+            self.resume = None;
+        }
+    }
+
+    /// Returns the fields of the line just taken that decide whether Codex can resume the thread, if it is a session
+    /// meta and nothing else.
+    pub fn take_resume(&mut self) -> Option<ResumeFields> {
+        self.resume.take()
     }
 
     /// Takes one object. `is_open` if no newline follows it, so that it may be torn.
@@ -215,6 +212,7 @@ impl Extract {
         }
         self.bare = self.bare || (class.is_none() && !self.has_meta && line::is_bare_message(bytes));
         let Parsed { class, item, damage } = line::read_as(class, bytes, self.bare);
+        let is_sound = damage.is_none();
         match damage {
             Some(Damage::Unparsable(_)) if self.push_pieces(line, bytes, is_open) => {
                 return;
@@ -238,7 +236,12 @@ impl Extract {
             match &item {
                 Item::TurnContext(turn) if turn.is_complete() => self.held[0].pass_over(),
                 Item::TurnContext(_) => self.must_be_eager |= !self.release(),
-                Item::TokenCount(_) => self.held[1].pass_over(),
+                Item::TokenCount(_) => {
+                    self.held[1].pass_over();
+                    if let Some(look) = look.filter(|_| self.options.every_damage && is_sound) {
+                        self.held[1].learn(bytes, &look);
+                    }
+                }
                 Item::Settings(_) => self.must_be_eager |= !self.release(),
                 Item::TaskStarted => self.task_started.push(bytes, look.as_ref()),
                 _ => {}
@@ -270,6 +273,7 @@ impl Extract {
         if end > 0 && !rest.is_empty() {
             self.push_object(line, rest, look::look_at_start(rest), is_open);
         }
+        self.resume = None;
         end > 0
     }
 
@@ -293,16 +297,19 @@ impl Extract {
             }
             _ => false,
         };
-        // With `every_damage` counts are parsed at once, because checking one costs as much as reading its total.
-        let can_wait = can_wait && (!self.options.every_damage || item::is_sound(kind, bytes));
-        if can_wait && let Some(held) = HELD.iter().position(|held| *held == kind).map(|i| &mut self.held[i])
-        {
-            held.replaces |= held.is_held;
-            held.is_held = true;
-            held.bytes.clear();
-            held.bytes.extend_from_slice(bytes);
+        if !can_wait {
+            return false;
         }
-        can_wait
+        let (is_sound, model) = match kind {
+            _ if !self.options.every_damage => (true, None),
+            // Another one is parsed at once, because checking it costs as much as reading its total.
+            LineKind::TokenCount => (self.held[1].is_like_model(look), Some(bytes.len() - look.rest().len())),
+            _ => (item::is_sound(kind, bytes), None),
+        };
+        if is_sound && let Some(i) = HELD.iter().position(|held| *held == kind) {
+            self.held[i].hold(bytes, model);
+        }
+        is_sound
     }
 
     /// Parses the held lines, before the next line that depends on them. Returns true if all parse and contain
@@ -394,7 +401,8 @@ impl Extract {
         }
     }
 
-    fn session_meta(&mut self, meta: SessionMeta) {
+    fn session_meta(&mut self, mut meta: SessionMeta) {
+        self.resume = meta.resume.take();
         if !self.has_meta && !self.is_parents(&meta) {
             self.has_meta = true;
             self.facts.identity = meta.id.zip(meta.timestamp);

@@ -74,6 +74,11 @@ pub(super) fn read_word_or_object(json: &str) -> Option<String> {
     }
 }
 
+/// Does the same for JSON without white space between its tokens.
+pub(super) fn read_compact_word_or_object(json: &str) -> Option<String> {
+    if json.starts_with('{') { Some(json.to_owned()) } else { read_word_or_object(json) }
+}
+
 /// Removes the white space between the tokens of valid JSON. Parsing and printing would change numbers, escapes and
 /// the order of keys.
 fn compact(json: &str) -> String {

@@ -83,8 +83,8 @@ fn read_once(
     limit: Option<u64>,
     reading: &mut Reading<'_>,
 ) -> Result<ReadFile, ReadError> {
-    let file = open(&source.path)?;
-    let stamp = Stamp::of(&file.metadata()?)?;
+    let (file, metadata) = open(&source.path)?;
+    let stamp = Stamp::of(&metadata)?;
     // The beginning of a file does not show whether Codex can open it.
     let options = Options { openable: reading.options.openable && limit.is_none(), ..reading.options };
     let reading = &mut Reading { buffer: &mut *reading.buffer, options, interrupted: reading.interrupted };
@@ -95,7 +95,9 @@ fn read_once(
     let limit = limit.unwrap_or(u64::MAX);
     // A file without bytes has no frame either; it is empty in both forms.
     if !source.compressed || stamp.size == 0 {
-        let (extracted, n_bytes) = read_lines(file.take(limit), source, extract, reading)?;
+        // The length is known, so that the end of the file need not be read. What is appended meanwhile changes the stamp.
+        let length = if stamp.size == 0 { u64::MAX } else { stamp.size };
+        let (extracted, n_bytes) = read_lines(file.take(limit.min(length)), source, extract, reading)?;
         return Ok(ReadFile { extracted, stamp, n_bytes });
     }
     let (extracted, n_bytes) =
@@ -153,7 +155,7 @@ fn explain_zstd(error: ReadError, path: &Path) -> ReadError {
 /// Returns the window size that a file's first frame requires (RFC 8878, 3.1.1.1).
 fn first_window_size(path: &Path) -> Option<u64> {
     let mut header = [0; 6];
-    open(path).ok()?.read_exact(&mut header).ok()?;
+    open(path).ok()?.0.read_exact(&mut header).ok()?;
     let [magic @ .., descriptor, window] = header;
     let single_segment = descriptor & 0b10_0000 != 0;
     if magic != [0x28, 0xb5, 0x2f, 0xfd] || single_segment {
@@ -184,7 +186,7 @@ fn read_lines(
             Some(line) => {
                 extract.push(&line);
                 if let Some(openable) = &mut openable {
-                    openable.push(&line);
+                    openable.push(&line, extract.take_resume());
                 }
             }
             None => break,

@@ -5,6 +5,7 @@ use super::fields::{
     self, git, is_filled, lenient, required_thread_id, text, thread_id, time, word_or_object,
 };
 use super::plain;
+use super::resume::ResumeFields;
 use crate::thread::{Git, Millis, ThreadId};
 use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -94,6 +95,9 @@ pub struct SessionMeta {
     /// The start of the thread's history, if it is not in this file.
     #[serde(deserialize_with = "lenient")]
     pub history_base: Option<HistoryBase>,
+    /// The fields that decide whether Codex can resume the thread, if the line was plain JSON.
+    #[serde(skip)]
+    pub resume: Option<ResumeFields>,
 }
 
 /// The beginning of another rollout, which comes before this one.
@@ -353,13 +357,13 @@ fn parse_plain(kind: LineKind, line: &[u8]) -> Option<Item> {
 
 /// Defines how to read a payload whose fields are all optional, each in the same way as its deserializer.
 macro_rules! plain_payload {
-    ($name:ident { $($field:ident: $read:path),* $(,)? }) => {
+    ($name:ident { $($field:ident: $read:path),* $(,)? } $($more:ident: $made:expr)?) => {
         impl $name {
             const KEYS: [&'static [u8]; [$(stringify!($field)),*].len()] = [$(stringify!($field).as_bytes()),*];
 
             fn plain(line: &[u8]) -> Option<$name> {
                 let [$($field),*] = plain::payload(line, $name::KEYS)?;
-                Some($name { $($field: $field.map($read).unwrap_or_default()),* })
+                Some($name { $($more: $made,)? $($field: $field.map($read).unwrap_or_default()),* })
             }
         }
     };
@@ -370,7 +374,7 @@ plain_payload!(SessionMeta {
     timestamp: fields::read_time,
     cwd: fields::read_text,
     cli_version: fields::read_text,
-    source: fields::read_word_or_object,
+    source: fields::read_compact_word_or_object,
     thread_source: fields::read_text,
     model_provider: fields::read_text,
     agent_nickname: fields::read_text,
@@ -384,16 +388,16 @@ plain_payload!(SessionMeta {
     creator_user_id: fields::read_text,
     creator_account_id: fields::read_text,
     history_base: fields::read_leniently,
-});
+} resume: Some(ResumeFields::of(history_mode, history_base)));
 
 plain_payload!(TurnContext {
     cwd: fields::read_text,
     model: fields::read_text,
     effort: fields::read_text,
-    approval_policy: fields::read_word_or_object,
-    sandbox_policy: fields::read_word_or_object,
-    permission_profile: fields::read_word_or_object,
-    file_system_sandbox_policy: fields::read_word_or_object,
+    approval_policy: fields::read_compact_word_or_object,
+    sandbox_policy: fields::read_compact_word_or_object,
+    permission_profile: fields::read_compact_word_or_object,
+    file_system_sandbox_policy: fields::read_compact_word_or_object,
 });
 
 plain_payload!(UserMessagePayload {
@@ -505,7 +509,8 @@ mod tests {
         let meta = meta(
             r#"{"cwd":5,"cli_version":["x"],"model_provider":null,"source":7,"git":"main","agent_role":"r"}"#,
         );
-        assert_eq!(meta, SessionMeta { agent_role: Some("r".into()), ..SessionMeta::default() });
+        let resume = Some(ResumeFields::default());
+        assert_eq!(meta, SessionMeta { agent_role: Some("r".into()), resume, ..SessionMeta::default() });
     }
 
     #[test]

@@ -38,6 +38,13 @@ impl<'a> LineStart<'a> {
         self.class == Class::Relevant(LineKind::TokenCount) && self.rest.starts_with(b",\"info\":{")
     }
 
+    /// Returns the bytes after those that determined the class. What is before them is the beginning of a JSON object,
+    /// nested as usual, without a character beyond ASCII.
+    #[must_use]
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Returns the working directory of a `turn_context` in the line's spelling, if it has no escapes.
     #[must_use]
     pub fn turn_folder(&self) -> Option<&'a [u8]> {
@@ -88,7 +95,7 @@ pub fn glance(line: &[u8]) -> Option<Class> {
 }
 
 /// Returns the timestamp at the beginning of a line, and the bytes after its closing quote.
-fn timestamp(line: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn timestamp(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let rest = line.strip_prefix(BEGINNING)?;
     match rest.split_first_chunk::<25>() {
         Some((time, rest)) if is_usual_time(time) => Some((&time[..24], rest)),

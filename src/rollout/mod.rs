@@ -1,5 +1,6 @@
 //! Reads rollouts: from the bytes of a file to the facts about its thread. It writes nothing and knows no SQL.
 
+pub mod digits;
 pub mod environment;
 pub mod extract;
 pub mod facts;
@@ -7,6 +8,7 @@ pub mod fields;
 pub mod file_name;
 pub mod fold;
 pub mod glue;
+mod held;
 pub mod item;
 pub mod last_event;
 pub mod line;
@@ -15,5 +17,6 @@ pub mod openable;
 pub mod peek;
 pub mod plain;
 pub mod reader;
+pub mod resume;
 pub mod source;
 pub mod tail;

@@ -10,18 +10,17 @@ use super::line;
 use super::look::{self, Class};
 use super::plain;
 use super::reader::Line;
+use super::resume::ResumeFields;
 use crate::thread::ThreadId;
 use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io::{self, Read};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// The longest timestamp before an ordinal in the usual layout.
-const LONGEST_TIME: usize = 64;
+/// Number of digits that fit into every `u64`.
+const MAX_DIGITS: usize = 19;
 
 /// The reason why Codex cannot open a rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -216,7 +215,9 @@ impl<'a> Openable<'a> {
     }
 
     /// Takes the next line.
-    pub(super) fn push(&mut self, line: &Line<'_>) {
+    ///
+    /// `resume` are the line's fields if [`super::extract`] has read it as a session meta.
+    pub(super) fn push(&mut self, line: &Line<'_>, resume: Option<ResumeFields>) {
         if let Some(byte) = self.watched.invalid.get() {
             if line.offset <= byte {
                 self.with_invalid = Some((line.number, line.offset));
@@ -243,7 +244,7 @@ impl<'a> Openable<'a> {
             return;
         }
         if self.meta.is_none() {
-            self.find_meta(line, bytes);
+            self.find_meta(line, bytes, resume);
         }
         if self.meta.as_ref().is_some_and(|meta| meta.is_paginated) && self.out_of_order.is_none() {
             self.count(line, bytes);
@@ -251,41 +252,27 @@ impl<'a> Openable<'a> {
     }
 
     /// Reads the line if it is the first session meta.
-    fn find_meta(&mut self, line: &Line<'_>, bytes: &[u8]) {
-        #[derive(Deserialize)]
-        struct Record<'a> {
-            #[serde(borrow, rename = "type")]
-            kind: Cow<'a, str>,
-            #[serde(borrow)]
-            payload: &'a RawValue,
-        }
-        #[derive(Deserialize, Default)]
-        #[serde(default)]
-        struct Payload {
-            history_mode: Option<Value>,
-            history_base: Option<Value>,
-        }
-        let class = look::glance(bytes);
-        if line.cut || !matches!(class, None | Some(Class::Relevant(LineKind::SessionMeta))) {
+    fn find_meta(&mut self, line: &Line<'_>, bytes: &[u8], resume: Option<ResumeFields>) {
+        if line.cut {
             return;
         }
-        let payload = match plain::payload(bytes, [b"history_mode", b"history_base"]) {
-            Some([None, None]) if class.is_some() => Payload::default(),
-            _ => {
-                let Ok(record) = serde_json::from_slice::<Record<'_>>(bytes) else { return };
-                if record.kind != "session_meta" {
-                    return;
-                }
-                serde_json::from_str(record.payload.get()).unwrap_or_default()
+        let read = || match look::glance(bytes) {
+            class @ (None | Some(Class::Relevant(LineKind::SessionMeta))) => {
+                let plain = class.and_then(|_| plain::payload(bytes, [b"history_mode", b"history_base"]));
+                let fields = plain.map(|[mode, base]| ResumeFields::of(mode, base));
+                fields.or_else(|| ResumeFields::parse(bytes))
             }
+            Some(_) => None,
         };
-        let mode = payload.history_mode.map(|mode| match mode {
+        let Some(fields) = resume.or_else(read) else { return };
+        let ResumeFields { history_mode: mode, history_base: base } = fields;
+        let mode = mode.map(|mode| match mode {
             Value::String(mode) => mode,
             other => other.to_string(),
         });
         let is_known = matches!(mode.as_deref(), None | Some("legacy" | "paginated"));
         if self.is_revert_head {
-            self.expected = payload.history_base.and_then(|base| base.get("end_ordinal_exclusive")?.as_u64());
+            self.expected = base.and_then(|base| base.get("end_ordinal_exclusive")?.as_u64());
         }
         self.meta = Some(Meta {
             is_paginated: mode.as_deref() == Some("paginated"),
@@ -367,14 +354,13 @@ fn ordinal(bytes: &[u8], is_cut: bool) -> Option<Option<u64>> {
 
 /// Reads an ordinal from the place where Codex writes it: after the timestamp, which comes first.
 fn usual_ordinal(bytes: &[u8]) -> Option<u64> {
-    let rest = bytes.strip_prefix(br#"{"timestamp":""#)?;
-    let end = memchr::memchr(b'"', &rest[..rest.len().min(LONGEST_TIME)])?;
-    let rest = rest[end..].strip_prefix(br#"","ordinal":"#)?;
-    let n_digits = rest.iter().take(20).take_while(|byte| byte.is_ascii_digit()).count();
-    if rest.get(n_digits) != Some(&b',') {
+    let (_, rest) = look::timestamp(bytes)?;
+    let rest = rest.strip_prefix(b",\"ordinal\":")?;
+    let n_digits = rest.iter().take(MAX_DIGITS + 1).take_while(|byte| byte.is_ascii_digit()).count();
+    if !(1..=MAX_DIGITS).contains(&n_digits) || rest.get(n_digits) != Some(&b',') {
         return None;
     }
-    std::str::from_utf8(&rest[..n_digits]).ok()?.parse().ok()
+    Some(rest[..n_digits].iter().fold(0, |ordinal, digit| ordinal * 10 + u64::from(digit - b'0')))
 }
 
 #[cfg(test)]
@@ -407,7 +393,7 @@ mod tests {
         let stream = Watch { source: Trickle(bytes, step), watched: Some(&watched) };
         let mut lines = LineReader::new(stream, &mut buffer);
         while let Some(line) = lines.next_line(|_| false).unwrap() {
-            openable.push(&line);
+            openable.push(&line, None);
         }
         openable.finish()
     }

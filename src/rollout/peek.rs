@@ -57,7 +57,7 @@ fn first_meta(
     buffer: &mut Buffer,
     interrupted: &AtomicBool,
 ) -> Result<Option<SessionMeta>, ReadError> {
-    let file = Interruptible::new(source::open(&source.path)?, interrupted);
+    let file = Interruptible::new(source::open(&source.path)?.0, interrupted);
     let named = source.name.map(|name| name.thread);
     if !source.compressed {
         return find(file, named, buffer);

@@ -114,8 +114,8 @@ pub struct RolloutSource {
 }
 
 /// Opens a rollout. A path that became a folder, a link or a pipe since the walk is unusable.
-pub(super) fn open(path: &Path) -> Result<File, ReadError> {
-    sys::open_regular(path, sys::Links::Refuse).map_err(|error| match error.kind() {
+pub(super) fn open(path: &Path) -> Result<(File, Metadata), ReadError> {
+    sys::open_regular_and_look(path, sys::Links::Refuse).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidInput => ReadError::Unusable(error.to_string()),
         _ => error.into(),
     })

@@ -21,12 +21,12 @@ pub fn last_event(
     buffer: &mut Buffer,
     interrupted: &AtomicBool,
 ) -> Result<Option<Millis>, ReadError> {
-    let mut file = source::open(&source.path)?;
+    let (mut file, metadata) = source::open(&source.path)?;
     if source.compressed {
         let file = Interruptible::new(file, interrupted);
         return last_time(peek::decompressed(file, interrupted)?, true, buffer);
     }
-    let length = file.metadata()?.len();
+    let length = metadata.len();
     let mut window = FIRST_WINDOW;
     loop {
         let start = length.saturating_sub(window);

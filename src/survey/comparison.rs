@@ -136,17 +136,18 @@ impl Comparison {
     /// Returns the expected values of an existing row ([`merge::update`]).
     #[must_use]
     pub fn update(&self, file: &ThreadMetadata, row: &Row) -> Merged {
-        self.update_with(file, row, None)
+        self.with(self.name(file), |context| merge::update(file, row, context))
     }
 
-    /// Returns the expected values of an existing row, with what another database knows about the thread
-    /// ([`facts::update`]).
+    /// Returns the expected values of an existing row if any differs, with what another database knows about the
+    /// thread ([`facts::update`]).
     #[must_use]
-    pub fn update_with(&self, file: &ThreadMetadata, row: &Row, old: Option<&Row>) -> Merged {
-        self.with(self.name(file), |context| match old {
-            Some(old) => facts::update(file, row, old, context),
-            None => merge::update(file, row, context),
-        })
+    pub fn update_if_different(&self, file: &ThreadMetadata, row: &Row, old: Option<&Row>) -> Option<Merged> {
+        let merged = self.with(self.name(file), |context| match old {
+            Some(old) => Some(facts::update(file, row, old, context)),
+            None => merge::update_if_different(file, row, context),
+        });
+        merged.filter(|merged| merged.to_write != ColumnSet::default())
     }
 
     /// Returns the fields in which an existing row differs even from the thread's older rollouts. `older` is called

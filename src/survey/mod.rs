@@ -208,8 +208,7 @@ impl<'a, D: Database> Survey<'a, D> {
     /// If the database cannot be read.
     pub fn rows(&mut self, ids: &[ThreadId]) -> anyhow::Result<Vec<Option<Row>>> {
         let table = &self.table;
-        self.database
-            .read(|connection| ids.iter().map(|id| table.get(connection, *id)).collect::<Result<_, _>>())
+        self.database.read(|connection| table.get_many(connection, ids))
     }
 
     /// Reads the names of `session_index.jsonl`, unless they were read already.
@@ -243,11 +242,11 @@ pub trait Verb<'a> {
     /// Records a group that was read but not yet compared.
     fn note(&mut self, scanned: &Scanned);
 
-    /// Compares a thread with its row.
+    /// Compares a thread with its row. It may take the row; if it does not, the memory of the row is used again.
     ///
     /// # Errors
     /// If the database cannot be read or written.
-    fn compare(&mut self, subject: Subject, row: Option<Row>) -> anyhow::Result<()>;
+    fn compare(&mut self, subject: Subject, row: &mut Option<Row>) -> anyhow::Result<()>;
 
     /// Does other work while the workers read.
     ///
@@ -332,11 +331,12 @@ pub fn compare_waiting<'a>(verb: &mut impl Verb<'a>) -> anyhow::Result<()> {
     let ids: Vec<ThreadId> = waiting.iter().filter_map(|subject| subject.id).collect();
     let mut rows = survey.rows(&ids)?.into_iter();
     for mut subject in waiting {
-        let row = subject.id.and_then(|_| rows.next().flatten());
+        let mut row = subject.id.and_then(|_| rows.next().flatten());
         if waits {
             verb.survey().defer(&mut subject, row.as_ref());
         }
-        verb.compare(subject, row)?;
+        verb.compare(subject, &mut row)?;
+        verb.survey().table.reuse(row);
     }
     Ok(())
 }
@@ -376,7 +376,7 @@ pub fn read_misnamed<'a>(verb: &mut impl Verb<'a>, id: ThreadId, choice: Misname
         Scanned { thread: Some(id), superseded: others(), copies: others(), ..Scanned::default() };
     if let Some(file) = choice.chosen {
         match verb.read_misnamed(id, file) {
-            Ok(folded) if folded.metadata.id == id => scanned.folded = Some((file, folded)),
+            Ok(folded) if folded.metadata.id == id => scanned.folded = Some((file, Box::new(folded))),
             // The file contains another thread now. The next run will find it.
             Ok(_) => {}
             Err(error) => scanned.failed.push((file, error)),

@@ -65,7 +65,7 @@ pub struct Scanned {
     /// The thread in the files' names.
     pub thread: Option<ThreadId>,
     /// The chosen file, and the thread in it.
-    pub folded: Option<(usize, FoldedThread)>,
+    pub folded: Option<(usize, Box<FoldedThread>)>,
     /// Files that had precedence but could not be read.
     pub failed: Vec<(usize, ReadError)>,
     /// Misnamed files, and the thread in the contents of each.
@@ -95,7 +95,6 @@ impl Scanned {
 }
 
 /// A message to the consumer.
-#[expect(clippy::large_enum_variant, reason = "one at a time, taken apart at once")]
 #[derive(Debug)]
 pub enum ScanEvent {
     /// A group was read.
@@ -291,7 +290,7 @@ impl<'a> Worker<'a> {
                 Ok(folded) if Some(folded.metadata.id) != scanned.thread => {
                     scanned.misnamed.push((i, folded.metadata.id));
                 }
-                Ok(folded) => scanned.folded = Some((i, folded)),
+                Ok(folded) => scanned.folded = Some((i, Box::new(folded))),
             }
         }
     }

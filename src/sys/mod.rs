@@ -15,7 +15,9 @@ use std::sync::OnceLock;
 
 pub use crate::thread::folder::{has_drive, without_verbatim_prefix};
 pub use locks::{LockAttempt, MaintenanceLock, WriterLock};
-pub use open::{Links, note_failure, open_regular, open_regular_with, ran_out_of_files};
+pub use open::{
+    Links, note_failure, open_regular, open_regular_and_look, open_regular_with, ran_out_of_files,
+};
 pub use threads::{can_start_thread, on_threads};
 
 /// Renames the file `from` to `to` in one step and never replaces an existing `to`.

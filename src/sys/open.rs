@@ -1,7 +1,7 @@
 //! Opens files that other programs may replace at any time. It never waits for a pipe and never follows a link that
 //! has just appeared. All files under a Codex home are opened through this module.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +36,18 @@ pub fn open_regular(path: &Path, links: Links) -> io::Result<File> {
 /// # Errors
 /// As [`open_regular`].
 pub fn open_regular_with(options: &mut OpenOptions, path: &Path, links: Links) -> io::Result<File> {
+    open_and_look(options, path, links).map(|(file, _)| file)
+}
+
+/// Opens a regular file for reading, and looks at it.
+///
+/// # Errors
+/// As [`open_regular`].
+pub fn open_regular_and_look(path: &Path, links: Links) -> io::Result<(File, Metadata)> {
+    open_and_look(OpenOptions::new().read(true), path, links)
+}
+
+fn open_and_look(options: &mut OpenOptions, path: &Path, links: Links) -> io::Result<(File, Metadata)> {
     let deadline = Instant::now() + PATIENCE;
     let file = loop {
         match open_at_once(options, path, links) {
@@ -53,10 +65,11 @@ pub fn open_regular_with(options: &mut OpenOptions, path: &Path, links: Links) -
             other => break other?,
         }
     };
-    if !file.metadata()?.is_file() {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
         return Err(not_regular());
     }
-    Ok(file)
+    Ok((file, metadata))
 }
 
 /// Records a failure to open a file elsewhere, for [`ran_out_of_files`].

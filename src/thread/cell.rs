@@ -37,11 +37,7 @@ impl Cell {
     /// Returns true if the cell holds no information: NULL, the empty text or 0.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        match self {
-            Cell::Null | Cell::Integer(0) => true,
-            Cell::Text(text) => text.is_empty(),
-            _ => false,
-        }
+        CellRef::from(self).is_empty()
     }
 
     /// Returns a text cell, or NULL for `None`.
@@ -96,7 +92,29 @@ impl<'a> From<&'a Cell> for CellRef<'a> {
     }
 }
 
+impl From<CellRef<'_>> for Cell {
+    fn from(cell: CellRef<'_>) -> Cell {
+        match cell {
+            CellRef::Null => Cell::Null,
+            CellRef::Integer(number) => Cell::Integer(number),
+            CellRef::Real(number) => Cell::Real(number),
+            CellRef::Text(text) => Cell::Text(text.to_owned()),
+            CellRef::Blob(bytes) => Cell::Blob(bytes.to_owned()),
+        }
+    }
+}
+
 impl<'a> CellRef<'a> {
+    /// Returns true if the cell holds no information: NULL, the empty text or 0.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        match self {
+            CellRef::Null | CellRef::Integer(0) => true,
+            CellRef::Text(text) => text.is_empty(),
+            _ => false,
+        }
+    }
+
     /// Returns the text of a text cell.
     #[must_use]
     pub fn as_text(self) -> Option<&'a str> {

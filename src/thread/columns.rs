@@ -4,7 +4,7 @@
 //! column that is missing here is never written, whatever the database holds.
 
 use super::ThreadMetadata;
-use super::cell::Cell;
+use super::cell::{Cell, CellRef};
 use super::equivalence;
 use std::ops::{Index, IndexMut};
 
@@ -124,24 +124,27 @@ pub struct Column {
     pub truth: Truth,
     /// The rule that compares two of its cells.
     pub same: Same,
-    /// Returns the file's value; `None` for a column that only the database knows.
-    pub from_file: Option<fn(&ThreadMetadata) -> Cell>,
+    /// Returns the file's value; `None` for the key, and for a column that only the database knows.
+    pub from_file: Option<FromFile>,
 }
 
-fn seconds(millis: i64) -> Cell {
-    Cell::Integer(millis.div_euclid(1000))
+/// A function that returns a column's value in a file, borrowed because most values are only compared.
+pub type FromFile = for<'a> fn(&'a ThreadMetadata) -> CellRef<'a>;
+
+fn seconds<'a>(millis: i64) -> CellRef<'a> {
+    CellRef::Integer(millis.div_euclid(1000))
 }
 
-fn milliseconds(millis: i64) -> Cell {
-    Cell::Integer(equivalence::to_milliseconds(millis))
+fn milliseconds<'a>(millis: i64) -> CellRef<'a> {
+    CellRef::Integer(equivalence::to_milliseconds(millis))
 }
 
-fn text(text: &str) -> Cell {
-    Cell::from(text)
+fn text(text: &str) -> CellRef<'_> {
+    CellRef::Text(text)
 }
 
-fn optional(text: &Option<String>) -> Cell {
-    Cell::optional_text(text.as_deref())
+fn optional(text: &Option<String>) -> CellRef<'_> {
+    text.as_deref().map_or(CellRef::Null, CellRef::Text)
 }
 
 macro_rules! columns {
@@ -171,7 +174,7 @@ macro_rules! columns {
 
 // A line a column: its name, kind, truth and rule of sameness, the value of the file's thread `t`, and its meaning.
 columns! { t =>
-    Id "id" Text Key Exactly (Cell::Text(t.id.to_string())) "thread id";
+    Id "id" Text Key Exactly - "thread id";
     RolloutPath "rollout_path" Path RolloutPath Exactly (text(&t.rollout_path)) "absolute path of the rollout that counts";
     CreatedAt "created_at" Seconds CreatedAt Seconds (seconds(t.created_at)) "when the thread began";
     UpdatedAt "updated_at" Seconds File Seconds (seconds(t.updated_at)) "when the rollout was last written";
@@ -181,10 +184,10 @@ columns! { t =>
     Title "title" Text Title Exactly (text(&t.title)) "first text of the user, or the name a person gave";
     SandboxPolicy "sandbox_policy" JsonText File Sandbox (text(&t.sandbox_policy)) "the last turn's permission profile or sandbox policy, as JSON";
     ApprovalMode "approval_mode" JsonText File Approval (text(&t.approval_mode)) "the last turn's approval policy: a word or JSON";
-    TokensUsed "tokens_used" Integer FileUnlessEmptied Exactly (t.tokens_used.into()) "tokens of the last count";
-    HasUserEvent "has_user_event" Boolean HasUserEvent Exactly (t.has_user_event.into()) "whether the user said anything (0 in later schemas)";
-    Archived "archived" Boolean File Exactly (t.archived.into()) "whether the rollout lies under archived_sessions/";
-    ArchivedAt "archived_at" Seconds ArchivedAt Exactly (if t.archived { seconds(t.updated_at) } else { Cell::Null }) "when the thread was archived";
+    TokensUsed "tokens_used" Integer FileUnlessEmptied Exactly (CellRef::Integer(t.tokens_used)) "tokens of the last count";
+    HasUserEvent "has_user_event" Boolean HasUserEvent Exactly (CellRef::Integer(t.has_user_event.into())) "whether the user said anything (0 in later schemas)";
+    Archived "archived" Boolean File Exactly (CellRef::Integer(t.archived.into())) "whether the rollout lies under archived_sessions/";
+    ArchivedAt "archived_at" Seconds ArchivedAt Exactly (if t.archived { seconds(t.updated_at) } else { CellRef::Null }) "when the thread was archived";
     GitSha "git_sha" Text Git Exactly (optional(&t.git.sha)) "commit of the working tree";
     GitBranch "git_branch" Text Git Exactly (optional(&t.git.branch)) "branch of the working tree";
     GitOriginUrl "git_origin_url" Text Git Exactly (optional(&t.git.origin_url)) "where the working tree was cloned from";
@@ -285,8 +288,10 @@ impl FromIterator<Col> for ColumnSet {
 }
 
 /// The known cells of one row, by column; `None` where the database has no such column.
+///
+/// The cells are on the heap, because rows are passed on often and are large.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row([Option<Cell>; N_COLUMNS]);
+pub struct Row(Box<[Option<Cell>; N_COLUMNS]>);
 
 impl Index<Col> for Row {
     type Output = Option<Cell>;
@@ -306,13 +311,13 @@ impl Row {
     /// Returns a row without cells.
     #[must_use]
     pub fn empty() -> Row {
-        Row([const { None }; N_COLUMNS])
+        Row(Box::new([const { None }; N_COLUMNS]))
     }
 
     /// Returns a row with these cells.
     #[must_use]
     pub fn from_fn(cell: impl Fn(Col) -> Option<Cell>) -> Row {
-        Row(ALL.map(cell))
+        Row(Box::new(ALL.map(cell)))
     }
 
     /// Returns the cell of a column, if the database has it.
@@ -353,9 +358,10 @@ mod tests {
     }
 
     #[test]
-    fn only_columns_that_the_database_alone_knows_have_no_getter() {
+    fn only_the_key_and_columns_that_the_database_alone_knows_have_no_getter() {
         for column in &COLUMNS {
-            assert_eq!(column.from_file.is_none(), column.truth == Truth::Database, "{}", column.name);
+            let is_without = matches!(column.truth, Truth::Key | Truth::Database);
+            assert_eq!(column.from_file.is_none(), is_without, "{}", column.name);
         }
     }
 

@@ -30,16 +30,16 @@ impl FieldDifference {
 /// A cell that Codex cannot read is a difference in any column, even where no file knows the right value.
 #[must_use]
 pub fn diff(file: &ThreadMetadata, row: &Row, context: &MergeContext<'_>) -> Vec<FieldDifference> {
-    let merged = merge::update(file, row, context);
-    let mut differences: Vec<FieldDifference> = merged
-        .changed
+    let merged = merge::update_if_different(file, row, context);
+    let changed = merged.as_ref().map_or(&[][..], |merged| &merged.changed);
+    let mut differences: Vec<FieldDifference> = changed
         .iter()
         .filter_map(|&col| {
             let database = row.get(col)?.clone();
-            let file = merged.row.get(col)?.clone();
+            let file = merged.as_ref()?.row.get(col)?.clone();
             Some(FieldDifference { col, database, file })
         })
-        .chain(unreadable_cells(row).filter(|found| !merged.changed.contains(&found.col)))
+        .chain(unreadable_cells(row).filter(|found| !changed.contains(&found.col)))
         .collect();
     differences.sort_by_key(|difference| difference.col);
     differences

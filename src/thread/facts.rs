@@ -514,7 +514,7 @@ mod tests {
             let carried = carry_over(&file, &old, &context);
             prop_assert_eq!(merge::update(&file, &carried, &context).changed, Vec::<Col>::new());
             for (col, column) in Col::definitions() {
-                let said = column.from_file.map(|from_file| from_file(&file)).filter(|cell| !cell.is_empty());
+                let said = column.from_file.map(|from_file| Cell::from(from_file(&file))).filter(|cell| !cell.is_empty());
                 if let Some(said) = said
                     && column.truth == Truth::File
                     && !column.name.starts_with("updated_at")

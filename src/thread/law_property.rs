@@ -2,7 +2,7 @@
 //! backfill makes it no worse, and verify has nothing to report afterwards. `PROPTEST_CASES` sets how many rows are
 //! tried.
 
-use super::cell::Cell;
+use super::cell::{Cell, CellRef};
 use super::columns::{Col, ColumnSet, Row, Truth};
 use super::diff::diff;
 use super::equivalence::is_listed_source;
@@ -200,6 +200,19 @@ proptest! {
             happen(event, &mut file, &mut row);
         }
         let merged = merge::update(&file, &row, &context);
+        let if_different = merge::update_if_different(&file, &row, &context);
+        prop_assert!(if_different.is_some() || merged.to_write == ColumnSet::default());
+        prop_assert!(if_different.is_none_or(|update| update == merged));
+        for (col, column) in Col::definitions().filter(|(col, _)| context.columns.contains(*col)) {
+            let cell = row.get(col).filter(|cell| merge::is_sound(col, cell)).map(CellRef::from);
+            let from_file = column.from_file.map(|from_file| from_file(&file));
+            if let Some(cell) = cell.filter(|cell| from_file == Some(*cell))
+                && merge::agrees_if_equal(column.truth)
+            {
+                let decided = merge::decide(col, cell, &file, &row, Some(cell), &context);
+                prop_assert_eq!(decided, Some((cell, false)), "{}", column.name);
+            }
+        }
         let mut after = row.clone();
         merged.to_write.iter().for_each(|i| after[i].clone_from(&merged.row[i]));
         no_worse(&file, &row, &after)?;

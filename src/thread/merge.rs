@@ -3,8 +3,8 @@
 //! `backfill` writes the result and `verify` reports where the row differs from it. Both use this function, so that a
 //! backfill leaves nothing to report.
 
-use super::cell::Cell;
-use super::columns::{Col, ColumnSet, Row, Same, Truth};
+use super::cell::{Cell, CellRef};
+use super::columns::{Col, ColumnSet, N_COLUMNS, Row, Same, Truth};
 use super::times::{self, Times};
 use super::{HistoryMode, Millis, ThreadMetadata, equivalence, folder};
 
@@ -69,8 +69,11 @@ pub fn insert(file: &ThreadMetadata, context: &MergeContext<'_>) -> Row {
     let mut row = Row::empty();
     for (col, column) in Col::definitions() {
         if context.has(col) {
-            row[col] = column.from_file.map(|from_file| from_file(file));
+            row[col] = column.from_file.map(|from_file| from_file(file).into());
         }
+    }
+    if context.has(Col::Id) {
+        row[Col::Id] = Some(Cell::Text(file.id.to_string()));
     }
     if context.has(Col::FirstUserMessage) && context.has(Col::HasUserEvent) {
         row[Col::HasUserEvent] = Some(Cell::Integer(0));
@@ -96,36 +99,92 @@ pub fn insert(file: &ThreadMetadata, context: &MergeContext<'_>) -> Row {
 /// Returns the expected cells of an existing `row`, and which of them differ.
 #[must_use]
 pub fn update(file: &ThreadMetadata, row: &Row, context: &MergeContext<'_>) -> Merged {
-    let mut merged = Merged { row: Row::empty(), changed: Vec::new(), to_write: ColumnSet::default() };
-    merged.row[Col::Id] = row[Col::Id].clone();
-    for col in Col::all() {
-        let (true, Some(existing)) = (context.has(col), row.get(col)) else { continue };
-        let sound = is_sound(col, existing).then_some(existing);
-        let Some(target) = target(col, file, row, sound, context) else { continue };
-        let same = sound.is_some_and(|existing| agrees(col, file, &target, existing, row, context));
-        // An equal cell in another spelling is not rewritten.
-        merged.row[col] = Some(if same { existing.clone() } else { target });
-        if !same {
-            merged.changed.push(col);
+    expect(file, row, context).merge(file, row, context)
+}
+
+/// Returns the same as [`update`] if anything differs. Most rows agree, and cost no allocation.
+#[must_use]
+pub fn update_if_different(file: &ThreadMetadata, row: &Row, context: &MergeContext<'_>) -> Option<Merged> {
+    let expected = expect(file, row, context);
+    (!expected.changed.is_empty()).then(|| expected.merge(file, row, context))
+}
+
+/// The expected cells of an existing row, borrowed from the file and the row.
+struct Expected<'a> {
+    /// In the order of [`COLUMNS`](super::columns::COLUMNS); `None` for columns that we never write or that the
+    /// database lacks. A cell that agrees is the row's own.
+    cells: [Option<CellRef<'a>>; N_COLUMNS],
+    /// The columns in which the existing row differs.
+    changed: Vec<Col>,
+}
+
+fn expect<'a>(file: &'a ThreadMetadata, row: &'a Row, context: &MergeContext<'_>) -> Expected<'a> {
+    let mut expected = Expected { cells: [None; N_COLUMNS], changed: Vec::new() };
+    expected.cells[Col::Id as usize] = row.get(Col::Id).map(CellRef::from);
+    for (col, column) in Col::definitions() {
+        let (true, Some(from_file), Some(existing)) = (context.has(col), column.from_file, row.get(col))
+        else {
+            continue;
+        };
+        let sound = is_sound(col, existing).then_some(CellRef::from(existing));
+        let from_file = from_file(file);
+        if sound == Some(from_file) && agrees_if_equal(column.truth) {
+            expected.cells[col as usize] = sound;
+            continue;
+        }
+        let Some((cell, is_changed)) = decide(col, from_file, file, row, sound, context) else { continue };
+        expected.cells[col as usize] = Some(cell);
+        if is_changed {
+            expected.changed.push(col);
         }
     }
-    if context.times == Times::Keep && merged.changed.iter().copied().all(Col::is_updated_at) {
-        for col in merged.changed.drain(..) {
-            merged.row[col] = row[col].clone();
+    expected
+}
+
+/// Returns true if a cell that equals the file's value needs no further comparison: the expected value is one of
+/// these two.
+pub(super) fn agrees_if_equal(truth: Truth) -> bool {
+    !matches!(truth, Truth::HistoryMode | Truth::HasUserEvent)
+}
+
+/// Returns the expected value of a cell, and true if the existing one differs from it; `None` if we never write it.
+pub(super) fn decide<'a>(
+    col: Col,
+    from_file: CellRef<'a>,
+    file: &'a ThreadMetadata,
+    row: &'a Row,
+    sound: Option<CellRef<'a>>,
+    context: &MergeContext<'_>,
+) -> Option<(CellRef<'a>, bool)> {
+    let target = target(col, from_file, file, row, sound, context)?;
+    let agreeing = sound.filter(|existing| agrees(col, file, target, *existing, row, context));
+    // An equal cell in another spelling is not rewritten.
+    Some((agreeing.unwrap_or(target), agreeing.is_none()))
+}
+
+impl Expected<'_> {
+    fn merge(self, file: &ThreadMetadata, row: &Row, context: &MergeContext<'_>) -> Merged {
+        let cell = |col: Col| self.cells[col as usize].map(Cell::from);
+        let mut merged =
+            Merged { row: Row::from_fn(cell), changed: self.changed, to_write: ColumnSet::default() };
+        if context.times == Times::Keep && merged.changed.iter().copied().all(Col::is_updated_at) {
+            for col in merged.changed.drain(..) {
+                merged.row[col] = row[col].clone();
+            }
         }
-    }
-    if !merged.changed.is_empty() {
-        fill_later(&mut merged, file, row, context);
-    }
-    align_twin(&mut merged, row, file.updated_at, false, Col::UpdatedAt, Col::UpdatedAtMs);
-    let row_counts = history_mode(file, row) == HistoryMode::Paginated;
-    align_twin(&mut merged, row, file.created_at, row_counts, Col::CreatedAt, Col::CreatedAtMs);
-    for col in Col::all() {
-        if merged.row[col].is_some() && merged.row[col] != row[col] {
-            merged.to_write.insert(col);
+        if !merged.changed.is_empty() {
+            fill_later(&mut merged, file, row, context);
         }
+        align_twin(&mut merged, row, file.updated_at, false, Col::UpdatedAt, Col::UpdatedAtMs);
+        let row_counts = history_mode(file, row) == HistoryMode::Paginated;
+        align_twin(&mut merged, row, file.created_at, row_counts, Col::CreatedAt, Col::CreatedAtMs);
+        for col in Col::all() {
+            if merged.row[col].is_some() && merged.row[col] != row[col] {
+                merged.to_write.insert(col);
+            }
+        }
+        merged
     }
-    merged
 }
 
 /// Fills the cells that no live Codex has filled yet, in a row that is written for another reason.
@@ -133,7 +192,7 @@ fn fill_later(merged: &mut Merged, file: &ThreadMetadata, row: &Row, context: &M
     for (col, column) in Col::definitions().filter(|(_, column)| column.truth == Truth::FilledLater) {
         if let (true, Some(Cell::Null), Some(from_file)) = (context.has(col), row.get(col), column.from_file)
         {
-            merged.row[col] = Some(from_file(file));
+            merged.row[col] = Some(from_file(file).into());
         }
     }
 }
@@ -188,31 +247,28 @@ pub(super) fn history_mode(file: &ThreadMetadata, row: &Row) -> HistoryMode {
 }
 
 /// Returns the expected value of a cell; `None` if we never write it.
-fn target(
+fn target<'a>(
     col: Col,
-    file: &ThreadMetadata,
-    row: &Row,
-    existing: Option<&Cell>,
+    from_file: CellRef<'a>,
+    file: &'a ThreadMetadata,
+    row: &'a Row,
+    existing: Option<CellRef<'a>>,
     context: &MergeContext<'_>,
-) -> Option<Cell> {
+) -> Option<CellRef<'a>> {
     let column = col.column();
-    let from_file = column.from_file?(file);
-    let kept = |keep: bool| match existing {
-        Some(existing) if keep => existing.clone(),
-        _ => from_file.clone(),
-    };
+    let kept = |keep: bool| existing.filter(|_| keep).unwrap_or(from_file);
     let has_value = existing.is_some_and(|cell| !cell.is_empty());
-    let is_null = existing == Some(&Cell::Null);
+    let is_null = existing == Some(CellRef::Null);
     let paginated = history_mode(file, row) == HistoryMode::Paginated;
     let file_paginated = file.history_mode == HistoryMode::Paginated;
-    let existing_text = existing.and_then(Cell::as_text).filter(|text| !text.is_empty());
+    let existing_text = existing.and_then(CellRef::as_text).filter(|text| !text.is_empty());
     let is_text = |rule: &dyn Fn(&str) -> bool| existing_text.is_some_and(rule);
     // A text never becomes empty, in any column, any schema and any history mode.
     let is_emptied = from_file.is_empty() && existing_text.is_some();
     if !matches!(column.truth, Truth::Key | Truth::Database)
         && (is_emptied || (has_value && is_of_lost_part(col, file, existing_text)))
     {
-        return existing.cloned();
+        return existing;
     }
     Some(match column.truth {
         Truth::Key | Truth::Database => return None,
@@ -231,15 +287,15 @@ fn target(
         }
         Truth::CreatedAt => kept(paginated && has_value),
         Truth::ArchivedAt => kept(file.archived && !is_null),
-        Truth::HistoryMode => Cell::from(history_mode(file, row).as_str()),
-        Truth::MemoryMode => kept(existing.and_then(Cell::as_text) == Some("polluted") || file_paginated),
+        Truth::HistoryMode => CellRef::Text(history_mode(file, row).as_str()),
+        Truth::MemoryMode => kept(existing.and_then(CellRef::as_text) == Some("polluted") || file_paginated),
         Truth::RolloutPath => kept(is_text(&|path| (context.same_path)(path, &file.rollout_path))),
         // A 0 would remove the thread from the list of phase 1.
         Truth::HasUserEvent if !context.has(Col::FirstUserMessage) => {
-            kept(existing == Some(&Cell::Integer(1)))
+            kept(existing == Some(CellRef::Integer(1)))
         }
         Truth::HasUserEvent if existing.is_some() => return None,
-        Truth::HasUserEvent => Cell::Integer(0),
+        Truth::HasUserEvent => CellRef::Integer(0),
         Truth::Seeded => kept(true),
     })
 }
@@ -312,8 +368,8 @@ fn is_indexed_name(title: &str, context: &MergeContext<'_>) -> bool {
 fn agrees(
     col: Col,
     file: &ThreadMetadata,
-    target: &Cell,
-    existing: &Cell,
+    target: CellRef<'_>,
+    existing: CellRef<'_>,
     row: &Row,
     context: &MergeContext<'_>,
 ) -> bool {
@@ -323,7 +379,7 @@ fn agrees(
 }
 
 /// Returns true if a guardian's cell has the value that Codex itself writes; the prompt's value is also right.
-fn is_guardians(col: Col, file: &ThreadMetadata, existing: &Cell) -> bool {
+fn is_guardians(col: Col, file: &ThreadMetadata, existing: CellRef<'_>) -> bool {
     GUARDIAN.iter().any(|(guardian, text)| *guardian == col && existing.as_text() == Some(text))
         && equivalence::is_guardian(&file.source)
 }
@@ -332,7 +388,7 @@ fn is_guardians(col: Col, file: &ThreadMetadata, existing: &Cell) -> bool {
 fn says_older(
     col: Col,
     older: &ThreadMetadata,
-    existing: &Cell,
+    existing: CellRef<'_>,
     row: &Row,
     context: &MergeContext<'_>,
 ) -> bool {
@@ -341,14 +397,14 @@ fn says_older(
         Truth::Key | Truth::RolloutPath | Truth::ArchivedAt | Truth::HistoryMode
     ) || col == Col::Archived;
     let said = col.column().from_file.map(|from_file| from_file(older));
-    !is_of_the_file && said.is_some_and(|said| same(col, older, &said, existing, row, context))
+    !is_of_the_file && said.is_some_and(|said| same(col, older, said, existing, row, context))
 }
 
 fn same(
     col: Col,
     file: &ThreadMetadata,
-    target: &Cell,
-    existing: &Cell,
+    target: CellRef<'_>,
+    existing: CellRef<'_>,
     row: &Row,
     context: &MergeContext<'_>,
 ) -> bool {

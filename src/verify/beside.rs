@@ -14,6 +14,7 @@ use crate::survey::scan::{Group, Scan, Worker};
 use crate::survey::select::Selected;
 use crate::survey::{Context, Survey};
 use crate::thread::ThreadId;
+use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, Row};
 use crate::thread::times::Times;
 use std::path::{Path, PathBuf};
@@ -113,7 +114,8 @@ fn compare(
         file: Some(Row::from_fn(|col| match col {
             // Later schemas still have the column, but Codex stores nothing in it.
             Col::HasUserEvent if schema.has(Col::FirstUserMessage) => None,
-            _ => Some(col.column().from_file?(thread)),
+            Col::Id => Some(Cell::Text(thread.id.to_string())),
+            _ => Some(col.column().from_file?(thread).into()),
         })),
         differing: differences.unwrap_or_default().iter().map(|one| one.col).collect(),
         error: None,
@@ -153,7 +155,7 @@ fn read(
     }
     let scanned = worker.scan(&Group { in_row: in_row.filter(|i| files.contains(i)), files });
     match (scanned.folded, scanned.failed.into_iter().next(), scanned.misnamed.first()) {
-        (Some(read), ..) => Ok(read),
+        (Some((file, folded)), ..) => Ok((file, *folded)),
         (None, Some((file, error)), _) => {
             Err(format!("{}: {error}", inventory.files()[file].path().display()))
         }

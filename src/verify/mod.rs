@@ -171,7 +171,7 @@ impl<'a> Verb<'a> for VerifyRun<'a> {
         self.rows.note_vanished(scanned);
     }
 
-    fn compare(&mut self, subject: Subject, row: Option<Row>) -> anyhow::Result<()> {
+    fn compare(&mut self, subject: Subject, row: &mut Option<Row>) -> anyhow::Result<()> {
         self.compare_once(subject, row.as_ref(), 0)
     }
 

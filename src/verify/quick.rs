@@ -36,7 +36,7 @@ impl VerifyRun<'_> {
             } else if let Some(thread) = thread.filter(|thread| !self.rows.by_row.contains(thread))
                 && chosen == Some(i)
             {
-                scanned.folded = Some((i, at_a_glance(thread, file, file.stamp)));
+                scanned.folded = Some((i, Box::new(at_a_glance(thread, file, file.stamp))));
             }
         }
         scanned

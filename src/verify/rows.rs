@@ -73,9 +73,7 @@ pub(super) fn read(
     if let Some(wanted) = wanted {
         let ids: Vec<ThreadId> = wanted.ids.iter().copied().collect();
         for ids in ids.chunks(BATCH_THREADS) {
-            let some: Vec<Option<Row>> = reader.read(|connection| {
-                ids.iter().map(|id| table.get(connection, *id)).collect::<Result<_, _>>()
-            })?;
+            let some = reader.read(|connection| table.get_many(connection, ids))?;
             some.iter().flatten().for_each(|row| rows.take(row, inventory));
         }
         rows.counted = Some(wanted.ids.clone());
