@@ -1,8 +1,8 @@
 //! Finds the rows with cells that break Codex's listing; never writes.
 
 use super::schema::Schema;
-use crate::thread::ThreadId;
 use crate::thread::columns::{Col, ColumnKind};
+use crate::thread::{HistoryMode, ThreadId};
 use rusqlite::Connection;
 
 /// Returns the ids of the first `limit` threads with a text or blob in a column of integers, or with a history mode
@@ -15,7 +15,8 @@ use rusqlite::Connection;
 pub fn unreadable(connection: &Connection, schema: &Schema, limit: usize) -> rusqlite::Result<Vec<ThreadId>> {
     let broken = schema.columns.iter().filter_map(|col| match (col, col.column().kind) {
         (Col::HistoryMode, _) => {
-            Some(format!("{0} IS NULL OR {0} NOT IN ('legacy', 'paginated')", col.name()))
+            let known = HistoryMode::ALL.map(|mode| format!("'{}'", mode.as_str())).join(", ");
+            Some(format!("{0} IS NULL OR {0} NOT IN ({known})", col.name()))
         }
         (_, ColumnKind::Text | ColumnKind::JsonText | ColumnKind::Path) => None,
         // Every text and blob is greater than every number.

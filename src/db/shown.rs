@@ -5,7 +5,6 @@
 //! `status` and every count before and after a change use this rule.
 
 use super::ledger;
-use super::row::to_cell;
 use super::schema::Schema;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
@@ -217,13 +216,9 @@ pub fn of_threads(
 
 /// Reads reasons, source and provider.
 fn verdict_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Visibility> {
-    let text = |place| row.get_ref(place).map(|value| name(&to_cell(value)));
+    // A cell that is not text counts under no name.
+    let text = |place| row.get_ref(place).map(|value| value.as_str().unwrap_or_default().to_owned());
     Ok(Visibility { reasons: Reasons::of(row.get(0)?), source: text(1)?, provider: text(2)? })
-}
-
-/// Returns a cell as a name to count by; empty for a cell that is not text.
-pub(super) fn name(cell: &Cell) -> String {
-    cell.as_text().unwrap_or_default().to_owned()
 }
 
 /// Returns an SQL expression for a row's source; for a source that is an object, the object's key.

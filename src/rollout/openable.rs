@@ -11,7 +11,7 @@ use super::look::{self, Class};
 use super::plain;
 use super::reader::Line;
 use super::resume::ResumeFields;
-use crate::thread::ThreadId;
+use crate::thread::{HistoryMode, ThreadId};
 use serde::Deserialize;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
@@ -270,13 +270,13 @@ impl<'a> Openable<'a> {
             Value::String(mode) => mode,
             other => other.to_string(),
         });
-        let is_known = matches!(mode.as_deref(), None | Some("legacy" | "paginated"));
+        let known = mode.as_deref().map_or(Some(HistoryMode::Legacy), HistoryMode::parse);
         if self.is_revert_head {
             self.expected = base.and_then(|base| base.get("end_ordinal_exclusive")?.as_u64());
         }
         self.meta = Some(Meta {
-            is_paginated: mode.as_deref() == Some("paginated"),
-            unknown_mode: mode.filter(|_| !is_known).map(|mode| Unopenable {
+            is_paginated: known == Some(HistoryMode::Paginated),
+            unknown_mode: mode.filter(|_| known.is_none()).map(|mode| Unopenable {
                 obstacle: Obstacle::HistoryMode(mode),
                 line: Some(line.number),
                 offset: line.offset,

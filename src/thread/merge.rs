@@ -230,7 +230,7 @@ fn align_twin(
 #[must_use]
 pub fn is_sound(col: Col, cell: &Cell) -> bool {
     if col == Col::HistoryMode {
-        return matches!(cell.as_text(), Some("legacy" | "paginated"));
+        return cell.as_text().and_then(HistoryMode::parse).is_some();
     }
     if col == Col::Id {
         return cell.as_text().is_some_and(|id| super::ThreadId::parse(id).is_some());

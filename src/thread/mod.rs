@@ -88,6 +88,15 @@ pub enum HistoryMode {
 }
 
 impl HistoryMode {
+    /// All modes that Codex knows.
+    pub const ALL: [HistoryMode; 2] = [HistoryMode::Legacy, HistoryMode::Paginated];
+
+    /// Reads a word of a row or a rollout; `None` for one that Codex does not know.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<HistoryMode> {
+        HistoryMode::ALL.into_iter().find(|mode| mode.as_str() == word)
+    }
+
     /// Returns the text in the `history_mode` column.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -100,7 +109,7 @@ impl HistoryMode {
     /// Reads the mode of a session meta. A word that Codex would refuse in a row counts as `legacy`.
     #[must_use]
     pub fn from_meta(word: Option<&str>) -> HistoryMode {
-        if word == Some("paginated") { HistoryMode::Paginated } else { HistoryMode::Legacy }
+        word.and_then(HistoryMode::parse).unwrap_or_default()
     }
 }
 

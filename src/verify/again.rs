@@ -114,21 +114,18 @@ impl VerifyRun<'_> {
         for finding in one.judged.findings {
             // A row that is behind its file, also after a move from one folder to the other, and a line that is
             // incomplete are signs of an active Codex.
-            let may_be_work = matches!(
-                finding.kind,
+            let may_be_work = || match finding.kind {
                 FindingKind::FieldMismatch
-                    | FindingKind::DamagedLines
-                    | FindingKind::ArchiveMismatch
-                    | FindingKind::MovedFile
-            );
-            let is_passing = match finding.kind {
+                | FindingKind::DamagedLines
+                | FindingKind::ArchiveMismatch
+                | FindingKind::MovedFile => true,
                 FindingKind::DuplicateRollout => {
                     let files = one.origin.files().into_iter().map(|i| self.file(i).path());
                     finding.path.as_deref().is_some_and(|copy| !is_beside_another(copy, files))
                 }
-                _ => may_be_work,
+                _ => false,
             };
-            if held_still || !is_passing {
+            if held_still || !may_be_work() {
                 self.report(finding, row);
             }
         }

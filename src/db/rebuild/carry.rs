@@ -3,9 +3,9 @@
 
 use super::shape::{SchemaShape, columns_of};
 use crate::db::salvage::{self, count_by_index, quoted};
-use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, ColumnKind};
+use crate::thread::{HistoryMode, ThreadId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params_from_iter};
 use std::collections::BTreeMap;
 
@@ -136,13 +136,13 @@ struct SharedColumn {
 impl SharedColumn {
     fn accepts(&self, cell: &Cell) -> bool {
         self.kind.is_none_or(|kind| kind.accepts(cell))
-            && (self.name != "history_mode" || matches!(cell.as_text(), Some("legacy" | "paginated")))
+            && (self.name != "history_mode" || cell.as_text().and_then(HistoryMode::parse).is_some())
     }
 
     /// Returns the replacement for a cell that Codex cannot read.
     fn neutral(&self) -> Cell {
         match self.kind {
-            _ if self.name == "history_mode" => Cell::from("legacy"),
+            _ if self.name == "history_mode" => Cell::from(HistoryMode::Legacy.as_str()),
             _ if !self.is_required => Cell::Null,
             Some(ColumnKind::Text | ColumnKind::JsonText | ColumnKind::Path) => Cell::from(""),
             _ => Cell::Integer(0),
