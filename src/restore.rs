@@ -27,7 +27,7 @@ pub struct RestoreOptions<'a> {
     /// The backup to restore.
     pub source: &'a Path,
     /// Options for opening databases.
-    pub options: &'a OpenOptions,
+    pub open: &'a OpenOptions,
     /// True to keep the replaced content as a backup.
     pub keep_backup: bool,
     /// True to only report what would be done.
@@ -70,38 +70,38 @@ pub struct RestoreReport {
 /// # Errors
 /// If the backup is unsuitable or is the database itself, if the database is busy beyond the timeout, if its content
 /// cannot be kept, or if the run is interrupted. The database is then unchanged.
-pub fn run(config: &RestoreOptions<'_>, progress: &dyn Progress) -> anyhow::Result<RestoreReport> {
-    if is_same_file(config.database, config.source).unwrap_or(false) {
-        return Err(anyhow!("{}: is the database itself", config.source.display())
+pub fn run(options: &RestoreOptions<'_>, progress: &dyn Progress) -> anyhow::Result<RestoreReport> {
+    if is_same_file(options.database, options.source).unwrap_or(false) {
+        return Err(anyhow!("{}: is the database itself", options.source.display())
             .hint("name a backup: they are in codex-state-backups beside the database"));
     }
     progress.start("checking the backup", None, None);
-    let checked = backup::check_backup(config.source, config.options);
+    let checked = backup::check_backup(options.source, options.open);
     progress.finish();
     checked?;
-    config.check_interrupted()?;
-    let mut source = Reader::open(config.source, config.options)?;
+    options.check_interrupted()?;
+    let mut source = Reader::open(options.source, options.open)?;
     let mut report = RestoreReport { rows: count(&mut source)?, ..RestoreReport::default() };
-    match count_rows_and_newer(config, &mut source) {
+    match count_rows_and_newer(options, &mut source) {
         Ok((rows, newer)) => (report.replaced_rows, report.newer_rows) = (Some(rows), newer),
         // A missing, damaged or different database is still restored into.
         Err(error)
             if Trouble::of(&error).is_none_or(|trouble| trouble.is_unusable() || is_missing(trouble)) => {}
         Err(error) => return Err(error),
     }
-    if config.dry_run {
+    if options.dry_run {
         let (page, bytes) = backup::page_and_copy_size(&mut source)?;
-        let mut target = Reader::open(config.database, config.options);
+        let mut target = Reader::open(options.database, options.open);
         let own_page = target.as_mut().ok().and_then(|target| backup::page_and_copy_size(target).ok());
         report.bytes = own_page.is_none_or(|(own, _)| own == page).then_some(bytes);
         return Ok(report);
     }
     drop(source);
     fault::point("restore:checked");
-    if config.keep_backup {
+    if options.keep_backup {
         // Made even if there is a backup of the last hour, because that one may lack rows that are removed now.
         progress.start("keeping what is replaced", None, None);
-        let kept = backup::keep_replaced(config.database, config.options, config.context.now);
+        let kept = backup::keep_replaced(options.database, options.open, options.context.now);
         progress.finish();
         match kept {
             Ok(backup) => report.backup = Some(backup),
@@ -113,10 +113,15 @@ pub fn run(config: &RestoreOptions<'_>, progress: &dyn Progress) -> anyhow::Resu
         }
     }
     fault::point("restore:kept");
-    config.check_interrupted()?;
+    options.check_interrupted()?;
     progress.start("restoring", None, None);
-    let restored =
-        backup::restore_into(config.database, config.source, config.options, config.context.now, &mut |_| {});
+    let restored = backup::restore_into(
+        options.database,
+        options.source,
+        options.open,
+        options.context.now,
+        &mut |_| {},
+    );
     progress.finish();
     let restored = restored?;
     report.bytes = Some(restored.size);
@@ -134,8 +139,8 @@ fn count(reader: &mut Reader) -> anyhow::Result<u64> {
 }
 
 /// Counts the rows of the database, and those that are newer than in the backup.
-fn count_rows_and_newer(config: &RestoreOptions<'_>, source: &mut Reader) -> anyhow::Result<(u64, u64)> {
-    let mut target = Reader::open(config.database, config.options)?;
+fn count_rows_and_newer(options: &RestoreOptions<'_>, source: &mut Reader) -> anyhow::Result<(u64, u64)> {
+    let mut target = Reader::open(options.database, options.open)?;
     let rows = count(&mut target)?;
     let mut old = RowsById::new(source)?;
     let mut new = RowsById::new(&mut target)?;
@@ -234,15 +239,15 @@ mod tests {
             let interrupted = AtomicBool::new(true);
             let context =
                 Context { interrupted: &interrupted, ..Context::new(folder.path(), DateTime::UNIX_EPOCH) };
-            let config = RestoreOptions {
+            let options = RestoreOptions {
                 context,
                 database: &database,
                 source: &source,
-                options: &OpenOptions::default(),
+                open: &OpenOptions::default(),
                 keep_backup: true,
                 dry_run,
             };
-            let error = run(&config, &crate::progress::Silent).unwrap_err();
+            let error = run(&options, &crate::progress::Silent).unwrap_err();
             assert_eq!(error.to_string(), "interrupted before anything was restored");
         }
         assert_eq!(std::fs::read(&database).unwrap(), before);

@@ -95,17 +95,17 @@ impl Engine<'_> {
         planned: Planned,
         writer: &mut Writer,
     ) -> anyhow::Result<ArchiveOutcome> {
-        let config = self.config;
+        let options = self.options;
         let unclaimed =
             |unclaimed: thread_locks::Unclaimed| anyhow::Error::new(ApplyStop::Failed(unclaimed.to_string()));
         // Released in the reverse order, when everything is done.
-        let maintenance = thread_locks::maintenance(config.context.home, self.maintenance_patience);
+        let maintenance = thread_locks::maintenance(options.context.home, self.maintenance_patience);
         if maintenance.is_err() {
             // Such a job takes long, so only the first thread waits for it.
             self.maintenance_patience = Duration::ZERO;
         }
         let _maintenance = maintenance.map_err(unclaimed)?;
-        let _writer = thread_locks::writer(config.context.home, id, config.patience).map_err(unclaimed)?;
+        let _writer = thread_locks::writer(options.context.home, id, options.patience).map_err(unclaimed)?;
         self.pass("locked");
         let mut known = match planned.verdict {
             Verdict::Do(task) => task.folded,
@@ -138,7 +138,7 @@ impl Engine<'_> {
     }
 
     fn pass(&self, step: &str) {
-        fault::point_of(self.config.direction.verb(), step);
+        fault::point_of(self.options.direction.verb(), step);
     }
 
     /// Copies all files to temporary names beside their destinations.
@@ -146,7 +146,7 @@ impl Engine<'_> {
         let mut copies = Vec::new();
         for one in task.moves.iter().filter(|one| one.leftover.is_none()) {
             let (root, below) = &one.folder;
-            let root = self.config.context.home.join(root);
+            let root = self.options.context.home.join(root);
             relocate::ensure_folder(&root, below).map_err(|error| failed(&one.to, &error))?;
             let copy = StagedCopy::make(&one.from, &one.to).map_err(|error| failed(&one.from, &error))?;
             copies.push((one.from.clone(), copy));
@@ -167,7 +167,7 @@ impl Engine<'_> {
         if self.table.get(transaction, id)? != task.row {
             return Err(ApplyStop::Changed.into());
         }
-        let now = RolloutFile::at(self.config.context.home, &task.selected.path());
+        let now = RolloutFile::at(self.options.context.home, &task.selected.path());
         if now.map(|file| file.stamp) != task.folded.as_ref().map(|folded| folded.stamp) {
             return Err(ApplyStop::Changed.into());
         }
@@ -203,7 +203,7 @@ impl Engine<'_> {
             return Ok(());
         }
         let (root, below) = &one.folder;
-        relocate::ensure_folder(&self.config.context.home.join(root), below)
+        relocate::ensure_folder(&self.options.context.home.join(root), below)
             .map_err(|error| failed(&one.to, &error))?;
         if let Some((_, copy)) = copies.iter_mut().find(|(from, _)| *from == one.from) {
             copy.rename_to(&one.to).map_err(|error| failed(&one.to, &error))?;
@@ -225,10 +225,10 @@ impl Engine<'_> {
     fn touch(&self, task: &Task, done: &mut Vec<Step>) -> Result<SystemTime, ApplyStop> {
         let metadata = fs::symlink_metadata(&task.to).map_err(|error| failed(&task.to, &error))?;
         let stamp = Stamp::of(&metadata).map_err(|error| failed(&task.to, &error))?;
-        if self.config.direction == Direction::Archive || task.was_there(false) {
+        if self.options.direction == Direction::Archive || task.was_there(false) {
             return Ok(stamp.modified);
         }
-        let now = SystemTime::from(self.config.context.now);
+        let now = SystemTime::from(self.options.context.now);
         let touched = relocate::set_modified(&task.to, now).map_err(|error| failed(&task.to, &error))?;
         done.push(Step::Touched { path: task.to.clone(), before: stamp.modified });
         self.pass("touched");
@@ -250,7 +250,7 @@ impl Engine<'_> {
     /// Returns the row of a thread after its files were moved; `None` if its file has yet to be read.
     pub(super) fn row_to_be(&self, task: &Task, modified: SystemTime) -> Option<MovedRow> {
         let folded = task.folded.as_ref()?;
-        let archives = self.config.direction.archives();
+        let archives = self.options.direction.archives();
         let mut thread = folded.metadata.clone();
         thread.rollout_path.clone_from(&task.row_path);
         thread.archived = archives;
@@ -261,7 +261,7 @@ impl Engine<'_> {
             // The file was touched just now: the thread is in use again.
             thread.modified_at
         };
-        let now = Cell::Integer(self.config.context.now.timestamp());
+        let now = Cell::Integer(self.options.context.now.timestamp());
         let Some(row) = &task.row else {
             let mut new = self.comparison.insert(&thread);
             if archives && new.get(Col::ArchivedAt).is_some() {

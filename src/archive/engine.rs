@@ -71,7 +71,7 @@ pub struct ArchiveOptions<'a> {
 
 /// The state that planning and running share.
 pub(super) struct Engine<'a> {
-    pub(super) config: &'a ArchiveOptions<'a>,
+    pub(super) options: &'a ArchiveOptions<'a>,
     pub(super) inventory: Inventory,
     pub(super) schema: Schema,
     pub(super) table: ThreadStatements,
@@ -85,7 +85,7 @@ pub(super) struct Engine<'a> {
 impl Engine<'_> {
     pub(super) fn load_names(&mut self, needed: bool, progress: &dyn Progress) {
         if needed || self.comparison.compares_names() {
-            let home = self.config.context.home;
+            let home = self.options.context.home;
             self.comparison.names.get_or_insert_with(|| names::read_or_warn(home, progress));
         }
     }

@@ -20,9 +20,9 @@ pub(super) fn expand(
     reader: &mut Reader,
     progress: &dyn Progress,
 ) -> anyhow::Result<Vec<Selected>> {
-    let config = engine.config;
-    if !config.recursive {
-        return Ok(config.threads.to_vec());
+    let options = engine.options;
+    if !options.recursive {
+        return Ok(options.threads.to_vec());
     }
     let (mut children, known) = reader.read(|connection| -> anyhow::Result<_> {
         Ok((spawn::children(connection, &engine.schema)?, threads::all_ids(connection)?))
@@ -30,7 +30,7 @@ pub(super) fn expand(
     add_unknown(engine, &known, &mut children, progress);
     let mut seen = BTreeSet::new();
     let mut family = Vec::new();
-    for selected in config.threads {
+    for selected in options.threads {
         let Selected::Id(asked) = *selected else {
             family.push(selected.clone());
             continue;
@@ -71,7 +71,7 @@ fn add_unknown(
         .collect();
     let scan = Scan {
         inventory: &engine.inventory,
-        context: engine.config.context,
+        context: engine.options.context,
         options: Options::default(),
         read_all: false,
     };

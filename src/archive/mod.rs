@@ -81,22 +81,22 @@ pub struct ArchiveJob<'a> {
 /// If the database cannot be read, or can never be written; if a folder of rollouts cannot be read, because then some
 /// files of a thread may be unknown.
 pub fn plan<'a>(
-    config: &'a ArchiveOptions<'a>,
+    options: &'a ArchiveOptions<'a>,
     reader: &mut Reader,
     progress: &dyn Progress,
 ) -> anyhow::Result<ArchiveJob<'a>> {
     let schema = Schema::of(reader)?;
     schema.check_writable()?;
-    let mut engine = engine(config, schema, reader, progress)?;
+    let mut engine = engine(options, schema, reader, progress)?;
     let mut tally = reader
-        .read(|connection| Tally::begin(connection, &engine.schema, config.context.default_provider))?;
-    let maintenance = thread_locks::maintenance(config.context.home, config.patience).map(drop);
+        .read(|connection| Tally::begin(connection, &engine.schema, options.context.default_provider))?;
+    let maintenance = thread_locks::maintenance(options.context.home, options.patience).map(drop);
     let selected = family::expand(&engine, reader, progress)?;
     let (mut planned, mut preview) = (Vec::new(), ArchiveReport::default());
     let mut kept = 0;
     progress.start("reading rollouts", Some(selected.len() as u64), None);
     for selected in selected {
-        if config.context.is_interrupted() {
+        if options.context.is_interrupted() {
             break;
         }
         let mut one = match selected {
@@ -107,13 +107,13 @@ pub fn plan<'a>(
                 engine.plan_one(id, row, None)
             }
         };
-        one.refuse_if_locked(config, maintenance.as_ref());
-        if config.context.is_interrupted() {
+        one.refuse_if_locked(options, maintenance.as_ref());
+        if options.context.is_interrupted() {
             // Its file may have been read only in part.
             break;
         }
         if let Verdict::Do(task) = &one.verdict
-            && let Some(new) = engine.row_to_be(task, SystemTime::from(config.context.now))
+            && let Some(new) = engine.row_to_be(task, SystemTime::from(options.context.now))
         {
             tally.change(task.row.as_ref(), Some(&new.row))?;
         }
@@ -131,12 +131,12 @@ pub fn plan<'a>(
 
 /// Returns the engine of a run, with the rollouts of the home.
 fn engine<'a>(
-    config: &'a ArchiveOptions<'a>,
+    options: &'a ArchiveOptions<'a>,
     schema: Schema,
     reader: &mut Reader,
     progress: &dyn Progress,
 ) -> anyhow::Result<Engine<'a>> {
-    let walk = survey::walk(config.context.home, progress);
+    let walk = survey::walk(options.context.home, progress);
     if let Some(error) = walk.errors.first() {
         let error = anyhow::anyhow!("{}: cannot be looked at: {}", error.path.display(), error.reason);
         return Err(error
@@ -144,17 +144,17 @@ fn engine<'a>(
             .hint("make the folder readable, or move it out of the Codex home; nothing was changed"));
     }
     let comparison = reader.read(|connection| {
-        Comparison::read(connection, &schema, config.context.default_provider, Times::Auto)
+        Comparison::read(connection, &schema, options.context.default_provider, Times::Auto)
     })?;
     Ok(Engine {
-        config,
+        options,
         inventory: Inventory::new(walk.files),
         table: ThreadStatements::new(&schema),
         comparison,
         schema,
         buffer: RefCell::default(),
         folders: Folders::default(),
-        maintenance_patience: config.patience,
+        maintenance_patience: options.patience,
     })
 }
 
@@ -170,7 +170,7 @@ impl ArchiveJob<'_> {
     pub fn preview(self) -> ArchiveReport {
         let ArchiveJob { engine, preview, tally, .. } = self;
         let mut report = preview.end(tally);
-        report.interrupted = engine.config.context.is_interrupted();
+        report.interrupted = engine.options.context.is_interrupted();
         report
     }
 
@@ -179,13 +179,13 @@ impl ArchiveJob<'_> {
     pub fn run(self, writer: &mut Writer, progress: &dyn Progress) -> ArchiveReport {
         let ArchiveJob { mut engine, planned, mut tally, .. } = self;
         let mut report = ArchiveReport::default();
-        let what = match engine.config.direction {
+        let what = match engine.options.direction {
             Direction::Archive => "archiving threads",
             Direction::Unarchive => "unarchiving threads",
         };
         progress.start(what, Some(planned.len() as u64), None);
         for planned in planned {
-            if engine.config.context.is_interrupted() {
+            if engine.options.context.is_interrupted() {
                 report.interrupted = true;
                 break;
             }
@@ -251,7 +251,7 @@ mod tests {
             now: DateTime::UNIX_EPOCH,
             interrupted: &interrupted,
         };
-        let config = ArchiveOptions {
+        let options = ArchiveOptions {
             context,
             threads: &[Selected::Id(id)],
             direction: Direction::Archive,
@@ -259,11 +259,11 @@ mod tests {
             patience: Duration::ZERO,
         };
         let mut reader = Reader::open(&database, &OpenOptions::default()).unwrap();
-        let report = plan(&config, &mut reader, &InterruptAtWarning(&interrupted)).unwrap().preview();
+        let report = plan(&options, &mut reader, &InterruptAtWarning(&interrupted)).unwrap().preview();
         assert!(report.interrupted, "the warning came");
         assert!(report.threads.is_empty(), "{:?}", report.threads);
         interrupted.store(false, Ordering::Relaxed);
-        let report = plan(&config, &mut reader, &crate::progress::Silent).unwrap().preview();
+        let report = plan(&options, &mut reader, &crate::progress::Silent).unwrap().preview();
         assert_eq!(report.count(ArchiveStatus::Done), 1, "{:?}", report.threads);
     }
 }

@@ -102,11 +102,11 @@ impl Planned {
     /// of the whole home.
     pub(super) fn refuse_if_locked(
         &mut self,
-        config: &ArchiveOptions<'_>,
+        options: &ArchiveOptions<'_>,
         maintenance: Result<&(), &Unclaimed>,
     ) {
         let (Verdict::Do(_), Some(id)) = (&self.verdict, self.id) else { return };
-        let probed = thread_locks::probe(config.context.home, id, config.patience);
+        let probed = thread_locks::probe(options.context.home, id, options.patience);
         if let Err(held) = maintenance.and(probed.as_ref()) {
             self.verdict = Verdict::Refused(Refusal::Locked(held.to_string()));
         }
@@ -174,8 +174,8 @@ impl Engine<'_> {
         known: Option<FoldedThread>,
         from: &mut Option<PathBuf>,
     ) -> Result<Verdict, Refusal> {
-        let home = self.config.context.home;
-        let archives = self.config.direction.archives();
+        let home = self.options.context.home;
+        let archives = self.options.direction.archives();
         let row_path = row.as_ref().and_then(|row| row.text(Col::RolloutPath)).map(PathBuf::from);
         let in_row = match &row_path {
             Some(path) => place::find_movable(home, path)?,
@@ -224,7 +224,7 @@ impl Engine<'_> {
     /// (Codex compresses and moves them, and so may we). They are searched for by name, so that no folder must be
     /// listed.
     fn files_of(&self, id: ThreadId, row_path: Option<&Path>) -> Vec<RolloutFile> {
-        let home = self.config.context.home;
+        let home = self.options.context.home;
         let (mut names, mut folders) = (BTreeSet::<OsString>::new(), BTreeSet::<PathBuf>::new());
         folders.insert(home.join(ARCHIVED));
         let found = self.inventory.of_thread(id).iter().map(RolloutFile::path);
@@ -264,16 +264,16 @@ impl Engine<'_> {
 
     /// Returns the files to move, with their destinations.
     fn moves(&self, files: &[RolloutFile]) -> Result<Vec<Move>, Refusal> {
-        let Engine { config, .. } = self;
+        let Engine { options, .. } = self;
         let mut moves: Vec<Move> = Vec::new();
-        for file in files.iter().filter(|file| file.archived != config.direction.archives()) {
+        for file in files.iter().filter(|file| file.archived != options.direction.archives()) {
             let from = file.path();
             let Some(name) = file.named.name else { return Err(Refusal::MalformedName(from)) };
             // No file of the thread may be behind a link, even one that the row does not name.
-            place::find_movable(config.context.home, &from)?;
-            let (root, below) = place::target(config.direction, name);
-            relocate::check_folder(&config.context.home.join(root), &below).map_err(Refusal::Target)?;
-            let to = place::folder(config.context.home, config.direction, name).join(file.file_name());
+            place::find_movable(options.context.home, &from)?;
+            let (root, below) = place::target(options.direction, name);
+            relocate::check_folder(&options.context.home.join(root), &below).map_err(Refusal::Target)?;
+            let to = place::folder(options.context.home, options.direction, name).join(file.file_name());
             if let Some(other) = moves.iter().find(|other| other.to == to) {
                 return Err(Refusal::SameName(other.from.clone(), from));
             }
@@ -297,7 +297,7 @@ impl Engine<'_> {
 
     /// Returns the path to which this run moves a rollout.
     fn place_to_be(&self, source: &RolloutSource) -> Option<PathBuf> {
-        let folder = place::folder(self.config.context.home, self.config.direction, source.name?);
+        let folder = place::folder(self.options.context.home, self.options.direction, source.name?);
         Some(folder.join(source.path.file_name()?))
     }
 
@@ -313,13 +313,13 @@ impl Engine<'_> {
         let world = World {
             find_rollout: &find_rollout,
             canonical_folder: &|folder| self.folders.canonical(folder),
-            default_provider: self.config.context.default_provider,
+            default_provider: self.options.context.default_provider,
         };
         let mut buffer = self.buffer.borrow_mut();
         let mut reading = Reading {
             buffer: &mut buffer,
             options: Options::default(),
-            interrupted: self.config.context.interrupted,
+            interrupted: self.options.context.interrupted,
         };
         let path = selected.path();
         let folded = fold::fold(&selected.source(), &world, &mut reading)

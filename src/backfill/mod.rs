@@ -40,15 +40,15 @@ const IDLE_ROWS: usize = 128;
 /// # Errors
 /// If the database cannot be read or written. Changes committed before stay.
 pub fn run(
-    config: &BackfillOptions<'_>,
+    options: &BackfillOptions<'_>,
     mut target: BackfillTarget<'_>,
     progress: &dyn Progress,
 ) -> anyhow::Result<BackfillReport> {
-    let BackfillOptions { context, .. } = *config;
+    let BackfillOptions { context, .. } = *options;
     let schema = writable_schema(&mut target)?;
     if let BackfillTarget::Write(writer) = &mut target
         // A database that replaces another one is checked as a whole before it is used.
-        && config.facts.is_none_or(DatabaseFacts::replaces)
+        && options.facts.is_none_or(DatabaseFacts::replaces)
         && !schema.fills_references
     {
         writer.skip_parents()?;
@@ -57,25 +57,25 @@ pub fn run(
     let walk = survey::walk(context.home, progress);
     let watermark = watermark(context.home, &walk.files);
     let found = HomeFiles::new(context.home, walk);
-    let missing_folders = missing_folders(config, &found, &mut target)?;
-    let facts = match config.facts {
+    let missing_folders = missing_folders(options, &found, &mut target)?;
+    let facts = match options.facts {
         Some(facts) => Some(target.read(|connection| FittingFacts::new(facts, connection))?),
         None => None,
     };
     let mut report = BackfillReport { missing_folders, ..BackfillReport::default() };
-    let plan = plan::plan(config, &schema, &found.inventory, facts.as_ref(), &mut target, &mut report)?;
+    let plan = plan::plan(options, &schema, &found.inventory, facts.as_ref(), &mut target, &mut report)?;
     let scan = Scan { inventory: &found.inventory, context, options: Options::default(), read_all: false };
     let mut run = BackfillRun {
-        config,
-        survey: Survey::new(scan, target, &schema, config.times, progress)?,
+        options,
+        survey: Survey::new(scan, target, &schema, options.times, progress)?,
         facts,
-        backup: config.backup,
+        backup: options.backup,
         pending: Vec::new(),
         pending_bytes: 0,
         tally,
         report,
     };
-    run.survey.comparison.replaces = config.facts.is_some_and(DatabaseFacts::replaces);
+    run.survey.comparison.replaces = options.facts.is_some_and(DatabaseFacts::replaces);
     for (file, thread) in plan.misnamed {
         run.survey.misnamed.add(file, thread);
     }
@@ -98,7 +98,7 @@ fn writable_schema(target: &mut BackfillTarget<'_>) -> anyhow::Result<Schema> {
 /// Finds the rollout folders that cannot be walked, or are empty, although rows name rollouts in them that are not
 /// found elsewhere.
 fn missing_folders(
-    config: &BackfillOptions<'_>,
+    options: &BackfillOptions<'_>,
     found: &HomeFiles,
     target: &mut BackfillTarget<'_>,
 ) -> anyhow::Result<Vec<AbsentFolder>> {
@@ -117,7 +117,7 @@ fn missing_folders(
         threads::each_path(connection, |id, path| count(&mut absent, id, path))?;
         Ok(absent)
     })?;
-    if let Some(facts) = config.facts {
+    if let Some(facts) = options.facts {
         facts.each_path(|id, path| count(&mut absent, id, path))?;
     }
     Ok(absent.named().cloned().collect())
@@ -166,7 +166,7 @@ impl<'a> Verb<'a> for BackfillRun<'a> {
     /// Skips misnamed files if the row names another misnamed file, which a quick run did not read.
     fn begins_misnamed(&mut self, id: ThreadId, files: &[usize], row: Option<&Row>) -> bool {
         let path = row.and_then(|row| row.text(columns::Col::RolloutPath)).map(Path::new);
-        let in_row = path.filter(|_| self.config.quick);
+        let in_row = path.filter(|_| self.options.quick);
         let in_row = in_row.and_then(|path| paths::locate(self.survey.inventory, path));
         let is_passed_over =
             in_row.is_some_and(|i| !files.contains(&i) && self.survey.worker.other_thread(i) == Some(id));
@@ -204,7 +204,7 @@ impl BackfillRun<'_> {
     fn note_read(&mut self, folded: &FoldedThread) {
         self.report.bytes_read += folded.n_bytes;
         self.report.newest_version = self.report.newest_version.max(version(&folded.metadata.cli_version));
-        if self.config.notes_names {
+        if self.options.notes_names {
             self.report.names.note_titles(&folded.metadata);
         }
     }
@@ -258,7 +258,7 @@ impl BackfillRun<'_> {
 
     fn set_time(&self, folded: &mut FoldedThread) {
         let thread = &mut folded.metadata;
-        thread.updated_at = self.config.times.choose(thread.modified_at, thread.last_event_at);
+        thread.updated_at = self.options.times.choose(thread.modified_at, thread.last_event_at);
     }
 
     /// Completes the report, and records for Codex that nothing is left to index, if so.
@@ -268,7 +268,7 @@ impl BackfillRun<'_> {
         found: &HomeFiles,
         watermark: Option<&str>,
     ) -> anyhow::Result<BackfillReport> {
-        let BackfillOptions { context, threads, .. } = *self.config;
+        let BackfillOptions { context, threads, .. } = *self.options;
         let missing = &self.report.missing_folders;
         let errors =
             found.errors.iter().filter(|error| missing.iter().all(|folder| folder.path != error.path));
@@ -313,7 +313,7 @@ impl BackfillRun<'_> {
             return Ok(());
         }
         self.keep_backup()?;
-        let now = self.config.context.now.timestamp();
+        let now = self.options.context.now.timestamp();
         let BackfillTarget::Write(writer) = &mut self.survey.database else { return Ok(()) };
         writer.transaction_immediate(|transaction| Ok(backfill_state::complete(transaction, watermark, now)?))
     }

@@ -99,7 +99,7 @@ pub(super) enum WriteResult {
 
 /// The state of a backfill.
 pub(super) struct BackfillRun<'a> {
-    pub(super) config: &'a BackfillOptions<'a>,
+    pub(super) options: &'a BackfillOptions<'a>,
     pub(super) survey: Survey<'a, BackfillTarget<'a>>,
     /// The facts from another database.
     pub(super) facts: Option<FittingFacts<'a>>,

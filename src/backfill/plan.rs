@@ -25,7 +25,7 @@ const PAGE: usize = 1000;
 
 /// Plans which files are read, and counts the others in the report.
 pub(super) fn plan(
-    config: &BackfillOptions<'_>,
+    options: &BackfillOptions<'_>,
     schema: &Schema,
     inventory: &Inventory,
     facts: Option<&FittingFacts<'_>>,
@@ -34,7 +34,7 @@ pub(super) fn plan(
 ) -> anyhow::Result<Plan> {
     let mut rows = RowSummaries::default();
     let mut buffer = Buffer::default();
-    let mut wanted = match config.threads {
+    let mut wanted = match options.threads {
         Some(threads) => {
             Some(Wanted::new(threads, |id| target.read(|connection| threads::rollout_path(connection, id)))?)
         }
@@ -42,8 +42,8 @@ pub(super) fn plan(
     };
     let misnamed = match &mut wanted {
         // A quick run opens no file unnecessarily.
-        Some(wanted) if !(config.quick && wanted.is_named(inventory)) => {
-            wanted.find_misnamed(inventory, config.context.interrupted)
+        Some(wanted) if !(options.quick && wanted.is_named(inventory)) => {
+            wanted.find_misnamed(inventory, options.context.interrupted)
         }
         _ => BTreeMap::new(),
     };
@@ -51,9 +51,9 @@ pub(super) fn plan(
         let members = &inventory.files()[files.clone()];
         let mut in_row = None;
         if let Some(name) = members[0].named.name
-            && (config.quick || members.len() > 1)
+            && (options.quick || members.len() > 1)
         {
-            let row = rows.find(name.thread, config.quick, schema, target)?;
+            let row = rows.find(name.thread, options.quick, schema, target)?;
             let old = facts.map(|facts| facts.of(name.thread)).transpose()?.flatten();
             // Without a row, trust the old database's choice.
             let path = match (&row, &old) {
@@ -62,9 +62,9 @@ pub(super) fn plan(
                 (None, None) => None,
             };
             in_row = path.and_then(|path| find_in_row(members, Path::new(path))).map(|i| files.start + i);
-            if config.quick
+            if options.quick
                 && old.is_none()
-                && row.is_some_and(|row| is_unchanged(members, &row, config, &mut buffer))
+                && row.is_some_and(|row| is_unchanged(members, &row, options, &mut buffer))
             {
                 report.unchanged += 1;
                 report.superseded += members.len() as u64 - 1;
@@ -134,7 +134,7 @@ impl RowSummaries {
 fn is_unchanged(
     members: &[RolloutFile],
     row: &Summary,
-    config: &BackfillOptions<'_>,
+    options: &BackfillOptions<'_>,
     buffer: &mut Buffer,
 ) -> bool {
     let named = members.iter().position(|file| is_at(file, Path::new(&row.rollout_path)));
@@ -144,7 +144,7 @@ fn is_unchanged(
     named == Some(choice.chosen())
         && row.has_text
         && row.archived == Some(i64::from(chosen.archived))
-        && is_time_unchanged(chosen, row, config, buffer)
+        && is_time_unchanged(chosen, row, options, buffer)
 }
 
 /// Returns true if a row has the file's time. That is the modification time. If that may be a copy's or a lost one,
@@ -152,17 +152,17 @@ fn is_unchanged(
 fn is_time_unchanged(
     file: &RolloutFile,
     row: &Summary,
-    config: &BackfillOptions<'_>,
+    options: &BackfillOptions<'_>,
     buffer: &mut Buffer,
 ) -> bool {
     let modified = file.stamp.modified_millis();
-    let accepts_both = config.times.accepts_both();
+    let accepts_both = options.times.accepts_both();
     let is_lost = accepts_both && times::is_lost(modified);
     let is_older = || row_time(row).is_some_and(|time| time < modified);
     (!is_lost && is_at_time(modified, row))
         || (accepts_both
             && (is_lost || is_older())
-            && tail::last_event(&file.source(), buffer, config.context.interrupted)
+            && tail::last_event(&file.source(), buffer, options.context.interrupted)
                 .is_ok_and(|time| time.is_some_and(|time| is_at_time(time, row))))
 }
 

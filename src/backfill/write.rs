@@ -38,7 +38,7 @@ impl BackfillRun<'_> {
         if !self.survey.database.writes() {
             for pending in std::mem::take(&mut self.pending) {
                 self.tally.change(pending.seen.as_ref(), Some(&pending.new.row))?;
-                if self.config.notes_names {
+                if self.options.notes_names {
                     self.report.names.note_row(pending.id, &pending.new.row);
                 }
                 self.count(&pending);
@@ -67,7 +67,7 @@ impl BackfillRun<'_> {
         let Some(options) = self.backup.take() else { return Ok(()) };
         // If the database cannot be written, no backup is needed.
         writer.transaction_immediate(|_| Ok(()))?;
-        let keeping = Keeping::at(self.config.context.now);
+        let keeping = Keeping::at(self.options.context.now);
         self.report.backup = keep_automatic(writer.path(), options, &keeping)?;
         Ok(())
     }

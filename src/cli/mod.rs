@@ -17,6 +17,7 @@ use line::args::{Cli, Command};
 use line::env::{Environment, OPTIONS, default_options};
 use line::exit::Exit;
 use line::{defaults, interrupt, read, usage};
+use output::metrics::Metrics;
 use output::{error, lines, stdout, style};
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -56,8 +57,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     app.typed = arguments.into_iter().skip(1).collect();
     // Checked before any work: an output that cannot be written would make the work useless, and a wrong path might
     // be a file that the work needs.
-    app.metrics_file = match app.global.metrics.as_deref().map(|path| output_file(&app, path)).transpose() {
-        Ok(file) => file,
+    app.metrics = match app.global.metrics.as_deref().map(|path| output_file(&app, path)).transpose() {
+        Ok(file) => Metrics::to(file),
         Err(error) => {
             app.messages.error(&error);
             return Exit::Trouble;
@@ -139,8 +140,7 @@ fn print_help(help: &clap::Error) -> Exit {
 
 /// Writes the metrics if they were requested, also for a failed run.
 fn write_metrics(app: &App, result: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
-    let Some(file) = &app.metrics_file else { return result };
-    let written = app.metrics.write(file, result.is_err(), app.environment.now_ms());
+    let written = app.metrics.write(result.is_err(), app.environment.now_ms());
     match (result, written) {
         (Err(error), Err(also)) => {
             app.messages.warn(&error::message(&also));

@@ -120,11 +120,11 @@ impl PruneJob<'_> {
         let path = Path::new(&row.rollout_path);
         let Some(thread) = ThreadId::parse(&row.id) else { return };
         let found =
-            home::row_path(self.config.context.home, path).map_or(Ok(None), |path| existing_form(&path));
+            home::row_path(self.options.context.home, path).map_or(Ok(None), |path| existing_form(&path));
         let has_file = !self.inventory.of_thread(thread).is_empty();
         let is_there = match &found {
             Ok(Some(_)) if path.is_relative() && has_file => false,
-            Ok(Some(found)) => found.starts_with(self.config.context.home) || self.roots.contain(found),
+            Ok(Some(found)) => found.starts_with(self.options.context.home) || self.roots.contain(found),
             Ok(None) | Err(_) => false,
         };
         if is_there && !is_named {
@@ -144,7 +144,7 @@ impl PruneJob<'_> {
                 candidate.skip("the drive of its path is not there, where the file may be");
             }
             Ok(None) => {
-                let youngest = (self.config.context.now - LEAST_AGE).timestamp();
+                let youngest = (self.options.context.now - LEAST_AGE).timestamp();
                 let millis = row.updated_at_ms.map(|millis| millis.div_euclid(1000));
                 if row.updated_at.into_iter().chain(millis).any(|at| at > youngest) {
                     candidate.skip("younger than ten minutes: Codex may be about to make its file");
@@ -179,7 +179,7 @@ impl PruneJob<'_> {
                 }
             }
         }
-        let (home, patience) = (self.config.context.home, self.config.patience);
+        let (home, patience) = (self.options.context.home, self.options.patience);
         if self.n_to_go() > 0 {
             let maintenance = thread_locks::maintenance(home, patience).map(drop);
             let has_locks = thread_locks::exist(home);

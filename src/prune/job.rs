@@ -53,7 +53,7 @@ impl PruneReport {
 
 /// A planned run: its effects are known, and nothing has been changed.
 pub struct PruneJob<'a> {
-    pub(super) config: &'a PruneOptions<'a>,
+    pub(super) options: &'a PruneOptions<'a>,
     pub(super) inventory: Inventory,
     pub(super) schema: Schema,
     pub(super) checked: u64,

@@ -57,19 +57,19 @@ const FEW: usize = 10;
 /// If the database cannot be read, if something prevents seeing files, or if so many rows would be deleted that this
 /// is likely.
 pub fn plan<'a>(
-    config: &'a PruneOptions<'a>,
+    options: &'a PruneOptions<'a>,
     reader: &mut Reader,
     progress: &dyn Progress,
 ) -> anyhow::Result<PruneJob<'a>> {
     let schema = Schema::of(reader)?;
-    let walk = survey::walk(config.context.home, progress);
+    let walk = survey::walk(options.context.home, progress);
     let nothing = "nothing was deleted: a row whose file cannot be seen may not be taken for one without";
     if let Some(error) = walk.errors.first() {
         return Err(
             anyhow::anyhow!("{}: cannot be looked at: {}", error.path.display(), error.reason).hint(nothing)
         );
     }
-    let active = config.context.home.join(walk::ACTIVE);
+    let active = options.context.home.join(walk::ACTIVE);
     if walk.missing_roots.contains(&active) {
         return Err(anyhow::anyhow!("{}: is missing", active.display())
             .hint("mount it, or restore it from a backup; the rows of its threads are kept")
@@ -84,29 +84,29 @@ pub fn plan<'a>(
         })
         .map(|()| has_row)
     })?;
-    let roots = Roots::with_home(config.context.home);
+    let roots = Roots::with_home(options.context.home);
     let tally =
-        reader.read(|connection| Tally::begin(connection, &schema, config.context.default_provider))?;
+        reader.read(|connection| Tally::begin(connection, &schema, options.context.default_provider))?;
     let candidates = PruneCandidates::default();
-    let mut job = PruneJob { config, inventory, schema, checked: 0, has_row, candidates, roots, tally };
+    let mut job = PruneJob { options, inventory, schema, checked: 0, has_row, candidates, roots, tally };
     progress.start("looking at rows", None, None);
     let n_rows = job.find(reader, progress)?;
     progress.finish();
     job.check_roots(&walk.missing_roots)?;
     job.check_files(progress)?;
-    job.check_number(n_rows + config.rows_to_come)?;
+    job.check_number(n_rows + options.rows_to_come)?;
     Ok(job)
 }
 
 /// Claims the threads of some rows as Codex does. Returns the locks, and for each claimed row the number of rows of
 /// `batch` up to it, and its place.
 fn claim(
-    config: &PruneOptions<'_>,
+    options: &PruneOptions<'_>,
     candidates: &mut PruneCandidates,
     batch: &[usize],
 ) -> (Vec<Option<WriterLock>>, Vec<(usize, usize)>) {
     let (mut locks, mut claimed) = (Vec::new(), Vec::new());
-    let home = config.context.home;
+    let home = options.context.home;
     // Without the folder no thread is locked, and asking again for each would cost a call of the system.
     let has_locks = thread_locks::exist(home);
     for (n_before, &i) in batch.iter().enumerate() {
@@ -114,7 +114,7 @@ fn claim(
         // The row may have been tried before, in a batch that took too long.
         candidate.try_again();
         let lock = match has_locks {
-            true => thread_locks::writer(home, candidate.thread, config.patience),
+            true => thread_locks::writer(home, candidate.thread, options.patience),
             false => Ok(None),
         };
         match lock {
@@ -145,14 +145,14 @@ impl PruneJob<'_> {
     /// Refuses if a root is missing or empty although rows name files in it, because its drive may not be mounted.
     fn check_roots(&self, missing: &[PathBuf]) -> anyhow::Result<()> {
         for (root, few) in [(walk::ACTIVE, 0), (walk::ARCHIVED, FEW)] {
-            let root = self.config.context.home.join(root);
+            let root = self.options.context.home.join(root);
             let n = self.to_go().filter(|candidate| self.candidates.lies_in(candidate, &root)).count();
             if n > 0 && missing.contains(&root) {
                 return Err(anyhow::anyhow!("{}: is missing, and {n} rows name files in it", root.display())
                     .hint("mount or restore it; nothing was deleted"));
             }
             let is_empty = || std::fs::read_dir(&root).is_ok_and(|mut entries| entries.next().is_none());
-            if n > few && !self.config.all_missing && is_empty() {
+            if n > few && !self.options.all_missing && is_empty() {
                 return Err(anyhow::anyhow!("{}: is empty, and {n} rows name files in it", root.display())
                     .hint("mount or restore it; or, if they are gone for good, add --all-missing"));
             }
@@ -162,7 +162,7 @@ impl PruneJob<'_> {
 
     fn check_number(&self, n_rows: u64) -> anyhow::Result<()> {
         let n = self.n_to_go();
-        if self.config.all_missing || n <= FEW || 2 * n as u64 <= n_rows {
+        if self.options.all_missing || n <= FEW || 2 * n as u64 <= n_rows {
             return Ok(());
         }
         Err(anyhow::anyhow!("the files of {n} of {n_rows} threads are gone, which is most of them")
@@ -209,11 +209,15 @@ impl PruneJob<'_> {
         let to_go: Vec<usize> =
             (0..self.candidates.len()).filter(|&i| self.candidates.all()[i].goes()).collect();
         if !to_go.is_empty() {
-            let mut saved =
-                SavedRows::create(writer.path(), writer.connection(), &self.schema, self.config.context.now)?;
+            let mut saved = SavedRows::create(
+                writer.path(),
+                writer.connection(),
+                &self.schema,
+                self.options.context.now,
+            )?;
             progress.start("saving rows", Some(to_go.len() as u64), None);
             for batch in to_go.chunks(BATCH) {
-                if self.config.context.is_interrupted() {
+                if self.options.context.is_interrupted() {
                     break;
                 }
                 let ids: Vec<String> =
@@ -223,13 +227,14 @@ impl PruneJob<'_> {
                 fault::point("prune:saving");
                 progress.advance(batch.len() as u64, 0);
             }
-            saved.publish(writer.path(), self.config.context.now)?;
+            saved.publish(writer.path(), self.options.context.now)?;
             progress.finish();
             progress.start("pruning rows", Some(to_go.len() as u64), None);
-            let batch_size = if thread_locks::exist(self.config.context.home) { LOCKED_BATCH } else { BATCH };
+            let batch_size =
+                if thread_locks::exist(self.options.context.home) { LOCKED_BATCH } else { BATCH };
             let (mut n_pruned, mut left, mut size) = (0, &to_go[..], batch_size);
             while !left.is_empty() {
-                if self.config.context.is_interrupted() {
+                if self.options.context.is_interrupted() {
                     report.interrupted = true;
                 }
                 if report.interrupted || report.stopped.is_some() {
@@ -269,15 +274,15 @@ impl PruneJob<'_> {
         writer: &mut Writer,
         saved: &mut SavedRows,
     ) -> anyhow::Result<Deleted> {
-        let PruneJob { config, inventory, schema, candidates, .. } = self;
-        let maintenance = match thread_locks::maintenance(config.context.home, config.patience) {
+        let PruneJob { options, inventory, schema, candidates, .. } = self;
+        let maintenance = match thread_locks::maintenance(options.context.home, options.patience) {
             Ok(lock) => lock,
             Err(unclaimed) => {
                 batch.iter().for_each(|&i| candidates.at_mut(i).fail(unclaimed.to_string()));
                 return Ok(Deleted { n_tried: batch.len(), n_deleted: 0 });
             }
         };
-        let (locks, claimed) = claim(config, candidates, batch);
+        let (locks, claimed) = claim(options, candidates, batch);
         fault::point("prune:locked");
         let path = writer.path().to_owned();
         let (kept, n_claimed) = writer.transaction_immediate(|transaction| {
@@ -293,7 +298,7 @@ impl PruneJob<'_> {
                     saved.add(transaction, &[&id])?;
                 }
                 fault::point("prune:saved");
-                match look_again(config.context.home, inventory, candidate.thread, Path::new(&path)) {
+                match look_again(options.context.home, inventory, candidate.thread, Path::new(&path)) {
                     Some(reason) => kept.push((i, reason)),
                     None => {
                         if !delete_thread(transaction, schema, &id).map_err(explain)? {
@@ -319,7 +324,7 @@ impl PruneJob<'_> {
 
     /// Returns the requested threads; `None` for all.
     fn wanted(&self) -> Option<Vec<ThreadId>> {
-        let ids = self.config.threads?.iter().filter_map(|selected| match selected {
+        let ids = self.options.threads?.iter().filter_map(|selected| match selected {
             Selected::Id(id) => Some(*id),
             // Its file exists.
             Selected::Path(_) => None,

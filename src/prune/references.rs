@@ -31,7 +31,7 @@ pub(super) fn claimed(job: &PruneJob<'_>, progress: &dyn Progress) -> anyhow::Re
         .collect();
     let scan = Scan {
         inventory: &job.inventory,
-        context: job.config.context,
+        context: job.options.context,
         options: Options::default(),
         read_all: false,
     };
@@ -76,14 +76,14 @@ pub(super) fn needed(
     let needed = Mutex::new(HashMap::new());
     let failed: Mutex<Option<anyhow::Error>> = Mutex::new(None);
     progress.start("looking for histories", Some(files.len() as u64), None);
-    sys::on_threads(job.config.context.jobs.clamp(1, files.len().max(1)), || {
+    sys::on_threads(job.options.context.jobs.clamp(1, files.len().max(1)), || {
         let mut buffer = Buffer::default();
         while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if job.config.context.is_interrupted() {
+            if job.options.context.is_interrupted() {
                 break;
             }
             progress.advance(1, 0);
-            match peek::history_base(&file.source(), &mut buffer, job.config.context.interrupted) {
+            match peek::history_base(&file.source(), &mut buffer, job.options.context.interrupted) {
                 Ok(Some(base)) if of_interest.binary_search(&base.rollout).is_ok() => {
                     let user = file
                         .named

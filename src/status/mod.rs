@@ -194,7 +194,7 @@ impl DatabaseStatus {
     /// # Errors
     /// If it cannot be read, or is not a database of Codex.
     pub fn of(
-        config: &StatusOptions<'_>,
+        options: &StatusOptions<'_>,
         reader: &mut Reader,
         walk: Option<&Walk>,
     ) -> anyhow::Result<(DatabaseStatus, Option<Weights>)> {
@@ -217,19 +217,20 @@ impl DatabaseStatus {
                 true => {
                     let state = backfill_state::read(connection)?;
                     let progress =
-                        IndexingProgress::of(state.as_ref(), config.context.now.timestamp_millis());
+                        IndexingProgress::of(state.as_ref(), options.context.now.timestamp_millis());
                     Some((state, progress))
                 }
                 false => None,
             };
-            let mut months = Months { month: config.month, counts: BTreeMap::new(), last: None };
+            let mut months = Months { month: options.month, counts: BTreeMap::new(), last: None };
             let mut weights = sizes.as_ref().map(Weights::begin);
-            let census = Census::take_each(connection, &schema, config.context.default_provider, |thread| {
-                thread.began_at.into_iter().for_each(|seconds| months.add(seconds));
-                if let (Some(weights), Some(sizes)) = (&mut weights, &sizes) {
-                    weights.add_thread(thread, sizes);
-                }
-            })?;
+            let census =
+                Census::take_each(connection, &schema, options.context.default_provider, |thread| {
+                    thread.began_at.into_iter().for_each(|seconds| months.add(seconds));
+                    if let (Some(weights), Some(sizes)) = (&mut weights, &sizes) {
+                        weights.add_thread(thread, sizes);
+                    }
+                })?;
             let database = DatabaseStatus {
                 bytes,
                 wal_bytes: size("-wal"),

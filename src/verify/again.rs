@@ -72,14 +72,14 @@ impl VerifyRun<'_> {
     }
 
     pub(super) fn is_fresh(&self, stamp: Stamp) -> bool {
-        SystemTime::from(self.config.context.now)
+        SystemTime::from(self.options.context.now)
             .checked_sub(FRESH)
             .is_none_or(|since| stamp.modified >= since)
     }
 
     /// Checks the doubtful threads again. Unchanged ones are reported, changed ones are judged again.
     pub(super) fn look_again(&mut self) -> anyhow::Result<()> {
-        while !self.doubtful.threads.is_empty() && !self.config.context.is_interrupted() {
+        while !self.doubtful.threads.is_empty() && !self.options.context.is_interrupted() {
             self.doubtful.bytes = 0;
             let doubtful = std::mem::take(&mut self.doubtful.threads);
             let mut stamps = doubtful.iter().flat_map(|one| &one.stamps).flatten();
@@ -99,7 +99,7 @@ impl VerifyRun<'_> {
                 } else {
                     let n_looks = one.n_looks;
                     let mut subject = self.read_again(one, row.as_ref());
-                    if self.config.depth != Depth::Quick {
+                    if self.options.depth != Depth::Quick {
                         self.survey.defer(&mut subject, row.as_ref());
                     }
                     self.compare_once(subject, row.as_ref(), n_looks)?;
@@ -130,8 +130,8 @@ impl VerifyRun<'_> {
             }
         }
         if let Some(old) = one.judged.moved_from
-            && !self.config.ignore.kind(FindingKind::MovedHome)
-            && !self.config.ignore.column(Col::RolloutPath)
+            && !self.options.ignore.kind(FindingKind::MovedHome)
+            && !self.options.ignore.column(Col::RolloutPath)
         {
             *self.noted.moved_homes.entry(old).or_default() += 1;
         }
@@ -144,7 +144,7 @@ impl VerifyRun<'_> {
                 let members = &self.survey.inventory.files()[files.clone()];
                 let in_row = path.and_then(|path| paths::find_in_row(members, path));
                 let group = Group { in_row: in_row.map(|i| files.start + i), files: files.clone() };
-                let scanned = match self.config.depth {
+                let scanned = match self.options.depth {
                     Depth::Quick => self.glance(&group),
                     Depth::Fields | Depth::Deep => self.survey.worker.scan(&group),
                 };
@@ -196,7 +196,7 @@ impl VerifyRun<'_> {
             found.extend(judge::damage(self.file(*file), &folded.damage));
             found.extend(self.cannot_open(*file, folded));
         }
-        if self.config.depth != Depth::Quick {
+        if self.options.depth != Depth::Quick {
             self.decide_copies(subject, &mut found);
         }
         if let Origin::Group(files) = &subject.origin {
@@ -211,7 +211,7 @@ impl VerifyRun<'_> {
     /// file.
     fn is_missing(&self, scanned: &Scanned, origin: &Origin) -> bool {
         let is_in_row = |file: &usize| self.rows.misnamed.contains_key(file);
-        self.config.depth != Depth::Quick
+        self.options.depth != Depth::Quick
             || (matches!(origin, Origin::Group(_)) && !scanned.files.clone().any(|file| is_in_row(&file)))
     }
 
@@ -227,8 +227,8 @@ impl VerifyRun<'_> {
             Some(path) => self.also_of(id, Path::new(path))?,
             None => None,
         };
-        let exists = |path: &Path| judge::is_there(self.config.context.home, path);
-        let facts = PathFacts { home: self.config.context.home, exists: &exists, also_of };
+        let exists = |path: &Path| judge::is_there(self.options.context.home, path);
+        let facts = PathFacts { home: self.options.context.home, exists: &exists, also_of };
         Ok(judge::differences(id, self.file(file), differences, &facts))
     }
 
@@ -237,11 +237,11 @@ impl VerifyRun<'_> {
     fn differences(&mut self, file: usize, thread: &ThreadMetadata, row: &Row) -> Vec<FieldDifference> {
         let differences = self.survey.comparison.diff(thread, row);
         // The last line decides about a modification time that was lost.
-        let is_lost = self.config.depth == Depth::Quick && times::is_lost(thread.modified_at);
+        let is_lost = self.options.depth == Depth::Quick && times::is_lost(thread.modified_at);
         if differences.is_empty() && !is_lost {
             return differences;
         }
-        if self.config.depth != Depth::Quick {
+        if self.options.depth != Depth::Quick {
             let Survey { comparison, worker, .. } = &mut self.survey;
             return comparison.diff_or_older(thread, row, differences, || worker.older(file, thread.id));
         }
@@ -273,7 +273,7 @@ impl VerifyRun<'_> {
     /// Returns another thread whose row names the file at `path`, and to which the file belongs.
     pub(super) fn also_of(&mut self, id: ThreadId, path: &Path) -> anyhow::Result<Option<ThreadId>> {
         let Some(file) =
-            paths::locate(self.survey.inventory, path).filter(|_| self.config.depth != Depth::Quick)
+            paths::locate(self.survey.inventory, path).filter(|_| self.options.depth != Depth::Quick)
         else {
             return Ok(None);
         };

@@ -38,7 +38,7 @@ impl VerifyRun<'_> {
         let left: Vec<ThreadId> = std::mem::take(&mut self.rows.without_file).into_iter().collect();
         self.survey.progress.start("looking at rows without a rollout", Some(left.len() as u64), None);
         for (n, chunk) in left.chunks(BATCH).enumerate() {
-            if self.config.context.is_interrupted() {
+            if self.options.context.is_interrupted() {
                 // Rows that were not examined do not count as agreeing.
                 self.findings.flagged.extend(&left[n * BATCH..]);
                 break;
@@ -103,7 +103,7 @@ impl VerifyRun<'_> {
 
     /// Judges the path in the row of a thread that no file contains.
     fn judge_path(&mut self, id: ThreadId, path: &Path, row: &Row) -> anyhow::Result<Option<Finding>> {
-        let Some(named) = home::row_path(self.config.context.home, path) else {
+        let Some(named) = home::row_path(self.options.context.home, path) else {
             return Ok(Some(self.judge_gone(id, path, row)));
         };
         let path = &*named;
@@ -114,7 +114,7 @@ impl VerifyRun<'_> {
             [_, Ok(true)] => &other_form,
             [Ok(false), Ok(false)] => return Ok(Some(self.judge_gone(id, path, row))),
             // A folder of the home that cannot be read is a separate finding.
-            _ if path.starts_with(self.config.context.home) => {
+            _ if path.starts_with(self.options.context.home) => {
                 self.reach.not_compared.insert(id, true);
                 return Ok(None);
             }
@@ -154,7 +154,7 @@ impl VerifyRun<'_> {
     fn judge_gone(&self, id: ThreadId, path: &Path, row: &Row) -> Finding {
         let name = path.file_name().and_then(file_name::parse).and_then(|named| named.name);
         if let Some(name) = name.filter(|name| name.thread == id) {
-            let home = self.config.context.home;
+            let home = self.options.context.home;
             let folders =
                 [home.join(walk::ACTIVE), home.join(walk::ARCHIVED), walk::active_folder(home, name)];
             for folder in folders {
@@ -211,22 +211,22 @@ impl VerifyRun<'_> {
 
     /// Reports the threads in the session index that have neither a file nor a row.
     pub(super) fn judge_index(&mut self) -> anyhow::Result<()> {
-        let path = self.config.context.home.join(names::FILE_NAME);
+        let path = self.options.context.home.join(names::FILE_NAME);
         let mut names: BTreeMap<ThreadId, String> = BTreeMap::new();
-        let read = names::for_each(self.config.context.home, |id, name| {
+        let read = names::for_each(self.options.context.home, |id, name| {
             if self.survey.inventory.range_of(id).is_empty() {
                 names.insert(id, name);
             }
         });
         match read {
-            Ok(left_out) => names::left_out_warning(self.config.context.home, left_out)
+            Ok(left_out) => names::left_out_warning(self.options.context.home, left_out)
                 .iter()
                 .for_each(|warning| self.survey.progress.warn(warning)),
             Err(error) => {
                 self.survey.progress.warn(&format!("{}: names cannot be read: {error}", path.display()));
             }
         }
-        if self.config.depth != Depth::Quick {
+        if self.options.depth != Depth::Quick {
             self.survey.misnamed.threads().for_each(|id| drop(names.remove(&id)));
         }
         let names: Vec<(ThreadId, String)> = names.into_iter().collect();

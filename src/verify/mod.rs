@@ -59,11 +59,11 @@ const IDLE_THREADS: usize = 128;
 /// # Errors
 /// If the database cannot be read. With [`Depth::Deep`], a damaged database is a finding instead.
 pub fn run(
-    config: &VerifyOptions<'_>,
+    options: &VerifyOptions<'_>,
     reader: &mut Reader,
     progress: &dyn Progress,
 ) -> anyhow::Result<VerifyReport> {
-    run_on(config, None, reader, progress)
+    run_on(options, None, reader, progress)
 }
 
 /// Runs a verify on the result of a walk, if the home was walked already.
@@ -71,37 +71,37 @@ pub fn run(
 /// # Errors
 /// As [`run`].
 pub fn run_on(
-    config: &VerifyOptions<'_>,
+    options: &VerifyOptions<'_>,
     walk: Option<Walk>,
     reader: &mut Reader,
     progress: &dyn Progress,
 ) -> anyhow::Result<VerifyReport> {
-    let error = match verify(config, walk, reader, progress) {
+    let error = match verify(options, walk, reader, progress) {
         Err(error) if Trouble::of(&error) == Some(Trouble::Damaged) => error,
         done => return done,
     };
     progress.finish();
-    if config.depth != Depth::Deep || config.ignore.kind(FindingKind::DatabaseDamaged) {
+    if options.depth != Depth::Deep || options.ignore.kind(FindingKind::DatabaseDamaged) {
         return Err(error);
     }
-    let mut findings = Findings::new(config.max_findings);
+    let mut findings = Findings::new(options.max_findings);
     findings.add(whole::damage(reader)?.ok_or(error)?);
     progress.warn("the rows cannot all be read: no thread was compared");
     Ok(VerifyReport { findings: findings.take()?, counts: findings.counts, ..VerifyReport::default() })
 }
 
 fn verify(
-    config: &VerifyOptions<'_>,
+    options: &VerifyOptions<'_>,
     walk: Option<Walk>,
     reader: &mut Reader,
     progress: &dyn Progress,
 ) -> anyhow::Result<VerifyReport> {
-    let VerifyOptions { context, depth, .. } = *config;
+    let VerifyOptions { context, depth, .. } = *options;
     let schema = Schema::of(reader)?;
     let walk = walk.unwrap_or_else(|| survey::walk(context.home, progress));
     let files = HomeFiles::new(context.home, walk);
     let inventory = &files.inventory;
-    let mut wanted = match config.threads {
+    let mut wanted = match options.threads {
         Some(threads) => {
             Some(Wanted::new(threads, |id| reader.read(|connection| threads::rollout_path(connection, id)))?)
         }
@@ -111,7 +111,7 @@ fn verify(
         Some(wanted) if depth != Depth::Quick => wanted.find_misnamed(inventory, context.interrupted),
         _ => BTreeMap::new(),
     };
-    let rows = rows::read(config, &schema, inventory, wanted.as_ref(), reader)?;
+    let rows = rows::read(options, &schema, inventory, wanted.as_ref(), reader)?;
     let plan = Plan::new(inventory, wanted.as_ref(), &misnamed, |files| {
         let in_row = rows.in_row.get(&files.start).copied();
         Ok((!rows.agree(files.start)).then_some(Group { files, in_row }))
@@ -124,7 +124,7 @@ fn verify(
             eager: false,
             // A damaged line is reported even if a later line replaces its values.
             every_damage: true,
-            openable: !config.ignore.kind(FindingKind::CodexCannotOpen),
+            openable: !options.ignore.kind(FindingKind::CodexCannotOpen),
         },
         read_all: depth != Depth::Quick,
     };
@@ -133,12 +133,12 @@ fn verify(
         Depth::Fields | Depth::Deep => schema.clone(),
     };
     let mut run = VerifyRun {
-        config,
+        options,
         survey: Survey::new(scan, reader, &compared, Times::Auto, progress)?,
         rows,
         doubtful: Doubtful::default(),
-        findings: Findings::new(config.max_findings),
-        reach: Reach::new(config, &files, &plan),
+        findings: Findings::new(options.max_findings),
+        reach: Reach::new(options, &files, &plan),
         noted: HomeNotes::default(),
     };
     if run.survey.comparison.compares_names() {
@@ -185,33 +185,33 @@ impl<'a> Verb<'a> for VerifyRun<'a> {
     }
 
     fn read_misnamed(&mut self, id: ThreadId, file: usize) -> Result<FoldedThread, ReadError> {
-        match self.config.depth {
+        match self.options.depth {
             Depth::Quick => glance::glance_again(id, self.file(file)),
             Depth::Fields | Depth::Deep => self.survey.worker.fold(&self.file(file).source()),
         }
     }
 
     fn waits_for_misnamed(&self) -> bool {
-        self.config.depth != Depth::Quick
+        self.options.depth != Depth::Quick
     }
 }
 
 impl VerifyRun<'_> {
     /// Judges what remains when all rollouts were read, and what concerns the whole home.
     fn conclude(&mut self, schema: &Schema) -> anyhow::Result<()> {
-        if !self.config.context.is_interrupted() {
+        if !self.options.context.is_interrupted() {
             self.judge_leftover()?;
-            if self.config.threads.is_none() {
+            if self.options.threads.is_none() {
                 self.judge_index()?;
-                if self.config.depth == Depth::Quick {
+                if self.options.depth == Depth::Quick {
                     self.judge_cells(schema)?;
                 }
                 self.judge_backfill_state(schema.has_backfill_state)?;
                 self.judge_codex(schema)?;
                 self.noted.catalogue =
-                    catalogue::compare(self.config.context.home, schema, self.survey.database)?;
+                    catalogue::compare(self.options.context.home, schema, self.survey.database)?;
             }
-            if self.config.depth == Depth::Deep {
+            if self.options.depth == Depth::Deep {
                 self.check_integrity()?;
             }
         }

@@ -61,14 +61,15 @@ fn columns(depth: Depth, schema: &Schema) -> ColumnSet {
 }
 
 pub(super) fn read(
-    config: &VerifyOptions<'_>,
+    options: &VerifyOptions<'_>,
     schema: &Schema,
     inventory: &Inventory,
     wanted: Option<&Wanted>,
     reader: &mut Reader,
 ) -> anyhow::Result<NamedFiles> {
-    let table = ThreadStatements::new(&Schema { columns: columns(config.depth, schema), ..schema.clone() });
-    let agreed = if config.depth == Depth::Quick { vec![false; inventory.files().len()] } else { Vec::new() };
+    let table = ThreadStatements::new(&Schema { columns: columns(options.depth, schema), ..schema.clone() });
+    let agreed =
+        if options.depth == Depth::Quick { vec![false; inventory.files().len()] } else { Vec::new() };
     let mut rows = NamedFiles { agreed, ..NamedFiles::default() };
     if let Some(wanted) = wanted {
         let ids: Vec<ThreadId> = wanted.ids.iter().copied().collect();
@@ -80,9 +81,9 @@ pub(super) fn read(
         return Ok(rows);
     }
     if reader.read(|connection| Ok::<_, anyhow::Error>(threads::has_rowids(connection)))? {
-        let columns = columns(config.depth, schema);
+        let columns = columns(options.depth, schema);
         let mut after = Some(i64::MIN);
-        while let Some(place) = after.filter(|_| !config.context.is_interrupted()) {
+        while let Some(place) = after.filter(|_| !options.context.is_interrupted()) {
             let page = reader.read(|connection| RowPage::read(connection, columns, place, PAGE))?;
             after = page.for_each(|row| rows.take(row, inventory));
         }
@@ -92,7 +93,7 @@ pub(super) fn read(
             let (page, next) =
                 reader.read(|connection| table.rows_behind(connection, place.as_ref(), PAGE))?;
             page.iter().for_each(|row| rows.take(row, inventory));
-            if next.is_none() || config.context.is_interrupted() {
+            if next.is_none() || options.context.is_interrupted() {
                 break;
             }
             place = next;

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The state of a verify.
 pub(super) struct VerifyRun<'a> {
-    pub(super) config: &'a VerifyOptions<'a>,
+    pub(super) options: &'a VerifyOptions<'a>,
     pub(super) survey: Survey<'a, &'a mut Reader>,
     pub(super) rows: NamedFiles,
     /// Threads with differences that must be confirmed.
@@ -77,15 +77,15 @@ pub(super) struct Reach {
 }
 
 impl Reach {
-    pub(super) fn new(config: &VerifyOptions<'_>, files: &HomeFiles, plan: &Plan) -> Reach {
+    pub(super) fn new(options: &VerifyOptions<'_>, files: &HomeFiles, plan: &Plan) -> Reach {
         Reach {
             // Files that agree with their rows, and misnamed files, which were opened to find them.
             n_files: plan.n_files - plan.n_to_read,
             n_to_look_at: plan.n_files,
-            is_whole: files.errors.is_empty() && files.has_roots && config.threads.is_none(),
+            is_whole: files.errors.is_empty() && files.has_roots && options.threads.is_none(),
             absent: files.absent.clone(),
             not_compared: HashMap::new(),
-            roots: Roots::of(config.context.home),
+            roots: Roots::of(options.context.home),
         }
     }
 }
@@ -127,7 +127,7 @@ impl<'a> VerifyRun<'a> {
 
     /// Adds a confirmed finding, unless it is ignored. `row` is the row with the problem.
     pub(super) fn report(&mut self, mut finding: Finding, row: Option<ThreadId>) {
-        let ignore = self.config.ignore;
+        let ignore = self.options.ignore;
         if ignore.kind(finding.kind) {
             return;
         }
@@ -145,7 +145,7 @@ impl<'a> VerifyRun<'a> {
     }
 
     pub(super) fn into_report(mut self) -> anyhow::Result<VerifyReport> {
-        let interrupted = self.config.context.is_interrupted();
+        let interrupted = self.options.context.is_interrupted();
         let agree = self.count_agreeing();
         Ok(VerifyReport {
             files: self.reach.n_files,

@@ -16,11 +16,11 @@ impl VerifyRun<'_> {
             } else {
                 format!("{n} rows name their rollouts")
             };
-            let message = format!("{rows} below {old}, which is {} now", self.config.context.home.display());
+            let message = format!("{rows} below {old}, which is {} now", self.options.context.home.display());
             let field = FieldDifference {
                 col: Col::RolloutPath,
                 database: old.as_str().into(),
-                file: self.config.context.home.to_string_lossy().as_ref().into(),
+                file: self.options.context.home.to_string_lossy().as_ref().into(),
             };
             self.report(Finding::new(FindingKind::MovedHome, message).at(old).with(vec![field]), None);
         }

@@ -8,7 +8,6 @@ use crate::cli::output::report::OutputForm;
 use crate::cli::output::stdout::Output;
 use crate::error::{WithHint as _, shell_word};
 use crate::home::CodexConfig;
-use crate::output_file::OutputFile;
 use crate::survey::Context;
 use anyhow::anyhow;
 use std::cell::OnceCell;
@@ -30,10 +29,8 @@ pub struct App {
     pub messages: Messages,
     /// Set by Ctrl-C.
     pub interrupted: Arc<AtomicBool>,
-    /// The counts for `--metrics`.
+    /// The counts for `--metrics`, and their file.
     pub metrics: Metrics,
-    /// The file that `--metrics` names.
-    pub metrics_file: Option<OutputFile>,
     /// The command line without the program's name, for hints that repeat it.
     pub typed: Vec<OsString>,
     /// The configuration of the home, once it was read, so that no warning about it is repeated.
@@ -46,17 +43,7 @@ impl App {
     pub fn new(environment: Environment, global: Global, interrupted: Arc<AtomicBool>) -> App {
         let messages = Messages::new(&environment, &global);
         let (out, metrics, typed) = (Output::stdout(), Metrics::default(), Vec::new());
-        App {
-            environment,
-            global,
-            out,
-            messages,
-            interrupted,
-            metrics,
-            metrics_file: None,
-            typed,
-            config: OnceCell::new(),
-        }
+        App { environment, global, out, messages, interrupted, metrics, typed, config: OnceCell::new() }
     }
 
     /// Returns the context that every verb needs; `jobs` is the number of files read at once.

@@ -20,14 +20,14 @@ use std::path::Path;
 pub(super) fn append(
     app: &App,
     place: &Place,
-    config: &BackfillOptions<'_>,
+    options: &BackfillOptions<'_>,
     database: &Path,
     report: &BackfillReport,
     pruned: Option<&PruneReport>,
     dry_run: bool,
 ) -> anyhow::Result<Indexed> {
     let mut reader = if database.exists() { Some(Reader::open(database, &place.options)?) } else { None };
-    let threads: Option<BTreeSet<ThreadId>> = config.threads.map(|threads| {
+    let threads: Option<BTreeSet<ThreadId>> = options.threads.map(|threads| {
         let ids = threads.iter().filter_map(|selected| match selected {
             Selected::Id(id) => Some(*id),
             Selected::Path(_) => None,
@@ -37,16 +37,16 @@ pub(super) fn append(
     let gone = pruned.iter().flat_map(|pruned| pruned.threads.iter());
     let gone = gone.filter(|outcome| outcome.status == PruneStatus::Pruned);
     let options = IndexOptions {
-        context: config.context,
+        context: options.context,
         threads: threads.as_ref(),
-        quick: config.quick,
+        quick: options.quick,
         dry_run,
         noted: &report.names,
         to_be_pruned: &gone.filter_map(|outcome| ThreadId::parse(&outcome.id)).collect(),
     };
     let indexed = append_names(&options, reader.as_mut())?;
     if let Some(failure) = &indexed.failure {
-        let path = config.context.home.join(FILE_NAME);
+        let path = options.context.home.join(FILE_NAME);
         app.messages.fail(&format!("{}: {failure}", text::path(&path)));
     }
     Ok(indexed)

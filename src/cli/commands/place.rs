@@ -254,7 +254,7 @@ fn databases(app: &App, home: &Path, config: &CodexConfig) -> anyhow::Result<Can
 /// If it must not or cannot be written, or if `--metrics` names the same file.
 pub fn output_file(app: &App, path: &Path) -> anyhow::Result<OutputFile> {
     let file = OutputFile::check(path, &protected(app))?;
-    if app.metrics_file.as_ref().is_some_and(|metrics| metrics.is_same_file(&file)) {
+    if app.metrics.are_written_to(&file) {
         return Err(anyhow!("cannot write {}: --metrics writes there too", path.display())
             .hint("name two different files"));
     }

@@ -39,7 +39,7 @@ pub fn run(app: &mut App, arguments: &args::PruneArgs) -> anyhow::Result<Exit> {
         return Ok(found.exit);
     }
     drop(reader);
-    let config = PruneOptions {
+    let options = PruneOptions {
         context: place.context(app, jobs_or_processors(arguments.jobs)),
         threads: is_named.then_some(&found.selected),
         all_missing: arguments.all_missing,
@@ -49,7 +49,7 @@ pub fn run(app: &mut App, arguments: &args::PruneArgs) -> anyhow::Result<Exit> {
     let consent =
         Consent { dry_run: arguments.dry_run, yes: arguments.yes, keep_backup: !arguments.no_backup };
     let titled = form.is_text();
-    let Some((report, titles)) = prune_rows(app, &config, &place, &database, consent, titled)? else {
+    let Some((report, titles)) = prune_rows(app, &options, &place, &database, consent, titled)? else {
         return Ok(Exit::Not);
     };
     for outcome in report.threads.iter() {
@@ -96,14 +96,14 @@ pub(super) fn check_yes(app: &App, yes: bool, command: &str) -> anyhow::Result<(
 /// If it cannot run; then nothing was deleted.
 pub(super) fn prune_rows(
     app: &App,
-    config: &PruneOptions<'_>,
+    options: &PruneOptions<'_>,
     place: &Place,
     database: &Path,
     consent: Consent,
     titled: bool,
 ) -> anyhow::Result<Option<(PruneReport, Titles)>> {
     let mut reader = Reader::open(database, &place.options)?;
-    let mut job = prune::plan(config, &mut reader, app.messages.progress())?;
+    let mut job = prune::plan(options, &mut reader, app.messages.progress())?;
     if consent.dry_run || job.n_to_go() == 0 {
         job.foresee(&mut reader)?;
     }

@@ -72,11 +72,11 @@ pub fn run(app: &mut App, arguments: &args::RestoreArgs) -> anyhow::Result<Exit>
         now: app.environment.now,
         interrupted: &interrupted,
     };
-    let config = RestoreOptions {
+    let options = RestoreOptions {
         context,
         database: &database,
         source: &source,
-        options: &place.options,
+        open: &place.options,
         keep_backup: !arguments.writing.no_backup,
         dry_run: arguments.writing.dry_run,
     };
@@ -84,17 +84,17 @@ pub fn run(app: &mut App, arguments: &args::RestoreArgs) -> anyhow::Result<Exit>
     if is_there {
         app.metrics.opened("restore");
     }
-    let report = restore::run(&config, app.messages.progress())?;
-    if !is_there && !config.dry_run {
+    let report = restore::run(&options, app.messages.progress())?;
+    if !is_there && !options.dry_run {
         app.metrics.created();
     }
-    write(app, &form, &config, &report)?;
-    advise(app, &config, &report);
+    write(app, &form, &options, &report)?;
+    advise(app, &options, &report);
     Ok(Exit::Done)
 }
 
 /// Prints on standard error what happened, what to do next, and how to undo it.
-fn advise(app: &App, config: &RestoreOptions<'_>, report: &RestoreReport) {
+fn advise(app: &App, options: &RestoreOptions<'_>, report: &RestoreReport) {
     for moved in &report.moved_aside {
         app.messages.say(&format!(
             "{} could not be used and is now {}",
@@ -104,17 +104,17 @@ fn advise(app: &App, config: &RestoreOptions<'_>, report: &RestoreReport) {
     }
     if report.newer_rows > 0 {
         let rows = human::counted(report.newer_rows, "row", "rows");
-        app.messages.warn(&match config.dry_run {
+        app.messages.warn(&match options.dry_run {
             true => format!("{rows} are newer than the backup and would be removed"),
             false => format!("{rows} were newer than the backup and were removed"),
         });
     }
-    if config.dry_run {
+    if options.dry_run {
         app.messages.say("nothing was written: this was a dry run");
     } else {
         app.messages.hint("codex-state backfill brings back what the rollouts know beyond the backup");
         if let Some(backup) = &report.backup {
-            ending::say_undo(app, config.database, Some(backup));
+            ending::say_undo(app, options.database, Some(backup));
         }
     }
 }
@@ -122,13 +122,13 @@ fn advise(app: &App, config: &RestoreOptions<'_>, report: &RestoreReport) {
 fn write(
     app: &mut App,
     form: &OutputForm,
-    config: &RestoreOptions<'_>,
+    options: &RestoreOptions<'_>,
     report: &RestoreReport,
 ) -> io::Result<()> {
     let moved = report.moved_aside.iter();
     let document = RestoreJson {
-        database: lossy(config.database),
-        restored_from: lossy(config.source),
+        database: lossy(options.database),
+        restored_from: lossy(options.source),
         rows: report.rows,
         replaced_rows: report.replaced_rows,
         newer_rows: report.newer_rows,
@@ -137,7 +137,7 @@ fn write(
         moved_aside: moved
             .map(|moved| MovedAsideJson { from: lossy(&moved.from), to: lossy(&moved.to) })
             .collect(),
-        dry_run: config.dry_run,
+        dry_run: options.dry_run,
     };
     let columns = ["database", "restored_from", "rows", "replaced_rows", "newer_rows", "bytes", "backup"];
     Report {
@@ -146,8 +146,8 @@ fn write(
         document: Whole::Item,
         text: &|out| {
             let mut fields = vec![
-                ("database", TableCell::exact(text::path(config.database))),
-                ("restored from", TableCell::exact(text::path(config.source))),
+                ("database", TableCell::exact(text::path(options.database))),
+                ("restored from", TableCell::exact(text::path(options.source))),
                 ("threads", TableCell::new(human::count(report.rows))),
             ];
             if let Some(replaced) = report.replaced_rows {

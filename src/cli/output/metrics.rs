@@ -31,6 +31,7 @@ pub struct BackfillCounts {
 /// The counts of the run so far. They are kept outside of the command, because a failed run has counts too.
 #[derive(Debug, Default)]
 pub struct Metrics {
+    file: Option<OutputFile>,
     init: Cell<Option<Init>>,
     /// The current stage, once the database is open.
     stage: Cell<Option<&'static str>>,
@@ -40,6 +41,18 @@ pub struct Metrics {
 }
 
 impl Metrics {
+    /// Returns counts that are written to `file`, if there is one.
+    #[must_use]
+    pub fn to(file: Option<OutputFile>) -> Metrics {
+        Metrics { file, ..Metrics::default() }
+    }
+
+    /// Returns true if the counts are written to `file`.
+    #[must_use]
+    pub fn are_written_to(&self, file: &OutputFile) -> bool {
+        self.file.as_ref().is_some_and(|metrics| metrics.is_same_file(file))
+    }
+
     /// Records that the database is open, and that `stage` begins.
     pub fn opened(&self, stage: &'static str) {
         self.init.set(self.init.get().or(Some(Init::Opened)));
@@ -66,11 +79,12 @@ impl Metrics {
         self.threads.set(Some(by_archived));
     }
 
-    /// Writes the file. `has_failed` is true if the run ended with an error; `now` is in milliseconds.
+    /// Writes the file, if there is one. `has_failed` is true if the run ended with an error; `now` is in milliseconds.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn write(&self, file: &OutputFile, has_failed: bool, now: i64) -> anyhow::Result<()> {
+    pub fn write(&self, has_failed: bool, now: i64) -> anyhow::Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
         file.write(self.render(has_failed, now).as_bytes())
     }
 

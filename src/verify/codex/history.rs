@@ -88,7 +88,7 @@ impl VerifyRun<'_> {
             true => *self.noted.lengths.get(&file)?,
         };
         let gap = length.checked_sub(offset).filter(|gap| *gap > 0)?;
-        let now = SystemTime::from(self.config.context.now);
+        let now = SystemTime::from(self.options.context.now);
         let is_old = metadata.modified().ok()? <= now.checked_sub(AT_WORK)?;
         if !is_old || !(gap > FAR_BYTES || gap > length / FAR_PART) {
             return None;
@@ -98,7 +98,8 @@ impl VerifyRun<'_> {
             return None;
         }
         // A lock that cannot be checked counts as held.
-        if WriterLock::is_held(self.config.context.home, &name.thread.to_string(), PATIENCE).unwrap_or(true) {
+        if WriterLock::is_held(self.options.context.home, &name.thread.to_string(), PATIENCE).unwrap_or(true)
+        {
             return None;
         }
         Some(Behind { thread: name.thread, key, path, offset, length })

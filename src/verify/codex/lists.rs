@@ -20,8 +20,8 @@ const MOMENT: Duration = Duration::from_millis(200);
 impl VerifyRun<'_> {
     /// Counts the threads of each provider that Codex does not know.
     pub(super) fn judge_providers(&mut self, _schema: &Schema) -> anyhow::Result<()> {
-        let Some(defined) = self.config.providers else { return Ok(()) };
-        let counts: BTreeMap<String, u64> = match self.config.depth {
+        let Some(defined) = self.options.providers else { return Ok(()) };
+        let counts: BTreeMap<String, u64> = match self.options.depth {
             Depth::Quick => self.survey.database.read(providers::count)?,
             Depth::Fields | Depth::Deep => {
                 let noted = std::mem::take(&mut self.noted.providers).into_iter();
@@ -36,7 +36,7 @@ impl VerifyRun<'_> {
                 threads(n),
                 home::toml_key(&provider)
             );
-            let path = self.config.context.home.join(home::CONFIG);
+            let path = self.options.context.home.join(home::CONFIG);
             self.report(Finding::new(FindingKind::UnknownProvider, message).at(path), None);
         }
         Ok(())
@@ -81,7 +81,7 @@ impl VerifyRun<'_> {
                 "{} lacks {names} in the database: older versions of Codex find a thread by name in this file alone",
                 catalog::names::FILE_NAME
             );
-            let path = self.config.context.home.join(catalog::names::FILE_NAME);
+            let path = self.options.context.home.join(catalog::names::FILE_NAME);
             self.report(Finding::new(FindingKind::IndexMissing, message).at(path), None);
         }
         Ok(())
@@ -90,9 +90,9 @@ impl VerifyRun<'_> {
     /// Returns the threads that have a name in the database but none in the session index.
     fn unnamed(&mut self, schema: &Schema) -> anyhow::Result<BTreeSet<ThreadId>> {
         // The search for orphans in the index warns about an unreadable index.
-        let Ok(indexed) = catalog::names::read(self.config.context.home) else { return Ok(BTreeSet::new()) };
+        let Ok(indexed) = catalog::names::read(self.options.context.home) else { return Ok(BTreeSet::new()) };
         // Without the rollout, a title may also be an older derived one.
-        let is_quick = self.config.depth == Depth::Quick;
+        let is_quick = self.options.depth == Depth::Quick;
         let untitled = &self.noted.untitled;
         self.survey.database.read(|connection| -> anyhow::Result<_> {
             let mut unnamed = BTreeSet::new();

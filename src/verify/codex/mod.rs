@@ -32,10 +32,10 @@ impl VerifyRun<'_> {
         differences: &[FieldDifference],
     ) {
         let thread = &folded.metadata;
-        if self.config.depth == Depth::Quick {
+        if self.options.depth == Depth::Quick {
             return;
         }
-        if let Some(defined) = self.config.providers {
+        if let Some(defined) = self.options.providers {
             let differs = differences.iter().any(|difference| difference.col == Col::ModelProvider);
             let in_row = row.text(Col::ModelProvider).filter(|_| !differs);
             for provider in in_row.into_iter().chain([&*thread.model_provider]) {
@@ -61,7 +61,7 @@ impl VerifyRun<'_> {
         let id = folded.metadata.id.to_string();
         // A lock that cannot be checked counts as held.
         let is_at_work = self.is_fresh(folded.stamp)
-            || WriterLock::is_held(self.config.context.home, &id, PATIENCE).unwrap_or(true);
+            || WriterLock::is_held(self.options.context.home, &id, PATIENCE).unwrap_or(true);
         (!is_at_work).then(|| judge::cannot_open(self.file(file), unopenable))
     }
 
@@ -77,7 +77,7 @@ impl VerifyRun<'_> {
             (FindingKind::IndexMissing, VerifyRun::judge_names),
         ];
         for (kind, judge) in judges {
-            if !self.config.ignore.kind(kind) && !self.config.context.is_interrupted() {
+            if !self.options.ignore.kind(kind) && !self.options.context.is_interrupted() {
                 judge(self, schema)?;
             }
         }

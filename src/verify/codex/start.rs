@@ -30,13 +30,13 @@ impl VerifyRun<'_> {
     /// Reports the databases beside the state database with which Codex does not start.
     pub(super) fn judge_siblings(&mut self, _schema: &Schema) -> anyhow::Result<()> {
         let folder = self.survey.database.path().parent().unwrap_or(Path::new("")).to_owned();
-        let check = match self.config.depth {
+        let check = match self.options.depth {
             Depth::Quick => Check::UpTo(QUICK_BYTES),
             Depth::Fields => Check::UpTo(USUAL_BYTES),
             Depth::Deep => Check::Full,
         };
         for sibling in &SIBLINGS {
-            if self.config.context.is_interrupted() {
+            if self.options.context.is_interrupted() {
                 break;
             }
             let Some((path, fault)) =

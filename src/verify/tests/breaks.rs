@@ -247,7 +247,7 @@ fn check(schema: &str, breaks: &[Break], jobs: usize) {
     let has_names = columns_of(&home).contains(&"name".to_owned()) && breaks.contains(&Named);
     let missing_names = has_names.then(|| (FindingKind::IndexMissing, Severity::Warning, None, Vec::new()));
     let expected: Vec<Stated> = expected.into_iter().chain(missing_names).collect();
-    let report = home.verify_with(|config| config.context.jobs = jobs);
+    let report = home.verify_with(|options| options.context.jobs = jobs);
     let found: Vec<Stated> = all(&report).iter().map(state).collect();
     assert_eq!(sorted(found.clone()), sorted(expected.clone()), "{schema} {breaks:?}");
     let with_row = breaks.iter().filter(|one| !matches!(one, NoRow | OddNameAndNoRow)).count() as u64;
@@ -265,14 +265,14 @@ fn check(schema: &str, breaks: &[Break], jobs: usize) {
     assert!(report.complete);
 
     // The first few findings are the same, whatever else is found.
-    let few = home.verify_with(|config| config.max_findings = Some(2));
+    let few = home.verify_with(|options| options.max_findings = Some(2));
     assert_eq!(all(&few), all(&report).into_iter().take(2).collect::<Vec<_>>());
     assert_eq!((few.counts, few.agree), (report.counts, report.agree));
 
     // One thread alone has the same findings as among the others.
     for thread in &threads {
-        let alone = home.verify_with(|config| {
-            config.threads = Some(Box::leak(Box::new([Selected::Id(thread.id())])));
+        let alone = home.verify_with(|options| {
+            options.threads = Some(Box::leak(Box::new([Selected::Id(thread.id())])));
         });
         let id = Some(thread.id().to_string());
         let of_it =
@@ -287,7 +287,7 @@ fn check(schema: &str, breaks: &[Break], jobs: usize) {
     }
 
     // A quick look reports nothing that a full one does not, except about files that it does not open.
-    let quick = home.verify_with(|config| config.depth = Depth::Quick);
+    let quick = home.verify_with(|options| options.depth = Depth::Quick);
     for stated in all(&quick).iter().map(state) {
         let is_known = expected.iter().any(|known| (known.0, &known.2) == (stated.0, &stated.2));
         let unopened = [OddName, OddNameAndNoRow, OddCopy, RowTwice];

@@ -58,7 +58,7 @@ impl Home {
 
     fn backfill(&self) -> BackfillReport {
         let mut writer = Writer::open(&self.database, &OpenOptions::default()).unwrap();
-        let config = BackfillOptions {
+        let options = BackfillOptions {
             context: Context {
                 home: &self.path,
                 jobs: 2,
@@ -73,18 +73,18 @@ impl Home {
             backup: None,
             notes_names: false,
         };
-        backfill::run(&config, BackfillTarget::Write(&mut writer), &Silent).unwrap()
+        backfill::run(&options, BackfillTarget::Write(&mut writer), &Silent).unwrap()
     }
 
     fn verify_with(&self, change: impl FnOnce(&mut VerifyOptions<'_>)) -> VerifyReport {
         let mut reader = Reader::open(&self.database, &OpenOptions::default()).unwrap();
         let (ignore, interrupted) = (Ignore::default(), AtomicBool::new(false));
-        let mut config = self.config(&ignore, &interrupted);
-        change(&mut config);
-        run(&config, &mut reader, &Silent).unwrap()
+        let mut options = self.options(&ignore, &interrupted);
+        change(&mut options);
+        run(&options, &mut reader, &Silent).unwrap()
     }
 
-    fn config<'a>(&'a self, ignore: &'a Ignore, interrupted: &'a AtomicBool) -> VerifyOptions<'a> {
+    fn options<'a>(&'a self, ignore: &'a Ignore, interrupted: &'a AtomicBool) -> VerifyOptions<'a> {
         VerifyOptions {
             context: Context {
                 home: &self.path,
@@ -201,7 +201,7 @@ fn threads_that_an_interrupted_run_did_not_examine_do_not_agree() {
     (0..5).for_each(|number| Thread { number }.write(&home));
     home.backfill();
     let report =
-        home.verify_with(|config| config.context.interrupted = Box::leak(Box::new(AtomicBool::new(true))));
+        home.verify_with(|options| options.context.interrupted = Box::leak(Box::new(AtomicBool::new(true))));
     assert!(report.interrupted && !report.complete);
     assert_eq!((report.files, report.agree), (0, 0));
     assert_eq!(home.verify().agree, 5);
@@ -247,7 +247,7 @@ fn an_active_codex_causes_no_finding() {
         let mut found = Vec::new();
         for _ in 0..6 {
             let now = DateTime::from_timestamp_millis(millis(&thread.path(&home))).unwrap();
-            found.extend(all(&home.verify_with(|config| config.context.now = now)));
+            found.extend(all(&home.verify_with(|options| options.context.now = now)));
         }
         stop.store(true, Ordering::Relaxed);
         assert_eq!(found, []);
@@ -263,7 +263,7 @@ fn only_an_old_time_that_codex_has_not_written_is_a_finding() {
     home.backfill();
     home.write(&thread.path(&home), thread.text().as_bytes(), thread.mtime() + 4000);
     let at = |millis: i64| {
-        home.verify_with(|config| config.context.now = DateTime::from_timestamp_millis(millis).unwrap())
+        home.verify_with(|options| options.context.now = DateTime::from_timestamp_millis(millis).unwrap())
     };
     assert_eq!(all(&at(thread.mtime() + 5000)), [], "Codex writes the time every five seconds");
     assert_eq!(
@@ -297,7 +297,7 @@ fn a_moved_home_is_reported_once_for_each_old_place() {
     assert!(findings[1].message.starts_with("2 rows name"), "{}", findings[1].message);
     assert_eq!(report.agree, 5, "all but for the path");
     let ignore = Ignore::default().and("moved_home").unwrap();
-    assert_eq!(home.verify_with(|config| config.ignore = Box::leak(Box::new(ignore))).agree, 5);
+    assert_eq!(home.verify_with(|options| options.ignore = Box::leak(Box::new(ignore))).agree, 5);
     home.backfill();
     assert_eq!(all(&home.verify()), []);
 }
@@ -417,7 +417,7 @@ fn threads_beside_their_files_come_one_by_one_until_an_interrupt() {
     home.backfill();
     let asked: Vec<Selected> = threads.iter().map(|thread| Selected::Id(thread.id())).collect();
     let (ignore, interrupted) = (Ignore::default(), AtomicBool::new(false));
-    let context = Context { jobs: 1, ..home.config(&ignore, &interrupted).context };
+    let context = Context { jobs: 1, ..home.options(&ignore, &interrupted).context };
     let mut reader = Reader::open(&home.database, &OpenOptions::default()).unwrap();
     let mut seen = Vec::new();
     beside(context, &asked, &mut reader, |one| {

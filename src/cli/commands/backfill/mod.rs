@@ -96,7 +96,7 @@ pub fn run(app: &mut App, arguments: &args::BackfillArgs) -> anyhow::Result<Exit
         }
         None => {}
     }
-    let config = BackfillOptions {
+    let options = BackfillOptions {
         context: place.context(app, jobs_or_processors(arguments.jobs)),
         threads: is_part.then_some(&found.selected),
         quick: arguments.quick,
@@ -106,8 +106,8 @@ pub fn run(app: &mut App, arguments: &args::BackfillArgs) -> anyhow::Result<Exit
         notes_names: arguments.index,
     };
     let begun = Instant::now();
-    let report = fill(app, &config, &place, &database, if is_preview { reader } else { None }, is_preview)?;
-    let done = Done::after(app, arguments, &config, &place, &database, report)?;
+    let report = fill(app, &options, &place, &database, if is_preview { reader } else { None }, is_preview)?;
+    let done = Done::after(app, arguments, &options, &place, &database, report)?;
     app.metrics.backfilled(metrics::BackfillCounts {
         upserted: done.report.inserted + done.report.updated,
         unchanged: done.report.unchanged,
@@ -122,7 +122,7 @@ pub fn run(app: &mut App, arguments: &args::BackfillArgs) -> anyhow::Result<Exit
 /// Runs the verb. `reader` is for a preview of an existing database.
 fn fill(
     app: &App,
-    config: &BackfillOptions<'_>,
+    options: &BackfillOptions<'_>,
     place: &Place,
     database: &ChosenDatabase,
     reader: Option<Reader>,
@@ -132,10 +132,10 @@ fn fill(
     let schema = database.new.as_ref().map_or(NewSchema::State5, |new| new.schema);
     if is_preview {
         let Some(mut reader) = reader else {
-            return backfill::run(config, BackfillTarget::New(&create::in_memory(schema)?), progress);
+            return backfill::run(options, BackfillTarget::New(&create::in_memory(schema)?), progress);
         };
         app.metrics.opened(STAGE);
-        let report = backfill::run(config, BackfillTarget::Preview(&mut reader), progress)?;
+        let report = backfill::run(options, BackfillTarget::Preview(&mut reader), progress)?;
         if app.global.metrics.is_some() {
             app.metrics.threads(reader.read(count_by_archived)?);
         }
@@ -148,7 +148,7 @@ fn fill(
     }
     let mut writer = Writer::open(&database.path, &place.options)?;
     app.metrics.opened(STAGE);
-    let report = backfill::run(config, BackfillTarget::Write(&mut writer), progress)?;
+    let report = backfill::run(options, BackfillTarget::Write(&mut writer), progress)?;
     if app.global.metrics.is_some() {
         app.metrics.threads(count_by_archived(writer.connection())?);
     }
@@ -170,12 +170,12 @@ impl Done {
     fn after(
         app: &App,
         arguments: &args::BackfillArgs,
-        config: &BackfillOptions<'_>,
+        options: &BackfillOptions<'_>,
         place: &Place,
         database: &ChosenDatabase,
         mut report: BackfillReport,
     ) -> anyhow::Result<Done> {
-        let (pruned, pruning) = match prune_after(app, arguments, config, place, database, &report) {
+        let (pruned, pruning) = match prune_after(app, arguments, options, place, database, &report) {
             Ok(pruned) => (pruned, Ok(())),
             Err(error) => (None, Err(error)),
         };
@@ -185,7 +185,7 @@ impl Done {
         let indexed = match arguments.index && !report.interrupted {
             true => {
                 let dry_run = arguments.writing.dry_run;
-                Some(index::append(app, place, config, &database.path, &report, pruned.as_ref(), dry_run)?)
+                Some(index::append(app, place, options, &database.path, &report, pruned.as_ref(), dry_run)?)
             }
             false => None,
         };
@@ -254,19 +254,19 @@ impl Done {
 fn prune_after(
     app: &App,
     arguments: &args::BackfillArgs,
-    config: &BackfillOptions<'_>,
+    options: &BackfillOptions<'_>,
     place: &Place,
     database: &ChosenDatabase,
     report: &BackfillReport,
 ) -> anyhow::Result<Option<PruneReport>> {
     let is_new = database.is_new();
-    let is_nothing = config.threads.is_some_and(<[_]>::is_empty);
+    let is_nothing = options.threads.is_some_and(<[_]>::is_empty);
     if !arguments.prune || is_nothing || report.interrupted || (is_new && arguments.writing.dry_run) {
         return Ok(None);
     }
-    let config = PruneOptions {
-        context: config.context,
-        threads: config.threads,
+    let options = PruneOptions {
+        context: options.context,
+        threads: options.threads,
         all_missing: arguments.all_missing,
         patience: app.global.busy_timeout,
         rows_to_come: if arguments.writing.dry_run { report.inserted } else { 0 },
@@ -277,7 +277,7 @@ fn prune_after(
         keep_backup: !is_new && !arguments.writing.no_backup,
     };
     let pruned =
-        prune::prune_rows(app, &config, place, &database.path, consent, false)?.map(|(pruned, _)| pruned);
+        prune::prune_rows(app, &options, place, &database.path, consent, false)?.map(|(pruned, _)| pruned);
     for outcome in pruned.iter().flat_map(|pruned| pruned.threads.iter()) {
         if let (PruneStatus::Failed, Some(reason)) = (outcome.status, &outcome.reason) {
             app.messages.fail(&format!("{}: {reason}", outcome.id));

@@ -42,7 +42,7 @@ pub fn run(app: &mut App, arguments: &args::StatusArgs) -> anyhow::Result<Exit> 
     let place = Place::find_or_nowhere(app)?;
     let choice = place.choose(&app.messages);
     let zone = app.environment.zone;
-    let config =
+    let options =
         StatusOptions { context: place.context(app, 1), month: &|time| human::local_month(time, &zone) };
     let walk = place.home.is_dir().then(|| survey::walk(&place.home, app.messages.progress()));
     let mut view = begin(app, &place, choice, walk.as_ref());
@@ -50,7 +50,7 @@ pub fn run(app: &mut App, arguments: &args::StatusArgs) -> anyhow::Result<Exit> 
     let mut trouble = None;
     if let Some(candidate) = &view.candidate {
         let providers = place.providers.as_ref();
-        match examine(app, &place.options, view.home, walk, &config, providers, &candidate.path) {
+        match examine(app, &place.options, view.home, walk, &options, providers, &candidate.path) {
             Ok(examined) => {
                 view.database = Some(examined.database);
                 view.verify = examined.verify;
@@ -170,21 +170,21 @@ struct Examined {
 /// Examines a database, and compares it with the rollouts in a quick look.
 fn examine(
     app: &App,
-    options: &OpenOptions,
+    open: &OpenOptions,
     home: Option<&Path>,
     walk: Option<Walk>,
-    config: &StatusOptions<'_>,
+    options: &StatusOptions<'_>,
     providers: Option<&Providers>,
     path: &Path,
 ) -> anyhow::Result<Examined> {
-    let mut reader = Reader::open(path, options)?;
+    let mut reader = Reader::open(path, open)?;
     app.metrics.opened("status");
-    let (database, weights) = DatabaseStatus::of(config, &mut reader, walk.as_ref())?;
+    let (database, weights) = DatabaseStatus::of(options, &mut reader, walk.as_ref())?;
     let Some(home) = home else {
         return Ok(Examined { database, verify: None, findings: Vec::new(), unusable: None, weights: None });
     };
     let verify = VerifyOptions {
-        context: app.context(home, config.context.default_provider, jobs_or_processors(None)),
+        context: app.context(home, options.context.default_provider, jobs_or_processors(None)),
         threads: None,
         providers,
         depth: Depth::Quick,
