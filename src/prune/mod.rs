@@ -209,26 +209,7 @@ impl PruneJob<'_> {
         let to_go: Vec<usize> =
             (0..self.candidates.len()).filter(|&i| self.candidates.all()[i].goes()).collect();
         if !to_go.is_empty() {
-            let mut saved = SavedRows::create(
-                writer.path(),
-                writer.connection(),
-                &self.schema,
-                self.options.context.now,
-            )?;
-            progress.start("saving rows", Some(to_go.len() as u64), None);
-            for batch in to_go.chunks(BATCH) {
-                if self.options.context.is_interrupted() {
-                    break;
-                }
-                let ids: Vec<String> =
-                    batch.iter().map(|&i| self.candidates.all()[i].id().into_owned()).collect();
-                // In one transaction, so that SQLite locks the database once and not for each row.
-                writer.read(|connection| saved.add(connection, &ids))?;
-                fault::point("prune:saving");
-                progress.advance(batch.len() as u64, 0);
-            }
-            saved.publish(writer.path(), self.options.context.now)?;
-            progress.finish();
+            let mut saved = self.save(&to_go, writer, progress)?;
             progress.start("pruning rows", Some(to_go.len() as u64), None);
             let batch_size =
                 if thread_locks::exist(self.options.context.home) { LOCKED_BATCH } else { BATCH };
@@ -265,6 +246,32 @@ impl PruneJob<'_> {
         self.tally.count_again(writer.connection())?;
         report.shown = self.tally.end();
         Ok(report)
+    }
+
+    /// Saves the rows that go, where `restore` finds them.
+    fn save(
+        &self,
+        to_go: &[usize],
+        writer: &mut Writer,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<SavedRows> {
+        let context = &self.options.context;
+        let mut saved = SavedRows::create(writer.path(), writer.connection(), &self.schema, context.now)?;
+        progress.start("saving rows", Some(to_go.len() as u64), None);
+        for batch in to_go.chunks(BATCH) {
+            if context.is_interrupted() {
+                break;
+            }
+            let ids: Vec<String> =
+                batch.iter().map(|&i| self.candidates.all()[i].id().into_owned()).collect();
+            // In one transaction, so that SQLite locks the database once and not for each row.
+            writer.read(|connection| saved.add(connection, &ids))?;
+            fault::point("prune:saving");
+            progress.advance(batch.len() as u64, 0);
+        }
+        saved.publish(writer.path(), context.now)?;
+        progress.finish();
+        Ok(saved)
     }
 
     /// Deletes some rows. If that takes long, it deletes only the first of them.
