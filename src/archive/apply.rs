@@ -168,7 +168,7 @@ impl Engine<'_> {
             return Err(ApplyStop::Changed.into());
         }
         let now = RolloutFile::at(self.options.context.home, &task.selected.path());
-        if now.map(|file| file.stamp) != task.folded.as_ref().map(|folded| folded.stamp) {
+        if now.map(|file| file.stamp()) != task.folded.as_ref().map(|folded| folded.stamp) {
             return Err(ApplyStop::Changed.into());
         }
         for one in &task.moves {

@@ -65,9 +65,8 @@ fn add_unknown(
     let unknown: Vec<Group> = engine
         .inventory
         .groups()
-        .into_iter()
-        .filter(|group| files[group.start].named.name.is_some_and(|name| !known.contains(&name.thread)))
-        .map(|files| Group { files, in_row: None })
+        .filter(|group| files[group.start].thread().is_some_and(|thread| !known.contains(&thread)))
+        .map(|files| Group::new(files, None))
         .collect();
     let scan = Scan {
         inventory: &engine.inventory,

@@ -204,7 +204,7 @@ impl Engine<'_> {
             .iter()
             .find(|one| one.from == selected.path())
             .map_or_else(|| selected.path(), |one| one.to.clone());
-        let plain = selected.named.compressed.then(|| other_form(&to));
+        let plain = selected.is_compressed().then(|| other_form(&to));
         if let Some(plain) = plain.filter(|plain| to != selected.path() && plain.exists()) {
             // A compressed file beside a plain one is never chosen: after the move, the thread would lose it.
             return Err(Refusal::PlainTaken(plain));
@@ -266,9 +266,9 @@ impl Engine<'_> {
     fn moves(&self, files: &[RolloutFile]) -> Result<Vec<Move>, Refusal> {
         let Engine { options, .. } = self;
         let mut moves: Vec<Move> = Vec::new();
-        for file in files.iter().filter(|file| file.archived != options.direction.archives()) {
+        for file in files.iter().filter(|file| file.is_archived() != options.direction.archives()) {
             let from = file.path();
-            let Some(name) = file.named.name else { return Err(Refusal::MalformedName(from)) };
+            let Some(name) = file.name() else { return Err(Refusal::MalformedName(from)) };
             // No file of the thread may be behind a link, even one that the row does not name.
             place::find_movable(options.context.home, &from)?;
             let (root, below) = place::target(options.direction, name);
@@ -292,7 +292,7 @@ impl Engine<'_> {
     }
 
     fn is_current(&self, known: &FoldedThread, selected: &RolloutFile) -> bool {
-        known.stamp == selected.stamp && Path::new(&known.metadata.rollout_path) == selected.path()
+        known.stamp == selected.stamp() && Path::new(&known.metadata.rollout_path) == selected.path()
     }
 
     /// Returns the path to which this run moves a rollout.
@@ -344,6 +344,6 @@ fn agrees(row: &Row, selected: &RolloutFile, archives: bool) -> bool {
 fn spell(to: &Path, row: Option<&Path>, selected: &RolloutFile) -> Result<String, Refusal> {
     let is_plain = |row: &Path| row.extension().is_some_and(|extension| extension == "jsonl");
     let to =
-        if selected.named.compressed && row.is_some_and(is_plain) { other_form(to) } else { to.to_owned() };
+        if selected.is_compressed() && row.is_some_and(is_plain) { other_form(to) } else { to.to_owned() };
     to.to_str().map(str::to_owned).ok_or_else(|| Refusal::NotUtf8(to.clone()))
 }

@@ -59,8 +59,8 @@ pub fn plan_database(home: &Path, folder: &Path, interrupted: &AtomicBool) -> Pl
 /// builds (0.0.0) is skipped.
 fn newest_version(home: &Path, interrupted: &AtomicBool) -> Option<(String, [u32; 2])> {
     let mut files: Vec<_> = walk::walk(home, || {}).files;
-    files.retain(|file| file.named.name.is_some());
-    files.sort_by_cached_key(|file| Reverse(file.named.name.map(|name| (name.time, name.rollout))));
+    files.retain(|file| file.thread().is_some());
+    files.sort_by_cached_key(|file| Reverse(file.name().map(|name| (name.time, name.rollout))));
     let mut buffer = Buffer::default();
     files.iter().take(LOOKS).find_map(|file| {
         let text = peek::version(&file.source(), &mut buffer, interrupted).ok().flatten()?;

@@ -50,11 +50,11 @@ pub(super) fn plan(
     let mut plan = Plan::new(inventory, wanted.as_ref(), &misnamed, |files| {
         let members = &inventory.files()[files.clone()];
         let mut in_row = None;
-        if let Some(name) = members[0].named.name
+        if let Some(thread) = members[0].thread()
             && (options.quick || members.len() > 1)
         {
-            let row = rows.find(name.thread, options.quick, schema, target)?;
-            let old = facts.map(|facts| facts.of(name.thread)).transpose()?.flatten();
+            let row = rows.find(thread, options.quick, schema, target)?;
+            let old = facts.map(|facts| facts.of(thread)).transpose()?.flatten();
             // Without a row, trust the old database's choice.
             let path = match (&row, &old) {
                 (Some(row), _) => Some(&*row.rollout_path),
@@ -71,7 +71,7 @@ pub(super) fn plan(
                 return Ok(None);
             }
         }
-        Ok(Some(Group { files, in_row }))
+        Ok(Some(Group::new(files, in_row)))
     })?;
     report.scanned = plan.n_files;
     // Newest first, because their rows are needed most. Most of Codex's indexes are in this order too, so that they
@@ -143,7 +143,7 @@ fn is_unchanged(
     // A row that names the compressed form does not name the plain one that is chosen now.
     named == Some(choice.chosen())
         && row.has_text
-        && row.archived == Some(i64::from(chosen.archived))
+        && row.archived == Some(i64::from(chosen.is_archived()))
         && is_time_unchanged(chosen, row, options, buffer)
 }
 
@@ -155,7 +155,7 @@ fn is_time_unchanged(
     options: &BackfillOptions<'_>,
     buffer: &mut Buffer,
 ) -> bool {
-    let modified = file.stamp.modified_millis();
+    let modified = file.stamp().modified_millis();
     let accepts_both = options.times.accepts_both();
     let is_lost = accepts_both && times::is_lost(modified);
     let is_older = || row_time(row).is_some_and(|time| time < modified);

@@ -3,6 +3,7 @@
 //! An unmounted drive, a dangling link or a folder without permission hides every file in it at once. The rows of
 //! such files are not lost, so no message may suggest to delete them.
 
+use super::rollout_file::RolloutFile;
 use super::walk::{self, Walk};
 use std::collections::HashMap;
 use std::fs;
@@ -98,7 +99,10 @@ impl AbsentFolders {
                     Ok(metadata) if !metadata.is_dir() => Absence::NotAFolder,
                     _ => Absence::Unreadable(error.reason.clone()),
                 }
-            } else if name == walk::ACTIVE && walk.files.iter().all(|file| file.archived) && is_empty(&path) {
+            } else if name == walk::ACTIVE
+                && walk.files.iter().all(RolloutFile::is_archived)
+                && is_empty(&path)
+            {
                 // An empty archive is normal.
                 Absence::Empty
             } else {

@@ -1,7 +1,7 @@
 //! Decides which of several files counts for a thread, which are its chain and which are copies; opens no file.
 
 use super::forms::{Forms, plain_name};
-use super::walk::RolloutFile;
+use super::rollout_file::RolloutFile;
 use crate::rollout::file_name;
 use crate::rollout::fold::RolloutSource;
 use crate::thread::ThreadId;
@@ -29,11 +29,11 @@ impl Inventory {
     #[must_use]
     pub fn new(mut files: Vec<RolloutFile>) -> Inventory {
         sort(&mut files);
-        let n_named = files.partition_point(|file| file.named.name.is_some());
+        let n_named = files.partition_point(|file| file.thread().is_some());
         let mut reverted: HashMap<ThreadId, Vec<usize>> = HashMap::new();
         for (i, file) in files.iter().enumerate() {
-            if let Some(name) = file.named.name.filter(|name| name.rollout != name.thread) {
-                reverted.entry(name.rollout).or_default().push(i);
+            if let Some(rollout) = file.rollout().filter(|rollout| Some(*rollout) != file.thread()) {
+                reverted.entry(rollout).or_default().push(i);
             }
         }
         let mut malformed: HashMap<OsString, Vec<usize>> = HashMap::new();
@@ -50,18 +50,17 @@ impl Inventory {
     }
 
     /// Returns the groups: all files of a thread by name, then each file with a malformed name alone.
-    #[must_use]
-    pub fn groups(&self) -> Vec<Range<usize>> {
-        let mut groups = Vec::new();
+    pub fn groups(&self) -> impl Iterator<Item = Range<usize>> {
         let mut start = 0;
-        while start < self.n_named {
-            let length = self.files[start..self.n_named]
-                .partition_point(|file| key(file).1 == key(&self.files[start]).1);
-            groups.push(start..start + length);
-            start += length;
-        }
-        groups.extend((self.n_named..self.files.len()).map(|i| i..i + 1));
-        groups
+        std::iter::from_fn(move || {
+            let first = self.files.get(start)?;
+            // A file with a malformed name has no thread, and no company.
+            let is_same = |file: &&RolloutFile| file.thread().is_some() && file.thread() == first.thread();
+            let length = 1 + self.files[start + 1..].iter().take_while(is_same).count();
+            let group = start..start + length;
+            start = group.end;
+            Some(group)
+        })
     }
 
     /// Returns the files whose names give this thread.
@@ -90,13 +89,13 @@ impl Inventory {
     /// revert left them behind when it created this one.
     #[must_use]
     pub fn older_rollouts(&self, file: usize) -> Vec<usize> {
-        let Some(name) = self.files[file].named.name else { return Vec::new() };
-        let range = self.range_of(name.thread);
+        let Some(thread) = self.files[file].thread() else { return Vec::new() };
+        let range = self.range_of(thread);
         if range.len() < 2 {
             return Vec::new();
         }
         let mut older = choose(&self.files, range, Some(file)).map(|choice| choice.chain).unwrap_or_default();
-        let age = |i: usize| self.files[i].named.name.map(|name| (name.time, name.rollout));
+        let age = |i: usize| self.files[i].name().map(|name| (name.time, name.rollout));
         older.retain(|&i| age(i) < age(file));
         older.sort_unstable();
         older
@@ -130,48 +129,30 @@ impl Inventory {
     }
 }
 
-/// Sorts files by thread, then by path.
-///
-/// A walk finds the files of each folder nearly in this order, of which a stable sort makes use. It needs memory, so it
-/// sorts numbers instead of files.
+/// Sorts files by thread, then by path, without further memory.
 fn sort(files: &mut [RolloutFile]) {
-    let mut order: Vec<usize> = (0..files.len()).collect();
-    order.sort_by(|&a, &b| {
-        let (a, b) = (&files[a], &files[b]);
-        key(a).cmp(&key(b)).then_with(|| path_order(a, b))
-    });
-    // Puts each file into its place, along the cycles of the permutation.
-    for start in 0..files.len() {
-        let mut place = start;
-        loop {
-            let from = std::mem::replace(&mut order[place], place);
-            if from == start || from == place {
-                break;
-            }
-            files.swap(place, from);
-            place = from;
-        }
-    }
+    files.sort_unstable_by(|a, b| key(a).cmp(&key(b)).then_with(|| path_order(a, b)));
 }
 
 fn key(file: &RolloutFile) -> (bool, Option<ThreadId>) {
-    (file.named.name.is_none(), file.named.name.map(|name| name.thread))
+    (file.thread().is_none(), file.thread())
 }
 
 fn is_rollout(file: &RolloutFile, rollout: ThreadId) -> bool {
-    file.named.name.is_some_and(|name| name.rollout == rollout)
+    file.rollout() == Some(rollout)
 }
 
 fn path_order(a: &RolloutFile, b: &RolloutFile) -> std::cmp::Ordering {
     let bytes = |file: &RolloutFile| {
-        (file.folder.as_os_str().as_encoded_bytes().to_vec(), file.file_name().into_owned())
+        (file.folder().as_os_str().as_encoded_bytes().to_vec(), file.file_name().into_owned())
     };
-    if *a.folder == *b.folder { a.file_name().cmp(&b.file_name()) } else { bytes(a).cmp(&bytes(b)) }
+    if a.folder() == b.folder() { a.file_name().cmp(&b.file_name()) } else { bytes(a).cmp(&bytes(b)) }
 }
 
 /// Returns the rank of a copy of a rollout: not empty, plain before compressed, newest, longest. Paths break ties.
 fn preference(file: &RolloutFile) -> impl Ord + use<> {
-    (file.is_empty(), file.named.compressed, Reverse(file.stamp.modified), Reverse(file.stamp.size))
+    let stamp = file.stamp();
+    (file.is_empty(), file.is_compressed(), Reverse(stamp.modified), Reverse(stamp.size))
 }
 
 /// The roles of the files of one thread, each file given by its position.
@@ -210,20 +191,20 @@ pub fn choose(
         let twin = &files[twin];
         // An empty plain file, which synchronised folders leave behind, is only a bad copy.
         let is_plain = |&i: &usize| {
-            !files[i].named.compressed && !files[i].is_empty() && is_plain_form_of(&files[i], twin)
+            !files[i].is_compressed() && !files[i].is_empty() && is_plain_form_of(&files[i], twin)
         };
-        if twin.named.compressed { members.iter().copied().find(is_plain) } else { None }
+        if twin.is_compressed() { members.iter().copied().find(is_plain) } else { None }
     };
     // If the row names the compressed twin, use the plain file instead.
     let in_row = in_row.map(|i| plain_of(i).unwrap_or(i));
     let (twins, members): (Vec<usize>, Vec<usize>) =
         members.iter().copied().partition(|&i| plain_of(i).is_some());
-    let rollout = |i: usize| files[i].named.name.map(|name| name.rollout);
+    let rollout = |i: usize| files[i].rollout();
     let selected = match in_row.filter(|i| members.contains(i)) {
         Some(i) => rollout(i),
         None => {
             let newest = |&&i: &&usize| {
-                (!files[i].archived, files[i].named.name.map(|name| (name.time, name.rollout)))
+                (!files[i].is_archived(), files[i].name().map(|name| (name.time, name.rollout)))
             };
             rollout(*members.iter().max_by_key(newest)?)
         }
@@ -261,12 +242,13 @@ fn compare_copies(files: &[RolloutFile], a: usize, b: usize, in_row: Option<usiz
 
 /// Returns true if `plain` is `compressed` without its `.zst`, in the same folder.
 fn is_plain_form_of(plain: &RolloutFile, compressed: &RolloutFile) -> bool {
-    plain.folder == compressed.folder && plain.file_name() == plain_name(&compressed.file_name())
+    plain.folder() == compressed.folder() && plain.file_name() == plain_name(&compressed.file_name())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::rollout_file::RolloutFolder;
     use crate::rollout::file_name;
     use crate::rollout::fold::Stamp;
     use std::time::{Duration, UNIX_EPOCH};
@@ -279,13 +261,8 @@ mod tests {
     fn file(folder: &str, name: &str, seconds: u64, size: u64) -> RolloutFile {
         let named = file_name::parse(name.as_ref()).unwrap();
         let stamp = Stamp { modified: UNIX_EPOCH + Duration::from_secs(seconds), size };
-        RolloutFile::new(
-            Path::new(folder).into(),
-            name.as_ref(),
-            named,
-            stamp,
-            folder.starts_with("archived"),
-        )
+        let folder = RolloutFolder::new(Path::new(folder), folder.starts_with("archived"));
+        RolloutFile::new(folder, name.as_ref(), named, stamp)
     }
 
     fn name(minute: u32, ids: &str) -> String {
@@ -387,7 +364,7 @@ mod tests {
             file("archived_sessions", "rollout-odd.jsonl", 1, 1),
             file("sessions", &name(1, A), 1, 1),
         ]);
-        assert_eq!(inventory.groups(), [0..2, 2..3, 3..4, 4..5]);
+        assert_eq!(inventory.groups().collect::<Vec<_>>(), [0..2, 2..3, 3..4, 4..5]);
         assert_eq!(inventory.of_thread(ThreadId::parse(A).unwrap()).len(), 2);
         assert_eq!(inventory.of_thread(ThreadId::parse(C).unwrap()).len(), 0);
         let found = |id| inventory.find_rollout(ThreadId::parse(id).unwrap()).map(|found| found.path);

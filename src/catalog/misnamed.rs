@@ -3,7 +3,7 @@
 
 use super::inventory::{self, Inventory};
 use super::paths::is_at;
-use super::walk::RolloutFile;
+use super::rollout_file::RolloutFile;
 use crate::rollout::file_name;
 use crate::rollout::peek;
 use crate::rollout::reader::Buffer;
@@ -77,7 +77,7 @@ pub fn choose_misnamed(
     let mut files = files.to_vec();
     files.sort_unstable();
     let all = inventory.files();
-    let has_its_name = |i: &usize| all[*i].named.name.is_some_and(|name| name.thread == id);
+    let has_its_name = |i: &usize| all[*i].thread() == Some(id);
     let deferred = files.iter().copied().find(has_its_name);
     let misnamed = || files.iter().copied().filter(|&i| Some(i) != deferred);
     let in_row = row_path.and_then(|path| misnamed().find(|&i| is_at(&all[i], path)));
@@ -120,7 +120,7 @@ pub fn find_all<'a>(
     interrupted: &'a AtomicBool,
 ) -> impl Iterator<Item = (usize, ThreadId)> + 'a {
     let mut buffer = Buffer::default();
-    let named = |file: usize| inventory.files()[file].named.name.map(|name| name.thread);
+    let named = |file: usize| inventory.files()[file].thread();
     (0..inventory.files().len())
         .take_while(|_| !interrupted.load(Ordering::Relaxed))
         .filter_map(move |file| Some((file, thread_in(inventory, file, &mut buffer, interrupted)?)))

@@ -2,7 +2,7 @@
 
 use super::forms::{Forms, is_compressed, plain_name};
 use super::inventory::{self, Inventory};
-use super::walk::RolloutFile;
+use super::rollout_file::RolloutFile;
 use crate::rollout::file_name;
 use crate::sys;
 use crate::thread::folder;
@@ -17,7 +17,7 @@ pub fn is_at(file: &RolloutFile, path: &Path) -> bool {
     }
     // Every other spelling of a path keeps the name, and a stat is expensive.
     let may_be = path.file_name().is_some_and(|name| {
-        file.is_named(name) || (file.named.compressed && plain_name(&file.file_name()) == name)
+        file.is_named(name) || (file.is_compressed() && plain_name(&file.file_name()) == name)
     });
     may_be && same_path(path, &file.path())
 }
@@ -35,7 +35,7 @@ pub fn find_in_row(files: &[RolloutFile], path: &Path) -> Option<usize> {
     let exact = files.iter().position(|file| is_at(file, path));
     exact.or_else(|| {
         let named = file_name::parse(name_in_row(path)?)?.name?;
-        let is_copy = |&i: &usize| files[i].named.name.is_some_and(|name| name.rollout == named.rollout);
+        let is_copy = |&i: &usize| files[i].rollout() == Some(named.rollout);
         inventory::choose_copy(files, (0..files.len()).filter(is_copy), None)
     })
 }

@@ -25,9 +25,8 @@ pub(super) fn claimed(job: &PruneJob<'_>, progress: &dyn Progress) -> anyhow::Re
     let groups: Vec<Group> = job
         .inventory
         .groups()
-        .into_iter()
         .filter(|group| !job.has_row[group.start])
-        .map(|files| Group { files, in_row: None })
+        .map(|files| Group::new(files, None))
         .collect();
     let scan = Scan {
         inventory: &job.inventory,
@@ -43,8 +42,7 @@ pub(super) fn claimed(job: &PruneJob<'_>, progress: &dyn Progress) -> anyhow::Re
         claimed.extend(scanned.folded.iter().map(|(_, folded)| folded.metadata.id));
         claimed.extend(scanned.misnamed.iter().map(|(_, id)| *id));
         let unread = scanned.failed.into_iter().find(|(file, error)| {
-            files[*file].named.name.is_none()
-                && matches!(error, ReadError::Passing(_) | ReadError::Interrupted)
+            files[*file].thread().is_none() && matches!(error, ReadError::Passing(_) | ReadError::Interrupted)
         });
         match unread {
             Some((file, error)) => ControlFlow::Break((file, error)),
@@ -86,9 +84,8 @@ pub(super) fn needed(
             match peek::history_base(&file.source(), &mut buffer, job.options.context.interrupted) {
                 Ok(Some(base)) if of_interest.binary_search(&base.rollout).is_ok() => {
                     let user = file
-                        .named
-                        .name
-                        .map_or_else(|| file.path().display().to_string(), |name| name.thread.to_string());
+                        .thread()
+                        .map_or_else(|| file.path().display().to_string(), |thread| thread.to_string());
                     lock(&needed).insert(base.rollout, user);
                 }
                 Err(error @ ReadError::Passing(_)) if is_of_the_system(&error) => {

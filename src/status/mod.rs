@@ -68,10 +68,10 @@ impl Rollouts {
             ..Rollouts::default()
         };
         for file in &walk.files {
-            *(if file.archived { &mut rollouts.archived } else { &mut rollouts.active }) += 1;
-            rollouts.compressed += u64::from(file.named.compressed);
-            rollouts.malformed_names += u64::from(file.named.name.is_none());
-            rollouts.bytes += file.stamp.size;
+            *(if file.is_archived() { &mut rollouts.archived } else { &mut rollouts.active }) += 1;
+            rollouts.compressed += u64::from(file.is_compressed());
+            rollouts.malformed_names += u64::from(file.thread().is_none());
+            rollouts.bytes += file.size();
         }
         rollouts
     }

@@ -1,6 +1,6 @@
 //! Computes where the bytes of a home are: rollouts by source, provider and folder of their threads, and databases.
 
-use crate::catalog::walk::Walk;
+use crate::catalog::walk::{RolloutFile, Walk};
 use crate::db::census::CensusThread;
 use crate::home::{BESIDE_DATABASE, with_suffix};
 use crate::thread::ThreadId;
@@ -75,8 +75,7 @@ pub(super) struct Sizes {
 impl Sizes {
     /// Adds up the sizes of a walk's rollouts.
     pub(super) fn of_walk(walk: &Walk) -> Sizes {
-        let named =
-            |file: &crate::catalog::walk::RolloutFile| Some((file.named.name?.thread, file.stamp.size));
+        let named = |file: &RolloutFile| Some((file.thread()?, file.size()));
         let mut by_thread: Vec<(ThreadId, u64)> = Vec::with_capacity(walk.files.len());
         by_thread.extend(walk.files.iter().filter_map(named));
         // Each folder is nearly in this order, of which a stable sort makes use.
@@ -86,7 +85,7 @@ impl Sizes {
             first.1 += if is_same { next.1 } else { 0 };
             is_same
         });
-        Sizes { by_thread, total: walk.files.iter().map(|file| file.stamp.size).sum() }
+        Sizes { by_thread, total: walk.files.iter().map(RolloutFile::size).sum() }
     }
 
     fn of(&self, id: &str) -> u64 {

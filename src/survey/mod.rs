@@ -300,7 +300,7 @@ pub fn take<'a>(verb: &mut impl Verb<'a>, scanned: Scanned) -> anyhow::Result<()
     verb.note(&scanned);
     let survey = verb.survey();
     let members = &survey.inventory.files()[scanned.files.clone()];
-    survey.progress.advance(members.len() as u64, members.iter().map(|file| file.stamp.size).sum());
+    survey.progress.advance(members.len() as u64, members.iter().map(RolloutFile::size).sum());
     for &(file, thread) in &scanned.misnamed {
         survey.misnamed.add(file, thread);
     }

@@ -3,6 +3,7 @@
 use super::scan::Group;
 use super::select::Wanted;
 use crate::catalog::inventory::Inventory;
+use crate::catalog::walk::RolloutFile;
 use crate::thread::ThreadId;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -37,7 +38,7 @@ impl Plan {
         let mut plan = Plan::default();
         for files in inventory.groups() {
             let members = &inventory.files()[files.clone()];
-            let thread = members[0].named.name.map(|name| name.thread);
+            let thread = members[0].thread();
             let mut misnamed =
                 misnamed.range(files.clone()).map(|(&file, &thread)| (file, thread)).peekable();
             if wanted.is_some_and(|wanted| !wanted.contains(thread, members))
@@ -50,7 +51,7 @@ impl Plan {
             plan.n_files += members.len() as u64;
             if let Some(group) = decide(files)? {
                 plan.n_to_read += members.len() as u64;
-                plan.n_bytes += members.iter().map(|file| file.stamp.size).sum::<u64>();
+                plan.n_bytes += members.iter().map(RolloutFile::size).sum::<u64>();
                 plan.groups.push(group);
             }
         }

@@ -39,13 +39,36 @@ pub struct Scan<'a> {
     pub read_all: bool,
 }
 
-/// A group of files: all files with one thread in their names, or one file with a malformed name.
-#[derive(Debug, Clone)]
+/// A group of files: all files with one thread in their names, or one file with a malformed name. It takes few bytes,
+/// because there may be a million of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Group {
-    /// Positions of its files in [`Inventory::files`].
-    pub files: Range<usize>,
-    /// The file that the thread's row names, if it is one of several.
-    pub in_row: Option<usize>,
+    start: u32,
+    end: u32,
+    in_row: Option<u32>,
+}
+
+impl Group {
+    /// Returns the group of these positions in [`Inventory::files`]. `in_row` is the file that the thread's row names,
+    /// if it is one of several.
+    #[must_use]
+    pub fn new(files: Range<usize>, in_row: Option<usize>) -> Group {
+        // No home has four billion files.
+        let small = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        Group { start: small(files.start), end: small(files.end), in_row: in_row.map(small) }
+    }
+
+    /// Returns the positions of its files in [`Inventory::files`].
+    #[must_use]
+    pub fn files(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// Returns the file that the thread's row names, if it is one of several.
+    #[must_use]
+    pub fn in_row(&self) -> Option<usize> {
+        self.in_row.map(|place| place as usize)
+    }
 }
 
 /// A file that was not chosen and was read to find damage in it.
@@ -237,11 +260,11 @@ impl<'a> Worker<'a> {
     #[must_use]
     pub fn scan(&mut self, group: &Group) -> Scanned {
         let files = self.scan.inventory.files();
-        let Some(first) = files[group.files.clone()].first() else { return Scanned::default() };
-        let thread = first.named.name.map(|name| name.thread);
-        let mut scanned = Scanned { files: group.files.clone(), thread, ..Scanned::default() };
-        let mut left: Vec<usize> = group.files.clone().collect();
-        while let Some(choice) = inventory::choose(files, left, group.in_row) {
+        let Some(first) = files[group.files()].first() else { return Scanned::default() };
+        let thread = first.thread();
+        let mut scanned = Scanned { files: group.files(), thread, ..Scanned::default() };
+        let mut left: Vec<usize> = group.files().collect();
+        while let Some(choice) = inventory::choose(files, left, group.in_row()) {
             let n_misnamed = scanned.misnamed.len();
             self.read_copies(&choice.copies, &mut scanned);
             let holds_nothing = |(_, error): &(usize, ReadError)| matches!(error, ReadError::Empty);
@@ -253,7 +276,7 @@ impl<'a> Worker<'a> {
             }
             // A rollout that is unusable, or contains another thread, is replaced by another rollout of this thread,
             // unless the row names it.
-            let gives_way = scanned.misnamed.len() > n_misnamed || group.in_row.is_none();
+            let gives_way = scanned.misnamed.len() > n_misnamed || group.in_row().is_none();
             left = [&*choice.chain, &choice.chain_copies].concat();
             if scanned.is_settled() || !gives_way {
                 for &i in &left {
@@ -344,7 +367,7 @@ impl<'a> Worker<'a> {
     #[must_use]
     pub fn other_thread(&mut self, file: usize) -> Option<ThreadId> {
         let Scan { inventory, context, .. } = self.scan;
-        let by_name = inventory.files()[file].named.name.map(|name| name.thread);
+        let by_name = inventory.files()[file].thread();
         let found = misnamed::thread_in(inventory, file, &mut self.buffer, context.interrupted);
         found.filter(|found| Some(*found) != by_name)
     }
@@ -353,7 +376,7 @@ impl<'a> Worker<'a> {
     #[must_use]
     pub fn has_own_file(&mut self, thread: ThreadId) -> bool {
         let files = self.scan.inventory.range_of(thread);
-        let scanned = self.scan(&Group { files, in_row: None });
+        let scanned = self.scan(&Group::new(files, None));
         let is_unusable = |(_, error): &(usize, ReadError)| error.is_unusable();
         scanned.folded.is_some() || !scanned.failed.iter().all(is_unusable)
     }
@@ -412,9 +435,16 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::walk::RolloutFile;
+    use crate::catalog::rollout_file::{RolloutFile, RolloutFolder};
     use crate::rollout::file_name;
     use std::ffi::OsStr;
+
+    #[test]
+    fn a_group_takes_few_bytes() {
+        assert!(size_of::<Group>() <= 16, "{}", size_of::<Group>());
+        let group = Group::new(3..5, Some(4));
+        assert_eq!((group.files(), group.in_row()), (3..5, Some(4)));
+    }
 
     #[test]
     fn a_copy_replaces_a_broken_file_but_not_a_temporarily_unreadable_one() {
@@ -443,7 +473,8 @@ mod tests {
                 let named = file_name::parse(OsStr::new(&name)).unwrap();
                 let size = if folder == "good" { 1 } else { 2 };
                 let stamp = fold::Stamp { modified: std::time::UNIX_EPOCH, size };
-                RolloutFile::new(home.path().join(folder).into(), OsStr::new(&name), named, stamp, false)
+                let folder = RolloutFolder::new(&home.path().join(folder), false);
+                RolloutFile::new(folder, OsStr::new(&name), named, stamp)
             });
             let inventory = Inventory::new(files.into());
             let context = Context {
@@ -454,7 +485,7 @@ mod tests {
                 interrupted: &AtomicBool::new(false),
             };
             let scan = Scan { inventory: &inventory, context, options: Options::default(), read_all: false };
-            let scanned = Worker::new(scan).scan(&Group { files: 0..2, in_row: None });
+            let scanned = Worker::new(scan).scan(&Group::new(0..2, None));
             (scanned.folded.is_some(), scanned.failed.len(), scanned.superseded.len())
         };
         assert_eq!(scan(["broken", "good"]), (true, 1, 0));

@@ -105,7 +105,7 @@ impl<'a> Resolver<'a> {
         }
         let files = self.file_ids.get_or_insert_with(|| {
             let files = walk::walk(self.home, || {}).files;
-            files.iter().filter_map(|file| file.named.name).map(|name| name.thread).collect()
+            files.iter().filter_map(RolloutFile::thread).collect()
         });
         let mut ids = beginning(files, &prefix);
         let first: Vec<String> = ids.by_ref().take(MAX_CANDIDATES).collect();

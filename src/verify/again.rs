@@ -46,7 +46,7 @@ impl VerifyRun<'_> {
         }
         let stamp = |i: usize| match &subject.scanned.folded {
             Some((file, folded)) if *file == i => Some(folded.stamp),
-            _ if n_looks == 0 => Some(self.file(i).stamp),
+            _ if n_looks == 0 => Some(self.file(i).stamp()),
             _ => self.stamp_now(i),
         };
         let doubtful = DoubtfulThread {
@@ -143,7 +143,7 @@ impl VerifyRun<'_> {
                 let path = row.and_then(|row| row.text(Col::RolloutPath)).map(Path::new);
                 let members = &self.survey.inventory.files()[files.clone()];
                 let in_row = path.and_then(|path| paths::find_in_row(members, path));
-                let group = Group { in_row: in_row.map(|i| files.start + i), files: files.clone() };
+                let group = Group::new(files.clone(), in_row.map(|i| files.start + i));
                 let scanned = match self.options.depth {
                     Depth::Quick => self.glance(&group),
                     Depth::Fields | Depth::Deep => self.survey.worker.scan(&group),
@@ -200,7 +200,7 @@ impl VerifyRun<'_> {
             self.decide_copies(subject, &mut found);
         }
         if let Origin::Group(files) = &subject.origin {
-            let malformed = files.clone().filter(|&i| self.file(i).named.name.is_none());
+            let malformed = files.clone().filter(|&i| self.file(i).thread().is_none());
             found.extend(malformed.map(|i| judge::malformed(self.file(i))));
         }
         judged.findings.extend(found.into_iter().map(|finding| finding.of(*id)));
@@ -295,7 +295,7 @@ impl VerifyRun<'_> {
     /// Returns the thread of a file: the one in its contents if it is known to be misnamed, otherwise the one in its
     /// name.
     pub(super) fn owner(&self, file: usize) -> Option<ThreadId> {
-        self.survey.misnamed.thread_of(file).or(self.file(file).named.name.map(|name| name.thread))
+        self.survey.misnamed.thread_of(file).or(self.file(file).thread())
     }
 
     /// Reports the files that were not chosen for their rollout.
@@ -309,14 +309,14 @@ impl VerifyRun<'_> {
             }
         };
         let is_longer = |copy: usize, counts: usize| {
-            if self.file(copy).named.compressed == self.file(counts).named.compressed {
-                return self.file(copy).stamp.size > self.file(counts).stamp.size;
+            if self.file(copy).is_compressed() == self.file(counts).is_compressed() {
+                return self.file(copy).size() > self.file(counts).size();
             }
             matches!((n_bytes(copy), n_bytes(counts)), (Some(copy), Some(counts)) if copy > counts)
         };
         let pairs = scanned.copies.iter().filter_map(|&copy| Some((copy, counts?)));
         let of_chain = scanned.chain_copies.iter().filter_map(|&copy| {
-            let rollout = |i: usize| self.file(i).named.name.map(|name| name.rollout);
+            let rollout = |i: usize| self.file(i).rollout();
             let is_member = |i: &usize| !scanned.chain_copies.contains(i) && rollout(*i) == rollout(copy);
             Some((copy, scanned.files.clone().find(is_member)?))
         });

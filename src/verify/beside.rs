@@ -153,7 +153,7 @@ fn read(
         let file = misnamed().ok_or_else(|| "there is no rollout of it".to_owned())?;
         return fold(file, inventory, worker);
     }
-    let scanned = worker.scan(&Group { in_row: in_row.filter(|i| files.contains(i)), files });
+    let scanned = worker.scan(&Group::new(files.clone(), in_row.filter(|i| files.contains(i))));
     match (scanned.folded, scanned.failed.into_iter().next(), scanned.misnamed.first()) {
         (Some((file, folded)), ..) => Ok((file, *folded)),
         (None, Some((file, error)), _) => {

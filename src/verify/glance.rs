@@ -23,20 +23,20 @@ pub(super) fn columns(schema: &Schema) -> ColumnSet {
 /// Returns true if a row certainly agrees with the path and time of its only file. This is cheaper than the rules of
 /// [`crate::thread::diff`], which must decide if it returns false.
 pub(super) fn agrees(file: &RolloutFile, row: &Row) -> bool {
-    let modified = file.stamp.modified_millis();
+    let modified = file.stamp().modified_millis();
     let near = |time: Option<i64>, scale: i64, tolerance: Millis| {
         time.and_then(|time| time.checked_mul(scale))
             .is_some_and(|time| time.abs_diff(modified) <= tolerance.unsigned_abs())
     };
     let milliseconds = row.integer(Col::UpdatedAtMs);
     let is_archived_since = |cell: &Cell| matches!(cell, Cell::Integer(1..));
-    file.stamp.size > 0
+    !file.is_empty()
         && !times::is_lost(modified)
         && near(row.integer(Col::UpdatedAt), 1000, TIME_TOLERANCE)
         && (row.get(Col::UpdatedAtMs).is_none()
             || (milliseconds >= Some(FIRST_MILLISECONDS) && near(milliseconds, 1, TIME_TOLERANCE)))
-        && row.integer(Col::Archived) == Some(file.archived.into())
-        && row.get(Col::ArchivedAt).is_none_or(|cell| match file.archived {
+        && row.integer(Col::Archived) == Some(file.is_archived().into())
+        && row.get(Col::ArchivedAt).is_none_or(|cell| match file.is_archived() {
             true => is_archived_since(cell),
             false => *cell == Cell::Null,
         })
@@ -54,7 +54,7 @@ pub(super) fn at_a_glance(id: ThreadId, file: &RolloutFile, stamp: Stamp) -> Fol
         updated_at: stamp.modified_millis(),
         modified_at: stamp.modified_millis(),
         last_event_at: stamp.modified_millis(),
-        archived: file.archived,
+        archived: file.is_archived(),
         ..ThreadMetadata::nothing(id, file.path().to_string_lossy().into_owned())
     };
     let damage = DamageReport::default();
@@ -64,6 +64,7 @@ pub(super) fn at_a_glance(id: ThreadId, file: &RolloutFile, stamp: Stamp) -> Fol
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::rollout_file::RolloutFolder;
     use crate::rollout::file_name;
     use crate::survey::comparison::Comparison;
     use proptest::prelude::*;
@@ -75,8 +76,8 @@ mod tests {
     fn file(millis: u64, archived: bool) -> (ThreadId, RolloutFile) {
         let named = file_name::parse(NAME.as_ref()).unwrap();
         let stamp = Stamp { modified: UNIX_EPOCH + Duration::from_millis(millis), size: 1 };
-        let folder = Path::new("sessions").into();
-        (named.name.unwrap().thread, RolloutFile::new(folder, NAME.as_ref(), named, stamp, archived))
+        let folder = RolloutFolder::new(Path::new("sessions"), archived);
+        (named.name.unwrap().thread, RolloutFile::new(folder, NAME.as_ref(), named, stamp))
     }
 
     fn comparison(has_milliseconds: bool) -> Comparison {
@@ -109,7 +110,7 @@ mod tests {
         ) {
             let (id, file) = file(millis, is_archived);
             let comparison = comparison(has_milliseconds);
-            let glance = at_a_glance(id, &file, file.stamp).metadata;
+            let glance = at_a_glance(id, &file, file.stamp()).metadata;
             let mut row = comparison.insert(&glance);
             for col in comparison.columns.iter() {
                 row[col].get_or_insert(Cell::Null);

@@ -83,7 +83,7 @@ pub(super) fn differences(
         }
     }
     if is_archive {
-        let message = if file.archived {
+        let message = if file.is_archived() {
             "the rollout is archived, and the row says that it is not"
         } else {
             "the rollout is not archived, and the row says that it is"
@@ -162,7 +162,7 @@ pub(super) fn cannot_open(file: &RolloutFile, unopenable: &Unopenable) -> Findin
 
 /// Judges a copy that was not chosen; `is_longer` if it contains more than the chosen file.
 pub(super) fn duplicate(copy: &RolloutFile, counts: &RolloutFile, is_longer: bool) -> Finding {
-    let is_newer = copy.stamp.modified_millis() > counts.stamp.modified_millis();
+    let is_newer = copy.stamp().modified_millis() > counts.stamp().modified_millis();
     let more = match (is_newer, is_longer) {
         (true, true) => "; this copy is newer and longer",
         (true, false) => "; this copy is newer",
@@ -245,21 +245,24 @@ fn in_words(col: Col, cell: &Cell) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::rollout_file::RolloutFolder;
     use crate::rollout::file_name;
     use crate::rollout::fold::Stamp;
     use std::time::UNIX_EPOCH;
 
     const NAME: &str = "rollout-2026-03-14T16-57-12-019ced47-cebb-79dd-b0aa-a552437621a9.jsonl";
 
-    fn file(folder: &str, name: &str) -> RolloutFile {
-        let (name, stamp) = (std::ffi::OsStr::new(name), Stamp { modified: UNIX_EPOCH, size: 1 });
+    fn file(folder: &str, name: &str, seconds: u64) -> RolloutFile {
+        let modified = UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        let (name, stamp) = (std::ffi::OsStr::new(name), Stamp { modified, size: 1 });
         let named = file_name::parse(name).unwrap();
-        RolloutFile::new(Path::new(folder).into(), name, named, stamp, folder.contains("archived"))
+        let folder = RolloutFolder::new(Path::new(folder), folder.contains("archived"));
+        RolloutFile::new(folder, name, named, stamp)
     }
 
     /// Checks kinds and columns for differences in `columns`, where the row's path is `row`.
     fn check(row: &str, there: bool, also: bool, columns: &[&str], expected: &str) {
-        let file = file("/home/archived_sessions", NAME);
+        let file = file("/home/archived_sessions", NAME, 0);
         let id = ThreadId::from_u128(1);
         let seen = columns.iter().map(|name| FieldDifference {
             col: Col::named(name).unwrap(),
@@ -311,7 +314,7 @@ mod tests {
             &["rollout_path", "archived"],
             "archive_mismatch archived; from /old",
         );
-        let compressed = file("/home/sessions", &format!("{NAME}.zst"));
+        let compressed = file("/home/sessions", &format!("{NAME}.zst"), 0);
         let old = old_home(&format!("/old/sessions/{NAME}"), &compressed, Path::new("/home"));
         assert_eq!(old.as_deref(), Some("/old"), "a plain path whose file is compressed since");
     }
@@ -358,11 +361,10 @@ mod tests {
 
     #[test]
     fn a_copy_that_holds_more_is_an_error() {
-        let (a, b) = (file("/home/sessions", NAME), file("/home/archived_sessions", NAME));
+        let (a, b) = (file("/home/sessions", NAME, 0), file("/home/archived_sessions", NAME, 0));
         assert_eq!(duplicate(&a, &b, false).severity, Severity::Warning);
         assert_eq!(duplicate(&a, &b, true).severity, Severity::Error);
-        let mut newer = a;
-        newer.stamp = Stamp { modified: UNIX_EPOCH + std::time::Duration::from_secs(1), size: 1 };
+        let newer = file("/home/sessions", NAME, 1);
         assert_eq!(duplicate(&newer, &b, false).severity, Severity::Error);
     }
 }

@@ -162,13 +162,14 @@ impl VerifyRun<'_> {
                     let place = folder.join(name.to_file_name(compressed));
                     let Some(file) = RolloutFile::at(home, &place) else { continue };
                     let new_path = path_field(row, place.to_string_lossy().as_ref().into());
-                    if row.integer(Col::Archived) == Some(i64::from(file.archived)) {
+                    if row.integer(Col::Archived) == Some(i64::from(file.is_archived())) {
                         let message = format!("the row names {}, which is gone", path.display());
                         return Finding::new(FindingKind::MovedFile, message).at(place).with(vec![new_path]);
                     }
                     let message = "the archived flag and the folder disagree";
                     let database = row.get(Col::Archived).cloned().unwrap_or(Cell::Null);
-                    let flag = FieldDifference { col: Col::Archived, database, file: file.archived.into() };
+                    let flag =
+                        FieldDifference { col: Col::Archived, database, file: file.is_archived().into() };
                     return Finding::new(FindingKind::ArchiveMismatch, message)
                         .at(place)
                         .with(vec![new_path, flag]);

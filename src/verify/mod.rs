@@ -114,7 +114,7 @@ fn verify(
     let rows = rows::read(options, &schema, inventory, wanted.as_ref(), reader)?;
     let plan = Plan::new(inventory, wanted.as_ref(), &misnamed, |files| {
         let in_row = rows.in_row.get(&files.start).copied();
-        Ok((!rows.agree(files.start)).then_some(Group { files, in_row }))
+        Ok((!rows.agree(files.start)).then_some(Group::new(files, in_row)))
     })?;
     let scan = Scan {
         inventory,

@@ -25,18 +25,18 @@ impl VerifyRun<'_> {
 
     /// Returns what the walk shows about a group.
     pub(super) fn glance(&self, group: &Group) -> Scanned {
-        let files = &self.survey.inventory.files()[group.files.clone()];
-        let thread = files[0].named.name.map(|name| name.thread);
-        let mut scanned = Scanned { files: group.files.clone(), thread, ..Scanned::default() };
-        let chosen = inventory::choose(self.survey.inventory.files(), group.files.clone(), group.in_row);
+        let files = &self.survey.inventory.files()[group.files()];
+        let thread = files[0].thread();
+        let mut scanned = Scanned { files: group.files(), thread, ..Scanned::default() };
+        let chosen = inventory::choose(self.survey.inventory.files(), group.files(), group.in_row());
         let chosen = chosen.map(|choice| choice.chosen());
-        for (i, file) in group.files.clone().zip(files) {
-            if file.stamp.size == 0 {
+        for (i, file) in group.files().zip(files) {
+            if file.is_empty() {
                 scanned.failed.push((i, ReadError::Empty));
             } else if let Some(thread) = thread.filter(|thread| !self.rows.by_row.contains(thread))
                 && chosen == Some(i)
             {
-                scanned.folded = Some((i, Box::new(at_a_glance(thread, file, file.stamp))));
+                scanned.folded = Some((i, Box::new(at_a_glance(thread, file, file.stamp()))));
             }
         }
         scanned
@@ -47,8 +47,7 @@ impl VerifyRun<'_> {
     fn find_by_row(&mut self) -> anyhow::Result<()> {
         let misnamed: Vec<_> = self.rows.misnamed.iter().collect();
         for some in misnamed.chunks(BATCH_THREADS) {
-            let by_name =
-                |file: usize| self.survey.inventory.files()[file].named.name.map(|name| name.thread);
+            let by_name = |file: usize| self.survey.inventory.files()[file].thread();
             let ids: Vec<ThreadId> = some.iter().filter_map(|(file, _)| by_name(**file)).collect();
             let mut rows = self.survey.rows(&ids)?.into_iter();
             for &(&file, threads) in some {

@@ -78,12 +78,12 @@ impl VerifyRun<'_> {
 
     /// Returns how far Codex is behind a rollout, if that is far and no program is writing the rollout.
     fn behind(&self, file: usize, projections: &Projections) -> Option<Behind> {
-        let name = self.file(file).named.name?;
+        let name = self.file(file).name()?;
         let key = if projections.by_rollout { name.rollout } else { name.thread };
         let offset = *projections.offsets.get(&key)?;
         let path = self.file(file).path();
         let metadata = fs::symlink_metadata(&path).ok()?;
-        let length = match self.file(file).named.compressed {
+        let length = match self.file(file).is_compressed() {
             false => metadata.len(),
             true => *self.noted.lengths.get(&file)?,
         };
@@ -94,7 +94,7 @@ impl VerifyRun<'_> {
             return None;
         }
         // Codex never reads a line that a crash cut off.
-        if gap <= FAR_BYTES && !self.file(file).named.compressed && !has_whole_line(&path, offset).ok()? {
+        if gap <= FAR_BYTES && !self.file(file).is_compressed() && !has_whole_line(&path, offset).ok()? {
             return None;
         }
         // A lock that cannot be checked counts as held.

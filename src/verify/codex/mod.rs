@@ -50,7 +50,7 @@ impl VerifyRun<'_> {
         {
             self.noted.untitled.insert(thread.id);
         }
-        if thread.history_mode == HistoryMode::Paginated && self.file(file).named.compressed {
+        if thread.history_mode == HistoryMode::Paginated && self.file(file).is_compressed() {
             self.noted.lengths.insert(file, folded.n_own_bytes);
         }
     }
