@@ -201,3 +201,30 @@ fn what_a_debian_package_takes_exists() {
         assert!(source.starts_with("target/") || root().join(folder).exists(), "{source}");
     }
 }
+
+/// CI builds for musl, too, and runs all tests with that program.
+#[cfg(target_env = "musl")]
+#[test]
+fn a_program_for_musl_needs_no_library_of_the_system() {
+    let program = fs::read(env!("CARGO_BIN_EXE_codex-state")).unwrap();
+    let number = |at: usize, size: usize| {
+        program[at..at + size].iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte))
+    };
+    assert!(program.starts_with(b"\x7fELF\x02\x01"), "64 bits, little-endian");
+    let (first, size, n_headers) = (number(32, 8), number(54, 2), number(56, 2));
+    // PT_INTERP names the loader that looks for libraries.
+    let has_loader = (0..n_headers).any(|n| number(first + n * size, 4) == 3);
+    assert!(n_headers > 0 && !has_loader);
+}
+
+#[test]
+fn what_is_released_for_linux_is_tested_as_a_static_program_too() {
+    let ci = workflow("ci.yml");
+    let runs: Vec<&str> = steps(&ci).into_iter().filter_map(|step| step["run"].as_str()).collect();
+    let targets = workflow("release.yml")["jobs"]["archive"]["strategy"]["matrix"]["include"].clone();
+    let targets: Vec<&str> =
+        targets.as_vec().unwrap().iter().filter_map(|entry| entry["target"].as_str()).collect();
+    let target = "x86_64-unknown-linux-musl";
+    assert!(targets.contains(&target), "{targets:?}");
+    assert!(runs.iter().any(|run| run.contains("cargo test") && run.contains(target)), "{runs:?}");
+}

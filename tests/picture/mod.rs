@@ -79,25 +79,22 @@ pub(crate) fn draw() -> String {
     svg(&wrap(screen.trim_end()))
 }
 
-/// Breaks long lines at the width of the terminal, as the terminal does. The program itself fits coloured lines, except
-/// hints and what goes through a pipe.
+/// Breaks long lines between words, as the program does on a terminal. It fits coloured lines itself, except hints and
+/// what goes through a pipe.
 fn wrap(screen: &str) -> String {
     let mut wrapped = String::new();
     for line in screen.lines() {
         let is_plain = !line.contains('\x1b') || ["hint:", "next: "].iter().any(|start| line.contains(start));
         let mut column = 0;
-        let mut in_code = false;
-        for character in line.chars() {
-            in_code |= character == '\x1b';
-            if is_plain && !in_code && column == COLUMNS {
-                wrapped.push('\n');
-                column = 0;
+        for word in line.split_inclusive(' ') {
+            let shown = pieces(word).into_iter().map(|(text, _)| text);
+            let width: usize = shown.flat_map(str::chars).filter_map(|c| c.width()).sum();
+            if is_plain && column > 0 && column + width > COLUMNS {
+                wrapped.push_str("\n  ");
+                column = 2;
             }
-            wrapped.push(character);
-            if !in_code {
-                column += character.width().unwrap_or(0);
-            }
-            in_code &= character != 'm';
+            wrapped.push_str(word);
+            column += width;
         }
         wrapped.push('\n');
     }

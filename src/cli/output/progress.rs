@@ -187,14 +187,15 @@ impl Progress for Bar {
         // Bytes predict the remaining time better than files, one of which can be a thousand times larger than
         // another.
         let length = bytes.filter(|&bytes| bytes > 0).or(items).filter(|&length| length > 0);
+        let what = text::one_line(what).into_owned();
+        // First, because each of the others draws.
+        bar.set_style(self.style(length.is_some(), &what));
+        bar.set_message(what);
         bar.reset();
         match length {
             Some(length) => bar.set_length(length),
             None => bar.unset_length(),
         }
-        let what = text::one_line(what).into_owned();
-        bar.set_style(self.style(length.is_some(), &what));
-        bar.set_message(what);
         self.is_shown.store(true, Ordering::Relaxed);
         if sys::can_start_thread() {
             bar.enable_steady_tick(TICK);
@@ -333,6 +334,7 @@ mod tests {
         bar.advance(500, 1 << 30);
         bar.bar.as_ref().unwrap().force_draw();
         let drawn = tape.take();
+        assert!(!drawn.contains("0/0"), "no bar of something else flashes up: {drawn}");
         assert!(drawn.contains("reading rollouts ==="), "{drawn}");
         assert!(drawn.contains(" 500/1,234  1.0 GiB/3.0 GiB"), "{drawn}");
         bar.finish();

@@ -11,11 +11,14 @@ use crate::cli::line::env;
 /// the bar could no longer be removed.
 const SPARE: usize = 3;
 
-/// Moves and clears with the escape sequences that every terminal on which a bar is drawn understands. Each drawing
-/// is written in one piece, so that it does not flicker.
+/// The most columns of a bar: a window of the usual width that is made as narrow as most are need not wrap it.
+const WIDEST: usize = 77;
+
+/// Draws with the escape sequences that every terminal on which a bar is drawn understands. Each drawing is written in
+/// one piece, so that it does not flicker.
 ///
 /// Between two drawings the cursor is at the start of the bar. If the terminal is made narrower and the bar becomes
-/// two lines, the cursor stays on the first, and clearing from there to the end of the screen removes both.
+/// two lines, the cursor stays on the first, and the next drawing removes both.
 #[derive(Debug, Default)]
 pub(super) struct Terminal {
     drawn: Mutex<Vec<u8>>,
@@ -60,18 +63,31 @@ impl TermLike for Terminal {
         write!(self.drawn(), "{text}")
     }
 
+    /// Clears nothing yet: see [`frame`].
     fn clear_line(&self) -> io::Result<()> {
-        write!(self.drawn(), "\r\x1b[J")
+        write!(self.drawn(), "\r")
     }
 
     fn flush(&self) -> io::Result<()> {
-        let mut drawn = std::mem::take(&mut *self.drawn());
-        if !drawn.is_empty() {
-            drawn.push(b'\r');
-        }
+        let drawn = std::mem::take(&mut *self.drawn());
         let mut out = io::stderr().lock();
-        out.write_all(&drawn)?;
+        out.write_all(&frame(&drawn))?;
         out.flush()
+    }
+}
+
+/// Returns the bytes that replace the bar on the screen by what was drawn, which may be nothing.
+///
+/// The rest of the screen is cleared behind the new bar. If it were cleared from the start of a line, and that is the
+/// first line of the window, a terminal may take the bar for a screen to keep: tmux moves it to its history, again with
+/// each drawing.
+fn frame(drawn: &[u8]) -> Vec<u8> {
+    let bar = drawn.trim_ascii();
+    match (bar.is_empty(), drawn.is_empty()) {
+        (true, true) => Vec::new(),
+        // Clears the line, and the lines below it from their second column on: those that a narrower window made.
+        (true, false) => b"\r\x1b[K\x1b[C\x1b[J\r".to_vec(),
+        (false, _) => [b"\r", bar, b"\x1b[J\r"].concat(),
     }
 }
 
@@ -81,7 +97,7 @@ pub(super) fn bar_width() -> usize {
 }
 
 fn beside_spare(columns: usize) -> usize {
-    columns.saturating_sub(SPARE).max(1)
+    columns.saturating_sub(SPARE).clamp(1, WIDEST)
 }
 
 #[cfg(test)]
@@ -92,5 +108,17 @@ mod tests {
     fn a_bar_leaves_room_for_the_mark_of_an_interrupt() {
         assert_eq!(beside_spare(80), 77);
         assert_eq!(beside_spare(2), 1);
+    }
+
+    #[test]
+    fn a_bar_is_no_wider_than_a_usual_window() {
+        assert_eq!(beside_spare(400), 77);
+    }
+
+    #[test]
+    fn the_screen_is_never_cleared_from_the_start_of_a_line() {
+        assert_eq!(frame(b"\rreading 3   "), b"\rreading 3\x1b[J\r");
+        assert_eq!(frame(b"\r"), b"\r\x1b[K\x1b[C\x1b[J\r");
+        assert_eq!(frame(b""), b"");
     }
 }
