@@ -59,14 +59,14 @@ pub(super) fn move_threads(
         }
         return Ok(found.exit);
     }
-    let config = ArchiveOptions {
+    let options = ArchiveOptions {
         context: place.context(app, jobs_or_processors(None)),
         threads: &found.selected,
         direction,
         recursive: arguments.recursive,
         patience: app.global.busy_timeout,
     };
-    let job = archive::plan(&config, &mut reader, app.messages.progress())?;
+    let job = archive::plan(&options, &mut reader, app.messages.progress())?;
     drop(reader);
     let report = match arguments.dry_run || !job.has_work() {
         true => job.preview(),
