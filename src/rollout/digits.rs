@@ -12,9 +12,9 @@ const MAX_DIGITS: usize = 18;
 pub fn differ_alone(line: &[u8], model: &[u8]) -> bool {
     let (mut at, mut in_model) = (0, 0);
     loop {
-        let n_same = n_same(&line[at..], &model[in_model..]);
-        at += n_same;
-        in_model += n_same;
+        let n_alike = n_alike(&line[at..], &model[in_model..]);
+        at += n_alike;
+        in_model += n_alike;
         if at == line.len() || in_model == model.len() {
             return at == line.len() && in_model == model.len();
         }
@@ -43,18 +43,25 @@ fn is_valid(before: &[u8], first: u8, n: usize) -> bool {
     (1..=MAX_DIGITS).contains(&n) && (first != b'0' || is_zero_allowed)
 }
 
-/// Returns the number of equal bytes at the beginning of two texts.
-fn n_same(a: &[u8], b: &[u8]) -> usize {
-    let (words_of_a, _) = a.as_chunks::<8>();
-    let (words_of_b, _) = b.as_chunks::<8>();
-    for (i, (word_of_a, word_of_b)) in words_of_a.iter().zip(words_of_b).enumerate() {
-        let difference = u64::from_le_bytes(*word_of_a) ^ u64::from_le_bytes(*word_of_b);
-        if difference != 0 {
-            return 8 * i + difference.trailing_zeros() as usize / 8;
+/// Returns the number of bytes at the beginning of two texts that are equal or digits in both. It stops before a zero in
+/// place of another digit, because the zero may begin a number, and possibly before other digits that differ.
+fn n_alike(line: &[u8], model: &[u8]) -> usize {
+    let (words, _) = line.as_chunks::<8>();
+    let (words_of_model, _) = model.as_chunks::<8>();
+    for (i, (word, in_model)) in words.iter().zip(words_of_model).enumerate() {
+        let (word, in_model) = (u64::from_le_bytes(*word), u64::from_le_bytes(*in_model));
+        if word == in_model {
+            continue;
+        }
+        let odd = plain::non_digits(word) | plain::non_digits(in_model) | plain::is_byte(word, b'0');
+        let stop = plain::non_zero(word ^ in_model) & odd;
+        if stop != 0 {
+            return 8 * i + stop.trailing_zeros() as usize / 8;
         }
     }
-    let start = 8 * words_of_a.len().min(words_of_b.len());
-    start + a[start..].iter().zip(&b[start..]).take_while(|(a, b)| a == b).count()
+    let start = 8 * words.len().min(words_of_model.len());
+    let alike = |(a, b): &(&u8, &u8)| a == b || matches!((a, b), (b'1'..=b'9', b'0'..=b'9'));
+    start + line[start..].iter().zip(&model[start..]).take_while(alike).count()
 }
 
 fn n_digits_at_end(bytes: &[u8]) -> usize {

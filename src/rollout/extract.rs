@@ -300,8 +300,14 @@ impl Extract {
         if !can_wait {
             return false;
         }
+        let turn = if kind == LineKind::TurnContext { look.turn() } else { None };
+        if turn.is_some_and(|turn| self.held[0].is_turn(turn)) {
+            self.held[0].hold_again();
+            return true;
+        }
         let (is_sound, model) = match kind {
             _ if !self.options.every_damage => (true, None),
+            LineKind::TurnContext => (item::is_sound(kind, bytes), turn.map(|turn| bytes.len() - turn.len())),
             // Another one is parsed at once, because checking it costs as much as reading its total.
             LineKind::TokenCount => (self.held[1].is_like_model(look), Some(bytes.len() - look.rest().len())),
             _ => (item::is_sound(kind, bytes), None),
@@ -500,6 +506,11 @@ mod tests {
 
     fn turn(model: &str) -> String {
         line("turn_context", &format!(r#"{{"cwd":"/turn","model":"{model}","effort":"high"}}"#))
+    }
+
+    /// Returns a turn with this number, in the layout of today.
+    fn turn_of(n: i64, fields: &str) -> String {
+        line("turn_context", &format!(r#"{{"turn_id":"turn-{n}","cwd":"/turn",{fields}}}"#))
     }
 
     fn tokens(info: &str) -> String {
@@ -732,7 +743,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn lazy_and_eager_reading_give_the_same(picks in proptest::collection::vec((0usize..9, 0i64..5, any::<bool>()), 0..12)) {
+        fn lazy_and_eager_reading_give_the_same(picks in proptest::collection::vec((0usize..12, 0i64..5, any::<bool>()), 0..12)) {
             let lines: Vec<String> = picks.iter().map(|(kind, n, is_cut)| {
                 let mut text = match kind {
                     0 => meta(ID, r#","cwd":"/m""#),
@@ -743,6 +754,9 @@ mod tests {
                     5 => user(&format!("u{n}")),
                     6 => line("event_msg", &format!(r#"{{"type":"thread_settings_applied","thread_settings":{{"model":"s{n}"}}}}"#)),
                     7 => line("turn_context", "7"),
+                    8 => turn_of(*n, r#""model":"m","approval_policy":"never","sandbox_policy":{"type":"read-only"}"#),
+                    9 => turn_of(*n, r#""model":"m""#),
+                    10 => turn_of(*n, r#""model":m"#),
                     _ => line("event_msg", r#"{"type":"token_count","info":{"x":1}}"#),
                 };
                 if *is_cut {

@@ -12,8 +12,8 @@ pub(super) struct Held {
     pub(super) bytes: Vec<u8>,
     /// True if an earlier line was skipped because of this one.
     pub(super) replaces: bool,
-    /// Position in `bytes` of the part after the beginning, if the line may serve as a model for the next one
-    /// (`digits.rs`).
+    /// Position in `bytes` of the part after the beginning, if the line may serve as a model for the next one: it has
+    /// been parsed or would parse.
     model: Option<usize>,
 }
 
@@ -29,6 +29,12 @@ impl Held {
         self.replaces |= self.is_held;
         self.is_held = true;
         self.keep(bytes, model);
+    }
+
+    /// Holds the line of before again, in place of one that differs from it in nothing that matters.
+    pub(super) fn hold_again(&mut self) {
+        self.replaces |= self.is_held;
+        self.is_held = true;
     }
 
     fn keep(&mut self, bytes: &[u8], model: Option<usize>) {
@@ -47,5 +53,10 @@ impl Held {
     /// Returns true if a `token_count` certainly parses, because only digits differ from one that did.
     pub(super) fn is_like_model(&self, look: &LineStart<'_>) -> bool {
         self.model.is_some_and(|model| digits::differ_alone(look.rest(), &self.bytes[model..]))
+    }
+
+    /// Returns true if a `turn_context` with these bytes after its turn id says the same as the model.
+    pub(super) fn is_turn(&self, turn: &[u8]) -> bool {
+        self.model.is_some_and(|model| self.bytes[model..] == *turn)
     }
 }

@@ -45,13 +45,18 @@ impl<'a> LineStart<'a> {
         self.rest
     }
 
+    /// Returns the bytes of a `turn_context` after its turn id. If they equal those of another one, the two differ only
+    /// in their times, ordinals and turn ids.
+    #[must_use]
+    pub fn turn(&self) -> Option<&'a [u8]> {
+        let rest = self.rest.strip_prefix(b",\"payload\":{\"turn_id\":\"")?;
+        simple_string(rest)?.1.strip_prefix(b",")
+    }
+
     /// Returns the working directory of a `turn_context` in the line's spelling, if it has no escapes.
     #[must_use]
     pub fn turn_folder(&self) -> Option<&'a [u8]> {
-        let mut rest = self.rest.strip_prefix(b",\"payload\":{")?;
-        if let Some(turn) = rest.strip_prefix(b"\"turn_id\":\"") {
-            rest = simple_string(turn)?.1.strip_prefix(b",")?;
-        }
+        let rest = self.turn().or_else(|| self.rest.strip_prefix(b",\"payload\":{"))?;
         let folder = rest.strip_prefix(b"\"cwd\":\"")?;
         let end = memchr::memchr2(b'"', b'\\', folder)?;
         (folder[end] == b'"').then(|| &folder[..end])

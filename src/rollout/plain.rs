@@ -32,7 +32,7 @@ pub fn total_tokens(line: &[u8]) -> Option<i64> {
         }),
         _ => json.value(MAX_DEPTH),
     })?;
-    total.filter(|_| json.is_whole())
+    total.filter(|_| json.whole().is_some())
 }
 
 /// Returns the JSON of the fields of a line's payload with these keys, if the whole line is plain JSON.
@@ -41,26 +41,21 @@ pub fn total_tokens(line: &[u8]) -> Option<i64> {
 #[must_use]
 pub fn payload<'a, const N: usize>(line: &'a [u8], keys: [&[u8]; N]) -> Option<[Option<&'a str>; N]> {
     let mut json = Plain::new(line)?;
-    let mut fields = [None; N];
+    let mut fields = [const { None }; N];
     json.members(|json, key| match key {
         b"payload" => json.once(1)?.members(|json, key| {
             let start = json.at;
             json.value(MAX_DEPTH)?;
             let Some(i) = keys.iter().position(|known| *known == key) else { return Some(()) };
-            let is_first = fields[i].replace(&line[start..json.at]).is_none();
+            let is_first = fields[i].replace(start..json.at).is_none();
             is_first.then_some(())
         }),
         b"type" => json.once(2)?.value(MAX_DEPTH),
         _ => json.value(MAX_DEPTH),
     })?;
-    if json.seen & 1 == 0 || !json.is_whole() {
-        return None;
-    }
-    let mut texts = [None; N];
-    for (text, field) in texts.iter_mut().zip(fields) {
-        *text = field.map(std::str::from_utf8).transpose().ok()?;
-    }
-    Some(texts)
+    let has_payload = json.seen & 1 != 0;
+    let text = json.whole().filter(|_| has_payload)?;
+    Some(fields.map(|field| text.get(field?)))
 }
 
 /// The state of a walk.
@@ -69,7 +64,7 @@ struct Plain<'a> {
     at: usize,
     /// The relevant keys seen so far, one bit for each.
     seen: u8,
-    /// True if all bytes are ASCII, and so UTF-8.
+    /// True if all bytes are ASCII.
     is_ascii: bool,
     /// True if no string has an escape.
     is_literal: bool,
@@ -85,9 +80,9 @@ impl<'a> Plain<'a> {
         (least >= 0x20).then_some(Plain { bytes, at: 0, seen: 0, is_ascii: all < 0x80, is_literal })
     }
 
-    /// Returns true if the end is reached and the text is UTF-8.
-    fn is_whole(&self) -> bool {
-        self.at == self.bytes.len() && (self.is_ascii || simdutf8::basic::from_utf8(self.bytes).is_ok())
+    /// Returns the text if the end is reached and it is UTF-8.
+    fn whole(&self) -> Option<&'a str> {
+        simdutf8::basic::from_utf8(self.bytes).ok().filter(|_| self.at == self.bytes.len())
     }
 
     /// Continues if the key of this bit was not seen yet.
@@ -278,6 +273,12 @@ pub(super) const fn non_digits(word: u64) -> u64 {
     (((digits & !HIGH) + ONES * 0x76) | digits) & HIGH
 }
 
+/// Marks the bytes of a word that are not zero.
+pub(super) const fn non_zero(word: u64) -> u64 {
+    // Without carries between bytes.
+    (((word & !HIGH) + !HIGH) | word) & HIGH
+}
+
 /// A word of eight bytes, each with the value one.
 const ONES: u64 = 0x0101_0101_0101_0101;
 /// The high bit of each byte of a word.
@@ -297,7 +298,7 @@ fn find(bytes: &[u8], byte: u8) -> Option<usize> {
 }
 
 /// Marks the bytes of a word that equal an ASCII character. Bytes after the first marked one may be marked wrongly.
-const fn is_byte(word: u64, byte: u8) -> u64 {
+pub(super) const fn is_byte(word: u64, byte: u8) -> u64 {
     let difference = word ^ (ONES * byte as u64);
     difference.wrapping_sub(ONES) & !difference & HIGH
 }

@@ -8,6 +8,9 @@ use crate::thread::ThreadId;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+/// A group is large if it has more than this part of all bytes.
+const LARGE_PART: u64 = 128;
+
 /// The groups to read, with the number of files and bytes.
 #[derive(Debug, Default)]
 pub struct Plan {
@@ -51,11 +54,20 @@ impl Plan {
             plan.n_files += members.len() as u64;
             if let Some(group) = decide(files)? {
                 plan.n_to_read += members.len() as u64;
-                plan.n_bytes += members.iter().map(RolloutFile::size).sum::<u64>();
+                plan.n_bytes += n_bytes(members);
                 plan.groups.push(group);
             }
         }
         plan.n_files += plan.misnamed.len() as u64;
+        // Begun last, a large group would keep one worker at work after the others have read all that remains.
+        let limit = plan.n_bytes / LARGE_PART;
+        let is_large = |group: &mut Group| n_bytes(&inventory.files()[group.files()]) > limit;
+        let large: Vec<Group> = plan.groups.extract_if(.., is_large).collect();
+        plan.groups.splice(..0, large);
         Ok(plan)
     }
+}
+
+fn n_bytes(files: &[RolloutFile]) -> u64 {
+    files.iter().map(RolloutFile::size).sum()
 }
