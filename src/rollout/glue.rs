@@ -3,14 +3,11 @@
 
 use super::line;
 use super::look::{self, BEGINNING};
-use memchr::memmem::Finder;
-use std::sync::LazyLock;
+use super::marks::FINDER;
 
 /// Number of bytes before a position that are needed to find an object that begins there or slightly later: the
 /// length of its beginning, and the byte before it.
 pub const REACH: usize = BEGINNING.len() + 1;
-
-static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BEGINNING));
 
 /// The position of an object that is glued to the text before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,40 +16,6 @@ pub struct Glued {
     pub at: usize,
     /// True if the text before it was torn where a value begins.
     pub in_value: bool,
-}
-
-/// The positions in a buffer where objects begin. Each byte is searched only once, although the buffer is queried
-/// line by line.
-#[derive(Debug, Default)]
-pub struct Beginnings {
-    /// The last position found.
-    found: Option<usize>,
-    /// No other object begins before this position, except at [`Beginnings::found`].
-    searched: usize,
-}
-
-impl Beginnings {
-    /// Returns the position at or after `from` where the first object begins in `bytes`. Each call must have the same
-    /// or a later `from`, and the same `bytes`, possibly extended at the end.
-    pub fn next(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
-        if self.found.is_some_and(|found| found >= from) {
-            return self.found;
-        }
-        let begin = self.searched.max(from);
-        self.found = bytes.get(begin..).and_then(|rest| FINDER.find(rest)).map(|at| begin + at);
-        self.searched = match self.found {
-            Some(found) => found + 1,
-            // An object may begin in the last bytes.
-            None => begin.max(bytes.len().saturating_sub(BEGINNING.len() - 1)),
-        };
-        self.found
-    }
-
-    /// Adjusts the positions after the bytes moved to the front by `by` bytes.
-    pub fn shift(&mut self, by: usize) {
-        self.found = self.found.and_then(|found| found.checked_sub(by));
-        self.searched = self.searched.saturating_sub(by);
-    }
 }
 
 /// Finds where in a line the next object begins that is glued to the text before it. The first object after the start

@@ -1,12 +1,14 @@
 //! Splits bytes into lines, with one reused buffer that is bounded whatever the length of a line. It knows no
 //! contents.
 
-use super::glue::{self, Beginnings};
+use super::glue;
+use super::marks::Marks;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Number of bytes read at once, and the longest line that is always held whole.
-const CHUNK: usize = 64 * 1024;
+/// Number of bytes read at once, and the longest line that is always held whole. The passes over a block find it in the
+/// second-level cache.
+const CHUNK: usize = 128 * 1024;
 
 /// The longest line that is ever held whole. A longer one is cut: it is damage if relevant, otherwise skipped.
 pub const MAX_LINE: usize = 16 * 1024 * 1024;
@@ -82,10 +84,8 @@ pub struct LineReader<'b, R> {
     line_offset: u64,
     /// Number of complete lines returned.
     n_lines: u64,
-    /// No newline is before this position in the buffer, so that the pieces of a line are not searched again.
-    searched: usize,
-    /// Positions in the buffer where objects begin.
-    beginnings: Beginnings,
+    /// Finds the newlines in the buffer, and the positions where objects begin.
+    marks: Marks,
     /// True if the line was split where a value begins ([`glue::find`]).
     is_torn_in_value: bool,
 }
@@ -109,8 +109,7 @@ impl<'b, R: Read> LineReader<'b, R> {
             offset: 0,
             line_offset: 0,
             n_lines: 0,
-            searched: 0,
-            beginnings: Beginnings::default(),
+            marks: Marks::new(0),
             is_torn_in_value: false,
         }
     }
@@ -152,11 +151,8 @@ impl<'b, R: Read> LineReader<'b, R> {
     /// If reading `source` fails. The lines before the failure have been returned.
     pub fn next_line(&mut self, mut is_wanted: impl FnMut(&[u8]) -> bool) -> io::Result<Option<Line<'_>>> {
         let (mut end, mut terminated, mut glued) = loop {
-            let searched = self.searched.max(self.start);
-            let newline = memchr::memchr(b'\n', &self.buffer[searched..self.end]);
-            self.searched = newline.map_or(self.end, |found| searched + found);
-            if newline.is_some() {
-                break (self.searched, true, false);
+            if let Some(newline) = self.marks.newline(&self.buffer[..self.end], self.start) {
+                break (newline, true, false);
             }
             if self.at_end {
                 break (self.end, false, false);
@@ -198,8 +194,8 @@ impl<'b, R: Read> LineReader<'b, R> {
     /// Returns the position of the next object after the line's first byte, relative to the line, if it is before
     /// `end`.
     fn first_behind(&mut self, end: usize) -> Option<usize> {
-        let next = self.beginnings.next(&self.buffer[..self.end], self.start + 1)?;
-        (next < end).then(|| next - self.start)
+        let next = self.marks.object(&self.buffer[..end], self.start + 1)?;
+        Some(next - self.start)
     }
 
     /// Counts `length` bytes as returned. Returns the number and the offset of their line.
@@ -248,8 +244,7 @@ impl<'b, R: Read> LineReader<'b, R> {
             }
             kept = (self.end - HEAD).min(glue::REACH);
         };
-        self.searched = self.start;
-        self.beginnings = Beginnings::default();
+        self.marks = Marks::new(self.start);
         let (number, offset) = self.hand_out(length, glued);
         Ok(Line {
             bytes: &self.buffer[..HEAD],
@@ -266,8 +261,7 @@ impl<'b, R: Read> LineReader<'b, R> {
     fn make_room(&mut self) {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
-        self.searched = self.searched.saturating_sub(self.start);
-        self.beginnings.shift(self.start);
+        self.marks.shift(self.start);
         self.start = 0;
     }
 
