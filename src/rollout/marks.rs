@@ -16,7 +16,7 @@ const COLON: usize = 12;
 const _: () = assert!(BEGINNING[0] == b'{' && BEGINNING[COLON] == b':');
 
 /// Finds [`BEGINNING`].
-pub static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BEGINNING));
+pub(super) static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BEGINNING));
 
 /// The progress of the search through a buffer. Each byte is searched once for newlines and once for objects, nearly
 /// always for both together, although the buffer is queried line by line and grows.
