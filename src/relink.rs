@@ -18,9 +18,11 @@ use crate::sys::{self, WriterLock};
 use crate::thread::ThreadId;
 use crate::thread::moved_folder::FolderPath;
 use anyhow::{anyhow, bail};
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// Number of rows per read.
@@ -51,15 +53,15 @@ pub enum RelinkStatus {
     Failed,
 }
 
-/// A row at or below the old folder.
+/// A row at or below the old folder. It takes few bytes, because there may be a million of them: rows share their
+/// folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relinked {
-    /// The id in the row.
-    pub id: String,
+    id: RowId,
     /// Its folder before.
-    pub from: String,
+    pub from: Rc<str>,
     /// Its folder afterwards.
-    pub to: String,
+    pub to: Rc<str>,
     /// The kind of result.
     pub status: RelinkStatus,
     /// The reason of the failure.
@@ -83,6 +85,32 @@ pub struct RelinkReport {
     pub shown: Shown,
     /// True if the run was stopped before the end.
     pub interrupted: bool,
+}
+
+/// The id in a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum RowId {
+    /// A thread, spelled as we do.
+    Ours(ThreadId),
+    /// Any other text.
+    Odd(Box<str>),
+}
+
+impl Relinked {
+    fn new(id: &str, from: Rc<str>, to: Rc<str>) -> Relinked {
+        let thread = ThreadId::parse(id).filter(|thread| thread.encode(&mut [0; 36]) == id);
+        let id = thread.map_or_else(|| RowId::Odd(id.into()), RowId::Ours);
+        Relinked { id, from, to, status: RelinkStatus::Relinked, error: None }
+    }
+
+    /// Returns the id in the row.
+    #[must_use]
+    pub fn id(&self) -> Cow<'_, str> {
+        match &self.id {
+            RowId::Ours(thread) => thread.to_string().into(),
+            RowId::Odd(id) => (&**id).into(),
+        }
+    }
 }
 
 impl RelinkReport {
@@ -121,6 +149,15 @@ pub fn plan<'a>(
     let mut report = RelinkReport { new: new.clone(), ..RelinkReport::default() };
     progress.start("looking at rows", None, None);
     let mut after = String::new();
+    let mut folders_seen = HashSet::<Rc<str>>::new();
+    let mut share = |folder: String| match folders_seen.get(&*folder) {
+        Some(known) => Rc::clone(known),
+        None => {
+            let folder = Rc::from(folder);
+            folders_seen.insert(Rc::clone(&folder));
+            folder
+        }
+    };
     loop {
         let page = reader.read(|connection| folders::behind(connection, &after, PAGE))?;
         for RowFolder { id, cwd } in &page {
@@ -131,8 +168,7 @@ pub fn plan<'a>(
             }
             let to = old.iter().find_map(|old| folder.moved(old, &new_path));
             if let Some(to) = to.filter(|to| to != cwd) {
-                let (id, from) = (id.clone(), cwd.clone());
-                report.threads.push(Relinked { id, from, to, status: RelinkStatus::Relinked, error: None });
+                report.threads.push(Relinked::new(id, share(cwd.clone()), share(to)));
             }
         }
         progress.advance(page.len() as u64, 0);
@@ -206,13 +242,14 @@ impl RelinkJob<'_> {
     /// Counts the rows whose new folder may not last.
     fn foresee(&mut self) {
         let mut taken_back: HashMap<(&str, &str), bool> = HashMap::new();
-        for Relinked { id, from, to, .. } in &self.report.threads {
+        for thread in &self.report.threads {
+            let (id, from, to) = (thread.id(), &*thread.from, &*thread.to);
             let is_taken_back = *taken_back
                 .entry((from, to))
                 .or_insert_with(|| Path::new(from).is_dir() && !Path::new(to).is_dir());
             self.report.n_taken_back += u64::from(is_taken_back);
-            if ThreadId::parse(id).is_some() {
-                let is_open = WriterLock::is_held(self.options.context.home, id, PATIENCE).unwrap_or(false);
+            if ThreadId::parse(&id).is_some() {
+                let is_open = WriterLock::is_held(self.options.context.home, &id, PATIENCE).unwrap_or(false);
                 self.report.n_open += u64::from(is_open);
             }
         }
@@ -265,7 +302,7 @@ fn write_batch(writer: &mut Writer, batch: &[Relinked]) -> anyhow::Result<Vec<bo
         let begun = Instant::now();
         let mut outcomes = Vec::new();
         for thread in batch {
-            let row = RowFolder { id: thread.id.clone(), cwd: thread.from.clone() };
+            let row = RowFolder { id: thread.id().into_owned(), cwd: thread.from.to_string() };
             outcomes.push(folders::replace(transaction, &row, &thread.to)?);
             if begun.elapsed() > MAX_TRANSACTION {
                 break;
@@ -274,4 +311,17 @@ fn write_batch(writer: &mut Writer, batch: &[Relinked]) -> anyhow::Result<Vec<bo
         fault::point("relink:written");
         Ok(outcomes)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_takes_few_bytes_and_keeps_its_id() {
+        assert!(size_of::<Relinked>() <= 80, "{}", size_of::<Relinked>());
+        for id in ["019ced6b-835b-7475-b762-429694b3a51e", "019CED6B-835B-7475-B762-429694B3A51E", "x"] {
+            assert_eq!(Relinked::new(id, "/a".into(), "/b".into()).id(), id);
+        }
+    }
 }

@@ -9,20 +9,21 @@ use crate::rollout::extract::Options;
 use crate::survey::scan::{self, Group, Scan, ScanEvent};
 use crate::survey::select::Selected;
 use crate::thread::ThreadId;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 /// Returns the threads, each once: a requested one, then its descendants, nearest first.
 ///
 /// A descendant that has neither a row nor a file is left out, but not the threads that it spawned.
-pub(super) fn expand(
-    engine: &Engine<'_>,
+pub(super) fn expand<'a>(
+    engine: &Engine<'a>,
     reader: &mut Reader,
     progress: &dyn Progress,
-) -> anyhow::Result<Vec<Selected>> {
+) -> anyhow::Result<Cow<'a, [Selected]>> {
     let options = engine.options;
     if !options.recursive {
-        return Ok(options.threads.to_vec());
+        return Ok(options.threads.into());
     }
     let (mut children, known) = reader.read(|connection| -> anyhow::Result<_> {
         Ok((spawn::children(connection, &engine.schema)?, threads::all_ids(connection)?))
@@ -51,7 +52,7 @@ pub(super) fn expand(
             generation = next;
         }
     }
-    Ok(family)
+    Ok(family.into())
 }
 
 /// Adds the threads without a row, whose files name the thread that spawned them.

@@ -62,14 +62,16 @@ use std::time::SystemTime;
 use engine::Engine;
 use plan::{Planned, Verdict};
 
-/// Maximum bytes of threads that were read for the plan and are kept for the run; the others are read again.
+/// Maximum bytes of threads that were read for the plan and are kept for the run; the others are read again. Of these
+/// only the outcomes are kept, most of them in a temporary file: there may be a million threads.
 const KEPT_BYTES: usize = 4 * 1024 * 1024;
 
 /// A planned run: its effects are known, and nothing has been changed.
 pub struct ArchiveJob<'a> {
     engine: Engine<'a>,
+    /// The plans of the first threads.
     planned: Vec<Planned>,
-    /// The report of a run in which everything succeeds.
+    /// The report of a run in which everything succeeds, for all threads.
     preview: ArchiveReport,
     /// The counts that Codex's default list would have.
     tally: Tally,
@@ -95,13 +97,13 @@ pub fn plan<'a>(
     let (mut planned, mut preview) = (Vec::new(), ArchiveReport::default());
     let mut kept = 0;
     progress.start("reading rollouts", Some(selected.len() as u64), None);
-    for selected in selected {
+    for selected in selected.iter() {
         if options.context.is_interrupted() {
             break;
         }
         let mut one = match selected {
-            Selected::Path(path) => Planned::of_malformed(path),
-            Selected::Id(id) => {
+            Selected::Path(path) => Planned::of_malformed(path.clone()),
+            &Selected::Id(id) => {
                 let row = reader.read(|connection| engine.table.get(connection, id))?;
                 engine.load_names(row.is_none(), progress);
                 engine.plan_one(id, row, None)
@@ -118,14 +120,14 @@ pub fn plan<'a>(
             tally.change(task.row.as_ref(), Some(&new.row))?;
         }
         preview.add(one.outcome());
-        kept += one.size();
-        if kept > KEPT_BYTES {
-            one.forget();
+        if kept <= KEPT_BYTES {
+            kept += one.size();
+            planned.push(one);
         }
-        planned.push(one);
         progress.advance(1, 0);
     }
     progress.finish();
+    preview.threads.finish()?;
     Ok(ArchiveJob { engine, planned, preview, tally })
 }
 
@@ -162,14 +164,14 @@ impl ArchiveJob<'_> {
     /// Returns true if anything would be changed.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        self.planned.iter().any(Planned::has_work)
+        self.preview.count(ArchiveStatus::Done) > 0
     }
 
     /// Returns the report that [`ArchiveJob::run`] would give.
     #[must_use]
     pub fn preview(self) -> ArchiveReport {
-        let ArchiveJob { engine, preview, tally, .. } = self;
-        let mut report = preview.end(tally);
+        let ArchiveJob { engine, preview: mut report, tally, .. } = self;
+        report.shown = tally.end();
         report.interrupted = engine.options.context.is_interrupted();
         report
     }
@@ -177,19 +179,26 @@ impl ArchiveJob<'_> {
     /// Runs the plan.
     #[must_use]
     pub fn run(self, writer: &mut Writer, progress: &dyn Progress) -> ArchiveReport {
-        let ArchiveJob { mut engine, planned, mut tally, .. } = self;
+        let ArchiveJob { mut engine, planned, preview, mut tally } = self;
         let mut report = ArchiveReport::default();
         let what = match engine.options.direction {
             Direction::Archive => "archiving threads",
             Direction::Unarchive => "unarchiving threads",
         };
-        progress.start(what, Some(planned.len() as u64), None);
-        for planned in planned {
+        progress.start(what, Some(preview.threads.len()), None);
+        let others = preview.threads.iter_after(planned.len() as u64);
+        for planned in planned.into_iter().map(Ok).chain(others.map(|one| one.map(Planned::again))) {
             if engine.options.context.is_interrupted() {
                 report.interrupted = true;
                 break;
             }
-            let (outcome, stopped) = engine.apply(planned, writer);
+            let (outcome, stopped) = match planned {
+                Ok(planned) => engine.apply(planned, writer),
+                Err(error) => {
+                    report.stopped = Some(error);
+                    break;
+                }
+            };
             report.add(outcome);
             if stopped.is_some() {
                 report.stopped = stopped;

@@ -38,6 +38,8 @@ pub(super) enum Verdict {
     Do(Box<Task>),
     /// Something must be done. The run decides again what that is.
     DoLater,
+    /// The outcome is known, and nothing must be done.
+    Known(Box<ArchiveOutcome>),
 }
 
 /// The work on one thread.
@@ -82,20 +84,22 @@ impl Planned {
         Planned { id: None, from: Some(path), verdict: Verdict::Refused(reason) }
     }
 
+    /// Returns the plan for a thread of which only the planned outcome was kept.
+    pub(super) fn again(outcome: ArchiveOutcome) -> Planned {
+        let (id, from) = (outcome.id, outcome.from.clone());
+        let verdict = match outcome.status {
+            ArchiveStatus::Done => Verdict::DoLater,
+            ArchiveStatus::Unchanged | ArchiveStatus::Failed => Verdict::Known(Box::new(outcome)),
+        };
+        Planned { id, from, verdict }
+    }
+
     /// Returns the approximate memory use, in bytes.
     pub(super) fn size(&self) -> usize {
-        let Verdict::Do(task) = &self.verdict else { return 0 };
+        let Verdict::Do(task) = &self.verdict else { return 512 };
         let cells = task.row.iter().flat_map(|row| row.cells());
         let of_row: usize = cells.filter_map(Cell::as_text).map(str::len).sum();
         of_row + task.folded.as_ref().map_or(1024, |folded| folded.metadata.size())
-    }
-
-    /// Drops everything that can be found again, to bound the memory of a long plan.
-    pub(super) fn forget(&mut self) {
-        if let Verdict::Do(_) = &self.verdict {
-            self.verdict = Verdict::DoLater;
-            self.from = None;
-        }
     }
 
     /// Refuses the work if a running Codex holds a lock that is needed. `maintenance` is the result of taking the lock
@@ -120,6 +124,7 @@ impl Planned {
     /// Returns the outcome if everything succeeds.
     pub(super) fn outcome(&self) -> ArchiveOutcome {
         match &self.verdict {
+            Verdict::Known(outcome) => (**outcome).clone(),
             Verdict::Refused(reason) => {
                 ArchiveOutcome::failed(self.id, self.from.clone(), reason.to_string())
             }

@@ -8,14 +8,15 @@ use super::peek;
 use super::reader::{Buffer, Interruptible, LineReader};
 use super::source::open;
 pub use super::source::{ReadError, RolloutSource, Stamp, to_millis};
+use crate::sys::Permits;
 use crate::thread::equivalence::readable_sandbox;
 use crate::thread::times::Times;
 use crate::thread::{Millis, ThreadId, ThreadMetadata};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex};
 
 /// Window of the decompressor, as a power of two, that all reading threads may use at once: 8 MiB.
 const PARALLEL_WINDOW_LOG: u32 = 23;
@@ -23,6 +24,14 @@ const PARALLEL_WINDOW_LOG: u32 = 23;
 const LARGEST_WINDOW_LOG: u32 = 27;
 /// Held by the thread that uses a large window, so that memory stays bounded whatever the number of threads.
 static LARGE_WINDOW: Mutex<()> = Mutex::new(());
+
+/// Bounds how many files are decompressed at once, each of which takes megabytes: as many as processors, and no fewer
+/// than this, for a disk behind a network.
+static DECOMPRESSING: LazyLock<Permits> = LazyLock::new(|| {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    Permits::new(processors.max(LEAST_DECOMPRESSING))
+});
+const LEAST_DECOMPRESSING: usize = 8;
 
 /// Maximum length of a chain of reverts; a longer one is a loop of files with different ids.
 const MAX_CHAIN: usize = 4096;
@@ -120,6 +129,7 @@ fn decompress(
     extract: Extract,
     reading: &mut Reading<'_>,
 ) -> Result<(Extracted, u64), ReadError> {
+    let _permit = DECOMPRESSING.take();
     // Interruptible here too, because frames without content keep the decompressor from returning.
     let file = BufReader::with_capacity(128 * 1024, Interruptible::new(file, reading.interrupted));
     let mut decoder = zstd::stream::read::Decoder::with_buffer(file).map_err(ReadError::Passing)?;

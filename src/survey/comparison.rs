@@ -24,18 +24,37 @@ const NAMES_GUARDIANS: i64 = 57;
 const N_FOLDERS: usize = 4096;
 
 /// Canonical spellings of folders, so that thousands of threads in one folder ask the system only once.
-#[derive(Debug, Default)]
-pub struct Folders(RefCell<HashMap<String, Option<String>>>);
+#[derive(Debug)]
+pub struct Folders {
+    known: RefCell<HashMap<String, Option<String>>>,
+    /// Maximum number of remembered folders.
+    limit: usize,
+}
+
+impl Default for Folders {
+    fn default() -> Folders {
+        Folders { known: RefCell::default(), limit: N_FOLDERS }
+    }
+}
 
 impl Folders {
+    /// Returns the memory of one of several workers: many of them remember together no more than two.
+    #[must_use]
+    pub fn part_of(n_workers: usize) -> Folders {
+        Folders {
+            limit: (2 * N_FOLDERS / n_workers.max(1)).clamp(N_FOLDERS / 64, N_FOLDERS),
+            ..Folders::default()
+        }
+    }
+
     /// Returns the canonical spelling of a folder, as Codex writes it; `None` if it does not exist.
     pub fn canonical(&self, folder: &str) -> Option<String> {
-        let mut folders = self.0.borrow_mut();
+        let mut folders = self.known.borrow_mut();
         if let Some(known) = folders.get(folder) {
             return known.clone();
         }
         let canonical = sys::canonical_folder(folder);
-        if folders.len() >= N_FOLDERS {
+        if folders.len() >= self.limit {
             folders.clear();
         }
         folders.insert(folder.to_owned(), canonical.clone());

@@ -19,12 +19,16 @@ use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 
-/// Maximum number of bytes of threads that wait for the consumer.
+/// Maximum number of bytes of threads that wait for the consumer. Each worker has an equal part of it: memory
+/// allocators keep what each thread once took, so that 64 workers that take turns in filling the whole would need 64
+/// times as much.
 const WAITING_BYTES: usize = 4 * 1024 * 1024;
 
 /// Groups are passed on together when this many, or this many bytes of them, have been read.
 const BATCH_GROUPS: usize = 32;
 const BATCH_BYTES: usize = 128 * 1024;
+/// A worker's part of the waiting bytes is room for at least this many batches, so that it seldom waits.
+const BATCHES: usize = 4;
 
 /// The parameters of a scan.
 #[derive(Debug, Clone, Copy)]
@@ -133,14 +137,15 @@ pub fn read_groups<B>(
     mut consume: impl FnMut(ScanEvent) -> ControlFlow<B>,
 ) -> Option<B> {
     let next = AtomicUsize::new(0);
-    let budget = Budget::default();
+    let n_jobs = scan.context.jobs.clamp(1, groups.len().max(1));
+    let budgets: Vec<Budget> = (0..n_jobs).map(|_| Budget::part_of(n_jobs)).collect();
     let stopped = AtomicBool::new(false);
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
         let mut n_workers = 0;
-        for _ in 0..scan.context.jobs.clamp(1, groups.len().max(1)) {
+        for budget in &budgets {
             let sender = sender.clone();
-            let (next, budget, stopped) = (&next, &budget, &stopped);
+            let (next, stopped) = (&next, &stopped);
             let next = || groups.get(next.fetch_add(1, Ordering::Relaxed));
             let work = move || read_in_turn(scan, next, budget, stopped, &sender);
             // A user or container may be limited to a few threads. Then fewer workers do the work.
@@ -176,7 +181,7 @@ pub fn read_groups<B>(
                 next = receiver.recv().map_err(Into::into);
             }
             let Ok(batch) = next else { break };
-            budget.give_back(batch.size);
+            batch.budget.give_back(batch.size);
             batch.scanned.into_iter().for_each(|scanned| tell(ScanEvent::Scanned(scanned)));
         }
         outcome
@@ -184,24 +189,24 @@ pub fn read_groups<B>(
 }
 
 /// Does the work of one thread: reads groups until there is no next one, and sends them to the consumer.
-fn read_in_turn<'g>(
+fn read_in_turn<'g, 'b>(
     scan: Scan<'_>,
     next: impl Fn() -> Option<&'g Group>,
-    budget: &Budget,
+    budget: &'b Budget,
     stopped: &AtomicBool,
-    sender: &mpsc::Sender<Batch>,
+    sender: &mpsc::Sender<Batch<'b>>,
 ) {
     let mut worker = Worker::new(scan);
-    let mut batch = Batch::default();
+    let mut batch = Batch { scanned: Vec::new(), size: 0, budget };
     while !stopped.load(Ordering::Relaxed) && !scan.context.is_interrupted() {
         let Some(group) = next() else { break };
         batch.push(worker.scan(group));
         stop_without_files(&scan.context);
-        if batch.is_full() && !batch.send(budget, sender) {
+        if batch.is_full() && !batch.send(sender) {
             break;
         }
     }
-    batch.send(budget, sender);
+    batch.send(sender);
 }
 
 /// Stops the work when no more files can be opened, because every other file would fail as well.
@@ -212,26 +217,28 @@ fn stop_without_files(context: &Context<'_>) {
 }
 
 /// Groups that are passed on together. Waking the consumer for each would cost as much as reading a small file.
-#[derive(Default)]
-struct Batch {
+struct Batch<'b> {
     scanned: Vec<Scanned>,
     size: usize,
+    /// The budget of the worker.
+    budget: &'b Budget,
 }
 
-impl Batch {
+impl<'b> Batch<'b> {
     fn push(&mut self, scanned: Scanned) {
         self.size += scanned.size();
         self.scanned.push(scanned);
     }
 
     fn is_full(&self) -> bool {
-        self.scanned.len() >= BATCH_GROUPS || self.size >= BATCH_BYTES
+        self.scanned.len() >= BATCH_GROUPS || self.size >= BATCH_BYTES.min(self.budget.limit / BATCHES)
     }
 
     /// Passes on the batch. Returns false if the consumer is gone.
-    fn send(&mut self, budget: &Budget, sender: &mpsc::Sender<Batch>) -> bool {
-        let batch = std::mem::take(self);
-        budget.take(batch.size);
+    fn send(&mut self, sender: &mpsc::Sender<Batch<'b>>) -> bool {
+        let batch = Batch { scanned: std::mem::take(&mut self.scanned), ..*self };
+        self.size = 0;
+        batch.budget.take(batch.size);
         sender.send(batch).is_ok()
     }
 }
@@ -247,7 +254,7 @@ impl<'a> Worker<'a> {
     /// Makes a worker.
     #[must_use]
     pub fn new(scan: Scan<'a>) -> Worker<'a> {
-        Worker { scan, buffer: Buffer::default(), folders: Folders::default() }
+        Worker { scan, buffer: Buffer::default(), folders: Folders::part_of(scan.context.jobs) }
     }
 
     /// Returns the scan of this worker.
@@ -409,26 +416,37 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// The bytes that wait for the consumer. A worker that would exceed the limit waits, unless no other bytes do.
-#[derive(Default)]
+/// The bytes of one worker that wait for the consumer. A worker that would exceed the limit waits, unless no other bytes
+/// of it do.
 struct Budget {
+    limit: usize,
     waiting: Mutex<usize>,
     freed: Condvar,
 }
 
 impl Budget {
-    fn take(&self, size: usize) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        while *waiting > 0 && *waiting + size > WAITING_BYTES {
-            waiting = self.freed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+    /// Returns the budget of one of several workers.
+    fn part_of(n_workers: usize) -> Budget {
+        Budget {
+            limit: WAITING_BYTES / n_workers.max(1),
+            waiting: Mutex::default(),
+            freed: Condvar::default(),
         }
+    }
+
+    fn take(&self, size: usize) {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self
+            .freed
+            .wait_while(waiting, |waiting| *waiting > 0 && *waiting + size > self.limit)
+            .unwrap_or_else(PoisonError::into_inner);
         *waiting += size;
     }
 
     fn give_back(&self, size: usize) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         *waiting = waiting.saturating_sub(size);
-        self.freed.notify_all();
+        self.freed.notify_one();
     }
 }
 
@@ -438,6 +456,25 @@ mod tests {
     use crate::catalog::rollout_file::{RolloutFile, RolloutFolder};
     use crate::rollout::file_name;
     use std::ffi::OsStr;
+
+    #[test]
+    fn many_workers_hold_as_much_as_two() {
+        for n in [1, 2, 3, 64, 256] {
+            let budgets: Vec<Budget> = (0..n).map(|_| Budget::part_of(n)).collect();
+            assert!(budgets.iter().map(|budget| budget.limit).sum::<usize>() <= WAITING_BYTES);
+            let batch = Batch { scanned: Vec::new(), size: budgets[0].limit / BATCHES, budget: &budgets[0] };
+            assert!(batch.is_full(), "a batch of one of {n} workers");
+        }
+        let budget = Budget::part_of(64);
+        budget.take(2 * budget.limit);
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| budget.take(1));
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            assert!(!waits.is_finished(), "nothing is passed on until there is room");
+            budget.give_back(2 * budget.limit);
+        });
+        assert_eq!(*budget.waiting.lock().unwrap(), 1);
+    }
 
     #[test]
     fn a_group_takes_few_bytes() {

@@ -3,6 +3,7 @@
 
 pub mod locks;
 pub mod open;
+pub mod permits;
 pub mod relocate;
 pub mod thread_locks;
 pub mod threads;
@@ -18,6 +19,7 @@ pub use locks::{LockAttempt, MaintenanceLock, WriterLock};
 pub use open::{
     Links, note_failure, open_regular, open_regular_and_look, open_regular_with, ran_out_of_files,
 };
+pub use permits::Permits;
 pub use threads::{can_start_thread, on_threads};
 
 /// Renames the file `from` to `to` in one step and never replaces an existing `to`.

@@ -60,6 +60,7 @@ mod list;
 mod list_more;
 mod list_people;
 mod live;
+mod memory;
 mod metrics;
 mod mistakes;
 mod odd_corners;

@@ -7,7 +7,7 @@ use crate::cli::commands::app::App;
 use crate::cli::commands::ending;
 use crate::cli::commands::place::{Place, output_file};
 use crate::cli::commands::threads;
-use crate::cli::commands::titles::{self, Titles, WIDTH_WITH_PATH};
+use crate::cli::commands::titles::{self, MAX_ROWS, Titles, WIDTH_WITH_PATH};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
@@ -21,9 +21,6 @@ use serde::Serialize;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-
-/// The maximum number of threads in a table.
-const MAX_ROWS: usize = 1000;
 
 /// Maximum number of ids in the printed command that undoes the run.
 const FEW: usize = 5;
@@ -210,7 +207,7 @@ fn write_report(
     .write(&mut app.out, form)
 }
 
-/// Writes the first outcomes as a table. People cannot read more than that on a terminal.
+/// Writes the first outcomes as a table.
 fn write_table(
     out: &mut dyn io::Write,
     form: &OutputForm,
@@ -253,10 +250,7 @@ fn write_table(
         table.row(cells);
     }
     table.write(out)?;
-    match report.threads.len().saturating_sub(MAX_ROWS as u64) {
-        0 => Ok(()),
-        rest => writeln!(out, "and {} more, which --format tsv lists", human::count(rest)),
-    }
+    titles::write_rest(out, usize::try_from(report.threads.len()).unwrap_or(usize::MAX))
 }
 
 /// Prints on standard error what happened, and how to undo it.

@@ -8,20 +8,45 @@ use crate::cli::commands::app::App;
 use crate::cli::commands::{place, threads};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
-use crate::cli::output::report::{ItemRows, Report, Whole};
+use crate::cli::output::report::{ItemRows, ReadItem, Report, Whole};
 use crate::cli::output::text;
+use crate::db::many::{Many, Stored};
 use crate::db::threads::rollout_path;
 use crate::survey::select::Selected;
 use crate::sys;
 use crate::thread::ThreadId;
+use crate::thread::cell::Cell;
 use serde::Serialize;
-use std::borrow::Cow;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A rollout in JSON.
 #[derive(Serialize)]
-struct RolloutJson<'a> {
-    path: Cow<'a, str>,
+struct RolloutJson {
+    path: String,
+}
+
+/// The path of a rollout. There may be a million of them.
+#[derive(Debug, Clone)]
+struct RolloutPath(PathBuf);
+
+impl Stored for RolloutPath {
+    const WIDTH: usize = 1;
+
+    fn to_cells(&self) -> Vec<Cell> {
+        vec![Cell::Blob(sys::path_to_bytes(&self.0))]
+    }
+
+    fn from_cells(cells: Vec<Cell>) -> Option<RolloutPath> {
+        match cells.into_iter().next()? {
+            Cell::Blob(bytes) => Some(RolloutPath(sys::path_from_bytes(bytes))),
+            _ => None,
+        }
+    }
+
+    fn size(&self) -> usize {
+        self.0.as_os_str().len() + 64
+    }
 }
 
 /// Runs the command.
@@ -39,7 +64,7 @@ pub fn run(app: &mut App, arguments: &args::PathArgs) -> anyhow::Result<Exit> {
         (_, true) => Which::Active,
         _ => Which::Any,
     };
-    let (mut paths, mut elsewhere) = (Vec::new(), Elsewhere::default());
+    let (mut paths, mut elsewhere) = (Many::default(), Elsewhere::default());
     for (place, selected) in found.selected.iter().enumerate() {
         let path = match selected {
             Selected::Id(id) => {
@@ -52,7 +77,7 @@ pub fn run(app: &mut App, arguments: &args::PathArgs) -> anyhow::Result<Exit> {
             Selected::Path(path) => Some(path.clone()).filter(|path| find::fits(&home, path, which)),
         };
         match path {
-            Some(path) => paths.push(plain(path)),
+            Some(path) => paths.push(RolloutPath(plain(path))),
             None => {
                 let what = match which {
                     Which::Any => "no rollout in any form or place",
@@ -65,11 +90,17 @@ pub fn run(app: &mut App, arguments: &args::PathArgs) -> anyhow::Result<Exit> {
         }
     }
     reader.end();
+    paths.finish()?;
+    let json = |path: RolloutPath| RolloutJson { path: path.0.to_string_lossy().into_owned() };
     Report {
-        items: paths.iter().map(|path| RolloutJson { path: path.to_string_lossy() }),
+        items: paths.iter().map(|path| ReadItem(path.map(json))),
         rows: ItemRows::Columns(&["path"]),
         document: Whole::List { name: "paths", before: &|_| Ok(()), after: &|_| Ok(()) },
-        text: &|out| paths.iter().try_for_each(|path| writeln!(out, "{}", text::path(path))),
+        text: &|out| {
+            paths
+                .iter()
+                .try_for_each(|path| writeln!(out, "{}", text::path(&path.map_err(io::Error::other)?.0)))
+        },
     }
     .write(&mut app.out, &form)?;
     Ok(exit)

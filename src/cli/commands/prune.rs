@@ -4,7 +4,7 @@ use crate::cli::commands::app::App;
 use crate::cli::commands::ending;
 use crate::cli::commands::place::Place;
 use crate::cli::commands::threads;
-use crate::cli::commands::titles::{self, Titles, WIDTH_WITH_PATH};
+use crate::cli::commands::titles::{self, MAX_ROWS, Titles, WIDTH_WITH_PATH};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
@@ -110,7 +110,7 @@ pub(super) fn prune_rows(
     let asks = !consent.dry_run && !consent.yes;
     let titles = match titled || asks {
         true => {
-            let ids: Vec<String> = job.threads().iter().map(|outcome| outcome.id).collect();
+            let ids: Vec<String> = job.threads().iter().take(MAX_ROWS).map(|outcome| outcome.id).collect();
             titles::read(app, &mut reader, &ids)?
         }
         false => Titles::default(),
@@ -236,7 +236,10 @@ fn write_report(
         },
         text: &|out| match report.threads.is_empty() {
             true => Ok(()),
-            false => table(form, report, titles, dry_run).write(out),
+            false => {
+                table(form, report, titles, dry_run).write(out)?;
+                titles::write_rest(out, report.threads.len())
+            }
         },
     }
     .write(&mut app.out, form)
@@ -254,7 +257,7 @@ fn table(form: &OutputForm, report: &PruneReport, titles: &Titles, dry_run: bool
     columns.extend(has_reason.then(|| TableColumn::title("why it stays")));
     columns.extend(has_path.then(|| TableColumn::path("path")));
     let mut table = Table::new(columns, form.width, form.style);
-    for (place, outcome) in report.threads.iter().enumerate() {
+    for (place, outcome) in report.threads.iter().take(MAX_ROWS).enumerate() {
         let word = match (outcome.status, dry_run) {
             (PruneStatus::Pruned, true) => "would prune",
             (which, _) => status(which),

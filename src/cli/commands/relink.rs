@@ -3,6 +3,7 @@
 use crate::cli::commands::app::App;
 use crate::cli::commands::ending;
 use crate::cli::commands::place::Place;
+use crate::cli::commands::titles::{self, MAX_ROWS};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
@@ -16,6 +17,7 @@ use crate::relink::{self, RelinkOptions, RelinkReport, RelinkStatus, Relinked};
 use crate::thread::folder;
 use anyhow::anyhow;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 
@@ -55,7 +57,7 @@ pub fn run(app: &mut App, arguments: &args::RelinkArgs) -> anyhow::Result<Exit> 
     };
     for thread in &report.threads {
         if let Some(error) = thread.error {
-            app.messages.fail(&format!("{}: {error}", text::safe(&thread.id)));
+            app.messages.fail(&format!("{}: {error}", text::safe(&thread.id())));
         }
     }
     write_report(app, &form, &database, &old, &report, dry_run)?;
@@ -90,7 +92,7 @@ fn absolute(app: &App, typed: &Path) -> anyhow::Result<String> {
 /// One row in JSON; documented in the help.
 #[derive(Serialize)]
 struct RelinkedJson<'a> {
-    id: &'a str,
+    id: Cow<'a, str>,
     status: &'static str,
     from: &'a str,
     to: &'a str,
@@ -106,7 +108,7 @@ fn status(status: RelinkStatus) -> &'static str {
 
 fn thread(thread: &Relinked) -> RelinkedJson<'_> {
     RelinkedJson {
-        id: &thread.id,
+        id: thread.id(),
         status: status(thread.status),
         from: &thread.from,
         to: &thread.to,
@@ -143,7 +145,10 @@ fn write_report(
         },
         text: &|out| match report.threads.is_empty() {
             true => Ok(()),
-            false => table(form, report, dry_run).write(out),
+            false => {
+                table(form, report, dry_run).write(out)?;
+                titles::write_rest(out, report.threads.len())
+            }
         },
     }
     .write(&mut app.out, form)
@@ -157,14 +162,14 @@ fn table(form: &OutputForm, report: &RelinkReport, dry_run: bool) -> Table {
         TableColumn::path("to"),
     ];
     let mut table = Table::new(columns, form.width, form.style);
-    for thread in &report.threads {
+    for thread in report.threads.iter().take(MAX_ROWS) {
         let (word, tone) = match (thread.status, dry_run) {
             (RelinkStatus::Relinked, false) => ("relinked", Tone::Good),
             (RelinkStatus::Relinked, true) => ("would relink", Tone::Normal),
             (RelinkStatus::Failed, _) => ("failed", Tone::Bad),
         };
         table.row([
-            TableCell::exact(text::safe(&thread.id)),
+            TableCell::exact(text::safe(&thread.id())),
             TableCell::new(word).tone(tone),
             TableCell::exact(text::safe(&thread.from)),
             TableCell::exact(text::safe(&thread.to)),

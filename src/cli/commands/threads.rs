@@ -8,20 +8,30 @@ use crate::error::{WithHint as _, shell_word};
 use crate::survey::select::{Resolver, Selected, Unresolved};
 use anyhow::{Context as _, anyhow};
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::BufRead as _;
 use std::path::Path;
 
 /// Number of threads looked up in one read; while a Codex is active, each read opens the database.
 const AT_ONCE: usize = 4096;
 
+/// Maximum bytes of the typed words that are kept for messages. There may be a million paths on standard input.
+const TYPED_BYTES: usize = 1024 * 1024;
+
+/// The number of threads from which on repeated ones are dropped while more are read.
+const MANY: usize = 65_536;
+
 /// The threads that were found, and whether those are all.
 #[derive(Debug, Default)]
 pub struct FoundThreads {
     /// The threads that were found, each once, in the order in which they were typed.
     pub selected: Vec<Selected>,
-    /// The typed words, by position, of threads that were not typed as their whole id.
+    /// The typed words, by position, of the first threads that were not typed as their whole id.
     typed: HashMap<usize, String>,
+    /// The length of `typed`, in bytes.
+    n_typed: usize,
+    /// The number of `selected` that are known to be different.
+    n_different: usize,
     /// [`Exit::Not`] if some thread does not exist.
     pub exit: Exit,
 }
@@ -34,6 +44,49 @@ impl FoundThreads {
             (Some(typed), _) => Cow::Borrowed(typed),
             (None, thread) => Cow::Owned(thread.map(pasted).unwrap_or_default()),
         }
+    }
+
+    /// Adds a thread, which may be there already.
+    fn add(&mut self, thread: Selected, typed: String) {
+        let is_whole_id = matches!(thread, Selected::Id(id) if *typed == id.to_string());
+        if !is_whole_id && self.n_typed + typed.len() <= TYPED_BYTES {
+            self.n_typed += typed.len();
+            self.typed.insert(self.selected.len(), typed);
+        }
+        self.selected.push(thread);
+        // Standard input may repeat one thread without end.
+        if self.selected.len() > MANY.max(2 * self.n_different) {
+            self.drop_repeated();
+        }
+    }
+
+    /// Drops the threads that are there already. This takes four bytes for each thread, where a set of them would take
+    /// forty.
+    fn drop_repeated(&mut self) {
+        let n = u32::try_from(self.selected.len()).unwrap_or(u32::MAX);
+        let mut order: Vec<u32> = (0..n).collect();
+        let thread = |place: &u32| &self.selected[*place as usize];
+        order.sort_unstable_by(|a, b| thread(a).cmp(thread(b)).then_with(|| a.cmp(b)));
+        let mut first = None;
+        order.retain(|place| first.replace(thread(place)) == Some(thread(place)));
+        // The places of repeated threads are left.
+        order.sort_unstable();
+        let is_repeated = |place: usize| u32::try_from(place).is_ok_and(|p| order.binary_search(&p).is_ok());
+        if !order.is_empty() {
+            let new_place = |place: usize| place - order.partition_point(|&before| (before as usize) < place);
+            self.typed = std::mem::take(&mut self.typed)
+                .into_iter()
+                .filter(|(place, _)| !is_repeated(*place))
+                .map(|(place, typed)| (new_place(place), typed))
+                .collect();
+            self.n_typed = self.typed.values().map(String::len).sum();
+            let mut place = 0;
+            self.selected.retain(|_| {
+                place += 1;
+                !is_repeated(place - 1)
+            });
+        }
+        self.n_different = self.selected.len();
     }
 }
 
@@ -84,7 +137,6 @@ pub fn resolve(
     if words.peek().is_none() && !arguments.is_empty() {
         app.messages.say("no thread on standard input: nothing to do");
     }
-    let mut seen = HashSet::new();
     loop {
         let some: Vec<String> = words.by_ref().take(AT_ONCE).collect::<anyhow::Result<_>>()?;
         if some.is_empty() {
@@ -104,14 +156,7 @@ pub fn resolve(
         };
         for (typed, found) in some.into_iter().zip(found) {
             match found {
-                Ok(selected) => {
-                    if seen.insert(selected.clone()) {
-                        if !matches!(selected, Selected::Id(id) if *typed == id.to_string()) {
-                            threads.typed.insert(threads.selected.len(), typed);
-                        }
-                        threads.selected.push(selected);
-                    }
-                }
+                Ok(selected) => threads.add(selected, typed),
                 Err(Unresolved::NoSuchThread) => {
                     app.messages.fail(&format!("no such thread: {typed}"));
                     threads.exit = Exit::Not;
@@ -122,9 +167,47 @@ pub fn resolve(
             }
         }
     }
+    threads.drop_repeated();
+    threads.selected.shrink_to_fit();
     if threads.exit != Exit::Done {
         app.messages
             .hint("codex-state list --all --hidden --search TEXT finds the id of a thread by its words");
     }
     Ok(threads)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::thread::ThreadId;
+
+    #[test]
+    fn repeated_threads_are_dropped_and_the_words_of_the_others_stay() {
+        let id = |i: u128| Selected::Id(ThreadId::from_u128(i));
+        let mut threads = FoundThreads::default();
+        for (i, word) in [(3, "c"), (1, "a"), (3, "c again"), (2, "b"), (1, "a again"), (4, "d")] {
+            threads.add(id(i), word.to_owned());
+        }
+        threads.drop_repeated();
+        assert_eq!(threads.selected, [id(3), id(1), id(2), id(4)]);
+        let typed: Vec<_> = (0..4).map(|place| threads.typed(place).into_owned()).collect();
+        assert_eq!(typed, ["c", "a", "b", "d"]);
+    }
+
+    #[test]
+    fn threads_that_come_again_and_again_take_no_memory() {
+        let mut threads = FoundThreads::default();
+        for i in 0..3 * MANY as u128 {
+            threads.add(Selected::Id(ThreadId::from_u128(i % 10)), "a word".to_owned());
+            assert!(threads.selected.len() <= MANY && threads.typed.len() <= MANY);
+        }
+        threads.drop_repeated();
+        assert_eq!((threads.selected.len(), threads.typed.len()), (10, 10));
+        for i in 0..2 * MANY as u128 {
+            threads.add(Selected::Id(ThreadId::from_u128(1000 + i)), "x".repeat(100));
+        }
+        assert!(threads.n_typed <= TYPED_BYTES);
+        let last = 2 * MANY + 9;
+        assert_eq!(threads.typed(last), pasted(&threads.selected[last]));
+    }
 }

@@ -9,11 +9,26 @@ use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::db::titles::{self, Titled};
 use crate::thread::Millis;
+use std::io;
 use std::path::Path;
 
 /// The minimum width at which a table also has room for paths. A narrower table would cut the title and the id too
 /// short.
 pub(super) const WIDTH_WITH_PATH: usize = 140;
+
+/// The maximum number of threads in a table. People cannot read more than that on a terminal.
+pub(super) const MAX_ROWS: usize = 1000;
+
+/// Writes how many of `n` threads a table leaves out.
+///
+/// # Errors
+/// If `out` cannot be written.
+pub(super) fn write_rest(out: &mut dyn io::Write, n: usize) -> io::Result<()> {
+    match n.saturating_sub(MAX_ROWS) {
+        0 => Ok(()),
+        rest => writeln!(out, "and {} more, which --format tsv lists", human::count(rest as u64)),
+    }
+}
 
 /// The number of rows read in one transaction.
 const AT_ONCE: usize = 512;

@@ -90,7 +90,7 @@ pub struct BackfillArgs {
     pub writing: Writing,
 
     /// How many rollouts to read at once [default: one for each processor]
-    #[arg(short, long, value_name = "N", value_parser = numbers::jobs)]
+    #[arg(short, long, value_name = "N", value_parser = numbers::jobs, long_help = numbers::JOBS)]
     pub jobs: Option<u16>,
 
     /// Skip rollouts that have not changed since their row was written
@@ -181,7 +181,7 @@ pub struct VerifyArgs {
     pub junit: Option<PathBuf>,
 
     /// How many rollouts to read at once [default: one for each processor]
-    #[arg(short, long, value_name = "N", value_parser = numbers::jobs)]
+    #[arg(short, long, value_name = "N", value_parser = numbers::jobs, long_help = numbers::JOBS)]
     pub jobs: Option<u16>,
 }
 

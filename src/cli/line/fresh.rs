@@ -51,7 +51,7 @@ pub struct Rebuild {
     pub undo: Option<PathBuf>,
 
     /// How many rollouts to read at once [default: one for each processor]
-    #[arg(short, long, value_name = "N", value_parser = numbers::jobs)]
+    #[arg(short, long, value_name = "N", value_parser = numbers::jobs, long_help = numbers::JOBS)]
     pub jobs: Option<u16>,
 }
 

@@ -148,7 +148,7 @@ pub struct PruneArgs {
     pub all_missing: bool,
 
     /// How many rollouts to read at once [default: one for each processor]
-    #[arg(short, long, value_name = "N", value_parser = numbers::jobs)]
+    #[arg(short, long, value_name = "N", value_parser = numbers::jobs, long_help = numbers::JOBS)]
     pub jobs: Option<u16>,
 
     /// Keep no backup of the database (the deleted rows are saved in any case)

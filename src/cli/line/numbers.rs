@@ -13,6 +13,11 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     Ok(timeout.min(Duration::from_millis(i32::MAX.unsigned_abs().into())))
 }
 
+/// The long help of `--jobs`.
+pub(super) const JOBS: &str = "How many rollouts to read at once [default: one for each processor]\n\n\
+    More than that help only where files are far away, as on a network disk. Memory hardly grows: each reader has a \
+    buffer, and together they have as much room for results as two.";
+
 /// Parses the number of rollouts to read at once.
 pub(super) fn jobs(text: &str) -> Result<u16, String> {
     let jobs = text.parse().ok().filter(|jobs| (1..=256).contains(jobs));
