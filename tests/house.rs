@@ -14,8 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates that only these modules of the library may name.
-const CRATE_HOMES: [(&str, &[&str]); 8] = [
-    ("walkdir", &["catalog"]),
+const CRATE_HOMES: [(&str, &[&str]); 7] = [
     ("zstd", &["rollout"]),
     ("rusqlite", &["db"]),
     ("clap", &["cli"]),

@@ -5,9 +5,10 @@ use super::rollout_file::{RolloutFolder, is_archived};
 use crate::rollout::file_name::{self, RolloutName};
 use crate::rollout::fold::Stamp;
 use crate::sys;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use walkdir::{DirEntry, WalkDir};
+use std::{fs, io};
 
 /// Returns the folder in which Codex puts an active rollout of this name.
 #[must_use]
@@ -61,6 +62,16 @@ pub struct Walk {
     pub missing_roots: Vec<PathBuf>,
 }
 
+impl Walk {
+    /// Records what could not be read. What was removed during the walk is not an error.
+    fn fail(&mut self, path: PathBuf, error: &io::Error) {
+        sys::note_failure(error);
+        if error.kind() != io::ErrorKind::NotFound {
+            self.errors.push(WalkError { path, reason: error.to_string() });
+        }
+    }
+}
+
 /// Walks both folders of a home. Links are followed only for the two folders themselves.
 ///
 /// `on_file` is called for each file found, for progress.
@@ -68,10 +79,10 @@ pub fn walk(home: &Path, mut on_file: impl FnMut()) -> Walk {
     let mut walk = Walk::default();
     for root in [ARCHIVED, ACTIVE] {
         let root = home.join(root);
-        match std::fs::metadata(&root) {
+        match fs::metadata(&root) {
             Ok(metadata) if metadata.is_dir() => walk_root(home, &root, &mut walk, &mut on_file),
             Ok(_) => walk.errors.push(WalkError { path: root, reason: "not a folder".to_owned() }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // A dangling link may be an unmounted drive; do not treat it as never created.
                 if root.is_symlink() {
                     let reason = "is a link to nothing".to_owned();
@@ -86,64 +97,86 @@ pub fn walk(home: &Path, mut on_file: impl FnMut()) -> Walk {
 }
 
 fn walk_root(home: &Path, root: &Path, walk: &mut Walk, on_file: &mut impl FnMut()) {
-    let folder_at =
-        |path: &Path| RolloutFolder::new(path, is_archived(path.strip_prefix(home).unwrap_or(path)));
-    let mut folder = folder_at(root);
-    for entry in WalkDir::new(root).sort_by(compare_entries) {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                // A folder that was removed during the walk is not an error.
-                error.io_error().iter().for_each(|error| sys::note_failure(error));
-                if error.io_error().is_none_or(|io| io.kind() != std::io::ErrorKind::NotFound) {
-                    let path = error.path().unwrap_or(root).to_owned();
-                    let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-                    walk.errors.push(WalkError { path, reason });
-                }
-                continue;
+    let mut found = vec![read_folder(root.to_owned(), home, walk)];
+    while let Some(folder) = found.last_mut() {
+        match folder.entries.next() {
+            None => {
+                found.pop();
             }
-        };
-        let Some(named) = file_name::parse(entry.file_name()) else { continue };
-        if !entry.file_type().is_file() {
-            continue;
+            Some((name, EntryKind::Folder)) => {
+                let path = folder.folder.path().join(name);
+                found.push(read_folder(path, home, walk));
+            }
+            Some((name, EntryKind::Rollout(Ok(stamp)))) => {
+                let Some(named) = file_name::parse(&name) else { continue };
+                walk.files.push(RolloutFile::new(Arc::clone(&folder.folder), &name, named, stamp));
+                on_file();
+            }
+            Some((name, EntryKind::Rollout(Err(error)) | EntryKind::Unknown(error))) => {
+                walk.fail(folder.folder.path().join(name), &error);
+            }
         }
-        let stamp = match entry.metadata() {
-            Ok(metadata) => Stamp::of(&metadata),
-            Err(error) if error.io_error().is_some_and(|io| io.kind() == std::io::ErrorKind::NotFound) => {
-                continue;
-            }
-            Err(error) => Err(error.into()),
-        };
-        let stamp = match stamp {
-            Ok(stamp) => stamp,
-            Err(error) => {
-                walk.errors.push(WalkError { path: entry.path().to_owned(), reason: error.to_string() });
-                continue;
-            }
-        };
-        let parent = entry.path().parent().unwrap_or(root);
-        if folder.path() != parent {
-            folder = folder_at(parent);
-        }
-        walk.files.push(RolloutFile::new(Arc::clone(&folder), entry.file_name(), named, stamp));
-        on_file();
     }
 }
 
-/// Compares whole paths in byte order: a folder sorts as if its name ended with the separator.
-fn compare_entries(a: &DirEntry, b: &DirEntry) -> std::cmp::Ordering {
-    // Entries of one folder share the part before their names; finding that part is more expensive than comparing it.
-    fn bytes(entry: &DirEntry) -> &[u8] {
-        entry.path().as_os_str().as_encoded_bytes()
+/// A folder that is being walked.
+struct WalkedFolder {
+    folder: Arc<RolloutFolder>,
+    /// The rollouts and folders in it, in byte order of their paths.
+    entries: std::vec::IntoIter<(OsString, EntryKind)>,
+}
+
+/// An entry of a folder.
+enum EntryKind {
+    Folder,
+    /// A file with the name of a rollout.
+    Rollout(io::Result<Stamp>),
+    /// An entry whose type could not be read.
+    Unknown(io::Error),
+}
+
+/// Reads a folder. It asks for each file's time while the folder is open: then most systems need not look up each folder
+/// of the path again.
+fn read_folder(path: PathBuf, home: &Path, walk: &mut Walk) -> WalkedFolder {
+    let mut entries = Vec::new();
+    let result = fs::read_dir(&path).and_then(|folder| {
+        for entry in folder {
+            let entry = entry?;
+            let name = entry.file_name();
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => entries.push((name, EntryKind::Folder)),
+                Ok(kind) if kind.is_file() && file_name::is_rollout(&name) => {
+                    let stamp = entry.metadata().and_then(|metadata| Stamp::of(&metadata));
+                    entries.push((name, EntryKind::Rollout(stamp)));
+                }
+                Ok(_) => {}
+                Err(error) => entries.push((name, EntryKind::Unknown(error))),
+            }
+        }
+        Ok(())
+    });
+    if let Err(error) = result {
+        walk.fail(path.clone(), &error);
     }
-    let (a_path, b_path) = (bytes(a), bytes(b));
-    let common = a_path.len().min(b_path.len());
-    let next = |entry: &DirEntry, path: &[u8]| match path.get(common) {
-        None if entry.file_type().is_dir() => Some(b'/'),
+    entries.sort_unstable_by(compare_entries);
+    let archived = is_archived(path.strip_prefix(home).unwrap_or(&path));
+    WalkedFolder { folder: RolloutFolder::new(&path, archived), entries: entries.into_iter() }
+}
+
+/// Compares entries of one folder by the byte order of whole paths: a folder sorts as if its name ended with the
+/// separator.
+fn compare_entries(
+    (a, a_kind): &(OsString, EntryKind),
+    (b, b_kind): &(OsString, EntryKind),
+) -> std::cmp::Ordering {
+    let (a, b) = (a.as_encoded_bytes(), b.as_encoded_bytes());
+    let common = a.len().min(b.len());
+    let next = |name: &[u8], kind: &EntryKind| match name.get(common) {
+        None if matches!(kind, EntryKind::Folder) => Some(b'/'),
         next => next.copied(),
     };
-    // The paths differ, so if one is a prefix of the other, the next byte decides.
-    a_path[..common].cmp(&b_path[..common]).then_with(|| next(a, a_path).cmp(&next(b, b_path)))
+    // The names differ, so if one is a prefix of the other, the next byte decides.
+    a[..common].cmp(&b[..common]).then_with(|| next(a, a_kind).cmp(&next(b, b_kind)))
 }
 
 #[cfg(test)]
@@ -163,8 +196,8 @@ mod tests {
                 ])
         {
             let path = home.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, "x").unwrap();
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
         }
         let walk = walk(home.path(), || {});
         let paths: Vec<PathBuf> = walk.files.iter().map(RolloutFile::path).collect();
