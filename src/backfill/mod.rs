@@ -247,8 +247,12 @@ impl BackfillRun<'_> {
                 new = merge(&self.survey.comparison, &folded, row.as_ref(), old.as_ref());
             }
         }
+        let has_old = old.is_some();
+        if let Some(facts) = &self.facts {
+            facts.reuse(old);
+        }
         match new {
-            Some(new) => self.enqueue(Pending::new(file, *folded, row.take(), old, new)),
+            Some(new) => self.enqueue(Pending::new(file, *folded, row.take(), has_old, new)),
             None => {
                 self.report.unchanged += 1;
                 Ok(())

@@ -46,8 +46,8 @@ pub(super) struct Pending {
     pub(super) older: Vec<ThreadMetadata>,
     /// The existing row when the new one was made.
     pub(super) seen: Option<Row>,
-    /// The thread's row in another database.
-    pub(super) old: Option<Row>,
+    /// True if another database knows the thread.
+    pub(super) has_old: bool,
     pub(super) new: PendingRow,
     pub(super) size: usize,
     pub(super) n_reads: u32,
@@ -58,12 +58,12 @@ impl Pending {
         file: usize,
         folded: FoldedThread,
         seen: Option<Row>,
-        old: Option<Row>,
+        has_old: bool,
         new: PendingRow,
     ) -> Pending {
         let FoldedThread { metadata, stamp, .. } = folded;
         let size = metadata.size();
-        Pending { file, id: metadata.id, stamp, older: metadata.older, seen, old, new, size, n_reads: 0 }
+        Pending { file, id: metadata.id, stamp, older: metadata.older, seen, has_old, new, size, n_reads: 0 }
     }
 
     /// Writes the row inside a transaction, unless the row or the file changed since it was made.
@@ -79,7 +79,7 @@ impl Pending {
         if row != self.seen || stamp.ok() != Some(self.stamp) {
             return Ok(WriteResult::Changed);
         }
-        if let (Some(facts), Some(_)) = (facts, &self.old) {
+        if let (Some(facts), true) = (facts, self.has_old) {
             facts.insert_parents(connection, &self.new.row)?;
         }
         match self.new.changed {

@@ -52,10 +52,10 @@ impl BackfillRun<'_> {
         Ok(())
     }
 
-    /// Counts Codex's default list again after rows were written.
+    /// Counts Codex's default list again after rows were written. A rebuild counts the finished database instead.
     pub(super) fn count_shown(&mut self) -> anyhow::Result<()> {
         let BackfillTarget::Write(writer) = &self.survey.database else { return Ok(()) };
-        if self.report.inserted + self.report.updated > 0 {
+        if self.report.inserted + self.report.updated > 0 && !self.survey.comparison.replaces {
             self.tally.count_again(writer.connection())?;
         }
         Ok(())
@@ -130,11 +130,12 @@ impl BackfillRun<'_> {
         self.set_time(&mut folded);
         folded.metadata.older = pending.older;
         let row = self.survey.row(pending.id)?;
-        match merge(&self.survey.comparison, &folded, row.as_ref(), pending.old.as_ref()) {
+        let old = self.facts.as_ref().map(|facts| facts.of(pending.id)).transpose()?.flatten();
+        match merge(&self.survey.comparison, &folded, row.as_ref(), old.as_ref()) {
             None => self.report.unchanged += 1,
             Some(new) => {
                 let n_reads = pending.n_reads + 1;
-                let pending = Pending::new(file, folded, row, pending.old, new);
+                let pending = Pending::new(file, folded, row, old.is_some(), new);
                 self.pending.push(Pending { n_reads, ..pending });
             }
         }

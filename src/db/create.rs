@@ -123,12 +123,18 @@ fn open(path: &Path, level: i64) -> rusqlite::Result<Connection> {
 /// # Errors
 /// If SQLite cannot run the statements.
 pub(super) fn build(connection: &Connection, level: i64) -> rusqlite::Result<()> {
-    connection.execute_batch(THREADS)?;
-    for (_, statements) in STEPS.iter().filter(|(step, _)| *step <= level) {
-        connection.execute_batch(statements)?;
-    }
+    build_tables(connection, 0, level)?;
     for migration in migrations().filter(|(version, ..)| (2..=level).contains(version)) {
         record(connection, migration)?;
+    }
+    Ok(())
+}
+
+/// Creates the tables of a level in a database that has those of the level `from`; 0 is an empty one.
+pub(super) fn build_tables(connection: &Connection, from: i64, level: i64) -> rusqlite::Result<()> {
+    let steps = std::iter::once(&(1, THREADS)).chain(&STEPS);
+    for (_, statements) in steps.filter(|(step, _)| (from + 1..=level).contains(step)) {
+        connection.execute_batch(statements)?;
     }
     Ok(())
 }

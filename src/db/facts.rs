@@ -5,7 +5,8 @@
 //! damaged database is often all that is left.
 
 use super::open::{OpenOptions, Reader, Trouble, reason};
-use super::row::to_cell;
+use super::packed;
+use super::row::{set_cell, to_cell};
 use super::salvage::{self, Salvage, quoted};
 use super::schema::{self, Schema};
 use crate::error::{WithHint as _, shell_word};
@@ -13,6 +14,7 @@ use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, ColumnSet, Row, Truth};
 use anyhow::anyhow;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -34,11 +36,12 @@ pub struct DatabaseFacts {
     /// A temporary database with the rows.
     copy: Connection,
     columns: ColumnSet,
-    select: String,
     parents: [Parents; REFERENCES.len()],
     salvage: Salvage,
     /// True if they are whole rows of the database that is being replaced.
     replaces: bool,
+    /// A row whose memory is free.
+    spare: RefCell<Option<Row>>,
 }
 
 /// Complete rows of a small table, by one of their columns.
@@ -103,9 +106,8 @@ impl DatabaseFacts {
     }
 
     fn read(from: &Connection, columns: ColumnSet) -> anyhow::Result<DatabaseFacts> {
-        let names = quoted(columns.iter().map(|col| col.name()));
         let copy = Connection::open("")?;
-        copy.execute_batch(&format!("{SETTINGS} CREATE TABLE facts ({names}); BEGIN"))?;
+        copy.execute_batch(&format!("{SETTINGS} CREATE TABLE facts (id TEXT, cells BLOB); BEGIN"))?;
         let salvage = copy_rows(from, &copy, columns)?;
         index_ids(&copy)?;
         copy.execute_batch("COMMIT")?;
@@ -117,8 +119,7 @@ impl DatabaseFacts {
             let children = children.map(|(table, key)| Box::new(Parents::read(from, table, key)));
             parents.children = children.filter(|children| !children.columns.is_empty());
         }
-        let select = format!("SELECT {names} FROM facts WHERE id = ?1");
-        Ok(DatabaseFacts { copy, columns, select, parents, salvage, replaces: false })
+        Ok(DatabaseFacts { copy, columns, parents, salvage, replaces: false, spare: RefCell::default() })
     }
 
     /// Returns true if every row could be read.
@@ -146,10 +147,12 @@ impl DatabaseFacts {
         if !self.replaces || !self.columns.contains(Col::RolloutPath) {
             return Ok(());
         }
-        let mut statement = self.copy.prepare("SELECT id, rollout_path FROM facts")?;
+        let mut statement = self.copy.prepare("SELECT cells FROM facts")?;
         let mut rows = statement.query([])?;
+        let mut facts = Row::empty();
         while let Some(row) = rows.next()? {
-            if let (Ok(id), Ok(path)) = (row.get_ref(0)?.as_str(), row.get_ref(1)?.as_str()) {
+            self.unpack(row, &mut facts)?;
+            if let (Some(id), Some(path)) = (facts.text(Col::Id), facts.text(Col::RolloutPath)) {
                 each(id, path);
             }
         }
@@ -166,15 +169,21 @@ impl DatabaseFacts {
     }
 
     fn get(&self, id: ThreadId) -> rusqlite::Result<Option<Row>> {
-        let mut statement = self.copy.prepare_cached(&self.select)?;
+        let mut statement = self.copy.prepare_cached("SELECT cells FROM facts WHERE id = ?1")?;
         let read = |row: &rusqlite::Row<'_>| {
-            let mut cells = Row::empty();
-            for (i, col) in self.columns.iter().enumerate() {
-                cells[col] = Some(to_cell(row.get_ref(i)?));
-            }
-            Ok(cells)
+            let mut facts = self.spare.take().unwrap_or_else(Row::empty);
+            self.unpack(row, &mut facts).map(|()| facts)
         };
-        statement.query_row([id.to_string()], read).optional()
+        statement.query_row([id.encode(&mut [0; 36])], read).optional()
+    }
+
+    /// Sets the cells of the facts to those in the first column of a row of the copy.
+    fn unpack(&self, row: &rusqlite::Row<'_>, facts: &mut Row) -> rusqlite::Result<()> {
+        let mut cells = row.get_ref(0)?.as_blob().unwrap_or_default();
+        for col in self.columns.iter() {
+            set_cell(&mut facts[col], packed::next(&mut cells).unwrap_or(ValueRef::Null));
+        }
+        Ok(())
     }
 }
 
@@ -207,16 +216,18 @@ fn may_matter(col: Col) -> bool {
 fn copy_rows(from: &Connection, to: &Connection, columns: ColumnSet) -> rusqlite::Result<Salvage> {
     let names: Vec<&str> = columns.iter().map(|col| col.name()).collect();
     let id = columns.iter().position(|col| col == Col::Id).unwrap_or(0);
-    let places = vec!["?"; names.len()].join(", ");
-    let into = quoted(names.iter().copied());
-    let mut insert = to.prepare(&format!("INSERT INTO facts ({into}) VALUES ({places})"))?;
+    let mut insert = to.prepare("INSERT INTO facts (id, cells) VALUES (?1, ?2)")?;
+    let mut cells = Vec::new();
     salvage::each_row(from, "threads", &names, |_, row| {
         // Rows with ids of other types or spellings are not threads.
-        let is_thread = row.get(id)?.as_str().is_ok_and(|id| ThreadId::parse(id).is_some());
-        if is_thread {
-            insert.execute(params_from_iter(row.values()?))?;
+        let Some(id) = row.get(id)?.as_str().ok().filter(|id| ThreadId::parse(id).is_some()) else {
+            return Ok(());
+        };
+        cells.clear();
+        for column in 0..names.len() {
+            packed::push(&mut cells, row.get(column)?);
         }
-        Ok(())
+        insert.execute((id, &cells)).map(drop)
     })
 }
 
@@ -321,6 +332,13 @@ impl<'a> FittingFacts<'a> {
             }
         }
         Ok(Some(row))
+    }
+
+    /// Takes a row of [`FittingFacts::of`] that is no longer needed. Its memory is used for the next one.
+    pub fn reuse(&self, row: Option<Row>) {
+        if let Some(row) = row.filter(Row::is_small) {
+            self.facts.spare.replace(Some(row));
+        }
     }
 
     /// Inserts the missing parents of a row that is about to be written.

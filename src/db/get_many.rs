@@ -3,25 +3,19 @@
 
 use super::threads::{AT_ONCE, ThreadStatements};
 use crate::thread::ThreadId;
-use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, Row};
 use rusqlite::{Connection, params_from_iter};
 
-/// Maximum number of rows whose memory is kept, and of the bytes of text in each.
+/// Maximum number of rows whose memory is kept.
 const MAX_SPARE: usize = 256;
-const MAX_SPARE_TEXT: usize = 4096;
 
 impl ThreadStatements {
     /// Takes a row of this table that is no longer needed. Its memory is used for a row that is read later, so that a
     /// row like the one before costs no allocation.
     pub fn reuse(&self, row: Option<Row>) {
         let mut spare = self.spare.borrow_mut();
-        let size = |cell: &Cell| if let Cell::Text(text) = cell { text.capacity() } else { 0 };
-        if let Some(row) = row
-            && spare.len() < MAX_SPARE
-            && row.cells().map(size).sum::<usize>() <= MAX_SPARE_TEXT
-        {
-            spare.push(row);
+        if spare.len() < MAX_SPARE {
+            spare.extend(row.filter(Row::is_small));
         }
     }
 
@@ -97,6 +91,7 @@ mod tests {
     use crate::db::open::Writer;
     use crate::db::schema::Schema;
     use crate::db::testing::{FILLED, Place};
+    use crate::thread::cell::Cell;
 
     #[test]
     fn rows_read_together_are_those_read_one_by_one() {

@@ -2,7 +2,7 @@
 
 use super::row::to_cell;
 use crate::thread::cell::Cell;
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, Statement};
 
 /// The result of reading a damaged table.
@@ -48,11 +48,6 @@ impl SalvagedRow<'_> {
     /// Returns a copy of all values.
     pub(super) fn cells(&self) -> rusqlite::Result<Vec<Cell>> {
         (0..self.n_columns).map(|column| self.get(column).map(to_cell)).collect()
-    }
-
-    /// Returns all values unchanged, to be written elsewhere.
-    pub(super) fn values(&self) -> rusqlite::Result<Vec<ToSqlOutput<'_>>> {
-        (0..self.n_columns).map(|column| self.get(column).map(ToSqlOutput::Borrowed)).collect()
     }
 }
 

@@ -338,6 +338,14 @@ impl Row {
         self.get(col).and_then(Cell::as_integer)
     }
 
+    /// Returns true if its texts take so little memory that it is worth keeping for another row.
+    #[must_use]
+    pub fn is_small(&self) -> bool {
+        const MAX_TEXT: usize = 4096;
+        let size = |cell: &Cell| if let Cell::Text(text) = cell { text.capacity() } else { 0 };
+        self.cells().map(size).sum::<usize>() <= MAX_TEXT
+    }
+
     /// Returns the cells of the columns that the database has.
     pub fn cells(&self) -> impl Iterator<Item = &Cell> {
         self.0.iter().flatten()

@@ -37,8 +37,8 @@ const TIMES: [(Col, Col); 3] = [
 pub fn carry_over(file: &ThreadMetadata, old: &Row, context: &MergeContext<'_>) -> Row {
     let mut row = merge::insert(file, context);
     for (col, column) in Col::definitions() {
-        let is_time = TIMES.iter().any(|&(seconds, milliseconds)| [seconds, milliseconds].contains(&col));
-        if !context.has(col) || is_time {
+        let is_time = || TIMES.iter().any(|&(seconds, milliseconds)| [seconds, milliseconds].contains(&col));
+        if !context.has(col) || old[col] == row[col] || is_time() {
             continue;
         }
         let cell = match column.truth {
@@ -55,8 +55,10 @@ pub fn carry_over(file: &ThreadMetadata, old: &Row, context: &MergeContext<'_>) 
     for (seconds, milliseconds) in TIMES {
         carry_time(old, context, &mut row, seconds, milliseconds);
     }
-    let merged = merge::update(file, &row, context);
-    overlaid(row, merged.row)
+    match merge::update_if_different(file, &row, context) {
+        None => row,
+        Some(merged) => overlaid(row, merged.row),
+    }
 }
 
 /// Returns true if the title of the old row is better than that of a new `row`, which may be the thread's name in

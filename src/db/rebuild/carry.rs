@@ -193,15 +193,15 @@ pub(super) fn carry_columns(old: &Connection, new: &Connection) -> rusqlite::Res
     let mut is_there = new.prepare("SELECT 1 FROM threads WHERE id = ?1")?;
     let mut left = Left::new();
     salvage::each_row(old, THREADS, &names, |number, row| {
-        let mut cells = row.cells()?;
-        if cells.first().and_then(Cell::as_text).and_then(ThreadId::parse).is_none() {
+        let Some(id) = row.get(0)?.as_str().ok().filter(|id| ThreadId::parse(id).is_some()) else {
             return Ok(());
-        }
-        if !is_there.exists([&cells[0]])? {
+        };
+        if !is_there.exists([id])? {
             left.push(number);
             return Ok(());
         }
         let Some(update) = &mut update else { return Ok(()) };
+        let mut cells = row.cells()?;
         for (column, cell) in columns.iter().zip(&mut cells).skip(1) {
             if !column.accepts(cell) {
                 *cell = Cell::Null;

@@ -27,6 +27,9 @@ use shape::SchemaShape;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// Size of the page cache while the new database is checked; a negative number is in KiB.
+const CHECK_CACHE_KIB: i64 = -8 * 1024;
+
 /// SQLite's table of tables, indexes and triggers.
 const SCHEMA: &str = "sqlite_schema";
 
@@ -349,6 +352,8 @@ impl NewDatabase {
         };
         let explained = |error| explain(error, &self.path, doing);
         let connection = Connection::open(&self.path).map_err(explained)?;
+        // Each row is looked up in every index.
+        connection.pragma_update(None, "cache_size", CHECK_CACHE_KIB).map_err(explained)?;
         let problem = check(&connection).map_err(explained)?;
         let census = census(&connection, default_provider)?;
         connection.close().map_err(|(_, error)| explained(error))?;
