@@ -3,6 +3,7 @@
 
 use super::schema::Schema;
 use super::shown::{self, HiddenReason, Reasons, Rule, Visibility};
+use super::verdicts::Verdicts;
 use crate::thread::columns::Col;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
@@ -43,7 +44,7 @@ impl Census {
     /// # Errors
     /// If the database cannot be read.
     pub fn take(connection: &Connection, schema: &Schema, provider: &str) -> rusqlite::Result<Census> {
-        Census::count(connection, schema, provider, "", |_| Ok(()))
+        Census::count(connection, schema, provider, "", |_, _, _| Ok(()))
     }
 
     /// Counts the threads of a database, and calls `each` with each of them.
@@ -58,42 +59,45 @@ impl Census {
     ) -> rusqlite::Result<Census> {
         let folder = if schema.has(Col::Cwd) { Col::Cwd.name() } else { "NULL" };
         let more = format!(", id, {folder}, created_at");
-        Census::count(connection, schema, provider, &more, |row| {
+        Census::count(connection, schema, provider, &more, |row, source, provider| {
             let text = |place| Ok::<_, rusqlite::Error>(row.get_ref(place)?.as_str().unwrap_or_default());
             let began_at = row.get_ref(5)?.as_i64().ok();
-            each(&CensusThread {
-                source: text(1)?,
-                provider: text(2)?,
-                id: text(3)?,
-                folder: text(4)?,
-                began_at,
-            });
+            each(&CensusThread { source, provider, id: text(3)?, folder: text(4)?, began_at });
             Ok(())
         })
     }
 
+    /// Counts the threads, and calls `each` with each row, its source and its provider.
     fn count(
         connection: &Connection,
         schema: &Schema,
         provider: &str,
         more: &str,
-        mut each: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<()>,
+        mut each: impl FnMut(&rusqlite::Row<'_>, &str, &str) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<Census> {
         let rule = Rule::new(schema, provider);
-        let own_provider = if schema.has(Col::ModelProvider) { Col::ModelProvider.name() } else { "NULL" };
+        let column = |col: Col| if schema.has(col) { col.name() } else { "NULL" };
+        let [source, provider] = [Col::Source, Col::ModelProvider];
+        let verdicts = |col: Col, reason, text: &str| {
+            Verdicts::new(connection, col.name(), &rule.some_reasons(&[reason]), text)
+        };
+        let mut sources = verdicts(source, HiddenReason::Source, &shown::source_key(schema))?;
+        let mut providers = verdicts(provider, HiddenReason::Provider, provider.name())?;
         // Not grouped by SQL, which would sort all rows in as much memory as the page cache has.
         let sql = format!(
-            "SELECT {}, {}, {own_provider}{more} FROM threads",
-            rule.reasons(),
-            shown::source_key(schema)
+            "SELECT {}, {}, {}{more} FROM threads",
+            rule.some_reasons(&[HiddenReason::Archived, HiddenReason::NoMessage]),
+            column(source),
+            column(provider)
         );
         let mut census = Census::default();
         let mut statement = connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let text = |place| Ok::<_, rusqlite::Error>(row.get_ref(place)?.as_str().unwrap_or_default());
-            census.change(Reasons::of(row.get(0)?), text(1)?, text(2)?, 1);
-            each(row)?;
+            let (source, provider) = (sources.of(row.get_ref(1)?)?, providers.of(row.get_ref(2)?)?);
+            let reasons = row.get::<_, i64>(0)? + source.number + provider.number;
+            census.change(Reasons::of(reasons), &source.text, &provider.text, 1);
+            each(row, &source.text, &provider.text)?;
         }
         Ok(census)
     }

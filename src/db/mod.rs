@@ -16,6 +16,7 @@ pub mod list;
 pub mod many;
 pub mod names;
 pub mod open;
+mod packed;
 pub mod projects;
 pub mod providers;
 pub mod rebuild;
@@ -32,6 +33,7 @@ pub mod tally;
 pub(crate) mod testing;
 pub mod threads;
 pub mod titles;
+mod verdicts;
 
 pub use rusqlite::Connection;
 

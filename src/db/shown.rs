@@ -118,8 +118,13 @@ impl Rule {
     /// Returns an SQL expression for the reasons of a row, as a number for [`Reasons::of`].
     #[must_use]
     pub fn reasons(&self) -> String {
-        let bit = |reason: HiddenReason| format!("(({}) << {})", self.condition(reason), reason as u8);
-        HiddenReason::ALL.map(bit).join(" + ")
+        self.some_reasons(&HiddenReason::ALL)
+    }
+
+    /// Returns an SQL expression for those of some reasons that a row has.
+    pub(super) fn some_reasons(&self, reasons: &[HiddenReason]) -> String {
+        let bit = |&reason: &HiddenReason| format!("(({}) << {})", self.condition(reason), reason as u8);
+        reasons.iter().map(bit).collect::<Vec<_>>().join(" + ")
     }
 }
 
