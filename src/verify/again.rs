@@ -4,6 +4,7 @@
 //! together with others. Then file and row are read again, and the thread is judged again if either changed.
 
 use super::finding::Finding;
+use super::glance;
 use super::judge::{self, Judged, PathFacts};
 use super::kinds::FindingKind;
 use super::options::Depth;
@@ -15,7 +16,7 @@ use crate::survey::{self, BATCH_BYTES, BATCH_THREADS, Origin, Subject, Survey};
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, Row};
 use crate::thread::diff::FieldDifference;
-use crate::thread::times::{self, Times};
+use crate::thread::times;
 use crate::thread::{ThreadId, ThreadMetadata};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
@@ -246,15 +247,24 @@ impl VerifyRun<'_> {
             return comparison.diff_or_older(thread, row, differences, || worker.older(file, thread.id));
         }
         let is_time = |difference: &FieldDifference| difference.col.is_updated_at();
-        match self.survey.worker.last_event(file).filter(|_| is_lost || differences.iter().any(is_time)) {
-            Some(time) => {
-                let mut thread = thread.clone();
-                thread.last_event_at = time;
-                thread.updated_at = Times::Auto.choose(thread.modified_at, time);
-                self.survey.comparison.diff(&thread, row)
-            }
-            None => differences,
+        if !is_lost && !differences.iter().any(is_time) {
+            return differences;
         }
+        let Survey { comparison, worker, inventory, .. } = &mut self.survey;
+        let mut with_last_event = |file: usize, thread: ThreadMetadata| match worker.last_event(file) {
+            Some(time) => glance::with_last_event(thread, time),
+            None => thread,
+        };
+        let thread = with_last_event(file, thread.clone());
+        let differences = comparison.diff(&thread, row);
+        comparison.diff_or_older(&thread, row, differences, || {
+            let rollouts = inventory.older_rollouts(file).into_iter();
+            let glance = |i: usize| {
+                let file = &inventory.files()[i];
+                with_last_event(i, glance::at_a_glance(thread.id, file, file.stamp).metadata)
+            };
+            rollouts.map(glance).collect()
+        })
     }
 
     /// Returns true if only the row's time is behind, and by no more than with a Codex that is writing the file right

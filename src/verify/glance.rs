@@ -8,7 +8,8 @@ use crate::rollout::fold::{FoldedThread, ReadError, Stamp};
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, ColumnSet, Row};
 use crate::thread::equivalence::{FIRST_MILLISECONDS, TIME_TOLERANCE};
-use crate::thread::{Millis, ThreadId, ThreadMetadata, times};
+use crate::thread::times::{self, Times};
+use crate::thread::{Millis, ThreadId, ThreadMetadata};
 
 /// Returns the columns that a quick look compares: those that follow from a file's path and time.
 pub(super) fn columns(schema: &Schema) -> ColumnSet {
@@ -59,6 +60,12 @@ pub(super) fn at_a_glance(id: ThreadId, file: &RolloutFile, stamp: Stamp) -> Fol
     };
     let damage = DamageReport::default();
     FoldedThread { metadata, damage, unopenable: None, stamp, n_bytes: 0, n_own_bytes: 0 }
+}
+
+/// Returns a thread with the time of its file's last line.
+pub(super) fn with_last_event(thread: ThreadMetadata, time: Millis) -> ThreadMetadata {
+    let updated_at = Times::Auto.choose(thread.modified_at, time);
+    ThreadMetadata { last_event_at: time, updated_at, ..thread }
 }
 
 #[cfg(test)]
