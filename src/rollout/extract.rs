@@ -74,6 +74,10 @@ pub struct Extract {
     task_started: LastEvent,
     /// The number of the last line counted as damaged, so that its pieces count once.
     damaged_line: u64,
+    /// The number of the last line that is lost, or in part.
+    lost_line: u64,
+    /// The number of the last line that is not blank.
+    last_line: u64,
 }
 
 /// The kind of each held line.
@@ -94,6 +98,8 @@ pub struct Extracted {
     pub has_meta: bool,
     /// True if the file contains only white space.
     pub is_blank: bool,
+    /// True if the last line that is not blank is lost.
+    pub lacks_last_lines: bool,
     /// The timestamp of the last line that has one.
     pub last_event_at: Option<Millis>,
     /// True if a line that replaces others does not parse. The file must then be read again eagerly, to find the
@@ -121,6 +127,8 @@ impl Extract {
             last_event: LastEvent::default(),
             task_started: LastEvent::default(),
             damaged_line: 0,
+            lost_line: 0,
+            last_line: 0,
         }
     }
 
@@ -162,6 +170,7 @@ impl Extract {
             return;
         }
         self.n_lines += 1;
+        self.last_line = line.number;
         self.last_event.push(bytes, look.as_ref());
         let class = look.map(|look| look.class);
         if line.cut {
@@ -360,6 +369,11 @@ impl Extract {
     }
 
     fn note(&mut self, line: &Line<'_>, damage: Damage) {
+        if damage.loses_lines() {
+            self.lost_line = line.number;
+            let facts = &mut self.facts;
+            facts.lacks_first_lines |= facts.title.is_none() || facts.first_user_message.is_none();
+        }
         if std::mem::replace(&mut self.damaged_line, line.number) == line.number {
             return;
         }
@@ -380,6 +394,7 @@ impl Extract {
             has_items: self.n_items > 0,
             has_meta: self.has_meta,
             is_blank: self.n_lines == 0,
+            lacks_last_lines: self.lost_line > 0 && self.lost_line >= self.last_line,
             last_event_at: self.last_event.time(),
         }
     }

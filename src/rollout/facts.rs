@@ -75,6 +75,8 @@ pub struct RolloutFacts {
     pub creator_account_id: Option<String>,
     /// The thread's last name in the file.
     pub name: Option<String>,
+    /// True if a line before the first message is lost.
+    pub lacks_first_lines: bool,
 }
 
 /// Maximum number of remembered working directories of a thread.

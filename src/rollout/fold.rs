@@ -276,10 +276,11 @@ pub fn complete(
         }
     }
     let ReadFile { extracted, stamp, .. } = read;
-    let Extracted { facts, damage, unopenable, last_event_at, has_meta, .. } = extracted;
+    let Extracted { facts, damage, unopenable, last_event_at, has_meta, lacks_last_lines, .. } = extracted;
     let mut metadata = to_metadata(facts, last_event_at, source, &stamp, world)?;
     metadata.lacks_history = lost.is_some();
     metadata.lacks_meta = !has_meta;
+    metadata.lacks_last_lines = lacks_last_lines;
     let is_lost = lost.filter(|_| reading.options.openable).map(Obstacle::HistoryMissing);
     let unopenable = unopenable.or(is_lost.map(|obstacle| Unopenable { obstacle, line: None, offset: 0 }));
     Ok(FoldedThread { metadata, damage, unopenable, stamp, n_bytes, n_own_bytes })
@@ -454,6 +455,7 @@ fn to_metadata(
         creator_user_id: facts.creator_user_id,
         creator_account_id: facts.creator_account_id,
         name: facts.name,
+        lacks_first_lines: facts.lacks_first_lines,
         ..ThreadMetadata::nothing(id, rollout_path.to_owned())
     })
 }

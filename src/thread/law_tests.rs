@@ -224,6 +224,53 @@ fn a_row_keeps_what_only_a_lost_session_meta_said() {
 }
 
 #[test]
+fn a_row_keeps_the_first_message_where_lines_before_that_of_the_file_are_lost() {
+    let said: Vec<_> =
+        ["title", "first_user_message", "preview"].map(|col| (col, Cell::from("of a lost line"))).into();
+    let file = ThreadMetadata { lacks_first_lines: true, ..metadata() };
+    check(&file, &said, &[]);
+    check(&metadata(), &said, &["title", "first_user_message", "preview"]);
+    check(&file, &[("title", "".into()), ("tokens_used", 1.into())], &["title", "tokens_used"]);
+}
+
+#[test]
+fn a_row_keeps_what_the_lost_end_of_a_file_said_if_it_is_later_than_the_rest() {
+    let torn = ThreadMetadata { lacks_last_lines: true, ..metadata() };
+    let with_time = |millis: i64| {
+        vec![
+            ("updated_at", Cell::from(millis / 1000)),
+            ("updated_at_ms", millis.into()),
+            ("tokens_used", 900.into()),
+            ("model", "later".into()),
+            ("reasoning_effort", "low".into()),
+            ("sandbox_policy", r#"{"type":"disabled"}"#.into()),
+            ("approval_mode", "on-request".into()),
+            ("memory_mode", "disabled".into()),
+        ]
+    };
+    let later = with_time(torn.modified_at + 60_000);
+    check(&torn, &later, &[]);
+    let turns =
+        ["sandbox_policy", "approval_mode", "tokens_used", "memory_mode", "model", "reasoning_effort"];
+    check(&torn, &with_time(torn.last_event_at), &turns);
+    let names: Vec<&str> = later.iter().map(|(name, _)| *name).collect();
+    let whole = ThreadMetadata { lacks_last_lines: false, ..torn.clone() };
+    let mut expected = names.clone();
+    expected.sort_by_key(|name| Col::named(name));
+    check(&whole, &later, &expected);
+    // A time of a copy is not the file's own, so the row's is not replaced by that of the last line.
+    let copied = ThreadMetadata {
+        modified_at: torn.modified_at + 90_000_000,
+        updated_at: torn.last_event_at,
+        ..torn.clone()
+    };
+    check(&copied, &later, &[]);
+    let mut cli_version = later;
+    cli_version.push(("cli_version", "0".into()));
+    check(&torn, &cli_version, &["cli_version"]);
+}
+
+#[test]
 fn a_policy_that_codex_cannot_read_is_repaired() {
     let policy = r#"{"mode":"read-only"}"#;
     check(&metadata(), &[("sandbox_policy", policy.into())], &["sandbox_policy"]);

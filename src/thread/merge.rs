@@ -266,7 +266,9 @@ fn target<'a>(
     // A text never becomes empty, in any column, any schema and any history mode.
     let is_emptied = from_file.is_empty() && existing_text.is_some();
     if !matches!(column.truth, Truth::Key | Truth::Database)
-        && (is_emptied || (has_value && is_of_lost_part(col, file, existing_text)))
+        && (is_emptied
+            || (has_value
+                && (is_of_lost_part(col, file, existing_text) || is_of_lost_end(col, file, row, context))))
     {
         return existing;
     }
@@ -306,7 +308,7 @@ fn target<'a>(
 fn is_of_lost_part(col: Col, file: &ThreadMetadata, existing: Option<&str>) -> bool {
     let (history, meta) = (file.lacks_history, file.lacks_meta);
     match col {
-        Col::Title | Col::FirstUserMessage | Col::Preview => history,
+        Col::Title | Col::FirstUserMessage | Col::Preview => history || file.lacks_first_lines,
         Col::Source => meta,
         Col::CreatedAt | Col::CreatedAtMs | Col::ModelProvider | Col::MemoryMode => history || meta,
         Col::Cwd => (history || meta) && existing.is_some_and(folder::is_absolute),
@@ -317,6 +319,30 @@ fn is_of_lost_part(col: Col, file: &ThreadMetadata, existing: Option<&str>) -> b
         Col::TokensUsed => history && file.tokens_used == 0,
         _ => false,
     }
+}
+
+/// Returns true if a row has a later time than everything that can be read of a file that lost its end. Then the row
+/// knows what the last lines said.
+fn is_of_lost_end(col: Col, file: &ThreadMetadata, row: &Row, context: &MergeContext<'_>) -> bool {
+    if !file.lacks_last_lines {
+        return false;
+    }
+    let millis = row.integer(Col::UpdatedAtMs).map(equivalence::read_milliseconds);
+    let time = millis.or_else(|| row.integer(Col::UpdatedAt)?.checked_mul(1000));
+    let is_later =
+        |than: Millis| time.is_some_and(|time| time > than.saturating_add(equivalence::TIME_TOLERANCE));
+    is_later(file.last_event_at)
+        && match col {
+            Col::UpdatedAt | Col::UpdatedAtMs => context.times.accepts_both() && is_later(file.updated_at),
+            Col::TokensUsed
+            | Col::Model
+            | Col::ReasoningEffort
+            | Col::ApprovalMode
+            | Col::ModelProvider
+            | Col::MemoryMode => true,
+            Col::SandboxPolicy => row.text(col).is_some_and(equivalence::is_readable_sandbox),
+            _ => false,
+        }
 }
 
 /// Returns true if a row's working directory stays although it differs from the file's. If no line of the file names

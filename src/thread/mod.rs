@@ -205,6 +205,10 @@ pub struct ThreadMetadata {
     pub lacks_history: bool,
     /// True if the file has no session meta of the thread, so that the values from there are unknown.
     pub lacks_meta: bool,
+    /// True if a line before the first message of the file is lost, so that another message may have been the first.
+    pub lacks_first_lines: bool,
+    /// True if the last line of the file is lost, so that a later row knows what it said.
+    pub lacks_last_lines: bool,
     /// The thread according to each of its older rollouts. A live Codex that reverts a thread changes only the path
     /// in the row, so a cell that equals the value of an older rollout agrees. Filled only where a row differs.
     pub older: Vec<ThreadMetadata>,
@@ -253,6 +257,8 @@ impl ThreadMetadata {
             name: None,
             lacks_history: false,
             lacks_meta: false,
+            lacks_first_lines: false,
+            lacks_last_lines: false,
             older: Vec::new(),
         }
     }

@@ -48,6 +48,8 @@ pub(in crate::thread) fn metadata() -> ThreadMetadata {
         name: None,
         lacks_history: false,
         lacks_meta: false,
+        lacks_first_lines: false,
+        lacks_last_lines: false,
         older: Vec::new(),
     }
 }
