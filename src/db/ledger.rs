@@ -8,7 +8,7 @@ use super::row::to_cell;
 use super::schema::has_column;
 use crate::thread::cell::Cell;
 use rusqlite::Connection;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The checksums of Codex's migrations 1 to 59: version, description, checksum, tab-separated.
 const KNOWN: &str = include_str!("../../migrations/ledger.tsv");
@@ -31,6 +31,8 @@ pub struct LedgerFaults {
     pub changed: Vec<i64>,
     /// Versions that did not succeed, ascending.
     pub failed: Vec<i64>,
+    /// Known versions that have no entry although a later one has, ascending. Codex applies them again.
+    pub missing: Vec<i64>,
     /// True if the ledger is missing or empty. Codex then tries to create tables that exist already.
     pub is_missing: bool,
 }
@@ -39,7 +41,7 @@ impl LedgerFaults {
     /// Returns true if Codex accepts the ledger.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.changed.is_empty() && self.failed.is_empty() && !self.is_missing
+        self.changed.is_empty() && self.failed.is_empty() && self.missing.is_empty() && !self.is_missing
     }
 
     /// Describes the faults in one sentence, with every version.
@@ -53,8 +55,14 @@ impl LedgerFaults {
             [one] => format!("migration {one} did not succeed"),
             many => format!("migrations {} did not succeed", listed(many)),
         });
+        let gap = (!self.missing.is_empty()).then(|| match &self.missing[..] {
+            [one] => format!("migration {one} is missing from the ledger, and later ones are in it"),
+            many => {
+                format!("migrations {} are missing from the ledger, and later ones are in it", listed(many))
+            }
+        });
         let missing = self.is_missing.then(|| "the database has no ledger of migrations".to_owned());
-        missing.into_iter().chain(changed).chain(failed).collect::<Vec<_>>().join(", and ")
+        missing.into_iter().chain(changed).chain(failed).chain(gap).collect::<Vec<_>>().join(", and ")
     }
 }
 
@@ -77,6 +85,7 @@ pub fn faults(connection: &Connection) -> rusqlite::Result<LedgerFaults> {
     let (mut changed, mut has_crlf) = (Vec::new(), false);
     let entries = read(connection)?;
     faults.is_missing = entries.is_empty();
+    faults.missing = missing(entries.iter().map(|entry| entry.version));
     for entry in entries {
         if !entry.success {
             faults.failed.push(entry.version);
@@ -91,6 +100,17 @@ pub fn faults(connection: &Connection) -> rusqlite::Result<LedgerFaults> {
         faults.changed = changed;
     }
     Ok(faults)
+}
+
+/// Returns the known versions without an entry below the last of these `versions`, which ascend. Codex applies such a
+/// migration again, which fails because the database has its tables and columns.
+pub(super) fn missing(versions: impl Iterator<Item = i64>) -> Vec<i64> {
+    let versions: BTreeSet<i64> = versions.collect();
+    let last = versions.last().copied().unwrap_or(0);
+    let known = migrations().map(|(version, ..)| version);
+    let is_missing =
+        |version: &i64| *version < last && !versions.contains(version) && !UNCONFIRMED.contains(version);
+    known.filter(is_missing).collect()
 }
 
 /// Returns the versions that did not succeed, from the ledger of any database of Codex.
@@ -211,6 +231,29 @@ mod tests {
             text,
             "the checksum of migration 9 is not the one that Codex has, and migrations 2 and 3 did not succeed"
         );
+    }
+
+    #[test]
+    fn a_gap_in_the_ledger_is_a_fault_unless_its_migration_is_not_confirmed() {
+        let describe = |change: &str| {
+            let place = Place::with("reconstructed-2026-10.state_5.sqlite");
+            let connection = place.connect();
+            connection.execute_batch(change).unwrap();
+            faults(&connection).unwrap().describe()
+        };
+        let delete = |versions: &str| format!("DELETE FROM _sqlx_migrations WHERE version {versions}");
+        assert_eq!(describe(""), "");
+        assert_eq!(
+            describe(&delete("= 20")),
+            "migration 20 is missing from the ledger, and later ones are in it"
+        );
+        assert_eq!(
+            describe(&delete("IN (1, 58)")),
+            "migrations 1 and 58 are missing from the ledger, and later ones are in it"
+        );
+        for harmless in ["> 30", "IN (56, 57)", "= 59"] {
+            assert_eq!(describe(&delete(harmless)), "", "{harmless}");
+        }
     }
 
     #[test]

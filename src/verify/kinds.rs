@@ -133,8 +133,8 @@ kinds! {
          this is one finding"
         "mount or restore the folder; the rows stay as they are";
     LedgerMismatch "ledger_mismatch" Error Rebuild
-        "the ledger of the database has a checksum of a migration that Codex does not know, or says that \
-         a migration failed; Codex does not start with it"
+        "the ledger of the database has a checksum of a migration that Codex does not know, says that a \
+         migration failed, or lacks one before its last; Codex does not start with it"
         "close Codex and run codex-state rebuild: it repairs the ledger";
     SiblingDamaged "sibling_damaged" Warning ByHand
         "another database of Codex in the same folder is damaged, so that Codex does not start; the \

@@ -56,19 +56,7 @@ pub(super) fn complaint(connection: &Connection) -> rusqlite::Result<Option<Stri
         return Ok(Some("it has no ledger of migrations".to_owned()));
     }
     let faults = ledger::faults(connection)?;
-    if !faults.is_empty() {
-        return Ok(Some(faults.describe()));
-    }
-    Ok(match gaps(&entries)[..] {
-        [] => None,
-        [first, ..] => Some(format!("its ledger lacks migration {first}")),
-    })
-}
-
-/// Returns the known versions below the last one that have no row.
-fn gaps(entries: &BTreeMap<i64, OldLedgerRow>) -> Vec<i64> {
-    let last = entries.keys().next_back().copied().unwrap_or(0).min(NEWEST);
-    (1..=last).filter(|version| !entries.contains_key(version)).collect()
+    Ok((!faults.is_empty()).then(|| faults.describe()))
 }
 
 /// Repairs the ledger of an otherwise sound database, and returns the versions that were wrong. Returns `None` if the
@@ -79,7 +67,7 @@ pub(super) fn mend(connection: &Connection) -> rusqlite::Result<Option<Vec<i64>>
     let Some(&last) = entries.keys().next_back() else { return write_all(connection, &shape) };
     let failed: Vec<i64> =
         entries.values().filter(|entry| !entry.success).map(|entry| entry.version).collect();
-    let gaps = gaps(&entries);
+    let gaps = ledger::missing(entries.keys().copied());
     if !failed.is_empty() || !gaps.is_empty() {
         let level = last.min(NEWEST);
         let is_made = level == 1 || (AUGUST..=NEWEST).contains(&level);
