@@ -18,9 +18,9 @@ use crate::rollout::extract::Options;
 use crate::rollout::fold::{self, ReadError, Reading};
 use crate::rollout::reader::Buffer;
 use crate::survey::Context;
-use crate::thread::Millis;
 use crate::thread::columns::N_COLUMNS;
-use std::collections::BTreeMap;
+use crate::thread::{Millis, ThreadId};
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -126,34 +126,57 @@ pub struct Unusable {
     pub empty: u64,
     /// The number of rollouts that cannot be read now, for example because of permissions.
     pub unreadable: u64,
+    /// The number of rollouts with the wrong name: they contain a thread that has a row already, or a better rollout.
+    pub misnamed: u64,
 }
 
 impl Unusable {
     /// Opens rollouts to see whether they contain a thread. Returns `None` if there are too many to open.
-    #[must_use]
-    pub fn among(home: &Path, paths: &[&Path], interrupted: &AtomicBool) -> Option<Unusable> {
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn among(
+        home: &Path,
+        paths: &[&Path],
+        reader: &mut Reader,
+        interrupted: &AtomicBool,
+    ) -> anyhow::Result<Option<Unusable>> {
         if paths.len() > MOST_OPENED {
-            return None;
+            return Ok(None);
         }
         let mut buffer = Buffer::default();
         let mut unusable = Unusable::default();
+        let mut threads: HashSet<ThreadId> = HashSet::new();
         for path in paths {
             let Some(file) = RolloutFile::at(home, path) else { continue };
             let mut reading = Reading { buffer: &mut buffer, options: Options::default(), interrupted };
             let read = fold::read_file(&file.source(), Some(READ_OF_EACH), &mut reading);
-            match read.and_then(|read| fold::check_usable(&read.extracted)) {
-                Err(ReadError::Unusable(_)) => unusable.empty += 1,
-                Err(ReadError::Passing(_)) => unusable.unreadable += 1,
-                Ok(()) | Err(_) => {}
-            }
+            let thread = match read.and_then(|read| fold::check_usable(&read.extracted).map(|()| read)) {
+                Err(ReadError::Passing(_)) => {
+                    unusable.unreadable += 1;
+                    continue;
+                }
+                Err(error) if !error.is_unusable() => continue,
+                Err(_) => None,
+                Ok(read) => {
+                    let by_name = file.named.name.map(|name| name.thread);
+                    read.extracted.facts.identity.map(|(id, _)| id).or(by_name)
+                }
+            };
+            let Some(thread) = thread else {
+                unusable.empty += 1;
+                continue;
+            };
+            let has_row = reader.read(|connection| threads::rollout_path(connection, thread))?.is_some();
+            unusable.misnamed += u64::from(has_row || !threads.insert(thread));
         }
-        Some(unusable)
+        Ok(Some(unusable))
     }
 
-    /// Returns the number of both.
+    /// Returns the number of all of them.
     #[must_use]
     pub fn total(self) -> u64 {
-        self.empty + self.unreadable
+        self.empty + self.unreadable + self.misnamed
     }
 }
 

@@ -198,7 +198,10 @@ fn examine(
     let missing = findings.iter().filter(|finding| finding.kind == FindingKind::MissingRow);
     let paths: Vec<&Path> = missing.filter_map(|finding| finding.path.as_deref()).collect();
     let has_all = paths.len() as u64 == report.count(FindingKind::MissingRow).all();
-    let unusable = has_all.then(|| Unusable::among(home, &paths, &app.interrupted)).flatten();
+    let unusable = match has_all {
+        true => Unusable::among(home, &paths, &mut reader, &app.interrupted)?,
+        false => None,
+    };
     Ok(Examined { database, verify: Some(report), findings, unusable, weights })
 }
 

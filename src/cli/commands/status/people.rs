@@ -333,6 +333,7 @@ fn verify_fields(report: &VerifyReport, view: &StatusView<'_>, fields: &mut Vec<
     for (n, why) in [
         (unusable.empty, "holds nothing of a conversation, so that no backfill gives it a row"),
         (unusable.unreadable, "cannot be read now; codex-state verify says why"),
+        (unusable.misnamed, "has the wrong name, and its thread has a row or a better rollout"),
     ] {
         if n > 0 {
             fields.push((
