@@ -6,6 +6,7 @@
 use super::backup::Staging;
 use super::ledger::migrations;
 use super::open::{explain, explain_io};
+use crate::error::WithHint as _;
 use crate::sys;
 use rusqlite::Connection;
 use std::path::Path;
@@ -68,6 +69,22 @@ pub fn in_memory(schema: NewSchema) -> anyhow::Result<Connection> {
     let connection = Connection::open_in_memory()?;
     build(&connection, schema.level())?;
     Ok(connection)
+}
+
+/// Checks that nothing is at the `path` of a new database: no folder, and no link that leads nowhere.
+///
+/// # Errors
+/// If something is there.
+pub fn check_free(path: &Path) -> anyhow::Result<()> {
+    match path.symlink_metadata() {
+        Ok(metadata) => {
+            let what = if metadata.is_dir() { "a folder" } else { "something that is no file" };
+            let error =
+                anyhow::anyhow!("{}: cannot create the database: {what} has its name", path.display());
+            Err(error.hint("move it away, then run it again"))
+        }
+        Err(_) => Ok(()),
+    }
 }
 
 /// Creates an empty database at `path`, where no file may exist, in WAL mode as in Codex.

@@ -131,3 +131,15 @@ fn an_option_for_new_databases_changes_no_other() {
     outcome.assert(outcome.stderr.contains("--schema changes nothing"), "and it says so");
     assert_eq!(databases(&env, ""), ["state_5.sqlite"]);
 }
+
+#[test]
+fn a_folder_with_the_name_of_the_new_database_is_refused_by_the_dry_run_too() {
+    let env = Env::new();
+    std::fs::create_dir_all(env.path("sessions")).unwrap();
+    std::fs::create_dir_all(env.path("state_5.sqlite")).unwrap();
+    for arguments in [&["backfill", "--dry-run"][..], &["backfill"]] {
+        let outcome = env.run(arguments);
+        outcome.status(2, "nothing can be made there");
+        outcome.assert(outcome.stderr.contains("a folder has its name"), "it says why");
+    }
+}

@@ -73,6 +73,9 @@ pub fn run(app: &mut App, arguments: &args::BackfillArgs) -> anyhow::Result<Exit
         place.only(app)?;
     }
     let database = ChosenDatabase::choose(app, &place, arguments);
+    if database.is_new() {
+        create::check_free(&database.path)?;
+    }
     let facts = match &arguments.facts_from {
         Some(file) => Some(take_facts(app, &app.environment.absolute(file), &database.path, &place.options)?),
         None => None,
