@@ -6,7 +6,7 @@ use super::refusal::Refusal;
 use super::report::{ArchiveOutcome, ArchiveStatus, MovedFile};
 use crate::catalog::forms::other_form;
 use crate::catalog::inventory;
-use crate::catalog::paths::{find_in_row, is_at};
+use crate::catalog::paths::{find_in_row, is_at, name_in_row};
 use crate::catalog::walk::{ARCHIVED, RolloutFile, active_folder};
 use crate::rollout::extract::Options;
 use crate::rollout::file_name;
@@ -155,7 +155,7 @@ impl Planned {
 
 /// Returns why the file that a row names cannot be moved with the row's thread.
 fn named_for_another(path: PathBuf) -> Refusal {
-    match path.file_name().and_then(file_name::parse) {
+    match name_in_row(&path).and_then(file_name::parse) {
         Some(named) if named.name.is_some() => Refusal::NamedForAnother(path),
         _ => Refusal::MalformedName(path),
     }

@@ -2,7 +2,7 @@
 //! of such a thread. It knows no database.
 
 use super::inventory::{self, Inventory};
-use super::paths::is_at;
+use super::paths::{is_at, name_in_row};
 use super::rollout_file::RolloutFile;
 use crate::rollout::file_name;
 use crate::rollout::peek;
@@ -97,7 +97,7 @@ pub fn choose_misnamed(
 pub fn is_named_by(row: &Row, home: &Path, id: ThreadId, chosen: &RolloutFile) -> bool {
     let Some(path) = row.text(Col::RolloutPath).map(Path::new) else { return false };
     let gives_another = || {
-        let named = file_name::parse(path.file_name().unwrap_or_default());
+        let named = name_in_row(path).and_then(file_name::parse);
         named.is_some_and(|named| named.name.map(|name| name.thread) != Some(id))
     };
     !chosen.is_spelled(path) && gives_another() && RolloutFile::at(home, path).is_some()

@@ -4,6 +4,7 @@ use super::job::PruneJob;
 use super::references;
 use crate::catalog::forms::other_form;
 use crate::catalog::inventory::Inventory;
+use crate::catalog::paths;
 use crate::catalog::walk::{ARCHIVED, active_folder};
 use crate::db::open::Reader;
 use crate::db::threads::{self, Summary};
@@ -50,7 +51,7 @@ pub(super) fn look_again(
     path: &Path,
 ) -> Option<String> {
     let mut places: Vec<PathBuf> = home::row_path(home, path).map(Cow::into_owned).into_iter().collect();
-    if let Some(file) = path.file_name()
+    if let Some(file) = paths::name_in_row(path)
         && let Some(name) = file_name::parse(file).and_then(|named| named.name)
     {
         let active = active_folder(home, name).join(file);

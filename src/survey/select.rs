@@ -166,7 +166,7 @@ fn of_row(
 fn read_misnamed(connection: &Connection) -> anyhow::Result<MisnamedInRows> {
     let mut in_rows = MisnamedInRows::new();
     threads::each_path(connection, |id, path| {
-        let file = Path::new(path).file_name();
+        let file = paths::name_in_row(Path::new(path));
         let named = file.and_then(file_name::parse).and_then(|named| named.name);
         if let Some(id) = ThreadId::parse(id)
             && named.is_none_or(|name| name.thread != id)
@@ -215,7 +215,7 @@ impl Wanted {
                 }
                 Selected::Id(id) => {
                     wanted.ids.insert(*id);
-                    let named = |path: &PathBuf| path.file_name().and_then(file_name::parse)?.name;
+                    let named = |path: &PathBuf| paths::name_in_row(path).and_then(file_name::parse)?.name;
                     let path = row_path(*id)?;
                     wanted
                         .paths

@@ -145,14 +145,14 @@ impl VerifyRun<'_> {
             return Ok(Some(Finding::new(FindingKind::OutsideHome, "the rollout lies outside of this home")));
         }
         // A rollout that the walk did not find was created later, and so was its row.
-        let is_rollout = there.file_name().and_then(file_name::parse).is_some();
+        let is_rollout = paths::name_in_row(there).and_then(file_name::parse).is_some();
         Ok((!is_rollout)
             .then(|| Finding::new(FindingKind::OutsideHome, "the row's path is not a rollout file name")))
     }
 
     /// Judges a row whose path leads to no file. The file may have been moved after the walk; then it is not lost.
     fn judge_gone(&self, id: ThreadId, path: &Path, row: &Row) -> Finding {
-        let name = path.file_name().and_then(file_name::parse).and_then(|named| named.name);
+        let name = paths::name_in_row(path).and_then(file_name::parse).and_then(|named| named.name);
         if let Some(name) = name.filter(|name| name.thread == id) {
             let home = self.options.context.home;
             let folders =

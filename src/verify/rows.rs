@@ -156,7 +156,7 @@ impl NamedFiles {
             }
             return;
         }
-        let named = path.and_then(|path| file_name::parse(path.file_name()?));
+        let named = path.and_then(|path| file_name::parse(paths::name_in_row(path)?));
         if let (Some(path), Some(named)) = (path, named)
             && named.name.map(|name| name.thread) != Some(id)
             && let Some(file) = paths::locate(inventory, path)
