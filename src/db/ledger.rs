@@ -102,15 +102,15 @@ pub fn faults(connection: &Connection) -> rusqlite::Result<LedgerFaults> {
     Ok(faults)
 }
 
-/// Returns the known versions without an entry below the last of these `versions`, which ascend. Codex applies such a
-/// migration again, which fails because the database has its tables and columns.
+/// Returns the known versions without an entry below the last known one of these `versions`. Codex applies such a
+/// migration again, which fails because the database has its tables and columns. A newer version says nothing about
+/// those before it.
 pub(super) fn missing(versions: impl Iterator<Item = i64>) -> Vec<i64> {
     let versions: BTreeSet<i64> = versions.collect();
-    let last = versions.last().copied().unwrap_or(0);
-    let known = migrations().map(|(version, ..)| version);
-    let is_missing =
-        |version: &i64| *version < last && !versions.contains(version) && !UNCONFIRMED.contains(version);
-    known.filter(is_missing).collect()
+    let known: Vec<i64> =
+        migrations().map(|(version, ..)| version).filter(|version| !UNCONFIRMED.contains(version)).collect();
+    let last = known.iter().rposition(|version| versions.contains(version)).unwrap_or(0);
+    known[..last].iter().copied().filter(|version| !versions.contains(version)).collect()
 }
 
 /// Returns the versions that did not succeed, from the ledger of any database of Codex.
@@ -251,6 +251,9 @@ mod tests {
             describe(&delete("IN (1, 58)")),
             "migrations 1 and 58 are missing from the ledger, and later ones are in it"
         );
+        let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                     VALUES (60, 'x', 1, X'00', 0)";
+        assert_eq!(describe(&format!("{}; {newer}", delete("> 50"))), "", "a newer version alone");
         for harmless in ["> 30", "IN (56, 57)", "= 59"] {
             assert_eq!(describe(&delete(harmless)), "", "{harmless}");
         }
