@@ -159,7 +159,7 @@ impl Unusable {
                 Err(error) if !error.is_unusable() => continue,
                 Err(_) => None,
                 Ok(read) => {
-                    let by_name = file.named.name.map(|name| name.thread);
+                    let by_name = file.thread();
                     read.extracted.facts.identity.map(|(id, _)| id).or(by_name)
                 }
             };

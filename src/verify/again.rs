@@ -261,7 +261,7 @@ impl VerifyRun<'_> {
             let rollouts = inventory.older_rollouts(file).into_iter();
             let glance = |i: usize| {
                 let file = &inventory.files()[i];
-                with_last_event(i, glance::at_a_glance(thread.id, file, file.stamp).metadata)
+                with_last_event(i, glance::at_a_glance(thread.id, file, file.stamp()).metadata)
             };
             rollouts.map(glance).collect()
         })
