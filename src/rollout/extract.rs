@@ -7,6 +7,7 @@ use super::item::{self, Item, LineKind, SessionMeta, ThreadName, UserMessage};
 use super::last_event::LastEvent;
 use super::line::{self, Damage, Parsed};
 use super::look::{self, Class, LineStart};
+use super::lost::may_be_message;
 use super::openable::Unopenable;
 use super::reader::Line;
 use super::resume::ResumeFields;
@@ -74,10 +75,8 @@ pub struct Extract {
     task_started: LastEvent,
     /// The number of the last line counted as damaged, so that its pieces count once.
     damaged_line: u64,
-    /// The number of the last line that is lost, or in part.
-    lost_line: u64,
-    /// The number of the last line that is not blank.
-    last_line: u64,
+    /// True if the last line that is not blank ends like an object.
+    ends_whole: bool,
 }
 
 /// The kind of each held line.
@@ -127,8 +126,7 @@ impl Extract {
             last_event: LastEvent::default(),
             task_started: LastEvent::default(),
             damaged_line: 0,
-            lost_line: 0,
-            last_line: 0,
+            ends_whole: true,
         }
     }
 
@@ -161,16 +159,18 @@ impl Extract {
         let has_nul = line.last_byte == Some(0) || bytes.first() == Some(&0);
         if has_nul {
             self.note(line, Damage::Nul);
+            self.lose(None);
             bytes = trim_nul(bytes);
         }
         let look = look::look_at_start(bytes);
         if look.is_none() && bytes.iter().all(u8::is_ascii_whitespace) {
             // A file of only NUL bytes is not blank, because something was written there.
             self.n_lines += u64::from(has_nul);
+            self.ends_whole &= !has_nul;
             return;
         }
         self.n_lines += 1;
-        self.last_line = line.number;
+        self.ends_whole = line.last_byte == Some(b'}');
         self.last_event.push(bytes, look.as_ref());
         let class = look.map(|look| look.class);
         if line.cut {
@@ -222,14 +222,11 @@ impl Extract {
         self.bare = self.bare || (class.is_none() && !self.has_meta && line::is_bare_message(bytes));
         let Parsed { class, item, damage } = line::read_as(class, bytes, self.bare);
         let is_sound = damage.is_none();
+        if matches!(damage, Some(Damage::Unparsable(_))) && self.push_pieces(line, bytes, is_open) {
+            return;
+        }
         match damage {
-            Some(Damage::Unparsable(_)) if self.push_pieces(line, bytes, is_open) => {
-                return;
-            }
-            // The last line of a file cut off by a crash is torn, whatever error the parser reports.
-            Some(Damage::Unparsable(_)) if memchr::memchr(0, bytes).is_some() => self.note(line, Damage::Nul),
-            Some(Damage::Unparsable(_)) if is_open => self.note(line, Damage::Torn),
-            Some(damage) => self.note(line, damage),
+            Some(damage) => self.note_object(line, bytes, is_open, class, damage),
             None if item.is_some() => {}
             None if is_open && !line::is_json(bytes) => self.note(line, Damage::Torn),
             None if self.options.deep && !line::is_json(bytes) => self.note(line, whole_line_damage(bytes)),
@@ -365,15 +362,32 @@ impl Extract {
             }
         } else {
             self.note(line, Damage::TooLong);
+            self.lose(class);
         }
     }
 
-    fn note(&mut self, line: &Line<'_>, damage: Damage) {
-        if damage.loses_lines() {
-            self.lost_line = line.number;
-            let facts = &mut self.facts;
-            facts.lacks_first_lines |= facts.title.is_none() || facts.first_user_message.is_none();
+    /// Counts a damaged object, or what is left of it.
+    fn note_object(&mut self, line: &Line<'_>, bytes: &[u8], is_open: bool, class: Class, damage: Damage) {
+        if damage != Damage::NoUtf8 {
+            self.lose(Some(class));
         }
+        let damage = match damage {
+            Damage::Unparsable(_) if memchr::memchr(0, bytes).is_some() => Damage::Nul,
+            // The last line of a file cut off by a crash is torn, whatever error the parser reports.
+            Damage::Unparsable(_) if is_open => Damage::Torn,
+            damage => damage,
+        };
+        self.note(line, damage);
+    }
+
+    /// Records that a line of a class is lost; `None` if its class is unknown.
+    fn lose(&mut self, class: Option<Class>) {
+        let facts = &mut self.facts;
+        let is_first = facts.title.is_none() || facts.first_user_message.is_none();
+        facts.lacks_first_lines |= is_first && may_be_message(class);
+    }
+
+    fn note(&mut self, line: &Line<'_>, damage: Damage) {
         if std::mem::replace(&mut self.damaged_line, line.number) == line.number {
             return;
         }
@@ -394,7 +408,7 @@ impl Extract {
             has_items: self.n_items > 0,
             has_meta: self.has_meta,
             is_blank: self.n_lines == 0,
-            lacks_last_lines: self.lost_line > 0 && self.lost_line >= self.last_line,
+            lacks_last_lines: !self.ends_whole,
             last_event_at: self.last_event.time(),
         }
     }

@@ -30,14 +30,6 @@ pub enum Damage {
     Nul,
 }
 
-impl Damage {
-    /// Returns true if the line, or a part of it, could not be read.
-    #[must_use]
-    pub fn loses_lines(&self) -> bool {
-        !matches!(self, Damage::NoUtf8 | Damage::Glued)
-    }
-}
-
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

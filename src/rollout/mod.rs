@@ -13,6 +13,7 @@ pub mod item;
 pub mod last_event;
 pub mod line;
 pub mod look;
+mod lost;
 pub mod marks;
 pub mod openable;
 pub mod peek;

@@ -1,4 +1,4 @@
-//! Reads the end of a rollout: the time of its last line, without the rest of the file.
+//! Reads the end of a rollout: the time of its last line, and whether the end is lost, without the rest of the file.
 
 use super::last_event::LastEvent;
 use super::look;
@@ -12,39 +12,52 @@ use std::sync::atomic::AtomicBool;
 /// Number of bytes read first; sixteen times as many each time that no line in them has a time.
 const FIRST_WINDOW: u64 = 64 * 1024;
 
-/// Returns the time of the last line that has one. A compressed file is read whole.
+/// The end of a rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FileEnd {
+    /// The time of the last line that has one.
+    pub last_event_at: Option<Millis>,
+    /// True if the last line that is not blank is torn or overwritten.
+    pub is_lost: bool,
+}
+
+/// Reads the end of a rollout. A compressed file is read whole.
 ///
 /// # Errors
 /// If the file cannot be read, or the program must stop.
-pub fn last_event(
+pub fn end(
     source: &RolloutSource,
     buffer: &mut Buffer,
     interrupted: &AtomicBool,
-) -> Result<Option<Millis>, ReadError> {
+) -> Result<FileEnd, ReadError> {
     let (mut file, metadata) = source::open(&source.path)?;
     if source.compressed {
         let file = Interruptible::new(file, interrupted);
-        return last_time(peek::decompressed(file, interrupted)?, true, buffer);
+        return end_of(peek::decompressed(file, interrupted)?, true, buffer);
     }
     let length = metadata.len();
     let mut window = FIRST_WINDOW;
     loop {
         let start = length.saturating_sub(window);
         file.seek(SeekFrom::Start(start))?;
-        let time = last_time(Interruptible::new(&file, interrupted), start == 0, buffer)?;
-        if time.is_some() || start == 0 {
-            return Ok(time);
+        let end = end_of(Interruptible::new(&file, interrupted), start == 0, buffer)?;
+        if end.last_event_at.is_some() || start == 0 {
+            return Ok(end);
         }
         window = window.saturating_mul(16);
     }
 }
 
-fn last_time(stream: impl Read, from_start: bool, buffer: &mut Buffer) -> Result<Option<Millis>, ReadError> {
+fn end_of(stream: impl Read, from_start: bool, buffer: &mut Buffer) -> Result<FileEnd, ReadError> {
     let mut lines = LineReader::new(stream, buffer);
     let mut last = LastEvent::default();
+    let mut is_lost = false;
     loop {
         lines.skip_blank_lines()?;
-        let Some(line) = lines.next_line(|_| false)? else { return Ok(last.time()) };
+        let Some(line) = lines.next_line(|_| false)? else {
+            return Ok(FileEnd { last_event_at: last.time(), is_lost });
+        };
+        is_lost = line.last_byte != Some(b'}');
         // The first line of a window begins somewhere in its middle.
         if from_start || line.number > 1 {
             last.push(line.bytes, look::look_at_start(line.bytes).as_ref());
@@ -64,9 +77,10 @@ mod tests {
             std::fs::write(&path, bytes).unwrap();
             let source =
                 RolloutSource { path, name: None, compressed: name.ends_with("zst"), archived: false };
-            let time = last_event(&source, &mut Buffer::default(), &AtomicBool::new(false)).unwrap();
+            let end = end(&source, &mut Buffer::default(), &AtomicBool::new(false)).unwrap();
             let expected = expected.map(|time| super::super::fields::parse_time(time).unwrap());
-            assert_eq!(time, expected, "{name} of {} bytes", text.len());
+            assert_eq!(end.last_event_at, expected, "{name} of {} bytes", text.len());
+            assert_eq!(end.is_lost, !text.is_empty() && !text.ends_with("}\n"), "{name}");
         }
     }
 

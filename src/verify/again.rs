@@ -251,19 +251,16 @@ impl VerifyRun<'_> {
             return differences;
         }
         let Survey { comparison, worker, inventory, .. } = &mut self.survey;
-        let mut with_last_event = |file: usize, thread: ThreadMetadata| match worker.last_event(file) {
-            Some(time) => glance::with_last_event(thread, time),
-            None => thread,
-        };
-        let thread = with_last_event(file, thread.clone());
+        let mut with_end = |file: usize, thread: ThreadMetadata| glance::with_end(thread, worker.end(file)?);
+        let Some(thread) = with_end(file, thread.clone()) else { return differences };
         let differences = comparison.diff(&thread, row);
         comparison.diff_or_older(&thread, row, differences, || {
             let rollouts = inventory.older_rollouts(file).into_iter();
             let glance = |i: usize| {
                 let file = &inventory.files()[i];
-                with_last_event(i, glance::at_a_glance(thread.id, file, file.stamp()).metadata)
+                with_end(i, glance::at_a_glance(thread.id, file, file.stamp()).metadata)
             };
-            rollouts.map(glance).collect()
+            rollouts.filter_map(glance).collect()
         })
     }
 

@@ -5,6 +5,7 @@ use crate::catalog::walk::RolloutFile;
 use crate::db::schema::Schema;
 use crate::rollout::extract::DamageReport;
 use crate::rollout::fold::{FoldedThread, ReadError, Stamp};
+use crate::rollout::tail::FileEnd;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, ColumnSet, Row};
 use crate::thread::equivalence::{FIRST_MILLISECONDS, TIME_TOLERANCE};
@@ -62,10 +63,11 @@ pub(super) fn at_a_glance(id: ThreadId, file: &RolloutFile, stamp: Stamp) -> Fol
     FoldedThread { metadata, damage, unopenable: None, stamp, n_bytes: 0, n_own_bytes: 0 }
 }
 
-/// Returns a thread with the time of its file's last line.
-pub(super) fn with_last_event(thread: ThreadMetadata, time: Millis) -> ThreadMetadata {
-    let updated_at = Times::Auto.choose(thread.modified_at, time);
-    ThreadMetadata { last_event_at: time, updated_at, ..thread }
+/// Returns a thread with what the end of its file says; `None` if no line has a time.
+pub(super) fn with_end(thread: ThreadMetadata, end: FileEnd) -> Option<ThreadMetadata> {
+    let last_event_at = end.last_event_at?;
+    let updated_at = Times::Auto.choose(thread.modified_at, last_event_at);
+    Some(ThreadMetadata { last_event_at, updated_at, lacks_last_lines: end.is_lost, ..thread })
 }
 
 #[cfg(test)]

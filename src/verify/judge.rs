@@ -104,7 +104,7 @@ pub(super) fn unreadable_cells(row: &Row) -> Option<Finding> {
 }
 
 /// Returns the home in a row's path, if the path differs from the file's only in the home.
-fn old_home(row: &str, file: &RolloutFile, home: &Path) -> Option<String> {
+pub(super) fn old_home(row: &str, file: &RolloutFile, home: &Path) -> Option<String> {
     let file_path = file.path();
     let relative = file_path.strip_prefix(home).ok()?;
     let parts: Option<Vec<&str>> = relative.components().map(|part| part.as_os_str().to_str()).collect();

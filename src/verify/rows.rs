@@ -1,6 +1,7 @@
 //! Reads all rows once, before any rollout: finds the file that each row names, and the rows that have no file.
 
 use super::glance;
+use super::judge;
 use super::options::{Depth, VerifyOptions};
 use crate::catalog::inventory::Inventory;
 use crate::catalog::paths;
@@ -17,7 +18,7 @@ use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, ColumnSet, Row};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Number of rows per transaction.
 const PAGE: usize = 1000;
@@ -36,6 +37,8 @@ pub(super) struct NamedFiles {
     pub(super) misnamed: BTreeMap<usize, Vec<ThreadId>>,
     /// For a quick look, by file: true if it is its thread's only file and agrees with the row's path and time.
     agreed: Vec<bool>,
+    /// The home, for a quick look.
+    quick_home: Option<PathBuf>,
     /// Threads that have a row but, as far as is known, no file.
     pub(super) without_file: BTreeSet<ThreadId>,
     /// For a quick look: threads that are compared with the misnamed files that their rows name.
@@ -70,7 +73,8 @@ pub(super) fn read(
     let table = ThreadStatements::new(&Schema { columns: columns(options.depth, schema), ..schema.clone() });
     let agreed =
         if options.depth == Depth::Quick { vec![false; inventory.files().len()] } else { Vec::new() };
-    let mut rows = NamedFiles { agreed, ..NamedFiles::default() };
+    let quick_home = (options.depth == Depth::Quick).then(|| options.context.home.to_owned());
+    let mut rows = NamedFiles { agreed, quick_home, ..NamedFiles::default() };
     if let Some(wanted) = wanted {
         let ids: Vec<ThreadId> = wanted.ids.iter().copied().collect();
         for ids in ids.chunks(BATCH_THREADS) {
@@ -136,6 +140,15 @@ impl NamedFiles {
         self.agreed.get(file).copied().unwrap_or(false)
     }
 
+    /// For a quick look, finds the misnamed file that a row names below an old home.
+    fn locate_moved(&self, inventory: &Inventory, path: &Path) -> Option<usize> {
+        let home = self.quick_home.as_deref()?;
+        let text = path.to_str()?;
+        inventory
+            .named_like(paths::name_in_row(path)?)
+            .find(|&i| judge::old_home(text, &inventory.files()[i], home).is_some())
+    }
+
     fn take(&mut self, row: &Row, inventory: &Inventory) {
         self.count(row);
         let text = row.text(Col::Id);
@@ -159,7 +172,7 @@ impl NamedFiles {
         let named = path.and_then(|path| file_name::parse(paths::name_in_row(path)?));
         if let (Some(path), Some(named)) = (path, named)
             && named.name.map(|name| name.thread) != Some(id)
-            && let Some(file) = paths::locate(inventory, path)
+            && let Some(file) = paths::locate(inventory, path).or_else(|| self.locate_moved(inventory, path))
         {
             self.misnamed.entry(file).or_default().push(id);
         }
