@@ -44,6 +44,8 @@ pub(super) struct Pending {
     pub(super) stamp: Stamp,
     /// See [`ThreadMetadata::older`].
     pub(super) older: Vec<ThreadMetadata>,
+    /// See [`ThreadMetadata::lacks_last_lines`].
+    pub(super) lacks_last_lines: bool,
     /// The existing row when the new one was made.
     pub(super) seen: Option<Row>,
     /// True if another database knows the thread.
@@ -63,7 +65,8 @@ impl Pending {
     ) -> Pending {
         let FoldedThread { metadata, stamp, .. } = folded;
         let size = metadata.size();
-        Pending { file, id: metadata.id, stamp, older: metadata.older, seen, has_old, new, size, n_reads: 0 }
+        let ThreadMetadata { id, older, lacks_last_lines, .. } = metadata;
+        Pending { file, id, stamp, older, lacks_last_lines, seen, has_old, new, size, n_reads: 0 }
     }
 
     /// Writes the row inside a transaction, unless the row or the file changed since it was made.

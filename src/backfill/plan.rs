@@ -162,8 +162,8 @@ fn is_time_unchanged(
     (!is_lost && is_at_time(modified, row))
         || (accepts_both
             && (is_lost || is_older())
-            && tail::last_event(&file.source(), buffer, options.context.interrupted)
-                .is_ok_and(|time| time.is_some_and(|time| is_at_time(time, row))))
+            && tail::end(&file.source(), buffer, options.context.interrupted)
+                .is_ok_and(|end| end.last_event_at.is_some_and(|time| is_at_time(time, row))))
 }
 
 fn row_time(row: &Summary) -> Option<Millis> {

@@ -129,6 +129,7 @@ impl BackfillRun<'_> {
         };
         self.set_time(&mut folded);
         folded.metadata.older = pending.older;
+        folded.metadata.lacks_last_lines |= pending.lacks_last_lines;
         let row = self.survey.row(pending.id)?;
         let old = self.facts.as_ref().map(|facts| facts.of(pending.id)).transpose()?.flatten();
         match merge(&self.survey.comparison, &folded, row.as_ref(), old.as_ref()) {

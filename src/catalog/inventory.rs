@@ -195,8 +195,13 @@ pub fn choose(
         };
         if twin.is_compressed() { members.iter().copied().find(is_plain) } else { None }
     };
+    // An empty plain file that the row names gives way to its compressed twin, before all other copies.
+    let twin_of = |plain: usize| {
+        let is_twin = |&i: &usize| files[i].is_compressed() && is_plain_form_of(&files[plain], &files[i]);
+        if files[plain].is_empty() { members.iter().copied().find(is_twin) } else { None }
+    };
     // If the row names the compressed twin, use the plain file instead.
-    let in_row = in_row.map(|i| plain_of(i).unwrap_or(i));
+    let in_row = in_row.map(|i| plain_of(i).or_else(|| twin_of(i)).unwrap_or(i));
     let (twins, members): (Vec<usize>, Vec<usize>) =
         members.iter().copied().partition(|&i| plain_of(i).is_some());
     let rollout = |i: usize| files[i].rollout();
@@ -322,6 +327,8 @@ mod tests {
         check(&[file("sessions", &zst, 1, 9), file("sessions", &plain, 9, 0)], None, "*=");
         check(&[file("sessions", &zst, 1, 9), file("sessions", &plain, 9, 0)], Some(0), "*=");
         check(&[file("sessions", &zst, 1, 0), file("sessions", &plain, 9, 0)], None, "=*");
+        let copy = file("archived_sessions", &plain, 5, 5);
+        check(&[file("sessions", &zst, 1, 9), file("sessions", &plain, 9, 0), copy], Some(1), "*==");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod weights;
 use weights::Sizes;
 pub use weights::{OtherDatabase, Weight, Weights, other_databases};
 
+use crate::catalog::forms::other_form;
 use crate::catalog::walk::{RolloutFile, Walk};
 use crate::db::backfill_state::{self, BackfillState};
 use crate::db::census::Census;
@@ -156,6 +157,8 @@ impl Unusable {
                     unusable.unreadable += 1;
                     continue;
                 }
+                // Another file of its thread may have a row.
+                Err(ReadError::Empty) if other_form(path).exists() => continue,
                 Err(error) if !error.is_unusable() => continue,
                 Err(_) => None,
                 Ok(read) => {

@@ -12,9 +12,9 @@ use crate::rollout::extract::{DamageReport, Options};
 use crate::rollout::file_name;
 use crate::rollout::fold::{self, FoldedThread, ReadError, Reading, RolloutSource, World};
 use crate::rollout::reader::Buffer;
-use crate::rollout::tail;
+use crate::rollout::tail::{self, FileEnd};
 use crate::sys;
-use crate::thread::{Millis, ThreadId, ThreadMetadata};
+use crate::thread::{ThreadId, ThreadMetadata};
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
@@ -273,11 +273,11 @@ impl<'a> Worker<'a> {
         let mut left: Vec<usize> = group.files().collect();
         while let Some(choice) = inventory::choose(files, left, group.in_row()) {
             let n_misnamed = scanned.misnamed.len();
-            self.read_copies(&choice.copies, &mut scanned);
+            self.read_copies(&choice.copies, group.in_row(), &mut scanned);
             let holds_nothing = |(_, error): &(usize, ReadError)| matches!(error, ReadError::Empty);
             if scanned.folded.is_none() && scanned.failed.iter().all(holds_nothing) {
                 // A plain file of blanks is no better than its compressed twin.
-                self.read_copies(&choice.twins, &mut scanned);
+                self.read_copies(&choice.twins, group.in_row(), &mut scanned);
             } else {
                 scanned.superseded.extend(&choice.twins);
             }
@@ -306,10 +306,18 @@ impl<'a> Worker<'a> {
     }
 
     /// Reads the copies of a rollout in their order until one is usable, and sets the others aside.
-    fn read_copies(&mut self, copies: &[usize], scanned: &mut Scanned) {
+    ///
+    /// A file that the row names does not give way to a copy in the other folder: the copy would take the thread out of
+    /// the list of Codex, or back into it.
+    fn read_copies(&mut self, copies: &[usize], in_row: Option<usize>, scanned: &mut Scanned) {
+        let files = self.scan.inventory.files();
         for &i in copies {
-            let file = &self.scan.inventory.files()[i];
-            if scanned.is_settled() {
+            let file = &files[i];
+            let is_elsewhere = in_row.is_some_and(|row| {
+                files[row].is_archived() != file.is_archived()
+                    && scanned.failed.iter().any(|(failed, _)| *failed == row)
+            });
+            if scanned.is_settled() || is_elsewhere {
                 if self.set_aside(i, scanned) && !file.is_empty() {
                     scanned.copies.push(i);
                 }
@@ -320,7 +328,11 @@ impl<'a> Worker<'a> {
                 Ok(folded) if Some(folded.metadata.id) != scanned.thread => {
                     scanned.misnamed.push((i, folded.metadata.id));
                 }
-                Ok(folded) => scanned.folded = Some((i, Box::new(folded))),
+                Ok(mut folded) => {
+                    // The file that it replaces may have been longer.
+                    folded.metadata.lacks_last_lines |= !scanned.failed.is_empty();
+                    scanned.folded = Some((i, Box::new(folded)));
+                }
             }
         }
     }
@@ -355,10 +367,10 @@ impl<'a> Worker<'a> {
         scanned.superseded.extend(excused.into_iter().map(|(i, _)| i));
     }
 
-    /// Reads the time of a file's last line from its end; `None` if it cannot be read.
-    pub fn last_event(&mut self, file: usize) -> Option<Millis> {
+    /// Reads the end of a file; `None` if it cannot be read.
+    pub fn end(&mut self, file: usize) -> Option<FileEnd> {
         let source = self.scan.inventory.files()[file].source();
-        tail::last_event(&source, &mut self.buffer, self.scan.context.interrupted).ok().flatten()
+        tail::end(&source, &mut self.buffer, self.scan.context.interrupted).ok()
     }
 
     /// Reads the older rollouts of a file's thread in full, for a row that differs from the file.
