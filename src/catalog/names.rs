@@ -70,9 +70,22 @@ pub fn for_each(home: &Path, mut take: impl FnMut(ThreadId, String)) -> io::Resu
         lines.skip_blank_lines()?;
         let Some(line) = lines.next_line(|_| false)? else { return Ok(left_out) };
         let bytes = line.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line.bytes);
-        let Ok(entry) = serde_json::from_slice::<IndexEntry>(bytes) else { continue };
-        if let Some(id) = ThreadId::parse(&entry.id).filter(|_| !entry.thread_name.trim().is_empty()) {
-            take(id, entry.thread_name);
+        let mut take = |entry: IndexEntry| {
+            if let Some(id) = ThreadId::parse(&entry.id).filter(|_| !entry.thread_name.trim().is_empty()) {
+                take(id, entry.thread_name);
+            }
+        };
+        match serde_json::from_slice::<IndexEntry>(bytes) {
+            Ok(entry) => take(entry),
+            // A writer that died before its newline leaves its line, or a part of it, before the next one.
+            Err(_) => {
+                const BEGINNING: &[u8] = b"{\"id\"";
+                let places = bytes.windows(BEGINNING.len()).enumerate();
+                for (at, _) in places.filter(|(_, window)| *window == BEGINNING) {
+                    let mut objects = serde_json::Deserializer::from_slice(&bytes[at..]).into_iter();
+                    objects.next().and_then(Result::ok).into_iter().for_each(&mut take);
+                }
+            }
         }
     }
 }
@@ -100,5 +113,10 @@ mod tests {
         std::fs::write(home.path().join(FILE_NAME), text).unwrap();
         let names = read(home.path()).unwrap();
         assert_eq!(names, HashMap::from([(ThreadId::parse(id).unwrap(), "second".to_owned())]));
+        for glued in [line("first").trim_end(), "{\"id\":\"", "{\"id\":\"x\",\"thread_na"] {
+            std::fs::write(home.path().join(FILE_NAME), glued.to_owned() + &line("glued") + "{\"id\"")
+                .unwrap();
+            assert_eq!(read(home.path()).unwrap().into_values().collect::<Vec<_>>(), ["glued"], "{glued}");
+        }
     }
 }

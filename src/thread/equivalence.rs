@@ -232,10 +232,14 @@ pub fn readable_sandbox(policy: String) -> String {
     if policy.starts_with(r#"{"type":"#) {
         return policy;
     }
+    if !policy.is_empty() && policy.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') {
+        return serde_json::json!({ "type": policy }).to_string();
+    }
     let Ok(Value::Object(mut members)) = serde_json::from_str::<Value>(&policy) else { return policy };
-    if members.contains_key("type") {
+    if members.get("type").is_some_and(|kind| !kind.is_null()) {
         return policy;
     }
+    members.remove("type");
     let value = Value::Object(members.clone());
     if let Some(mode @ Value::String(_)) = members.remove("mode") {
         let members = std::iter::once(("type".to_owned(), mode)).chain(members);
@@ -367,6 +371,8 @@ mod tests {
             assert!(same_sandbox(policy, expected), "{policy}");
         };
         check(r#"{"mode":"danger-full-access"}"#, r#"{"type":"danger-full-access"}"#);
+        check(r#"{"mode":"read-only","type":null}"#, r#"{"type":"read-only"}"#);
+        assert_eq!(readable_sandbox("workspace-write".to_owned()), r#"{"type":"workspace-write"}"#, "a word");
         check(
             r#"{"mode":"workspace-write","network_access":true}"#,
             r#"{"network_access":true,"type":"workspace-write"}"#,
