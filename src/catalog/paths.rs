@@ -7,7 +7,7 @@ use crate::rollout::file_name;
 use crate::sys;
 use crate::thread::folder;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, is_separator};
 
 /// Returns true if `path`, as a row spells it, is this file, or the plain form of this compressed file.
 #[must_use]
@@ -54,6 +54,10 @@ pub fn name_in_row(path: &Path) -> Option<&OsStr> {
 /// Returns true if a row's path is a file's in another spelling, or the plain form of a file that is compressed now.
 #[must_use]
 pub fn same_path(row: &Path, file: &Path) -> bool {
+    // For the system, a path that ends in a separator names a folder.
+    if row.as_os_str().as_encoded_bytes().last().is_some_and(|last| is_separator(char::from(*last))) {
+        return false;
+    }
     if row == file || is_respelled(row, file) {
         return true;
     }
@@ -95,6 +99,7 @@ mod tests {
         assert!(is_same("a.jsonl", "a.jsonl.zst"));
         assert!(!is_same("a.jsonl.zst", "a.jsonl"));
         assert!(!is_same("a.jsonl", "b.jsonl.zst"));
+        assert!(!is_same("a.jsonl/", "a.jsonl"), "a folder");
     }
 
     #[test]

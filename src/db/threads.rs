@@ -137,9 +137,8 @@ impl ThreadStatements {
             let places = vec!["?"; filled.iter().count()].join(", ");
             format!("INSERT {on_conflict} INTO threads ({}) VALUES ({places})", list(filled))
         });
-        connection
-            .prepare_cached(sql)?
-            .execute(params_from_iter(filled.iter().filter_map(|i| row.get(i))))?;
+        let values = params_from_iter(filled.iter().filter_map(|i| row.get(i)));
+        was_done(connection.prepare_cached(sql)?.execute(values)?)?;
         self.add_spawn_edge(connection, row)
     }
 
@@ -189,8 +188,8 @@ impl ThreadStatements {
             format!("UPDATE {on_conflict} threads SET {} WHERE id = ?", places.join(", "))
         });
         let values = changed.iter().filter_map(|col| row.get(col)).chain([id]);
-        connection.prepare_cached(sql)?.execute(params_from_iter(values.map(|cell| cell as &dyn ToSql)))?;
-        Ok(())
+        let values = params_from_iter(values.map(|cell| cell as &dyn ToSql));
+        was_done(connection.prepare_cached(sql)?.execute(values)?)
     }
 
     /// Adds the edge from the thread that spawned this one, unless the child already has an edge.
@@ -203,6 +202,14 @@ impl ThreadStatements {
                    WHERE NOT EXISTS (SELECT 1 FROM thread_spawn_edges WHERE child_thread_id = ?2)";
         connection.prepare_cached(sql)?.execute((parent.to_string(), row.get(Col::Id)))?;
         Ok(())
+    }
+}
+
+/// Checks the number of rows that a statement wrote. A trigger may have told SQLite to ignore it.
+fn was_done(n_rows: usize) -> rusqlite::Result<()> {
+    match n_rows {
+        0 => Err(rusqlite::Error::StatementChangedRows(0)),
+        _ => Ok(()),
     }
 }
 

@@ -128,6 +128,9 @@ pub fn explain(error: rusqlite::Error, path: &Path, doing: &str) -> anyhow::Erro
         Trouble::Interrupted => "interrupted".to_owned(),
         Trouble::DiskFull => "no space left, in its folder or in the temporary one".to_owned(),
         Trouble::Io => format!("the system failed at reading or writing ({error})"),
+        Trouble::Other if matches!(error, rusqlite::Error::StatementChangedRows(_)) => {
+            "a trigger of the database keeps the row from being written".to_owned()
+        }
         // SQLite's own message is the only reason known: use it as the reason, without repeating it as the cause.
         Trouble::Missing | Trouble::NoFile | Trouble::Empty | Trouble::Other => {
             return anyhow::Error::new(error).context(format!("{}: cannot {doing}", path.display()));
