@@ -156,12 +156,18 @@ pub fn session_index(data: &[u8]) {
         if line.len() > 60_000 {
             return; // Too long to be held.
         }
-        // What is not asked for need not be well-formed text.
-        let Ok(entry) = serde_json::from_slice::<HashMap<String, Box<RawValue>>>(line) else { continue };
-        let text = |name: &str| serde_json::from_str::<String>(entry.get(name)?.get()).ok();
-        let (Some(id), Some(name)) = (text("id"), text("thread_name")) else { continue };
-        if let Some(id) = ThreadId::parse(&id).filter(|_| !name.trim().is_empty()) {
-            expected.entry(id).or_default().push(name);
+        // An entry may stand behind another one, or behind a part of one.
+        for (at, _) in line.iter().enumerate().filter(|(_, byte)| **byte == b'{') {
+            // What is not asked for need not be well-formed text.
+            let objects = serde_json::Deserializer::from_slice(&line[at..]);
+            let Some(Ok(entry)) = objects.into_iter::<HashMap<String, Box<RawValue>>>().next() else {
+                continue;
+            };
+            let text = |name: &str| serde_json::from_str::<String>(entry.get(name)?.get()).ok();
+            let (Some(id), Some(name)) = (text("id"), text("thread_name")) else { continue };
+            if let Some(id) = ThreadId::parse(&id).filter(|_| !name.trim().is_empty()) {
+                expected.entry(id).or_default().push(name);
+            }
         }
     }
     for (id, name) in &read {

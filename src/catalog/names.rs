@@ -4,6 +4,7 @@ use crate::progress::Progress;
 use crate::rollout::reader::{Buffer, LineReader};
 use crate::sys;
 use crate::thread::ThreadId;
+use serde::de::IgnoredAny;
 use std::collections::HashMap;
 use std::io::{self, Read as _, Seek as _};
 use std::path::Path;
@@ -78,7 +79,7 @@ pub fn for_each(home: &Path, mut take: impl FnMut(ThreadId, String)) -> io::Resu
         match serde_json::from_slice::<IndexEntry>(bytes) {
             Ok(entry) => take(entry),
             // A writer that died before its newline leaves its line, or a part of it, before the next one.
-            Err(_) => {
+            Err(_) if serde_json::from_slice::<IgnoredAny>(bytes).is_err() => {
                 const BEGINNING: &[u8] = b"{\"id\"";
                 let places = bytes.windows(BEGINNING.len()).enumerate();
                 for (at, _) in places.filter(|(_, window)| *window == BEGINNING) {
@@ -86,6 +87,7 @@ pub fn for_each(home: &Path, mut take: impl FnMut(ThreadId, String)) -> io::Resu
                     objects.next().and_then(Result::ok).into_iter().for_each(&mut take);
                 }
             }
+            Err(_) => {}
         }
     }
 }
@@ -113,6 +115,9 @@ mod tests {
         std::fs::write(home.path().join(FILE_NAME), text).unwrap();
         let names = read(home.path()).unwrap();
         assert_eq!(names, HashMap::from([(ThreadId::parse(id).unwrap(), "second".to_owned())]));
+        let nested = format!("{{\"x\":{}}}", line("nested").trim_end());
+        std::fs::write(home.path().join(FILE_NAME), nested).unwrap();
+        assert_eq!(read(home.path()).unwrap(), HashMap::new());
         for glued in [line("first").trim_end(), "{\"id\":\"", "{\"id\":\"x\",\"thread_na"] {
             std::fs::write(home.path().join(FILE_NAME), glued.to_owned() + &line("glued") + "{\"id\"")
                 .unwrap();
