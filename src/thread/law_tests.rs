@@ -221,6 +221,8 @@ fn a_row_keeps_what_only_a_lost_session_meta_said() {
     ];
     check(&file, &cells, &[]);
     check(&file, &[("title", "".into()), ("tokens_used", 1.into())], &["title", "tokens_used"]);
+    check(&file, &["title", "first_user_message", "preview"].map(|col| (col, Cell::from("before"))), &[]);
+    check(&file, &[("title", "<environment_context>x".into())], &["title"]);
 }
 
 #[test]

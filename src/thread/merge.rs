@@ -308,7 +308,9 @@ fn target<'a>(
 fn is_of_lost_part(col: Col, file: &ThreadMetadata, existing: Option<&str>) -> bool {
     let (history, meta) = (file.lacks_history, file.lacks_meta);
     match col {
-        Col::Title | Col::FirstUserMessage | Col::Preview => history || file.lacks_first_lines,
+        Col::Title | Col::FirstUserMessage | Col::Preview => {
+            (history || meta || file.lacks_first_lines) && !existing.is_some_and(is_wrapper)
+        }
         Col::Source => meta,
         Col::CreatedAt | Col::CreatedAtMs | Col::ModelProvider | Col::MemoryMode => history || meta,
         Col::Cwd => (history || meta) && existing.is_some_and(folder::is_absolute),
