@@ -3,7 +3,7 @@
 
 use super::options::{BackfillOptions, BackfillReport, BackfillTarget};
 use crate::catalog::inventory::{self, Inventory};
-use crate::catalog::paths::{find_in_row, is_at};
+use crate::catalog::paths::{find_at, find_in_row};
 use crate::catalog::walk::RolloutFile;
 use crate::db::facts::FittingFacts;
 use crate::db::schema::Schema;
@@ -137,7 +137,7 @@ fn is_unchanged(
     options: &BackfillOptions<'_>,
     buffer: &mut Buffer,
 ) -> bool {
-    let named = members.iter().position(|file| is_at(file, Path::new(&row.rollout_path)));
+    let named = find_at(members, 0..members.len(), Path::new(&row.rollout_path));
     let Some(choice) = inventory::choose(members, 0..members.len(), named) else { return false };
     let chosen = &members[choice.chosen()];
     // A row that names the compressed form does not name the plain one that is chosen now.

@@ -2,7 +2,7 @@
 //! of such a thread. It knows no database.
 
 use super::inventory::{self, Inventory};
-use super::paths::{is_at, name_in_row};
+use super::paths::{find_at, name_in_row};
 use super::rollout_file::RolloutFile;
 use crate::rollout::file_name;
 use crate::rollout::peek;
@@ -80,7 +80,7 @@ pub fn choose_misnamed(
     let has_its_name = |i: &usize| all[*i].thread() == Some(id);
     let deferred = files.iter().copied().find(has_its_name);
     let misnamed = || files.iter().copied().filter(|&i| Some(i) != deferred);
-    let in_row = row_path.and_then(|path| misnamed().find(|&i| is_at(&all[i], path)));
+    let in_row = row_path.and_then(|path| find_at(all, misnamed(), path));
     let chosen = if in_row.is_some() {
         in_row
     } else if deferred.is_some() || (!inventory.of_thread(id).is_empty() && has_own_file(id)) {

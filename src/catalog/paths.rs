@@ -2,7 +2,7 @@
 
 use super::forms::{Forms, is_compressed, plain_name};
 use super::inventory::{self, Inventory};
-use super::rollout_file::RolloutFile;
+use super::rollout_file::{ACTIVE, ARCHIVED, RolloutFile};
 use crate::rollout::file_name;
 use crate::sys;
 use crate::thread::folder;
@@ -22,22 +22,58 @@ pub fn is_at(file: &RolloutFile, path: &Path) -> bool {
     may_be && same_path(path, &file.path())
 }
 
+/// Finds the one of some `members` of `files` that is at `path`, as a row spells it.
+///
+/// One file may be in both folders, as a hard link or because one folder is a link to the other. Then the spelling
+/// decides, because a row that is taken for the other's would leave the list of Codex.
+#[must_use]
+pub fn find_at(
+    files: &[RolloutFile],
+    members: impl Iterator<Item = usize> + Clone,
+    path: &Path,
+) -> Option<usize> {
+    if let Some(spelled) = members.clone().find(|&i| files[i].is_spelled(path)) {
+        return Some(spelled);
+    }
+    let is_archived = path.components().any(|part| part.as_os_str() == ARCHIVED);
+    members.filter(|&i| is_at(&files[i], path)).min_by_key(|&i| files[i].is_archived() != is_archived)
+}
+
 /// Finds the file that is at `path`, as a row spells it.
 #[must_use]
 pub fn locate(inventory: &Inventory, path: &Path) -> Option<usize> {
-    inventory.named_like(path.file_name()?).find(|&i| is_at(&inventory.files()[i], path))
+    let members: Vec<usize> = inventory.named_like(path.file_name()?).collect();
+    find_at(inventory.files(), members.into_iter(), path)
 }
 
 /// Finds the file of a thread that its row names: the file at the row's path, or if there is none, a file of the same
 /// rollout. A moved file keeps its name, and the row still decides which rollout of a reverted thread is chosen.
 #[must_use]
 pub fn find_in_row(files: &[RolloutFile], path: &Path) -> Option<usize> {
-    let exact = files.iter().position(|file| is_at(file, path));
-    exact.or_else(|| {
+    find_at(files, 0..files.len(), path).or_else(|| {
         let named = file_name::parse(name_in_row(path)?)?.name?;
         let is_copy = |&i: &usize| files[i].rollout() == Some(named.rollout);
-        inventory::choose_copy(files, (0..files.len()).filter(is_copy), None)
+        let copies = || (0..files.len()).filter(is_copy);
+        // In a home that was moved, the row still names the one at the same place.
+        let place = place_in_home(path);
+        let same_place = copies().filter(|&i| place.is_some() && place_in_home(&files[i].path()) == place);
+        inventory::choose_copy(files, same_place, None)
+            .or_else(|| inventory::choose_copy(files, copies(), None))
     })
+}
+
+/// Returns the part of a rollout's path from its rollout folder on, as the plain file is spelled; `None` if it is below
+/// none. On every system it understands the paths of Windows.
+fn place_in_home(path: &Path) -> Option<String> {
+    let text = path.to_str()?;
+    let is_windows = folder::has_drive(text) || text.starts_with(r"\\");
+    let parts: Vec<&str> = match is_windows {
+        true => text.split(['\\', '/']).collect(),
+        false => text.split('/').collect(),
+    };
+    let root = parts.iter().rposition(|part| [ACTIVE, ARCHIVED].contains(part))?;
+    let place = parts[root..].join("/");
+    Some(place.strip_suffix(".zst").unwrap_or(&place).to_owned())
 }
 
 /// Returns the file name of a path in a row. On every system it understands the paths of Windows, because homes are
@@ -124,6 +160,52 @@ mod tests {
             for home in [r"C:\Users\me\.codex\sessions\2026", r"\\?\C:\codex\sessions", r"\\host\share"] {
                 assert_eq!(find_in_row(&files, Path::new(&format!(r"{home}\{name}"))), Some(i), "{home}");
             }
+        }
+    }
+
+    #[test]
+    fn in_a_moved_home_a_row_names_the_copy_at_its_place() {
+        let home = tempfile::tempdir().unwrap();
+        let name = "rollout-2026-03-14T17-00-00-019ced6b-835b-7475-b762-429694b3a51e.jsonl";
+        // The last one is the best copy.
+        let places = ["archived_sessions/old", "sessions/2026/03/14", "archived_sessions"];
+        let files = places.map(|place| {
+            let path = home.path().join(place).join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, if place == "archived_sessions" { "longer" } else { "x" }).unwrap();
+            let file = std::fs::File::options().write(true).open(&path).unwrap();
+            file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_800_000_000)).unwrap();
+            RolloutFile::at(home.path(), &path).unwrap()
+        });
+        for old in ["/gone/.codex/", r"C:\Users\me\.codex\", r"\\host\share\"] {
+            for (i, place) in places.iter().enumerate() {
+                let below =
+                    if old.contains('\\') { place.replace('/', r"\") + r"\" } else { format!("{place}/") };
+                for form in ["", ".zst"] {
+                    let row = format!("{old}{below}{name}{form}");
+                    assert_eq!(find_in_row(&files, Path::new(&row)), Some(i), "{row}");
+                }
+            }
+            let elsewhere = format!("{old}sessions/2025/{name}");
+            assert_eq!(find_in_row(&files, Path::new(&elsewhere)), Some(2), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn a_file_in_both_folders_is_found_where_the_row_spells_it() {
+        let home = tempfile::tempdir().unwrap();
+        let name = "rollout-2026-03-14T17-00-00-019ced6b-835b-7475-b762-429694b3a51e.jsonl";
+        let paths = [ARCHIVED, "sessions"].map(|folder| home.path().join(folder).join(name));
+        paths.iter().for_each(|path| std::fs::create_dir_all(path.parent().unwrap()).unwrap());
+        std::fs::write(&paths[0], "x").unwrap();
+        std::fs::hard_link(&paths[0], &paths[1]).unwrap();
+        let files = paths.clone().map(|path| RolloutFile::at(home.path(), &path).unwrap());
+        for (i, path) in paths.iter().enumerate() {
+            assert_eq!(find_in_row(&files, path), Some(i));
+            let folder = path.parent().unwrap();
+            assert_eq!(find_in_row(&files, &folder.join(".").join(name)), Some(i), "another spelling");
+            let detour = folder.join("..").join(folder.file_name().unwrap()).join(name);
+            assert_eq!(find_in_row(&files, &detour), Some(i));
         }
     }
 

@@ -77,9 +77,11 @@ impl Walk {
 /// `on_file` is called for each file found, for progress.
 pub fn walk(home: &Path, mut on_file: impl FnMut()) -> Walk {
     let mut walk = Walk::default();
+    let is_one = is_one_folder(home);
     for root in [ARCHIVED, ACTIVE] {
         let root = home.join(root);
         match fs::metadata(&root) {
+            Ok(_) if is_one && root.ends_with(ARCHIVED) => {}
             Ok(metadata) if metadata.is_dir() => walk_root(home, &root, &mut walk, &mut on_file),
             Ok(_) => walk.errors.push(WalkError { path: root, reason: "not a folder".to_owned() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -94,6 +96,13 @@ pub fn walk(home: &Path, mut on_file: impl FnMut()) -> Walk {
         }
     }
     walk
+}
+
+/// Returns true if one rollout folder is a link to the other. Its files are active: with every file in both, Codex takes
+/// the active one.
+fn is_one_folder(home: &Path) -> bool {
+    let target = |root: &str| home.join(root).canonicalize().ok();
+    target(ARCHIVED).is_some_and(|archived| Some(archived) == target(ACTIVE))
 }
 
 fn walk_root(home: &Path, root: &Path, walk: &mut Walk, on_file: &mut impl FnMut()) {
@@ -206,5 +215,18 @@ mod tests {
         sorted.sort_by_key(|path| path.to_str().unwrap().replace('\\', "/"));
         assert_eq!(paths.len(), 6);
         assert_eq!(paths, sorted);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folders_that_are_one_are_walked_once() {
+        for [folder, link] in [[ACTIVE, ARCHIVED], [ARCHIVED, ACTIVE]] {
+            let home = tempfile::tempdir().unwrap();
+            std::fs::create_dir(home.path().join(folder)).unwrap();
+            std::fs::write(home.path().join(folder).join("rollout-a.jsonl"), "x").unwrap();
+            std::os::unix::fs::symlink(folder, home.path().join(link)).unwrap();
+            let files = walk(home.path(), || {}).files;
+            assert_eq!(files.iter().map(RolloutFile::is_archived).collect::<Vec<_>>(), [false], "{link}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::item::{self, Item, LineKind, SessionMeta, ThreadName, UserMessage};
 use super::last_event::LastEvent;
 use super::line::{self, Damage, Parsed};
 use super::look::{self, Class, LineStart};
-use super::lost::may_be_message;
+use super::lost::{may_be_message, trim_nul};
 use super::openable::Unopenable;
 use super::reader::Line;
 use super::resume::ResumeFields;
@@ -480,15 +480,6 @@ impl Extract {
         } else {
             self.n_items -= 1;
         }
-    }
-}
-
-/// Returns a line without the NUL bytes at its ends.
-fn trim_nul(bytes: &[u8]) -> &[u8] {
-    let is_text = |byte: &u8| *byte != 0 && !byte.is_ascii_whitespace();
-    match (bytes.iter().position(is_text), bytes.iter().rposition(is_text)) {
-        (Some(first), Some(last)) => &bytes[first..=last],
-        _ => &[],
     }
 }
 

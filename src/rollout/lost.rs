@@ -1,4 +1,4 @@
-//! Tells which kinds of line are missing where a line is lost.
+//! Lines that are lost: torn, or overwritten with NUL bytes.
 
 use super::item::LineKind;
 use super::look::Class;
@@ -23,5 +23,14 @@ pub(super) fn may_be_message(class: Option<Class>) -> bool {
             | LineKind::Name
             | LineKind::BareMeta => false,
         },
+    }
+}
+
+/// Returns a line without the NUL bytes at its ends.
+pub(super) fn trim_nul(bytes: &[u8]) -> &[u8] {
+    let is_text = |byte: &u8| *byte != 0 && !byte.is_ascii_whitespace();
+    match (bytes.iter().position(is_text), bytes.iter().rposition(is_text)) {
+        (Some(first), Some(last)) => &bytes[first..=last],
+        _ => &[],
     }
 }

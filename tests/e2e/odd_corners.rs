@@ -426,3 +426,28 @@ fn a_bad_cell_beside_a_copy_that_holds_nothing_is_reported_once() {
     let found = kinds(&env, &[]);
     assert_eq!(found.iter().filter(|kind| *kind == "field_mismatch").count(), 1, "{found:?}");
 }
+
+/// Programs that find equal files replace copies by hard links, and a person may make one folder a link to the other.
+#[cfg(unix)]
+#[test]
+fn a_rollout_that_is_in_both_folders_stays_where_its_row_says() {
+    for is_link in [false, true] {
+        let env = Env::new();
+        env.database("empty-2026-08");
+        let path = plain("2026-03-14T10:00:00", "words").write(&env);
+        env.run(["backfill"]).status(0, "all is fine");
+        let before = env.rows();
+        let archived = env.home().join("archived_sessions");
+        if is_link {
+            std::os::unix::fs::symlink("sessions", &archived).unwrap();
+        } else {
+            std::fs::create_dir_all(&archived).unwrap();
+            std::fs::hard_link(&path, archived.join(path.file_name().unwrap())).unwrap();
+        }
+        let outcome = env.run(["backfill", "--format", "json"]);
+        outcome.status(0, "the file is there");
+        outcome.assert_eq(env.rows(), before, "active, as it was");
+        env.run(["verify", "--strict", "--ignore", "duplicate_rollout"]).status(0, "no drift");
+        env.run(["verify", "--quick", "--strict"]).status(0, "none at a glance");
+    }
+}
