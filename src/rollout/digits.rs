@@ -44,7 +44,7 @@ fn is_valid(before: &[u8], first: u8, n: usize) -> bool {
 }
 
 /// Returns the number of bytes at the beginning of two texts that are equal or digits in both. It stops before a zero in
-/// place of another digit, because the zero may begin a number, and possibly before other digits that differ.
+/// place of another digit if the zero may begin a number, and possibly before other digits that differ.
 fn n_alike(line: &[u8], model: &[u8]) -> usize {
     let (words, _) = line.as_chunks::<8>();
     let (words_of_model, _) = model.as_chunks::<8>();
@@ -53,7 +53,9 @@ fn n_alike(line: &[u8], model: &[u8]) -> usize {
         if word == in_model {
             continue;
         }
-        let odd = plain::non_digits(word) | plain::non_digits(in_model) | plain::is_byte(word, b'0');
+        let digits = !plain::non_digits(word) & plain::HIGH;
+        let may_begin = plain::is_byte(word, b'0') & !(digits << 8);
+        let odd = !digits | plain::non_digits(in_model) | may_begin;
         let stop = plain::non_zero(word ^ in_model) & odd;
         if stop != 0 {
             return 8 * i + stop.trailing_zeros() as usize / 8;

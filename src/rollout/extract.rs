@@ -70,7 +70,7 @@ pub struct Extract {
     held: [Held; 2],
     must_be_eager: bool,
     /// Fields of the line just taken, if it is a session meta.
-    resume: Option<ResumeFields>,
+    resume: Option<Box<ResumeFields>>,
     last_event: LastEvent,
     task_started: LastEvent,
     /// The number of the last line counted as damaged, so that its pieces count once.
@@ -194,7 +194,7 @@ impl Extract {
 
     /// Returns the fields of the line just taken that decide whether Codex can resume the thread, if it is a session
     /// meta and nothing else.
-    pub fn take_resume(&mut self) -> Option<ResumeFields> {
+    pub fn take_resume(&mut self) -> Option<Box<ResumeFields>> {
         self.resume.take()
     }
 

@@ -97,7 +97,7 @@ pub struct SessionMeta {
     pub history_base: Option<HistoryBase>,
     /// The fields that decide whether Codex can resume the thread, if the line was plain JSON.
     #[serde(skip)]
-    pub resume: Option<ResumeFields>,
+    pub resume: Option<Box<ResumeFields>>,
 }
 
 /// The beginning of another rollout, which comes before this one.
@@ -388,7 +388,7 @@ plain_payload!(SessionMeta {
     creator_user_id: fields::read_text,
     creator_account_id: fields::read_text,
     history_base: fields::read_leniently,
-} resume: Some(ResumeFields::of(history_mode, history_base)));
+} resume: Some(Box::new(ResumeFields::of(history_mode, history_base))));
 
 plain_payload!(TurnContext {
     cwd: fields::read_text,
@@ -509,7 +509,7 @@ mod tests {
         let meta = meta(
             r#"{"cwd":5,"cli_version":["x"],"model_provider":null,"source":7,"git":"main","agent_role":"r"}"#,
         );
-        let resume = Some(ResumeFields::default());
+        let resume = Some(Box::default());
         assert_eq!(meta, SessionMeta { agent_role: Some("r".into()), resume, ..SessionMeta::default() });
     }
 

@@ -217,7 +217,7 @@ impl<'a> Openable<'a> {
     /// Takes the next line.
     ///
     /// `resume` are the line's fields if [`super::extract`] has read it as a session meta.
-    pub(super) fn push(&mut self, line: &Line<'_>, resume: Option<ResumeFields>) {
+    pub(super) fn push(&mut self, line: &Line<'_>, resume: Option<Box<ResumeFields>>) {
         if let Some(byte) = self.watched.invalid.get() {
             if line.offset <= byte {
                 self.with_invalid = Some((line.number, line.offset));
@@ -252,7 +252,7 @@ impl<'a> Openable<'a> {
     }
 
     /// Reads the line if it is the first session meta.
-    fn find_meta(&mut self, line: &Line<'_>, bytes: &[u8], resume: Option<ResumeFields>) {
+    fn find_meta(&mut self, line: &Line<'_>, bytes: &[u8], resume: Option<Box<ResumeFields>>) {
         if line.cut {
             return;
         }
@@ -264,7 +264,7 @@ impl<'a> Openable<'a> {
             }
             Some(_) => None,
         };
-        let Some(fields) = resume.or_else(read) else { return };
+        let Some(fields) = resume.map(|fields| *fields).or_else(read) else { return };
         let ResumeFields { history_mode: mode, history_base: base } = fields;
         let mode = mode.map(|mode| match mode {
             Value::String(mode) => mode,

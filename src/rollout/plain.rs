@@ -282,7 +282,7 @@ pub(super) const fn non_zero(word: u64) -> u64 {
 /// A word of eight bytes, each with the value one.
 const ONES: u64 = 0x0101_0101_0101_0101;
 /// The high bit of each byte of a word.
-const HIGH: u64 = 0x8080_8080_8080_8080;
+pub(super) const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// Returns the position of an ASCII character.
 fn find(bytes: &[u8], byte: u8) -> Option<usize> {
