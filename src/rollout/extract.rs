@@ -7,7 +7,7 @@ use super::item::{self, Item, LineKind, SessionMeta, ThreadName, UserMessage};
 use super::last_event::LastEvent;
 use super::line::{self, Damage, Parsed};
 use super::look::{self, Class, LineStart};
-use super::lost::{may_be_message, trim_nul};
+use super::lost::{may_be_count, may_be_message, trim_nul};
 use super::openable::Unopenable;
 use super::reader::Line;
 use super::resume::ResumeFields;
@@ -243,6 +243,7 @@ impl Extract {
                 Item::TurnContext(turn) if turn.is_complete() => self.held[0].pass_over(),
                 Item::TurnContext(_) => self.must_be_eager |= !self.release(),
                 Item::TokenCount(_) => {
+                    self.facts.lacks_last_count = false;
                     self.held[1].pass_over();
                     if let Some(look) = look.filter(|_| self.options.every_damage && is_sound) {
                         self.held[1].learn(bytes, &look);
@@ -320,6 +321,7 @@ impl Extract {
         };
         if is_sound && let Some(i) = HELD.iter().position(|held| *held == kind) {
             self.held[i].hold(bytes, model);
+            self.facts.lacks_last_count &= kind != LineKind::TokenCount;
         }
         is_sound
     }
@@ -385,6 +387,7 @@ impl Extract {
         let facts = &mut self.facts;
         let is_first = facts.title.is_none() || facts.first_user_message.is_none();
         facts.lacks_first_lines |= is_first && may_be_message(class);
+        facts.lacks_last_count |= may_be_count(class);
     }
 
     fn note(&mut self, line: &Line<'_>, damage: Damage) {

@@ -77,6 +77,8 @@ pub struct RolloutFacts {
     pub name: Option<String>,
     /// True if a line before the first message is lost.
     pub lacks_first_lines: bool,
+    /// True if a line after the last count is lost, which may have been another count.
+    pub lacks_last_count: bool,
 }
 
 /// Maximum number of remembered working directories of a thread.

@@ -456,6 +456,7 @@ fn to_metadata(
         creator_account_id: facts.creator_account_id,
         name: facts.name,
         lacks_first_lines: facts.lacks_first_lines,
+        lacks_last_count: facts.lacks_last_count,
         ..ThreadMetadata::nothing(id, rollout_path.to_owned())
     })
 }

@@ -26,6 +26,12 @@ pub(super) fn may_be_message(class: Option<Class>) -> bool {
     }
 }
 
+/// Returns true if a line of a class may be a count of tokens.
+#[must_use]
+pub(super) fn may_be_count(class: Option<Class>) -> bool {
+    matches!(class, None | Some(Class::NoItem | Class::Relevant(LineKind::TokenCount)))
+}
+
 /// Returns a line without the NUL bytes at its ends.
 pub(super) fn trim_nul(bytes: &[u8]) -> &[u8] {
     let is_text = |byte: &u8| *byte != 0 && !byte.is_ascii_whitespace();

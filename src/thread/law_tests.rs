@@ -236,6 +236,14 @@ fn a_row_keeps_the_first_message_where_lines_before_that_of_the_file_are_lost() 
 }
 
 #[test]
+fn a_row_keeps_a_greater_count_where_a_line_after_the_last_one_of_the_file_is_lost() {
+    let file = ThreadMetadata { lacks_last_count: true, ..metadata() };
+    check(&file, &[("tokens_used", (file.tokens_used + 1).into())], &[]);
+    check(&file, &[("tokens_used", (file.tokens_used - 1).into())], &["tokens_used"]);
+    check(&metadata(), &[("tokens_used", (file.tokens_used + 1).into())], &["tokens_used"]);
+}
+
+#[test]
 fn a_row_keeps_what_the_lost_end_of_a_file_said_if_it_is_later_than_the_rest() {
     let torn = ThreadMetadata { lacks_last_lines: true, ..metadata() };
     let with_time = |millis: i64| {

@@ -6,7 +6,7 @@
 use super::cell::{Cell, CellRef};
 use super::columns::{Col, ColumnSet, N_COLUMNS, Row, Same, Truth};
 use super::times::{self, Times};
-use super::{HistoryMode, Millis, ThreadMetadata, equivalence, folder};
+use super::{HistoryMode, Millis, ThreadMetadata, equivalence, folder, lost};
 
 /// The input of the rules beside file and row.
 pub struct MergeContext<'a> {
@@ -268,7 +268,8 @@ fn target<'a>(
     if !matches!(column.truth, Truth::Key | Truth::Database)
         && (is_emptied
             || (has_value
-                && (is_of_lost_part(col, file, existing_text) || is_of_lost_end(col, file, row, context))))
+                && lost::is_known_to_row(col, file, row, context.times)
+                && !existing_text.is_some_and(is_wrapper)))
     {
         return existing;
     }
@@ -300,51 +301,6 @@ fn target<'a>(
         Truth::HasUserEvent => CellRef::Integer(0),
         Truth::Seeded => kept(true),
     })
-}
-
-/// Returns true if a value of a file that lost a part is only a default, or may have been set in that part: in its
-/// session meta, or in the rollout that it continues. The row then knows more. The first of several messages counts,
-/// but the last turn, so what the file says about turns is certain.
-fn is_of_lost_part(col: Col, file: &ThreadMetadata, existing: Option<&str>) -> bool {
-    let (history, meta) = (file.lacks_history, file.lacks_meta);
-    match col {
-        Col::Title | Col::FirstUserMessage | Col::Preview => {
-            (history || meta || file.lacks_first_lines) && !existing.is_some_and(is_wrapper)
-        }
-        Col::Source => meta,
-        Col::CreatedAt | Col::CreatedAtMs | Col::ModelProvider | Col::MemoryMode => history || meta,
-        Col::Cwd => (history || meta) && existing.is_some_and(folder::is_absolute),
-        Col::Model | Col::ReasoningEffort | Col::ApprovalMode => history && file.model.is_none(),
-        Col::SandboxPolicy => {
-            history && file.model.is_none() && existing.is_some_and(equivalence::is_readable_sandbox)
-        }
-        Col::TokensUsed => history && file.tokens_used == 0,
-        _ => false,
-    }
-}
-
-/// Returns true if a row has a later time than everything that can be read of a file that lost its end. Then the row
-/// knows what the last lines said.
-fn is_of_lost_end(col: Col, file: &ThreadMetadata, row: &Row, context: &MergeContext<'_>) -> bool {
-    if !file.lacks_last_lines {
-        return false;
-    }
-    let millis = row.integer(Col::UpdatedAtMs).map(equivalence::read_milliseconds);
-    let time = millis.or_else(|| row.integer(Col::UpdatedAt)?.checked_mul(1000));
-    let is_later =
-        |than: Millis| time.is_some_and(|time| time > than.saturating_add(equivalence::TIME_TOLERANCE));
-    is_later(file.last_event_at)
-        && match col {
-            Col::UpdatedAt | Col::UpdatedAtMs => context.times.accepts_both() && is_later(file.updated_at),
-            Col::TokensUsed
-            | Col::Model
-            | Col::ReasoningEffort
-            | Col::ApprovalMode
-            | Col::ModelProvider
-            | Col::MemoryMode => true,
-            Col::SandboxPolicy => row.text(col).is_some_and(equivalence::is_readable_sandbox),
-            _ => false,
-        }
 }
 
 /// Returns true if a row's working directory stays although it differs from the file's. If no line of the file names

@@ -10,6 +10,7 @@ pub mod folder;
 mod law_property;
 #[cfg(test)]
 mod law_tests;
+mod lost;
 pub mod merge;
 pub mod moved_folder;
 #[cfg(test)]
@@ -207,6 +208,8 @@ pub struct ThreadMetadata {
     pub lacks_meta: bool,
     /// True if a line before the first message of the file is lost, so that another message may have been the first.
     pub lacks_first_lines: bool,
+    /// True if a line after the last count is lost, which may have been another count.
+    pub lacks_last_count: bool,
     /// True if the last line of the file is lost, so that a later row knows what it said.
     pub lacks_last_lines: bool,
     /// The thread according to each of its older rollouts. A live Codex that reverts a thread changes only the path
@@ -258,6 +261,7 @@ impl ThreadMetadata {
             lacks_history: false,
             lacks_meta: false,
             lacks_first_lines: false,
+            lacks_last_count: false,
             lacks_last_lines: false,
             older: Vec::new(),
         }

@@ -49,6 +49,7 @@ pub(in crate::thread) fn metadata() -> ThreadMetadata {
         lacks_history: false,
         lacks_meta: false,
         lacks_first_lines: false,
+        lacks_last_count: false,
         lacks_last_lines: false,
         older: Vec::new(),
     }
