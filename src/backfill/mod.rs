@@ -29,6 +29,9 @@ use crate::thread::ThreadId;
 use crate::thread::columns::{self, Row};
 pub use crate::thread::times::Times;
 use pending::{BackfillRun, Pending, merge};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::Path;
 
 /// Number of waiting rows at which they are written while the workers read. Fewer rows would cost more than they
@@ -55,7 +58,6 @@ pub fn run(
     }
     let tally = target.read(|connection| Tally::begin(connection, &schema, context.default_provider))?;
     let walk = survey::walk(context.home, progress);
-    let watermark = watermark(context.home, &walk.files);
     let found = HomeFiles::new(context.home, walk);
     let missing_folders = missing_folders(options, &found, &mut target)?;
     let facts = match options.facts {
@@ -83,7 +85,7 @@ pub fn run(
     survey::read_all(&mut run, &plan.groups)?;
     run.flush()?;
     progress.finish();
-    run.conclude(&schema, &found, watermark.as_deref())
+    run.conclude(&schema, &found)
 }
 
 /// Reads the schema, and checks that rows can be written.
@@ -123,16 +125,24 @@ fn missing_folders(
     Ok(absent.named().cloned().collect())
 }
 
-/// Returns the greatest path below the home, with `/` on every system, as Codex compares paths.
+/// Returns the greatest path below the home, with `/` on every system, as Codex compares paths. A path that is not UTF-8
+/// cannot be a watermark.
 fn watermark(home: &Path, files: &[RolloutFile]) -> Option<String> {
-    let relative = |file: &RolloutFile| {
-        let path = file.path();
+    // The greatest name of each folder first, because whole paths are long and many.
+    let mut greatest: HashMap<&Path, Cow<'_, OsStr>> = HashMap::new();
+    for file in files {
+        let (name, known) = (file.file_name(), greatest.entry(file.folder()).or_default());
+        if *known < name && name.to_str().is_some() {
+            *known = name;
+        }
+    }
+    let relative = |(folder, name): (&Path, Cow<'_, OsStr>)| {
+        let path = folder.join(name);
         let parts = path.strip_prefix(home).ok()?.components();
         let parts: Option<Vec<&str>> = parts.map(|part| part.as_os_str().to_str()).collect();
         Some(parts?.join("/"))
     };
-    // The walk goes in byte order, so the last file is the greatest. A path that is not UTF-8 cannot be a watermark.
-    files.iter().rev().find_map(relative)
+    greatest.into_iter().filter(|(_, name)| !name.is_empty()).filter_map(relative).max()
 }
 
 /// Returns the first two numbers of a version, as in `0.147.0`.
@@ -266,12 +276,7 @@ impl BackfillRun<'_> {
     }
 
     /// Completes the report, and records for Codex that nothing is left to index, if so.
-    fn conclude(
-        mut self,
-        schema: &Schema,
-        found: &HomeFiles,
-        watermark: Option<&str>,
-    ) -> anyhow::Result<BackfillReport> {
+    fn conclude(mut self, schema: &Schema, found: &HomeFiles) -> anyhow::Result<BackfillReport> {
         let BackfillOptions { context, threads, .. } = *self.options;
         let missing = &self.report.missing_folders;
         let errors =
@@ -298,7 +303,7 @@ impl BackfillRun<'_> {
             && !self.report.interrupted
             && self.report.failures.iter().all(|failure| !failure.is_passing);
         if self.report.complete && schema.has_backfill_state {
-            self.complete(watermark)?;
+            self.complete(found)?;
         }
         self.count_shown()?;
         let BackfillRun { facts, report, tally, .. } = self;
@@ -307,7 +312,7 @@ impl BackfillRun<'_> {
     }
 
     /// Records for Codex that nothing is left to index, unless the database already does.
-    fn complete(&mut self, watermark: Option<&str>) -> anyhow::Result<()> {
+    fn complete(&mut self, found: &HomeFiles) -> anyhow::Result<()> {
         let state = self.survey.database.read(backfill_state::read)?;
         if state.is_some_and(|state| state.status == backfill_state::COMPLETE) {
             return Ok(());
@@ -318,7 +323,38 @@ impl BackfillRun<'_> {
         }
         self.keep_backup()?;
         let now = self.options.context.now.timestamp();
+        let watermark = watermark(self.options.context.home, found.inventory.files());
         let BackfillTarget::Write(writer) = &mut self.survey.database else { return Ok(()) };
-        writer.transaction_immediate(|transaction| Ok(backfill_state::complete(transaction, watermark, now)?))
+        writer.transaction_immediate(|transaction| {
+            Ok(backfill_state::complete(transaction, watermark.as_deref(), now)?)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::walk;
+
+    #[test]
+    fn the_watermark_is_the_greatest_path_as_codex_compares_paths() {
+        let home = tempfile::tempdir().unwrap();
+        let mut expected = None;
+        for path in [
+            "archived_sessions/rollout-z.jsonl",
+            "sessions/2026/rollout-b.jsonl",
+            "sessions/2026-x/rollout-z.jsonl",
+            "sessions/2026/03/rollout-a.jsonl",
+            "sessions/2026/rollout-b.jsonl.zst",
+            "sessions/2026/rollout-c.jsonl",
+            "sessions/rollout-a.jsonl",
+        ] {
+            std::fs::create_dir_all(home.path().join(path).parent().unwrap()).unwrap();
+            std::fs::write(home.path().join(path), "x").unwrap();
+            expected = expected.max(Some(path));
+            let files = walk::walk(home.path(), || {}).files;
+            assert_eq!(watermark(home.path(), &files).as_deref(), expected);
+        }
+        assert_eq!(watermark(home.path(), &[]), None);
     }
 }

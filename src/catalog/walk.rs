@@ -5,7 +5,6 @@ use super::rollout_file::{RolloutFolder, is_archived};
 use crate::rollout::file_name::{self, RolloutName};
 use crate::rollout::fold::Stamp;
 use crate::sys;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
@@ -54,9 +53,10 @@ pub struct WalkError {
 /// The result of a walk.
 #[derive(Debug, Default)]
 pub struct Walk {
-    /// The rollouts, in byte order of their paths.
+    /// The rollouts, in no particular order: to sort a folder of a million before they are taken over would take
+    /// hundreds of megabytes.
     pub files: Vec<RolloutFile>,
-    /// The folders and files that could not be read.
+    /// The folders and files that could not be read, by path.
     pub errors: Vec<WalkError>,
     /// Those of the two root folders that are missing.
     pub missing_roots: Vec<PathBuf>,
@@ -95,6 +95,7 @@ pub fn walk(home: &Path, mut on_file: impl FnMut()) -> Walk {
             Err(error) => walk.errors.push(WalkError { path: root, reason: error.to_string() }),
         }
     }
+    walk.errors.sort_by(|a, b| a.path.cmp(&b.path));
     walk
 }
 
@@ -106,86 +107,44 @@ fn is_one_folder(home: &Path) -> bool {
 }
 
 fn walk_root(home: &Path, root: &Path, walk: &mut Walk, on_file: &mut impl FnMut()) {
-    let mut found = vec![read_folder(root.to_owned(), home, walk)];
-    while let Some(folder) = found.last_mut() {
-        match folder.entries.next() {
-            None => {
-                found.pop();
-            }
-            Some((name, EntryKind::Folder)) => {
-                let path = folder.folder.path().join(name);
-                found.push(read_folder(path, home, walk));
-            }
-            Some((name, EntryKind::Rollout(Ok(stamp)))) => {
+    let mut folders = vec![root.to_owned()];
+    while let Some(path) = folders.pop() {
+        if let Err(error) = read_folder(&path, home, walk, &mut folders, on_file) {
+            walk.fail(path, &error);
+        }
+    }
+}
+
+/// Reads a folder, and adds the folders in it to `folders`. It asks for each file's time while the folder is open: then
+/// most systems need not look up each folder of the path again.
+fn read_folder(
+    path: &Path,
+    home: &Path,
+    walk: &mut Walk,
+    folders: &mut Vec<PathBuf>,
+    on_file: &mut impl FnMut(),
+) -> io::Result<()> {
+    let folder = RolloutFolder::new(path, is_archived(path.strip_prefix(home).unwrap_or(path)));
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+            Ok(kind) if kind.is_file() => {
                 let Some(named) = file_name::parse(&name) else { continue };
-                walk.files.push(RolloutFile::new(Arc::clone(&folder.folder), &name, named, stamp));
-                on_file();
-            }
-            Some((name, EntryKind::Rollout(Err(error)) | EntryKind::Unknown(error))) => {
-                walk.fail(folder.folder.path().join(name), &error);
-            }
-        }
-    }
-}
-
-/// A folder that is being walked.
-struct WalkedFolder {
-    folder: Arc<RolloutFolder>,
-    /// The rollouts and folders in it, in byte order of their paths.
-    entries: std::vec::IntoIter<(OsString, EntryKind)>,
-}
-
-/// An entry of a folder.
-enum EntryKind {
-    Folder,
-    /// A file with the name of a rollout.
-    Rollout(io::Result<Stamp>),
-    /// An entry whose type could not be read.
-    Unknown(io::Error),
-}
-
-/// Reads a folder. It asks for each file's time while the folder is open: then most systems need not look up each folder
-/// of the path again.
-fn read_folder(path: PathBuf, home: &Path, walk: &mut Walk) -> WalkedFolder {
-    let mut entries = Vec::new();
-    let result = fs::read_dir(&path).and_then(|folder| {
-        for entry in folder {
-            let entry = entry?;
-            let name = entry.file_name();
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => entries.push((name, EntryKind::Folder)),
-                Ok(kind) if kind.is_file() && file_name::is_rollout(&name) => {
-                    let stamp = entry.metadata().and_then(|metadata| Stamp::of(&metadata));
-                    entries.push((name, EntryKind::Rollout(stamp)));
+                match entry.metadata().and_then(|metadata| Stamp::of(&metadata)) {
+                    Ok(stamp) => {
+                        walk.files.push(RolloutFile::new(Arc::clone(&folder), &name, named, stamp));
+                        on_file();
+                    }
+                    Err(error) => walk.fail(entry.path(), &error),
                 }
-                Ok(_) => {}
-                Err(error) => entries.push((name, EntryKind::Unknown(error))),
             }
+            Ok(_) => {}
+            Err(error) => walk.fail(entry.path(), &error),
         }
-        Ok(())
-    });
-    if let Err(error) = result {
-        walk.fail(path.clone(), &error);
     }
-    entries.sort_unstable_by(compare_entries);
-    let archived = is_archived(path.strip_prefix(home).unwrap_or(&path));
-    WalkedFolder { folder: RolloutFolder::new(&path, archived), entries: entries.into_iter() }
-}
-
-/// Compares entries of one folder by the byte order of whole paths: a folder sorts as if its name ended with the
-/// separator.
-fn compare_entries(
-    (a, a_kind): &(OsString, EntryKind),
-    (b, b_kind): &(OsString, EntryKind),
-) -> std::cmp::Ordering {
-    let (a, b) = (a.as_encoded_bytes(), b.as_encoded_bytes());
-    let common = a.len().min(b.len());
-    let next = |name: &[u8], kind: &EntryKind| match name.get(common) {
-        None if matches!(kind, EntryKind::Folder) => Some(b'/'),
-        next => next.copied(),
-    };
-    // The names differ, so if one is a prefix of the other, the next byte decides.
-    a[..common].cmp(&b[..common]).then_with(|| next(a, a_kind).cmp(&next(b, b_kind)))
+    Ok(())
 }
 
 #[cfg(test)]
@@ -193,28 +152,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_walk_goes_in_byte_order_of_whole_paths() {
+    fn every_rollout_is_found_once_in_any_order() {
         let home = tempfile::tempdir().unwrap();
-        for path in
-            ["sessions/a/rollout-z.jsonl", "sessions/a-b/rollout-a.jsonl", "sessions/a0/rollout-a.jsonl"]
-                .into_iter()
-                .chain([
-                    "sessions/rollout-b.jsonl",
-                    "sessions/rollout-b.jsonl.zst",
-                    "archived_sessions/rollout-c.jsonl",
-                ])
-        {
-            let path = home.path().join(path);
+        let mut expected = [
+            "sessions/a/rollout-z.jsonl",
+            "sessions/a-b/rollout-a.jsonl",
+            "sessions/rollout-b.jsonl",
+            "sessions/rollout-b.jsonl.zst",
+            "archived_sessions/rollout-c.jsonl",
+        ]
+        .map(|path| home.path().join(path));
+        for path in &expected {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "x").unwrap();
         }
         let walk = walk(home.path(), || {});
-        let paths: Vec<PathBuf> = walk.files.iter().map(RolloutFile::path).collect();
-        let mut sorted = paths.clone();
-        // As Codex writes them in its watermark, on every system.
-        sorted.sort_by_key(|path| path.to_str().unwrap().replace('\\', "/"));
-        assert_eq!(paths.len(), 6);
-        assert_eq!(paths, sorted);
+        let mut paths: Vec<PathBuf> = walk.files.iter().map(RolloutFile::path).collect();
+        paths.sort();
+        expected.sort();
+        assert_eq!(paths, expected);
+        assert_eq!(walk.files.iter().filter(|file| file.is_archived()).count(), 1);
     }
 
     #[cfg(unix)]
