@@ -25,6 +25,8 @@ pub(crate) struct Invocation {
     pub(crate) expect: Expect,
     /// The file that it reads from standard input.
     pub(crate) stdin: Option<PathBuf>,
+    /// The file that it makes, which must not exist before.
+    pub(crate) absent: Option<PathBuf>,
 }
 
 /// A database that is in the same state before each run.
@@ -65,7 +67,14 @@ impl Invocation {
         args: impl IntoIterator<Item = impl Into<OsString>>,
     ) -> Self {
         let args = args.into_iter().map(Into::into).collect();
-        Self { program: program.into(), args, fresh: None, expect: Expect::Success, stdin: None }
+        Self {
+            program: program.into(),
+            args,
+            fresh: None,
+            expect: Expect::Success,
+            stdin: None,
+            absent: None,
+        }
     }
 
     /// Sets the result that a run must have.
@@ -170,6 +179,9 @@ impl Invocation {
     }
 
     fn prepare(&self) -> Result<()> {
+        if let Some(absent) = self.absent.as_ref().filter(|absent| absent.exists()) {
+            fs::remove_file(absent)?;
+        }
         self.fresh.as_ref().map_or(Ok(()), Fresh::lay)
     }
 

@@ -74,7 +74,14 @@ pub(crate) fn measure(lab: &mut Lab<'_>, row: &Row, runs: u32) -> Result<Outcome
             let outcome = pair(&ours, yardstick.as_ref(), row.goal, runs, scratch)?;
             Ok(Outcome { home, peak_kib: ours.peak_kib(scratch)?, ..outcome })
         }
-        Plan::Peak(home, commands) => Ok(Outcome { home, ..peak(&commands, row.goal, scratch)? }),
+        Plan::Peak(home, commands) => {
+            // Commands on gigabytes take minutes, and their peaks vary as little.
+            let runs = if row.large { 1 } else { PEAK_RUNS };
+            Ok(Outcome { home, ..peak(&commands, runs, row.goal, scratch)? })
+        }
+        Plan::Growth { about, pairs, n } => {
+            Ok(Outcome { home: about, ..growth(&pairs, n, row.goal, scratch)? })
+        }
         Plan::Steps(home, Some(large), Some(small)) => {
             let ratio = large as f64 / small.max(1) as f64;
             Ok(Outcome {
@@ -127,18 +134,20 @@ fn pair(
     })
 }
 
-fn peak(commands: &[Invocation], goal: Goal, scratch: &Path) -> Result<Outcome> {
-    let (mut most, mut which) = (None, String::new());
-    for command in commands {
-        for _ in 0..PEAK_RUNS {
-            let kib = command.peak_kib(scratch)?;
-            if kib > most {
-                // The first four arguments name the home and the database.
-                let args: Vec<_> = command.args.iter().skip(4).map(|arg| arg.to_string_lossy()).collect();
-                (most, which) = (kib, format!("most: {}", args.join(" ")));
-            }
-        }
-    }
+fn peak(commands: &[Invocation], runs: usize, goal: Goal, scratch: &Path) -> Result<Outcome> {
+    let peaks = commands.iter().map(|command| Ok((command, most_of(command, runs, scratch)?)));
+    highest(peaks.collect::<Result<_>>()?, goal)
+}
+
+/// Returns the highest of some peaks in KiB, and all of them in the note.
+fn highest(peaks: Vec<(&Invocation, Option<u64>)>, goal: Goal) -> Result<Outcome> {
+    let most = peaks.iter().filter_map(|(_, kib)| *kib).max();
+    let of_each = peaks.into_iter().filter_map(|(command, kib)| {
+        // The first four arguments name the home and the database.
+        let args: Vec<_> = command.args.iter().skip(4).map(|arg| arg.to_string_lossy()).collect();
+        Some(format!("{} {:.1} MiB", args.join(" "), kib? as f64 / 1024.0))
+    });
+    let which = of_each.collect::<Vec<_>>().join("; ");
     let Some(kib) = most else {
         return Ok(Outcome { note: "this system does not tell".into(), ..Outcome::default() });
     };
@@ -153,6 +162,25 @@ fn peak(commands: &[Invocation], goal: Goal, scratch: &Path) -> Result<Outcome> 
         note: which,
         ..Outcome::default()
     })
+}
+
+/// Returns the highest peak of some runs.
+fn most_of(command: &Invocation, runs: usize, scratch: &Path) -> Result<Option<u64>> {
+    (0..runs).try_fold(None, |most: Option<u64>, _| Ok(most.max(command.peak_kib(scratch)?)))
+}
+
+/// Computes the peaks on a home that is too large to make, from those on two smaller ones.
+fn growth(pairs: &[(Invocation, Invocation)], n: [usize; 3], goal: Goal, scratch: &Path) -> Result<Outcome> {
+    let mut peaks = Vec::new();
+    for (few, many) in pairs {
+        let [small, large] = [most_of(few, PEAK_RUNS, scratch)?, most_of(many, PEAK_RUNS, scratch)?];
+        let kib = small.zip(large).map(|(small, large)| {
+            let each = large.saturating_sub(small) as f64 / n[1].saturating_sub(n[0]).max(1) as f64;
+            large + (each * n[2].saturating_sub(n[1]) as f64) as u64
+        });
+        peaks.push((many, kib));
+    }
+    highest(peaks, goal)
 }
 
 /// Returns true if a time meets its goal, and `None` if the ratio is not a number.

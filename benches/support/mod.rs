@@ -6,6 +6,7 @@ pub(crate) mod homes;
 pub(crate) mod lab;
 pub(crate) mod machine;
 pub(crate) mod measure;
+pub(crate) mod memory;
 pub(crate) mod pages;
 pub(crate) mod pool;
 pub(crate) mod report;

@@ -3,6 +3,7 @@
 use super::child::{Expect, Invocation};
 use super::homes::Spec;
 use super::lab::{Lab, Site};
+use super::memory;
 use super::yardstick::{self, Yardstick};
 use anyhow::Result;
 
@@ -38,6 +39,15 @@ pub(crate) enum Plan {
     Pair(String, Invocation, Yardstick),
     /// Several of our commands. The one with the highest peak counts.
     Peak(String, Vec<Invocation>),
+    /// Our commands on a small and a large home. From the growth of their peaks follows the peak on a still larger one.
+    Growth {
+        /// The homes, for people.
+        about: String,
+        /// Each command on the small home and on the large one.
+        pairs: Vec<(Invocation, Invocation)>,
+        /// The sizes of the small home, of the large one, and of the one to compute.
+        n: [usize; 3],
+    },
     /// The number of steps on a large table and on a small one.
     Steps(String, Option<u64>, Option<u64>),
 }
@@ -52,7 +62,7 @@ const BACKFILL: &str = "backfill";
 
 /// All rows, in the order of the table.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 34] = [
+pub(crate) const ROWS: [Row; 39] = [
     row("backfill-fresh", "fresh backfill", Goal::Times(2.0, RG), |lab| {
         let (site, ours) = lab.backfill_fresh(lab.usual(1))?;
         Ok(Plan::Pair(site.about.clone(), ours, yardstick::rg(&site)))
@@ -134,21 +144,24 @@ pub(crate) const ROWS: [Row; 34] = [
         let damaged = lab.rebuild_damaged(lab.tiny(1))?.1;
         Ok(Plan::Peak(site.about, vec![garbage, damaged]))
     }),
-    row("memory-tiny", "peak memory of any command", Goal::Mib(64.0), |lab| peak(lab, lab.tiny(1))),
-    row("memory-findings", "peak memory, whatever is found", Goal::Mib(64.0), |lab| peak_of_findings(lab, lab.tiny(1))),
-    row("memory-archive", "peak memory of archive -", Goal::Mib(64.0), |lab| {
-        let site = lab.filled(lab.tiny(1))?;
-        Ok(Plan::Peak(site.about.clone(), vec![archive_all(lab, &site)?]))
+    row("memory-tiny", "peak memory of any usual command", Goal::Mib(64.0), |lab| memory::usual(lab, lab.tiny(1))),
+    row("memory-whole", "peak memory of status, lists, backup", Goal::Mib(64.0), |lab| memory::whole(lab, lab.tiny(1))),
+    row("memory-findings", "peak memory, whatever is found", Goal::Mib(64.0), |lab| {
+        let args = [&["verify", "--quick"][..], &["verify"], &["verify", "--format", "json"]];
+        memory::findings(lab, lab.tiny(1), &args)
     }),
-    row("memory-jobs", "peak memory of 64 jobs", Goal::Mib(64.0), |lab| {
-        let (_, fresh) = lab.backfill_fresh(lab.tiny(1))?;
-        let site = lab.filled(lab.tiny(1))?;
-        let jobs = |mut command: Invocation| {
-            command.args.extend(["--jobs", "64"].map(Into::into));
-            command
-        };
-        let commands = vec![fresh, lab.ours(&site, ["verify"]), lab.ours(&site, ["backfill"])];
-        Ok(Plan::Peak(site.about, commands.into_iter().map(jobs).collect()))
+    row("memory-junit", "peak memory of a JUnit report", Goal::Mib(64.0), |lab| memory::junit(lab, lab.tiny(1))),
+    row("memory-prune", "peak memory of prune", Goal::Mib(64.0), |lab| memory::prune(lab, lab.tiny(1))),
+    row("memory-archive", "peak memory of archive -", Goal::Mib(64.0), |lab| {
+        memory::ids(lab, lab.tiny(1), &[&["archive", "--dry-run", "-"], &["unarchive", "--dry-run", "-"]])
+    }),
+    row("memory-ids", "peak memory of any command on all ids", Goal::Mib(64.0), |lab| {
+        let args = [&["show", "-"][..], &["show", "--compare", "-"], &["path", "-"], &["verify", "-"], &["backfill", "-"]];
+        memory::ids(lab, lab.tiny(1), &args)
+    }),
+    row("memory-jobs", "peak memory of 64 jobs", Goal::Mib(64.0), |lab| memory::jobs(lab, lab.tiny(1), compressed(lab))),
+    row("memory-million-files", "peak memory, by its growth", Goal::Mib(200.0), |lab| {
+        memory::million_files(lab, lab.tiny(10), lab.tiny(1))
     }),
     row("scale-tiny-backfill", "fresh backfill, ten times the threads", Goal::Times(11.0, TENTH), |lab| {
         scaled_backfill(lab, lab.tiny(1), lab.tiny(10))
@@ -165,21 +178,11 @@ pub(crate) const ROWS: [Row; 34] = [
     large("one-file", "verify, one rollout of 5 GB", Goal::Times(0.6, RG), |lab| {
         filled(lab, lab.one_file(), &["verify"], yardstick::rg)
     }),
-    large("memory-huge", "peak memory of any command", Goal::Mib(64.0), |lab| peak(lab, lab.huge())),
-    large("memory-million", "peak memory, a million rows", Goal::Mib(200.0), |lab| {
-        let site = lab.million(lab.tiny(1))?;
-        let mut commands = vec![archive_all(lab, &site)?];
-        for args in [&["status"][..], &["list", "--all"], &["backfill", "--quick", "--dry-run"], &PRUNE] {
-            commands.push(lab.ours(&site, args));
-        }
-        for args in [&["verify", "--quick"][..], &["verify"]] {
-            commands.push(lab.ours(&site, args).expect(Expect::Drift));
-        }
-        Ok(Plan::Peak(site.about, commands))
-    }),
-    large("memory-line", "peak memory, a line of 1 GiB", Goal::Mib(128.0), |lab| peak(lab, lab.giant())),
+    large("memory-huge", "peak memory of any command", Goal::Mib(64.0), |lab| memory::usual(lab, lab.huge())),
+    large("memory-million", "peak memory, a million rows", Goal::Mib(200.0), |lab| memory::million_rows(lab, lab.tiny(1))),
+    large("memory-line", "peak memory, a line of 1 GiB", Goal::Mib(128.0), |lab| memory::usual(lab, lab.giant())),
     large("memory-line-zstd", "peak memory, a line of 1 GiB, compressed", Goal::Mib(128.0), |lab| {
-        peak(lab, Spec { zstd: true, ..lab.giant() })
+        memory::usual(lab, Spec { zstd: true, ..lab.giant() })
     }),
 ];
 
@@ -225,47 +228,6 @@ fn one_thread(lab: &mut Lab<'_>, command: &str, columns: &str) -> Result<Plan> {
     let sql = format!("SELECT {columns} FROM threads WHERE id = '{id}'");
     let ours = lab.ours(&site, [command, &id]).expect(Expect::Lines(1));
     Ok(Plan::Pair(site.about.clone(), ours, yardstick::sqlite3(&site, &sql)))
-}
-
-/// Plans the commands whose memory could grow with the home.
-fn peak(lab: &mut Lab<'_>, spec: Spec) -> Result<Plan> {
-    let (_, fresh) = lab.backfill_fresh(spec)?;
-    let site = lab.filled(spec)?;
-    let mut commands = vec![fresh];
-    for args in [&["verify"][..], &["backfill"], &["backfill", "--quick"], &["list", "--all"]] {
-        commands.push(lab.ours(&site, args));
-    }
-    Ok(Plan::Peak(site.about, commands))
-}
-
-const PRUNE: [&str; 3] = ["prune", "--dry-run", "--all-missing"];
-
-/// Plans the commands whose memory could grow with what they find: rows without rollouts, and rollouts without rows.
-fn peak_of_findings(lab: &mut Lab<'_>, spec: Spec) -> Result<Plan> {
-    let (site, prune, template) = lab.prune(spec)?;
-    let junit = lab.scratch().join("junit.xml").to_string_lossy().into_owned();
-    let site = Site { db: template.into(), ..site };
-    let (_, fresh) = lab.backfill_fresh(spec)?;
-    let mut commands = vec![prune, lab.ours(&site, PRUNE)];
-    for args in [
-        &["verify", "--quick"][..],
-        &["verify"],
-        &["verify", "--format", "json"],
-        &["verify", "--junit", &junit],
-    ] {
-        commands.push(lab.ours(&site, args).expect(Expect::Drift));
-        let mut without_rows = fresh.clone().expect(Expect::Drift);
-        without_rows.args.truncate(4);
-        without_rows.args.extend(args.iter().map(Into::into));
-        commands.push(without_rows);
-    }
-    Ok(Plan::Peak(site.about, commands))
-}
-
-/// Plans a dry run of `archive -` on all threads of a database.
-fn archive_all(lab: &Lab<'_>, site: &Site) -> Result<Invocation> {
-    let command = lab.ours(site, ["archive", "--dry-run", "-"]).expect(Expect::Drift);
-    Ok(Invocation { stdin: Some(lab.ids(site)?), ..command })
 }
 
 fn scaled_backfill(lab: &Lab<'_>, ten: Spec, one: Spec) -> Result<Plan> {
