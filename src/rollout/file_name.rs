@@ -35,23 +35,13 @@ pub struct NamedFile {
 /// Parses a file name; `None` if it is not that of a rollout.
 #[must_use]
 pub fn parse(file_name: &OsStr) -> Option<NamedFile> {
-    let (stem, compressed) = split(file_name)?;
+    let bytes = file_name.as_encoded_bytes();
+    let rest = bytes.strip_prefix(PREFIX.as_bytes())?;
+    let (stem, compressed) = match rest.strip_suffix(COMPRESSED.as_bytes()) {
+        Some(stem) => (stem, true),
+        None => (rest.strip_suffix(PLAIN.as_bytes())?, false),
+    };
     Some(NamedFile { name: std::str::from_utf8(stem).ok().and_then(parse_stem), compressed })
-}
-
-/// Returns true if a file name is that of a rollout, even if the rest of it does not parse.
-#[must_use]
-pub fn is_rollout(file_name: &OsStr) -> bool {
-    split(file_name).is_some()
-}
-
-/// Returns the part of a rollout's name between prefix and ending, and true if the ending is that of a compressed one.
-fn split(file_name: &OsStr) -> Option<(&[u8], bool)> {
-    let rest = file_name.as_encoded_bytes().strip_prefix(PREFIX.as_bytes())?;
-    match rest.strip_suffix(COMPRESSED.as_bytes()) {
-        Some(stem) => Some((stem, true)),
-        None => Some((rest.strip_suffix(PLAIN.as_bytes())?, false)),
-    }
 }
 
 /// Returns the first thread id in a file name, even if the name does not parse, such as `rollout-<time>-<id>
