@@ -226,7 +226,7 @@ impl BackfillRun<'_> {
             ReadError::Interrupted => {}
             _ => {
                 self.report.failed += 1;
-                self.report.failures.push(Failure {
+                self.report.add_failure(Failure {
                     path: self.survey.file(file).path(),
                     error: error.to_string(),
                     is_passing: matches!(error, ReadError::Passing(_)),
@@ -286,8 +286,9 @@ impl BackfillRun<'_> {
             error: error.reason.clone(),
             is_passing: true,
         });
-        self.report.failures.extend(errors);
-        self.report.failures.sort_by(|a, b| a.path.cmp(&b.path));
+        let errors: Vec<Failure> = errors.collect();
+        errors.into_iter().for_each(|error| self.report.add_failure(error));
+        self.report.failures.finish()?;
         self.report.interrupted = context.is_interrupted();
         // Missing folders were not visited if rows exist, because the threads' files must then be somewhere else.
         let was_walked = found.has_roots || self.survey.database.read(threads::count)? == 0;
@@ -301,7 +302,7 @@ impl BackfillRun<'_> {
             && was_walked
             && self.report.missing_folders.is_empty()
             && !self.report.interrupted
-            && self.report.failures.iter().all(|failure| !failure.is_passing);
+            && self.report.n_passing == 0;
         if self.report.complete && schema.has_backfill_state {
             self.complete(found)?;
         }

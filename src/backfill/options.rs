@@ -4,10 +4,13 @@ use super::index;
 use crate::catalog::absent::AbsentFolder;
 use crate::db::Connection;
 use crate::db::facts::DatabaseFacts;
+use crate::db::many::{Many, Stored};
 use crate::db::open::{OpenOptions, Reader, Writer};
 use crate::db::tally::Shown;
 use crate::survey::select::Selected;
 use crate::survey::{Context, Database};
+use crate::sys;
+use crate::thread::cell::Cell;
 use crate::thread::times::Times;
 use std::path::{Path, PathBuf};
 
@@ -94,6 +97,36 @@ pub struct Failure {
     pub is_passing: bool,
 }
 
+impl Stored for Failure {
+    const WIDTH: usize = 3;
+
+    fn to_cells(&self) -> Vec<Cell> {
+        let path = Cell::Blob(sys::path_to_bytes(&self.path));
+        vec![path, Cell::Text(self.error.clone()), Cell::from(self.is_passing)]
+    }
+
+    fn from_cells(cells: Vec<Cell>) -> Option<Failure> {
+        match <[Cell; 3]>::try_from(cells).ok()? {
+            [Cell::Blob(path), Cell::Text(error), is_passing] => {
+                let path = sys::path_from_bytes(path);
+                Some(Failure { path, error, is_passing: is_passing == Cell::Integer(1) })
+            }
+            _ => None,
+        }
+    }
+
+    fn size(&self) -> usize {
+        self.path.as_os_str().len() + self.error.len() + 128
+    }
+
+    /// Returns bytes that sort like paths: a folder before all others that begin with its name.
+    fn key(&self) -> Vec<u8> {
+        let parts: Vec<&[u8]> =
+            self.path.components().map(|part| part.as_os_str().as_encoded_bytes()).collect();
+        parts.join(&0)
+    }
+}
+
 /// The result of a backfill, or of its preview.
 #[derive(Debug, Default)]
 pub struct BackfillReport {
@@ -112,7 +145,9 @@ pub struct BackfillReport {
     /// Number of uncompressed bytes read.
     pub bytes_read: u64,
     /// The files that could not be read, and the folders that could not be walked; by path.
-    pub failures: Vec<Failure>,
+    pub failures: Many<Failure>,
+    /// The number of them that may succeed another time.
+    pub n_passing: u64,
     /// Rollout folders that cannot be read although rows name rollouts in them.
     pub missing_folders: Vec<AbsentFolder>,
     /// Number of files with damaged lines beside their readable ones.
@@ -137,4 +172,34 @@ pub struct BackfillReport {
     pub interrupted: bool,
     /// The data that tells names from titles, if it was requested.
     pub names: index::NotedNames,
+}
+
+impl BackfillReport {
+    pub(super) fn add_failure(&mut self, failure: Failure) {
+        self.n_passing += u64::from(failure.is_passing);
+        self.failures.push(failure);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_come_back_from_a_temporary_file_in_the_order_of_their_paths() {
+        let failure = |path: &str, is_passing| Failure {
+            path: path.into(),
+            error: format!("{path} failed"),
+            is_passing,
+        };
+        let mut expected =
+            vec![failure("a", true), failure("a/b", false), failure("a-b/a", true), failure("b", false)];
+        for max_bytes in [usize::MAX, 0] {
+            let mut failures = Many::with_memory(None, max_bytes);
+            expected.iter().rev().for_each(|failure| failures.push(failure.clone()));
+            failures.finish().unwrap();
+            expected.sort_by(|a, b| a.path.cmp(&b.path));
+            assert_eq!(failures.to_vec().unwrap(), expected);
+        }
+    }
 }

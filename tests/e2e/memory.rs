@@ -66,14 +66,40 @@ fn a_thread_that_is_found_or_asked_for_takes_few_bytes() {
         (&["prune", "--dry-run", "--all-missing"], 250),
         (&["relink", "--dry-run", "--missing-ok", "/project", "/elsewhere"], 150),
     ];
-    let peaks = |n: u32| commands.map(|(args, _)| peak(&env, args, &ids(n)));
-    fill(&env, FEW);
-    let few = peaks(FEW);
-    fill(&env, MANY);
-    let many = peaks(MANY);
-    for (((args, limit), few), many) in commands.into_iter().zip(few).zip(many) {
+    compare(&env, &commands, |n| {
+        fill(&env, n);
+        ids(n)
+    });
+}
+
+#[test]
+fn a_file_that_cannot_be_read_takes_few_bytes() {
+    let env = Env::new();
+    env.database("empty-2026-08");
+    let commands: [(&[&str], u64); 3] =
+        [(&["backfill", "--format", "json"], 320), (&["verify"], 250), (&["status"], 150)];
+    let mut made = 0;
+    compare(&env, &commands, |n| {
+        for number in made..n {
+            let name = format!("rollout-2026-03-14T10-00-00-019c0000-0000-7000-8000-{number:012x}.jsonl");
+            env.write(&format!("sessions/2026/03/14/{name}"), "garbage");
+        }
+        made = n;
+        String::new()
+    });
+}
+
+/// Fails if one of the commands takes more bytes than its limit for each thread. `make` makes so many threads, and
+/// returns the standard input.
+fn compare(env: &Env, commands: &[(&[&str], u64)], mut make: impl FnMut(u32) -> String) {
+    let mut peaks = |n: u32| -> Vec<u64> {
+        let input = make(n);
+        commands.iter().map(|(args, _)| peak(env, args, &input)).collect()
+    };
+    let (few, many) = (peaks(FEW), peaks(MANY));
+    for (((args, limit), few), many) in commands.iter().zip(few).zip(many) {
         let bytes = many.saturating_sub(few) * 1024 / u64::from(MANY - FEW);
         println!("{args:?}: {few} KiB, then {many} KiB: {bytes} bytes a thread");
-        assert!(bytes <= limit, "{args:?}: {few} KiB, then {many} KiB: {bytes} bytes a thread");
+        assert!(bytes <= *limit, "{args:?}: {few} KiB, then {many} KiB: {bytes} bytes a thread");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::backfill::{self, BackfillOptions, BackfillReport, BackfillTarget};
 use crate::cli::commands::app::App;
-use crate::cli::commands::backfill::FailureJson;
+use crate::cli::commands::backfill::FailuresJson;
 use crate::cli::commands::fresh;
 use crate::cli::commands::place::Place;
 use crate::cli::line::exit::Exit;
@@ -69,13 +69,16 @@ pub fn run(app: &mut App, arguments: &Rebuild) -> anyhow::Result<Exit> {
             notes_names: false,
         };
         let report = backfill::run(&config, BackfillTarget::Write(writer), app.messages.progress())?;
-        let passing = report.failures.iter().filter(|failure| failure.is_passing).map(|one| one.path.clone());
-        let unread = passing.chain(report.missing_folders.iter().map(|folder| folder.path.clone())).collect();
+        let failures = report.failures.iter();
+        let passing = failures.filter(|failure| failure.as_ref().map_or(true, |failure| failure.is_passing));
+        let passing = passing.map(|failure| failure.map(|failure| failure.path));
+        let missing = report.missing_folders.iter().map(|folder| Ok(folder.path.clone()));
+        let unread = passing.chain(missing).collect::<anyhow::Result<_>>()?;
         Ok(Filled { report, unread })
     })?;
     count(app, &report, begun, arguments.dry_run);
     write(app, &form, &target, &report, arguments.dry_run)?;
-    advise(app, &target, &report, arguments.dry_run);
+    advise(app, &target, &report, arguments.dry_run)?;
     let is_all = |filled: &BackfillReport| filled.failures.is_empty() && filled.missing_folders.is_empty();
     Ok(Exit::from_answer(report.filled.as_ref().is_none_or(is_all)))
 }
@@ -190,7 +193,7 @@ struct RebuildJson<'a> {
     left_behind: &'a [String],
     scanned: u64,
     failed: u64,
-    failures: Vec<FailureJson<'a>>,
+    failures: FailuresJson<'a>,
     dry_run: bool,
     complete: bool,
 }
@@ -247,7 +250,7 @@ fn document<'a>(database: &Path, report: &'a Rebuilt, dry_run: bool) -> RebuildJ
         left_behind: &report.left_behind,
         scanned: filled.map_or(0, |filled| filled.scanned),
         failed: filled.map_or(0, |filled| filled.failed),
-        failures: filled.map_or_else(Vec::new, FailureJson::all),
+        failures: filled.map_or_else(FailuresJson::default, FailuresJson::of),
         dry_run,
         complete: filled.is_none_or(|filled| filled.complete),
     }
@@ -315,12 +318,13 @@ fn in_words(table: &str, carried: &crate::db::rebuild::Carried) -> String {
 }
 
 /// Prints on standard error what was done, and how to undo it.
-fn advise(app: &App, database: &Path, report: &Rebuilt, dry_run: bool) {
+fn advise(app: &App, database: &Path, report: &Rebuilt, dry_run: bool) -> io::Result<()> {
     fresh::say_logs(app, &report.replaced.logs);
     for folder in report.filled.iter().flat_map(|filled| &filled.missing_folders) {
         app.messages.fail(&format!("{}: {}", text::path(&folder.path), folder.describe()));
     }
     for failure in report.filled.iter().flat_map(|filled| &filled.failures) {
+        let failure = failure.map_err(io::Error::other)?;
         app.messages.fail(&format!("{}: {}", text::path(&failure.path), failure.error));
     }
     if matches!(report.condition, Condition::Missing | Condition::Unusable(_)) {
@@ -359,4 +363,5 @@ fn advise(app: &App, database: &Path, report: &Rebuilt, dry_run: bool) {
         ));
         say_undo(app, kept);
     }
+    Ok(())
 }

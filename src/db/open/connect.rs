@@ -51,7 +51,9 @@ pub(super) fn find(path: &Path) -> anyhow::Result<PathBuf> {
     if !metadata.is_file() {
         return Err(refuse(Trouble::NoFile, "it is not a regular file", path, OPENING));
     }
-    // SQLite opens these without checking their type, and would wait forever at a pipe.
+    // SQLite opens these without checking their type, and would wait forever at a pipe. A pipe that takes the place of a
+    // file after this look is still waited for: SQLite opens by name, and to change how it opens takes a VFS, which is
+    // unsafe code. The second Ctrl-C ends the program there, and only the owner of the folder can make such a pipe.
     for suffix in BESIDE_DATABASE {
         let beside = with_suffix(&real, suffix);
         if fs::metadata(&beside).is_ok_and(|metadata| !metadata.is_file()) {

@@ -2,7 +2,7 @@
 
 mod report;
 
-pub(super) use report::FailureJson;
+pub(super) use report::FailuresJson;
 
 use crate::backfill::fresh::PlannedDatabase;
 use crate::backfill::index::Indexed;
@@ -212,11 +212,12 @@ impl Done {
             app.messages.fail(&format!("{}: {}", text::path(&folder.path), folder.describe()));
         }
         for failure in &self.report.failures {
+            let failure = failure.map_err(io::Error::other)?;
             app.messages.fail(&format!("{}: {}", text::path(&failure.path), failure.error));
         }
         let mut document = document(&database.path, &self.report, self.n_pruned(), dry_run);
         document.indexed = self.indexed.as_ref().map(|indexed| indexed.names);
-        write_report(app, form, &document, is_part)
+        write_report(app, form, document, is_part)
     }
 
     /// Prints on standard error what happened, what to do next, and how to undo it.

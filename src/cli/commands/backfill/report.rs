@@ -2,10 +2,12 @@
 
 use crate::backfill::{BackfillReport, Failure};
 use crate::cli::commands::app::App;
-use crate::cli::output::report::{ItemRows, OutputForm, Report, Whole};
+use crate::cli::output::records::Format;
+use crate::cli::output::report::{ItemRows, OutputForm, ReadItem, Report, Whole};
 use crate::cli::output::table::{TableCell, write_fields};
 use crate::cli::output::{human, text};
-use serde::Serialize;
+use crate::db::many::Many;
+use serde::{Serialize, Serializer};
 use std::io;
 use std::path::Path;
 
@@ -21,7 +23,7 @@ pub(super) struct BackfillJson<'a> {
     failed: u64,
     pruned: u64,
     bytes_read: u64,
-    failures: Vec<FailureJson<'a>>,
+    failures: FailuresJson<'a>,
     shown_before: u64,
     shown_after: u64,
     dry_run: bool,
@@ -30,18 +32,29 @@ pub(super) struct BackfillJson<'a> {
     pub(super) indexed: Option<u64>,
 }
 
-/// A failure in JSON, in the reports of backfill and rebuild.
+/// The failures in JSON, in the reports of backfill and rebuild. There may be a million of them.
+#[derive(Default)]
+pub(in crate::cli::commands) struct FailuresJson<'a>(Option<&'a Many<Failure>>);
+
+/// A failure in JSON.
 #[derive(Serialize)]
-pub(in crate::cli::commands) struct FailureJson<'a> {
+struct FailureJson {
     path: String,
-    error: &'a str,
+    error: String,
 }
 
-impl FailureJson<'_> {
-    pub(in crate::cli::commands) fn all(report: &BackfillReport) -> Vec<FailureJson<'_>> {
-        let path = |failure: &Failure| failure.path.to_string_lossy().into_owned();
-        let json = report.failures.iter().map(|one| FailureJson { path: path(one), error: &one.error });
-        json.collect()
+impl<'a> FailuresJson<'a> {
+    pub(in crate::cli::commands) fn of(report: &'a BackfillReport) -> FailuresJson<'a> {
+        FailuresJson(Some(&report.failures))
+    }
+}
+
+impl Serialize for FailuresJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let json =
+            |one: Failure| FailureJson { path: one.path.to_string_lossy().into_owned(), error: one.error };
+        let failures = self.0.iter().flat_map(|failures| failures.iter());
+        serializer.collect_seq(failures.map(|one| ReadItem(one.map(json))))
     }
 }
 
@@ -61,7 +74,7 @@ pub(super) fn document<'a>(
         failed: report.failed,
         pruned,
         bytes_read: report.bytes_read,
-        failures: FailureJson::all(report),
+        failures: FailuresJson::of(report),
         shown_before: report.shown.before.shown(),
         shown_after: report.shown.after.shown(),
         dry_run,
@@ -73,9 +86,14 @@ pub(super) fn document<'a>(
 pub(super) fn write_report(
     app: &mut App,
     form: &OutputForm,
-    document: &BackfillJson<'_>,
+    mut document: BackfillJson<'_>,
     is_part: bool,
 ) -> io::Result<()> {
+    if !matches!(form.format, Some(Format::Json | Format::Jsonl)) {
+        // No column names them.
+        document.failures = FailuresJson::default();
+    }
+    let document = &document;
     let mut columns =
         vec!["scanned", "inserted", "updated", "unchanged", "superseded", "failed", "pruned", "bytes_read"];
     columns.extend(document.indexed.map(|_| "indexed"));

@@ -39,7 +39,9 @@ pub fn write_document<T: Serialize + ?Sized>(out: &mut dyn Write, report: &T) ->
         #[serde(flatten)]
         report: &'a T,
     }
-    write_line(out, &Versioned { schema_version: SCHEMA_VERSION, report })
+    // Not as one line in memory: a report may name a million files.
+    write(out, &Versioned { schema_version: SCHEMA_VERSION, report })?;
+    out.write_all(b"\n")
 }
 
 /// One document, written member by member: begins with the schema version, ends with a newline, contains lists of any
