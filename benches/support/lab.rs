@@ -161,13 +161,14 @@ impl<'a> Lab<'a> {
             }
         }
         let template = self.scratch().join("to-prune.sqlite");
-        let db = rusqlite::Connection::open(&full.db)?;
-        db.execute("VACUUM INTO ?1", [template.to_string_lossy()])?;
-        let db = rusqlite::Connection::open(&template)?;
-        let [from, to] = [&full.home, &home].map(|home| home.to_string_lossy().into_owned());
-        db.execute("UPDATE threads SET rollout_path = replace(rollout_path, ?1, ?2)", [from, to])?;
-        db.execute_batch("PRAGMA journal_mode = DELETE")?;
-        drop(db);
+        // Several rows prune the same database.
+        if !template.exists() {
+            rusqlite::Connection::open(&full.db)?.execute("VACUUM INTO ?1", [template.to_string_lossy()])?;
+            let db = rusqlite::Connection::open(&template)?;
+            let [from, to] = [&full.home, &home].map(|home| home.to_string_lossy().into_owned());
+            db.execute("UPDATE threads SET rollout_path = replace(rollout_path, ?1, ?2)", [from, to])?;
+            db.execute_batch("PRAGMA journal_mode = DELETE")?;
+        }
         let site = Site {
             home,
             db: self.scratch().join("prune").join("state_5.sqlite"),
