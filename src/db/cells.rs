@@ -13,6 +13,20 @@ use rusqlite::Connection;
 /// # Errors
 /// If the database cannot be read.
 pub fn unreadable(connection: &Connection, schema: &Schema, limit: usize) -> rusqlite::Result<Vec<ThreadId>> {
+    let sql =
+        format!("SELECT id FROM threads WHERE typeof(id) = 'text' AND ({}) LIMIT ?1", condition(schema));
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    let mut ids = Vec::new();
+    while let Some(row) = rows.next()? {
+        ids.extend(row.get_ref(0)?.as_str().ok().and_then(ThreadId::parse));
+    }
+    Ok(ids)
+}
+
+/// Returns the SQL condition for a row with such a cell.
+#[must_use]
+pub fn condition(schema: &Schema) -> String {
     let broken = schema.columns.iter().filter_map(|col| match (col, col.column().kind) {
         (Col::HistoryMode, _) => {
             let known = HistoryMode::ALL.map(|mode| format!("'{}'", mode.as_str())).join(", ");
@@ -22,17 +36,7 @@ pub fn unreadable(connection: &Connection, schema: &Schema, limit: usize) -> rus
         // Every text and blob is greater than every number.
         _ => Some(format!("{} >= ''", col.name())),
     });
-    let sql = format!(
-        "SELECT id FROM threads WHERE typeof(id) = 'text' AND ({}) LIMIT ?1",
-        broken.collect::<Vec<_>>().join(" OR ")
-    );
-    let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query([i64::try_from(limit).unwrap_or(i64::MAX)])?;
-    let mut ids = Vec::new();
-    while let Some(row) = rows.next()? {
-        ids.extend(row.get_ref(0)?.as_str().ok().and_then(ThreadId::parse));
-    }
-    Ok(ids)
+    broken.collect::<Vec<_>>().join(" OR ")
 }
 
 #[cfg(test)]

@@ -109,15 +109,44 @@ pub fn for_each_in_file_order(
     Ok(())
 }
 
+/// Calls `take` with each of these threads that has a name.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn for_each_of(
+    connection: &Connection,
+    schema: &Schema,
+    ids: &[ThreadId],
+    mut take: impl FnMut(NamedThread<'_>),
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(&sql(schema, " AND id = ?1"))?;
+    for id in ids {
+        let mut rows = statement.query([id.encode(&mut [0; 36])])?;
+        while let Some(row) = rows.next()? {
+            read(row).into_iter().for_each(&mut take);
+        }
+    }
+    Ok(())
+}
+
+/// Returns the SQL condition for a thread with a text in the column for names.
+#[must_use]
+pub fn condition(schema: &Schema) -> String {
+    format!("{} <> ''", column(schema, Col::Name))
+}
+
+fn column(schema: &Schema, col: Col) -> &'static str {
+    if schema.has(col) { col.name() } else { "''" }
+}
+
 /// Returns the SQL that selects the threads that may have a name.
 fn sql(schema: &Schema, rest: &str) -> String {
-    let column = |col: Col| if schema.has(col) { col.name() } else { "''" };
-    let [name, title, first] = [Col::Name, Col::Title, Col::FirstUserMessage].map(column);
+    let [name, title, first] = [Col::Name, Col::Title, Col::FirstUserMessage].map(|col| column(schema, col));
     format!(
         "SELECT id, {name}, {title}, {first}, {}, {} FROM threads \
          WHERE ({name} <> '' OR ({title} <> '' AND {title} <> {first})){rest}",
-        column(Col::HistoryMode),
-        column(Col::Source)
+        column(schema, Col::HistoryMode),
+        column(schema, Col::Source)
     )
 }
 

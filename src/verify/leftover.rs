@@ -5,6 +5,7 @@ use super::finding::{FieldDifference, Finding};
 use super::judge;
 use super::kinds::FindingKind;
 use super::options::Depth;
+use super::rows::MAX_BROKEN;
 use super::run::VerifyRun;
 use crate::catalog::forms;
 use crate::catalog::names;
@@ -27,9 +28,6 @@ pub const GONE: &str = "the rollout is gone";
 
 /// Number of whole rows read in one transaction; few, because no file bounds their size.
 const BATCH: usize = 32;
-
-/// Maximum number of threads whose cells a quick look reports. One is enough to break Codex's listing.
-const MAX_BROKEN: usize = 1000;
 
 impl VerifyRun<'_> {
     /// Judges the rows of threads that no file contains, neither in its name nor in its contents.
@@ -70,8 +68,12 @@ impl VerifyRun<'_> {
 
     /// Reports, in a quick look, the cells that break Codex's whole listing. The other depths compare every column.
     pub(super) fn judge_cells(&mut self, schema: &Schema) -> anyhow::Result<()> {
-        let broken =
-            self.survey.database.read(|connection| cells::unreadable(connection, schema, MAX_BROKEN))?;
+        let broken = match self.rows.broken.take() {
+            Some(broken) => broken,
+            None => {
+                self.survey.database.read(|connection| cells::unreadable(connection, schema, MAX_BROKEN))?
+            }
+        };
         let table = ThreadStatements::new(schema);
         for id in broken.into_iter().filter(|id| !self.findings.flagged.contains(id)).collect::<Vec<_>>() {
             let Some(row) = self.survey.database.read(|connection| table.get(connection, id))? else {

@@ -9,6 +9,7 @@ use crate::db::open::Reader;
 use crate::db::row_page::RowPage;
 use crate::db::schema::Schema;
 use crate::db::threads::{self, ThreadStatements};
+use crate::db::{cells, names};
 use crate::rollout::file_name;
 use crate::rollout::fold::ReadError;
 use crate::survey::BATCH_THREADS;
@@ -22,6 +23,13 @@ use std::path::{Path, PathBuf};
 
 /// Number of rows per transaction.
 const PAGE: usize = 1000;
+
+/// Maximum number of threads whose names are looked up one by one. With more of them, another pass over the rows costs
+/// less.
+const MAX_NAMED: usize = 8192;
+
+/// Maximum number of threads whose cells a quick look reports. One is enough to break Codex's listing.
+pub(super) const MAX_BROKEN: usize = 1000;
 
 /// The files that the rows name. It contains the unusual rows, and a few bytes for each thread with several files. A
 /// thread with one file, which its row names, takes no memory.
@@ -43,6 +51,11 @@ pub(super) struct NamedFiles {
     pub(super) without_file: BTreeSet<ThreadId>,
     /// For a quick look: threads that are compared with the misnamed files that their rows name.
     pub(super) by_row: BTreeSet<ThreadId>,
+    /// For a quick look: the first threads with a cell that breaks Codex's listing; `None` if this pass did not look.
+    pub(super) broken: Option<Vec<ThreadId>>,
+    /// For a quick look, which takes no title for a name: the threads with a text in the column for names; `None` if they
+    /// are many or this pass did not look.
+    pub(super) named: Option<Vec<ThreadId>>,
     /// The threads whose rows were counted; all if `None`.
     counted: Option<BTreeSet<ThreadId>>,
     /// Ids that are not UUIDs, or not in the spelling used in look-ups.
@@ -86,10 +99,23 @@ pub(super) fn read(
     }
     if reader.read(|connection| Ok::<_, anyhow::Error>(threads::has_rowids(connection)))? {
         let columns = columns(options.depth, schema);
+        let conditions = match options.depth {
+            Depth::Quick => vec![cells::condition(schema), names::condition(schema)],
+            Depth::Fields | Depth::Deep => Vec::new(),
+        };
+        if options.depth == Depth::Quick {
+            (rows.broken, rows.named) = (Some(Vec::new()), Some(Vec::new()));
+        }
         let mut after = Some(i64::MIN);
         while let Some(place) = after.filter(|_| !options.context.is_interrupted()) {
-            let page = reader.read(|connection| RowPage::read(connection, columns, place, PAGE))?;
-            after = page.for_each(|row| rows.take(row, inventory));
+            let page =
+                reader.read(|connection| RowPage::read(connection, columns, &conditions, place, PAGE))?;
+            after = page.for_each(|row, marks| {
+                if marks != 0 {
+                    rows.note(row, marks);
+                }
+                rows.take(row, inventory);
+            });
         }
     } else {
         let mut place = None;
@@ -147,6 +173,26 @@ impl NamedFiles {
         inventory
             .named_like(paths::name_in_row(path)?)
             .find(|&i| judge::old_home(text, &inventory.files()[i], home).is_some())
+    }
+
+    /// Records a row for which the first or second condition of a quick look is true.
+    fn note(&mut self, row: &Row, marks: u8) {
+        let id = row.text(Col::Id).and_then(ThreadId::parse);
+        if let Some(broken) =
+            self.broken.as_mut().filter(|broken| marks & 1 != 0 && broken.len() < MAX_BROKEN)
+        {
+            broken.extend(id);
+        }
+        if marks & 2 != 0 {
+            let text = row.text(Col::Id);
+            let id = id.filter(|id| text == Some(id.encode(&mut [0; 36])));
+            self.named = self.named.take().filter(|some| some.len() < MAX_NAMED);
+            match (&mut self.named, id) {
+                (Some(some), Some(id)) => some.push(id),
+                // An id in another spelling cannot be looked up.
+                (some, _) => *some = None,
+            }
+        }
     }
 
     fn take(&mut self, row: &Row, inventory: &Inventory) {

@@ -3,6 +3,7 @@
 
 use super::threads;
 use crate::catalog;
+use crate::db::names::NamedThread;
 use crate::db::schema::Schema;
 use crate::db::{self, projects, providers};
 use crate::home;
@@ -94,14 +95,19 @@ impl VerifyRun<'_> {
         // Without the rollout, a title may also be an older derived one.
         let is_quick = self.options.depth == Depth::Quick;
         let untitled = &self.noted.untitled;
+        let some = self.rows.named.as_deref();
         self.survey.database.read(|connection| -> anyhow::Result<_> {
             let mut unnamed = BTreeSet::new();
-            db::names::for_each_in_file_order(connection, schema, |named| {
+            let mut take = |named: NamedThread<'_>| {
                 let is_name = !named.is_title || !(is_quick || untitled.contains(&named.id));
                 if is_name && !indexed.contains_key(&named.id) {
                     unnamed.insert(named.id);
                 }
-            })?;
+            };
+            match some {
+                Some(some) => db::names::for_each_of(connection, schema, some, &mut take)?,
+                None => db::names::for_each_in_file_order(connection, schema, &mut take)?,
+            }
             Ok(unnamed)
         })
     }
