@@ -16,7 +16,8 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, PoisonError};
+use zstd::zstd_safe::DCtx;
 
 /// Window of the decompressor, as a power of two, that all reading threads may use at once: 8 MiB.
 const PARALLEL_WINDOW_LOG: u32 = 23;
@@ -32,6 +33,9 @@ static DECOMPRESSING: LazyLock<Permits> = LazyLock::new(|| {
     Permits::new(processors.max(LEAST_DECOMPRESSING))
 });
 const LEAST_DECOMPRESSING: usize = 8;
+/// The decompressors that are not in use now, no more than there are permits. Allocators keep what each thread once took,
+/// so that 64 threads with a new one for each file would hold 64 of them.
+static DECOMPRESSORS: Mutex<Vec<DCtx<'static>>> = Mutex::new(Vec::new());
 
 /// Maximum length of a chain of reverts; a longer one is a loop of files with different ids.
 const MAX_CHAIN: usize = 4096;
@@ -132,10 +136,21 @@ fn decompress(
     let _permit = DECOMPRESSING.take();
     // Interruptible here too, because frames without content keep the decompressor from returning.
     let file = BufReader::with_capacity(128 * 1024, Interruptible::new(file, reading.interrupted));
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(file).map_err(ReadError::Passing)?;
+    let unused = || DECOMPRESSORS.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = unused().pop();
+    let mut context = match known.or_else(DCtx::try_create) {
+        Some(context) => context,
+        None => return Err(ReadError::Passing(io::ErrorKind::OutOfMemory.into())),
+    };
+    let mut decoder = zstd::stream::read::Decoder::with_context(file, &mut context);
     decoder.window_log_max(window_log).map_err(ReadError::Passing)?;
-    read_lines(decoder.take(limit), source, extract, reading)
-        .map_err(|error| explain_zstd(error, &source.path))
+    let read = read_lines(decoder.take(limit), source, extract, reading)
+        .map_err(|error| explain_zstd(error, &source.path));
+    if window_log == PARALLEL_WINDOW_LOG {
+        // One with a large window is not kept.
+        unused().push(context);
+    }
+    read
 }
 
 /// Tells what is wrong with a compressed file.
