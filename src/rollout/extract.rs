@@ -357,10 +357,12 @@ impl Extract {
     fn push_cut(&mut self, line: &Line<'_>, class: Option<Class>) {
         if matches!(class, Some(Class::Irrelevant | Class::Relevant(LineKind::Delegation))) {
             self.n_items += 1;
-            if self.options.deep && line.last_byte != Some(b'}') {
-                self.note(line, Damage::TooLong);
-            } else if !line.terminated && line.last_byte != Some(b'}') {
-                self.note(line, Damage::Torn);
+            match line.last_byte == Some(b'}') {
+                true if line.glued => self.note(line, Damage::Glued),
+                false if line.glued => self.note(line, Damage::TornBeforeNext),
+                false if self.options.deep => self.note(line, Damage::TooLong),
+                false if !line.terminated => self.note(line, Damage::Torn),
+                _ => {}
             }
         } else {
             self.note(line, Damage::TooLong);
@@ -684,6 +686,22 @@ mod tests {
             check(&["not json\n".into(), meta(ID, ""), "[1]\n".into(), r#"{"timestamp":"2026-03"#.into()]);
         assert_eq!(found.damage.n_lines, 3);
         assert_eq!(found.damage.first.map(|first| (first.number, first.offset)), Some((1, 0)));
+    }
+
+    #[test]
+    fn an_object_behind_another_one_is_damage_however_long_that_is() {
+        for n in [10, 70_000, 300_000] {
+            let long = line("response_item", &format!(r#"{{"text":"{}"}}"#, "y".repeat(n)));
+            for (first, damage) in
+                [(long.trim_end(), Damage::Glued), (&long[..long.len() - 5], Damage::TornBeforeNext)]
+            {
+                let text = [&meta(ID, ""), first, &user("hello")].concat();
+                let read = extract(text.as_bytes(), Options { every_damage: true, ..Options::default() });
+                let found = read.damage.first.map(|found| (found.number, found.damage));
+                assert_eq!((found, read.damage.n_lines), (Some((2, damage)), 1), "{n}");
+                assert_eq!(read.facts.title.as_deref(), Some("hello"));
+            }
+        }
     }
 
     #[test]
