@@ -14,7 +14,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates that only these modules of the library may name.
-const CRATE_HOMES: [(&str, &[&str]); 7] = [
+const CRATE_HOMES: [(&str, &[&str]); 8] = [
+    ("walkdir", &["catalog", "sys"]),
     ("zstd", &["rollout"]),
     ("rusqlite", &["db"]),
     ("clap", &["cli"]),

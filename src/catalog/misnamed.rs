@@ -16,27 +16,28 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// The misnamed files that were found so far. They are compared last, when all of them are known.
 #[derive(Debug, Default)]
 pub struct Misnamed {
-    files: BTreeMap<ThreadId, Vec<usize>>,
-    threads: HashMap<usize, ThreadId>,
+    /// The files that wait, each with its thread. A home may hold a hundred thousand, so they are not grouped yet.
+    waiting: Vec<(ThreadId, u32)>,
+    threads: HashMap<u32, ThreadId>,
 }
 
 impl Misnamed {
     /// Adds a misnamed file, with the thread in its contents.
     pub fn add(&mut self, file: usize, thread: ThreadId) {
-        self.files.entry(thread).or_default().push(file);
-        self.threads.insert(file, thread);
+        self.defer(file, thread);
+        self.threads.insert(number(file), thread);
     }
 
     /// Adds the properly named file of a thread whose row names a misnamed file ([`is_named_by`]), so that it waits
     /// too.
     pub fn defer(&mut self, file: usize, thread: ThreadId) {
-        self.files.entry(thread).or_default().push(file);
+        self.waiting.push((thread, number(file)));
     }
 
     /// Returns the thread in a file's contents, if the file is known to be misnamed.
     #[must_use]
     pub fn thread_of(&self, file: usize) -> Option<ThreadId> {
-        self.threads.get(&file).copied()
+        self.threads.get(&number(file)).copied()
     }
 
     /// Returns the threads of all misnamed files.
@@ -44,10 +45,18 @@ impl Misnamed {
         self.threads.values().copied()
     }
 
-    /// Removes and returns the waiting files, by thread. Their threads stay known.
-    pub fn take(&mut self) -> Vec<(ThreadId, Vec<usize>)> {
-        std::mem::take(&mut self.files).into_iter().collect()
+    /// Removes and returns the waiting files, ordered by thread. Their threads stay known.
+    pub fn take(&mut self) -> Vec<(ThreadId, u32)> {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.sort_by_key(|(thread, _)| *thread);
+        waiting
     }
+}
+
+/// Returns the number of a file in less room. An inventory never holds more files than that: its groups count them
+/// with the same type.
+fn number(file: usize) -> u32 {
+    u32::try_from(file).unwrap_or(u32::MAX)
 }
 
 /// The decision about the misnamed files of one thread.

@@ -8,6 +8,7 @@ use crate::sys;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
+use walkdir::WalkDir;
 
 /// Returns the folder in which Codex puts an active rollout of this name.
 #[must_use]
@@ -107,44 +108,38 @@ fn is_one_folder(home: &Path) -> bool {
 }
 
 fn walk_root(home: &Path, root: &Path, walk: &mut Walk, on_file: &mut impl FnMut()) {
-    let mut folders = vec![root.to_owned()];
-    while let Some(path) = folders.pop() {
-        if let Err(error) = read_folder(&path, home, walk, &mut folders, on_file) {
-            walk.fail(path, &error);
-        }
-    }
-}
-
-/// Reads a folder, and adds the folders in it to `folders`. It asks for each file's time while the folder is open: then
-/// most systems need not look up each folder of the path again.
-fn read_folder(
-    path: &Path,
-    home: &Path,
-    walk: &mut Walk,
-    folders: &mut Vec<PathBuf>,
-    on_file: &mut impl FnMut(),
-) -> io::Result<()> {
-    let folder = RolloutFolder::new(path, is_archived(path.strip_prefix(home).unwrap_or(path)));
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => folders.push(entry.path()),
-            Ok(kind) if kind.is_file() => {
-                let Some(named) = file_name::parse(&name) else { continue };
-                match entry.metadata().and_then(|metadata| Stamp::of(&metadata)) {
-                    Ok(stamp) => {
-                        walk.files.push(RolloutFile::new(Arc::clone(&folder), &name, named, stamp));
-                        on_file();
-                    }
-                    Err(error) => walk.fail(entry.path(), &error),
-                }
+    let folder_at =
+        |path: &Path| RolloutFolder::new(path, is_archived(path.strip_prefix(home).unwrap_or(path)));
+    let (mut folder, mut open) = (folder_at(root), sys::OpenFolder::open(root));
+    for entry in WalkDir::new(root) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let path = error.path().unwrap_or(root).to_owned();
+                walk.fail(
+                    path,
+                    &error.into_io_error().unwrap_or_else(|| io::Error::other("a loop of links")),
+                );
+                continue;
             }
-            Ok(_) => {}
-            Err(error) => walk.fail(entry.path(), &error),
+        };
+        let Some(named) = file_name::parse(entry.file_name()) else { continue };
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        let parent = entry.path().parent().unwrap_or(root);
+        if folder.path() != parent {
+            (folder, open) = (folder_at(parent), sys::OpenFolder::open(parent));
+        }
+        match open.look(&entry) {
+            Ok((modified, size)) => {
+                let stamp = Stamp { modified, size };
+                walk.files.push(RolloutFile::new(Arc::clone(&folder), entry.file_name(), named, stamp));
+                on_file();
+            }
+            Err(error) => walk.fail(entry.into_path(), &error),
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -349,20 +349,22 @@ pub fn compare_misnamed<'a>(verb: &mut impl Verb<'a>) -> anyhow::Result<()> {
     // One of the queued threads may be deferred.
     compare_waiting(verb)?;
     let misnamed = verb.survey().misnamed.take();
-    for some in misnamed.chunks(BATCH_THREADS) {
-        let ids: Vec<ThreadId> = some.iter().map(|(id, _)| *id).collect();
+    let threads: Vec<&[(ThreadId, u32)]> = misnamed.chunk_by(|a, b| a.0 == b.0).collect();
+    for some in threads.chunks(BATCH_THREADS) {
+        let ids: Vec<ThreadId> = some.iter().map(|files| files[0].0).collect();
         let rows = verb.survey().rows(&ids)?;
-        for ((id, files), row) in some.iter().zip(rows) {
+        for ((&id, files), row) in ids.iter().zip(some).zip(rows) {
             if verb.survey().context.is_interrupted() {
                 return Ok(());
             }
-            if !verb.begins_misnamed(*id, files, row.as_ref()) {
+            let files: Vec<usize> = files.iter().map(|(_, file)| *file as usize).collect();
+            if !verb.begins_misnamed(id, &files, row.as_ref()) {
                 continue;
             }
             let Survey { inventory, worker, .. } = verb.survey();
             let path = row.as_ref().and_then(|row| row.text(Col::RolloutPath)).map(Path::new);
-            let choice = misnamed::choose_misnamed(*id, files, inventory, path, |id| worker.has_own_file(id));
-            let subject = read_misnamed(verb, *id, choice);
+            let choice = misnamed::choose_misnamed(id, &files, inventory, path, |id| worker.has_own_file(id));
+            let subject = read_misnamed(verb, id, choice);
             enqueue(verb, subject)?;
         }
     }

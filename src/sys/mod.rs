@@ -1,6 +1,7 @@
 //! System-dependent operations: renaming, syncing, file identity, spelling of folders, locks. Callers decide on their
 //! use.
 
+pub mod folder;
 pub mod locks;
 pub mod open;
 pub mod permits;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 pub use crate::thread::folder::{has_drive, without_verbatim_prefix};
+pub use folder::OpenFolder;
 pub use locks::{LockAttempt, MaintenanceLock, WriterLock};
 pub use open::{
     Links, note_failure, open_regular, open_regular_and_look, open_regular_with, ran_out_of_files,
