@@ -211,7 +211,7 @@ impl VerifyRun<'_> {
     /// Returns true if a thread without a row should have one. In a quick look, another thread's row may name the
     /// file.
     fn is_missing(&self, scanned: &Scanned, origin: &Origin) -> bool {
-        let is_in_row = |file: &usize| self.rows.misnamed.contains_key(file);
+        let is_in_row = |file: &usize| self.rows.threads_naming(*file).next().is_some();
         self.options.depth != Depth::Quick
             || (matches!(origin, Origin::Group(_)) && !scanned.files.clone().any(|file| is_in_row(&file)))
     }
@@ -295,8 +295,7 @@ impl VerifyRun<'_> {
                 return Ok(Some(owner));
             }
         }
-        let others = self.rows.misnamed.get(&file).into_iter().flatten();
-        Ok(others.copied().min().filter(|first| *first < id))
+        Ok(self.rows.threads_naming(file).next().filter(|first| *first < id))
     }
 
     /// Returns the thread of a file: the one in its contents if it is known to be misnamed, otherwise the one in its

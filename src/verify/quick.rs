@@ -45,16 +45,18 @@ impl VerifyRun<'_> {
     /// Finds the threads whose rows may rightly name misnamed files although files are named after them. Those are
     /// files that are not named in the row of the thread in the file's name.
     fn find_by_row(&mut self) -> anyhow::Result<()> {
-        let misnamed: Vec<_> = self.rows.misnamed.iter().collect();
-        for some in misnamed.chunks(BATCH_THREADS) {
+        let misnamed: Vec<(usize, ThreadId)> = self.rows.misnamed.iter().copied().collect();
+        let files: Vec<&[(usize, ThreadId)]> = misnamed.chunk_by(|a, b| a.0 == b.0).collect();
+        for some in files.chunks(BATCH_THREADS) {
             let by_name = |file: usize| self.survey.inventory.files()[file].thread();
-            let ids: Vec<ThreadId> = some.iter().filter_map(|(file, _)| by_name(**file)).collect();
+            let ids: Vec<ThreadId> = some.iter().filter_map(|threads| by_name(threads[0].0)).collect();
             let mut rows = self.survey.rows(&ids)?.into_iter();
-            for &(&file, threads) in some {
+            for threads in some {
+                let file = threads[0].0;
                 let row = by_name(file).and_then(|_| rows.next().flatten());
                 let path = row.as_ref().and_then(|row| row.text(Col::RolloutPath)).map(Path::new);
                 if !path.is_some_and(|path| paths::is_at(&self.survey.inventory.files()[file], path)) {
-                    self.rows.by_row.extend(threads);
+                    self.rows.by_row.extend(threads.iter().map(|(_, thread)| *thread));
                 }
             }
         }
@@ -63,11 +65,9 @@ impl VerifyRun<'_> {
 
     /// Trusts rows that name misnamed files.
     fn expect_misnamed(&mut self) {
-        for (&file, threads) in &self.rows.misnamed {
-            for &thread in threads {
-                if self.survey.inventory.range_of(thread).is_empty() || self.rows.by_row.contains(&thread) {
-                    self.survey.misnamed.add(file, thread);
-                }
+        for &(file, thread) in &self.rows.misnamed {
+            if self.survey.inventory.range_of(thread).is_empty() || self.rows.by_row.contains(&thread) {
+                self.survey.misnamed.add(file, thread);
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::survey::select::Wanted;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, ColumnSet, Row};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// Number of rows per transaction.
@@ -41,8 +41,8 @@ pub(super) struct NamedFiles {
     pub(super) by_archived: [u64; 2],
     /// The file that the row names, for groups of several files, by the position of the group's first file.
     pub(super) in_row: HashMap<usize, usize>,
-    /// The threads whose rows name a file although its name gives another thread or none, by file.
-    pub(super) misnamed: BTreeMap<usize, Vec<ThreadId>>,
+    /// The threads whose rows name a file although its name gives another thread or none, each after the file.
+    pub(super) misnamed: BTreeSet<(usize, ThreadId)>,
     /// For a quick look, by file: true if it is its thread's only file and agrees with the row's path and time.
     agreed: Vec<bool>,
     /// The home, for a quick look.
@@ -129,7 +129,6 @@ pub(super) fn read(
             place = next;
         }
     }
-    rows.misnamed.values_mut().for_each(|threads| threads.sort_unstable());
     rows.n_without_id = reader.read(threads::count_without_id)?;
     rows.n += rows.n_without_id;
     rows.n_odd += rows.n_without_id;
@@ -164,6 +163,12 @@ impl NamedFiles {
     /// Returns true if a quick look found no problem in the group that begins with this file.
     pub(super) fn agree(&self, file: usize) -> bool {
         self.agreed.get(file).copied().unwrap_or(false)
+    }
+
+    /// Returns the threads whose rows name a file although its name gives another thread or none, in order.
+    pub(super) fn threads_naming(&self, file: usize) -> impl Iterator<Item = ThreadId> {
+        let [first, last] = [0, u128::MAX].map(|bits| (file, ThreadId::from_u128(bits)));
+        self.misnamed.range(first..=last).map(|(_, thread)| *thread)
     }
 
     /// For a quick look, finds the misnamed file that a row names below an old home.
@@ -220,7 +225,7 @@ impl NamedFiles {
             && named.name.map(|name| name.thread) != Some(id)
             && let Some(file) = paths::locate(inventory, path).or_else(|| self.locate_moved(inventory, path))
         {
-            self.misnamed.entry(file).or_default().push(id);
+            self.misnamed.insert((file, id));
         }
         if files.is_empty() {
             self.without_file.insert(id);
