@@ -179,6 +179,17 @@ fn a_backup_by_hand_is_a_new_file_with_one_state_of_the_database() {
 }
 
 #[test]
+fn a_backup_into_a_folder_that_is_gone_asks_for_a_folder_that_exists() {
+    let env = specimen::filled("empty-2026-08");
+    let gone = env.outside("tmp").join("gone");
+    let outcome = env.run(["backup", gone.join("copy.sqlite").to_str().unwrap()]);
+    outcome.trouble("gone: cannot write a backup there: ");
+    outcome
+        .assert(outcome.stderr.contains("\nhint: name a file in a folder that exists"), "what to try next");
+    outcome.assert(!gone.exists(), "no folder is made");
+}
+
+#[test]
 fn a_backup_without_a_name_lies_beside_the_database() {
     let env = specimen::filled("empty-2026-08");
     let outcome = env.run(["backup"]);
