@@ -174,8 +174,8 @@ mod tests {
     fn folders_that_are_one_are_walked_once() {
         for [folder, link] in [[ACTIVE, ARCHIVED], [ARCHIVED, ACTIVE]] {
             let home = tempfile::tempdir().unwrap();
-            std::fs::create_dir(home.path().join(folder)).unwrap();
-            std::fs::write(home.path().join(folder).join("rollout-a.jsonl"), "x").unwrap();
+            fs::create_dir(home.path().join(folder)).unwrap();
+            fs::write(home.path().join(folder).join("rollout-a.jsonl"), "x").unwrap();
             std::os::unix::fs::symlink(folder, home.path().join(link)).unwrap();
             let files = walk(home.path(), || {}).files;
             assert_eq!(files.iter().map(RolloutFile::is_archived).collect::<Vec<_>>(), [false], "{link}");

@@ -78,7 +78,7 @@ pub fn in_memory(schema: NewSchema) -> anyhow::Result<Connection> {
 pub fn check_free(path: &Path) -> anyhow::Result<()> {
     match path.symlink_metadata() {
         Ok(metadata) => {
-            let what = if metadata.is_dir() { "a folder" } else { "something that is no file" };
+            let what = if metadata.is_dir() { "a folder" } else { "something that is not a file" };
             let error =
                 anyhow::anyhow!("{}: cannot create the database: {what} has its name", path.display());
             Err(error.hint("move it away, then run it again"))

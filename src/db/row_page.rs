@@ -55,7 +55,8 @@ impl RowPage {
         Ok(page)
     }
 
-    /// Calls `each` with each row and the conditions that are true for it, as bits. Returns the number of the last one; `None` after the last page.
+    /// Calls `each` with each row and the conditions that are true for it, as bits. Returns the number of the last one;
+    /// `None` after the last page.
     pub fn for_each(self, mut each: impl FnMut(&Row, u8)) -> Option<i64> {
         let mut row = Row::empty();
         let mut cells = self.cells.into_iter();

@@ -44,22 +44,21 @@ impl<'a> Verdicts<'a> {
 
     /// Returns the answer for a cell.
     pub(super) fn of(&mut self, cell: ValueRef<'_>) -> rusqlite::Result<&CellVerdict> {
-        let text = cell.as_str().ok().filter(|text| text.len() <= MAX_TEXT);
-        if let Some(text) = text {
-            if self.known.get(self.last).is_none_or(|known| known.cell != text) {
-                match self.known.iter().position(|known| known.cell == text) {
-                    Some(place) => self.last = place,
-                    None if self.known.len() < MAX_KNOWN => {
-                        let verdict = ask(&mut self.statement, cell)?;
-                        self.last = self.known.len();
-                        self.known.push(CellVerdict { cell: text.to_owned(), ..verdict });
-                    }
-                    None => return self.ask_again(cell),
+        let Some(text) = cell.as_str().ok().filter(|text| text.len() <= MAX_TEXT) else {
+            return self.ask_again(cell);
+        };
+        if self.known.get(self.last).is_none_or(|known| known.cell != text) {
+            match self.known.iter().position(|known| known.cell == text) {
+                Some(place) => self.last = place,
+                None if self.known.len() < MAX_KNOWN => {
+                    let verdict = ask(&mut self.statement, cell)?;
+                    self.last = self.known.len();
+                    self.known.push(CellVerdict { cell: text.to_owned(), ..verdict });
                 }
+                None => return self.ask_again(cell),
             }
-            return Ok(&self.known[self.last]);
         }
-        self.ask_again(cell)
+        Ok(&self.known[self.last])
     }
 
     fn ask_again(&mut self, cell: ValueRef<'_>) -> rusqlite::Result<&CellVerdict> {

@@ -33,7 +33,7 @@ pub fn differ_alone(line: &[u8], model: &[u8]) -> bool {
 }
 
 /// Returns true if a number of `n` digits may follow, as a JSON number, a part of one or within a string. A zero that
-/// begins a number is refused if it is not alone, and so is a negative zero, which is no whole number.
+/// begins a number is refused if it is not alone, and so is a negative zero, which is not a whole number.
 fn is_valid(before: &[u8], first: u8, n: usize) -> bool {
     let is_zero_allowed = match before.last() {
         Some(b':' | b',' | b'[' | b' ' | b'\t' | b'\r') => n == 1,

@@ -265,12 +265,8 @@ fn target<'a>(
     let is_text = |rule: &dyn Fn(&str) -> bool| existing_text.is_some_and(rule);
     // A text never becomes empty, in any column, any schema and any history mode.
     let is_emptied = from_file.is_empty() && existing_text.is_some();
-    if !matches!(column.truth, Truth::Key | Truth::Database)
-        && (is_emptied
-            || (has_value
-                && lost::is_known_to_row(col, file, row, context.times)
-                && !existing_text.is_some_and(is_wrapper)))
-    {
+    let is_known = has_value && lost::is_known_to_row(col, file, row, context.times);
+    if is_emptied || (is_known && !existing_text.is_some_and(is_wrapper)) {
         return existing;
     }
     Some(match column.truth {
