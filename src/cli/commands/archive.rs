@@ -1,7 +1,7 @@
 //! `codex-state archive`, and the common part of `unarchive`: passes the arguments to the verb and prints its report.
 
 use crate::archive::{
-    self, ArchiveJob, ArchiveOptions, ArchiveOutcome, ArchiveReport, ArchiveStatus, Direction,
+    self, ArchiveJob, ArchiveOptions, ArchiveOutcome, ArchiveReport, ArchiveStatus, Direction, MovedFile,
 };
 use crate::cli::commands::app::App;
 use crate::cli::commands::ending;
@@ -11,15 +11,15 @@ use crate::cli::commands::titles::{self, MAX_ROWS, Titles, WIDTH_WITH_PATH};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
-use crate::cli::output::report::{ItemRows, OutputForm, ReadItem, Report, Whole};
+use crate::cli::output::members::Members;
+use crate::cli::output::report::{ListReport, OutputForm};
 use crate::cli::output::style::Tone;
 use crate::cli::output::table::{Table, TableCell, TableColumn};
 use crate::cli::output::{human, text};
 use crate::db::open::{Reader, Writer};
 use crate::error::{WithHint as _, shell_word};
-use serde::Serialize;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 /// Maximum number of ids in the printed command that undoes the run.
@@ -141,38 +141,19 @@ fn status(direction: Direction, status: ArchiveStatus) -> &'static str {
     }
 }
 
-/// One thread in JSON; documented in the help.
-#[derive(Serialize)]
-struct MovedThreadJson {
-    id: Option<String>,
-    from: Option<String>,
-    to: Option<String>,
-    status: &'static str,
-    files: Vec<File>,
-    error: Option<String>,
-}
-
-#[derive(Serialize)]
-struct File {
-    from: String,
-    to: String,
-}
-
-fn lossy(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
-}
-
-fn thread(direction: Direction, outcome: ArchiveOutcome) -> MovedThreadJson {
-    let path = |path: &Option<PathBuf>| path.as_deref().map(lossy);
-    let files = outcome.files.iter().map(|file| File { from: lossy(&file.from), to: lossy(&file.to) });
-    MovedThreadJson {
-        id: outcome.id.map(|id| id.to_string()),
-        from: path(&outcome.from),
-        to: path(&outcome.to),
-        status: status(direction, outcome.status),
-        files: files.collect(),
-        error: outcome.error,
+/// Returns the members of one thread; documented in the help.
+fn thread(direction: Direction, outcome: &ArchiveOutcome) -> Members<'_> {
+    fn file(file: &MovedFile) -> Members<'_> {
+        vec![("from", (&*file.from).into()), ("to", (&*file.to).into())]
     }
+    vec![
+        ("id", outcome.id.map(|id| id.to_string()).into()),
+        ("from", outcome.from.as_deref().into()),
+        ("to", outcome.to.as_deref().into()),
+        ("status", status(direction, outcome.status).into()),
+        ("files", outcome.files.iter().map(file).collect()),
+        ("error", outcome.error.as_deref().into()),
+    ]
 }
 
 fn write_report(
@@ -184,24 +165,15 @@ fn write_report(
     titles: &Titles,
     dry_run: bool,
 ) -> io::Result<()> {
-    Report {
-        items: report
-            .threads
-            .iter()
-            .map(|outcome| ReadItem(outcome.map(|outcome| thread(direction, outcome)))),
-        rows: ItemRows::Columns(&["id", "status", "from", "to", "error"]),
-        document: Whole::List {
-            name: "threads",
-            before: &|document| document.member("database", &lossy(database)),
-            after: &|document| {
-                for which in [ArchiveStatus::Done, ArchiveStatus::Unchanged, ArchiveStatus::Failed] {
-                    document.member(status(direction, which), &report.count(which))?;
-                }
-                document.member("shown_before", &report.shown.before.shown())?;
-                document.member("shown_after", &report.shown.after.shown())?;
-                document.member("dry_run", &dry_run)
-            },
-        },
+    let counts = [ArchiveStatus::Done, ArchiveStatus::Unchanged, ArchiveStatus::Failed]
+        .map(|which| (status(direction, which), report.count(which).into()));
+    ListReport {
+        before: vec![("database", database.into())],
+        name: "threads",
+        items: report.threads.iter(),
+        members: &|outcome| thread(direction, outcome),
+        columns: &["id", "status", "from", "to", "error"],
+        after: counts.into_iter().chain(ending::members(&report.shown, dry_run)).collect(),
         text: &|out| write_table(out, form, direction, report, titles, dry_run),
     }
     .write(&mut app.out, form)

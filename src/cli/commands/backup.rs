@@ -5,7 +5,7 @@ use crate::cli::commands::place::{Place, protected};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::output::human;
-use crate::cli::output::report::{ItemRows, OutputForm, Report, Whole};
+use crate::cli::output::report::{Report, ReportRows};
 use crate::cli::output::table::{TableCell, write_fields};
 use crate::cli::output::text;
 use crate::db::backup;
@@ -16,19 +16,6 @@ use crate::error::{WithHint as _, shell_word};
 use crate::output_file::OutputFile;
 use crate::progress::Progress as _;
 use anyhow::anyhow;
-use serde::Serialize;
-use std::io;
-use std::path::Path;
-
-/// The report as JSON; its names are documented.
-#[derive(Serialize)]
-struct BackupJson {
-    database: String,
-    backup: String,
-    rows: u64,
-    bytes: u64,
-    dry_run: bool,
-}
 
 /// Runs the command.
 ///
@@ -65,35 +52,29 @@ pub fn run(app: &mut App, arguments: &args::BackupArgs) -> anyhow::Result<Exit> 
         app.messages.progress().finish();
         copied?
     };
-    let document = BackupJson {
-        database: database.to_string_lossy().into_owned(),
-        backup: target.to_string_lossy().into_owned(),
-        rows,
-        bytes,
-        dry_run: arguments.dry_run,
-    };
-    write(app, &form, &document, &target)?;
+    Report {
+        members: vec![
+            ("database", (&*database).into()),
+            ("backup", (&*target).into()),
+            ("rows", rows.into()),
+            ("bytes", bytes.into()),
+            ("dry_run", arguments.dry_run.into()),
+        ],
+        rows: ReportRows::Columns(&["database", "backup", "rows", "bytes"]),
+        text: &|out| {
+            let fields = [
+                ("backup", TableCell::exact(text::path(&target))),
+                ("threads", TableCell::new(human::count(rows))),
+                ("size", TableCell::new(human::bytes(bytes))),
+            ];
+            write_fields(out, &fields, form.style)
+        },
+    }
+    .write(&mut app.out, &form)?;
     if arguments.dry_run {
         app.messages.say("nothing was written: this was a dry run");
     } else {
         app.messages.hint(&format!("codex-state restore {} brings it back", shell_word(&target)));
     }
     Ok(Exit::Done)
-}
-
-fn write(app: &mut App, form: &OutputForm, document: &BackupJson, target: &Path) -> io::Result<()> {
-    Report {
-        items: std::iter::once(document),
-        rows: ItemRows::Columns(&["database", "backup", "rows", "bytes"]),
-        document: Whole::Item,
-        text: &|out| {
-            let fields = [
-                ("backup", TableCell::exact(text::path(target))),
-                ("threads", TableCell::new(human::count(document.rows))),
-                ("size", TableCell::new(human::bytes(document.bytes))),
-            ];
-            write_fields(out, &fields, form.style)
-        },
-    }
-    .write(&mut app.out, form)
 }

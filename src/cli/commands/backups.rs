@@ -5,7 +5,7 @@ use crate::cli::commands::app::App;
 use crate::cli::commands::place::Place;
 use crate::cli::line::exit::Exit;
 use crate::cli::output::records::Value;
-use crate::cli::output::report::{ItemRows, OutputForm, Report, Whole};
+use crate::cli::output::report::{ListReport, OutputForm};
 use crate::cli::output::table::{Table, TableCell, TableColumn};
 use crate::cli::output::{human, text};
 use crate::db::backup::{self, BackupInfo};
@@ -13,20 +13,7 @@ use crate::db::open::{OpenOptions, Reader};
 use crate::db::threads;
 use crate::error::{WithHint as _, shell_word};
 use anyhow::anyhow;
-use serde::Serialize;
 use std::path::{Path, PathBuf};
-
-/// A backup in JSON; documented in the help.
-#[derive(Serialize)]
-struct Listed {
-    path: String,
-    taken_at: Value<'static>,
-    /// `null` if it cannot be read.
-    rows: Option<u64>,
-    bytes: u64,
-    automatic: bool,
-    replaced: bool,
-}
 
 /// Returns the backups of a database, newest first. Without a database, returns all backups in its folders.
 pub(super) fn all(place: &Place, database: Option<&Path>) -> Vec<BackupInfo> {
@@ -70,29 +57,28 @@ pub(super) fn list(
     database: Option<&Path>,
 ) -> anyhow::Result<Exit> {
     let backups = all(place, database);
-    let listed: Vec<Listed> = backups
-        .iter()
-        .map(|backup| Listed {
-            path: backup.path.to_string_lossy().into_owned(),
-            taken_at: Value::Time(backup.taken_at.timestamp_millis()),
-            rows: rows(&backup.path, &place.options),
-            bytes: backup.size,
-            automatic: backup.automatic,
-            replaced: backup.replaced,
-        })
-        .collect();
+    let rows: Vec<Option<u64>> = backups.iter().map(|backup| rows(&backup.path, &place.options)).collect();
     let now = app.environment.now_ms();
-    Report {
-        items: listed.iter(),
-        rows: ItemRows::Columns(&["path", "taken_at", "rows", "bytes", "automatic", "replaced"]),
-        document: Whole::List {
-            name: "backups",
-            before: &|document| document.member("database", &database.map(Path::to_string_lossy)),
-            after: &|_| Ok(()),
+    ListReport {
+        before: vec![("database", database.into())],
+        name: "backups",
+        items: backups.iter().zip(&rows).map(Ok),
+        members: &|(backup, rows): &(&BackupInfo, &Option<u64>)| {
+            vec![
+                ("path", (&*backup.path).into()),
+                ("taken_at", Value::Time(backup.taken_at.timestamp_millis()).into()),
+                // Unknown if it cannot be read.
+                ("rows", (**rows).into()),
+                ("bytes", backup.size.into()),
+                ("automatic", backup.automatic.into()),
+                ("replaced", backup.replaced.into()),
+            ]
         },
+        columns: &["path", "taken_at", "rows", "bytes", "automatic", "replaced"],
+        after: Vec::new(),
         text: &|out| match backups.is_empty() {
             true => Ok(()),
-            false => table(form, &backups, &listed, now).write(out),
+            false => table(form, &backups, &rows, now).write(out),
         },
     }
     .write(&mut app.out, form)?;
@@ -108,7 +94,7 @@ pub(super) fn list(
     Ok(Exit::Done)
 }
 
-fn table(form: &OutputForm, backups: &[BackupInfo], listed: &[Listed], now: i64) -> Table {
+fn table(form: &OutputForm, backups: &[BackupInfo], rows: &[Option<u64>], now: i64) -> Table {
     let columns = vec![
         TableColumn::text("taken"),
         TableColumn::number("threads"),
@@ -116,10 +102,10 @@ fn table(form: &OutputForm, backups: &[BackupInfo], listed: &[Listed], now: i64)
         TableColumn::path("path"),
     ];
     let mut table = Table::new(columns, form.width, form.style);
-    for (backup, listed) in backups.iter().zip(listed) {
+    for (backup, rows) in backups.iter().zip(rows) {
         table.row([
             TableCell::new(human::ago(backup.taken_at.timestamp_millis(), now)),
-            TableCell::new(listed.rows.map_or_else(|| "unreadable".to_owned(), human::count)),
+            TableCell::new(rows.map_or_else(|| "unreadable".to_owned(), human::count)),
             TableCell::new(human::bytes(backup.size)),
             TableCell::exact(text::path(&backup.path)),
         ]);

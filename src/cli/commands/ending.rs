@@ -1,6 +1,7 @@
 //! The last lines of a command that changes rows: what Codex's list now shows, and the backup that undoes the run.
 
 use crate::cli::commands::app::App;
+use crate::cli::output::members::Member;
 use crate::cli::output::{human, shown};
 use crate::db::backup;
 use crate::db::tally::Shown;
@@ -10,6 +11,15 @@ use std::path::Path;
 /// Prints what Codex's default list shows after a run, or would show.
 pub(super) fn say_shown(app: &App, counts: &Shown, dry_run: bool) {
     app.messages.say(&shown::change(&counts.before, &counts.after, dry_run));
+}
+
+/// Returns the last members of a report: how many threads Codex's default list shows, and whether this was a dry run.
+pub(super) fn members(counts: &Shown, dry_run: bool) -> [(&'static str, Member<'static>); 3] {
+    [
+        ("shown_before", counts.before.shown().into()),
+        ("shown_after", counts.after.shown().into()),
+        ("dry_run", dry_run.into()),
+    ]
 }
 
 /// Prints, as the last line, the backup that undoes a run: the one that this run `kept`, otherwise the newest of an

@@ -8,7 +8,7 @@ use crate::cli::commands::app::App;
 use crate::cli::commands::{place, threads};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
-use crate::cli::output::report::{ItemRows, ReadItem, Report, Whole};
+use crate::cli::output::report::ListReport;
 use crate::cli::output::text;
 use crate::db::many::{Many, Stored};
 use crate::db::threads::rollout_path;
@@ -16,15 +16,8 @@ use crate::survey::select::Selected;
 use crate::sys;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
-use serde::Serialize;
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// A rollout in JSON.
-#[derive(Serialize)]
-struct RolloutJson {
-    path: String,
-}
 
 /// The path of a rollout. There may be a million of them.
 #[derive(Debug, Clone)]
@@ -91,11 +84,13 @@ pub fn run(app: &mut App, arguments: &args::PathArgs) -> anyhow::Result<Exit> {
     }
     reader.end();
     paths.finish()?;
-    let json = |path: RolloutPath| RolloutJson { path: path.0.to_string_lossy().into_owned() };
-    Report {
-        items: paths.iter().map(|path| ReadItem(path.map(json))),
-        rows: ItemRows::Columns(&["path"]),
-        document: Whole::List { name: "paths", before: &|_| Ok(()), after: &|_| Ok(()) },
+    ListReport {
+        before: Vec::new(),
+        name: "paths",
+        items: paths.iter(),
+        members: &|path: &RolloutPath| vec![("path", (&*path.0).into())],
+        columns: &["path"],
+        after: Vec::new(),
         text: &|out| {
             paths
                 .iter()

@@ -8,7 +8,8 @@ use crate::cli::commands::titles::{self, MAX_ROWS, Titles, WIDTH_WITH_PATH};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
-use crate::cli::output::report::{ItemRows, OutputForm, Report, Whole};
+use crate::cli::output::members::Members;
+use crate::cli::output::report::{ListReport, OutputForm};
 use crate::cli::output::style::Tone;
 use crate::cli::output::table::{Table, TableCell, TableColumn};
 use crate::cli::output::{human, text};
@@ -16,7 +17,6 @@ use crate::db::open::{Reader, Writer};
 use crate::error::{WithHint as _, shell_word};
 use crate::prune::{self, PruneCandidates, PruneOptions, PruneOutcome, PruneReport, PruneStatus};
 use anyhow::anyhow;
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -193,18 +193,14 @@ fn status(status: PruneStatus) -> &'static str {
     }
 }
 
-/// One row in JSON; documented in the help.
-#[derive(Serialize)]
-struct PrunedJson {
-    id: String,
-    path: String,
-    status: &'static str,
-    error: Option<String>,
-}
-
-fn thread(outcome: PruneOutcome) -> PrunedJson {
-    let PruneOutcome { id, path, reason, .. } = outcome;
-    PrunedJson { id, path, status: status(outcome.status), error: reason }
+/// Returns the members of one row; documented in the help.
+fn thread(outcome: &PruneOutcome) -> Members<'_> {
+    vec![
+        ("id", (&*outcome.id).into()),
+        ("path", (&*outcome.path).into()),
+        ("status", status(outcome.status).into()),
+        ("error", outcome.reason.as_deref().into()),
+    ]
 }
 
 fn write_report(
@@ -215,25 +211,17 @@ fn write_report(
     titles: &Titles,
     dry_run: bool,
 ) -> io::Result<()> {
-    Report {
-        items: report.threads.iter().map(thread),
-        rows: ItemRows::Columns(&["id", "status", "path", "error"]),
-        document: Whole::List {
-            name: "threads",
-            before: &|document| {
-                document.member("database", &database.to_string_lossy())?;
-                document.member("checked", &report.checked)
-            },
-            after: &|document| {
-                for which in [PruneStatus::Pruned, PruneStatus::Skipped, PruneStatus::Failed] {
-                    document.member(status(which), &report.count(which))?;
-                }
-                document.member("saved_to", &report.saved_to.as_ref().map(|path| path.to_string_lossy()))?;
-                document.member("shown_before", &report.shown.before.shown())?;
-                document.member("shown_after", &report.shown.after.shown())?;
-                document.member("dry_run", &dry_run)
-            },
-        },
+    let counts = [PruneStatus::Pruned, PruneStatus::Skipped, PruneStatus::Failed]
+        .map(|which| (status(which), report.count(which).into()));
+    let saved_to = ("saved_to", report.saved_to.as_deref().into());
+    let ending = ending::members(&report.shown, dry_run);
+    ListReport {
+        before: vec![("database", database.into()), ("checked", report.checked.into())],
+        name: "threads",
+        items: report.threads.iter().map(Ok),
+        members: &thread,
+        columns: &["id", "status", "path", "error"],
+        after: counts.into_iter().chain([saved_to]).chain(ending).collect(),
         text: &|out| match report.threads.is_empty() {
             true => Ok(()),
             false => {

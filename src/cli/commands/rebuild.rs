@@ -2,25 +2,24 @@
 
 use crate::backfill::{self, BackfillOptions, BackfillReport, BackfillTarget};
 use crate::cli::commands::app::App;
-use crate::cli::commands::backfill::FailuresJson;
 use crate::cli::commands::fresh;
 use crate::cli::commands::place::Place;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::fresh::Rebuild;
 use crate::cli::line::numbers::jobs_or_processors;
-use crate::cli::output::report::{ItemRows, OutputForm, Report, Whole};
+use crate::cli::output::members::{Member, Members};
+use crate::cli::output::report::{OutputForm, Report, ReportRows};
 use crate::cli::output::table::{TableCell, write_fields_within};
 use crate::cli::output::{human, metrics, shown, text};
 use crate::db::backup;
 use crate::db::census::Census;
 use crate::db::create::NewSchema;
-use crate::db::rebuild::Condition;
+use crate::db::rebuild::{Carried, Condition};
 use crate::db::shown::HiddenReason;
 use crate::error::shell_word;
 use crate::home;
 use crate::rebuild::{self, Filled, RebuildOptions, RebuildReport, Way};
 use anyhow::Context as _;
-use serde::Serialize;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -174,38 +173,6 @@ fn count(app: &App, report: &Rebuilt, begun: Instant, dry_run: bool) {
     }
 }
 
-/// The report as JSON.
-#[derive(Serialize)]
-struct RebuildJson<'a> {
-    database: String,
-    old: Option<String>,
-    condition: &'static str,
-    problem: Option<&'a str>,
-    how: &'static str,
-    migrations_mended: &'a [i64],
-    level: Option<i64>,
-    threads: u64,
-    /// `null` if the old database cannot be read.
-    shown_before: Option<u64>,
-    shown_after: u64,
-    kept_threads: u64,
-    tables: Vec<TableJson<'a>>,
-    left_behind: &'a [String],
-    scanned: u64,
-    failed: u64,
-    failures: FailuresJson<'a>,
-    dry_run: bool,
-    complete: bool,
-}
-
-#[derive(Serialize)]
-struct TableJson<'a> {
-    table: &'a str,
-    rows: u64,
-    unfit: u64,
-    unreadable: Option<u64>,
-}
-
 /// Returns the word for a condition, and the problem.
 fn condition(condition: &Condition) -> (&'static str, Option<&str>) {
     match condition {
@@ -217,43 +184,43 @@ fn condition(condition: &Condition) -> (&'static str, Option<&str>) {
     }
 }
 
-fn document<'a>(database: &Path, report: &'a Rebuilt, dry_run: bool) -> RebuildJson<'a> {
+/// Returns the members of the report; documented in the help.
+fn members<'a>(database: &'a Path, report: &'a Rebuilt, dry_run: bool) -> Members<'a> {
     let (word, problem) = condition(&report.condition);
-    let (how, migrations_mended): (_, &[i64]) = match &report.way {
+    let (how, mended): (_, &[i64]) = match &report.way {
         Way::Mended(versions) => ("mended", versions),
         Way::Built => ("built", &[]),
     };
+    let table = |(table, carried): (&'a String, &'a Carried)| -> Members<'a> {
+        vec![
+            ("table", table.as_str().into()),
+            ("rows", carried.rows.into()),
+            ("unfit", carried.unfit.into()),
+            ("unreadable", carried.unreadable.into()),
+        ]
+    };
     let filled = report.filled.as_ref();
-    RebuildJson {
-        database: database.to_string_lossy().into_owned(),
-        old: report.replaced.kept.as_ref().map(|path| path.to_string_lossy().into_owned()),
-        condition: word,
-        problem,
-        how,
-        migrations_mended,
-        level: (report.way == Way::Built).then_some(report.level),
-        threads: report.shown.total(),
-        shown_before: report.shown_before.as_ref().map(Census::shown),
-        shown_after: report.shown.shown(),
-        kept_threads: report.inherited.kept_threads,
-        tables: report
-            .inherited
-            .tables
-            .iter()
-            .map(|(table, carried)| TableJson {
-                table,
-                rows: carried.rows,
-                unfit: carried.unfit,
-                unreadable: carried.unreadable,
-            })
-            .collect(),
-        left_behind: &report.left_behind,
-        scanned: filled.map_or(0, |filled| filled.scanned),
-        failed: filled.map_or(0, |filled| filled.failed),
-        failures: filled.map_or_else(FailuresJson::default, FailuresJson::of),
-        dry_run,
-        complete: filled.is_none_or(|filled| filled.complete),
-    }
+    vec![
+        ("database", database.into()),
+        ("old", report.replaced.kept.as_deref().into()),
+        ("condition", word.into()),
+        ("problem", problem.into()),
+        ("how", how.into()),
+        ("migrations_mended", mended.iter().copied().collect()),
+        ("level", (report.way == Way::Built).then_some(report.level).into()),
+        ("threads", report.shown.total().into()),
+        // Unknown if the old database cannot be read.
+        ("shown_before", report.shown_before.as_ref().map(Census::shown).into()),
+        ("shown_after", report.shown.shown().into()),
+        ("kept_threads", report.inherited.kept_threads.into()),
+        ("tables", report.inherited.tables.iter().map(table).collect()),
+        ("left_behind", report.left_behind.iter().map(String::as_str).collect()),
+        ("scanned", filled.map_or(0, |filled| filled.scanned).into()),
+        ("failed", filled.map_or(0, |filled| filled.failed).into()),
+        ("failures", filled.map_or(Member::List(Vec::new()), |filled| Member::Long(&filled.failures))),
+        ("dry_run", dry_run.into()),
+        ("complete", filled.is_none_or(|filled| filled.complete).into()),
+    ]
 }
 
 fn write(
@@ -266,9 +233,8 @@ fn write(
     let columns =
         ["database", "old", "condition", "how", "level", "threads", "kept_threads", "scanned", "failed"];
     Report {
-        items: std::iter::once(document(database, report, dry_run)),
-        rows: ItemRows::Columns(&columns),
-        document: Whole::Item,
+        members: members(database, report, dry_run),
+        rows: ReportRows::Columns(&columns),
         text: &|out| write_fields_within(out, &fields(database, report), form.width, form.style),
     }
     .write(&mut app.out, form)
@@ -304,7 +270,7 @@ fn fields(database: &Path, report: &Rebuilt) -> Vec<(&'static str, TableCell)> {
 }
 
 /// Describes the rows from a table of the old database.
-fn in_words(table: &str, carried: &crate::db::rebuild::Carried) -> String {
+fn in_words(table: &str, carried: &Carried) -> String {
     let mut words = format!("{}: {}", text::safe(table), human::counted(carried.rows, "row", "rows"));
     if carried.unfit > 0 {
         words.push_str(&format!(", {} do not fit", human::count(carried.unfit)));

@@ -7,7 +7,8 @@ use crate::cli::commands::titles::{self, MAX_ROWS};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
-use crate::cli::output::report::{ItemRows, OutputForm, Report, Whole};
+use crate::cli::output::members::Members;
+use crate::cli::output::report::{ListReport, OutputForm};
 use crate::cli::output::style::Tone;
 use crate::cli::output::table::{Table, TableCell, TableColumn};
 use crate::cli::output::{human, text};
@@ -16,8 +17,6 @@ use crate::error::WithHint as _;
 use crate::relink::{self, RelinkOptions, RelinkReport, RelinkStatus, Relinked};
 use crate::thread::folder;
 use anyhow::anyhow;
-use serde::Serialize;
-use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 
@@ -89,16 +88,6 @@ fn absolute(app: &App, typed: &Path) -> anyhow::Result<String> {
     path.into_os_string().into_string().map_err(|_| not_text())
 }
 
-/// One row in JSON; documented in the help.
-#[derive(Serialize)]
-struct RelinkedJson<'a> {
-    id: Cow<'a, str>,
-    status: &'static str,
-    from: &'a str,
-    to: &'a str,
-    error: Option<&'a str>,
-}
-
 fn status(status: RelinkStatus) -> &'static str {
     match status {
         RelinkStatus::Relinked => "relinked",
@@ -106,14 +95,15 @@ fn status(status: RelinkStatus) -> &'static str {
     }
 }
 
-fn thread(thread: &Relinked) -> RelinkedJson<'_> {
-    RelinkedJson {
-        id: thread.id(),
-        status: status(thread.status),
-        from: &thread.from,
-        to: &thread.to,
-        error: thread.error,
-    }
+/// Returns the members of one row; documented in the help.
+fn members(thread: &Relinked) -> Members<'_> {
+    vec![
+        ("id", thread.id().into()),
+        ("status", status(thread.status).into()),
+        ("from", (&*thread.from).into()),
+        ("to", (&*thread.to).into()),
+        ("error", thread.error.into()),
+    ]
 }
 
 fn write_report(
@@ -124,25 +114,15 @@ fn write_report(
     report: &RelinkReport,
     dry_run: bool,
 ) -> io::Result<()> {
-    Report {
-        items: report.threads.iter().map(thread),
-        rows: ItemRows::Columns(&["id", "status", "from", "to", "error"]),
-        document: Whole::List {
-            name: "threads",
-            before: &|document| {
-                document.member("database", &database.to_string_lossy())?;
-                document.member("old", &old)?;
-                document.member("new", &report.new)
-            },
-            after: &|document| {
-                for which in [RelinkStatus::Relinked, RelinkStatus::Failed] {
-                    document.member(status(which), &report.count(which))?;
-                }
-                document.member("shown_before", &report.shown.before.shown())?;
-                document.member("shown_after", &report.shown.after.shown())?;
-                document.member("dry_run", &dry_run)
-            },
-        },
+    let counts = [RelinkStatus::Relinked, RelinkStatus::Failed]
+        .map(|which| (status(which), report.count(which).into()));
+    ListReport {
+        before: vec![("database", database.into()), ("old", old.into()), ("new", (&*report.new).into())],
+        name: "threads",
+        items: report.threads.iter().map(Ok),
+        members: &|thread: &&Relinked| members(thread),
+        columns: &["id", "status", "from", "to", "error"],
+        after: counts.into_iter().chain(ending::members(&report.shown, dry_run)).collect(),
         text: &|out| match report.threads.is_empty() {
             true => Ok(()),
             false => {

@@ -6,43 +6,18 @@ use crate::cli::commands::{backups, ending};
 use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::output::human;
-use crate::cli::output::report::{ItemRows, OutputForm, Report, Whole};
+use crate::cli::output::members::Members;
+use crate::cli::output::report::{OutputForm, Report, ReportRows};
 use crate::cli::output::table::{TableCell, write_fields};
 use crate::cli::output::text;
+use crate::db::backup::MovedAside;
 use crate::restore::{self, RestoreOptions, RestoreReport};
 use crate::survey::Context;
-use serde::Serialize;
 use std::io;
 use std::path::Path;
 
 /// The argument for the newest backup.
 const LATEST: &str = "latest";
-
-/// The report as JSON; its names are documented.
-#[derive(Serialize)]
-struct RestoreJson {
-    database: String,
-    restored_from: String,
-    rows: u64,
-    /// `null` if the database was missing or unusable.
-    replaced_rows: Option<u64>,
-    newer_rows: u64,
-    /// `null` in a dry run that cannot determine it.
-    bytes: Option<u64>,
-    backup: Option<String>,
-    moved_aside: Vec<MovedAsideJson>,
-    dry_run: bool,
-}
-
-#[derive(Serialize)]
-struct MovedAsideJson {
-    from: String,
-    to: String,
-}
-
-fn lossy(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
-}
 
 /// Runs the command.
 ///
@@ -125,25 +100,26 @@ fn write(
     options: &RestoreOptions<'_>,
     report: &RestoreReport,
 ) -> io::Result<()> {
-    let moved = report.moved_aside.iter();
-    let document = RestoreJson {
-        database: lossy(options.database),
-        restored_from: lossy(options.source),
-        rows: report.rows,
-        replaced_rows: report.replaced_rows,
-        newer_rows: report.newer_rows,
-        bytes: report.bytes,
-        backup: report.backup.as_deref().map(lossy),
-        moved_aside: moved
-            .map(|moved| MovedAsideJson { from: lossy(&moved.from), to: lossy(&moved.to) })
-            .collect(),
-        dry_run: options.dry_run,
-    };
+    fn moved(moved: &MovedAside) -> Members<'_> {
+        vec![("from", (&*moved.from).into()), ("to", (&*moved.to).into())]
+    }
+    let members = vec![
+        ("database", options.database.into()),
+        ("restored_from", options.source.into()),
+        ("rows", report.rows.into()),
+        // Unknown if the database was missing or unusable.
+        ("replaced_rows", report.replaced_rows.into()),
+        ("newer_rows", report.newer_rows.into()),
+        // Unknown in a dry run that cannot determine it.
+        ("bytes", report.bytes.into()),
+        ("backup", report.backup.as_deref().into()),
+        ("moved_aside", report.moved_aside.iter().map(moved).collect()),
+        ("dry_run", options.dry_run.into()),
+    ];
     let columns = ["database", "restored_from", "rows", "replaced_rows", "newer_rows", "bytes", "backup"];
     Report {
-        items: std::iter::once(document),
-        rows: ItemRows::Columns(&columns),
-        document: Whole::Item,
+        members,
+        rows: ReportRows::Columns(&columns),
         text: &|out| {
             let mut fields = vec![
                 ("database", TableCell::exact(text::path(options.database))),

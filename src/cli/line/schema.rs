@@ -25,12 +25,12 @@ pub struct DocumentShape {
     /// The condition under which the document has this shape; empty if it has no other.
     pub when: String,
     /// All members, including members of members.
-    pub members: Vec<Member>,
+    pub members: Vec<DocumentMember>,
 }
 
 /// A member of a document.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Member {
+pub struct DocumentMember {
     /// Its place, such as `threads[].id`.
     pub place: String,
     /// The type, such as `string or null`.
@@ -57,12 +57,12 @@ pub fn shapes(command: &str) -> Vec<DocumentShape> {
 }
 
 /// Adds the members of an object in the order in which they are printed, each before its own members.
-fn collect(schema: &Value, above: &str, members: &mut Vec<Member>) {
+fn collect(schema: &Value, above: &str, members: &mut Vec<DocumentMember>) {
     let Some(properties) = schema["properties"].as_object() else { return };
     for name in in_order(schema, properties) {
         let property = &properties[name];
         let place = format!("{above}{name}");
-        members.push(Member {
+        members.push(DocumentMember {
             place: place.clone(),
             kind: kind(property),
             meaning: text_of(&property["description"]),

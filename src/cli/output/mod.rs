@@ -5,6 +5,7 @@ pub mod chart;
 pub mod error;
 pub mod human;
 pub mod lines;
+pub mod members;
 pub mod messages;
 pub mod metrics;
 pub mod progress;

@@ -1,15 +1,15 @@
-//! Reports: each is described once by its items' JSON, and written in any format by [`Report::write`].
+//! Reports: each is described once by its members, and written in any format by [`Report::write`] or
+//! [`ListReport::write`].
 //!
-//! The items are any serialisable values. TSV and CSV take their cells from the JSON members by name, so that the
-//! formats cannot disagree. Only the text for people is written by the command itself.
+//! TSV and CSV take their cells from the members by name, so that the formats cannot disagree. Only the text for people
+//! is written by the command itself.
 
 use crate::cli::line::args::{FormatChoice, Global};
 use crate::cli::line::env::Environment;
+use crate::cli::output::members::{Member, Members};
 use crate::cli::output::records::json::{self, Document};
 use crate::cli::output::records::{Format, Layout, Records, Value};
 use crate::cli::output::style::Style;
-use serde::{Serialize, Serializer};
-use serde_json::Value as Json;
 use std::io::{self, Write};
 
 /// The form in which a run writes its results.
@@ -79,139 +79,152 @@ impl OutputForm {
     }
 }
 
-/// A report in every format.
-pub struct Report<'a, I> {
-    /// The items, each an object in JSON and a row in TSV and CSV.
-    pub items: I,
-    /// The rows of TSV and CSV.
-    pub rows: ItemRows<'a>,
-    /// The JSON document.
-    pub document: Whole<'a>,
-    /// Writes the report for people.
-    pub text: &'a dyn Fn(&mut dyn Write) -> io::Result<()>,
+/// Writes a report for people.
+type Text<'a> = &'a dyn Fn(&mut dyn Write) -> io::Result<()>;
+
+/// A report about one thing: a document in JSON and JSONL.
+pub struct Report<'a> {
+    /// Its members.
+    pub members: Members<'a>,
+    /// Its rows in TSV and CSV.
+    pub rows: ReportRows<'a>,
+    /// Writes it for people.
+    pub text: Text<'a>,
 }
 
-/// An item read from a long list, or the reason why it cannot be read. An error ends the output.
-pub struct ReadItem<T>(pub anyhow::Result<T>);
-
-impl<T: Serialize> Serialize for ReadItem<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0 {
-            Ok(item) => item.serialize(serializer),
-            Err(error) => Err(serde::ser::Error::custom(format!("{error:#}"))),
-        }
-    }
-}
-
-/// The rows of an item in TSV and CSV.
+/// The rows of a report about one thing in TSV and CSV.
 #[derive(Debug, Clone, Copy)]
-pub enum ItemRows<'a> {
-    /// One row: the members with these names. A member that is a list is written as the names of its elements,
-    /// separated by commas.
+pub enum ReportRows<'a> {
+    /// One row: the members with these names.
     Columns(&'a [&'a str]),
-    /// A row for each value in the item, with the columns `name` (its path, with dots) and `value`.
+    /// A row for each value, with the columns `name` (its path, with dots) and `value`.
     Values,
 }
 
-/// The JSON document of a report.
-pub enum Whole<'a> {
-    /// The document is the only item. JSONL has the same document.
-    Item,
-    /// The document contains a list of the items, between other members. JSONL has one item per line.
-    List {
-        /// The name of the list.
-        name: &'a str,
-        /// Writes the members before it.
-        before: Members<'a>,
-        /// Writes the members after it.
-        after: Members<'a>,
-    },
-}
-
-/// Writes members of a document.
-pub type Members<'a> = &'a dyn Fn(&mut Document<'_>) -> io::Result<()>;
-
-impl<I: Iterator<Item: Serialize>> Report<'_, I> {
+impl Report<'_> {
     /// Writes the report in a form.
-    pub fn write(mut self, out: &mut dyn Write, form: &OutputForm) -> io::Result<()> {
-        match (form.format, &self.document) {
+    pub fn write(self, out: &mut dyn Write, form: &OutputForm) -> io::Result<()> {
+        match (form.format, self.rows) {
             (None, _) => (self.text)(out)?,
-            (Some(Format::Json | Format::Jsonl), Whole::Item) => {
-                self.items.try_for_each(|item| json::write_document(out, &item))?;
-            }
-            (Some(Format::Jsonl), Whole::List { .. }) => {
-                self.items.try_for_each(|item| json::write_line(out, &item))?;
-            }
-            (Some(Format::Json), Whole::List { name, before, after }) => {
+            (Some(Format::Json | Format::Jsonl), _) => {
                 let mut document = Document::begin(out)?;
-                before(&mut document)?;
-                document.list(name)?;
-                self.items.try_for_each(|item| document.item(&item))?;
-                document.end_list()?;
-                after(&mut document)?;
+                add(&mut document, &self.members)?;
                 document.finish()?;
             }
-            (Some(format @ (Format::Tsv | Format::Csv)), _) => self.write_rows(out, form, format)?,
+            (Some(format), ReportRows::Columns(columns)) => {
+                let mut records = form.records(out, format, "", columns)?;
+                records.row(&cells(&self.members, columns))?;
+                records.finish()?;
+            }
+            (Some(format), ReportRows::Values) => {
+                let mut records = form.records(out, format, "", &["name", "value"])?;
+                each_value("", &Member::Object(self.members), &mut |name, value| {
+                    records.row(&[name.into(), value.clone()])
+                })?;
+                records.finish()?;
+            }
         }
         out.flush()
     }
+}
 
-    fn write_rows(mut self, out: &mut dyn Write, form: &OutputForm, format: Format) -> io::Result<()> {
-        let columns = match self.rows {
-            ItemRows::Columns(columns) => columns,
-            ItemRows::Values => &["name", "value"],
-        };
-        let mut records = form.records(out, format, "items", columns)?;
-        self.items.try_for_each(|item| {
-            let item = serde_json::to_value(item)?;
-            match self.rows {
-                ItemRows::Columns(columns) => {
-                    let cells: Vec<Value<'_>> = columns.iter().map(|name| cell(&item[*name])).collect();
-                    records.row(&cells)
-                }
-                ItemRows::Values => {
-                    each_value("", &item, &mut |name, value| records.row(&[name.into(), value]))
-                }
+/// A report about a list of items: in JSON a member of the document, in JSONL a line each, in TSV and CSV a row each.
+pub struct ListReport<'a, I, T> {
+    /// The members of the document before the list.
+    pub before: Members<'a>,
+    /// The name of the list.
+    pub name: &'a str,
+    /// The items. An error ends the output.
+    pub items: I,
+    /// Returns the members of an item.
+    pub members: &'a dyn Fn(&T) -> Members<'_>,
+    /// The members of an item that are columns in TSV and CSV. Of a list they have the names of its elements, separated
+    /// by commas.
+    pub columns: &'a [&'a str],
+    /// The members of the document after the list.
+    pub after: Members<'a>,
+    /// Writes the report for people.
+    pub text: Text<'a>,
+}
+
+impl<T, I: Iterator<Item = anyhow::Result<T>>> ListReport<'_, I, T> {
+    /// Writes the report in a form.
+    pub fn write(self, out: &mut dyn Write, form: &OutputForm) -> io::Result<()> {
+        let mut items = self.items.map(|item| item.map_err(io::Error::other));
+        match form.format {
+            None => (self.text)(out)?,
+            Some(Format::Json) => {
+                let mut document = Document::begin(out)?;
+                add(&mut document, &self.before)?;
+                document.list(self.name)?;
+                items.try_for_each(|item| document.item(&Member::Object((self.members)(&item?))))?;
+                document.end_list()?;
+                add(&mut document, &self.after)?;
+                document.finish()?;
             }
-        })?;
-        records.finish()
-    }
-}
-
-/// Returns a member of an item as a cell.
-fn cell(member: &Json) -> Value<'_> {
-    match member {
-        Json::Null | Json::Object(_) => Value::Null,
-        Json::Bool(yes) => Value::Bool(*yes),
-        Json::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(number), _) => Value::Int(number),
-            (None, _) if number.is_u64() => Value::Int(i64::MAX),
-            (None, number) => number.map_or(Value::Null, Value::Real),
-        },
-        Json::String(text) => Value::Text(text.as_str().into()),
-        Json::Array(elements) => {
-            let names: Vec<&str> = elements.iter().filter_map(|element| element["name"].as_str()).collect();
-            Value::from((!names.is_empty()).then(|| names.join(",")))
+            Some(Format::Jsonl) => {
+                items.try_for_each(|item| json::write_line(out, &Member::Object((self.members)(&item?))))?;
+            }
+            Some(format) => {
+                let mut records = form.records(out, format, "", self.columns)?;
+                items.try_for_each(|item| records.row(&cells(&(self.members)(&item?), self.columns)))?;
+                records.finish()?;
+            }
         }
+        out.flush()
     }
 }
 
-/// Calls `each` with the path of every value in a document that is neither an object nor a list, and with the value.
+fn add(document: &mut Document<'_>, members: &Members<'_>) -> io::Result<()> {
+    members.iter().try_for_each(|(name, member)| document.member(name, member))
+}
+
+/// Returns the cells of a row: the members with these names.
+fn cells<'a>(members: &Members<'a>, columns: &[&str]) -> Vec<Value<'a>> {
+    columns.iter().map(|name| cell(members, name)).collect()
+}
+
+/// Returns a member as a cell; `Null` if there is none.
+fn cell<'a>(members: &Members<'a>, name: &str) -> Value<'a> {
+    match members.iter().find(|(member, _)| *member == name) {
+        Some((_, Member::Value(value))) => value.clone(),
+        Some((_, Member::List(elements))) => {
+            let names: Vec<String> = elements
+                .iter()
+                .filter_map(|element| match element {
+                    Member::Object(members) => match cell(members, "name") {
+                        Value::Text(name) => Some(name.into_owned()),
+                        _ => None,
+                    },
+                    _ => None,
+                })
+                .collect();
+            (!names.is_empty()).then(|| names.join(",")).into()
+        }
+        _ => Value::Null,
+    }
+}
+
+/// Calls `each` with the path of every value in a document, and with the value. Members are in the order of their
+/// names.
 fn each_value(
     name: &str,
-    value: &Json,
-    each: &mut dyn FnMut(&str, Value<'_>) -> io::Result<()>,
+    member: &Member<'_>,
+    each: &mut dyn FnMut(&str, &Value<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
     let below = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
-    match value {
-        Json::Object(members) => {
-            members.iter().try_for_each(|(key, value)| each_value(&below(key), value, each))
+    match member {
+        Member::Value(value) => each(name, value),
+        Member::Object(members) => {
+            let mut sorted: Vec<&(&str, Member<'_>)> = members.iter().collect();
+            sorted.sort_by_key(|(key, _)| *key);
+            sorted.into_iter().try_for_each(|(key, member)| each_value(&below(key), member, each))
         }
-        Json::Array(elements) => elements
+        Member::List(elements) => elements
             .iter()
             .enumerate()
-            .try_for_each(|(i, value)| each_value(&below(&i.to_string()), value, each)),
-        value => each(name, cell(value)),
+            .try_for_each(|(i, element)| each_value(&below(&i.to_string()), element, each)),
+        Member::Long(_) => Ok(()),
     }
 }
 
@@ -220,50 +233,47 @@ mod tests {
     use super::*;
     use crate::cli::output::records::json::SCHEMA_VERSION;
 
-    #[derive(Serialize)]
-    struct Item {
-        id: &'static str,
-        size: Option<u64>,
-        is_new: bool,
-        fields: Vec<Field>,
-    }
-
-    #[derive(Serialize)]
-    struct Field {
-        name: &'static str,
-    }
-
-    fn items() -> [Item; 2] {
+    fn items() -> [Members<'static>; 2] {
+        let names = ["x", "y"].map(|name| vec![("name", Member::from(name))]);
         [
-            Item {
-                id: "a\tb",
-                size: Some(7),
-                is_new: true,
-                fields: vec![Field { name: "x" }, Field { name: "y" }],
-            },
-            Item { id: "c", size: None, is_new: false, fields: Vec::new() },
+            vec![
+                ("id", "a\tb".into()),
+                ("size", Some(7_u64).into()),
+                ("is_new", true.into()),
+                ("fields", names.into_iter().collect()),
+            ],
+            vec![
+                ("id", "c".into()),
+                ("size", None::<u64>.into()),
+                ("is_new", false.into()),
+                ("fields", Member::List(Vec::new())),
+            ],
         ]
     }
 
-    fn written(format: Option<Format>, rows: ItemRows<'_>, document: Whole<'_>, items: &[Item]) -> String {
-        let form =
-            OutputForm { format, width: 80, style: Style::PLAIN, has_header: true, is_terminal: false };
-        let text = |out: &mut dyn Write| writeln!(out, "for people");
-        let mut out = Vec::new();
-        Report { items: items.iter(), rows, document, text: &text }.write(&mut out, &form).unwrap();
-        String::from_utf8(out).unwrap()
+    fn form(format: Option<Format>) -> OutputForm {
+        OutputForm { format, width: 80, style: Style::PLAIN, has_header: true, is_terminal: false }
+    }
+
+    fn for_people(out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "for people")
     }
 
     #[test]
     fn one_description_gives_every_format() {
         let check = |format, expected: &str| {
-            let document = Whole::List {
+            let report = ListReport {
+                before: vec![("database", "/x".into())],
                 name: "threads",
-                before: &|document| document.member("database", "/x"),
-                after: &|document| document.member("dry_run", &false),
+                items: items().into_iter().map(Ok),
+                members: &|item: &Members<'static>| item.clone(),
+                columns: &["is_new", "id", "size", "fields"],
+                after: vec![("dry_run", false.into())],
+                text: &for_people,
             };
-            let rows = ItemRows::Columns(&["is_new", "id", "size", "fields"]);
-            assert_eq!(written(format, rows, document, &items()), expected);
+            let mut out = Vec::new();
+            report.write(&mut out, &form(format)).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
         };
         let [first, second] = [
             r#"{"id":"a\tb","size":7,"is_new":true,"fields":[{"name":"x"},{"name":"y"}]}"#,
@@ -284,22 +294,29 @@ mod tests {
 
     #[test]
     fn a_report_of_one_thing_is_one_document() {
-        let one = &items()[..1];
-        let rows = ItemRows::Columns(&["size"]);
-        assert_eq!(written(Some(Format::Tsv), rows, Whole::Item, one), "size\n7\n");
-        let json = written(Some(Format::Json), rows, Whole::Item, one);
-        assert!(json.starts_with("{\"schema_version\":1,\"id\":"), "{json}");
-        assert_eq!(json, written(Some(Format::Jsonl), rows, Whole::Item, one));
+        let written = |format, rows| {
+            let [members, _] = items();
+            let mut out = Vec::new();
+            Report { members, rows, text: &for_people }.write(&mut out, &form(Some(format))).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let rows = ReportRows::Columns(&["size"]);
+        assert_eq!(written(Format::Tsv, rows), "size\n7\n");
+        let json = written(Format::Json, rows);
+        let item = r#""id":"a\tb","size":7,"is_new":true,"fields":[{"name":"x"},{"name":"y"}]"#;
+        assert_eq!(json, format!("{{\"schema_version\":1,{item}}}\n"));
+        assert_eq!(json, written(Format::Jsonl, rows));
         assert_eq!(
-            written(Some(Format::Tsv), ItemRows::Values, Whole::Item, one),
+            written(Format::Tsv, ReportRows::Values),
             "name\tvalue\nfields.0.name\tx\nfields.1.name\ty\nid\ta\\tb\nis_new\ttrue\nsize\t7\n"
         );
     }
 
     #[test]
     fn numbers_beyond_a_cell_are_cut_and_others_kept() {
-        assert_eq!(cell(&serde_json::json!(u64::MAX)), Value::Int(i64::MAX));
-        assert_eq!(cell(&serde_json::json!(-3)), Value::Int(-3));
-        assert_eq!(cell(&serde_json::json!(0.5)), Value::Real(0.5));
+        let check = |member, expected| assert_eq!(cell(&vec![("n", member)], "n"), expected);
+        check(u64::MAX.into(), Value::Int(i64::MAX));
+        check((-3_i64).into(), Value::Int(-3));
+        check(Value::Real(0.5).into(), Value::Real(0.5));
     }
 }

@@ -2,8 +2,6 @@
 
 mod report;
 
-pub(super) use report::FailuresJson;
-
 use crate::backfill::fresh::PlannedDatabase;
 use crate::backfill::index::Indexed;
 use crate::backfill::{self, BackfillOptions, BackfillReport, BackfillTarget};
@@ -27,7 +25,7 @@ use crate::prune::PruneStatus::{self, Pruned};
 use crate::prune::{PruneOptions, PruneReport};
 use crate::sys::is_same_file;
 use anyhow::anyhow;
-use report::{document, outcome, write_report};
+use report::{Counts, outcome, write_report};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -215,9 +213,13 @@ impl Done {
             let failure = failure.map_err(io::Error::other)?;
             app.messages.fail(&format!("{}: {}", text::path(&failure.path), failure.error));
         }
-        let mut document = document(&database.path, &self.report, self.n_pruned(), dry_run);
-        document.indexed = self.indexed.as_ref().map(|indexed| indexed.names);
-        write_report(app, form, document, is_part)
+        let counts = Counts {
+            pruned: self.n_pruned(),
+            indexed: self.indexed.as_ref().map(|indexed| indexed.names),
+            dry_run,
+            is_part,
+        };
+        write_report(app, form, &database.path, &self.report, &counts)
     }
 
     /// Prints on standard error what happened, what to do next, and how to undo it.

@@ -2,134 +2,93 @@
 
 use crate::backfill::{BackfillReport, Failure};
 use crate::cli::commands::app::App;
-use crate::cli::output::records::Format;
-use crate::cli::output::report::{ItemRows, OutputForm, ReadItem, Report, Whole};
+use crate::cli::commands::ending;
+use crate::cli::output::members::{LongList, Member, Members};
+use crate::cli::output::report::{OutputForm, Report, ReportRows};
 use crate::cli::output::table::{TableCell, write_fields};
 use crate::cli::output::{human, text};
 use crate::db::many::Many;
-use serde::{Serialize, Serializer};
 use std::io;
 use std::path::Path;
 
-/// The report as JSON; its names are documented.
-#[derive(Serialize)]
-pub(super) struct BackfillJson<'a> {
-    database: String,
-    scanned: u64,
-    inserted: u64,
-    updated: u64,
-    unchanged: u64,
-    superseded: u64,
-    failed: u64,
-    pruned: u64,
-    bytes_read: u64,
-    failures: FailuresJson<'a>,
-    shown_before: u64,
-    shown_after: u64,
-    dry_run: bool,
-    complete: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) indexed: Option<u64>,
-}
-
-/// The failures in JSON, in the reports of backfill and rebuild. There may be a million of them.
-#[derive(Default)]
-pub(in crate::cli::commands) struct FailuresJson<'a>(Option<&'a Many<Failure>>);
-
-/// A failure in JSON.
-#[derive(Serialize)]
-struct FailureJson {
-    path: String,
-    error: String,
-}
-
-impl<'a> FailuresJson<'a> {
-    pub(in crate::cli::commands) fn of(report: &'a BackfillReport) -> FailuresJson<'a> {
-        FailuresJson(Some(&report.failures))
+impl LongList for Many<Failure> {
+    fn each(&self, take: &mut dyn FnMut(Member<'_>) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        self.iter().try_for_each(|failure| {
+            let Failure { path, error, .. } = failure?;
+            take(vec![("path", (&*path).into()), ("error", error.into())].into())
+        })
     }
 }
 
-impl Serialize for FailuresJson<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let json =
-            |one: Failure| FailureJson { path: one.path.to_string_lossy().into_owned(), error: one.error };
-        let failures = self.0.iter().flat_map(|failures| failures.iter());
-        serializer.collect_seq(failures.map(|one| ReadItem(one.map(json))))
-    }
-}
-
-pub(super) fn document<'a>(
-    database: &Path,
-    report: &'a BackfillReport,
-    pruned: u64,
-    dry_run: bool,
-) -> BackfillJson<'a> {
-    BackfillJson {
-        database: database.to_string_lossy().into_owned(),
-        scanned: report.scanned,
-        inserted: report.inserted,
-        updated: report.updated,
-        unchanged: report.unchanged,
-        superseded: report.superseded,
-        failed: report.failed,
-        pruned,
-        bytes_read: report.bytes_read,
-        failures: FailuresJson::of(report),
-        shown_before: report.shown.before.shown(),
-        shown_after: report.shown.after.shown(),
-        dry_run,
-        complete: report.complete,
-        indexed: None,
-    }
-}
-
+/// Writes the report; the names of its members are documented. `indexed` is the number of names that were appended.
 pub(super) fn write_report(
     app: &mut App,
     form: &OutputForm,
-    mut document: BackfillJson<'_>,
-    is_part: bool,
+    database: &Path,
+    report: &BackfillReport,
+    counts: &Counts,
 ) -> io::Result<()> {
-    if !matches!(form.format, Some(Format::Json | Format::Jsonl)) {
-        // No column names them.
-        document.failures = FailuresJson::default();
-    }
-    let document = &document;
-    let mut columns =
-        vec!["scanned", "inserted", "updated", "unchanged", "superseded", "failed", "pruned", "bytes_read"];
-    columns.extend(document.indexed.map(|_| "indexed"));
+    let numbers = counts.numbers(report);
+    let mut columns: Vec<&str> = numbers.iter().map(|(name, _)| *name).collect();
+    columns.push("bytes_read");
+    columns.extend(counts.indexed.map(|_| "indexed"));
+    let mut members: Members<'_> = vec![("database", database.into())];
+    members.extend(numbers.map(|(name, number)| (name, number.into())));
+    members.push(("bytes_read", report.bytes_read.into()));
+    members.push(("failures", Member::Long(&report.failures)));
+    members.extend(ending::members(&report.shown, counts.dry_run));
+    members.push(("complete", report.complete.into()));
+    members.extend(counts.indexed.map(|indexed| ("indexed", indexed.into())));
     Report {
-        items: std::iter::once(document),
-        rows: ItemRows::Columns(&columns),
-        document: Whole::Item,
-        text: &|out| write_fields(out, &fields(document, is_part), form.style),
+        members,
+        rows: ReportRows::Columns(&columns),
+        text: &|out| write_fields(out, &fields(database, report, counts), form.style),
     }
     .write(&mut app.out, form)
 }
 
+/// The parts of the report that the verb does not know.
+pub(super) struct Counts {
+    /// Number of rows that were deleted afterwards.
+    pub(super) pruned: u64,
+    /// Number of names that were appended to the session index, if that was requested.
+    pub(super) indexed: Option<u64>,
+    pub(super) dry_run: bool,
+    /// True if only some threads were requested.
+    pub(super) is_part: bool,
+}
+
+impl Counts {
+    /// Returns the numbers of files and rows by the names of their members.
+    fn numbers(&self, report: &BackfillReport) -> [(&'static str, u64); 7] {
+        [
+            ("scanned", report.scanned),
+            ("inserted", report.inserted),
+            ("updated", report.updated),
+            ("unchanged", report.unchanged),
+            ("superseded", report.superseded),
+            ("failed", report.failed),
+            ("pruned", self.pruned),
+        ]
+    }
+}
+
 /// Returns the report for people.
-fn fields(document: &BackfillJson<'_>, is_part: bool) -> Vec<(&'static str, TableCell)> {
-    let mut fields = vec![("database", TableCell::exact(text::safe(&document.database)))];
-    let numbers = [
-        ("scanned", document.scanned),
-        ("inserted", document.inserted),
-        ("updated", document.updated),
-        ("unchanged", document.unchanged),
-        ("superseded", document.superseded),
-        ("failed", document.failed),
-        ("pruned", document.pruned),
-    ];
+fn fields(database: &Path, report: &BackfillReport, counts: &Counts) -> Vec<(&'static str, TableCell)> {
+    let mut fields = vec![("database", TableCell::exact(text::path(database)))];
+    let numbers = counts.numbers(report);
     let shown = numbers.into_iter().filter(|(name, n)| *name != "pruned" || *n > 0);
     fields.extend(shown.map(|(name, number)| {
         let remark = if number > 0 { remark(name) } else { "" };
-        (heading(name, document.dry_run), TableCell::new(format!("{}{remark}", human::count(number))))
+        (heading(name, counts.dry_run), TableCell::new(format!("{}{remark}", human::count(number))))
     }));
-    if let Some(indexed) = document.indexed {
-        let heading = if document.dry_run { "would append" } else { "appended" };
+    if let Some(indexed) = counts.indexed {
+        let heading = if counts.dry_run { "would append" } else { "appended" };
         fields.push((heading, TableCell::new(human::counted(indexed, "name", "names"))));
     }
-    fields.push(("read", TableCell::new(human::bytes(document.bytes_read))));
-    if !is_part {
-        let indexing = match document.complete {
+    fields.push(("read", TableCell::new(human::bytes(report.bytes_read))));
+    if !counts.is_part {
+        let indexing = match report.complete {
             true => "complete: every rollout of the home was visited",
             false => "not complete: the messages say why",
         };

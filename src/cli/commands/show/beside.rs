@@ -4,6 +4,7 @@ use crate::cli::commands::app::App;
 use crate::cli::commands::{place, threads};
 use crate::cli::line::exit::Exit;
 use crate::cli::output::cells;
+use crate::cli::output::members::{Member, Members};
 use crate::cli::output::records::json::{self, Document};
 use crate::cli::output::records::{Format, Records, Value};
 use crate::cli::output::report::OutputForm;
@@ -15,8 +16,6 @@ use crate::survey::Context;
 use crate::thread::cell::Cell;
 use crate::thread::columns::Col;
 use crate::verify::{self, Beside};
-use serde::Serialize;
-use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -90,11 +89,8 @@ enum Wrong {
 }
 
 /// One column of one thread: both sides, and whether they differ.
-#[derive(Serialize)]
-struct ColumnJson<'a> {
-    #[serde(skip)]
+struct ComparedColumn<'a> {
     col: Col,
-    name: &'static str,
     database: Value<'a>,
     file: Value<'a>,
     differs: bool,
@@ -105,7 +101,7 @@ fn of_file(one: &Beside, col: Col) -> Option<&Cell> {
 }
 
 /// Returns the columns that the row has; without a row, those that the file has.
-fn lines(one: &Beside) -> impl Iterator<Item = ColumnJson<'_>> {
+fn lines(one: &Beside) -> impl Iterator<Item = ComparedColumn<'_>> {
     fn value(col: Col, cell: Option<&Cell>) -> Value<'_> {
         cell.map_or(Value::Null, |cell| cells::value_of(col, cell))
     }
@@ -114,9 +110,8 @@ fn lines(one: &Beside) -> impl Iterator<Item = ColumnJson<'_>> {
             Some(row) => row.get(col).is_some(),
             None => of_file(one, col).is_some(),
         })
-        .map(move |col| ColumnJson {
+        .map(move |col| ComparedColumn {
             col,
-            name: col.name(),
             database: value(col, one.row.as_ref().and_then(|row| row.get(col))),
             file: value(col, of_file(one, col)),
             differs: one.differing.contains(&col),
@@ -127,20 +122,21 @@ fn id(one: &Beside) -> Option<String> {
     one.id.map(|id| id.to_string())
 }
 
-/// A thread in JSON.
-#[derive(Serialize)]
-struct ComparisonJson<'a> {
-    id: Option<String>,
-    path: Option<Cow<'a, str>>,
-    columns: Vec<ColumnJson<'a>>,
-}
-
-fn thread(one: &Beside) -> ComparisonJson<'_> {
-    ComparisonJson {
-        id: id(one),
-        path: one.path.as_deref().map(Path::to_string_lossy),
-        columns: lines(one).collect(),
+/// Returns the members of a thread; documented in the help.
+fn thread(one: &Beside) -> Members<'_> {
+    fn column(column: ComparedColumn<'_>) -> Members<'_> {
+        vec![
+            ("name", column.col.name().into()),
+            ("database", column.database.into()),
+            ("file", column.file.into()),
+            ("differs", column.differs.into()),
+        ]
     }
+    vec![
+        ("id", id(one).into()),
+        ("path", one.path.as_deref().into()),
+        ("columns", lines(one).map(column).collect()),
+    ]
 }
 
 /// The output for the threads, which are written one by one.
@@ -167,11 +163,11 @@ impl<'w> ComparisonSink<'w> {
 
     fn write(&mut self, one: &Beside) -> io::Result<()> {
         match self {
-            ComparisonSink::Document(document) => document.item(&thread(one)),
-            ComparisonSink::Lines(out) => json::write_line(out, &thread(one)),
+            ComparisonSink::Document(document) => document.item(&Member::Object(thread(one))),
+            ComparisonSink::Lines(out) => json::write_line(out, &Member::Object(thread(one))),
             ComparisonSink::Records(records) => lines(one).try_for_each(|line| {
                 let id = Value::from(id(one));
-                records.row(&[id, line.name.into(), line.database, line.file, line.differs.into()])
+                records.row(&[id, line.col.name().into(), line.database, line.file, line.differs.into()])
             }),
             ComparisonSink::Text { out, width, style, is_first } => {
                 if !std::mem::take(is_first) {
@@ -206,7 +202,7 @@ fn write_text(out: &mut dyn Write, one: &Beside, width: usize, style: Style) -> 
         // Values that only the database has are on one side only.
         let no_file = of_file(one, line.col).is_none();
         table.row([
-            TableCell::exact(format!("{mark}{}", line.name)).tone(tone),
+            TableCell::exact(format!("{mark}{}", line.col.name())).tone(tone),
             side(&line.database, one.row.is_none()).tone(tone),
             side(&line.file, no_file).tone(tone),
         ]);

@@ -14,7 +14,7 @@ use crate::cli::line::args::{self, FormatChoice};
 use crate::cli::line::exit::Exit;
 use crate::cli::line::numbers::jobs_or_processors;
 use crate::cli::output::chart::Ink;
-use crate::cli::output::report::{ItemRows, OutputForm, Report, Whole};
+use crate::cli::output::report::{OutputForm, Report, ReportRows};
 use crate::cli::output::{error, human};
 use crate::db::backup::{self, BackupInfo};
 use crate::db::open::{OpenOptions, Reader};
@@ -150,9 +150,8 @@ fn print(app: &mut App, form: &OutputForm, view: &StatusView<'_>, has_next: bool
     let with_options = |hint: &str| messages.with_options(hint);
     let screen = people::Screen { view, next: next.as_deref(), with_options: &with_options };
     Report {
-        items: std::iter::once(records::StatusJson::of(view, next.as_deref())),
-        rows: ItemRows::Values,
-        document: Whole::Item,
+        members: records::members(view, next.as_deref()),
+        rows: ReportRows::Values,
         text: &|out| people::write(out, &screen, form.style, picture),
     }
     .write(&mut app.out, form)

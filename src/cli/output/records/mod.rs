@@ -7,6 +7,7 @@ pub mod time;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde::{Serialize, Serializer};
 
@@ -35,15 +36,39 @@ impl<'a> From<&'a str> for Value<'a> {
     }
 }
 
+impl<'a> From<Cow<'a, str>> for Value<'a> {
+    fn from(text: Cow<'a, str>) -> Self {
+        Self::Text(text)
+    }
+}
+
 impl From<String> for Value<'_> {
     fn from(text: String) -> Self {
         Self::Text(Cow::Owned(text))
     }
 }
 
+impl<'a> From<&'a Path> for Value<'a> {
+    fn from(path: &'a Path) -> Self {
+        Self::Text(path.to_string_lossy())
+    }
+}
+
 impl From<i64> for Value<'_> {
     fn from(number: i64) -> Self {
         Self::Int(number)
+    }
+}
+
+impl From<u64> for Value<'_> {
+    fn from(number: u64) -> Self {
+        Self::Int(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<usize> for Value<'_> {
+    fn from(number: usize) -> Self {
+        Self::from(number as u64)
     }
 }
 
@@ -314,7 +339,7 @@ mod tests {
 
     fn rows() -> Vec<[Value<'static>; 4]> {
         vec![
-            [7.into(), "say \"hi\",\n\tC:\\ \x1b[1m".into(), true.into(), Value::Time(1_773_507_450_373)],
+            [7_i64.into(), "say \"hi\",\n\tC:\\ \x1b[1m".into(), true.into(), Value::Time(1_773_507_450_373)],
             [Value::Null, "".into(), false.into(), Value::Time(i64::MAX)],
         ]
     }
@@ -396,7 +421,7 @@ mod tests {
     fn a_value_serialises_as_in_a_record() {
         let values = [
             Value::Null,
-            1.into(),
+            1_i64.into(),
             Value::Real(0.5),
             true.into(),
             "x".into(),
@@ -441,7 +466,7 @@ mod tests {
 
         #[test]
         fn a_tsv_record_is_one_line_with_its_tabs(text: String) {
-            let row = [1.into(), text.as_str().into(), Value::Null, Value::Null];
+            let row = [1_i64.into(), text.as_str().into(), Value::Null, Value::Null];
             let tsv = written(Format::Tsv, Layout { header: false, ..LAYOUT }, &[row]);
             prop_assert_eq!(tsv.matches('\n').count(), 1);
             prop_assert_eq!(tsv.matches('\t').count(), 3);
