@@ -58,8 +58,6 @@ impl ArchiveOutcome {
 }
 
 impl Stored for ArchiveOutcome {
-    const WIDTH: usize = 7;
-
     fn to_cells(&self) -> Vec<Cell> {
         let path = |path: &Path| Cell::Blob(sys::path_to_bytes(path));
         let optional = |place: &Option<PathBuf>| place.as_deref().map_or(Cell::Null, path);

@@ -98,8 +98,6 @@ pub struct Failure {
 }
 
 impl Stored for Failure {
-    const WIDTH: usize = 3;
-
     fn to_cells(&self) -> Vec<Cell> {
         let path = Cell::Blob(sys::path_to_bytes(&self.path));
         vec![path, Cell::Text(self.error.clone()), Cell::from(self.is_passing)]

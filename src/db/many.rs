@@ -14,9 +14,6 @@ const NO_TEMPORARY_FILE: &str = "the results do not fit into memory, and the tem
 
 /// A result that can be kept in a temporary file.
 pub trait Stored: Clone {
-    /// The number of cells of most results.
-    const WIDTH: usize;
-
     /// Returns the result as cells.
     fn to_cells(&self) -> Vec<Cell>;
 
@@ -102,7 +99,7 @@ impl<T: Stored> Many<T> {
             return;
         }
         let few = std::mem::take(&mut self.few);
-        let spilled = Spill::new(T::WIDTH).context(NO_TEMPORARY_FILE).and_then(|mut spill| {
+        let spilled = Spill::new().context(NO_TEMPORARY_FILE).and_then(|mut spill| {
             few.iter().try_for_each(|result| store(&mut spill, result))?;
             Ok((spill, few.len() as u64))
         });

@@ -1,52 +1,51 @@
-//! Packs the values of a row into one blob. A row that is only copied and found again costs a sixth of what its
-//! columns cost one by one. The blobs are read only by the run that made them.
+//! Packs values into bytes: a row that is only copied and found again costs a sixth of what its columns cost one by
+//! one. Cursors carry values in the same form from one run to the next, so it does not change.
 
 use rusqlite::types::ValueRef;
 
-const NULL: u8 = 0;
-const INTEGER: u8 = 1;
-const REAL: u8 = 2;
-const TEXT: u8 = 3;
-const BLOB: u8 = 4;
+const NULL: u8 = 1;
+const INTEGER: u8 = 2;
+const REAL: u8 = 3;
+const TEXT: u8 = 4;
+const BLOB: u8 = 5;
 
 /// Appends a value.
 pub(super) fn push(packed: &mut Vec<u8>, value: ValueRef<'_>) {
-    let mut push_bytes = |kind, bytes: &[u8]| {
+    let mut push = |kind, content: &[&[u8]]| {
         packed.push(kind);
-        packed.extend_from_slice(&bytes.len().to_le_bytes());
-        packed.extend_from_slice(bytes);
+        content.iter().for_each(|bytes| packed.extend_from_slice(bytes));
     };
+    // A value too long for this prefix can never have been read.
+    let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes();
     match value {
-        ValueRef::Null => packed.push(NULL),
-        ValueRef::Integer(number) => {
-            packed.push(INTEGER);
-            packed.extend_from_slice(&number.to_le_bytes());
-        }
-        ValueRef::Real(number) => {
-            packed.push(REAL);
-            packed.extend_from_slice(&number.to_le_bytes());
-        }
-        ValueRef::Text(text) => push_bytes(TEXT, text),
-        ValueRef::Blob(bytes) => push_bytes(BLOB, bytes),
+        ValueRef::Null => push(NULL, &[]),
+        ValueRef::Integer(number) => push(INTEGER, &[&number.to_be_bytes()]),
+        ValueRef::Real(number) => push(REAL, &[&number.to_be_bytes()]),
+        ValueRef::Text(text) => push(TEXT, &[&length(text), text]),
+        ValueRef::Blob(bytes) => push(BLOB, &[&length(bytes), bytes]),
     }
 }
 
 /// Takes the first value off `packed`. Returns `None` at the end, or if [`push`] did not make it.
 pub(super) fn next<'a>(packed: &mut &'a [u8]) -> Option<ValueRef<'a>> {
     let kind = *packed.split_off_first()?;
-    let number = |packed: &mut &'a [u8]| packed.split_off(..8).and_then(|bytes| bytes.try_into().ok());
     let bytes = |packed: &mut &'a [u8]| {
-        let length = usize::from_le_bytes(packed.split_off(..size_of::<usize>())?.try_into().ok()?);
-        packed.split_off(..length)
+        let length = u32::from_be_bytes(take(packed)?);
+        packed.split_off(..usize::try_from(length).ok()?)
     };
     match kind {
         NULL => Some(ValueRef::Null),
-        INTEGER => number(packed).map(|bytes| ValueRef::Integer(i64::from_le_bytes(bytes))),
-        REAL => number(packed).map(|bytes| ValueRef::Real(f64::from_le_bytes(bytes))),
+        INTEGER => take(packed).map(|bytes| ValueRef::Integer(i64::from_be_bytes(bytes))),
+        REAL => take(packed).map(|bytes| ValueRef::Real(f64::from_be_bytes(bytes))),
         TEXT => bytes(packed).map(ValueRef::Text),
         BLOB => bytes(packed).map(ValueRef::Blob),
         _ => None,
     }
+}
+
+/// Takes the first `N` bytes off `packed`.
+pub(super) fn take<const N: usize>(packed: &mut &[u8]) -> Option<[u8; N]> {
+    packed.split_off(..N)?.try_into().ok()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::thread::cell::Cell;
 use rusqlite::ToSql;
-use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::types::{ToSqlOutput, ValueRef};
 
 /// Converts a value into a cell. Text that is not UTF-8 becomes bytes, because Rust cannot hold it as text.
 #[must_use]
@@ -31,14 +31,19 @@ pub(super) fn set_cell(cell: &mut Option<Cell>, value: ValueRef<'_>) {
     }
 }
 
+/// Returns the value of a cell.
+pub(super) fn value_of(cell: &Cell) -> ValueRef<'_> {
+    match cell {
+        Cell::Null => ValueRef::Null,
+        Cell::Integer(number) => ValueRef::Integer(*number),
+        Cell::Real(number) => ValueRef::Real(*number),
+        Cell::Text(text) => ValueRef::Text(text.as_bytes()),
+        Cell::Blob(bytes) => ValueRef::Blob(bytes),
+    }
+}
+
 impl ToSql for Cell {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(match self {
-            Cell::Null => ToSqlOutput::Owned(Value::Null),
-            Cell::Integer(number) => ToSqlOutput::Owned(Value::Integer(*number)),
-            Cell::Real(number) => ToSqlOutput::Owned(Value::Real(*number)),
-            Cell::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
-            Cell::Blob(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
-        })
+        Ok(ToSqlOutput::Borrowed(value_of(self)))
     }
 }

@@ -59,8 +59,6 @@ impl Findings {
 }
 
 impl Stored for Finding {
-    const WIDTH: usize = 7;
-
     fn to_cells(&self) -> Vec<Cell> {
         let number = |n: usize| Cell::Integer(i64::try_from(n).unwrap_or(i64::MAX));
         let mut cells = vec![

@@ -24,8 +24,6 @@ use std::path::{Path, PathBuf};
 struct RolloutPath(PathBuf);
 
 impl Stored for RolloutPath {
-    const WIDTH: usize = 1;
-
     fn to_cells(&self) -> Vec<Cell> {
         vec![Cell::Blob(sys::path_to_bytes(&self.0))]
     }

@@ -5,13 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, params_from_iter};
 
 use super::copy::sync_file;
 use super::folder::{cannot_use, create_private, folder_of, name_of, stamp};
 use super::staging::Staging;
 use crate::db::open::{explain, explain_io};
+use crate::db::packed;
 use crate::db::salvage::quoted;
 use crate::db::schema::Schema;
 use crate::sys::{rename_no_replace, sync_folder};
@@ -60,9 +61,6 @@ struct ThreadTable {
     indexes: String,
 }
 
-/// The values of a row: of each its type in SQLite, and its bytes.
-type Values = Vec<(u8, Vec<u8>)>;
-
 impl ThreadTable {
     fn new(name: &str, sql: String, columns: &[String], keys: &[String]) -> ThreadTable {
         let list = quoted(columns.iter().map(String::as_str));
@@ -90,22 +88,17 @@ impl ThreadTable {
         }
     }
 
-    /// Returns the rows of a thread.
-    fn rows_of(&self, from: &Connection, id: &str) -> rusqlite::Result<Vec<Values>> {
+    /// Returns the rows of a thread, packed.
+    fn rows_of(&self, from: &Connection, id: &str) -> rusqlite::Result<Vec<Vec<u8>>> {
         let mut select = from.prepare_cached(&self.select)?;
         let mut rows = select.query([id])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            let values = (0..self.n_columns).map(|i| {
-                Ok(match row.get_ref(i)? {
-                    ValueRef::Null => (0, Vec::new()),
-                    ValueRef::Integer(integer) => (1, integer.to_ne_bytes().to_vec()),
-                    ValueRef::Real(real) => (2, real.to_bits().to_ne_bytes().to_vec()),
-                    ValueRef::Text(bytes) => (3, bytes.to_vec()),
-                    ValueRef::Blob(bytes) => (4, bytes.to_vec()),
-                })
-            });
-            found.push(values.collect::<rusqlite::Result<_>>()?);
+            let mut packed = Vec::new();
+            for i in 0..self.n_columns {
+                packed::push(&mut packed, row.get_ref(i)?);
+            }
+            found.push(packed);
         }
         Ok(found)
     }

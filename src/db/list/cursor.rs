@@ -1,6 +1,8 @@
 //! Cursors: the text from which a listing continues.
 
 use super::query::{CursorTime, Sort};
+use crate::db::packed;
+use crate::db::row::{to_cell, value_of};
 use crate::error::WithHint as _;
 use crate::thread::cell::Cell;
 use anyhow::anyhow;
@@ -16,23 +18,21 @@ pub(super) struct Cursor {
 
 /// The first byte of a cursor: the version of its format.
 const VERSION: u8 = 1;
-/// The first byte of a cell in a cursor. `MILLIS` occurs only for a time.
+/// The first byte of a time in milliseconds, where other times have that of a packed value.
 const MILLIS: u8 = 0;
-const NULL: u8 = 1;
-const INTEGER: u8 = 2;
-const REAL: u8 = 3;
-const TEXT: u8 = 4;
-const BLOB: u8 = 5;
 
 impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let order = self.sort as u8 * 2 + u8::from(self.reverse);
         let mut bytes = vec![VERSION, order];
         match &self.time {
-            CursorTime::Millis(millis) => push(&mut bytes, MILLIS, &millis.to_be_bytes()),
-            CursorTime::AsItIs(cell) => push_cell(&mut bytes, cell),
+            CursorTime::Millis(millis) => {
+                bytes.push(MILLIS);
+                bytes.extend_from_slice(&millis.to_be_bytes());
+            }
+            CursorTime::AsItIs(cell) => packed::push(&mut bytes, value_of(cell)),
         }
-        push_cell(&mut bytes, &self.id);
+        packed::push(&mut bytes, value_of(&self.id));
         let check = checksum(&bytes);
         bytes.iter().chain(&[check]).try_for_each(|byte| write!(f, "{byte:02x}"))
     }
@@ -71,63 +71,17 @@ impl Cursor {
         let time = match rest.split_first()? {
             (&MILLIS, behind) => {
                 rest = behind;
-                CursorTime::Millis(i64::from_be_bytes(take(&mut rest)?))
+                CursorTime::Millis(i64::from_be_bytes(packed::take(&mut rest)?))
             }
-            _ => CursorTime::AsItIs(take_cell(&mut rest)?),
+            _ => CursorTime::AsItIs(to_cell(packed::next(&mut rest)?)),
         };
-        let id = take_cell(&mut rest).filter(|_| rest.is_empty())?;
+        let id = packed::next(&mut rest).map(to_cell).filter(|_| rest.is_empty())?;
         let sort = [Sort::Created, Sort::Updated, Sort::Recency, Sort::Size]
             .into_iter()
             .find(|sort| *sort as u8 == order / 2)?;
         (version == VERSION && check == checksum(bytes)).then_some(())?;
         Some(Cursor { sort, reverse: order % 2 == 1, time, id })
     }
-}
-
-fn push(bytes: &mut Vec<u8>, kind: u8, content: &[u8]) {
-    bytes.push(kind);
-    bytes.extend_from_slice(content);
-}
-
-fn push_cell(bytes: &mut Vec<u8>, cell: &Cell) {
-    // Text and blobs are length-prefixed. A value too long for the prefix can never have been read.
-    let mut push_long = |kind, content: &[u8]| {
-        let length = u32::try_from(content.len()).unwrap_or(u32::MAX);
-        push(bytes, kind, &length.to_be_bytes());
-        bytes.extend_from_slice(content);
-    };
-    match cell {
-        Cell::Text(text) => push_long(TEXT, text.as_bytes()),
-        Cell::Blob(content) => push_long(BLOB, content),
-        Cell::Null => bytes.push(NULL),
-        Cell::Integer(number) => push(bytes, INTEGER, &number.to_be_bytes()),
-        Cell::Real(number) => push(bytes, REAL, &number.to_be_bytes()),
-    }
-}
-
-fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
-    let (first, rest) = bytes.split_first_chunk()?;
-    *bytes = rest;
-    Some(*first)
-}
-
-fn take_cell(bytes: &mut &[u8]) -> Option<Cell> {
-    let [kind] = take(bytes)?;
-    Some(match kind {
-        NULL => Cell::Null,
-        INTEGER => Cell::Integer(i64::from_be_bytes(take(bytes)?)),
-        REAL => Cell::Real(f64::from_be_bytes(take(bytes)?)),
-        TEXT | BLOB => {
-            let length = usize::try_from(u32::from_be_bytes(take(bytes)?)).ok()?;
-            let (content, rest) = bytes.split_at_checked(length)?;
-            *bytes = rest;
-            match kind {
-                TEXT => Cell::Text(String::from_utf8(content.to_vec()).ok()?),
-                _ => Cell::Blob(content.to_vec()),
-            }
-        }
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
