@@ -36,12 +36,11 @@ impl<'a> BackfillOptions<'a> {
     /// Returns the options of a backfill of a whole home, without a backup of the database.
     #[must_use]
     pub fn new(context: Context<'a>) -> BackfillOptions<'a> {
-        let times = Times::Auto;
         BackfillOptions {
             context,
             threads: None,
             quick: false,
-            times,
+            times: Times::Auto,
             facts: None,
             backup: None,
             notes_names: false,

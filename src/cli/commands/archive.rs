@@ -1,7 +1,7 @@
 //! `codex-state archive`, and the common part of `unarchive`: passes the arguments to the verb and prints its report.
 
 use crate::archive::{
-    self, ArchiveJob, ArchiveOptions, ArchiveOutcome, ArchiveReport, ArchiveStatus, Direction, MovedFile,
+    self, ArchiveOptions, ArchiveOutcome, ArchiveReport, ArchiveStatus, Direction, MovedFile,
 };
 use crate::cli::commands::app::App;
 use crate::cli::commands::ending;
@@ -16,7 +16,7 @@ use crate::cli::output::report::{ListReport, OutputForm};
 use crate::cli::output::style::Tone;
 use crate::cli::output::table::{Table, TableCell, TableColumn};
 use crate::cli::output::{human, text};
-use crate::db::open::{Reader, Writer};
+use crate::db::open::Writer;
 use crate::error::{WithHint as _, shell_word};
 use std::io;
 use std::path::Path;
@@ -46,8 +46,7 @@ pub(super) fn move_threads(
     let ids_file = arguments.ids_to.as_deref().map(|path| output_file(app, path)).transpose()?;
     let place = Place::find(app)?;
     let database = place.only_database(app)?;
-    let mut reader = Reader::open(&database, &place.options)?;
-    app.metrics.opened(direction.verb());
+    let mut reader = place.read(app, &database, direction.verb())?;
     let found = threads::resolve(app, &arguments.threads, &place.home, Some(&mut reader))?;
     if found.selected.is_empty() && form.is_text() {
         if let Some(file) = ids_file.filter(|_| !arguments.dry_run) {
@@ -65,9 +64,13 @@ pub(super) fn move_threads(
     };
     let job = archive::plan(&options, &mut reader, app.messages.progress())?;
     drop(reader);
-    let report = match arguments.dry_run || !job.has_work() {
-        true => job.preview(),
-        false => run_job(app, job, arguments, &place, &database)?,
+    let report = if arguments.dry_run || !job.has_work() {
+        job.preview()
+    } else if app.interrupted.load(Ordering::Relaxed) {
+        ArchiveReport::before_any()
+    } else {
+        let work = |writer: &mut Writer| Ok(job.run(writer, app.messages.progress()));
+        place.write(app, &database, !arguments.no_backup, work)?.0
     };
     for outcome in &report.threads {
         let outcome = outcome?;
@@ -89,27 +92,6 @@ pub(super) fn move_threads(
         return Ok(Exit::Interrupted);
     }
     Ok(found.exit.merge(Exit::from_answer(report.count(ArchiveStatus::Failed) == 0)))
-}
-
-/// Runs the planned work, after a backup.
-fn run_job(
-    app: &App,
-    job: ArchiveJob<'_>,
-    arguments: &args::Moving,
-    place: &Place,
-    database: &Path,
-) -> anyhow::Result<ArchiveReport> {
-    if app.interrupted.load(Ordering::Relaxed) {
-        return Ok(ArchiveReport::before_any());
-    }
-    // Made before the database is opened for writing, because then nothing else in this process may open the file.
-    if !arguments.no_backup {
-        place.keep_backup(app, database)?;
-    }
-    let mut writer = Writer::open(database, &place.options)?;
-    let report = job.run(&mut writer, app.messages.progress());
-    writer.close()?;
-    Ok(report)
 }
 
 /// Returns the ids of the threads that a table shows, in the order of their outcomes.

@@ -5,7 +5,7 @@ use crate::cli::line::interrupt;
 use crate::cli::output::error;
 use crate::cli::output::messages::Messages;
 use crate::db::backup;
-use crate::db::open::{Access, OpenOptions, Reader};
+use crate::db::open::{Access, OpenOptions, Reader, Writer};
 use crate::db::threads;
 use crate::error::{WithHint as _, shell_word};
 use crate::home::{
@@ -142,17 +142,41 @@ impl Place {
         }
     }
 
-    /// Makes a backup of a database that is about to be changed, if one is due, and prints its path.
+    /// Opens a database for reading, as the work of a command.
     ///
     /// # Errors
-    /// If the backup cannot be made.
-    pub fn keep_backup(&self, app: &App, database: &Path) -> anyhow::Result<Option<PathBuf>> {
-        let keeping = backup::Keeping::at(app.environment.now);
-        let kept = backup::keep_automatic(database, &self.options, &keeping)?;
-        if let Some(path) = &kept {
+    /// If it cannot be read.
+    pub fn read(&self, app: &App, database: &Path, stage: &'static str) -> anyhow::Result<Reader> {
+        let reader = Reader::open(database, &self.options)?;
+        app.metrics.opened(stage);
+        Ok(reader)
+    }
+
+    /// Opens a database for writing and does the work, after a backup if `keeps_backup` and one is due. Returns the result
+    /// of the work, and the backup.
+    ///
+    /// # Errors
+    /// If the backup cannot be made, the database cannot be written, or the work fails.
+    pub fn write<T>(
+        &self,
+        app: &App,
+        database: &Path,
+        keeps_backup: bool,
+        work: impl FnOnce(&mut Writer) -> anyhow::Result<T>,
+    ) -> anyhow::Result<(T, Option<PathBuf>)> {
+        let mut backup = None;
+        // Made before the database is opened for writing, because then nothing else in this process may open the file.
+        if keeps_backup {
+            let keeping = backup::Keeping::at(app.environment.now);
+            backup = backup::keep_automatic(database, &self.options, &keeping)?;
+        }
+        if let Some(path) = &backup {
             app.messages.say(&format!("the database as it was is kept in {}", path.display()));
         }
-        Ok(kept)
+        let mut writer = Writer::open(database, &self.options)?;
+        let done = work(&mut writer)?;
+        writer.close()?;
+        Ok((done, backup))
     }
 }
 

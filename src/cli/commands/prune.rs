@@ -13,7 +13,7 @@ use crate::cli::output::report::{ListReport, OutputForm};
 use crate::cli::output::style::Tone;
 use crate::cli::output::table::{Table, TableCell, TableColumn};
 use crate::cli::output::{human, text};
-use crate::db::open::{Reader, Writer};
+use crate::db::open::Reader;
 use crate::error::{WithHint as _, shell_word};
 use crate::prune::{self, PruneCandidates, PruneOptions, PruneOutcome, PruneReport, PruneStatus};
 use anyhow::anyhow;
@@ -31,8 +31,7 @@ pub fn run(app: &mut App, arguments: &args::PruneArgs) -> anyhow::Result<Exit> {
     check_yes(app, arguments.yes || arguments.dry_run, "codex-state prune")?;
     let place = Place::find(app)?;
     let database = place.only_database(app)?;
-    let mut reader = Reader::open(&database, &place.options)?;
-    app.metrics.opened("prune");
+    let mut reader = place.read(app, &database, "prune")?;
     let found = threads::resolve(app, &arguments.threads, &place.home, Some(&mut reader))?;
     let is_named = !arguments.threads.is_empty();
     if is_named && found.selected.is_empty() && form.is_text() {
@@ -135,10 +134,8 @@ pub(super) fn prune_rows(
             return Ok(None);
         }
     }
-    let backup = if consent.keep_backup { place.keep_backup(app, database)? } else { None };
-    let mut writer = Writer::open(database, &place.options)?;
-    let report = job.run(&mut writer, app.messages.progress())?;
-    writer.close()?;
+    let (report, backup) =
+        place.write(app, database, consent.keep_backup, |writer| job.run(writer, app.messages.progress()))?;
     Ok(Some((PruneReport { backup, ..report }, titles)))
 }
 

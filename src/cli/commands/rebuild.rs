@@ -58,15 +58,7 @@ pub fn run(app: &mut App, arguments: &Rebuild) -> anyhow::Result<Exit> {
     }
     let begun = Instant::now();
     let report = rebuild::run(&options, app.messages.progress(), |writer, facts| {
-        let config = BackfillOptions {
-            context: options.context,
-            threads: None,
-            quick: false,
-            times: backfill::Times::Auto,
-            facts,
-            backup: None,
-            notes_names: false,
-        };
+        let config = BackfillOptions { facts, ..BackfillOptions::new(options.context) };
         let report = backfill::run(&config, BackfillTarget::Write(writer), app.messages.progress())?;
         let failures = report.failures.iter();
         let passing = failures.filter(|failure| failure.as_ref().map_or(true, |failure| failure.is_passing));

@@ -12,7 +12,6 @@ use crate::cli::output::report::{ListReport, OutputForm};
 use crate::cli::output::style::Tone;
 use crate::cli::output::table::{Table, TableCell, TableColumn};
 use crate::cli::output::{human, text};
-use crate::db::open::{Reader, Writer};
 use crate::error::WithHint as _;
 use crate::relink::{self, RelinkOptions, RelinkReport, RelinkStatus, Relinked};
 use crate::thread::folder;
@@ -36,23 +35,14 @@ pub fn run(app: &mut App, arguments: &args::RelinkArgs) -> anyhow::Result<Exit> 
         new: &new,
         missing_ok: arguments.missing_ok,
     };
-    let mut reader = Reader::open(&database, &place.options)?;
-    app.metrics.opened("relink");
+    let mut reader = place.read(app, &database, "relink")?;
     let job = relink::plan(&options, &mut reader, app.messages.progress())?;
     drop(reader);
-    let mut backup = None;
-    let report = if dry_run || !job.has_work() {
-        job.preview()
-    } else {
-        // Done before the database is opened for writing, because then nothing else in this process may open the
-        // file.
-        if !arguments.writing.no_backup {
-            backup = place.keep_backup(app, &database)?;
-        }
-        let mut writer = Writer::open(&database, &place.options)?;
-        let report = job.run(&mut writer, app.messages.progress())?;
-        writer.close()?;
-        report
+    let (report, backup) = match dry_run || !job.has_work() {
+        true => (job.preview(), None),
+        false => place.write(app, &database, !arguments.writing.no_backup, |writer| {
+            job.run(writer, app.messages.progress())
+        })?,
     };
     for thread in &report.threads {
         if let Some(error) = thread.error {

@@ -12,7 +12,6 @@ use crate::cli::output::table::{TableCell, write_fields};
 use crate::cli::output::text;
 use crate::db::backup::MovedAside;
 use crate::restore::{self, RestoreOptions, RestoreReport};
-use crate::survey::Context;
 use std::io;
 use std::path::Path;
 
@@ -39,16 +38,8 @@ pub fn run(app: &mut App, arguments: &args::RestoreArgs) -> anyhow::Result<Exit>
         Some(database) => database,
         None => place.databases.create_in.join(restore::name_for(&source, &place.options)?),
     };
-    let interrupted = app.interrupted.clone();
-    let context = Context {
-        home: &place.home,
-        jobs: 1,
-        default_provider: &place.default_provider,
-        now: app.environment.now,
-        interrupted: &interrupted,
-    };
     let options = RestoreOptions {
-        context,
+        context: place.context(app, 1),
         database: &database,
         source: &source,
         open: &place.options,
@@ -63,13 +54,14 @@ pub fn run(app: &mut App, arguments: &args::RestoreArgs) -> anyhow::Result<Exit>
     if !is_there && !options.dry_run {
         app.metrics.created();
     }
-    write(app, &form, &options, &report)?;
-    advise(app, &options, &report);
+    let dry_run = options.dry_run;
+    write(app, &form, &database, &source, &report, dry_run)?;
+    advise(app, &database, &report, dry_run);
     Ok(Exit::Done)
 }
 
 /// Prints on standard error what happened, what to do next, and how to undo it.
-fn advise(app: &App, options: &RestoreOptions<'_>, report: &RestoreReport) {
+fn advise(app: &App, database: &Path, report: &RestoreReport, dry_run: bool) {
     for moved in &report.moved_aside {
         app.messages.say(&format!(
             "{} could not be used and is now {}",
@@ -79,17 +71,17 @@ fn advise(app: &App, options: &RestoreOptions<'_>, report: &RestoreReport) {
     }
     if report.newer_rows > 0 {
         let rows = human::counted(report.newer_rows, "row", "rows");
-        app.messages.warn(&match options.dry_run {
+        app.messages.warn(&match dry_run {
             true => format!("{rows} are newer than the backup and would be removed"),
             false => format!("{rows} were newer than the backup and were removed"),
         });
     }
-    if options.dry_run {
+    if dry_run {
         app.messages.say("nothing was written: this was a dry run");
     } else {
         app.messages.hint("codex-state backfill brings back what the rollouts know beyond the backup");
         if let Some(backup) = &report.backup {
-            ending::say_undo(app, options.database, Some(backup));
+            ending::say_undo(app, database, Some(backup));
         }
     }
 }
@@ -97,15 +89,17 @@ fn advise(app: &App, options: &RestoreOptions<'_>, report: &RestoreReport) {
 fn write(
     app: &mut App,
     form: &OutputForm,
-    options: &RestoreOptions<'_>,
+    database: &Path,
+    source: &Path,
     report: &RestoreReport,
+    dry_run: bool,
 ) -> io::Result<()> {
     fn moved(moved: &MovedAside) -> Members<'_> {
         vec![("from", (&*moved.from).into()), ("to", (&*moved.to).into())]
     }
     let members = vec![
-        ("database", options.database.into()),
-        ("restored_from", options.source.into()),
+        ("database", database.into()),
+        ("restored_from", source.into()),
         ("rows", report.rows.into()),
         // Unknown if the database was missing or unusable.
         ("replaced_rows", report.replaced_rows.into()),
@@ -114,7 +108,7 @@ fn write(
         ("bytes", report.bytes.into()),
         ("backup", report.backup.as_deref().into()),
         ("moved_aside", report.moved_aside.iter().map(moved).collect()),
-        ("dry_run", options.dry_run.into()),
+        ("dry_run", dry_run.into()),
     ];
     let columns = ["database", "restored_from", "rows", "replaced_rows", "newer_rows", "bytes", "backup"];
     Report {
@@ -122,8 +116,8 @@ fn write(
         rows: ReportRows::Columns(&columns),
         text: &|out| {
             let mut fields = vec![
-                ("database", TableCell::exact(text::path(options.database))),
-                ("restored from", TableCell::exact(text::path(options.source))),
+                ("database", TableCell::exact(text::path(database))),
+                ("restored from", TableCell::exact(text::path(source))),
                 ("threads", TableCell::new(human::count(report.rows))),
             ];
             if let Some(replaced) = report.replaced_rows {

@@ -33,8 +33,7 @@ pub fn run(app: &mut App, arguments: &args::VerifyArgs) -> anyhow::Result<Exit> 
     let ignore = ignore.ok_or_else(|| anyhow!("--ignore takes a kind of finding or a column"))?;
     let place = Place::find(app)?;
     let database = place.database(&app.messages)?;
-    let mut reader = Reader::open(&database, &place.options)?;
-    app.metrics.opened("verify");
+    let mut reader = place.read(app, &database, "verify")?;
     let found = threads::resolve(app, &arguments.threads, &place.home, Some(&mut reader))?;
     let is_named = !arguments.threads.is_empty();
     // People have already read the message; a program still gets its document.
