@@ -18,50 +18,31 @@ pub struct NamedThread<'a> {
     pub is_title: bool,
 }
 
-/// The cells of a row that decide its name; empty for a column that the database lacks.
-#[derive(Debug, Clone, Copy)]
-struct Cells<'a> {
-    name: &'a str,
-    title: &'a str,
-    first_user_message: &'a str,
-    history_mode: &'a str,
-    source: &'a str,
-}
-
-impl<'a> Cells<'a> {
-    /// Returns the name, and whether it is the title.
-    ///
-    /// Paginated threads keep the name in `name`. Legacy threads keep it in `title`; there it differs from the first
-    /// message, from which Codex makes titles. If the first message has no text, the title cannot be compared with
-    /// it, so such a thread is left out. So are guardian threads, which all get one title from Codex.
-    fn named(self) -> Option<(&'a str, bool)> {
-        let name = self.name.trim();
-        if !name.is_empty() {
-            return Some((name, false));
-        }
-        let title = self.title.trim();
-        let is_title = !title.is_empty()
-            && !matches!(self.first_user_message, "" | "[Image]" | "[Audio]")
-            && self.title != self.first_user_message
-            && self.history_mode != "paginated"
-            && !self.source.contains("\"guardian\"")
-            && !is_wrapper(title);
-        is_title.then_some((title, true))
+/// Returns the name of a thread, and whether it is the title. `text` returns the text in a column, empty for one that
+/// the database lacks.
+///
+/// Paginated threads keep the name in `name`. Legacy threads keep it in `title`; there it differs from the first
+/// message, from which Codex makes titles. If the first message has no text, the title cannot be compared with it, so
+/// such a thread is left out. So are guardian threads, which all get one title from Codex.
+fn named<'a>(text: impl Fn(Col) -> &'a str) -> Option<(&'a str, bool)> {
+    let name = text(Col::Name).trim();
+    if !name.is_empty() {
+        return Some((name, false));
     }
+    let (title, first) = (text(Col::Title), text(Col::FirstUserMessage));
+    let is_title = !title.trim().is_empty()
+        && !matches!(first, "" | "[Image]" | "[Audio]")
+        && title != first
+        && text(Col::HistoryMode) != "paginated"
+        && !text(Col::Source).contains("\"guardian\"")
+        && !is_wrapper(title.trim());
+    is_title.then_some((title.trim(), true))
 }
 
 /// Returns the thread's name in a row, and whether it is the title.
 #[must_use]
 pub fn of_row(row: &Row) -> Option<(&str, bool)> {
-    let text = |col| row.text(col).unwrap_or_default();
-    let cells = Cells {
-        name: text(Col::Name),
-        title: text(Col::Title),
-        first_user_message: text(Col::FirstUserMessage),
-        history_mode: text(Col::HistoryMode),
-        source: text(Col::Source),
-    };
-    cells.named()
+    named(|col| row.text(col).unwrap_or_default())
 }
 
 /// Calls `take` with each thread that has a name, by id, until it returns `Break`.
@@ -85,7 +66,7 @@ pub fn for_each(
             if take(named).is_break() {
                 return Ok(Some(last));
             }
-            row.get_ref(0)?.as_str().unwrap_or_default().clone_into(&mut last);
+            row.get_ref(COLUMNS.len())?.as_str().unwrap_or_default().clone_into(&mut last);
         }
     }
     Ok(None)
@@ -139,28 +120,24 @@ fn column(schema: &Schema, col: Col) -> &'static str {
     if schema.has(col) { col.name() } else { "''" }
 }
 
+/// The columns that decide the name.
+const COLUMNS: [Col; 5] = [Col::Name, Col::Title, Col::FirstUserMessage, Col::HistoryMode, Col::Source];
+
 /// Returns the SQL that selects the threads that may have a name.
 fn sql(schema: &Schema, rest: &str) -> String {
-    let [name, title, first] = [Col::Name, Col::Title, Col::FirstUserMessage].map(|col| column(schema, col));
+    let columns = COLUMNS.map(|col| column(schema, col));
+    let [name, title, first, ..] = columns;
     format!(
-        "SELECT id, {name}, {title}, {first}, {}, {} FROM threads \
-         WHERE ({name} <> '' OR ({title} <> '' AND {title} <> {first})){rest}",
-        column(schema, Col::HistoryMode),
-        column(schema, Col::Source)
+        "SELECT {}, id FROM threads WHERE ({name} <> '' OR ({title} <> '' AND {title} <> {first})){rest}",
+        columns.join(", ")
     )
 }
 
 fn read<'a>(row: &'a rusqlite::Row<'_>) -> Option<NamedThread<'a>> {
     let text = |i: usize| row.get_ref(i).ok().and_then(|value| value.as_str().ok()).unwrap_or_default();
-    let cells = Cells {
-        name: text(1),
-        title: text(2),
-        first_user_message: text(3),
-        history_mode: text(4),
-        source: text(5),
-    };
-    let id = ThreadId::parse(text(0).trim())?;
-    cells.named().map(|(name, is_title)| NamedThread { id, name, is_title })
+    let id = ThreadId::parse(text(COLUMNS.len()).trim())?;
+    let place = |col| COLUMNS.iter().position(|column| *column == col);
+    named(|col| place(col).map_or("", text)).map(|(name, is_title)| NamedThread { id, name, is_title })
 }
 
 #[cfg(test)]

@@ -66,12 +66,6 @@ impl Tally {
         Ok(())
     }
 
-    /// Returns the counts so far.
-    #[must_use]
-    pub fn shown(&self) -> &Shown {
-        &self.shown
-    }
-
     /// Returns the counts.
     #[must_use]
     pub fn end(self) -> Shown {

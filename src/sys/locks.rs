@@ -110,15 +110,8 @@ impl WriterLock {
         Ok(try_lock(file)?.is_none())
     }
 
-    /// Releases the lock and deletes its file. Dropping the value does the same, but cannot report a failure.
-    ///
-    /// # Errors
-    /// If the file cannot be deleted; the lock itself is released in any case.
-    pub fn release(mut self) -> io::Result<()> {
-        self.give_back()
-    }
-
-    fn give_back(&mut self) -> io::Result<()> {
+    /// Releases the lock and deletes its file.
+    fn release(&mut self) -> io::Result<()> {
         let Some(file) = self.file.take() else { return Ok(()) };
         let coordination = coordinate(&self.coordination, RELEASE_PATIENCE);
         // Closed first, because Windows cannot delete an open file. No other process can take it in between without
@@ -136,7 +129,7 @@ impl WriterLock {
 
 impl Drop for WriterLock {
     fn drop(&mut self) {
-        let _ = self.give_back();
+        let _ = self.release();
     }
 }
 
@@ -216,7 +209,7 @@ mod tests {
     fn one_writer_at_a_time_and_no_trace_after() {
         let home = home();
         let path = home.path().join("thread-writer-locks").join(format!("{ID}.lock"));
-        let LockAttempt::Acquired(lock) = acquire(home.path()).unwrap() else { panic!("not acquired") };
+        let LockAttempt::Acquired(mut lock) = acquire(home.path()).unwrap() else { panic!("not acquired") };
         assert!(path.exists());
         assert!(matches!(acquire(home.path()).unwrap(), LockAttempt::Held));
         assert!(WriterLock::is_held(home.path(), ID, Duration::ZERO).unwrap());

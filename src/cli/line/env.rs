@@ -8,30 +8,29 @@ use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use chrono::{
-    DateTime, FixedOffset, Local, MappedLocalTime, NaiveDate, NaiveDateTime, Offset as _, TimeZone, Utc,
-};
+use chrono::{DateTime, FixedOffset, Local, MappedLocalTime, NaiveDate, NaiveDateTime, TimeZone, Utc};
 
 use crate::error::WithHint as _;
 
-/// The environment variables that the program reads.
-pub const VARIABLES: [&str; 15] = [
-    "CODEX_HOME",
-    "CODEX_SQLITE_HOME",
-    "NO_COLOR",
-    "CLICOLOR",
-    "CLICOLOR_FORCE",
-    "TERM",
-    "COLUMNS",
-    "LC_ALL",
-    "LC_CTYPE",
-    "LANG",
-    "SHELL",
-    "XDG_DATA_HOME",
-    "XDG_CONFIG_HOME",
-    "ZDOTDIR",
-    NOW,
+/// The environment variables that the program reads, with their meaning for users.
+pub const VARIABLES: [(&str, &str); 15] = [
+    ("CODEX_HOME", "the Codex home; must be an existing folder"),
+    ("CODEX_SQLITE_HOME", "the folder of the database, unless config.toml names one"),
+    ("NO_COLOR", "no colour"),
+    ("CLICOLOR", "no colour if 0"),
+    ("CLICOLOR_FORCE", "colour even in a pipe"),
+    ("TERM", "no colour and no progress bar if dumb"),
+    ("COLUMNS", "the width of tables"),
+    ("LC_ALL", LOCALE),
+    ("LC_CTYPE", LOCALE),
+    ("LANG", LOCALE),
+    ("SHELL", "the shell for completions --install, unless one is named"),
+    ("XDG_DATA_HOME", "where bash looks for completion scripts, instead of ~/.local/share"),
+    ("XDG_CONFIG_HOME", "where fish looks for completion scripts, instead of ~/.config"),
+    ("ZDOTDIR", "where zsh has its settings, instead of the home folder"),
+    (NOW, ""),
 ];
+const LOCALE: &str = "the locale; if it is not UTF-8, charts and progress bars use only ASCII";
 
 /// Fixes the clock, and the local time zone to its offset: an RFC 3339 time. For tests only; users must not rely on
 /// it.
@@ -95,7 +94,7 @@ impl Environment {
         let mut environment = Self {
             vars: VARIABLES
                 .iter()
-                .filter_map(|&name| Some((name.to_owned(), std::env::var_os(name)?)))
+                .filter_map(|&(name, _)| Some((name.to_owned(), std::env::var_os(name)?)))
                 .collect(),
             home_dir: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
             current_dir: std::env::current_dir().ok(),
@@ -113,36 +112,10 @@ impl Environment {
         Ok(environment)
     }
 
-    /// Returns an empty environment, at the epoch in UTC, to which tests add what they need.
-    #[must_use]
-    pub fn bare() -> Self {
-        Self {
-            vars: BTreeMap::new(),
-            home_dir: None,
-            current_dir: None,
-            temp_dir: PathBuf::new(),
-            now: DateTime::UNIX_EPOCH,
-            zone: Zone::Fixed(Utc.fix()),
-            stdin_is_terminal: false,
-            stdout_is_terminal: false,
-            stderr_is_terminal: false,
-            terminal_width: None,
-            understands_ansi: true,
-        }
-    }
-
-    /// Returns it with one more variable.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<OsString>) -> Self {
-        debug_assert!(VARIABLES.contains(&name), "{name} is not in VARIABLES");
-        self.vars.insert(name.to_owned(), value.into());
-        self
-    }
-
     /// Returns the value of one of [`VARIABLES`]; one that is set but empty counts as unset.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&OsStr> {
-        debug_assert!(VARIABLES.contains(&name), "{name} is not in VARIABLES");
+        debug_assert!(VARIABLES.iter().any(|(known, _)| *known == name), "{name} is not in VARIABLES");
         self.vars.get(name).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
@@ -260,6 +233,35 @@ impl TimeZone for Zone {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::Offset as _;
+
+    impl Environment {
+        /// Returns an empty environment, at the epoch in UTC, to which tests add what they need.
+        #[must_use]
+        pub(crate) fn bare() -> Self {
+            Self {
+                vars: BTreeMap::new(),
+                home_dir: None,
+                current_dir: None,
+                temp_dir: PathBuf::new(),
+                now: DateTime::UNIX_EPOCH,
+                zone: Zone::Fixed(Utc.fix()),
+                stdin_is_terminal: false,
+                stdout_is_terminal: false,
+                stderr_is_terminal: false,
+                terminal_width: None,
+                understands_ansi: true,
+            }
+        }
+
+        /// Returns it with one more variable.
+        #[must_use]
+        pub(crate) fn with(mut self, name: &str, value: impl Into<OsString>) -> Self {
+            debug_assert!(VARIABLES.iter().any(|(known, _)| *known == name), "{name} is not in VARIABLES");
+            self.vars.insert(name.to_owned(), value.into());
+            self
+        }
+    }
 
     #[test]
     fn an_empty_variable_counts_as_unset() {

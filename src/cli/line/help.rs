@@ -188,7 +188,7 @@ pub fn examples(command: &str) -> &'static [Example] {
 pub fn environment() -> impl Iterator<Item = (&'static str, &'static str)> {
     let completion = (COMPLETE, "set by the completion scripts when they ask for threads");
     let defaults = (OPTIONS, OPTIONS_MEANING);
-    let others = VARIABLES.iter().filter(|name| **name != NOW).map(|name| (*name, meaning(name)));
+    let others = VARIABLES.into_iter().filter(|(name, _)| *name != NOW);
     others.chain([defaults, completion])
 }
 
@@ -196,23 +196,6 @@ pub fn environment() -> impl Iterator<Item = (&'static str, &'static str)> {
 const OPTIONS_MEANING: &str = "long options that are added to every command line, as in \"--color never --jobs 2\"; they are split as a shell splits \
      words. A command takes the options that it knows, unless its own command line gives the same option, or one that \
      conflicts with it";
-
-fn meaning(variable: &str) -> &'static str {
-    match variable {
-        "CODEX_HOME" => "the Codex home; must be an existing folder",
-        "CODEX_SQLITE_HOME" => "the folder of the database, unless config.toml names one",
-        "NO_COLOR" => "no colour",
-        "CLICOLOR" => "no colour if 0",
-        "CLICOLOR_FORCE" => "colour even in a pipe",
-        "TERM" => "no colour and no progress bar if dumb",
-        "COLUMNS" => "the width of tables",
-        "SHELL" => "the shell for completions --install, unless one is named",
-        "XDG_DATA_HOME" => "where bash looks for completion scripts, instead of ~/.local/share",
-        "XDG_CONFIG_HOME" => "where fish looks for completion scripts, instead of ~/.config",
-        "ZDOTDIR" => "where zsh has its settings, instead of the home folder",
-        _ => "the locale; if it is not UTF-8, charts and progress bars use only ASCII",
-    }
-}
 
 /// Returns the kinds of findings of `verify`: name, meaning and advice.
 pub fn findings() -> impl Iterator<Item = (&'static str, String)> {

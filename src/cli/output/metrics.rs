@@ -101,9 +101,9 @@ impl Metrics {
             ("created", is(Init::Created)),
             ("open_error", is(Init::OpenError)),
         ];
-        text.counter("codex_db_init_total", "how opening the state database ended");
+        text.head("counter", "codex_db_init_total", "how opening the state database ended");
         text.labelled("codex_db_init_total", "status", &statuses);
-        text.counter("codex_db_error_total", "errors, by what was being done");
+        text.head("counter", "codex_db_error_total", "errors, by what was being done");
         let mut stages = vec![("open", u64::from(has_failed && stage.is_none()))];
         stages.extend(stage.map(|stage| (stage, u64::from(has_failed))));
         text.labelled("codex_db_error_total", "stage", &stages);
@@ -113,9 +113,9 @@ impl Metrics {
                 ("unchanged", backfill.unchanged),
                 ("failed", backfill.failed),
             ];
-            text.counter("codex_db_backfill_total", "rollouts, by what a backfill did with them");
+            text.head("counter", "codex_db_backfill_total", "rollouts, by what a backfill did with them");
             text.labelled("codex_db_backfill_total", "status", &statuses);
-            text.gauge("codex_db_backfill_duration_seconds", "how long the backfill took");
+            text.head("gauge", "codex_db_backfill_duration_seconds", "how long the backfill took");
             text.line(
                 "codex_db_backfill_duration_seconds",
                 format_args!("{:.3}", backfill.duration.as_secs_f64()),
@@ -124,14 +124,14 @@ impl Metrics {
         if let Some(counts) = self.discrepancies.get() {
             let reasons: Vec<(&str, u64)> =
                 FindingKind::ALL.iter().map(|kind| kind.name()).zip(counts).collect();
-            text.counter("codex_db_discrepancy_total", "findings of verify, by kind");
+            text.head("counter", "codex_db_discrepancy_total", "findings of verify, by kind");
             text.labelled("codex_db_discrepancy_total", "reason", &reasons);
         }
         if let Some([active, archived]) = self.threads.get() {
-            text.gauge("codex_db_threads", "rows of threads");
+            text.head("gauge", "codex_db_threads", "rows of threads");
             text.labelled("codex_db_threads", "archived", &[("false", active), ("true", archived)]);
         }
-        text.gauge("codex_db_last_run_timestamp_seconds", "when the run began");
+        text.head("gauge", "codex_db_last_run_timestamp_seconds", "when the run began");
         text.line("codex_db_last_run_timestamp_seconds", format_args!("{}", now.div_euclid(1000)));
         text.0
     }
@@ -141,15 +141,7 @@ impl Metrics {
 struct MetricsText(String);
 
 impl MetricsText {
-    fn counter(&mut self, name: &str, help: &str) {
-        self.head(name, help, "counter");
-    }
-
-    fn gauge(&mut self, name: &str, help: &str) {
-        self.head(name, help, "gauge");
-    }
-
-    fn head(&mut self, name: &str, help: &str, kind: &str) {
+    fn head(&mut self, kind: &str, name: &str, help: &str) {
         // Writing to a string cannot fail.
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }

@@ -40,7 +40,6 @@ pub struct Bar {
     warnings: Mutex<Box<dyn Write + Send>>,
     /// True if a terminal shows them, where long lines are wrapped.
     wraps: bool,
-    warned: AtomicU64,
     is_verbose: bool,
     /// True if the bar is visible. Without this, suspending a bar would draw it afterwards even if no work has begun.
     is_shown: AtomicBool,
@@ -77,7 +76,6 @@ impl Bar {
             style,
             warnings: Mutex::new(warnings),
             wraps: false,
-            warned: AtomicU64::new(0),
             is_verbose: false,
             is_shown: AtomicBool::new(false),
         }
@@ -95,12 +93,6 @@ impl Bar {
     pub fn wrapped(mut self, is_terminal: bool) -> Self {
         self.wraps = is_terminal;
         self
-    }
-
-    /// Returns the number of warnings.
-    #[must_use]
-    pub fn warned(&self) -> u64 {
-        self.warned.load(Ordering::Relaxed)
     }
 
     /// Prints something to standard error while the bar is hidden.
@@ -221,7 +213,6 @@ impl Progress for Bar {
     }
 
     fn warn(&self, line: &str) {
-        self.warned.fetch_add(1, Ordering::Relaxed);
         self.print(|out| error::print_warning(line, out, self.style));
     }
 
@@ -324,7 +315,7 @@ mod tests {
         bar.warn("a\nb\x1b[2J is damaged");
         bar.finish();
         assert_eq!(tape.take(), "codex-state: warning: a b\\x1b[2J is damaged\n");
-        assert_eq!(bar.warned(), 1);
+        assert_eq!(tape.take(), "", "one warning is one line");
     }
 
     #[test]

@@ -84,47 +84,32 @@ fn named(
 /// Returns the sentence about how a run changed Codex's list, or would change it.
 #[must_use]
 pub fn change(before: &Census, after: &Census, dry_run: bool) -> String {
-    let of = |census: &Census| {
-        format!(
-            "{} of your {}",
-            human::count(census.shown()),
-            human::counted(census.total(), "thread", "threads")
-        )
-    };
     let is_same = before.shown() == after.shown() && before.total() == after.total();
     let was = if before.shown() == after.shown() {
         format!("{} of {}", human::count(before.shown()), human::count(before.total()))
     } else {
         human::count(before.shown())
     };
-    let mut text = match (dry_run, is_same) {
-        (_, true) => format!("Codex shows {}", of(after)),
-        (false, false) => format!("Codex now shows {} (was {was})", of(after)),
-        (true, false) => format!("Codex would show {} (now {was})", of(after)),
-    };
-    let hidden = hidden(after);
-    if !hidden.is_empty() {
-        text.push_str("; hidden: ");
-        text.push_str(&hidden);
+    match (dry_run, is_same) {
+        (_, true) => sentence("shows", after, ""),
+        (false, false) => sentence("now shows", after, &format!(" (was {was})")),
+        (true, false) => sentence("would show", after, &format!(" (now {was})")),
     }
-    text
 }
 
 /// Returns the sentence about what Codex's list shows, if the counts before are not known.
 #[must_use]
 pub fn now(census: &Census, dry_run: bool) -> String {
-    let verb = if dry_run { "would show" } else { "now shows" };
-    let mut text = format!(
-        "Codex {verb} {} of your {}",
-        human::count(census.shown()),
-        human::counted(census.total(), "thread", "threads")
-    );
-    let hidden = hidden(census);
-    if !hidden.is_empty() {
-        text.push_str("; hidden: ");
-        text.push_str(&hidden);
+    sentence(if dry_run { "would show" } else { "now shows" }, census, "")
+}
+
+fn sentence(verb: &str, census: &Census, was: &str) -> String {
+    let total = human::counted(census.total(), "thread", "threads");
+    let shown = format!("Codex {verb} {} of your {total}{was}", human::count(census.shown()));
+    match hidden(census) {
+        hidden if hidden.is_empty() => shown,
+        hidden => format!("{shown}; hidden: {hidden}"),
     }
-    text
 }
 
 /// Returns the reasons why Codex's list hides one thread, one word each; empty if it shows the thread.

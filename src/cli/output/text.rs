@@ -43,13 +43,7 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe(&line).into_owned())
 }
 
-/// Returns text for a TSV cell: like [`safe`], and with backslashes doubled, so that the exact text can be restored.
-#[must_use]
-pub fn tsv(text: &str) -> Cow<'_, str> {
-    escape(text, Backslash::Doubled)
-}
-
-/// Appends the result of [`tsv`] without an intermediate string.
+/// Appends text for a TSV cell: like [`safe`], and with backslashes doubled, so that the exact text can be restored.
 pub fn push_tsv(out: &mut Vec<u8>, text: &str) {
     pieces(text, Backslash::Doubled, |piece| out.extend_from_slice(piece.as_bytes()));
 }
@@ -348,6 +342,10 @@ fn regional(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn tsv(text: &str) -> Cow<'_, str> {
+        escape(text, Backslash::Doubled)
+    }
     use proptest::prelude::*;
 
     #[test]

@@ -4,7 +4,6 @@
 use crate::cli::line::args::{Cli, NAME};
 use clap::CommandFactory as _;
 use clap_complete::Shell;
-use std::io::{self, Write};
 
 /// All shells that have a script, with the file name for its installation.
 pub const SHELLS: [(Shell, &str); 5] = [
@@ -17,14 +16,6 @@ pub const SHELLS: [(Shell, &str); 5] = [
 
 /// The ids of the arguments that are threads.
 const THREAD_ARGUMENTS: [&str; 2] = ["thread", "threads"];
-
-/// Writes the script of `shell`.
-///
-/// # Errors
-/// If `out` cannot be written.
-pub fn write(shell: Shell, out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(script(shell).as_bytes())
-}
 
 /// Returns the script of `shell`: the output of `clap_complete`, with completion of thread ids if the shell can show
 /// them.
