@@ -234,13 +234,13 @@ impl Engine<'_> {
         folders.insert(home.join(ARCHIVED));
         let found = self.inventory.of_thread(id).iter().map(RolloutFile::path);
         for path in found.chain(row_path.map(Path::to_owned)) {
-            let (Some(file), Some(folder)) = (path.file_name(), path.parent()) else { continue };
+            let (Some(file), Some(folder)) = (name_in_row(&path), path.parent()) else { continue };
             let Some(name) = file_name::parse(file).and_then(|named| named.name) else { continue };
             if name.thread != id {
                 continue;
             }
-            for form in [path.clone(), other_form(&path)] {
-                names.extend(form.file_name().map(OsString::from));
+            for form in [PathBuf::from(file), other_form(Path::new(file))] {
+                names.insert(form.into_os_string());
             }
             folders.insert(folder.to_owned());
             folders.insert(active_folder(home, name));
@@ -308,12 +308,14 @@ impl Engine<'_> {
 
     fn read(&self, id: ThreadId, selected: &RolloutFile) -> Result<FoldedThread, Refusal> {
         let find_rollout = |rollout| {
-            let mut source = self.inventory.find_rollout(rollout)?;
-            if !source.path.exists() {
+            let mut copies = self.inventory.find_rollout(rollout);
+            for source in copies.iter_mut().filter(|source| !source.path.exists()) {
                 // This run may have moved the file since the walk.
-                source.path = self.place_to_be(&source).filter(|path| path.exists()).unwrap_or(source.path);
+                if let Some(path) = self.place_to_be(source).filter(|path| path.exists()) {
+                    source.path = path;
+                }
             }
-            Some(source)
+            copies
         };
         let world = World {
             find_rollout: &find_rollout,

@@ -122,12 +122,14 @@ impl Inventory {
         by_thread.into_iter().flatten().chain(malformed)
     }
 
-    /// Returns the file of a rollout, the best of several copies.
+    /// Returns the files of a rollout, the best copy first.
     #[must_use]
-    pub fn find_rollout(&self, rollout: ThreadId) -> Option<RolloutSource> {
+    pub fn find_rollout(&self, rollout: ThreadId) -> Vec<RolloutSource> {
         let own = self.range_of(rollout).filter(|&i| is_rollout(&self.files[i], rollout));
         let reverted = self.reverted.get(&rollout).into_iter().flatten().copied();
-        choose_copy(&self.files, own.chain(reverted), None).map(|i| self.files[i].source())
+        let mut copies: Vec<usize> = own.chain(reverted).collect();
+        copies.sort_by(|a, b| compare_copies(&self.files, *a, *b, None));
+        copies.into_iter().map(|i| self.files[i].source()).collect()
     }
 }
 
@@ -211,7 +213,8 @@ pub fn choose(
         Some(i) => rollout(i),
         None => {
             let newest = |&&i: &&usize| {
-                (!files[i].is_archived(), files[i].name().map(|name| (name.time, name.rollout)))
+                let file = &files[i];
+                (!file.is_empty(), !file.is_archived(), file.name().map(|name| (name.time, name.rollout)))
             };
             rollout(*members.iter().max_by_key(newest)?)
         }
@@ -376,7 +379,7 @@ mod tests {
         assert_eq!(inventory.groups().collect::<Vec<_>>(), [0..2, 2..3, 3..4, 4..5]);
         assert_eq!(inventory.of_thread(ThreadId::parse(A).unwrap()).len(), 2);
         assert_eq!(inventory.of_thread(ThreadId::parse(C).unwrap()).len(), 0);
-        let found = |id| inventory.find_rollout(ThreadId::parse(id).unwrap()).map(|found| found.path);
+        let found = |id| inventory.find_rollout(ThreadId::parse(id).unwrap()).pop().map(|found| found.path);
         assert_eq!(found(C), Some(Path::new("sessions").join(name(3, &format!("{A}_{C}")))));
         assert_eq!(found(A), Some(Path::new("sessions").join(name(1, A))));
     }

@@ -228,8 +228,13 @@ impl Extract {
         match damage {
             Some(damage) => self.note_object(line, bytes, is_open, class, damage),
             None if item.is_some() => {}
-            None if is_open && !line::is_json(bytes) => self.note(line, Damage::Torn),
-            None if self.options.deep && !line::is_json(bytes) => self.note(line, whole_line_damage(bytes)),
+            None if is_open && !line::is_json(bytes) => {
+                self.ends_whole = false;
+                self.note(line, Damage::Torn);
+            }
+            None if self.options.deep && !line::is_json(bytes) => {
+                self.note(line, line::damage_of_whole(bytes))
+            }
             None => {}
         }
         match class {
@@ -374,6 +379,8 @@ impl Extract {
     fn note_object(&mut self, line: &Line<'_>, bytes: &[u8], is_open: bool, class: Class, damage: Damage) {
         if damage != Damage::NoUtf8 {
             self.lose(Some(class));
+            // A torn line may end with an object that stands inside of it.
+            self.ends_whole &= line::is_json(bytes);
         }
         let damage = match damage {
             Damage::Unparsable(_) if memchr::memchr(0, bytes).is_some() => Damage::Nul,
@@ -485,16 +492,6 @@ impl Extract {
         } else {
             self.n_items -= 1;
         }
-    }
-}
-
-fn whole_line_damage(line: &[u8]) -> Damage {
-    match std::str::from_utf8(line) {
-        Err(_) => Damage::NoUtf8,
-        Ok(text) => match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-            Err(error) => line::unparsable(&error),
-            Ok(_) => Damage::NoUtf8,
-        },
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::extract::{DamageReport, Extract, Extracted, Options};
 use super::facts::{History, RolloutFacts};
+use super::frames::{self, Frames, LARGEST_WINDOW_LOG};
 use super::item::HistoryBase;
 use super::openable::{Obstacle, Openable, Unopenable, Watch, Watched};
 use super::peek;
@@ -21,8 +22,6 @@ use zstd::zstd_safe::DCtx;
 
 /// Window of the decompressor, as a power of two, that all reading threads may use at once: 8 MiB.
 const PARALLEL_WINDOW_LOG: u32 = 23;
-/// Window that only one thread at a time may use: 128 MiB.
-const LARGEST_WINDOW_LOG: u32 = 27;
 /// Held by the thread that uses a large window, so that memory stays bounded whatever the number of threads.
 static LARGE_WINDOW: Mutex<()> = Mutex::new(());
 
@@ -144,50 +143,14 @@ fn decompress(
     };
     let mut decoder = zstd::stream::read::Decoder::with_context(file, &mut context);
     decoder.window_log_max(window_log).map_err(ReadError::Passing)?;
-    let read = read_lines(decoder.take(limit), source, extract, reading)
-        .map_err(|error| explain_zstd(error, &source.path));
+    let interrupted = reading.interrupted;
+    let read = read_lines(Frames::new(decoder).take(limit), source, extract, reading)
+        .map_err(|error| frames::explain(error, &source.path, interrupted));
     if window_log == PARALLEL_WINDOW_LOG {
         // One with a large window is not kept.
         unused().push(context);
     }
     read
-}
-
-/// Tells what is wrong with a compressed file.
-///
-/// zstd reports everything as an I/O error of kind `Other` with the name of its error.
-fn explain_zstd(error: ReadError, path: &Path) -> ReadError {
-    // ZSTD_error_frameParameter_windowTooLarge. Codes are returned as negative sizes.
-    const WINDOW_TOO_LARGE: usize = 0_usize.wrapping_sub(16);
-    match error {
-        ReadError::Passing(error)
-            if error.to_string() == zstd::zstd_safe::get_error_name(WINDOW_TOO_LARGE) =>
-        {
-            ReadError::WindowTooLarge { size: first_window_size(path), limit: 1 << LARGEST_WINDOW_LOG }
-        }
-        ReadError::Passing(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::Other | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData
-            ) =>
-        {
-            ReadError::Unusable(format!("cannot be decompressed: it is cut short or damaged (zstd: {error})"))
-        }
-        other => other,
-    }
-}
-
-/// Returns the window size that a file's first frame requires (RFC 8878, 3.1.1.1).
-fn first_window_size(path: &Path) -> Option<u64> {
-    let mut header = [0; 6];
-    open(path).ok()?.0.read_exact(&mut header).ok()?;
-    let [magic @ .., descriptor, window] = header;
-    let single_segment = descriptor & 0b10_0000 != 0;
-    if magic != [0x28, 0xb5, 0x2f, 0xfd] || single_segment {
-        return None;
-    }
-    let base = 1_u64 << (10 + (window >> 3));
-    Some(base + base / 8 * u64::from(window & 0b111))
 }
 
 fn read_lines(
@@ -241,8 +204,8 @@ pub struct FoldedThread {
 
 /// The information that folding needs from outside the file.
 pub struct World<'a> {
-    /// Finds the file of a rollout in which a history begins.
-    pub find_rollout: &'a dyn Fn(ThreadId) -> Option<RolloutSource>,
+    /// Finds the files of a rollout in which a history begins, the best copy first.
+    pub find_rollout: &'a dyn Fn(ThreadId) -> Vec<RolloutSource>,
     /// Makes a working directory canonical; `None` if it does not exist.
     pub canonical_folder: &'a dyn Fn(&str) -> Option<String>,
     /// Provider of a thread whose session meta names none.
@@ -315,8 +278,8 @@ pub fn check_usable(extracted: &Extracted) -> Result<(), ReadError> {
     Ok(())
 }
 
-/// A rollout before a head, and the part of it that belongs to the history.
-type Part = (RolloutSource, HistoryBase);
+/// The copies of a rollout before a head, the best one first, and the part of it that belongs to the history.
+type Part = (Vec<RolloutSource>, HistoryBase);
 
 /// The rollouts before a head.
 #[derive(Default)]
@@ -342,7 +305,8 @@ fn read_history(
     let mut n_bytes = 0;
     'from_the_farthest: loop {
         let mut history: Option<History> = None;
-        for (i, (source, base)) in parts.iter().enumerate().rev() {
+        for (i, (copies, base)) in parts.iter().enumerate().rev() {
+            let Some(source) = copies.first() else { continue };
             let history_so_far = history.clone().unwrap_or(History { thread, ..History::default() });
             let part = read_after(Some(&history_so_far), source, Some(base.end_byte_offset), reading);
             let is_lost = match &part {
@@ -351,8 +315,13 @@ fn read_history(
                 Err(error) => error.is_unusable(),
             };
             if is_lost {
-                lost = Some(base.rollout);
-                parts.truncate(i);
+                // A broken file gives way to a copy.
+                if copies.len() > 1 {
+                    parts[i].0.remove(0);
+                } else {
+                    lost = Some(base.rollout);
+                    parts.truncate(i);
+                }
                 continue 'from_the_farthest;
             }
             let part = match part {
@@ -383,15 +352,17 @@ fn find_history(
     let mut parts = Vec::new();
     while !seen.contains(&base.rollout) && seen.len() < MAX_CHAIN {
         seen.push(base.rollout);
-        let Some(source) = (world.find_rollout)(base.rollout) else {
-            return Ok((parts, Some(base.rollout)));
+        let mut copies = (world.find_rollout)(base.rollout);
+        let next = loop {
+            let Some(source) = copies.first() else { return Ok((parts, Some(base.rollout))) };
+            match peek::history_base(source, reading.buffer, reading.interrupted) {
+                Ok(next) => break next,
+                Err(ReadError::Interrupted) => return Err(ReadError::Interrupted),
+                Err(error) if error.is_unusable() => drop(copies.remove(0)),
+                Err(error) => return Err(history_unread(error, &source.path)),
+            }
         };
-        let next = match peek::history_base(&source, reading.buffer, reading.interrupted) {
-            Ok(next) => next,
-            Err(error) if error.is_unusable() => return Ok((parts, Some(base.rollout))),
-            Err(error) => return Err(history_unread(error, &source.path)),
-        };
-        parts.push((source, base));
+        parts.push((copies, base));
         match next {
             Some(next) => base = next,
             None => break,
@@ -506,7 +477,7 @@ mod tests {
             archived: false,
         };
         let world = World {
-            find_rollout: &|_| history.map(source),
+            find_rollout: &|_| history.map(source).into_iter().collect(),
             canonical_folder: &|_| None,
             default_provider: "openai",
         };

@@ -18,8 +18,10 @@ const MAX_UNUSUAL: usize = 64 * 1024;
 /// The times of the lines so far.
 #[derive(Debug, Clone, Default)]
 pub struct LastEvent {
-    /// The timestamp of the last line that begins with one.
+    /// The timestamp of the last line that begins with one in the usual layout.
     usual: Vec<u8>,
+    /// The timestamp of the line before it, which counts if the last one is no time at all.
+    before: Vec<u8>,
     /// The time of the last line in another layout that has one.
     unusual: Option<Millis>,
     unusual_is_later: bool,
@@ -32,9 +34,15 @@ impl LastEvent {
         if let Some(timestamp) =
             looked.or_else(|| first_timestamp(line)).filter(|time| begins_with_year(time))
         {
-            self.usual.clear();
-            self.usual.extend_from_slice(timestamp);
-            self.unusual_is_later = false;
+            if is_usual(timestamp) {
+                std::mem::swap(&mut self.usual, &mut self.before);
+                self.usual.clear();
+                self.usual.extend_from_slice(timestamp);
+                self.unusual_is_later = false;
+            } else if let Some(time) = std::str::from_utf8(timestamp).ok().and_then(parse_time) {
+                self.unusual = Some(time);
+                self.unusual_is_later = true;
+            }
         } else if line.len() <= MAX_UNUSUAL
             && may_have_a_time(line)
             && let Some(time) = timestamp(line).and_then(|text| parse_time(&text))
@@ -47,7 +55,8 @@ impl LastEvent {
     /// Returns the time of the last line that has one, as far as it was kept.
     #[must_use]
     pub fn time(&self) -> Option<Millis> {
-        let usual = || parse_time(std::str::from_utf8(&self.usual).ok()?);
+        let parse = |timestamp: &[u8]| parse_time(std::str::from_utf8(timestamp).ok()?);
+        let usual = || parse(&self.usual).or_else(|| parse(&self.before));
         if self.unusual_is_later { self.unusual } else { usual().or(self.unusual) }
     }
 }
@@ -67,6 +76,11 @@ fn first_timestamp(line: &[u8]) -> Option<&[u8]> {
 /// Returns true if a text can be a time. A line with another text for its time does not hide the line before it.
 fn begins_with_year(text: &[u8]) -> bool {
     matches!(text, [a, b, c, d, b'-', ..] if [a, b, c, d].into_iter().all(u8::is_ascii_digit))
+}
+
+/// Returns true if a timestamp has the layout of Codex's own, so that it nearly always is a time.
+fn is_usual(timestamp: &[u8]) -> bool {
+    matches!(timestamp, [_, _, _, _, _, _, _, _, _, _, b'T', .., b'Z']) && timestamp.len() == 24
 }
 
 /// Returns true if a line may contain the key, possibly with escapes; most lines without a time are then not parsed.
@@ -122,10 +136,27 @@ mod tests {
         check(&[&usual(1), &escaped], Some(6));
         check(&[&escaped.replace("timestamp", r"t\u0069mestamp"), r#"{"type":"timestamp"}"#], Some(6));
         check(&[&usual(3), r#"{"type":"message"}"#], Some(3));
-        for odd in ["", "x", "yesterday", "17833"] {
+        for odd in
+            ["", "x", "yesterday", "17833", "2026-03-1", "2026-03-14T10:00:09", "2026-13-14T10:00:09.000Z"]
+        {
             let odd = format!(r#"{{"timestamp":"{odd}","type":"x","payload":{{}}}}"#);
             check(&[&usual(3), &odd], Some(3));
             check(&[&odd], None);
+        }
+    }
+
+    #[test]
+    fn a_time_with_another_offset_or_precision_counts() {
+        for (text, second) in [
+            ("2026-03-14T12:00:08+02:00", 8),
+            ("2026-03-14T10:00:09.123456Z", 9),
+            ("2026-03-14T10-00-11", 11),
+        ] {
+            let line = format!(r#"{{"timestamp":"{text}","type":"x","payload":{{}}}}"#);
+            let mut last = LastEvent::default();
+            [&usual(1), &line].iter().for_each(|line| last.push(line.as_bytes(), None));
+            let seconds = last.time().map(|time| time.div_euclid(1000));
+            assert_eq!(seconds, Some(1_773_482_400 + second), "{text}");
         }
     }
 

@@ -125,6 +125,14 @@ pub fn is_json(line: &[u8]) -> bool {
     std::str::from_utf8(line).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
+/// Tells why a whole line is not JSON.
+pub(super) fn damage_of_whole(line: &[u8]) -> Damage {
+    match std::str::from_utf8(line).map(serde_json::from_str::<IgnoredAny>) {
+        Ok(Err(error)) => unparsable(&error),
+        _ => Damage::NoUtf8,
+    }
+}
+
 /// Returns true for a message of 2025 that stands alone in its line. In a file that lost its first line, it is the only
 /// sign of that year.
 #[must_use]

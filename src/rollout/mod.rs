@@ -7,6 +7,7 @@ pub mod facts;
 pub mod fields;
 pub mod file_name;
 pub mod fold;
+mod frames;
 pub mod glue;
 mod held;
 pub mod item;

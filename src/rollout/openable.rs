@@ -271,9 +271,14 @@ impl<'a> Openable<'a> {
             other => other.to_string(),
         });
         let known = mode.as_deref().map_or(Some(HistoryMode::Legacy), HistoryMode::parse);
-        if self.is_revert_head {
-            self.expected = base.and_then(|base| base.get("end_ordinal_exclusive")?.as_u64());
-        }
+        self.expected = match base.filter(|base| !base.is_null()) {
+            Some(base) if self.is_revert_head => {
+                base.get("end_ordinal_exclusive").and_then(serde_json::Value::as_u64)
+            }
+            // A thread without a base begins with 0. If its first line is lost, that is reported already.
+            None if line.number == 1 => Some(0),
+            _ => None,
+        };
         self.meta = Some(Meta {
             is_paginated: known == Some(HistoryMode::Paginated),
             unknown_mode: mode.filter(|_| known.is_none()).map(|mode| Unopenable {
@@ -427,7 +432,7 @@ mod tests {
         check(meta("", "\"history_mode\":\"legacy\"") + &record(""), "");
         check(meta("", "") + &record("") + "{torn", "");
         check(paginated(&[Some(0), Some(1), Some(2)]), "");
-        check(paginated(&[Some(7), Some(8)]), "");
+        check(meta("\"ordinal\":7,", "\"history_mode\":\"paginated\",\"history_base\":{}"), "");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Reads the beginning of a rollout: the thread in it and where its history begins, without the rest of the file.
 
+use super::frames::{self, Frames, LARGEST_WINDOW_LOG};
 use super::item::{HistoryBase, Item, SessionMeta};
 use super::line;
 use super::reader::{Buffer, Interruptible, LineReader};
@@ -7,9 +8,6 @@ use super::source::{self, ReadError, RolloutSource};
 use crate::thread::ThreadId;
 use std::io::{BufReader, Read};
 use std::sync::atomic::AtomicBool;
-
-/// Window of the decompressor, as a power of two: 128 MiB, the greatest that is supported.
-const WINDOW_LOG: u32 = 27;
 
 /// Returns the `history_base` of a file's first session meta.
 ///
@@ -63,6 +61,7 @@ fn first_meta(
         return find(file, named, buffer);
     }
     find(decompressed(file, interrupted)?, named, buffer)
+        .map_err(|error| frames::explain(error, &source.path, interrupted))
 }
 
 /// Returns the decompressed bytes of a rollout of which only a little is needed. Reading fails once the program must
@@ -72,8 +71,8 @@ pub(super) fn decompressed<'a>(
     interrupted: &'a AtomicBool,
 ) -> Result<impl Read + 'a, ReadError> {
     let mut decoder = zstd::stream::read::Decoder::with_buffer(BufReader::new(file))?;
-    decoder.window_log_max(WINDOW_LOG)?;
-    Ok(Interruptible::new(decoder, interrupted))
+    decoder.window_log_max(LARGEST_WINDOW_LOG)?;
+    Ok(Interruptible::new(Frames::new(decoder), interrupted))
 }
 
 /// Finds the first session meta. One of another thread than in the file's name counts only at the beginning of the

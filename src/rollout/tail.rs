@@ -1,6 +1,8 @@
 //! Reads the end of a rollout: the time of its last line, and whether the end is lost, without the rest of the file.
 
+use super::frames;
 use super::last_event::LastEvent;
+use super::line;
 use super::look;
 use super::peek;
 use super::reader::{Buffer, Interruptible, LineReader};
@@ -33,7 +35,8 @@ pub fn end(
     let (mut file, metadata) = source::open(&source.path)?;
     if source.compressed {
         let file = Interruptible::new(file, interrupted);
-        return end_of(peek::decompressed(file, interrupted)?, true, buffer);
+        return end_of(peek::decompressed(file, interrupted)?, true, buffer)
+            .map_err(|error| frames::explain(error, &source.path, interrupted));
     }
     let length = metadata.len();
     let mut window = FIRST_WINDOW;
@@ -57,7 +60,10 @@ fn end_of(stream: impl Read, from_start: bool, buffer: &mut Buffer) -> Result<Fi
         let Some(line) = lines.next_line(|_| false)? else {
             return Ok(FileEnd { last_event_at: last.time(), is_lost });
         };
-        is_lost = line.last_byte != Some(b'}');
+        // Without a newline, an object inside of a torn line may end it.
+        let is_open = !line.terminated && !line.glued;
+        is_lost = line.last_byte != Some(b'}')
+            || (is_open && (line.cut || !line::is_json(line.bytes.trim_ascii())));
         // The first line of a window begins somewhere in its middle.
         if from_start || line.number > 1 {
             last.push(line.bytes, look::look_at_start(line.bytes).as_ref());
@@ -100,6 +106,7 @@ mod tests {
             let text = line(1, 500_000) + &line(2, 10) + &line(3, length);
             check(&text, Some(&time(3)));
             check(&(text.clone() + "{\"timestamp\":\"2026-03-1"), Some(&time(3)));
+            check(&(text.clone() + "{\"timestamp\":\"2026-03-1\",\"payload\":{}"), Some(&time(3)));
             check(&(text + &"\0".repeat(length)), Some(&time(3)));
         }
     }

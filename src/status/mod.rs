@@ -120,7 +120,7 @@ impl IndexingProgress {
 const MOST_OPENED: usize = 64;
 const READ_OF_EACH: u64 = 1 << 20;
 
-/// Opened rollouts without a row to which no backfill can give one now.
+/// Opened rollouts to which no backfill can give a row now, or whose row it cannot bring up to date.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Unusable {
     /// The number of rollouts without any content of a thread.
@@ -129,16 +129,20 @@ pub struct Unusable {
     pub unreadable: u64,
     /// The number of rollouts with the wrong name: they contain a thread that has a row already, or a better rollout.
     pub misnamed: u64,
+    /// The number of rollouts that a quick look found to differ from their rows, and of which nothing can be compared.
+    pub with_row: u64,
 }
 
 impl Unusable {
-    /// Opens rollouts to see whether they contain a thread. Returns `None` if there are too many to open.
+    /// Opens rollouts to see whether they contain a thread: those without a row (`paths`), and those that seem to differ
+    /// from their rows (`differing`). Returns `None` if there are too many to open.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub fn among(
         home: &Path,
         paths: &[&Path],
+        differing: &[&Path],
         reader: &mut Reader,
         interrupted: &AtomicBool,
     ) -> anyhow::Result<Option<Unusable>> {
@@ -146,13 +150,20 @@ impl Unusable {
             return Ok(None);
         }
         let mut buffer = Buffer::default();
+        let mut read = |file: &RolloutFile| {
+            let mut reading = Reading { buffer: &mut buffer, options: Options::default(), interrupted };
+            let read = fold::read_file(&file.source(), Some(READ_OF_EACH), &mut reading)?;
+            fold::check_usable(&read.extracted).map(|()| read)
+        };
         let mut unusable = Unusable::default();
+        for path in differing.iter().take(MOST_OPENED) {
+            let file = RolloutFile::at(home, path);
+            unusable.with_row += u64::from(file.is_some_and(|file| read(&file).is_err()));
+        }
         let mut threads: HashSet<ThreadId> = HashSet::new();
         for path in paths {
             let Some(file) = RolloutFile::at(home, path) else { continue };
-            let mut reading = Reading { buffer: &mut buffer, options: Options::default(), interrupted };
-            let read = fold::read_file(&file.source(), Some(READ_OF_EACH), &mut reading);
-            let thread = match read.and_then(|read| fold::check_usable(&read.extracted).map(|()| read)) {
+            let thread = match read(&file) {
                 Err(ReadError::Passing(_)) => {
                     unusable.unreadable += 1;
                     continue;
@@ -176,9 +187,9 @@ impl Unusable {
         Ok(Some(unusable))
     }
 
-    /// Returns the number of all of them.
+    /// Returns the number of those without a row.
     #[must_use]
-    pub fn total(self) -> u64 {
+    pub fn without_row(self) -> u64 {
         self.empty + self.unreadable + self.misnamed
     }
 }

@@ -274,18 +274,26 @@ impl<'a> Worker<'a> {
         while let Some(choice) = inventory::choose(files, left, group.in_row()) {
             let n_misnamed = scanned.misnamed.len();
             self.read_copies(&choice.copies, group.in_row(), &mut scanned);
-            let holds_nothing = |(_, error): &(usize, ReadError)| matches!(error, ReadError::Empty);
-            if scanned.folded.is_none() && scanned.failed.iter().all(holds_nothing) {
-                // A plain file of blanks is no better than its compressed twin.
-                self.read_copies(&choice.twins, group.in_row(), &mut scanned);
+            let is_twin_of_copy = |twin: &usize| {
+                choice.copies.iter().any(|&copy| files[copy].rollout() == files[*twin].rollout())
+            };
+            let (own_twins, other_twins): (Vec<usize>, Vec<usize>) =
+                choice.twins.iter().copied().partition(is_twin_of_copy);
+            let is_broken = |(_, error): &(usize, ReadError)| error.is_unusable();
+            if scanned.folded.is_none() && scanned.failed.iter().all(is_broken) {
+                // A plain file of which nothing can be used gives way to its compressed twin, as to a copy.
+                self.read_copies(&own_twins, group.in_row(), &mut scanned);
             } else {
-                scanned.superseded.extend(&choice.twins);
+                scanned.superseded.extend(&own_twins);
             }
             // A rollout that is unusable, or contains another thread, is replaced by another rollout of this thread,
             // unless the row names it.
             let gives_way = scanned.misnamed.len() > n_misnamed || group.in_row().is_none();
             left = [&*choice.chain, &choice.chain_copies].concat();
-            if scanned.is_settled() || !gives_way {
+            if !scanned.is_settled() && gives_way {
+                left.extend(&other_twins);
+            } else {
+                scanned.superseded.extend(&other_twins);
                 for &i in &left {
                     self.set_aside(i, &mut scanned);
                 }

@@ -30,9 +30,11 @@ fn is_of_lost_part(col: Col, file: &ThreadMetadata, existing: Option<&str>) -> b
     }
 }
 
-/// Returns true if a line after the last count is lost, and the row has a greater count: counts only grow.
+/// Returns true if a line after the last count, or the end of the file, is lost, and the row has a greater count: counts
+/// only grow. Codex writes a count within milliseconds of what stands before it, so the row's time may be no later.
 fn is_of_lost_count(file: &ThreadMetadata, row: &Row) -> bool {
-    file.lacks_last_count && row.integer(Col::TokensUsed).is_some_and(|count| count > file.tokens_used)
+    (file.lacks_last_count || file.lacks_last_lines)
+        && row.integer(Col::TokensUsed).is_some_and(|count| count > file.tokens_used)
 }
 
 /// Returns true if a row has a later time than everything that can be read of a file that lost its end. Then the row

@@ -194,11 +194,15 @@ fn examine(
     app.metrics.threads(report.rows_by_archived);
     app.metrics.verified(report.counts.map(verify::Count::all));
     let findings = report.findings.iter().collect::<anyhow::Result<Vec<Finding>>>()?;
-    let missing = findings.iter().filter(|finding| finding.kind == FindingKind::MissingRow);
-    let paths: Vec<&Path> = missing.filter_map(|finding| finding.path.as_deref()).collect();
+    let paths_of = |kind: FindingKind| -> Vec<&Path> {
+        let of_kind = findings.iter().filter(|finding| finding.kind == kind);
+        of_kind.filter_map(|finding| finding.path.as_deref()).collect()
+    };
+    let paths = paths_of(FindingKind::MissingRow);
     let has_all = paths.len() as u64 == report.count(FindingKind::MissingRow).all();
+    let differing = paths_of(FindingKind::FieldMismatch);
     let unusable = match has_all {
-        true => Unusable::among(home, &paths, &mut reader, &app.interrupted)?,
+        true => Unusable::among(home, &paths, &differing, &mut reader, &app.interrupted)?,
         false => None,
     };
     Ok(Examined { database, verify: Some(report), findings, unusable, weights })

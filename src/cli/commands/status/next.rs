@@ -100,14 +100,17 @@ fn mount(view: &StatusView<'_>) -> Option<String> {
     ))
 }
 
-/// Returns the step that runs `backfill`. `unusable`: the rollouts without a row to which it cannot give one; `None`
-/// if they are not known.
+/// Returns the step that runs `backfill`. `unusable`: the rollouts with which it can do nothing; `None` if they are not
+/// known.
 fn mend(report: &VerifyReport, unusable: Option<Unusable>) -> Option<String> {
     let mut parts = Vec::new();
     for kind in FindingKind::ALL {
         let n = report.count(kind).all();
-        let n =
-            if kind == FindingKind::MissingRow { n - unusable.map_or(0, Unusable::total).min(n) } else { n };
+        let n = n.saturating_sub(match (kind, unusable) {
+            (FindingKind::MissingRow, Some(unusable)) => unusable.without_row(),
+            (FindingKind::FieldMismatch, Some(unusable)) => unusable.with_row,
+            _ => 0,
+        });
         let is_mended = report.remedies(kind).contains(&Remedy::Backfill);
         if n > 0 && is_mended {
             parts.extend(mended(kind, n));

@@ -330,16 +330,16 @@ fn verify_fields(report: &VerifyReport, view: &StatusView<'_>, fields: &mut Vec<
         fields.push(("", TableCell::new(verdict::kinds(report)).tone(tone)));
     }
     let unusable = view.unusable.unwrap_or_default();
-    for (n, why) in [
-        (unusable.empty, "holds nothing of a conversation, so that no backfill gives it a row"),
-        (unusable.unreadable, "cannot be read now; codex-state verify says why"),
-        (unusable.misnamed, "has the wrong name, and its thread has a row or a better rollout"),
+    let missing_row = FindingKind::MissingRow.name();
+    let differing = FindingKind::FieldMismatch.name();
+    for (n, kind, why) in [
+        (unusable.empty, missing_row, "holds nothing of a conversation, so that no backfill gives it a row"),
+        (unusable.unreadable, missing_row, "cannot be read now; codex-state verify says why"),
+        (unusable.misnamed, missing_row, "has the wrong name, and its thread has a row or a better rollout"),
+        (unusable.with_row, differing, "cannot be used, so that its row stays; codex-state verify says why"),
     ] {
         if n > 0 {
-            fields.push((
-                "",
-                TableCell::new(format!("{} of these missing_row: the file {why}", human::count(n))),
-            ));
+            fields.push(("", TableCell::new(format!("{} of these {kind}: the file {why}", human::count(n)))));
         }
     }
     let of_home = |finding: &&Finding| OF_THE_HOME.contains(&finding.kind);
