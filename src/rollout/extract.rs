@@ -228,12 +228,9 @@ impl Extract {
         match damage {
             Some(damage) => self.note_object(line, bytes, is_open, class, damage),
             None if item.is_some() => {}
-            None if is_open && !line::is_json(bytes) => {
-                self.ends_whole = false;
-                self.note(line, Damage::Torn);
-            }
+            None if is_open && !line::is_json(bytes) => self.note(line, Damage::Torn),
             None if self.options.deep && !line::is_json(bytes) => {
-                self.note(line, line::damage_of_whole(bytes))
+                self.note(line, line::damage_of_whole(bytes));
             }
             None => {}
         }
@@ -379,7 +376,6 @@ impl Extract {
     fn note_object(&mut self, line: &Line<'_>, bytes: &[u8], is_open: bool, class: Class, damage: Damage) {
         if damage != Damage::NoUtf8 {
             self.lose(Some(class));
-            // A torn line may end with an object that stands inside of it.
             self.ends_whole &= line::is_json(bytes);
         }
         let damage = match damage {
@@ -400,6 +396,8 @@ impl Extract {
     }
 
     fn note(&mut self, line: &Line<'_>, damage: Damage) {
+        // A torn line may end with an object that stands inside of it.
+        self.ends_whole &= damage != Damage::Torn;
         if std::mem::replace(&mut self.damaged_line, line.number) == line.number {
             return;
         }
