@@ -307,6 +307,19 @@ fn every_file_says_first_what_it_is() {
     }
 }
 
+#[test]
+fn a_source_file_that_a_comment_names_exists() {
+    for Source { path, text, .. } in sources() {
+        let folder = root().join("src").join(&path);
+        let comments = text.lines().filter(|line| line.trim_start().starts_with("//"));
+        for named in comments.flat_map(|line| line.split('`').skip(1).step_by(2)) {
+            // The name is below the folder of the file that says it, or below one of the folders above.
+            let is_there = || folder.ancestors().skip(1).any(|folder| folder.join(named).is_file());
+            assert!(!named.ends_with(".rs") || is_there(), "src/{path} names {named}, which is not there");
+        }
+    }
+}
+
 /// The greatest number of lines of a file before its tests, and of a function.
 const MOST_LINES_OF_A_FILE: usize = 500;
 const MOST_LINES_OF_A_FUNCTION: usize = 60;

@@ -2,7 +2,7 @@
 //! nothing and reads no environment.
 //!
 //! First, one pass over the rows finds those whose files must be searched for (`rows.rs`). Then [`crate::survey`]
-//! reads the rollouts and compares each thread with its row by the same rules as `backfill` (`look.rs`). Last are the
+//! reads the rollouts and compares each thread with its row by the same rules as `backfill` (`again.rs`). Last are the
 //! rows that remain without a file (`leftover.rs`). `judge.rs` turns differences into findings. Before a finding is
 //! reported, row and file are read again, because a Codex may be active.
 
