@@ -94,6 +94,7 @@ impl Outcome {
     }
 
     /// Returns true if the run crashed, so that it has no exit status.
+    #[cfg(feature = "fault-points")]
     pub(crate) fn died(&self) -> bool {
         self.code.is_none_or(|code| !(0..=255).contains(&code))
     }
