@@ -4,158 +4,8 @@ use crate::cli::line::env::{COMPLETE, NOW, OPTIONS, VARIABLES};
 use crate::cli::line::exit::Exit;
 use crate::verify::FindingKind;
 
-/// An example: the command line and its effect.
-pub type Example = (&'static str, &'static str);
-
-/// The examples of each command; those of the program itself have an empty name.
-pub const EXAMPLES: [(&str, &[Example]); 16] = [
-    (
-        "",
-        &[
-            ("codex-state status", "begin here: which database is used, what is in it, and what to do next"),
-            (
-                "codex-state verify",
-                "say whether database and rollouts agree, and name each difference; changes nothing",
-            ),
-            ("codex-state backfill --dry-run", "say what backfill would change"),
-            ("codex-state backfill", "repair the index from the rollouts, after a backup of the database"),
-            ("codex-state list -n 20", "list the threads that were changed last"),
-        ],
-    ),
-    (
-        "backfill",
-        &[
-            ("codex-state backfill --dry-run --verbose", "say which rows would change, and why"),
-            ("codex-state backfill", "repair every row that differs from its rollout"),
-            (
-                "codex-state backfill --times events",
-                "take all times from the rollouts, not from their modification times",
-            ),
-            (
-                "codex-state backfill --facts-from old/state_5.sqlite",
-                "also take names and pins from another database",
-            ),
-        ],
-    ),
-    (
-        "verify",
-        &[
-            ("codex-state verify", "compare every field"),
-            ("codex-state verify --quick", "take a quick look, without opening a rollout"),
-            ("codex-state verify --strict --format github --junit report.xml", "in a GitHub workflow"),
-        ],
-    ),
-    (
-        "list",
-        &[
-            ("codex-state list -n 20", "the 20 threads that were changed last"),
-            (
-                "codex-state list --search invoice --since 7d",
-                "the threads about invoices of the last seven days",
-            ),
-            (
-                "codex-state list --cwd . --recursive --format json",
-                "the threads of this folder and those below, for a program",
-            ),
-            (
-                "codex-state list --until 90d --ids | codex-state archive -",
-                "archive the threads that were last changed more than 90 days ago",
-            ),
-        ],
-    ),
-    (
-        "show",
-        &[
-            ("codex-state show 019c7f25", "every column; the beginning of the id is enough"),
-            ("codex-state show --compare 019c7f25", "every column beside what the rollout says"),
-        ],
-    ),
-    ("path", &[("codex-state path 019c7f25", "print where the rollout is")]),
-    (
-        "archive",
-        &[
-            ("codex-state archive --dry-run 019c7f25", "say which files would move"),
-            (
-                "codex-state list --until 90d --ids | codex-state archive -",
-                "archive the threads that were last changed more than 90 days ago",
-            ),
-        ],
-    ),
-    (
-        "unarchive",
-        &[
-            ("codex-state unarchive 019c7f25", "move its rollout back into sessions/"),
-            ("codex-state unarchive - < archived.txt", "move back the threads of a file of archive --ids-to"),
-        ],
-    ),
-    (
-        "prune",
-        &[
-            ("codex-state prune --dry-run", "say which rows would be deleted"),
-            ("codex-state prune --yes", "delete them without asking"),
-        ],
-    ),
-    (
-        "relink",
-        &[
-            ("codex-state relink --dry-run ~/old/canal ~/work/canal", "say which threads would be changed"),
-            ("codex-state relink ~/old/canal ~/work/canal", "after a project moved"),
-            (
-                "codex-state relink --missing-ok /home/ann /Users/ann",
-                "on a new machine, before the projects are there",
-            ),
-        ],
-    ),
-    (
-        "status",
-        &[
-            (
-                "codex-state status",
-                "say which database is used, what is in it, and why Codex does not list a thread",
-            ),
-            ("codex-state status --format json", "the same for a program"),
-        ],
-    ),
-    (
-        "backup",
-        &[
-            ("codex-state backup", "copy it into codex-state-backups/ beside the database"),
-            ("codex-state backup before.sqlite", "copy it to a new file"),
-        ],
-    ),
-    (
-        "rebuild",
-        &[
-            ("codex-state rebuild --dry-run", "say what is wrong with the database, and what would be saved"),
-            ("codex-state rebuild", "replace a database that is damaged or that Codex refuses"),
-        ],
-    ),
-    (
-        "restore",
-        &[
-            ("codex-state restore", "list the backups"),
-            ("codex-state restore --dry-run before.sqlite", "say what would be replaced"),
-            (
-                "codex-state restore before.sqlite",
-                "restore this backup, and keep the present database as another one",
-            ),
-        ],
-    ),
-    (
-        "completions",
-        &[
-            ("codex-state completions --install", "install the script of your shell"),
-            ("codex-state completions fish > codex-state.fish", "write the script of one shell to a file"),
-        ],
-    ),
-    (
-        "man",
-        &[
-            ("codex-state man ~/.local/share/man/man1", "install all pages for man"),
-            ("codex-state man > codex-state.1", "write the page of the program to a file"),
-        ],
-    ),
-];
+/// The examples of all commands.
+const EXAMPLES: &str = include_str!("examples.txt");
 
 /// The files that the program uses, with their purpose.
 pub const FILES: [(&str, &str); 5] = [
@@ -178,10 +28,13 @@ pub const FILES: [(&str, &str); 5] = [
     ),
 ];
 
-/// Returns the examples of a command.
+/// Returns the examples of a command, or of the program if it is empty: command lines with their effects.
 #[must_use]
-pub fn examples(command: &str) -> &'static [Example] {
-    EXAMPLES.iter().find(|(name, _)| *name == command).map_or(&[], |(_, examples)| examples)
+pub fn examples(command: &str) -> Vec<(&'static str, &'static str)> {
+    let heading = format!("# codex-state {command}");
+    let below = EXAMPLES.lines().skip_while(|line| *line != heading.trim_end()).skip(1);
+    let lines: Vec<&str> = below.take_while(|line| !line.is_empty()).collect();
+    lines.chunks_exact(2).map(|example| (example[0], example[1].trim_start())).collect()
 }
 
 /// Returns the environment variables for users, with their meaning.
@@ -262,9 +115,12 @@ mod tests {
         for name in &names {
             assert!(!examples(name).is_empty(), "{name} has an example");
         }
-        assert_eq!(EXAMPLES.len(), names.len() + 1, "and no other has: {names:?}");
-        for (name, examples) in EXAMPLES {
-            for (line, _) in examples {
+        let headings = EXAMPLES.lines().filter_map(|line| line.strip_prefix("# codex-state"));
+        let headings: Vec<&str> = headings.map(str::trim_start).collect();
+        assert_eq!(headings.len(), names.len() + 1, "and no other has: {names:?}");
+        for name in headings {
+            assert!(!examples(name).is_empty(), "{name}");
+            for (line, _) in examples(name) {
                 let command = line.split(['>', '<']).next().unwrap().trim_end();
                 for command in command.split(" | ") {
                     Cli::try_parse_from(command.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));

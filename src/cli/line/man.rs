@@ -59,7 +59,7 @@ fn page(command: &clap::Command, short: &str, name: String, see_also: &[&str]) -
         named(&mut roff, "FINDINGS", &findings)?;
     }
     exit_status(&mut roff)?;
-    named(&mut roff, "EXAMPLES", help::examples(short))?;
+    named(&mut roff, "EXAMPLES", &help::examples(short))?;
     if !see_also.is_empty() {
         let mut section = Roff::default();
         section.control("SH", ["SEE ALSO"]).text([roman(see_also.join(", "))]);
