@@ -17,6 +17,14 @@ pub trait Progress: Sync {
     fn detail(&self, _line: &dyn Fn() -> String) {}
 }
 
+/// Does a stretch of work whose size is not known, and tells `progress` when it begins and when it ends.
+pub fn during<T>(progress: &dyn Progress, what: &str, work: impl FnOnce() -> T) -> T {
+    progress.start(what, None, None);
+    let done = work();
+    progress.finish();
+    done
+}
+
 /// A listener that ignores everything, for callers of the library and for tests.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;

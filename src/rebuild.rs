@@ -30,7 +30,7 @@ use crate::db::open::{OpenOptions, Writer};
 use crate::db::rebuild::{Condition, Inherited, NewDatabase, OldDatabase, Replaced};
 use crate::error::WithHint as _;
 use crate::fault;
-use crate::progress::Progress;
+use crate::progress::{Progress, during};
 use crate::rollout::file_name;
 use crate::survey::Context;
 use crate::sys::{is_same_file, thread_locks};
@@ -125,10 +125,7 @@ pub fn run<T>(
     progress: &dyn Progress,
     fill: impl FnOnce(&mut Writer, Option<&DatabaseFacts>) -> anyhow::Result<Filled<T>>,
 ) -> anyhow::Result<RebuildReport<T>> {
-    progress.start("checking the database", None, None);
-    let old = options.lock_old();
-    progress.finish();
-    let old = old?;
+    let old = during(progress, "checking the database", || options.lock_old())?;
     fault::point("rebuild:locked");
     check_writers(options, &old)?;
     if *old.condition() == Condition::Sound && !options.force {
@@ -159,10 +156,8 @@ pub fn run<T>(
         Some(versions) => report.way = Way::Mended(versions),
         None => build(options, progress, &old, &mut new, &mut report, fill)?,
     }
-    progress.start("checking the new database", None, None);
-    let checked = new.check(options.context.default_provider);
-    progress.finish();
-    report.shown = checked?;
+    report.shown =
+        during(progress, "checking the new database", || new.check(options.context.default_provider))?;
     fault::point("rebuild:checked");
     go_on(options)?;
     if options.preview_in.is_none() {
@@ -209,10 +204,9 @@ fn build<T>(
     }
     report.level = level;
     report.left_behind = beyond;
-    progress.start("reading the old database", None, None);
-    let built = new.build(old, level, options.open, &mut report.inherited);
-    progress.finish();
-    let (mut writer, facts) = built?;
+    let (mut writer, facts) = during(progress, "reading the old database", || {
+        new.build(old, level, options.open, &mut report.inherited)
+    })?;
     fault::point("rebuild:built");
     go_on(options)?;
     let Filled { report: filled, unread } = fill(&mut writer, facts.as_ref())?;
@@ -220,10 +214,7 @@ fn build<T>(
     report.filled = Some(filled);
     fault::point("rebuild:filled");
     go_on(options)?;
-    progress.start("carrying over the rest", None, None);
-    let carried = new.carry(old, &writer, &mut report.inherited);
-    progress.finish();
-    carried?;
+    during(progress, "carrying over the rest", || new.carry(old, &writer, &mut report.inherited))?;
     writer.close()?;
     fault::point("rebuild:carried");
     if options.force { Ok(()) } else { check_unread(options, old, new, &report.inherited, unread) }

@@ -6,7 +6,7 @@ use crate::db::schema::Schema;
 use crate::db::threads::{self, Summary};
 use crate::error::WithHint as _;
 use crate::fault;
-use crate::progress::Progress;
+use crate::progress::{Progress, during};
 use crate::survey::Context;
 use crate::sys::is_same_file;
 use crate::thread::columns::Col;
@@ -75,10 +75,7 @@ pub fn run(options: &RestoreOptions<'_>, progress: &dyn Progress) -> anyhow::Res
         return Err(anyhow!("{}: is the database itself", options.source.display())
             .hint("name a backup: they are in codex-state-backups beside the database"));
     }
-    progress.start("checking the backup", None, None);
-    let checked = backup::check_backup(options.source, options.open);
-    progress.finish();
-    checked?;
+    during(progress, "checking the backup", || backup::check_backup(options.source, options.open))?;
     options.check_interrupted()?;
     let mut source = Reader::open(options.source, options.open)?;
     let mut report = RestoreReport { rows: count(&mut source)?, ..RestoreReport::default() };
@@ -100,10 +97,8 @@ pub fn run(options: &RestoreOptions<'_>, progress: &dyn Progress) -> anyhow::Res
     fault::point("restore:checked");
     if options.keep_backup {
         // Made even if there is a backup of the last hour, because that one may lack rows that are removed now.
-        progress.start("keeping what is replaced", None, None);
-        let kept = backup::keep_replaced(options.database, options.open, options.context.now);
-        progress.finish();
-        match kept {
+        let keep = || backup::keep_replaced(options.database, options.open, options.context.now);
+        match during(progress, "keeping what is replaced", keep) {
             Ok(backup) => report.backup = Some(backup),
             // Such a database is moved aside, or is missing.
             Err(error)
@@ -114,16 +109,10 @@ pub fn run(options: &RestoreOptions<'_>, progress: &dyn Progress) -> anyhow::Res
     }
     fault::point("restore:kept");
     options.check_interrupted()?;
-    progress.start("restoring", None, None);
-    let restored = backup::restore_into(
-        options.database,
-        options.source,
-        options.open,
-        options.context.now,
-        &mut |_| {},
-    );
-    progress.finish();
-    let restored = restored?;
+    let RestoreOptions { database, source, open, context, .. } = *options;
+    let restored = during(progress, "restoring", || {
+        backup::restore_into(database, source, open, context.now, &mut |_| {})
+    })?;
     report.bytes = Some(restored.size);
     report.moved_aside = restored.moved_aside;
     report.is_new_file = restored.replaced_file;

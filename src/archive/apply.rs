@@ -5,7 +5,7 @@ use super::plan::{Move, Planned, Task, Verdict};
 use super::report::ArchiveOutcome;
 use crate::catalog::walk::RolloutFile;
 use crate::db::Connection;
-use crate::db::open::{Trouble, Writer, explain};
+use crate::db::open::{Trouble, Writer, explain_own};
 use crate::fault;
 use crate::rollout::fold::{Stamp, to_millis};
 use crate::sys::relocate::{self, Leftover, StagedCopy};
@@ -77,10 +77,7 @@ impl Engine<'_> {
         match self.apply_claimed(id, planned, writer) {
             Ok(outcome) => (outcome, None),
             Err(error) => {
-                let error = match error.downcast() {
-                    Ok(error) => explain(error, writer.path(), "write to the database"),
-                    Err(error) => error,
-                };
+                let error = explain_own(error, writer.path(), "write to the database");
                 let outcome = ArchiveOutcome::failed(Some(id), from, reason(&error));
                 // A failure of the database would affect the next thread too.
                 let ends_all = Trouble::of(&error).is_some();

@@ -1,8 +1,7 @@
 //! The results of archive and unarchive for each thread. If there are many, most are in a temporary file.
 
-use crate::db::many::{Many, Stored};
+use crate::db::many::{Many, Stored, path_cell, path_of};
 use crate::db::tally::{Shown, Tally};
-use crate::sys;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -59,24 +58,19 @@ impl ArchiveOutcome {
 
 impl Stored for ArchiveOutcome {
     fn to_cells(&self) -> Vec<Cell> {
-        let path = |path: &Path| Cell::Blob(sys::path_to_bytes(path));
-        let optional = |place: &Option<PathBuf>| place.as_deref().map_or(Cell::Null, path);
         let mut cells = vec![
             Cell::optional_text(self.id.map(|id| id.to_string()).as_deref()),
             Cell::Integer(self.status as i64),
-            optional(&self.from),
-            optional(&self.to),
+            path_cell(self.from.as_deref()),
+            path_cell(self.to.as_deref()),
             Cell::optional_text(self.error.as_deref()),
         ];
-        cells.extend(self.files.iter().flat_map(|file| [path(&file.from), path(&file.to)]));
+        let ends = self.files.iter().flat_map(|file| [&file.from, &file.to]);
+        cells.extend(ends.map(|path| path_cell(Some(path))));
         cells
     }
 
     fn from_cells(cells: Vec<Cell>) -> Option<ArchiveOutcome> {
-        let path = |cell: Cell| match cell {
-            Cell::Blob(bytes) => Some(sys::path_from_bytes(bytes)),
-            _ => None,
-        };
         let mut cells = cells.into_iter();
         let id = cells.next()?.as_text().and_then(ThreadId::parse);
         let status = match cells.next()? {
@@ -84,10 +78,10 @@ impl Stored for ArchiveOutcome {
             Cell::Integer(1) => ArchiveStatus::Unchanged,
             _ => ArchiveStatus::Failed,
         };
-        let (from, to) = (path(cells.next()?), path(cells.next()?));
+        let (from, to) = (path_of(cells.next()?), path_of(cells.next()?));
         let error = cells.next()?.as_text().map(str::to_owned);
         let mut files = Vec::new();
-        while let (Some(from), Some(to)) = (cells.next().and_then(path), cells.next().and_then(path)) {
+        while let (Some(from), Some(to)) = (cells.next().and_then(path_of), cells.next().and_then(path_of)) {
             files.push(MovedFile { from, to });
         }
         Some(ArchiveOutcome { id, status, from, to, files, error })

@@ -4,12 +4,11 @@ use super::index;
 use crate::catalog::absent::AbsentFolder;
 use crate::db::Connection;
 use crate::db::facts::DatabaseFacts;
-use crate::db::many::{Many, Stored};
+use crate::db::many::{Many, Stored, path_cell, path_of};
 use crate::db::open::{OpenOptions, Reader, Writer};
 use crate::db::tally::Shown;
 use crate::survey::select::Selected;
 use crate::survey::{Context, Database};
-use crate::sys;
 use crate::thread::cell::Cell;
 use crate::thread::times::Times;
 use std::path::{Path, PathBuf};
@@ -98,15 +97,13 @@ pub struct Failure {
 
 impl Stored for Failure {
     fn to_cells(&self) -> Vec<Cell> {
-        let path = Cell::Blob(sys::path_to_bytes(&self.path));
-        vec![path, Cell::Text(self.error.clone()), Cell::from(self.is_passing)]
+        vec![path_cell(Some(&self.path)), Cell::Text(self.error.clone()), Cell::from(self.is_passing)]
     }
 
     fn from_cells(cells: Vec<Cell>) -> Option<Failure> {
         match <[Cell; 3]>::try_from(cells).ok()? {
-            [Cell::Blob(path), Cell::Text(error), is_passing] => {
-                let path = sys::path_from_bytes(path);
-                Some(Failure { path, error, is_passing: is_passing == Cell::Integer(1) })
+            [path, Cell::Text(error), is_passing] => {
+                Some(Failure { path: path_of(path)?, error, is_passing: is_passing == Cell::Integer(1) })
             }
             _ => None,
         }

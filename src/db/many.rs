@@ -2,15 +2,32 @@
 //! one, in order.
 
 use crate::db::spill::Spill;
+use crate::sys;
 use crate::thread::cell::Cell;
 use anyhow::Context as _;
 use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 
 /// The maximum size in bytes of results in memory.
 pub const MAX_BYTES: usize = 2 * 1024 * 1024;
 /// The number of results read from the temporary file at once.
 const PAGE: usize = 256;
 const NO_TEMPORARY_FILE: &str = "the results do not fit into memory, and the temporary file for them cannot be used (its folder is TMPDIR)";
+
+/// Returns a path as a cell, from which [`path_of`] restores it even if it is not UTF-8.
+#[must_use]
+pub fn path_cell(path: Option<&Path>) -> Cell {
+    path.map_or(Cell::Null, |path| Cell::Blob(sys::path_to_bytes(path)))
+}
+
+/// Returns the path of which [`path_cell`] made this cell.
+#[must_use]
+pub fn path_of(cell: Cell) -> Option<PathBuf> {
+    match cell {
+        Cell::Blob(bytes) => Some(sys::path_from_bytes(bytes)),
+        _ => None,
+    }
+}
 
 /// A result that can be kept in a temporary file.
 pub trait Stored: Clone {

@@ -2,8 +2,7 @@
 
 use super::finding::{Count, FieldDifference, Finding};
 use super::kinds::{FindingKind, N_KINDS, Remedy, Severity};
-use crate::db::many::{MAX_BYTES, Many, Stored};
-use crate::sys;
+use crate::db::many::{MAX_BYTES, Many, Stored, path_cell, path_of};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::Col;
@@ -65,7 +64,7 @@ impl Stored for Finding {
             number(self.kind as usize),
             number(self.severity as usize),
             Cell::optional_text(self.thread_id.as_deref()),
-            self.path.as_deref().map_or(Cell::Null, |path| Cell::Blob(sys::path_to_bytes(path))),
+            path_cell(self.path.as_deref()),
             self.line.map_or(Cell::Null, |line| Cell::Integer(line.cast_signed())),
             Cell::Text(self.message.clone()),
             Cell::from(self.without_rollout),
@@ -86,10 +85,7 @@ impl Stored for Finding {
             _ => None,
         };
         let thread_id = text(cells.next()?);
-        let path = match cells.next()? {
-            Cell::Blob(bytes) => Some(sys::path_from_bytes(bytes)),
-            _ => None,
-        };
+        let path = path_of(cells.next()?);
         let line = cells.next()?.as_integer().map(i64::cast_unsigned);
         let message = text(cells.next()?)?;
         let without_rollout = cells.next()? == Cell::Integer(1);

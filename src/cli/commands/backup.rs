@@ -14,7 +14,7 @@ use crate::db::schema::Schema;
 use crate::db::threads;
 use crate::error::{WithHint as _, shell_word};
 use crate::output_file::OutputFile;
-use crate::progress::Progress as _;
+use crate::progress::during;
 use anyhow::anyhow;
 
 /// Runs the command.
@@ -47,10 +47,9 @@ pub fn run(app: &mut App, arguments: &args::BackupArgs) -> anyhow::Result<Exit> 
         if arguments.file.is_none() {
             backup::prepare_folder(&database)?;
         }
-        app.messages.progress().start("copying the database", None, None);
-        let copied = backup::back_up(&database, &target, &place.options, &mut |_| {});
-        app.messages.progress().finish();
-        copied?
+        during(app.messages.progress(), "copying the database", || {
+            backup::back_up(&database, &target, &place.options, &mut |_| {})
+        })?
     };
     Report {
         members: vec![

@@ -12,8 +12,7 @@ use crate::db::list::Query;
 use crate::db::list::{ListOptions, Lister};
 use crate::db::open::{OpenOptions, Reader};
 use crate::db::schema::Schema;
-use crate::db::threads;
-use crate::thread::cell::Cell;
+use crate::db::{threads, titles};
 use crate::thread::columns::Col;
 use clap::{Args as _, CommandFactory as _, FromArgMatches as _};
 use clap_complete::CompleteEnv;
@@ -158,20 +157,9 @@ fn beginning(reader: &mut Reader, typed: &str) -> anyhow::Result<Vec<(String, St
 
 /// Adds its title to each id.
 fn titled(reader: &mut Reader, ids: Vec<String>) -> anyhow::Result<Vec<(String, String)>> {
-    reader.read(|connection| -> anyhow::Result<_> {
+    let titles = reader.read(|connection| -> anyhow::Result<_> {
         let schema = Schema::read_threads(connection)?;
-        let rows = threads::ThreadStatements::new(&schema);
-        ids.iter()
-            .map(|id| {
-                let id_cell = Cell::from(id.as_str());
-                let row = rows.get_odd(connection, &id_cell)?;
-                let text = |position| {
-                    let text = row.as_ref()?.get(position)?.as_text()?;
-                    (!text.trim().is_empty()).then(|| text.to_owned())
-                };
-                let title = [Col::Name, Col::Title, Col::Preview].into_iter().find_map(text);
-                Ok((id.clone(), title.unwrap_or_default()))
-            })
-            .collect()
-    })
+        Ok(titles::of(connection, &schema, ids.iter().map(String::as_str))?)
+    })?;
+    Ok(ids.into_iter().zip(titles.into_iter().map(|titled| titled.title)).collect())
 }

@@ -10,7 +10,7 @@ use crate::cli::line::args;
 use crate::cli::line::exit::Exit;
 use crate::cli::output::report::ListReport;
 use crate::cli::output::text;
-use crate::db::many::{Many, Stored};
+use crate::db::many::{Many, Stored, path_cell, path_of};
 use crate::db::threads::rollout_path;
 use crate::survey::select::Selected;
 use crate::sys;
@@ -25,14 +25,11 @@ struct RolloutPath(PathBuf);
 
 impl Stored for RolloutPath {
     fn to_cells(&self) -> Vec<Cell> {
-        vec![Cell::Blob(sys::path_to_bytes(&self.0))]
+        vec![path_cell(Some(&self.0))]
     }
 
     fn from_cells(cells: Vec<Cell>) -> Option<RolloutPath> {
-        match cells.into_iter().next()? {
-            Cell::Blob(bytes) => Some(RolloutPath(sys::path_from_bytes(bytes))),
-            _ => None,
-        }
+        cells.into_iter().next().and_then(path_of).map(RolloutPath)
     }
 
     fn size(&self) -> usize {

@@ -3,6 +3,7 @@
 use crate::cli::line::env::{COMPLETE, NOW, OPTIONS, VARIABLES};
 use crate::cli::line::exit::Exit;
 use crate::verify::FindingKind;
+use std::fmt::Display;
 
 /// The examples of all commands.
 const EXAMPLES: &str = include_str!("examples.txt");
@@ -61,15 +62,12 @@ pub fn findings() -> impl Iterator<Item = (&'static str, String)> {
 /// Returns the end of the program's help.
 #[must_use]
 pub fn of_program() -> String {
-    let exits: Vec<(String, &str)> =
-        Exit::ALL.iter().map(|exit| (exit.code().to_string(), exit.meaning())).collect();
-    let files: Vec<(String, &str)> = FILES.iter().map(|(name, what)| ((*name).to_owned(), *what)).collect();
-    let variables: Vec<(String, &str)> = environment().map(|(name, what)| (name.to_owned(), what)).collect();
+    let set_but_empty = "Environment (a variable that is set but empty counts as unset):";
     [
         of_command(""),
-        section("Exit status:", &exits),
-        section("Files:", &files),
-        section("Environment (a variable that is set but empty counts as unset):", &variables),
+        section("Exit status:", Exit::ALL.map(|exit| (exit.code(), exit.meaning()))),
+        section("Files:", FILES),
+        section(set_but_empty, environment()),
     ]
     .join("\n\n")
 }
@@ -77,14 +75,10 @@ pub fn of_program() -> String {
 /// Returns the end of a command's help.
 #[must_use]
 pub fn of_command(command: &str) -> String {
-    let examples: Vec<(String, &str)> =
-        examples(command).iter().map(|(line, what)| ((*line).to_owned(), *what)).collect();
-    let mut text = section("Examples:", &examples);
+    let mut text = section("Examples:", examples(command));
     if command == "verify" {
-        let findings: Vec<(String, String)> =
-            findings().map(|(name, what)| (name.to_owned(), what)).collect();
         text += "\n\n";
-        text += &section("Findings:", &findings);
+        text += &section("Findings:", findings());
     }
     if !command.is_empty() {
         text += "\n\nExit status: 0 done; 1 the answer is no, or not everything could be done; 2 trouble; 130 interrupted. \
@@ -94,12 +88,9 @@ pub fn of_command(command: &str) -> String {
 }
 
 /// Returns a heading, and below it each name with its meaning on a separate line, which clap wraps.
-fn section<T: std::fmt::Display>(heading: &str, entries: &[(String, T)]) -> String {
-    let mut text = heading.to_owned();
-    for (name, what) in entries {
-        text += &format!("\n  {name}\n          {what}");
-    }
-    text
+fn section<N: Display, M: Display>(heading: &str, entries: impl IntoIterator<Item = (N, M)>) -> String {
+    let entries = entries.into_iter().map(|(name, meaning)| format!("\n  {name}\n          {meaning}"));
+    std::iter::once(heading.to_owned()).chain(entries).collect()
 }
 
 #[cfg(test)]

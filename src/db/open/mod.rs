@@ -18,6 +18,6 @@ pub use exclusive::Exclusive;
 pub use reader::Reader;
 pub use snapshot::Access;
 pub(crate) use trouble::refuse;
-pub use trouble::{Trouble, explain, explain_io, sqlite_error};
+pub use trouble::{Trouble, explain, explain_io, explain_own, sqlite_error};
 pub(in crate::db) use trouble::{class, reason};
 pub use writer::{MAX_TRANSACTION, Writer};

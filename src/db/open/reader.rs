@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::connect::{LONG, OPENING, OpenOptions, PAUSE, connect, find, first_look, in_transaction};
 pub(super) use super::snapshot::Access;
 use super::snapshot::{self, Snapshot};
-use super::trouble::{self, Trouble, explain, explain_io, refuse, sqlite_error};
+use super::trouble::{self, Trouble, explain, explain_io, explain_own, refuse, sqlite_error};
 
 /// After this many attempts, the timeout decides whether there is another.
 const ATTEMPTS: u32 = 4;
@@ -152,10 +152,7 @@ impl Reader {
                 Err(error) => (None, error, true),
             };
             if is_final {
-                return Err(match error.downcast::<rusqlite::Error>() {
-                    Ok(error) => explain(error, &self.path, doing),
-                    Err(error) => error,
-                });
+                return Err(explain_own(error, &self.path, doing));
             }
             wanted = way;
             // Longer than the resolution of file times, so that the next change is visible.

@@ -139,6 +139,15 @@ pub fn explain(error: rusqlite::Error, path: &Path, doing: &str) -> anyhow::Erro
     because(trouble, text, Some(TroubleSource::Sqlite(error)), path, doing)
 }
 
+/// Explains, like [`explain`], an error that is SQLite's own; any other error says already what failed.
+#[must_use]
+pub fn explain_own(error: anyhow::Error, path: &Path, doing: &str) -> anyhow::Error {
+    match error.downcast::<rusqlite::Error>() {
+        Ok(error) => explain(error, path, doing),
+        Err(error) => error,
+    }
+}
+
 /// Explains, like [`explain`], a system error about the database `path` or a file beside it.
 #[must_use]
 pub fn explain_io(error: io::Error, path: &Path, doing: &str) -> anyhow::Error {

@@ -10,7 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior, ffi};
 
 use super::connect::{OPENING, OpenOptions, PAUSE, connect, find, first_look, in_transaction};
-use super::trouble::{self, Trouble, explain, explain_io, refuse};
+use super::trouble::{self, Trouble, explain, explain_io, explain_own, refuse};
 use crate::fault;
 use crate::sys::{Links, open_regular_with};
 
@@ -149,10 +149,8 @@ impl Writer {
         mut f: impl FnMut(&Connection) -> Result<T, E>,
     ) -> anyhow::Result<T> {
         let mut f = |connection: &Connection| f(connection).map_err(Into::into);
-        in_transaction(&self.connection, &mut f).map_err(|error| match error.downcast::<rusqlite::Error>() {
-            Ok(error) => explain(error, &self.path, "read the database"),
-            Err(error) => error,
-        })
+        in_transaction(&self.connection, &mut f)
+            .map_err(|error| explain_own(error, &self.path, "read the database"))
     }
 
     /// Runs `f` in a transaction that holds the write lock from its start (`BEGIN IMMEDIATE`), so that another writer
@@ -168,10 +166,7 @@ impl Writer {
         let begin = || Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
         let transaction =
             retry_busy(&self.options, begin).map_err(|error| explain(error, &self.path, doing))?;
-        let value = f(&transaction).map_err(|error| match error.downcast() {
-            Ok(error) => explain(error, &self.path, doing),
-            Err(error) => error,
-        })?;
+        let value = f(&transaction).map_err(|error| explain_own(error, &self.path, doing))?;
         transaction.commit().map_err(|error| explain(error, &self.path, doing))?;
         Ok(value)
     }
