@@ -51,15 +51,14 @@ fn page(command: &clap::Command, short: &str, name: String, see_also: &[&str]) -
         man.render_subcommands_section(&mut roff)?;
         columns(&mut roff)?;
         environment(&mut roff)?;
-        named(&mut roff, "FILES", &help::FILES)?;
+        named(&mut roff, "FILES", help::FILES)?;
     }
     json(&mut roff, short, command)?;
     if short == "verify" {
-        let findings: Vec<(&str, String)> = help::findings().collect();
-        named(&mut roff, "FINDINGS", &findings)?;
+        named(&mut roff, "FINDINGS", help::findings())?;
     }
-    exit_status(&mut roff)?;
-    named(&mut roff, "EXAMPLES", &help::examples(short))?;
+    named(&mut roff, "EXIT STATUS", Exit::ALL.map(|exit| (exit.code(), exit.meaning())))?;
+    named(&mut roff, "EXAMPLES", help::examples(short))?;
     if !see_also.is_empty() {
         let mut section = Roff::default();
         section.control("SH", ["SEE ALSO"]).text([roman(see_also.join(", "))]);
@@ -157,20 +156,16 @@ fn environment(out: &mut dyn Write) -> io::Result<()> {
     section.to_writer(out)
 }
 
-fn named<T: AsRef<str>>(out: &mut dyn Write, heading: &str, entries: &[(&str, T)]) -> io::Result<()> {
+/// Writes a section of names, each with its meaning.
+fn named<N: ToString, M: ToString>(
+    out: &mut dyn Write,
+    heading: &str,
+    entries: impl IntoIterator<Item = (N, M)>,
+) -> io::Result<()> {
     let mut section = Roff::default();
     section.control("SH", [heading]);
-    for (name, what) in entries {
-        section.control("TP", []).text([bold(*name)]).text([roman(what.as_ref())]);
-    }
-    section.to_writer(out)
-}
-
-fn exit_status(out: &mut dyn Write) -> io::Result<()> {
-    let mut section = Roff::default();
-    section.control("SH", ["EXIT STATUS"]);
-    for exit in Exit::ALL {
-        section.control("TP", []).text([bold(exit.code().to_string())]).text([roman(exit.meaning())]);
+    for (name, meaning) in entries {
+        section.control("TP", []).text([bold(name.to_string())]).text([roman(meaning.to_string())]);
     }
     section.to_writer(out)
 }
