@@ -38,7 +38,6 @@ mod engine;
 mod family;
 mod place;
 mod plan;
-mod refusal;
 mod report;
 
 pub use engine::{ArchiveOptions, Direction};

@@ -1,10 +1,10 @@
 //! Checks where paths lead, so that no file outside the home is followed, and determines where files are moved.
 
 use super::engine::Direction;
-use super::refusal::Refusal;
 use crate::catalog::forms::other_form;
 use crate::catalog::walk::{ACTIVE, ARCHIVED, active_folder};
 use crate::rollout::file_name::RolloutName;
+use anyhow::{anyhow, bail};
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -14,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 ///
 /// # Errors
 /// If the file must not be touched.
-pub(super) fn find_movable(home: &Path, path: &Path) -> Result<Option<PathBuf>, Refusal> {
+pub(super) fn find_movable(home: &Path, path: &Path) -> anyhow::Result<Option<PathBuf>> {
     let mut found = None;
     if !path.is_absolute() {
         return Ok(None);
@@ -22,29 +22,29 @@ pub(super) fn find_movable(home: &Path, path: &Path) -> Result<Option<PathBuf>, 
     for form in [path.to_owned(), other_form(path)] {
         match fs::symlink_metadata(&form) {
             Ok(metadata) if metadata.is_symlink() => {
-                return Err(Refusal::Link(form));
+                bail!("its rollout is a symbolic link: {}", form.display());
             }
             Ok(metadata) if metadata.is_file() => {
                 found = Some(form);
                 break;
             }
-            Ok(_) => return Err(Refusal::NotAFile(form)),
+            Ok(_) => bail!("its rollout is not a regular file: {}", form.display()),
             Err(error)
                 if matches!(
                     error.kind(),
                     io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput
                 ) => {}
-            Err(error) => return Err(Refusal::Unseen(form, error)),
+            Err(error) => bail!("{}: cannot be looked at: {error}", form.display()),
         }
     }
     let Some(found) = found else { return Ok(None) };
-    let outside = || Refusal::OutsideHome(found.clone());
+    let outside = || anyhow!("its rollout is outside of the Codex home: {}", found.display());
     let folder = found.parent().ok_or_else(outside)?;
     if is_plainly_inside(home, folder) {
         return Ok(Some(found));
     }
     let real = |path: &Path| fs::canonicalize(path);
-    let real_folder = real(folder).map_err(|error| Refusal::Folder(folder.to_owned(), error))?;
+    let real_folder = real(folder).map_err(|error| anyhow!("{}: {error}", folder.display()))?;
     let roots = [ACTIVE, ARCHIVED].map(|root| real(&home.join(root)).ok());
     let root = roots.into_iter().flatten().find(|root| real_folder.starts_with(root)).ok_or_else(outside)?;
     let mut way = folder;
@@ -52,9 +52,7 @@ pub(super) fn find_movable(home: &Path, path: &Path) -> Result<Option<PathBuf>, 
         let is_link = fs::symlink_metadata(way).is_ok_and(|metadata| metadata.is_symlink());
         match way.parent() {
             Some(parent) if !is_link => way = parent,
-            _ => {
-                return Err(Refusal::BehindLink(found.clone()));
-            }
+            _ => bail!("its rollout is behind a symbolic link: {}", found.display()),
         }
     }
     Ok(Some(found))
