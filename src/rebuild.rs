@@ -23,11 +23,9 @@
 //! fails if another process opened the old file since.
 
 use crate::catalog::walk;
-use crate::db::census::Census;
-use crate::db::create::NewSchema;
 use crate::db::facts::DatabaseFacts;
-use crate::db::open::{OpenOptions, Writer};
 use crate::db::rebuild::{Condition, Inherited, NewDatabase, OldDatabase, Replaced};
+use crate::db::{Census, NewSchema, OpenOptions, Writer};
 use crate::error::WithHint as _;
 use crate::fault;
 use crate::progress::{Progress, during};

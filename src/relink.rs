@@ -7,9 +7,8 @@
 //! the rest: rows with the new place stay unchanged.
 
 use crate::db::folders::{self, RowFolder};
-use crate::db::open::{MAX_TRANSACTION, Reader, Writer};
-use crate::db::schema::Schema;
-use crate::db::tally::{Shown, Tally};
+use crate::db::open::MAX_TRANSACTION;
+use crate::db::{Reader, Schema, Shown, Tally, Writer};
 use crate::error::WithHint as _;
 use crate::fault;
 use crate::progress::Progress;

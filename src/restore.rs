@@ -1,9 +1,8 @@
 //! `restore`: restores a backup into the database, and reports the newer rows that this removes. It prints nothing.
 
 use crate::db::backup::{self, MovedAside};
-use crate::db::open::{OpenOptions, Reader, Trouble};
-use crate::db::schema::Schema;
 use crate::db::threads::{self, Summary};
+use crate::db::{OpenOptions, Reader, Schema, Trouble};
 use crate::error::WithHint as _;
 use crate::fault;
 use crate::progress::{Progress, during};

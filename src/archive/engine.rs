@@ -2,8 +2,7 @@
 
 use crate::catalog::inventory::Inventory;
 use crate::catalog::names;
-use crate::db::schema::Schema;
-use crate::db::threads::ThreadStatements;
+use crate::db::{Schema, ThreadStatements};
 use crate::progress::Progress;
 use crate::rollout::reader::Buffer;
 use crate::survey::Context;

@@ -1,9 +1,8 @@
 //! Determines the threads of a run: the requested ones and, with `--recursive`, those that they spawned.
 
 use super::engine::Engine;
-use crate::db::open::Reader;
 use crate::db::threads::spawned_by;
-use crate::db::{spawn, threads};
+use crate::db::{Reader, spawn, threads};
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
 use crate::survey::scan::{self, Group, Scan, ScanEvent};

@@ -44,10 +44,7 @@ pub use engine::{ArchiveOptions, Direction};
 pub use report::{ArchiveOutcome, ArchiveReport, ArchiveStatus, MovedFile};
 
 use crate::catalog::inventory::Inventory;
-use crate::db::open::{Reader, Writer};
-use crate::db::schema::Schema;
-use crate::db::tally::Tally;
-use crate::db::threads::ThreadStatements;
+use crate::db::{Reader, Schema, Tally, ThreadStatements, Writer};
 use crate::error::WithHint as _;
 use crate::progress::Progress;
 use crate::survey;

@@ -1,7 +1,7 @@
 //! The results of archive and unarchive for each thread. If there are many, most are in a temporary file.
 
-use crate::db::many::{Many, Stored, path_cell, path_of};
-use crate::db::tally::{Shown, Tally};
+use crate::db::many::{path_cell, path_of};
+use crate::db::{Many, Shown, Stored, Tally};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use std::path::{Path, PathBuf};

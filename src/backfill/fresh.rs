@@ -2,7 +2,7 @@
 //! none.
 
 use crate::catalog::walk;
-use crate::db::create::NewSchema;
+use crate::db::NewSchema;
 use crate::home;
 use crate::rollout::peek;
 use crate::rollout::reader::Buffer;

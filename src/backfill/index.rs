@@ -6,8 +6,7 @@
 
 use crate::catalog::names::{self as session_index, FILE_NAME};
 use crate::db::names::{self, NamedThread};
-use crate::db::open::Reader;
-use crate::db::schema::Schema;
+use crate::db::{Reader, Schema};
 use crate::fault;
 use crate::survey::Context;
 use crate::sys::{Links, open_regular_with};

@@ -2,11 +2,9 @@
 
 use super::index;
 use crate::catalog::absent::AbsentFolder;
-use crate::db::Connection;
 use crate::db::facts::DatabaseFacts;
-use crate::db::many::{Many, Stored, path_cell, path_of};
-use crate::db::open::{OpenOptions, Reader, Writer};
-use crate::db::tally::Shown;
+use crate::db::many::{path_cell, path_of};
+use crate::db::{Connection, Many, OpenOptions, Reader, Shown, Stored, Writer};
 use crate::survey::select::Selected;
 use crate::survey::{Context, Database};
 use crate::thread::cell::Cell;

@@ -2,11 +2,8 @@
 
 use super::options::{BackfillOptions, BackfillReport, BackfillTarget};
 use crate::catalog::walk::RolloutFile;
-use crate::db::Connection;
 use crate::db::facts::FittingFacts;
-use crate::db::open::OpenOptions;
-use crate::db::tally::Tally;
-use crate::db::threads::ThreadStatements;
+use crate::db::{Connection, OpenOptions, Tally, ThreadStatements};
 use crate::rollout::fold::{FoldedThread, Stamp};
 use crate::survey::Survey;
 use crate::survey::comparison::Comparison;

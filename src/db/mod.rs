@@ -35,7 +35,14 @@ pub mod threads;
 pub mod titles;
 mod verdicts;
 
+pub use census::Census;
+pub use create::NewSchema;
+pub use many::{Many, Stored};
+pub use open::{OpenOptions, Reader, Trouble, Writer};
 pub use rusqlite::Connection;
+pub use schema::Schema;
+pub use tally::{Shown, Tally};
+pub use threads::ThreadStatements;
 
 /// Returns the version of SQLite that is built in.
 #[must_use]

@@ -3,8 +3,7 @@
 use super::candidates::{PruneCandidate, PruneCandidates, PruneStatus};
 use crate::catalog::inventory::Inventory;
 use crate::catalog::walk::Roots;
-use crate::db::schema::Schema;
-use crate::db::tally::{Shown, Tally};
+use crate::db::{Schema, Shown, Tally};
 use crate::survey::Context;
 use crate::survey::select::Selected;
 use std::path::PathBuf;

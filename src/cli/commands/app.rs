@@ -2,9 +2,9 @@
 
 use crate::cli::line::args::{FormatChoice, Global};
 use crate::cli::line::env::Environment;
+use crate::cli::output::OutputForm;
 use crate::cli::output::messages::Messages;
 use crate::cli::output::metrics::Metrics;
-use crate::cli::output::report::OutputForm;
 use crate::cli::output::stdout::Output;
 use crate::error::{WithHint as _, shell_word};
 use crate::home::CodexConfig;

@@ -3,20 +3,11 @@
 use crate::archive::{
     self, ArchiveOptions, ArchiveOutcome, ArchiveReport, ArchiveStatus, Direction, MovedFile,
 };
-use crate::cli::commands::app::App;
-use crate::cli::commands::ending;
-use crate::cli::commands::place::{Place, output_file};
-use crate::cli::commands::threads;
 use crate::cli::commands::titles::{self, MAX_ROWS, Titles, WIDTH_WITH_PATH};
-use crate::cli::line::args;
-use crate::cli::line::exit::Exit;
-use crate::cli::line::numbers::jobs_or_processors;
-use crate::cli::output::members::Members;
-use crate::cli::output::report::{ListReport, OutputForm};
-use crate::cli::output::style::Tone;
-use crate::cli::output::table::{Table, TableCell, TableColumn};
-use crate::cli::output::{human, text};
-use crate::db::open::Writer;
+use crate::cli::commands::{App, Place, ending, output_file, threads};
+use crate::cli::line::{Exit, args, jobs_or_processors};
+use crate::cli::output::{ListReport, Members, OutputForm, Table, TableCell, TableColumn, Tone, human, text};
+use crate::db::Writer;
 use crate::error::{WithHint as _, shell_word};
 use std::io;
 use std::path::Path;

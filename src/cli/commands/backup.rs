@@ -1,17 +1,10 @@
 //! `codex-state backup`: passes the arguments to the verb and prints the result.
 
-use crate::cli::commands::app::App;
-use crate::cli::commands::place::{Place, protected};
-use crate::cli::line::args;
-use crate::cli::line::exit::Exit;
-use crate::cli::output::human;
-use crate::cli::output::report::{Report, ReportRows};
-use crate::cli::output::table::{TableCell, write_fields};
-use crate::cli::output::text;
-use crate::db::backup;
-use crate::db::open::Reader;
-use crate::db::schema::Schema;
-use crate::db::threads;
+use crate::cli::commands::place::protected;
+use crate::cli::commands::{App, Place};
+use crate::cli::line::{Exit, args};
+use crate::cli::output::{Report, ReportRows, TableCell, human, text, write_fields};
+use crate::db::{Reader, Schema, backup, threads};
 use crate::error::{WithHint as _, shell_word};
 use crate::output_file::OutputFile;
 use crate::progress::during;

@@ -1,16 +1,11 @@
 //! `codex-state restore` without a file: lists the backups of a database, newest first. Also finds the newest sound
 //! one.
 
-use crate::cli::commands::app::App;
-use crate::cli::commands::place::Place;
-use crate::cli::line::exit::Exit;
-use crate::cli::output::records::Value;
-use crate::cli::output::report::{ListReport, OutputForm};
-use crate::cli::output::table::{Table, TableCell, TableColumn};
-use crate::cli::output::{human, text};
+use crate::cli::commands::{App, Place};
+use crate::cli::line::Exit;
+use crate::cli::output::{ListReport, OutputForm, Table, TableCell, TableColumn, Value, human, text};
 use crate::db::backup::{self, BackupInfo};
-use crate::db::open::{OpenOptions, Reader};
-use crate::db::threads;
+use crate::db::{OpenOptions, Reader, threads};
 use crate::error::{WithHint as _, shell_word};
 use anyhow::anyhow;
 use std::path::{Path, PathBuf};

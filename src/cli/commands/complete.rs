@@ -1,18 +1,13 @@
 //! Completion while the user types: the ids of threads with their titles. It is never slow and prints no error
 //! between keys.
 
-use crate::cli::commands::app::App;
-use crate::cli::commands::place::Place;
+use crate::cli::commands::{App, Place};
+use crate::cli::line::Exit;
 use crate::cli::line::args::{Cli, Global, NAME};
 use crate::cli::line::env::{COMPLETE, Environment};
-use crate::cli::line::exit::Exit;
-use crate::cli::output::style::Style;
-use crate::cli::output::{error, lines, text};
-use crate::db::list::Query;
-use crate::db::list::{ListOptions, Lister};
-use crate::db::open::{OpenOptions, Reader};
-use crate::db::schema::Schema;
-use crate::db::{threads, titles};
+use crate::cli::output::{Style, error, lines, text};
+use crate::db::list::{ListOptions, Lister, Query};
+use crate::db::{OpenOptions, Reader, Schema, threads, titles};
 use crate::thread::columns::Col;
 use clap::{Args as _, CommandFactory as _, FromArgMatches as _};
 use clap_complete::CompleteEnv;

@@ -1,11 +1,9 @@
 //! `codex-state completions`: prints the completion script of a shell, or installs it where the shell looks for it.
 
-use crate::cli::commands::app::App;
-use crate::cli::commands::place::output_file;
-use crate::cli::line::args;
+use crate::cli::commands::{App, output_file};
 use crate::cli::line::completions::{is_ours, script};
 use crate::cli::line::env::Environment;
-use crate::cli::line::exit::Exit;
+use crate::cli::line::{Exit, args};
 use crate::cli::output::text;
 use crate::error::{WithHint as _, shell_word};
 use crate::output_file::advice;

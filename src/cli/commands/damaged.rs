@@ -1,11 +1,8 @@
 //! Finds the newest sound backup, which `restore` can use if `rebuild` does not help a damaged database.
 
-use crate::cli::commands::app::App;
-use crate::cli::commands::backups;
-use crate::cli::commands::place::Place;
+use crate::cli::commands::{App, Place, backups};
 use crate::cli::output::human;
-use crate::db::backup;
-use crate::db::open::Trouble;
+use crate::db::{Trouble, backup};
 use crate::error::shell_word;
 use std::path::Path;
 

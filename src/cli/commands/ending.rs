@@ -1,10 +1,8 @@
 //! The last lines of a command that changes rows: what Codex's list now shows, and the backup that undoes the run.
 
-use crate::cli::commands::app::App;
-use crate::cli::output::members::Member;
-use crate::cli::output::{human, shown};
-use crate::db::backup;
-use crate::db::tally::Shown;
+use crate::cli::commands::App;
+use crate::cli::output::{Member, human, shown};
+use crate::db::{Shown, backup};
 use crate::error::shell_word;
 use std::path::Path;
 

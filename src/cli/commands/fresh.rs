@@ -1,12 +1,10 @@
 //! Chooses and announces the database that `backfill` creates in a home without one.
 
 use crate::backfill::fresh::{self, PlannedDatabase};
-use crate::cli::commands::app::App;
-use crate::cli::commands::place::Place;
+use crate::cli::commands::{App, Place};
 use crate::cli::line::fresh::SchemaChoice;
 use crate::cli::output::human;
-use crate::db::backup;
-use crate::db::create::NewSchema;
+use crate::db::{NewSchema, backup};
 use crate::error::shell_word;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;

@@ -3,10 +3,9 @@
 use crate::backfill::index::{IndexOptions, Indexed, append_names};
 use crate::backfill::{BackfillOptions, BackfillReport};
 use crate::catalog::names::FILE_NAME;
-use crate::cli::commands::app::App;
-use crate::cli::commands::place::Place;
+use crate::cli::commands::{App, Place};
 use crate::cli::output::{human, text};
-use crate::db::open::Reader;
+use crate::db::Reader;
 use crate::prune::{PruneReport, PruneStatus};
 use crate::survey::select::Selected;
 use crate::thread::ThreadId;

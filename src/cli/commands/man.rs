@@ -1,7 +1,6 @@
 //! `codex-state man`: prints the man page of the program, or writes all man pages to a folder.
 
-use crate::cli::commands::app::App;
-use crate::cli::commands::place::output_file;
+use crate::cli::commands::{App, output_file};
 use crate::cli::line::args;
 use crate::cli::line::man::{ManPage, pages};
 use crate::cli::output::text;

@@ -28,3 +28,6 @@ pub mod unarchive;
 mod verdict;
 pub mod verify;
 mod ways;
+
+use app::App;
+use place::{Place, output_file};

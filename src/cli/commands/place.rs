@@ -4,9 +4,8 @@ use crate::cli::commands::app::App;
 use crate::cli::line::interrupt;
 use crate::cli::output::error;
 use crate::cli::output::messages::Messages;
-use crate::db::backup;
-use crate::db::open::{Access, OpenOptions, Reader, Writer};
-use crate::db::threads;
+use crate::db::open::Access;
+use crate::db::{OpenOptions, Reader, Writer, backup, threads};
 use crate::error::{WithHint as _, shell_word};
 use crate::home::{
     self, Candidates, CodexConfig, DatabaseCandidate, DatabaseChoice, DatabaseInputs, Providers,

@@ -1,19 +1,10 @@
 //! `codex-state prune`, and that part of `backfill --prune`: passes the arguments to the verb and prints its report.
 
-use crate::cli::commands::app::App;
-use crate::cli::commands::ending;
-use crate::cli::commands::place::Place;
-use crate::cli::commands::threads;
 use crate::cli::commands::titles::{self, MAX_ROWS, Titles, WIDTH_WITH_PATH};
-use crate::cli::line::args;
-use crate::cli::line::exit::Exit;
-use crate::cli::line::numbers::jobs_or_processors;
-use crate::cli::output::members::Members;
-use crate::cli::output::report::{ListReport, OutputForm};
-use crate::cli::output::style::Tone;
-use crate::cli::output::table::{Table, TableCell, TableColumn};
-use crate::cli::output::{human, text};
-use crate::db::open::Reader;
+use crate::cli::commands::{App, Place, ending, threads};
+use crate::cli::line::{Exit, args, jobs_or_processors};
+use crate::cli::output::{ListReport, Members, OutputForm, Table, TableCell, TableColumn, Tone, human, text};
+use crate::db::Reader;
 use crate::error::{WithHint as _, shell_word};
 use crate::prune::{self, PruneCandidates, PruneOptions, PruneOutcome, PruneReport, PruneStatus};
 use anyhow::anyhow;

@@ -1,21 +1,16 @@
 //! `codex-state rebuild`: passes the arguments to the verb and prints its report.
 
 use crate::backfill::{self, BackfillOptions, BackfillReport, BackfillTarget};
-use crate::cli::commands::app::App;
-use crate::cli::commands::fresh;
-use crate::cli::commands::place::Place;
-use crate::cli::line::exit::Exit;
+use crate::cli::commands::{App, Place, fresh};
 use crate::cli::line::fresh::Rebuild;
-use crate::cli::line::numbers::jobs_or_processors;
-use crate::cli::output::members::{Member, Members};
-use crate::cli::output::report::{OutputForm, Report, ReportRows};
-use crate::cli::output::table::{TableCell, write_fields_within};
-use crate::cli::output::{human, metrics, shown, text};
-use crate::db::backup;
-use crate::db::census::Census;
-use crate::db::create::NewSchema;
+use crate::cli::line::{Exit, jobs_or_processors};
+use crate::cli::output::{
+    Member, Members, OutputForm, Report, ReportRows, TableCell, human, metrics, shown, text,
+    write_fields_within,
+};
 use crate::db::rebuild::{Carried, Condition};
 use crate::db::shown::HiddenReason;
+use crate::db::{Census, NewSchema, backup};
 use crate::error::shell_word;
 use crate::home;
 use crate::rebuild::{self, Filled, RebuildOptions, RebuildReport, Way};

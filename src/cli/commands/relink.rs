@@ -1,17 +1,9 @@
 //! `codex-state relink`: passes the arguments to the verb and prints its report.
 
-use crate::cli::commands::app::App;
-use crate::cli::commands::ending;
-use crate::cli::commands::place::Place;
 use crate::cli::commands::titles::{self, MAX_ROWS};
-use crate::cli::line::args;
-use crate::cli::line::exit::Exit;
-use crate::cli::line::numbers::jobs_or_processors;
-use crate::cli::output::members::Members;
-use crate::cli::output::report::{ListReport, OutputForm};
-use crate::cli::output::style::Tone;
-use crate::cli::output::table::{Table, TableCell, TableColumn};
-use crate::cli::output::{human, text};
+use crate::cli::commands::{App, Place, ending};
+use crate::cli::line::{Exit, args, jobs_or_processors};
+use crate::cli::output::{ListReport, Members, OutputForm, Table, TableCell, TableColumn, Tone, human, text};
 use crate::error::WithHint as _;
 use crate::relink::{self, RelinkOptions, RelinkReport, RelinkStatus, Relinked};
 use crate::thread::folder;

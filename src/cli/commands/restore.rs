@@ -1,15 +1,8 @@
 //! `codex-state restore`: passes the arguments to the verb and prints its report.
 
-use crate::cli::commands::app::App;
-use crate::cli::commands::place::Place;
-use crate::cli::commands::{backups, ending};
-use crate::cli::line::args;
-use crate::cli::line::exit::Exit;
-use crate::cli::output::human;
-use crate::cli::output::members::Members;
-use crate::cli::output::report::{OutputForm, Report, ReportRows};
-use crate::cli::output::table::{TableCell, write_fields};
-use crate::cli::output::text;
+use crate::cli::commands::{App, Place, backups, ending};
+use crate::cli::line::{Exit, args};
+use crate::cli::output::{Members, OutputForm, Report, ReportRows, TableCell, human, text, write_fields};
 use crate::db::backup::MovedAside;
 use crate::restore::{self, RestoreOptions, RestoreReport};
 use std::io;

@@ -1,9 +1,8 @@
 //! Resolves THREAD arguments, from the command line or standard input, to threads.
 
-use crate::cli::commands::app::App;
-use crate::cli::line::exit::Exit;
-use crate::db::open::Reader;
-use crate::db::schema::Schema;
+use crate::cli::commands::App;
+use crate::cli::line::Exit;
+use crate::db::{Reader, Schema};
 use crate::error::{WithHint as _, shell_word};
 use crate::survey::select::{Resolver, Selected, Unresolved};
 use anyhow::{Context as _, anyhow};

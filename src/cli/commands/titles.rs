@@ -1,13 +1,9 @@
 //! The columns of a table that show people which threads a command moves or deletes: last change and title.
 
-use crate::cli::commands::app::App;
-use crate::cli::commands::place::Place;
-use crate::cli::output::human;
-use crate::cli::output::report::OutputForm;
-use crate::cli::output::table::TableCell;
-use crate::db::open::Reader;
-use crate::db::schema::Schema;
+use crate::cli::commands::{App, Place};
+use crate::cli::output::{OutputForm, TableCell, human};
 use crate::db::titles::{self, Titled};
+use crate::db::{Reader, Schema};
 use crate::thread::Millis;
 use std::io;
 use std::path::Path;

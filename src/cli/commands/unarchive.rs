@@ -1,10 +1,8 @@
 //! `codex-state unarchive`: undoes `archive`, with which it shares everything but the direction.
 
 use crate::archive::Direction;
-use crate::cli::commands::app::App;
-use crate::cli::commands::archive;
-use crate::cli::line::args;
-use crate::cli::line::exit::Exit;
+use crate::cli::commands::{App, archive};
+use crate::cli::line::{Exit, args};
 
 /// Runs the command.
 ///

@@ -22,3 +22,6 @@ pub mod schema;
 pub mod usage;
 pub mod version;
 pub mod when;
+
+pub use exit::Exit;
+pub(in crate::cli) use numbers::jobs_or_processors;

@@ -17,3 +17,9 @@ pub mod style;
 pub mod table;
 pub mod terminal;
 pub mod text;
+
+pub use members::{LongList, Member, Members};
+pub use records::{Format, Value};
+pub use report::{ListReport, OutputForm, Report, ReportRows};
+pub use style::{Style, Tone};
+pub use table::{Table, TableCell, TableColumn, in_lines, write_fields, write_fields_within};

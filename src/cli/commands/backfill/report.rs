@@ -1,13 +1,11 @@
 //! The report of a backfill, as a document, as a row, and in words.
 
 use crate::backfill::{BackfillReport, Failure};
-use crate::cli::commands::app::App;
-use crate::cli::commands::ending;
-use crate::cli::output::members::{LongList, Member, Members};
-use crate::cli::output::report::{OutputForm, Report, ReportRows};
-use crate::cli::output::table::{TableCell, write_fields};
-use crate::cli::output::{human, text};
-use crate::db::many::Many;
+use crate::cli::commands::{App, ending};
+use crate::cli::output::{
+    LongList, Member, Members, OutputForm, Report, ReportRows, TableCell, human, text, write_fields,
+};
+use crate::db::Many;
 use std::io;
 use std::path::Path;
 

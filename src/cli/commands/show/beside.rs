@@ -1,17 +1,13 @@
 //! `codex-state show --compare`: prints the row beside the file's values, column by column, with differences marked.
 
-use crate::cli::commands::app::App;
-use crate::cli::commands::{place, threads};
-use crate::cli::line::exit::Exit;
-use crate::cli::output::cells;
-use crate::cli::output::members::{Member, Members};
+use crate::cli::commands::{App, place, threads};
+use crate::cli::line::Exit;
+use crate::cli::output::records::Records;
 use crate::cli::output::records::json::{self, Document};
-use crate::cli::output::records::{Format, Records, Value};
-use crate::cli::output::report::OutputForm;
-use crate::cli::output::style::{Style, Tone};
-use crate::cli::output::table::{Table, TableCell, TableColumn};
-use crate::cli::output::text;
-use crate::db::open::Reader;
+use crate::cli::output::{
+    Format, Member, Members, OutputForm, Style, Table, TableCell, TableColumn, Tone, Value, cells, text,
+};
+use crate::db::Reader;
 use crate::survey::Context;
 use crate::thread::cell::Cell;
 use crate::thread::columns::Col;

@@ -2,9 +2,7 @@
 
 use crate::cli::commands::ways::Ways;
 use crate::cli::output::messages::Messages;
-use crate::cli::output::style::Tone;
-use crate::cli::output::table::TableCell;
-use crate::cli::output::{shown, text};
+use crate::cli::output::{TableCell, Tone, shown, text};
 use crate::db::shown::{HiddenReason, Visibility};
 use crate::error::shell_word;
 use crate::sys;

@@ -2,9 +2,7 @@
 
 use crate::cli::commands::verdict;
 use crate::cli::output::lines::wrap;
-use crate::cli::output::style::{Style, Tone};
-use crate::cli::output::table::in_lines;
-use crate::cli::output::{cells, human, report, text};
+use crate::cli::output::{Style, Tone, cells, human, in_lines, report, text};
 use crate::thread::columns::ColumnKind;
 use crate::verify::{self, FieldDifference, Finding, FindingKind, VerifyReport};
 use std::borrow::Cow;

@@ -1,10 +1,8 @@
 //! Writes the report of `verify`: its findings and counts.
 
-use crate::cli::commands::app::App;
+use crate::cli::commands::App;
 use crate::cli::commands::verify::people;
-use crate::cli::output::cells;
-use crate::cli::output::members::{Member, Members};
-use crate::cli::output::report::{ListReport, OutputForm};
+use crate::cli::output::{ListReport, Member, Members, OutputForm, cells};
 use crate::verify::{FieldDifference, Finding, FindingKind, VerifyReport};
 use std::io;
 use std::path::Path;
