@@ -1,7 +1,7 @@
 //! The options of archive and unarchive, and the state that planning and running share.
 
 use crate::catalog::inventory::Inventory;
-use crate::catalog::names;
+use crate::catalog::names::Names;
 use crate::db::{Schema, ThreadStatements};
 use crate::progress::Progress;
 use crate::rollout::reader::Buffer;
@@ -85,7 +85,7 @@ impl Engine<'_> {
     pub(super) fn load_names(&mut self, needed: bool, progress: &dyn Progress) {
         if needed || self.comparison.compares_names() {
             let home = self.options.context.home;
-            self.comparison.names.get_or_insert_with(|| names::read_or_warn(home, progress));
+            self.comparison.names.get_or_insert_with(|| Names::read_or_warn(home, progress));
         }
     }
 }

@@ -4,7 +4,7 @@
 //! A killed run leaves complete lines and perhaps a torn last one. The next run then begins with a newline, and
 //! appends the name of the torn line again.
 
-use crate::catalog::names::{self as session_index, FILE_NAME};
+use crate::catalog::names::{FILE_NAME, Names};
 use crate::db::names::{self, NamedThread};
 use crate::db::{Reader, Schema};
 use crate::fault;
@@ -14,7 +14,7 @@ use crate::thread::columns::Row;
 use crate::thread::{ThreadId, ThreadMetadata};
 use chrono::SecondsFormat;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -24,38 +24,83 @@ use std::path::Path;
 /// Number of bytes of complete lines that are appended in one write. A longer line is written alone.
 const CHUNK: usize = 64 * 1024;
 
-/// The data about names that a backfill collects while it reads.
+/// The data about names that a backfill collects while it reads: few bytes for each thread.
 #[derive(Debug, Default)]
 pub struct NotedNames {
     /// Hashes of the two texts from which Codex may have derived the title, by thread that was read.
-    titles: HashMap<ThreadId, [u64; 2]>,
-    /// For each thread whose row a preview would write: the name in that row, and whether it is the title.
-    to_come: BTreeMap<ThreadId, Option<(String, bool)>>,
+    titles: Vec<(ThreadId, [u32; 2])>,
+    /// The threads whose rows a preview would write.
+    to_come: Vec<(ThreadId, NameToCome)>,
+}
+
+/// The name in a row that a preview would write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum NameToCome {
+    /// The row has none.
+    Nothing,
+    /// The title, by its hash; it may be derived from the rollout.
+    Title(u32),
+    /// A name that is not the title.
+    Name,
 }
 
 impl NotedNames {
     /// Records the texts of a rollout from which a title may be derived.
     pub(super) fn note_titles(&mut self, thread: &ThreadMetadata) {
         let hashes = [&thread.title, &thread.first_user_message].map(|text| hash(text));
-        self.titles.insert(thread.id, hashes);
+        self.titles.push((thread.id, hashes));
     }
 
     /// Records the row that a preview would write.
     pub(super) fn note_row(&mut self, id: ThreadId, row: &Row) {
-        let named = names::of_row(row);
-        self.to_come.insert(id, named.map(|(name, is_title)| (name.to_owned(), is_title)));
+        let name = match names::of_row(row) {
+            None => NameToCome::Nothing,
+            Some((title, true)) => NameToCome::Title(hash(title)),
+            Some((_, false)) => NameToCome::Name,
+        };
+        self.to_come.push((id, name));
+    }
+
+    /// Ends the collecting. Before, nothing is found.
+    pub(super) fn finish(&mut self) {
+        keep_last(&mut self.titles);
+        keep_last(&mut self.to_come);
+    }
+
+    /// Returns the hashes of the texts of a rollout that was read.
+    fn titles_of(&self, id: ThreadId) -> Option<[u32; 2]> {
+        let i = self.titles.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        Some(self.titles[i].1)
     }
 
     /// Returns true if a title is derived from the rollout, so that it is not a name.
-    fn explains(&self, id: ThreadId, title: &str) -> bool {
-        self.titles.get(&id).is_some_and(|hashes| hashes.contains(&hash(title)))
+    fn explains(&self, id: ThreadId, title: u32) -> bool {
+        self.titles_of(id).is_some_and(|hashes| hashes.contains(&title))
+    }
+
+    /// Returns true if a preview would write the row of the thread.
+    fn replaces_row(&self, id: ThreadId) -> bool {
+        self.to_come.binary_search_by_key(&id, |(id, _)| *id).is_ok()
     }
 }
 
-fn hash(text: &str) -> u64 {
+/// Orders notes by thread, and keeps the last one of each.
+fn keep_last<T: Copy>(notes: &mut Vec<(ThreadId, T)>) {
+    notes.sort_by_key(|(id, _)| *id);
+    notes.dedup_by(|later, kept| {
+        let is_same = later.0 == kept.0;
+        if is_same {
+            *kept = *later;
+        }
+        is_same
+    });
+}
+
+/// Returns a short hash of a text, because a home may have a million titles.
+fn hash(text: &str) -> u32 {
     let mut hasher = DefaultHasher::new();
     text.trim().hash(&mut hasher);
-    hasher.finish()
+    u32::try_from(hasher.finish() >> 32).unwrap_or_default()
 }
 
 /// Options of appending names.
@@ -120,7 +165,7 @@ pub fn append_names(options: &IndexOptions<'_>, reader: Option<&mut Reader>) -> 
             let (chunk, last) = reader.read(|connection| -> anyhow::Result<_> {
                 let mut chunk = Chunk::default();
                 let last = names::for_each(connection, &schema, &begin, |named| {
-                    if options.dry_run && options.noted.to_come.contains_key(&named.id) {
+                    if options.dry_run && options.noted.replaces_row(named.id) {
                         return ControlFlow::Continue(());
                     }
                     options.take(&index, &mut chunk, named)
@@ -134,13 +179,10 @@ pub fn append_names(options: &IndexOptions<'_>, reader: Option<&mut Reader>) -> 
             after = last;
         }
     }
-    for (&id, named) in options.noted.to_come.iter().filter(|_| options.dry_run) {
-        let mut chunk = Chunk::default();
-        if let Some((name, is_title)) = named {
-            // An empty chunk accepts any line.
-            let _ = options.take(&index, &mut chunk, NamedThread { id, name, is_title: *is_title });
-            indexed.names += chunk.ids.len() as u64;
-        }
+    if options.dry_run {
+        let to_come = options.noted.to_come.iter();
+        let lacking = to_come.filter(|(id, name)| !index.contains(*id) && options.wants(*id, *name));
+        indexed.names += lacking.count() as u64;
     }
     if let Err(error) = index.finish() {
         indexed.failure = Some(error.to_string());
@@ -151,7 +193,8 @@ pub fn append_names(options: &IndexOptions<'_>, reader: Option<&mut Reader>) -> 
 impl IndexOptions<'_> {
     /// Adds one name to a chunk if the index lacks it. Breaks if the chunk has no room for it.
     fn take(&self, index: &Index, chunk: &mut Chunk, named: NamedThread<'_>) -> ControlFlow<()> {
-        if index.ids.contains(&named.id) || !self.wants(named) {
+        let name = if named.is_title { NameToCome::Title(hash(named.name)) } else { NameToCome::Name };
+        if index.contains(named.id) || !self.wants(named.id, name) {
             return ControlFlow::Continue(());
         }
         let updated_at = self.context.now.to_rfc3339_opts(SecondsFormat::AutoSi, true);
@@ -166,20 +209,25 @@ impl IndexOptions<'_> {
         ControlFlow::Continue(())
     }
 
-    fn wants(&self, named: NamedThread<'_>) -> bool {
-        let is_name = !named.is_title || !(self.quick || self.noted.explains(named.id, named.name));
-        let is_asked_for = self
-            .threads
-            .is_none_or(|threads| threads.contains(&named.id) || self.noted.titles.contains_key(&named.id));
-        is_name && is_asked_for && !self.to_be_pruned.contains(&named.id)
+    fn wants(&self, id: ThreadId, name: NameToCome) -> bool {
+        let is_name = match name {
+            NameToCome::Nothing => false,
+            NameToCome::Title(title) => !(self.quick || self.noted.explains(id, title)),
+            NameToCome::Name => true,
+        };
+        let is_asked_for =
+            self.threads.is_none_or(|threads| threads.contains(&id) || self.noted.titles_of(id).is_some());
+        is_name && is_asked_for && !self.to_be_pruned.contains(&id)
     }
 }
 
 /// The session index.
 struct Index<'a> {
     home: &'a Path,
-    /// The threads that have a line in it.
-    ids: HashSet<ThreadId>,
+    /// The names in it when it was last read.
+    names: Names,
+    /// The threads whose names were appended since.
+    appended: HashSet<ThreadId>,
     /// Its length when it was last read or written.
     length: u64,
     /// The file opened for appending, after the first write.
@@ -193,15 +241,17 @@ impl Index<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
             Err(error) => return Err(error),
         };
-        let mut ids = HashSet::new();
-        let left_out = session_index::for_each(home, |id, _| {
-            ids.insert(id);
-        })?;
+        let names = Names::read(home)?;
+        let left_out = names.left_out();
         if left_out > 0 {
             let text = format!("too long: the first {left_out} bytes are not read, so nothing is appended");
             return Err(io::Error::new(io::ErrorKind::InvalidData, text));
         }
-        Ok(Index { home, ids, length, file: None })
+        Ok(Index { home, names, appended: HashSet::new(), length, file: None })
+    }
+
+    fn contains(&self, id: ThreadId) -> bool {
+        self.names.contains(id) || self.appended.contains(&id)
     }
 
     /// Appends the lines of a chunk for threads that the index still lacks, because Codex may append at the same
@@ -223,14 +273,12 @@ impl Index<'_> {
             )?),
         };
         if file.metadata()?.len() != self.length {
-            session_index::for_each(self.home, |id, _| {
-                self.ids.insert(id);
-            })?;
+            self.names = Names::read(self.home)?;
         }
         let mut text = if ends_torn(file)? { "\n".to_owned() } else { String::new() };
         let mut n = 0;
         for (line, &id) in chunk.text.split_inclusive('\n').zip(&chunk.ids) {
-            if self.ids.insert(id) {
+            if !self.names.contains(id) && self.appended.insert(id) {
                 text.push_str(line);
                 n += 1;
             }

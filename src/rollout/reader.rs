@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Number of bytes read at once, and the longest line that is always held whole. The passes over a block find it in the
 /// second-level cache.
-const CHUNK: usize = 128 * 1024;
+pub const CHUNK: usize = 128 * 1024;
 
 /// The longest line that is ever held whole. A longer one is cut: it is damage if relevant, otherwise skipped.
 pub const MAX_LINE: usize = 16 * 1024 * 1024;

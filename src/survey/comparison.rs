@@ -1,15 +1,16 @@
 //! Compares a rollout with its row. It applies the pure rules of `thread/`, with answers from the file system and the
 //! database.
 
+use crate::catalog::names::Names;
 use crate::catalog::paths::same_path;
 use crate::db::schema::Schema;
 use crate::db::{Connection, ledger, threads};
 use crate::sys;
+use crate::thread::ThreadMetadata;
 use crate::thread::columns::{Col, ColumnSet, Row};
 use crate::thread::diff::{self, FieldDifference};
 use crate::thread::merge::{self, MergeContext, Merged};
 use crate::thread::times::Times;
-use crate::thread::{ThreadId, ThreadMetadata};
 use crate::thread::{facts, folder};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -82,7 +83,7 @@ pub struct Comparison {
     pub synthetic_limit: i64,
     /// The names in `session_index.jsonl`, once they are needed: when a row is inserted, and if
     /// [`Comparison::compares_names`].
-    pub names: Option<HashMap<ThreadId, String>>,
+    pub names: Option<Names>,
     /// Folders seen so far.
     pub folders: Folders,
     /// True if the old rows are from the database that this one replaces.
@@ -117,11 +118,8 @@ impl Comparison {
         self.columns.contains(Col::Title) && !self.columns.contains(Col::FirstUserMessage)
     }
 
-    fn name(&self, file: &ThreadMetadata) -> Option<&str> {
-        self.names.as_ref()?.get(&file.id).map(String::as_str)
-    }
-
-    fn with<T>(&self, name: Option<&str>, f: impl FnOnce(&MergeContext<'_>) -> T) -> T {
+    fn with<T>(&self, file: &ThreadMetadata, f: impl FnOnce(&MergeContext<'_>) -> T) -> T {
+        let name = self.names.as_ref().and_then(|names| names.get(file.id));
         f(&MergeContext {
             columns: self.columns,
             times: self.times,
@@ -131,7 +129,7 @@ impl Comparison {
             synthetic_limit: self.synthetic_limit,
             default_provider: &self.default_provider,
             names_guardians: self.names_guardians,
-            indexed_name: name,
+            indexed_name: name.as_deref(),
         })
     }
 
@@ -145,7 +143,7 @@ impl Comparison {
     /// ([`facts::carry_over`]).
     #[must_use]
     pub fn insert_with(&self, file: &ThreadMetadata, old: Option<&Row>) -> Row {
-        self.with(self.name(file), |context| match old {
+        self.with(file, |context| match old {
             Some(old) if self.replaces => facts::carry_over(file, old, context),
             Some(old) => facts::insert(file, old, context),
             None => merge::insert(file, context),
@@ -155,14 +153,14 @@ impl Comparison {
     /// Returns the expected values of an existing row ([`merge::update`]).
     #[must_use]
     pub fn update(&self, file: &ThreadMetadata, row: &Row) -> Merged {
-        self.with(self.name(file), |context| merge::update(file, row, context))
+        self.with(file, |context| merge::update(file, row, context))
     }
 
     /// Returns the expected values of an existing row if any differs, with what another database knows about the
     /// thread ([`facts::update`]).
     #[must_use]
     pub fn update_if_different(&self, file: &ThreadMetadata, row: &Row, old: Option<&Row>) -> Option<Merged> {
-        let merged = self.with(self.name(file), |context| match old {
+        let merged = self.with(file, |context| match old {
             Some(old) => Some(facts::update(file, row, old, context)),
             None => merge::update_if_different(file, row, context),
         });
@@ -191,7 +189,7 @@ impl Comparison {
     /// Returns the fields in which an existing row differs ([`diff::diff`]).
     #[must_use]
     pub fn diff(&self, file: &ThreadMetadata, row: &Row) -> Vec<FieldDifference> {
-        self.with(self.name(file), |context| diff::diff(file, row, context))
+        self.with(file, |context| diff::diff(file, row, context))
     }
 }
 

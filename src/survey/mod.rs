@@ -15,7 +15,7 @@ pub use context::Context;
 use crate::catalog::absent::AbsentFolders;
 use crate::catalog::inventory::Inventory;
 use crate::catalog::misnamed::{self, Misnamed, MisnamedChoice};
-use crate::catalog::names;
+use crate::catalog::names::Names;
 use crate::catalog::walk::{self, RolloutFile, Walk, WalkError};
 use crate::db::Connection;
 use crate::db::open::Reader;
@@ -214,7 +214,7 @@ impl<'a, D: Database> Survey<'a, D> {
     /// Reads the names of `session_index.jsonl`, unless they were read already.
     pub fn load_names(&mut self) {
         let names = &mut self.comparison.names;
-        names.get_or_insert_with(|| names::read_or_warn(self.context.home, self.progress));
+        names.get_or_insert_with(|| Names::read_or_warn(self.context.home, self.progress));
     }
 
     /// Defers the file of a group if the thread's row names a misnamed file. All misnamed files must then be known

@@ -8,19 +8,19 @@ use super::options::Depth;
 use super::rows::MAX_BROKEN;
 use super::run::VerifyRun;
 use crate::catalog::forms;
-use crate::catalog::names;
+use crate::catalog::names::{FILE_NAME, Names};
 use crate::catalog::paths;
 use crate::catalog::walk::{self, RolloutFile};
 use crate::db::cells;
 use crate::db::schema::Schema;
-use crate::db::threads::ThreadStatements;
+use crate::db::threads::{self, ThreadStatements};
 use crate::home;
 use crate::rollout::file_name;
 use crate::survey::BATCH_THREADS;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, Row};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The message for a row whose rollout exists nowhere.
@@ -213,36 +213,20 @@ impl VerifyRun<'_> {
     }
 
     /// Reports the threads in the session index that have neither a file nor a row.
-    pub(super) fn judge_index(&mut self) -> anyhow::Result<()> {
-        let path = self.options.context.home.join(names::FILE_NAME);
-        let mut names: BTreeMap<ThreadId, String> = BTreeMap::new();
-        let read = names::for_each(self.options.context.home, |id, name| {
-            if self.survey.inventory.range_of(id).is_empty() {
-                names.insert(id, name);
-            }
-        });
-        match read {
-            Ok(left_out) => names::left_out_warning(self.options.context.home, left_out)
-                .iter()
-                .for_each(|warning| self.survey.progress.warn(warning)),
-            Err(error) => {
-                self.survey.progress.warn(&format!("{}: names cannot be read: {error}", path.display()));
-            }
-        }
-        if self.options.depth != Depth::Quick {
-            self.survey.misnamed.threads().for_each(|id| drop(names.remove(&id)));
-        }
-        let names: Vec<(ThreadId, String)> = names.into_iter().collect();
-        for names in names.chunks(BATCH_THREADS) {
-            let ids: Vec<ThreadId> = names.iter().map(|(id, _)| *id).collect();
-            for ((id, name), row) in names.iter().zip(self.survey.rows(&ids)?) {
-                if row.is_none() {
-                    let message = format!("named \"{name}\", without a rollout and a row");
-                    self.report(
-                        Finding::new(FindingKind::IndexOrphan, message).of(Some(*id)).at(&path),
-                        None,
-                    );
-                }
+    pub(super) fn judge_index(&mut self, names: &Names) -> anyhow::Result<()> {
+        let path = self.options.context.home.join(FILE_NAME);
+        let misnamed: BTreeSet<ThreadId> = match self.options.depth {
+            Depth::Quick => BTreeSet::new(),
+            Depth::Fields | Depth::Deep => self.survey.misnamed.threads().collect(),
+        };
+        let inventory = self.survey.inventory;
+        let without_file = names.threads(|id| inventory.range_of(id).is_empty() && !misnamed.contains(&id));
+        for ids in without_file.chunks(BATCH_THREADS) {
+            for id in self.survey.database.read(|connection| threads::without_row(connection, ids))? {
+                // Another program may have removed the name meanwhile.
+                let Some(name) = names.get(id) else { continue };
+                let message = format!("named \"{name}\", without a rollout and a row");
+                self.report(Finding::new(FindingKind::IndexOrphan, message).of(Some(id)).at(&path), None);
             }
         }
         Ok(())

@@ -31,6 +31,7 @@ pub use kinds::{FindingKind, N_KINDS, Remedy, Severity};
 pub use leftover::GONE;
 pub use options::{Depth, VerifyOptions, VerifyReport};
 
+use crate::catalog::names::Names;
 use crate::catalog::walk::Walk;
 use crate::db::catalogue;
 use crate::db::open::{Reader, Trouble};
@@ -202,7 +203,11 @@ impl VerifyRun<'_> {
         if !self.options.context.is_interrupted() {
             self.judge_leftover()?;
             if self.options.threads.is_none() {
-                self.judge_index()?;
+                // Read again, because a name may have been given meanwhile.
+                self.survey.comparison.names = None;
+                let names = Names::read_or_warn(self.options.context.home, self.survey.progress);
+                self.judge_index(&names)?;
+                self.survey.comparison.names = Some(names);
                 if self.options.depth == Depth::Quick {
                     self.judge_cells(schema)?;
                 }

@@ -96,7 +96,7 @@ pub(super) struct HomeNotes {
     /// The threads whose rows or rollouts name an unknown provider, by provider.
     pub(super) providers: BTreeMap<String, BTreeSet<ThreadId>>,
     /// The threads whose titles are derived from their rollouts, although their rows alone do not show it.
-    pub(super) untitled: BTreeSet<ThreadId>,
+    pub(super) untitled: Vec<ThreadId>,
     /// Uncompressed length in bytes of each compressed rollout of a paginated thread.
     pub(super) lengths: HashMap<usize, u64>,
     /// Number of rows that name rollouts of this home below an old home, by old home.

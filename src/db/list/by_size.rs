@@ -5,13 +5,12 @@ use super::listing::Listing;
 use super::page::Page;
 use super::query::{Position, Query};
 use crate::catalog::forms;
+use crate::catalog::names::Names;
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
-use crate::thread::ThreadId;
 use crate::thread::cell::{Cell, CellRef};
 use crate::thread::columns::Col;
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -84,7 +83,7 @@ impl BySize {
     pub(super) fn collect(
         reader: &mut Reader,
         query: &Query,
-        names: &Option<Arc<HashMap<ThreadId, String>>>,
+        names: &Option<Arc<Names>>,
         after: Option<&Position>,
         limit: usize,
     ) -> anyhow::Result<BySize> {

@@ -5,19 +5,15 @@ use super::cursor::Cursor;
 use super::listing::Listing;
 use super::page::Page;
 use super::query::{Position, Query, Sort};
+use crate::catalog::names::Names;
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::error::WithHint as _;
-use crate::thread::ThreadId;
 use crate::thread::columns::Col;
 use anyhow::{Context as _, anyhow};
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, mpsc};
 use std::{panic, thread};
-
-/// The names that people gave to threads, if the database has no column for them.
-pub type Names = Option<Arc<HashMap<ThreadId, String>>>;
 
 /// Number of pages read ahead while one is consumed.
 const PAGES_AHEAD: usize = 1;
@@ -31,7 +27,7 @@ pub struct ListOptions<'a> {
     /// Lists only threads after this cursor.
     pub cursor: Option<&'a str>,
     /// Reads the names from `session_index.jsonl`; called only if the query needs names and the database has none.
-    pub names: &'a dyn Fn() -> anyhow::Result<Names>,
+    pub names: &'a dyn Fn() -> anyhow::Result<Option<Arc<Names>>>,
 }
 
 impl ListOptions<'_> {
@@ -47,7 +43,6 @@ impl ListOptions<'_> {
 pub struct Lister<'a> {
     reader: &'a mut Reader,
     listing: Listing,
-    names: Names,
     sort: Sort,
     reverse: bool,
     after: Option<Position>,
@@ -79,7 +74,7 @@ impl<'a> Lister<'a> {
         let (mut names, mut page) = (None, Page::default());
         // Everything in one read, which takes most of the time of a short listing. A second read follows only if
         // names are needed.
-        let mut begin = |reader: &mut Reader, names: Option<&Names>| {
+        let mut begin = |reader: &mut Reader, names: Option<&Option<Arc<Names>>>| {
             reader.read(|connection| -> anyhow::Result<_> {
                 let schema = Schema::read_threads(connection).with_context(|| path.clone())?;
                 check_columns(&query, &schema)?;
@@ -110,7 +105,6 @@ impl<'a> Lister<'a> {
         let mut lister = Lister {
             reader,
             listing,
-            names,
             sort,
             reverse,
             after,
@@ -133,12 +127,6 @@ impl<'a> Lister<'a> {
     #[must_use]
     pub fn is_short(&self) -> bool {
         self.is_at_end || self.remaining <= self.page.len()
-    }
-
-    /// Returns the names that people gave to threads, if they are needed and the database has no column for them.
-    #[must_use]
-    pub fn names(&self) -> Names {
-        self.names.clone()
     }
 
     /// Returns the next rows; `None` after the last. Pass the page to [`Lister::give_back`], so that its memory is

@@ -11,6 +11,7 @@
 use super::conditions::{self, Conditions};
 use super::page::Page;
 use super::query::{CursorTime, Position, Query, Sort, TimeColumns};
+use crate::catalog::names::Names;
 use crate::db::row::to_cell;
 use crate::db::schema::Schema;
 use crate::db::shown::Rule;
@@ -21,7 +22,6 @@ use crate::thread::search::Search;
 use crate::thread::{Millis, ThreadId};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params_from_iter};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Maximum rows of a page: enough that passing a page to another thread costs little in comparison.
@@ -42,11 +42,12 @@ pub(super) struct Listing {
     searched: usize,
     /// The position of the id among the selected columns.
     id_place: usize,
-    names: Option<Arc<HashMap<ThreadId, String>>>,
+    /// The names of the session index, if the database has no column for names.
+    names: Option<Arc<Names>>,
 }
 
 impl Listing {
-    /// Prepares a query. `names` are those of `session_index.jsonl`; they are searched if there is no column for
+    /// Prepares a query. `names` are those of `session_index.jsonl`; they stand for the column if there is none for
     /// names.
     ///
     /// # Errors
@@ -55,7 +56,7 @@ impl Listing {
         connection: &Connection,
         schema: &Schema,
         mut query: Query,
-        names: Option<Arc<HashMap<ThreadId, String>>>,
+        names: Option<Arc<Names>>,
     ) -> rusqlite::Result<Listing> {
         if query.shown == Some(true) {
             (query.archived, query.hidden) = (Some(false), false);
@@ -118,8 +119,7 @@ impl Listing {
             page.scanned += 1;
             let is_match = self.is_match(row, width)?;
             if is_match {
-                (0..width).try_for_each(|i| row.get_ref(i).map(|value| page.push(value)))?;
-                page.rows += 1;
+                self.push(row, self.id_place, page)?;
             }
             if page.is_full(limit) || page.scanned >= rows as u64 {
                 let time = to_cell(row.get_ref(width + self.searched)?);
@@ -153,11 +153,26 @@ impl Listing {
             }
             let mut found = statement.query([id])?;
             if let Some(row) = found.next()? {
-                (0..width).try_for_each(|i| row.get_ref(i).map(|value| page.push(value)))?;
-                page.rows += 1;
+                self.push(row, width + self.searched, page)?;
             }
         }
         Ok(ids.len())
+    }
+
+    /// Adds a row to a page, with the name that only the session index has.
+    fn push(&self, row: &Row<'_>, id_place: usize, page: &mut Page) -> rusqlite::Result<()> {
+        for place in 0..self.width() {
+            let name = match (&self.names, self.query.columns.get(place)) {
+                (Some(names), Some(Col::Name)) => name_of(names, row, id_place)?,
+                _ => None,
+            };
+            match name {
+                Some(name) => page.push(ValueRef::Text(name.as_bytes())),
+                None => page.push(row.get_ref(place)?),
+            }
+        }
+        page.rows += 1;
+        Ok(())
     }
 
     /// Returns the number of all matching threads.
@@ -229,8 +244,7 @@ impl Listing {
             }
         }
         let Some(names) = &self.names else { return Ok(false) };
-        let id = to_cell(row.get_ref(self.id_place)?);
-        let name = id.as_text().and_then(ThreadId::parse).and_then(|id| names.get(&id));
+        let name = name_of(names, row, self.id_place)?;
         Ok(name.is_some_and(|name| search.is_in(name.as_bytes())))
     }
 
@@ -327,6 +341,12 @@ impl Listing {
         }
         conditions
     }
+}
+
+/// Returns the name of a row's thread in the session index.
+fn name_of(names: &Names, row: &Row<'_>, id_place: usize) -> rusqlite::Result<Option<String>> {
+    let id = row.get_ref(id_place)?.as_str().ok().and_then(ThreadId::parse);
+    Ok(id.and_then(|id| names.get(id)))
 }
 
 /// Returns true if rows have something other than milliseconds; NULL sorts before numbers and text after them.

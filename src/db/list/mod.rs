@@ -15,6 +15,6 @@ mod query;
 #[cfg(test)]
 pub(in crate::db) mod tests;
 
-pub use lister::{ListOptions, Lister, Names};
+pub use lister::{ListOptions, Lister};
 pub use page::Page;
 pub use query::{Folder, Query, Sort};

@@ -3,8 +3,8 @@
 use super::listing::*;
 use super::page::*;
 use super::query::*;
+use crate::catalog::names::{FILE_NAME, Names};
 use crate::db::schema::Schema;
-use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::cell::CellRef;
 use crate::thread::columns::Col;
@@ -12,7 +12,6 @@ use crate::thread::search::Search;
 use proptest::prelude::*;
 use rusqlite::StatementStatus;
 use rusqlite::{Connection, params_from_iter};
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -417,9 +416,21 @@ fn names_that_are_in_no_column_are_searched_too() {
     let connection = database(SCHEMAS[0]);
     let id = "019c0000-0000-7000-8000-000000000001";
     add(&connection, &[("id", id.into()), ("created_at", 1.into()), ("updated_at", 1.into())]);
-    let names = HashMap::from([(ThreadId::parse(id).unwrap(), "My Name".to_owned())]);
-    let query = Query { hidden: true, search: vec![Search::new("my name")], ..query(Sort::Updated) };
-    let schema = Schema::read_threads(&connection).unwrap();
-    let listing = Listing::new(&connection, &schema, query, Some(Arc::new(names))).unwrap();
-    assert_eq!(listing.count(&connection).unwrap(), 1);
+    let home = tempfile::tempdir().unwrap();
+    let line = format!("{{\"id\":\"{id}\",\"thread_name\":\"My Name\"}}\n");
+    std::fs::write(home.path().join(FILE_NAME), line).unwrap();
+    let names = Some(Arc::new(Names::read(home.path()).unwrap()));
+    for columns in [vec![Col::Name], vec![Col::Title, Col::Name, Col::Id]] {
+        let at = columns.iter().position(|col| *col == Col::Name).unwrap();
+        let search = vec![Search::new("my name")];
+        let query = Query { hidden: true, search, columns, ..query(Sort::Updated) };
+        let schema = Schema::read_threads(&connection).unwrap();
+        let listing = Listing::new(&connection, &schema, query, names.clone()).unwrap();
+        assert_eq!(listing.count(&connection).unwrap(), 1);
+        let mut page = Page::default();
+        listing.page(&connection, None, 10, &mut page).unwrap();
+        assert_eq!(page.cell(0, at), CellRef::Text("My Name"));
+        assert_eq!(listing.rows(&connection, &[id.into()], &mut page).unwrap(), 1);
+        assert_eq!(page.cell(0, at), CellRef::Text("My Name"));
+    }
 }

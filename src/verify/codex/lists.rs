@@ -2,7 +2,7 @@
 //! project and name.
 
 use super::threads;
-use crate::catalog;
+use crate::catalog::names::{FILE_NAME, Names};
 use crate::db::names::NamedThread;
 use crate::db::schema::Schema;
 use crate::db::{self, projects, providers};
@@ -12,7 +12,7 @@ use crate::verify::finding::Finding;
 use crate::verify::kinds::FindingKind;
 use crate::verify::options::Depth;
 use crate::verify::run::VerifyRun;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// An active Codex writes a name to the database first, and to the index a moment later.
@@ -68,10 +68,17 @@ impl VerifyRun<'_> {
 
     /// Counts the threads with a name that the session index lacks.
     pub(super) fn judge_names(&mut self, schema: &Schema) -> anyhow::Result<()> {
-        let mut unnamed = self.unnamed(schema)?;
+        let path = self.options.context.home.join(FILE_NAME);
+        self.noted.untitled.sort_unstable();
+        let Some(names) = self.survey.comparison.names.take() else { return Ok(()) };
+        let mut unnamed = self.unnamed(schema, &names)?;
+        drop(names);
         if !unnamed.is_empty() {
             std::thread::sleep(MOMENT);
-            unnamed = &unnamed & &self.unnamed(schema)?;
+            // The first reading warned if the index cannot be read.
+            let Ok(names) = Names::read(self.options.context.home) else { return Ok(()) };
+            let again = self.unnamed(schema, &names)?;
+            unnamed.retain(|id| again.binary_search(id).is_ok());
         }
         if !unnamed.is_empty() {
             let names = match unnamed.len() {
@@ -80,34 +87,32 @@ impl VerifyRun<'_> {
             };
             let message = format!(
                 "{} lacks {names} in the database: older versions of Codex find a thread by name in this file alone",
-                catalog::names::FILE_NAME
+                FILE_NAME
             );
-            let path = self.options.context.home.join(catalog::names::FILE_NAME);
             self.report(Finding::new(FindingKind::IndexMissing, message).at(path), None);
         }
         Ok(())
     }
 
-    /// Returns the threads that have a name in the database but none in the session index.
-    fn unnamed(&mut self, schema: &Schema) -> anyhow::Result<BTreeSet<ThreadId>> {
-        // The search for orphans in the index warns about an unreadable index.
-        let Ok(indexed) = catalog::names::read(self.options.context.home) else { return Ok(BTreeSet::new()) };
+    /// Returns the threads that have a name in the database but none in the session index, in order.
+    fn unnamed(&mut self, schema: &Schema, indexed: &Names) -> anyhow::Result<Vec<ThreadId>> {
         // Without the rollout, a title may also be an older derived one.
         let is_quick = self.options.depth == Depth::Quick;
         let untitled = &self.noted.untitled;
         let some = self.rows.named.as_deref();
         self.survey.database.read(|connection| -> anyhow::Result<_> {
-            let mut unnamed = BTreeSet::new();
+            let mut unnamed = Vec::new();
             let mut take = |named: NamedThread<'_>| {
-                let is_name = !named.is_title || !(is_quick || untitled.contains(&named.id));
-                if is_name && !indexed.contains_key(&named.id) {
-                    unnamed.insert(named.id);
+                let is_name = !named.is_title || !(is_quick || untitled.binary_search(&named.id).is_ok());
+                if is_name && !indexed.contains(named.id) {
+                    unnamed.push(named.id);
                 }
             };
             match some {
                 Some(some) => db::names::for_each_of(connection, schema, some, &mut take)?,
                 None => db::names::for_each_in_file_order(connection, schema, &mut take)?,
             }
+            unnamed.sort_unstable();
             Ok(unnamed)
         })
     }

@@ -48,7 +48,7 @@ impl VerifyRun<'_> {
         if title != row.text(Col::FirstUserMessage)
             && (title == Some(&thread.title) || title == Some(&thread.first_user_message))
         {
-            self.noted.untitled.insert(thread.id);
+            self.noted.untitled.push(thread.id);
         }
         if thread.history_mode == HistoryMode::Paginated && self.file(file).is_compressed() {
             self.noted.lengths.insert(file, folded.n_own_bytes);

@@ -5,12 +5,11 @@ use crate::cli::line::args;
 use crate::cli::output::records::Value;
 use crate::cli::output::table::{TableCell, TableColumn};
 use crate::cli::output::{cells, human, shown};
-use crate::db::list::Names;
 use crate::db::list::Page;
 use crate::db::shown::Reasons;
+use crate::thread::Millis;
 use crate::thread::cell::CellRef;
 use crate::thread::columns::Col;
-use crate::thread::{Millis, ThreadId};
 use std::path::Path;
 
 use args::{HIDDEN_BY, SIZE};
@@ -74,10 +73,7 @@ impl ReadCells {
                 _ => None,
             })
             .collect();
-        // A name may have to be looked up by the id.
-        let needs_id = columns.contains(&Col::Name) && !columns.contains(&Col::Id);
         let needs_path = shown.contains(&ListColumn::Size) && !columns.contains(&Col::RolloutPath);
-        columns.extend(needs_id.then_some(Col::Id));
         columns.extend(needs_path.then_some(Col::RolloutPath));
         ReadCells::new(columns, shown.contains(&ListColumn::HiddenBy))
     }
@@ -91,7 +87,6 @@ impl ReadCells {
 /// A row of a page.
 #[derive(Clone, Copy)]
 pub(super) struct PageRow<'a> {
-    pub(super) names: &'a Names,
     pub(super) read: &'a ReadCells,
     pub(super) page: &'a Page,
     pub(super) row: usize,
@@ -104,15 +99,7 @@ impl<'a> PageRow<'a> {
 
     /// Returns the cell of a column of the table.
     pub(super) fn cell(&self, column: Col) -> CellRef<'a> {
-        let own = self.place(column).map_or(CellRef::Null, |place| self.page.cell(self.row, place));
-        if column != Col::Name || own != CellRef::Null {
-            return own;
-        }
-        let name = || {
-            let id = self.page.cell(self.row, self.place(Col::Id)?).as_text()?;
-            self.names.as_ref()?.get(&ThreadId::parse(id)?).map(String::as_str)
-        };
-        name().map_or(CellRef::Null, CellRef::Text)
+        self.place(column).map_or(CellRef::Null, |place| self.page.cell(self.row, place))
     }
 
     /// Returns the reasons why Codex's default list hides the thread.

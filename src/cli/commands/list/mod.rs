@@ -4,7 +4,7 @@ mod columns;
 mod pages;
 mod table;
 
-use crate::catalog::names;
+use crate::catalog::names::{FILE_NAME, Names};
 use crate::cli::commands::app::App;
 use crate::cli::commands::place;
 use crate::cli::line::exit::Exit;
@@ -13,7 +13,7 @@ use crate::cli::output::records::{self, Format, Value};
 use crate::cli::output::report::OutputForm;
 use crate::cli::output::{cells, human, text};
 use crate::db::list::{Folder, Query, Sort};
-use crate::db::list::{ListOptions, Lister, Names};
+use crate::db::list::{ListOptions, Lister};
 use crate::sys;
 use crate::thread::cell::CellRef;
 use crate::thread::columns::COLUMNS;
@@ -191,17 +191,17 @@ fn shown_columns(arguments: &args::ListArgs, format: Option<Format>) -> Vec<List
 }
 
 /// Returns the names that people gave to threads, for a database without a column for them.
-fn names(app: &App) -> anyhow::Result<Names> {
+fn names(app: &App) -> anyhow::Result<Option<Arc<Names>>> {
     let home = match place::home(app) {
         Ok(home) => home,
         // A named database may be all that exists.
         Err(_) if app.global.db.is_some() => return Ok(None),
         Err(error) => return Err(error),
     };
-    match names::read(&home) {
+    match Names::read(&home) {
         Ok(names) => Ok(Some(Arc::new(names))),
         Err(error) => {
-            let path = home.join(names::FILE_NAME);
+            let path = home.join(FILE_NAME);
             app.messages.warn(&format!("the names of threads are ignored: {}: {error}", path.display()));
             Ok(None)
         }
@@ -220,11 +220,11 @@ fn write_tsv(
         let header: Vec<&str> = shown.iter().map(|column| column.name()).collect();
         writeln!(app.out, "{}", header.join("\t"))?;
     }
-    let (names, stops, mut text) = (lister.names(), pages::stops(app), Vec::new());
+    let (stops, mut text) = (pages::stops(app), Vec::new());
     lister.each_page(|page| {
         text.clear();
         for row in 0..page.len() {
-            let line = PageRow { names: &names, read, page, row };
+            let line = PageRow { read, page, row };
             for (place, &column) in shown.iter().enumerate() {
                 if place > 0 {
                     text.push(b'\t');
@@ -258,12 +258,11 @@ fn write_records(
     let names: Vec<&str> = shown.iter().map(|column| column.name()).collect();
     let stops = pages::stops(app);
     let mut records = page.records(&mut app.out, format, "threads", &names)?;
-    let thread_names = lister.names();
     lister.each_page(|page| {
         let mut values: Vec<Value<'_>> = Vec::with_capacity(shown.len());
         for row in 0..page.len() {
             values.clear();
-            let line = PageRow { names: &thread_names, read, page, row };
+            let line = PageRow { read, page, row };
             values.extend(shown.iter().map(|&column| line.value(column)));
             records.row(&values)?;
         }

@@ -132,11 +132,10 @@ pub(super) fn write(
         Table::new(own.map_or_else(named, Own::header), form.width, form.style)
     };
     let (mut table, mut n, mut hidden, mut left_out) = (new(), 0, 0, Vec::new());
-    let names = lister.names();
     while let Some(page) = next_page(app, lister)? {
         let lengths = short_lengths(lister, &read.columns, &page)?;
         for (row, length) in lengths.into_iter().enumerate() {
-            let line = PageRow { names: &names, read, page: &page, row };
+            let line = PageRow { read, page: &page, row };
             let id = line.cell(Col::Id).as_text().unwrap_or_default();
             let id = TableCell::exact(id.get(..length).unwrap_or(id)).tone(Tone::Accent);
             match own {
