@@ -36,6 +36,21 @@ impl ThreadStatements {
         Ok(rows)
     }
 
+    /// Returns those of some threads that have no row, in their order.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn without_row(connection: &Connection, ids: &[ThreadId]) -> rusqlite::Result<Vec<ThreadId>> {
+        let mut statement = connection.prepare_cached("SELECT 1 FROM threads WHERE id = ?1")?;
+        let mut without = Vec::new();
+        for id in ids {
+            if !statement.exists([id.encode(&mut [0; 36])])? {
+                without.push(*id);
+            }
+        }
+        Ok(without)
+    }
+
     fn get_each(
         &self,
         connection: &Connection,

@@ -349,21 +349,6 @@ pub fn rollout_path(connection: &Connection, id: ThreadId) -> rusqlite::Result<O
     Ok(path.and_then(|path| path.as_text().map(PathBuf::from)))
 }
 
-/// Returns those of some threads that have no row, in their order.
-///
-/// # Errors
-/// If the database cannot be read.
-pub fn without_row(connection: &Connection, ids: &[ThreadId]) -> rusqlite::Result<Vec<ThreadId>> {
-    let mut statement = connection.prepare_cached("SELECT 1 FROM threads WHERE id = ?1")?;
-    let mut without = Vec::new();
-    for id in ids {
-        if !statement.exists([id.encode(&mut [0; 36])])? {
-            without.push(*id);
-        }
-    }
-    Ok(without)
-}
-
 /// Returns the first ids that begin with `prefix` (lower-case hexadecimal), at most `limit`, and their total number.
 ///
 /// # Errors

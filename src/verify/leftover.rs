@@ -7,7 +7,7 @@ use super::kinds::FindingKind;
 use super::options::Depth;
 use super::rows::MAX_BROKEN;
 use super::run::VerifyRun;
-use crate::catalog::forms;
+use crate::catalog::forms::{self, Forms};
 use crate::catalog::names::{FILE_NAME, Names};
 use crate::catalog::paths;
 use crate::catalog::walk::{self, RolloutFile};
@@ -52,18 +52,47 @@ impl VerifyRun<'_> {
                     doubtful.push((*id, findings));
                 }
             }
-            let ids: Vec<ThreadId> = doubtful.iter().map(|(id, _)| *id).collect();
-            for ((id, seen), row) in doubtful.into_iter().zip(self.survey.rows(&ids)?) {
-                let Some(row) = row else { continue };
-                // If the finding changed, another program is moving the file.
-                if self.judge_row(id, &row)? == seen {
-                    seen.into_iter().for_each(|finding| self.report(finding, Some(id)));
-                }
-            }
+            self.confirm_rows(doubtful)?;
             self.survey.progress.advance(chunk.len() as u64, 0);
         }
         self.survey.progress.finish();
         Ok(())
+    }
+
+    /// Reports the findings about rows that are the same at a second look. If they changed, another program is moving
+    /// the file.
+    fn confirm_rows(&mut self, doubtful: Vec<(ThreadId, Vec<Finding>)>) -> anyhow::Result<()> {
+        // A home may have lost a million files, so a row without one is judged only once. Afterwards its path must be
+        // the same, and still lead nowhere.
+        let is_gone = |findings: &[Finding]| findings.len() == 1 && findings[0].message == GONE;
+        let (gone, others): (Vec<_>, Vec<_>) =
+            doubtful.into_iter().partition(|(_, findings)| is_gone(findings));
+        let paths = self.survey.database.read(|connection| {
+            gone.iter().map(|(id, _)| threads::rollout_path(connection, *id)).collect::<Result<Vec<_>, _>>()
+        })?;
+        for ((id, findings), path) in gone.into_iter().zip(paths) {
+            if path.is_some_and(|path| findings[0].path.as_ref() == Some(&path) && self.leads_nowhere(&path))
+            {
+                findings.into_iter().for_each(|finding| self.report(finding, Some(id)));
+            }
+        }
+        let ids: Vec<ThreadId> = others.iter().map(|(id, _)| *id).collect();
+        for ((id, seen), row) in others.into_iter().zip(self.survey.rows(&ids)?) {
+            let Some(row) = row else { continue };
+            if self.judge_row(id, &row)? == seen {
+                seen.into_iter().for_each(|finding| self.report(finding, Some(id)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns true if there is certainly no file at a row's path, in either form.
+    fn leads_nowhere(&self, path: &Path) -> bool {
+        let Some(path) = home::row_path(self.options.context.home, path) else { return true };
+        [&*path, &forms::other_form(&path)]
+            .map(Path::try_exists)
+            .iter()
+            .all(|there| matches!(there, Ok(false)))
     }
 
     /// Reports, in a quick look, the cells that break Codex's whole listing. The other depths compare every column.
@@ -159,9 +188,13 @@ impl VerifyRun<'_> {
             let home = self.options.context.home;
             let folders =
                 [home.join(walk::ACTIVE), home.join(walk::ARCHIVED), walk::active_folder(home, name)];
+            let looked_at = Forms::of(path);
             for folder in folders {
                 for compressed in [false, true] {
                     let place = folder.join(name.to_file_name(compressed));
+                    if looked_at.each().contains(&&*place) {
+                        continue;
+                    }
                     let Some(file) = RolloutFile::at(home, &place) else { continue };
                     let new_path = path_field(row, place.to_string_lossy().as_ref().into());
                     if row.integer(Col::Archived) == Some(i64::from(file.is_archived())) {
@@ -222,7 +255,9 @@ impl VerifyRun<'_> {
         let inventory = self.survey.inventory;
         let without_file = names.threads(|id| inventory.range_of(id).is_empty() && !misnamed.contains(&id));
         for ids in without_file.chunks(BATCH_THREADS) {
-            for id in self.survey.database.read(|connection| threads::without_row(connection, ids))? {
+            for id in
+                self.survey.database.read(|connection| ThreadStatements::without_row(connection, ids))?
+            {
                 // Another program may have removed the name meanwhile.
                 let Some(name) = names.get(id) else { continue };
                 let message = format!("named \"{name}\", without a rollout and a row");

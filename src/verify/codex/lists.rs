@@ -86,8 +86,7 @@ impl VerifyRun<'_> {
                 n => format!("the names that {n} threads have"),
             };
             let message = format!(
-                "{} lacks {names} in the database: older versions of Codex find a thread by name in this file alone",
-                FILE_NAME
+                "{FILE_NAME} lacks {names} in the database: older versions of Codex find a thread by name in this file alone"
             );
             self.report(Finding::new(FindingKind::IndexMissing, message).at(path), None);
         }
