@@ -38,6 +38,7 @@ mod engine;
 mod family;
 mod place;
 mod plan;
+mod refusal;
 mod report;
 
 pub use engine::{ArchiveOptions, Direction};

@@ -1,10 +1,10 @@
 //! Checks where paths lead, so that no file outside the home is followed, and determines where files are moved.
 
 use super::engine::Direction;
+use super::refusal::Refusal;
 use crate::catalog::forms::other_form;
 use crate::catalog::walk::{ACTIVE, ARCHIVED, active_folder};
 use crate::rollout::file_name::RolloutName;
-use anyhow::{anyhow, bail};
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -14,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 ///
 /// # Errors
 /// If the file must not be touched.
-pub(super) fn find_movable(home: &Path, path: &Path) -> anyhow::Result<Option<PathBuf>> {
+pub(super) fn find_movable(home: &Path, path: &Path) -> Result<Option<PathBuf>, Refusal> {
     let mut found = None;
     if !path.is_absolute() {
         return Ok(None);
@@ -22,29 +22,29 @@ pub(super) fn find_movable(home: &Path, path: &Path) -> anyhow::Result<Option<Pa
     for form in [path.to_owned(), other_form(path)] {
         match fs::symlink_metadata(&form) {
             Ok(metadata) if metadata.is_symlink() => {
-                bail!("its rollout is a symbolic link: {}", form.display());
+                return Err(Refusal::Link(form));
             }
             Ok(metadata) if metadata.is_file() => {
                 found = Some(form);
                 break;
             }
-            Ok(_) => bail!("its rollout is not a regular file: {}", form.display()),
+            Ok(_) => return Err(Refusal::NotAFile(form)),
             Err(error)
                 if matches!(
                     error.kind(),
                     io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput
                 ) => {}
-            Err(error) => bail!("{}: cannot be looked at: {error}", form.display()),
+            Err(error) => return Err(Refusal::Unseen(form, error)),
         }
     }
     let Some(found) = found else { return Ok(None) };
-    let outside = || anyhow!("its rollout is outside of the Codex home: {}", found.display());
+    let outside = || Refusal::OutsideHome(found.clone());
     let folder = found.parent().ok_or_else(outside)?;
     if is_plainly_inside(home, folder) {
         return Ok(Some(found));
     }
     let real = |path: &Path| fs::canonicalize(path);
-    let real_folder = real(folder).map_err(|error| anyhow!("{}: {error}", folder.display()))?;
+    let real_folder = real(folder).map_err(|error| Refusal::Folder(folder.to_owned(), error))?;
     let roots = [ACTIVE, ARCHIVED].map(|root| real(&home.join(root)).ok());
     let root = roots.into_iter().flatten().find(|root| real_folder.starts_with(root)).ok_or_else(outside)?;
     let mut way = folder;
@@ -52,7 +52,9 @@ pub(super) fn find_movable(home: &Path, path: &Path) -> anyhow::Result<Option<Pa
         let is_link = fs::symlink_metadata(way).is_ok_and(|metadata| metadata.is_symlink());
         match way.parent() {
             Some(parent) if !is_link => way = parent,
-            _ => bail!("its rollout is behind a symbolic link: {}", found.display()),
+            _ => {
+                return Err(Refusal::BehindLink(found.clone()));
+            }
         }
     }
     Ok(Some(found))

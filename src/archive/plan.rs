@@ -2,6 +2,7 @@
 
 use super::engine::{ArchiveOptions, Engine};
 use super::place;
+use super::refusal::Refusal;
 use super::report::{ArchiveOutcome, ArchiveStatus, MovedFile};
 use crate::catalog::forms::other_form;
 use crate::catalog::inventory;
@@ -9,13 +10,12 @@ use crate::catalog::paths::{find_in_row, is_at, name_in_row};
 use crate::catalog::walk::{ARCHIVED, RolloutFile, active_folder};
 use crate::rollout::extract::Options;
 use crate::rollout::file_name;
-use crate::rollout::fold::{self, FoldedThread, ReadError, Reading, RolloutSource, World};
+use crate::rollout::fold::{self, FoldedThread, Reading, RolloutSource, World};
 use crate::sys::relocate::{self, Leftover};
 use crate::sys::thread_locks::{self, Unclaimed};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, Row};
-use anyhow::{Context as _, anyhow, bail};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ pub(super) struct Planned {
 
 pub(super) enum Verdict {
     /// It must not or cannot be done; with the reason.
-    Refused(String),
+    Refused(Refusal),
     /// Nothing must be done.
     Unchanged,
     /// This must be done.
@@ -80,7 +80,7 @@ pub(super) struct Move {
 impl Planned {
     /// Returns the plan for a file with a malformed name that was requested by its path.
     pub(super) fn of_malformed(path: PathBuf) -> Planned {
-        let reason = malformed_name(&path).to_string();
+        let reason = Refusal::MalformedName(path.clone());
         Planned { id: None, from: Some(path), verdict: Verdict::Refused(reason) }
     }
 
@@ -112,7 +112,7 @@ impl Planned {
         let (Verdict::Do(_), Some(id)) = (&self.verdict, self.id) else { return };
         let probed = thread_locks::probe(options.context.home, id, options.patience);
         if let Err(held) = maintenance.and(probed.as_ref()) {
-            self.verdict = Verdict::Refused(held.to_string());
+            self.verdict = Verdict::Refused(Refusal::Locked(held.to_string()));
         }
     }
 
@@ -125,7 +125,9 @@ impl Planned {
     pub(super) fn outcome(&self) -> ArchiveOutcome {
         match &self.verdict {
             Verdict::Known(outcome) => (**outcome).clone(),
-            Verdict::Refused(reason) => ArchiveOutcome::failed(self.id, self.from.clone(), reason.clone()),
+            Verdict::Refused(reason) => {
+                ArchiveOutcome::failed(self.id, self.from.clone(), reason.to_string())
+            }
             // The run decides and reports these.
             Verdict::Unchanged | Verdict::DoLater => ArchiveOutcome {
                 id: self.id,
@@ -152,18 +154,11 @@ impl Planned {
 }
 
 /// Returns why the file that a row names cannot be moved with the row's thread.
-fn named_for_another(path: &Path) -> anyhow::Error {
-    match name_in_row(path).and_then(file_name::parse) {
-        Some(named) if named.name.is_some() => {
-            anyhow!("its rollout is named after another thread: {}", path.display())
-        }
-        _ => malformed_name(path),
+fn named_for_another(path: PathBuf) -> Refusal {
+    match name_in_row(&path).and_then(file_name::parse) {
+        Some(named) if named.name.is_some() => Refusal::NamedForAnother(path),
+        _ => Refusal::MalformedName(path),
     }
-}
-
-fn malformed_name(path: &Path) -> anyhow::Error {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    anyhow!("the name of its rollout is malformed, and Codex would not move it either: {name}")
 }
 
 impl Engine<'_> {
@@ -172,19 +167,18 @@ impl Engine<'_> {
         let mut from = None;
         let verdict = match self.decide(id, row, known, &mut from) {
             Ok(verdict) => verdict,
-            Err(reason) => Verdict::Refused(reason.to_string()),
+            Err(reason) => Verdict::Refused(reason),
         };
         Planned { id: Some(id), from, verdict }
     }
 
-    /// Decides what to do with a thread. An error is the reason why it must not or cannot be moved.
     fn decide(
         &self,
         id: ThreadId,
         row: Option<Row>,
         known: Option<FoldedThread>,
         from: &mut Option<PathBuf>,
-    ) -> anyhow::Result<Verdict> {
+    ) -> Result<Verdict, Refusal> {
         let home = self.options.context.home;
         let archives = self.options.direction.archives();
         let row_path = row.as_ref().and_then(|row| row.text(Col::RolloutPath)).map(PathBuf::from);
@@ -195,15 +189,17 @@ impl Engine<'_> {
         let files = self.files_of(id, row_path.as_deref());
         if let Some(path) = in_row.filter(|path| !files.iter().any(|file| is_at(file, path))) {
             *from = Some(path.clone());
-            return Err(named_for_another(&path));
+            return Err(named_for_another(path));
         }
         let in_row = row_path.as_deref().and_then(|path| find_in_row(&files, path));
         let Some(choice) = inventory::choose(&files, 0..files.len(), in_row) else {
-            *from = row_path;
-            if from.is_none() {
-                bail!("it has no rollout");
-            }
-            bail!("its rollout is gone: no file has its id in the name, in any form or folder");
+            return Err(match row_path {
+                Some(path) => {
+                    *from = Some(path);
+                    Refusal::Gone
+                }
+                None => Refusal::NoRollout,
+            });
         };
         let selected = files[choice.chosen()].clone();
         *from = Some(selected.path());
@@ -216,7 +212,7 @@ impl Engine<'_> {
         let plain = selected.is_compressed().then(|| other_form(&to));
         if let Some(plain) = plain.filter(|plain| to != selected.path() && plain.exists()) {
             // A compressed file beside a plain one is never chosen: after the move, the thread would lose it.
-            bail!("exists already, in plain form: {}", plain.display());
+            return Err(Refusal::PlainTaken(plain));
         }
         if moves.is_empty() && row.as_ref().is_some_and(|row| agrees(row, &selected, archives)) {
             return Ok(Verdict::Unchanged);
@@ -262,7 +258,7 @@ impl Engine<'_> {
         files: &[RolloutFile],
         twins: &[PathBuf],
         selected: &RolloutFile,
-    ) -> anyhow::Result<Vec<Move>> {
+    ) -> Result<Vec<Move>, Refusal> {
         let mut moves = self.moves(files)?;
         moves.sort_by_key(|one| {
             let rank = if twins.contains(&one.from) { 0 } else { 1 + u8::from(one.from != selected.path()) };
@@ -272,29 +268,28 @@ impl Engine<'_> {
     }
 
     /// Returns the files to move, with their destinations.
-    fn moves(&self, files: &[RolloutFile]) -> anyhow::Result<Vec<Move>> {
+    fn moves(&self, files: &[RolloutFile]) -> Result<Vec<Move>, Refusal> {
         let Engine { options, .. } = self;
         let mut moves: Vec<Move> = Vec::new();
         for file in files.iter().filter(|file| file.is_archived() != options.direction.archives()) {
             let from = file.path();
-            let Some(name) = file.name() else { return Err(malformed_name(&from)) };
+            let Some(name) = file.name() else { return Err(Refusal::MalformedName(from)) };
             // No file of the thread may be behind a link, even one that the row does not name.
             place::find_movable(options.context.home, &from)?;
             let (root, below) = place::target(options.direction, name);
-            relocate::check_folder(&options.context.home.join(root), &below)?;
+            relocate::check_folder(&options.context.home.join(root), &below).map_err(Refusal::Target)?;
             let to = place::folder(options.context.home, options.direction, name).join(file.file_name());
             if let Some(other) = moves.iter().find(|other| other.to == to) {
-                let other = other.from.display();
-                bail!("two files of it would get one name: {other} and {}", from.display());
+                return Err(Refusal::SameName(other.from.clone(), from));
             }
             let leftover = match std::fs::symlink_metadata(&to) {
                 Ok(_) => match relocate::leftover(&from, &to) {
                     Ok(Some(leftover)) => Some(leftover),
-                    Ok(None) => bail!("exists already: {}", to.display()),
-                    Err(error) => bail!("exists already: {}: {error}", to.display()),
+                    Ok(None) => return Err(Refusal::Taken(to, None)),
+                    Err(error) => return Err(Refusal::Taken(to, Some(error))),
                 },
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-                Err(error) => bail!("{}: cannot be looked at: {error}", to.display()),
+                Err(error) => return Err(Refusal::Unseen(to, error)),
             };
             moves.push(Move { from, to, folder: (root, below), leftover });
         }
@@ -311,7 +306,7 @@ impl Engine<'_> {
         Some(folder.join(source.path.file_name()?))
     }
 
-    fn read(&self, id: ThreadId, selected: &RolloutFile) -> anyhow::Result<FoldedThread> {
+    fn read(&self, id: ThreadId, selected: &RolloutFile) -> Result<FoldedThread, Refusal> {
         let find_rollout = |rollout| {
             let mut copies = self.inventory.find_rollout(rollout);
             for source in copies.iter_mut().filter(|source| !source.path.exists()) {
@@ -334,12 +329,10 @@ impl Engine<'_> {
             interrupted: self.options.context.interrupted,
         };
         let path = selected.path();
-        let folded = fold::fold(&selected.source(), &world, &mut reading).map_err(|error| match error {
-            ReadError::Interrupted => anyhow!("interrupted"),
-            error => anyhow!("{}: {error}", path.display()),
-        })?;
+        let folded = fold::fold(&selected.source(), &world, &mut reading)
+            .map_err(|error| Refusal::Unread(path.clone(), error))?;
         if folded.metadata.id != id {
-            bail!("{}: its session meta names thread {}", path.display(), folded.metadata.id);
+            return Err(Refusal::OfAnother(path, folded.metadata.id));
         }
         Ok(folded)
     }
@@ -355,9 +348,9 @@ fn agrees(row: &Row, selected: &RolloutFile, archives: bool) -> bool {
 
 /// Returns the spelling of the selected file's new path for the row. If the row named the plain form of a file that
 /// is compressed now, as Codex may, it continues to do so.
-fn spell(to: &Path, row: Option<&Path>, selected: &RolloutFile) -> anyhow::Result<String> {
+fn spell(to: &Path, row: Option<&Path>, selected: &RolloutFile) -> Result<String, Refusal> {
     let is_plain = |row: &Path| row.extension().is_some_and(|extension| extension == "jsonl");
     let to =
         if selected.is_compressed() && row.is_some_and(is_plain) { other_form(to) } else { to.to_owned() };
-    to.to_str().map(str::to_owned).with_context(|| format!("{}: the path is not UTF-8", to.display()))
+    to.to_str().map(str::to_owned).ok_or_else(|| Refusal::NotUtf8(to.clone()))
 }
