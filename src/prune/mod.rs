@@ -26,7 +26,7 @@ use crate::catalog::inventory::Inventory;
 use crate::catalog::walk::{self, Roots};
 use crate::db::backup::{SavedRows, delete_thread};
 use crate::db::open::{MAX_TRANSACTION, explain};
-use crate::db::threads::{self};
+use crate::db::threads;
 use crate::db::{Reader, Schema, Tally, ThreadStatements, Writer};
 use crate::error::WithHint as _;
 use crate::progress::Progress;

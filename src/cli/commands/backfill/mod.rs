@@ -8,7 +8,7 @@ use crate::backfill::{self, BackfillOptions, BackfillReport, BackfillTarget};
 use crate::cli::commands::{App, Place, ending, fresh, index, prune, threads};
 use crate::cli::line::{Exit, args, jobs_or_processors};
 use crate::cli::output::{OutputForm, human, metrics, text};
-use crate::db::create::{self};
+use crate::db::create;
 use crate::db::facts::DatabaseFacts;
 use crate::db::threads::count_by_archived;
 use crate::db::{NewSchema, OpenOptions, Reader, Writer, backup};
