@@ -33,15 +33,55 @@ pub struct LedgerFaults {
     pub failed: Vec<i64>,
     /// Known versions that have no entry although a later one has, ascending. Codex applies them again.
     pub missing: Vec<i64>,
+    /// Known versions later than all entries whose columns exist, ascending. Codex applies them again.
+    pub unrecorded: Vec<i64>,
+    /// Tables and columns that are missing although the ledger has the migration that made them. Codex needs them.
+    pub absent: Vec<String>,
     /// True if the ledger is missing or empty. Codex then tries to create tables that exist already.
     pub is_missing: bool,
 }
+
+/// Tables, each with one of its columns, and columns of `threads`, that Codex needs since the migration that makes
+/// them. No known migration removes them.
+const NEEDED: [(i64, &str, &str); 24] = [
+    (4, "thread_dynamic_tools", "thread_id"),
+    (5, "threads", "cli_version"),
+    (7, "threads", "first_user_message"),
+    (8, "backfill_state", "status"),
+    (13, "threads", "agent_nickname"),
+    (13, "threads", "agent_role"),
+    (20, "threads", "model"),
+    (20, "threads", "reasoning_effort"),
+    (21, "thread_spawn_edges", "child_thread_id"),
+    (22, "threads", "agent_path"),
+    (25, "threads", "created_at_ms"),
+    (25, "threads", "updated_at_ms"),
+    (30, "threads", "thread_source"),
+    (32, "threads", "preview"),
+    (39, "threads", "recency_at"),
+    (39, "threads", "recency_at_ms"),
+    (40, "threads", "history_mode"),
+    (41, "threads", "name"),
+    (43, "threads", "is_pinned"),
+    (45, "thread_sections", "id"),
+    (49, "projects", "id"),
+    (53, "threads", "originator"),
+    (54, "threads", "daybreak_enabled"),
+    (55, "thread_attachments", "id"),
+];
 
 impl LedgerFaults {
     /// Returns true if Codex accepts the ledger.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.changed.is_empty() && self.failed.is_empty() && self.missing.is_empty() && !self.is_missing
+        !self.keeps_from_starting() && self.absent.is_empty()
+    }
+
+    /// Returns true if Codex does not even start.
+    #[must_use]
+    pub fn keeps_from_starting(&self) -> bool {
+        let versions = [&self.changed, &self.failed, &self.missing, &self.unrecorded];
+        self.is_missing || versions.into_iter().any(|versions| !versions.is_empty())
     }
 
     /// Describes the faults in one sentence, with every version.
@@ -61,17 +101,27 @@ impl LedgerFaults {
                 format!("migrations {} are missing from the ledger, and later ones are in it", listed(many))
             }
         });
+        let end = (!self.unrecorded.is_empty()).then(|| match &self.unrecorded[..] {
+            [one] => format!("migration {one} is missing from the ledger, and its columns are there"),
+            many => format!(
+                "migrations {} are missing from the ledger, and their columns are there",
+                listed(many)
+            ),
+        });
+        let absent = (!self.absent.is_empty())
+            .then(|| format!("the database lacks {}, which its ledger says it has", listed(&self.absent)));
         let missing = self.is_missing.then(|| "the database has no ledger of migrations".to_owned());
-        missing.into_iter().chain(changed).chain(failed).chain(gap).collect::<Vec<_>>().join(", and ")
+        let all = [missing, changed, failed, gap, end, absent];
+        all.into_iter().flatten().collect::<Vec<_>>().join(", and ")
     }
 }
 
-/// Returns the numbers as a list in words.
-fn listed(numbers: &[i64]) -> String {
-    let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-    match numbers.split_last() {
+/// Returns the items as a list in words.
+fn listed(items: &[impl ToString]) -> String {
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    match items.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => numbers.concat(),
+        _ => items.concat(),
     }
 }
 
@@ -86,6 +136,7 @@ pub fn faults(connection: &Connection) -> rusqlite::Result<LedgerFaults> {
     let entries = read(connection)?;
     faults.is_missing = entries.is_empty();
     faults.missing = missing(entries.iter().map(|entry| entry.version));
+    compare_with_tables(connection, &entries, &mut faults)?;
     for entry in entries {
         if !entry.success {
             faults.failed.push(entry.version);
@@ -100,6 +151,28 @@ pub fn faults(connection: &Connection) -> rusqlite::Result<LedgerFaults> {
         faults.changed = changed;
     }
     Ok(faults)
+}
+
+/// Compares a ledger with the tables that Codex needs.
+fn compare_with_tables(
+    connection: &Connection,
+    entries: &[LedgerRow],
+    faults: &mut LedgerFaults,
+) -> rusqlite::Result<()> {
+    let Some(last) = entries.last().map(|entry| entry.version) else { return Ok(()) };
+    for (version, table, column) in NEEDED {
+        let is_there = has_column(connection, table, column)?;
+        let is_recorded = entries.iter().any(|entry| entry.version == version && entry.success);
+        if is_recorded && !is_there {
+            let column = if table == "threads" { format!(".{column}") } else { String::new() };
+            faults.absent.push(format!("{table}{column}"));
+        }
+        if version > last && is_there && table == "threads" {
+            faults.unrecorded.push(version);
+            faults.unrecorded.dedup();
+        }
+    }
+    Ok(())
 }
 
 /// Returns the known versions without an entry below the last known one of these `versions`. Codex applies such a
@@ -254,9 +327,29 @@ mod tests {
         let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
                      VALUES (60, 'x', 1, X'00', 0)";
         assert_eq!(describe(&format!("{}; {newer}", delete("> 50"))), "", "a newer version alone");
-        for harmless in ["> 30", "IN (56, 57)", "= 59"] {
+        for harmless in ["> 55", "IN (56, 57)", "= 59"] {
             assert_eq!(describe(&delete(harmless)), "", "{harmless}");
         }
+        assert_eq!(
+            describe(&delete("> 40")),
+            "migrations 41, 43, 53 and 54 are missing from the ledger, and their columns are there"
+        );
+    }
+
+    #[test]
+    fn what_the_ledger_says_and_the_database_lacks_is_a_fault() {
+        assert_eq!(
+            check("DROP TABLE thread_dynamic_tools", &[], &[]).split(", which").next(),
+            Some("the database lacks thread_dynamic_tools")
+        );
+        let place = Place::with("empty-2026-03.state_5.sqlite");
+        let connection = place.connect();
+        connection
+            .execute_batch("ALTER TABLE threads DROP COLUMN agent_path; DROP TABLE thread_spawn_edges")
+            .unwrap();
+        let faults = faults(&connection).unwrap();
+        assert_eq!(faults.absent, ["thread_spawn_edges", "threads.agent_path"]);
+        assert!(!faults.keeps_from_starting() && !faults.is_empty());
     }
 
     #[test]

@@ -9,16 +9,22 @@ use crate::thread::ThreadId;
 use std::io::{BufReader, Read};
 use std::sync::atomic::AtomicBool;
 
-/// Returns the `history_base` of a file's first session meta.
+/// Returns the `history_base` of the first session meta of a file in which another one's history begins.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// If the file cannot be read, or begins with the session meta of another thread than the one in its name: then it is no
+/// copy of the rollout.
 pub fn history_base(
     source: &RolloutSource,
     buffer: &mut Buffer,
     interrupted: &AtomicBool,
 ) -> Result<Option<HistoryBase>, ReadError> {
-    Ok(first_meta(source, buffer, interrupted)?.and_then(|meta| meta.history_base))
+    let Some(meta) = first_meta(source, buffer, interrupted)? else { return Ok(None) };
+    let named = source.name.map(|name| name.thread);
+    match meta.id.filter(|id| named.is_some_and(|named| named != *id)) {
+        Some(other) => Err(ReadError::Unusable(format!("is of thread {other}"))),
+        None => Ok(meta.history_base),
+    }
 }
 
 /// Returns the thread in a file's first session meta; `None` if it gives none, so that the file's name decides.

@@ -6,7 +6,9 @@ use crate::catalog::misnamed;
 use crate::catalog::paths;
 use crate::catalog::walk::{self, RolloutFile};
 use crate::db::{Connection, threads};
+use crate::rollout::extract::Options;
 use crate::rollout::file_name::{self, RolloutName};
+use crate::rollout::fold::{self, Reading};
 use crate::rollout::reader::Buffer;
 use crate::thread::ThreadId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,6 +18,9 @@ use std::sync::atomic::AtomicBool;
 
 /// Maximum number of candidates that are listed for an ambiguous prefix.
 pub const MAX_CANDIDATES: usize = 10;
+
+/// Number of bytes that are read of a file without a session meta, to see whether it contains a thread.
+const READ_OF_EACH: u64 = 1 << 20;
 
 /// A requested thread.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -233,7 +238,8 @@ impl Wanted {
     }
 
     /// Finds the misnamed files of the requested threads, and the thread of each. If neither a name nor a row leads
-    /// to a thread, every file is opened and read as far as its first session meta.
+    /// to a thread, or the named files contain nothing of it, every file is opened and read as far as its first session
+    /// meta.
     ///
     /// If a requested file is named after another thread, that whole thread is selected, because another of its files
     /// may be chosen.
@@ -265,7 +271,19 @@ impl Wanted {
                 }
             }
             let Some(id) = to_look_at.pop() else { break };
-            found.extend(inventory.range_of(id).filter_map(&mut thread_in).filter(|other| *other != id));
+            let files = inventory.range_of(id);
+            let mut has_own = files.is_empty();
+            for file in files {
+                match thread_in(file) {
+                    Some(other) if other != id => found.push(other),
+                    Some(_) => has_own = true,
+                    None => has_own |= may_be_usable(&inventory.files()[file], interrupted),
+                }
+            }
+            if !has_own {
+                // Another file may contain the thread.
+                ids.insert(id);
+            }
         }
         if ids.is_empty() {
             return BTreeMap::new();
@@ -279,6 +297,14 @@ impl Wanted {
         thread.is_some_and(|thread| self.ids.contains(&thread))
             || self.paths.iter().any(|path| members.iter().any(|file| paths::is_at(file, path)))
     }
+}
+
+/// Returns true if a file without a session meta may be a rollout all the same.
+fn may_be_usable(file: &RolloutFile, interrupted: &AtomicBool) -> bool {
+    let mut buffer = Buffer::default();
+    let mut reading = Reading { buffer: &mut buffer, options: Options::default(), interrupted };
+    let read = fold::read_file(&file.source(), Some(READ_OF_EACH), &mut reading);
+    !read.and_then(|read| fold::check_usable(&read.extracted)).is_err_and(|error| error.is_unusable())
 }
 
 fn one_of(mut ids: Vec<String>, n: usize) -> Result<Selected, Unresolved> {

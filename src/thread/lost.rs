@@ -46,13 +46,12 @@ fn is_of_lost_end(col: Col, file: &ThreadMetadata, row: &Row, times: Times) -> b
         |than: Millis| time.is_some_and(|time| time > than.saturating_add(equivalence::TIME_TOLERANCE));
     is_later(file.last_event_at)
         && match col {
+            // The time of the lost last line is unknown.
+            Col::UpdatedAt | Col::UpdatedAtMs if times == Times::Events => is_later(file.modified_at),
             Col::UpdatedAt | Col::UpdatedAtMs => times.accepts_both() && is_later(file.updated_at),
-            Col::TokensUsed
-            | Col::Model
-            | Col::ReasoningEffort
-            | Col::ApprovalMode
-            | Col::ModelProvider
-            | Col::MemoryMode => true,
+            Col::Model | Col::ReasoningEffort | Col::ApprovalMode | Col::ModelProvider | Col::MemoryMode => {
+                true
+            }
             Col::SandboxPolicy => row.text(col).is_some_and(equivalence::is_readable_sandbox),
             _ => false,
         }

@@ -67,7 +67,16 @@ pub(super) fn mend(connection: &Connection) -> rusqlite::Result<Option<Vec<i64>>
     let Some(&last) = entries.keys().next_back() else { return write_all(connection, &shape) };
     let failed: Vec<i64> =
         entries.values().filter(|entry| !entry.success).map(|entry| entry.version).collect();
-    let gaps = ledger::missing(entries.keys().copied());
+    let faults = ledger::faults(connection)?;
+    if !faults.absent.is_empty() {
+        return Ok(None);
+    }
+    let mut gaps = faults.missing;
+    if !faults.unrecorded.is_empty() {
+        let Some(level) = shape.level()? else { return Ok(None) };
+        gaps = (1..=level).filter(|version| !entries.contains_key(version)).collect();
+    }
+    let last = gaps.iter().copied().fold(last, i64::max);
     if !failed.is_empty() || !gaps.is_empty() {
         let level = last.min(NEWEST);
         let is_made = level == 1 || (AUGUST..=NEWEST).contains(&level);

@@ -18,7 +18,8 @@ impl VerifyRun<'_> {
     pub(super) fn judge_ledger(&mut self, _schema: &Schema) -> anyhow::Result<()> {
         let faults = self.survey.database.read(ledger::faults)?;
         if !faults.is_empty() {
-            let message = format!("{}: Codex does not start with this database", faults.describe());
+            let fails = if faults.keeps_from_starting() { "does not start" } else { "cannot work" };
+            let message = format!("{}: Codex {fails} with this database", faults.describe());
             self.report(
                 Finding::new(FindingKind::LedgerMismatch, message).at(self.survey.database.path()),
                 None,
