@@ -2,11 +2,10 @@
 
 use super::engine::Direction;
 use super::refusal::Refusal;
-use crate::catalog::forms::other_form;
-use crate::catalog::walk::{ACTIVE, ARCHIVED, active_folder};
+use crate::catalog::forms;
+use crate::catalog::walk::{ACTIVE, ARCHIVED};
 use crate::rollout::file_name::RolloutName;
 use std::fs;
-use std::io;
 use std::path::{Component, Path, PathBuf};
 
 /// Returns the file at `path`, in plain or compressed form, if it is a regular file within one of the two folders of
@@ -15,29 +14,15 @@ use std::path::{Component, Path, PathBuf};
 /// # Errors
 /// If the file must not be touched.
 pub(super) fn find_movable(home: &Path, path: &Path) -> Result<Option<PathBuf>, Refusal> {
-    let mut found = None;
     if !path.is_absolute() {
         return Ok(None);
     }
-    for form in [path.to_owned(), other_form(path)] {
-        match fs::symlink_metadata(&form) {
-            Ok(metadata) if metadata.is_symlink() => {
-                return Err(Refusal::Link(form));
-            }
-            Ok(metadata) if metadata.is_file() => {
-                found = Some(form);
-                break;
-            }
-            Ok(_) => return Err(Refusal::NotAFile(form)),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput
-                ) => {}
-            Err(error) => return Err(Refusal::Unseen(form, error)),
-        }
-    }
-    let Some(found) = found else { return Ok(None) };
+    let found = match forms::look(path).map_err(|error| Refusal::Unseen(path.to_owned(), error))? {
+        Some((form, metadata)) if metadata.is_symlink() => return Err(Refusal::Link(form)),
+        Some((form, metadata)) if metadata.is_file() => form,
+        Some((form, _)) => return Err(Refusal::NotAFile(form)),
+        None => return Ok(None),
+    };
     let outside = || Refusal::OutsideHome(found.clone());
     let folder = found.parent().ok_or_else(outside)?;
     if is_plainly_inside(home, folder) {
@@ -75,16 +60,8 @@ fn is_plainly_inside(home: &Path, folder: &Path) -> bool {
     })
 }
 
-/// Returns the path of the destination folder for a file with this name.
-pub(super) fn folder(home: &Path, direction: Direction, name: RolloutName) -> PathBuf {
-    match direction {
-        Direction::Archive => home.join(ARCHIVED),
-        Direction::Unarchive => active_folder(home, name),
-    }
-}
-
 /// Returns the destination folder for a file with this name: a root of the home, and the folders below it.
-pub(super) fn target(direction: Direction, name: RolloutName) -> (&'static str, Vec<String>) {
+pub(super) fn folder(direction: Direction, name: RolloutName) -> (&'static str, Vec<String>) {
     match direction {
         Direction::Archive => (ARCHIVED, Vec::new()),
         Direction::Unarchive => (ACTIVE, name.date_folders().to_vec()),

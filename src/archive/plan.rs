@@ -123,31 +123,26 @@ impl Planned {
 
     /// Returns the outcome if everything succeeds.
     pub(super) fn outcome(&self) -> ArchiveOutcome {
+        let outcome = |status| ArchiveOutcome {
+            id: self.id,
+            status,
+            from: self.from.clone(),
+            to: self.from.clone(),
+            files: Vec::new(),
+            error: None,
+        };
+        let file = |one: &Move| MovedFile { from: one.from.clone(), to: one.to.clone() };
         match &self.verdict {
             Verdict::Known(outcome) => (**outcome).clone(),
             Verdict::Refused(reason) => {
                 ArchiveOutcome::failed(self.id, self.from.clone(), reason.to_string())
             }
             // The run decides and reports these.
-            Verdict::Unchanged | Verdict::DoLater => ArchiveOutcome {
-                id: self.id,
-                status: ArchiveStatus::Unchanged,
-                from: self.from.clone(),
-                to: self.from.clone(),
-                files: Vec::new(),
-                error: None,
-            },
+            Verdict::Unchanged | Verdict::DoLater => outcome(ArchiveStatus::Unchanged),
             Verdict::Do(task) => ArchiveOutcome {
-                id: self.id,
-                status: ArchiveStatus::Done,
-                from: self.from.clone(),
                 to: Some(task.to.clone()),
-                files: task
-                    .moves
-                    .iter()
-                    .map(|one| MovedFile { from: one.from.clone(), to: one.to.clone() })
-                    .collect(),
-                error: None,
+                files: task.moves.iter().map(file).collect(),
+                ..outcome(ArchiveStatus::Done)
             },
         }
     }
@@ -276,9 +271,10 @@ impl Engine<'_> {
             let Some(name) = file.name() else { return Err(Refusal::MalformedName(from)) };
             // No file of the thread may be behind a link, even one that the row does not name.
             place::find_movable(options.context.home, &from)?;
-            let (root, below) = place::target(options.direction, name);
-            relocate::check_folder(&options.context.home.join(root), &below).map_err(Refusal::Target)?;
-            let to = place::folder(options.context.home, options.direction, name).join(file.file_name());
+            let (root, below) = place::folder(options.direction, name);
+            let home_root = options.context.home.join(root);
+            relocate::check_folder(&home_root, &below).map_err(Refusal::Target)?;
+            let to = home_root.join(below.iter().collect::<PathBuf>()).join(file.file_name());
             if let Some(other) = moves.iter().find(|other| other.to == to) {
                 return Err(Refusal::SameName(other.from.clone(), from));
             }
@@ -302,7 +298,8 @@ impl Engine<'_> {
 
     /// Returns the path to which this run moves a rollout.
     fn place_to_be(&self, source: &RolloutSource) -> Option<PathBuf> {
-        let folder = place::folder(self.options.context.home, self.options.direction, source.name?);
+        let (root, below) = place::folder(self.options.direction, source.name?);
+        let folder = self.options.context.home.join(root).join(below.iter().collect::<PathBuf>());
         Some(folder.join(source.path.file_name()?))
     }
 

@@ -3,6 +3,8 @@
 //! Codex compresses cold rollouts. Where both forms exist, the plain one counts (docs/codex-home.md 1).
 
 use std::ffi::OsStr;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The extension of a compressed rollout.
@@ -41,11 +43,30 @@ impl Forms {
     }
 }
 
+/// Returns the form of the rollout at `path` at which there is something, even if that is no file; first looks at `path`
+/// itself. Returns `None` if there is nothing.
+///
+/// # Errors
+/// If a path cannot be looked at.
+pub fn look(path: &Path) -> io::Result<Option<(PathBuf, fs::Metadata)>> {
+    for form in [path.to_owned(), other_form(path)] {
+        match fs::symlink_metadata(&form) {
+            Ok(metadata) => return Ok(Some((form, metadata))),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput
+                ) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
 /// Returns the size in bytes on disk of the rollout at `path`, in the form that exists; `None` if neither exists.
 #[must_use]
 pub fn size(path: &Path) -> Option<u64> {
-    let size =
-        |path: &Path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|data| data.len());
+    let size = |path: &Path| fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|data| data.len());
     size(path).or_else(|| size(&other_form(path)))
 }
 

@@ -2,7 +2,7 @@
 
 use super::job::PruneJob;
 use super::references;
-use crate::catalog::forms::other_form;
+use crate::catalog::forms;
 use crate::catalog::inventory::Inventory;
 use crate::catalog::paths;
 use crate::catalog::walk::{ARCHIVED, active_folder};
@@ -15,8 +15,6 @@ use crate::thread::ThreadId;
 use crate::{home, sys};
 use chrono::TimeDelta;
 use std::borrow::Cow;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// A younger row may belong to a thread whose file Codex has not created yet.
@@ -24,22 +22,6 @@ const LEAST_AGE: TimeDelta = TimeDelta::minutes(10);
 
 /// Number of rows per read.
 const PAGE: usize = 1000;
-
-/// Returns the path if something is there, in plain or compressed form.
-fn existing_form(path: &Path) -> io::Result<Option<PathBuf>> {
-    for form in [path.to_owned(), other_form(path)] {
-        match fs::symlink_metadata(&form) {
-            Ok(_) => return Ok(Some(form)),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput
-                ) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(None)
-}
 
 /// Returns the reason why a row must stay after all: something now exists at its path, or where Codex would put its
 /// file.
@@ -64,9 +46,9 @@ pub(super) fn look_again(
         return Some("its rollout is there".to_owned());
     }
     for place in &places {
-        match existing_form(place) {
+        match forms::look(place) {
             Ok(None) => {}
-            Ok(Some(found)) => return Some(format!("its rollout is there again: {}", found.display())),
+            Ok(Some((found, _))) => return Some(format!("its rollout is there again: {}", found.display())),
             Err(error) => return Some(format!("{}: cannot be looked at: {error}", place.display())),
         }
     }
@@ -120,11 +102,11 @@ impl PruneJob<'_> {
         let path = Path::new(&row.rollout_path);
         let Some(thread) = ThreadId::parse(&row.id) else { return };
         let found =
-            home::row_path(self.options.context.home, path).map_or(Ok(None), |path| existing_form(&path));
+            home::row_path(self.options.context.home, path).map_or(Ok(None), |path| forms::look(&path));
         let has_file = !self.inventory.of_thread(thread).is_empty();
         let is_there = match &found {
             Ok(Some(_)) if path.is_relative() && has_file => false,
-            Ok(Some(found)) => found.starts_with(self.options.context.home) || self.roots.contain(found),
+            Ok(Some((found, _))) => found.starts_with(self.options.context.home) || self.roots.contain(found),
             Ok(None) | Err(_) => false,
         };
         if is_there && !is_named {
