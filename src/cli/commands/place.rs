@@ -7,9 +7,7 @@ use crate::cli::output::messages::Messages;
 use crate::db::open::Access;
 use crate::db::{OpenOptions, Reader, Writer, backup, threads};
 use crate::error::{WithHint as _, shell_word};
-use crate::home::{
-    self, Candidates, CodexConfig, DatabaseCandidate, DatabaseChoice, DatabaseInputs, Providers,
-};
+use crate::home::{self, Candidates, CodexConfig, DatabaseCandidate, DatabaseChoice, DatabaseInputs};
 use crate::output_file::{OutputFile, Protected};
 use crate::progress::Progress as _;
 use crate::survey::Context;
@@ -25,10 +23,8 @@ pub struct Place {
     pub home: PathBuf,
     /// The provider of threads that name none.
     pub default_provider: String,
-    /// The providers that Codex can use, as far as its configuration shows.
-    pub providers: Option<Providers>,
-    /// The error in the configuration, if it is not TOML.
-    pub invalid_config: Option<String>,
+    /// The configuration of the home.
+    pub config: CodexConfig,
     /// The databases that were found, with the reason for each, and the folder for a new one.
     pub databases: Candidates,
     /// Options for opening databases.
@@ -62,8 +58,7 @@ impl Place {
         let databases = databases(app, &home, &config)?;
         Ok(Place {
             default_provider: default_provider(app, &config),
-            providers: config.providers,
-            invalid_config: config.invalid,
+            config,
             databases,
             options: open_options(app),
             home,

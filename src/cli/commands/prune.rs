@@ -210,13 +210,7 @@ fn write_report(
         members: &thread,
         columns: &["id", "status", "path", "error"],
         after: counts.into_iter().chain([saved_to]).chain(ending).collect(),
-        text: &|out| match report.threads.is_empty() {
-            true => Ok(()),
-            false => {
-                table(form, report, titles, dry_run).write(out)?;
-                titles::write_rest(out, report.threads.len())
-            }
-        },
+        text: &|out| titles::write_table(out, table(form, report, titles, dry_run), report.threads.len()),
     }
     .write(&mut app.out, form)
 }

@@ -5,8 +5,7 @@ use crate::cli::commands::{App, Place, fresh};
 use crate::cli::line::fresh::Rebuild;
 use crate::cli::line::{Exit, jobs_or_processors};
 use crate::cli::output::{
-    Member, Members, OutputForm, Report, ReportRows, TableCell, human, metrics, shown, text,
-    write_fields_within,
+    Member, Members, OutputForm, Report, ReportRows, TableCell, human, shown, text, write_fields_within,
 };
 use crate::db::rebuild::{Carried, Condition};
 use crate::db::shown::HiddenReason;
@@ -151,12 +150,7 @@ fn count(app: &App, report: &Rebuilt, begun: Instant, dry_run: bool) {
         app.metrics.threads([report.shown.total() - archived, archived]);
     }
     if let Some(filled) = &report.filled {
-        app.metrics.backfilled(metrics::BackfillCounts {
-            upserted: filled.inserted + filled.updated,
-            unchanged: filled.unchanged,
-            failed: filled.failed,
-            duration: begun.elapsed(),
-        });
+        app.metrics.backfilled(filled, begun.elapsed());
     }
 }
 

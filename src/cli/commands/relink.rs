@@ -105,13 +105,7 @@ fn write_report(
         members: &|thread: &&Relinked| members(thread),
         columns: &["id", "status", "from", "to", "error"],
         after: counts.into_iter().chain(ending::members(&report.shown, dry_run)).collect(),
-        text: &|out| match report.threads.is_empty() {
-            true => Ok(()),
-            false => {
-                table(form, report, dry_run).write(out)?;
-                titles::write_rest(out, report.threads.len())
-            }
-        },
+        text: &|out| titles::write_table(out, table(form, report, dry_run), report.threads.len()),
     }
     .write(&mut app.out, form)
 }

@@ -1,7 +1,7 @@
 //! The columns of a table that show people which threads a command moves or deletes: last change and title.
 
 use crate::cli::commands::{App, Place};
-use crate::cli::output::{OutputForm, TableCell, human};
+use crate::cli::output::{OutputForm, Table, TableCell, human};
 use crate::db::titles::{self, Titled};
 use crate::db::{Reader, Schema};
 use crate::thread::Millis;
@@ -14,6 +14,18 @@ pub(super) const WIDTH_WITH_PATH: usize = 140;
 
 /// The maximum number of threads in a table. People cannot read more than that on a terminal.
 pub(super) const MAX_ROWS: usize = 1000;
+
+/// Writes a table of `n` threads, if there are any.
+///
+/// # Errors
+/// If `out` cannot be written.
+pub(super) fn write_table(out: &mut dyn io::Write, table: Table, n: usize) -> io::Result<()> {
+    if table.is_empty() {
+        return Ok(());
+    }
+    table.write(out)?;
+    write_rest(out, n)
+}
 
 /// Writes how many of `n` threads a table leaves out.
 ///

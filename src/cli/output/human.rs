@@ -1,6 +1,7 @@
 //! Formats numbers, times and ids for people; `records` formats them for machines.
 
 use chrono::{DateTime, FixedOffset, Offset as _, TimeZone};
+use indicatif::HumanCount;
 
 use crate::cli::output::records::time;
 
@@ -64,15 +65,7 @@ fn local<Z: TimeZone>(millis: i64, zone: &Z) -> Option<DateTime<FixedOffset>> {
 /// Formats a count with thousands separators: `1,234`.
 #[must_use]
 pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    HumanCount(number).to_string()
 }
 
 /// Formats a count with its noun: `1 thread`, `1,234 threads`.

@@ -1,6 +1,7 @@
 //! `--metrics FILE`: writes the counts of a run as a text file for Prometheus, with the counters that the Codex
 //! runtime has.
 
+use crate::backfill::BackfillReport;
 use crate::output_file::OutputFile;
 use crate::verify::{FindingKind, N_KINDS};
 use std::cell::Cell;
@@ -15,19 +16,6 @@ enum Init {
     OpenError,
 }
 
-/// The counts of a backfill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BackfillCounts {
-    /// Number of rows inserted or updated.
-    pub upserted: u64,
-    /// Number of rows that agree.
-    pub unchanged: u64,
-    /// Number of files that could not be read.
-    pub failed: u64,
-    /// Duration of the backfill.
-    pub duration: Duration,
-}
-
 /// The counts of the run so far. They are kept outside of the command, because a failed run has counts too.
 #[derive(Debug, Default)]
 pub struct Metrics {
@@ -35,7 +23,9 @@ pub struct Metrics {
     init: Cell<Option<Init>>,
     /// The current stage, once the database is open.
     stage: Cell<Option<&'static str>>,
-    backfill: Cell<Option<BackfillCounts>>,
+    /// The rollouts of a backfill by result.
+    backfill: Cell<Option<[(&'static str, u64); 3]>>,
+    backfill_duration: Cell<Duration>,
     discrepancies: Cell<Option<[u64; N_KINDS]>>,
     threads: Cell<Option<[u64; 2]>>,
 }
@@ -65,8 +55,11 @@ impl Metrics {
     }
 
     /// Records the counts of a finished backfill.
-    pub fn backfilled(&self, backfill: BackfillCounts) {
-        self.backfill.set(Some(backfill));
+    pub fn backfilled(&self, report: &BackfillReport, duration: Duration) {
+        let BackfillReport { inserted, updated, unchanged, failed, .. } = *report;
+        let counts = [("upserted", inserted + updated), ("unchanged", unchanged), ("failed", failed)];
+        self.backfill.set(Some(counts));
+        self.backfill_duration.set(duration);
     }
 
     /// Records the number of findings of each [`FindingKind`] of a finished verify.
@@ -107,19 +100,12 @@ impl Metrics {
         let mut stages = vec![("open", u64::from(has_failed && stage.is_none()))];
         stages.extend(stage.map(|stage| (stage, u64::from(has_failed))));
         text.labelled("codex_db_error_total", "stage", &stages);
-        if let Some(backfill) = self.backfill.get() {
-            let statuses = [
-                ("upserted", backfill.upserted),
-                ("unchanged", backfill.unchanged),
-                ("failed", backfill.failed),
-            ];
+        if let Some(counts) = self.backfill.get() {
             text.head("counter", "codex_db_backfill_total", "rollouts, by what a backfill did with them");
-            text.labelled("codex_db_backfill_total", "status", &statuses);
+            text.labelled("codex_db_backfill_total", "status", &counts);
             text.head("gauge", "codex_db_backfill_duration_seconds", "how long the backfill took");
-            text.line(
-                "codex_db_backfill_duration_seconds",
-                format_args!("{:.3}", backfill.duration.as_secs_f64()),
-            );
+            let seconds = self.backfill_duration.get().as_secs_f64();
+            text.line("codex_db_backfill_duration_seconds", format_args!("{seconds:.3}"));
         }
         if let Some(counts) = self.discrepancies.get() {
             let reasons: Vec<(&str, u64)> =
@@ -179,7 +165,9 @@ mod tests {
         metrics.created();
         metrics.opened("backfill");
         let duration = Duration::from_millis(1234);
-        metrics.backfilled(BackfillCounts { upserted: 3, unchanged: 2, failed: 1, duration });
+        let report =
+            BackfillReport { inserted: 1, updated: 2, unchanged: 2, failed: 1, ..BackfillReport::default() };
+        metrics.backfilled(&report, duration);
         metrics.threads([4, 1]);
         check(
             &metrics,

@@ -5,7 +5,7 @@
 
 use crate::cli::line::interrupt;
 use crate::sys::is_reader_gone;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -25,12 +25,7 @@ pub fn failure(error: &io::Error) -> io::Error {
 ///
 /// Call [`Write::flush`] at the end to detect errors; dropping writes the rest but cannot report a failure.
 #[derive(Debug)]
-pub struct Output<W: Write> {
-    inner: W,
-    buffer: Vec<u8>,
-    closed: Arc<AtomicBool>,
-    failed: bool,
-}
+pub struct Output<W: Write>(BufWriter<Forgiving<W>>);
 
 impl Output<io::Stdout> {
     /// Returns a writer for the standard output of this process.
@@ -44,7 +39,8 @@ impl<W: Write> Output<W> {
     /// Wraps a writer.
     #[must_use]
     pub fn new(inner: W) -> Self {
-        Self { inner, buffer: Vec::with_capacity(CAPACITY), closed: Arc::default(), failed: false }
+        let forgiving = Forgiving { inner, closed: Arc::default(), failed: false };
+        Self(BufWriter::with_capacity(CAPACITY, forgiving))
     }
 
     /// Returns a flag that becomes true when the reader is gone; no later output is seen.
@@ -52,79 +48,63 @@ impl<W: Write> Output<W> {
     /// A command may use it to skip the printing, never the work.
     #[must_use]
     pub fn closed(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.closed)
+        Arc::clone(&self.0.get_ref().closed)
     }
 
     /// Returns true if output could not be written although a reader waits for it.
     #[must_use]
     pub fn failed(&self) -> bool {
-        self.failed
-    }
-
-    fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
-    }
-
-    /// Writes the buffer. The buffer is empty afterwards even after a failure, so that nothing is written twice.
-    fn empty(&mut self) -> io::Result<()> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        let result = interrupt::during_write(|| self.inner.write_all(&self.buffer));
-        self.buffer.clear();
-        self.forgive(result)
-    }
-
-    fn forgive(&mut self, result: io::Result<()>) -> io::Result<()> {
-        match result {
-            Err(error) if is_reader_gone(&error) => {
-                self.closed.store(true, Ordering::Relaxed);
-                Ok(())
-            }
-            Err(error) => {
-                self.failed = true;
-                Err(failure(&error))
-            }
-            Ok(()) => Ok(()),
-        }
+        self.0.get_ref().failed
     }
 }
 
 impl<W: Write> Write for Output<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.is_closed() {
-            return Ok(bytes.len());
-        }
-        if self.buffer.len() + bytes.len() > CAPACITY {
-            self.empty()?;
-        }
-        if self.is_closed() {
-            // The failure was just reported; keeping the bytes is useless.
-        } else if bytes.len() >= CAPACITY {
-            let result = interrupt::during_write(|| self.inner.write_all(bytes));
-            self.forgive(result)?;
-        } else {
-            self.buffer.extend_from_slice(bytes);
-        }
-        Ok(bytes.len())
+        self.0.write(bytes)
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.is_closed() {
-            return Ok(());
-        }
-        self.empty()?;
-        if self.is_closed() {
-            return Ok(());
-        }
-        let result = self.inner.flush();
-        self.forgive(result)
+        self.0.flush()
     }
 }
 
-impl<W: Write> Drop for Output<W> {
-    fn drop(&mut self) {
-        let _ = self.flush();
+/// Writes until the reader is gone or a write fails, which is reported once. It discards the rest, so that nothing is
+/// written twice.
+#[derive(Debug)]
+struct Forgiving<W> {
+    inner: W,
+    closed: Arc<AtomicBool>,
+    failed: bool,
+}
+
+impl<W> Forgiving<W> {
+    fn forgive(&mut self, write: impl FnOnce(&mut W) -> io::Result<()>) -> io::Result<()> {
+        if self.failed || self.closed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match interrupt::during_write(|| write(&mut self.inner)) {
+            Err(error) if is_reader_gone(&error) => self.closed.store(true, Ordering::Relaxed),
+            Err(error) => {
+                self.failed = true;
+                return Err(failure(&error));
+            }
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for Forgiving<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.forgive(|inner| inner.write_all(bytes)).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.forgive(W::flush)
     }
 }
 
@@ -180,7 +160,7 @@ mod tests {
         for _ in 0..3 {
             output.write_all(&[b'x'; CAPACITY / 2 + 1]).unwrap();
         }
-        assert!(output.is_closed());
+        assert!(output.closed().load(Ordering::Relaxed));
         output.write_all(&[b'y'; CAPACITY * 3]).unwrap();
         output.flush().unwrap();
         assert_eq!(*taken.borrow(), [b'x'; 10]);
@@ -190,9 +170,9 @@ mod tests {
     fn a_pipe_closed_before_the_last_flush_is_not_an_error_either() {
         let (mut output, _) = narrow(0, io::ErrorKind::BrokenPipe);
         output.write_all(b"short").unwrap();
-        assert!(!output.is_closed(), "nothing was written yet");
+        assert!(!output.closed().load(Ordering::Relaxed), "nothing was written yet");
         output.flush().unwrap();
-        assert!(output.is_closed());
+        assert!(output.closed().load(Ordering::Relaxed));
     }
 
     #[test]
@@ -200,7 +180,7 @@ mod tests {
         let (mut output, taken) = narrow(3, io::ErrorKind::StorageFull);
         output.write_all(b"abcdef").unwrap();
         assert_eq!(output.flush().unwrap_err().kind(), io::ErrorKind::StorageFull);
-        assert!(!output.is_closed());
+        assert!(!output.closed().load(Ordering::Relaxed));
         drop(output);
         assert_eq!(*taken.borrow(), b"abc", "nothing is written twice");
     }

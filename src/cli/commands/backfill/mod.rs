@@ -7,7 +7,7 @@ use crate::backfill::index::Indexed;
 use crate::backfill::{self, BackfillOptions, BackfillReport, BackfillTarget};
 use crate::cli::commands::{App, Place, ending, fresh, index, prune, threads};
 use crate::cli::line::{Exit, args, jobs_or_processors};
-use crate::cli::output::{OutputForm, human, metrics, text};
+use crate::cli::output::{OutputForm, human, text};
 use crate::db::create;
 use crate::db::facts::DatabaseFacts;
 use crate::db::threads::count_by_archived;
@@ -102,12 +102,7 @@ pub fn run(app: &mut App, arguments: &args::BackfillArgs) -> anyhow::Result<Exit
     let begun = Instant::now();
     let report = fill(app, &options, &place, &database, if is_preview { reader } else { None }, is_preview)?;
     let done = Done::after(app, arguments, &options, &place, &database, report)?;
-    app.metrics.backfilled(metrics::BackfillCounts {
-        upserted: done.report.inserted + done.report.updated,
-        unchanged: done.report.unchanged,
-        failed: done.report.failed,
-        duration: begun.elapsed(),
-    });
+    app.metrics.backfilled(&done.report, begun.elapsed());
     done.write(app, &form, &database, is_part, arguments.writing.dry_run)?;
     done.say(app, &place, &database, arguments);
     done.exit(app, found.exit)

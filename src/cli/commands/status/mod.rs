@@ -49,7 +49,7 @@ pub fn run(app: &mut App, arguments: &args::StatusArgs) -> anyhow::Result<Exit> 
     find_other_databases(&mut view);
     let mut trouble = None;
     if let Some(candidate) = &view.candidate {
-        let providers = place.providers.as_ref();
+        let providers = place.config.providers.as_ref();
         match examine(app, &place.options, view.home, walk, &options, providers, &candidate.path) {
             Ok(examined) => {
                 view.database = Some(examined.database);
@@ -87,7 +87,7 @@ fn begin<'a>(
     StatusView {
         home,
         default_provider: &place.default_provider,
-        invalid_config: place.invalid_config.as_deref(),
+        invalid_config: place.config.invalid.as_deref(),
         others: other.flatten().map(|one| one.path).into_iter().collect(),
         candidate,
         looked_in: place.databases.looked_in.clone(),
@@ -104,7 +104,7 @@ fn begin<'a>(
             home,
             default_provider: &place.default_provider,
             is_by_option: app.global.default_provider.is_some(),
-            providers: place.providers.as_ref(),
+            providers: place.config.providers.as_ref(),
         },
         backups,
         are_backups_hidden,

@@ -36,7 +36,7 @@ pub fn run(app: &mut App, arguments: &args::VerifyArgs) -> anyhow::Result<Exit> 
     let config = VerifyOptions {
         context: place.context(app, jobs_or_processors(arguments.jobs)),
         threads: is_named.then_some(&found.selected),
-        providers: place.providers.as_ref(),
+        providers: place.config.providers.as_ref(),
         depth: depth(arguments),
         ignore: &ignore,
         max_findings: arguments.max_findings,
