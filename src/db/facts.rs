@@ -7,7 +7,7 @@
 use super::open::{OpenOptions, Reader, Trouble, reason};
 use super::packed;
 use super::row::{set_cell, to_cell};
-use super::salvage::{self, Salvage, quoted};
+use super::salvage::{self, Salvage, insert_into, quoted};
 use super::schema::{self, Schema};
 use crate::error::{WithHint as _, shell_word};
 use crate::thread::ThreadId;
@@ -265,9 +265,7 @@ impl Parents {
     }
 
     fn insert(&self, connection: &Connection, table: &str, id: &str) -> rusqlite::Result<usize> {
-        let places = vec!["?"; self.columns.len()].join(", ");
-        let names = quoted(self.columns.iter().map(String::as_str));
-        let sql = format!("INSERT INTO {table} ({names}) VALUES ({places}) ON CONFLICT DO NOTHING");
+        let sql = insert_into("INSERT", table, &self.columns) + " ON CONFLICT DO NOTHING";
         let mut inserted = 0;
         for row in self.rows.get(id).into_iter().flatten() {
             inserted += connection.prepare_cached(&sql)?.execute(params_from_iter(row))?;

@@ -21,6 +21,13 @@ pub(super) fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names.join(", ")
 }
 
+/// Returns the statement that inserts a row with these columns; `how` begins it.
+pub(super) fn insert_into(how: &str, table: &str, columns: &[impl AsRef<str>]) -> String {
+    let places = vec!["?"; columns.len()].join(", ");
+    let columns = quoted(columns.iter().map(AsRef::as_ref));
+    format!("{how} INTO {} ({columns}) VALUES ({places})", quoted([table]))
+}
+
 /// Returns true if an error means that the database is damaged.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     super::open::class(error).is_unusable()

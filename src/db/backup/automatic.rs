@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::copy::back_up;
-use super::folder::{FOLDER, cannot_use, create_private, folder_of, name_of, stamp};
+use super::folder::{FOLDER, cannot_use, create_private, folder_of, name_of, named};
 use crate::db::open::{OpenOptions, Trouble};
 use crate::error::WithHint as _;
 use crate::sys::is_same_file;
@@ -117,8 +117,7 @@ fn back_up_as(
     let mut taken_at = now;
     let mut attempts = 0;
     loop {
-        let name = format!("{prefix}{}-{}.sqlite", name_of(database), stamp(taken_at));
-        let target = folder_of(database).join(name);
+        let target = named(prefix, database, taken_at);
         taken_at += TimeDelta::seconds(1);
         if exists(&target) {
             continue;
@@ -171,13 +170,13 @@ pub fn backups_in(folder: &Path) -> Vec<BackupInfo> {
 /// rotation.
 #[must_use]
 pub fn name_by_hand(database: &Path, now: DateTime<Utc>) -> PathBuf {
-    folder_of(database).join(format!("backup-{}-{}.sqlite", name_of(database), stamp(now)))
+    named("backup-", database, now)
 }
 
 /// Returns the path for a database that another file is about to replace; it is kept until a person deletes it.
 #[must_use]
 pub fn replaced_name(database: &Path, now: DateTime<Utc>) -> PathBuf {
-    folder_of(database).join(format!("{REPLACED}{}-{}.sqlite", name_of(database), stamp(now)))
+    named(REPLACED, database, now)
 }
 
 /// Returns the name that the database had which was kept as `file` when another file replaced it.

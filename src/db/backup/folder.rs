@@ -2,7 +2,8 @@
 
 use crate::db::open::explain_io;
 use crate::error::WithHint as _;
-use chrono::{DateTime, Utc};
+use crate::sys::rename_no_replace;
+use chrono::{DateTime, TimeDelta, Utc};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -56,6 +57,26 @@ pub(super) fn behind_link(database: &Path) -> PathBuf {
     let is_link = fs::symlink_metadata(database).is_ok_and(|metadata| metadata.is_symlink());
     let real = if is_link { fs::canonicalize(database).ok() } else { None };
     real.unwrap_or_else(|| database.to_owned())
+}
+
+/// Returns the path of a file in the backup folder: its name has a prefix, the database and the time.
+pub(super) fn named(prefix: &str, database: &Path, time: DateTime<Utc>) -> PathBuf {
+    folder_of(database).join(format!("{prefix}{}-{}.sqlite", name_of(database), stamp(time)))
+}
+
+/// Renames a file to its `name` at this time. If that is taken, it gets the name of the next free second.
+pub(super) fn rename_to_free(
+    from: &Path,
+    mut time: DateTime<Utc>,
+    name: impl Fn(DateTime<Utc>) -> PathBuf,
+) -> io::Result<PathBuf> {
+    loop {
+        let to = name(time);
+        match rename_no_replace(from, &to) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => time += TimeDelta::seconds(1),
+            other => return other.map(|()| to),
+        }
+    }
 }
 
 /// Formats a time for a file name. The names sort by time, and every system permits their characters.

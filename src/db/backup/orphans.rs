@@ -1,10 +1,11 @@
 //! Moves the logs of a missing database away before a new one gets its name. It does not read them.
 
 use super::automatic::{prepare_folder, replaced_name};
+use super::folder::rename_to_free;
 use crate::db::open::explain_io;
 use crate::home::{BESIDE_DATABASE, with_suffix};
-use crate::sys::{rename_no_replace, sync_folder};
-use chrono::{DateTime, TimeDelta, Utc};
+use crate::sys::sync_folder;
+use chrono::{DateTime, Utc};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -30,24 +31,13 @@ pub fn move_logs(database: &Path, now: DateTime<Utc>) -> anyhow::Result<Vec<Path
             continue;
         }
         prepare_folder(database)?;
-        moved.push(move_one(&log, database, suffix, now).map_err(explained)?);
+        let name = |time| with_suffix(&replaced_name(database, time), suffix);
+        moved.push(rename_to_free(&log, now, name).map_err(explained)?);
     }
     if let Some(folder) = moved.first().and_then(|path: &PathBuf| path.parent()) {
         sync_folder(folder).map_err(explained)?;
     }
     Ok(moved)
-}
-
-/// Moves one log to an unused name.
-fn move_one(log: &Path, database: &Path, suffix: &str, now: DateTime<Utc>) -> io::Result<PathBuf> {
-    let mut time = now;
-    loop {
-        let to = with_suffix(&replaced_name(database, time), suffix);
-        match rename_no_replace(log, &to) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => time += TimeDelta::seconds(1),
-            other => return other.map(|()| to),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -4,18 +4,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, params_from_iter};
 
 use super::copy::sync_file;
-use super::folder::{cannot_use, create_private, folder_of, name_of, stamp};
+use super::folder::{cannot_use, create_private, folder_of, named, rename_to_free};
 use super::staging::Staging;
 use crate::db::open::{explain, explain_io};
 use crate::db::packed;
-use crate::db::salvage::quoted;
+use crate::db::salvage::{insert_into, quoted};
 use crate::db::schema::Schema;
-use crate::sys::{rename_no_replace, sync_folder};
+use crate::sys::sync_folder;
 
 /// The prefix of such a database's name; the name of the rows' database and the time follow.
 pub(super) const PREFIX: &str = "pruned-";
@@ -65,7 +65,7 @@ impl ThreadTable {
     fn new(name: &str, sql: String, columns: &[String], keys: &[String]) -> ThreadTable {
         let list = quoted(columns.iter().map(String::as_str));
         let conditions: Vec<String> = keys.iter().map(|key| format!("{} = ?1", quoted([&**key]))).collect();
-        let places = vec!["?"; columns.len()].join(", ");
+        let insert = insert_into("INSERT OR REPLACE", name, columns);
         // The key of `threads` is an index already.
         let indexed = keys.iter().filter(|_| name != THREADS);
         let indexes = indexed.map(|key| {
@@ -80,7 +80,7 @@ impl ThreadTable {
             indexes,
             n_columns: columns.len(),
             select: format!("SELECT {list} FROM {name} WHERE {}", conditions.join(" OR ")),
-            insert: format!("INSERT OR REPLACE INTO {name} ({list}) VALUES ({places})"),
+            insert,
             delete: match &conditions[..] {
                 [condition] => Some(format!("DELETE FROM {name} WHERE {condition}")),
                 _ => None,
@@ -151,12 +151,6 @@ fn version(connection: &Connection) -> rusqlite::Result<Option<i64>> {
     Ok((!has_triggers).then_some(version))
 }
 
-/// Returns the path of the saved rows that are deleted from `database` at this time.
-#[must_use]
-fn name_of_saved(database: &Path, now: DateTime<Utc>) -> PathBuf {
-    folder_of(database).join(format!("{PREFIX}{}-{}.sqlite", name_of(database), stamp(now)))
-}
-
 impl SavedRows {
     /// Creates an empty database for saved rows beside `database`, to which `connection` is open.
     ///
@@ -210,18 +204,8 @@ impl SavedRows {
         let connection = std::mem::replace(&mut self.connection, nothing);
         connection.close().map_err(|(_, error)| explain(error, &copy, DOING))?;
         sync_file(&copy).map_err(|error| explain_io(error, &copy, DOING))?;
-        let mut at = now;
-        self.path = loop {
-            let path = name_of_saved(database, at);
-            match rename_no_replace(&copy, &path) {
-                Ok(()) => break path,
-                // If two fall into one second, the later one gets the name of the next second.
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    at += TimeDelta::seconds(1);
-                }
-                Err(error) => return Err(explain_io(error, &path, DOING)),
-            }
-        };
+        self.path = rename_to_free(&copy, now, |time| named(PREFIX, database, time))
+            .map_err(|error| explain_io(error, &folder, DOING))?;
         drop(staging);
         sync_folder(&folder).map_err(|error| explain_io(error, &folder, DOING))?;
         let path = self.path.clone();
@@ -389,7 +373,7 @@ mod tests {
         saved.add(&connection, &[gone]).unwrap();
         delete_thread(&connection, &schema, gone).unwrap();
         let path = saved.finish(true).unwrap();
-        assert_eq!(path, name_of_saved(&place.database, now));
+        assert_eq!(path, named(PREFIX, &place.database, now));
 
         assert_eq!(ids(&connection), all[1..]);
         let count = |connection: &Connection, sql: &str| -> i64 {

@@ -2,7 +2,7 @@
 //! program does not know, and threads whose rollout was not found or cannot be read. Pages that cannot be read are passed over and counted.
 
 use super::shape::{SchemaShape, columns_of};
-use crate::db::salvage::{self, count_by_index, quoted};
+use crate::db::salvage::{self, count_by_index, insert_into, quoted};
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, ColumnKind};
 use crate::thread::{HistoryMode, ThreadId};
@@ -67,11 +67,8 @@ pub(super) fn carry_tables(
             continue;
         }
         let names = names(&columns);
-        let places = vec!["?"; names.len()].join(", ");
-        let into = quoted(names.iter().copied());
         // Rows that a new database has from its beginning give way to the old ones.
-        let sql = format!("INSERT OR REPLACE INTO {} ({into}) VALUES ({places})", quoted([table.as_str()]));
-        let mut insert = new.prepare(&sql)?;
+        let mut insert = new.prepare(&insert_into("INSERT OR REPLACE", &table, &names))?;
         let mut edge = if table == EDGES && names.len() == 3 { Some(new.prepare(EDGE)?) } else { None };
         let mut found = Carried::default();
         let salvage = salvage::each_row(old, &table, &names, |_, row| {
@@ -261,10 +258,9 @@ pub(super) fn carry_left(
         return Ok(0);
     }
     let columns = shared_columns(old, new, THREADS)?;
-    let names = quoted(names(&columns));
-    let mut select = old.prepare(&format!("SELECT {names} FROM threads WHERE rowid = ?1"))?;
-    let places = vec!["?"; columns.len()].join(", ");
-    let mut insert = new.prepare(&format!("INSERT INTO threads ({names}) VALUES ({places})"))?;
+    let names = names(&columns);
+    let mut insert = new.prepare(&insert_into("INSERT", THREADS, &names))?;
+    let mut select = old.prepare(&format!("SELECT {} FROM threads WHERE rowid = ?1", quoted(names)))?;
     new.execute_batch(
         "CREATE TEMP TABLE claimed AS SELECT rollout_path FROM main.threads; CREATE INDEX temp.by_path ON claimed(rollout_path);",
     )?;
