@@ -39,7 +39,6 @@ pub struct App {
 
 impl App {
     /// Sets up a run.
-    #[must_use]
     pub fn new(environment: Environment, global: Global, interrupted: Arc<AtomicBool>) -> App {
         let messages = Messages::new(&environment, &global);
         let (out, metrics, typed) = (Output::stdout(), Metrics::default(), Vec::new());
@@ -53,13 +52,11 @@ impl App {
     }
 
     /// Returns the command line of this run with all its options.
-    #[must_use]
     pub fn again(&self) -> String {
         command_line(self.typed.iter())
     }
 
     /// Returns the command line of this dry run without `--dry-run`. Returns `None` if that is not a word by itself.
-    #[must_use]
     pub fn again_for_real(&self) -> Option<String> {
         let is_dry_run = |word: &OsString| word == "--dry-run" || word == "-n";
         let words = self.typed.iter().filter(|word| !is_dry_run(word));

@@ -25,7 +25,6 @@ const TITLE_WIDTH: usize = 60;
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Answers a shell; `None` if this is an ordinary run.
-#[must_use]
 pub fn answer(arguments: &[OsString]) -> Option<Exit> {
     #[expect(
         clippy::disallowed_methods,
@@ -59,7 +58,6 @@ fn command() -> clap::Command {
 
 /// Returns the threads whose ids begin with the typed text; the latest first if it is empty. Returns files if it is a
 /// path.
-#[must_use]
 pub fn threads(typed: &OsStr) -> Vec<CompletionCandidate> {
     if typed.to_string_lossy().contains(std::path::is_separator) {
         return PathCompleter::file().complete(typed);

@@ -18,7 +18,6 @@ pub(super) fn newest_backup(app: &App, place: &Place, database: &Path) -> Option
 }
 
 /// Returns that hint for a failure, if the failure says that a database of this run is damaged.
-#[must_use]
 pub fn second_way(app: &App, error: &anyhow::Error) -> Option<String> {
     if !Trouble::of(error).is_some_and(Trouble::is_unusable) {
         return None;

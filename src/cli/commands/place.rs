@@ -66,7 +66,6 @@ impl Place {
     }
 
     /// Chooses the database to use. If there are two, warns which one is not used. Returns `None` if there is none.
-    #[must_use]
     pub fn choose(&self, messages: &Messages) -> Option<DatabaseChoice> {
         let choice = home::choose_database(&self.databases.found, |path| {
             let mut reader = Reader::open(path, &self.options).ok()?;
@@ -204,7 +203,6 @@ pub fn home_or_nowhere(app: &App) -> anyhow::Result<PathBuf> {
 }
 
 /// Reads the configuration of a home. Warns about an invalid one, and then continues without it.
-#[must_use]
 pub fn read_config(app: &App, home: &Path) -> CodexConfig {
     // A run has one home.
     app.config.get_or_init(|| first_config(app, home)).clone()
@@ -233,7 +231,6 @@ fn first_config(app: &App, home: &Path) -> CodexConfig {
 }
 
 /// Returns the provider of threads that name none.
-#[must_use]
 pub fn default_provider(app: &App, config: &CodexConfig) -> String {
     let named = app.global.default_provider.as_deref().or(config.model_provider.as_deref());
     named.unwrap_or(home::DEFAULT_PROVIDER).to_owned()
@@ -281,7 +278,6 @@ pub fn output_file(app: &App, path: &Path) -> anyhow::Result<OutputFile> {
 
 /// Returns the files that no output may replace. A home or database that cannot be found is reported by the command
 /// that needs it.
-#[must_use]
 pub fn protected(app: &App) -> Protected {
     let mut protected = Protected::default();
     if let Some(db) = &app.global.db {

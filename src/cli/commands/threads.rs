@@ -37,7 +37,6 @@ pub struct FoundThreads {
 
 impl FoundThreads {
     /// Returns the typed word for the thread at this position in `selected`.
-    #[must_use]
     pub fn typed(&self, place: usize) -> Cow<'_, str> {
         match (self.typed.get(&place), self.selected.get(place)) {
             (Some(typed), _) => Cow::Borrowed(typed),
@@ -111,7 +110,6 @@ fn words(arguments: &[String]) -> impl Iterator<Item = anyhow::Result<String>> {
 }
 
 /// Returns the name of a thread in a command to paste.
-#[must_use]
 pub fn pasted(thread: &Selected) -> String {
     match thread {
         Selected::Id(id) => id.to_string(),

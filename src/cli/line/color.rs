@@ -22,7 +22,6 @@ impl ColorChoice {
     /// The option has precedence; then `NO_COLOR` (no-color.org), `CLICOLOR_FORCE`, `CLICOLOR=0`
     /// (bixense.com/clicolors) and `TERM=dumb`; otherwise the stream is coloured if it is a terminal that understands
     /// escape sequences.
-    #[must_use]
     pub fn is_coloured(self, environment: &Environment, is_terminal: bool) -> bool {
         let is_set = |name| environment.var(name).is_some_and(|value| value != OsStr::new("0"));
         match self {

@@ -113,7 +113,6 @@ impl Environment {
     }
 
     /// Returns the value of one of [`VARIABLES`]; one that is set but empty counts as unset.
-    #[must_use]
     pub fn var(&self, name: &str) -> Option<&OsStr> {
         debug_assert!(VARIABLES.iter().any(|(known, _)| *known == name), "{name} is not in VARIABLES");
         self.vars.get(name).map(OsString::as_os_str).filter(|value| !value.is_empty())
@@ -130,14 +129,12 @@ impl Environment {
     }
 
     /// Returns the absolute path of a file named on the command line.
-    #[must_use]
     pub fn absolute(&self, path: &Path) -> PathBuf {
         // If the current folder was deleted, SQLite and the system report that for the path itself.
         self.current_dir.as_ref().map_or_else(|| path.to_owned(), |folder| folder.join(path))
     }
 
     /// Returns the width for tables: `COLUMNS`, otherwise the terminal's width, otherwise 80.
-    #[must_use]
     pub fn width(&self) -> usize {
         self.var("COLUMNS")
             .and_then(|columns| columns.to_str()?.trim().parse().ok())
@@ -147,7 +144,6 @@ impl Environment {
     }
 
     /// Returns true if the terminal probably shows more than ASCII: always, unless the locale says otherwise.
-    #[must_use]
     pub fn shows_unicode(&self) -> bool {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| self.var(name));
         locale.is_none_or(|locale| {
@@ -157,7 +153,6 @@ impl Environment {
     }
 
     /// Returns the time when the program started, in epoch milliseconds.
-    #[must_use]
     pub fn now_ms(&self) -> i64 {
         self.now.timestamp_millis()
     }
@@ -237,7 +232,6 @@ mod tests {
 
     impl Environment {
         /// Returns an empty environment, at the epoch in UTC, to which tests add what they need.
-        #[must_use]
         pub(crate) fn bare() -> Self {
             Self {
                 vars: BTreeMap::new(),
@@ -255,7 +249,6 @@ mod tests {
         }
 
         /// Returns it with one more variable.
-        #[must_use]
         pub(crate) fn with(mut self, name: &str, value: impl Into<OsString>) -> Self {
             debug_assert!(VARIABLES.iter().any(|(known, _)| *known == name), "{name} is not in VARIABLES");
             self.vars.insert(name.to_owned(), value.into());

@@ -21,7 +21,6 @@ impl Exit {
     pub const ALL: [Self; 4] = [Self::Done, Self::Not, Self::Trouble, Self::Interrupted];
 
     /// Returns the number that the caller of the program sees.
-    #[must_use]
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -32,7 +31,6 @@ impl Exit {
     }
 
     /// Returns the meaning of the number, for help and man page.
-    #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done; also for an empty list; for verify: database and files agree",
@@ -57,7 +55,6 @@ impl Exit {
     }
 
     /// Returns [`Exit::Done`] for true, [`Exit::Not`] for false.
-    #[must_use]
     pub fn from_answer(yes: bool) -> Self {
         if yes { Self::Done } else { Self::Not }
     }

@@ -30,7 +30,6 @@ pub const FILES: [(&str, &str); 5] = [
 ];
 
 /// Returns the examples of a command, or of the program if it is empty: command lines with their effects.
-#[must_use]
 pub fn examples(command: &str) -> Vec<(&'static str, &'static str)> {
     let heading = format!("# codex-state {command}");
     let below = EXAMPLES.lines().skip_while(|line| *line != heading.trim_end()).skip(1);
@@ -60,7 +59,6 @@ pub fn findings() -> impl Iterator<Item = (&'static str, String)> {
 }
 
 /// Returns the end of the program's help.
-#[must_use]
 pub fn of_program() -> String {
     let set_but_empty = "Environment (a variable that is set but empty counts as unset):";
     [
@@ -73,7 +71,6 @@ pub fn of_program() -> String {
 }
 
 /// Returns the end of a command's help.
-#[must_use]
 pub fn of_command(command: &str) -> String {
     let mut text = section("Examples:", examples(command));
     if command == "verify" {

@@ -40,7 +40,6 @@ pub struct DocumentMember {
 }
 
 /// Returns the shapes of the document of a command. Returns an empty list if the command prints no document.
-#[must_use]
 pub fn shapes(command: &str) -> Vec<DocumentShape> {
     let Some((_, text)) = SCHEMAS.iter().find(|(name, _)| *name == command) else { return Vec::new() };
     // A test reads every schema; one that does not parse has no shapes.

@@ -10,7 +10,6 @@ use std::error::Error as _;
 use std::ffi::OsString;
 
 /// Returns the mistake as an error in this program's style; `None` for help and the version, which clap prints itself.
-#[must_use]
 pub fn mistake(error: &clap::Error, arguments: &[OsString]) -> Option<anyhow::Error> {
     if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return None;

@@ -3,7 +3,6 @@
 use crate::db::{self, ledger};
 
 /// Returns the version with the commit, the version of SQLite, and the databases of Codex that the program knows.
-#[must_use]
 pub fn long() -> String {
     let commit = option_env!("CODEX_STATE_COMMIT").map(|commit| format!(" ({commit})")).unwrap_or_default();
     format!(

@@ -10,7 +10,6 @@ use crate::thread::equivalence::read_milliseconds;
 use crate::thread::{self, Millis};
 
 /// Converts a cell of a column of some kind for machines. A value of another kind is shown unchanged.
-#[must_use]
 pub fn value(kind: ColumnKind, cell: CellRef<'_>) -> Value<'_> {
     match (kind, cell) {
         (ColumnKind::Seconds | ColumnKind::Milliseconds, CellRef::Integer(_)) => {
@@ -26,14 +25,12 @@ pub fn value(kind: ColumnKind, cell: CellRef<'_>) -> Value<'_> {
 }
 
 /// Converts a cell of the column at `position` for machines.
-#[must_use]
 pub fn value_of(col: Col, cell: &thread::cell::Cell) -> Value<'_> {
     value(col.column().kind, CellRef::from(cell))
 }
 
 /// Returns a value in one safe line, for people who compare it with another: in full, times to the millisecond, and
 /// empty values by a name.
-#[must_use]
 pub fn in_words(value: &Value<'_>) -> String {
     match value {
         Value::Null => "NULL".to_owned(),
@@ -47,7 +44,6 @@ pub fn in_words(value: &Value<'_>) -> String {
 }
 
 /// Returns the time in a cell of a time column.
-#[must_use]
 pub fn millis(kind: ColumnKind, cell: CellRef<'_>) -> Option<Millis> {
     match kind {
         ColumnKind::Seconds => cell.as_integer().map(|seconds| seconds.saturating_mul(1000)),
@@ -57,7 +53,6 @@ pub fn millis(kind: ColumnKind, cell: CellRef<'_>) -> Option<Millis> {
 }
 
 /// Returns the column of a table for people that shows a column of the database.
-#[must_use]
 pub fn table_column(col: Col) -> TableColumn {
     let column = col.column();
     match column.kind {
@@ -71,7 +66,6 @@ pub fn table_column(col: Col) -> TableColumn {
 }
 
 /// Converts a cell for people: times as ages, numbers with separators.
-#[must_use]
 pub fn table_cell(kind: ColumnKind, cell: CellRef<'_>, now: Millis) -> TableCell {
     match (kind, cell) {
         (_, CellRef::Null) => TableCell::new(""),

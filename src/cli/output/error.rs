@@ -38,7 +38,6 @@ pub fn print_hint(hint: &str, out: &mut dyn Write, style: Style) -> io::Result<(
 /// Returns message and causes of a failure in one safe line, joined by `: `.
 ///
 /// A cause that the previous part already contains is not repeated.
-#[must_use]
 pub fn message(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain() {

@@ -16,7 +16,6 @@ const YEAR: i64 = 365 * DAY;
 /// future time.
 ///
 /// Days are used from the second one and weeks from the third, because `1d ago` and `1w ago` are imprecise.
-#[must_use]
 pub fn ago(millis: i64, now: i64) -> String {
     let distance = i128::from(now) - i128::from(millis);
     let Ok(age) = i64::try_from(distance.abs()) else { return time::rfc3339(millis) };
@@ -40,14 +39,12 @@ pub fn ago(millis: i64, now: i64) -> String {
 }
 
 /// Formats a time to the second, in the given zone and with its offset: `2026-03-14 17:57:30 +01:00`.
-#[must_use]
 pub fn local_second<Z: TimeZone>(millis: i64, zone: &Z) -> String {
     local(millis, zone)
         .map_or_else(|| millis.to_string(), |time| time.format("%Y-%m-%d %H:%M:%S %:z").to_string())
 }
 
 /// Returns the month of a time in the given zone, such as `2026-03`, by which `status` counts threads.
-#[must_use]
 pub fn local_month<Z: TimeZone>(millis: i64, zone: &Z) -> Option<String> {
     Some(local(millis, zone)?.format("%Y-%m").to_string())
 }
@@ -63,19 +60,16 @@ fn local<Z: TimeZone>(millis: i64, zone: &Z) -> Option<DateTime<FixedOffset>> {
 }
 
 /// Formats a count with thousands separators: `1,234`.
-#[must_use]
 pub fn count(number: u64) -> String {
     HumanCount(number).to_string()
 }
 
 /// Formats a count with its noun: `1 thread`, `1,234 threads`.
-#[must_use]
 pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
 /// Formats a size: `512 B`, `1.2 GiB`. Rounded half up; never `1024.0 KiB`.
-#[must_use]
 pub fn bytes(size: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if size < 1024 {
@@ -93,7 +87,6 @@ pub fn bytes(size: u64) -> String {
 }
 
 /// Formats a duration: `0.4s`, `12.3s`, `2m05s`, `1h02m`.
-#[must_use]
 pub fn duration(millis: u64) -> String {
     let seconds = millis / 1000;
     if seconds < 60 {
@@ -113,7 +106,6 @@ const SHORTEST_ID: usize = 8;
 ///
 /// Thread ids begin with the time, so those of one minute share at least their first eight digits. An abbreviation
 /// never ends with the hyphen, which a double click would not select.
-#[must_use]
 pub fn unique_length(id: &str, previous: Option<&str>, next: Option<&str>) -> usize {
     let shared = |other: &str| id.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
     let longest = previous.into_iter().chain(next).map(shared).max();

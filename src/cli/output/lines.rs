@@ -42,7 +42,6 @@ pub fn write_whole(
 
 /// Breaks each line that is wider than `width` between words. A command to paste is not broken, because copying
 /// undoes the terminal's own line breaks.
-#[must_use]
 pub fn wrap(text: &str, width: usize) -> Cow<'_, str> {
     if width < MIN_WIDTH || text.lines().all(|line| visible_width(line) <= width) {
         return Cow::Borrowed(text);
@@ -68,7 +67,6 @@ fn wrap_line(line: &str, width: usize) -> String {
 }
 
 /// Returns the parts of a line that stay together, each with the following blank: words, and commands to paste.
-#[must_use]
 pub fn pieces(line: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut start, mut end) = (0, 0);

@@ -26,7 +26,6 @@ pub struct Messages {
 
 impl Messages {
     /// Prepares standard error for the messages of a run.
-    #[must_use]
     pub fn new(environment: &Environment, global: &Global) -> Self {
         let style = Style::chosen(global.color, environment, environment.stderr_is_terminal);
         let visible = progress::is_wanted(environment, global.no_progress, global.quiet);
@@ -37,7 +36,6 @@ impl Messages {
     }
 
     /// Returns the bar that shows the progress.
-    #[must_use]
     pub fn progress(&self) -> &Bar {
         &self.bar
     }
@@ -69,7 +67,6 @@ impl Messages {
     }
 
     /// Returns a hint whose commands have the options of this run that choose the home and the database.
-    #[must_use]
     pub fn with_options(&self, hint: &str) -> String {
         with_options(hint, &self.same_place)
     }

@@ -32,13 +32,11 @@ pub struct Metrics {
 
 impl Metrics {
     /// Returns counts that are written to `file`, if there is one.
-    #[must_use]
     pub fn to(file: Option<OutputFile>) -> Metrics {
         Metrics { file, ..Metrics::default() }
     }
 
     /// Returns true if the counts are written to `file`.
-    #[must_use]
     pub fn are_written_to(&self, file: &OutputFile) -> bool {
         self.file.as_ref().is_some_and(|metrics| metrics.is_same_file(file))
     }

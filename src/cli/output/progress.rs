@@ -24,7 +24,6 @@ const SPACES: usize = 4;
 const SETTLED: Duration = Duration::from_secs(1);
 
 /// Returns true if a bar should be shown: on a terminal that can redraw a line, unless an option forbids it.
-#[must_use]
 pub fn is_wanted(environment: &Environment, no_progress: bool, quiet: bool) -> bool {
     let dumb = environment.var("TERM").is_some_and(|term| term == "dumb");
     environment.stderr_is_terminal && environment.understands_ansi && !dumb && !no_progress && !quiet
@@ -57,7 +56,6 @@ struct Work {
 
 impl Bar {
     /// Creates a bar for standard error of this process; without `visible`, only warnings are printed.
-    #[must_use]
     pub fn stderr(visible: bool, unicode: bool, style: Style) -> Self {
         let target = || ProgressDrawTarget::term_like_with_hz(Box::new(Terminal::default()), REDRAWS);
         Self::new(visible.then(target), unicode, style, Box::new(io::stderr()))

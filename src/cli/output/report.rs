@@ -28,7 +28,6 @@ pub struct OutputForm {
 impl OutputForm {
     /// Decides from the options and from the destination of the output. A command whose result is a list of records
     /// (`lists`) writes TSV into a pipe. `github` is text.
-    #[must_use]
     pub fn new(global: &Global, environment: &Environment, lists: bool) -> OutputForm {
         let format = match global.format {
             FormatChoice::Auto if lists && !environment.stdout_is_terminal => Some(Format::Tsv),
@@ -48,7 +47,6 @@ impl OutputForm {
     }
 
     /// Returns true if people read the output.
-    #[must_use]
     pub fn is_text(&self) -> bool {
         self.format.is_none()
     }
@@ -60,7 +58,6 @@ impl OutputForm {
     }
 
     /// Returns true if TSV and CSV begin with a header line.
-    #[must_use]
     pub fn has_header(&self) -> bool {
         self.has_header
     }

@@ -20,7 +20,6 @@ pub struct HiddenThreads {
 }
 
 /// Returns the hidden threads by reason, and by provider or source.
-#[must_use]
 pub fn hidden_parts(census: &Census) -> Vec<HiddenThreads> {
     let mut parts = Vec::new();
     for reason in HiddenReason::ALL {
@@ -53,7 +52,6 @@ pub fn hidden_parts(census: &Census) -> Vec<HiddenThreads> {
 
 /// Returns the hidden threads with their reasons, as in `40 archived, 30 of provider azure, 5 sub-agents`; empty if
 /// none is hidden.
-#[must_use]
 pub fn hidden(census: &Census) -> String {
     hidden_parts(census).into_iter().map(|part| part.words).collect::<Vec<_>>().join(", ")
 }
@@ -82,7 +80,6 @@ fn named(
 }
 
 /// Returns the sentence about how a run changed Codex's list, or would change it.
-#[must_use]
 pub fn change(before: &Census, after: &Census, dry_run: bool) -> String {
     let is_same = before.shown() == after.shown() && before.total() == after.total();
     let was = if before.shown() == after.shown() {
@@ -98,7 +95,6 @@ pub fn change(before: &Census, after: &Census, dry_run: bool) -> String {
 }
 
 /// Returns the sentence about what Codex's list shows, if the counts before are not known.
-#[must_use]
 pub fn now(census: &Census, dry_run: bool) -> String {
     sentence(if dry_run { "would show" } else { "now shows" }, census, "")
 }
@@ -113,7 +109,6 @@ fn sentence(verb: &str, census: &Census, was: &str) -> String {
 }
 
 /// Returns the reasons why Codex's list hides one thread, one word each; empty if it shows the thread.
-#[must_use]
 pub fn reasons(reasons: Reasons) -> String {
     let words = |reason: HiddenReason| match reason {
         HiddenReason::Archived => "archived",

@@ -16,7 +16,6 @@ const CAPACITY: usize = 64 * 1024;
 pub const ADVICE: &str = "make room where the output goes, or send it elsewhere";
 
 /// Returns the system's error with a message that names standard output.
-#[must_use]
 pub fn failure(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot write to standard output: {error}"))
 }
@@ -29,7 +28,6 @@ pub struct Output<W: Write>(BufWriter<Forgiving<W>>);
 
 impl Output<io::Stdout> {
     /// Returns a writer for the standard output of this process.
-    #[must_use]
     pub fn stdout() -> Self {
         Self::new(io::stdout())
     }
@@ -37,7 +35,6 @@ impl Output<io::Stdout> {
 
 impl<W: Write> Output<W> {
     /// Wraps a writer.
-    #[must_use]
     pub fn new(inner: W) -> Self {
         let forgiving = Forgiving { inner, closed: Arc::default(), failed: false };
         Self(BufWriter::with_capacity(CAPACITY, forgiving))
@@ -46,13 +43,11 @@ impl<W: Write> Output<W> {
     /// Returns a flag that becomes true when the reader is gone; no later output is seen.
     ///
     /// A command may use it to skip the printing, never the work.
-    #[must_use]
     pub fn closed(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.0.get_ref().closed)
     }
 
     /// Returns true if output could not be written although a reader waits for it.
-    #[must_use]
     pub fn failed(&self) -> bool {
         self.0.get_ref().failed
     }

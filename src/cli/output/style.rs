@@ -6,7 +6,6 @@ use crate::cli::line::color::ColorChoice;
 use crate::cli::line::env::Environment;
 
 /// Returns the style of standard error if the command line, and with it `--color`, could not be parsed.
-#[must_use]
 pub fn of_errors() -> Style {
     Environment::from_process().map_or(Style::PLAIN, |environment| {
         Style::chosen(ColorChoice::Auto, &environment, environment.stderr_is_terminal)
@@ -27,13 +26,11 @@ impl Style {
     pub(crate) const COLOURED: Self = Self { colour: true };
 
     /// Decides for one stream.
-    #[must_use]
     pub fn chosen(choice: ColorChoice, environment: &Environment, is_terminal: bool) -> Self {
         Self { colour: choice.is_coloured(environment, is_terminal) }
     }
 
     /// Returns true if colours are used.
-    #[must_use]
     pub fn is_coloured(self) -> bool {
         self.colour
     }

@@ -43,25 +43,21 @@ enum Give {
 
 impl TableColumn {
     /// Returns a column of text, as wide as its widest cell.
-    #[must_use]
     pub fn text(name: &str) -> Self {
         Self { name: name.to_uppercase(), alignment: CellAlignment::Left, give: Give::Rigid }
     }
 
     /// Returns a column of numbers, aligned right.
-    #[must_use]
     pub fn number(name: &str) -> Self {
         Self { alignment: CellAlignment::Right, ..Self::text(name) }
     }
 
     /// Returns a column of titles: takes the width that the others leave, and is cut at the end.
-    #[must_use]
     pub fn title(name: &str) -> Self {
         Self { give: Give::End, ..Self::text(name) }
     }
 
     /// Returns a column of paths: gives up width after titles, and is cut at the beginning.
-    #[must_use]
     pub fn path(name: &str) -> Self {
         Self { give: Give::Beginning, ..Self::text(name) }
     }
@@ -99,7 +95,6 @@ impl TableCell {
     }
 
     /// Returns the text, escaped for a terminal.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -135,7 +130,6 @@ pub struct Table {
 
 impl Table {
     /// Returns an empty table of at most this width.
-    #[must_use]
     pub fn new(columns: Vec<TableColumn>, width: usize, style: Style) -> Self {
         // comfy-table counts in u16; no terminal is wider.
         let width = width.clamp(1, 10_000);
@@ -155,13 +149,11 @@ impl Table {
     }
 
     /// Returns true if the table has no rows.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
     /// Returns the columns for which there is no room.
-    #[must_use]
     pub fn left_out(&self) -> Vec<String> {
         let places = self.places();
         let has_room = |column: usize| places.iter().any(|(place, _)| *place == column);
@@ -308,7 +300,6 @@ pub fn write_fields_within(
 
 /// Breaks a text into lines of some width, between words. A word or a command to paste that is longer gets a separate
 /// line.
-#[must_use]
 pub fn in_lines(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for piece in pieces(text) {

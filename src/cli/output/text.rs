@@ -19,14 +19,12 @@ const ELLIPSIS: &str = "…";
 
 /// Returns text for a terminal or plain output: characters that act or hide are spelled out, all others are
 /// unchanged.
-#[must_use]
 pub fn safe(text: &str) -> Cow<'_, str> {
     escape(text, Backslash::Plain)
 }
 
 /// Returns text for one line, such as a table cell: safe, trimmed, with each run of line breaks and tabs as one
 /// space.
-#[must_use]
 pub fn one_line(text: &str) -> Cow<'_, str> {
     let trimmed = text.trim();
     if !trimmed.contains(breaks) {
@@ -51,7 +49,6 @@ pub fn push_tsv(out: &mut Vec<u8>, text: &str) {
 /// Returns a file name or path for people: like [`safe`], with bytes that are not text as `\xff`.
 ///
 /// Unlike replacement characters, this distinguishes two broken names.
-#[must_use]
 pub fn path<P: AsRef<OsStr> + ?Sized>(path: &P) -> Cow<'_, str> {
     let path = path.as_ref();
     if let Some(text) = path.to_str() {
@@ -68,7 +65,6 @@ pub fn path<P: AsRef<OsStr> + ?Sized>(path: &P) -> Cow<'_, str> {
 }
 
 /// Returns the number of terminal cells that a text takes.
-#[must_use]
 pub fn width(text: &str) -> usize {
     text.width()
 }
@@ -76,7 +72,6 @@ pub fn width(text: &str) -> usize {
 /// Cuts a text that is already safe to `max` terminal cells, with an ellipsis where text was cut.
 ///
 /// It never splits a visible character: a wide one, one with accents, a joined emoji, a flag.
-#[must_use]
 pub fn fit(text: &str, max: usize) -> Cow<'_, str> {
     // A character's width is at most its number of bytes.
     if text.len() <= max || text.width() <= max {
@@ -96,7 +91,6 @@ pub fn fit(text: &str, max: usize) -> Cow<'_, str> {
 }
 
 /// Cuts like [`fit`], but at the beginning, because the end of a path says more.
-#[must_use]
 pub fn fit_end(text: &str, max: usize) -> Cow<'_, str> {
     if text.len() <= max || text.width() <= max {
         return Cow::Borrowed(text);

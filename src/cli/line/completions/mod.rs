@@ -19,7 +19,6 @@ const THREAD_ARGUMENTS: [&str; 2] = ["thread", "threads"];
 
 /// Returns the script of `shell`: the output of `clap_complete`, with completion of thread ids if the shell can show
 /// them.
-#[must_use]
 pub fn script(shell: Shell) -> String {
     let mut generated = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), NAME, &mut generated);
@@ -37,7 +36,6 @@ pub fn script(shell: Shell) -> String {
 }
 
 /// Returns true if a file contains a script of `shell` that this program wrote, in this version or an earlier one.
-#[must_use]
 pub fn is_ours(shell: Shell, content: &str) -> bool {
     let start = match shell {
         Shell::Bash => "_codex__state() {",

@@ -23,7 +23,6 @@ const TWO_DIGITS: [[u8; 2]; 100] = {
 };
 
 /// Returns true if RFC 3339, with its four-digit years, can express this time.
-#[must_use]
 pub fn is_sayable(millis: i64) -> bool {
     (FIRST..=LAST).contains(&millis)
 }
@@ -56,7 +55,6 @@ pub fn push_rfc3339(out: &mut Vec<u8>, millis: i64) {
 }
 
 /// Returns epoch milliseconds in the format of [`push_rfc3339`].
-#[must_use]
 pub fn rfc3339(millis: i64) -> String {
     let mut out = Vec::with_capacity(24);
     push_rfc3339(&mut out, millis);
