@@ -6,23 +6,20 @@ mod records;
 mod view;
 
 use crate::catalog::walk::Walk;
-use crate::cli::commands::app::App;
-use crate::cli::commands::place::Place;
 use crate::cli::commands::status::view::StatusView;
 use crate::cli::commands::ways::Ways;
+use crate::cli::commands::{App, Place};
 use crate::cli::line::args::{self, FormatChoice};
-use crate::cli::line::exit::Exit;
-use crate::cli::line::numbers::jobs_or_processors;
+use crate::cli::line::{Exit, jobs_or_processors};
 use crate::cli::output::chart::Ink;
-use crate::cli::output::report::{OutputForm, Report, ReportRows};
-use crate::cli::output::{error, human};
+use crate::cli::output::{OutputForm, Report, ReportRows, error, human};
+use crate::db::Reader;
 use crate::db::backup::{self, BackupInfo};
-use crate::db::open::{OpenOptions, Reader};
 use crate::error::{WithHint as _, shell_word};
-use crate::home::{DatabaseChoice, Providers};
-use crate::status::{self, DatabaseStatus, Rollouts, StatusOptions, Unusable, Weights};
+use crate::home::DatabaseChoice;
+use crate::status::{self, DatabaseStatus, Rollouts, StatusOptions, Unusable};
 use crate::survey;
-use crate::verify::{self, Depth, Finding, FindingKind, Ignore, VerifyOptions, VerifyReport};
+use crate::verify::{self, Depth, Finding, FindingKind, Ignore, VerifyOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -47,23 +44,8 @@ pub fn run(app: &mut App, arguments: &args::StatusArgs) -> anyhow::Result<Exit> 
     let walk = place.home.is_dir().then(|| survey::walk(&place.home, app.messages.progress()));
     let mut view = begin(app, &place, choice, walk.as_ref());
     find_other_databases(&mut view);
-    let mut trouble = None;
-    if let Some(candidate) = &view.candidate {
-        let providers = place.config.providers.as_ref();
-        match examine(app, &place.options, view.home, walk, &options, providers, &candidate.path) {
-            Ok(examined) => {
-                view.database = Some(examined.database);
-                view.verify = examined.verify;
-                view.findings = examined.findings;
-                view.unusable = examined.unusable;
-                view.weights = examined.weights;
-            }
-            Err(error) => {
-                view.error = Some(error::message(&error));
-                trouble = Some(error);
-            }
-        }
-    }
+    let trouble = examine(app, &place, walk, &options, &mut view).err();
+    view.error = trouble.as_ref().map(error::message);
     print(app, &form, &view, trouble.is_none())?;
     if let Some(trouble) = trouble {
         return Err(match restoring(&view) {
@@ -157,40 +139,42 @@ fn print(app: &mut App, form: &OutputForm, view: &StatusView<'_>, has_next: bool
     .write(&mut app.out, form)
 }
 
-/// The data about a database that can be read.
-struct Examined {
-    database: DatabaseStatus,
-    verify: Option<VerifyReport>,
-    findings: Vec<Finding>,
-    unusable: Option<Unusable>,
-    weights: Option<Weights>,
-}
-
-/// Examines a database, and compares it with the rollouts in a quick look.
+/// Examines the database, if there is one, and compares it with the rollouts in a quick look.
 fn examine(
     app: &App,
-    open: &OpenOptions,
-    home: Option<&Path>,
+    place: &Place,
     walk: Option<Walk>,
     options: &StatusOptions<'_>,
-    providers: Option<&Providers>,
-    path: &Path,
-) -> anyhow::Result<Examined> {
-    let mut reader = Reader::open(path, open)?;
-    app.metrics.opened("status");
+    view: &mut StatusView<'_>,
+) -> anyhow::Result<()> {
+    let Some(candidate) = &view.candidate else { return Ok(()) };
+    let mut reader = place.read(app, &candidate.path, "status")?;
     let (database, weights) = DatabaseStatus::of(options, &mut reader, walk.as_ref())?;
-    let Some(home) = home else {
-        return Ok(Examined { database, verify: None, findings: Vec::new(), unusable: None, weights: None });
-    };
+    if view.home.is_some() {
+        compare(app, place, walk, &mut reader, view)?;
+    }
+    (view.database, view.weights) = (Some(database), weights);
+    Ok(())
+}
+
+/// Compares the database with the rollouts in a quick look.
+fn compare(
+    app: &App,
+    place: &Place,
+    walk: Option<Walk>,
+    reader: &mut Reader,
+    view: &mut StatusView<'_>,
+) -> anyhow::Result<()> {
+    let providers = place.config.providers.as_ref();
     let verify = VerifyOptions {
-        context: app.context(home, options.context.default_provider, jobs_or_processors(None)),
+        context: place.context(app, jobs_or_processors(None)),
         threads: None,
         providers,
         depth: Depth::Quick,
         ignore: &Ignore::default(),
         max_findings: Some(MOST_FINDINGS),
     };
-    let report = verify::run_on(&verify, walk, &mut reader, app.messages.progress())?;
+    let report = verify::run_on(&verify, walk, reader, app.messages.progress())?;
     app.metrics.threads(report.rows_by_archived);
     app.metrics.verified(report.counts.map(verify::Count::all));
     let findings = report.findings.iter().collect::<anyhow::Result<Vec<Finding>>>()?;
@@ -201,11 +185,12 @@ fn examine(
     let paths = paths_of(FindingKind::MissingRow);
     let has_all = paths.len() as u64 == report.count(FindingKind::MissingRow).all();
     let differing = paths_of(FindingKind::FieldMismatch);
-    let unusable = match has_all {
-        true => Unusable::among(home, &paths, &differing, &mut reader, &app.interrupted)?,
+    view.unusable = match has_all {
+        true => Unusable::among(&place.home, &paths, &differing, reader, &app.interrupted)?,
         false => None,
     };
-    Ok(Examined { database, verify: Some(report), findings, unusable, weights })
+    (view.verify, view.findings) = (Some(report), findings);
+    Ok(())
 }
 
 /// Returns the command that restores the newest backup.

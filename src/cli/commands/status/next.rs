@@ -2,7 +2,7 @@
 
 use crate::cli::commands::status::view::StatusView;
 use crate::cli::output::human;
-use crate::db::census::Census;
+use crate::db::Census;
 use crate::db::shown::HiddenReason;
 use crate::error::shell_word;
 use crate::home;

@@ -1,8 +1,7 @@
 //! The report of `status` as a document. Its members are documented in the help.
 
 use crate::cli::commands::status::view::StatusView;
-use crate::cli::output::members::{Member, Members};
-use crate::cli::output::records::Value;
+use crate::cli::output::{Member, Members, Value};
 use crate::db::backup::BackupInfo;
 use crate::db::shown::HiddenReason::{self, Archived};
 use crate::home::DatabaseCandidate;
