@@ -2,9 +2,7 @@
 
 use crate::catalog::forms;
 use crate::cli::line::args;
-use crate::cli::output::records::Value;
-use crate::cli::output::table::{TableCell, TableColumn};
-use crate::cli::output::{cells, human, shown};
+use crate::cli::output::{TableCell, TableColumn, Value, cells, human, shown};
 use crate::db::list::Page;
 use crate::db::shown::Reasons;
 use crate::thread::Millis;

@@ -1,8 +1,7 @@
 //! Reads the pages of a listing as long as they are wanted.
 
-use crate::cli::commands::app::App;
-use crate::db::list::Lister;
-use crate::db::list::Page;
+use crate::cli::commands::App;
+use crate::db::list::{Lister, Page};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

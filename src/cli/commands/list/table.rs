@@ -1,13 +1,10 @@
 //! The table of `list` for people. The module beside it selects the rows and writes for machines.
 
-use crate::cli::commands::app::App;
+use crate::cli::commands::App;
 use crate::cli::commands::list::columns::{ListColumn, PageRow, ReadCells};
 use crate::cli::commands::list::pages::next_page;
-use crate::cli::output::style::Tone;
-use crate::cli::output::table::{Table, TableCell, TableColumn};
-use crate::cli::output::{cells, human, report};
-use crate::db::list::Lister;
-use crate::db::list::{Page, Sort};
+use crate::cli::output::{Table, TableCell, TableColumn, Tone, cells, human, report};
+use crate::db::list::{Lister, Page, Sort};
 use crate::db::shown::HiddenReason;
 use crate::db::threads;
 use crate::sys;
