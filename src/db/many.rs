@@ -68,12 +68,6 @@ impl<T> Default for Many<T> {
     }
 }
 
-impl<T> From<Vec<T>> for Many<T> {
-    fn from(few: Vec<T>) -> Many<T> {
-        Many { few, ..Many::default() }
-    }
-}
-
 impl<T> Many<T> {
     /// Creates a collection that keeps the first `limit` results, or all if `None`.
     #[must_use]

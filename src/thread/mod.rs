@@ -19,7 +19,6 @@ pub mod search;
 pub mod times;
 
 use std::fmt;
-use std::str::FromStr;
 
 /// The id of a thread, or of one of its rollouts: a UUID, always written lower-case and hyphenated.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,15 +61,6 @@ impl fmt::Display for ThreadId {
 impl fmt::Debug for ThreadId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for ThreadId {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> anyhow::Result<ThreadId> {
-        ThreadId::parse(text)
-            .ok_or_else(|| anyhow::anyhow!("{text:?} is not a thread id (a UUID with hyphens)"))
     }
 }
 

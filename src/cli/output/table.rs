@@ -106,18 +106,6 @@ impl TableCell {
     }
 }
 
-impl From<&str> for TableCell {
-    fn from(text: &str) -> Self {
-        Self::new(text)
-    }
-}
-
-impl From<String> for TableCell {
-    fn from(text: String) -> Self {
-        Self::new(text)
-    }
-}
-
 /// A table with a maximum width.
 #[derive(Debug)]
 pub struct Table {
@@ -465,7 +453,7 @@ mod tests {
         let mut table =
             Table::new(vec![TableColumn::number("n"), TableColumn::text("title")], 80, Style::PLAIN);
         for number in 0..2000 {
-            table.row([TableCell::new(number.to_string()), "x".into()]);
+            table.row([TableCell::new(number.to_string()), TableCell::new("x")]);
         }
         let text = printed(table);
         assert_eq!(text.lines().count(), 2001);

@@ -52,7 +52,9 @@ mod tests {
             Finding::new(FindingKind::DamagedLines, "a\n::error::b % \x1b[31m").at("/h/a,b:c.jsonl");
         let finding = Finding { line: Some(7), ..finding.of(Some(ThreadId::from_u128(1))) };
         let mut out = Vec::new();
-        write(&mut out, &VerifyReport { findings: vec![finding].into(), ..VerifyReport::default() }).unwrap();
+        let mut report = VerifyReport::default();
+        report.findings.push(finding);
+        write(&mut out, &report).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "::warning file=/h/a%2Cb%3Ac.jsonl,line=7,title=damaged_lines::thread \
