@@ -135,17 +135,20 @@ pub struct Records<'w> {
 
 enum Sink<'w> {
     Tsv(&'w mut dyn Write),
-    Csv { out: Box<csv::Writer<&'w mut dyn Write>>, for_terminal: bool },
-    Json { document: json::Document<'w>, keys: Vec<Vec<u8>>, list: String, place: DocumentPosition },
-    Jsonl { out: &'w mut dyn Write, keys: Vec<Vec<u8>> },
-}
-
-/// The position in a JSON document.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum DocumentPosition {
-    Before,
-    Within,
-    Behind,
+    Csv {
+        out: Box<csv::Writer<&'w mut dyn Write>>,
+        for_terminal: bool,
+    },
+    /// `list` is the name of the list, until it begins.
+    Json {
+        document: json::Document<'w>,
+        keys: Vec<Vec<u8>>,
+        list: Option<String>,
+    },
+    Jsonl {
+        out: &'w mut dyn Write,
+        keys: Vec<Vec<u8>>,
+    },
 }
 
 impl<'w> Records<'w> {
@@ -171,8 +174,7 @@ impl<'w> Records<'w> {
             Format::Json => Sink::Json {
                 document: json::Document::begin(out)?,
                 keys: keys(layout.columns)?,
-                list: layout.list.to_owned(),
-                place: DocumentPosition::Before,
+                list: Some(layout.list.to_owned()),
             },
             Format::Jsonl => Sink::Jsonl { out, keys: keys(layout.columns)? },
         };
@@ -208,12 +210,8 @@ impl<'w> Records<'w> {
                 line.push(b'\n');
                 out.write_all(line)
             }
-            Sink::Json { document, keys, list, place } => {
-                if *place == DocumentPosition::Before {
-                    document.list(list)?;
-                    *place = DocumentPosition::Within;
-                }
-                debug_assert!(*place == DocumentPosition::Within, "a record after the end of the records");
+            Sink::Json { document, keys, list } => {
+                list.take().map_or(Ok(()), |list| document.list(&list))?;
                 document.item_with(|buffer| push_object(buffer, keys, cells))
             }
         }
@@ -221,14 +219,9 @@ impl<'w> Records<'w> {
 
     /// Ends the records; members of the document may follow.
     pub fn end_rows(&mut self) -> io::Result<()> {
-        if let Sink::Json { document, list, place, .. } = &mut self.sink
-            && *place != DocumentPosition::Behind
-        {
-            if *place == DocumentPosition::Before {
-                document.list(list)?;
-            }
+        if let Sink::Json { document, list, .. } = &mut self.sink {
+            list.take().map_or(Ok(()), |list| document.list(&list))?;
             document.end_list()?;
-            *place = DocumentPosition::Behind;
         }
         Ok(())
     }
@@ -237,10 +230,7 @@ impl<'w> Records<'w> {
     /// it does nothing.
     pub fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> io::Result<()> {
         match &mut self.sink {
-            Sink::Json { document, place, .. } => {
-                debug_assert!(*place != DocumentPosition::Within, "a member among the records");
-                document.member(name, value)
-            }
+            Sink::Json { document, .. } => document.member(name, value),
             _ => Ok(()),
         }
     }
