@@ -7,7 +7,7 @@ mod table;
 use crate::catalog::names::{FILE_NAME, Names};
 use crate::cli::commands::{App, place};
 use crate::cli::line::{Exit, args, interrupt, when};
-use crate::cli::output::records::{self};
+use crate::cli::output::records;
 use crate::cli::output::{Format, OutputForm, Value, cells, human, text};
 use crate::db::list::{Folder, ListOptions, Lister, Query, Sort};
 use crate::sys;
