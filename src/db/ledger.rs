@@ -8,7 +8,7 @@ use super::row::to_cell;
 use super::schema::has_column;
 use crate::thread::cell::Cell;
 use rusqlite::Connection;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The checksums of Codex's migrations 1 to 59: version, description, checksum, tab-separated.
 const KNOWN: &str = include_str!("../../migrations/ledger.tsv");
@@ -41,33 +41,36 @@ pub struct LedgerFaults {
     pub is_missing: bool,
 }
 
-/// Tables, each with one of its columns, and columns of `threads`, that Codex needs since the migration that makes
-/// them. No known migration removes them.
-const NEEDED: [(i64, &str, &str); 24] = [
-    (4, "thread_dynamic_tools", "thread_id"),
-    (5, "threads", "cli_version"),
-    (7, "threads", "first_user_message"),
-    (8, "backfill_state", "status"),
-    (13, "threads", "agent_nickname"),
-    (13, "threads", "agent_role"),
-    (20, "threads", "model"),
-    (20, "threads", "reasoning_effort"),
-    (21, "thread_spawn_edges", "child_thread_id"),
-    (22, "threads", "agent_path"),
-    (25, "threads", "created_at_ms"),
-    (25, "threads", "updated_at_ms"),
-    (30, "threads", "thread_source"),
-    (32, "threads", "preview"),
-    (39, "threads", "recency_at"),
-    (39, "threads", "recency_at_ms"),
-    (40, "threads", "history_mode"),
-    (41, "threads", "name"),
-    (43, "threads", "is_pinned"),
-    (45, "thread_sections", "id"),
-    (49, "projects", "id"),
-    (53, "threads", "originator"),
-    (54, "threads", "daybreak_enabled"),
-    (55, "thread_attachments", "id"),
+/// Tables that Codex needs since the migration that makes them. No known migration removes them.
+const NEEDED_TABLES: [(i64, &str); 6] = [
+    (4, "thread_dynamic_tools"),
+    (8, "backfill_state"),
+    (21, "thread_spawn_edges"),
+    (45, "thread_sections"),
+    (49, "projects"),
+    (55, "thread_attachments"),
+];
+
+/// Columns of `threads` that Codex needs since the migration that adds them.
+const NEEDED_COLUMNS: [(i64, &str); 18] = [
+    (5, "cli_version"),
+    (7, "first_user_message"),
+    (13, "agent_nickname"),
+    (13, "agent_role"),
+    (20, "model"),
+    (20, "reasoning_effort"),
+    (22, "agent_path"),
+    (25, "created_at_ms"),
+    (25, "updated_at_ms"),
+    (30, "thread_source"),
+    (32, "preview"),
+    (39, "recency_at"),
+    (39, "recency_at_ms"),
+    (40, "history_mode"),
+    (41, "name"),
+    (43, "is_pinned"),
+    (53, "originator"),
+    (54, "daybreak_enabled"),
 ];
 
 impl LedgerFaults {
@@ -160,18 +163,28 @@ fn compare_with_tables(
     faults: &mut LedgerFaults,
 ) -> rusqlite::Result<()> {
     let Some(last) = entries.last().map(|entry| entry.version) else { return Ok(()) };
-    for (version, table, column) in NEEDED {
-        let is_there = has_column(connection, table, column)?;
-        let is_recorded = entries.iter().any(|entry| entry.version == version && entry.success);
-        if is_recorded && !is_there {
-            let column = if table == "threads" { format!(".{column}") } else { String::new() };
-            faults.absent.push(format!("{table}{column}"));
-        }
-        if version > last && is_there && table == "threads" {
-            faults.unrecorded.push(version);
-            faults.unrecorded.dedup();
+    let names = |sql: &str| -> rusqlite::Result<HashSet<String>> {
+        // A name that is not UTF-8 is none of those that are searched for.
+        connection.prepare(sql)?.query_map([], |row| Ok(row.get(0).unwrap_or_default()))?.collect()
+    };
+    let tables = names("SELECT name FROM sqlite_schema")?;
+    let columns = names("SELECT name FROM pragma_table_xinfo('threads')")?;
+    let is_recorded = |version: i64| entries.iter().any(|entry| entry.version == version && entry.success);
+    for (version, table) in NEEDED_TABLES {
+        if is_recorded(version) && !tables.contains(table) {
+            faults.absent.push(table.to_owned());
         }
     }
+    for (version, column) in NEEDED_COLUMNS {
+        let is_there = columns.contains(column);
+        if is_recorded(version) && !is_there {
+            faults.absent.push(format!("threads.{column}"));
+        }
+        if version > last && is_there {
+            faults.unrecorded.push(version);
+        }
+    }
+    faults.unrecorded.dedup();
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Folds the lines of a rollout into facts about the thread, and collects the damage found. It always returns both.
 
+use super::beginning;
 use super::facts::{History, RolloutFacts, replace_if_filled};
 use super::file_name::RolloutName;
 use super::held::Held;
@@ -369,6 +370,9 @@ impl Extract {
         } else {
             self.note(line, Damage::TooLong);
             self.lose(class);
+            if let Some(item) = beginning::read(line, class) {
+                self.apply(item);
+            }
         }
     }
 
@@ -647,6 +651,14 @@ mod tests {
         assert_eq!(facts.cwd.as_deref(), Some("/s"));
         let facts = check(&[meta(ID, r#","cwd":"/m""#), settings, turn("b")]).facts;
         assert_eq!(facts.model.as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_message_that_is_too_long_to_hold_gives_its_text_and_is_damage() {
+        let long = user("hello").replace("[]", &format!("[\"{}\"]", "A".repeat(17 << 20)));
+        let read = extract((meta(ID, "") + &long + &user("later")).as_bytes(), Options::default());
+        assert_eq!((read.facts.title.as_deref(), read.damage.n_lines), (Some("hello"), 1));
+        assert!(read.facts.lacks_first_lines, "a row may know better");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Reads rollouts: from the bytes of a file to the facts about its thread. It writes nothing and knows no SQL.
 
+mod beginning;
 pub mod digits;
 pub mod environment;
 pub mod extract;
