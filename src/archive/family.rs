@@ -76,14 +76,14 @@ fn add_unknown(
     };
     progress.start("reading rollouts without a row", Some(unknown.len() as u64), None);
     let _: Option<()> = scan::read_groups(scan, &unknown, |event| {
-        let ScanEvent::Scanned(scanned) = event else { return ControlFlow::Continue(()) };
+        let ScanEvent::Scanned(scanned) = event else { return ControlFlow::Continue(false) };
         progress.advance(1, 0);
         if let Some((_, folded)) = &scanned.folded
             && let Some(parent) = spawned_by(&folded.metadata.source)
         {
             children.entry(parent).or_default().insert(folded.metadata.id);
         }
-        ControlFlow::Continue(())
+        ControlFlow::Continue(false)
     });
     progress.finish();
 }

@@ -135,7 +135,7 @@ fn engine<'a>(
     reader: &mut Reader,
     progress: &dyn Progress,
 ) -> anyhow::Result<Engine<'a>> {
-    let walk = survey::walk(options.context.home, progress);
+    let walk = survey::walk(&options.context, progress);
     if let Some(error) = walk.errors.first() {
         let error = anyhow::anyhow!("{}: cannot be looked at: {}", error.path.display(), error.reason);
         return Err(error

@@ -58,7 +58,7 @@ pub fn plan_database(home: &Path, folder: &Path, interrupted: &AtomicBool) -> Pl
 /// Returns the version of Codex in the newest rollout: as text, and its first two numbers. The version of developers'
 /// builds (0.0.0) is skipped.
 fn newest_version(home: &Path, interrupted: &AtomicBool) -> Option<(String, [u32; 2])> {
-    let mut files: Vec<_> = walk::walk(home, || {}).files;
+    let mut files: Vec<_> = walk::walk(home).files;
     files.retain(|file| file.thread().is_some());
     files.sort_by_cached_key(|file| Reverse(file.name().map(|name| (name.time, name.rollout))));
     let mut buffer = Buffer::default();

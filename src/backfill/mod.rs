@@ -54,7 +54,7 @@ pub fn run(
         writer.skip_parents()?;
     }
     let tally = target.read(|connection| Tally::begin(connection, &schema, context.default_provider))?;
-    let walk = survey::walk(context.home, progress);
+    let walk = survey::walk(&context, progress);
     let found = HomeFiles::new(context.home, walk);
     let missing_folders = missing_folders(options, &found, &mut target)?;
     let facts = match options.facts {
@@ -161,13 +161,15 @@ impl<'a> Verb<'a> for BackfillRun<'a> {
         }
     }
 
-    fn use_idle_time(&mut self) -> anyhow::Result<()> {
+    fn use_idle_time(&mut self) -> anyhow::Result<bool> {
         // A preview opens the database for each read of rows, so it waits for a full batch.
-        if !self.survey.database.writes() {
-            return Ok(());
+        if self.survey.database.writes() {
+            survey::compare_waiting(self)?;
+            if self.pending.len() >= IDLE_ROWS {
+                self.flush()?;
+            }
         }
-        survey::compare_waiting(self)?;
-        if self.pending.len() >= IDLE_ROWS { self.flush() } else { Ok(()) }
+        Ok(false)
     }
 
     /// Skips misnamed files if the row names another misnamed file, which a quick run did not read.
@@ -351,7 +353,7 @@ mod tests {
             std::fs::create_dir_all(home.path().join(path).parent().unwrap()).unwrap();
             std::fs::write(home.path().join(path), "x").unwrap();
             expected = expected.max(Some(path));
-            let files = walk::walk(home.path(), || {}).files;
+            let files = walk::walk(home.path()).files;
             assert_eq!(watermark(home.path(), &files).as_deref(), expected);
         }
         assert_eq!(watermark(home.path(), &[]), None);

@@ -179,7 +179,7 @@ mod tests {
     fn check(make: impl Fn(&Path), row: &str, expected: &[(&str, &str)]) {
         let home = tempfile::tempdir().unwrap();
         make(home.path());
-        let mut absent = AbsentFolders::of(home.path(), &walk::walk(home.path(), || {}));
+        let mut absent = AbsentFolders::of(home.path(), &walk::walk(home.path()));
         let row = home.path().join(row);
         assert_eq!(absent.count(&row), !expected.is_empty());
         let named: Vec<(String, String)> = absent
@@ -227,7 +227,7 @@ mod tests {
         let loops = |home: &Path| symlink("sessions", home.join("sessions")).unwrap();
         let home = tempfile::tempdir().unwrap();
         loops(home.path());
-        let absent = AbsentFolders::of(home.path(), &walk::walk(home.path(), || {}));
+        let absent = AbsentFolders::of(home.path(), &walk::walk(home.path()));
         assert!(matches!(absent.folders[1].absence, Absence::Unreadable(_)), "{absent:?}");
     }
 
@@ -238,7 +238,7 @@ mod tests {
         let (home, link) = (place.path().join("home"), place.path().join("link"));
         fs::create_dir(&home).unwrap();
         std::os::unix::fs::symlink(&home, &link).unwrap();
-        let mut absent = AbsentFolders::of(&home, &walk::walk(&home, || {}));
+        let mut absent = AbsentFolders::of(&home, &walk::walk(&home));
         assert!(absent.hold(&link.join(ROW)) && absent.hold(&home.join(ROW)));
         assert!(!absent.hold(&place.path().join("other").join(ROW)));
     }

@@ -80,7 +80,7 @@ mod tests {
         }
         let in_row = in_row.map(full);
         let (home, in_row) = (home.path(), in_row.as_deref());
-        let inventory = Inventory::new(walk::walk(home, || {}).files);
+        let inventory = Inventory::new(walk::walk(home).files);
         let found = in_row
             .and_then(|path| where_row_says(home, path, which))
             .or_else(|| elsewhere(home, &inventory, ThreadId::parse(ID).unwrap(), in_row, which));

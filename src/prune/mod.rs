@@ -59,7 +59,7 @@ pub fn plan<'a>(
     progress: &dyn Progress,
 ) -> anyhow::Result<PruneJob<'a>> {
     let schema = Schema::of(reader)?;
-    let walk = survey::walk(options.context.home, progress);
+    let walk = survey::walk(&options.context, progress);
     let nothing = "nothing was deleted: a row whose file cannot be seen may not be taken for one without";
     if let Some(error) = walk.errors.first() {
         return Err(

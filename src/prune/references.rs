@@ -37,7 +37,7 @@ pub(super) fn claimed(job: &PruneJob<'_>, progress: &dyn Progress) -> anyhow::Re
     let mut claimed = BTreeSet::new();
     progress.start("reading rollouts without a row", Some(groups.len() as u64), None);
     let failed = scan::read_groups(scan, &groups, |event| {
-        let ScanEvent::Scanned(scanned) = event else { return ControlFlow::Continue(()) };
+        let ScanEvent::Scanned(scanned) = event else { return ControlFlow::Continue(false) };
         progress.advance(1, 0);
         claimed.extend(scanned.folded.iter().map(|(_, folded)| folded.metadata.id));
         claimed.extend(scanned.misnamed.iter().map(|(_, id)| *id));
@@ -46,7 +46,7 @@ pub(super) fn claimed(job: &PruneJob<'_>, progress: &dyn Progress) -> anyhow::Re
         });
         match unread {
             Some((file, error)) => ControlFlow::Break((file, error)),
-            None => ControlFlow::Continue(()),
+            None => ControlFlow::Continue(false),
         }
     });
     progress.finish();

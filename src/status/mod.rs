@@ -360,7 +360,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "four").unwrap();
         }
-        let rollouts = Rollouts::of(&crate::catalog::walk::walk(home.path(), || {}));
+        let rollouts = Rollouts::of(&crate::catalog::walk::walk(home.path()));
         assert_eq!((rollouts.active, rollouts.archived, rollouts.total()), (3, 0, 3));
         assert_eq!((rollouts.compressed, rollouts.malformed_names, rollouts.bytes), (1, 1, 12));
         assert_eq!(rollouts.missing_folders, [home.path().join("archived_sessions")]);

@@ -157,7 +157,7 @@ mod tests {
         for id in ids.iter().map(String::as_str).chain(["019ced47-0000-79dd-b0aa-a552437621a9"]) {
             fs::write(folder.join(format!("rollout-2026-03-14T16-57-12-{id}.jsonl")), "four").unwrap();
         }
-        let walk = crate::catalog::walk::walk(home.path(), || {});
+        let walk = crate::catalog::walk::walk(home.path());
         let sizes = Sizes::of_walk(&walk);
         let mut weights = Weights::begin(&sizes);
         let schema = Schema::read(&connection).unwrap();

@@ -82,9 +82,9 @@ impl HomeFiles {
 }
 
 /// Finds the rollouts of a home.
-pub fn walk(home: &Path, progress: &dyn Progress) -> Walk {
+pub fn walk(context: &Context<'_>, progress: &dyn Progress) -> Walk {
     progress.start("finding rollouts", None, None);
-    let walk = walk::walk(home, || progress.advance(1, 0));
+    let walk = walk::walk_in_parallel(context.home, context.jobs, |n| progress.advance(n, 0));
     progress.finish();
     walk
 }
@@ -248,11 +248,19 @@ pub trait Verb<'a> {
     /// If the database cannot be read or written.
     fn compare(&mut self, subject: Subject, row: &mut Option<Row>) -> anyhow::Result<()>;
 
-    /// Does other work while the workers read.
+    /// Does a part of other work while the workers read. Returns true if there may be more.
     ///
     /// # Errors
     /// If the database cannot be read or written.
-    fn use_idle_time(&mut self) -> anyhow::Result<()>;
+    fn use_idle_time(&mut self) -> anyhow::Result<bool>;
+
+    /// Does what is left of that work when all groups are read, before misnamed files are compared.
+    ///
+    /// # Errors
+    /// If the database cannot be read or written.
+    fn finish_other_work(&mut self) -> anyhow::Result<()> {
+        Ok(())
+    }
 
     /// Returns false if a thread's misnamed files must be skipped.
     ///
@@ -283,12 +291,13 @@ pub fn read_all<'a>(verb: &mut impl Verb<'a>, groups: &[Group]) -> anyhow::Resul
     let scan = verb.survey().worker.scan_options();
     let stopped = scan::read_groups(scan, groups, |event| {
         let done = match event {
-            ScanEvent::Scanned(scanned) => take(verb, scanned),
+            ScanEvent::Scanned(scanned) => take(verb, scanned).map(|()| false),
             ScanEvent::Idle => verb.use_idle_time(),
         };
         done.map_or_else(ControlFlow::Break, ControlFlow::Continue)
     });
     stopped.map_or(Ok(()), Err)?;
+    verb.finish_other_work()?;
     compare_misnamed(verb)
 }
 

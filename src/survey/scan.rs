@@ -130,11 +130,12 @@ pub enum ScanEvent {
     Idle,
 }
 
-/// Reads `groups` and calls `consume` with each, in no particular order, until it breaks or all are read.
+/// Reads `groups` and calls `consume` with each, in no particular order, until it breaks or all are read. After
+/// [`ScanEvent::Idle`] it returns true if there is more to do.
 pub fn read_groups<B>(
     scan: Scan<'_>,
     groups: &[Group],
-    mut consume: impl FnMut(ScanEvent) -> ControlFlow<B>,
+    mut consume: impl FnMut(ScanEvent) -> ControlFlow<B, bool>,
 ) -> Option<B> {
     let next = AtomicUsize::new(0);
     let n_jobs = scan.context.jobs.clamp(1, groups.len().max(1));
@@ -157,11 +158,16 @@ pub fn read_groups<B>(
         drop(sender);
         let mut outcome = None;
         let mut tell = |event| {
-            if outcome.is_none()
-                && let ControlFlow::Break(value) = consume(event)
-            {
-                stopped.store(true, Ordering::Relaxed);
-                outcome = Some(value);
+            if outcome.is_some() {
+                return false;
+            }
+            match consume(event) {
+                ControlFlow::Continue(has_more_to_do) => has_more_to_do,
+                ControlFlow::Break(value) => {
+                    stopped.store(true, Ordering::Relaxed);
+                    outcome = Some(value);
+                    false
+                }
             }
         };
         if n_workers == 0 {
@@ -174,18 +180,25 @@ pub fn read_groups<B>(
                 stop_without_files(&scan.context);
             }
         }
-        loop {
-            let mut next = receiver.try_recv();
-            if matches!(next, Err(mpsc::TryRecvError::Empty)) {
-                tell(ScanEvent::Idle);
-                next = receiver.recv().map_err(Into::into);
-            }
-            let Ok(batch) = next else { break };
+        while let Some(batch) = next_batch(&receiver, || tell(ScanEvent::Idle)) {
             batch.budget.give_back(batch.size);
-            batch.scanned.into_iter().for_each(|scanned| tell(ScanEvent::Scanned(scanned)));
+            for scanned in batch.scanned {
+                tell(ScanEvent::Scanned(scanned));
+            }
         }
         outcome
     })
+}
+
+/// Waits for the next batch, and meanwhile calls `idle` as long as it returns true. Returns `None` after the last one.
+fn next_batch<'b>(receiver: &mpsc::Receiver<Batch<'b>>, mut idle: impl FnMut() -> bool) -> Option<Batch<'b>> {
+    loop {
+        match receiver.try_recv() {
+            Err(mpsc::TryRecvError::Empty) if idle() => {}
+            Err(mpsc::TryRecvError::Empty) => return receiver.recv().ok(),
+            next => return next.ok(),
+        }
+    }
 }
 
 /// Does the work of one thread: reads groups until there is no next one, and sends them to the consumer.
@@ -501,6 +514,66 @@ mod tests {
         assert!(size_of::<Group>() <= 16, "{}", size_of::<Group>());
         let group = Group::new(3..5, Some(4));
         assert_eq!((group.files(), group.in_row()), (3..5, Some(4)));
+    }
+
+    /// Reads a home of so many groups; `consume` returns if there is more to do in idle time.
+    fn read_home<B>(
+        n: usize,
+        jobs: usize,
+        mut consume: impl FnMut(Option<Scanned>) -> ControlFlow<B, bool>,
+    ) -> Option<B> {
+        let home = tempfile::tempdir().unwrap();
+        let folder = RolloutFolder::new(home.path(), false);
+        let file = |i: usize| {
+            let name = format!("rollout-2026-03-14T10-00-00-019ced6b-835b-7475-b762-{i:012x}.jsonl");
+            std::fs::write(home.path().join(&name), "{\"type\":\"turn_context\",\"payload\":{}}\n").unwrap();
+            let named = file_name::parse(OsStr::new(&name)).unwrap();
+            let stamp = fold::Stamp { modified: std::time::UNIX_EPOCH, size: 1 };
+            RolloutFile::new(std::sync::Arc::clone(&folder), OsStr::new(&name), named, stamp)
+        };
+        let inventory = Inventory::new((0..n).map(file).collect());
+        let context = Context { jobs, ..Context::new(home.path(), chrono::DateTime::UNIX_EPOCH) };
+        let scan = Scan { inventory: &inventory, context, options: Options::default(), read_all: false };
+        let groups: Vec<Group> = inventory.groups().map(|files| Group::new(files, None)).collect();
+        read_groups(scan, &groups, |event| match event {
+            ScanEvent::Scanned(scanned) => consume(Some(scanned)),
+            ScanEvent::Idle => consume(None),
+        })
+    }
+
+    #[test]
+    fn other_work_goes_on_while_the_workers_read_and_no_group_is_lost() {
+        for jobs in [1, 3] {
+            let (mut starts, mut n_parts) = (Vec::new(), 0);
+            let stopped: Option<()> = read_home(300, jobs, |scanned| {
+                starts.extend(scanned.as_ref().map(|scanned| scanned.files.start));
+                n_parts += usize::from(scanned.is_none());
+                ControlFlow::Continue(scanned.is_none() && n_parts < 1000)
+            });
+            assert_eq!(stopped, None);
+            starts.sort_unstable();
+            assert_eq!(starts, (0..300).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn an_error_in_other_work_stops_the_workers() {
+        let mut n_groups = 0;
+        let stopped = read_home(300, 2, |scanned| match scanned {
+            Some(_) => {
+                n_groups += 1;
+                ControlFlow::Continue(false)
+            }
+            None => ControlFlow::Break("the database cannot be read"),
+        });
+        assert!(stopped.is_some() || n_groups == 300, "without a moment of idle time nothing can fail");
+        assert!(n_groups <= 300);
+    }
+
+    #[test]
+    #[should_panic = "the consumer died"]
+    fn a_consumer_that_dies_ends_the_workers() {
+        read_home::<()>(300, 2, |_| panic!("the consumer died"));
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl<'a> Resolver<'a> {
             }
         }
         let files = self.file_ids.get_or_insert_with(|| {
-            let files = walk::walk(self.home, || {}).files;
+            let files = walk::walk(self.home).files;
             files.iter().filter_map(RolloutFile::thread).collect()
         });
         let mut ids = beginning(files, &prefix);

@@ -295,6 +295,7 @@ impl VerifyRun<'_> {
                 return Ok(Some(owner));
             }
         }
+        self.read_all_rows()?;
         Ok(self.rows.threads_naming(file).next().filter(|first| *first < id))
     }
 

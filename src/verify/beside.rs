@@ -48,7 +48,7 @@ pub fn beside(
     mut take: impl FnMut(Beside) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let schema = Schema::of(reader)?;
-    let inventory = &Inventory::new(walk::walk(context.home, || {}).files);
+    let inventory = &Inventory::new(walk::walk(context.home).files);
     let scan = Scan { inventory, context, options: Options::default(), read_all: false };
     let mut survey = Survey::new(scan, reader, &schema, Times::Auto, &Silent)?;
     if survey.comparison.compares_names() {

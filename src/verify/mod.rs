@@ -1,10 +1,10 @@
 //! `verify`: reports every difference between rows and rollouts, and other problems. It writes nothing, prints
 //! nothing and reads no environment.
 //!
-//! First, one pass over the rows finds those whose files must be searched for (`rows.rs`). Then [`crate::survey`]
-//! reads the rollouts and compares each thread with its row by the same rules as `backfill` (`again.rs`). Last are the
-//! rows that remain without a file (`leftover.rs`). `judge.rs` turns differences into findings. Before a finding is
-//! reported, row and file are read again, because a Codex may be active.
+//! [`crate::survey`] reads the rollouts and compares each thread with its row by the same rules as `backfill`
+//! (`again.rs`). Meanwhile, or before a quick look, one pass over the rows finds those whose files must be searched for
+//! (`rows.rs`). Last are the rows that remain without a file (`leftover.rs`). `judge.rs` turns differences into findings.
+//! Before a finding is reported, row and file are read again, because a Codex may be active.
 
 mod again;
 mod beside;
@@ -99,7 +99,7 @@ fn verify(
 ) -> anyhow::Result<VerifyReport> {
     let VerifyOptions { context, depth, .. } = *options;
     let schema = Schema::of(reader)?;
-    let walk = walk.unwrap_or_else(|| survey::walk(context.home, progress));
+    let walk = walk.unwrap_or_else(|| survey::walk(&context, progress));
     let files = HomeFiles::new(context.home, walk);
     let inventory = &files.inventory;
     let mut wanted = match options.threads {
@@ -112,7 +112,7 @@ fn verify(
         Some(wanted) if depth != Depth::Quick => wanted.find_misnamed(inventory, context.interrupted),
         _ => BTreeMap::new(),
     };
-    let rows = rows::read(options, &schema, inventory, wanted.as_ref(), reader)?;
+    let (rows, row_pass) = rows::begin(options, &schema, inventory, wanted.as_ref(), reader)?;
     let plan = Plan::new(inventory, wanted.as_ref(), &misnamed, |files| {
         let in_row = rows.in_row.get(&files.start).copied();
         Ok((!rows.agree(files.start)).then_some(Group::new(files, in_row)))
@@ -137,6 +137,7 @@ fn verify(
         options,
         survey: Survey::new(scan, reader, &compared, Times::Auto, progress)?,
         rows,
+        row_pass,
         doubtful: Doubtful::default(),
         findings: Findings::new(options.max_findings),
         reach: Reach::new(options, &files, &plan),
@@ -176,8 +177,16 @@ impl<'a> Verb<'a> for VerifyRun<'a> {
         self.compare_once(subject, row.as_ref(), 0)
     }
 
-    fn use_idle_time(&mut self) -> anyhow::Result<()> {
-        if self.survey.n_waiting() >= IDLE_THREADS { survey::compare_waiting(self) } else { Ok(()) }
+    fn use_idle_time(&mut self) -> anyhow::Result<bool> {
+        if self.survey.n_waiting() >= IDLE_THREADS {
+            survey::compare_waiting(self)?;
+            return Ok(true);
+        }
+        self.read_rows()
+    }
+
+    fn finish_other_work(&mut self) -> anyhow::Result<()> {
+        self.read_all_rows()
     }
 
     fn begins_misnamed(&mut self, id: ThreadId, _files: &[usize], row: Option<&Row>) -> bool {

@@ -1,4 +1,4 @@
-//! Reads all rows once, before any rollout: finds the file that each row names, and the rows that have no file.
+//! Reads all rows once: finds the file that each row names, and the rows that have no file.
 
 use super::glance;
 use super::judge;
@@ -8,7 +8,7 @@ use crate::catalog::paths;
 use crate::db::open::Reader;
 use crate::db::row_page::RowPage;
 use crate::db::schema::Schema;
-use crate::db::threads::{self, ThreadStatements};
+use crate::db::threads::{self, ThreadStatements, WalkPosition};
 use crate::db::{cells, names};
 use crate::rollout::file_name;
 use crate::rollout::fold::ReadError;
@@ -19,6 +19,7 @@ use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, ColumnSet, Row};
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Number of rows per transaction.
@@ -76,63 +77,144 @@ fn columns(depth: Depth, schema: &Schema) -> ColumnSet {
     columns
 }
 
-pub(super) fn read(
+/// Begins to read the rows: those of the `wanted` threads at once, and for a quick look all of them. Otherwise the pass
+/// that is returned reads them, and only what decides which file is read is read here.
+///
+/// # Errors
+/// If the database cannot be read.
+pub(super) fn begin(
     options: &VerifyOptions<'_>,
     schema: &Schema,
     inventory: &Inventory,
     wanted: Option<&Wanted>,
     reader: &mut Reader,
-) -> anyhow::Result<NamedFiles> {
-    let table = ThreadStatements::new(&Schema { columns: columns(options.depth, schema), ..schema.clone() });
-    let agreed =
-        if options.depth == Depth::Quick { vec![false; inventory.files().len()] } else { Vec::new() };
-    let quick_home = (options.depth == Depth::Quick).then(|| options.context.home.to_owned());
-    let mut rows = NamedFiles { agreed, quick_home, ..NamedFiles::default() };
-    if let Some(wanted) = wanted {
-        let ids: Vec<ThreadId> = wanted.ids.iter().copied().collect();
-        for ids in ids.chunks(BATCH_THREADS) {
-            let some = reader.read(|connection| table.get_many(connection, ids))?;
-            some.iter().flatten().for_each(|row| rows.take(row, inventory));
-        }
-        rows.counted = Some(wanted.ids.clone());
-        return Ok(rows);
+) -> anyhow::Result<(NamedFiles, RowPass)> {
+    let mut rows = NamedFiles::default();
+    let mut pass = RowPass::new(options.depth, schema, wanted, reader)?;
+    if options.depth == Depth::Quick {
+        rows.agreed = vec![false; inventory.files().len()];
+        rows.quick_home = Some(options.context.home.to_owned());
     }
-    if reader.read(|connection| Ok::<_, anyhow::Error>(threads::has_rowids(connection)))? {
-        let columns = columns(options.depth, schema);
-        let conditions = match options.depth {
+    match (wanted, options.depth) {
+        (Some(wanted), _) => {
+            let ids: Vec<ThreadId> = wanted.ids.iter().copied().collect();
+            pass.read_some(&ids, reader, |_, row| rows.take(row, inventory))?;
+            rows.counted = Some(wanted.ids.clone());
+        }
+        (None, Depth::Quick) => {
+            if let NextPage::Number(_) = pass.next {
+                (rows.broken, rows.named) = (Some(Vec::new()), Some(Vec::new()));
+            }
+            while !options.context.is_interrupted() && pass.read_page(&mut rows, inventory, reader)? {}
+        }
+        (None, Depth::Fields | Depth::Deep) => {
+            let several = inventory.groups().filter(|files| files.len() > 1);
+            let ids: Vec<ThreadId> =
+                several.filter_map(|files| inventory.files()[files.start].thread()).collect();
+            pass.read_some(&ids, reader, |id, row| rows.choose(inventory.range_of(id), row, inventory))?;
+        }
+    }
+    Ok((rows, pass))
+}
+
+/// The pass over the rows. It goes on page by page, because verify makes it while rollouts are read.
+pub(super) struct RowPass {
+    table: ThreadStatements,
+    columns: ColumnSet,
+    /// Conditions that each page evaluates ([`NamedFiles::note`]).
+    conditions: Vec<String>,
+    next: NextPage,
+}
+
+/// The place of the next page of rows.
+enum NextPage {
+    /// After the row with this number.
+    Number(i64),
+    /// After this row in the order of ids, in a table whose rows have no numbers.
+    Id(Option<WalkPosition>),
+    /// There are no more.
+    End,
+}
+
+impl RowPass {
+    /// Returns a pass over all rows; for `wanted` threads, one that is at its end.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub(super) fn new(
+        depth: Depth,
+        schema: &Schema,
+        wanted: Option<&Wanted>,
+        reader: &mut Reader,
+    ) -> anyhow::Result<RowPass> {
+        let columns = columns(depth, schema);
+        let conditions = match depth {
             Depth::Quick => vec![cells::condition(schema), names::condition(schema)],
             Depth::Fields | Depth::Deep => Vec::new(),
         };
-        if options.depth == Depth::Quick {
-            (rows.broken, rows.named) = (Some(Vec::new()), Some(Vec::new()));
-        }
-        let mut after = Some(i64::MIN);
-        while let Some(place) = after.filter(|_| !options.context.is_interrupted()) {
-            let page =
-                reader.read(|connection| RowPage::read(connection, columns, &conditions, place, PAGE))?;
-            after = page.for_each(|row, marks| {
-                if marks != 0 {
-                    rows.note(row, marks);
-                }
-                rows.take(row, inventory);
-            });
-        }
-    } else {
-        let mut place = None;
-        loop {
-            let (page, next) =
-                reader.read(|connection| table.rows_behind(connection, place.as_ref(), PAGE))?;
-            page.iter().for_each(|row| rows.take(row, inventory));
-            if next.is_none() || options.context.is_interrupted() {
-                break;
-            }
-            place = next;
-        }
+        let mut has_numbers =
+            || reader.read(|connection| Ok::<_, anyhow::Error>(threads::has_rowids(connection)));
+        let next = match wanted {
+            Some(_) => NextPage::End,
+            None if has_numbers()? => NextPage::Number(i64::MIN),
+            None => NextPage::Id(None),
+        };
+        let table = ThreadStatements::new(&Schema { columns, ..schema.clone() });
+        Ok(RowPass { table, columns, conditions, next })
     }
-    rows.n_without_id = reader.read(threads::count_without_id)?;
-    rows.n += rows.n_without_id;
-    rows.n_odd += rows.n_without_id;
-    Ok(rows)
+
+    /// Reads the rows of some threads, and calls `each` with each of them.
+    fn read_some(
+        &self,
+        ids: &[ThreadId],
+        reader: &mut Reader,
+        mut each: impl FnMut(ThreadId, &Row),
+    ) -> anyhow::Result<()> {
+        for ids in ids.chunks(BATCH_THREADS) {
+            let rows = reader.read(|connection| self.table.get_many(connection, ids))?;
+            ids.iter().zip(&rows).for_each(|(id, row)| row.iter().for_each(|row| each(*id, row)));
+        }
+        Ok(())
+    }
+
+    /// Reads the next page into `rows`. Returns false if there was none.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub(super) fn read_page(
+        &mut self,
+        rows: &mut NamedFiles,
+        inventory: &Inventory,
+        reader: &mut Reader,
+    ) -> anyhow::Result<bool> {
+        let RowPass { table, columns, conditions, next } = self;
+        *next = match next {
+            NextPage::End => return Ok(false),
+            NextPage::Number(after) => {
+                let page = reader
+                    .read(|connection| RowPage::read(connection, *columns, conditions, *after, PAGE))?;
+                let after = page.for_each(|row, marks| {
+                    if marks != 0 {
+                        rows.note(row, marks);
+                    }
+                    rows.take(row, inventory);
+                });
+                after.map_or(NextPage::End, NextPage::Number)
+            }
+            NextPage::Id(place) => {
+                let (page, place) =
+                    reader.read(|connection| table.rows_behind(connection, place.as_ref(), PAGE))?;
+                page.iter().for_each(|row| rows.take(row, inventory));
+                place.map_or(NextPage::End, |place| NextPage::Id(Some(place)))
+            }
+        };
+        if let NextPage::End = self.next {
+            rows.n_without_id = reader.read(threads::count_without_id)?;
+            rows.n += rows.n_without_id;
+            rows.n_odd += rows.n_without_id;
+        }
+        Ok(true)
+    }
 }
 
 impl NamedFiles {
@@ -229,10 +311,15 @@ impl NamedFiles {
         }
         if files.is_empty() {
             self.without_file.insert(id);
-        } else if files.len() > 1
-            && let Some(path) = path
-            && let Some(i) = paths::find_in_row(&inventory.files()[files.clone()], path)
-        {
+        } else if files.len() > 1 {
+            self.choose(files, row, inventory);
+        }
+    }
+
+    /// Records which of a group's files the row of its thread names.
+    fn choose(&mut self, files: Range<usize>, row: &Row, inventory: &Inventory) {
+        let path = row.text(Col::RolloutPath).map(Path::new);
+        if let Some(i) = path.and_then(|path| paths::find_in_row(&inventory.files()[files.clone()], path)) {
             self.in_row.insert(files.start, files.start + i);
         }
     }

@@ -5,7 +5,7 @@ use super::found::Findings;
 use super::judge::{self, Judged};
 use super::kinds::FindingKind;
 use super::options::{VerifyOptions, VerifyReport};
-use super::rows::NamedFiles;
+use super::rows::{NamedFiles, RowPass};
 use crate::catalog::absent::AbsentFolders;
 use crate::catalog::inventory;
 use crate::catalog::walk::{RolloutFile, Roots};
@@ -22,6 +22,7 @@ pub(super) struct VerifyRun<'a> {
     pub(super) options: &'a VerifyOptions<'a>,
     pub(super) survey: Survey<'a, &'a mut Reader>,
     pub(super) rows: NamedFiles,
+    pub(super) row_pass: RowPass,
     /// Threads with differences that must be confirmed.
     pub(super) doubtful: Doubtful,
     pub(super) findings: Findings,
@@ -108,6 +109,21 @@ pub(super) struct HomeNotes {
 impl<'a> VerifyRun<'a> {
     pub(super) fn file(&self, i: usize) -> &'a RolloutFile {
         self.survey.file(i)
+    }
+
+    /// Reads a page of the rows that were not read yet. Returns false if there was none.
+    pub(super) fn read_rows(&mut self) -> anyhow::Result<bool> {
+        let VerifyRun { row_pass, rows, survey, .. } = self;
+        if survey.context.is_interrupted() {
+            return Ok(false);
+        }
+        row_pass.read_page(rows, survey.inventory, survey.database)
+    }
+
+    /// Reads all rows that were not read yet.
+    pub(super) fn read_all_rows(&mut self) -> anyhow::Result<()> {
+        while self.read_rows()? {}
+        Ok(())
     }
 
     /// Returns the chosen file of a subject, if it is known: the one that was read, or the properly named file that

@@ -111,7 +111,7 @@ impl Elsewhere {
         which: Which,
     ) -> Option<PathBuf> {
         let Elsewhere { inventory, by_content } = self;
-        let inventory = inventory.get_or_insert_with(|| Inventory::new(walk::walk(home, || {}).files));
+        let inventory = inventory.get_or_insert_with(|| Inventory::new(walk::walk(home).files));
         let named = find::elsewhere(home, inventory, id, in_row, which);
         let fits = |file: &RolloutFile| find::fits(home, &file.path(), which);
         let mut by_content = || by_content.find(id, inventory, fits, &app.interrupted);

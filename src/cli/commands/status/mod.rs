@@ -39,9 +39,11 @@ pub fn run(app: &mut App, arguments: &args::StatusArgs) -> anyhow::Result<Exit> 
     let place = Place::find_or_nowhere(app)?;
     let choice = place.choose(&app.messages);
     let zone = app.environment.zone;
-    let options =
-        StatusOptions { context: place.context(app, 1), month: &|time| human::local_month(time, &zone) };
-    let walk = place.home.is_dir().then(|| survey::walk(&place.home, app.messages.progress()));
+    let options = StatusOptions {
+        context: place.context(app, jobs_or_processors(None)),
+        month: &|time| human::local_month(time, &zone),
+    };
+    let walk = place.home.is_dir().then(|| survey::walk(&options.context, app.messages.progress()));
     let mut view = begin(app, &place, choice, walk.as_ref());
     find_other_databases(&mut view);
     let trouble = examine(app, &place, walk, &options, &mut view).err();
