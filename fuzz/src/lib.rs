@@ -462,6 +462,7 @@ fn run_verify(home: &Path, database: &Path, depth: Depth) -> Result<verify::Veri
         depth,
         ignore: &Ignore::default(),
         max_findings: None,
+        counts_shown: false,
     };
     verify::run(&config, &mut reader, &Silent).map_err(|error| format!("{error:#}"))
 }

@@ -45,6 +45,7 @@ pub use engine::{ArchiveOptions, Direction};
 pub use report::{ArchiveOutcome, ArchiveReport, ArchiveStatus, MovedFile};
 
 use crate::catalog::inventory::Inventory;
+use crate::catalog::walk::Looks;
 use crate::db::{Reader, Schema, Tally, ThreadStatements, Writer};
 use crate::error::WithHint as _;
 use crate::progress::Progress;
@@ -135,7 +136,7 @@ fn engine<'a>(
     reader: &mut Reader,
     progress: &dyn Progress,
 ) -> anyhow::Result<Engine<'a>> {
-    let walk = survey::walk(&options.context, progress);
+    let walk = survey::walk(&options.context, Looks::All, progress);
     if let Some(error) = walk.errors.first() {
         let error = anyhow::anyhow!("{}: cannot be looked at: {}", error.path.display(), error.reason);
         return Err(error

@@ -14,7 +14,7 @@ pub use options::{BackfillOptions, BackfillReport, BackfillTarget, Failure};
 
 use crate::catalog::absent::{AbsentFolder, AbsentFolders};
 use crate::catalog::paths;
-use crate::catalog::walk::RolloutFile;
+use crate::catalog::walk::{Looks, RolloutFile};
 use crate::db::facts::{DatabaseFacts, FittingFacts};
 use crate::db::{Schema, Tally, Trouble, backfill_state, threads};
 use crate::progress::Progress;
@@ -54,7 +54,7 @@ pub fn run(
         writer.skip_parents()?;
     }
     let tally = target.read(|connection| Tally::begin(connection, &schema, context.default_provider))?;
-    let walk = survey::walk(&context, progress);
+    let walk = survey::walk(&context, Looks::of(options.quick), progress);
     let found = HomeFiles::new(context.home, walk);
     let missing_folders = missing_folders(options, &found, &mut target)?;
     let facts = match options.facts {
@@ -78,7 +78,7 @@ pub fn run(
     for (file, thread) in plan.misnamed {
         run.survey.misnamed.add(file, thread);
     }
-    progress.start("reading rollouts", Some(plan.n_to_read), Some(plan.n_bytes));
+    progress.start("reading rollouts", Some(plan.n_to_read), plan.n_bytes);
     survey::read_all(&mut run, &plan.groups)?;
     run.flush()?;
     progress.finish();

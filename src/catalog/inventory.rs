@@ -30,6 +30,12 @@ impl Inventory {
     pub fn new(mut files: Vec<RolloutFile>) -> Inventory {
         sort(&mut files);
         let n_named = files.partition_point(|file| file.thread().is_some());
+        // Time and size decide among several files of a thread, and must not change meanwhile.
+        for several in files.chunk_by_mut(|a, b| a.thread().is_none() || a.thread() == b.thread()) {
+            if several.len() > 1 {
+                several.iter_mut().for_each(RolloutFile::look);
+            }
+        }
         let mut reverted: HashMap<ThreadId, Vec<usize>> = HashMap::new();
         for (i, file) in files.iter().enumerate() {
             if let Some(rollout) = file.rollout().filter(|rollout| Some(*rollout) != file.thread()) {
@@ -160,7 +166,7 @@ fn preference(file: &RolloutFile) -> impl Ord + use<> {
 }
 
 /// The roles of the files of one thread, each file given by its position.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Choice {
     /// The file that counts, then its copies in the order in which they would replace it.
     pub copies: Vec<usize>,
@@ -191,6 +197,10 @@ pub fn choose(
     in_row: Option<usize>,
 ) -> Option<Choice> {
     let members: Vec<usize> = members.into_iter().collect();
+    if let [_] = members[..] {
+        // Nearly all threads have one file. Its size, which may have to be asked for, decides nothing.
+        return Some(Choice { copies: members, ..Choice::default() });
+    }
     let plain_of = |twin: usize| {
         let twin = &files[twin];
         // An empty plain file, which synchronised folders leave behind, is only a bad copy.

@@ -49,13 +49,16 @@ pub struct RolloutFile {
     began: u32,
     /// True if the name ends in `.zst`.
     compressed: bool,
-    /// Modification time, in nanoseconds since 1970.
+    /// Modification time, in nanoseconds since 1970; [`UNSEEN`] if time and size are not known.
     modified: i64,
     /// Size in bytes.
     size: u64,
     /// Replaces name and time if they do not fit into the fields above.
     unusual: Option<Box<Unusual>>,
 }
+
+/// Stands for the modification time of a file that was not looked at.
+const UNSEEN: i64 = i64::MIN;
 
 /// A name that is not made of a time and a thread, or a time that is centuries away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +92,28 @@ impl RolloutFile {
             modified: modified.unwrap_or_default(),
             size: stamp.size,
             unusual,
+        }
+    }
+
+    /// Returns a file whose time and size are asked for when they are needed: most files of a large home are read without
+    /// them.
+    #[must_use]
+    pub fn unseen(folder: Arc<RolloutFolder>, file_name: &OsStr, named: NamedFile) -> RolloutFile {
+        let stamp = Stamp { modified: UNIX_EPOCH, size: 0 };
+        RolloutFile { modified: UNSEEN, ..RolloutFile::new(folder, file_name, named, stamp) }
+    }
+
+    /// Asks for time and size if they are not known. A file that is gone has the least of both.
+    pub(super) fn look(&mut self) {
+        if self.modified == UNSEEN {
+            let Stamp { modified, size } = self.stamp();
+            self.size = size;
+            match (to_nanos(modified), &mut self.unusual) {
+                (Some(nanos), None) => self.modified = nanos,
+                (_, Some(unusual)) => (self.modified, unusual.modified) = (0, modified),
+                // A time that is centuries away waits for a place; it is asked for each time.
+                (None, None) => {}
+            }
         }
     }
 
@@ -139,9 +164,13 @@ impl RolloutFile {
         &self.folder.path
     }
 
-    /// Returns the modification time and the size.
+    /// Returns the modification time and the size. Asks the system if they are not known.
     #[must_use]
     pub fn stamp(&self) -> Stamp {
+        if self.modified == UNSEEN {
+            let seen = std::fs::symlink_metadata(self.path()).and_then(|metadata| Stamp::of(&metadata));
+            return seen.unwrap_or(Stamp { modified: UNIX_EPOCH, size: 0 });
+        }
         let modified = match &self.unusual {
             Some(unusual) => unusual.modified,
             None => from_nanos(self.modified),
@@ -149,10 +178,16 @@ impl RolloutFile {
         Stamp { modified, size: self.size }
     }
 
-    /// Returns the size in bytes.
+    /// Returns the size in bytes. Asks the system if it is not known.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.size
+        self.known_size().unwrap_or_else(|| self.stamp().size)
+    }
+
+    /// Returns the size in bytes if it is known.
+    #[must_use]
+    pub fn known_size(&self) -> Option<u64> {
+        (self.modified != UNSEEN).then_some(self.size)
     }
 
     /// Returns the file name.
@@ -207,7 +242,7 @@ impl RolloutFile {
     /// Returns true if the file has no bytes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.size == 0
+        self.size() == 0
     }
 
     /// Returns the file as a source to read.
@@ -252,7 +287,7 @@ fn to_nanos(time: SystemTime) -> Option<i64> {
         Ok(after) => i64::try_from(after.as_nanos()).ok()?,
         Err(before) => -i64::try_from(before.duration().as_nanos()).ok()?,
     };
-    Some(nanos).filter(|nanos| from_nanos(*nanos) == time)
+    Some(nanos).filter(|nanos| *nanos != UNSEEN && from_nanos(*nanos) == time)
 }
 
 fn from_nanos(nanos: i64) -> SystemTime {
@@ -313,6 +348,38 @@ mod tests {
                 assert_eq!(file.rollout(), named.name.map(|name| name.rollout), "{name}");
                 assert_eq!(file.stamp(), Stamp { modified, size: 1 }, "{name}");
                 assert!(file.is_archived());
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_not_looked_at_is_asked_when_it_must_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let times = [UNIX_EPOCH, from_nanos(1_773_000_000_123_456_700), UNIX_EPOCH - Duration::from_secs(9)];
+        for (i, modified) in times.into_iter().enumerate() {
+            for name in
+                [format!("rollout-2026-03-14T17-00-0{i}-{ID}.jsonl"), format!("rollout-odd-{i}.jsonl")]
+            {
+                let path = folder.path().join(&name);
+                std::fs::write(&path, "four").unwrap();
+                std::fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+                let named = file_name::parse(name.as_ref()).unwrap();
+                let new = || {
+                    let folder = RolloutFolder::new(folder.path(), false);
+                    RolloutFile::unseen(folder, name.as_ref(), named)
+                };
+                let (unseen, mut seen) = (new(), new());
+                let stamp = Stamp { modified, size: 4 };
+                assert_eq!((unseen.known_size(), unseen.size(), unseen.stamp()), (None, 4, stamp), "{name}");
+                seen.look();
+                std::fs::remove_file(&path).unwrap();
+                assert_eq!(
+                    (seen.known_size(), seen.stamp(), seen.is_empty()),
+                    (Some(4), stamp, false),
+                    "{name}"
+                );
+                assert_eq!((unseen.size(), unseen.is_empty()), (0, true), "{name} is gone");
+                assert_eq!(seen.path(), path);
             }
         }
     }

@@ -17,6 +17,8 @@ const PART_DEPTH: usize = 3;
 const PARTS_PER_THREAD: usize = 16;
 /// Maximum number of threads. Each has up to five folders open, and more would wait for the same file system.
 const MAX_THREADS: usize = 8;
+/// The number of files of [`Looks::Some`]. Few in debug builds, so that tests of the program have unseen ones.
+const SOME_FILES: usize = if cfg!(debug_assertions) { 2 } else { 8192 };
 /// A thread passes on its files when it has this many.
 const FILES_AT_ONCE: usize = 1024;
 
@@ -83,21 +85,40 @@ impl Walk {
     }
 }
 
+/// The files of which a walk asks for time and size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looks {
+    /// All files.
+    All,
+    /// The first few thousand. The others are asked when it must be, for a caller that opens all of them anyway: in a
+    /// home of 150,000 that would be two thirds of the walk.
+    Some,
+}
+
+impl Looks {
+    /// Returns the looks of a run: all if it is a quick one, which opens no file.
+    #[must_use]
+    pub fn of(is_quick: bool) -> Looks {
+        if is_quick { Looks::All } else { Looks::Some }
+    }
+}
+
 /// Walks both folders of a home on this thread. Links are followed only for the two folders themselves.
 #[must_use]
 pub fn walk(home: &Path) -> Walk {
-    walk_in_parallel(home, 1, |_| {})
+    walk_in_parallel(home, 1, Looks::All, |_| {})
 }
 
 /// Walks both folders of a home as [`walk`] does, on up to `n_threads` threads of which this one is the first.
 ///
 /// `on_files` is called from any of them with the number of further files found, for progress.
-pub fn walk_in_parallel(home: &Path, n_threads: usize, on_files: impl Fn(u64) + Sync) -> Walk {
+pub fn walk_in_parallel(home: &Path, n_threads: usize, looks: Looks, on_files: impl Fn(u64) + Sync) -> Walk {
     let mut walk = Walk::default();
-    let parts = share_out(home, &mut walk);
+    let mut search = WalkSearch { home, looks, n_files: AtomicUsize::new(0), parts: Vec::new() };
+    search.parts = search.share_out(&mut walk);
     on_files(walk.files.len() as u64);
-    let shared = Shared { home, parts: &parts, next: AtomicUsize::new(0), walk: Mutex::new(walk), on_files };
-    let n_threads = n_threads.min(MAX_THREADS).min(parts.len() / PARTS_PER_THREAD);
+    let n_threads = n_threads.min(MAX_THREADS).min(search.parts.len() / PARTS_PER_THREAD);
+    let shared = SharedWalk { search, next: AtomicUsize::new(0), walk: Mutex::new(walk), on_files };
     std::thread::scope(|scope| {
         for _ in 1..n_threads {
             // A user or container may be limited to a few threads. Then fewer do the work.
@@ -112,60 +133,118 @@ pub fn walk_in_parallel(home: &Path, n_threads: usize, on_files: impl Fn(u64) + 
     walk
 }
 
-/// Finds the folders that are walked one by one, the archive first, because it may be the largest. Adds to `walk` the
-/// files beside them.
-fn share_out(home: &Path, walk: &mut Walk) -> Vec<PathBuf> {
-    let mut parts = Vec::new();
-    let is_one = is_one_folder(home);
-    for root in [ARCHIVED, ACTIVE] {
-        let is_flat = root == ARCHIVED;
-        let root = home.join(root);
-        match fs::metadata(&root) {
-            Ok(_) if is_one && is_flat => {}
-            Ok(metadata) if metadata.is_dir() && is_flat => parts.push(root),
-            Ok(metadata) if metadata.is_dir() => {
-                let entries = WalkDir::new(&root).max_depth(PART_DEPTH);
-                look_at_all(home, entries, walk, |entry, _| {
-                    if entry.depth() == PART_DEPTH && entry.file_type().is_dir() {
-                        parts.push(entry.into_path());
-                    }
-                });
-            }
-            Ok(_) => walk.errors.push(WalkError { path: root, reason: "not a folder".to_owned() }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // A dangling link may be an unmounted drive; do not treat it as never created.
-                if root.is_symlink() {
-                    let reason = "is a link to nothing".to_owned();
-                    walk.errors.push(WalkError { path: root.clone(), reason });
+/// The rules of a walk, and its progress.
+struct WalkSearch<'a> {
+    home: &'a Path,
+    looks: Looks,
+    /// The number of rollouts found so far.
+    n_files: AtomicUsize,
+    /// The folders that are walked one by one.
+    parts: Vec<PathBuf>,
+}
+
+impl WalkSearch<'_> {
+    /// Finds the folders that are walked one by one, the archive first, because it may be the largest. Adds to `walk`
+    /// the files beside them.
+    fn share_out(&self, walk: &mut Walk) -> Vec<PathBuf> {
+        let mut parts = Vec::new();
+        let is_one = is_one_folder(self.home);
+        for root in [ARCHIVED, ACTIVE] {
+            let is_flat = root == ARCHIVED;
+            let root = self.home.join(root);
+            match fs::metadata(&root) {
+                Ok(_) if is_one && is_flat => {}
+                Ok(metadata) if metadata.is_dir() && is_flat => parts.push(root),
+                Ok(metadata) if metadata.is_dir() => {
+                    let entries = WalkDir::new(&root).max_depth(PART_DEPTH);
+                    self.look_at_all(entries, walk, |entry, _| {
+                        if entry.depth() == PART_DEPTH && entry.file_type().is_dir() {
+                            parts.push(entry.into_path());
+                        }
+                    });
                 }
-                walk.missing_roots.push(root);
+                Ok(_) => walk.errors.push(WalkError { path: root, reason: "not a folder".to_owned() }),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    // A dangling link may be an unmounted drive; do not treat it as never created.
+                    if root.is_symlink() {
+                        let reason = "is a link to nothing".to_owned();
+                        walk.errors.push(WalkError { path: root.clone(), reason });
+                    }
+                    walk.missing_roots.push(root);
+                }
+                Err(error) => walk.errors.push(WalkError { path: root, reason: error.to_string() }),
             }
-            Err(error) => walk.errors.push(WalkError { path: root, reason: error.to_string() }),
+        }
+        parts
+    }
+
+    /// Adds the files of some folders to `walk`, and calls `each` with each file and folder after it.
+    fn look_at_all(&self, entries: WalkDir, walk: &mut Walk, mut each: impl FnMut(DirEntry, &mut Walk)) {
+        let mut last: Option<(Arc<RolloutFolder>, Option<sys::OpenFolder>)> = None;
+        for entry in entries {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    let path = error.path().unwrap_or(self.home).to_owned();
+                    let loops = || io::Error::other("a loop of links");
+                    walk.fail(path, &error.into_io_error().unwrap_or_else(loops));
+                    continue;
+                }
+            };
+            if entry.file_type().is_file()
+                && let Some(named) = file_name::parse(entry.file_name())
+            {
+                let parent = entry.path().parent().unwrap_or(self.home);
+                let (folder, open) = match last.take().filter(|(folder, _)| folder.path() == parent) {
+                    Some(same) => last.insert(same),
+                    None => last.insert((self.folder_at(parent), None)),
+                };
+                let new = match self.looks_at_next() {
+                    false => Ok(RolloutFile::unseen(Arc::clone(folder), entry.file_name(), named)),
+                    true => sys::OpenFolder::look_in(open, parent, &entry).map(|(modified, size)| {
+                        let stamp = Stamp { modified, size };
+                        RolloutFile::new(Arc::clone(folder), entry.file_name(), named, stamp)
+                    }),
+                };
+                match new {
+                    Ok(file) => walk.files.push(file),
+                    Err(error) => walk.fail(entry.path().to_owned(), &error),
+                }
+            }
+            each(entry, walk);
         }
     }
-    parts
+
+    /// Counts a file, and returns true if its time and size are asked for.
+    fn looks_at_next(&self) -> bool {
+        let n = self.n_files.fetch_add(1, Ordering::Relaxed);
+        self.looks == Looks::All || n < SOME_FILES
+    }
+
+    fn folder_at(&self, path: &Path) -> Arc<RolloutFolder> {
+        RolloutFolder::new(path, is_archived(path.strip_prefix(self.home).unwrap_or(path)))
+    }
 }
 
 /// A walk that several threads share.
-struct Shared<'a, F> {
-    home: &'a Path,
-    /// The folders to walk.
-    parts: &'a [PathBuf],
-    /// The place of the next one.
+struct SharedWalk<'a, F> {
+    search: WalkSearch<'a>,
+    /// The place of the next part.
     next: AtomicUsize,
     walk: Mutex<Walk>,
     on_files: F,
 }
 
-impl<F: Fn(u64) + Sync> Shared<'_, F> {
+impl<F: Fn(u64) + Sync> SharedWalk<'_, F> {
     /// Walks one part after the other, until none is left.
     fn walk_parts(&self) {
         let mut found = Walk::default();
-        while let Some(part) = self.parts.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+        let next = || self.search.parts.get(self.next.fetch_add(1, Ordering::Relaxed));
+        while let Some(part) = next() {
             // Of the parts, only the archive may be a link.
-            let is_root = part.parent() == Some(self.home);
+            let is_root = part.parent() == Some(self.search.home);
             let entries = WalkDir::new(part).follow_root_links(is_root);
-            look_at_all(self.home, entries, &mut found, |_, found| {
+            self.search.look_at_all(entries, &mut found, |_, found| {
                 if found.files.len() >= FILES_AT_ONCE {
                     self.take(found);
                 }
@@ -188,41 +267,6 @@ impl<F: Fn(u64) + Sync> Shared<'_, F> {
 fn is_one_folder(home: &Path) -> bool {
     let target = |root: &str| home.join(root).canonicalize().ok();
     target(ARCHIVED).is_some_and(|archived| Some(archived) == target(ACTIVE))
-}
-
-/// Looks at all files and folders of a walk, and calls `each` with each of them after it.
-fn look_at_all(home: &Path, entries: WalkDir, walk: &mut Walk, mut each: impl FnMut(DirEntry, &mut Walk)) {
-    let folder_at =
-        |path: &Path| RolloutFolder::new(path, is_archived(path.strip_prefix(home).unwrap_or(path)));
-    let mut last: Option<(Arc<RolloutFolder>, sys::OpenFolder)> = None;
-    for entry in entries {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                let path = error.path().unwrap_or(home).to_owned();
-                let loops = || io::Error::other("a loop of links");
-                walk.fail(path, &error.into_io_error().unwrap_or_else(loops));
-                continue;
-            }
-        };
-        if entry.file_type().is_file()
-            && let Some(named) = file_name::parse(entry.file_name())
-        {
-            let parent = entry.path().parent().unwrap_or(home);
-            let (folder, open) = match last.take().filter(|(folder, _)| folder.path() == parent) {
-                Some(same) => last.insert(same),
-                None => last.insert((folder_at(parent), sys::OpenFolder::open(parent))),
-            };
-            match open.look(&entry) {
-                Ok((modified, size)) => {
-                    let stamp = Stamp { modified, size };
-                    walk.files.push(RolloutFile::new(Arc::clone(folder), entry.file_name(), named, stamp));
-                }
-                Err(error) => walk.fail(entry.path().to_owned(), &error),
-            }
-        }
-        each(entry, walk);
-    }
 }
 
 #[cfg(test)]
@@ -276,12 +320,12 @@ mod tests {
             std::os::unix::fs::symlink(sessions.join("2026/00/01"), sessions.join("2026/00/link")).unwrap();
             fs::set_permissions(&shut, fs::Permissions::from_mode(0o000)).unwrap();
         }
-        let walked = |n_threads| {
+        let walked = |n_threads, looks| {
             let n_told = AtomicU64::new(0);
             let told = |n| {
                 n_told.fetch_add(n, Ordering::Relaxed);
             };
-            let Walk { files, errors, missing_roots } = walk_in_parallel(home.path(), n_threads, told);
+            let Walk { files, errors, missing_roots } = walk_in_parallel(home.path(), n_threads, looks, told);
             assert_eq!(files.len() as u64, n_told.into_inner());
             let mut paths: Vec<PathBuf> = files.iter().map(RolloutFile::path).collect();
             paths.sort();
@@ -289,12 +333,14 @@ mod tests {
             assert_eq!(paths.len(), files.len(), "no file is found twice");
             (paths, format!("{errors:?}"), missing_roots)
         };
-        let alone = walked(1);
+        let alone = walked(1, Looks::All);
         // Root can read the folder that is shut.
         let n_shut = usize::from(alone.1 != "[]");
         assert_eq!(alone.0.len(), 8 * PARTS_PER_THREAD + FILES_AT_ONCE + 7 + 2 - n_shut);
         for n_threads in [0, 2, 3, 64] {
-            assert_eq!(walked(n_threads), alone, "{n_threads} threads");
+            for looks in [Looks::All, Looks::Some] {
+                assert_eq!(walked(n_threads, looks), alone, "{n_threads} threads, {looks:?}");
+            }
         }
         fs::set_permissions(&shut, permissions).unwrap();
     }

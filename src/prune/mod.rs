@@ -23,7 +23,7 @@ pub use candidates::{PruneCandidates, PruneOutcome, PruneStatus};
 pub use job::{PruneJob, PruneOptions, PruneReport};
 
 use crate::catalog::inventory::Inventory;
-use crate::catalog::walk::{self, Roots};
+use crate::catalog::walk::{self, Looks, Roots};
 use crate::db::backup::{SavedRows, delete_thread};
 use crate::db::open::{MAX_TRANSACTION, explain};
 use crate::db::threads;
@@ -59,7 +59,7 @@ pub fn plan<'a>(
     progress: &dyn Progress,
 ) -> anyhow::Result<PruneJob<'a>> {
     let schema = Schema::of(reader)?;
-    let walk = survey::walk(&options.context, progress);
+    let walk = survey::walk(&options.context, Looks::All, progress);
     let nothing = "nothing was deleted: a row whose file cannot be seen may not be taken for one without";
     if let Some(error) = walk.errors.first() {
         return Err(

@@ -16,7 +16,7 @@ use crate::catalog::absent::AbsentFolders;
 use crate::catalog::inventory::Inventory;
 use crate::catalog::misnamed::{self, Misnamed, MisnamedChoice};
 use crate::catalog::names::Names;
-use crate::catalog::walk::{self, RolloutFile, Walk, WalkError};
+use crate::catalog::walk::{self, Looks, RolloutFile, Walk, WalkError};
 use crate::db::Connection;
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
@@ -82,9 +82,9 @@ impl HomeFiles {
 }
 
 /// Finds the rollouts of a home.
-pub fn walk(context: &Context<'_>, progress: &dyn Progress) -> Walk {
+pub fn walk(context: &Context<'_>, looks: Looks, progress: &dyn Progress) -> Walk {
     progress.start("finding rollouts", None, None);
-    let walk = walk::walk_in_parallel(context.home, context.jobs, |n| progress.advance(n, 0));
+    let walk = walk::walk_in_parallel(context.home, context.jobs, looks, |n| progress.advance(n, 0));
     progress.finish();
     walk
 }
@@ -309,7 +309,7 @@ pub fn take<'a>(verb: &mut impl Verb<'a>, scanned: Scanned) -> anyhow::Result<()
     verb.note(&scanned);
     let survey = verb.survey();
     let members = &survey.inventory.files()[scanned.files.clone()];
-    survey.progress.advance(members.len() as u64, members.iter().map(RolloutFile::size).sum());
+    survey.progress.advance(members.len() as u64, members.iter().filter_map(RolloutFile::known_size).sum());
     for &(file, thread) in &scanned.misnamed {
         survey.misnamed.add(file, thread);
     }

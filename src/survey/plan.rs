@@ -18,8 +18,8 @@ pub struct Plan {
     pub groups: Vec<Group>,
     /// The number of files in those groups.
     pub n_to_read: u64,
-    /// The number of bytes in those groups.
-    pub n_bytes: u64,
+    /// The number of bytes in those groups; `None` if the size of a file is not known.
+    pub n_bytes: Option<u64>,
     /// The number of all files of the requested threads, read or not.
     pub n_files: u64,
     /// Misnamed files of requested threads in groups that were not requested, with the threads in their contents.
@@ -38,7 +38,7 @@ impl Plan {
         misnamed: &BTreeMap<usize, ThreadId>,
         mut decide: impl FnMut(Range<usize>) -> anyhow::Result<Option<Group>>,
     ) -> anyhow::Result<Plan> {
-        let mut plan = Plan::default();
+        let mut plan = Plan { n_bytes: Some(0), ..Plan::default() };
         for files in inventory.groups() {
             let members = &inventory.files()[files.clone()];
             let thread = members[0].thread();
@@ -54,20 +54,23 @@ impl Plan {
             plan.n_files += members.len() as u64;
             if let Some(group) = decide(files)? {
                 plan.n_to_read += members.len() as u64;
-                plan.n_bytes += n_bytes(members);
+                plan.n_bytes = plan.n_bytes.zip(n_bytes(members)).map(|(sum, size)| sum + size);
                 plan.groups.push(group);
             }
         }
         plan.n_files += plan.misnamed.len() as u64;
-        // Begun last, a large group would keep one worker at work after the others have read all that remains.
-        let limit = plan.n_bytes / LARGE_PART;
-        let is_large = |group: &mut Group| n_bytes(&inventory.files()[group.files()]) > limit;
+        // Begun last, a large group would keep one worker at work after the others have read all that remains. Among
+        // so many files that not all sizes are known, that is little of the whole.
+        let limit = plan.n_bytes.map(|all| all / LARGE_PART);
+        let is_large =
+            |group: &mut Group| limit.is_some() && n_bytes(&inventory.files()[group.files()]) > limit;
         let large: Vec<Group> = plan.groups.extract_if(.., is_large).collect();
         plan.groups.splice(..0, large);
         Ok(plan)
     }
 }
 
-fn n_bytes(files: &[RolloutFile]) -> u64 {
-    files.iter().map(RolloutFile::size).sum()
+/// Returns the sum of the files' sizes; `None` if one is not known.
+fn n_bytes(files: &[RolloutFile]) -> Option<u64> {
+    files.iter().map(RolloutFile::known_size).sum()
 }

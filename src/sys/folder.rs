@@ -30,6 +30,18 @@ impl OpenFolder {
         OpenFolder {}
     }
 
+    /// Does the same in the folder at `path`, which is opened if it is not yet.
+    ///
+    /// # Errors
+    /// If the system cannot tell.
+    pub fn look_in(
+        open: &mut Option<OpenFolder>,
+        path: &Path,
+        entry: &DirEntry,
+    ) -> io::Result<(SystemTime, u64)> {
+        open.get_or_insert_with(|| OpenFolder::open(path)).look(entry)
+    }
+
     /// Returns the modification time and the size of an entry of this folder. Links are not followed.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ pub use leftover::GONE;
 pub use options::{Depth, VerifyOptions, VerifyReport};
 
 use crate::catalog::names::Names;
-use crate::catalog::walk::Walk;
+use crate::catalog::walk::{Looks, Walk};
 use crate::db::catalogue;
 use crate::db::open::{Reader, Trouble};
 use crate::db::schema::Schema;
@@ -99,7 +99,7 @@ fn verify(
 ) -> anyhow::Result<VerifyReport> {
     let VerifyOptions { context, depth, .. } = *options;
     let schema = Schema::of(reader)?;
-    let walk = walk.unwrap_or_else(|| survey::walk(&context, progress));
+    let walk = walk.unwrap_or_else(|| survey::walk(&context, Looks::of(depth == Depth::Quick), progress));
     let files = HomeFiles::new(context.home, walk);
     let inventory = &files.inventory;
     let mut wanted = match options.threads {
@@ -149,7 +149,7 @@ fn verify(
     for &(file, thread) in &plan.misnamed {
         run.survey.misnamed.add(file, thread);
     }
-    progress.start("reading rollouts", Some(plan.n_to_read), Some(plan.n_bytes));
+    progress.start("reading rollouts", Some(plan.n_to_read), plan.n_bytes);
     match depth {
         Depth::Quick => run.glance_at_all(&plan.groups)?,
         Depth::Fields | Depth::Deep => survey::read_all(&mut run, &plan.groups)?,
@@ -182,7 +182,11 @@ impl<'a> Verb<'a> for VerifyRun<'a> {
             survey::compare_waiting(self)?;
             return Ok(true);
         }
-        self.read_rows()
+        let has_read = self.read_rows()?;
+        if !has_read {
+            self.count_shown();
+        }
+        Ok(has_read)
     }
 
     fn finish_other_work(&mut self) -> anyhow::Result<()> {
@@ -230,6 +234,7 @@ impl VerifyRun<'_> {
             }
         }
         self.report_moved_homes();
+        self.count_shown();
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use super::finding::Ignore;
 use super::finding::{Count, Finding};
 use super::kinds::{FindingKind, N_KINDS, Remedy};
 use crate::db::catalogue::Catalogue;
-use crate::db::many::Many;
+use crate::db::{Census, Many};
 use crate::home::Providers;
 use crate::survey::Context;
 use crate::survey::select::Selected;
@@ -36,6 +36,8 @@ pub struct VerifyOptions<'a> {
     pub ignore: &'a Ignore,
     /// Maximum number of findings to keep, the first by thread, path and kind; all if `None`. All are counted.
     pub max_findings: Option<usize>,
+    /// True to count the threads that Codex's list shows, unless only some threads are examined.
+    pub counts_shown: bool,
 }
 
 impl<'a> VerifyOptions<'a> {
@@ -43,7 +45,15 @@ impl<'a> VerifyOptions<'a> {
     #[must_use]
     pub fn new(context: Context<'a>, ignore: &'a Ignore) -> VerifyOptions<'a> {
         let depth = Depth::default();
-        VerifyOptions { context, threads: None, providers: None, depth, ignore, max_findings: None }
+        VerifyOptions {
+            context,
+            threads: None,
+            providers: None,
+            depth,
+            ignore,
+            max_findings: None,
+            counts_shown: false,
+        }
     }
 }
 
@@ -71,6 +81,8 @@ pub struct VerifyReport {
     pub field_remedies: BTreeSet<Remedy>,
     /// The comparison of the desktop app's catalogue with Codex's list, if the app has one.
     pub catalogue: Option<Catalogue>,
+    /// The threads that Codex's list shows, if they were to be counted and could be.
+    pub census: Option<Census>,
     /// True if everything in the home was examined.
     pub complete: bool,
     /// True if the run was stopped before the end.

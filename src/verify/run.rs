@@ -10,7 +10,7 @@ use crate::catalog::absent::AbsentFolders;
 use crate::catalog::inventory;
 use crate::catalog::walk::{RolloutFile, Roots};
 use crate::db::catalogue::Catalogue;
-use crate::db::open::Reader;
+use crate::db::{Census, Reader, Schema};
 use crate::rollout::fold::Stamp;
 use crate::survey::plan::Plan;
 use crate::survey::{HomeFiles, Origin, Subject, Survey};
@@ -104,6 +104,8 @@ pub(super) struct HomeNotes {
     pub(super) moved_homes: BTreeMap<String, u64>,
     /// The comparison of the desktop app's catalogue with Codex's list, if the app has one.
     pub(super) catalogue: Option<Catalogue>,
+    /// The count of the threads that Codex's list shows, once it was tried.
+    pub(super) census: Option<Option<Census>>,
 }
 
 impl<'a> VerifyRun<'a> {
@@ -124,6 +126,19 @@ impl<'a> VerifyRun<'a> {
     pub(super) fn read_all_rows(&mut self) -> anyhow::Result<()> {
         while self.read_rows()? {}
         Ok(())
+    }
+
+    /// Counts the threads that Codex's list shows, unless that was tried before. Another finding says why the database
+    /// cannot be read.
+    pub(super) fn count_shown(&mut self) {
+        let VerifyOptions { context, threads, counts_shown, .. } = *self.options;
+        if counts_shown && threads.is_none() && self.noted.census.is_none() && !context.is_interrupted() {
+            let census = self.survey.database.read(|connection| -> anyhow::Result<_> {
+                let schema = Schema::read_threads(connection)?;
+                Ok(Census::take(connection, &schema, context.default_provider)?)
+            });
+            self.noted.census = Some(census.ok());
+        }
     }
 
     /// Returns the chosen file of a subject, if it is known: the one that was read, or the properly named file that
@@ -175,6 +190,7 @@ impl<'a> VerifyRun<'a> {
             counts: self.findings.counts,
             field_remedies: self.findings.field_remedies,
             catalogue: self.noted.catalogue,
+            census: self.noted.census.flatten(),
             complete: self.reach.is_whole && !interrupted,
             interrupted,
         })

@@ -98,6 +98,7 @@ impl Home {
             depth: Depth::Fields,
             ignore,
             max_findings: None,
+            counts_shown: false,
         }
     }
 

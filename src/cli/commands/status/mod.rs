@@ -5,7 +5,7 @@ mod people;
 mod records;
 mod view;
 
-use crate::catalog::walk::Walk;
+use crate::catalog::walk::{Looks, Walk};
 use crate::cli::commands::status::view::StatusView;
 use crate::cli::commands::ways::Ways;
 use crate::cli::commands::{App, Place};
@@ -43,7 +43,8 @@ pub fn run(app: &mut App, arguments: &args::StatusArgs) -> anyhow::Result<Exit> 
         context: place.context(app, jobs_or_processors(None)),
         month: &|time| human::local_month(time, &zone),
     };
-    let walk = place.home.is_dir().then(|| survey::walk(&options.context, app.messages.progress()));
+    let walk =
+        place.home.is_dir().then(|| survey::walk(&options.context, Looks::All, app.messages.progress()));
     let mut view = begin(app, &place, choice, walk.as_ref());
     find_other_databases(&mut view);
     let trouble = examine(app, &place, walk, &options, &mut view).err();
@@ -175,6 +176,7 @@ fn compare(
         depth: Depth::Quick,
         ignore: &Ignore::default(),
         max_findings: Some(MOST_FINDINGS),
+        counts_shown: false,
     };
     let report = verify::run_on(&verify, walk, reader, app.messages.progress())?;
     app.metrics.threads(report.rows_by_archived);

@@ -9,7 +9,6 @@ use crate::cli::commands::{App, Place, damaged, output_file, threads, verdict};
 use crate::cli::line::args::{self, FormatChoice};
 use crate::cli::line::{Exit, jobs_or_processors};
 use crate::cli::output::{OutputForm, human, shown};
-use crate::db::{Census, Reader, Schema};
 use crate::verify::{self, Depth, Ignore, VerifyOptions, VerifyReport};
 use anyhow::anyhow;
 use std::io::Write as _;
@@ -40,6 +39,7 @@ pub fn run(app: &mut App, arguments: &args::VerifyArgs) -> anyhow::Result<Exit> 
         depth: depth(arguments),
         ignore: &ignore,
         max_findings: arguments.max_findings,
+        counts_shown: !app.global.quiet,
     };
     let (depth, is_whole) = (config.depth, config.threads.is_none());
     let report = verify::run(&config, &mut reader, app.messages.progress())?;
@@ -62,11 +62,7 @@ pub fn run(app: &mut App, arguments: &args::VerifyArgs) -> anyhow::Result<Exit> 
         let now = app.environment.now_ms();
         file.write_with(|out| junit::write(out, &report, &ignore, arguments.strict, now))?;
     }
-    let census = match is_whole && !app.global.quiet {
-        true => census(&mut reader, &place.default_provider),
-        false => None,
-    };
-    summarise(app, &report, depth, n_printed, census.as_ref(), is_text);
+    summarise(app, &report, depth, n_printed, is_text);
     if report.count(verify::FindingKind::DatabaseDamaged).all() > 0
         && let Some(hint) = damaged::newest_backup(app, &place, &database)
     {
@@ -86,24 +82,8 @@ fn depth(arguments: &args::VerifyArgs) -> Depth {
     }
 }
 
-/// Counts the threads that Codex's list shows. Returns `None` if the database cannot be read, which was reported
-/// before.
-fn census(reader: &mut Reader, default_provider: &str) -> Option<Census> {
-    let counted = reader.read(|connection| -> anyhow::Result<_> {
-        Ok(Census::take(connection, &Schema::read_threads(connection)?, default_provider)?)
-    });
-    counted.ok()
-}
-
 /// Prints on standard error the result and what to do next.
-fn summarise(
-    app: &App,
-    report: &VerifyReport,
-    depth: Depth,
-    n_printed: u64,
-    census: Option<&Census>,
-    is_text: bool,
-) {
+fn summarise(app: &App, report: &VerifyReport, depth: Depth, n_printed: u64, is_text: bool) {
     let note = match n_printed < report.total().all() {
         true => format!(
             ", {} of them printed (--verbose prints all, --max-findings N the first N)",
@@ -115,7 +95,7 @@ fn summarise(
     if let Some(catalogue) = report.catalogue.as_ref().filter(|catalogue| catalogue.lacks_some()) {
         app.messages.say(&catalogue.describe());
     }
-    if let Some(census) = census.filter(|census| census.shown() < census.total()) {
+    if let Some(census) = report.census.as_ref().filter(|census| census.shown() < census.total()) {
         let shown = shown::change(census, census, false);
         app.messages.say(&format!("{shown}; codex-state status says what to do about these"));
     }
