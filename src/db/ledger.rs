@@ -169,15 +169,18 @@ fn compare_with_tables(
     };
     let tables = names("SELECT name FROM sqlite_schema")?;
     let columns = names("SELECT name FROM pragma_table_xinfo('threads')")?;
-    let is_recorded = |version: i64| entries.iter().any(|entry| entry.version == version && entry.success);
+    // A later Codex may have removed what an earlier one needed.
+    let is_newer = migrations().all(|(known, ..)| known < last);
+    let is_needed =
+        |version: i64| !is_newer && entries.iter().any(|entry| entry.version == version && entry.success);
     for (version, table) in NEEDED_TABLES {
-        if is_recorded(version) && !tables.contains(table) {
+        if is_needed(version) && !tables.contains(table) {
             faults.absent.push(table.to_owned());
         }
     }
     for (version, column) in NEEDED_COLUMNS {
         let is_there = columns.contains(column);
-        if is_recorded(version) && !is_there {
+        if is_needed(version) && !is_there {
             faults.absent.push(format!("threads.{column}"));
         }
         if version > last && is_there {
@@ -363,6 +366,9 @@ mod tests {
         let faults = faults(&connection).unwrap();
         assert_eq!(faults.absent, ["thread_spawn_edges", "threads.agent_path"]);
         assert!(!faults.keeps_from_starting() && !faults.is_empty());
+        let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                     VALUES (60, 'x', 1, X'00', 0)";
+        assert_eq!(check(&format!("DROP TABLE thread_sections; {newer}"), &[], &[]), "", "of a later Codex");
     }
 
     #[test]
