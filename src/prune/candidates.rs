@@ -83,10 +83,13 @@ impl PruneCandidate {
         (self.verdict, self.reason) = (Some(PruneStatus::Skipped), reason.into());
     }
 
-    /// Keeps the row because `backfill` repairs it.
+    /// Keeps the row because its rollout lies elsewhere. `backfill` repairs it, unless its id cannot be looked up.
     pub(super) fn misplaced(&mut self) {
-        self.skip("its rollout lies elsewhere in the home: backfill repairs the row");
-        self.is_misplaced = true;
+        self.is_misplaced = self.odd_id.is_none();
+        self.skip(match self.is_misplaced {
+            true => "its rollout lies elsewhere in the home: backfill repairs the row",
+            false => "its rollout lies elsewhere in the home, and its id is spelled as Codex never spells it",
+        });
     }
 
     /// Forgets an earlier attempt to delete the row.
