@@ -187,6 +187,20 @@ fn write_file(path: &Path, zstd: bool, thread: &Thread, pool: &Pool, target: u64
     Ok(file.metadata()?.len())
 }
 
+/// Writes an index in which `n` threads have a name: those of the home, and others.
+pub(crate) fn write_index(dir: &Path, spec: &Spec, n: usize) -> Result<()> {
+    let mut out = BufWriter::new(File::create(dir.join("session_index.jsonl"))?);
+    for index in 0..n {
+        let id = match index < spec.files() {
+            true => spec.thread(index).id,
+            false => uuid::Uuid::from_u128(index as u128).to_string(),
+        };
+        let at = stamp(index as i64);
+        writeln!(out, r#"{{"id":"{id}","thread_name":"Name of the thread {index}","updated_at":"{at}"}}"#)?;
+    }
+    Ok(out.flush()?)
+}
+
 /// Writes the index of the names that users gave to some threads.
 fn write_names(dir: &Path, spec: &Spec) -> Result<()> {
     let mut out = BufWriter::new(File::create(dir.join("session_index.jsonl"))?);

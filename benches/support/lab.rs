@@ -146,23 +146,11 @@ impl<'a> Lab<'a> {
     pub(crate) fn prune(&mut self, spec: Spec) -> Result<(Site, Invocation, String)> {
         let full = self.filled(spec)?;
         let home = self.scratch().join("pruned-home");
-        let (mut n_kept, mut n_files) = (0_u64, 0_u64);
-        for entry in walkdir::WalkDir::new(&full.home) {
-            let entry = entry?;
-            let to = home.join(entry.path().strip_prefix(&full.home)?);
-            if entry.file_type().is_dir() {
-                fs::create_dir_all(&to)?;
-            } else if entry.path().extension().is_some_and(|extension| extension == "jsonl") {
-                n_files += 1;
-                if n_files % 7 == 0 {
-                    n_kept += 1;
-                    fs::copy(entry.path(), &to)?;
-                }
-            }
-        }
+        let n_kept = spec.files() as u64 / 7;
         let template = self.scratch().join("to-prune.sqlite");
         // Several rows prune the same database.
         if !template.exists() {
+            link_each(&full.home, &home, 7)?;
             rusqlite::Connection::open(&full.db)?.execute("VACUUM INTO ?1", [template.to_string_lossy()])?;
             let db = rusqlite::Connection::open(&template)?;
             let [from, to] = [&full.home, &home].map(|home| home.to_string_lossy().into_owned());
@@ -179,6 +167,23 @@ impl<'a> Lab<'a> {
         let ours = self.ours(&site, ["prune", "--yes", "--all-missing", "--no-backup"]);
         let ours = Invocation { fresh: Some(fresh), ..ours }.expect(Expect::Rows(n_kept as usize));
         Ok((site, ours, template.to_string_lossy().into_owned()))
+    }
+
+    /// Returns the home of `spec` in which the session index names `n_names` threads: first those of the home.
+    pub(crate) fn named(&self, spec: Spec, n_names: usize) -> Result<Site> {
+        let full = self.fresh(spec)?;
+        let folder = self.scratch().join(format!("named-{}-{n_names}", spec.name()));
+        let site = Site {
+            home: folder.join("home"),
+            db: folder.join("database").join("state_5.sqlite"),
+            about: format!("{} names, {}", grouped(n_names as u64), full.about),
+            ..full
+        };
+        if !site.home.exists() {
+            link_each(&full.home, &site.home, 1)?;
+            homes::write_index(&site.home, &spec, n_names)?;
+        }
+        Ok(site)
     }
 
     /// Returns a file with the ids of all threads of a database.
@@ -260,6 +265,25 @@ impl<'a> Lab<'a> {
     pub(crate) fn some_id(&self, spec: &Spec) -> String {
         spec.thread(spec.threads / 2).id
     }
+}
+
+/// Makes a home of every `n`-th rollout of another home, with links to its files.
+fn link_each(from: &Path, to: &Path, n: u64) -> Result<()> {
+    let mut n_files = 0_u64;
+    for entry in walkdir::WalkDir::new(from) {
+        let entry = entry?;
+        let to = to.join(entry.path().strip_prefix(from)?);
+        let name = entry.file_name().to_string_lossy();
+        if entry.file_type().is_dir() {
+            fs::create_dir_all(&to)?;
+        } else if name.starts_with("rollout-") {
+            n_files += 1;
+            if n_files.is_multiple_of(n) && fs::hard_link(entry.path(), &to).is_err() {
+                fs::copy(entry.path(), &to)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Overwrites a page of an index of a database.

@@ -1,7 +1,7 @@
 //! Plans the rows about memory: the commands whose memory could grow with what they find or are asked for. `rows` has
 //! the goals.
 
-use super::child::{Expect, Invocation};
+use super::child::{Expect, Fresh, Invocation};
 use super::homes::Spec;
 use super::lab::{Lab, Site};
 use super::rows::Plan;
@@ -54,6 +54,25 @@ pub(super) fn findings(lab: &mut Lab<'_>, spec: Spec, args: &[&[&str]]) -> Resul
         without_rows.args.truncate(4);
         without_rows.args.extend(args.iter().map(Into::into));
         commands.push(without_rows);
+    }
+    Ok(Plan::Peak(site.about, commands))
+}
+
+/// Plans the commands that read the names of threads, on a home in whose index `n_names` threads have one.
+pub(super) fn names(lab: &mut Lab<'_>, spec: Spec, n_names: usize) -> Result<Plan> {
+    let site = lab.named(spec, n_names)?;
+    let fresh = lab.ours(&site, ["backfill"]).expect(Expect::Rows(spec.files()));
+    let mut commands = vec![Invocation { fresh: Some(Fresh::empty(site.db.clone())), ..fresh }];
+    // They use the database that the backfill left.
+    for args in [
+        &["backfill"][..],
+        &["backfill", "--index", "--dry-run"],
+        &["verify"],
+        &["verify", "--quick"],
+        &["status"],
+        &["list", "--all"],
+    ] {
+        commands.push(lab.ours(&site, args).expect(Expect::Drift));
     }
     Ok(Plan::Peak(site.about, commands))
 }

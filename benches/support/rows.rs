@@ -62,7 +62,7 @@ const BACKFILL: &str = "backfill";
 
 /// All rows, in the order of the table.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 39] = [
+pub(crate) const ROWS: [Row; 41] = [
     row("backfill-fresh", "fresh backfill", Goal::Times(2.0, RG), |lab| {
         let (site, ours) = lab.backfill_fresh(lab.usual(1))?;
         Ok(Plan::Pair(site.about.clone(), ours, yardstick::rg(&site)))
@@ -160,6 +160,13 @@ pub(crate) const ROWS: [Row; 39] = [
         memory::ids(lab, lab.tiny(1), &args)
     }),
     row("memory-jobs", "peak memory of 64 jobs", Goal::Mib(64.0), |lab| memory::jobs(lab, lab.tiny(1), compressed(lab))),
+    row("memory-names", "peak memory, every thread named", Goal::Mib(64.0), |lab| {
+        let spec = lab.tiny(1);
+        memory::names(lab, spec, spec.files())
+    }),
+    row("memory-million-names", "peak memory, a million names", Goal::Mib(200.0), |lab| {
+        memory::names(lab, lab.tiny(75), 1_000_000)
+    }),
     row("memory-million-files", "peak memory, by its growth", Goal::Mib(200.0), |lab| {
         memory::million_files(lab, lab.tiny(10), lab.tiny(1))
     }),

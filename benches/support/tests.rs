@@ -6,7 +6,7 @@ mod rng;
 mod rollout;
 mod thread;
 
-use homes::{Size, Spec, make};
+use homes::{Size, Spec, make, write_index};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -149,6 +149,18 @@ fn a_giant_line_has_the_length_asked() {
     assert_eq!(longest.len() as u64 + 1, 3 << 20);
     let value: Value = serde_json::from_str(longest).unwrap();
     assert_eq!(value["type"], "response_item");
+}
+
+#[test]
+fn an_index_names_the_threads_of_the_home_and_others() {
+    let spec = Spec::tiny(3);
+    let folder = TempDir::new().unwrap();
+    write_index(folder.path(), &spec, 5).unwrap();
+    let index = fs::read_to_string(folder.path().join("session_index.jsonl")).unwrap();
+    let lines: Vec<Value> = index.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 5);
+    assert!(lines[..3].iter().enumerate().all(|(i, line)| line["id"] == spec.thread(i).id.as_str()));
+    assert_ne!(lines[3]["id"], lines[4]["id"]);
 }
 
 #[test]

@@ -56,6 +56,10 @@ fn write_findings(xml: &mut dyn Write, report: &VerifyReport, kind: FindingKind,
         if finding.kind == kind {
             write_finding(xml, &finding)?;
             n_printed += 1;
+            // The findings are read once for each kind, which takes time if they are many.
+            if n_printed == n {
+                break;
+            }
         }
     }
     if n > n_printed {
