@@ -57,8 +57,8 @@ pub(super) struct NamedFiles {
     /// For a quick look, which takes no title for a name: the threads with a text in the column for names; `None` if they
     /// are many or this pass did not look.
     pub(super) named: Option<Vec<ThreadId>>,
-    /// The threads whose rows were counted; all if `None`.
-    counted: Option<BTreeSet<ThreadId>>,
+    /// The threads whose rows were counted, in order; all if `None`.
+    counted: Option<Vec<ThreadId>>,
     /// Ids that are not UUIDs, or not in the spelling used in look-ups.
     pub(super) odd: Vec<Cell>,
     /// The number of rows without an id.
@@ -99,7 +99,7 @@ pub(super) fn begin(
         (Some(wanted), _) => {
             let ids: Vec<ThreadId> = wanted.ids.iter().copied().collect();
             pass.read_some(&ids, reader, |_, row| rows.take(row, inventory))?;
-            rows.counted = Some(wanted.ids.clone());
+            rows.counted = Some(ids);
         }
         (None, Depth::Quick) => {
             if let NextPage::Number(_) = pass.next {
@@ -228,7 +228,7 @@ impl NamedFiles {
     /// already.
     pub(super) fn take_misnamed(&mut self, id: ThreadId, row: Option<&Row>) {
         self.without_file.remove(&id);
-        let is_counted = self.counted.as_ref().is_none_or(|counted| counted.contains(&id));
+        let is_counted = self.counted.as_ref().is_none_or(|counted| counted.binary_search(&id).is_ok());
         if let Some(row) = row.filter(|_| !is_counted) {
             self.count(row);
         }
