@@ -135,29 +135,19 @@ fn same_bytes(a: &Path, b: &Path) -> io::Result<bool> {
 }
 
 fn same_content(a: &mut impl Read, b: &mut impl Read) -> io::Result<bool> {
-    let (mut of_a, mut of_b) = (vec![0; CHUNK], vec![0; CHUNK]);
+    let (mut of_a, mut of_b) = (Vec::with_capacity(CHUNK), Vec::with_capacity(CHUNK));
     loop {
-        let (n_a, n_b) = (fill(a, &mut of_a)?, fill(b, &mut of_b)?);
-        if of_a[..n_a] != of_b[..n_b] {
+        of_a.clear();
+        of_b.clear();
+        a.take(CHUNK as u64).read_to_end(&mut of_a)?;
+        b.take(CHUNK as u64).read_to_end(&mut of_b)?;
+        if of_a != of_b {
             return Ok(false);
         }
-        if n_a == 0 {
+        if of_a.is_empty() {
             return Ok(true);
         }
     }
-}
-
-fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut n = 0;
-    while n < buffer.len() {
-        match from.read(&mut buffer[n..]) {
-            Ok(0) => break,
-            Ok(read) => n += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(n)
 }
 
 /// The remains of an interrupted move at its destination.
