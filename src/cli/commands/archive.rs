@@ -3,10 +3,10 @@
 use crate::archive::{
     self, ArchiveOptions, ArchiveOutcome, ArchiveReport, ArchiveStatus, Direction, MovedFile,
 };
-use crate::cli::commands::titles::{self, MAX_ROWS, Titles, WIDTH_WITH_PATH};
+use crate::cli::commands::titles::{self, MAX_ROWS, MovedThread, Titles};
 use crate::cli::commands::{App, Place, ending, output_file, threads};
 use crate::cli::line::{Exit, args, jobs_or_processors};
-use crate::cli::output::{ListReport, Members, OutputForm, Table, TableCell, TableColumn, Tone, human, text};
+use crate::cli::output::{ListReport, Members, OutputForm, Tone, human, text};
 use crate::db::Writer;
 use crate::error::{WithHint as _, shell_word};
 use std::io;
@@ -140,6 +140,7 @@ fn write_report(
 ) -> io::Result<()> {
     let counts = [ArchiveStatus::Done, ArchiveStatus::Unchanged, ArchiveStatus::Failed]
         .map(|which| (status(direction, which), report.count(which).into()));
+    let rows = || report.threads.iter().map(|outcome| Ok(row(direction, outcome?, dry_run)));
     ListReport {
         before: vec![("database", database.into())],
         name: "threads",
@@ -147,55 +148,25 @@ fn write_report(
         members: &|outcome| thread(direction, outcome),
         columns: &["id", "status", "from", "to", "error"],
         after: counts.into_iter().chain(ending::members(&report.shown, dry_run)).collect(),
-        text: &|out| write_table(out, form, direction, report, titles, dry_run),
+        text: &|out| titles.write_table(out, form, report.threads.len(), rows()),
     }
     .write(&mut app.out, form)
 }
 
-/// Writes the first outcomes as a table.
-fn write_table(
-    out: &mut dyn io::Write,
-    form: &OutputForm,
-    direction: Direction,
-    report: &ArchiveReport,
-    titles: &Titles,
-    dry_run: bool,
-) -> io::Result<()> {
-    let mut columns = vec![
-        TableColumn::text("id"),
-        TableColumn::text("status"),
-        TableColumn::text("updated"),
-        TableColumn::title("title"),
-    ];
-    let has_path = form.width >= WIDTH_WITH_PATH;
-    columns.extend(has_path.then(|| TableColumn::path("path")));
-    let mut table = Table::new(columns, form.width, form.style);
-    for (place, outcome) in report.threads.iter().take(MAX_ROWS).enumerate() {
-        let outcome = outcome.map_err(io::Error::other)?;
-        let word = match (outcome.status, dry_run) {
-            (ArchiveStatus::Done, true) => format!("would {}", direction.verb()),
-            (which, _) => status(direction, which).to_owned(),
-        };
-        let [updated, title] = titles.cells(place);
-        let tone = match outcome.status {
-            ArchiveStatus::Done => Tone::Good,
-            ArchiveStatus::Unchanged => Tone::Normal,
-            ArchiveStatus::Failed => Tone::Bad,
-        };
-        let path = outcome.to.as_ref().or(outcome.from.as_ref());
-        let mut cells = vec![
-            TableCell::exact(outcome.id.map_or_else(|| "-".to_owned(), |id| id.to_string())),
-            TableCell::new(word).tone(tone),
-            updated,
-            title,
-        ];
-        cells.extend(
-            has_path.then(|| TableCell::exact(path.map(|path| text::path(path)).unwrap_or_default())),
-        );
-        table.row(cells);
-    }
-    table.write(out)?;
-    titles::write_rest(out, usize::try_from(report.threads.len()).unwrap_or(usize::MAX))
+/// Returns the row of a thread in the table.
+fn row(direction: Direction, outcome: ArchiveOutcome, dry_run: bool) -> MovedThread {
+    let word = match (outcome.status, dry_run) {
+        (ArchiveStatus::Done, true) => format!("would {}", direction.verb()),
+        (which, _) => status(direction, which).to_owned(),
+    };
+    let tone = match outcome.status {
+        ArchiveStatus::Done => Tone::Good,
+        ArchiveStatus::Unchanged => Tone::Normal,
+        ArchiveStatus::Failed => Tone::Bad,
+    };
+    let id = outcome.id.map_or_else(|| "-".to_owned(), |id| id.to_string());
+    let path = outcome.to.or(outcome.from).map(|path| text::path(&path).into_owned()).unwrap_or_default();
+    MovedThread { id, status: word, tone, reason: None, path }
 }
 
 /// Prints on standard error what happened, and how to undo it.

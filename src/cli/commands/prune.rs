@@ -1,9 +1,9 @@
 //! `codex-state prune`, and that part of `backfill --prune`: passes the arguments to the verb and prints its report.
 
-use crate::cli::commands::titles::{self, MAX_ROWS, Titles, WIDTH_WITH_PATH};
+use crate::cli::commands::titles::{self, MAX_ROWS, MovedThread, Titles};
 use crate::cli::commands::{App, Place, ending, threads};
 use crate::cli::line::{Exit, args, jobs_or_processors};
-use crate::cli::output::{ListReport, Members, OutputForm, Table, TableCell, TableColumn, Tone, human, text};
+use crate::cli::output::{ListReport, Members, OutputForm, Tone, human, text};
 use crate::db::Reader;
 use crate::error::{WithHint as _, shell_word};
 use crate::prune::{self, PruneCandidates, PruneOptions, PruneOutcome, PruneReport, PruneStatus};
@@ -203,6 +203,7 @@ fn write_report(
         .map(|which| (status(which), report.count(which).into()));
     let saved_to = ("saved_to", report.saved_to.as_deref().into());
     let ending = ending::members(&report.shown, dry_run);
+    let rows = || report.threads.iter().map(|outcome| Ok(row(outcome, dry_run)));
     ListReport {
         before: vec![("database", database.into()), ("checked", report.checked.into())],
         name: "threads",
@@ -210,40 +211,24 @@ fn write_report(
         members: &thread,
         columns: &["id", "status", "path", "error"],
         after: counts.into_iter().chain([saved_to]).chain(ending).collect(),
-        text: &|out| titles::write_table(out, table(form, report, titles, dry_run), report.threads.len()),
+        text: &|out| titles.write_table(out, form, report.threads.len() as u64, rows()),
     }
     .write(&mut app.out, form)
 }
 
-fn table(form: &OutputForm, report: &PruneReport, titles: &Titles, dry_run: bool) -> Table {
-    let mut columns = vec![
-        TableColumn::text("id"),
-        TableColumn::text("status"),
-        TableColumn::text("updated"),
-        TableColumn::title("title"),
-    ];
-    let has_reason = report.threads.iter().any(|outcome| outcome.reason.is_some());
-    let has_path = form.width >= WIDTH_WITH_PATH;
-    columns.extend(has_reason.then(|| TableColumn::title("why it stays")));
-    columns.extend(has_path.then(|| TableColumn::path("path")));
-    let mut table = Table::new(columns, form.width, form.style);
-    for (place, outcome) in report.threads.iter().take(MAX_ROWS).enumerate() {
-        let word = match (outcome.status, dry_run) {
-            (PruneStatus::Pruned, true) => "would prune",
-            (which, _) => status(which),
-        };
-        let [updated, title] = titles.cells(place);
-        let tone = match outcome.status {
-            PruneStatus::Pruned => Tone::Good,
-            PruneStatus::Skipped => Tone::Normal,
-            PruneStatus::Failed => Tone::Bad,
-        };
-        let mut cells = vec![TableCell::exact(&outcome.id), TableCell::new(word).tone(tone), updated, title];
-        cells.extend(has_reason.then(|| TableCell::new(outcome.reason.as_deref().unwrap_or_default())));
-        cells.extend(has_path.then(|| TableCell::exact(&outcome.path)));
-        table.row(cells);
-    }
-    table
+/// Returns the row of a thread in the table.
+fn row(outcome: PruneOutcome, dry_run: bool) -> MovedThread {
+    let word = match (outcome.status, dry_run) {
+        (PruneStatus::Pruned, true) => "would prune",
+        (which, _) => status(which),
+    };
+    let tone = match outcome.status {
+        PruneStatus::Pruned => Tone::Good,
+        PruneStatus::Skipped => Tone::Normal,
+        PruneStatus::Failed => Tone::Bad,
+    };
+    let PruneOutcome { id, path, reason, .. } = outcome;
+    MovedThread { id, status: word.to_owned(), tone, reason, path }
 }
 
 /// Prints on standard error what happened, and how to undo it.

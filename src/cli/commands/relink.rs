@@ -105,7 +105,7 @@ fn write_report(
         members: &|thread: &&Relinked| members(thread),
         columns: &["id", "status", "from", "to", "error"],
         after: counts.into_iter().chain(ending::members(&report.shown, dry_run)).collect(),
-        text: &|out| titles::write_table(out, table(form, report, dry_run), report.threads.len()),
+        text: &|out| titles::write_table(out, table(form, report, dry_run), report.threads.len() as u64),
     }
     .write(&mut app.out, form)
 }

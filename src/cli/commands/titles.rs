@@ -1,7 +1,7 @@
-//! The columns of a table that show people which threads a command moves or deletes: last change and title.
+//! The table that shows people which threads a command moves or deletes.
 
 use crate::cli::commands::{App, Place};
-use crate::cli::output::{OutputForm, Table, TableCell, human};
+use crate::cli::output::{OutputForm, Table, TableCell, TableColumn, Tone, human};
 use crate::db::titles::{self, Titled};
 use crate::db::{Reader, Schema};
 use crate::thread::Millis;
@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// The minimum width at which a table also has room for paths. A narrower table would cut the title and the id too
 /// short.
-pub(super) const WIDTH_WITH_PATH: usize = 140;
+const WIDTH_WITH_PATH: usize = 140;
 
 /// The maximum number of threads in a table. People cannot read more than that on a terminal.
 pub(super) const MAX_ROWS: usize = 1000;
@@ -19,22 +19,14 @@ pub(super) const MAX_ROWS: usize = 1000;
 ///
 /// # Errors
 /// If `out` cannot be written.
-pub(super) fn write_table(out: &mut dyn io::Write, table: Table, n: usize) -> io::Result<()> {
+pub(super) fn write_table(out: &mut dyn io::Write, table: Table, n: u64) -> io::Result<()> {
     if table.is_empty() {
         return Ok(());
     }
     table.write(out)?;
-    write_rest(out, n)
-}
-
-/// Writes how many of `n` threads a table leaves out.
-///
-/// # Errors
-/// If `out` cannot be written.
-pub(super) fn write_rest(out: &mut dyn io::Write, n: usize) -> io::Result<()> {
-    match n.saturating_sub(MAX_ROWS) {
+    match n.saturating_sub(MAX_ROWS as u64) {
         0 => Ok(()),
-        rest => writeln!(out, "and {} more, which --format tsv lists", human::count(rest as u64)),
+        rest => writeln!(out, "and {} more, which --format tsv lists", human::count(rest)),
     }
 }
 
@@ -57,6 +49,52 @@ impl Titles {
         let updated = updated_at.map(|time| human::ago(time, self.now)).unwrap_or_default();
         [TableCell::new(updated), TableCell::new(title)]
     }
+
+    /// Writes a table of the first of `n` threads, which are in the order of the titles.
+    ///
+    /// # Errors
+    /// If a thread cannot be read, or `out` cannot be written.
+    pub(super) fn write_table(
+        &self,
+        out: &mut dyn io::Write,
+        form: &OutputForm,
+        n: u64,
+        threads: impl Iterator<Item = anyhow::Result<MovedThread>>,
+    ) -> io::Result<()> {
+        let threads: anyhow::Result<Vec<MovedThread>> = threads.take(MAX_ROWS).collect();
+        let threads = threads.map_err(io::Error::other)?;
+        let mut columns = vec![
+            TableColumn::text("id"),
+            TableColumn::text("status"),
+            TableColumn::text("updated"),
+            TableColumn::title("title"),
+        ];
+        let has_reason = threads.iter().any(|thread| thread.reason.is_some());
+        let has_path = form.width >= WIDTH_WITH_PATH;
+        columns.extend(has_reason.then(|| TableColumn::title("why it stays")));
+        columns.extend(has_path.then(|| TableColumn::path("path")));
+        let mut table = Table::new(columns, form.width, form.style);
+        for (place, thread) in threads.into_iter().enumerate() {
+            let [updated, title] = self.cells(place);
+            let status = TableCell::new(thread.status).tone(thread.tone);
+            let mut cells = vec![TableCell::exact(thread.id), status, updated, title];
+            cells.extend(has_reason.then(|| TableCell::new(thread.reason.unwrap_or_default())));
+            cells.extend(has_path.then(|| TableCell::exact(thread.path)));
+            table.row(cells);
+        }
+        write_table(out, table, n)
+    }
+}
+
+/// A thread in the table.
+pub(super) struct MovedThread {
+    pub(super) id: String,
+    /// What happened to it.
+    pub(super) status: String,
+    pub(super) tone: Tone,
+    /// The reason why it stays.
+    pub(super) reason: Option<String>,
+    pub(super) path: String,
 }
 
 /// Reads the titles of these threads. Reads nothing if no person reads the output.
