@@ -32,6 +32,9 @@ const OF_THE_HOME: [FindingKind; 7] = [
 /// Maximum number of months in the chart.
 const MONTHS: usize = 12;
 
+/// The lines of the screen: each with its name, which is empty in a line that continues.
+type Fields = Vec<(&'static str, TableCell)>;
+
 /// The contents of the screen.
 pub(super) struct Screen<'a> {
     /// The collected data.
@@ -124,11 +127,7 @@ fn latest_months(months: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
         .collect()
 }
 
-fn database_fields(
-    database: &DatabaseStatus,
-    screen: &Screen<'_>,
-    fields: &mut Vec<(&'static str, TableCell)>,
-) {
+fn database_fields(database: &DatabaseStatus, screen: &Screen<'_>, fields: &mut Fields) {
     let view = screen.view;
     let mut size = human::bytes(database.bytes);
     if let Some(wal) = database.wal_bytes.filter(|bytes| *bytes > 0) {
@@ -182,7 +181,7 @@ fn database_fields(
 }
 
 /// Adds what Codex's list shows, and what it hides, each with what to do about it.
-fn shown_fields(census: &Census, screen: &Screen<'_>, fields: &mut Vec<(&'static str, TableCell)>) {
+fn shown_fields(census: &Census, screen: &Screen<'_>, fields: &mut Fields) {
     let total = human::counted(census.total(), "thread", "threads");
     let shown = format!(
         "{} of your {total}; codex resume lists those of the current folder, codex resume --all of every folder",
@@ -207,7 +206,7 @@ fn shown_fields(census: &Census, screen: &Screen<'_>, fields: &mut Vec<(&'static
 }
 
 /// Adds the threads by source, provider and folder, with the sizes of their rollouts if these are known.
-fn count_fields(census: &Census, weights: Option<&Weights>, fields: &mut Vec<(&'static str, TableCell)>) {
+fn count_fields(census: &Census, weights: Option<&Weights>, fields: &mut Fields) {
     let counted = |counts: &BTreeMap<String, u64>| -> Vec<Counted> {
         counts.iter().map(|(name, n)| Counted { name: name.clone(), threads: *n, bytes: None }).collect()
     };
@@ -272,7 +271,7 @@ fn most(mut counts: Vec<Counted>) -> String {
     named.join(", ")
 }
 
-fn rollout_fields(view: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCell)>) {
+fn rollout_fields(view: &StatusView<'_>, fields: &mut Fields) {
     let rollouts = &view.rollouts;
     let mut words = format!(
         "{}, {}: {} active, {} archived",
@@ -294,7 +293,7 @@ fn rollout_fields(view: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCe
 }
 
 /// Adds the databases beside the one that is used, and those that Codex moved aside.
-fn other_fields(view: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCell)>) {
+fn other_fields(view: &StatusView<'_>, fields: &mut Fields) {
     let bytes = |databases: &[OtherDatabase]| human::bytes(databases.iter().map(|one| one.bytes).sum());
     let named = |one: &OtherDatabase| {
         let name = one.path.file_name().map_or_else(Default::default, |name| text::path(name).into_owned());
@@ -316,7 +315,7 @@ fn other_fields(view: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCell
 }
 
 /// Adds the result of a quick verify, and the findings about the whole home, each with its message.
-fn verify_fields(report: &VerifyReport, view: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCell)>) {
+fn verify_fields(report: &VerifyReport, view: &StatusView<'_>, fields: &mut Fields) {
     let total = report.total();
     let tone = match (total.errors, total.warnings) {
         (0, 0) => Tone::Good,
@@ -351,7 +350,7 @@ fn verify_fields(report: &VerifyReport, view: &StatusView<'_>, fields: &mut Vec<
 }
 
 /// Adds the newest backups, each with its path, because `restore` needs it.
-fn backup_fields(view: &StatusView<'_>, fields: &mut Vec<(&'static str, TableCell)>) {
+fn backup_fields(view: &StatusView<'_>, fields: &mut Fields) {
     let Some((newest, older)) = view.backups.split_first() else {
         let none = match view.are_backups_hidden {
             true => TableCell::new("unknown: their folder cannot be read").tone(Tone::Doubtful),
