@@ -1,6 +1,7 @@
 //! `codex-state rebuild`: passes the arguments to the verb and prints its report.
 
 use crate::backfill::{self, BackfillOptions, BackfillReport, BackfillTarget};
+use crate::cli::commands::backfill::say_failures;
 use crate::cli::commands::{App, Place, fresh};
 use crate::cli::line::fresh::Rebuild;
 use crate::cli::line::{Exit, jobs_or_processors};
@@ -267,12 +268,8 @@ fn in_words(table: &str, carried: &Carried) -> String {
 /// Prints on standard error what was done, and how to undo it.
 fn advise(app: &App, database: &Path, report: &Rebuilt, dry_run: bool) -> io::Result<()> {
     fresh::say_logs(app, &report.replaced.logs);
-    for folder in report.filled.iter().flat_map(|filled| &filled.missing_folders) {
-        app.messages.fail(&format!("{}: {}", text::path(&folder.path), folder.describe()));
-    }
-    for failure in report.filled.iter().flat_map(|filled| &filled.failures) {
-        let failure = failure.map_err(io::Error::other)?;
-        app.messages.fail(&format!("{}: {}", text::path(&failure.path), failure.error));
+    if let Some(filled) = &report.filled {
+        say_failures(app, filled)?;
     }
     if matches!(report.condition, Condition::Missing | Condition::Unusable(_)) {
         app.messages.say("SQLite cannot tell whether a Codex has the database open: Codex must be closed until this is done");

@@ -194,13 +194,7 @@ impl Done {
         is_part: bool,
         dry_run: bool,
     ) -> io::Result<()> {
-        for folder in &self.report.missing_folders {
-            app.messages.fail(&format!("{}: {}", text::path(&folder.path), folder.describe()));
-        }
-        for failure in &self.report.failures {
-            let failure = failure.map_err(io::Error::other)?;
-            app.messages.fail(&format!("{}: {}", text::path(&failure.path), failure.error));
-        }
+        say_failures(app, &self.report)?;
         let counts = Counts {
             pruned: self.n_pruned(),
             indexed: self.indexed.as_ref().map(|indexed| indexed.names),
@@ -242,6 +236,21 @@ impl Done {
             None => Ok(exit),
         }
     }
+}
+
+/// Prints the folders and files that could not be read.
+///
+/// # Errors
+/// If the failures cannot be read.
+pub(super) fn say_failures(app: &App, report: &BackfillReport) -> io::Result<()> {
+    for folder in &report.missing_folders {
+        app.messages.fail(&format!("{}: {}", text::path(&folder.path), folder.describe()));
+    }
+    for failure in &report.failures {
+        let failure = failure.map_err(io::Error::other)?;
+        app.messages.fail(&format!("{}: {}", text::path(&failure.path), failure.error));
+    }
+    Ok(())
 }
 
 /// Deletes the rows whose rollout is gone, if that was requested.
