@@ -73,12 +73,7 @@ impl ReadCells {
             .collect();
         let needs_path = shown.contains(&ListColumn::Size) && !columns.contains(&Col::RolloutPath);
         columns.extend(needs_path.then_some(Col::RolloutPath));
-        ReadCells::new(columns, shown.contains(&ListColumn::HiddenBy))
-    }
-
-    /// Reads these columns, each once.
-    pub(super) fn new(columns: Vec<Col>, with_reasons: bool) -> ReadCells {
-        ReadCells { columns, with_reasons }
+        ReadCells { columns, with_reasons: shown.contains(&ListColumn::HiddenBy) }
     }
 }
 

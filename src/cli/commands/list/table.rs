@@ -40,7 +40,7 @@ impl Own {
         columns.extend([Col::Archived, Col::IsPinned]);
         columns.extend(Own::times(sort));
         columns.extend((sort == Sort::Size).then_some(Col::RolloutPath));
-        ReadCells::new(columns, true)
+        ReadCells { columns, with_reasons: true }
     }
 
     fn header(&self) -> Vec<TableColumn> {
