@@ -34,25 +34,18 @@ const BUILT_IN_PROVIDERS: [&str; 6] =
 /// If it does not exist or is not a folder.
 pub fn find_home(named: Option<&OsStr>, user_home: Option<&Path>) -> anyhow::Result<PathBuf> {
     let hint = "name the folder with --codex-home DIR or CODEX_HOME";
-    if let Some(named) = named.filter(|named| !named.is_empty()) {
-        let named = Path::new(named);
-        let home = fs::canonicalize(named)
-            .with_context(|| format!("no Codex home: {}", named.display()))
-            .hint(hint)?;
-        if !home.is_dir() {
-            return Err(anyhow!("no Codex home: {}: not a folder", named.display()).hint(hint));
-        }
-        return Ok(home);
+    let named = named.filter(|named| !named.is_empty()).map(PathBuf::from);
+    let is_named = named.is_some();
+    let home = named
+        .or_else(|| Some(user_home?.join(DEFAULT_HOME)))
+        .ok_or_else(|| anyhow!("no Codex home: the user's home folder is not known").hint(hint))?;
+    let no_home = || format!("no Codex home: {}", home.display());
+    if !fs::metadata(&home).with_context(no_home).hint(hint)?.is_dir() {
+        return Err(anyhow!("{}: not a folder", no_home()).hint(hint));
     }
-    let home =
-        user_home.ok_or_else(|| anyhow!("no Codex home: the user's home folder is not known").hint(hint))?;
-    let home = home.join(DEFAULT_HOME);
-    match fs::metadata(&home) {
-        Ok(metadata) if metadata.is_dir() => Ok(home),
-        Ok(_) => Err(anyhow!("no Codex home: {}: not a folder", home.display()).hint(hint)),
-        Err(error) => {
-            Err(anyhow::Error::new(error).context(format!("no Codex home: {}", home.display())).hint(hint))
-        }
+    match is_named {
+        true => fs::canonicalize(&home).with_context(no_home).hint(hint),
+        false => Ok(home),
     }
 }
 
@@ -149,10 +142,15 @@ pub fn read_config(home: &Path, user_home: Option<&Path>) -> anyhow::Result<Code
 
 /// Describes an error in a configuration, with its line.
 fn explain_toml(text: &str, error: &toml::de::Error) -> String {
-    let before = error.span().and_then(|span| text.as_bytes().get(..span.start));
-    let line = before.map(|before| before.iter().filter(|byte| **byte == b'\n').count() + 1);
+    let line = error.span().and_then(|span| line_at(text, span.start));
     let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
     format!("{place}{}", error.message().lines().collect::<Vec<_>>().join(" "))
+}
+
+/// Returns the number of the line that contains this byte, counted from 1.
+fn line_at(text: &str, byte: usize) -> Option<usize> {
+    let before = text.as_bytes().get(..byte)?;
+    Some(before.iter().filter(|byte| **byte == b'\n').count() + 1)
 }
 
 /// Finds the line of `config.toml` that sets the default provider, counted from 1; `None` if there is none.
@@ -168,8 +166,7 @@ pub fn provider_line(home: &Path) -> Option<usize> {
             .find(|(_, line)| line.get("model_provider").is_some_and(toml::Value::is_str))
             .map(|(n, _)| n);
     };
-    let before = text.as_bytes().get(..top.model_provider.span().start)?;
-    Some(before.iter().filter(|byte| **byte == b'\n').count() + 1)
+    line_at(&text, top.model_provider.span().start)
 }
 
 /// Returns a text as a key of TOML.
@@ -367,7 +364,9 @@ fn newest_in(folder: &Path) -> io::Result<Option<PathBuf>> {
     };
     let mut newest = None;
     for entry in entries.into_iter().flatten().filter_map(Result::ok) {
-        let number = entry.file_name().to_str().and_then(|name| database_number(name, "state_"));
+        let name = entry.file_name();
+        let numbered = name.to_str().and_then(numbered_database);
+        let number = numbered.filter(|(prefix, _)| *prefix == "state").map(|(_, number)| number);
         if number > newest.as_ref().map(|(number, _)| *number) && is_file(&entry.path())? {
             newest = number.map(|number| (number, entry.path()));
         }
@@ -379,10 +378,11 @@ fn newest_in(folder: &Path) -> io::Result<Option<PathBuf>> {
     }
 }
 
-/// Returns the number N in `<prefix><N>.sqlite`.
-fn database_number(file_name: &str, prefix: &str) -> Option<u32> {
-    let digits = file_name.strip_prefix(prefix)?.strip_suffix(".sqlite")?;
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+/// Splits the name `<prefix>_<N>.sqlite`.
+fn numbered_database(file_name: &str) -> Option<(&str, u32)> {
+    let (prefix, digits) = file_name.strip_suffix(".sqlite")?.rsplit_once('_')?;
+    let number = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()?;
+    Some((prefix, number))
 }
 
 /// The database to use, and the alternative.
@@ -421,10 +421,7 @@ pub fn choose_database(
 /// Returns true if the home shows, beside the versions in its rollouts, that a Codex newer than phase 1 has used it.
 #[must_use]
 pub fn shows_newer_codex(home: &Path, database_folder: &Path) -> bool {
-    let is_numbered = |name: &str| {
-        name.rsplit_once('_')
-            .is_some_and(|(prefix, _)| database_number(name, &format!("{prefix}_")).is_some())
-    };
+    let is_numbered = |name: &str| numbered_database(name).is_some();
     home.join("thread-writer-locks").is_dir()
         || [home, database_folder].iter().any(|folder| {
             fs::read_dir(folder)
