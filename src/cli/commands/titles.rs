@@ -89,7 +89,7 @@ impl Titles {
 /// A thread in the table.
 pub(super) struct MovedThread {
     pub(super) id: String,
-    /// What happened to it.
+    /// The word for its result.
     pub(super) status: String,
     pub(super) tone: Tone,
     /// The reason why it stays.
