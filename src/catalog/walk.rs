@@ -191,8 +191,10 @@ impl WalkSearch<'_> {
                     continue;
                 }
             };
+            // It is searched for in the whole path each time.
+            let name = entry.file_name();
             if entry.file_type().is_file()
-                && let Some(named) = file_name::parse(entry.file_name())
+                && let Some(named) = file_name::parse(name)
             {
                 let parent = entry.path().parent().unwrap_or(self.home);
                 let (folder, open) = match last.take().filter(|(folder, _)| folder.path() == parent) {
@@ -200,10 +202,10 @@ impl WalkSearch<'_> {
                     None => last.insert((self.folder_at(parent), None)),
                 };
                 let new = match self.looks_at_next() {
-                    false => Ok(RolloutFile::unseen(Arc::clone(folder), entry.file_name(), named)),
-                    true => sys::OpenFolder::look_in(open, parent, &entry).map(|(modified, size)| {
+                    false => Ok(RolloutFile::unseen(Arc::clone(folder), name, named)),
+                    true => sys::OpenFolder::look_in(open, parent, name, &entry).map(|(modified, size)| {
                         let stamp = Stamp { modified, size };
-                        RolloutFile::new(Arc::clone(folder), entry.file_name(), named, stamp)
+                        RolloutFile::new(Arc::clone(folder), name, named, stamp)
                     }),
                 };
                 match new {

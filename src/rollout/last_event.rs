@@ -10,6 +10,8 @@ use super::look::LineStart;
 use crate::thread::Millis;
 use std::borrow::Cow;
 
+/// Length of a timestamp as Codex writes it.
+const USUAL_LENGTH: usize = "2026-03-14T10:00:00.000Z".len();
 /// Maximum length of a timestamp.
 const MAX_TIMESTAMP: usize = 64;
 /// Maximum length of a line in another layout that is searched for a time; none longer was ever seen.
@@ -18,10 +20,9 @@ const MAX_UNUSUAL: usize = 64 * 1024;
 /// The times of the lines so far.
 #[derive(Debug, Clone, Default)]
 pub struct LastEvent {
-    /// The timestamp of the last line that begins with one in the usual layout.
-    usual: Vec<u8>,
-    /// The timestamp of the line before it, which counts if the last one is no time at all.
-    before: Vec<u8>,
+    /// The timestamps of the last line that begins with one in the usual layout, and of the one before it, which counts
+    /// if the last one is no time at all.
+    usual: [Option<[u8; USUAL_LENGTH]>; 2],
     /// The time of the last line in another layout that has one.
     unusual: Option<Millis>,
     unusual_is_later: bool,
@@ -34,10 +35,8 @@ impl LastEvent {
         if let Some(timestamp) =
             looked.or_else(|| first_timestamp(line)).filter(|time| begins_with_year(time))
         {
-            if is_usual(timestamp) {
-                std::mem::swap(&mut self.usual, &mut self.before);
-                self.usual.clear();
-                self.usual.extend_from_slice(timestamp);
+            if let Some(usual) = as_usual(timestamp) {
+                self.usual = [Some(usual), self.usual[0]];
                 self.unusual_is_later = false;
             } else if let Some(time) = std::str::from_utf8(timestamp).ok().and_then(parse_time) {
                 self.unusual = Some(time);
@@ -55,8 +54,8 @@ impl LastEvent {
     /// Returns the time of the last line that has one, as far as it was kept.
     #[must_use]
     pub fn time(&self) -> Option<Millis> {
-        let parse = |timestamp: &[u8]| parse_time(std::str::from_utf8(timestamp).ok()?);
-        let usual = || parse(&self.usual).or_else(|| parse(&self.before));
+        let parse = |timestamp: &[u8; USUAL_LENGTH]| parse_time(std::str::from_utf8(timestamp).ok()?);
+        let usual = || self.usual.iter().flatten().find_map(parse);
         if self.unusual_is_later { self.unusual } else { usual().or(self.unusual) }
     }
 }
@@ -78,9 +77,10 @@ fn begins_with_year(text: &[u8]) -> bool {
     matches!(text, [a, b, c, d, b'-', ..] if [a, b, c, d].into_iter().all(u8::is_ascii_digit))
 }
 
-/// Returns true if a timestamp has the layout of Codex's own, so that it nearly always is a time.
-fn is_usual(timestamp: &[u8]) -> bool {
-    matches!(timestamp, [_, _, _, _, _, _, _, _, _, _, b'T', .., b'Z']) && timestamp.len() == 24
+/// Returns a timestamp if it has the layout of Codex's own, so that it nearly always is a time.
+fn as_usual(timestamp: &[u8]) -> Option<[u8; USUAL_LENGTH]> {
+    let timestamp: [u8; USUAL_LENGTH] = timestamp.try_into().ok()?;
+    (timestamp[10] == b'T' && timestamp[USUAL_LENGTH - 1] == b'Z').then_some(timestamp)
 }
 
 /// Returns true if a line may contain the key, possibly with escapes; most lines without a time are then not parsed.
@@ -171,6 +171,6 @@ mod tests {
         let mut last = LastEvent::default();
         last.push(format!("{{\"timestamp\":\"{}", "x".repeat(1 << 20)).as_bytes(), None);
         last.push("y".repeat(1 << 20).as_bytes(), None);
-        assert!(last.usual.capacity() <= 2 * MAX_TIMESTAMP);
+        assert!(last.time().is_none() && size_of_val(&last) <= 2 * MAX_TIMESTAMP);
     }
 }

@@ -1,5 +1,6 @@
 //! Looks at the files of one folder after the other, without looking up each folder of a path again for each file.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
@@ -37,19 +38,21 @@ impl OpenFolder {
     pub fn look_in(
         open: &mut Option<OpenFolder>,
         path: &Path,
+        name: &OsStr,
         entry: &DirEntry,
     ) -> io::Result<(SystemTime, u64)> {
-        open.get_or_insert_with(|| OpenFolder::open(path)).look(entry)
+        open.get_or_insert_with(|| OpenFolder::open(path)).look(name, entry)
     }
 
-    /// Returns the modification time and the size of an entry of this folder. Links are not followed.
+    /// Returns the modification time and the size of an entry of this folder with this name. Links are not followed.
     ///
     /// # Errors
     /// If the system cannot tell.
-    pub fn look(&self, entry: &DirEntry) -> io::Result<(SystemTime, u64)> {
+    #[cfg_attr(not(unix), allow(unused_variables, reason = "the entry knows all"))]
+    pub fn look(&self, name: &OsStr, entry: &DirEntry) -> io::Result<(SystemTime, u64)> {
         #[cfg(unix)]
         if let Some(folder) = &self.open {
-            let stat = rustix::fs::statat(folder, entry.file_name(), rustix::fs::AtFlags::SYMLINK_NOFOLLOW)?;
+            let stat = rustix::fs::statat(folder, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)?;
             return Ok((unix_time(&stat), u64::try_from(stat.st_size).unwrap_or_default()));
         }
         let metadata = entry.metadata()?;
@@ -102,7 +105,12 @@ mod tests {
                 let entry = entry.unwrap();
                 let metadata = fs::symlink_metadata(entry.path()).unwrap();
                 let expected = (metadata.modified().unwrap(), metadata.len());
-                assert_eq!(folder.look(&entry).unwrap(), expected, "{}", entry.path().display());
+                assert_eq!(
+                    folder.look(entry.file_name(), &entry).unwrap(),
+                    expected,
+                    "{}",
+                    entry.path().display()
+                );
             }
         }
     }
