@@ -8,6 +8,11 @@ use crate::thread::columns::Col;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 
+/// Maximum number of sources and of providers that are counted separately. A home has a handful of each.
+const MAX_NAMES: usize = 1024;
+/// The name under which threads of further sources or providers are counted together.
+pub const OTHERS: &str = "(others)";
+
 /// The numbers of threads. A hidden thread is counted under the first reason for which Codex's default list hides it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Census {
@@ -132,6 +137,7 @@ impl Census {
             Some(reason) => change(&mut self.hidden[reason as usize]),
         }
         let by_name = |counts: &mut BTreeMap<String, u64>, name: &str| {
+            let name = name_to_count(counts, name);
             if let Some(count) = counts.get_mut(name) {
                 change(count);
             } else {
@@ -166,6 +172,12 @@ impl Census {
     }
 }
 
+/// Returns the name under which a thread of a source or provider is counted: its own as long as there are few.
+#[must_use]
+pub fn name_to_count<'a, T>(counts: &BTreeMap<String, T>, name: &'a str) -> &'a str {
+    if counts.len() < MAX_NAMES || counts.contains_key(name) { name } else { OTHERS }
+}
+
 fn shift(count: &mut u64, before: u64, after: u64) {
     *count = count.saturating_add(after).saturating_sub(before);
 }
@@ -177,7 +189,8 @@ fn shift_all(
 ) {
     for name in before.keys().chain(after.keys().filter(|name| !before.contains_key(*name))) {
         let of = |counts: &BTreeMap<String, u64>| counts.get(name).copied().unwrap_or_default();
-        shift(counts.entry(name.clone()).or_default(), of(before), of(after));
+        let counted = name_to_count(counts, name).to_owned();
+        shift(counts.entry(counted).or_default(), of(before), of(after));
     }
 }
 
@@ -185,6 +198,19 @@ fn shift_all(
 mod tests {
     use super::*;
     use crate::db::testing::{FILLED, Place};
+
+    #[test]
+    fn any_number_of_providers_takes_little_memory_and_no_thread_is_lost() {
+        let mut census = Census::default();
+        let none = Reasons::of(0);
+        let n = 3 * MAX_NAMES as u64;
+        (0..n).for_each(|i| census.change(none, "cli", &format!("provider {i}"), 1));
+        assert_eq!((census.providers.len(), census.providers[OTHERS]), (MAX_NAMES + 1, n - MAX_NAMES as u64));
+        assert_eq!((census.sources["cli"], census.shown()), (n, n));
+        (0..n).for_each(|i| census.change(none, "cli", &format!("provider {i}"), -1));
+        assert_eq!(census, Census { shown: 0, ..census.clone() });
+        assert!(census.providers.values().all(|n| *n == 0));
+    }
 
     #[test]
     fn each_thread_is_counted_once_under_the_first_reason() {

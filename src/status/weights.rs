@@ -1,7 +1,7 @@
 //! Computes where the bytes of a home are: rollouts by source, provider and folder of their threads, and databases.
 
 use crate::catalog::walk::{RolloutFile, Walk};
-use crate::db::census::CensusThread;
+use crate::db::census::{CensusThread, name_to_count};
 use crate::home::{BESIDE_DATABASE, with_suffix};
 use crate::thread::ThreadId;
 use std::collections::BTreeMap;
@@ -56,6 +56,8 @@ impl Weights {
 
     fn add(&mut self, source: &str, provider: &str, folder: &str, bytes: u64) {
         self.without_row = self.without_row.saturating_sub(bytes);
+        let (source, provider) =
+            (name_to_count(&self.sources, source), name_to_count(&self.providers, provider));
         add(&mut self.sources, source, bytes);
         add(&mut self.providers, provider, bytes);
         match self.folders.len() < MAX_FOLDERS || self.folders.contains_key(folder) {

@@ -1,6 +1,7 @@
 //! Advice about a thread that Codex's list hides, by reason: for the counts of `status`, and for one thread in
 //! `show`.
 
+use crate::db::census::OTHERS;
 use crate::db::shown::HiddenReason::{self, Archived};
 use crate::home::{self, Providers};
 use std::path::Path;
@@ -43,7 +44,9 @@ impl Ways<'_> {
 
     /// Returns true if Codex has no such provider.
     pub(super) fn is_undefined(&self, provider: &str) -> bool {
-        !provider.is_empty() && self.providers.is_some_and(|providers| !providers.defines(provider))
+        !provider.is_empty()
+            && provider != OTHERS
+            && self.providers.is_some_and(|providers| !providers.defines(provider))
     }
 
     /// Describes which table is missing.

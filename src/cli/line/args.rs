@@ -267,6 +267,7 @@ pub struct PathArgs {
 /// "complete":BOOL}|null, "other_databases":[{"path":PATH, "bytes":N}…], "set_aside":[{"path":PATH, "bytes":N}…],
 /// "backups":[{"path":PATH, "taken_at":TIME, "bytes":N, "automatic":BOOL}…], "next":TEXT|null}.
 ///
+/// Of more than 1,024 sources or providers, the threads of the further ones are counted together as "(others)".
 /// "set_aside" has the databases that Codex itself moved to db-backups/. TSV and CSV have a line for each value, with
 /// the columns name and value.
 #[derive(Debug, Args)]
