@@ -272,9 +272,8 @@ impl Engine<'_> {
             // No file of the thread may be behind a link, even one that the row does not name.
             place::find_movable(options.context.home, &from)?;
             let (root, below) = place::folder(options.direction, name);
-            let home_root = options.context.home.join(root);
-            relocate::check_folder(&home_root, &below).map_err(Refusal::Target)?;
-            let to = home_root.join(below.iter().collect::<PathBuf>()).join(file.file_name());
+            relocate::check_folder(&options.context.home.join(root), &below).map_err(Refusal::Target)?;
+            let to = place::path(options.context.home, options.direction, name).join(file.file_name());
             if let Some(other) = moves.iter().find(|other| other.to == to) {
                 return Err(Refusal::SameName(other.from.clone(), from));
             }
@@ -298,8 +297,7 @@ impl Engine<'_> {
 
     /// Returns the path to which this run moves a rollout.
     fn place_to_be(&self, source: &RolloutSource) -> Option<PathBuf> {
-        let (root, below) = place::folder(self.options.direction, source.name?);
-        let folder = self.options.context.home.join(root).join(below.iter().collect::<PathBuf>());
+        let folder = place::path(self.options.context.home, self.options.direction, source.name?);
         Some(folder.join(source.path.file_name()?))
     }
 

@@ -43,8 +43,8 @@ impl Forms {
     }
 }
 
-/// Returns the form of the rollout at `path` at which there is something, even if that is no file; first looks at `path`
-/// itself. Returns `None` if there is nothing.
+/// Returns the form of the rollout at `path` that exists, a file or anything else; first looks at `path` itself. Returns
+/// `None` if neither exists.
 ///
 /// # Errors
 /// If a path cannot be looked at.

@@ -164,7 +164,7 @@ fn compare_with_tables(
 ) -> rusqlite::Result<()> {
     let Some(last) = entries.last().map(|entry| entry.version) else { return Ok(()) };
     let names = |sql: &str| -> rusqlite::Result<HashSet<String>> {
-        // A name that is not UTF-8 is none of those that are searched for.
+        // No table or column that Codex needs has a name that is not UTF-8.
         connection.prepare(sql)?.query_map([], |row| Ok(row.get(0).unwrap_or_default()))?.collect()
     };
     let tables = names("SELECT name FROM sqlite_schema")?;

@@ -36,6 +36,9 @@ const LEAST_DECOMPRESSING: usize = 8;
 /// so that 64 threads with a new one for each file would hold 64 of them.
 static DECOMPRESSORS: Mutex<Vec<DCtx<'static>>> = Mutex::new(Vec::new());
 
+/// Number of bytes that are read of a file to see whether it contains a thread.
+const BEGINNING: u64 = 1 << 20;
+
 /// Maximum length of a chain of reverts; a longer one is a loop of files with different ids.
 const MAX_CHAIN: usize = 4096;
 
@@ -70,6 +73,16 @@ pub fn read_file(
     reading: &mut Reading<'_>,
 ) -> Result<ReadFile, ReadError> {
     read_after(None, source, limit, reading)
+}
+
+/// Reads the beginning of a file, to see whether it contains a thread.
+///
+/// # Errors
+/// See [`ReadError`]; also if the beginning contains nothing usable.
+pub fn read_beginning(source: &RolloutSource, reading: &mut Reading<'_>) -> Result<ReadFile, ReadError> {
+    let read = read_file(source, Some(BEGINNING), reading)?;
+    check_usable(&read.extracted)?;
+    Ok(read)
 }
 
 /// Reads one file like [`read_file`], as the continuation of a history if there is one.

@@ -21,7 +21,7 @@ const MAX_UNUSUAL: usize = 64 * 1024;
 #[derive(Debug, Clone, Default)]
 pub struct LastEvent {
     /// The timestamps of the last line that begins with one in the usual layout, and of the one before it, which counts
-    /// if the last one is no time at all.
+    /// if the last one does not parse.
     usual: [Option<[u8; USUAL_LENGTH]>; 2],
     /// The time of the last line in another layout that has one.
     unusual: Option<Millis>,

@@ -12,8 +12,8 @@ use std::sync::atomic::AtomicBool;
 /// Returns the `history_base` of the first session meta of a file in which another one's history begins.
 ///
 /// # Errors
-/// If the file cannot be read, or begins with the session meta of another thread than the one in its name: then it is no
-/// copy of the rollout.
+/// If the file cannot be read, or begins with the session meta of another thread than the one in its name: then it does not
+/// belong to the rollout.
 pub fn history_base(
     source: &RolloutSource,
     buffer: &mut Buffer,

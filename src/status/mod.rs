@@ -118,7 +118,6 @@ impl IndexingProgress {
 
 /// Maximum number of rollouts opened to see whether they contain a thread, and bytes read of each.
 const MOST_OPENED: usize = 64;
-const READ_OF_EACH: u64 = 1 << 20;
 
 /// Opened rollouts to which no backfill can give a row now, or whose row it cannot bring up to date.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -152,8 +151,7 @@ impl Unusable {
         let mut buffer = Buffer::default();
         let mut read = |file: &RolloutFile| {
             let mut reading = Reading { buffer: &mut buffer, options: Options::default(), interrupted };
-            let read = fold::read_file(&file.source(), Some(READ_OF_EACH), &mut reading)?;
-            fold::check_usable(&read.extracted).map(|()| read)
+            fold::read_beginning(&file.source(), &mut reading)
         };
         let mut unusable = Unusable::default();
         for path in differing.iter().take(MOST_OPENED) {

@@ -118,8 +118,17 @@ impl Comparison {
         self.columns.contains(Col::Title) && !self.columns.contains(Col::FirstUserMessage)
     }
 
-    fn with<T>(&self, file: &ThreadMetadata, f: impl FnOnce(&MergeContext<'_>) -> T) -> T {
-        let name = self.names.as_ref().and_then(|names| names.get(file.id));
+    fn name(&self, file: &ThreadMetadata) -> Option<String> {
+        self.names.as_ref()?.get(file.id)
+    }
+
+    /// Calls `f` with the context of an existing row. The name is read from the disk, so only if the row needs it.
+    fn with_row<T>(&self, file: &ThreadMetadata, f: impl FnOnce(&MergeContext<'_>) -> T) -> T {
+        let name = if self.compares_names() { self.name(file) } else { None };
+        self.with(name, f)
+    }
+
+    fn with<T>(&self, name: Option<String>, f: impl FnOnce(&MergeContext<'_>) -> T) -> T {
         f(&MergeContext {
             columns: self.columns,
             times: self.times,
@@ -143,7 +152,7 @@ impl Comparison {
     /// ([`facts::carry_over`]).
     #[must_use]
     pub fn insert_with(&self, file: &ThreadMetadata, old: Option<&Row>) -> Row {
-        self.with(file, |context| match old {
+        self.with(self.name(file), |context| match old {
             Some(old) if self.replaces => facts::carry_over(file, old, context),
             Some(old) => facts::insert(file, old, context),
             None => merge::insert(file, context),
@@ -153,14 +162,14 @@ impl Comparison {
     /// Returns the expected values of an existing row ([`merge::update`]).
     #[must_use]
     pub fn update(&self, file: &ThreadMetadata, row: &Row) -> Merged {
-        self.with(file, |context| merge::update(file, row, context))
+        self.with_row(file, |context| merge::update(file, row, context))
     }
 
     /// Returns the expected values of an existing row if any differs, with what another database knows about the
     /// thread ([`facts::update`]).
     #[must_use]
     pub fn update_if_different(&self, file: &ThreadMetadata, row: &Row, old: Option<&Row>) -> Option<Merged> {
-        let merged = self.with(file, |context| match old {
+        let merged = self.with_row(file, |context| match old {
             Some(old) => Some(facts::update(file, row, old, context)),
             None => merge::update_if_different(file, row, context),
         });
@@ -189,7 +198,7 @@ impl Comparison {
     /// Returns the fields in which an existing row differs ([`diff::diff`]).
     #[must_use]
     pub fn diff(&self, file: &ThreadMetadata, row: &Row) -> Vec<FieldDifference> {
-        self.with(file, |context| diff::diff(file, row, context))
+        self.with_row(file, |context| diff::diff(file, row, context))
     }
 }
 

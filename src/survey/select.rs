@@ -19,9 +19,6 @@ use std::sync::atomic::AtomicBool;
 /// Maximum number of candidates that are listed for an ambiguous prefix.
 pub const MAX_CANDIDATES: usize = 10;
 
-/// Number of bytes that are read of a file without a session meta, to see whether it contains a thread.
-const READ_OF_EACH: u64 = 1 << 20;
-
 /// A requested thread.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Selected {
@@ -303,8 +300,7 @@ impl Wanted {
 fn may_be_usable(file: &RolloutFile, interrupted: &AtomicBool) -> bool {
     let mut buffer = Buffer::default();
     let mut reading = Reading { buffer: &mut buffer, options: Options::default(), interrupted };
-    let read = fold::read_file(&file.source(), Some(READ_OF_EACH), &mut reading);
-    !read.and_then(|read| fold::check_usable(&read.extracted)).is_err_and(|error| error.is_unusable())
+    !fold::read_beginning(&file.source(), &mut reading).is_err_and(|error| error.is_unusable())
 }
 
 fn one_of(mut ids: Vec<String>, n: usize) -> Result<Selected, Unresolved> {

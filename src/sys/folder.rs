@@ -31,7 +31,7 @@ impl OpenFolder {
         OpenFolder {}
     }
 
-    /// Does the same in the folder at `path`, which is opened if it is not yet.
+    /// Looks at an entry, as [`OpenFolder::look`] does, in the folder at `path`, which is opened if it is not yet.
     ///
     /// # Errors
     /// If the system cannot tell.

@@ -16,6 +16,9 @@ enum Init {
     OpenError,
 }
 
+/// The rollouts of a backfill, by result.
+type BackfillCounts = [(&'static str, u64); 3];
+
 /// The counts of the run so far. They are kept outside of the command, because a failed run has counts too.
 #[derive(Debug, Default)]
 pub struct Metrics {
@@ -23,9 +26,8 @@ pub struct Metrics {
     init: Cell<Option<Init>>,
     /// The current stage, once the database is open.
     stage: Cell<Option<&'static str>>,
-    /// The rollouts of a backfill by result.
-    backfill: Cell<Option<[(&'static str, u64); 3]>>,
-    backfill_duration: Cell<Duration>,
+    /// The rollouts of a backfill by result, and its duration.
+    backfill: Cell<Option<(BackfillCounts, Duration)>>,
     discrepancies: Cell<Option<[u64; N_KINDS]>>,
     threads: Cell<Option<[u64; 2]>>,
 }
@@ -56,8 +58,7 @@ impl Metrics {
     pub fn backfilled(&self, report: &BackfillReport, duration: Duration) {
         let BackfillReport { inserted, updated, unchanged, failed, .. } = *report;
         let counts = [("upserted", inserted + updated), ("unchanged", unchanged), ("failed", failed)];
-        self.backfill.set(Some(counts));
-        self.backfill_duration.set(duration);
+        self.backfill.set(Some((counts, duration)));
     }
 
     /// Records the number of findings of each [`FindingKind`] of a finished verify.
@@ -98,11 +99,11 @@ impl Metrics {
         let mut stages = vec![("open", u64::from(has_failed && stage.is_none()))];
         stages.extend(stage.map(|stage| (stage, u64::from(has_failed))));
         text.labelled("codex_db_error_total", "stage", &stages);
-        if let Some(counts) = self.backfill.get() {
+        if let Some((counts, duration)) = self.backfill.get() {
             text.head("counter", "codex_db_backfill_total", "rollouts, by what a backfill did with them");
             text.labelled("codex_db_backfill_total", "status", &counts);
             text.head("gauge", "codex_db_backfill_duration_seconds", "how long the backfill took");
-            let seconds = self.backfill_duration.get().as_secs_f64();
+            let seconds = duration.as_secs_f64();
             text.line("codex_db_backfill_duration_seconds", format_args!("{seconds:.3}"));
         }
         if let Some(counts) = self.discrepancies.get() {

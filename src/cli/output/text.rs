@@ -336,11 +336,11 @@ fn regional(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn tsv(text: &str) -> Cow<'_, str> {
         escape(text, Backslash::Doubled)
     }
-    use proptest::prelude::*;
 
     #[test]
     fn clean_text_is_borrowed() {

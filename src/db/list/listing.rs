@@ -47,8 +47,8 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Prepares a query. `names` are those of `session_index.jsonl`; they stand for the column if there is none for
-    /// names.
+    /// Prepares a query. `names` are those of `session_index.jsonl`; they replace the column for names if the database
+    /// lacks it.
     ///
     /// # Errors
     /// If the database cannot be read.

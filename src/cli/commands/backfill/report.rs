@@ -18,7 +18,7 @@ impl LongList for Many<Failure> {
     }
 }
 
-/// Writes the report; the names of its members are documented. `indexed` is the number of names that were appended.
+/// Writes the report; the names of its members are documented.
 pub(super) fn write_report(
     app: &mut App,
     form: &OutputForm,

@@ -154,7 +154,7 @@ fn examine(
     let mut reader = place.read(app, &candidate.path, "status")?;
     let (database, weights) = DatabaseStatus::of(options, &mut reader, walk.as_ref())?;
     if view.home.is_some() {
-        compare(app, place, walk, &mut reader, view)?;
+        compare(app, place, walk, options, &mut reader, view)?;
     }
     (view.database, view.weights) = (Some(database), weights);
     Ok(())
@@ -165,12 +165,13 @@ fn compare(
     app: &App,
     place: &Place,
     walk: Option<Walk>,
+    options: &StatusOptions<'_>,
     reader: &mut Reader,
     view: &mut StatusView<'_>,
 ) -> anyhow::Result<()> {
     let providers = place.config.providers.as_ref();
     let verify = VerifyOptions {
-        context: place.context(app, jobs_or_processors(None)),
+        context: options.context,
         threads: None,
         providers,
         depth: Depth::Quick,
