@@ -69,8 +69,42 @@ pub fn hints(error: &anyhow::Error) -> Vec<&Hint> {
 /// Returns a word of a command line for a hint, quoted if a shell would read it as something else.
 #[must_use]
 pub fn shell_word<W: AsRef<OsStr> + ?Sized>(word: &W) -> String {
-    let word = word.as_ref().to_string_lossy();
-    if cfg!(windows) { word_of_windows(&word) } else { word_of_unix(&word) }
+    let word = word.as_ref();
+    if cfg!(windows) {
+        return word_of_windows(&word.to_string_lossy());
+    }
+    match word.to_str() {
+        Some(text) if !text.chars().any(is_unprintable) => word_of_unix(text),
+        _ => word_of_bytes(word.as_encoded_bytes()),
+    }
+}
+
+/// Returns true if a character would act on a terminal or be invisible, so that a message spells it out.
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Quotes a word with unprintable characters or broken text as bash, zsh and ksh read it.
+fn word_of_bytes(word: &[u8]) -> String {
+    let mut quoted = String::from("$'");
+    for chunk in word.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\n' => quoted.push_str(r"\n"),
+                '\'' | '\\' => quoted.extend(['\\', c]),
+                _ if is_unprintable(c) => push_bytes(&mut quoted, c.encode_utf8(&mut [0; 4]).as_bytes()),
+                _ => quoted.push(c),
+            }
+        }
+        push_bytes(&mut quoted, chunk.invalid());
+    }
+    quoted + "'"
+}
+
+fn push_bytes(quoted: &mut String, bytes: &[u8]) {
+    // Three octal digits: a digit that follows is not read as one of them.
+    bytes.iter().for_each(|byte| quoted.push_str(&format!("\\{byte:03o}")));
 }
 
 fn word_of_unix(word: &str) -> String {
@@ -118,6 +152,25 @@ mod tests {
             ("’$x", "'’$x'", "'’’$x'"),
         ] {
             assert_eq!((word_of_unix(word), word_of_windows(word)), (unix.to_owned(), windows.to_owned()));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn words_that_cannot_be_printed_are_spelled_so_that_a_shell_reads_them() {
+        use std::os::unix::ffi::OsStrExt as _;
+        for (word, quoted) in [
+            (&b"a\nb"[..], r"$'a\nb'"),
+            (b"it's\\\x1b[1m", r"$'it\'s\\\033[1m'"),
+            (b"\xff1", r"$'\3771'"),
+            ("ü\u{202e}x".as_bytes(), r"$'ü\342\200\256x'"),
+        ] {
+            assert_eq!(shell_word(OsStr::from_bytes(word)), quoted);
+            let shell =
+                std::process::Command::new("bash").args(["-c", &format!("printf %s {quoted}")]).output();
+            if let Ok(shell) = shell {
+                assert_eq!(shell.stdout, word, "{quoted}");
+            }
         }
     }
 

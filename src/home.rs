@@ -19,6 +19,9 @@ const APP_FOLDER: &str = "sqlite";
 const MAX_CONFIG: u64 = 1024 * 1024;
 /// The state database of phase 1.
 pub const PHASE_1_DATABASE: &str = "state.sqlite";
+/// The state databases of Codex 0.96 to 0.99, of which each read one.
+pub const OLDER_DATABASES: [&str; 4] =
+    ["state_1.sqlite", "state_2.sqlite", "state_3.sqlite", "state_4.sqlite"];
 /// The provider of models if none is configured.
 pub const DEFAULT_PROVIDER: &str = "openai";
 /// The configuration of Codex, below the home.
@@ -418,11 +421,17 @@ pub fn choose_database(
     }
 }
 
+/// Returns true if a Codex since July 2026 has used the home.
+#[must_use]
+pub fn has_writer_locks(home: &Path) -> bool {
+    home.join("thread-writer-locks").is_dir()
+}
+
 /// Returns true if the home shows, beside the versions in its rollouts, that a Codex newer than phase 1 has used it.
 #[must_use]
 pub fn shows_newer_codex(home: &Path, database_folder: &Path) -> bool {
     let is_numbered = |name: &str| numbered_database(name).is_some();
-    home.join("thread-writer-locks").is_dir()
+    has_writer_locks(home)
         || [home, database_folder].iter().any(|folder| {
             fs::read_dir(folder)
                 .into_iter()

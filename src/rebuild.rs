@@ -87,6 +87,8 @@ pub enum Way {
 pub struct RebuildReport<T> {
     /// The condition of the old database.
     pub condition: Condition,
+    /// True if the old database was locked, so that no Codex had it open.
+    pub was_locked: bool,
     /// The way in which the new one was made.
     pub way: Way,
     /// The last migration in the ledger of one that was built.
@@ -137,6 +139,7 @@ pub fn run<T>(
     let mut new = options.begin_new()?;
     let mut report = RebuildReport {
         condition: old.condition().clone(),
+        was_locked: old.is_locked(),
         way: Way::Built,
         level: 0,
         shown_before: old.census(options.context.default_provider),

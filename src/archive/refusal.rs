@@ -70,7 +70,12 @@ impl fmt::Display for Refusal {
             }
             Refusal::NotAFile(path) => write!(f, "its rollout is not a regular file: {}", path.display()),
             Refusal::OutsideHome(path) => {
-                write!(f, "its rollout is outside of the Codex home: {}", path.display())
+                write!(
+                    f,
+                    "its row names a file outside of the Codex home: {}; if the home has its rollout too, run codex-state \
+                     backfill first",
+                    path.display()
+                )
             }
             Refusal::Unseen(path, error) => write!(f, "{}: cannot be looked at: {error}", path.display()),
             Refusal::Folder(path, error) => write!(f, "{}: {error}", path.display()),

@@ -55,6 +55,31 @@ pub fn plan_database(home: &Path, folder: &Path, interrupted: &AtomicBool) -> Pl
     PlannedDatabase { schema: NewSchema::State5, reason, too_old: is_too_old.then_some(text) }
 }
 
+/// Returns the versions of Codex that read the database, if it is that of an old Codex and the Codex of the home is
+/// newer. `newest` is the version in its rollouts; without it, the newest rollout is read.
+#[must_use]
+pub fn readers_of_outdated(
+    home: &Path,
+    database: &Path,
+    newest: Option<[u32; 2]>,
+    interrupted: &AtomicBool,
+) -> Option<&'static str> {
+    let name = database.file_name()?;
+    let is_phase_1 = name == home::PHASE_1_DATABASE;
+    let readers = match is_phase_1 {
+        true => "Codex 0.93 to 0.95",
+        false if home::OLDER_DATABASES.iter().any(|older| name == *older) => "Codex 0.96 to 0.99",
+        false => return None,
+    };
+    let newest = newest.or_else(|| Some(newest_version(home, interrupted)?.1));
+    let first_newer = if is_phase_1 { [0, 96] } else { [0, 100] };
+    let shows_newer = match is_phase_1 {
+        true => home::shows_newer_codex(home, database.parent().unwrap_or(home)),
+        false => home::has_writer_locks(home),
+    };
+    (shows_newer || newest.is_some_and(|version| version >= first_newer)).then_some(readers)
+}
+
 /// Returns the version of Codex in the newest rollout: as text, and its first two numbers. The version of developers'
 /// builds (0.0.0) is skipped.
 fn newest_version(home: &Path, interrupted: &AtomicBool) -> Option<(String, [u32; 2])> {

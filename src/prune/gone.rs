@@ -116,6 +116,11 @@ impl PruneJob<'_> {
         match found {
             Ok(Some(_)) if is_there => candidate.skip("its rollout is there"),
             Ok(Some(_)) if path.is_relative() && has_file => candidate.misplaced(),
+            Ok(Some(_)) if has_file => {
+                candidate.skip(
+                    "its path leads out of the Codex home, which has its rollout too: codex-state backfill corrects it",
+                );
+            }
             Ok(Some(_)) => candidate.skip("its rollout is there, outside of the Codex home"),
             Err(error) => candidate.fail(format!("{}: cannot be looked at: {error}", path.display())),
             Ok(None) if has_file => candidate.misplaced(),

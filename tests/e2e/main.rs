@@ -74,6 +74,7 @@ mod quiet_home;
 mod read_only;
 mod readme;
 mod rebuild;
+mod rebuild_files;
 mod rebuild_keeps;
 mod rebuild_killed;
 mod rebuild_undo;

@@ -1,5 +1,7 @@
 //! Tests `status` on a golden home, in terminals of two widths, in a pipe and as JSON, and on homes in trouble.
 
+use std::fs;
+
 use expect_test::{Expect, expect};
 
 use crate::env::{Env, NOW_SECONDS};
@@ -391,4 +393,41 @@ fn a_database_that_was_named_needs_no_home() {
     env.run(["backup", "--db", db, backup.to_str().unwrap()]).status(0, "out");
     env.run(["restore", "--db", db, backup.to_str().unwrap(), "--no-backup"]).status(0, "and in");
     env.run(["verify", "--db", db]).trouble("no Codex home");
+}
+
+#[test]
+fn a_database_that_the_codex_here_does_not_read_is_named_with_the_command_that_makes_one() {
+    for (name, readers) in [("state.sqlite", "0.93 to 0.95"), ("state_4.sqlite", "0.96 to 0.99")] {
+        let env = Env::golden("empty-2026-08");
+        env.run(["backfill", "--no-backup"]).status(1, "three files cannot be read");
+        fs::rename(env.db(), env.home().join(name)).unwrap();
+        let status = env.run(["status"]);
+        status.status(0, name);
+        status.assert(status.stdout.contains(readers), "the versions that read it");
+        let next = status.stdout.lines().last().unwrap();
+        status.assert(next.contains("codex-state rebuild --force"), next);
+        for command in ["verify", "backfill"] {
+            let outcome = env.run([command]);
+            outcome.assert(outcome.stderr.contains("the Codex here reads state_5.sqlite"), name);
+        }
+        env.run(["rebuild", "--force"]).status(1, "three files cannot be read");
+        let status = env.run(["status"]);
+        status.assert(status.stdout.contains("/state_5.sqlite\n") && !status.stdout.contains(readers), name);
+    }
+}
+
+#[test]
+fn missing_files_come_before_a_backfill() {
+    let env = Env::golden("empty-2026-08");
+    env.run(["backfill", "--no-backup"]).status(1, "three files cannot be read");
+    let rows = env.rows();
+    let row = rows.values().find(|row| row["archived"] == 0).unwrap();
+    fs::remove_file(row["rollout_path"].as_str().unwrap()).unwrap();
+    env.sql("UPDATE threads SET archived = 1 WHERE rowid % 9 = 0 AND archived = 0");
+    let status = env.run(["status"]);
+    let next = status.stdout.lines().last().unwrap();
+    status.assert(
+        next.contains("bring the 1 missing file back") && next.contains("codex-state backfill corrects"),
+        next,
+    );
 }

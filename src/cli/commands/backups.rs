@@ -5,7 +5,7 @@ use crate::cli::commands::{App, Place};
 use crate::cli::line::Exit;
 use crate::cli::output::{ListReport, OutputForm, Table, TableCell, TableColumn, Value, human, text};
 use crate::db::backup::{self, BackupInfo};
-use crate::db::{OpenOptions, Reader, threads};
+use crate::db::{OpenOptions, Reader, Trouble, threads};
 use crate::error::{WithHint as _, shell_word};
 use anyhow::anyhow;
 use std::path::{Path, PathBuf};
@@ -35,10 +35,20 @@ pub(super) fn latest(place: &Place, database: Option<&Path>) -> anyhow::Result<P
     let own = backups.iter().filter(|backup| !backup.replaced);
     let sound =
         own.map(|backup| &backup.path).find(|path| backup::check_backup(path, &place.options).is_ok());
-    sound.cloned().ok_or_else(|| {
-        anyhow!("no backup that can be restored")
-            .hint("codex-state backfill makes the rows from the rollouts")
-    })
+    sound
+        .cloned()
+        .ok_or_else(|| anyhow!("no backup that can be restored").hint(without_backup(place, database)))
+}
+
+/// Returns what to do where there is no backup.
+fn without_backup(place: &Place, database: Option<&Path>) -> &'static str {
+    let trouble = database.and_then(|database| Reader::open(database, &place.options).err());
+    match trouble.as_ref().and_then(Trouble::of) {
+        Some(trouble) if trouble.is_unusable() => {
+            "close Codex and run codex-state rebuild: it makes a new database with everything that can still be read"
+        }
+        _ => "codex-state backfill makes the rows from the rollouts",
+    }
 }
 
 /// Lists the backups.
@@ -79,7 +89,7 @@ pub(super) fn list(
     .write(&mut app.out, form)?;
     if backups.is_empty() {
         app.messages.say("no backups");
-        app.messages.hint("codex-state backfill makes the rows from the rollouts");
+        app.messages.hint(without_backup(place, database));
     } else {
         app.messages.say("nothing was changed");
         if let Ok(path) = latest(place, database) {

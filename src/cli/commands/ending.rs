@@ -29,9 +29,12 @@ pub(super) fn say_undo(app: &App, database: &Path, kept: Option<&Path>) {
     }
     let now = app.environment.now_ms();
     if let Some(earlier) = backup::backups_of(database).first() {
-        let age = human::ago(earlier.taken_at.timestamp_millis(), now);
+        let age = match human::ago(earlier.taken_at.timestamp_millis(), now) {
+            now if now == "now" => "a moment ago".to_owned(),
+            age => age,
+        };
         app.messages.hint(&format!(
-            "codex-state restore {} brings back the database as it was {age}, before this run",
+            "codex-state restore {} brings back the database as it was {age}, before this and earlier runs",
             shell_word(&earlier.path)
         ));
     }

@@ -59,6 +59,29 @@ pub fn announce(app: &App, place: &Place, new: &PlannedDatabase, path: &Path, dr
     }
 }
 
+/// Warns that the Codex of this home does not read the database, if it is that of an old Codex.
+pub(super) fn warn_of_outdated(app: &App, home: &Path, database: &Path, newest: Option<[u32; 2]>) {
+    if let Some(warning) = outdated(app, home, database, newest) {
+        app.messages.warn(&warning);
+        app.messages.hint(&format!("close Codex and run {MAKE_CURRENT}"));
+    }
+}
+
+/// The command that replaces the database of an old Codex.
+pub(super) const MAKE_CURRENT: &str =
+    "codex-state rebuild --force: it makes state_5.sqlite, with everything in this one";
+
+/// Returns the warning that the Codex of this home does not read the database, if it is that of an old Codex. A
+/// database that was named with `--db` is what the user wants.
+pub(super) fn outdated(app: &App, home: &Path, database: &Path, newest: Option<[u32; 2]>) -> Option<String> {
+    if app.global.db.is_some() {
+        return None;
+    }
+    let readers = fresh::readers_of_outdated(home, database, newest, &app.interrupted)?;
+    let database = database.display();
+    Some(format!("{database} is the database of {readers}; the Codex here reads state_5.sqlite"))
+}
+
 /// Prints where the logs are that lay beside the name of a new database.
 pub fn say_logs(app: &App, logs: &[PathBuf]) {
     for log in logs {

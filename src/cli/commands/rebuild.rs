@@ -2,7 +2,7 @@
 
 use crate::backfill::{self, BackfillOptions, BackfillReport, BackfillTarget};
 use crate::cli::commands::backfill::say_failures;
-use crate::cli::commands::{App, Place, fresh};
+use crate::cli::commands::{App, Place, backups, fresh};
 use crate::cli::line::fresh::Rebuild;
 use crate::cli::line::{Exit, jobs_or_processors};
 use crate::cli::output::{
@@ -64,7 +64,7 @@ pub fn run(app: &mut App, arguments: &Rebuild) -> anyhow::Result<Exit> {
     })?;
     count(app, &report, begun, arguments.dry_run);
     write(app, &form, &target, &report, arguments.dry_run)?;
-    advise(app, &target, &report, arguments.dry_run)?;
+    advise(app, &place, &target, &report, arguments.dry_run)?;
     let is_all = |filled: &BackfillReport| filled.failures.is_empty() && filled.missing_folders.is_empty();
     Ok(Exit::from_answer(report.filled.as_ref().is_none_or(is_all)))
 }
@@ -109,7 +109,7 @@ fn targets(app: &App, place: &Place, found: Option<PathBuf>, dry_run: bool) -> T
         let schema = if is_phase_1 { NewSchema::Phase1 } else { NewSchema::State5 };
         return Targets { target: database.clone(), database, schema };
     }
-    let is_older = ["state_1.sqlite", "state_2.sqlite", "state_3.sqlite", "state_4.sqlite"].contains(&name);
+    let is_older = home::OLDER_DATABASES.contains(&name);
     let schema = match is_phase_1 {
         true => fresh::choose(place, None, &app.interrupted).0.schema,
         false => NewSchema::State5,
@@ -265,15 +265,34 @@ fn in_words(table: &str, carried: &Carried) -> String {
     words
 }
 
+/// Warns if threads of the old database could not be read, and names the backup that knows their names.
+fn say_lost(app: &App, place: &Place, database: &Path, report: &Rebuilt) {
+    let lost = match &report.condition {
+        Condition::Unusable(_) => "nothing",
+        Condition::Damaged(_) if !report.inherited.has_all_threads() => "not all",
+        _ => return,
+    };
+    app.messages.warn(&format!(
+        "{lost} of the old database could be read: names, pins and sections that only it knew may be missing"
+    ));
+    if let Ok(newest) = backups::latest(place, Some(database)) {
+        app.messages.hint(&format!(
+            "codex-state backfill --facts-from {} then takes them from the newest backup",
+            shell_word(&newest)
+        ));
+    }
+}
+
 /// Prints on standard error what was done, and how to undo it.
-fn advise(app: &App, database: &Path, report: &Rebuilt, dry_run: bool) -> io::Result<()> {
+fn advise(app: &App, place: &Place, database: &Path, report: &Rebuilt, dry_run: bool) -> io::Result<()> {
     fresh::say_logs(app, &report.replaced.logs);
     if let Some(filled) = &report.filled {
         say_failures(app, filled)?;
     }
-    if matches!(report.condition, Condition::Missing | Condition::Unusable(_)) {
+    if !report.was_locked {
         app.messages.say("SQLite cannot tell whether a Codex has the database open: Codex must be closed until this is done");
     }
+    say_lost(app, place, database, report);
     if report.inherited.kept_threads > 0 {
         app.messages.say(&format!(
             "{} whose rollout is missing or cannot be read: their rows are kept, and codex-state verify names them",

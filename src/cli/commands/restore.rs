@@ -63,10 +63,12 @@ fn advise(app: &App, database: &Path, report: &RestoreReport, dry_run: bool) {
         ));
     }
     if report.newer_rows > 0 {
-        let rows = human::counted(report.newer_rows, "row", "rows");
-        app.messages.warn(&match dry_run {
-            true => format!("{rows} are newer than the backup and would be removed"),
-            false => format!("{rows} were newer than the backup and were removed"),
+        let n = report.newer_rows;
+        app.messages.warn(&match (dry_run, n) {
+            (true, 1) => "1 row is newer than the backup and would be removed".to_owned(),
+            (true, n) => format!("{} rows are newer than the backup and would be removed", human::count(n)),
+            (false, 1) => "1 row was newer than the backup and was removed".to_owned(),
+            (false, n) => format!("{} rows were newer than the backup and were removed", human::count(n)),
         });
     }
     if dry_run {

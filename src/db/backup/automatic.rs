@@ -70,8 +70,7 @@ pub fn keep_automatic(
     if has_recent() {
         return Ok(None);
     }
-    prepare_folder(database)
-        .hint("move what has the name of the folder away, or continue without a backup: `--no-backup`")?;
+    prepare_folder(database).hint("or continue without a backup: `--no-backup`")?;
     let Some(target) = back_up_as(AUTOMATIC, database, options, keeping.now, has_recent)? else {
         // Another run made a backup meanwhile, before its first change and before ours.
         return Ok(None);
@@ -94,8 +93,7 @@ const REPLACED: &str = "replaced-";
 /// # Errors
 /// If the copy cannot be made.
 pub fn keep_replaced(database: &Path, options: &OpenOptions, now: DateTime<Utc>) -> anyhow::Result<PathBuf> {
-    prepare_folder(database)
-        .hint("move what has the name of the folder away, or continue without a backup: `--no-backup`")?;
+    prepare_folder(database).hint("or continue without a backup: `--no-backup`")?;
     let kept = back_up_as(REPLACED, database, options, now, || false)?;
     kept.ok_or_else(|| anyhow::anyhow!("{}: no name is left for a copy", database.display()))
 }

@@ -157,6 +157,10 @@ impl Drop for Exclusive {
 fn lock(real: &Path) -> rusqlite::Result<Connection> {
     // The caller waits, because SQLite's own waiting does not end at Ctrl-C.
     let connection = connect(real, OpenFlags::SQLITE_OPEN_READ_WRITE, "mode=rw", Duration::ZERO)?;
+    if connection.is_readonly("main")? {
+        // SQLite opens a file that it cannot write for reading, and then fails with an error of the disk.
+        return Err(trouble::read_only());
+    }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.query_row("PRAGMA locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
     connection.execute_batch("BEGIN EXCLUSIVE; COMMIT;")?;

@@ -205,6 +205,8 @@ const MOUNT: &str = "mount its file system for writing, or name a copy elsewhere
 /// Returns the hint for a class.
 fn hint(trouble: Trouble, path: &Path) -> Option<String> {
     let is_folder = path.is_dir();
+    // A missing file cannot be created because of the nearest folder that exists.
+    let denied_by = path.ancestors().skip(1).find(|folder| folder.is_dir()).filter(|_| !path.exists());
     let path = path.display();
     Some(match trouble {
         Trouble::Missing => {
@@ -218,9 +220,10 @@ fn hint(trouble: Trouble, path: &Path) -> Option<String> {
             "close Codex and run `codex-state rebuild`: it makes a new one with everything that can still be read".into()
         }
         Trouble::ReadOnly | Trouble::Permission if is_folder => format!("check the permissions of {path}"),
-        Trouble::ReadOnly | Trouble::Permission => {
-            format!("check the permissions of {path}, of its -wal and -shm, and of their folder")
-        }
+        Trouble::ReadOnly | Trouble::Permission => match denied_by {
+            Some(folder) => format!("check the permissions of {}", folder.display()),
+            None => format!("check the permissions of {path}, of its -wal and -shm, and of their folder"),
+        },
         Trouble::CannotOpen => format!("check {path}, its -wal and -shm, and their folder"),
         Trouble::DiskFull => "free some space, then run it again: what was committed stays".into(),
         Trouble::Io => "check the disk or the network drive, then run it again".into(),
@@ -248,6 +251,11 @@ pub(in crate::db) fn class(error: &rusqlite::Error) -> Trouble {
         Some(ErrorCode::SystemIoFailure) => Trouble::Io,
         _ => Trouble::Other,
     }
+}
+
+/// Returns SQLite's error for a file that cannot be written.
+pub(super) fn read_only() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_READONLY), None)
 }
 
 /// Returns SQLite's extended result code, if the error has one.

@@ -2,11 +2,14 @@
 //! decides when that happens and which rollouts fill it.
 
 mod carry;
+mod condition;
 mod ledger;
 mod shape;
+mod stand_in;
 mod swap;
 
 pub use carry::{Carried, CarriedTables};
+pub use condition::Condition;
 pub use swap::Replaced;
 
 use super::backup::Staging;
@@ -14,16 +17,18 @@ use super::census::Census;
 use super::create::{self, AUGUST, NEWEST, NewSchema};
 use super::facts::DatabaseFacts;
 use super::integrity;
-use super::open::{Exclusive, OpenOptions, Reader, Trouble, Writer, explain, explain_io};
+use super::open::{Exclusive, OpenOptions, Reader, Trouble, Writer, explain, explain_io, remove_if_there};
 use super::salvage;
 use super::schema::Schema;
 use crate::error::WithHint as _;
 use crate::thread::ThreadId;
 use carry::TableGroup;
 use chrono::{DateTime, Utc};
+use condition::examine;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OptionalExtension as _};
 use shape::SchemaShape;
+use stand_in::StandIn;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,25 +38,12 @@ const CHECK_CACHE_KIB: i64 = -8 * 1024;
 /// SQLite's table of tables, indexes and triggers.
 const SCHEMA: &str = "sqlite_schema";
 
-/// The condition of an old database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Condition {
-    /// The file does not exist.
-    Missing,
-    /// SQLite cannot open it, for this reason.
-    Unusable(String),
-    /// Part of it can be read; holds the first problem found.
-    Damaged(String),
-    /// It is sound, but Codex refuses its ledger, for this reason.
-    Refused(String),
-    /// Nothing is wrong with it.
-    Sound,
-}
-
 /// An old database, locked if SQLite can open it.
 pub struct OldDatabase {
     path: PathBuf,
     lock: Option<Exclusive>,
+    /// A copy that is read instead, if SQLite cannot read the files together.
+    stand_in: Option<StandIn>,
     condition: Condition,
 }
 
@@ -61,22 +53,24 @@ impl OldDatabase {
     /// # Errors
     /// If another process has it open, or it cannot be read or written for a temporary reason.
     pub fn lock(path: &Path, options: &OpenOptions) -> anyhow::Result<OldDatabase> {
-        let old = |lock, condition| OldDatabase { path: path.to_owned(), lock, condition };
+        let old = |lock, condition| {
+            OldDatabase { path: path.to_owned(), lock, stand_in: None, condition }.or_copy()
+        };
         // A reader looks first: another connection would play the log into what is no database, and empty it.
         let first = Reader::open(path, options).err();
         let why = |error: &anyhow::Error| super::open::reason(error).unwrap_or_else(|| error.to_string());
         match first.as_ref().and_then(Trouble::of) {
-            Some(Trouble::Missing) => return Ok(old(None, Condition::Missing)),
+            Some(Trouble::Missing) => return old(None, Condition::Missing),
             Some(Trouble::Empty | Trouble::NotADatabase) => {
                 let text = first.as_ref().map(why).unwrap_or_default();
-                return Ok(old(None, Condition::Unusable(text)));
+                return old(None, Condition::Unusable(text));
             }
             _ => {}
         }
         let lock = match Exclusive::open(path, options) {
             Ok(lock) => lock,
             Err(error) if Trouble::of(&error).is_some_and(Trouble::is_unusable) => {
-                return Ok(old(None, Condition::Unusable(why(&error))));
+                return old(None, Condition::Unusable(why(&error)));
             }
             Err(error) => return Err(error),
         };
@@ -85,7 +79,23 @@ impl OldDatabase {
             Err(error) if super::open::class(&error).is_unusable() => Condition::Damaged(error.to_string()),
             Err(error) => return Err(explain(error, path, "check the database")),
         };
-        Ok(old(Some(lock), condition))
+        old(Some(lock), condition)
+    }
+
+    /// Takes a copy to read from, if one can be read better.
+    fn or_copy(mut self) -> anyhow::Result<OldDatabase> {
+        let found = match self.condition {
+            Condition::Damaged(_) => StandIn::without_log(&self.path)?,
+            Condition::Unusable(_) => match StandIn::without_log(&self.path)? {
+                None => StandIn::lengthened(&self.path)?,
+                found => found,
+            },
+            Condition::Missing | Condition::Refused(_) | Condition::Sound => None,
+        };
+        if let Some((copy, problem)) = found {
+            (self.stand_in, self.condition) = (Some(copy), Condition::Damaged(problem));
+        }
+        Ok(self)
     }
 
     /// Does the same to a private copy in `folder`, for a dry run. Does not change `path`.
@@ -122,7 +132,8 @@ impl OldDatabase {
     }
 
     fn connection(&self) -> Option<&Connection> {
-        self.lock.as_ref().map(Exclusive::connection)
+        let copy = self.stand_in.as_ref().map(StandIn::connection);
+        copy.or_else(|| self.lock.as_ref().map(Exclusive::connection))
     }
 }
 
@@ -130,19 +141,6 @@ impl OldDatabase {
 fn census(connection: &Connection, default_provider: &str) -> anyhow::Result<Census> {
     let schema = Schema::read(connection)?;
     Ok(Census::take(connection, &schema, default_provider)?)
-}
-
-/// Returns the condition of a database that can be opened.
-fn examine(connection: &Connection) -> rusqlite::Result<Condition> {
-    // A schema that can be read in part hides the rest from the check.
-    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-    if let Some(problem) = integrity::problems(connection, 1)?.into_iter().next() {
-        return Ok(Condition::Damaged(problem));
-    }
-    Ok(match ledger::complaint(connection)? {
-        Some(complaint) => Condition::Refused(complaint),
-        None => Condition::Sound,
-    })
 }
 
 /// A new database that is being built under another name, on the file system of its target.
@@ -244,7 +242,11 @@ impl NewDatabase {
         let explained = |error| explain_io(error, &self.target, "put the old database back");
         std::fs::remove_file(&self.path).map_err(explained)?;
         self.path = super::open::private_copy(file, self.staging.folder())?;
-        if crate::home::with_suffix(&self.path, "-wal").exists() {
+        let log = crate::home::with_suffix(&self.path, "-wal");
+        if StandIn::without_log(&self.path)?.is_some() {
+            // It stays beside `file`.
+            remove_if_there(&log).map_err(explained)?;
+        } else if log.exists() {
             // One file is what can be put in place in one step.
             let lock = Exclusive::open(&self.path, &OpenOptions::default());
             lock.and_then(|mut lock| lock.settle())?;
@@ -391,8 +393,9 @@ impl NewDatabase {
     /// If a file cannot be renamed; then the old database is in its place.
     pub fn replace(&self, old: OldDatabase, now: DateTime<Utc>) -> anyhow::Result<Replaced> {
         let is_there = old.condition != Condition::Missing;
-        let OldDatabase { path, lock, .. } = old;
-        let old = is_there.then_some(swap::Old { path: &path, lock, reading: None });
+        let OldDatabase { path, lock, stand_in, .. } = old;
+        let keeps_log = stand_in.is_some_and(|copy| copy.is_without_log);
+        let old = is_there.then_some(swap::Old { path: &path, lock, keeps_log, reading: None });
         swap::replace(&self.path, &self.target, old, now)
     }
 }

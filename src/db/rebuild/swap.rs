@@ -19,6 +19,8 @@ pub(super) struct Old<'a> {
     pub(super) path: &'a Path,
     /// The lock, if SQLite can open it.
     pub(super) lock: Option<Exclusive>,
+    /// True if its log is that of another database, which must not be played into it.
+    pub(super) keeps_log: bool,
     /// The file, after it was read. On Unix closing it releases the lock, so it stays open as long as the lock.
     pub(super) reading: Option<File>,
 }
@@ -57,8 +59,8 @@ pub(super) fn replace(
         fs::set_permissions(staged, metadata.permissions()).map_err(explained)?;
     }
     let is_settled = match &mut old.lock {
-        Some(lock) => lock.settle()?,
-        None => false,
+        Some(lock) if !old.keeps_log => lock.settle()?,
+        _ => false,
     };
     fault::point("rebuild:settled");
     let changes = cfg!(unix) && is_settled && old.lock.as_ref().is_some_and(Exclusive::is_wal);

@@ -13,7 +13,6 @@ use crate::db::facts::DatabaseFacts;
 use crate::db::threads::count_by_archived;
 use crate::db::{NewSchema, OpenOptions, Reader, Writer, backup};
 use crate::error::WithHint as _;
-use crate::home;
 use crate::prune::PruneStatus::{self, Pruned};
 use crate::prune::{PruneOptions, PruneReport};
 use crate::sys::is_same_file;
@@ -342,24 +341,9 @@ fn advise(
     for (table, id) in &report.lost_references {
         app.messages.warn(&format!("{table} {id}: cannot be brought back, so threads are left without it"));
     }
-    warn_of_old_database(app, home, &database.path, report);
-    hint_next(app, report, dry_run, is_new);
-}
-
-/// Warns that the Codex of this home does not read the database, if it is that of an old Codex.
-fn warn_of_old_database(app: &App, home: &Path, database: &Path, report: &BackfillReport) {
-    let newer = report.newest_version.is_some_and(|version| version >= [0, 96])
-        || home::shows_newer_codex(home, database.parent().unwrap_or(home));
     // Repeated in every run while no other database is there: a user who missed it wonders where the threads are.
-    let is_first = database.file_name().is_some_and(|name| name == home::PHASE_1_DATABASE);
-    if is_first && app.global.db.is_none() && newer {
-        app.messages.warn(&format!(
-            "{} is the database of Codex 0.93 to 0.95; the Codex here reads state_5.sqlite",
-            database.display()
-        ));
-        app.messages
-            .hint("close Codex and run codex-state rebuild --force: it makes state_5.sqlite, with everything in this one");
-    }
+    fresh::warn_of_outdated(app, home, &database.path, report.newest_version);
+    hint_next(app, report, dry_run, is_new);
 }
 
 /// Prints the next thing to do.

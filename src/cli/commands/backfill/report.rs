@@ -3,7 +3,7 @@
 use crate::backfill::{BackfillReport, Failure};
 use crate::cli::commands::{App, ending};
 use crate::cli::output::{
-    LongList, Member, Members, OutputForm, Report, ReportRows, TableCell, human, text, write_fields,
+    LongList, Member, Members, OutputForm, Report, ReportRows, TableCell, human, text, write_fields_within,
 };
 use crate::db::Many;
 use std::io;
@@ -40,7 +40,7 @@ pub(super) fn write_report(
     Report {
         members,
         rows: ReportRows::Columns(&columns),
-        text: &|out| write_fields(out, &fields(database, report, counts), form.style),
+        text: &|out| write_fields_within(out, &fields(database, report, counts), form.width, form.style),
     }
     .write(&mut app.out, form)
 }

@@ -8,7 +8,7 @@ mod view;
 use crate::catalog::walk::{Looks, Walk};
 use crate::cli::commands::status::view::StatusView;
 use crate::cli::commands::ways::Ways;
-use crate::cli::commands::{App, Place};
+use crate::cli::commands::{App, Place, fresh};
 use crate::cli::line::args::{self, FormatChoice};
 use crate::cli::line::{Exit, jobs_or_processors};
 use crate::cli::output::chart::Ink;
@@ -68,6 +68,8 @@ fn begin<'a>(
 ) -> StatusView<'a> {
     let home = walk.map(|_| &*place.home);
     let (backups, are_backups_hidden) = backups(app, choice.as_ref(), &place.databases.looked_in);
+    let chosen = choice.as_ref().map(|choice| &*choice.chosen.path);
+    let outdated = home.zip(chosen).and_then(|(home, database)| fresh::outdated(app, home, database, None));
     let (candidate, other) = choice.map(|choice| (choice.chosen, choice.other)).unzip();
     StatusView {
         home,
@@ -75,6 +77,7 @@ fn begin<'a>(
         invalid_config: place.config.invalid.as_deref(),
         others: other.flatten().map(|one| one.path).into_iter().collect(),
         candidate,
+        outdated,
         looked_in: place.databases.looked_in.clone(),
         database: None,
         error: None,

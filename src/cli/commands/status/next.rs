@@ -1,5 +1,6 @@
 //! The last line of `status`: the most urgent thing that the person can do now.
 
+use crate::cli::commands::fresh;
 use crate::cli::commands::status::view::StatusView;
 use crate::cli::output::human;
 use crate::db::Census;
@@ -14,8 +15,9 @@ use std::path::Path;
 pub(super) fn next(view: &StatusView<'_>) -> String {
     let Some(database) = &view.database else { return without_database(view) };
     let report = view.verify.as_ref();
-    let steps: [Option<String>; 6] = [
+    let steps: [Option<String>; 7] = [
         damaged(database),
+        view.outdated.as_ref().map(|_| format!("close Codex, then {}", fresh::MAKE_CURRENT)),
         invalid_config(view),
         report.and_then(|report| cannot_start(report, view)).or_else(|| mount(view)),
         report.and_then(|report| mend(report, view.unusable)),
@@ -120,7 +122,14 @@ fn mend(report: &VerifyReport, unusable: Option<Unusable>) -> Option<String> {
     let all = if first.is_empty() { last.clone() } else { format!("{} and {last}", first.join(", ")) };
     let may_fail = report.count(FindingKind::MissingRow).all() > 0 && unusable.is_none();
     let as_far = if may_fail { ", as far as the rollouts can be read" } else { "" };
-    Some(format!("codex-state backfill {all}{as_far} (codex-state verify names them)"))
+    let first = match report.count(FindingKind::MissingFile).all() {
+        0 => String::new(),
+        n => {
+            let files = human::counted(n, "missing file", "missing files");
+            format!("bring the {files} back from a backup or another disk, if you can; then ")
+        }
+    };
+    Some(format!("{first}codex-state backfill {all}{as_far} (codex-state verify names them)"))
 }
 
 /// Describes what `backfill` does about findings of a kind. Returns `None` if the kind has its own step.

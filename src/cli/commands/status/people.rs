@@ -58,26 +58,7 @@ pub(super) fn write(
         None => TableCell::new("none: the database alone is looked at").tone(Tone::Doubtful),
     };
     let mut fields = vec![("home", home)];
-    match &view.candidate {
-        None => {
-            let folders: Vec<_> = view.looked_in.iter().map(text::path).collect();
-            fields.push((
-                "database",
-                TableCell::exact(format!("none in {}", folders.join(" or "))).tone(Tone::Doubtful),
-            ));
-        }
-        Some(candidate) => {
-            fields.push(("database", TableCell::exact(text::path(&candidate.path))));
-            fields.push(("chosen", TableCell::new(candidate.why.describe())));
-        }
-    }
-    for other in &view.others {
-        let status = format!("codex-state --db {} status", shell_word(other));
-        fields.push((
-            "left alone",
-            TableCell::exact(format!("{}: {status}", text::path(other))).tone(Tone::Doubtful),
-        ));
-    }
+    candidate_fields(view, &mut fields);
     if let Some(error) = &view.error {
         fields.push(("trouble", TableCell::new(error).tone(Tone::Bad)));
     }
@@ -104,6 +85,33 @@ pub(super) fn write(
         write!(out, "\n{}", wrap(&line, width))?;
     }
     Ok(())
+}
+
+/// Adds the database that is used, with the reason, and the one that is not used.
+fn candidate_fields(view: &StatusView<'_>, fields: &mut Fields) {
+    match &view.candidate {
+        None => {
+            let folders: Vec<_> = view.looked_in.iter().map(text::path).collect();
+            fields.push((
+                "database",
+                TableCell::exact(format!("none in {}", folders.join(" or "))).tone(Tone::Doubtful),
+            ));
+        }
+        Some(candidate) => {
+            fields.push(("database", TableCell::exact(text::path(&candidate.path))));
+            fields.push(("chosen", TableCell::new(candidate.why.describe())));
+        }
+    }
+    if let Some(warning) = &view.outdated {
+        fields.push(("warning", TableCell::new(warning).tone(Tone::Doubtful)));
+    }
+    for other in &view.others {
+        let status = format!("codex-state --db {} status", shell_word(other));
+        fields.push((
+            "left alone",
+            TableCell::exact(format!("{}: {status}", text::path(other))).tone(Tone::Doubtful),
+        ));
+    }
 }
 
 /// Returns the latest months, including those without a thread.

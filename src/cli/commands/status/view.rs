@@ -17,6 +17,8 @@ pub(super) struct StatusView<'a> {
     pub(super) invalid_config: Option<&'a str>,
     /// The database that is used, with the reason.
     pub(super) candidate: Option<DatabaseCandidate>,
+    /// The warning that the Codex of this home does not read it.
+    pub(super) outdated: Option<String>,
     /// The databases that are not used.
     pub(super) others: Vec<PathBuf>,
     /// The folders that were searched for databases.

@@ -5,7 +5,7 @@ mod junit;
 mod people;
 mod records;
 
-use crate::cli::commands::{App, Place, damaged, output_file, threads, verdict};
+use crate::cli::commands::{App, Place, damaged, fresh, output_file, threads, verdict};
 use crate::cli::line::args::{self, FormatChoice};
 use crate::cli::line::{Exit, jobs_or_processors};
 use crate::cli::output::{OutputForm, human, shown};
@@ -63,6 +63,7 @@ pub fn run(app: &mut App, arguments: &args::VerifyArgs) -> anyhow::Result<Exit> 
         file.write_with(|out| junit::write(out, &report, &ignore, arguments.strict, now))?;
     }
     summarise(app, &report, depth, n_printed, is_text);
+    fresh::warn_of_outdated(app, &place.home, &database, None);
     if report.count(verify::FindingKind::DatabaseDamaged).all() > 0
         && let Some(hint) = damaged::newest_backup(app, &place, &database)
     {
