@@ -32,6 +32,10 @@ const BEHIND: std::ops::RangeInclusive<i64> = 0..=6;
 /// writes the row right after the line, but on a busy machine it may have to wait in between.
 const PAUSE: Duration = Duration::from_millis(400);
 const MAX_PAUSES: u32 = 8;
+/// Number of further waits for the row of a file that a Codex has just changed: its transaction may wait for others.
+const MORE_WAITS: u32 = 3;
+/// Seconds after the begin of the run within which a file's time still shows a Codex at work, and no wrong clock.
+const AHEAD: Duration = Duration::from_secs(3600);
 
 impl VerifyRun<'_> {
     /// Compares a thread with its row, after `n_looks` earlier comparisons.
@@ -58,6 +62,7 @@ impl VerifyRun<'_> {
             row: row.map(hash),
             judged,
             n_looks: n_looks + 1,
+            n_waits: 0,
         };
         self.doubtful.bytes += doubtful.size();
         self.doubtful.threads.push(doubtful);
@@ -78,6 +83,17 @@ impl VerifyRun<'_> {
             .is_none_or(|since| stamp.modified >= since)
     }
 
+    /// Returns true if a Codex may be about to write the row of a thread, and there is time left to wait for it.
+    fn may_wait_for(&self, one: &DoubtfulThread) -> bool {
+        let end = SystemTime::from(self.options.context.now).checked_add(AHEAD);
+        let is_live =
+            |stamp: &Stamp| self.is_fresh(*stamp) && end.is_some_and(|end| stamp.modified <= end);
+        one.n_waits < MORE_WAITS
+            && self.doubtful.n_pauses < MAX_PAUSES
+            && one.may_lack_its_row()
+            && one.stamps.iter().flatten().any(is_live)
+    }
+
     /// Checks the doubtful threads again. Unchanged ones are reported, changed ones are judged again.
     pub(super) fn look_again(&mut self) -> anyhow::Result<()> {
         while !self.doubtful.threads.is_empty() && !self.options.context.is_interrupted() {
@@ -95,7 +111,9 @@ impl VerifyRun<'_> {
                 let files = one.origin.files();
                 let held_still = one.row == row.as_ref().map(hash)
                     && files.iter().zip(&one.stamps).all(|(&i, stamp)| self.stamp_now(i) == *stamp);
-                if held_still || one.n_looks >= MAX_LOOKS {
+                if held_still && self.may_wait_for(&one) {
+                    self.doubtful.threads.push(DoubtfulThread { n_waits: one.n_waits + 1, ..one });
+                } else if held_still || one.n_looks >= MAX_LOOKS {
                     self.confirm(one, row.is_some(), held_still);
                 } else {
                     let n_looks = one.n_looks;

@@ -43,9 +43,21 @@ pub(super) struct DoubtfulThread {
     pub(super) row: Option<u64>,
     pub(super) judged: Judged,
     pub(super) n_looks: u32,
+    /// The number of further waits in which nothing changed.
+    pub(super) n_waits: u32,
 }
 
 impl DoubtfulThread {
+    /// Returns true if a Codex that has written a file, or moved it, and not yet the row would explain a finding.
+    pub(super) fn may_lack_its_row(&self) -> bool {
+        self.judged.findings.iter().any(|finding| {
+            matches!(
+                finding.kind,
+                FindingKind::FieldMismatch | FindingKind::ArchiveMismatch | FindingKind::MovedFile
+            )
+        })
+    }
+
     pub(super) fn size(&self) -> usize {
         self.judged.findings.iter().map(Finding::size).sum::<usize>() + 256
     }

@@ -159,6 +159,12 @@ impl Live {
         if !self.is_archived {
             File::options().append(true).open(&to).unwrap().set_modified(SystemTime::now()).unwrap();
         }
+        self.write_place(connection);
+    }
+
+    /// Writes into the row where the file is.
+    fn write_place(&self, connection: &Connection) {
+        let to = self.path();
         connection
             .execute(
                 "UPDATE threads SET archived = ?2, archived_at = ?3, rollout_path = ?4 WHERE id = ?1",
@@ -275,4 +281,35 @@ fn beside_a_codex_at_work() {
     if has_verify {
         env.run(["verify"]).status(0, "and verify says so too");
     }
+}
+
+/// A busy machine can keep Codex from writing the row for longer than one pause.
+#[test]
+fn a_row_that_codex_writes_a_second_after_its_file_is_no_drift() {
+    let env = Env::new();
+    let database = env.database("empty-2026-08");
+    let mut connection = Connection::open(&database).unwrap();
+    connection.busy_timeout(Duration::from_secs(5)).unwrap();
+    let mut live = Live::new(&env, &plain("2026-03-01T10:00:00", "words"));
+    live.turn(&mut connection);
+    env.run(["backfill"]).status(0, "the row of the stand-in for Codex is completed");
+    fs::create_dir_all(env.home().join("archived_sessions")).unwrap();
+    live.is_archived = true;
+    let path = live.path();
+    fs::rename(&live.active, &path).unwrap();
+    let verify = |args: &[&str]| {
+        let mut command = env.command(["verify"].iter().chain(args));
+        command.env_remove("CODEX_STATE_NOW");
+        env.finish(command)
+    };
+    let outcome = thread::scope(|scope| {
+        let run = scope.spawn(|| verify(&[]));
+        pause(1000);
+        live.write_place(&connection);
+        run.join().unwrap()
+    });
+    assert_eq!(outcome.code, Some(0), "{}{}", outcome.stdout, outcome.stderr);
+    // Drift that stays is reported all the same.
+    connection.execute("UPDATE threads SET archived = 0", []).unwrap();
+    assert_eq!(verify(&["--quick"]).code, Some(1));
 }
