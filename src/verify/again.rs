@@ -86,8 +86,7 @@ impl VerifyRun<'_> {
     /// Returns true if a Codex may be about to write the row of a thread, and there is time left to wait for it.
     fn may_wait_for(&self, one: &DoubtfulThread) -> bool {
         let end = SystemTime::from(self.options.context.now).checked_add(AHEAD);
-        let is_live =
-            |stamp: &Stamp| self.is_fresh(*stamp) && end.is_some_and(|end| stamp.modified <= end);
+        let is_live = |stamp: &Stamp| self.is_fresh(*stamp) && end.is_some_and(|end| stamp.modified <= end);
         one.n_waits < MORE_WAITS
             && self.doubtful.n_pauses < MAX_PAUSES
             && one.may_lack_its_row()
