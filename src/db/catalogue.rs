@@ -1,6 +1,7 @@
 //! Counts the desktop app's own catalogue of threads, which its sidebar shows; never writes it.
 
 use super::open::{OpenOptions, Reader};
+use super::row::collect;
 use super::schema::{Schema, has_column};
 use super::shown;
 use rusqlite::Connection;
@@ -73,9 +74,7 @@ fn ids(path: &Path, options: &OpenOptions) -> Option<HashSet<String>> {
         }
         let present = if has("missing_candidate")? { "missing_candidate = 0" } else { "1" };
         let sql = format!("SELECT thread_id FROM {TABLE} WHERE typeof(thread_id) = 'text' AND {present}");
-        let mut statement = connection.prepare(&sql)?;
-        let ids = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-        Ok(Some(ids))
+        collect(connection, &sql, [], |row| row.get(0).map(Some)).map(Some)
     };
     Reader::open(path, options).ok()?.read(read).ok()?
 }

@@ -6,9 +6,10 @@
 
 use super::open::{OpenOptions, Reader, Trouble, reason};
 use super::packed;
-use super::row::{set_cell, to_cell};
+use super::row::{self, set_cell, to_cell};
 use super::salvage::{self, Salvage, insert_into, quoted};
 use super::schema::{self, Schema};
+use super::spill::temporary_database;
 use crate::error::{WithHint as _, shell_word};
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
@@ -106,8 +107,8 @@ impl DatabaseFacts {
     }
 
     fn read(from: &Connection, columns: ColumnSet) -> anyhow::Result<DatabaseFacts> {
-        let copy = Connection::open("")?;
-        copy.execute_batch(&format!("{SETTINGS} CREATE TABLE facts (id TEXT, cells BLOB); BEGIN"))?;
+        let copy = temporary_database()?;
+        copy.execute_batch("CREATE TABLE facts (id TEXT, cells BLOB); BEGIN")?;
         let salvage = copy_rows(from, &copy, columns)?;
         index_ids(&copy)?;
         copy.execute_batch("COMMIT")?;
@@ -164,8 +165,7 @@ impl DatabaseFacts {
     /// # Errors
     /// If the temporary database cannot be read.
     pub fn count(&self) -> anyhow::Result<u64> {
-        let count = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
-        Ok(self.copy.query_row("SELECT count(*) FROM facts", [], count)?.unsigned_abs())
+        Ok(row::count(&self.copy, "SELECT count(*) FROM facts")?)
     }
 
     fn get(&self, id: ThreadId) -> rusqlite::Result<Option<Row>> {
@@ -187,18 +187,13 @@ impl DatabaseFacts {
     }
 }
 
-/// The temporary database is written once and never rolled back.
-const SETTINGS: &str = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE; \
-                        PRAGMA cache_size = -1024;";
-
 /// Makes each copied row findable by its id, and keeps only the first of the rows with one id.
 ///
 /// The rows are appended in the order in which they were read. A table sorted by id would be written page by page in
 /// random order.
 fn index_ids(copy: &Connection) -> rusqlite::Result<()> {
     copy.execute_batch("CREATE INDEX by_id ON facts(id)")?;
-    let repeated = "SELECT count(*) - count(DISTINCT id) FROM facts";
-    if copy.query_row(repeated, [], |row| row.get::<_, i64>(0))? > 0 {
+    if row::count(copy, "SELECT count(*) - count(DISTINCT id) FROM facts")? > 0 {
         copy.execute_batch(
             "DELETE FROM facts WHERE rowid NOT IN (SELECT min(rowid) FROM facts GROUP BY id)",
         )?;
@@ -247,10 +242,8 @@ impl Parents {
         let mut parents = Parents { columns, ..Parents::default() };
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let cells: Result<Vec<Cell>, _> = (0..parents.columns.len())
-                .map(|i| Ok::<_, rusqlite::Error>(to_cell(row.get_ref(i)?)))
-                .collect();
-            let cells = cells?;
+            let cells = (0..parents.columns.len()).map(|i| row.get_ref(i).map(to_cell));
+            let cells = cells.collect::<rusqlite::Result<Vec<Cell>>>()?;
             if let Some(id) = cells[key].as_text() {
                 parents.rows.entry(id.to_owned()).or_default().push(cells);
             }
@@ -258,10 +251,10 @@ impl Parents {
         Ok(parents)
     }
 
-    /// Returns true if rows of this table can be inserted into the table of the same name.
-    fn fit(&self, connection: &Connection, table: &str) -> rusqlite::Result<bool> {
+    /// Returns the rows if they can be inserted into the table of the same name.
+    fn fitting(&self, connection: &Connection, table: &str) -> rusqlite::Result<Option<&Parents>> {
         let names: Vec<&str> = self.columns.iter().map(String::as_str).collect();
-        Ok(!names.is_empty() && schema::has_shape(connection, table, &names)?)
+        Ok((!names.is_empty() && schema::has_shape(connection, table, &names)?).then_some(self))
     }
 
     fn insert(&self, connection: &Connection, table: &str, id: &str) -> rusqlite::Result<usize> {
@@ -274,21 +267,15 @@ impl Parents {
     }
 }
 
-/// Says which missing rows of one reference can be inserted.
-#[derive(Debug, Clone, Copy, Default)]
-struct Fits {
-    parents: bool,
-    /// The rows that belong to the parents.
-    children: bool,
-}
-
 /// The facts that fit into one database, whose rows must not refer to missing rows.
 #[derive(Debug)]
 pub struct FittingFacts<'a> {
     facts: &'a DatabaseFacts,
     /// The ids of existing parents.
     known: [BTreeSet<String>; REFERENCES.len()],
-    fits: [Fits; REFERENCES.len()],
+    /// The rows that can be inserted, and those of the child table.
+    parents: [Option<&'a Parents>; REFERENCES.len()],
+    children: [Option<&'a Parents>; REFERENCES.len()],
     lost: RefCell<BTreeSet<(&'static str, String)>>,
 }
 
@@ -301,15 +288,16 @@ impl<'a> FittingFacts<'a> {
         let mut fitting = FittingFacts {
             facts,
             known: Default::default(),
-            fits: Default::default(),
+            parents: Default::default(),
+            children: Default::default(),
             lost: RefCell::default(),
         };
         for (i, (_, table, children)) in REFERENCES.iter().enumerate() {
             let parents = &facts.parents[i];
             fitting.known[i] = Parents::try_read(connection, table, "id")?.rows.into_keys().collect();
-            fitting.fits[i].parents = parents.fit(connection, table)?;
-            if let (Some((table, _)), Some(parents)) = (children, &parents.children) {
-                fitting.fits[i].children = parents.fit(connection, table)?;
+            fitting.parents[i] = parents.fitting(connection, table)?;
+            if let (Some((table, _)), Some(children)) = (children, &parents.children) {
+                fitting.children[i] = children.fitting(connection, table)?;
             }
         }
         Ok(fitting)
@@ -323,7 +311,7 @@ impl<'a> FittingFacts<'a> {
         let Some(mut row) = self.facts.get(id)? else { return Ok(None) };
         for (i, (col, table, _)) in REFERENCES.iter().enumerate() {
             let Some(parent) = row.text(*col).filter(|id| !id.is_empty()) else { continue };
-            let can_be_inserted = self.fits[i].parents && self.facts.parents[i].rows.contains_key(parent);
+            let can_be_inserted = self.parents[i].is_some_and(|parents| parents.rows.contains_key(parent));
             if !self.known[i].contains(parent) && !can_be_inserted {
                 self.lost.borrow_mut().insert((*table, parent.to_owned()));
                 row[*col] = None;
@@ -348,12 +336,9 @@ impl<'a> FittingFacts<'a> {
             let Some(parent) = row.text(*col).filter(|parent| !self.known[i].contains(*parent)) else {
                 continue;
             };
-            let parents = &self.facts.parents[i];
-            if !self.fits[i].parents || parents.insert(connection, table, parent)? == 0 {
-                continue;
-            }
-            if let (Some((table, _)), Some(children), true) =
-                (children, &parents.children, self.fits[i].children)
+            if let Some(parents) = self.parents[i]
+                && parents.insert(connection, table, parent)? > 0
+                && let (Some((table, _)), Some(children)) = (children, self.children[i])
             {
                 children.insert(connection, table, parent)?;
             }

@@ -1,5 +1,6 @@
 //! The working directories in rows: read page by page, and replaced one by one; no other column is written.
 
+use super::row::{collect, texts};
 use rusqlite::Connection;
 
 /// The working directory of a row.
@@ -18,16 +19,10 @@ pub struct RowFolder {
 pub fn behind(connection: &Connection, after: &str, n: usize) -> rusqlite::Result<Vec<RowFolder>> {
     let sql = "SELECT id, cwd FROM threads WHERE id > ?1 AND typeof(id) = 'text' AND typeof(cwd) = 'text' \
                ORDER BY id LIMIT ?2";
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query((after, i64::try_from(n).unwrap_or(i64::MAX)))?;
-    let mut folders = Vec::new();
-    while let Some(row) = rows.next()? {
-        // A person cannot name a folder that is not UTF-8.
-        if let (Ok(id), Ok(cwd)) = (row.get_ref(0)?.as_str(), row.get_ref(1)?.as_str()) {
-            folders.push(RowFolder { id: id.to_owned(), cwd: cwd.to_owned() });
-        }
-    }
-    Ok(folders)
+    // A person cannot name a folder that is not UTF-8.
+    collect(connection, sql, (after, i64::try_from(n).unwrap_or(i64::MAX)), |row| {
+        Ok(texts(row)?.map(|[id, cwd]| RowFolder { id, cwd }))
+    })
 }
 
 /// Replaces the working directory of a row if it is still the one that was read. Returns false if it is not.

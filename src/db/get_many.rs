@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use crate::db::open::Writer;
     use crate::db::schema::Schema;
-    use crate::db::testing::{FILLED, Place};
+    use crate::db::testing::{FILLED, Place, all_rows};
     use crate::thread::cell::Cell;
 
     #[test]
@@ -114,7 +114,7 @@ mod tests {
         let mut writer = Writer::open(&place.database, &place.options()).unwrap();
         let schema = Schema::read(writer.connection()).unwrap();
         let mut table = ThreadStatements::new(&schema);
-        let row = table.rows_behind(writer.connection(), None, 1).unwrap().0.remove(0);
+        let row = all_rows(writer.connection(), &table).remove(0);
         let there: Vec<ThreadId> = (1..200).map(|n| ThreadId::from_u128(7919 * n % 1009)).collect();
         writer
             .transaction_immediate(|transaction| {

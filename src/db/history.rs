@@ -1,6 +1,7 @@
 //! Reads how far Codex has read the rollouts of paginated threads into `thread_history_1.sqlite`, from which it shows
 //! them. It does not know how long the rollouts are.
 
+use super::row::{collect, thread_id};
 use super::schema::has_column;
 use crate::thread::ThreadId;
 use rusqlite::Connection;
@@ -36,15 +37,10 @@ pub fn read(connection: &Connection) -> rusqlite::Result<Projections> {
     };
     projections.by_rollout = key == 0;
     let sql = format!("SELECT {}, next_rollout_byte_offset FROM {TABLE}", KEYS[key]);
-    let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let id = row.get_ref(0)?.as_str().ok().and_then(ThreadId::parse);
+    projections.offsets = collect(connection, &sql, [], |row| {
         let offset = row.get_ref(1)?.as_i64().ok().and_then(|offset| u64::try_from(offset).ok());
-        if let (Some(id), Some(offset)) = (id, offset) {
-            projections.offsets.insert(id, offset);
-        }
-    }
+        Ok(thread_id(row, 0)?.zip(offset))
+    })?;
     Ok(projections)
 }
 

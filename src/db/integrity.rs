@@ -1,5 +1,6 @@
 //! Asks SQLite to check a database file. It does not check whether the rows make sense.
 
+use super::row::collect;
 use rusqlite::Connection;
 
 /// Returns at most `limit` problems that `PRAGMA integrity_check` finds. A sound database has none.
@@ -7,9 +8,8 @@ use rusqlite::Connection;
 /// # Errors
 /// If the database cannot be read, which may itself be damage.
 pub fn problems(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<String>> {
-    let mut statement = connection.prepare(&format!("PRAGMA integrity_check({limit})"))?;
-    let found: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    Ok(found.into_iter().filter(|line| line != "ok").collect())
+    let sql = format!("PRAGMA integrity_check({limit})");
+    collect(connection, &sql, [], |row| Ok(Some(row.get(0)?).filter(|line| line != "ok")))
 }
 
 /// Checks every page, without comparing indexes with tables. Returns at most one problem; `None` for a sound

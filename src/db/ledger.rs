@@ -4,10 +4,10 @@
 //! the program has. It tolerates versions that it does not know. A checksum is the SHA-384 of a migration's text. In
 //! builds for Windows the texts have CRLF line ends, so their checksums differ from those of all other builds.
 
-use super::row::to_cell;
+use super::row::collect;
 use super::schema::has_column;
-use crate::thread::cell::Cell;
 use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The checksums of Codex's migrations 1 to 59: version, description, checksum, tab-separated.
@@ -90,26 +90,23 @@ impl LedgerFaults {
     /// Describes the faults in one sentence, with every version.
     #[must_use]
     pub fn describe(&self) -> String {
-        let changed = (!self.changed.is_empty()).then(|| match &self.changed[..] {
-            [one] => format!("the checksum of migration {one} is not the one that Codex has"),
-            many => format!("the checksums of migrations {} are not those that Codex has", listed(many)),
+        let migrations = |versions: &[i64]| match versions {
+            [] => None,
+            [one] => Some((format!("migration {one}"), true)),
+            many => Some((format!("migrations {}", listed(many)), false)),
+        };
+        let changed = migrations(&self.changed).map(|(them, is_one)| match is_one {
+            true => format!("the checksum of {them} is not the one that Codex has"),
+            false => format!("the checksums of {them} are not those that Codex has"),
         });
-        let failed = (!self.failed.is_empty()).then(|| match &self.failed[..] {
-            [one] => format!("migration {one} did not succeed"),
-            many => format!("migrations {} did not succeed", listed(many)),
+        let failed = migrations(&self.failed).map(|(them, _)| format!("{them} did not succeed"));
+        let gap = migrations(&self.missing).map(|(them, is_one)| {
+            let are = if is_one { "is" } else { "are" };
+            format!("{them} {are} missing from the ledger, and later ones are in it")
         });
-        let gap = (!self.missing.is_empty()).then(|| match &self.missing[..] {
-            [one] => format!("migration {one} is missing from the ledger, and later ones are in it"),
-            many => {
-                format!("migrations {} are missing from the ledger, and later ones are in it", listed(many))
-            }
-        });
-        let end = (!self.unrecorded.is_empty()).then(|| match &self.unrecorded[..] {
-            [one] => format!("migration {one} is missing from the ledger, and its columns are there"),
-            many => format!(
-                "migrations {} are missing from the ledger, and their columns are there",
-                listed(many)
-            ),
+        let end = migrations(&self.unrecorded).map(|(them, is_one)| {
+            let (are, their) = if is_one { ("is", "its") } else { ("are", "their") };
+            format!("{them} {are} missing from the ledger, and {their} columns are there")
         });
         let absent = (!self.absent.is_empty())
             .then(|| format!("the database lacks {}, which its ledger says it has", listed(&self.absent)));
@@ -239,21 +236,16 @@ fn read(connection: &Connection) -> rusqlite::Result<Vec<LedgerRow>> {
         }
     }
     let sql = format!("SELECT version, success, checksum FROM {TABLE} ORDER BY version");
-    let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query([])?;
-    let mut entries = Vec::new();
-    while let Some(row) = rows.next()? {
-        let Cell::Integer(version) = to_cell(row.get_ref(0)?) else { continue };
-        let checksum = match to_cell(row.get_ref(2)?) {
-            Cell::Blob(bytes) => bytes,
-            Cell::Text(text) => text.into_bytes(),
-            _ => Vec::new(),
+    collect(connection, &sql, [], |row| {
+        let checksum = match row.get_ref(2)? {
+            ValueRef::Blob(bytes) | ValueRef::Text(bytes) => bytes,
+            _ => &[],
         };
         let checksum = checksum.iter().map(|byte| format!("{byte:02x}")).collect();
-        let success = to_cell(row.get_ref(1)?) == Cell::Integer(1);
-        entries.push(LedgerRow { version, success, checksum });
-    }
-    Ok(entries)
+        let success = row.get_ref(1)? == ValueRef::Integer(1);
+        let version = row.get_ref(0)?.as_i64().ok();
+        Ok(version.map(|version| LedgerRow { version, success, checksum }))
+    })
 }
 
 /// Returns version, description and checksum (in hexadecimal digits) of every known migration.

@@ -4,7 +4,7 @@ use super::schema::Schema;
 use crate::thread::ThreadId;
 use crate::thread::columns::{Col, Row};
 use crate::thread::merge::is_wrapper;
-use rusqlite::Connection;
+use rusqlite::{Connection, Params};
 use std::ops::ControlFlow;
 
 /// A thread with a name.
@@ -58,18 +58,13 @@ pub fn for_each(
     after: &str,
     mut take: impl FnMut(NamedThread<'_>) -> ControlFlow<()>,
 ) -> rusqlite::Result<Option<String>> {
-    let mut statement = connection.prepare(&sql(schema, " AND id > ?1 ORDER BY id"))?;
-    let mut rows = statement.query([after])?;
     let mut last = after.to_owned();
-    while let Some(row) = rows.next()? {
-        if let Some(named) = read(row) {
-            if take(named).is_break() {
-                return Ok(Some(last));
-            }
-            row.get_ref(COLUMNS.len())?.as_str().unwrap_or_default().clone_into(&mut last);
-        }
-    }
-    Ok(None)
+    let end = read(connection, schema, " AND id > ?1 ORDER BY id", [after], |id, named| {
+        take(named)?;
+        id.clone_into(&mut last);
+        ControlFlow::Continue(())
+    })?;
+    Ok(end.is_break().then_some(last))
 }
 
 /// Calls `take` with each thread that has a name, in the order in which they lie in the file. This costs less than
@@ -82,12 +77,11 @@ pub fn for_each_in_file_order(
     schema: &Schema,
     mut take: impl FnMut(NamedThread<'_>),
 ) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(&sql(schema, ""))?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        read(row).into_iter().for_each(&mut take);
-    }
-    Ok(())
+    read(connection, schema, "", [], |_, named| {
+        take(named);
+        ControlFlow::Continue(())
+    })
+    .map(drop)
 }
 
 /// Calls `take` with each of these threads that has a name.
@@ -100,12 +94,12 @@ pub fn for_each_of(
     ids: &[ThreadId],
     mut take: impl FnMut(NamedThread<'_>),
 ) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(&sql(schema, " AND id = ?1"))?;
     for id in ids {
-        let mut rows = statement.query([id.encode(&mut [0; 36])])?;
-        while let Some(row) = rows.next()? {
-            read(row).into_iter().for_each(&mut take);
-        }
+        let id = id.to_string();
+        let _ = read(connection, schema, " AND id = ?1", [id], |_, named| {
+            take(named);
+            ControlFlow::Continue(())
+        })?;
     }
     Ok(())
 }
@@ -123,21 +117,35 @@ fn column(schema: &Schema, col: Col) -> &'static str {
 /// The columns that decide the name.
 const COLUMNS: [Col; 5] = [Col::Name, Col::Title, Col::FirstUserMessage, Col::HistoryMode, Col::Source];
 
-/// Returns the SQL that selects the threads that may have a name.
-fn sql(schema: &Schema, rest: &str) -> String {
+/// Reads the rows that may have a name and fulfil a further condition, and calls `take` with the id of each that has one,
+/// as the row has it, until `take` breaks.
+fn read(
+    connection: &Connection,
+    schema: &Schema,
+    rest: &str,
+    parameters: impl Params,
+    mut take: impl FnMut(&str, NamedThread<'_>) -> ControlFlow<()>,
+) -> rusqlite::Result<ControlFlow<()>> {
     let columns = COLUMNS.map(|col| column(schema, col));
     let [name, title, first, ..] = columns;
-    format!(
+    let sql = format!(
         "SELECT {}, id FROM threads WHERE ({name} <> '' OR ({title} <> '' AND {title} <> {first})){rest}",
         columns.join(", ")
-    )
-}
-
-fn read<'a>(row: &'a rusqlite::Row<'_>) -> Option<NamedThread<'a>> {
-    let text = |i: usize| row.get_ref(i).ok().and_then(|value| value.as_str().ok()).unwrap_or_default();
-    let id = ThreadId::parse(text(COLUMNS.len()).trim())?;
-    let place = |col| COLUMNS.iter().position(|column| *column == col);
-    named(|col| place(col).map_or("", text)).map(|(name, is_title)| NamedThread { id, name, is_title })
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(parameters)?;
+    while let Some(row) = rows.next()? {
+        let text = |i: usize| row.get_ref(i).ok().and_then(|value| value.as_str().ok()).unwrap_or_default();
+        let row_id = text(COLUMNS.len());
+        let place = |col| COLUMNS.iter().position(|column| *column == col);
+        if let Some(id) = ThreadId::parse(row_id.trim())
+            && let Some((name, is_title)) = named(|col| place(col).map_or("", text))
+            && take(row_id, NamedThread { id, name, is_title }).is_break()
+        {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 #[cfg(test)]

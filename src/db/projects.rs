@@ -1,5 +1,6 @@
 //! Counts the threads that belong to a project by their folder but are not assigned to it; never writes.
 
+use super::row::{collect, texts};
 use super::schema::{Schema, has_column};
 use super::shown;
 use crate::sys;
@@ -70,24 +71,15 @@ pub fn unassigned(connection: &Connection, schema: &Schema) -> rusqlite::Result<
 }
 
 fn read_roots(connection: &Connection) -> rusqlite::Result<Vec<ProjectRoot>> {
-    let mut statement = connection.prepare("SELECT path, project_id FROM project_roots")?;
-    let mut rows = statement.query([])?;
-    let mut roots = Vec::new();
-    while let Some(row) = rows.next()? {
-        if let (Ok(path), Ok(project)) = (row.get_ref(0)?.as_str(), row.get_ref(1)?.as_str())
-            && !path.is_empty()
-        {
-            roots.push(ProjectRoot { path: comparable(path), project: project.to_owned() });
-        }
-    }
-    Ok(roots)
+    collect(connection, "SELECT path, project_id FROM project_roots WHERE path <> ''", [], |row| {
+        Ok(texts(row)?.map(|[path, project]| ProjectRoot { path: comparable(&path), project }))
+    })
 }
 
 fn read_names(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
     let sql =
         "SELECT id, name FROM projects WHERE typeof(id) = 'text' AND typeof(name) = 'text' AND name <> ''";
-    let mut statement = connection.prepare(sql)?;
-    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    collect(connection, sql, [], |row| Ok(Some((row.get(0)?, row.get(1)?))))
 }
 
 /// Returns a folder in the spelling used for comparison: with `/`, without a `/` at the end, without the `\\?\`

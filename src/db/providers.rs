@@ -1,5 +1,6 @@
 //! Counts the threads of each model provider; never writes.
 
+use super::row::{collect, texts};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 
@@ -10,15 +11,10 @@ use std::collections::BTreeMap;
 pub fn count(connection: &Connection) -> rusqlite::Result<BTreeMap<String, u64>> {
     let sql = "SELECT model_provider, count(*) FROM threads \
                WHERE typeof(model_provider) = 'text' AND model_provider <> '' GROUP BY model_provider";
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([])?;
-    let mut counts = BTreeMap::new();
-    while let Some(row) = rows.next()? {
-        if let Ok(provider) = row.get_ref(0)?.as_str() {
-            counts.insert(provider.to_owned(), row.get::<_, i64>(1)?.unsigned_abs());
-        }
-    }
-    Ok(counts)
+    collect(connection, sql, [], |row| {
+        let n = row.get::<_, i64>(1)?.unsigned_abs();
+        Ok(texts(row)?.map(|[provider]| (provider, n)))
+    })
 }
 
 #[cfg(test)]

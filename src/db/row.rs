@@ -1,22 +1,25 @@
 //! Converts between SQLite's values and cells; the only module that knows both.
 
-use crate::thread::cell::Cell;
-use rusqlite::ToSql;
+use crate::thread::ThreadId;
+use crate::thread::cell::{Cell, CellRef};
 use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Params, Row, ToSql};
 
-/// Converts a value into a cell. Text that is not UTF-8 becomes bytes, because Rust cannot hold it as text.
+/// Returns a value as a cell. Text that is not UTF-8 becomes bytes, because Rust cannot hold it as text.
+pub(super) fn as_cell(value: ValueRef<'_>) -> CellRef<'_> {
+    match value {
+        ValueRef::Null => CellRef::Null,
+        ValueRef::Integer(number) => CellRef::Integer(number),
+        ValueRef::Real(number) => CellRef::Real(number),
+        ValueRef::Text(bytes) => std::str::from_utf8(bytes).map_or(CellRef::Blob(bytes), CellRef::Text),
+        ValueRef::Blob(bytes) => CellRef::Blob(bytes),
+    }
+}
+
+/// Converts a value into a cell. Text that is not UTF-8 becomes bytes.
 #[must_use]
 pub fn to_cell(value: ValueRef<'_>) -> Cell {
-    match value {
-        ValueRef::Null => Cell::Null,
-        ValueRef::Integer(number) => Cell::Integer(number),
-        ValueRef::Real(number) => Cell::Real(number),
-        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
-            Ok(text) => Cell::Text(text.to_owned()),
-            Err(_) => Cell::Blob(bytes.to_vec()),
-        },
-        ValueRef::Blob(bytes) => Cell::Blob(bytes.to_vec()),
-    }
+    as_cell(value).into()
 }
 
 /// Sets a cell to a value. A text is written over the text before it.
@@ -40,6 +43,37 @@ pub(super) fn value_of(cell: &Cell) -> ValueRef<'_> {
         Cell::Text(text) => ValueRef::Text(text.as_bytes()),
         Cell::Blob(bytes) => ValueRef::Blob(bytes),
     }
+}
+
+/// Runs a statement, and collects what `read` returns for its rows. A row for which that is `None` is left out.
+pub(super) fn collect<T, C: FromIterator<T>>(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl Params,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<Option<T>>,
+) -> rusqlite::Result<C> {
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_map(parameters, read)?.filter_map(Result::transpose).collect()
+}
+
+/// Runs a statement that counts.
+pub(super) fn count(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {
+    connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+}
+
+/// Returns the thread id in a cell of a row; `None` if it holds anything else.
+pub(super) fn thread_id(row: &Row<'_>, i: usize) -> rusqlite::Result<Option<ThreadId>> {
+    Ok(row.get_ref(i)?.as_str().ok().and_then(ThreadId::parse))
+}
+
+/// Returns the first `N` cells of a row if all are text.
+pub(super) fn texts<const N: usize>(row: &Row<'_>) -> rusqlite::Result<Option<[String; N]>> {
+    let mut texts = [const { String::new() }; N];
+    for (i, text) in texts.iter_mut().enumerate() {
+        let Ok(found) = row.get_ref(i)?.as_str() else { return Ok(None) };
+        found.clone_into(text);
+    }
+    Ok(Some(texts))
 }
 
 impl ToSql for Cell {

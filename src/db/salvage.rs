@@ -33,12 +33,6 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     super::open::class(error).is_unusable()
 }
 
-/// The reason why a read ended before the last row.
-enum SalvageStop {
-    Read(rusqlite::Error),
-    Take(rusqlite::Error),
-}
-
 /// The selected columns of a row that was read.
 pub(super) struct SalvagedRow<'a> {
     /// The row; before the columns it has its number.
@@ -75,17 +69,17 @@ pub(super) fn each_row(
         true => format!("SELECT rowid, {names} FROM {table} WHERE rowid > ?1 ORDER BY rowid"),
         false => format!("SELECT 0, {names} FROM {table} WHERE ?1 < 0"),
     };
-    let (mut select, mut probe) = match (from.prepare(&sql), from.prepare(&format!("{sql} LIMIT 1"))) {
-        (Ok(select), Ok(probe)) => (select, probe),
-        (Err(error), _) | (_, Err(error)) if is_damage(&error) => return Ok(Salvage::default()),
-        (Err(error), _) | (_, Err(error)) => return Err(error),
+    let prepared = || Ok((from.prepare(&sql)?, from.prepare(&format!("{sql} LIMIT 1"))?));
+    let (mut select, mut probe) = match prepared() {
+        Err(error) if is_damage(&error) => return Ok(Salvage::default()),
+        prepared => prepared?,
     };
     let (mut after, mut salvage) = (i64::MIN, Salvage { read: 0, is_whole: true });
     loop {
         match read_after(&mut select, &mut after, columns.len(), &mut salvage.read, &mut take) {
-            Ok(()) => return Ok(salvage),
-            Err(SalvageStop::Read(error)) if is_damage(&error) => salvage.is_whole = false,
-            Err(SalvageStop::Read(error) | SalvageStop::Take(error)) => return Err(error),
+            Ok(taken) => return taken.map(|()| salvage),
+            Err(error) if is_damage(&error) => salvage.is_whole = false,
+            Err(error) => return Err(error),
         }
         let next = if has_numbers { next_readable(&mut probe, after)? } else { None };
         match next {
@@ -95,21 +89,25 @@ pub(super) fn each_row(
     }
 }
 
+/// Reads the rows after a number, as far as they can be read. Returns the error of `take` as a result, because it is not
+/// one of this table.
 fn read_after(
     select: &mut Statement<'_>,
     after: &mut i64,
     n_columns: usize,
     n_read: &mut u64,
     take: &mut impl FnMut(i64, SalvagedRow<'_>) -> rusqlite::Result<()>,
-) -> Result<(), SalvageStop> {
-    let mut rows = select.query([*after]).map_err(SalvageStop::Read)?;
-    while let Some(row) = rows.next().map_err(SalvageStop::Read)? {
-        let number = row.get(0).map_err(SalvageStop::Read)?;
-        *after = number;
+) -> rusqlite::Result<rusqlite::Result<()>> {
+    let mut rows = select.query([*after])?;
+    while let Some(row) = rows.next()? {
+        *after = row.get(0)?;
         *n_read += 1;
-        take(number, SalvagedRow { row, n_columns }).map_err(SalvageStop::Take)?;
+        let taken = take(*after, SalvagedRow { row, n_columns });
+        if taken.is_err() {
+            return Ok(taken);
+        }
     }
-    Ok(())
+    Ok(Ok(()))
 }
 
 /// Returns the least number found after which a row can be read again, if none can be read directly after `after`;

@@ -3,7 +3,6 @@
 use super::open::{Reader, Trouble};
 use crate::error::WithHint as _;
 use crate::thread::columns::{Col, ColumnSet, Truth};
-use anyhow::bail;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _};
 use std::collections::BTreeSet;
@@ -144,20 +143,17 @@ impl Schema {
     /// # Errors
     /// If there is no `threads` table, or one without the columns that every version of Codex has had.
     pub fn read(connection: &Connection) -> anyhow::Result<Schema> {
-        let mut schema = Schema::read_columns(connection)?;
+        let mut schema = Schema::read_threads(connection)?;
         schema.has_spawn_edges =
             has_shape(connection, "thread_spawn_edges", &["parent_thread_id", "child_thread_id", "status"])?;
-        schema.has_dynamic_tools = has_shape(connection, "thread_dynamic_tools", &["thread_id"])?
-            || columns_of(connection, "thread_dynamic_tools")?
-                .iter()
-                .any(|column| column.name == "thread_id");
+        let tools = columns_of(connection, "thread_dynamic_tools")?;
+        schema.has_dynamic_tools = tools.iter().any(|column| column.name == "thread_id");
         schema.has_backfill_state = has_shape(
             connection,
             "backfill_state",
             &["id", "status", "last_watermark", "last_success_at", "updated_at"],
         )?;
-        schema.has_ledger = has_shape(connection, "_sqlx_migrations", &["version", "description"])?
-            || !columns_of(connection, "_sqlx_migrations")?.is_empty();
+        schema.has_ledger = !columns_of(connection, "_sqlx_migrations")?.is_empty();
         schema.fills_references = fills_references(connection)?;
         schema.resolves_conflicts = resolves_conflicts(connection)?;
         Ok(schema)
@@ -169,21 +165,6 @@ impl Schema {
     /// # Errors
     /// As [`Schema::read`].
     pub fn read_threads(connection: &Connection) -> anyhow::Result<Schema> {
-        Schema::read_columns(connection)
-    }
-
-    fn check_required(&self) -> anyhow::Result<()> {
-        match REQUIRED.iter().find(|&&col| !self.columns.contains(col)) {
-            None => Ok(()),
-            Some(missing) => {
-                let name = missing.name();
-                Err(anyhow::anyhow!("the table `threads` has no column `{name}`").hint(NO_STATE_DATABASE))
-            }
-        }
-    }
-
-    /// Reads the columns of `threads`, with those that an insert must fill.
-    fn read_columns(connection: &Connection) -> anyhow::Result<Schema> {
         let mut schema = Schema::default();
         let columns = columns_of(connection, "threads")?;
         if columns.is_empty() {
@@ -194,22 +175,20 @@ impl Schema {
             return Err(anyhow::anyhow!(message).hint(NO_STATE_DATABASE));
         }
         for column in columns {
-            match Col::named(&column.name) {
-                Some(col) if !column.is_generated => {
-                    schema.columns.insert(col);
-                    if column.must_be_filled && col.column().truth == Truth::Database {
-                        schema.unfillable_columns.push(column.name);
-                    }
-                }
-                _ => {
-                    if column.must_be_filled && !column.is_generated {
-                        schema.unfillable_columns.push(column.name.clone());
-                    }
-                    schema.unknown_columns.push(column.name);
-                }
+            let known = Col::named(&column.name).filter(|_| !column.is_generated);
+            let is_written = known.is_some_and(|col| col.column().truth != Truth::Database);
+            if column.must_be_filled && !column.is_generated && !is_written {
+                schema.unfillable_columns.push(column.name.clone());
+            }
+            match known {
+                Some(col) => schema.columns.insert(col),
+                None => schema.unknown_columns.push(column.name),
             }
         }
-        schema.check_required()?;
+        if let Some(missing) = REQUIRED.iter().find(|&&col| !schema.has(col)) {
+            let message = format!("the table `threads` has no column `{}`", missing.name());
+            return Err(anyhow::anyhow!(message).hint(NO_STATE_DATABASE));
+        }
         Ok(schema)
     }
 
@@ -273,11 +252,7 @@ impl Schema {
             }
         }
         let sql = "SELECT version, description FROM _sqlx_migrations ORDER BY version DESC LIMIT 1";
-        match connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))) {
-            Ok(migration) => Ok(Some(migration)),
-            Err(rusqlite::Error::QueryReturnedNoRows) => Ok(None),
-            Err(error) => bail!(error),
-        }
+        Ok(connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
     }
 }
 

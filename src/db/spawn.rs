@@ -1,6 +1,6 @@
 //! Reads which thread spawned which.
 
-use super::row::to_cell;
+use super::row::{collect, thread_id};
 use super::schema::Schema;
 use super::threads::spawned_by;
 use crate::thread::ThreadId;
@@ -17,28 +17,20 @@ pub type Children = BTreeMap<ThreadId, BTreeSet<ThreadId>>;
 /// # Errors
 /// If the database cannot be read.
 pub fn children(connection: &Connection, schema: &Schema) -> rusqlite::Result<Children> {
-    let mut children = Children::new();
-    let mut add = |parent: Option<ThreadId>, child: Option<ThreadId>| {
-        if let (Some(parent), Some(child)) = (parent, child) {
-            children.entry(parent).or_default().insert(child);
-        }
-    };
-    let id = |cell: crate::thread::cell::Cell| cell.as_text().and_then(ThreadId::parse);
+    let mut edges: Vec<(ThreadId, ThreadId)> = Vec::new();
     if schema.has_spawn_edges {
-        let mut statement =
-            connection.prepare("SELECT parent_thread_id, child_thread_id FROM thread_spawn_edges")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            add(id(to_cell(row.get_ref(0)?)), id(to_cell(row.get_ref(1)?)));
-        }
+        let sql = "SELECT parent_thread_id, child_thread_id FROM thread_spawn_edges";
+        edges = collect(connection, sql, [], |row| Ok(thread_id(row, 0)?.zip(thread_id(row, 1)?)))?;
     }
     if schema.has(Col::Source) {
-        let mut statement = connection.prepare("SELECT id, source FROM threads WHERE source LIKE '{%'")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let source = to_cell(row.get_ref(1)?);
-            add(source.as_text().and_then(spawned_by), id(to_cell(row.get_ref(0)?)));
-        }
+        let sql = "SELECT id, source FROM threads WHERE source LIKE '{%'";
+        edges.extend(collect::<_, Vec<_>>(connection, sql, [], |row| {
+            Ok(row.get_ref(1)?.as_str().ok().and_then(spawned_by).zip(thread_id(row, 0)?))
+        })?);
+    }
+    let mut children = Children::new();
+    for (parent, child) in edges {
+        children.entry(parent).or_default().insert(child);
     }
     Ok(children)
 }

@@ -3,7 +3,17 @@
 
 use crate::db::{packed, row};
 use crate::thread::cell::Cell;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
+
+/// Opens a database in a temporary file, which SQLite creates only once its cache is full. It is written once and never
+/// rolled back.
+pub(super) fn temporary_database() -> rusqlite::Result<Connection> {
+    let connection = Connection::open("")?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE; PRAGMA cache_size = -1024;",
+    )?;
+    Ok(connection)
+}
 
 /// Records that are first collected and then read in the order of their keys.
 #[derive(Debug)]
@@ -17,11 +27,9 @@ impl Spill {
     /// # Errors
     /// If there is no folder for temporary files.
     pub fn new() -> rusqlite::Result<Spill> {
-        // An empty name means a database in a temporary file, which SQLite creates only once its cache is full.
-        let connection = Connection::open("")?;
+        let connection = temporary_database()?;
         connection.execute_batch(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE; PRAGMA cache_size = -1024;
-             CREATE TABLE record (n INTEGER PRIMARY KEY, key BLOB NOT NULL, cells BLOB NOT NULL);
+            "CREATE TABLE record (n INTEGER PRIMARY KEY, key BLOB NOT NULL, cells BLOB NOT NULL);
              CREATE TABLE sorted (place INTEGER PRIMARY KEY, n INTEGER NOT NULL);
              BEGIN",
         )?;
@@ -55,8 +63,7 @@ impl Spill {
     /// # Errors
     /// If the temporary file cannot be read.
     pub fn count(&self) -> rusqlite::Result<u64> {
-        let n: i64 = self.connection.query_row("SELECT count(*) FROM sorted", [], |row| row.get(0))?;
-        Ok(n.unsigned_abs())
+        row::count(&self.connection, "SELECT count(*) FROM sorted")
     }
 
     /// Reads at most `n` records after the first `skipped`, in order.
@@ -64,17 +71,12 @@ impl Spill {
     /// # Errors
     /// If the temporary file cannot be read.
     pub fn page(&self, skipped: u64, n: usize) -> rusqlite::Result<Vec<Vec<Cell>>> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT cells FROM sorted JOIN record USING (n) WHERE place > ?1 ORDER BY place LIMIT ?2",
-        )?;
+        let sql = "SELECT cells FROM sorted JOIN record USING (n) WHERE place > ?1 ORDER BY place LIMIT ?2";
         let skipped = i64::try_from(skipped).unwrap_or(i64::MAX);
-        let mut rows = select.query(params![skipped, i64::try_from(n).unwrap_or(i64::MAX)])?;
-        let mut page = Vec::new();
-        while let Some(row) = rows.next()? {
+        row::collect(&self.connection, sql, (skipped, i64::try_from(n).unwrap_or(i64::MAX)), |row| {
             let mut packed = row.get_ref(0)?.as_blob().unwrap_or_default();
-            page.push(std::iter::from_fn(|| packed::next(&mut packed).map(row::to_cell)).collect());
-        }
-        Ok(page)
+            Ok(Some(std::iter::from_fn(|| packed::next(&mut packed).map(row::to_cell)).collect()))
+        })
     }
 }
 

@@ -12,6 +12,9 @@ use tempfile::TempDir;
 
 use super::backup::back_up;
 use super::open::{OpenOptions, Reader, Trouble};
+use super::threads::{self, ThreadStatements};
+use crate::thread::ThreadId;
+use crate::thread::columns::Row;
 
 /// Returns true if the failure is a database locked beyond the timeout.
 pub(crate) fn is_busy(error: &anyhow::Error) -> bool {
@@ -207,4 +210,10 @@ fn helper() {
             Err(error) => println!("answer: {error}"),
         }
     }
+}
+
+/// Returns the rows of all threads, by id.
+pub(crate) fn all_rows(connection: &Connection, table: &ThreadStatements) -> Vec<Row> {
+    let ids: Vec<ThreadId> = threads::all_ids(connection).unwrap().into_iter().collect();
+    table.get_many(connection, &ids).unwrap().into_iter().flatten().collect()
 }

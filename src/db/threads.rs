@@ -1,6 +1,6 @@
 //! All statements that read or write whole rows of `threads`; built from COLUMNS and the schema found.
 
-use super::row::{set_cell, to_cell};
+use super::row::{self, set_cell, thread_id, to_cell};
 use super::schema::Schema;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
@@ -87,44 +87,6 @@ impl ThreadStatements {
     pub fn get_odd(&self, connection: &Connection, id: &Cell) -> rusqlite::Result<Option<Row>> {
         let sql = format!("{} OR id = CAST(?1 AS TEXT)", self.select);
         connection.prepare_cached(&sql)?.query_row([id], |row| self.read_row(row)).optional()
-    }
-
-    /// Returns the next `n` rows after `place`, ordered by id of any type, and the place of the next page; `None`
-    /// after the last row. Rows without an id (SQLite permits them) are not included: see [`count_without_id`].
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn rows_behind(
-        &self,
-        connection: &Connection,
-        place: Option<&WalkPosition>,
-        n: usize,
-    ) -> rusqlite::Result<(Vec<Row>, Option<WalkPosition>)> {
-        let condition = match place {
-            None => "?1 IS NULL AND id IS NOT NULL",
-            // We read text that is not UTF-8 as bytes; it must be cast to text again to be compared with other text.
-            Some(WalkPosition { is_text: true, .. }) => "id > CAST(?1 AS TEXT)",
-            Some(_) => "id > ?1",
-        };
-        let columns = list(self.columns);
-        let n_columns = self.columns.iter().count();
-        let sql = format!(
-            "SELECT {columns}, id, typeof(id) = 'text' FROM threads WHERE {condition} ORDER BY id LIMIT ?2"
-        );
-        let mut statement = connection.prepare_cached(&sql)?;
-        let after = place.map_or(&Cell::Null, |place| &place.id);
-        let mut rows = statement.query((after, i64::try_from(n).unwrap_or(i64::MAX)))?;
-        let (mut page, mut last) = (Vec::new(), None);
-        while let Some(row) = rows.next()? {
-            page.push(self.read_row(row)?);
-            if page.len() == n {
-                last = Some(WalkPosition {
-                    id: to_cell(row.get_ref(n_columns)?),
-                    is_text: row.get(n_columns + 1)?,
-                });
-            }
-        }
-        Ok((page, last))
     }
 
     /// Inserts a row with the cells that it has.
@@ -239,22 +201,12 @@ pub fn spawned_by(source: &str) -> Option<ThreadId> {
     ThreadId::parse(&source.subagent.thread_spawn.parent_thread_id)
 }
 
-/// The place of a walk over all rows: after a row, whose id may be of any type.
-#[derive(Debug, Clone, PartialEq)]
-pub struct WalkPosition {
-    id: Cell,
-    /// True if SQLite stores the id as text.
-    is_text: bool,
-}
-
 /// Returns the number of rows without an id.
 ///
 /// # Errors
 /// If the database cannot be read.
 pub fn count_without_id(connection: &Connection) -> rusqlite::Result<u64> {
-    connection
-        .query_row("SELECT count(*) FROM threads WHERE id IS NULL", [], |row| row.get::<_, i64>(0))
-        .map(i64::unsigned_abs)
+    row::count(connection, "SELECT count(*) FROM threads WHERE id IS NULL")
 }
 
 /// Returns the numbers of active and of archived rows.
@@ -423,14 +375,11 @@ pub fn each_path(connection: &Connection, mut tell: impl FnMut(&str, &str)) -> r
 /// # Errors
 /// If the database cannot be read.
 pub fn count(connection: &Connection) -> rusqlite::Result<u64> {
-    connection
-        .query_row("SELECT count(*) FROM threads", [], |row| row.get::<_, i64>(0))
-        .map(i64::unsigned_abs)
+    row::count(connection, "SELECT count(*) FROM threads")
 }
 
 /// Returns true if the rows of `threads` have row numbers; those of a `WITHOUT ROWID` table have not.
-#[must_use]
-pub fn has_rowids(connection: &Connection) -> bool {
+pub(super) fn has_rowids(connection: &Connection) -> bool {
     connection.prepare("SELECT rowid FROM threads").is_ok()
 }
 
@@ -474,9 +423,7 @@ pub fn last_update(connection: &Connection) -> rusqlite::Result<Option<i64>> {
 /// # Errors
 /// If the database cannot be read.
 pub fn all_ids(connection: &Connection) -> rusqlite::Result<BTreeSet<ThreadId>> {
-    let mut known = BTreeSet::new();
-    each_id(connection, |id| known.extend([id]))?;
-    Ok(known)
+    row::collect(connection, "SELECT id FROM threads", [], |row| thread_id(row, 0))
 }
 
 /// Calls `each` with the id of every thread.
@@ -487,7 +434,7 @@ pub fn each_id(connection: &Connection, mut each: impl FnMut(ThreadId)) -> rusql
     let mut statement = connection.prepare("SELECT id FROM threads")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        row.get_ref(0)?.as_str().ok().and_then(ThreadId::parse).into_iter().for_each(&mut each);
+        thread_id(row, 0)?.into_iter().for_each(&mut each);
     }
     Ok(())
 }
@@ -496,7 +443,7 @@ pub fn each_id(connection: &Connection, mut each: impl FnMut(ThreadId)) -> rusql
 mod tests {
     use super::*;
     use crate::db::open::Writer;
-    use crate::db::testing::{FILLED, Place};
+    use crate::db::testing::{FILLED, Place, all_rows};
 
     #[test]
     fn a_future_trigger_that_ignores_existing_rows_still_works() {
@@ -510,7 +457,7 @@ mod tests {
         let mut writer = Writer::open(&place.database, &place.options()).unwrap();
         let schema = Schema::read(writer.connection()).unwrap();
         let mut table = ThreadStatements::new(&schema);
-        let (rows, _) = table.rows_behind(writer.connection(), None, 1).unwrap();
+        let rows = all_rows(writer.connection(), &table);
         let mut row = rows[0].clone();
         row[Col::Id] = Some(ThreadId::from_u128(1).to_string().as_str().into());
         let provider = [Col::ModelProvider].into_iter().collect();
@@ -533,7 +480,7 @@ mod tests {
         writer.skip_parents().unwrap();
         let schema = Schema::read(writer.connection()).unwrap();
         let mut table = ThreadStatements::new(&schema);
-        let (rows, _) = table.rows_behind(writer.connection(), None, 1).unwrap();
+        let rows = all_rows(writer.connection(), &table);
         let row = |n: u128| {
             let mut row = rows[0].clone();
             row[Col::Id] = Some(ThreadId::from_u128(n).to_string().as_str().into());

@@ -1,7 +1,7 @@
 //! Folds the lines of a rollout into facts about the thread, and collects the damage found. It always returns both.
 
 use super::beginning;
-use super::facts::{History, RolloutFacts, replace_if_filled};
+use super::facts::{History, RolloutFacts, replace_if_filled, set_if_empty};
 use super::file_name::RolloutName;
 use super::held::Held;
 use super::item::{self, Item, LineKind, SessionMeta, ThreadName, UserMessage};
@@ -49,7 +49,7 @@ pub struct Options {
 }
 
 /// The fold itself: lines go in, [`RolloutFacts`] come out.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Extract {
     /// The thread in the file's name, or the thread of which this file is the history.
     named: Option<ThreadId>,
@@ -94,12 +94,8 @@ pub struct Extracted {
     pub unopenable: Option<Unopenable>,
     /// True if any line is an item.
     pub has_items: bool,
-    /// True if a line is the thread's session meta.
-    pub has_meta: bool,
     /// True if the file contains only white space.
     pub is_blank: bool,
-    /// True if the last line that is not blank is lost.
-    pub lacks_last_lines: bool,
     /// The timestamp of the last line that has one.
     pub last_event_at: Option<Millis>,
     /// True if a line that replaces others does not parse. The file must then be read again eagerly, to find the
@@ -111,24 +107,8 @@ impl Extract {
     /// Starts the fold of a file with the name `name`, if it has one.
     #[must_use]
     pub fn new(name: Option<&RolloutName>, options: Options) -> Extract {
-        Extract {
-            named: name.map(|name| name.thread),
-            is_continued: false,
-            options,
-            facts: RolloutFacts::default(),
-            damage: DamageReport::default(),
-            has_meta: false,
-            bare: false,
-            n_items: 0,
-            n_lines: 0,
-            held: Default::default(),
-            must_be_eager: false,
-            resume: None,
-            last_event: LastEvent::default(),
-            task_started: LastEvent::default(),
-            damaged_line: 0,
-            ends_whole: true,
-        }
+        let named = name.map(|name| name.thread);
+        Extract { named, options, ends_whole: true, ..Extract::default() }
     }
 
     /// Starts the fold of a file that continues a history.
@@ -145,7 +125,7 @@ impl Extract {
         self.options.deep
             || match look::glance(beginning) {
                 Some(Class::Irrelevant) => false,
-                Some(Class::Relevant(LineKind::Delegation)) => self.facts.preview.is_none(),
+                Some(Class::Relevant(LineKind::Delegation)) => self.facts.thread.preview.is_empty(),
                 // A hole of NUL bytes may be as long as the disk.
                 _ => beginning.iter().any(|byte| *byte != 0),
             }
@@ -203,7 +183,7 @@ impl Extract {
     fn push_object(&mut self, line: &Line<'_>, bytes: &[u8], look: Option<LineStart<'_>>, is_open: bool) {
         let class = match look.map(|look| look.class) {
             Some(Class::Relevant(LineKind::Delegation))
-                if self.facts.preview.is_some() || !look::may_delegate(bytes) =>
+                if !self.facts.thread.preview.is_empty() || !look::may_delegate(bytes) =>
             {
                 Some(Class::Irrelevant)
             }
@@ -246,7 +226,7 @@ impl Extract {
                 Item::TurnContext(turn) if turn.is_complete() => self.held[0].pass_over(),
                 Item::TurnContext(_) => self.must_be_eager |= !self.release(),
                 Item::TokenCount(_) => {
-                    self.facts.lacks_last_count = false;
+                    self.facts.thread.lacks_last_count = false;
                     self.held[1].pass_over();
                     if let Some(look) = look.filter(|_| self.options.every_damage && is_sound) {
                         self.held[1].learn(bytes, &look);
@@ -294,16 +274,17 @@ impl Extract {
         let can_wait = match kind {
             // Its folder is used if there is none yet, and remembered if it is new.
             LineKind::TurnContext => {
-                self.facts.cwd.is_some()
+                !self.facts.thread.cwd.is_empty()
                     && look
                         .turn_folder()
                         .is_some_and(|named| self.facts.folders.iter().any(|known| known.as_bytes() == named))
             }
             LineKind::TokenCount => look.counts_tokens(),
             LineKind::UserMessage | LineKind::UserItem => {
-                self.facts.title.is_some()
-                    && self.facts.first_user_message.is_some()
-                    && self.facts.preview.is_some()
+                let thread = &self.facts.thread;
+                ![&thread.title, &thread.first_user_message, &thread.preview]
+                    .into_iter()
+                    .any(String::is_empty)
             }
             _ => false,
         };
@@ -324,7 +305,7 @@ impl Extract {
         };
         if is_sound && let Some(i) = HELD.iter().position(|held| *held == kind) {
             self.held[i].hold(bytes, model);
-            self.facts.lacks_last_count &= kind != LineKind::TokenCount;
+            self.facts.thread.lacks_last_count &= kind != LineKind::TokenCount;
         }
         is_sound
     }
@@ -393,10 +374,10 @@ impl Extract {
 
     /// Records that a line of a class is lost; `None` if its class is unknown.
     fn lose(&mut self, class: Option<Class>) {
-        let facts = &mut self.facts;
-        let is_first = facts.title.is_none() || facts.first_user_message.is_none();
-        facts.lacks_first_lines |= is_first && may_be_message(class);
-        facts.lacks_last_count |= may_be_count(class);
+        let thread = &mut self.facts.thread;
+        let is_first = thread.title.is_empty() || thread.first_user_message.is_empty();
+        thread.lacks_first_lines |= is_first && may_be_message(class);
+        thread.lacks_last_count |= may_be_count(class);
     }
 
     fn note(&mut self, line: &Line<'_>, damage: Damage) {
@@ -413,49 +394,47 @@ impl Extract {
     #[must_use]
     pub fn finish(mut self) -> Extracted {
         self.must_be_eager |= !self.release();
-        self.facts.task_started_at = self.task_started.time().or(self.facts.task_started_at);
+        let thread = &mut self.facts.thread;
+        thread.task_started_at = self.task_started.time().or(thread.task_started_at);
+        thread.lacks_meta = !self.has_meta;
+        thread.lacks_last_lines = !self.ends_whole;
         Extracted {
             must_be_eager: self.must_be_eager,
             facts: self.facts,
             damage: self.damage,
             unopenable: None,
             has_items: self.n_items > 0,
-            has_meta: self.has_meta,
             is_blank: self.n_lines == 0,
-            lacks_last_lines: !self.ends_whole,
             last_event_at: self.last_event.time(),
         }
     }
 
     fn apply(&mut self, item: Item) {
         match item {
-            Item::SessionMeta(meta) => self.session_meta(*meta),
+            Item::SessionMeta(mut meta) => {
+                self.resume = meta.resume.take();
+                self.session_meta(*meta);
+            }
             Item::BareMeta(meta) => self.bare_meta(*meta),
             Item::TurnContext(turn) => self.facts.turn_context(*turn),
             Item::UserMessage(message) => self.facts.user_message(&message),
             Item::TaskStarted => {}
             Item::Name(name) => self.name(name),
-            Item::Delegation(input) => {
-                self.facts.preview.get_or_insert(input);
-            }
+            Item::Delegation(text) | Item::Goal(text) => set_if_empty(&mut self.facts.thread.preview, &text),
             Item::BareUserMessage(text) if is_wrapper(&text) => self.facts.environment(&text),
             Item::BareUserMessage(text) => {
                 self.facts.user_message(&UserMessage { text, ..UserMessage::default() });
             }
-            Item::TokenCount(total) => self.facts.tokens_used = Some(total),
-            Item::Goal(objective) => {
-                self.facts.preview.get_or_insert(objective);
-            }
+            Item::TokenCount(total) => self.facts.thread.tokens_used = total,
             Item::Settings(settings) => self.facts.settings(*settings),
         }
     }
 
-    fn session_meta(&mut self, mut meta: SessionMeta) {
-        self.resume = meta.resume.take();
+    fn session_meta(&mut self, meta: SessionMeta) {
         if !self.has_meta && !self.is_parents(&meta) {
             self.has_meta = true;
             self.facts.identity = meta.id.zip(meta.timestamp);
-            self.facts.history_mode = HistoryMode::from_meta(meta.history_mode.as_deref());
+            self.facts.thread.history_mode = HistoryMode::from_meta(meta.history_mode.as_deref());
             self.facts.history_base = meta.history_base;
         }
         if meta.id.is_none() || meta.id != self.row_id() {
@@ -482,7 +461,7 @@ impl Extract {
     fn name(&mut self, name: ThreadName) {
         // A fork begins with the lines of its parent, including the parent's name.
         if name.thread_id.is_none() || name.thread_id == self.row_id() {
-            replace_if_filled(&mut self.facts.name, name.thread_name);
+            replace_if_filled(&mut self.facts.thread.name, name.thread_name);
         }
     }
 
@@ -569,20 +548,20 @@ mod tests {
         ])
         .facts;
         assert_eq!(facts.identity, ThreadId::parse(ID).map(|id| (id, 1_773_507_432_123)));
-        assert_eq!((facts.source, facts.agent_role), (None, None), "replaced, even by absence");
-        assert_eq!((facts.cli_version.as_deref(), facts.cwd.as_deref()), (Some("1"), Some("/a")));
-        assert_eq!(facts.git.branch.as_deref(), Some("b"));
-        assert_eq!(facts.memory_mode.as_deref(), Some("disabled"));
+        assert_eq!((&*facts.thread.source, facts.thread.agent_role), ("", None), "replaced, even by absence");
+        assert_eq!((&*facts.thread.cli_version, &*facts.thread.cwd), ("1", "/a"));
+        assert_eq!(facts.thread.git.branch.as_deref(), Some("b"));
+        assert_eq!(facts.thread.memory_mode, "disabled");
     }
 
     #[test]
     fn the_last_turn_wins_and_a_missing_effort_clears_it() {
         let bare_turn = line("turn_context", r#"{"model":"c"}"#);
         let facts = check(&[meta(ID, r#","cwd":"/meta""#), turn("a"), turn("b"), bare_turn]).facts;
-        assert_eq!((facts.model.as_deref(), facts.reasoning_effort), (Some("c"), None));
-        assert_eq!(facts.cwd.as_deref(), Some("/meta"));
+        assert_eq!((facts.thread.model.as_deref(), facts.thread.reasoning_effort), (Some("c"), None));
+        assert_eq!(facts.thread.cwd, "/meta");
         let facts = check(&[meta(ID, ""), turn("a"), turn("b")]).facts;
-        assert_eq!((facts.model.as_deref(), facts.cwd.as_deref()), (Some("b"), Some("/turn")));
+        assert_eq!((facts.thread.model.as_deref(), &*facts.thread.cwd), (Some("b"), "/turn"));
     }
 
     #[test]
@@ -600,8 +579,12 @@ mod tests {
                     [meta(ID, r#","cwd":"/m""#), turn(&[model, approval, policy]), turn(&missing), last];
                 let facts = read_again_if_needed(&lines.concat()).facts;
                 assert_eq!(
-                    (facts.model.as_deref(), facts.approval_mode.as_deref(), facts.sandbox_policy.as_deref()),
-                    (Some("m"), Some("never"), Some(r#"{"type":"danger-full-access"}"#)),
+                    (
+                        facts.thread.model.as_deref(),
+                        &*facts.thread.approval_mode,
+                        &*facts.thread.sandbox_policy
+                    ),
+                    (Some("m"), "never", r#"{"type":"danger-full-access"}"#),
                     "{missing:?}"
                 );
             }
@@ -624,10 +607,10 @@ mod tests {
             let last = fields.map(|field| format!(r#""{field}":{nothing}"#)).join(",");
             let lines = [meta.concat(), turn(full), turn(&last)].concat();
             let facts = read_again_if_needed(&lines).facts;
-            assert_eq!((facts.memory_mode.as_deref(), facts.source), (Some("disabled"), None), "{nothing}");
+            assert_eq!((&*facts.thread.memory_mode, &*facts.thread.source), ("disabled", ""), "{nothing}");
             assert_eq!(
-                (facts.model.as_deref(), facts.approval_mode.as_deref(), facts.sandbox_policy.as_deref()),
-                (Some("m"), Some("never"), Some(r#"{"type":"danger-full-access"}"#)),
+                (facts.thread.model.as_deref(), &*facts.thread.approval_mode, &*facts.thread.sandbox_policy),
+                (Some("m"), "never", r#"{"type":"danger-full-access"}"#),
                 "{nothing}"
             );
         }
@@ -647,44 +630,41 @@ mod tests {
             r#"{"type":"thread_settings_applied","thread_settings":{"model":"s","reasoning_effort":null,"cwd":"/s"}}"#,
         );
         let facts = check(&[meta(ID, r#","cwd":"/m""#), turn("a"), settings.clone()]).facts;
-        assert_eq!((facts.model.as_deref(), facts.reasoning_effort), (Some("s"), None));
-        assert_eq!(facts.cwd.as_deref(), Some("/s"));
+        assert_eq!((facts.thread.model.as_deref(), facts.thread.reasoning_effort), (Some("s"), None));
+        assert_eq!(facts.thread.cwd, "/s");
         let facts = check(&[meta(ID, r#","cwd":"/m""#), settings, turn("b")]).facts;
-        assert_eq!(facts.model.as_deref(), Some("b"));
+        assert_eq!(facts.thread.model.as_deref(), Some("b"));
     }
 
     #[test]
     fn a_message_that_is_too_long_to_hold_gives_its_text_and_is_damage() {
         let long = user("hello").replace("[]", &format!("[\"{}\"]", "A".repeat(17 << 20)));
         let read = extract((meta(ID, "") + &long + &user("later")).as_bytes(), Options::default());
-        assert_eq!((read.facts.title.as_deref(), read.damage.n_lines), (Some("hello"), 1));
-        assert!(read.facts.lacks_first_lines, "a row may know better");
+        assert_eq!((&*read.facts.thread.title, read.damage.n_lines), ("hello", 1));
+        assert!(read.facts.thread.lacks_first_lines, "a row may know better");
     }
 
     #[test]
     fn a_count_without_info_is_ignored_and_a_broken_last_one_keeps_the_one_before() {
-        assert_eq!(check(&[meta(ID, ""), total(7), tokens("null")]).facts.tokens_used, Some(7));
-        assert_eq!(check(&[meta(ID, ""), total(7), total(-3)]).facts.tokens_used, Some(0));
+        assert_eq!(check(&[meta(ID, ""), total(7), tokens("null")]).facts.thread.tokens_used, 7);
+        assert_eq!(check(&[meta(ID, ""), total(7), total(-3)]).facts.thread.tokens_used, 0);
         let broken = check(&[meta(ID, ""), total(7), tokens(r#"{"total_token_usage":5}"#)]);
-        assert_eq!((broken.facts.tokens_used, broken.damage.n_lines), (Some(7), 1));
+        assert_eq!((broken.facts.thread.tokens_used, broken.damage.n_lines), (7, 1));
     }
 
     #[test]
     fn a_blank_message_sets_nothing_and_an_image_only_a_placeholder() {
         let image = line("event_msg", r#"{"type":"user_message","message":" ","images":["x"]}"#);
         let facts = check(&[meta(ID, ""), user("  "), image, user("words")]).facts;
-        assert_eq!(
-            (facts.title.as_deref(), facts.first_user_message.as_deref()),
-            (Some("words"), Some("[Image]"))
-        );
-        assert_eq!(facts.preview.as_deref(), Some("[Image]"));
-        assert!(check(&[meta(ID, ""), user(" ")]).facts.has_user_event);
+        assert_eq!((&*facts.thread.title, &*facts.thread.first_user_message), ("words", "[Image]"));
+        assert_eq!(facts.thread.preview, "[Image]");
+        assert!(check(&[meta(ID, ""), user(" ")]).facts.thread.has_user_event);
     }
 
     #[test]
     fn context_written_by_an_editor_is_cut_off() {
         let facts = check(&[meta(ID, ""), user("# Context\\n## My request for Codex:\\n  do it\\n")]).facts;
-        assert_eq!(facts.title.as_deref(), Some("do it"));
+        assert_eq!(facts.thread.title, "do it");
     }
 
     #[test]
@@ -706,7 +686,7 @@ mod tests {
                 let read = extract(text.as_bytes(), Options { every_damage: true, ..Options::default() });
                 let found = read.damage.first.map(|found| (found.number, found.damage));
                 assert_eq!((found, read.damage.n_lines), (Some((2, damage)), 1), "{n}");
-                assert_eq!(read.facts.title.as_deref(), Some("hello"));
+                assert_eq!(read.facts.thread.title, "hello");
             }
         }
     }
@@ -716,13 +696,13 @@ mod tests {
         let said = user("words");
         let said = said.trim_end();
         for (line, title) in [
-            ("{}".repeat(500_000), None),
-            (said.repeat(20_000), Some("words")),
-            ("{ }".repeat(1000) + &said.replacen('{', "{ ", 1), Some("words")),
+            ("{}".repeat(500_000), ""),
+            (said.repeat(20_000), "words"),
+            ("{ }".repeat(1000) + &said.replacen('{', "{ ", 1), "words"),
         ] {
             for end in ["\n", ""] {
                 let found = check(&[meta(ID, ""), line.clone() + end]);
-                assert_eq!((found.facts.title.as_deref(), found.damage.n_lines), (title, 1));
+                assert_eq!((&*found.facts.thread.title, found.damage.n_lines), (title, 1));
             }
         }
     }
@@ -734,13 +714,13 @@ mod tests {
         let outer =
             line("event_msg", &format!(r#"{{"type":"user_message","message":"words","more":[{inner}]}}"#));
         let found = check(&[meta(ID, ""), outer.clone(), outer]);
-        assert_eq!((found.facts.title.as_deref(), found.damage.n_lines), (Some("words"), 0));
+        assert_eq!((&*found.facts.thread.title, found.damage.n_lines), ("words", 0));
     }
 
     #[test]
     fn a_last_line_without_newline_is_used_if_it_is_whole() {
         let found = check(&[meta(ID, ""), total(5).trim_end().to_owned()]);
-        assert_eq!((found.facts.tokens_used, found.damage.n_lines), (Some(5), 0));
+        assert_eq!((found.facts.thread.tokens_used, found.damage.n_lines), (5, 0));
     }
 
     #[test]
@@ -767,17 +747,17 @@ mod tests {
             bare_user("hello"),
         ];
         let found = check(&lines);
-        assert_eq!(found.facts.title.as_deref(), Some("hello"));
-        assert_eq!((found.facts.git.branch.as_deref(), found.damage.n_lines), (Some("old"), 0));
+        assert_eq!(found.facts.thread.title, "hello");
+        assert_eq!((found.facts.thread.git.branch.as_deref(), found.damage.n_lines), (Some("old"), 0));
         // Without the first line, or with a torn one, the messages still count.
         let environment = bare_user("<environment_context> <cwd>/srv/old</cwd> </environment_context>");
         for first in ["", "{\"id\":\"019ced\n", "{\"record_type\":\"state\"}\n"] {
             let found = check(&[first.into(), environment.clone(), bare_user("hello"), bare_user("later")]);
-            assert_eq!(found.facts.title.as_deref(), Some("hello"), "{first}");
-            assert!(found.has_items && found.facts.first_user_message.as_deref() == Some("hello"));
+            assert_eq!(found.facts.thread.title, "hello", "{first}");
+            assert!(found.has_items && found.facts.thread.first_user_message == "hello");
         }
         // In a file with a session meta such a line is not a message.
-        assert_eq!(check(&[meta(ID, ""), bare_user("hello")]).facts.title, None);
+        assert_eq!(check(&[meta(ID, ""), bare_user("hello")]).facts.thread.title, "");
         assert!(!check(&["{\"record_type\":\"state\"}\n".into()]).has_items);
     }
 

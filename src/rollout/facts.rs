@@ -3,7 +3,7 @@
 
 use super::environment::EnvironmentBlock;
 use super::item::{HistoryBase, SessionMeta, Settings, TurnContext, UserMessage};
-use crate::thread::{Git, HistoryMode, Millis, ThreadId};
+use crate::thread::{Millis, ThreadId, ThreadMetadata};
 
 /// The marker in a message; an editor wrote its own context before it.
 const REQUEST_MARKER: &str = "## My request for Codex:";
@@ -17,68 +17,12 @@ pub struct RolloutFacts {
     pub history_began_at: Option<Millis>,
     /// The working directory and the provider of the thread's first session meta, which git and memory edits repeat.
     first_meta: Option<(Option<String>, Option<String>)>,
-    /// The history mode of the first session meta.
-    pub history_mode: HistoryMode,
     /// The start of the history, from the first session meta.
     pub history_base: Option<HistoryBase>,
-    /// See the column of the same name; `None` if no line sets it.
-    pub source: Option<String>,
-    /// See the column.
-    pub thread_source: Option<String>,
-    /// See the column.
-    pub agent_nickname: Option<String>,
-    /// See the column.
-    pub agent_role: Option<String>,
-    /// See the column.
-    pub agent_path: Option<String>,
-    /// See the column.
-    pub model_provider: Option<String>,
-    /// See the column.
-    pub cli_version: Option<String>,
-    /// See the column; not canonical yet.
-    pub cwd: Option<String>,
     /// All working directories in the lines, the latest 64 of them.
     pub folders: Vec<String>,
-    /// See the column.
-    pub model: Option<String>,
-    /// See the column.
-    pub reasoning_effort: Option<String>,
-    /// See the column.
-    pub sandbox_policy: Option<String>,
-    /// The old policy beside the permission profile of the same line.
-    pub other_sandbox_policy: Option<String>,
-    /// True if the last turn has a `file_system_sandbox_policy`.
-    pub any_sandbox_profile: bool,
-    /// See the column.
-    pub approval_mode: Option<String>,
-    /// The git columns.
-    pub git: Git,
-    /// See the column.
-    pub memory_mode: Option<String>,
-    /// See the column.
-    pub tokens_used: Option<i64>,
-    /// See the column.
-    pub title: Option<String>,
-    /// See the column.
-    pub first_user_message: Option<String>,
-    /// See the column.
-    pub preview: Option<String>,
-    /// See the column.
-    pub has_user_event: bool,
-    /// Time when the last task began.
-    pub task_started_at: Option<Millis>,
-    /// See the column.
-    pub originator: Option<String>,
-    /// See the column.
-    pub creator_user_id: Option<String>,
-    /// See the column.
-    pub creator_account_id: Option<String>,
-    /// The thread's last name in the file.
-    pub name: Option<String>,
-    /// True if a line before the first message is lost.
-    pub lacks_first_lines: bool,
-    /// True if a line after the last count is lost, which may have been another count.
-    pub lacks_last_count: bool,
+    /// The values of the row. A text that no line sets is empty, also where the row has another default.
+    pub thread: ThreadMetadata,
 }
 
 /// Maximum number of remembered working directories of a thread.
@@ -87,31 +31,32 @@ const N_FOLDERS: usize = 64;
 impl RolloutFacts {
     /// Takes a session meta of the thread itself.
     pub(super) fn own_meta(&mut self, meta: SessionMeta) {
-        self.source = meta.source;
-        self.thread_source = meta.thread_source;
-        self.agent_nickname = meta.agent_nickname;
-        self.agent_role = meta.agent_role.or(meta.agent_type);
-        self.agent_path = meta.agent_path;
-        replace_if_filled(&mut self.cli_version, meta.cli_version);
+        let thread = &mut self.thread;
+        thread.source = meta.source.unwrap_or_default();
+        thread.thread_source = meta.thread_source;
+        thread.agent_nickname = meta.agent_nickname;
+        thread.agent_role = meta.agent_role.or(meta.agent_type);
+        thread.agent_path = meta.agent_path;
+        replace_if_filled(&mut thread.cli_version, meta.cli_version);
         // Git and memory edits append a copy of the first meta; settings applied in between must stay.
         let is_first = self.first_meta.is_none();
         let (cwd, provider) = self.first_meta.get_or_insert((meta.cwd.clone(), meta.model_provider.clone()));
         let (is_new_cwd, is_new_provider) =
             (is_first || *cwd != meta.cwd, is_first || *provider != meta.model_provider);
         if is_new_cwd {
-            self.set_folder(meta.cwd);
+            self.note_folder(meta.cwd, true);
         }
         if is_new_provider {
-            replace_if_filled(&mut self.model_provider, meta.model_provider);
+            replace_if_filled(&mut self.thread.model_provider, meta.model_provider);
         }
         if let Some(git) = meta.git {
-            self.git = git;
+            self.thread.git = git;
         }
-        replace_if_filled(&mut self.memory_mode, meta.memory_mode);
+        replace_if_filled(&mut self.thread.memory_mode, meta.memory_mode);
         for (field, value) in [
-            (&mut self.originator, meta.originator),
-            (&mut self.creator_user_id, meta.creator_user_id),
-            (&mut self.creator_account_id, meta.creator_account_id),
+            (&mut self.thread.originator, meta.originator),
+            (&mut self.thread.creator_user_id, meta.creator_user_id),
+            (&mut self.thread.creator_account_id, meta.creator_account_id),
         ] {
             if field.is_none() {
                 *field = value.filter(|value| !value.is_empty());
@@ -121,89 +66,66 @@ impl RolloutFacts {
 
     /// Takes a turn context; the last one determines the thread's settings.
     pub(super) fn turn_context(&mut self, turn: TurnContext) {
-        match turn.cwd {
-            cwd if self.cwd.is_none() => self.set_folder(cwd),
-            Some(cwd) => self.note_folder(&cwd),
-            None => {}
+        self.note_folder(turn.cwd, self.thread.cwd.is_empty());
+        replace_if_filled(&mut self.thread.model, turn.model);
+        self.thread.reasoning_effort = turn.effort;
+        let mut policies = turn.permission_profile.into_iter().chain(turn.sandbox_policy);
+        if let Some(policy) = policies.next() {
+            self.thread.sandbox_policy = policy;
+            self.thread.other_sandbox_policy = policies.next();
+            self.thread.any_sandbox_profile = turn.file_system_sandbox_policy.is_some();
         }
-        replace_if_filled(&mut self.model, turn.model);
-        self.reasoning_effort = turn.effort;
-        let (policy, other) = match (turn.permission_profile, turn.sandbox_policy) {
-            (Some(profile), policy) => (Some(profile), policy),
-            (None, policy) => (policy, None),
-        };
-        if let Some(policy) = policy {
-            self.sandbox_policy = Some(policy);
-            self.other_sandbox_policy = other;
-            self.any_sandbox_profile = turn.file_system_sandbox_policy.is_some();
-        }
-        replace_if_filled(&mut self.approval_mode, turn.approval_policy);
+        replace_if_filled(&mut self.thread.approval_mode, turn.approval_policy);
     }
 
     /// Takes settings that replace those of earlier turns.
     pub(super) fn settings(&mut self, settings: Settings) {
-        replace_if_filled(&mut self.model, settings.model);
-        replace_if_filled(&mut self.model_provider, settings.model_provider_id);
-        self.set_folder(settings.cwd);
-        self.reasoning_effort = settings.reasoning_effort;
-        if settings.permission_profile.is_some() {
-            self.sandbox_policy = settings.permission_profile;
-            self.other_sandbox_policy = None;
-            self.any_sandbox_profile = false;
+        replace_if_filled(&mut self.thread.model, settings.model);
+        replace_if_filled(&mut self.thread.model_provider, settings.model_provider_id);
+        self.note_folder(settings.cwd, true);
+        self.thread.reasoning_effort = settings.reasoning_effort;
+        if let Some(profile) = settings.permission_profile {
+            self.thread.sandbox_policy = profile;
+            self.thread.other_sandbox_policy = None;
+            self.thread.any_sandbox_profile = false;
         }
-        replace_if_filled(&mut self.approval_mode, settings.approval_policy);
+        replace_if_filled(&mut self.thread.approval_mode, settings.approval_policy);
     }
 
     /// Takes a message of the user; the first one with text becomes the title.
     pub(super) fn user_message(&mut self, message: &UserMessage) {
-        self.has_user_event = true;
+        self.thread.has_user_event = true;
         let text = strip_context(&message.text);
-        let text = (!text.is_empty()).then_some(text);
-        if self.title.is_none() {
-            self.title = text.map(str::to_owned);
-        }
-        if self.first_user_message.is_some() && self.preview.is_some() {
-            return;
-        }
-        let placeholder = match (message.has_image, message.has_audio) {
-            (true, _) => Some("[Image]"),
-            (false, true) => Some("[Audio]"),
-            (false, false) => None,
+        set_if_empty(&mut self.thread.title, text);
+        let shown = match (text, message.has_image, message.has_audio) {
+            ("", true, _) => "[Image]",
+            ("", false, true) => "[Audio]",
+            _ => text,
         };
-        if let Some(shown) = text.or(placeholder) {
-            self.first_user_message.get_or_insert_with(|| shown.to_owned());
-            self.preview.get_or_insert_with(|| shown.to_owned());
-        }
+        set_if_empty(&mut self.thread.first_user_message, shown);
+        set_if_empty(&mut self.thread.preview, shown);
     }
 
     /// Takes the values of an environment block of 2025. Its folder is used only if no line has set one yet; its
     /// policies replace earlier ones.
     pub(super) fn environment(&mut self, text: &str) {
         let environment = EnvironmentBlock::parse(text);
-        if self.cwd.is_none() {
-            self.set_folder(environment.cwd.clone());
-        }
-        if let Some(folder) = environment.cwd {
-            self.note_folder(&folder);
-        }
-        replace_if_filled(&mut self.approval_mode, environment.approval_policy);
-        replace_if_filled(&mut self.sandbox_policy, environment.sandbox_policy);
+        self.note_folder(environment.cwd, self.thread.cwd.is_empty());
+        replace_if_filled(&mut self.thread.approval_mode, environment.approval_policy);
+        replace_if_filled(&mut self.thread.sandbox_policy, environment.sandbox_policy);
     }
 
-    fn note_folder(&mut self, folder: &str) {
-        if folder.is_empty() || self.folders.iter().any(|known| known == folder) {
-            return;
+    /// Records a working directory, which is the thread's if it `counts`.
+    fn note_folder(&mut self, folder: Option<String>, counts: bool) {
+        let Some(folder) = folder.filter(|folder| !folder.is_empty()) else { return };
+        if !self.folders.contains(&folder) {
+            if self.folders.len() >= N_FOLDERS {
+                self.folders.remove(0);
+            }
+            self.folders.push(folder.clone());
         }
-        if self.folders.len() >= N_FOLDERS {
-            self.folders.remove(0);
-        }
-        self.folders.push(folder.to_owned());
-    }
-
-    fn set_folder(&mut self, folder: Option<String>) {
-        if let Some(folder) = folder.filter(|folder| !folder.is_empty()) {
-            self.note_folder(&folder);
-            self.cwd = Some(folder);
+        if counts {
+            self.thread.cwd = folder;
         }
     }
 }
@@ -217,9 +139,15 @@ pub struct History {
     pub thread: Option<ThreadId>,
 }
 
-pub(super) fn replace_if_filled(field: &mut Option<String>, value: Option<String>) {
+pub(super) fn replace_if_filled(field: &mut impl From<String>, value: Option<String>) {
     if let Some(value) = value.filter(|value| !value.is_empty()) {
-        *field = Some(value);
+        *field = value.into();
+    }
+}
+
+pub(super) fn set_if_empty(field: &mut String, text: &str) {
+    if field.is_empty() {
+        text.clone_into(field);
     }
 }
 

@@ -3,32 +3,38 @@
 
 use super::file_name;
 use crate::thread::{Git, Millis, ThreadId};
-use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
-/// Turns a function that reads the JSON of one field into a deserializer.
-macro_rules! deserializer {
-    ($name:ident, $type:ty, $read:path) => {
-        pub(super) fn $name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<$type, D::Error> {
-            Ok($read(<&RawValue>::deserialize(deserializer)?.get()))
-        }
-    };
+/// Reads the JSON of the fields of an object with these keys, in the order of the keys. A key that occurs twice is an
+/// error.
+pub(super) struct ObjectFields<const N: usize> {
+    /// The name of the object, for errors.
+    pub(super) of: &'static str,
+    pub(super) keys: [&'static str; N],
 }
 
-deserializer!(text, Option<String>, read_text);
-deserializer!(word_or_object, Option<String>, read_word_or_object);
-deserializer!(is_filled, bool, read_is_filled);
-deserializer!(thread_id, Option<ThreadId>, read_thread_id);
-deserializer!(time, Option<Millis>, read_time);
-deserializer!(git, Option<Git>, read_git);
+impl<'de, const N: usize> Visitor<'de> for ObjectFields<N> {
+    type Value = [Option<&'de str>; N];
 
-/// Reads a value that fits the type; any other value counts as absent.
-pub(super) fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    Ok(read_leniently(<&RawValue>::deserialize(deserializer)?.get()))
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "struct {}", self.of)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = [None; N];
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            match self.keys.iter().position(|known| *known == key) {
+                Some(i) if fields[i].is_some() => return Err(A::Error::duplicate_field(self.keys[i])),
+                Some(i) => fields[i] = Some(map.next_value::<&RawValue>()?.get()),
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(fields)
+    }
 }
 
 pub(super) fn read_leniently<'de, T: Deserialize<'de>>(json: &'de str) -> Option<T> {
@@ -74,14 +80,13 @@ pub(super) fn read_word_or_object(json: &str) -> Option<String> {
     }
 }
 
-/// Does the same for JSON without white space between its tokens.
-pub(super) fn read_compact_word_or_object(json: &str) -> Option<String> {
-    if json.starts_with('{') { Some(json.to_owned()) } else { read_word_or_object(json) }
-}
-
 /// Removes the white space between the tokens of valid JSON. Parsing and printing would change numbers, escapes and
 /// the order of keys.
 fn compact(json: &str) -> String {
+    let bytes = json.as_bytes();
+    if memchr::memchr3(b' ', b'\t', b'\n', bytes).or_else(|| memchr::memchr(b'\r', bytes)).is_none() {
+        return json.to_owned();
+    }
     let (mut in_string, mut escaped) = (false, false);
     json.chars()
         .filter(|&c| {
@@ -111,7 +116,8 @@ pub(super) fn read_thread_id(json: &str) -> Option<ThreadId> {
 }
 
 pub(super) fn required_thread_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ThreadId, D::Error> {
-    thread_id(deserializer)?.ok_or_else(|| D::Error::custom("no thread id"))
+    read_thread_id(<&RawValue>::deserialize(deserializer)?.get())
+        .ok_or_else(|| D::Error::custom("no thread id"))
 }
 
 pub(super) fn read_time(json: &str) -> Option<Millis> {
@@ -128,23 +134,19 @@ pub fn parse_time(text: &str) -> Option<Millis> {
 }
 
 pub(super) fn read_git(json: &str) -> Option<Git> {
-    #[derive(serde::Deserialize, Default)]
-    #[serde(default)]
-    struct GitPayload {
-        #[serde(deserialize_with = "text")]
-        commit_hash: Option<String>,
-        #[serde(deserialize_with = "text")]
-        branch: Option<String>,
-        #[serde(deserialize_with = "text")]
-        repository_url: Option<String>,
+    #[derive(Deserialize)]
+    struct GitPayload<'a> {
+        #[serde(borrow)]
+        commit_hash: Option<&'a RawValue>,
+        #[serde(borrow)]
+        branch: Option<&'a RawValue>,
+        #[serde(borrow)]
+        repository_url: Option<&'a RawValue>,
     }
-    let payload: Option<GitPayload> = read_leniently(json);
-    let origin_url = |url: String| without_password(&url).into_owned();
-    payload.map(|git| Git {
-        sha: git.commit_hash,
-        branch: git.branch,
-        origin_url: git.repository_url.map(origin_url),
-    })
+    let git: GitPayload<'_> = read_leniently(json)?;
+    let text = |json: Option<&RawValue>| read_text(json?.get());
+    let origin_url = text(git.repository_url).map(|url| without_password(&url).into_owned());
+    Some(Git { sha: text(git.commit_hash), branch: text(git.branch), origin_url })
 }
 
 /// Returns a remote's URL without user name and password. The user name of an ssh URL stays, because it is part of

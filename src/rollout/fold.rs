@@ -1,7 +1,7 @@
 //! Reads one file, or a chain of files, into the metadata of a thread. It decides nothing about rows.
 
 use super::extract::{DamageReport, Extract, Extracted, Options};
-use super::facts::{History, RolloutFacts};
+use super::facts::{History, RolloutFacts, set_if_empty};
 use super::frames::{self, Frames, LARGEST_WINDOW_LOG};
 use super::item::HistoryBase;
 use super::openable::{Obstacle, Openable, Unopenable, Watch, Watched};
@@ -267,13 +267,11 @@ pub fn complete(
         }
     }
     let ReadFile { extracted, stamp, .. } = read;
-    let Extracted { facts, damage, unopenable, last_event_at, has_meta, lacks_last_lines, .. } = extracted;
+    let Extracted { facts, damage, unopenable, last_event_at, .. } = extracted;
     let mut metadata = to_metadata(facts, last_event_at, source, &stamp, world)?;
     metadata.lacks_history = lost.is_some();
-    metadata.lacks_meta = !has_meta;
-    metadata.lacks_last_lines = lacks_last_lines;
     let is_lost = lost.filter(|_| reading.options.openable).map(Obstacle::HistoryMissing);
-    let unopenable = unopenable.or(is_lost.map(|obstacle| Unopenable { obstacle, line: None, offset: 0 }));
+    let unopenable = unopenable.or(is_lost.map(|obstacle| Unopenable::at(obstacle, None)));
     Ok(FoldedThread { metadata, damage, unopenable, stamp, n_bytes, n_own_bytes })
 }
 
@@ -394,10 +392,6 @@ fn history_unread(error: ReadError, path: &Path) -> ReadError {
     ReadError::Passing(io::Error::new(kind, reason))
 }
 
-fn filled(field: Option<String>, default: &str) -> String {
-    field.unwrap_or_else(|| default.to_owned())
-}
-
 /// Fills in the values that no line sets, by the rules for each field.
 fn to_metadata(
     facts: RolloutFacts,
@@ -414,49 +408,34 @@ fn to_metadata(
         let reason = "has a path that is not UTF-8, which the database cannot hold";
         return Err(ReadError::Unusable(reason.to_owned()));
     };
-    let cwd = facts.cwd.unwrap_or_default();
+    let mut thread = facts.thread;
+    for (text, default) in [
+        (&mut thread.source, "vscode"),
+        (&mut thread.model_provider, world.default_provider),
+        (&mut thread.sandbox_policy, r#"{"type":"read-only"}"#),
+        (&mut thread.approval_mode, "on-request"),
+        (&mut thread.memory_mode, "enabled"),
+    ] {
+        set_if_empty(text, default);
+    }
+    let cwd = thread.cwd;
     let place = facts.folders.iter().position(|folder| *folder == cwd);
     let later_folders = place.map(|place| facts.folders[place + 1..].to_vec()).unwrap_or_default();
     let other_folders = facts.folders.into_iter().filter(|folder| *folder != cwd).collect();
     let (modified_at, last_event_at) = (stamp.modified_millis(), last_event_at.unwrap_or(created_at));
     Ok(ThreadMetadata {
+        id,
+        rollout_path: rollout_path.to_owned(),
         created_at: facts.history_began_at.unwrap_or(created_at),
         updated_at: Times::Auto.choose(modified_at, last_event_at),
         modified_at,
         last_event_at,
-        task_started_at: facts.task_started_at,
-        source: filled(facts.source, "vscode"),
-        thread_source: facts.thread_source,
-        agent_nickname: facts.agent_nickname,
-        agent_role: facts.agent_role,
-        agent_path: facts.agent_path,
-        model_provider: filled(facts.model_provider, world.default_provider),
-        model: facts.model,
-        reasoning_effort: facts.reasoning_effort,
         cwd: (world.canonical_folder)(&cwd).unwrap_or(cwd),
         other_folders,
         later_folders,
-        cli_version: filled(facts.cli_version, ""),
-        title: filled(facts.title, ""),
-        preview: filled(facts.preview, ""),
-        first_user_message: filled(facts.first_user_message, ""),
-        sandbox_policy: readable_sandbox(filled(facts.sandbox_policy, r#"{"type":"read-only"}"#)),
-        other_sandbox_policy: facts.other_sandbox_policy,
-        any_sandbox_profile: facts.any_sandbox_profile,
-        approval_mode: filled(facts.approval_mode, "on-request"),
-        tokens_used: facts.tokens_used.unwrap_or(0),
-        has_user_event: facts.has_user_event,
+        sandbox_policy: readable_sandbox(thread.sandbox_policy),
         archived: source.archived,
-        git: facts.git,
-        memory_mode: filled(facts.memory_mode, "enabled"),
-        history_mode: facts.history_mode,
-        originator: facts.originator,
-        creator_user_id: facts.creator_user_id,
-        creator_account_id: facts.creator_account_id,
-        name: facts.name,
-        lacks_first_lines: facts.lacks_first_lines,
-        lacks_last_count: facts.lacks_last_count,
-        ..ThreadMetadata::nothing(id, rollout_path.to_owned())
+        ..thread
     })
 }
 

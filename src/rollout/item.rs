@@ -2,7 +2,8 @@
 //! so that an irrelevant part never spoils the line.
 
 use super::fields::{
-    self, git, is_filled, lenient, required_thread_id, text, thread_id, time, word_or_object,
+    ObjectFields, read_git, read_is_filled, read_leniently, read_text, read_thread_id, read_time,
+    read_word_or_object, required_thread_id,
 };
 use super::plain;
 use super::resume::ResumeFields;
@@ -37,67 +38,84 @@ pub enum Item {
     BareUserMessage(String),
 }
 
-/// The fields of a session meta.
-#[derive(Debug, Clone, PartialEq, Default, serde::Deserialize)]
-#[serde(default)]
-pub struct SessionMeta {
-    /// Id of the thread that the meta belongs to.
-    #[serde(deserialize_with = "thread_id")]
-    pub id: Option<ThreadId>,
-    /// Time when that thread began; `None` if it does not parse.
-    #[serde(deserialize_with = "time")]
-    pub timestamp: Option<Millis>,
-    /// Working directory.
-    #[serde(deserialize_with = "text")]
-    pub cwd: Option<String>,
-    /// Version of Codex.
-    #[serde(deserialize_with = "text")]
-    pub cli_version: Option<String>,
-    /// A word, or compact JSON.
-    #[serde(deserialize_with = "word_or_object")]
-    pub source: Option<String>,
-    /// The kind of requester of the thread.
-    #[serde(deserialize_with = "text")]
-    pub thread_source: Option<String>,
-    /// Provider of the model.
-    #[serde(deserialize_with = "text")]
-    pub model_provider: Option<String>,
-    /// Nickname of a spawned agent.
-    #[serde(deserialize_with = "text")]
-    pub agent_nickname: Option<String>,
-    /// Role of a spawned agent.
-    #[serde(deserialize_with = "text")]
-    pub agent_role: Option<String>,
-    /// The older name of `agent_role`.
-    #[serde(deserialize_with = "text")]
-    pub agent_type: Option<String>,
-    /// Path of a spawned agent.
-    #[serde(deserialize_with = "text")]
-    pub agent_path: Option<String>,
-    /// Git facts, if the line has a `git` object.
-    #[serde(deserialize_with = "git")]
-    pub git: Option<Git>,
-    /// `legacy`, `paginated` or another word.
-    #[serde(deserialize_with = "text")]
-    pub history_mode: Option<String>,
-    /// `enabled`, `disabled`, …
-    #[serde(deserialize_with = "text")]
-    pub memory_mode: Option<String>,
-    /// The program that started the thread.
-    #[serde(deserialize_with = "text")]
-    pub originator: Option<String>,
-    /// The user who started the thread.
-    #[serde(deserialize_with = "text")]
-    pub creator_user_id: Option<String>,
-    /// The account of that user.
-    #[serde(deserialize_with = "text")]
-    pub creator_account_id: Option<String>,
-    /// The start of the thread's history, if it is not in this file.
-    #[serde(deserialize_with = "lenient")]
-    pub history_base: Option<HistoryBase>,
-    /// The fields that decide whether Codex can resume the thread, if the line was plain JSON.
-    #[serde(skip)]
-    pub resume: Option<Box<ResumeFields>>,
+/// Defines an object of JSON whose fields are all optional, each with the function that reads its JSON.
+macro_rules! payload {
+    (@key $field:ident) => { stringify!($field) };
+    (@key $field:ident $key:literal) => { $key };
+    (
+        $(#[$about:meta])*
+        $visibility:vis struct $name:ident {
+            $($(#[$doc:meta])* $field:ident $($key:literal)?: $type:ty = $read:path,)*
+        }
+        $($(#[$more_doc:meta])* $more:ident: $more_type:ty = $made:expr)?
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Default)]
+        $visibility struct $name {
+            $($(#[$doc])* pub $field: $type,)*
+            $($(#[$more_doc])* pub $more: $more_type,)?
+        }
+
+        impl $name {
+            const KEYS: [&'static str; [$(stringify!($field)),*].len()] = [$(payload!(@key $field $($key)?)),*];
+
+            /// Reads the JSON of the fields with [`KEYS`](Self::KEYS).
+            fn of([$($field),*]: [Option<&str>; $name::KEYS.len()]) -> $name {
+                $name { $($more: $made,)? $($field: $field.map($read).unwrap_or_default()),* }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
+                let fields = ObjectFields { of: stringify!($name), keys: $name::KEYS };
+                deserializer.deserialize_map(fields).map($name::of)
+            }
+        }
+    };
+}
+
+payload! {
+    /// The fields of a session meta.
+    pub struct SessionMeta {
+        /// Id of the thread that the meta belongs to.
+        id: Option<ThreadId> = read_thread_id,
+        /// Time when that thread began; `None` if it does not parse.
+        timestamp: Option<Millis> = read_time,
+        /// Working directory.
+        cwd: Option<String> = read_text,
+        /// Version of Codex.
+        cli_version: Option<String> = read_text,
+        /// A word, or compact JSON.
+        source: Option<String> = read_word_or_object,
+        /// The kind of requester of the thread.
+        thread_source: Option<String> = read_text,
+        /// Provider of the model.
+        model_provider: Option<String> = read_text,
+        /// Nickname of a spawned agent.
+        agent_nickname: Option<String> = read_text,
+        /// Role of a spawned agent.
+        agent_role: Option<String> = read_text,
+        /// The older name of `agent_role`.
+        agent_type: Option<String> = read_text,
+        /// Path of a spawned agent.
+        agent_path: Option<String> = read_text,
+        /// Git facts, if the line has a `git` object.
+        git: Option<Git> = read_git,
+        /// `legacy`, `paginated` or another word.
+        history_mode: Option<String> = read_text,
+        /// `enabled`, `disabled`, …
+        memory_mode: Option<String> = read_text,
+        /// The program that started the thread.
+        originator: Option<String> = read_text,
+        /// The user who started the thread.
+        creator_user_id: Option<String> = read_text,
+        /// The account of that user.
+        creator_account_id: Option<String> = read_text,
+        /// The start of the thread's history, if it is not in this file.
+        history_base: Option<HistoryBase> = read_leniently,
+    }
+    /// The fields that decide whether Codex can resume the thread.
+    resume: Option<Box<ResumeFields>> = Some(Box::new(ResumeFields::of(history_mode, history_base)))
 }
 
 /// The beginning of another rollout, which comes before this one.
@@ -110,31 +128,24 @@ pub struct HistoryBase {
     pub end_byte_offset: u64,
 }
 
-/// The fields of a turn context.
-#[derive(Debug, Clone, PartialEq, Default, serde::Deserialize)]
-#[serde(default)]
-pub struct TurnContext {
-    /// Working directory.
-    #[serde(deserialize_with = "text")]
-    pub cwd: Option<String>,
-    /// Model.
-    #[serde(deserialize_with = "text")]
-    pub model: Option<String>,
-    /// Reasoning effort.
-    #[serde(deserialize_with = "text")]
-    pub effort: Option<String>,
-    /// A word, or compact JSON.
-    #[serde(deserialize_with = "word_or_object")]
-    pub approval_policy: Option<String>,
-    /// Compact JSON.
-    #[serde(deserialize_with = "word_or_object")]
-    pub sandbox_policy: Option<String>,
-    /// Compact JSON.
-    #[serde(deserialize_with = "word_or_object")]
-    pub permission_profile: Option<String>,
-    /// Compact JSON; only its presence matters.
-    #[serde(deserialize_with = "word_or_object")]
-    pub file_system_sandbox_policy: Option<String>,
+payload! {
+    /// The fields of a turn context.
+    pub struct TurnContext {
+        /// Working directory.
+        cwd: Option<String> = read_text,
+        /// Model.
+        model: Option<String> = read_text,
+        /// Reasoning effort.
+        effort: Option<String> = read_text,
+        /// A word, or compact JSON.
+        approval_policy: Option<String> = read_word_or_object,
+        /// Compact JSON.
+        sandbox_policy: Option<String> = read_word_or_object,
+        /// Compact JSON.
+        permission_profile: Option<String> = read_word_or_object,
+        /// Compact JSON; only its presence matters.
+        file_system_sandbox_policy: Option<String> = read_word_or_object,
+    }
 }
 
 impl TurnContext {
@@ -148,28 +159,22 @@ impl TurnContext {
     }
 }
 
-/// The settings of a thread, replaced together.
-#[derive(Debug, Clone, PartialEq, Default, serde::Deserialize)]
-#[serde(default)]
-pub struct Settings {
-    /// Model.
-    #[serde(deserialize_with = "text")]
-    pub model: Option<String>,
-    /// Provider of the model.
-    #[serde(deserialize_with = "text")]
-    pub model_provider_id: Option<String>,
-    /// Reasoning effort.
-    #[serde(deserialize_with = "text")]
-    pub reasoning_effort: Option<String>,
-    /// Working directory.
-    #[serde(deserialize_with = "text")]
-    pub cwd: Option<String>,
-    /// Compact JSON.
-    #[serde(deserialize_with = "word_or_object")]
-    pub permission_profile: Option<String>,
-    /// A word, or compact JSON.
-    #[serde(deserialize_with = "word_or_object")]
-    pub approval_policy: Option<String>,
+payload! {
+    /// The settings of a thread, replaced together.
+    pub struct Settings {
+        /// Model.
+        model: Option<String> = read_text,
+        /// Provider of the model.
+        model_provider_id: Option<String> = read_text,
+        /// Reasoning effort.
+        reasoning_effort: Option<String> = read_text,
+        /// Working directory.
+        cwd: Option<String> = read_text,
+        /// Compact JSON.
+        permission_profile: Option<String> = read_word_or_object,
+        /// A word, or compact JSON.
+        approval_policy: Option<String> = read_word_or_object,
+    }
 }
 
 /// The contents of a user's message.
@@ -183,32 +188,25 @@ pub struct UserMessage {
     pub has_audio: bool,
 }
 
-/// A name that a person or Codex gave a thread.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Deserialize)]
-#[serde(default)]
-pub struct ThreadName {
-    /// The thread with that name; absent in some versions.
-    #[serde(deserialize_with = "thread_id")]
-    pub thread_id: Option<ThreadId>,
-    /// The name.
-    #[serde(deserialize_with = "text")]
-    pub thread_name: Option<String>,
+payload! {
+    /// A name that a person or Codex gave a thread.
+    pub struct ThreadName {
+        /// The thread with that name; absent in some versions.
+        thread_id: Option<ThreadId> = read_thread_id,
+        /// The name.
+        thread_name: Option<String> = read_text,
+    }
 }
 
-/// Payload of `event_msg` / `user_message`.
-#[derive(serde::Deserialize, Default)]
-#[serde(default)]
-struct UserMessagePayload {
-    #[serde(deserialize_with = "text")]
-    message: Option<String>,
-    #[serde(deserialize_with = "is_filled")]
-    images: bool,
-    #[serde(deserialize_with = "is_filled")]
-    local_images: bool,
-    #[serde(deserialize_with = "is_filled")]
-    audio: bool,
-    #[serde(deserialize_with = "is_filled")]
-    local_audio: bool,
+payload! {
+    /// Payload of `event_msg` / `user_message`.
+    struct UserMessagePayload {
+        message: Option<String> = read_text,
+        images: bool = read_is_filled,
+        local_images: bool = read_is_filled,
+        audio: bool = read_is_filled,
+        local_audio: bool = read_is_filled,
+    }
 }
 
 /// Payload of `event_msg` / `item_completed`.
@@ -217,20 +215,18 @@ struct ItemPayload {
     item: UserMessageItem,
 }
 
-#[derive(serde::Deserialize)]
-struct UserMessageItem {
-    #[serde(default, deserialize_with = "parts")]
-    content: Vec<MessagePart>,
+payload! {
+    struct UserMessageItem {
+        content: Vec<MessagePart> = read_parts,
+    }
 }
 
-/// One part of a message.
-#[derive(serde::Deserialize, Default)]
-#[serde(default)]
-struct MessagePart {
-    #[serde(rename = "type", deserialize_with = "text")]
-    kind: Option<String>,
-    #[serde(deserialize_with = "text")]
-    text: Option<String>,
+payload! {
+    /// One part of a message.
+    struct MessagePart {
+        kind "type": Option<String> = read_text,
+        text: Option<String> = read_text,
+    }
 }
 
 #[derive(serde::Deserialize)]
@@ -265,15 +261,12 @@ struct DelegationPayload {
     item: DelegationItem,
 }
 
-#[derive(serde::Deserialize, Default)]
-#[serde(default)]
-struct DelegationItem {
-    #[serde(deserialize_with = "text")]
-    namespace: Option<String>,
-    #[serde(deserialize_with = "text")]
-    name: Option<String>,
-    #[serde(deserialize_with = "text")]
-    output: Option<String>,
+payload! {
+    struct DelegationItem {
+        namespace: Option<String> = read_text,
+        name: Option<String> = read_text,
+        output: Option<String> = read_text,
+    }
 }
 
 #[derive(serde::Deserialize)]
@@ -286,12 +279,11 @@ struct Envelope<P> {
     payload: P,
 }
 
-#[derive(serde::Deserialize)]
-struct BareMessage {
-    #[serde(default, deserialize_with = "text")]
-    role: Option<String>,
-    #[serde(default, deserialize_with = "parts")]
-    content: Vec<MessagePart>,
+payload! {
+    struct BareMessage {
+        role: Option<String> = read_text,
+        content: Vec<MessagePart> = read_parts,
+    }
 }
 
 /// The kinds of line that are parsed.
@@ -346,67 +338,20 @@ pub fn is_sound(kind: LineKind, line: &[u8]) -> bool {
 
 /// Parses a line of a kind that is frequent or long, if it is JSON of the plain kind.
 fn parse_plain(kind: LineKind, line: &[u8]) -> Option<Item> {
-    match kind {
-        LineKind::SessionMeta => SessionMeta::plain(line).map(|meta| Item::SessionMeta(Box::new(meta))),
-        LineKind::TurnContext => TurnContext::plain(line).map(|turn| Item::TurnContext(Box::new(turn))),
-        LineKind::UserMessage => UserMessagePayload::plain(line).map(UserMessagePayload::item),
-        LineKind::TokenCount => plain::total_tokens(line).map(|total| Item::TokenCount(total.max(0))),
-        _ => None,
-    }
-}
-
-/// Defines how to read a payload whose fields are all optional, each in the same way as its deserializer.
-macro_rules! plain_payload {
-    ($name:ident { $($field:ident: $read:path),* $(,)? } $($more:ident: $made:expr)?) => {
-        impl $name {
-            const KEYS: [&'static [u8]; [$(stringify!($field)),*].len()] = [$(stringify!($field).as_bytes()),*];
-
-            fn plain(line: &[u8]) -> Option<$name> {
-                let [$($field),*] = plain::payload(line, $name::KEYS)?;
-                Some($name { $($more: $made,)? $($field: $field.map($read).unwrap_or_default()),* })
-            }
+    Some(match kind {
+        LineKind::SessionMeta => {
+            Item::SessionMeta(Box::new(SessionMeta::of(plain::payload(line, SessionMeta::KEYS)?)))
         }
-    };
+        LineKind::TurnContext => {
+            Item::TurnContext(Box::new(TurnContext::of(plain::payload(line, TurnContext::KEYS)?)))
+        }
+        LineKind::UserMessage => {
+            UserMessagePayload::of(plain::payload(line, UserMessagePayload::KEYS)?).item()
+        }
+        LineKind::TokenCount => Item::TokenCount(plain::total_tokens(line)?.max(0)),
+        _ => return None,
+    })
 }
-
-plain_payload!(SessionMeta {
-    id: fields::read_thread_id,
-    timestamp: fields::read_time,
-    cwd: fields::read_text,
-    cli_version: fields::read_text,
-    source: fields::read_compact_word_or_object,
-    thread_source: fields::read_text,
-    model_provider: fields::read_text,
-    agent_nickname: fields::read_text,
-    agent_role: fields::read_text,
-    agent_type: fields::read_text,
-    agent_path: fields::read_text,
-    git: fields::read_git,
-    history_mode: fields::read_text,
-    memory_mode: fields::read_text,
-    originator: fields::read_text,
-    creator_user_id: fields::read_text,
-    creator_account_id: fields::read_text,
-    history_base: fields::read_leniently,
-} resume: Some(Box::new(ResumeFields::of(history_mode, history_base))));
-
-plain_payload!(TurnContext {
-    cwd: fields::read_text,
-    model: fields::read_text,
-    effort: fields::read_text,
-    approval_policy: fields::read_compact_word_or_object,
-    sandbox_policy: fields::read_compact_word_or_object,
-    permission_profile: fields::read_compact_word_or_object,
-    file_system_sandbox_policy: fields::read_compact_word_or_object,
-});
-
-plain_payload!(UserMessagePayload {
-    message: fields::read_text,
-    images: fields::read_is_filled,
-    local_images: fields::read_is_filled,
-    audio: fields::read_is_filled,
-    local_audio: fields::read_is_filled,
-});
 
 impl UserMessagePayload {
     fn item(self) -> Item {
@@ -485,9 +430,9 @@ fn join(parts: &[MessagePart]) -> UserMessage {
 }
 
 /// Reads the parts of a message; an invalid part does not affect the others.
-fn parts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<MessagePart>, D::Error> {
-    let raw: Option<Vec<&RawValue>> = lenient(deserializer)?;
-    Ok(raw.into_iter().flatten().filter_map(|part| serde_json::from_str(part.get()).ok()).collect())
+fn read_parts(json: &str) -> Vec<MessagePart> {
+    let parts: Vec<&RawValue> = read_leniently(json).unwrap_or_default();
+    parts.into_iter().filter_map(|part| read_leniently(part.get())).collect()
 }
 
 #[cfg(test)]

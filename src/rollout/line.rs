@@ -163,7 +163,7 @@ pub fn is_bare_message(line: &[u8]) -> bool {
 pub fn classify(line: &[u8], bare: bool) -> serde_json::Result<Class> {
     let mut found = FoundFields::default();
     let mut json = serde_json::Deserializer::from_slice(line);
-    match (Level::Line { found: &mut found }).deserialize(&mut json) {
+    match (Level { found: &mut found, depth: 0 }).deserialize(&mut json) {
         Err(error) if found.class.is_none() => return Err(error),
         _ => {}
     }
@@ -172,18 +172,16 @@ pub fn classify(line: &[u8], bare: bool) -> serde_json::Result<Class> {
     }
     // The whole line was read without finding the class.
     json.end()?;
-    Ok(match (found.kind.as_deref(), found.event.as_deref()) {
-        (Some("event_msg"), Some("item_completed")) => {
-            found.item.as_deref().map_or(Class::NoItem, |item| item_class(item.as_bytes()))
-        }
-        (Some("event_msg"), Some(event)) => event_class(event.as_bytes()),
-        (Some("event_msg"), None) => Class::NoItem,
-        (Some("message"), _) if bare => Class::Relevant(LineKind::BareMessage),
-        (Some(_), _) => Class::Irrelevant,
-        (None, _) if found.has_id && found.has_timestamp => Class::Relevant(LineKind::BareMeta),
+    Ok(match found.types[0].as_deref() {
+        // Without a type of its payload or of its item.
+        Some("event_msg") => Class::NoItem,
+        // A message of 2025.
+        Some(_) if bare => Class::Relevant(LineKind::BareMessage),
+        Some(_) => Class::Irrelevant,
+        None if found.has_id && found.has_timestamp => Class::Relevant(LineKind::BareMeta),
         // Other bare lines of 2025, such as `{"record_type":"state"}`.
-        (None, _) if bare => Class::Irrelevant,
-        (None, _) => Class::NoItem,
+        None if bare => Class::Irrelevant,
+        None => Class::NoItem,
     })
 }
 
@@ -191,36 +189,31 @@ pub fn classify(line: &[u8], bare: bool) -> serde_json::Result<Class> {
 struct FoundFields {
     /// Set as soon as the rest of the line cannot change it; reading stops there.
     class: Option<Class>,
-    kind: Option<String>,
-    event: Option<String>,
-    item: Option<String>,
+    /// The types of the line, of its payload and of the payload's item.
+    types: [Option<String>; 3],
     has_id: bool,
     has_timestamp: bool,
 }
 
 impl FoundFields {
     fn settle(&mut self) {
-        let event = self.event.as_deref().map(str::as_bytes);
-        self.class = match self.kind.as_deref() {
-            Some("session_meta") => Some(Class::Relevant(LineKind::SessionMeta)),
-            Some("turn_context") => Some(Class::Relevant(LineKind::TurnContext)),
-            Some("event_msg") => match event {
-                Some(b"item_completed") => self.item.as_deref().map(|item| item_class(item.as_bytes())),
-                Some(event) => Some(event_class(event)),
-                None => None,
-            },
+        let [kind, event, item] = self.types.each_ref().map(|name| name.as_deref().map(str::as_bytes));
+        self.class = match (kind, event) {
+            (Some(b"session_meta"), _) => Some(Class::Relevant(LineKind::SessionMeta)),
+            (Some(b"turn_context"), _) => Some(Class::Relevant(LineKind::TurnContext)),
+            (Some(b"event_msg"), Some(b"item_completed")) => item.map(item_class),
+            (Some(b"event_msg"), event) => event.map(event_class),
             // A bare message is recognised by its type, but only in a file of 2025; the whole line decides.
-            Some("message") | None => None,
-            Some(_) => Some(Class::Irrelevant),
+            (Some(b"message") | None, _) => None,
+            (Some(_), _) => Some(Class::Irrelevant),
         };
     }
 }
 
-/// The position of the parser in the line.
-enum Level<'a> {
-    Line { found: &'a mut FoundFields },
-    Payload { found: &'a mut FoundFields },
-    Item { found: &'a mut FoundFields },
+/// The position of the parser in the line: in the line's object, in its payload, or in the payload's item.
+struct Level<'a> {
+    found: &'a mut FoundFields,
+    depth: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for Level<'_> {
@@ -238,42 +231,25 @@ impl<'de> Visitor<'de> for Level<'_> {
         f.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Level { found, depth } = self;
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            let settled = match (&mut self, key.as_ref()) {
-                (Level::Line { found }, "type") if found.kind.is_none() => {
-                    found.kind = Some(map.next_value::<TypeName>()?.0);
+            match (depth, key.as_ref()) {
+                (_, "type") if found.types[depth].is_none() => {
+                    found.types[depth] = Some(map.next_value::<TypeName>()?.0);
                     found.settle();
-                    found.class.is_some()
                 }
-                (Level::Line { found }, "payload") => {
-                    map.next_value_seed(Level::Payload { found })?;
-                    found.class.is_some()
+                (0, "payload") => map.next_value_seed(Level { found: &mut *found, depth: 1 })?,
+                (1, "item") if found.types[2].is_none() => {
+                    map.next_value_seed(Level { found: &mut *found, depth: 2 })?;
                 }
-                (Level::Payload { found }, "type") if found.event.is_none() => {
-                    found.event = Some(map.next_value::<TypeName>()?.0);
-                    found.settle();
-                    found.class.is_some()
-                }
-                (Level::Payload { found }, "item") if found.item.is_none() => {
-                    map.next_value_seed(Level::Item { found })?;
-                    found.class.is_some()
-                }
-                (Level::Item { found }, "type") if found.item.is_none() => {
-                    found.item = Some(map.next_value::<TypeName>()?.0);
-                    found.settle();
-                    found.class.is_some()
-                }
-                (level, key) => {
-                    if let Level::Line { found } = level {
-                        found.has_id |= key == "id";
-                        found.has_timestamp |= key == "timestamp";
-                    }
+                (_, key) => {
+                    found.has_id |= depth == 0 && key == "id";
+                    found.has_timestamp |= depth == 0 && key == "timestamp";
                     map.next_value::<IgnoredAny>()?;
-                    false
                 }
-            };
-            if settled {
+            }
+            if found.class.is_some() {
                 return Err(A::Error::custom("read far enough"));
             }
         }

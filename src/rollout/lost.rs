@@ -6,24 +6,13 @@ use super::look::Class;
 /// Returns true if a line of a class may be a message of the user; `None` is an unknown class.
 #[must_use]
 pub(super) fn may_be_message(class: Option<Class>) -> bool {
-    match class {
-        None | Some(Class::NoItem) => true,
-        Some(Class::Irrelevant) => false,
-        Some(Class::Relevant(kind)) => match kind {
-            LineKind::UserMessage
-            | LineKind::UserItem
-            | LineKind::Goal
-            | LineKind::Delegation
-            | LineKind::BareMessage => true,
-            LineKind::SessionMeta
-            | LineKind::TurnContext
-            | LineKind::TokenCount
-            | LineKind::Settings
-            | LineKind::TaskStarted
-            | LineKind::Name
-            | LineKind::BareMeta => false,
-        },
-    }
+    use LineKind::{BareMessage, Delegation, Goal, UserItem, UserMessage};
+    matches!(
+        class,
+        None | Some(
+            Class::NoItem | Class::Relevant(UserMessage | UserItem | Goal | Delegation | BareMessage)
+        )
+    )
 }
 
 /// Returns true if a line of a class may be a count of tokens.

@@ -85,6 +85,17 @@ pub struct Unopenable {
     pub offset: u64,
 }
 
+/// Number and offset of a line.
+type LinePlace = (u64, u64);
+
+impl Unopenable {
+    /// Returns a reason with the line concerned; `None` for the whole file.
+    pub(super) fn at(obstacle: Obstacle, place: Option<LinePlace>) -> Unopenable {
+        let (line, offset) = place.unzip();
+        Unopenable { obstacle, line, offset: offset.unwrap_or_default() }
+    }
+}
+
 impl fmt::Display for Unopenable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
@@ -127,13 +138,13 @@ impl Watched {
                 Err(_) => {}
             }
         }
-        let (whole, begun) = bytes.split_at(bytes.len() - begun_at_end(bytes));
-        if simdutf8::basic::from_utf8(whole).is_err() {
-            let valid = std::str::from_utf8(whole).map_or_else(|error| error.valid_up_to(), str::len);
-            return self.invalid.set(Some(self.checked.get() + valid as u64));
+        let checked = simdutf8::compat::from_utf8(bytes);
+        let n_valid = checked.map_or_else(|error| error.valid_up_to(), str::len);
+        self.checked.set(self.checked.get() + n_valid as u64);
+        if checked.is_err_and(|error| error.error_len().is_some()) {
+            return self.invalid.set(Some(self.checked.get()));
         }
-        self.checked.set(self.checked.get() + whole.len() as u64);
-        rest.extend_from_slice(begun);
+        rest.extend_from_slice(&bytes[n_valid..]);
     }
 
     /// Ends the stream: an incomplete character is not UTF-8.
@@ -141,18 +152,6 @@ impl Watched {
         if !self.rest.borrow().is_empty() && self.invalid.get().is_none() {
             self.invalid.set(Some(self.checked.get()));
         }
-    }
-}
-
-/// Returns the number of bytes at the end that begin an incomplete character.
-fn begun_at_end(bytes: &[u8]) -> usize {
-    let tail = bytes.iter().rev().take(3);
-    let begun = tail.enumerate().find(|(_, byte)| **byte >= 0xc0 || **byte < 0x80);
-    match begun {
-        Some((i, 0xc0..=0xdf)) if i < 1 => i + 1,
-        Some((i, 0xe0..=0xef)) if i < 2 => i + 1,
-        Some((i, 0xf0..)) if i < 3 => i + 1,
-        _ => 0,
     }
 }
 
@@ -191,12 +190,12 @@ pub(super) struct Openable<'a> {
     is_revert_head: bool,
     meta: Option<Meta>,
     has_mark: bool,
-    /// Number and offset of the last line that begins at or before the invalid byte.
-    with_invalid: Option<(u64, u64)>,
+    /// The last line that begins at or before the invalid byte.
+    with_invalid: Option<LinePlace>,
     /// The next ordinal, if it is known.
     expected: Option<u64>,
-    /// Number and offset of a record without an ordinal, which may be the last one.
-    without: Option<(u64, u64)>,
+    /// A record without an ordinal, which may be the last one.
+    without: Option<LinePlace>,
     out_of_order: Option<Unopenable>,
 }
 
@@ -258,7 +257,7 @@ impl<'a> Openable<'a> {
         }
         let read = || match look::glance(bytes) {
             class @ (None | Some(Class::Relevant(LineKind::SessionMeta))) => {
-                let plain = class.and_then(|_| plain::payload(bytes, [b"history_mode", b"history_base"]));
+                let plain = class.and_then(|_| plain::payload(bytes, ["history_mode", "history_base"]));
                 let fields = plain.map(|[mode, base]| ResumeFields::of(mode, base));
                 fields.or_else(|| ResumeFields::parse(bytes))
             }
@@ -281,37 +280,35 @@ impl<'a> Openable<'a> {
         };
         self.meta = Some(Meta {
             is_paginated: known == Some(HistoryMode::Paginated),
-            unknown_mode: mode.filter(|_| known.is_none()).map(|mode| Unopenable {
-                obstacle: Obstacle::HistoryMode(mode),
-                line: Some(line.number),
-                offset: line.offset,
-            }),
+            unknown_mode: mode
+                .filter(|_| known.is_none())
+                .map(|mode| Unopenable::at(Obstacle::HistoryMode(mode), Some((line.number, line.offset)))),
         });
     }
 
     /// Compares the ordinal of a record with that of the record before it.
     fn count(&mut self, line: &Line<'_>, bytes: &[u8]) {
-        let at = |obstacle, (line, offset)| Some(Unopenable { obstacle, line: Some(line), offset });
-        if let Some(place) = self.without {
-            self.out_of_order = at(Obstacle::NoOrdinal { is_last: false }, place);
+        if self.without.is_some() {
+            self.out_of_order = Some(Unopenable::at(Obstacle::NoOrdinal { is_last: false }, self.without));
             return;
         }
-        let place = (line.number, line.offset);
+        let place = Some((line.number, line.offset));
         let Some(ordinal) = ordinal(bytes, line.cut) else {
             // The ordinal is unknown, and so is the next one.
             self.expected = None;
             return;
         };
         let Some(found) = ordinal else {
-            self.without = Some(place);
+            self.without = place;
             return;
         };
         match self.expected {
             Some(expected) if found > expected => {
-                self.out_of_order = at(Obstacle::OrdinalMissing { expected, found }, place);
+                let obstacle = Obstacle::OrdinalMissing { expected, found };
+                self.out_of_order = Some(Unopenable::at(obstacle, place));
             }
             Some(expected) if found < expected => {
-                self.out_of_order = at(Obstacle::OrdinalTwice(found), place);
+                self.out_of_order = Some(Unopenable::at(Obstacle::OrdinalTwice(found), place));
             }
             _ => self.expected = found.checked_add(1),
         }
@@ -319,25 +316,15 @@ impl<'a> Openable<'a> {
 
     /// Ends the check. Returns the first reason found.
     pub(super) fn finish(self) -> Option<Unopenable> {
-        let whole = |obstacle| Some(Unopenable { obstacle, line: None, offset: 0 });
         if let Some(byte) = self.watched.invalid.get() {
-            let (line, offset) = self.with_invalid.unzip();
-            return Some(Unopenable {
-                obstacle: Obstacle::InvalidByte(byte),
-                line,
-                offset: offset.unwrap_or_default(),
-            });
+            return Some(Unopenable::at(Obstacle::InvalidByte(byte), self.with_invalid));
         }
         if self.has_mark {
-            return whole(Obstacle::ByteOrderMark);
+            return Some(Unopenable::at(Obstacle::ByteOrderMark, None));
         }
-        let Some(meta) = self.meta else { return whole(Obstacle::NoSessionMeta) };
-        let last = self.without.map(|(line, offset)| Unopenable {
-            obstacle: Obstacle::NoOrdinal { is_last: true },
-            line: Some(line),
-            offset,
-        });
-        meta.unknown_mode.or(self.out_of_order).or(last)
+        let Some(meta) = self.meta else { return Some(Unopenable::at(Obstacle::NoSessionMeta, None)) };
+        let last = || Some(Unopenable::at(Obstacle::NoOrdinal { is_last: true }, Some(self.without?)));
+        meta.unknown_mode.or(self.out_of_order).or_else(last)
     }
 }
 

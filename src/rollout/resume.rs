@@ -65,7 +65,7 @@ mod tests {
                 let at = 80 + at.index(line.len() - 80);
                 line[at] = byte;
             }
-            if let Some([mode, base]) = plain::payload(&line, [b"history_mode", b"history_base"]) {
+            if let Some([mode, base]) = plain::payload(&line, ["history_mode", "history_base"]) {
                 prop_assert_eq!(Some(ResumeFields::of(mode, base)), ResumeFields::parse(&line));
             }
         }

@@ -267,6 +267,12 @@ impl ColumnSet {
         self.0 |= 1 << col as u8;
     }
 
+    /// Returns true if there is no column in the set.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Returns true if a column is in the set.
     #[must_use]
     pub fn contains(self, col: Col) -> bool {

@@ -2,7 +2,7 @@
 
 use super::ThreadMetadata;
 use super::cell::Cell;
-use super::columns::{Col, Row};
+use super::columns::{Col, ColumnSet, Row};
 use super::merge::{self, MergeContext};
 
 /// A field in which row and file differ.
@@ -31,15 +31,15 @@ impl FieldDifference {
 #[must_use]
 pub fn diff(file: &ThreadMetadata, row: &Row, context: &MergeContext<'_>) -> Vec<FieldDifference> {
     let merged = merge::update_if_different(file, row, context);
-    let changed = merged.as_ref().map_or(&[][..], |merged| &merged.changed);
+    let changed = merged.as_ref().map_or(ColumnSet::default(), |merged| merged.changed);
     let mut differences: Vec<FieldDifference> = changed
         .iter()
-        .filter_map(|&col| {
+        .filter_map(|col| {
             let database = row.get(col)?.clone();
             let file = merged.as_ref()?.row.get(col)?.clone();
             Some(FieldDifference { col, database, file })
         })
-        .chain(unreadable_cells(row).filter(|found| !changed.contains(&found.col)))
+        .chain(unreadable_cells(row).filter(|found| !changed.contains(found.col)))
         .collect();
     differences.sort_by_key(|difference| difference.col);
     differences
@@ -207,7 +207,7 @@ mod tests {
         row[Col::UpdatedAt] = Some(Cell::Integer(1_773_507_451));
         row[Col::UpdatedAtMs] = Some(Cell::Integer(1_773_507_400_000));
         let merged = merge::update(&metadata(), &row, &context);
-        assert_eq!(merged.changed, [Col::UpdatedAtMs]);
+        assert_eq!(merged.changed.iter().collect::<Vec<_>>(), [Col::UpdatedAtMs]);
         assert_eq!(merged.row.integer(Col::UpdatedAt), Some(1_773_507_450));
         assert_eq!(merged.row.integer(Col::UpdatedAtMs), Some(1_773_507_450_373));
         assert_eq!(merged.to_write.iter().collect::<Vec<_>>(), [Col::UpdatedAt, Col::UpdatedAtMs]);

@@ -164,40 +164,42 @@ pub fn same_approval(a: &str, b: &str) -> bool {
     same_json(&modern(a), &modern(b))
 }
 
-/// The permissions that a sandbox policy or permission profile gives a thread, independent of its spelling.
+/// The class of a sandbox policy or permission profile, independent of its spelling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sandbox {
     /// No sandbox; the network is open too.
     None,
     /// A sandbox outside Codex.
-    External { network: bool },
+    External,
     /// No writing.
-    ReadOnly { network: bool },
+    ReadOnly,
     /// Writing in some folders.
-    Write { network: bool },
+    Write,
 }
 
-fn sandbox(cell: &str) -> Option<Sandbox> {
+/// Returns the class of a sandbox, and true if it opens the network.
+fn sandbox(cell: &str) -> Option<(Sandbox, bool)> {
     let value: Value = serde_json::from_str(cell).ok()?;
     let word = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
     let network = allows_network(&value);
     let class = word(&value, "type").or_else(|| word(&value, "mode"));
     let class = class.or_else(|| is_untagged_profile(&value).then(|| "managed".to_owned()))?;
-    match class.as_str() {
-        "danger-full-access" | "disabled" => Some(Sandbox::None),
-        "external-sandbox" | "external" => Some(Sandbox::External { network }),
-        "read-only" => Some(Sandbox::ReadOnly { network }),
-        "workspace-write" => Some(Sandbox::Write { network }),
+    let class = match class.as_str() {
+        "danger-full-access" | "disabled" => return Some((Sandbox::None, true)),
+        "external-sandbox" | "external" => Sandbox::External,
+        "read-only" => Sandbox::ReadOnly,
+        "workspace-write" => Sandbox::Write,
         "managed" => {
             let files = value.get("file_system")?;
             // An untagged file system is restricted to its entries.
             let restricted = word(files, "type").is_none_or(|kind| kind == "restricted");
             let writes = |entry: &Value| word(entry, "access").as_deref() == Some("write");
             let writable = !restricted || files.get("entries")?.as_array()?.iter().any(writes);
-            Some(if writable { Sandbox::Write { network } } else { Sandbox::ReadOnly { network } })
+            if writable { Sandbox::Write } else { Sandbox::ReadOnly }
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some((class, network))
 }
 
 /// Returns true if a policy or profile opens the network: policies have `network_access` (a flag or a word), profiles

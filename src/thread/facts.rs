@@ -7,29 +7,27 @@
 
 use super::cell::Cell;
 use super::columns::{Col, Row, Truth};
-use super::equivalence::{TIME_TOLERANCE, read_milliseconds, to_milliseconds};
-use super::merge::{self, MergeContext, Merged};
+use super::equivalence::{TIME_TOLERANCE, read_milliseconds};
+use super::merge::{self, CREATED, MergeContext, Merged, Rules, TimePair, UPDATED, set_time};
 use super::{HistoryMode, Millis, ThreadMetadata};
 
 /// The columns that place a thread in a section; each is useless without the others.
 const SECTION: [Col; 3] = [Col::ThreadSectionId, Col::SectionPosition, Col::SectionEnteredAtMs];
 
+/// The columns that say when a thread was last used.
+const RECENCY: TimePair = [Col::RecencyAt, Col::RecencyAtMs];
+/// All times that have two columns.
+const TIMES: [TimePair; 3] = [CREATED, UPDATED, RECENCY];
+
 /// Returns the cells to insert for a thread that has no row yet, but is known to another database.
 #[must_use]
 pub fn insert(file: &ThreadMetadata, facts: &Row, context: &MergeContext<'_>) -> Row {
     let inserted = merge::insert(file, context);
-    let updated_at = time(&inserted, Col::UpdatedAt, Col::UpdatedAtMs);
-    let adopted = adopt(file, &inserted, updated_at, facts, context);
+    let adoption = Adoption { rules: Rules { file, row: &inserted, context }, facts };
+    let adopted = adoption.adopt(time(&inserted, UPDATED));
     let merged = merge::update(file, &adopted, context);
     overlaid(adopted, merged.row)
 }
-
-/// The times that have two columns: seconds and milliseconds.
-const TIMES: [(Col, Col); 3] = [
-    (Col::CreatedAt, Col::CreatedAtMs),
-    (Col::UpdatedAt, Col::UpdatedAtMs),
-    (Col::RecencyAt, Col::RecencyAtMs),
-];
 
 /// Returns the cells of a row in a database that replaces the one with the row `old`: the cells of `old` that Codex
 /// can read, updated as a backfill would have done there. Cells that `old` does not have come from the file.
@@ -37,7 +35,7 @@ const TIMES: [(Col, Col); 3] = [
 pub fn carry_over(file: &ThreadMetadata, old: &Row, context: &MergeContext<'_>) -> Row {
     let mut row = merge::insert(file, context);
     for (col, column) in Col::definitions() {
-        let is_time = || TIMES.iter().any(|&(seconds, milliseconds)| [seconds, milliseconds].contains(&col));
+        let is_time = || TIMES.iter().flatten().any(|&time| time == col);
         if !context.has(col) || old[col] == row[col] || is_time() {
             continue;
         }
@@ -52,8 +50,8 @@ pub fn carry_over(file: &ThreadMetadata, old: &Row, context: &MergeContext<'_>) 
             row[col] = Some(cell.clone());
         }
     }
-    for (seconds, milliseconds) in TIMES {
-        carry_time(old, context, &mut row, seconds, milliseconds);
+    for pair in TIMES {
+        carry_time(old, context, &mut row, pair);
     }
     match merge::update_if_different(file, &row, context) {
         None => row,
@@ -68,21 +66,21 @@ fn keeps_title(file: &ThreadMetadata, row: &Row, old: &Row, context: &MergeConte
     let new = text(row, Col::Title).unwrap_or_default();
     // Without a first message in the old schema, a given name cannot be told from a derived title.
     let can_tell = old.get(Col::FirstUserMessage).is_some();
-    new.is_empty() || (can_tell && (new == file.title || merge::set_by_a_person(file, old, title, context)))
+    new.is_empty()
+        || (can_tell && (new == file.title || (Rules { file, row: old, context }).set_by_a_person(title)))
 }
 
 /// Takes a time from the old row. If an older schema has it only in seconds, a more exact time in the row stays.
-fn carry_time(old: &Row, context: &MergeContext<'_>, row: &mut Row, seconds: Col, milliseconds: Col) {
-    let pair = [seconds, milliseconds];
+fn carry_time(old: &Row, context: &MergeContext<'_>, row: &mut Row, pair: TimePair) {
     let is_there = |&col: &Col| sound(old, col).and_then(Cell::as_integer).is_some_and(|time| time > 0);
     if pair.iter().filter(|&&col| context.has(col)).all(is_there) {
         for col in pair.into_iter().filter(|&col| context.has(col)) {
             row[col].clone_from(&old[col]);
         }
-    } else if let Some(time_there) = time(old, seconds, milliseconds)
-        && time(row, seconds, milliseconds).is_none_or(|here| !is_same_time(here, time_there))
+    } else if let Some(time_there) = time(old, pair)
+        && time(row, pair).is_none_or(|here| !is_same_time(here, time_there))
     {
-        set_time(row, context, time_there, seconds, milliseconds);
+        set_time(row, time_there, pair);
     }
 }
 
@@ -101,68 +99,127 @@ fn overlaid(mut row: Row, mut other: Row) -> Row {
 pub fn update(file: &ThreadMetadata, row: &Row, facts: &Row, context: &MergeContext<'_>) -> Merged {
     // Repairs the row without the facts first, so that no decision is based on an invalid cell.
     let settled = overlaid(row.clone(), merge::update(file, row, context).row);
-    let updated_at = time(row, Col::UpdatedAt, Col::UpdatedAtMs);
-    let adopted = adopt(file, &settled, updated_at, facts, context);
+    let adoption = Adoption { rules: Rules { file, row: &settled, context }, facts };
+    let adopted = adoption.adopt(time(row, UPDATED));
     let mut merged = merge::update(file, &adopted, context);
     // The rules leave out the columns that no file knows.
     merged.row = overlaid(adopted, merged.row);
     let differs = |&col: &Col| merged.row[col] != row[col];
     merged.changed = Col::all().filter(differs).collect();
-    merged.to_write = merged.changed.iter().copied().collect();
+    merged.to_write = merged.changed;
     merged
 }
 
-/// Returns the row with what `facts` adds to it, but nothing that the rules would undo. `updated_at` is the row's
-/// time now.
-fn adopt(
-    file: &ThreadMetadata,
-    row: &Row,
-    updated_at: Option<Millis>,
-    facts: &Row,
-    context: &MergeContext<'_>,
-) -> Row {
-    let fresh = merge::insert(file, context);
-    let mut adopted = row.clone();
-    // Set first, because later columns depend on it.
-    if text(facts, Col::HistoryMode) == Some("paginated") && context.has(Col::HistoryMode) {
-        adopted[Col::HistoryMode] = Some("paginated".into());
+/// A row, with what another database knows about its thread.
+struct Adoption<'a> {
+    /// The row, its file and the rules.
+    rules: Rules<'a>,
+    facts: &'a Row,
+}
+
+impl Adoption<'_> {
+    /// Returns the row with what the facts add to it, but nothing that the rules would undo. `updated_at` is the row's
+    /// time now.
+    fn adopt(&self, updated_at: Option<Millis>) -> Row {
+        let Adoption { rules: Rules { file, row, context }, facts } = *self;
+        let fresh = merge::insert(file, context);
+        let mut adopted = row.clone();
+        // Set first, because later columns depend on it.
+        if text(facts, Col::HistoryMode) == Some("paginated") && context.has(Col::HistoryMode) {
+            adopted[Col::HistoryMode] = Some("paginated".into());
+        }
+        let paginated = merge::history_mode(file, &adopted) == HistoryMode::Paginated;
+        let file_paginated = file.history_mode == HistoryMode::Paginated;
+        for (col, column) in Col::definitions() {
+            let (true, Some(fact)) = (context.has(col), sound(facts, col)) else { continue };
+            let existing = sound(row, col);
+            // Fresh: the row holds only what a rebuild writes.
+            let is_empty = existing.is_none_or(Cell::is_empty);
+            let is_fresh = is_empty || existing == fresh.get(col);
+            let takes = match column.truth {
+                Truth::Database if SECTION.contains(&col) => continue,
+                Truth::Database => is_empty,
+                Truth::Git => is_fresh,
+                Truth::ArchivedAt => is_fresh && file.archived,
+                Truth::FileUnlessEmptied => is_empty && paginated && says_nothing(file, col),
+                Truth::Preview => is_empty && says_nothing(file, col),
+                Truth::FilledLater => is_empty,
+                Truth::MemoryMode => fact.as_text() == Some("polluted") || (is_fresh && file_paginated),
+                Truth::Title if is_empty && says_nothing(file, col) => paginated,
+                // The key and columns that the file decides; the others have their own rules below.
+                Truth::Title | Truth::Key | Truth::File | Truth::RolloutPath | Truth::HasUserEvent => {
+                    continue;
+                }
+                Truth::CreatedAt | Truth::Seeded | Truth::HistoryMode => continue,
+                Truth::Source | Truth::Provider | Truth::Cwd => continue,
+            };
+            if takes && !fact.is_empty() {
+                adopted[col] = Some(fact.clone());
+            }
+        }
+        // Decided after the first message, which may have just been restored.
+        if self.takes_title(&adopted) {
+            adopted[Col::Title].clone_from(&facts[Col::Title]);
+        }
+        self.adopt_section(&mut adopted);
+        self.adopt_created_at(&mut adopted);
+        self.adopt_recency(updated_at, &mut adopted);
+        adopted
     }
-    let paginated = merge::history_mode(file, &adopted) == HistoryMode::Paginated;
-    let file_paginated = file.history_mode == HistoryMode::Paginated;
-    for (col, column) in Col::definitions() {
-        let (true, Some(fact)) = (context.has(col), sound(facts, col)) else { continue };
-        let existing = sound(row, col);
-        // Fresh: the row holds only what a rebuild writes.
-        let is_empty = existing.is_none_or(Cell::is_empty);
-        let is_fresh = is_empty || existing == fresh.get(col);
-        let takes = match column.truth {
-            Truth::Database if SECTION.contains(&col) => continue,
-            Truth::Database => is_empty,
-            Truth::Git => is_fresh,
-            Truth::ArchivedAt => is_fresh && file.archived,
-            Truth::FileUnlessEmptied => is_empty && paginated && says_nothing(file, col),
-            Truth::Preview => is_empty && says_nothing(file, col),
-            Truth::FilledLater => is_empty,
-            Truth::MemoryMode => fact.as_text() == Some("polluted") || (is_fresh && file_paginated),
-            Truth::Title if is_empty && says_nothing(file, col) => paginated,
-            // The key and columns that the file decides; the others have their own rules below.
-            Truth::Title | Truth::Key | Truth::File | Truth::RolloutPath | Truth::HasUserEvent => continue,
-            Truth::CreatedAt | Truth::Seeded | Truth::HistoryMode => continue,
-            Truth::Source | Truth::Provider | Truth::Cwd => continue,
+
+    /// Returns true if the old title must replace the row's: the old one was given by a person, the row's was not.
+    fn takes_title(&self, adopted: &Row) -> bool {
+        let Adoption { rules, facts } = *self;
+        let is_name = |row: &Row| {
+            let rules = Rules { row, ..rules };
+            text(row, Col::Title).is_some_and(|title| !title.is_empty() && rules.set_by_a_person(title))
         };
-        if takes && !fact.is_empty() {
-            adopted[col] = Some(fact.clone());
+        // Without a first message in the old schema, a given name cannot be told from a derived title.
+        let old_is_name = facts.get(Col::FirstUserMessage).is_some() && is_name(facts);
+        old_is_name && rules.context.has(Col::Title) && !is_name(adopted)
+    }
+
+    /// Adopts a section together with the position in it, or neither.
+    fn adopt_section(&self, adopted: &mut Row) {
+        let Adoption { rules: Rules { row, context, .. }, facts } = *self;
+        let Some(old) = text(facts, Col::ThreadSectionId).filter(|id| !id.is_empty()) else { return };
+        let current = text(row, Col::ThreadSectionId).filter(|id| !id.is_empty());
+        for col in SECTION.into_iter().filter(|&col| context.has(col)) {
+            let takes = current.is_none_or(|current| current == old && sound(row, col).is_none());
+            if takes && let Some(fact) = sound(facts, col) {
+                adopted[col] = Some(fact.clone());
+            }
         }
     }
-    // Decided after the first message, which may have just been restored.
-    if takes_title(file, &adopted, facts, context) {
-        adopted[Col::Title].clone_from(&facts[Col::Title]);
+
+    /// Restores the creation time that the row of a paginated thread had.
+    fn adopt_created_at(&self, adopted: &mut Row) {
+        let Adoption { rules: Rules { file, row, .. }, facts } = *self;
+        let Some(old) = time(facts, CREATED) else { return };
+        let is_fresh = time(row, CREATED).is_none_or(|time| is_same_time(time, file.created_at));
+        // Asks about the adopted row, which may have just become paginated.
+        let paginated = merge::history_mode(file, adopted) == HistoryMode::Paginated;
+        if paginated && is_fresh && !is_same_time(old, file.created_at) {
+            set_time(adopted, old, CREATED);
+        }
     }
-    adopt_section(row, facts, context, &mut adopted);
-    adopt_created_at(file, row, facts, context, &mut adopted);
-    let seeds = [Some(file.updated_at), Some(file.last_event_at), updated_at];
-    adopt_recency(file, row, &seeds, facts, context, &mut adopted);
-    adopted
+
+    /// Restores when a thread was last used, where the row has the file's time for it, or the row's own (`updated_at`).
+    /// If the file shows that the thread was used after the old row was written, the later time wins.
+    fn adopt_recency(&self, updated_at: Option<Millis>, adopted: &mut Row) {
+        let Adoption { rules: Rules { file, row, .. }, facts } = *self;
+        let Some(old) = time(facts, RECENCY) else { return };
+        let takes = time(row, RECENCY).is_none_or(|current| {
+            let mut seeds = [file.updated_at, file.last_event_at].into_iter().chain(updated_at);
+            let is_seeded = seeds.any(|seed| is_same_time(current, seed));
+            let least = file.updated_at.min(file.last_event_at).saturating_sub(TIME_TOLERANCE);
+            let knew_the_file = time(facts, UPDATED).is_some_and(|time| time >= least);
+            is_seeded && !is_same_time(current, old) && (knew_the_file || old > current)
+        });
+        if takes {
+            set_time(adopted, old, RECENCY);
+        }
+    }
 }
 
 /// Returns the cell if it is there, is not NULL, and Codex can read it.
@@ -178,91 +235,14 @@ fn text(row: &Row, col: Col) -> Option<&str> {
     sound(row, col).and_then(Cell::as_text)
 }
 
-/// Returns true if the old title must replace the row's: the old one was given by a person, the row's was not.
-fn takes_title(file: &ThreadMetadata, row: &Row, facts: &Row, context: &MergeContext<'_>) -> bool {
-    let is_name = |row: &Row| {
-        text(row, Col::Title)
-            .is_some_and(|title| !title.is_empty() && merge::set_by_a_person(file, row, title, context))
-    };
-    // Without a first message in the old schema, a given name cannot be told from a derived title.
-    let old_is_name = facts.get(Col::FirstUserMessage).is_some() && is_name(facts);
-    old_is_name && context.has(Col::Title) && !is_name(row)
-}
-
-/// Adopts a section together with the position in it, or neither.
-fn adopt_section(row: &Row, facts: &Row, context: &MergeContext<'_>, adopted: &mut Row) {
-    let Some(old) = text(facts, Col::ThreadSectionId).filter(|id| !id.is_empty()) else { return };
-    let current = text(row, Col::ThreadSectionId).filter(|id| !id.is_empty());
-    for col in SECTION.into_iter().filter(|&col| context.has(col)) {
-        let takes = match current {
-            None => true,
-            Some(current) => current == old && sound(row, col).is_none(),
-        };
-        if takes && let Some(fact) = sound(facts, col) {
-            adopted[col] = Some(fact.clone());
-        }
-    }
-}
-
 /// Returns the time held in two columns, from the more precise one that is there.
-fn time(row: &Row, seconds: Col, milliseconds: Col) -> Option<Millis> {
-    let cell = |col| sound(row, col).and_then(Cell::as_integer).filter(|&time| time > 0);
+fn time(row: &Row, [seconds, milliseconds]: TimePair) -> Option<Millis> {
+    let cell = |col| row.integer(col).filter(|&time| time > 0);
     cell(milliseconds).map(read_milliseconds).or_else(|| Some(cell(seconds)?.saturating_mul(1000)))
 }
 
 fn is_same_time(a: Millis, b: Millis) -> bool {
     a.abs_diff(b) <= TIME_TOLERANCE.unsigned_abs()
-}
-
-fn set_time(adopted: &mut Row, context: &MergeContext<'_>, time: Millis, seconds: Col, milliseconds: Col) {
-    for (col, value) in [(seconds, time.div_euclid(1000)), (milliseconds, to_milliseconds(time))] {
-        if context.has(col) {
-            adopted[col] = Some(Cell::Integer(value));
-        }
-    }
-}
-
-/// Restores the creation time that the row of a paginated thread had.
-fn adopt_created_at(
-    file: &ThreadMetadata,
-    row: &Row,
-    facts: &Row,
-    context: &MergeContext<'_>,
-    adopted: &mut Row,
-) {
-    let (seconds, milliseconds) = (Col::CreatedAt, Col::CreatedAtMs);
-    let Some(old) = time(facts, seconds, milliseconds) else { return };
-    let is_fresh = time(row, seconds, milliseconds).is_none_or(|time| is_same_time(time, file.created_at));
-    // Asks about the adopted row, which may have just become paginated.
-    let paginated = merge::history_mode(file, adopted) == HistoryMode::Paginated;
-    if paginated && is_fresh && !is_same_time(old, file.created_at) {
-        set_time(adopted, context, old, seconds, milliseconds);
-    }
-}
-
-/// Restores when a thread was last used, where the row has the file's time for it. If the file shows that the thread
-/// was used after the old row was written, the later time wins.
-fn adopt_recency(
-    file: &ThreadMetadata,
-    row: &Row,
-    seeds: &[Option<Millis>],
-    facts: &Row,
-    context: &MergeContext<'_>,
-    adopted: &mut Row,
-) {
-    let (seconds, milliseconds) = (Col::RecencyAt, Col::RecencyAtMs);
-    let Some(old) = time(facts, seconds, milliseconds) else { return };
-    let current = time(row, seconds, milliseconds);
-    let takes = current.is_none_or(|current| {
-        let is_seeded = seeds.iter().flatten().any(|seed| is_same_time(current, *seed));
-        let knew_the_file = time(facts, Col::UpdatedAt, Col::UpdatedAtMs).is_some_and(|time| {
-            time >= file.updated_at.min(file.last_event_at).saturating_sub(TIME_TOLERANCE)
-        });
-        is_seeded && !is_same_time(current, old) && (knew_the_file || old > current)
-    });
-    if takes {
-        set_time(adopted, context, old, seconds, milliseconds);
-    }
 }
 
 #[cfg(test)]
@@ -311,12 +291,12 @@ mod tests {
         assert_eq!(changed, expected);
         assert_eq!(
             update(file, &after, &old, &context).changed,
-            Vec::<Col>::new(),
+            ColumnSet::default(),
             "nothing is left for a second time"
         );
         assert_eq!(
             merge::update(file, &after, &context).changed,
-            Vec::<Col>::new(),
+            ColumnSet::default(),
             "a plain backfill leaves it"
         );
     }
@@ -511,10 +491,10 @@ mod tests {
                 merged.to_write.iter().for_each(|i| now[i].clone_from(&merged.row[i]));
                 now
             };
-            prop_assert_eq!(update(&file, &after, &old, &context).changed, Vec::<Col>::new());
-            prop_assert_eq!(merge::update(&file, &after, &context).changed, Vec::<Col>::new());
+            prop_assert_eq!(update(&file, &after, &old, &context).changed, ColumnSet::default());
+            prop_assert_eq!(merge::update(&file, &after, &context).changed, ColumnSet::default());
             let carried = carry_over(&file, &old, &context);
-            prop_assert_eq!(merge::update(&file, &carried, &context).changed, Vec::<Col>::new());
+            prop_assert_eq!(merge::update(&file, &carried, &context).changed, ColumnSet::default());
             for (col, column) in Col::definitions() {
                 let said = column.from_file.map(|from_file| Cell::from(from_file(&file))).filter(|cell| !cell.is_empty());
                 if let Some(said) = said

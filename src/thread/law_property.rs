@@ -209,7 +209,7 @@ proptest! {
             if let Some(cell) = cell.filter(|cell| from_file == Some(*cell))
                 && merge::agrees_if_equal(column.truth)
             {
-                let decided = merge::decide(col, cell, &file, &row, Some(cell), &context);
+                let decided = (merge::Rules { file: &file, row: &row, context: &context }).decide(col, cell, Some(cell));
                 prop_assert_eq!(decided, Some((cell, false)), "{}", column.name);
             }
         }

@@ -14,7 +14,9 @@ fn no_text_becomes_empty_on_any_schema_and_in_any_history_mode() {
         let silent = ThreadMetadata {
             history_mode,
             has_user_event: true,
-            ..ThreadMetadata::nothing(metadata().id, metadata().rollout_path)
+            id: metadata().id,
+            rollout_path: metadata().rollout_path,
+            ..ThreadMetadata::default()
         };
         for without in [&[][..], &["first_user_message", "preview"], &["history_mode"]] {
             let context = context(columns(without));

@@ -21,7 +21,9 @@ pub mod times;
 use std::fmt;
 
 /// The id of a thread, or of one of its rollouts: a UUID, always written lower-case and hyphenated.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// The default is the nil id, which no thread has.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ThreadId(uuid::Uuid);
 
 impl ThreadId {
@@ -117,8 +119,9 @@ pub struct Git {
 
 /// The contents of a thread's rollout files: every fact of its row that a file can contain.
 ///
-/// The rules from lines to fields are in `rollout/extract.rs`. The fields are named after the columns.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The rules from lines to fields are in `rollout/extract.rs`. The fields are named after the columns. The default knows
+/// nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ThreadMetadata {
     /// Thread id: from the first session meta, otherwise from the file name.
     pub id: ThreadId,
@@ -208,55 +211,6 @@ pub struct ThreadMetadata {
 }
 
 impl ThreadMetadata {
-    /// Returns the metadata of a thread whose rollout path is known, but not its contents.
-    #[must_use]
-    pub fn nothing(id: ThreadId, rollout_path: String) -> ThreadMetadata {
-        ThreadMetadata {
-            id,
-            rollout_path,
-            created_at: 0,
-            updated_at: 0,
-            modified_at: 0,
-            last_event_at: 0,
-            task_started_at: None,
-            source: String::new(),
-            thread_source: None,
-            agent_nickname: None,
-            agent_role: None,
-            agent_path: None,
-            model_provider: String::new(),
-            model: None,
-            reasoning_effort: None,
-            cwd: String::new(),
-            other_folders: Vec::new(),
-            later_folders: Vec::new(),
-            cli_version: String::new(),
-            title: String::new(),
-            preview: String::new(),
-            first_user_message: String::new(),
-            sandbox_policy: String::new(),
-            other_sandbox_policy: None,
-            any_sandbox_profile: false,
-            approval_mode: String::new(),
-            tokens_used: 0,
-            has_user_event: false,
-            archived: false,
-            git: Git::default(),
-            memory_mode: String::new(),
-            history_mode: HistoryMode::Legacy,
-            originator: None,
-            creator_user_id: None,
-            creator_account_id: None,
-            name: None,
-            lacks_history: false,
-            lacks_meta: false,
-            lacks_first_lines: false,
-            lacks_last_count: false,
-            lacks_last_lines: false,
-            older: Vec::new(),
-        }
-    }
-
     /// Returns roughly how much memory this takes, in bytes: only the texts without a limit are counted.
     #[must_use]
     pub fn size(&self) -> usize {

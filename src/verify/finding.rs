@@ -25,8 +25,26 @@ pub struct Finding {
     pub message: String,
     /// The columns concerned.
     pub fields: Vec<FieldDifference>,
-    /// True if it concerns cells of a row without a readable rollout, which no backfill can repair.
-    pub without_rollout: bool,
+    /// The state of the rollout.
+    pub rollout: RolloutState,
+}
+
+/// The state of the rollout of the row that a finding concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RolloutState {
+    /// It can be read, or the finding does not depend on it.
+    #[default]
+    Usable,
+    /// There is none that can be read, so that no backfill can repair the row's cells.
+    Unusable,
+    /// It exists nowhere, in no form. The finding's message says nothing else.
+    Gone,
+}
+
+impl RolloutState {
+    /// All states.
+    pub(super) const ALL: [RolloutState; 3] =
+        [RolloutState::Usable, RolloutState::Unusable, RolloutState::Gone];
 }
 
 impl Finding {
@@ -41,14 +59,14 @@ impl Finding {
             line: None,
             message: message.into(),
             fields: Vec::new(),
-            without_rollout: false,
+            rollout: RolloutState::default(),
         }
     }
 
     /// Returns the remedies of its columns.
     pub(super) fn field_remedies(&self) -> BTreeSet<Remedy> {
         let remedy = |field: &FieldDifference| match field.col.column().truth {
-            _ if self.without_rollout => Remedy::ByHand,
+            _ if self.rollout != RolloutState::Usable => Remedy::ByHand,
             Truth::Key => Remedy::ByHand,
             Truth::Database => Remedy::Facts,
             _ => Remedy::Backfill,

@@ -1,6 +1,6 @@
 //! The findings of a run, sorted and counted. Their number is bounded on request, their memory use always.
 
-use super::finding::{Count, FieldDifference, Finding};
+use super::finding::{Count, FieldDifference, Finding, RolloutState};
 use super::kinds::{FindingKind, N_KINDS, Remedy, Severity};
 use crate::db::many::{MAX_BYTES, Many, Stored, path_cell, path_of};
 use crate::thread::ThreadId;
@@ -67,7 +67,7 @@ impl Stored for Finding {
             path_cell(self.path.as_deref()),
             self.line.map_or(Cell::Null, |line| Cell::Integer(line.cast_signed())),
             Cell::Text(self.message.clone()),
-            Cell::from(self.without_rollout),
+            number(self.rollout as usize),
         ];
         for FieldDifference { col, database, file } in &self.fields {
             cells.extend([number(*col as usize), database.clone(), file.clone()]);
@@ -88,13 +88,13 @@ impl Stored for Finding {
         let path = path_of(cells.next()?);
         let line = cells.next()?.as_integer().map(i64::cast_unsigned);
         let message = text(cells.next()?)?;
-        let without_rollout = cells.next()? == Cell::Integer(1);
+        let rollout = RolloutState::ALL.into_iter().nth(place(&cells.next()?)?)?;
         let mut fields = Vec::new();
         while let Some(column) = cells.next() {
             let (database, file) = (cells.next()?, cells.next()?);
             fields.push(FieldDifference { col: Col::all().nth(place(&column)?)?, database, file });
         }
-        Some(Finding { kind, severity, thread_id, path, line, message, fields, without_rollout })
+        Some(Finding { kind, severity, thread_id, path, line, message, fields, rollout })
     }
 
     fn size(&self) -> usize {
@@ -146,13 +146,13 @@ mod tests {
             .prop_map(|(col, database, file)| FieldDifference { col, database, file });
         let place =
             (prop::option::of("[a-c\u{0}]{0,2}"), prop::option::of("[a-c/\u{1}]{0,3}"), any::<Option<u64>>());
-        (place, 0..N_KINDS, "[xy\u{0}]{0,2}", prop::collection::vec(field, 0..3), any::<bool>()).prop_map(
-            |((thread_id, path, line), kind, message, fields, without_rollout)| Finding {
+        (place, 0..N_KINDS, "[xy\u{0}]{0,2}", prop::collection::vec(field, 0..3), 0..3_usize).prop_map(
+            |((thread_id, path, line), kind, message, fields, rollout)| Finding {
                 thread_id,
                 path: path.map(PathBuf::from),
                 line,
                 fields,
-                without_rollout,
+                rollout: RolloutState::ALL[rollout],
                 ..Finding::new(FindingKind::ALL[kind], message)
             },
         )

@@ -53,11 +53,13 @@ pub(super) fn glance_again(id: ThreadId, file: &RolloutFile) -> Result<FoldedThr
 /// Returns a thread of which only the file's path and time are known.
 pub(super) fn at_a_glance(id: ThreadId, file: &RolloutFile, stamp: Stamp) -> FoldedThread {
     let metadata = ThreadMetadata {
+        id,
+        rollout_path: file.path().to_string_lossy().into_owned(),
         updated_at: stamp.modified_millis(),
         modified_at: stamp.modified_millis(),
         last_event_at: stamp.modified_millis(),
         archived: file.is_archived(),
-        ..ThreadMetadata::nothing(id, file.path().to_string_lossy().into_owned())
+        ..ThreadMetadata::default()
     };
     let damage = DamageReport::default();
     FoldedThread { metadata, damage, unopenable: None, stamp, n_bytes: 0, n_own_bytes: 0 }

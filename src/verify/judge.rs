@@ -1,6 +1,6 @@
 //! Turns a thread's row and files into findings, and chooses their kinds. It reads no database.
 
-use super::finding::Finding;
+use super::finding::{Finding, RolloutState};
 use super::kinds::{FindingKind, Severity};
 use crate::catalog::forms::Forms;
 use crate::catalog::walk::RolloutFile;
@@ -99,8 +99,8 @@ pub(super) fn differences(
 /// Judges the cells that break Codex's listing, in a row without a readable file.
 pub(super) fn unreadable_cells(row: &Row) -> Option<Finding> {
     let fields: Vec<FieldDifference> = diff::unreadable_cells(row).collect();
-    let finding = || Finding { without_rollout: true, ..Finding::new(FindingKind::FieldMismatch, "") };
-    (!fields.is_empty()).then(|| finding().with(fields))
+    let finding = Finding::new(FindingKind::FieldMismatch, "").with(fields);
+    (!finding.fields.is_empty()).then_some(Finding { rollout: RolloutState::Unusable, ..finding })
 }
 
 /// Returns the home in a row's path, if the path differs from the file's only in the home.

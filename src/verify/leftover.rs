@@ -1,7 +1,7 @@
 //! Judges what remains when every rollout has been compared: rows without a file, rows without a valid id, and
 //! threads that only the session index knows.
 
-use super::finding::{FieldDifference, Finding};
+use super::finding::{FieldDifference, Finding, RolloutState};
 use super::judge;
 use super::kinds::FindingKind;
 use super::options::Depth;
@@ -22,9 +22,6 @@ use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, Row};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-
-/// The message for a row whose rollout exists nowhere.
-pub const GONE: &str = "the rollout is gone";
 
 /// Number of whole rows read in one transaction; few, because no file bounds their size.
 const BATCH: usize = 32;
@@ -64,7 +61,7 @@ impl VerifyRun<'_> {
     fn confirm_rows(&mut self, doubtful: Vec<(ThreadId, Vec<Finding>)>) -> anyhow::Result<()> {
         // A home may have lost a million files, so a row without one is judged only once. Afterwards its path must be
         // the same, and still lead nowhere.
-        let is_gone = |findings: &[Finding]| findings.len() == 1 && findings[0].message == GONE;
+        let is_gone = |findings: &[Finding]| matches!(findings, [only] if only.rollout == RolloutState::Gone);
         let (gone, others): (Vec<_>, Vec<_>) =
             doubtful.into_iter().partition(|(_, findings)| is_gone(findings));
         let paths = self.survey.database.read(|connection| {
@@ -109,9 +106,12 @@ impl VerifyRun<'_> {
                 continue;
             };
             let Some(finding) = judge::unreadable_cells(&row) else { continue };
-            let without_rollout = self.survey.inventory.range_of(id).is_empty();
+            let rollout = match self.survey.inventory.range_of(id).is_empty() {
+                true => RolloutState::Unusable,
+                false => RolloutState::Usable,
+            };
             let path = row.text(Col::RolloutPath).filter(|path| !path.is_empty()).map(PathBuf::from);
-            self.report(Finding { without_rollout, path, ..finding }.of(Some(id)), Some(id));
+            self.report(Finding { rollout, path, ..finding }.of(Some(id)), Some(id));
         }
         Ok(())
     }
@@ -211,7 +211,8 @@ impl VerifyRun<'_> {
                 }
             }
         }
-        Finding::new(FindingKind::MissingFile, GONE)
+        let finding = Finding::new(FindingKind::MissingFile, "the rollout is gone");
+        Finding { rollout: RolloutState::Gone, ..finding }
     }
 
     /// Judges the rows without a valid id, or with an id in another spelling than the one used in look-ups.
@@ -237,7 +238,7 @@ impl VerifyRun<'_> {
             let finding = Finding {
                 thread_id: text,
                 path,
-                without_rollout: true,
+                rollout: RolloutState::Unusable,
                 ..Finding::new(FindingKind::FieldMismatch, "")
             };
             self.report(finding.with(fields), None);

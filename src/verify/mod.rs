@@ -25,10 +25,9 @@ mod tests;
 mod whole;
 
 pub use beside::{Beside, beside};
-pub use finding::{Count, FieldDifference, Finding, Ignore};
+pub use finding::{Count, FieldDifference, Finding, Ignore, RolloutState};
 pub use judge::apart;
 pub use kinds::{FindingKind, N_KINDS, Remedy, Severity};
-pub use leftover::GONE;
 pub use options::{Depth, VerifyOptions, VerifyReport};
 
 use crate::catalog::names::Names;

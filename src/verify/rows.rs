@@ -6,9 +6,9 @@ use super::options::{Depth, VerifyOptions};
 use crate::catalog::inventory::Inventory;
 use crate::catalog::paths;
 use crate::db::open::Reader;
-use crate::db::row_page::RowPage;
+use crate::db::row_page::{RowPage, WalkPosition};
 use crate::db::schema::Schema;
-use crate::db::threads::{self, ThreadStatements, WalkPosition};
+use crate::db::threads::{self, ThreadStatements};
 use crate::db::{cells, names};
 use crate::rollout::file_name;
 use crate::rollout::fold::ReadError;
@@ -102,9 +102,7 @@ pub(super) fn begin(
             rows.counted = Some(ids);
         }
         (None, Depth::Quick) => {
-            if let NextPage::Number(_) = pass.next {
-                (rows.broken, rows.named) = (Some(Vec::new()), Some(Vec::new()));
-            }
+            (rows.broken, rows.named) = (Some(Vec::new()), Some(Vec::new()));
             while !options.context.is_interrupted() && pass.read_page(&mut rows, inventory, reader)? {}
         }
         (None, Depth::Fields | Depth::Deep) => {
@@ -123,17 +121,8 @@ pub(super) struct RowPass {
     columns: ColumnSet,
     /// Conditions that each page evaluates ([`NamedFiles::note`]).
     conditions: Vec<String>,
-    next: NextPage,
-}
-
-/// The place of the next page of rows.
-enum NextPage {
-    /// After the row with this number.
-    Number(i64),
-    /// After this row in the order of ids, in a table whose rows have no numbers.
-    Id(Option<WalkPosition>),
-    /// There are no more.
-    End,
+    /// The place of the next page of rows; `None` if there are no more.
+    next: Option<WalkPosition>,
 }
 
 impl RowPass {
@@ -152,12 +141,9 @@ impl RowPass {
             Depth::Quick => vec![cells::condition(schema), names::condition(schema)],
             Depth::Fields | Depth::Deep => Vec::new(),
         };
-        let mut has_numbers =
-            || reader.read(|connection| Ok::<_, anyhow::Error>(threads::has_rowids(connection)));
         let next = match wanted {
-            Some(_) => NextPage::End,
-            None if has_numbers()? => NextPage::Number(i64::MIN),
-            None => NextPage::Id(None),
+            Some(_) => None,
+            None => Some(reader.read(|connection| Ok::<_, anyhow::Error>(WalkPosition::first(connection)))?),
         };
         let table = ThreadStatements::new(&Schema { columns, ..schema.clone() });
         Ok(RowPass { table, columns, conditions, next })
@@ -187,28 +173,16 @@ impl RowPass {
         inventory: &Inventory,
         reader: &mut Reader,
     ) -> anyhow::Result<bool> {
-        let RowPass { table, columns, conditions, next } = self;
-        *next = match next {
-            NextPage::End => return Ok(false),
-            NextPage::Number(after) => {
-                let page = reader
-                    .read(|connection| RowPage::read(connection, *columns, conditions, *after, PAGE))?;
-                let after = page.for_each(|row, marks| {
-                    if marks != 0 {
-                        rows.note(row, marks);
-                    }
-                    rows.take(row, inventory);
-                });
-                after.map_or(NextPage::End, NextPage::Number)
+        let Some(place) = self.next.take() else { return Ok(false) };
+        let RowPass { columns, conditions, next, .. } = self;
+        let page = reader.read(|connection| RowPage::read(connection, *columns, conditions, &place, PAGE))?;
+        *next = page.for_each(|row, marks| {
+            if marks != 0 {
+                rows.note(row, marks);
             }
-            NextPage::Id(place) => {
-                let (page, place) =
-                    reader.read(|connection| table.rows_behind(connection, place.as_ref(), PAGE))?;
-                page.iter().for_each(|row| rows.take(row, inventory));
-                place.map_or(NextPage::End, |place| NextPage::Id(Some(place)))
-            }
-        };
-        if let NextPage::End = self.next {
+            rows.take(row, inventory);
+        });
+        if next.is_none() {
             rows.n_without_id = reader.read(threads::count_without_id)?;
             rows.n += rows.n_without_id;
             rows.n_odd += rows.n_without_id;

@@ -1,7 +1,8 @@
 //! Rows of a listing, packed together so that a row needs no allocation. It does not know where they come from.
 
 use super::query::Position;
-use crate::thread::cell::CellRef;
+use crate::db::row::as_cell;
+use crate::thread::cell::{CellOf, CellRef};
 use rusqlite::types::ValueRef;
 
 /// Approximate bytes of text in one page; one more row may always be added.
@@ -12,7 +13,7 @@ const PAGE_BYTES: usize = 1 << 21;
 pub struct Page {
     text: String,
     bytes: Vec<u8>,
-    cells: Vec<Packed>,
+    cells: Vec<CellOf<PagePlace, PagePlace>>,
     width: usize,
     pub(super) rows: usize,
     /// Number of rows that were examined to find these.
@@ -23,14 +24,8 @@ pub struct Page {
     pub is_last: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Packed {
-    Null,
-    Integer(i64),
-    Real(f64),
-    Text(usize, usize),
-    Blob(usize, usize),
-}
+/// A place in the text, or in the bytes, of a page.
+type PagePlace = (usize, usize);
 
 impl Page {
     pub(super) fn clear(&mut self, width: usize) {
@@ -47,22 +42,16 @@ impl Page {
     }
 
     pub(super) fn push(&mut self, value: ValueRef<'_>) {
-        let packed = match as_cell(value) {
-            CellRef::Null => Packed::Null,
-            CellRef::Integer(number) => Packed::Integer(number),
-            CellRef::Real(number) => Packed::Real(number),
-            CellRef::Text(text) => {
-                let start = self.text.len();
-                self.text.push_str(text);
-                Packed::Text(start, self.text.len())
-            }
-            CellRef::Blob(bytes) => {
-                let start = self.bytes.len();
-                self.bytes.extend_from_slice(bytes);
-                Packed::Blob(start, self.bytes.len())
-            }
+        let Page { text, bytes, cells, .. } = self;
+        let push_text = |new: &str| {
+            text.push_str(new);
+            (text.len() - new.len(), text.len())
         };
-        self.cells.push(packed);
+        let push_bytes = |new: &[u8]| {
+            bytes.extend_from_slice(new);
+            (bytes.len() - new.len(), bytes.len())
+        };
+        cells.push(as_cell(value).map(push_text, push_bytes));
     }
 
     pub(super) fn is_full(&self, limit: usize) -> bool {
@@ -84,25 +73,7 @@ impl Page {
     /// Returns the cell of a row at a place in the query's columns.
     #[must_use]
     pub fn cell(&self, row: usize, place: usize) -> CellRef<'_> {
-        match self.cells[row * self.width + place] {
-            Packed::Null => CellRef::Null,
-            Packed::Integer(number) => CellRef::Integer(number),
-            Packed::Real(number) => CellRef::Real(number),
-            Packed::Text(start, end) => CellRef::Text(&self.text[start..end]),
-            Packed::Blob(start, end) => CellRef::Blob(&self.bytes[start..end]),
-        }
-    }
-}
-
-fn as_cell(value: ValueRef<'_>) -> CellRef<'_> {
-    match value {
-        ValueRef::Null => CellRef::Null,
-        ValueRef::Integer(number) => CellRef::Integer(number),
-        ValueRef::Real(number) => CellRef::Real(number),
-        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
-            Ok(text) => CellRef::Text(text),
-            Err(_) => CellRef::Blob(bytes),
-        },
-        ValueRef::Blob(bytes) => CellRef::Blob(bytes),
+        let cell = self.cells[row * self.width + place];
+        cell.map(|(start, end)| &self.text[start..end], |(start, end)| &self.bytes[start..end])
     }
 }

@@ -43,11 +43,18 @@ struct Kept {
     _copy: Option<TempDir>,
 }
 
-/// The result of an attempt to read.
-enum Attempt<T> {
-    Done(T),
+/// A failed attempt to read.
+enum FailedAttempt {
     /// Try again, in the given way if there is one.
     Again(Option<Access>, anyhow::Error),
+    /// Another attempt would fail too.
+    Last(anyhow::Error),
+}
+
+impl From<anyhow::Error> for FailedAttempt {
+    fn from(error: anyhow::Error) -> FailedAttempt {
+        FailedAttempt::Last(error)
+    }
 }
 
 impl Reader {
@@ -134,10 +141,10 @@ impl Reader {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let attempt = self.attempt(wanted, deadline, &mut f);
-            let (way, error, is_final) = match attempt {
-                Ok(Attempt::Done(value)) => return Ok(value),
-                Ok(Attempt::Again(way, error)) => {
+            let (way, error, is_final) = match self.attempt(wanted, deadline, &mut f) {
+                Ok(value) => return Ok(value),
+                Err(FailedAttempt::Last(error)) => (None, error, true),
+                Err(FailedAttempt::Again(way, error)) => {
                     let is_late = Instant::now() >= deadline;
                     let is_last = match Trouble::of(&error) {
                         // Waiting for the lock already used up the timeout.
@@ -149,7 +156,6 @@ impl Reader {
                     };
                     (way, error, is_last)
                 }
-                Err(error) => (None, error, true),
             };
             if is_final {
                 return Err(explain_own(error, &self.path, doing));
@@ -165,16 +171,13 @@ impl Reader {
         wanted: Option<Access>,
         deadline: Instant,
         f: &mut impl FnMut(&Connection) -> anyhow::Result<T>,
-    ) -> anyhow::Result<Attempt<T>> {
+    ) -> Result<T, FailedAttempt> {
         let seen = self.snapshot()?;
         let kept = match self.kept.take() {
             Some(kept) if kept.seen == seen => kept,
             _ => {
                 let access = wanted.unwrap_or_else(|| seen.access());
-                match self.connect(seen, access, deadline)? {
-                    Attempt::Done(kept) => kept,
-                    Attempt::Again(way, error) => return Ok(Attempt::Again(way, error)),
-                }
+                self.connect(seen, access, deadline)?
             }
         };
         let access = kept.access;
@@ -192,26 +195,24 @@ impl Reader {
                     } else {
                         way
                     };
-                    return Ok(Attempt::Again(Some(way), self.unstable()));
+                    return Err(FailedAttempt::Again(Some(way), self.unstable()));
                 }
                 self.kept = Some(kept);
             }
             Access::Copy => self.kept = Some(kept),
             // These hold locks or marks while they are open, and Codex must find none of ours.
             Access::Shared | Access::SharedMarks | Access::Locked => {
-                if let Err(error) = result {
-                    return another_way(access, error);
-                }
+                return result.map_err(|error| another_way(access, error));
             }
         }
-        result.map(Attempt::Done)
+        Ok(result?)
     }
 
     fn snapshot(&self) -> anyhow::Result<Snapshot> {
         Snapshot::at(&self.real).map_err(|error| explain_io(error, &self.path, OPENING))
     }
 
-    fn connect(&self, seen: Snapshot, access: Access, deadline: Instant) -> anyhow::Result<Attempt<Kept>> {
+    fn connect(&self, seen: Snapshot, access: Access, deadline: Instant) -> Result<Kept, FailedAttempt> {
         let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY;
         let (path, flags, parameters, copy) = match access {
             Access::Shared => (self.real.clone(), read_only, "mode=ro&readonly_shm=1", None),
@@ -221,7 +222,7 @@ impl Reader {
                 let folder = self.private_folder()?;
                 let copied = snapshot::copy_all(&self.real, &seen, folder.path());
                 if self.snapshot()? != seen {
-                    return Ok(Attempt::Again(None, self.unstable()));
+                    return Err(FailedAttempt::Again(None, self.unstable()));
                 }
                 let path = copied.map_err(|error| {
                     explain_io(error, folder.path(), "make a private copy of the database there")
@@ -230,16 +231,15 @@ impl Reader {
             }
         };
         let opened = connect(&path, flags, parameters, deadline.saturating_duration_since(Instant::now()));
-        let connection = match opened.and_then(|mut connection| {
+        let connection = opened.and_then(|mut connection| {
             connection.pragma_update(None, "query_only", true)?;
             let interrupted = Arc::clone(&self.options.interrupted);
             connection.progress_handler(LONG, Some(move || interrupted.load(Ordering::Relaxed)))?;
             Ok(connection)
-        }) {
-            Ok(connection) => connection,
-            Err(error) => return another_way(access, explain(error, &self.path, OPENING)),
-        };
-        Ok(Attempt::Done(Kept { access, seen, connection, _copy: copy }))
+        });
+        let connection =
+            connection.map_err(|error| another_way(access, explain(error, &self.path, OPENING)))?;
+        Ok(Kept { access, seen, connection, _copy: copy })
     }
 
     fn private_folder(&self) -> anyhow::Result<TempDir> {
@@ -262,7 +262,7 @@ impl Reader {
 }
 
 /// Decides whether a failed read may succeed if the database is opened in another way.
-fn another_way<T>(access: Access, error: anyhow::Error) -> anyhow::Result<Attempt<T>> {
+fn another_way(access: Access, error: anyhow::Error) -> FailedAttempt {
     let way = match (Trouble::of(&error), access) {
         // A hot journal, which SQLite detects only under the lock.
         (Some(Trouble::ReadOnly), Access::Locked | Access::SharedMarks) => Some(Access::Copy),
@@ -279,7 +279,7 @@ fn another_way<T>(access: Access, error: anyhow::Error) -> anyhow::Result<Attemp
         // A file beside the database was removed while it was opened (Codex ended), or a lock lasted longer than
         // SQLite waits.
         (Some(Trouble::CannotOpen | Trouble::Busy), _) => None,
-        _ => return Err(error),
+        _ => return FailedAttempt::Last(error),
     };
-    Ok(Attempt::Again(way, error))
+    FailedAttempt::Again(way, error)
 }

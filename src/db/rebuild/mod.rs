@@ -20,6 +20,7 @@ use super::integrity;
 use super::open::{Exclusive, OpenOptions, Reader, Trouble, Writer, explain, explain_io, remove_if_there};
 use super::salvage;
 use super::schema::Schema;
+use super::threads::ThreadStatements;
 use crate::error::WithHint as _;
 use crate::thread::ThreadId;
 use carry::TableGroup;
@@ -374,15 +375,7 @@ impl NewDatabase {
     /// If it cannot be read.
     pub fn without_row(&self, ids: &[ThreadId]) -> anyhow::Result<Vec<ThreadId>> {
         let find = || -> rusqlite::Result<Vec<ThreadId>> {
-            let connection = Connection::open(&self.path)?;
-            let mut statement = connection.prepare("SELECT 1 FROM threads WHERE id = ?1")?;
-            let mut missing = Vec::new();
-            for id in ids {
-                if !statement.exists([id.to_string()])? {
-                    missing.push(*id);
-                }
-            }
-            Ok(missing)
+            ThreadStatements::without_row(&Connection::open(&self.path)?, ids)
         };
         find().map_err(|error| explain(error, &self.path, "read the new database"))
     }

@@ -98,7 +98,7 @@ impl<'a> PageRow<'a> {
     /// Returns the reasons why Codex's default list hides the thread.
     pub(super) fn reasons(&self) -> Reasons {
         let bits = self.read.with_reasons.then(|| self.page.cell(self.row, self.read.columns.len()));
-        Reasons::of(bits.and_then(CellRef::as_integer).unwrap_or_default())
+        Reasons::of(bits.and_then(|bits| bits.as_integer()).unwrap_or_default())
     }
 
     /// Returns the size of the rollout on disk in bytes; `None` if it cannot be found.

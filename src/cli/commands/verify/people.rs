@@ -4,7 +4,7 @@ use crate::cli::commands::verdict;
 use crate::cli::output::lines::wrap;
 use crate::cli::output::{Style, Tone, cells, human, in_lines, report, text};
 use crate::thread::columns::ColumnKind;
-use crate::verify::{self, FieldDifference, Finding, FindingKind, VerifyReport};
+use crate::verify::{self, FieldDifference, Finding, FindingKind, RolloutState, VerifyReport};
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
@@ -154,7 +154,7 @@ fn says_more(finding: &Finding) -> bool {
         | FindingKind::FieldMismatch
         | FindingKind::MalformedName
         | FindingKind::EmptyFile => false,
-        FindingKind::MissingFile => finding.message != verify::GONE,
+        FindingKind::MissingFile => finding.rollout != RolloutState::Gone,
         _ => true,
     }
 }
