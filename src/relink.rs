@@ -13,6 +13,7 @@ use crate::error::WithHint as _;
 use crate::fault;
 use crate::progress::Progress;
 use crate::survey::Context;
+use crate::survey::change::ChangeStatus;
 use crate::sys::{self, WriterLock};
 use crate::thread::ThreadId;
 use crate::thread::moved_folder::FolderPath;
@@ -43,15 +44,6 @@ pub struct RelinkOptions<'a> {
     pub missing_ok: bool,
 }
 
-/// The result for a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RelinkStatus {
-    /// It names the new place, or would.
-    Relinked,
-    /// It stays unchanged, for a reason that may pass.
-    Failed,
-}
-
 /// A row at or below the old folder. It takes few bytes, because there may be a million of them: rows share their
 /// folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +54,7 @@ pub struct Relinked {
     /// Its folder afterwards.
     pub to: Rc<str>,
     /// The kind of result.
-    pub status: RelinkStatus,
+    pub status: ChangeStatus,
     /// The reason of the failure.
     pub error: Option<&'static str>,
 }
@@ -99,7 +91,7 @@ impl Relinked {
     fn new(id: &str, from: Rc<str>, to: Rc<str>) -> Relinked {
         let thread = ThreadId::parse(id).filter(|thread| thread.encode(&mut [0; 36]) == id);
         let id = thread.map_or_else(|| RowId::Odd(id.into()), RowId::Ours);
-        Relinked { id, from, to, status: RelinkStatus::Relinked, error: None }
+        Relinked { id, from, to, status: ChangeStatus::Done, error: None }
     }
 
     /// Returns the id in the row.
@@ -115,7 +107,7 @@ impl Relinked {
 impl RelinkReport {
     /// Returns the number of rows with this result.
     #[must_use]
-    pub fn count(&self, status: RelinkStatus) -> u64 {
+    pub fn count(&self, status: ChangeStatus) -> u64 {
         self.threads.iter().filter(|thread| thread.status == status).count() as u64
     }
 }
@@ -272,7 +264,7 @@ impl RelinkJob<'_> {
             if self.options.context.is_interrupted() {
                 self.report.interrupted = true;
                 for thread in rest.iter_mut() {
-                    (thread.status, thread.error) = (RelinkStatus::Failed, Some("not tried"));
+                    (thread.status, thread.error) = (ChangeStatus::Failed, Some("not tried"));
                 }
                 break;
             }
@@ -283,7 +275,7 @@ impl RelinkJob<'_> {
             for (thread, is_written) in done.iter_mut().zip(outcomes) {
                 if !is_written {
                     let reason = "a running Codex changed it meanwhile";
-                    (thread.status, thread.error) = (RelinkStatus::Failed, Some(reason));
+                    (thread.status, thread.error) = (ChangeStatus::Failed, Some(reason));
                 }
             }
             rest = later;

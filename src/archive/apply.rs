@@ -1,13 +1,14 @@
 //! Carries out the plan for one thread: locks, files and row, in the order that `mod.rs` explains.
 
 use super::engine::{Direction, Engine};
-use super::plan::{Move, Planned, Task, Verdict};
+use super::plan::{Move, Task, Verdict};
 use super::report::ArchiveOutcome;
 use crate::catalog::walk::RolloutFile;
 use crate::db::open::explain_own;
 use crate::db::{Connection, Trouble, Writer};
 use crate::fault;
 use crate::rollout::fold::{Stamp, to_millis};
+use crate::survey::change::ChangeStatus;
 use crate::sys::relocate::{self, Leftover, StagedCopy};
 use crate::sys::{self, rename_no_replace, thread_locks};
 use crate::thread::ThreadId;
@@ -53,6 +54,12 @@ fn failed(path: &Path, error: &io::Error) -> ApplyStop {
     ApplyStop::Failed(format!("{}: {error}", path.display()))
 }
 
+/// Creates the destination folder of a file.
+fn make_folder(one: &Move) -> Result<(), ApplyStop> {
+    let (root, below) = &one.folder;
+    relocate::ensure_folder(root, below).map_err(|error| failed(&one.to, &error))
+}
+
 /// A change that was made, with the data to undo it.
 enum Step {
     Renamed { from: PathBuf, to: PathBuf },
@@ -66,18 +73,17 @@ impl Engine<'_> {
     /// then unchanged.
     pub(super) fn apply(
         &mut self,
-        planned: Planned,
+        planned: ArchiveOutcome,
         writer: &mut Writer,
     ) -> (ArchiveOutcome, Option<anyhow::Error>) {
-        let Some(id) = planned.id.filter(|_| planned.has_work()) else {
-            return (planned.outcome(), None);
+        let Some(id) = planned.id.filter(|_| planned.status == ChangeStatus::Done) else {
+            return (planned, None);
         };
-        let from = planned.from.clone();
-        match self.apply_claimed(id, planned, writer) {
+        match self.apply_claimed(id, writer) {
             Ok(outcome) => (outcome, None),
             Err(error) => {
                 let error = explain_own(error, writer.path(), "write to the database");
-                let outcome = ArchiveOutcome::failed(Some(id), from, reason(&error));
+                let outcome = ArchiveOutcome::failed(Some(id), planned.from, reason(&error));
                 // A failure of the database would affect the next thread too.
                 let ends_all = Trouble::of(&error).is_some();
                 (outcome, ends_all.then_some(error))
@@ -85,12 +91,7 @@ impl Engine<'_> {
         }
     }
 
-    fn apply_claimed(
-        &mut self,
-        id: ThreadId,
-        planned: Planned,
-        writer: &mut Writer,
-    ) -> anyhow::Result<ArchiveOutcome> {
+    fn apply_claimed(&mut self, id: ThreadId, writer: &mut Writer) -> anyhow::Result<ArchiveOutcome> {
         let options = self.options;
         let unclaimed =
             |unclaimed: thread_locks::Unclaimed| anyhow::Error::new(ApplyStop::Failed(unclaimed.to_string()));
@@ -103,17 +104,13 @@ impl Engine<'_> {
         let _maintenance = maintenance.map_err(unclaimed)?;
         let _writer = thread_locks::writer(options.context.home, id, options.patience).map_err(unclaimed)?;
         self.pass("locked");
-        let mut known = match planned.verdict {
-            Verdict::Do(task) => task.folded,
-            _ => None,
-        };
         let mut by_copy = false;
         for _ in 0..MAX_ATTEMPTS {
             let row = self.table.get(writer.connection(), id)?;
             self.load_names(row.is_none(), &crate::progress::Silent);
-            let planned = self.plan_one(id, row, known.take());
+            let planned = self.plan_one(id, row);
             let outcome = planned.outcome();
-            let Verdict::Do(mut task) = planned.verdict else { return Ok(outcome) };
+            let Verdict::Do(task) = planned.verdict else { return Ok(outcome) };
             let mut done = Vec::new();
             let copies = if by_copy { self.stage(&task)? } else { Vec::new() };
             let result = writer
@@ -128,7 +125,6 @@ impl Engine<'_> {
                 Some(ApplyStop::OtherVolume) if !by_copy => by_copy = true,
                 _ => return Err(error),
             }
-            known = task.folded.take();
         }
         Err(ApplyStop::Changed.into())
     }
@@ -141,9 +137,7 @@ impl Engine<'_> {
     fn stage(&self, task: &Task) -> Result<Vec<(PathBuf, StagedCopy)>, ApplyStop> {
         let mut copies = Vec::new();
         for one in task.moves.iter().filter(|one| one.leftover.is_none()) {
-            let (root, below) = &one.folder;
-            let root = self.options.context.home.join(root);
-            relocate::ensure_folder(&root, below).map_err(|error| failed(&one.to, &error))?;
+            make_folder(one)?;
             let copy = StagedCopy::make(&one.from, &one.to).map_err(|error| failed(&one.from, &error))?;
             copies.push((one.from.clone(), copy));
             self.pass("copied");
@@ -164,7 +158,7 @@ impl Engine<'_> {
             return Err(ApplyStop::Changed.into());
         }
         let now = RolloutFile::at(self.options.context.home, &task.selected.path());
-        if now.map(|file| file.stamp()) != task.folded.as_ref().map(|folded| folded.stamp) {
+        if now.map(|file| file.stamp()) != Some(task.folded.stamp) {
             return Err(ApplyStop::Changed.into());
         }
         for one in &task.moves {
@@ -198,9 +192,7 @@ impl Engine<'_> {
         if one.leftover.is_some() {
             return Ok(());
         }
-        let (root, below) = &one.folder;
-        relocate::ensure_folder(&self.options.context.home.join(root), below)
-            .map_err(|error| failed(&one.to, &error))?;
+        make_folder(one)?;
         if let Some((_, copy)) = copies.iter_mut().find(|(from, _)| *from == one.from) {
             copy.rename_to(&one.to).map_err(|error| failed(&one.to, &error))?;
             done.push(Step::Copied { to: one.to.clone() });
@@ -233,21 +225,19 @@ impl Engine<'_> {
 
     /// Updates the row from the file, with its new path and archived flag.
     fn write(&mut self, task: &Task, modified: SystemTime, transaction: &Connection) -> anyhow::Result<()> {
-        match self.row_to_be(task, modified) {
-            Some(MovedRow { row, changed: None }) => Ok(self.table.insert(transaction, &row)?),
-            // Without changed columns, only other files of the thread were moved, which the row does not name.
-            Some(MovedRow { row, changed: Some(changed) }) if changed != ColumnSet::default() => {
-                Ok(self.table.update(transaction, &row, changed)?)
-            }
-            _ => Ok(()),
+        let MovedRow { row, changed } = self.row_to_be(task, modified);
+        match changed {
+            None => Ok(self.table.insert(transaction, &row)?),
+            // Only other files of the thread were moved, which the row does not name.
+            Some(changed) if changed == ColumnSet::default() => Ok(()),
+            Some(changed) => Ok(self.table.update(transaction, &row, changed)?),
         }
     }
 
-    /// Returns the row of a thread after its files were moved; `None` if its file has yet to be read.
-    pub(super) fn row_to_be(&self, task: &Task, modified: SystemTime) -> Option<MovedRow> {
-        let folded = task.folded.as_ref()?;
+    /// Returns the row of a thread after its files were moved.
+    pub(super) fn row_to_be(&self, task: &Task, modified: SystemTime) -> MovedRow {
         let archives = self.options.direction.archives();
-        let mut thread = folded.metadata.clone();
+        let mut thread = task.folded.metadata.clone();
         thread.rollout_path.clone_from(&task.row_path);
         thread.archived = archives;
         thread.modified_at = to_millis(modified);
@@ -263,7 +253,7 @@ impl Engine<'_> {
             if archives && new.get(Col::ArchivedAt).is_some() {
                 new[Col::ArchivedAt] = Some(now);
             }
-            return Some(MovedRow { row: new, changed: None });
+            return MovedRow { row: new, changed: None };
         };
         let merged = self.comparison.update(&thread, row);
         let (mut new, mut changed) = (merged.row, merged.to_write);
@@ -282,7 +272,7 @@ impl Engine<'_> {
         ] {
             set(&mut new, &mut changed, row, col, cell);
         }
-        Some(MovedRow { row: new, changed: Some(changed) })
+        MovedRow { row: new, changed: Some(changed) }
     }
 }
 

@@ -42,7 +42,7 @@ mod refusal;
 mod report;
 
 pub use engine::{ArchiveOptions, Direction};
-pub use report::{ArchiveOutcome, ArchiveReport, ArchiveStatus, MovedFile};
+pub use report::{ArchiveOutcome, ArchiveReport, MovedFile};
 
 use crate::catalog::inventory::Inventory;
 use crate::catalog::walk::Looks;
@@ -50,6 +50,7 @@ use crate::db::{Reader, Schema, Tally, ThreadStatements, Writer};
 use crate::error::WithHint as _;
 use crate::progress::Progress;
 use crate::survey;
+use crate::survey::change::ChangeStatus;
 use crate::survey::comparison::{Comparison, Folders};
 use crate::survey::select::Selected;
 use crate::sys::thread_locks;
@@ -60,16 +61,10 @@ use std::time::SystemTime;
 use engine::Engine;
 use plan::{Planned, Verdict};
 
-/// Maximum bytes of threads that were read for the plan and are kept for the run; the others are read again. Of these
-/// only the outcomes are kept, most of them in a temporary file: there may be a million threads.
-const KEPT_BYTES: usize = 4 * 1024 * 1024;
-
 /// A planned run: its effects are known, and nothing has been changed.
 pub struct ArchiveJob<'a> {
     engine: Engine<'a>,
-    /// The plans of the first threads.
-    planned: Vec<Planned>,
-    /// The report of a run in which everything succeeds, for all threads.
+    /// The report of a run in which everything succeeds. The run reads row and file of each thread again, under its lock.
     preview: ArchiveReport,
     /// The counts that Codex's default list would have.
     tally: Tally,
@@ -92,8 +87,7 @@ pub fn plan<'a>(
         .read(|connection| Tally::begin(connection, &engine.schema, options.context.default_provider))?;
     let maintenance = thread_locks::maintenance(options.context.home, options.patience).map(drop);
     let selected = family::expand(&engine, reader, progress)?;
-    let (mut planned, mut preview) = (Vec::new(), ArchiveReport::default());
-    let mut kept = 0;
+    let mut preview = ArchiveReport::default();
     progress.start("reading rollouts", Some(selected.len() as u64), None);
     for selected in selected.iter() {
         if options.context.is_interrupted() {
@@ -104,7 +98,7 @@ pub fn plan<'a>(
             &Selected::Id(id) => {
                 let row = reader.read(|connection| engine.table.get(connection, id))?;
                 engine.load_names(row.is_none(), progress);
-                engine.plan_one(id, row, None)
+                engine.plan_one(id, row)
             }
         };
         one.refuse_if_locked(options, maintenance.as_ref());
@@ -112,21 +106,16 @@ pub fn plan<'a>(
             // Its file may have been read only in part.
             break;
         }
-        if let Verdict::Do(task) = &one.verdict
-            && let Some(new) = engine.row_to_be(task, SystemTime::from(options.context.now))
-        {
+        if let Verdict::Do(task) = &one.verdict {
+            let new = engine.row_to_be(task, SystemTime::from(options.context.now));
             tally.change(task.row.as_ref(), Some(&new.row))?;
         }
         preview.add(one.outcome());
-        if kept <= KEPT_BYTES {
-            kept += one.size();
-            planned.push(one);
-        }
         progress.advance(1, 0);
     }
     progress.finish();
     preview.threads.finish()?;
-    Ok(ArchiveJob { engine, planned, preview, tally })
+    Ok(ArchiveJob { engine, preview, tally })
 }
 
 /// Returns the engine of a run, with the rollouts of the home.
@@ -162,13 +151,13 @@ impl ArchiveJob<'_> {
     /// Returns true if anything would be changed.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        self.preview.count(ArchiveStatus::Done) > 0
+        self.preview.count(ChangeStatus::Done) > 0
     }
 
     /// Returns the report that [`ArchiveJob::run`] would give.
     #[must_use]
     pub fn preview(self) -> ArchiveReport {
-        let ArchiveJob { engine, preview: mut report, tally, .. } = self;
+        let ArchiveJob { engine, preview: mut report, tally } = self;
         report.shown = tally.end();
         report.interrupted = engine.options.context.is_interrupted();
         report
@@ -177,15 +166,14 @@ impl ArchiveJob<'_> {
     /// Runs the plan.
     #[must_use]
     pub fn run(self, writer: &mut Writer, progress: &dyn Progress) -> ArchiveReport {
-        let ArchiveJob { mut engine, planned, preview, mut tally } = self;
+        let ArchiveJob { mut engine, preview, mut tally } = self;
         let mut report = ArchiveReport::default();
         let what = match engine.options.direction {
             Direction::Archive => "archiving threads",
             Direction::Unarchive => "unarchiving threads",
         };
         progress.start(what, Some(preview.threads.len()), None);
-        let others = preview.threads.iter_after(planned.len() as u64);
-        for planned in planned.into_iter().map(Ok).chain(others.map(|one| one.map(Planned::again))) {
+        for planned in &preview.threads {
             if engine.options.context.is_interrupted() {
                 report.interrupted = true;
                 break;
@@ -271,6 +259,6 @@ mod tests {
         assert!(report.threads.is_empty(), "{:?}", report.threads);
         interrupted.store(false, Ordering::Relaxed);
         let report = plan(&options, &mut reader, &crate::progress::Silent).unwrap().preview();
-        assert_eq!(report.count(ArchiveStatus::Done), 1, "{:?}", report.threads);
+        assert_eq!(report.count(ChangeStatus::Done), 1, "{:?}", report.threads);
     }
 }

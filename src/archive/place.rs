@@ -62,15 +62,15 @@ fn is_plainly_inside(home: &Path, folder: &Path) -> bool {
 
 /// Returns the path of the destination folder for a file with this name.
 pub(super) fn path(home: &Path, direction: Direction, name: RolloutName) -> PathBuf {
-    let (root, below) = folder(direction, name);
-    below.iter().fold(home.join(root), |path, part| path.join(part))
+    let (root, below) = folder(home, direction, name);
+    below.iter().fold(root, |path, part| path.join(part))
 }
 
 /// Returns the destination folder for a file with this name: a root of the home, and the folders below it.
-pub(super) fn folder(direction: Direction, name: RolloutName) -> (&'static str, Vec<String>) {
+pub(super) fn folder(home: &Path, direction: Direction, name: RolloutName) -> (PathBuf, Vec<String>) {
     match direction {
-        Direction::Archive => (ARCHIVED, Vec::new()),
-        Direction::Unarchive => (ACTIVE, name.date_folders().to_vec()),
+        Direction::Archive => (home.join(ARCHIVED), Vec::new()),
+        Direction::Unarchive => (home.join(ACTIVE), name.date_folders().to_vec()),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::engine::{ArchiveOptions, Engine};
 use super::place;
 use super::refusal::Refusal;
-use super::report::{ArchiveOutcome, ArchiveStatus, MovedFile};
+use super::report::{ArchiveOutcome, MovedFile};
 use crate::catalog::forms::other_form;
 use crate::catalog::inventory;
 use crate::catalog::paths::{find_in_row, is_at, name_in_row};
@@ -11,6 +11,7 @@ use crate::catalog::walk::{ARCHIVED, RolloutFile, active_folder};
 use crate::rollout::extract::Options;
 use crate::rollout::file_name;
 use crate::rollout::fold::{self, FoldedThread, Reading, RolloutSource, World};
+use crate::survey::change::ChangeStatus;
 use crate::sys::relocate::{self, Leftover};
 use crate::sys::thread_locks::{self, Unclaimed};
 use crate::thread::ThreadId;
@@ -36,10 +37,6 @@ pub(super) enum Verdict {
     Unchanged,
     /// This must be done.
     Do(Box<Task>),
-    /// Something must be done. The run decides again what that is.
-    DoLater,
-    /// The outcome is known, and nothing must be done.
-    Known(Box<ArchiveOutcome>),
 }
 
 /// The work on one thread.
@@ -54,8 +51,8 @@ pub(super) struct Task {
     pub(super) row_path: String,
     /// The files to move, in this order.
     pub(super) moves: Vec<Move>,
-    /// The thread in the chosen file; `None` if it was read for the plan but must be read again.
-    pub(super) folded: Option<FoldedThread>,
+    /// The thread in the chosen file.
+    pub(super) folded: FoldedThread,
 }
 
 impl Task {
@@ -72,7 +69,7 @@ pub(super) struct Move {
     pub(super) from: PathBuf,
     pub(super) to: PathBuf,
     /// The destination root, and the folders below it.
-    pub(super) folder: (&'static str, Vec<String>),
+    pub(super) folder: (PathBuf, Vec<String>),
     /// Set if the file is at its destination already, so that only the original must be removed.
     pub(super) leftover: Option<Leftover>,
 }
@@ -82,24 +79,6 @@ impl Planned {
     pub(super) fn of_malformed(path: PathBuf) -> Planned {
         let reason = Refusal::MalformedName(path.clone());
         Planned { id: None, from: Some(path), verdict: Verdict::Refused(reason) }
-    }
-
-    /// Returns the plan for a thread of which only the planned outcome was kept.
-    pub(super) fn again(outcome: ArchiveOutcome) -> Planned {
-        let (id, from) = (outcome.id, outcome.from.clone());
-        let verdict = match outcome.status {
-            ArchiveStatus::Done => Verdict::DoLater,
-            ArchiveStatus::Unchanged | ArchiveStatus::Failed => Verdict::Known(Box::new(outcome)),
-        };
-        Planned { id, from, verdict }
-    }
-
-    /// Returns the approximate memory use, in bytes.
-    pub(super) fn size(&self) -> usize {
-        let Verdict::Do(task) = &self.verdict else { return 512 };
-        let cells = task.row.iter().flat_map(|row| row.cells());
-        let of_row: usize = cells.filter_map(Cell::as_text).map(str::len).sum();
-        of_row + task.folded.as_ref().map_or(1024, |folded| folded.metadata.size())
     }
 
     /// Refuses the work if a running Codex holds a lock that is needed. `maintenance` is the result of taking the lock
@@ -116,11 +95,6 @@ impl Planned {
         }
     }
 
-    /// Returns true if something must be done.
-    pub(super) fn has_work(&self) -> bool {
-        matches!(self.verdict, Verdict::Do(_) | Verdict::DoLater)
-    }
-
     /// Returns the outcome if everything succeeds.
     pub(super) fn outcome(&self) -> ArchiveOutcome {
         let outcome = |status| ArchiveOutcome {
@@ -133,16 +107,14 @@ impl Planned {
         };
         let file = |one: &Move| MovedFile { from: one.from.clone(), to: one.to.clone() };
         match &self.verdict {
-            Verdict::Known(outcome) => (**outcome).clone(),
             Verdict::Refused(reason) => {
                 ArchiveOutcome::failed(self.id, self.from.clone(), reason.to_string())
             }
-            // The run decides and reports these.
-            Verdict::Unchanged | Verdict::DoLater => outcome(ArchiveStatus::Unchanged),
+            Verdict::Unchanged => outcome(ChangeStatus::Kept),
             Verdict::Do(task) => ArchiveOutcome {
                 to: Some(task.to.clone()),
                 files: task.moves.iter().map(file).collect(),
-                ..outcome(ArchiveStatus::Done)
+                ..outcome(ChangeStatus::Done)
             },
         }
     }
@@ -157,23 +129,14 @@ fn named_for_another(path: PathBuf) -> Refusal {
 }
 
 impl Engine<'_> {
-    /// Plans the work on a thread with this row. `known` is the thread in its file, if the file was just read.
-    pub(super) fn plan_one(&self, id: ThreadId, row: Option<Row>, known: Option<FoldedThread>) -> Planned {
+    /// Plans the work on a thread with this row.
+    pub(super) fn plan_one(&self, id: ThreadId, row: Option<Row>) -> Planned {
         let mut from = None;
-        let verdict = match self.decide(id, row, known, &mut from) {
-            Ok(verdict) => verdict,
-            Err(reason) => Verdict::Refused(reason),
-        };
+        let verdict = self.decide(id, row, &mut from).unwrap_or_else(Verdict::Refused);
         Planned { id: Some(id), from, verdict }
     }
 
-    fn decide(
-        &self,
-        id: ThreadId,
-        row: Option<Row>,
-        known: Option<FoldedThread>,
-        from: &mut Option<PathBuf>,
-    ) -> Result<Verdict, Refusal> {
+    fn decide(&self, id: ThreadId, row: Option<Row>, from: &mut Option<PathBuf>) -> Result<Verdict, Refusal> {
         let home = self.options.context.home;
         let archives = self.options.direction.archives();
         let row_path = row.as_ref().and_then(|row| row.text(Col::RolloutPath)).map(PathBuf::from);
@@ -213,11 +176,8 @@ impl Engine<'_> {
             return Ok(Verdict::Unchanged);
         }
         let row_path = spell(&to, row_path.as_deref(), &selected)?;
-        let folded = match known {
-            Some(known) if self.is_current(&known, &selected) => known,
-            _ => self.read(id, &selected)?,
-        };
-        Ok(Verdict::Do(Box::new(Task { row, selected, to, row_path, moves, folded: Some(folded) })))
+        let folded = self.read(id, &selected)?;
+        Ok(Verdict::Do(Box::new(Task { row, selected, to, row_path, moves, folded })))
     }
 
     /// Returns the files of a thread that exist now: those that were found, and those that they may have become since
@@ -264,16 +224,16 @@ impl Engine<'_> {
 
     /// Returns the files to move, with their destinations.
     fn moves(&self, files: &[RolloutFile]) -> Result<Vec<Move>, Refusal> {
-        let Engine { options, .. } = self;
+        let (home, direction) = (self.options.context.home, self.options.direction);
         let mut moves: Vec<Move> = Vec::new();
-        for file in files.iter().filter(|file| file.is_archived() != options.direction.archives()) {
+        for file in files.iter().filter(|file| file.is_archived() != direction.archives()) {
             let from = file.path();
             let Some(name) = file.name() else { return Err(Refusal::MalformedName(from)) };
             // No file of the thread may be behind a link, even one that the row does not name.
-            place::find_movable(options.context.home, &from)?;
-            let (root, below) = place::folder(options.direction, name);
-            relocate::check_folder(&options.context.home.join(root), &below).map_err(Refusal::Target)?;
-            let to = place::path(options.context.home, options.direction, name).join(file.file_name());
+            place::find_movable(home, &from)?;
+            let folder = place::folder(home, direction, name);
+            relocate::check_folder(&folder.0, &folder.1).map_err(Refusal::Target)?;
+            let to = place::path(home, direction, name).join(file.file_name());
             if let Some(other) = moves.iter().find(|other| other.to == to) {
                 return Err(Refusal::SameName(other.from.clone(), from));
             }
@@ -286,13 +246,9 @@ impl Engine<'_> {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
                 Err(error) => return Err(Refusal::Unseen(to, error)),
             };
-            moves.push(Move { from, to, folder: (root, below), leftover });
+            moves.push(Move { from, to, folder, leftover });
         }
         Ok(moves)
-    }
-
-    fn is_current(&self, known: &FoldedThread, selected: &RolloutFile) -> bool {
-        known.stamp == selected.stamp() && Path::new(&known.metadata.rollout_path) == selected.path()
     }
 
     /// Returns the path to which this run moves a rollout.

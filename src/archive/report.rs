@@ -2,6 +2,7 @@
 
 use crate::db::many::{path_cell, path_of};
 use crate::db::{Many, Shown, Stored, Tally};
+use crate::survey::change::ChangeStatus;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -15,24 +16,13 @@ pub struct MovedFile {
     pub to: PathBuf,
 }
 
-/// The result for a thread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ArchiveStatus {
-    /// Files and row were changed and are now right.
-    Done,
-    /// Files and row were right already.
-    Unchanged,
-    /// Refused or failed: files and row are unchanged.
-    Failed,
-}
-
 /// The result for one thread, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchiveOutcome {
     /// The thread; `None` for a file whose name does not give one.
     pub id: Option<ThreadId>,
     /// The kind of result.
-    pub status: ArchiveStatus,
+    pub status: ChangeStatus,
     /// Path of the selected rollout before.
     pub from: Option<PathBuf>,
     /// Path of the selected rollout after.
@@ -47,7 +37,7 @@ impl ArchiveOutcome {
     pub(super) fn failed(id: Option<ThreadId>, from: Option<PathBuf>, error: String) -> ArchiveOutcome {
         ArchiveOutcome {
             id,
-            status: ArchiveStatus::Failed,
+            status: ChangeStatus::Failed,
             from,
             to: None,
             files: Vec::new(),
@@ -74,9 +64,9 @@ impl Stored for ArchiveOutcome {
         let mut cells = cells.into_iter();
         let id = cells.next()?.as_text().and_then(ThreadId::parse);
         let status = match cells.next()? {
-            Cell::Integer(0) => ArchiveStatus::Done,
-            Cell::Integer(1) => ArchiveStatus::Unchanged,
-            _ => ArchiveStatus::Failed,
+            Cell::Integer(0) => ChangeStatus::Done,
+            Cell::Integer(1) => ChangeStatus::Kept,
+            _ => ChangeStatus::Failed,
         };
         let (from, to) = (path_of(cells.next()?), path_of(cells.next()?));
         let error = cells.next()?.as_text().map(str::to_owned);
@@ -100,10 +90,10 @@ impl Stored for ArchiveOutcome {
 pub struct ArchiveReport {
     /// All threads, in the requested order; spawned threads follow the one that spawned them.
     pub threads: Many<ArchiveOutcome>,
-    /// The number of threads with each result, by [`Status`].
-    counts: [usize; 3],
+    /// The number of threads with each result, by [`ChangeStatus`].
+    counts: [u64; 3],
     /// The number of files that were moved, or would be.
-    pub n_files: usize,
+    pub n_files: u64,
     /// The counts of Codex's default list before and after.
     pub shown: Shown,
     /// True if the run was stopped before the end.
@@ -121,13 +111,13 @@ impl ArchiveReport {
 
     /// Returns the number of threads with this result.
     #[must_use]
-    pub fn count(&self, status: ArchiveStatus) -> usize {
+    pub fn count(&self, status: ChangeStatus) -> u64 {
         self.counts[status as usize]
     }
 
     pub(super) fn add(&mut self, outcome: ArchiveOutcome) {
         self.counts[outcome.status as usize] += 1;
-        self.n_files += outcome.files.len();
+        self.n_files += outcome.files.len() as u64;
         self.threads.push(outcome);
     }
 

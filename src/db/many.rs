@@ -161,15 +161,7 @@ impl<T: Stored> Many<T> {
     /// # Errors
     /// An item is an error if the temporary file cannot be read.
     pub fn iter(&self) -> Iter<'_, T> {
-        self.iter_after(0)
-    }
-
-    /// The same, without the first `n` results.
-    ///
-    /// # Errors
-    /// As [`Many::iter`].
-    pub fn iter_after(&self, n: u64) -> Iter<'_, T> {
-        Iter { results: self, n_read: n, page: VecDeque::new() }
+        Iter { results: self, n_read: 0, page: VecDeque::new() }
     }
 
     /// Returns all results at once.

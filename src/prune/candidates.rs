@@ -2,22 +2,12 @@
 
 use crate::catalog::paths;
 use crate::rollout::file_name::{self, NameBuffer, RolloutName};
+use crate::survey::change::ChangeStatus;
 use crate::thread::{Millis, ThreadId};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::Path;
-
-/// The result for a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PruneStatus {
-    /// The row was saved and deleted.
-    Pruned,
-    /// It stays, because of its own contents or file.
-    Skipped,
-    /// It should be deleted, but that is not possible now.
-    Failed,
-}
 
 /// The result for a row whose rollout is not at its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +17,7 @@ pub struct PruneOutcome {
     /// The path that leads to no file.
     pub path: String,
     /// The kind of result.
-    pub status: PruneStatus,
+    pub status: ChangeStatus,
     /// The reason why it stays.
     pub reason: Option<String>,
     /// True if `backfill` repairs the row.
@@ -43,7 +33,7 @@ pub(super) struct PruneCandidate {
     /// Its id, if the row spells it in another way than we do.
     odd_id: Option<Box<str>>,
     /// `None` if the row will be deleted.
-    pub(super) verdict: Option<PruneStatus>,
+    pub(super) verdict: Option<ChangeStatus>,
     /// The reason why the row stays.
     reason: Cow<'static, str>,
     /// True if `backfill` repairs it.
@@ -75,12 +65,12 @@ impl PruneCandidate {
 
     /// Keeps the row although it should be deleted.
     pub(super) fn fail(&mut self, reason: impl Into<Cow<'static, str>>) {
-        (self.verdict, self.reason) = (Some(PruneStatus::Failed), reason.into());
+        (self.verdict, self.reason) = (Some(ChangeStatus::Failed), reason.into());
     }
 
     /// Keeps the row because it should stay.
     pub(super) fn skip(&mut self, reason: &'static str) {
-        (self.verdict, self.reason) = (Some(PruneStatus::Skipped), reason.into());
+        (self.verdict, self.reason) = (Some(ChangeStatus::Kept), reason.into());
     }
 
     /// Keeps the row because its rollout lies elsewhere. `backfill` repairs it, unless its id cannot be looked up.
@@ -209,7 +199,7 @@ impl PruneCandidates {
         self.all.iter().map(|candidate| PruneOutcome {
             id: candidate.id().into_owned(),
             path: self.path(candidate),
-            status: candidate.verdict.unwrap_or(PruneStatus::Pruned),
+            status: candidate.verdict.unwrap_or(ChangeStatus::Done),
             reason: candidate.verdict.is_some().then(|| candidate.reason.clone().into_owned()),
             is_misplaced: candidate.is_misplaced,
         })
@@ -229,8 +219,9 @@ impl PruneCandidates {
 
     /// Returns the number of rows with this result.
     #[must_use]
-    pub fn count(&self, status: PruneStatus) -> usize {
-        self.all.iter().filter(|candidate| candidate.verdict.unwrap_or(PruneStatus::Pruned) == status).count()
+    pub fn count(&self, status: ChangeStatus) -> u64 {
+        let status_of = |candidate: &&PruneCandidate| candidate.verdict.unwrap_or(ChangeStatus::Done);
+        self.all.iter().filter(|candidate| status_of(candidate) == status).count() as u64
     }
 }
 
@@ -268,10 +259,13 @@ mod tests {
         assert!(outcomes.iter().map(|outcome| &outcome.path).eq(paths.iter().chain([&String::new()])));
         assert!(outcomes[..paths.len()].iter().all(|outcome| outcome.id == ID.to_uppercase()));
         let last = outcomes.last().unwrap();
-        assert_eq!((&*last.id, last.status, last.reason.as_deref()), (ID, PruneStatus::Failed, Some("held")));
         assert_eq!(
-            (candidates.count(PruneStatus::Pruned), candidates.count(PruneStatus::Failed)),
-            (paths.len(), 1)
+            (&*last.id, last.status, last.reason.as_deref()),
+            (ID, ChangeStatus::Failed, Some("held"))
+        );
+        assert_eq!(
+            (candidates.count(ChangeStatus::Done), candidates.count(ChangeStatus::Failed)),
+            (paths.len() as u64, 1)
         );
         let usual = |candidate: &&PruneCandidate| matches!(candidate.path, Spelling::Usual { .. });
         assert_eq!(candidates.all.iter().filter(usual).count(), 4);

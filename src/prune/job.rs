@@ -1,6 +1,6 @@
 //! The options and the report of prune, and the rows that it examines.
 
-use super::candidates::{PruneCandidate, PruneCandidates, PruneStatus};
+use super::candidates::{PruneCandidate, PruneCandidates};
 use crate::catalog::inventory::Inventory;
 use crate::catalog::walk::Roots;
 use crate::db::{Schema, Shown, Tally};
@@ -40,14 +40,6 @@ pub struct PruneReport {
     pub interrupted: bool,
     /// The error that ended the run.
     pub stopped: Option<anyhow::Error>,
-}
-
-impl PruneReport {
-    /// Returns the number of rows with this result.
-    #[must_use]
-    pub fn count(&self, status: PruneStatus) -> usize {
-        self.threads.count(status)
-    }
 }
 
 /// A planned run: its effects are known, and nothing has been changed.

@@ -19,7 +19,7 @@ mod gone;
 mod job;
 mod references;
 
-pub use candidates::{PruneCandidates, PruneOutcome, PruneStatus};
+pub use candidates::{PruneCandidates, PruneOutcome};
 pub use job::{PruneJob, PruneOptions, PruneReport};
 
 use crate::catalog::inventory::Inventory;

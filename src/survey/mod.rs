@@ -1,6 +1,7 @@
 //! Goes through a home: reads the rollouts in parallel and compares each thread with its row, misnamed files last.
 //! Backfill writes the differences and verify judges them; this module does neither.
 
+pub mod change;
 pub mod context;
 
 pub mod comparison;

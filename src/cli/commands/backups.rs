@@ -8,17 +8,7 @@ use crate::db::backup::{self, BackupInfo};
 use crate::db::{OpenOptions, Reader, Trouble, threads};
 use crate::error::{WithHint as _, shell_word};
 use anyhow::anyhow;
-use std::path::{Path, PathBuf};
-
-/// Returns the backups of a database, newest first. Without a database, returns all backups in its folders.
-pub(super) fn all(place: &Place, database: Option<&Path>) -> Vec<BackupInfo> {
-    let mut backups: Vec<BackupInfo> = match database {
-        Some(database) => backup::backups_of(database),
-        None => place.databases.looked_in.iter().flat_map(|folder| backup::backups_in(folder)).collect(),
-    };
-    backups.sort_by_key(|backup| std::cmp::Reverse(backup.taken_at));
-    backups
-}
+use std::path::Path;
 
 /// Returns how many threads a backup has; `None` if it cannot be read.
 pub(super) fn rows(path: &Path, options: &OpenOptions) -> Option<u64> {
@@ -30,13 +20,9 @@ pub(super) fn rows(path: &Path, options: &OpenOptions) -> Option<u64> {
 ///
 /// # Errors
 /// If there is none.
-pub(super) fn latest(place: &Place, database: Option<&Path>) -> anyhow::Result<PathBuf> {
-    let backups = all(place, database);
-    let own = backups.iter().filter(|backup| !backup.replaced);
-    let sound =
-        own.map(|backup| &backup.path).find(|path| backup::check_backup(path, &place.options).is_ok());
-    sound
-        .cloned()
+pub(super) fn latest(place: &Place, database: Option<&Path>) -> anyhow::Result<BackupInfo> {
+    let mut own = place.backups(database).into_iter().filter(|backup| !backup.replaced);
+    own.find(|backup| backup::check_backup(&backup.path, &place.options).is_ok())
         .ok_or_else(|| anyhow!("no backup that can be restored").hint(without_backup(place, database)))
 }
 
@@ -61,7 +47,7 @@ pub(super) fn list(
     place: &Place,
     database: Option<&Path>,
 ) -> anyhow::Result<Exit> {
-    let backups = all(place, database);
+    let backups = place.backups(database);
     let rows: Vec<Option<u64>> = backups.iter().map(|backup| rows(&backup.path, &place.options)).collect();
     let now = app.environment.now_ms();
     ListReport {
@@ -92,7 +78,7 @@ pub(super) fn list(
         app.messages.hint(without_backup(place, database));
     } else {
         app.messages.say("nothing was changed");
-        if let Ok(path) = latest(place, database) {
+        if let Ok(BackupInfo { path, .. }) = latest(place, database) {
             app.messages.hint(&format!("codex-state restore {} brings the newest back", shell_word(&path)));
         }
     }

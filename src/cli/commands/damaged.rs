@@ -2,18 +2,17 @@
 
 use crate::cli::commands::{App, Place, backups};
 use crate::cli::output::human;
-use crate::db::{Trouble, backup};
+use crate::db::Trouble;
 use crate::error::shell_word;
 use std::path::Path;
 
 /// Returns the hint that names the newest sound backup of a database; `None` if there is none.
 pub(super) fn newest_backup(app: &App, place: &Place, database: &Path) -> Option<String> {
     let newest = backups::latest(place, Some(database)).ok()?;
-    let taken_at = backup::backups_of(database).into_iter().find(|backup| backup.path == newest)?.taken_at;
-    let age = human::ago(taken_at.timestamp_millis(), app.environment.now_ms());
+    let age = human::ago(newest.taken_at.timestamp_millis(), app.environment.now_ms());
     Some(format!(
         "codex-state restore {} brings back the newest sound backup, taken {age}",
-        shell_word(&newest)
+        shell_word(&newest.path)
     ))
 }
 

@@ -4,7 +4,7 @@ use crate::backfill::fresh::{self, PlannedDatabase};
 use crate::cli::commands::{App, Place};
 use crate::cli::line::fresh::SchemaChoice;
 use crate::cli::output::human;
-use crate::db::{NewSchema, backup};
+use crate::db::NewSchema;
 use crate::error::shell_word;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -34,9 +34,7 @@ pub fn choose(
 /// Prints which database is created and why. Warns about backups of a lost database, and about a Codex that may
 /// refuse the new one.
 pub fn announce(app: &App, place: &Place, new: &PlannedDatabase, path: &Path, dry_run: bool) {
-    if let Some(newest) =
-        place.databases.looked_in.iter().flat_map(|folder| backup::backups_in(folder)).next()
-    {
+    if let Some(newest) = place.backups(None).first() {
         let age = human::ago(newest.taken_at.timestamp_millis(), app.environment.now_ms());
         app.messages.warn(&format!(
             "the database is gone, but a backup of one is here, taken {age}; it knows names, pins and sections that \

@@ -11,7 +11,7 @@ pub mod backup;
 mod backups;
 pub mod completions;
 pub mod damaged;
-mod ending;
+mod edit;
 pub mod fresh;
 mod index;
 pub mod list;
@@ -28,6 +28,7 @@ pub mod unarchive;
 mod verdict;
 pub mod verify;
 mod ways;
+mod words;
 
 use app::App;
 use place::{Place, output_file};

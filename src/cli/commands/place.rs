@@ -4,8 +4,9 @@ use crate::cli::commands::app::App;
 use crate::cli::line::interrupt;
 use crate::cli::output::error;
 use crate::cli::output::messages::Messages;
+use crate::db::backup::BackupInfo;
 use crate::db::open::Access;
-use crate::db::{OpenOptions, Reader, Writer, backup, threads};
+use crate::db::{OpenOptions, Reader, backup, threads};
 use crate::error::{WithHint as _, shell_word};
 use crate::home::{self, Candidates, CodexConfig, DatabaseCandidate, DatabaseChoice, DatabaseInputs};
 use crate::output_file::{OutputFile, Protected};
@@ -121,11 +122,20 @@ impl Place {
         self.only(app)?.ok_or_else(|| self.no_database())
     }
 
+    /// Returns the backups of a database, newest first. Without a database, returns all backups in its folders.
+    pub fn backups(&self, database: Option<&Path>) -> Vec<BackupInfo> {
+        let mut backups: Vec<BackupInfo> = match database {
+            Some(database) => backup::backups_of(database),
+            None => self.databases.looked_in.iter().flat_map(|folder| backup::backups_in(folder)).collect(),
+        };
+        backups.sort_by_key(|backup| std::cmp::Reverse(backup.taken_at));
+        backups
+    }
+
     fn no_database(&self) -> anyhow::Error {
         let folders = self.databases.looked_in.iter().map(|path| path.display().to_string());
         let error = anyhow!("no database in {}", folders.collect::<Vec<_>>().join(" or "));
-        let backups = self.databases.looked_in.iter().flat_map(|folder| backup::backups_in(folder));
-        match backups.max_by_key(|backup| backup.taken_at) {
+        match self.backups(None).first() {
             Some(newest) => error.hint(format!(
                 "codex-state restore {} brings back the newest backup, and codex-state backfill adds what the rollouts \
                  have beyond it",
@@ -143,33 +153,6 @@ impl Place {
         let reader = Reader::open(database, &self.options)?;
         app.metrics.opened(stage);
         Ok(reader)
-    }
-
-    /// Opens a database for writing and does the work, after a backup if `keeps_backup` and one is due. Returns the result
-    /// of the work, and the backup.
-    ///
-    /// # Errors
-    /// If the backup cannot be made, the database cannot be written, or the work fails.
-    pub fn write<T>(
-        &self,
-        app: &App,
-        database: &Path,
-        keeps_backup: bool,
-        work: impl FnOnce(&mut Writer) -> anyhow::Result<T>,
-    ) -> anyhow::Result<(T, Option<PathBuf>)> {
-        let mut backup = None;
-        // Made before the database is opened for writing, because then nothing else in this process may open the file.
-        if keeps_backup {
-            let keeping = backup::Keeping::at(app.environment.now);
-            backup = backup::keep_automatic(database, &self.options, &keeping)?;
-        }
-        if let Some(path) = &backup {
-            app.messages.say(&format!("the database as it was is kept in {}", path.display()));
-        }
-        let mut writer = Writer::open(database, &self.options)?;
-        let done = work(&mut writer)?;
-        writer.close()?;
-        Ok((done, backup))
     }
 }
 

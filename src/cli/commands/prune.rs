@@ -1,16 +1,18 @@
 //! `codex-state prune`, and that part of `backfill --prune`: passes the arguments to the verb and prints its report.
 
+use crate::cli::commands::edit::Edit;
 use crate::cli::commands::titles::{self, MAX_ROWS, MovedThread, Titles};
-use crate::cli::commands::{App, Place, ending, threads};
+use crate::cli::commands::words::Words;
+use crate::cli::commands::{App, threads};
 use crate::cli::line::{Exit, args, jobs_or_processors};
-use crate::cli::output::{ListReport, Members, OutputForm, Tone, human, text};
+use crate::cli::output::{ListReport, Members, human, text};
 use crate::db::Reader;
 use crate::error::{WithHint as _, shell_word};
-use crate::prune::{self, PruneCandidates, PruneOptions, PruneOutcome, PruneReport, PruneStatus};
+use crate::prune::{self, PruneCandidates, PruneOptions, PruneOutcome, PruneReport};
+use crate::survey::change::ChangeStatus;
 use anyhow::anyhow;
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
 use std::sync::atomic::Ordering;
 
 /// Runs the command.
@@ -20,52 +22,42 @@ use std::sync::atomic::Ordering;
 pub fn run(app: &mut App, arguments: &args::PruneArgs) -> anyhow::Result<Exit> {
     let form = app.form(true)?;
     check_yes(app, arguments.yes || arguments.dry_run, "codex-state prune")?;
-    let place = Place::find(app)?;
-    let database = place.only_database(app)?;
-    let mut reader = place.read(app, &database, "prune")?;
-    let found = threads::resolve(app, &arguments.threads, &place.home, Some(&mut reader))?;
+    let mut edit = Edit::begin(app, form, arguments.dry_run, arguments.no_backup)?;
+    let mut reader = edit.read("prune")?;
+    let found = threads::resolve(edit.app, &arguments.threads, &edit.place.home, Some(&mut reader))?;
     let is_named = !arguments.threads.is_empty();
     if is_named && found.selected.is_empty() && form.is_text() {
         return Ok(found.exit);
     }
     drop(reader);
     let options = PruneOptions {
-        context: place.context(app, jobs_or_processors(arguments.jobs)),
+        context: edit.context(jobs_or_processors(arguments.jobs)),
         threads: is_named.then_some(&found.selected),
         all_missing: arguments.all_missing,
-        patience: app.global.busy_timeout,
+        patience: edit.app.global.busy_timeout,
         rows_to_come: 0,
     };
-    let consent =
-        Consent { dry_run: arguments.dry_run, yes: arguments.yes, keep_backup: !arguments.no_backup };
-    let titled = form.is_text();
-    let Some((report, titles)) = prune_rows(app, &options, &place, &database, consent, titled)? else {
+    let Some((report, titles)) = prune_rows(&edit, &options, arguments.yes, form.is_text())? else {
         return Ok(Exit::Not);
     };
+    say_kept(edit.app, &report, is_named);
+    write_report(&mut edit, &report, &titles)?;
+    advise(&edit, &report);
+    edit.say_shown(&report.shown);
+    if report.threads.count(ChangeStatus::Done) > 0 && !edit.dry_run {
+        edit.say_undo(report.backup.as_deref());
+    }
+    Ok(found.exit.merge(exit(edit.app, report, is_named)?))
+}
+
+/// Prints why rows stay: all of them if the user named them, otherwise those that should go.
+pub(super) fn say_kept(app: &App, report: &PruneReport, is_named: bool) {
     for outcome in report.threads.iter() {
-        if let Some(reason) = outcome.reason.as_ref().filter(|_| is_named || is_worth_a_line(&outcome)) {
+        let is_said = is_named || outcome.status == ChangeStatus::Failed;
+        if let Some(reason) = outcome.reason.filter(|_| is_said) {
             app.messages.fail(&format!("{}: {reason}", outcome.id));
         }
     }
-    write_report(app, &form, &database, &report, &titles, arguments.dry_run)?;
-    advise(app, &report, arguments.dry_run);
-    ending::say_shown(app, &report.shown, arguments.dry_run);
-    if report.count(PruneStatus::Pruned) > 0 && !arguments.dry_run {
-        ending::say_undo(app, &database, report.backup.as_deref());
-    }
-    let exit = exit(app, report, is_named)?;
-    Ok(found.exit.merge(exit))
-}
-
-/// The user's choices before rows are deleted.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Consent {
-    /// True to delete nothing.
-    pub(super) dry_run: bool,
-    /// True to skip the question.
-    pub(super) yes: bool,
-    /// True to keep a backup.
-    pub(super) keep_backup: bool,
 }
 
 /// Checks, before any work, that a person can be asked or the answer is given already.
@@ -85,20 +77,18 @@ pub(super) fn check_yes(app: &App, yes: bool, command: &str) -> anyhow::Result<(
 /// # Errors
 /// If it cannot run; then nothing was deleted.
 pub(super) fn prune_rows(
-    app: &App,
+    edit: &Edit<'_>,
     options: &PruneOptions<'_>,
-    place: &Place,
-    database: &Path,
-    consent: Consent,
+    yes: bool,
     titled: bool,
 ) -> anyhow::Result<Option<(PruneReport, Titles)>> {
-    let mut reader = Reader::open(database, &place.options)?;
+    let app = &*edit.app;
+    let mut reader = Reader::open(&edit.database, &edit.place.options)?;
     let mut job = prune::plan(options, &mut reader, app.messages.progress())?;
-    if consent.dry_run || job.n_to_go() == 0 {
+    if edit.dry_run || job.n_to_go() == 0 {
         job.foresee(&mut reader)?;
     }
-    let asks = !consent.dry_run && !consent.yes;
-    let titles = match titled || asks {
+    let titles = match titled || !(edit.dry_run || yes) {
         true => {
             let ids: Vec<String> = job.threads().iter().take(MAX_ROWS).map(|outcome| outcome.id).collect();
             titles::read(app, &mut reader, &ids)?
@@ -111,10 +101,10 @@ pub(super) fn prune_rows(
         return Err(anyhow!("interrupted before all rows were looked at")
             .hint("nothing was deleted; run the command again to carry on"));
     }
-    if consent.dry_run || n == 0 {
+    if edit.dry_run || n == 0 {
         return Ok(Some((job.preview(), titles)));
     }
-    if !consent.yes {
+    if !yes {
         show_rows_to_go(app, job.threads(), &titles);
         let rows = human::counted(n as u64, "row", "rows");
         let saved = if n == 1 { "it is saved first" } else { "they are saved first" };
@@ -125,8 +115,7 @@ pub(super) fn prune_rows(
             return Ok(None);
         }
     }
-    let (report, backup) =
-        place.write(app, database, consent.keep_backup, |writer| job.run(writer, app.messages.progress()))?;
+    let (report, backup) = edit.write(|writer| job.run(writer, app.messages.progress()))?;
     Ok(Some((PruneReport { backup, ..report }, titles)))
 }
 
@@ -135,7 +124,7 @@ fn show_rows_to_go(app: &App, threads: &PruneCandidates, titles: &Titles) {
     const SHOWN: usize = 10;
     let go = || {
         let threads = threads.iter().enumerate();
-        threads.filter(|(_, outcome)| outcome.status == PruneStatus::Pruned)
+        threads.filter(|(_, outcome)| outcome.status == ChangeStatus::Done)
     };
     for (place, outcome) in go().take(SHOWN) {
         let known_by = titles.cells(place).map(|cell| cell.as_str().to_owned()).join("  ");
@@ -150,19 +139,14 @@ fn show_rows_to_go(app: &App, threads: &PruneCandidates, titles: &Titles) {
     }
 }
 
-/// Returns true if a row that stays is worth a line although the user did not name it.
-fn is_worth_a_line(outcome: &PruneOutcome) -> bool {
-    outcome.status == PruneStatus::Failed
-}
-
 /// Returns the exit status of a report. A named row that stays makes it 1; a row that was not named and should stay
 /// does not.
 ///
 /// # Errors
 /// If the run stopped early.
 pub(super) fn exit(app: &App, report: PruneReport, is_named: bool) -> anyhow::Result<Exit> {
-    let n_left =
-        report.count(PruneStatus::Failed) + if is_named { report.count(PruneStatus::Skipped) } else { 0 };
+    let n_left = report.threads.count(ChangeStatus::Failed)
+        + if is_named { report.threads.count(ChangeStatus::Kept) } else { 0 };
     if let Some(error) = report.stopped {
         return Err(error);
     }
@@ -173,102 +157,76 @@ pub(super) fn exit(app: &App, report: PruneReport, is_named: bool) -> anyhow::Re
     Ok(Exit::from_answer(n_left == 0))
 }
 
-fn status(status: PruneStatus) -> &'static str {
-    match status {
-        PruneStatus::Pruned => "pruned",
-        PruneStatus::Skipped => "skipped",
-        PruneStatus::Failed => "failed",
-    }
-}
+const WORDS: Words = Words { verb: "prune", done: "pruned", kept: "skipped" };
 
 /// Returns the members of one row; documented in the help.
 fn thread(outcome: &PruneOutcome) -> Members<'_> {
     vec![
         ("id", (&*outcome.id).into()),
         ("path", (&*outcome.path).into()),
-        ("status", status(outcome.status).into()),
+        ("status", WORDS.of(outcome.status).into()),
         ("error", outcome.reason.as_deref().into()),
     ]
 }
 
-fn write_report(
-    app: &mut App,
-    form: &OutputForm,
-    database: &Path,
-    report: &PruneReport,
-    titles: &Titles,
-    dry_run: bool,
-) -> io::Result<()> {
-    let counts = [PruneStatus::Pruned, PruneStatus::Skipped, PruneStatus::Failed]
-        .map(|which| (status(which), report.count(which).into()));
+fn write_report(edit: &mut Edit<'_>, report: &PruneReport, titles: &Titles) -> io::Result<()> {
+    let statuses = [ChangeStatus::Done, ChangeStatus::Kept, ChangeStatus::Failed];
+    let counts = WORDS.counts(&statuses, |status| report.threads.count(status));
     let saved_to = ("saved_to", report.saved_to.as_deref().into());
-    let ending = ending::members(&report.shown, dry_run);
-    let rows = || report.threads.iter().map(|outcome| Ok(row(outcome, dry_run)));
+    let rows = || report.threads.iter().map(|outcome| Ok(row(outcome, edit.dry_run)));
     ListReport {
-        before: vec![("database", database.into()), ("checked", report.checked.into())],
+        before: vec![("database", (&*edit.database).into()), ("checked", report.checked.into())],
         name: "threads",
         items: report.threads.iter().map(Ok),
         members: &thread,
         columns: &["id", "status", "path", "error"],
-        after: counts.into_iter().chain([saved_to]).chain(ending).collect(),
-        text: &|out| titles.write_table(out, form, report.threads.len() as u64, rows()),
+        after: counts.into_iter().chain([saved_to]).chain(edit.last_members(&report.shown)).collect(),
+        text: &|out| titles.write_table(out, &edit.form, report.threads.len() as u64, rows()),
     }
-    .write(&mut app.out, form)
+    .write(&mut edit.app.out, &edit.form)
 }
 
 /// Returns the row of a thread in the table.
 fn row(outcome: PruneOutcome, dry_run: bool) -> MovedThread {
-    let word = match (outcome.status, dry_run) {
-        (PruneStatus::Pruned, true) => "would prune",
-        (which, _) => status(which),
-    };
-    let tone = match outcome.status {
-        PruneStatus::Pruned => Tone::Good,
-        PruneStatus::Skipped => Tone::Normal,
-        PruneStatus::Failed => Tone::Bad,
-    };
-    let PruneOutcome { id, path, reason, .. } = outcome;
-    MovedThread { id, status: word.to_owned(), tone, reason, path }
+    let PruneOutcome { id, path, reason, status, .. } = outcome;
+    MovedThread { id, status: WORDS.cell(status, dry_run), reason, path }
 }
 
 /// Prints on standard error what happened, and how to undo it.
-pub(super) fn advise(app: &App, report: &PruneReport, dry_run: bool) {
-    let n_misplaced = report.threads.iter().filter(|outcome| outcome.is_misplaced).count();
-    let rows = |n: usize| human::counted(n as u64, "row", "rows");
-    let checked = human::counted(report.checked, "row", "rows");
-    let n = report.count(PruneStatus::Pruned);
-    match (dry_run, n, report.threads.len()) {
-        (_, 0, 0) => app.messages.say(&format!("nothing to do: {checked} looked at, and no rollout is gone")),
-        (true, _, _) => app.messages.say(&format!(
+pub(super) fn advise(edit: &Edit<'_>, report: &PruneReport) {
+    let messages = &edit.app.messages;
+    let rows = |n: u64| human::counted(n, "row", "rows");
+    let (n, checked) = (report.threads.count(ChangeStatus::Done), rows(report.checked));
+    messages.say(&match edit.dry_run {
+        _ if report.threads.is_empty() => {
+            format!("nothing to do: {checked} looked at, and no rollout is gone")
+        }
+        true => format!(
             "nothing was deleted: this was a dry run, which would delete {} of {}",
             rows(n),
             human::count(report.checked)
-        )),
-        (false, _, _) => {
-            app.messages.say(&format!("{checked} looked at, {} deleted", human::count(n as u64)));
-        }
-    }
-    let mut skipped: BTreeMap<String, usize> = BTreeMap::new();
-    for outcome in report.threads.iter().filter(|outcome| outcome.status == PruneStatus::Skipped) {
+        ),
+        false => format!("{checked} looked at, {} deleted", human::count(n)),
+    });
+    let mut skipped: BTreeMap<String, u64> = BTreeMap::new();
+    for outcome in report.threads.iter().filter(|outcome| outcome.status == ChangeStatus::Kept) {
         *skipped.entry(outcome.reason.unwrap_or_default()).or_default() += 1;
     }
     for (reason, n) in skipped {
-        app.messages.say(&format!("{} skipped: {reason}", rows(n)));
+        messages.say(&format!("{} skipped: {reason}", rows(n)));
     }
-    if n_misplaced > 0 {
-        let ids = report.threads.iter().filter(|outcome| outcome.is_misplaced).map(|outcome| outcome.id);
-        let command = match n_misplaced {
-            1..=3 => format!("codex-state backfill {}", ids.collect::<Vec<_>>().join(" ")),
-            _ => "codex-state backfill".to_owned(),
-        };
-        app.messages.hint(&format!(
-            "{command} repairs {} whose rollout lies elsewhere in the home",
-            rows(n_misplaced)
+    let misplaced: Vec<String> =
+        report.threads.iter().filter(|outcome| outcome.is_misplaced).map(|outcome| outcome.id).collect();
+    if !misplaced.is_empty() {
+        let ids = if misplaced.len() > 3 { String::new() } else { format!(" {}", misplaced.join(" ")) };
+        messages.hint(&format!(
+            "codex-state backfill{ids} repairs {} whose rollout lies elsewhere in the home",
+            rows(misplaced.len() as u64)
         ));
     }
     if let Some(path) = &report.saved_to {
-        app.messages.say(&format!("the rows are saved in {}", text::path(path)));
-        app.messages.hint(&format!(
+        messages.say(&format!("the rows are saved in {}", text::path(path)));
+        messages.hint(&format!(
             "codex-state backfill --facts-from {} brings them back with their restored rollouts",
             shell_word(path)
         ));

@@ -2,11 +2,12 @@
 
 use crate::backfill::{self, BackfillOptions, BackfillReport, BackfillTarget};
 use crate::cli::commands::backfill::say_failures;
+use crate::cli::commands::edit::Edit;
 use crate::cli::commands::{App, Place, backups, fresh};
 use crate::cli::line::fresh::Rebuild;
 use crate::cli::line::{Exit, jobs_or_processors};
 use crate::cli::output::{
-    Member, Members, OutputForm, Report, ReportRows, TableCell, human, shown, text, write_fields_within,
+    Member, Members, Report, ReportRows, TableCell, human, shown, text, write_fields_within,
 };
 use crate::db::rebuild::{Carried, Condition};
 use crate::db::shown::HiddenReason;
@@ -34,27 +35,28 @@ pub fn run(app: &mut App, arguments: &Rebuild) -> anyhow::Result<Exit> {
         Some(file) => targets_of_undo(app, &place, found, file),
         None => targets(app, &place, found, arguments.dry_run),
     };
-    let preview = match arguments.dry_run {
-        true => Some(private_folder(app)?),
-        false => None,
-    };
+    let preview = arguments.dry_run.then(|| private_folder(app)).transpose()?;
+    // The replaced database is kept in any case.
+    let keeps_backup = false;
+    let mut edit = Edit { app, form, place, database: target, dry_run: arguments.dry_run, keeps_backup };
+    let progress = edit.app.messages.progress();
     let options = RebuildOptions {
-        context: place.context(app, jobs_or_processors(arguments.jobs)),
+        context: edit.context(jobs_or_processors(arguments.jobs)),
         database: &database,
-        target: &target,
+        target: &edit.database,
         schema,
-        open: &place.options,
+        open: &edit.place.options,
         force: arguments.force,
         preview_in: preview.as_ref().map(tempfile::TempDir::path),
-        patience: app.global.busy_timeout,
+        patience: edit.app.global.busy_timeout,
     };
     if let Some(file) = &undone {
-        return undo(app, &options, file);
+        return undo(edit.app, &options, file);
     }
     let begun = Instant::now();
-    let report = rebuild::run(&options, app.messages.progress(), |writer, facts| {
+    let report = rebuild::run(&options, progress, |writer, facts| {
         let config = BackfillOptions { facts, ..BackfillOptions::new(options.context) };
-        let report = backfill::run(&config, BackfillTarget::Write(writer), app.messages.progress())?;
+        let report = backfill::run(&config, BackfillTarget::Write(writer), progress)?;
         let failures = report.failures.iter();
         let passing = failures.filter(|failure| failure.as_ref().map_or(true, |failure| failure.is_passing));
         let passing = passing.map(|failure| failure.map(|failure| failure.path));
@@ -62,9 +64,9 @@ pub fn run(app: &mut App, arguments: &Rebuild) -> anyhow::Result<Exit> {
         let unread = passing.chain(missing).collect::<anyhow::Result<_>>()?;
         Ok(Filled { report, unread })
     })?;
-    count(app, &report, begun, arguments.dry_run);
-    write(app, &form, &target, &report, arguments.dry_run)?;
-    advise(app, &place, &target, &report, arguments.dry_run)?;
+    count(&edit, &report, begun);
+    write(&mut edit, &report)?;
+    advise(&edit, &report)?;
     let is_all = |filled: &BackfillReport| filled.failures.is_empty() && filled.missing_folders.is_empty();
     Ok(Exit::from_answer(report.filled.as_ref().is_none_or(is_all)))
 }
@@ -144,14 +146,15 @@ fn private_folder(app: &App) -> anyhow::Result<tempfile::TempDir> {
     builder.tempdir_in(folder).with_context(|| format!("{}: cannot build a preview there", folder.display()))
 }
 
-fn count(app: &App, report: &Rebuilt, begun: Instant, dry_run: bool) {
-    if !dry_run {
-        app.metrics.created();
+fn count(edit: &Edit<'_>, report: &Rebuilt, begun: Instant) {
+    let metrics = &edit.app.metrics;
+    if !edit.dry_run {
+        metrics.created();
         let archived = report.shown.hidden(HiddenReason::Archived);
-        app.metrics.threads([report.shown.total() - archived, archived]);
+        metrics.threads([report.shown.total() - archived, archived]);
     }
     if let Some(filled) = &report.filled {
-        app.metrics.backfilled(filled, begun.elapsed());
+        metrics.backfilled(filled, begun.elapsed());
     }
 }
 
@@ -205,21 +208,17 @@ fn members<'a>(database: &'a Path, report: &'a Rebuilt, dry_run: bool) -> Member
     ]
 }
 
-fn write(
-    app: &mut App,
-    form: &OutputForm,
-    database: &Path,
-    report: &Rebuilt,
-    dry_run: bool,
-) -> io::Result<()> {
+fn write(edit: &mut Edit<'_>, report: &Rebuilt) -> io::Result<()> {
     let columns =
         ["database", "old", "condition", "how", "level", "threads", "kept_threads", "scanned", "failed"];
     Report {
-        members: members(database, report, dry_run),
+        members: members(&edit.database, report, edit.dry_run),
         rows: ReportRows::Columns(&columns),
-        text: &|out| write_fields_within(out, &fields(database, report), form.width, form.style),
+        text: &|out| {
+            write_fields_within(out, &fields(&edit.database, report), edit.form.width, edit.form.style)
+        },
     }
-    .write(&mut app.out, form)
+    .write(&mut edit.app.out, &edit.form)
 }
 
 /// Returns the report for people.
@@ -266,25 +265,26 @@ fn in_words(table: &str, carried: &Carried) -> String {
 }
 
 /// Warns if threads of the old database could not be read, and names the backup that knows their names.
-fn say_lost(app: &App, place: &Place, database: &Path, report: &Rebuilt) {
+fn say_lost(edit: &Edit<'_>, report: &Rebuilt) {
     let lost = match &report.condition {
         Condition::Unusable(_) => "nothing",
         Condition::Damaged(_) if !report.inherited.has_all_threads() => "not all",
         _ => return,
     };
-    app.messages.warn(&format!(
+    edit.app.messages.warn(&format!(
         "{lost} of the old database could be read: names, pins and sections that only it knew may be missing"
     ));
-    if let Ok(newest) = backups::latest(place, Some(database)) {
-        app.messages.hint(&format!(
+    if let Ok(newest) = backups::latest(&edit.place, Some(&edit.database)) {
+        edit.app.messages.hint(&format!(
             "codex-state backfill --facts-from {} then takes them from the newest backup",
-            shell_word(&newest)
+            shell_word(&newest.path)
         ));
     }
 }
 
 /// Prints on standard error what was done, and how to undo it.
-fn advise(app: &App, place: &Place, database: &Path, report: &Rebuilt, dry_run: bool) -> io::Result<()> {
+fn advise(edit: &Edit<'_>, report: &Rebuilt) -> io::Result<()> {
+    let (app, dry_run) = (&*edit.app, edit.dry_run);
     fresh::say_logs(app, &report.replaced.logs);
     if let Some(filled) = &report.filled {
         say_failures(app, filled)?;
@@ -292,7 +292,7 @@ fn advise(app: &App, place: &Place, database: &Path, report: &Rebuilt, dry_run: 
     if !report.was_locked {
         app.messages.say("SQLite cannot tell whether a Codex has the database open: Codex must be closed until this is done");
     }
-    say_lost(app, place, database, report);
+    say_lost(edit, report);
     if report.inherited.kept_threads > 0 {
         app.messages.say(&format!(
             "{} whose rollout is missing or cannot be read: their rows are kept, and codex-state verify names them",
@@ -321,7 +321,7 @@ fn advise(app: &App, place: &Place, database: &Path, report: &Rebuilt, dry_run: 
     if let Some(kept) = &report.replaced.kept {
         app.messages.say(&format!(
             "{}: the old database is kept in {} until you delete it",
-            database.display(),
+            edit.database.display(),
             kept.display()
         ));
         say_undo(app, kept);

@@ -1,8 +1,9 @@
 //! `codex-state restore`: passes the arguments to the verb and prints its report.
 
-use crate::cli::commands::{App, Place, backups, ending};
+use crate::cli::commands::edit::Edit;
+use crate::cli::commands::{App, Place, backups};
 use crate::cli::line::{Exit, args};
-use crate::cli::output::{Members, OutputForm, Report, ReportRows, TableCell, human, text, write_fields};
+use crate::cli::output::{Members, Report, ReportRows, TableCell, human, text, write_fields};
 use crate::db::backup::MovedAside;
 use crate::restore::{self, RestoreOptions, RestoreReport};
 use std::io;
@@ -24,39 +25,41 @@ pub fn run(app: &mut App, arguments: &args::RestoreArgs) -> anyhow::Result<Exit>
     };
     let chosen = place.only(app)?;
     let source = match file == Path::new(LATEST) {
-        true => backups::latest(&place, chosen.as_deref())?,
+        true => backups::latest(&place, chosen.as_deref())?.path,
         false => app.environment.absolute(file),
     };
     let database = match chosen {
         Some(database) => database,
         None => place.databases.create_in.join(restore::name_for(&source, &place.options)?),
     };
+    let args::Writing { dry_run, no_backup } = arguments.writing;
+    let mut edit = Edit { app, form, place, database, dry_run, keeps_backup: !no_backup };
     let options = RestoreOptions {
-        context: place.context(app, 1),
-        database: &database,
+        context: edit.context(1),
+        database: &edit.database,
         source: &source,
-        open: &place.options,
-        keep_backup: !arguments.writing.no_backup,
-        dry_run: arguments.writing.dry_run,
+        open: &edit.place.options,
+        keep_backup: edit.keeps_backup,
+        dry_run,
     };
-    let is_there = database.exists();
+    let is_there = edit.database.exists();
     if is_there {
-        app.metrics.opened("restore");
+        edit.app.metrics.opened("restore");
     }
-    let report = restore::run(&options, app.messages.progress())?;
-    if !is_there && !options.dry_run {
-        app.metrics.created();
+    let report = restore::run(&options, edit.app.messages.progress())?;
+    if !is_there && !dry_run {
+        edit.app.metrics.created();
     }
-    let dry_run = options.dry_run;
-    write(app, &form, &database, &source, &report, dry_run)?;
-    advise(app, &database, &report, dry_run);
+    write(&mut edit, &source, &report)?;
+    advise(&edit, &report);
     Ok(Exit::Done)
 }
 
 /// Prints on standard error what happened, what to do next, and how to undo it.
-fn advise(app: &App, database: &Path, report: &RestoreReport, dry_run: bool) {
+fn advise(edit: &Edit<'_>, report: &RestoreReport) {
+    let messages = &edit.app.messages;
     for moved in &report.moved_aside {
-        app.messages.say(&format!(
+        messages.say(&format!(
             "{} could not be used and is now {}",
             moved.from.display(),
             moved.to.display()
@@ -64,36 +67,29 @@ fn advise(app: &App, database: &Path, report: &RestoreReport, dry_run: bool) {
     }
     if report.newer_rows > 0 {
         let n = report.newer_rows;
-        app.messages.warn(&match (dry_run, n) {
+        messages.warn(&match (edit.dry_run, n) {
             (true, 1) => "1 row is newer than the backup and would be removed".to_owned(),
             (true, n) => format!("{} rows are newer than the backup and would be removed", human::count(n)),
             (false, 1) => "1 row was newer than the backup and was removed".to_owned(),
             (false, n) => format!("{} rows were newer than the backup and were removed", human::count(n)),
         });
     }
-    if dry_run {
-        app.messages.say("nothing was written: this was a dry run");
+    if edit.dry_run {
+        messages.say("nothing was written: this was a dry run");
     } else {
-        app.messages.hint("codex-state backfill brings back what the rollouts know beyond the backup");
+        messages.hint("codex-state backfill brings back what the rollouts know beyond the backup");
         if let Some(backup) = &report.backup {
-            ending::say_undo(app, database, Some(backup));
+            edit.say_undo(Some(backup));
         }
     }
 }
 
-fn write(
-    app: &mut App,
-    form: &OutputForm,
-    database: &Path,
-    source: &Path,
-    report: &RestoreReport,
-    dry_run: bool,
-) -> io::Result<()> {
+fn write(edit: &mut Edit<'_>, source: &Path, report: &RestoreReport) -> io::Result<()> {
     fn moved(moved: &MovedAside) -> Members<'_> {
         vec![("from", (&*moved.from).into()), ("to", (&*moved.to).into())]
     }
     let members = vec![
-        ("database", database.into()),
+        ("database", (&*edit.database).into()),
         ("restored_from", source.into()),
         ("rows", report.rows.into()),
         // Unknown if the database was missing or unusable.
@@ -103,7 +99,7 @@ fn write(
         ("bytes", report.bytes.into()),
         ("backup", report.backup.as_deref().into()),
         ("moved_aside", report.moved_aside.iter().map(moved).collect()),
-        ("dry_run", dry_run.into()),
+        ("dry_run", edit.dry_run.into()),
     ];
     let columns = ["database", "restored_from", "rows", "replaced_rows", "newer_rows", "bytes", "backup"];
     Report {
@@ -111,7 +107,7 @@ fn write(
         rows: ReportRows::Columns(&columns),
         text: &|out| {
             let mut fields = vec![
-                ("database", TableCell::exact(text::path(database))),
+                ("database", TableCell::exact(text::path(&edit.database))),
                 ("restored from", TableCell::exact(text::path(source))),
                 ("threads", TableCell::new(human::count(report.rows))),
             ];
@@ -119,8 +115,8 @@ fn write(
                 fields.push(("threads before", TableCell::new(human::count(replaced))));
                 fields.push(("newer rows gone", TableCell::new(human::count(report.newer_rows))));
             }
-            write_fields(out, &fields, form.style)
+            write_fields(out, &fields, edit.form.style)
         },
     }
-    .write(&mut app.out, form)
+    .write(&mut edit.app.out, &edit.form)
 }

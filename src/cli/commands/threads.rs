@@ -25,8 +25,8 @@ const MANY: usize = 65_536;
 pub struct FoundThreads {
     /// The threads that were found, each once, in the order in which they were typed.
     pub selected: Vec<Selected>,
-    /// The typed words, by position, of the first threads that were not typed as their whole id.
-    typed: HashMap<usize, String>,
+    /// The typed words of the first threads that were not typed as their whole id.
+    typed: HashMap<Selected, String>,
     /// The length of `typed`, in bytes.
     n_typed: usize,
     /// The number of `selected` that are known to be different.
@@ -38,18 +38,23 @@ pub struct FoundThreads {
 impl FoundThreads {
     /// Returns the typed word for the thread at this position in `selected`.
     pub fn typed(&self, place: usize) -> Cow<'_, str> {
-        match (self.typed.get(&place), self.selected.get(place)) {
-            (Some(typed), _) => Cow::Borrowed(typed),
-            (None, thread) => Cow::Owned(thread.map(pasted).unwrap_or_default()),
-        }
+        let thread = &self.selected[place];
+        self.typed.get(thread).map_or_else(|| pasted(thread).into(), Cow::from)
+    }
+
+    /// Says that the database has no row of the thread at this position, and how it gets one.
+    pub fn say_no_row(&self, app: &App, place: usize) {
+        app.messages.fail(&format!("{}: there is a rollout, but no row in the database", self.typed(place)));
+        app.messages.hint(&format!("codex-state backfill {}", pasted(&self.selected[place])));
     }
 
     /// Adds a thread, which may be there already.
     fn add(&mut self, thread: Selected, typed: String) {
         let is_whole_id = matches!(thread, Selected::Id(id) if *typed == id.to_string());
-        if !is_whole_id && self.n_typed + typed.len() <= TYPED_BYTES {
+        let has_room = self.n_typed + typed.len() <= TYPED_BYTES;
+        if !is_whole_id && has_room && !self.typed.contains_key(&thread) {
             self.n_typed += typed.len();
-            self.typed.insert(self.selected.len(), typed);
+            self.typed.insert(thread.clone(), typed);
         }
         self.selected.push(thread);
         // Standard input may repeat one thread without end.
@@ -70,20 +75,8 @@ impl FoundThreads {
         // The places of repeated threads are left.
         order.sort_unstable();
         let is_repeated = |place: usize| u32::try_from(place).is_ok_and(|p| order.binary_search(&p).is_ok());
-        if !order.is_empty() {
-            let new_place = |place: usize| place - order.partition_point(|&before| (before as usize) < place);
-            self.typed = std::mem::take(&mut self.typed)
-                .into_iter()
-                .filter(|(place, _)| !is_repeated(*place))
-                .map(|(place, typed)| (new_place(place), typed))
-                .collect();
-            self.n_typed = self.typed.values().map(String::len).sum();
-            let mut place = 0;
-            self.selected.retain(|_| {
-                place += 1;
-                !is_repeated(place - 1)
-            });
-        }
+        let mut places = 0..;
+        self.selected.retain(|_| !places.next().is_some_and(is_repeated));
         self.n_different = self.selected.len();
     }
 }
@@ -110,7 +103,7 @@ fn words(arguments: &[String]) -> impl Iterator<Item = anyhow::Result<String>> {
 }
 
 /// Returns the name of a thread in a command to paste.
-pub fn pasted(thread: &Selected) -> String {
+fn pasted(thread: &Selected) -> String {
     match thread {
         Selected::Id(id) => id.to_string(),
         Selected::Path(path) => shell_word(path),

@@ -1,12 +1,11 @@
 //! The table that shows people which threads a command moves or deletes.
 
-use crate::cli::commands::{App, Place};
-use crate::cli::output::{OutputForm, Table, TableCell, TableColumn, Tone, human};
+use crate::cli::commands::App;
+use crate::cli::output::{OutputForm, Table, TableCell, TableColumn, human};
 use crate::db::titles::{self, Titled};
 use crate::db::{Reader, Schema};
 use crate::thread::Millis;
 use std::io;
-use std::path::Path;
 
 /// The minimum width at which a table also has room for paths. A narrower table would cut the title and the id too
 /// short.
@@ -76,8 +75,7 @@ impl Titles {
         let mut table = Table::new(columns, form.width, form.style);
         for (place, thread) in threads.into_iter().enumerate() {
             let [updated, title] = self.cells(place);
-            let status = TableCell::new(thread.status).tone(thread.tone);
-            let mut cells = vec![TableCell::exact(thread.id), status, updated, title];
+            let mut cells = vec![TableCell::exact(thread.id), thread.status, updated, title];
             cells.extend(has_reason.then(|| TableCell::new(thread.reason.unwrap_or_default())));
             cells.extend(has_path.then(|| TableCell::exact(thread.path)));
             table.row(cells);
@@ -89,30 +87,11 @@ impl Titles {
 /// A thread in the table.
 pub(super) struct MovedThread {
     pub(super) id: String,
-    /// The word for its result.
-    pub(super) status: String,
-    pub(super) tone: Tone,
+    /// Its result.
+    pub(super) status: TableCell,
     /// The reason why it stays.
     pub(super) reason: Option<String>,
     pub(super) path: String,
-}
-
-/// Reads the titles of these threads. Reads nothing if no person reads the output.
-///
-/// # Errors
-/// If the database cannot be read.
-pub(super) fn of(
-    app: &App,
-    page: &OutputForm,
-    database: &Path,
-    place: &Place,
-    ids: Vec<String>,
-) -> anyhow::Result<Titles> {
-    if !page.is_text() || ids.is_empty() {
-        return Ok(Titles::default());
-    }
-    let mut reader = Reader::open(database, &place.options)?;
-    read(app, &mut reader, &ids)
 }
 
 /// Reads the titles of these threads.

@@ -1,9 +1,10 @@
 //! Advice about a thread that Codex's list hides, by reason: for the counts of `status`, and for one thread in
 //! `show`.
 
+use crate::cli::commands::App;
 use crate::db::census::OTHERS;
 use crate::db::shown::HiddenReason::{self, Archived};
-use crate::home::{self, Providers};
+use crate::home::{self, CodexConfig, Providers};
 use std::path::Path;
 
 /// The configuration that decides which providers Codex lists, and which it can use.
@@ -19,7 +20,18 @@ pub(super) struct Ways<'a> {
     pub(super) providers: Option<&'a Providers>,
 }
 
-impl Ways<'_> {
+impl<'a> Ways<'a> {
+    /// Returns the configuration of a run. `home` is the home, if there is one.
+    pub(super) fn of(
+        app: &App,
+        home: Option<&'a Path>,
+        default_provider: &'a str,
+        config: &'a CodexConfig,
+    ) -> Ways<'a> {
+        let is_by_option = app.global.default_provider.is_some();
+        Ways { home, default_provider, is_by_option, providers: config.providers.as_ref() }
+    }
+
     /// Returns why threads are hidden and what to do about it; `name` is their provider or source, if they share one.
     pub(super) fn way(&self, reason: HiddenReason, name: Option<&str>) -> String {
         match (reason, name) {

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 pub use super::choices::{FormatChoice, TimesChoice};
 pub use super::global::Global;
+use super::list_args::ColumnNames;
 pub use super::list_args::{HIDDEN_BY, ListArgs, SIZE, SortBy};
-use super::list_args::{ShowColumns, columns_help};
 pub use super::moving_args::{ArchiveArgs, Moving, PruneArgs, RelinkArgs, UnarchiveArgs, Writing};
 
 /// The program's name, also used for completions and man pages.
@@ -25,6 +25,7 @@ pub const NAME: &str = "codex-state";
 #[derive(Debug, Parser)]
 #[command(name = NAME, version, long_version = version::long(), max_term_width = 100, propagate_version = true)]
 #[command(subcommand_required = true, arg_required_else_help = true, after_long_help = help::of_program())]
+#[command(mut_subcommands = |command| help::with_examples(command))]
 pub struct Cli {
     /// The options of every command.
     #[command(flatten)]
@@ -79,7 +80,6 @@ pub enum Command {
 /// "indexed":N, the number of names that were appended to session_index.jsonl. TSV and CSV have the columns scanned,
 /// inserted, updated, unchanged, superseded, failed, pruned, bytes_read, and with --index indexed.
 #[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("backfill"))]
 pub struct BackfillArgs {
     /// Threads to repair: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
     #[arg(value_name = "THREAD")]
@@ -145,7 +145,6 @@ pub struct BackfillArgs {
 /// looked at. With --format jsonl each finding is a line. TSV and CSV have the columns kind, severity, thread_id,
 /// path, message, fields (names of columns, separated by commas).
 #[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("verify"))]
 pub struct VerifyArgs {
     /// Threads to verify: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
     #[arg(value_name = "THREAD")]
@@ -198,7 +197,6 @@ pub struct VerifyArgs {
 /// With --format jsonl each thread is a line. TSV and CSV have the columns of the table; with --compare a line for
 /// each of them, with the columns id, column, database, file, differs.
 #[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("show"))]
 pub struct ShowArgs {
     /// Threads to show: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
     #[arg(value_name = "THREAD", required = true)]
@@ -213,10 +211,10 @@ pub struct ShowArgs {
         long,
         value_name = "A,B,…",
         value_delimiter = ',',
-        value_parser = ShowColumns,
+        value_parser = ColumnNames::OfRow,
         hide_possible_values = true,
         conflicts_with = "compare",
-        long_help = columns_help("Which columns to print, in this order; any column of the database, also one that is not listed here", &[])
+        long_help = ColumnNames::OfRow.help("Which columns to print, in this order; any column of the database, also one that is not listed here")
     )]
     pub columns: Vec<String>,
 }
@@ -230,7 +228,6 @@ pub struct ShowArgs {
 ///
 /// With --format jsonl each path is a line. TSV and CSV have the column path.
 #[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("path"))]
 pub struct PathArgs {
     /// Threads to find: ids, unique beginnings of ids, paths of rollouts, or - to read them from standard input
     #[arg(value_name = "THREAD", required = true)]
@@ -271,7 +268,7 @@ pub struct PathArgs {
 /// "set_aside" has the databases that Codex itself moved to db-backups/. TSV and CSV have a line for each value, with
 /// the columns name and value.
 #[derive(Debug, Args)]
-#[command(visible_alias = "doctor", after_long_help = help::of_command("status"))]
+#[command(visible_alias = "doctor")]
 pub struct StatusArgs {}
 
 /// Copy the database to a file
@@ -283,7 +280,6 @@ pub struct StatusArgs {}
 ///
 /// TSV and CSV have the columns database, backup, rows, bytes.
 #[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("backup"))]
 pub struct BackupArgs {
     /// The new file, which must not exist [default: a name with the time, in codex-state-backups beside the database]
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -313,7 +309,6 @@ pub struct BackupArgs {
 /// line. A dry run names neither the backup nor the files that would be moved aside, because their names contain the
 /// time.
 #[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("restore"))]
 pub struct RestoreArgs {
     /// The backup, or any other sound state database; latest for the newest backup [default: list the backups]
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -336,7 +331,6 @@ pub struct RestoreArgs {
 /// codex-state did not write is never replaced. PowerShell and elvish have no such folder: the command prints the line
 /// to add to their settings, installs nothing and exits with 1.
 #[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("completions"))]
 pub struct CompletionsArgs {
     /// The shell [default with --install: that of $SHELL; on Windows, without it, powershell]
     #[arg(value_name = "SHELL", required_unless_present = "install")]
@@ -356,7 +350,6 @@ pub struct CompletionsArgs {
 /// Without DIR it prints the page of the program itself, in the format that man reads. With DIR it writes that page and the
 /// page of each command. man finds pages in ~/.local/share/man/man1 if ~/.local/bin is in your PATH.
 #[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("man"))]
 pub struct ManArgs {
     /// The folder; it is made if it does not exist
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]

@@ -32,7 +32,11 @@ pub fn add(arguments: &[OsString], defaults: &str) -> anyhow::Result<Vec<OsStrin
     let Some((name, given_to_command)) = given.subcommand() else { return Ok(arguments.to_vec()) };
     let Some(command) = program.find_subcommand(name) else { return Ok(arguments.to_vec()) };
     let wanted = read(defaults, &program, command).context(OPTIONS)?;
-    let behind = command_place(arguments, &program) + 1;
+    let is_command = |word: &str| program.find_subcommand(word).is_some();
+    let Some(place) = usage::command_place(arguments, &program, is_command) else {
+        return Ok(arguments.to_vec());
+    };
+    let behind = place + 1;
     let mut line = arguments.to_vec();
     let mut end = behind;
     for (n, default) in wanted.iter().enumerate() {
@@ -70,23 +74,8 @@ fn is_given(id: &str, matches: &ArgMatches) -> bool {
     is_known && matches.value_source(id) == Some(ValueSource::CommandLine)
 }
 
-/// Returns the index of the command in a command line: after global options.
-fn command_place(arguments: &[OsString], program: &Command) -> usize {
-    let mut place = 1;
-    while let Some(word) = arguments.get(place).and_then(|word| word.to_str()) {
-        let Some(option) = word.strip_prefix('-') else { break };
-        let long = option.strip_prefix('-').and_then(|long| find(program, long));
-        place += if long.is_some_and(takes_value) { 2 } else { 1 };
-    }
-    place
-}
-
 fn find<'a>(command: &'a Command, long: &str) -> Option<&'a Arg> {
     command.get_arguments().find(|argument| argument.get_long() == Some(long))
-}
-
-fn takes_value(argument: &Arg) -> bool {
-    matches!(argument.get_action(), ArgAction::Set | ArgAction::Append)
 }
 
 /// Reads the options of the variable. The command defines each option; if it does not have it, any other command that
@@ -118,7 +107,7 @@ fn read(defaults: &str, program: &Command, command: &Command) -> anyhow::Result<
             );
         };
         let mut own = vec![word.clone()];
-        if takes_value(argument) && !option.contains('=') {
+        if argument.get_action().takes_values() && !option.contains('=') {
             let Some(value) = words.next() else {
                 return Err(anyhow!("--{long}: the value is missing").hint(hint));
             };

@@ -1,6 +1,6 @@
 //! The arguments of `rebuild`, and the kinds of database that a command creates.
 
-use crate::cli::line::{help, numbers};
+use crate::cli::line::numbers;
 use clap::{Args, ValueEnum, ValueHint};
 use std::path::PathBuf;
 
@@ -36,7 +36,6 @@ use std::path::PathBuf;
 /// or cannot be read. "old" is null in a dry run. TSV and CSV have the columns database, old, condition, how, level,
 /// threads, kept_threads, scanned, failed.
 #[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("rebuild"))]
 pub struct Rebuild {
     /// Write nothing, and print the planned changes
     #[arg(short = 'n', long)]

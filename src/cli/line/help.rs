@@ -70,8 +70,14 @@ pub fn of_program() -> String {
     .join("\n\n")
 }
 
+/// Adds the end of its help to a command.
+pub fn with_examples(command: clap::Command) -> clap::Command {
+    let end = of_command(command.get_name());
+    command.after_long_help(end)
+}
+
 /// Returns the end of a command's help.
-pub fn of_command(command: &str) -> String {
+fn of_command(command: &str) -> String {
     let mut text = section("Examples:", examples(command));
     if command == "verify" {
         text += "\n\n";

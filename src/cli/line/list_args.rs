@@ -1,6 +1,6 @@
 //! The arguments of `list`, whose doc comments are its help text, and the columns that it can print.
 
-use crate::cli::line::{help, numbers};
+use crate::cli::line::numbers;
 use crate::thread::columns::COLUMNS;
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
@@ -28,7 +28,7 @@ use std::path::PathBuf;
 /// Numbers and flags are JSON numbers and booleans, times are RFC 3339 texts, and unknown values are null. With
 /// --format jsonl each thread is a line.
 #[derive(Debug, Args)]
-#[command(visible_alias = "ls", after_long_help = help::of_command("list"))]
+#[command(visible_alias = "ls")]
 pub struct ListArgs {
     /// Words to search for, as with --search: each must be found
     #[arg(value_name = "WORD")]
@@ -117,11 +117,11 @@ pub struct ListArgs {
         long,
         value_name = "A,B,…",
         value_delimiter = ',',
-        value_parser = PossibleValuesParser::new(list_columns())
+        value_parser = ColumnNames::OfList
     )]
     #[arg(
         hide_possible_values = true,
-        long_help = columns_help("Which columns to print, in this order", &[HIDDEN_BY, SIZE])
+        long_help = ColumnNames::OfList.help("Which columns to print, in this order")
     )]
     pub columns: Vec<String>,
 
@@ -135,32 +135,35 @@ pub const HIDDEN_BY: &str = "hidden_by";
 /// The column of a listing with the size of the rollout in bytes.
 pub const SIZE: &str = "size";
 
-/// Returns the columns that a listing can have.
-fn list_columns() -> Vec<PossibleValue> {
-    let worked_out = [
-        (
-            HIDDEN_BY,
-            "why Codex's list hides it: archived, no_message, provider, source; empty if it shows it",
-        ),
-        (SIZE, "bytes of the rollout on disk"),
-    ];
-    let of_table = COLUMNS.iter().map(|column| (column.name, column.doc));
-    of_table.chain(worked_out).map(|(name, help)| PossibleValue::new(name).help(help)).collect()
-}
+/// The columns of a listing that no table has, with their meaning.
+const COMPUTED: [(&str, &str); 2] = [
+    (HIDDEN_BY, "why Codex's list hides it: archived, no_message, provider, source; empty if it shows it"),
+    (SIZE, "bytes of the rollout on disk"),
+];
 
-/// Returns the help of an option that takes columns: a sentence and the names of the columns.
-pub(super) fn columns_help(sentence: &str, worked_out: &[&'static str]) -> String {
-    let names: Vec<&str> =
-        COLUMNS.iter().map(|column| column.name).chain(worked_out.iter().copied()).collect();
-    format!("{sentence}: {}", names.join(", "))
-}
-
-/// Returns a parser of column names. It accepts every non-empty name, because a database may have unknown columns; completion
-/// offers the known ones.
+/// A parser of column names, which describes the columns only when it is asked for them: to describe them all takes long.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ShowColumns;
+pub(super) enum ColumnNames {
+    /// The columns of a listing.
+    OfList,
+    /// Every non-empty name, because a database may have unknown columns. Completion offers the known ones.
+    OfRow,
+}
 
-impl TypedValueParser for ShowColumns {
+impl ColumnNames {
+    /// Returns the known columns, each with its meaning.
+    fn known(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let computed = if let ColumnNames::OfList = self { &COMPUTED[..] } else { &[] };
+        COLUMNS.iter().map(|column| (column.name, column.doc)).chain(computed.iter().copied())
+    }
+
+    /// Returns the help of an option that takes columns: a sentence and the names of the columns.
+    pub(super) fn help(self, sentence: &str) -> String {
+        format!("{sentence}: {}", self.known().map(|(name, _)| name).collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl TypedValueParser for ColumnNames {
     type Value = String;
 
     fn parse_ref(
@@ -169,11 +172,17 @@ impl TypedValueParser for ShowColumns {
         argument: Option<&clap::Arg>,
         value: &OsStr,
     ) -> Result<String, clap::Error> {
-        NonEmptyStringValueParser::new().parse_ref(command, argument, value)
+        match self {
+            ColumnNames::OfList => {
+                let names = self.known().map(|(name, _)| name);
+                PossibleValuesParser::new(names).parse_ref(command, argument, value)
+            }
+            ColumnNames::OfRow => NonEmptyStringValueParser::new().parse_ref(command, argument, value),
+        }
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(COLUMNS.iter().map(|column| PossibleValue::new(column.name).help(column.doc))))
+        Some(Box::new(self.known().map(|(name, help)| PossibleValue::new(name).help(help))))
     }
 }
 

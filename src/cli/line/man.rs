@@ -7,7 +7,7 @@ use crate::cli::line::schema;
 use crate::thread::columns::COLUMNS;
 use clap::CommandFactory as _;
 use clap_mangen::Man;
-use clap_mangen::roff::{Roff, bold, italic, roman};
+use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 use std::io::{self, Write};
 
 /// One man page.
@@ -49,16 +49,20 @@ fn page(command: &clap::Command, short: &str, name: String, see_also: &[&str]) -
     man.render_options_section(&mut roff)?;
     if see_also.is_empty() {
         man.render_subcommands_section(&mut roff)?;
-        columns(&mut roff)?;
-        environment(&mut roff)?;
-        named(&mut roff, "FILES", help::FILES)?;
+        let columns = "The columns of the table threads, as --columns, --ignore and JSON name them:";
+        let entries = COLUMNS.iter().map(|column| (column.name, column.doc));
+        named(&mut roff, ("COLUMNS", columns), (bold, &["24"]), entries)?;
+        let variables = "A variable that is set but empty counts as unset.";
+        named(&mut roff, ("ENVIRONMENT", variables), (italic, &["24"]), help::environment())?;
+        named(&mut roff, ("FILES", ""), (bold, &[]), help::FILES)?;
     }
     json(&mut roff, short, command)?;
     if short == "verify" {
-        named(&mut roff, "FINDINGS", help::findings())?;
+        named(&mut roff, ("FINDINGS", ""), (bold, &[]), help::findings())?;
     }
-    named(&mut roff, "EXIT STATUS", Exit::ALL.map(|exit| (exit.code(), exit.meaning())))?;
-    named(&mut roff, "EXAMPLES", help::examples(short))?;
+    let statuses = Exit::ALL.map(|exit| (exit.code(), exit.meaning()));
+    named(&mut roff, ("EXIT STATUS", ""), (bold, &[]), statuses)?;
+    named(&mut roff, ("EXAMPLES", ""), (bold, &[]), help::examples(short))?;
     if !see_also.is_empty() {
         let mut section = Roff::default();
         section.control("SH", ["SEE ALSO"]).text([roman(see_also.join(", "))]);
@@ -136,36 +140,21 @@ fn json(out: &mut dyn Write, short: &str, command: &clap::Command) -> io::Result
     section.to_writer(out)
 }
 
-fn columns(out: &mut dyn Write) -> io::Result<()> {
-    let mut section = Roff::default();
-    section.control("SH", ["COLUMNS"]);
-    section.text([roman("The columns of the table threads, as --columns, --ignore and JSON name them:")]);
-    for column in &COLUMNS {
-        section.control("TP", ["24"]).text([bold(column.name)]).text([roman(column.doc)]);
-    }
-    section.to_writer(out)
-}
-
-fn environment(out: &mut dyn Write) -> io::Result<()> {
-    let mut section = Roff::default();
-    section.control("SH", ["ENVIRONMENT"]);
-    section.text([roman("A variable that is set but empty counts as unset.")]);
-    for (name, meaning) in help::environment() {
-        section.control("TP", ["24"]).text([italic(name)]).text([roman(meaning)]);
-    }
-    section.to_writer(out)
-}
-
-/// Writes a section of names, each with its meaning.
+/// Writes a section: an introduction, if it has one, and names, each with its meaning, beside or below it.
 fn named<N: ToString, M: ToString>(
     out: &mut dyn Write,
-    heading: &str,
+    (heading, introduction): (&str, &str),
+    (name_of, indent): (fn(String) -> Inline, &[&str]),
     entries: impl IntoIterator<Item = (N, M)>,
 ) -> io::Result<()> {
     let mut section = Roff::default();
     section.control("SH", [heading]);
+    if !introduction.is_empty() {
+        section.text([roman(introduction)]);
+    }
     for (name, meaning) in entries {
-        section.control("TP", []).text([bold(name.to_string())]).text([roman(meaning.to_string())]);
+        let meaning = roman(meaning.to_string());
+        section.control("TP", indent.iter().copied()).text([name_of(name.to_string())]).text([meaning]);
     }
     section.to_writer(out)
 }

@@ -1,6 +1,6 @@
 //! The arguments of the commands that move threads or delete their rows: `archive`, `unarchive`, `relink` and `prune`.
 
-use crate::cli::line::{help, numbers};
+use crate::cli::line::numbers;
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
 
@@ -30,7 +30,6 @@ pub struct Writing {
 /// "from" and "to" are the paths of the rollout that counts; "files" has all files that are moved. With --format
 /// jsonl each thread is a line. TSV and CSV have the columns id, status, from, to, error.
 #[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("archive"))]
 pub struct ArchiveArgs {
     /// The threads to move, and the options for moving.
     #[command(flatten)]
@@ -44,7 +43,6 @@ pub struct ArchiveArgs {
 ///
 /// With --format json: as for codex-state archive, with "unarchived" instead of "archived".
 #[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("unarchive"))]
 pub struct UnarchiveArgs {
     /// The threads to move, and the options for moving.
     #[command(flatten)]
@@ -92,7 +90,6 @@ pub struct Moving {
 ///
 /// With --format jsonl each thread is a line; TSV and CSV have the columns id, status, from, to, error.
 #[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("relink"))]
 pub struct RelinkArgs {
     /// Where the project was
     #[arg(value_name = "OLD", value_hint = ValueHint::DirPath)]
@@ -129,7 +126,6 @@ pub struct RelinkArgs {
 /// "threads" has the named threads and those whose path leads nowhere. With --format jsonl each thread is a line. TSV
 /// and CSV have the columns id, status, path, error.
 #[derive(Debug, Args)]
-#[command(after_long_help = help::of_command("prune"))]
 pub struct PruneArgs {
     /// Threads to look at [default: all]: ids, unique beginnings of ids, paths, or - to read them from standard input
     #[arg(value_name = "THREAD")]

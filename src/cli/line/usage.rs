@@ -46,23 +46,36 @@ pub fn mistake(error: &clap::Error, arguments: &[OsString]) -> Option<anyhow::Er
 /// Returns the command line that shows the help of the intended command.
 fn help_command(arguments: &[OsString]) -> String {
     let program = Cli::command();
-    let names: Vec<&str> = program.get_subcommands().map(clap::Command::get_name).collect();
+    let is_name = |word: &str| program.get_subcommands().any(|command| command.get_name() == word);
+    match command_place(arguments, &program, is_name) {
+        Some(place) => format!("{NAME} {} --help", arguments[place].display()),
+        None => format!("{NAME} --help"),
+    }
+}
+
+/// Returns the index of the first word that is a command.
+pub(super) fn command_place(
+    arguments: &[OsString],
+    program: &clap::Command,
+    is_command: impl Fn(&str) -> bool,
+) -> Option<usize> {
     let takes_value = |word: &str| {
-        program.get_arguments().any(|argument| {
-            argument.get_action().takes_values()
-                && word.strip_prefix("--").is_some_and(|name| argument.get_long() == Some(name))
-        })
+        let Some(long) = word.strip_prefix("--") else { return false };
+        let mut named = program.get_arguments().filter(|argument| argument.get_long() == Some(long));
+        named.any(|argument| argument.get_action().takes_values())
     };
-    let mut words = arguments.iter().skip(1).filter_map(|word| word.to_str());
-    let mut meant = None;
-    while let Some(word) = words.next().filter(|_| meant.is_none()) {
+    let mut places = 1..arguments.len();
+    while let Some(place) = places.next() {
+        let Some(word) = arguments[place].to_str() else { continue };
+        if is_command(word) {
+            return Some(place);
+        }
         if takes_value(word) {
             // A file may have the name of a command.
-            words.next();
+            places.next();
         }
-        meant = names.iter().find(|name| **name == word);
     }
-    meant.map_or_else(|| format!("{NAME} --help"), |command| format!("{NAME} {command} --help"))
+    None
 }
 
 /// Returns an argument as it is written in messages: `--sort TIME` for `--sort <TIME>`.

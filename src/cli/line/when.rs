@@ -1,7 +1,7 @@
 //! Parses points in time that people type (`--since`, `--until`) into epoch milliseconds. Times in data are parsed
 //! elsewhere.
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use chrono::{
     DateTime, Days, MappedLocalTime, Months, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeDelta,
     TimeZone,
@@ -167,23 +167,11 @@ fn moment<Z: TimeZone>(local: NaiveDateTime, zone: &Z) -> anyhow::Result<i64> {
         MappedLocalTime::Ambiguous(a, b) => return Ok(a.timestamp_millis().min(b.timestamp_millis())),
         MappedLocalTime::None => {}
     }
-    // A gap: the clocks go forward at the searched moment, which is between a day before and two days after in UTC.
-    let (Some(mut before), Some(mut after)) =
-        (local.checked_sub_days(Days::new(1)), local.checked_add_days(Days::new(2)))
-    else {
-        bail!("that day is too far away");
-    };
-    let shows = |utc: &NaiveDateTime| zone.from_utc_datetime(utc).naive_local();
-    while after - before > TimeDelta::milliseconds(1) {
-        let middle = before + (after - before) / 2;
-        if shows(&middle) < local {
-            before = middle;
-        } else {
-            after = middle;
-        }
-    }
-    let millis = after.and_utc().timestamp_millis();
-    // The search ends less than a millisecond after the moment, and clocks change on whole seconds.
+    // A gap: the clocks go forward to the first later second that they show, within two days.
+    let later = |seconds| local.checked_add_signed(TimeDelta::seconds(seconds));
+    let shown = (1..=2 * 86_400).find_map(|seconds| zone.from_local_datetime(&later(seconds)?).earliest());
+    let millis = shown.context("that day is too far away")?.timestamp_millis();
+    // Clocks change on whole seconds.
     Ok(millis - millis.rem_euclid(1000))
 }
 

@@ -1,7 +1,7 @@
 //! Converts cells of the database into values of records and into text for people. The commands choose which are
 //! printed.
 
-use crate::cli::output::records::{Value, time};
+use crate::cli::output::records::{time, value::Value};
 use crate::cli::output::table::{TableCell, TableColumn};
 use crate::cli::output::{human, text};
 use crate::thread::cell::CellRef;

@@ -46,19 +46,25 @@ pub fn wrap(text: &str, width: usize) -> Cow<'_, str> {
     if width < MIN_WIDTH || text.lines().all(|line| visible_width(line) <= width) {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(text.split_inclusive('\n').map(|line| wrap_line(line, width)).collect())
+    Cow::Owned(text.split_inclusive('\n').map(|line| wrap_line(line, width, INDENT)).collect())
 }
 
-fn wrap_line(line: &str, width: usize) -> String {
+/// Breaks one line of text into lines of some width, between words. A word or a command to paste that is longer gets a
+/// separate line.
+pub fn in_lines(text: &str, width: usize) -> Vec<String> {
+    wrap_line(text, width, "").split('\n').map(str::to_owned).collect()
+}
+
+fn wrap_line(line: &str, width: usize, indent: &str) -> String {
     let mut wrapped = String::with_capacity(line.len() + 16);
     let mut column = 0;
     for piece in pieces(line) {
         let needed = visible_width(piece.trim_end());
-        if column > INDENT.len() && column + needed > width {
+        if column > indent.len() && column + needed > width {
             wrapped.truncate(wrapped.trim_end().len());
             wrapped.push('\n');
-            wrapped.push_str(INDENT);
-            column = INDENT.len();
+            wrapped.push_str(indent);
+            column = indent.len();
         }
         wrapped.push_str(piece);
         column += visible_width(piece);
@@ -67,7 +73,7 @@ fn wrap_line(line: &str, width: usize) -> String {
 }
 
 /// Returns the parts of a line that stay together, each with the following blank: words, and commands to paste.
-pub fn pieces(line: &str) -> Vec<&str> {
+fn pieces(line: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut start, mut end) = (0, 0);
     let mut before = Word::Prose;

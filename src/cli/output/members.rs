@@ -1,6 +1,6 @@
 //! The members of a report: values as in records, and lists and objects of them.
 
-use crate::cli::output::records::Value;
+use crate::cli::output::records::value::Value;
 use serde::ser::{Error as _, SerializeSeq as _};
 use serde::{Serialize, Serializer};
 use std::fmt;

@@ -18,8 +18,9 @@ pub mod table;
 pub mod terminal;
 pub mod text;
 
+pub use lines::in_lines;
 pub use members::{LongList, Member, Members};
-pub use records::{Format, Value};
+pub use records::{Format, value::Value};
 pub use report::{ListReport, OutputForm, Report, ReportRows};
 pub use style::{Style, Tone};
-pub use table::{Table, TableCell, TableColumn, in_lines, write_fields, write_fields_within};
+pub use table::{Table, TableCell, TableColumn, write_fields, write_fields_within};

@@ -56,15 +56,21 @@ pub fn hidden(census: &Census) -> String {
     hidden_parts(census).into_iter().map(|part| part.words).collect::<Vec<_>>().join(", ")
 }
 
+/// Returns the counts by name that are not zero, the greatest first.
+pub fn greatest_first(counts: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
+    let mut sorted: Vec<(&str, u64)> =
+        counts.iter().filter(|(_, n)| **n > 0).map(|(name, n)| (&**name, *n)).collect();
+    sorted.sort_by_key(|(name, n)| (std::cmp::Reverse(*n), *name));
+    sorted
+}
+
 /// Describes the greatest counts by name, and the rest together, without a name.
 fn named(
     reason: HiddenReason,
     counts: &BTreeMap<String, u64>,
     words: impl Fn(Option<&str>, u64) -> String,
 ) -> Vec<HiddenThreads> {
-    let mut sorted: Vec<(&str, u64)> =
-        counts.iter().filter(|(_, n)| **n > 0).map(|(name, n)| (&**name, *n)).collect();
-    sorted.sort_by_key(|(name, n)| (std::cmp::Reverse(*n), *name));
+    let sorted = greatest_first(counts);
     let n_named = if sorted.len() > NAMED { NAMED - 1 } else { sorted.len() };
     let (first, rest) = sorted.split_at(n_named);
     let part = |name: Option<&str>, n| HiddenThreads {

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width, presets};
 
-use crate::cli::output::lines::pieces;
+use crate::cli::output::lines::in_lines;
 use crate::cli::output::style::{Style, Tone};
 use crate::cli::output::text;
 
@@ -284,23 +284,6 @@ pub fn write_fields_within(
         }
     }
     Ok(())
-}
-
-/// Breaks a text into lines of some width, between words. A word or a command to paste that is longer gets a separate
-/// line.
-pub fn in_lines(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for piece in pieces(text) {
-        let piece = piece.strip_suffix(' ').unwrap_or(piece);
-        match lines.last_mut() {
-            Some(line) if text::width(line) + 1 + text::width(piece) <= width => {
-                line.push(' ');
-                line.push_str(piece);
-            }
-            _ => lines.push(piece.to_owned()),
-        }
-    }
-    lines
 }
 
 #[cfg(test)]

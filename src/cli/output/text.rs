@@ -73,40 +73,35 @@ pub fn width(text: &str) -> usize {
 ///
 /// It never splits a visible character: a wide one, one with accents, a joined emoji, a flag.
 pub fn fit(text: &str, max: usize) -> Cow<'_, str> {
-    // A character's width is at most its number of bytes.
-    if text.len() <= max || text.width() <= max {
-        return Cow::Borrowed(text);
-    }
-    let Some(room) = max.checked_sub(1) else { return Cow::Borrowed("") };
-    let mut end = 0;
-    let mut used = 0;
-    for cluster in Clusters(text) {
-        used += cluster.width();
-        if used > room {
-            break;
-        }
-        end += cluster.len();
-    }
-    Cow::Owned([&text[..end], ELLIPSIS].concat())
+    cut(text, max, |room| [&text[..length_within(Clusters(text), room)], ELLIPSIS].concat())
 }
 
 /// Cuts like [`fit`], but at the beginning, because the end of a path says more.
 pub fn fit_end(text: &str, max: usize) -> Cow<'_, str> {
+    cut(text, max, |room| {
+        let clusters: Vec<&str> = Clusters(text).collect();
+        let start = text.len() - length_within(clusters.into_iter().rev(), room);
+        [ELLIPSIS, &text[start..]].concat()
+    })
+}
+
+/// Cuts a text that is too wide by `shorten`, which is given the room beside the ellipsis.
+fn cut(text: &str, max: usize, shorten: impl FnOnce(usize) -> String) -> Cow<'_, str> {
+    // A character's width is at most its number of bytes.
     if text.len() <= max || text.width() <= max {
         return Cow::Borrowed(text);
     }
-    let Some(room) = max.checked_sub(1) else { return Cow::Borrowed("") };
-    let clusters: Vec<&str> = Clusters(text).collect();
-    let mut start = text.len();
+    max.checked_sub(1).map_or(Cow::Borrowed(""), |room| Cow::Owned(shorten(room)))
+}
+
+/// Returns the number of bytes of the first visible characters that fit into `room` cells.
+fn length_within<'a>(clusters: impl Iterator<Item = &'a str>, room: usize) -> usize {
     let mut used = 0;
-    for cluster in clusters.iter().rev() {
+    let fits = |cluster: &&str| {
         used += cluster.width();
-        if used > room {
-            break;
-        }
-        start -= cluster.len();
-    }
-    Cow::Owned([ELLIPSIS, &text[start..]].concat())
+        used <= room
+    };
+    clusters.take_while(fits).map(str::len).sum()
 }
 
 /// The treatment of a backslash in the text.

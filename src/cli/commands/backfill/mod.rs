@@ -3,50 +3,26 @@
 mod report;
 
 use crate::backfill::fresh::PlannedDatabase;
-use crate::backfill::index::Indexed;
 use crate::backfill::{self, BackfillOptions, BackfillReport, BackfillTarget};
-use crate::cli::commands::{App, Place, ending, fresh, index, prune, threads};
+use crate::cli::commands::edit::Edit;
+use crate::cli::commands::{App, Place, fresh, index, prune, threads};
 use crate::cli::line::{Exit, args, jobs_or_processors};
-use crate::cli::output::{OutputForm, human, text};
+use crate::cli::output::{human, text};
 use crate::db::create;
 use crate::db::facts::DatabaseFacts;
 use crate::db::threads::count_by_archived;
-use crate::db::{NewSchema, OpenOptions, Reader, Writer, backup};
+use crate::db::{NewSchema, Reader, Writer, backup};
 use crate::error::WithHint as _;
-use crate::prune::PruneStatus::{self, Pruned};
 use crate::prune::{PruneOptions, PruneReport};
 use crate::sys::is_same_file;
 use anyhow::anyhow;
-use report::{Counts, outcome, write_report};
+use report::{Done, outcome, write_report};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 /// The stage under which an error of this command is counted, once the database is open.
 const STAGE: &str = "backfill";
-
-/// The database of a run.
-struct ChosenDatabase {
-    path: PathBuf,
-    /// The database to create, if there is none.
-    new: Option<PlannedDatabase>,
-}
-
-impl ChosenDatabase {
-    fn choose(app: &App, place: &Place, arguments: &args::BackfillArgs) -> ChosenDatabase {
-        match place.choose(&app.messages) {
-            Some(choice) => ChosenDatabase { path: choice.chosen.path, new: None },
-            None => {
-                let (new, path) = fresh::choose(place, arguments.schema, &app.interrupted);
-                ChosenDatabase { path, new: Some(new) }
-            }
-        }
-    }
-
-    fn is_new(&self) -> bool {
-        self.new.is_some()
-    }
-}
 
 /// Runs the command.
 ///
@@ -62,62 +38,66 @@ pub fn run(app: &mut App, arguments: &args::BackfillArgs) -> anyhow::Result<Exit
         // The program must not guess from which of two databases rows are deleted.
         place.only(app)?;
     }
-    let database = ChosenDatabase::choose(app, &place, arguments);
-    if database.is_new() {
-        create::check_free(&database.path)?;
-    }
-    let facts = match &arguments.facts_from {
-        Some(file) => Some(take_facts(app, &app.environment.absolute(file), &database.path, &place.options)?),
-        None => None,
+    let (database, new) = match place.choose(&app.messages) {
+        Some(choice) => (choice.chosen.path, None),
+        None => {
+            let (new, path) = fresh::choose(&place, arguments.schema, &app.interrupted);
+            create::check_free(&path)?;
+            (path, Some(new))
+        }
     };
-    let mut reader = match database.is_new() {
-        true => None,
-        false => Some(Reader::open(&database.path, &place.options)?),
+    let args::Writing { dry_run, no_backup } = arguments.writing;
+    let mut edit = Edit { app, form, place, database, dry_run, keeps_backup: new.is_none() && !no_backup };
+    let facts = arguments.facts_from.as_deref().map(|file| take_facts(&edit, file)).transpose()?;
+    let mut reader = match new {
+        Some(_) => None,
+        None => Some(Reader::open(&edit.database, &edit.place.options)?),
     };
-    let found = threads::resolve(app, &arguments.threads, &place.home, reader.as_mut())?;
+    let found = threads::resolve(edit.app, &arguments.threads, &edit.place.home, reader.as_mut())?;
     let is_part = !arguments.threads.is_empty();
     let is_nothing = is_part && found.selected.is_empty();
     if is_nothing && form.is_text() {
         return Ok(found.exit);
     }
     // Even with nothing to do, a program gets its document.
-    let is_preview = arguments.writing.dry_run || is_nothing;
-    match &database.new {
-        Some(new) => fresh::announce(app, &place, new, &database.path, is_preview),
+    let is_preview = dry_run || is_nothing;
+    let path = &edit.database;
+    match &new {
+        Some(new) => fresh::announce(edit.app, &edit.place, new, path, is_preview),
         None if arguments.schema.is_some() => {
-            app.messages.warn(&format!("{}: exists, so --schema changes nothing", database.path.display()));
+            edit.app.messages.warn(&format!("{}: exists, so --schema changes nothing", path.display()));
         }
         None => {}
     }
     let options = BackfillOptions {
-        context: place.context(app, jobs_or_processors(arguments.jobs)),
+        context: edit.context(jobs_or_processors(arguments.jobs)),
         threads: is_part.then_some(&found.selected),
         quick: arguments.quick,
         times: arguments.times.into(),
         facts: facts.as_ref(),
-        backup: (!database.is_new() && !arguments.writing.no_backup).then_some(&place.options),
+        backup: edit.keeps_backup.then_some(&edit.place.options),
         notes_names: arguments.index,
     };
     let begun = Instant::now();
-    let report = fill(app, &options, &place, &database, if is_preview { reader } else { None }, is_preview)?;
-    let done = Done::after(app, arguments, &options, &place, &database, report)?;
-    app.metrics.backfilled(&done.report, begun.elapsed());
-    done.write(app, &form, &database, is_part, arguments.writing.dry_run)?;
-    done.say(app, &place, &database, arguments);
-    done.exit(app, found.exit)
+    let report = fill(&edit, &options, new.as_ref(), if is_preview { reader } else { None }, is_preview)?;
+    let done = follow_up(&edit, arguments, &options, new.is_some(), report)?;
+    edit.app.metrics.backfilled(&done.report, begun.elapsed());
+    say_failures(edit.app, &done.report)?;
+    write_report(&mut edit, &done)?;
+    say(&edit, &done);
+    exit(edit.app, done, found.exit)
 }
 
 /// Runs the verb. `reader` is for a preview of an existing database.
 fn fill(
-    app: &App,
+    edit: &Edit<'_>,
     options: &BackfillOptions<'_>,
-    place: &Place,
-    database: &ChosenDatabase,
+    new: Option<&PlannedDatabase>,
     reader: Option<Reader>,
     is_preview: bool,
 ) -> anyhow::Result<BackfillReport> {
-    let progress = app.messages.progress();
-    let schema = database.new.as_ref().map_or(NewSchema::State5, |new| new.schema);
+    let (app, progress) = (&*edit.app, edit.app.messages.progress());
+    let schema = new.map_or(NewSchema::State5, |new| new.schema);
     if is_preview {
         let Some(mut reader) = reader else {
             return backfill::run(options, BackfillTarget::New(&create::in_memory(schema)?), progress);
@@ -129,12 +109,12 @@ fn fill(
         }
         return Ok(report);
     }
-    if database.is_new() {
-        fresh::say_logs(app, &backup::move_logs(&database.path, app.environment.now)?);
-        create::create(&database.path, schema)?;
+    if new.is_some() {
+        fresh::say_logs(app, &backup::move_logs(&edit.database, app.environment.now)?);
+        create::create(&edit.database, schema)?;
         app.metrics.created();
     }
-    let mut writer = Writer::open(&database.path, &place.options)?;
+    let mut writer = Writer::open(&edit.database, &edit.place.options)?;
     app.metrics.opened(STAGE);
     let report = backfill::run(options, BackfillTarget::Write(&mut writer), progress)?;
     if app.global.metrics.is_some() {
@@ -144,97 +124,55 @@ fn fill(
     Ok(report)
 }
 
-/// The results of a backfill, and of what follows it.
-struct Done {
-    report: BackfillReport,
-    pruned: Option<PruneReport>,
-    /// The error that stopped the pruning. It is reported after everything else.
-    pruning: anyhow::Result<()>,
-    indexed: Option<Indexed>,
+/// Prunes and appends names after a backfill, if that was requested.
+fn follow_up(
+    edit: &Edit<'_>,
+    arguments: &args::BackfillArgs,
+    options: &BackfillOptions<'_>,
+    is_new: bool,
+    mut report: BackfillReport,
+) -> anyhow::Result<Done> {
+    let pruned = prune_after(edit, arguments, options, is_new, &report);
+    for pruned in pruned.iter().flatten() {
+        report.shown.after.add_change(&pruned.shown.before, &pruned.shown.after);
+    }
+    let indexed = match arguments.index && !report.interrupted {
+        true => {
+            let pruned = pruned.as_ref().ok().and_then(Option::as_ref);
+            Some(index::append(edit, options, &report, pruned)?)
+        }
+        false => None,
+    };
+    Ok(Done { report, pruned, indexed, is_new, is_part: options.threads.is_some() })
 }
 
-impl Done {
-    /// Prunes and appends names, if that was requested.
-    fn after(
-        app: &App,
-        arguments: &args::BackfillArgs,
-        options: &BackfillOptions<'_>,
-        place: &Place,
-        database: &ChosenDatabase,
-        mut report: BackfillReport,
-    ) -> anyhow::Result<Done> {
-        let (pruned, pruning) = match prune_after(app, arguments, options, place, database, &report) {
-            Ok(pruned) => (pruned, Ok(())),
-            Err(error) => (None, Err(error)),
-        };
-        if let Some(pruned) = &pruned {
-            report.shown.after.add_change(&pruned.shown.before, &pruned.shown.after);
-        }
-        let indexed = match arguments.index && !report.interrupted {
-            true => {
-                let dry_run = arguments.writing.dry_run;
-                Some(index::append(app, place, options, &database.path, &report, pruned.as_ref(), dry_run)?)
-            }
-            false => None,
-        };
-        Ok(Done { report, pruned, pruning, indexed })
+/// Prints on standard error what happened, what to do next, and how to undo it.
+fn say(edit: &Edit<'_>, done: &Done) {
+    advise(edit, done);
+    for pruned in done.pruned.iter().flatten() {
+        prune::advise(edit, pruned);
     }
+    if let Some(indexed) = &done.indexed {
+        index::say(edit, indexed);
+    }
+    let report = &done.report;
+    edit.say_shown(&report.shown);
+    let has_changed = report.inserted + report.updated + done.n_pruned() > 0;
+    if has_changed && !done.is_new && !edit.dry_run {
+        edit.say_undo(report.backup.as_deref());
+    }
+}
 
-    fn n_pruned(&self) -> u64 {
-        self.pruned.as_ref().map_or(0, |pruned| pruned.count(Pruned) as u64)
+/// Returns the exit status, given that of finding the threads.
+fn exit(app: &App, done: Done, found: Exit) -> anyhow::Result<Exit> {
+    let Done { report, pruned, indexed, .. } = done;
+    if report.interrupted {
+        return Ok(Exit::Interrupted);
     }
-
-    /// Prints the failures and the report.
-    fn write(
-        &self,
-        app: &mut App,
-        form: &OutputForm,
-        database: &ChosenDatabase,
-        is_part: bool,
-        dry_run: bool,
-    ) -> io::Result<()> {
-        say_failures(app, &self.report)?;
-        let counts = Counts {
-            pruned: self.n_pruned(),
-            indexed: self.indexed.as_ref().map(|indexed| indexed.names),
-            dry_run,
-            is_part,
-        };
-        write_report(app, form, &database.path, &self.report, &counts)
-    }
-
-    /// Prints on standard error what happened, what to do next, and how to undo it.
-    fn say(&self, app: &App, place: &Place, database: &ChosenDatabase, arguments: &args::BackfillArgs) {
-        let (report, dry_run) = (&self.report, arguments.writing.dry_run);
-        advise(app, &place.home, database, report, arguments);
-        if let Some(pruned) = &self.pruned {
-            prune::advise(app, pruned, dry_run);
-        }
-        if let Some(indexed) = &self.indexed {
-            index::say(app, &place.home, indexed, dry_run);
-        }
-        ending::say_shown(app, &report.shown, dry_run);
-        let has_changed = report.inserted + report.updated + self.n_pruned() > 0;
-        if has_changed && !database.is_new() && !dry_run {
-            ending::say_undo(app, &database.path, report.backup.as_deref());
-        }
-    }
-
-    /// Returns the exit status, given that of finding the threads.
-    fn exit(self, app: &App, found: Exit) -> anyhow::Result<Exit> {
-        let report = &self.report;
-        if report.interrupted {
-            return Ok(Exit::Interrupted);
-        }
-        self.pruning?;
-        let has_all = report.failures.is_empty() && report.missing_folders.is_empty();
-        let has_names = self.indexed.is_none_or(|indexed| indexed.failure.is_none());
-        let exit = found.merge(Exit::from_answer(has_all && has_names));
-        match self.pruned {
-            Some(pruned) => Ok(exit.merge(prune::exit(app, pruned, false)?)),
-            None => Ok(exit),
-        }
-    }
+    let pruned = pruned?.map_or(Ok(Exit::Done), |pruned| prune::exit(app, pruned, false));
+    let has_all = report.failures.is_empty() && report.missing_folders.is_empty();
+    let has_names = indexed.is_none_or(|indexed| indexed.failure.is_none());
+    Ok(found.merge(Exit::from_answer(has_all && has_names)).merge(pruned?))
 }
 
 /// Prints the folders and files that could not be read.
@@ -254,54 +192,38 @@ pub(super) fn say_failures(app: &App, report: &BackfillReport) -> io::Result<()>
 
 /// Deletes the rows whose rollout is gone, if that was requested.
 fn prune_after(
-    app: &App,
+    edit: &Edit<'_>,
     arguments: &args::BackfillArgs,
     options: &BackfillOptions<'_>,
-    place: &Place,
-    database: &ChosenDatabase,
+    is_new: bool,
     report: &BackfillReport,
 ) -> anyhow::Result<Option<PruneReport>> {
-    let is_new = database.is_new();
     let is_nothing = options.threads.is_some_and(<[_]>::is_empty);
-    if !arguments.prune || is_nothing || report.interrupted || (is_new && arguments.writing.dry_run) {
+    if !arguments.prune || is_nothing || report.interrupted || (is_new && edit.dry_run) {
         return Ok(None);
     }
     let options = PruneOptions {
         context: options.context,
         threads: options.threads,
         all_missing: arguments.all_missing,
-        patience: app.global.busy_timeout,
-        rows_to_come: if arguments.writing.dry_run { report.inserted } else { 0 },
+        patience: edit.app.global.busy_timeout,
+        rows_to_come: if edit.dry_run { report.inserted } else { 0 },
     };
-    let consent = prune::Consent {
-        dry_run: arguments.writing.dry_run,
-        yes: arguments.yes,
-        keep_backup: !is_new && !arguments.writing.no_backup,
-    };
-    let pruned =
-        prune::prune_rows(app, &options, place, &database.path, consent, false)?.map(|(pruned, _)| pruned);
-    for outcome in pruned.iter().flat_map(|pruned| pruned.threads.iter()) {
-        if let (PruneStatus::Failed, Some(reason)) = (outcome.status, &outcome.reason) {
-            app.messages.fail(&format!("{}: {reason}", outcome.id));
-        }
-    }
-    Ok(pruned)
+    let Some((pruned, _)) = prune::prune_rows(edit, &options, arguments.yes, false)? else { return Ok(None) };
+    prune::say_kept(edit.app, &pruned, false);
+    Ok(Some(pruned))
 }
 
 /// Reads the facts that only databases know from another database.
-fn take_facts(
-    app: &App,
-    file: &Path,
-    database: &Path,
-    options: &OpenOptions,
-) -> anyhow::Result<DatabaseFacts> {
-    if is_same_file(file, database).unwrap_or(false) {
+fn take_facts(edit: &Edit<'_>, file: &Path) -> anyhow::Result<DatabaseFacts> {
+    let file = edit.app.environment.absolute(file);
+    if is_same_file(&file, &edit.database).unwrap_or(false) {
         return Err(anyhow!("{}: is the database itself", file.display())
             .hint("name the database that knows what this one has lost"));
     }
-    let facts = DatabaseFacts::take(file, options)?;
+    let facts = DatabaseFacts::take(&file, &edit.place.options)?;
     if !facts.is_whole() {
-        app.messages.warn(&format!(
+        edit.app.messages.warn(&format!(
             "{}: is damaged: what could be read of it, {}, is used",
             file.display(),
             human::counted(facts.count()?, "thread", "threads")
@@ -311,16 +233,10 @@ fn take_facts(
 }
 
 /// Prints on standard error what happened and what to do next.
-fn advise(
-    app: &App,
-    home: &Path,
-    database: &ChosenDatabase,
-    report: &BackfillReport,
-    arguments: &args::BackfillArgs,
-) {
-    let (dry_run, is_new) = (arguments.writing.dry_run, database.is_new());
-    app.messages.say(&outcome(report, dry_run, is_new));
-    if report.completes_indexing && !is_new {
+fn advise(edit: &Edit<'_>, done: &Done) {
+    let (app, dry_run, Done { report, is_new, .. }) = (&*edit.app, edit.dry_run, done);
+    app.messages.say(&outcome(report, dry_run, *is_new));
+    if report.completes_indexing && !*is_new {
         let is = if dry_run { "would be" } else { "is" };
         app.messages
             .say(&format!("the indexing that Codex had not finished {is} complete: Codex starts at once"));
@@ -342,8 +258,8 @@ fn advise(
         app.messages.warn(&format!("{table} {id}: cannot be brought back, so threads are left without it"));
     }
     // Repeated in every run while no other database is there: a user who missed it wonders where the threads are.
-    fresh::warn_of_outdated(app, home, &database.path, report.newest_version);
-    hint_next(app, report, dry_run, is_new);
+    fresh::warn_of_outdated(app, &edit.place.home, &edit.database, report.newest_version);
+    hint_next(app, report, dry_run, *is_new);
 }
 
 /// Prints the next thing to do.

@@ -1,11 +1,14 @@
 //! The report of a backfill, as a document, as a row, and in words.
 
+use crate::backfill::index::Indexed;
 use crate::backfill::{BackfillReport, Failure};
-use crate::cli::commands::{App, ending};
+use crate::cli::commands::edit::Edit;
 use crate::cli::output::{
-    LongList, Member, Members, OutputForm, Report, ReportRows, TableCell, human, text, write_fields_within,
+    LongList, Member, Members, Report, ReportRows, TableCell, human, text, write_fields_within,
 };
 use crate::db::Many;
+use crate::prune::PruneReport;
+use crate::survey::change::ChangeStatus;
 use std::io;
 use std::path::Path;
 
@@ -19,46 +22,53 @@ impl LongList for Many<Failure> {
 }
 
 /// Writes the report; the names of its members are documented.
-pub(super) fn write_report(
-    app: &mut App,
-    form: &OutputForm,
-    database: &Path,
-    report: &BackfillReport,
-    counts: &Counts,
-) -> io::Result<()> {
-    let numbers = counts.numbers(report);
+pub(super) fn write_report(edit: &mut Edit<'_>, done: &Done) -> io::Result<()> {
+    let (report, numbers) = (&done.report, done.numbers());
+    let indexed = done.indexed.as_ref().map(|indexed| indexed.names);
     let mut columns: Vec<&str> = numbers.iter().map(|(name, _)| *name).collect();
     columns.push("bytes_read");
-    columns.extend(counts.indexed.map(|_| "indexed"));
-    let mut members: Members<'_> = vec![("database", database.into())];
+    columns.extend(indexed.map(|_| "indexed"));
+    let mut members: Members<'_> = vec![("database", (&*edit.database).into())];
     members.extend(numbers.map(|(name, number)| (name, number.into())));
     members.push(("bytes_read", report.bytes_read.into()));
     members.push(("failures", Member::Long(&report.failures)));
-    members.extend(ending::members(&report.shown, counts.dry_run));
+    members.extend(edit.last_members(&report.shown));
     members.push(("complete", report.complete.into()));
-    members.extend(counts.indexed.map(|indexed| ("indexed", indexed.into())));
+    members.extend(indexed.map(|indexed| ("indexed", indexed.into())));
     Report {
         members,
         rows: ReportRows::Columns(&columns),
-        text: &|out| write_fields_within(out, &fields(database, report, counts), form.width, form.style),
+        text: &|out| {
+            let fields = fields(&edit.database, done, edit.dry_run);
+            write_fields_within(out, &fields, edit.form.width, edit.form.style)
+        },
     }
-    .write(&mut app.out, form)
+    .write(&mut edit.app.out, &edit.form)
 }
 
-/// The parts of the report that the verb does not know.
-pub(super) struct Counts {
-    /// Number of rows that were deleted afterwards.
-    pub(super) pruned: u64,
-    /// Number of names that were appended to the session index, if that was requested.
-    pub(super) indexed: Option<u64>,
-    pub(super) dry_run: bool,
+/// The results of a backfill, and of what follows it.
+pub(super) struct Done {
+    pub(super) report: BackfillReport,
+    /// The result of the pruning, if that was requested. Its error is reported after everything else.
+    pub(super) pruned: anyhow::Result<Option<PruneReport>>,
+    /// The names that were appended to the session index, if that was requested.
+    pub(super) indexed: Option<Indexed>,
+    /// True if the database is created by this run.
+    pub(super) is_new: bool,
     /// True if only some threads were requested.
     pub(super) is_part: bool,
 }
 
-impl Counts {
+impl Done {
+    /// Returns the number of rows that were deleted afterwards.
+    pub(super) fn n_pruned(&self) -> u64 {
+        let pruned = self.pruned.iter().flatten();
+        pruned.map(|pruned| pruned.threads.count(ChangeStatus::Done)).sum()
+    }
+
     /// Returns the numbers of files and rows by the names of their members.
-    fn numbers(&self, report: &BackfillReport) -> [(&'static str, u64); 7] {
+    fn numbers(&self) -> [(&'static str, u64); 7] {
+        let report = &self.report;
         [
             ("scanned", report.scanned),
             ("inserted", report.inserted),
@@ -66,27 +76,26 @@ impl Counts {
             ("unchanged", report.unchanged),
             ("superseded", report.superseded),
             ("failed", report.failed),
-            ("pruned", self.pruned),
+            ("pruned", self.n_pruned()),
         ]
     }
 }
 
 /// Returns the report for people.
-fn fields(database: &Path, report: &BackfillReport, counts: &Counts) -> Vec<(&'static str, TableCell)> {
+fn fields(database: &Path, done: &Done, dry_run: bool) -> Vec<(&'static str, TableCell)> {
     let mut fields = vec![("database", TableCell::exact(text::path(database)))];
-    let numbers = counts.numbers(report);
-    let shown = numbers.into_iter().filter(|(name, n)| *name != "pruned" || *n > 0);
+    let shown = done.numbers().into_iter().filter(|(name, n)| *name != "pruned" || *n > 0);
     fields.extend(shown.map(|(name, number)| {
         let remark = if number > 0 { remark(name) } else { "" };
-        (heading(name, counts.dry_run), TableCell::new(format!("{}{remark}", human::count(number))))
+        (heading(name, dry_run), TableCell::new(format!("{}{remark}", human::count(number))))
     }));
-    if let Some(indexed) = counts.indexed {
-        let heading = if counts.dry_run { "would append" } else { "appended" };
-        fields.push((heading, TableCell::new(human::counted(indexed, "name", "names"))));
+    if let Some(indexed) = &done.indexed {
+        let heading = if dry_run { "would append" } else { "appended" };
+        fields.push((heading, TableCell::new(human::counted(indexed.names, "name", "names"))));
     }
-    fields.push(("read", TableCell::new(human::bytes(report.bytes_read))));
-    if !counts.is_part {
-        let indexing = match report.complete {
+    fields.push(("read", TableCell::new(human::bytes(done.report.bytes_read))));
+    if !done.is_part {
+        let indexing = match done.report.complete {
             true => "complete: every rollout of the home was visited",
             false => "not complete: the messages say why",
         };

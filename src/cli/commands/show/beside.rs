@@ -2,10 +2,8 @@
 
 use crate::cli::commands::{App, place, threads};
 use crate::cli::line::Exit;
-use crate::cli::output::records::Records;
-use crate::cli::output::records::json::{self, Document};
 use crate::cli::output::{
-    Format, Member, Members, OutputForm, Style, Table, TableCell, TableColumn, Tone, Value, cells, text,
+    Format, Members, OutputForm, Style, Table, TableCell, TableColumn, Tone, Value, cells, text,
 };
 use crate::db::Reader;
 use crate::survey::Context;
@@ -42,46 +40,56 @@ pub(super) fn run(
         now: app.environment.now,
         interrupted: &app.interrupted,
     };
-    let mut sink = ComparisonSink::begin(&mut app.out, form)?;
-    // The problems of threads are reported after the output.
-    let mut wrong: Vec<Option<Wrong>> = Vec::with_capacity(found.selected.len());
-    verify::beside(context, &found.selected, reader, |one| {
-        if one.row.is_some() || one.file.is_some() {
-            sink.write(&one)?;
-        }
-        wrong.push(match (&one.error, &one.row) {
-            (Some(error), _) => Some(Wrong::NoFile(error.clone())),
-            (None, None) => Some(Wrong::NoRow),
-            (None, Some(_)) => None,
-        });
-        Ok(())
-    })?;
-    sink.finish()?;
-    let mut exit = found.exit;
-    for (i, (wrong, selected)) in wrong.into_iter().zip(&found.selected).enumerate() {
-        let typed = found.typed(i);
-        match wrong {
-            None => continue,
-            Some(Wrong::NoFile(error)) => {
-                app.messages.fail(&format!("{typed}: there is nothing to compare with: {error}"));
+    // The problems of threads are reported after the output: their places, each with the reason why there is no file.
+    let (mut wrong, mut places) = (Vec::new(), 0..);
+    let mut compare = |write: &mut dyn FnMut(&Beside) -> io::Result<()>| {
+        verify::beside(context, &found.selected, reader, |one| {
+            if one.row.is_some() || one.file.is_some() {
+                write(&one)?;
             }
-            Some(Wrong::NoRow) => {
-                app.messages.fail(&format!("{typed}: there is a rollout, but no row in the database"));
-                app.messages.hint(&format!("codex-state backfill {}", threads::pasted(selected)));
-            }
+            let is_wrong = one.error.is_some() || one.row.is_none();
+            wrong.extend(places.next().filter(|_| is_wrong).map(|place| (place, one.error)));
+            Ok(())
+        })
+    };
+    let out = &mut app.out;
+    match form.format {
+        None => {
+            let mut separator = "";
+            compare(&mut |one| {
+                write!(out, "{}", std::mem::replace(&mut separator, "\n"))?;
+                write_text(out, one, form.width, form.style)
+            })?;
         }
-        exit = exit.merge(Exit::Not);
+        Some(format) => {
+            let mut records = form.records(out, format, "threads", &COLUMN_NAMES)?;
+            compare(&mut |one| match format {
+                Format::Json | Format::Jsonl => records.item(thread(one)),
+                Format::Tsv | Format::Csv => lines(one).try_for_each(|line| {
+                    let id = Value::from(id(one));
+                    records.row(&[id, line.col.name().into(), line.database, line.file, line.differs.into()])
+                }),
+            })?;
+            records.finish()?;
+        }
     }
-    if app.interrupted.load(Ordering::Relaxed) {
-        return Ok(Exit::Interrupted);
-    }
-    Ok(exit)
+    let exit = found.exit.merge(say_wrong(app, found, wrong));
+    Ok(if app.interrupted.load(Ordering::Relaxed) { Exit::Interrupted } else { exit })
 }
 
-/// The reason why one of the sides is empty.
-enum Wrong {
-    NoFile(String),
-    NoRow,
+/// Reports the threads of which one of the sides is empty.
+fn say_wrong(app: &App, found: &threads::FoundThreads, wrong: Vec<(usize, Option<String>)>) -> Exit {
+    let exit = Exit::from_answer(wrong.is_empty());
+    for (place, error) in wrong {
+        match error {
+            Some(error) => {
+                let typed = found.typed(place);
+                app.messages.fail(&format!("{typed}: there is nothing to compare with: {error}"));
+            }
+            None => found.say_no_row(app, place),
+        }
+    }
+    exit
 }
 
 /// One column of one thread: both sides, and whether they differ.
@@ -133,54 +141,6 @@ fn thread(one: &Beside) -> Members<'_> {
         ("path", one.path.as_deref().into()),
         ("columns", lines(one).map(column).collect()),
     ]
-}
-
-/// The output for the threads, which are written one by one.
-enum ComparisonSink<'w> {
-    Document(Document<'w>),
-    Lines(&'w mut dyn Write),
-    Records(Records<'w>),
-    Text { out: &'w mut dyn Write, width: usize, style: Style, is_first: bool },
-}
-
-impl<'w> ComparisonSink<'w> {
-    fn begin(out: &'w mut dyn Write, form: &OutputForm) -> io::Result<ComparisonSink<'w>> {
-        Ok(match form.format {
-            Some(Format::Json) => {
-                let mut document = Document::begin(out)?;
-                document.list("threads")?;
-                ComparisonSink::Document(document)
-            }
-            Some(Format::Jsonl) => ComparisonSink::Lines(out),
-            Some(format) => ComparisonSink::Records(form.records(out, format, "threads", &COLUMN_NAMES)?),
-            None => ComparisonSink::Text { out, width: form.width, style: form.style, is_first: true },
-        })
-    }
-
-    fn write(&mut self, one: &Beside) -> io::Result<()> {
-        match self {
-            ComparisonSink::Document(document) => document.item(&Member::Object(thread(one))),
-            ComparisonSink::Lines(out) => json::write_line(out, &Member::Object(thread(one))),
-            ComparisonSink::Records(records) => lines(one).try_for_each(|line| {
-                let id = Value::from(id(one));
-                records.row(&[id, line.col.name().into(), line.database, line.file, line.differs.into()])
-            }),
-            ComparisonSink::Text { out, width, style, is_first } => {
-                if !std::mem::take(is_first) {
-                    writeln!(out)?;
-                }
-                write_text(out, one, *width, *style)
-            }
-        }
-    }
-
-    fn finish(self) -> io::Result<()> {
-        match self {
-            ComparisonSink::Document(document) => document.finish(),
-            ComparisonSink::Records(records) => records.finish(),
-            ComparisonSink::Lines(_) | ComparisonSink::Text { .. } => Ok(()),
-        }
-    }
 }
 
 fn write_text(out: &mut dyn Write, one: &Beside, width: usize, style: Style) -> io::Result<()> {

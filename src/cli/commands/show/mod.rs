@@ -57,15 +57,11 @@ pub fn run(app: &mut App, arguments: &args::ShowArgs) -> anyhow::Result<Exit> {
         Some(format) => write_records(app, &form, format, &mut rows)?,
         None => write_text(app, &form, &home, &config, &mut rows)?,
     }
-    let (mut without, mut exit) = (rows.without, found.exit);
+    let mut without = rows.without;
     without.sort_unstable();
     reader.end();
-    for i in without {
-        app.messages.fail(&format!("{}: there is a rollout, but no row in the database", found.typed(i)));
-        app.messages.hint(&format!("codex-state backfill {}", threads::pasted(&found.selected[i])));
-        exit = exit.merge(Exit::Not);
-    }
-    Ok(exit)
+    without.iter().for_each(|&place| found.say_no_row(app, place));
+    Ok(found.exit.merge(Exit::from_answer(without.is_empty())))
 }
 
 /// A row that was found.
@@ -176,12 +172,7 @@ fn write_text(
     config: &CodexConfig,
     rows: &mut FoundRows<'_>,
 ) -> anyhow::Result<()> {
-    let ways = Ways {
-        home: home.is_dir().then_some(home),
-        default_provider: rows.default_provider,
-        is_by_option: app.global.default_provider.is_some(),
-        providers: config.providers.as_ref(),
-    };
+    let ways = Ways::of(app, home.is_dir().then_some(home), rows.default_provider, config);
     let mut is_first = true;
     while let Some(row) = rows.next()? {
         if !std::mem::take(&mut is_first) {

@@ -14,9 +14,8 @@ use crate::cli::line::{Exit, jobs_or_processors};
 use crate::cli::output::chart::Ink;
 use crate::cli::output::{OutputForm, Report, ReportRows, error, human};
 use crate::db::Reader;
-use crate::db::backup::{self, BackupInfo};
+use crate::db::backup;
 use crate::error::{WithHint as _, shell_word};
-use crate::home::DatabaseChoice;
 use crate::status::{self, DatabaseStatus, Rollouts, StatusOptions, Unusable};
 use crate::survey;
 use crate::verify::{self, Depth, Finding, FindingKind, Ignore, VerifyOptions};
@@ -37,7 +36,6 @@ pub fn run(app: &mut App, arguments: &args::StatusArgs) -> anyhow::Result<Exit> 
     let args::StatusArgs {} = arguments;
     let form = app.form(false)?;
     let place = Place::find_or_nowhere(app)?;
-    let choice = place.choose(&app.messages);
     let zone = app.environment.zone;
     let options = StatusOptions {
         context: place.context(app, jobs_or_processors(None)),
@@ -45,8 +43,7 @@ pub fn run(app: &mut App, arguments: &args::StatusArgs) -> anyhow::Result<Exit> 
     };
     let walk =
         place.home.is_dir().then(|| survey::walk(&options.context, Looks::All, app.messages.progress()));
-    let mut view = begin(app, &place, choice, walk.as_ref());
-    find_other_databases(&mut view);
+    let mut view = begin(app, &place, walk.as_ref());
     let trouble = examine(app, &place, walk, &options, &mut view).err();
     view.error = trouble.as_ref().map(error::message);
     print(app, &form, &view, trouble.is_none())?;
@@ -59,26 +56,25 @@ pub fn run(app: &mut App, arguments: &args::StatusArgs) -> anyhow::Result<Exit> 
     Ok(if app.interrupted.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Done })
 }
 
-/// Returns what is known before the database is opened.
-fn begin<'a>(
-    app: &App,
-    place: &'a Place,
-    choice: Option<DatabaseChoice>,
-    walk: Option<&Walk>,
-) -> StatusView<'a> {
+/// Returns what is known before the database is opened. Warns if a folder of backups cannot be read.
+fn begin<'a>(app: &App, place: &'a Place, walk: Option<&Walk>) -> StatusView<'a> {
+    let choice = place.choose(&app.messages);
     let home = walk.map(|_| &*place.home);
-    let (backups, are_backups_hidden) = backups(app, choice.as_ref(), &place.databases.looked_in);
-    let chosen = choice.as_ref().map(|choice| &*choice.chosen.path);
-    let outdated = home.zip(chosen).and_then(|(home, database)| fresh::outdated(app, home, database, None));
-    let (candidate, other) = choice.map(|choice| (choice.chosen, choice.other)).unzip();
+    let used = choice.as_ref().map(|choice| &*choice.chosen.path);
+    let beside = used.and_then(Path::parent);
+    let hidden = used.and_then(backup::unreadable_folder);
+    if let Some((folder, error)) = &hidden {
+        app.messages.warn(&format!("{}: backups cannot be listed: {error}", folder.display()));
+    }
+    let folders = |home| {
+        let looked_in = place.databases.looked_in.iter().map(PathBuf::as_path);
+        looked_in.chain([home]).chain(beside).collect::<Vec<_>>()
+    };
+    let set_aside = |folder: &Path| status::other_databases(&[&folder.join(SET_ASIDE)], None);
     StatusView {
         home,
-        default_provider: &place.default_provider,
-        invalid_config: place.config.invalid.as_deref(),
-        others: other.flatten().map(|one| one.path).into_iter().collect(),
-        candidate,
-        outdated,
-        looked_in: place.databases.looked_in.clone(),
+        place,
+        outdated: home.zip(used).and_then(|(home, database)| fresh::outdated(app, home, database, None)),
         database: None,
         error: None,
         rollouts: walk.map(Rollouts::of).unwrap_or_default(),
@@ -86,45 +82,13 @@ fn begin<'a>(
         findings: Vec::new(),
         unusable: None,
         weights: None,
-        other_databases: Vec::new(),
-        set_aside: Vec::new(),
-        ways: Ways {
-            home,
-            default_provider: &place.default_provider,
-            is_by_option: app.global.default_provider.is_some(),
-            providers: place.config.providers.as_ref(),
-        },
-        backups,
-        are_backups_hidden,
+        other_databases: home.map_or_else(Vec::new, |home| status::other_databases(&folders(home), used)),
+        set_aside: home.or(beside).map_or_else(Vec::new, set_aside),
+        ways: Ways::of(app, home, &place.default_provider, &place.config),
+        backups: place.backups(used),
+        are_backups_hidden: hidden.is_some(),
         now: app.environment.now_ms(),
-    }
-}
-
-/// Returns the backups of the database, or of any database if there is none, the newest first. Also returns true if a
-/// folder of backups cannot be read, of which it warns.
-fn backups(app: &App, choice: Option<&DatabaseChoice>, looked_in: &[PathBuf]) -> (Vec<BackupInfo>, bool) {
-    let mut backups: Vec<BackupInfo> = match choice {
-        Some(choice) => backup::backups_of(&choice.chosen.path),
-        None => looked_in.iter().flat_map(|folder| backup::backups_in(folder)).collect(),
-    };
-    backups.sort_by_key(|backup| std::cmp::Reverse(backup.taken_at));
-    let hidden = choice.and_then(|choice| backup::unreadable_folder(&choice.chosen.path));
-    if let Some((folder, error)) = &hidden {
-        app.messages.warn(&format!("{}: backups cannot be listed: {error}", folder.display()));
-    }
-    (backups, hidden.is_some())
-}
-
-/// Finds the databases beside the one that is used.
-fn find_other_databases(view: &mut StatusView<'_>) {
-    let used = view.candidate.as_ref().map(|candidate| &*candidate.path);
-    let beside = used.and_then(Path::parent);
-    if let Some(home) = view.home {
-        let folders = view.looked_in.iter().map(|folder| &**folder).chain([home]).chain(beside);
-        view.other_databases = status::other_databases(&folders.collect::<Vec<&Path>>(), used);
-    }
-    if let Some(folder) = view.home.or(beside) {
-        view.set_aside = status::other_databases(&[&folder.join(SET_ASIDE)], None);
+        choice,
     }
 }
 
@@ -153,8 +117,8 @@ fn examine(
     options: &StatusOptions<'_>,
     view: &mut StatusView<'_>,
 ) -> anyhow::Result<()> {
-    let Some(candidate) = &view.candidate else { return Ok(()) };
-    let mut reader = place.read(app, &candidate.path, "status")?;
+    let Some(used) = view.used() else { return Ok(()) };
+    let mut reader = place.read(app, used, "status")?;
     let (database, weights) = DatabaseStatus::of(options, &mut reader, walk.as_ref())?;
     if view.home.is_some() {
         compare(app, place, walk, options, &mut reader, view)?;

@@ -30,11 +30,13 @@ pub(super) fn next(view: &StatusView<'_>) -> String {
     let counts = &database.census;
     let n_warnings = report.map_or(0, |report| report.total().warnings);
     let rest = if n_warnings > 0 { "; codex-state verify names what it warns of" } else { "" };
+    if let Some(other) = view.other() {
+        let other = shell_word(other);
+        return format!(
+            "this database is in order; look at the other one too: codex-state --db {other} status"
+        );
+    }
     match (counts.total(), counts.total() - counts.shown()) {
-        _ if !view.others.is_empty() => format!(
-            "this database is in order; look at the other one too: codex-state --db {} status",
-            shell_word(&view.others[0])
-        ),
         (0, _) if view.rollouts.total() == 0 => NO_CONVERSATION.to_owned(),
         (_, 0) => format!("nothing: all is well; codex resume --all lists every conversation{rest}"),
         (_, hidden) => hidden_ones(view, counts, hidden, rest),
@@ -74,7 +76,7 @@ fn damaged(database: &DatabaseStatus) -> Option<String> {
 }
 
 fn invalid_config(view: &StatusView<'_>) -> Option<String> {
-    let reason = view.invalid_config?;
+    let reason = view.place.config.invalid.as_ref()?;
     let path = view.home?.join(home::CONFIG);
     Some(format!("correct {}, which Codex cannot read: {reason}", shell_word(&path)))
 }

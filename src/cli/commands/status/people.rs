@@ -8,6 +8,7 @@ use crate::cli::output::{Style, TableCell, Tone, human, shown, text, write_field
 use crate::db::Census;
 use crate::db::backup::BackupInfo;
 use crate::error::shell_word;
+use crate::home::DatabaseChoice;
 use crate::status::{DatabaseStatus, IndexingProgress, OtherDatabase, Weight, Weights};
 use crate::verify::{Finding, FindingKind, Severity, VerifyReport};
 use std::collections::BTreeMap;
@@ -89,23 +90,23 @@ pub(super) fn write(
 
 /// Adds the database that is used, with the reason, and the one that is not used.
 fn candidate_fields(view: &StatusView<'_>, fields: &mut Fields) {
-    match &view.candidate {
+    match &view.choice {
         None => {
-            let folders: Vec<_> = view.looked_in.iter().map(text::path).collect();
+            let folders: Vec<_> = view.place.databases.looked_in.iter().map(text::path).collect();
             fields.push((
                 "database",
                 TableCell::exact(format!("none in {}", folders.join(" or "))).tone(Tone::Doubtful),
             ));
         }
-        Some(candidate) => {
-            fields.push(("database", TableCell::exact(text::path(&candidate.path))));
-            fields.push(("chosen", TableCell::new(candidate.why.describe())));
+        Some(DatabaseChoice { chosen, .. }) => {
+            fields.push(("database", TableCell::exact(text::path(&chosen.path))));
+            fields.push(("chosen", TableCell::new(chosen.why.describe())));
         }
     }
     if let Some(warning) = &view.outdated {
         fields.push(("warning", TableCell::new(warning).tone(Tone::Doubtful)));
     }
-    for other in &view.others {
+    if let Some(other) = view.other() {
         let status = format!("codex-state --db {} status", shell_word(other));
         fields.push((
             "left alone",
@@ -215,24 +216,12 @@ fn shown_fields(census: &Census, screen: &Screen<'_>, fields: &mut Fields) {
 
 /// Adds the threads by source, provider and folder, with the sizes of their rollouts if these are known.
 fn count_fields(census: &Census, weights: Option<&Weights>, fields: &mut Fields) {
-    let counted = |counts: &BTreeMap<String, u64>| -> Vec<Counted> {
-        counts.iter().map(|(name, n)| Counted { name: name.clone(), threads: *n, bytes: None }).collect()
-    };
-    let weighed = |weights: &BTreeMap<String, Weight>| -> Vec<Counted> {
-        let counted = |(name, one): (&String, &Weight)| Counted {
-            name: name.clone(),
-            threads: one.threads,
-            bytes: Some(one.bytes),
-        };
-        weights.iter().map(counted).collect()
-    };
-    let [sources, providers] = match weights {
-        Some(weights) => [weighed(&weights.sources), weighed(&weights.providers)],
-        None => [counted(&census.sources), counted(&census.providers)],
-    };
-    for (name, counts) in [("sources", sources), ("providers", providers)] {
+    for (name, counts, weights) in [
+        ("sources", &census.sources, weights.map(|weights| &weights.sources)),
+        ("providers", &census.providers, weights.map(|weights| &weights.providers)),
+    ] {
         if !counts.is_empty() {
-            fields.push((name, TableCell::new(most(counts))));
+            fields.push((name, TableCell::new(most(counts, weights))));
         }
     }
     let Some(weights) = weights else { return };
@@ -254,29 +243,22 @@ fn count_fields(census: &Census, weights: Option<&Weights>, fields: &mut Fields)
     }
 }
 
-/// The threads of one source or provider.
-struct Counted {
-    name: String,
-    threads: u64,
-    /// The size of their rollouts in bytes, if it is known.
-    bytes: Option<u64>,
-}
-
-/// Describes the greatest counts, by name.
-fn most(mut counts: Vec<Counted>) -> String {
-    counts.sort_by(|a, b| b.threads.cmp(&a.threads).then_with(|| a.name.cmp(&b.name)));
-    let words = |name: &str, threads: u64, bytes: Option<u64>| {
+/// Describes the greatest counts of threads by name, with the sizes of their rollouts if these are known.
+fn most(counts: &BTreeMap<String, u64>, weights: Option<&BTreeMap<String, Weight>>) -> String {
+    let words = |name: &str, some: &[(&str, u64)]| {
         let name = if name.is_empty() { "(none)" } else { name };
-        let bytes = bytes.map_or_else(String::new, |bytes| format!(" ({})", human::bytes(bytes)));
-        format!("{name} {}{bytes}", human::count(threads))
+        let threads = human::count(some.iter().map(|(_, n)| n).sum());
+        let bytes = weights.map(|weights| some.iter().filter_map(|(name, _)| weights.get(*name)));
+        match bytes.map(|weights| weights.map(|one| one.bytes).sum()) {
+            Some(bytes) => format!("{name} {threads} ({})", human::bytes(bytes)),
+            None => format!("{name} {threads}"),
+        }
     };
-    let rest = counts.split_off(counts.len().min(NAMED));
-    let mut named: Vec<String> = counts.iter().map(|one| words(&one.name, one.threads, one.bytes)).collect();
-    if !rest.is_empty() {
-        let threads = rest.iter().map(|one| one.threads).sum();
-        named.push(words("others", threads, rest.iter().map(|one| one.bytes).sum()));
-    }
-    named.join(", ")
+    let sorted = shown::greatest_first(counts);
+    let (named, rest) = sorted.split_at(sorted.len().min(NAMED));
+    let named = named.iter().map(|one| words(one.0, &[*one]));
+    let rest = (!rest.is_empty()).then(|| words("others", rest));
+    named.chain(rest).collect::<Vec<_>>().join(", ")
 }
 
 fn rollout_fields(view: &StatusView<'_>, fields: &mut Fields) {
@@ -400,14 +382,14 @@ mod tests {
 
     #[test]
     fn rare_names_are_counted_together() {
-        let counted = |name: String, threads, bytes| Counted { name, threads, bytes };
-        let counts = (0..8u64).map(|n| counted(format!("s{n}"), n, None)).collect();
-        assert_eq!(most(counts), "s7 7, s6 6, s5 5, s4 4, s3 3, others 3");
-        let counts = (0..7u64).map(|n| counted(format!("s{n}"), 9 - n, Some(1024))).collect();
+        let counts = (0..8u64).map(|n| (format!("s{n}"), n)).collect();
+        assert_eq!(most(&counts, None), "s7 7, s6 6, s5 5, s4 4, s3 3, others 3");
+        let counts = (0..7u64).map(|n| (format!("s{n}"), 9 - n)).collect();
+        let weight = |n| (format!("s{n}"), Weight { threads: 9 - n, bytes: 1024 });
         assert_eq!(
-            most(counts),
+            most(&counts, Some(&(0..7u64).map(weight).collect())),
             "s0 9 (1.0 KiB), s1 8 (1.0 KiB), s2 7 (1.0 KiB), s3 6 (1.0 KiB), s4 5 (1.0 KiB), others 7 (2.0 KiB)"
         );
-        assert_eq!(most(vec![counted(String::new(), 1, None)]), "(none) 1");
+        assert_eq!(most(&[(String::new(), 1)].into(), None), "(none) 1");
     }
 }

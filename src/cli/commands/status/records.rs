@@ -15,8 +15,8 @@ pub(super) fn members<'a>(view: &'a StatusView<'a>, next: Option<&'a str>) -> Me
     let database = view.database.as_ref();
     vec![
         ("home", view.home.into()),
-        ("database", view.candidate.as_ref().map(|candidate| database_used(view, candidate)).into()),
-        ("looked_in", paths(&view.looked_in)),
+        ("database", view.choice.as_ref().map(|choice| database_used(view, &choice.chosen)).into()),
+        ("looked_in", paths(&view.place.databases.looked_in)),
         ("threads", database.map(|database| threads(view, database)).into()),
         ("rollouts", rollouts(&view.rollouts).into()),
         ("backfill", database.and_then(backfill).into()),
@@ -35,7 +35,7 @@ fn database_used<'a>(view: &'a StatusView<'a>, candidate: &'a DatabaseCandidate)
     vec![
         ("path", (&*candidate.path).into()),
         ("why", candidate.why.describe().into()),
-        ("others", paths(&view.others)),
+        ("others", view.other().into_iter().collect()),
         ("error", view.error.as_deref().into()),
         ("bytes", database.map(|database| database.bytes).into()),
         ("wal_bytes", database.and_then(|database| database.wal_bytes).into()),
@@ -70,7 +70,7 @@ fn threads<'a>(view: &'a StatusView<'a>, database: &'a DatabaseStatus) -> Member
             ]
             .into(),
         ),
-        ("default_provider", view.default_provider.into()),
+        ("default_provider", (&*view.place.default_provider).into()),
         ("sources", counts(&census.sources)),
         ("providers", counts(&census.providers)),
         ("months", counts(&database.months)),

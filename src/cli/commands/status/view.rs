@@ -1,28 +1,24 @@
 //! The data that `status` shows. It does not decide how they are shown.
 
+use crate::cli::commands::Place;
 use crate::cli::commands::ways::Ways;
 use crate::db::backup::BackupInfo;
-use crate::home::DatabaseCandidate;
+use crate::home::DatabaseChoice;
 use crate::status::{DatabaseStatus, OtherDatabase, Rollouts, Unusable, Weights};
 use crate::thread::Millis;
 use crate::verify::{self, VerifyReport};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The data that `status` shows.
 pub(super) struct StatusView<'a> {
     /// The home, if there is one; a named database needs none.
     pub(super) home: Option<&'a Path>,
-    pub(super) default_provider: &'a str,
-    /// The error in the configuration, if it is not TOML.
-    pub(super) invalid_config: Option<&'a str>,
-    /// The database that is used, with the reason.
-    pub(super) candidate: Option<DatabaseCandidate>,
+    /// The configuration, and the folders that were searched for databases.
+    pub(super) place: &'a Place,
+    /// The database that is used, with the reason, and another one that is not.
+    pub(super) choice: Option<DatabaseChoice>,
     /// The warning that the Codex of this home does not read it.
     pub(super) outdated: Option<String>,
-    /// The databases that are not used.
-    pub(super) others: Vec<PathBuf>,
-    /// The folders that were searched for databases.
-    pub(super) looked_in: Vec<PathBuf>,
     /// The examined database; `None` if it cannot be read.
     pub(super) database: Option<DatabaseStatus>,
     /// The reason why it cannot be read.
@@ -46,4 +42,16 @@ pub(super) struct StatusView<'a> {
     /// True if their folder cannot be read, so that there may be more.
     pub(super) are_backups_hidden: bool,
     pub(super) now: Millis,
+}
+
+impl StatusView<'_> {
+    /// Returns the path of the database that is used.
+    pub(super) fn used(&self) -> Option<&Path> {
+        self.choice.as_ref().map(|choice| &*choice.chosen.path)
+    }
+
+    /// Returns the path of the database that is not used, if there is one.
+    pub(super) fn other(&self) -> Option<&Path> {
+        self.choice.as_ref()?.other.as_ref().map(|other| &*other.path)
+    }
 }

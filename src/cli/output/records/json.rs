@@ -18,14 +18,6 @@ pub fn write<T: Serialize + ?Sized>(out: &mut dyn Write, value: &T) -> io::Resul
     Ok(value.serialize(&mut Serializer::with_formatter(out, Safe))?)
 }
 
-/// Writes a value on a separate line, for JSONL.
-pub fn write_line<T: Serialize + ?Sized>(out: &mut dyn Write, value: &T) -> io::Result<()> {
-    let mut line = Vec::new();
-    push(&mut line, value)?;
-    line.push(b'\n');
-    out.write_all(&line)
-}
-
 /// Appends a value without a virtual call for each fragment, because this is frequent.
 pub(crate) fn push<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> io::Result<()> {
     Ok(value.serialize(&mut Serializer::with_formatter(out, Safe))?)
@@ -181,9 +173,9 @@ mod tests {
         #[test]
         fn every_text_is_read_back(text: String) {
             let mut out = Vec::new();
-            write_line(&mut out, &text).unwrap();
-            prop_assert!(out.ends_with(b"\"\n"));
-            let line = std::str::from_utf8(&out[..out.len() - 1]).unwrap();
+            push(&mut out, &text).unwrap();
+            prop_assert!(out.ends_with(b"\""));
+            let line = std::str::from_utf8(&out).unwrap();
             prop_assert_eq!(text::safe(line), line);
             prop_assert_eq!(serde_json::from_slice::<Value>(&out).unwrap(), Value::String(text));
         }

@@ -4,101 +4,13 @@
 
 pub mod json;
 pub mod time;
+pub mod value;
 
-use std::borrow::Cow;
-use std::io::{self, Write};
-use std::path::Path;
-
-use serde::{Serialize, Serializer};
-
+use crate::cli::output::members::{Member, Members};
 use crate::cli::output::text;
-
-/// A cell.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value<'a> {
-    /// Unknown: empty in TSV and CSV, `null` in JSON.
-    Null,
-    /// A whole number.
-    Int(i64),
-    /// Any other number, which occurs only in unknown columns.
-    Real(f64),
-    /// `true` or `false`, in every format.
-    Bool(bool),
-    /// Untrusted text.
-    Text(Cow<'a, str>),
-    /// A time in epoch milliseconds, written as RFC 3339 in UTC, or as the number if that is out of its range.
-    Time(i64),
-}
-
-impl<'a> From<&'a str> for Value<'a> {
-    fn from(text: &'a str) -> Self {
-        Self::Text(Cow::Borrowed(text))
-    }
-}
-
-impl<'a> From<Cow<'a, str>> for Value<'a> {
-    fn from(text: Cow<'a, str>) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<String> for Value<'_> {
-    fn from(text: String) -> Self {
-        Self::Text(Cow::Owned(text))
-    }
-}
-
-impl<'a> From<&'a Path> for Value<'a> {
-    fn from(path: &'a Path) -> Self {
-        Self::Text(path.to_string_lossy())
-    }
-}
-
-impl From<i64> for Value<'_> {
-    fn from(number: i64) -> Self {
-        Self::Int(number)
-    }
-}
-
-impl From<u64> for Value<'_> {
-    fn from(number: u64) -> Self {
-        Self::Int(i64::try_from(number).unwrap_or(i64::MAX))
-    }
-}
-
-impl From<usize> for Value<'_> {
-    fn from(number: usize) -> Self {
-        Self::from(number as u64)
-    }
-}
-
-impl From<bool> for Value<'_> {
-    fn from(yes: bool) -> Self {
-        Self::Bool(yes)
-    }
-}
-
-impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Value::Null, Into::into)
-    }
-}
-
-impl Serialize for Value<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Null => serializer.serialize_none(),
-            Self::Int(number) => serializer.serialize_i64(*number),
-            Self::Real(number) => serializer.serialize_f64(*number),
-            Self::Bool(yes) => serializer.serialize_bool(*yes),
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::Time(millis) if time::is_sayable(*millis) => {
-                serializer.serialize_str(&time::rfc3339(*millis))
-            }
-            Self::Time(millis) => serializer.serialize_i64(*millis),
-        }
-    }
-}
+use serde::Serialize;
+use std::io::{self, Write};
+use value::Value;
 
 /// The format of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +40,7 @@ pub struct Layout<'a> {
 
 /// Writes records in one format.
 pub struct Records<'w> {
-    columns: usize,
+    columns: &'w [&'w str],
     line: Vec<u8>,
     sink: Sink<'w>,
 }
@@ -143,7 +55,7 @@ enum Sink<'w> {
     Json {
         document: json::Document<'w>,
         keys: Vec<Vec<u8>>,
-        list: Option<String>,
+        list: Option<&'w str>,
     },
     Jsonl {
         out: &'w mut dyn Write,
@@ -153,7 +65,7 @@ enum Sink<'w> {
 
 impl<'w> Records<'w> {
     /// Begins the output; TSV and CSV write their header.
-    pub fn begin(out: &'w mut dyn Write, format: Format, layout: Layout<'_>) -> io::Result<Self> {
+    pub fn begin(out: &'w mut dyn Write, format: Format, layout: Layout<'w>) -> io::Result<Self> {
         let mut line = Vec::with_capacity(1024);
         let sink = match format {
             Format::Tsv => {
@@ -174,16 +86,36 @@ impl<'w> Records<'w> {
             Format::Json => Sink::Json {
                 document: json::Document::begin(out)?,
                 keys: keys(layout.columns)?,
-                list: Some(layout.list.to_owned()),
+                list: Some(layout.list),
             },
             Format::Jsonl => Sink::Jsonl { out, keys: keys(layout.columns)? },
         };
-        Ok(Self { columns: layout.columns.len(), line, sink })
+        Ok(Self { columns: layout.columns, line, sink })
+    }
+
+    /// Writes an item: in JSON and JSONL all its members, in TSV and CSV those that are columns.
+    pub fn item(&mut self, members: Members<'_>) -> io::Result<()> {
+        match &mut self.sink {
+            Sink::Tsv(_) | Sink::Csv { .. } => {
+                let cells: Vec<Value<'_>> = self.columns.iter().map(|name| cell(&members, name)).collect();
+                self.row(&cells)
+            }
+            Sink::Json { document, list, .. } => {
+                begin_list(document, list)?;
+                document.item(&Member::Object(members))
+            }
+            Sink::Jsonl { out, .. } => {
+                self.line.clear();
+                json::push(&mut self.line, &Member::Object(members))?;
+                self.line.push(b'\n');
+                out.write_all(&self.line)
+            }
+        }
     }
 
     /// Writes a record: a cell for each column, in their order.
     pub fn row(&mut self, cells: &[Value<'_>]) -> io::Result<()> {
-        debug_assert_eq!(cells.len(), self.columns, "a cell for each column");
+        debug_assert_eq!(cells.len(), self.columns.len(), "a cell for each column");
         let line = &mut self.line;
         line.clear();
         match &mut self.sink {
@@ -211,7 +143,7 @@ impl<'w> Records<'w> {
                 out.write_all(line)
             }
             Sink::Json { document, keys, list } => {
-                list.take().map_or(Ok(()), |list| document.list(&list))?;
+                begin_list(document, list)?;
                 document.item_with(|buffer| push_object(buffer, keys, cells))
             }
         }
@@ -220,7 +152,7 @@ impl<'w> Records<'w> {
     /// Ends the records; members of the document may follow.
     pub fn end_rows(&mut self) -> io::Result<()> {
         if let Sink::Json { document, list, .. } = &mut self.sink {
-            list.take().map_or(Ok(()), |list| document.list(&list))?;
+            begin_list(document, list)?;
             document.end_list()?;
         }
         Ok(())
@@ -243,6 +175,32 @@ impl<'w> Records<'w> {
             Sink::Csv { mut out, .. } => out.flush(),
             Sink::Tsv(_) | Sink::Jsonl { .. } => Ok(()),
         }
+    }
+}
+
+/// Begins the list of a document, unless it was begun before.
+fn begin_list(document: &mut json::Document<'_>, list: &mut Option<&str>) -> io::Result<()> {
+    list.take().map_or(Ok(()), |list| document.list(list))
+}
+
+/// Returns a member as a cell; `Null` if there is none.
+fn cell<'a>(members: &Members<'a>, name: &str) -> Value<'a> {
+    match members.iter().find(|(member, _)| *member == name) {
+        Some((_, Member::Value(value))) => value.clone(),
+        Some((_, Member::List(elements))) => {
+            let names: Vec<String> = elements
+                .iter()
+                .filter_map(|element| match element {
+                    Member::Object(members) => match cell(members, "name") {
+                        Value::Text(name) => Some(name.into_owned()),
+                        _ => None,
+                    },
+                    _ => None,
+                })
+                .collect();
+            (!names.is_empty()).then(|| names.join(",")).into()
+        }
+        _ => Value::Null,
     }
 }
 
@@ -461,5 +419,13 @@ mod tests {
             prop_assert_eq!(tsv.matches('\n').count(), 1);
             prop_assert_eq!(tsv.matches('\t').count(), 3);
         }
+    }
+
+    #[test]
+    fn numbers_beyond_a_cell_are_cut_and_others_kept() {
+        let check = |member, expected| assert_eq!(cell(&vec![("n", member)], "n"), expected);
+        check(u64::MAX.into(), Value::Int(i64::MAX));
+        check((-3_i64).into(), Value::Int(-3));
+        check(Value::Real(0.5).into(), Value::Real(0.5));
     }
 }
