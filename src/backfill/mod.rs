@@ -53,7 +53,6 @@ pub fn run(
     {
         writer.skip_parents()?;
     }
-    let tally = target.read(|connection| Tally::begin(connection, &schema, context.default_provider))?;
     let walk = survey::walk(&context, Looks::of(options.quick), progress);
     let found = HomeFiles::new(context.home, walk);
     let missing_folders = missing_folders(options, &found, &mut target)?;
@@ -67,11 +66,12 @@ pub fn run(
     let mut run = BackfillRun {
         options,
         survey: Survey::new(scan, target, &schema, options.times, progress)?,
+        schema,
         facts,
         backup: options.backup,
         pending: Vec::new(),
         pending_bytes: 0,
-        tally,
+        tally: None,
         report,
     };
     run.survey.comparison.replaces = options.facts.is_some_and(DatabaseFacts::replaces);
@@ -82,7 +82,7 @@ pub fn run(
     survey::read_all(&mut run, &plan.groups)?;
     run.flush()?;
     progress.finish();
-    run.conclude(&schema, &found)
+    run.conclude(&found)
 }
 
 /// Reads the schema, and checks that rows can be written.
@@ -162,6 +162,10 @@ impl<'a> Verb<'a> for BackfillRun<'a> {
     }
 
     fn use_idle_time(&mut self) -> anyhow::Result<bool> {
+        if self.tally.is_none() {
+            self.begin_tally()?;
+            return Ok(true);
+        }
         // A preview opens the database for each read of rows, so it waits for a full batch.
         if self.survey.database.writes() {
             survey::compare_waiting(self)?;
@@ -275,7 +279,7 @@ impl BackfillRun<'_> {
     }
 
     /// Completes the report, and records for Codex that nothing is left to index, if so.
-    fn conclude(mut self, schema: &Schema, found: &HomeFiles) -> anyhow::Result<BackfillReport> {
+    fn conclude(mut self, found: &HomeFiles) -> anyhow::Result<BackfillReport> {
         let BackfillOptions { context, threads, .. } = *self.options;
         let missing = &self.report.missing_folders;
         let errors =
@@ -303,13 +307,13 @@ impl BackfillRun<'_> {
             && self.report.missing_folders.is_empty()
             && !self.report.interrupted
             && self.report.n_passing == 0;
-        if self.report.complete && schema.has_backfill_state {
+        if self.report.complete && self.schema.has_backfill_state {
             self.complete(found)?;
         }
         self.count_shown()?;
         let BackfillRun { facts, report, tally, .. } = self;
         let lost_references = facts.map(|facts| facts.lost()).unwrap_or_default();
-        Ok(BackfillReport { shown: tally.end(), lost_references, ..report })
+        Ok(BackfillReport { shown: tally.map(Tally::end).unwrap_or_default(), lost_references, ..report })
     }
 
     /// Records for Codex that nothing is left to index, unless the database already does.

@@ -3,7 +3,7 @@
 use super::options::{BackfillOptions, BackfillReport, BackfillTarget};
 use crate::catalog::walk::RolloutFile;
 use crate::db::facts::FittingFacts;
-use crate::db::{Connection, OpenOptions, Tally, ThreadStatements};
+use crate::db::{Connection, OpenOptions, Schema, Tally, ThreadStatements};
 use crate::rollout::fold::{FoldedThread, Stamp};
 use crate::survey::Survey;
 use crate::survey::comparison::Comparison;
@@ -101,6 +101,7 @@ pub(super) enum WriteResult {
 pub(super) struct BackfillRun<'a> {
     pub(super) options: &'a BackfillOptions<'a>,
     pub(super) survey: Survey<'a, BackfillTarget<'a>>,
+    pub(super) schema: Schema,
     /// The facts from another database.
     pub(super) facts: Option<FittingFacts<'a>>,
     /// See [`BackfillOptions::backup`]; `None` once the backup is made.
@@ -108,7 +109,7 @@ pub(super) struct BackfillRun<'a> {
     /// Threads whose rows must be written.
     pub(super) pending: Vec<Pending>,
     pub(super) pending_bytes: usize,
-    /// The counts of Codex's default list.
-    pub(super) tally: Tally,
+    /// The counts of Codex's default list; `None` until it is counted, before the first change.
+    pub(super) tally: Option<Tally>,
     pub(super) report: BackfillReport,
 }

@@ -9,8 +9,9 @@ use super::options::BackfillTarget;
 use super::pending::{BackfillRun, Pending, WriteResult, merge};
 use crate::db::backup::{Keeping, keep_automatic};
 use crate::db::open::MAX_TRANSACTION;
+use crate::db::{Connection, Tally};
 use crate::rollout::fold::ReadError;
-use crate::survey::Survey;
+use crate::survey::{Database as _, Survey};
 use crate::thread::columns::Col;
 use std::time::Instant;
 
@@ -32,12 +33,15 @@ impl BackfillRun<'_> {
         Ok(())
     }
 
-    /// Writes the queued rows.
+    /// Writes the queued rows, if there are any, after the list of Codex was counted.
     pub(super) fn flush(&mut self) -> anyhow::Result<()> {
         self.pending_bytes = 0;
+        self.begin_tally()?;
         if !self.survey.database.writes() {
             for pending in std::mem::take(&mut self.pending) {
-                self.tally.change(pending.seen.as_ref(), Some(&pending.new.row))?;
+                if let Some(tally) = &mut self.tally {
+                    tally.change(pending.seen.as_ref(), Some(&pending.new.row))?;
+                }
                 if self.options.notes_names {
                     self.report.names.note_row(pending.id, &pending.new.row);
                 }
@@ -52,11 +56,25 @@ impl BackfillRun<'_> {
         Ok(())
     }
 
+    /// Counts Codex's default list, unless that was done.
+    pub(super) fn begin_tally(&mut self) -> anyhow::Result<()> {
+        if self.tally.is_none() {
+            let provider = self.options.context.default_provider;
+            let schema = &self.schema;
+            let begin = |connection: &Connection| Tally::begin(connection, schema, provider);
+            self.tally = Some(self.survey.database.read(begin)?);
+        }
+        Ok(())
+    }
+
     /// Counts Codex's default list again after rows were written. A rebuild counts the finished database instead.
     pub(super) fn count_shown(&mut self) -> anyhow::Result<()> {
         let BackfillTarget::Write(writer) = &self.survey.database else { return Ok(()) };
-        if self.report.inserted + self.report.updated > 0 && !self.survey.comparison.replaces {
-            self.tally.count_again(writer.connection())?;
+        if self.report.inserted + self.report.updated > 0
+            && !self.survey.comparison.replaces
+            && let Some(tally) = &mut self.tally
+        {
+            tally.count_again(writer.connection())?;
         }
         Ok(())
     }
@@ -91,6 +109,7 @@ impl BackfillRun<'_> {
             }
             Ok(outcomes)
         })?;
+        writer.checkpoint_meanwhile();
         let mut changed = Vec::new();
         let written: Vec<Pending> = self.pending.drain(..outcomes.len()).collect();
         for (pending, outcome) in written.into_iter().zip(outcomes) {

@@ -3,6 +3,7 @@
 //! [`Reader`] and [`Writer`] are types, so that a command that reads cannot write. A reader decides for each read how
 //! to open the database, because a Codex may start or end in between.
 
+mod checkpoint;
 mod connect;
 mod exclusive;
 mod reader;

@@ -9,6 +9,7 @@ use std::time::Instant;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior, ffi};
 
+use super::checkpoint::Checkpointer;
 use super::connect::{OPENING, OpenOptions, PAUSE, connect, find, first_look, in_transaction};
 use super::trouble::{self, Trouble, explain, explain_io, explain_own, refuse};
 use crate::fault;
@@ -27,6 +28,8 @@ const CHECKPOINT_PAGES: i64 = 4000;
 #[derive(Debug)]
 pub struct Writer {
     path: PathBuf,
+    /// Ends before the connection, which then removes the `-wal`.
+    checkpointer: Option<Checkpointer>,
     connection: Connection,
     options: OpenOptions,
 }
@@ -50,8 +53,7 @@ impl Writer {
             first_look(&connection)?;
             // SQLite silently opens a file read-only if it may not write it.
             let is_read_only = connection.is_readonly(MAIN_DB)?;
-            let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
-            let synchronous = if journal.eq_ignore_ascii_case("wal") { "NORMAL" } else { "FULL" };
+            let synchronous = if is_wal(&connection)? { "NORMAL" } else { "FULL" };
             connection.pragma_update(None, "synchronous", synchronous)?;
             connection.pragma_update(None, "foreign_keys", true)?;
             // A transaction of hundreds of rows touches most pages of a dozen indexes. With SQLite's default cache of
@@ -76,7 +78,7 @@ impl Writer {
                 "open the database for writing",
             ));
         }
-        Ok(Self { path: path.to_owned(), connection, options: options.clone() })
+        Ok(Self { path: path.to_owned(), checkpointer: None, connection, options: options.clone() })
     }
 
     /// Stops SQLite from checking the parents of new rows, which costs a copy of each page that a row changes. Only
@@ -171,15 +173,35 @@ impl Writer {
         Ok(value)
     }
 
+    /// Has what was committed moved from the `-wal` into the database on another thread, so that little is left to move
+    /// when the database is closed. For a writer that has other work between its transactions.
+    pub fn checkpoint_meanwhile(&mut self) {
+        if self.checkpointer.is_none()
+            && let (Ok(true), Ok(database)) = (is_wal(&self.connection), find(&self.path))
+        {
+            self.checkpointer = Some(Checkpointer::start(database));
+        }
+        if let Some(checkpointer) = &self.checkpointer {
+            checkpointer.request();
+        }
+    }
+
     /// Closes the database; the last connection to close removes `-wal` and `-shm`. Dropping does the same, but
     /// silently.
     ///
     /// # Errors
     /// If SQLite cannot close the database.
     pub fn close(self) -> anyhow::Result<()> {
-        let Self { path, connection, .. } = self;
+        let Self { path, checkpointer, connection, .. } = self;
+        drop(checkpointer);
         connection.close().map_err(|(_, error)| explain(error, &path, "close the database"))
     }
+}
+
+/// Returns true if changes go to the `-wal` first.
+fn is_wal(connection: &Connection) -> rusqlite::Result<bool> {
+    let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    Ok(journal.eq_ignore_ascii_case("wal"))
 }
 
 /// Explains why a database cannot be opened for writing. If SQLite needs a file beside the database and may not
@@ -210,6 +232,45 @@ fn retry_busy<T>(options: &OpenOptions, mut f: impl FnMut() -> rusqlite::Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::testing::{FILLED, Place};
+    use std::fs;
+
+    const WRITE: &str = "UPDATE threads SET title = 'moved meanwhile'";
+
+    /// Returns true if the database without its `-wal` has the titles of [`WRITE`].
+    fn has_moved(place: &Place) -> bool {
+        fs::read(&place.database).unwrap().windows(15).any(|bytes| bytes == b"moved meanwhile")
+    }
+
+    #[test]
+    fn what_was_committed_is_moved_while_the_writer_does_other_work() {
+        let place = Place::with(FILLED);
+        let mut writer = Writer::open(&place.database, &place.options()).unwrap();
+        writer.transaction_immediate(|transaction| Ok(transaction.execute_batch(WRITE)?)).unwrap();
+        assert!(!has_moved(&place));
+        writer.checkpoint_meanwhile();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !has_moved(&place) {
+            assert!(Instant::now() < deadline, "nothing was moved");
+            thread::sleep(PAUSE);
+        }
+        assert!(place.beside("-wal").exists(), "the writer is still at work");
+        // A second transaction and request, and then the end at once.
+        writer.transaction_immediate(|transaction| Ok(transaction.execute_batch(WRITE)?)).unwrap();
+        writer.checkpoint_meanwhile();
+        writer.close().unwrap();
+        assert!(!place.beside("-wal").exists(), "the writer was the last to close the database");
+        place.assert_no_leftovers();
+    }
+
+    #[test]
+    fn a_database_without_a_wal_has_nothing_to_move() {
+        let place = Place::with(FILLED);
+        let mut writer = Writer::open(&place.database, &place.options()).unwrap();
+        writer.set_journal("DELETE").unwrap();
+        writer.checkpoint_meanwhile();
+        assert!(writer.checkpointer.is_none());
+    }
 
     #[test]
     fn the_systems_reason_explains_a_database_that_cannot_be_opened() {

@@ -49,12 +49,11 @@ pub fn run(app: &mut App, arguments: &args::BackfillArgs) -> anyhow::Result<Exit
     let args::Writing { dry_run, no_backup } = arguments.writing;
     let mut edit = Edit { app, form, place, database, dry_run, keeps_backup: new.is_none() && !no_backup };
     let facts = arguments.facts_from.as_deref().map(|file| take_facts(&edit, file)).transpose()?;
-    let mut reader = match new {
-        Some(_) => None,
-        None => Some(Reader::open(&edit.database, &edit.place.options)?),
-    };
-    let found = threads::resolve(edit.app, &arguments.threads, &edit.place.home, reader.as_mut())?;
     let is_part = !arguments.threads.is_empty();
+    // A run that writes all rows opens the database once.
+    let reads = (is_part || dry_run) && new.is_none();
+    let mut reader = reads.then(|| Reader::open(&edit.database, &edit.place.options)).transpose()?;
+    let found = threads::resolve(edit.app, &arguments.threads, &edit.place.home, reader.as_mut())?;
     let is_nothing = is_part && found.selected.is_empty();
     if is_nothing && form.is_text() {
         return Ok(found.exit);
