@@ -11,10 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::{fs, io};
 use walkdir::{DirEntry, WalkDir};
 
-/// The depth below `sessions` of the folders that are walked one by one, whichever thread is free: a day each.
-const PART_DEPTH: usize = 3;
+/// The depth below `sessions` of the folders that are walked one by one, whichever thread is free: a month each. To find
+/// the days first, `walkdir` would open each of them twice.
+const PART_DEPTH: usize = 2;
 /// There is a thread for each of so many of them.
-const PARTS_PER_THREAD: usize = 16;
+const PARTS_PER_THREAD: usize = 2;
 /// Maximum number of threads. Each has up to five folders open, and more would wait for the same file system.
 const MAX_THREADS: usize = 8;
 /// The number of files of [`Looks::Some`]. Few in debug builds, so that tests of the program have unseen ones.
@@ -307,7 +308,8 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "x").unwrap();
         };
-        for day in 0..8 * PARTS_PER_THREAD {
+        let n_days = 28 * MAX_THREADS * PARTS_PER_THREAD;
+        for day in 0..n_days {
             write(format!("sessions/2026/{:02}/{:02}/rollout-{day}.jsonl", day / 28, day % 28));
         }
         (0..FILES_AT_ONCE + 7).for_each(|i| write(format!("archived_sessions/rollout-a{i}.jsonl")));
@@ -338,7 +340,7 @@ mod tests {
         let alone = walked(1, Looks::All);
         // Root can read the folder that is shut.
         let n_shut = usize::from(alone.1 != "[]");
-        assert_eq!(alone.0.len(), 8 * PARTS_PER_THREAD + FILES_AT_ONCE + 7 + 2 - n_shut);
+        assert_eq!(alone.0.len(), n_days + FILES_AT_ONCE + 7 + 2 - n_shut);
         for n_threads in [0, 2, 3, 64] {
             for looks in [Looks::All, Looks::Some] {
                 assert_eq!(walked(n_threads, looks), alone, "{n_threads} threads, {looks:?}");

@@ -316,12 +316,12 @@ fn no_permission() {
         &env,
         &["backfill"],
         &expect![[r#"
-        $ codex-state backfill
-        --- stderr
-        codex-state: error: $HOME_DIR/state_5.sqlite: cannot open the database: permission denied
-        hint: check the permissions of $HOME_DIR/state_5.sqlite, of its -wal and -shm, and of their folder
-        --- status 2
-    "#]],
+            $ codex-state backfill
+            --- stderr
+            codex-state: error: $HOME_DIR/state_5.sqlite: cannot open the database for writing: permission denied
+            hint: check the permissions of $HOME_DIR/state_5.sqlite, of its -wal and -shm, and of their folder
+            --- status 2
+        "#]],
     );
     set_mode(&env.db(), 0o600);
     set_mode(&env.home(), 0o000);
