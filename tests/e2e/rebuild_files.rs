@@ -68,7 +68,8 @@ fn a_log_of_another_database_is_left_out() {
 fn a_file_that_is_cut_short_gives_what_is_in_it() {
     let env = home();
     let whole = fs::read(env.db()).unwrap();
-    for part in [6, 9] {
+    // Where the rows lie depends on which rollout was read first, but never behind the first two thirds.
+    for part in [7, 9] {
         fs::write(env.db(), &whole[..whole.len() / 10 * part]).unwrap();
         env.run(["verify"]).status(2, "SQLite refuses the file");
         let outcome = env.run(["rebuild", "--format", "json"]);
