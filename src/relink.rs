@@ -137,7 +137,7 @@ pub fn plan<'a>(
     let tally =
         reader.read(|connection| Tally::begin(connection, &schema, options.context.default_provider))?;
     let is_inside = old.iter().any(|old| new_path.is_below(old));
-    let mut report = RelinkReport { new: new.clone(), ..RelinkReport::default() };
+    let mut report = RelinkReport { new, ..RelinkReport::default() };
     progress.start("looking at rows", None, None);
     let mut after = String::new();
     let mut folders_seen = HashSet::<Rc<str>>::new();
@@ -219,7 +219,7 @@ fn with_real_parents(path: &str) -> Option<String> {
     real.into_os_string().into_string().ok()
 }
 
-fn parse_all(paths: &[String]) -> Vec<FolderPath<'_>> {
+fn parse_all(paths: &[String]) -> Vec<FolderPath> {
     paths.iter().filter_map(|path| FolderPath::parse(path)).collect()
 }
 

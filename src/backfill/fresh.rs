@@ -88,7 +88,8 @@ fn newest_version(home: &Path, interrupted: &AtomicBool) -> Option<(String, [u32
     files.sort_by_cached_key(|file| Reverse(file.name().map(|name| (name.time, name.rollout))));
     let mut buffer = Buffer::default();
     files.iter().take(LOOKS).find_map(|file| {
-        let text = peek::version(&file.source(), &mut buffer, interrupted).ok().flatten()?;
+        let meta = peek::first_meta(&file.source(), &mut buffer, interrupted).ok().flatten();
+        let text = meta?.cli_version?;
         let version = super::version(&text).filter(|version| *version != [0, 0])?;
         Some((text, version))
     })

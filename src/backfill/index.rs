@@ -14,7 +14,7 @@ use crate::thread::columns::Row;
 use crate::thread::{ThreadId, ThreadMetadata};
 use chrono::SecondsFormat;
 use serde::Serialize;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -28,9 +28,9 @@ const CHUNK: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub struct NotedNames {
     /// Hashes of the two texts from which Codex may have derived the title, by thread that was read.
-    titles: Vec<(ThreadId, [u32; 2])>,
+    titles: HashMap<ThreadId, [u32; 2]>,
     /// The threads whose rows a preview would write.
-    to_come: Vec<(ThreadId, NameToCome)>,
+    to_come: HashMap<ThreadId, NameToCome>,
 }
 
 /// The name in a row that a preview would write.
@@ -48,7 +48,7 @@ impl NotedNames {
     /// Records the texts of a rollout from which a title may be derived.
     pub(super) fn note_titles(&mut self, thread: &ThreadMetadata) {
         let hashes = [&thread.title, &thread.first_user_message].map(|text| hash(text));
-        self.titles.push((thread.id, hashes));
+        self.titles.insert(thread.id, hashes);
     }
 
     /// Records the row that a preview would write.
@@ -58,42 +58,13 @@ impl NotedNames {
             Some((title, true)) => NameToCome::Title(hash(title)),
             Some((_, false)) => NameToCome::Name,
         };
-        self.to_come.push((id, name));
-    }
-
-    /// Ends the collecting. Before, nothing is found.
-    pub(super) fn finish(&mut self) {
-        keep_last(&mut self.titles);
-        keep_last(&mut self.to_come);
-    }
-
-    /// Returns the hashes of the texts of a rollout that was read.
-    fn titles_of(&self, id: ThreadId) -> Option<[u32; 2]> {
-        let i = self.titles.binary_search_by_key(&id, |(id, _)| *id).ok()?;
-        Some(self.titles[i].1)
+        self.to_come.insert(id, name);
     }
 
     /// Returns true if a title is derived from the rollout, so that it is not a name.
     fn explains(&self, id: ThreadId, title: u32) -> bool {
-        self.titles_of(id).is_some_and(|hashes| hashes.contains(&title))
+        self.titles.get(&id).is_some_and(|hashes| hashes.contains(&title))
     }
-
-    /// Returns true if a preview would write the row of the thread.
-    fn replaces_row(&self, id: ThreadId) -> bool {
-        self.to_come.binary_search_by_key(&id, |(id, _)| *id).is_ok()
-    }
-}
-
-/// Orders notes by thread, and keeps the last one of each.
-fn keep_last<T: Copy>(notes: &mut Vec<(ThreadId, T)>) {
-    notes.sort_by_key(|(id, _)| *id);
-    notes.dedup_by(|later, kept| {
-        let is_same = later.0 == kept.0;
-        if is_same {
-            *kept = *later;
-        }
-        is_same
-    });
 }
 
 /// Returns a short hash of a text, because a home may have a million titles.
@@ -165,7 +136,7 @@ pub fn append_names(options: &IndexOptions<'_>, reader: Option<&mut Reader>) -> 
             let (chunk, last) = reader.read(|connection| -> anyhow::Result<_> {
                 let mut chunk = Chunk::default();
                 let last = names::for_each(connection, &schema, &begin, |named| {
-                    if options.dry_run && options.noted.replaces_row(named.id) {
+                    if options.dry_run && options.noted.to_come.contains_key(&named.id) {
                         return ControlFlow::Continue(());
                     }
                     options.take(&index, &mut chunk, named)
@@ -181,7 +152,7 @@ pub fn append_names(options: &IndexOptions<'_>, reader: Option<&mut Reader>) -> 
     }
     if options.dry_run {
         let to_come = options.noted.to_come.iter();
-        let lacking = to_come.filter(|(id, name)| !index.contains(*id) && options.wants(*id, *name));
+        let lacking = to_come.filter(|&(&id, &name)| !index.contains(id) && options.wants(id, name));
         indexed.names += lacking.count() as u64;
     }
     if let Err(error) = index.finish() {
@@ -216,7 +187,7 @@ impl IndexOptions<'_> {
             NameToCome::Name => true,
         };
         let is_asked_for =
-            self.threads.is_none_or(|threads| threads.contains(&id) || self.noted.titles_of(id).is_some());
+            self.threads.is_none_or(|threads| threads.contains(&id) || self.noted.titles.contains_key(&id));
         is_name && is_asked_for && !self.to_be_pruned.contains(&id)
     }
 }

@@ -292,7 +292,6 @@ impl BackfillRun<'_> {
         let errors: Vec<Failure> = errors.collect();
         errors.into_iter().for_each(|error| self.report.add_failure(error));
         self.report.failures.finish()?;
-        self.report.names.finish();
         self.report.interrupted = context.is_interrupted();
         // Missing folders were not visited if rows exist, because the threads' files must then be somewhere else.
         let was_walked = found.has_roots || self.survey.database.read(threads::count)? == 0;

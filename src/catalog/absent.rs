@@ -140,13 +140,9 @@ impl AbsentFolders {
         }
         // The row may have another spelling of the home, through a link.
         for ancestor in row_path.ancestors() {
-            let Some(i) =
-                self.folders.iter().position(|folder| folder.path.file_name() == ancestor.file_name())
-            else {
-                continue;
-            };
-            if ancestor.parent().is_some_and(|parent| self.is_this_home(parent)) {
-                return Some(i);
+            let i = self.folders.iter().position(|folder| folder.path.file_name() == ancestor.file_name());
+            if i.is_some() && ancestor.parent().is_some_and(|parent| self.is_this_home(parent)) {
+                return i;
             }
         }
         None

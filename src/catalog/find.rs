@@ -2,7 +2,7 @@
 
 use super::forms::Forms;
 use super::inventory::{self, Inventory};
-use super::walk::ARCHIVED;
+use super::rollout_file::is_archived;
 use crate::home;
 use crate::thread::ThreadId;
 use std::path::{Path, PathBuf};
@@ -23,11 +23,10 @@ pub enum Which {
 #[must_use]
 pub fn fits(home: &Path, path: &Path, which: Which) -> bool {
     let relative = path.strip_prefix(home).unwrap_or(path);
-    let archived = relative.components().any(|component| component.as_os_str() == ARCHIVED);
     match which {
         Which::Any => true,
-        Which::Archived => archived,
-        Which::Active => !archived,
+        Which::Archived => is_archived(relative),
+        Which::Active => !is_archived(relative),
     }
 }
 

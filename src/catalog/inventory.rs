@@ -113,25 +113,17 @@ impl Inventory {
     pub fn named_like(&self, file_name: &OsStr) -> impl Iterator<Item = usize> {
         let named = file_name::parse(file_name);
         let by_thread = named.and_then(|named| named.name).map(|name| self.range_of(name.thread));
-        let malformed = if by_thread.is_none() && named.is_some() {
-            let forms = Forms::of(Path::new(file_name));
-            forms
-                .each()
-                .into_iter()
-                .filter_map(|name| self.malformed.get(name.as_os_str()))
-                .flatten()
-                .copied()
-                .collect()
-        } else {
-            Vec::new()
-        };
+        let forms = (by_thread.is_none() && named.is_some()).then(|| Forms::of(Path::new(file_name)));
+        let names = forms.iter().flat_map(Forms::each);
+        let malformed = names.filter_map(|name| self.malformed.get(name.as_os_str())).flatten().copied();
+        let malformed: Vec<usize> = malformed.collect();
         by_thread.into_iter().flatten().chain(malformed)
     }
 
     /// Returns the files of a rollout, the best copy first.
     #[must_use]
     pub fn find_rollout(&self, rollout: ThreadId) -> Vec<RolloutSource> {
-        let own = self.range_of(rollout).filter(|&i| is_rollout(&self.files[i], rollout));
+        let own = self.range_of(rollout).filter(|&i| self.files[i].rollout() == Some(rollout));
         let reverted = self.reverted.get(&rollout).into_iter().flatten().copied();
         let mut copies: Vec<usize> = own.chain(reverted).collect();
         copies.sort_by(|a, b| compare_copies(&self.files, *a, *b, None));
@@ -146,10 +138,6 @@ fn sort(files: &mut [RolloutFile]) {
 
 fn key(file: &RolloutFile) -> (bool, Option<ThreadId>) {
     (file.thread().is_none(), file.thread())
-}
-
-fn is_rollout(file: &RolloutFile, rollout: ThreadId) -> bool {
-    file.rollout() == Some(rollout)
 }
 
 fn path_order(a: &RolloutFile, b: &RolloutFile) -> std::cmp::Ordering {

@@ -80,22 +80,16 @@ impl Names {
     /// Finds the names; warns and returns none if the file cannot be read.
     pub fn read_or_warn(home: &Path, progress: &dyn Progress) -> Names {
         let path = home.join(FILE_NAME);
-        match Names::read(home) {
-            Ok(names) => {
-                let left_out = names.left_out();
-                if left_out > 0 {
-                    progress.warn(&format!(
-                        "{}: too long: the first {left_out} bytes of it are not read",
-                        path.display()
-                    ));
-                }
-                names
-            }
-            Err(error) => {
-                progress.warn(&format!("{}: names cannot be read: {error}", path.display()));
-                Names { home: home.to_owned(), state: Mutex::default() }
-            }
+        let path = path.display();
+        let names = Names::read(home).unwrap_or_else(|error| {
+            progress.warn(&format!("{path}: names cannot be read: {error}"));
+            Names { home: home.to_owned(), state: Mutex::default() }
+        });
+        let left_out = names.left_out();
+        if left_out > 0 {
+            progress.warn(&format!("{path}: too long: the first {left_out} bytes of it are not read"));
         }
+        names
     }
 
     /// Returns the number of bytes at the beginning of the file that were not read, because the file is longer than any

@@ -2,7 +2,7 @@
 
 use super::forms::{Forms, is_compressed, plain_name};
 use super::inventory::{self, Inventory};
-use super::rollout_file::{ACTIVE, ARCHIVED, RolloutFile};
+use super::rollout_file::{ACTIVE, ARCHIVED, RolloutFile, is_archived};
 use crate::rollout::file_name;
 use crate::sys;
 use crate::thread::folder;
@@ -35,8 +35,8 @@ pub fn find_at(
     if let Some(spelled) = members.clone().find(|&i| files[i].is_spelled(path)) {
         return Some(spelled);
     }
-    let is_archived = path.components().any(|part| part.as_os_str() == ARCHIVED);
-    members.filter(|&i| is_at(&files[i], path)).min_by_key(|&i| files[i].is_archived() != is_archived)
+    let is_other = |&i: &usize| files[i].is_archived() != is_archived(path);
+    members.filter(|&i| is_at(&files[i], path)).min_by_key(is_other)
 }
 
 /// Finds the file that is at `path`, as a row spells it.
@@ -67,10 +67,7 @@ pub fn find_in_row(files: &[RolloutFile], path: &Path) -> Option<usize> {
 fn place_in_home(path: &Path) -> Option<String> {
     let text = path.to_str()?;
     let is_windows = folder::has_drive(text) || text.starts_with(r"\\");
-    let parts: Vec<&str> = match is_windows {
-        true => text.split(['\\', '/']).collect(),
-        false => text.split('/').collect(),
-    };
+    let parts: Vec<&str> = text.split(|c| c == '/' || (is_windows && c == '\\')).collect();
     let root = parts.iter().rposition(|part| [ACTIVE, ARCHIVED].contains(part))?;
     let place = parts[root..].join("/");
     Some(place.strip_suffix(".zst").unwrap_or(&place).to_owned())

@@ -133,17 +133,13 @@ impl RolloutFile {
     /// Returns the thread in the name.
     #[must_use]
     pub fn thread(&self) -> Option<ThreadId> {
-        let is_malformed = self.unusual.as_ref().is_some_and(|unusual| unusual.name.is_none());
-        (!is_malformed).then_some(self.thread)
+        self.name().map(|name| name.thread)
     }
 
     /// Returns the rollout in the name. It differs from the thread in a reverted thread.
     #[must_use]
     pub fn rollout(&self) -> Option<ThreadId> {
-        match &self.unusual {
-            Some(unusual) => unusual.name.map(|name| name.rollout),
-            None => Some(self.thread),
-        }
+        self.name().map(|name| name.rollout)
     }
 
     /// Returns true if the name ends in `.zst`.
@@ -168,8 +164,7 @@ impl RolloutFile {
     #[must_use]
     pub fn stamp(&self) -> Stamp {
         if self.modified == UNSEEN {
-            let seen = std::fs::symlink_metadata(self.path()).and_then(|metadata| Stamp::of(&metadata));
-            return seen.unwrap_or(Stamp { modified: UNIX_EPOCH, size: 0 });
+            return Stamp::at(&self.path()).unwrap_or(Stamp { modified: UNIX_EPOCH, size: 0 });
         }
         let modified = match &self.unusual {
             Some(unusual) => unusual.modified,

@@ -46,10 +46,7 @@ impl Catalogue {
 /// # Errors
 /// If the state database cannot be read.
 pub fn compare(home: &Path, schema: &Schema, reader: &mut Reader) -> anyhow::Result<Option<Catalogue>> {
-    let path: PathBuf = home.join(FILE.iter().collect::<PathBuf>());
-    if !path.is_file() {
-        return Ok(None);
-    }
+    let path = home.join(FILE.iter().collect::<PathBuf>());
     let Some(ids) = ids(&path, reader.options()) else { return Ok(None) };
     let sql = format!("SELECT id FROM threads WHERE {}", shown::with_any_provider(schema));
     let (listed, held) = reader.read(|connection| -> anyhow::Result<_> {

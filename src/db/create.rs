@@ -76,15 +76,10 @@ pub fn in_memory(schema: NewSchema) -> anyhow::Result<Connection> {
 /// # Errors
 /// If something is there.
 pub fn check_free(path: &Path) -> anyhow::Result<()> {
-    match path.symlink_metadata() {
-        Ok(metadata) => {
-            let what = if metadata.is_dir() { "a folder" } else { "something that is not a file" };
-            let error =
-                anyhow::anyhow!("{}: cannot create the database: {what} has its name", path.display());
-            Err(error.hint("move it away, then run it again"))
-        }
-        Err(_) => Ok(()),
-    }
+    let Ok(metadata) = path.symlink_metadata() else { return Ok(()) };
+    let what = if metadata.is_dir() { "a folder" } else { "something that is not a file" };
+    let error = anyhow::anyhow!("{}: cannot create the database: {what} has its name", path.display());
+    Err(error.hint("move it away, then run it again"))
 }
 
 /// Creates an empty database at `path`, where no file may exist, in WAL mode as in Codex.

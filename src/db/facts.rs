@@ -116,8 +116,10 @@ impl DatabaseFacts {
         from.execute_batch("PRAGMA shrink_memory")?;
         let mut parents = <[Parents; REFERENCES.len()]>::default();
         for ((_, table, children), parents) in REFERENCES.iter().zip(&mut parents) {
-            *parents = Parents::read(from, table, "id");
-            let children = children.map(|(table, key)| Box::new(Parents::read(from, table, key)));
+            // An unreadable table has no rows.
+            let read = |table, key| Parents::read(from, table, key).unwrap_or_default();
+            *parents = read(table, "id");
+            let children = children.map(|(table, key)| Box::new(read(table, key)));
             parents.children = children.filter(|children| !children.columns.is_empty());
         }
         Ok(DatabaseFacts { copy, columns, parents, salvage, replaces: false, spare: RefCell::default() })
@@ -227,12 +229,8 @@ fn copy_rows(from: &Connection, to: &Connection, columns: ColumnSet) -> rusqlite
 }
 
 impl Parents {
-    /// Reads a whole table. A table that is missing or unreadable has no rows.
-    fn read(connection: &Connection, table: &str, key: &str) -> Parents {
-        Parents::try_read(connection, table, key).unwrap_or_default()
-    }
-
-    fn try_read(connection: &Connection, table: &str, key: &str) -> rusqlite::Result<Parents> {
+    /// Reads a whole table. A table that is missing has no rows.
+    fn read(connection: &Connection, table: &str, key: &str) -> rusqlite::Result<Parents> {
         let columns = schema::writable_columns(connection, table)?;
         let Some(key) = columns.iter().position(|column| column == key) else {
             return Ok(Parents::default());
@@ -294,7 +292,7 @@ impl<'a> FittingFacts<'a> {
         };
         for (i, (_, table, children)) in REFERENCES.iter().enumerate() {
             let parents = &facts.parents[i];
-            fitting.known[i] = Parents::try_read(connection, table, "id")?.rows.into_keys().collect();
+            fitting.known[i] = Parents::read(connection, table, "id")?.rows.into_keys().collect();
             fitting.parents[i] = parents.fitting(connection, table)?;
             if let (Some((table, _)), Some(children)) = (children, &parents.children) {
                 fitting.children[i] = children.fitting(connection, table)?;

@@ -130,25 +130,21 @@ fn listed(items: &[impl ToString]) -> String {
 /// # Errors
 /// If the database cannot be read.
 pub fn faults(connection: &Connection) -> rusqlite::Result<LedgerFaults> {
-    let known = known();
+    let known: BTreeMap<i64, &str> = migrations().map(|(version, _, checksum)| (version, checksum)).collect();
     let mut faults = LedgerFaults::default();
-    let (mut changed, mut has_crlf) = (Vec::new(), false);
     let entries = read(connection)?;
     faults.is_missing = entries.is_empty();
     faults.missing = missing(entries.iter().map(|entry| entry.version));
     compare_with_tables(connection, &entries, &mut faults)?;
-    for entry in entries {
-        if !entry.success {
-            faults.failed.push(entry.version);
-        }
-        has_crlf |= entry.version == 1 && entry.checksum == FIRST_WITH_CRLF;
-        let expected = known.get(&entry.version).filter(|_| !UNCONFIRMED.contains(&entry.version));
-        if expected.is_some_and(|expected| *expected != entry.checksum) {
-            changed.push(entry.version);
-        }
-    }
-    if !has_crlf {
-        faults.changed = changed;
+    let versions = |is_fault: &dyn Fn(&&LedgerRow) -> bool| {
+        entries.iter().filter(is_fault).map(|entry| entry.version).collect()
+    };
+    faults.failed = versions(&|entry| !entry.success);
+    if !entries.iter().any(|entry| entry.version == 1 && entry.checksum == FIRST_WITH_CRLF) {
+        faults.changed = versions(&|entry| {
+            !UNCONFIRMED.contains(&entry.version)
+                && known.get(&entry.version).is_some_and(|known| *known != entry.checksum)
+        });
     }
     Ok(faults)
 }
@@ -262,11 +258,6 @@ pub fn newest() -> i64 {
     migrations().map(|(version, ..)| version).max().unwrap_or_default()
 }
 
-/// Returns the checksums of Codex's migrations, by version.
-fn known() -> BTreeMap<i64, &'static str> {
-    migrations().map(|(version, _, checksum)| (version, checksum)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,12 +274,12 @@ mod tests {
 
     #[test]
     fn the_table_holds_a_checksum_of_48_bytes_for_each_of_59_versions() {
-        let known = known();
-        assert_eq!(known.keys().copied().collect::<Vec<_>>(), (1..=59).collect::<Vec<_>>());
+        let versions: Vec<i64> = migrations().map(|(version, ..)| version).collect();
+        assert_eq!(versions, (1..=59).collect::<Vec<_>>());
         let is_checksum = |text: &str| {
             text.len() == 96 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
         };
-        assert!(known.values().all(|checksum| is_checksum(checksum)));
+        assert!(migrations().all(|(.., checksum)| is_checksum(checksum)));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 /// The maximum size in bytes of results in memory.
-pub const MAX_BYTES: usize = 2 * 1024 * 1024;
+const MAX_BYTES: usize = 2 * 1024 * 1024;
 /// The number of results read from the temporary file at once.
 const PAGE: usize = 256;
 const NO_TEMPORARY_FILE: &str = "the results do not fit into memory, and the temporary file for them cannot be used (its folder is TMPDIR)";

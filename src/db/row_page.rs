@@ -5,6 +5,7 @@ use super::threads::has_rowids;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{ColumnSet, Row};
 use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 
 /// A place between two rows, in the order in which all are read.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,7 +67,7 @@ impl RowPage {
             _ => format!("{key} > ?1"),
         };
         let sql = format!(
-            "SELECT {names}{marks}0, {key}, typeof({key}) = 'text' FROM threads \
+            "SELECT {names}{marks}0, {key} FROM threads \
              WHERE {is_behind} AND id IS NOT NULL ORDER BY {key} LIMIT ?2"
         );
         let mut statement = connection.prepare_cached(&sql)?;
@@ -79,8 +80,9 @@ impl RowPage {
             }
             page.marks.push(row.get(n_columns)?);
             if page.marks.len() == n {
-                let after = to_cell(row.get_ref(n_columns + 1)?);
-                page.next = Some(WalkPosition { key, after, is_text: row.get(n_columns + 2)? });
+                let after = row.get_ref(n_columns + 1)?;
+                let is_text = matches!(after, ValueRef::Text(_));
+                page.next = Some(WalkPosition { key, after: to_cell(after), is_text });
             }
         }
         Ok(page)

@@ -1,6 +1,7 @@
 //! Finds which columns and tables a database has. It never assumes a version.
 
 use super::open::{Reader, Trouble};
+use super::row::collect;
 use crate::error::WithHint as _;
 use crate::thread::columns::{Col, ColumnSet, Truth};
 use rusqlite::types::ValueRef;
@@ -72,18 +73,15 @@ fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Colu
     // The table-valued function of the same name takes twice as long, which is noticeable in commands that read
     // twenty rows.
     let sql = format!("PRAGMA table_xinfo(\"{}\")", table.replace('"', "\"\""));
-    connection
-        .prepare(&sql)?
-        .query_map([], |row| {
-            let has_default = row.get_ref(4)? != ValueRef::Null;
-            let is_key = row.get::<_, i64>(5)? != 0;
-            Ok(ColumnInfo {
-                name: row.get(1)?,
-                must_be_filled: row.get::<_, bool>(3)? && !has_default && !is_key,
-                is_generated: row.get::<_, i64>(6)? > 1,
-            })
-        })?
-        .collect()
+    collect(connection, &sql, [], |row| {
+        let has_default = row.get_ref(4)? != ValueRef::Null;
+        let is_key = row.get::<_, i64>(5)? != 0;
+        Ok(Some(ColumnInfo {
+            name: row.get(1)?,
+            must_be_filled: row.get::<_, bool>(3)? && !has_default && !is_key,
+            is_generated: row.get::<_, i64>(6)? > 1,
+        }))
+    })
 }
 
 /// Returns the columns of `table` that can be written, in their order; empty if there is no such table.
@@ -124,17 +122,12 @@ fn fills_references(connection: &Connection) -> rusqlite::Result<bool> {
     }
     let sql = "SELECT \"from\", 1 FROM pragma_foreign_key_list('threads') \
                UNION ALL SELECT \"from\", 0 FROM pragma_foreign_key_list('thread_spawn_edges')";
-    let mut statement = connection.prepare(sql)?;
-    let mut keys = statement.query([])?;
-    while let Some(key) = keys.next()? {
-        let (column, is_of_threads): (String, bool) = (key.get(0)?, key.get(1)?);
-        let col = Col::named(&column).filter(|_| is_of_threads);
-        let is_left_alone = |col: Col| col.column().truth == Truth::Database && col != Col::Name;
-        if !col.is_some_and(is_left_alone) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let keys: Vec<(String, bool)> = collect(connection, sql, [], |key| Ok(Some((key.get(0)?, key.get(1)?))))?;
+    let is_left_alone = |col: Col| col.column().truth == Truth::Database && col != Col::Name;
+    let may_fill = |(column, is_of_threads): &(String, bool)| {
+        !(*is_of_threads && Col::named(column).is_some_and(is_left_alone))
+    };
+    Ok(keys.iter().any(may_fill))
 }
 
 impl Schema {

@@ -10,7 +10,7 @@ use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, Row};
 use crate::thread::equivalence::{LISTED_CUSTOM_SOURCES, LISTED_SOURCES};
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 
 /// The migration since which the archived list shows threads without a preview.
 const SHOWS_EMPTY_ARCHIVED: i64 = 58;
@@ -89,22 +89,17 @@ impl Rule {
     /// Builds the rule. A column that the schema lacks hides no thread.
     #[must_use]
     pub fn new(schema: &Schema, default_provider: &str) -> Rule {
-        let name = |col: Col| schema.has(col).then(|| col.name());
-        let provider = name(Col::ModelProvider).map_or_else(
-            || "0".to_owned(),
-            |provider| format!("{provider} IS NOT {}", quoted(default_provider)),
+        let provider = Col::ModelProvider.name();
+        let provider = format!("{provider} IS NOT {}", quoted(default_provider));
+        let source = Col::Source.name();
+        let (words, customs) = (quoted_list(&LISTED_SOURCES), quoted_list(&LISTED_CUSTOM_SOURCES));
+        let source = format!(
+            "CASE WHEN {source} IN ({words}) THEN 0 \
+             WHEN json_valid({source}) \
+             THEN ifnull(json_extract({source}, '$.custom'), '') NOT IN ({customs}) ELSE 1 END"
         );
-        let source = name(Col::Source).map_or_else(
-            || "0".to_owned(),
-            |source| {
-                let (words, customs) = (quoted_list(&LISTED_SOURCES), quoted_list(&LISTED_CUSTOM_SOURCES));
-                format!(
-                    "CASE WHEN {source} IN ({words}) THEN 0 \
-                     WHEN json_valid({source}) \
-                     THEN ifnull(json_extract({source}, '$.custom'), '') NOT IN ({customs}) ELSE 1 END"
-                )
-            },
-        );
+        let [provider, source] = [(Col::ModelProvider, provider), (Col::Source, source)]
+            .map(|(col, hides)| if schema.has(col) { hides } else { "0".to_owned() });
         let no_message = format!("({}) IS NOT TRUE", schema.visible());
         Rule { conditions: ["archived IS NOT 0".to_owned(), no_message, provider, source] }
     }
@@ -177,13 +172,7 @@ impl VisibilityRule {
         let columns = LOOKED_AT.iter().enumerate();
         let columns: Vec<String> =
             columns.map(|(i, col)| format!("?{} AS \"{}\"", i + 1, col.name())).collect();
-        let rule = Rule::new(schema, default_provider);
-        let sql = format!(
-            "SELECT {}, {}, model_provider FROM (SELECT {})",
-            rule.reasons(),
-            source_key(schema),
-            columns.join(", ")
-        );
+        let sql = select(schema, default_provider, &format!("(SELECT {})", columns.join(", ")));
         Ok(VisibilityRule { connection: Connection::open_in_memory()?, sql })
     }
 
@@ -208,15 +197,15 @@ pub fn of_threads(
     default_provider: &str,
     ids: &[ThreadId],
 ) -> rusqlite::Result<Vec<Option<Visibility>>> {
+    let mut statement = connection.prepare(&select(schema, default_provider, "threads WHERE id = ?1"))?;
+    ids.iter().map(|id| statement.query_row([id.to_string()], verdict_of).optional()).collect()
+}
+
+/// Returns the statement that selects reasons, source and provider of some rows.
+fn select(schema: &Schema, default_provider: &str, rows: &str) -> String {
     let provider = if schema.has(Col::ModelProvider) { Col::ModelProvider.name() } else { "NULL" };
     let reasons = Rule::new(schema, default_provider).reasons();
-    let sql = format!("SELECT {reasons}, {}, {provider} FROM threads WHERE id = ?1", source_key(schema));
-    let mut statement = connection.prepare(&sql)?;
-    let verdict = |id: &ThreadId| {
-        let found = statement.query_row([id.to_string()], verdict_of);
-        rusqlite::OptionalExtension::optional(found)
-    };
-    ids.iter().map(verdict).collect()
+    format!("SELECT {reasons}, {}, {provider} FROM {rows}", source_key(schema))
 }
 
 /// Reads reasons, source and provider.

@@ -114,13 +114,8 @@ fn fault_of(path: &Path, size: u64, options: &OpenOptions, check: Check) -> Opti
                 // SQLite has already compared the file's length with its header.
                 Check::UpTo(_) => None,
             };
-            match problem {
-                Some(problem) => Ok(Some(Fault::Damaged(problem))),
-                None => {
-                    let failed = ledger::failed(connection)?;
-                    Ok((!failed.is_empty()).then_some(Fault::Refused(failed)))
-                }
-            }
+            let failed = if problem.is_none() { ledger::failed(connection)? } else { Vec::new() };
+            Ok(problem.map(Fault::Damaged).or((!failed.is_empty()).then_some(Fault::Refused(failed))))
         })
     });
     match found {

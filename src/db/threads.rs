@@ -1,6 +1,7 @@
 //! All statements that read or write whole rows of `threads`; built from COLUMNS and the schema found.
 
 use super::row::{self, set_cell, thread_id, to_cell};
+use super::salvage::{insert_into, quoted};
 use super::schema::Schema;
 use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
@@ -34,13 +35,8 @@ pub(super) const AT_ONCE: usize = 64;
 /// each row: a third of the processor time of a fresh backfill.
 const ALL_OR_NOTHING: &str = "OR ROLLBACK";
 
-/// Returns the SQL name of one of our columns; these constants contain no quotes.
-fn quoted(col: Col) -> String {
-    format!("\"{}\"", col.name())
-}
-
 fn list(columns: ColumnSet) -> String {
-    columns.iter().map(quoted).collect::<Vec<_>>().join(", ")
+    quoted(columns.iter().map(Col::name))
 }
 
 impl ThreadStatements {
@@ -96,8 +92,8 @@ impl ThreadStatements {
     pub fn insert(&mut self, connection: &Connection, row: &Row) -> rusqlite::Result<()> {
         let (filled, on_conflict) = (filled(row), self.on_conflict);
         let sql = self.inserts.entry(filled).or_insert_with(|| {
-            let places = vec!["?"; filled.iter().count()].join(", ");
-            format!("INSERT {on_conflict} INTO threads ({}) VALUES ({places})", list(filled))
+            let columns: Vec<&str> = filled.iter().map(Col::name).collect();
+            insert_into(&format!("INSERT {on_conflict}"), "threads", &columns)
         });
         let values = params_from_iter(filled.iter().filter_map(|i| row.get(i)));
         was_done(connection.prepare_cached(sql)?.execute(values)?)?;
@@ -123,7 +119,7 @@ impl ThreadStatements {
                 && self.columns.contains(milliseconds)
                 && row.get(milliseconds).is_some()
             {
-                let sql = format!("SELECT {} FROM threads WHERE id = ?1", quoted(milliseconds));
+                let sql = format!("SELECT {} FROM threads WHERE id = ?1", quoted([milliseconds.name()]));
                 let now =
                     connection.prepare_cached(&sql)?.query_row([&id], |row| Ok(to_cell(row.get_ref(0)?)))?;
                 if row.get(milliseconds) != Some(&now) {
@@ -146,7 +142,8 @@ impl ThreadStatements {
     ) -> rusqlite::Result<()> {
         let on_conflict = self.on_conflict;
         let sql = self.updates.entry(changed).or_insert_with(|| {
-            let places: Vec<String> = changed.iter().map(|col| format!("{} = ?", quoted(col))).collect();
+            let places: Vec<String> =
+                changed.iter().map(|col| format!("{} = ?", quoted([col.name()]))).collect();
             format!("UPDATE {on_conflict} threads SET {} WHERE id = ?", places.join(", "))
         });
         let values = changed.iter().filter_map(|col| row.get(col)).chain([id]);
@@ -239,18 +236,10 @@ pub struct Summary {
 fn summary_sql(schema: &Schema, rest: &str) -> String {
     let milliseconds = if schema.has(Col::UpdatedAtMs) { "updated_at_ms" } else { "NULL" };
     // The length in bytes is known without reading the text.
-    let has_text: Vec<&str> = [
-        (Col::Preview, "octet_length(preview) > 0"),
-        (Col::FirstUserMessage, "octet_length(first_user_message) > 0"),
-    ]
-    .into_iter()
-    .filter(|(col, _)| schema.has(*col))
-    .map(|(_, condition)| condition)
-    .chain(["1"])
-    .collect();
-    let has_text = has_text.join(" AND ");
+    let texts = [Col::Preview, Col::FirstUserMessage].into_iter().filter(|col| schema.has(*col));
+    let has_text: String = texts.map(|col| format!("octet_length({}) > 0 AND ", col.name())).collect();
     format!(
-        "SELECT id, rollout_path, archived, updated_at, {milliseconds}, {has_text} FROM threads WHERE {rest}"
+        "SELECT id, rollout_path, archived, updated_at, {milliseconds}, {has_text}1 FROM threads WHERE {rest}"
     )
 }
 
@@ -297,8 +286,8 @@ pub fn summaries_after(
 /// If the database cannot be read.
 pub fn rollout_path(connection: &Connection, id: ThreadId) -> rusqlite::Result<Option<PathBuf>> {
     let mut statement = connection.prepare_cached("SELECT rollout_path FROM threads WHERE id = ?1")?;
-    let path = statement.query_row([id.to_string()], |row| Ok(to_cell(row.get_ref(0)?))).optional()?;
-    Ok(path.and_then(|path| path.as_text().map(PathBuf::from)))
+    let read = |row: &rusqlite::Row<'_>| Ok(row.get_ref(0)?.as_str().ok().map(PathBuf::from));
+    Ok(statement.query_row([id.to_string()], read).optional()?.flatten())
 }
 
 /// Returns the first ids that begin with `prefix` (lower-case hexadecimal), at most `limit`, and their total number.
@@ -332,9 +321,8 @@ pub fn ids_beginning(
 /// If the database cannot be read.
 pub fn neighbours(connection: &Connection, id: &str) -> rusqlite::Result<(Option<String>, Option<String>)> {
     let one = |sql| {
-        let mut statement = connection.prepare_cached(sql)?;
-        let id = statement.query_row([id], |row| Ok(to_cell(row.get_ref(0)?))).optional()?;
-        Ok::<_, rusqlite::Error>(id.and_then(|id| id.as_text().map(str::to_owned)))
+        let read = |row: &rusqlite::Row<'_>| Ok(row.get_ref(0)?.as_str().ok().map(str::to_owned));
+        Ok::<_, rusqlite::Error>(connection.prepare_cached(sql)?.query_row([id], read).optional()?.flatten())
     };
     Ok((
         one("SELECT id FROM threads WHERE id < ?1 ORDER BY id DESC LIMIT 1")?,

@@ -1,9 +1,7 @@
 //! Reads the title of threads and the time of their last change, for tables that people read.
 
-use super::row::to_cell;
 use super::schema::Schema;
 use crate::thread::Millis;
-use crate::thread::cell::Cell;
 use crate::thread::columns::Col;
 use crate::thread::equivalence::read_milliseconds;
 use rusqlite::{Connection, OptionalExtension as _};
@@ -42,13 +40,9 @@ pub fn of<'a>(
     let mut statement = connection.prepare_cached(&sql)?;
     let mut titled = |id: &str| {
         let row = statement.query_row([id], |row| {
-            let cell = |place| Ok::<_, rusqlite::Error>(to_cell(row.get_ref(place)?));
-            let millis = cell(1)?.as_integer().map(read_milliseconds);
-            let seconds = cell(2)?.as_integer().and_then(|seconds| seconds.checked_mul(1000));
-            let title = match cell(0)? {
-                Cell::Text(title) => title,
-                _ => String::new(),
-            };
+            let title = row.get_ref(0)?.as_str().unwrap_or_default().to_owned();
+            let millis = row.get_ref(1)?.as_i64().ok().map(read_milliseconds);
+            let seconds = row.get_ref(2)?.as_i64().ok().and_then(|seconds| seconds.checked_mul(1000));
             Ok(Titled { title, updated_at: millis.or(seconds) })
         });
         Ok(row.optional()?.unwrap_or_default())

@@ -119,6 +119,12 @@ impl Extract {
         Extract { named, is_continued: true, facts, ..Extract::new(None, options) }
     }
 
+    /// Returns the checks to make.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        self.options
+    }
+
     /// Returns true if a line with this beginning must be kept whole, because it is or may be relevant.
     #[must_use]
     pub fn is_wanted(&self, beginning: &[u8]) -> bool {
@@ -433,8 +439,10 @@ impl Extract {
     fn session_meta(&mut self, meta: SessionMeta) {
         if !self.has_meta && !self.is_parents(&meta) {
             self.has_meta = true;
-            self.facts.identity = meta.id.zip(meta.timestamp);
-            self.facts.thread.history_mode = HistoryMode::from_meta(meta.history_mode.as_deref());
+            self.facts.identity = meta.identity();
+            // A word that Codex would refuse in a row counts as `legacy`.
+            self.facts.thread.history_mode =
+                meta.history_mode.as_deref().and_then(HistoryMode::parse).unwrap_or_default();
             self.facts.history_base = meta.history_base;
         }
         if meta.id.is_none() || meta.id != self.row_id() {

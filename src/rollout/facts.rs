@@ -69,10 +69,13 @@ impl RolloutFacts {
         self.note_folder(turn.cwd, self.thread.cwd.is_empty());
         replace_if_filled(&mut self.thread.model, turn.model);
         self.thread.reasoning_effort = turn.effort;
-        let mut policies = turn.permission_profile.into_iter().chain(turn.sandbox_policy);
-        if let Some(policy) = policies.next() {
+        let (policy, other) = match turn.permission_profile {
+            None => (turn.sandbox_policy, None),
+            profile => (profile, turn.sandbox_policy),
+        };
+        if let Some(policy) = policy {
             self.thread.sandbox_policy = policy;
-            self.thread.other_sandbox_policy = policies.next();
+            self.thread.other_sandbox_policy = other;
             self.thread.any_sandbox_profile = turn.file_system_sandbox_policy.is_some();
         }
         replace_if_filled(&mut self.thread.approval_mode, turn.approval_policy);
@@ -147,7 +150,7 @@ pub(super) fn replace_if_filled(field: &mut impl From<String>, value: Option<Str
 
 pub(super) fn set_if_empty(field: &mut String, text: &str) {
     if field.is_empty() {
-        text.clone_into(field);
+        *field = text.to_owned();
     }
 }
 

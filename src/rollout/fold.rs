@@ -92,27 +92,26 @@ fn read_after(
     limit: Option<u64>,
     reading: &mut Reading<'_>,
 ) -> Result<ReadFile, ReadError> {
-    let read = read_once(history, source, limit, reading)?;
+    // The beginning of a file does not show whether Codex can open it.
+    let openable = reading.options.openable && limit.is_none();
+    let options = Options { openable, ..reading.options };
+    let read = read_once(history, source, limit, options, reading)?;
     if !read.extracted.must_be_eager {
         return Ok(read);
     }
     // The last line of its kind does not parse, and the earlier ones were skipped because of it.
-    let options = Options { eager: true, ..reading.options };
-    let mut eagerly = Reading { buffer: &mut *reading.buffer, options, interrupted: reading.interrupted };
-    read_once(history, source, limit, &mut eagerly)
+    read_once(history, source, limit, Options { eager: true, ..options }, reading)
 }
 
 fn read_once(
     history: Option<&History>,
     source: &RolloutSource,
     limit: Option<u64>,
+    options: Options,
     reading: &mut Reading<'_>,
 ) -> Result<ReadFile, ReadError> {
     let (file, metadata) = open(&source.path)?;
     let stamp = Stamp::of(&metadata)?;
-    // The beginning of a file does not show whether Codex can open it.
-    let options = Options { openable: reading.options.openable && limit.is_none(), ..reading.options };
-    let reading = &mut Reading { buffer: &mut *reading.buffer, options, interrupted: reading.interrupted };
     let extract = match history {
         Some(history) => Extract::after(history, source.name.as_ref(), options),
         None => Extract::new(source.name.as_ref(), options),
@@ -177,8 +176,9 @@ fn read_lines(
         true => ReadError::Interrupted,
         false => ReadError::Passing(error),
     };
-    let watched = reading.options.openable.then(Watched::default);
-    let mut openable = watched.as_ref().map(|watched| Openable::new(source.name.as_ref(), watched));
+    let watched = extract.options().openable.then(Watched::default);
+    let invalid = || watched.as_ref().and_then(|watched| watched.invalid.get());
+    let mut openable = watched.as_ref().map(|_| Openable::new(source.name.as_ref()));
     let stream = Watch { source: Interruptible::new(stream, interrupted), watched: watched.as_ref() };
     let mut lines = LineReader::new(stream, reading.buffer);
     loop {
@@ -187,14 +187,14 @@ fn read_lines(
             Some(line) => {
                 extract.push(&line);
                 if let Some(openable) = &mut openable {
-                    openable.push(&line, extract.take_resume());
+                    openable.push(&line, extract.take_resume(), invalid());
                 }
             }
             None => break,
         }
     }
     let n_bytes = lines.offset();
-    let unopenable = openable.and_then(Openable::finish);
+    let unopenable = openable.and_then(|openable| openable.finish(invalid()));
     Ok((Extracted { unopenable, ..extract.finish() }, n_bytes))
 }
 

@@ -118,6 +118,14 @@ payload! {
     resume: Option<Box<ResumeFields>> = Some(Box::new(ResumeFields::of(history_mode, history_base)))
 }
 
+impl SessionMeta {
+    /// Returns the thread and the time when it began, if the meta has both.
+    #[must_use]
+    pub fn identity(&self) -> Option<(ThreadId, Millis)> {
+        self.id.zip(self.timestamp)
+    }
+}
+
 /// The beginning of another rollout, which comes before this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 pub struct HistoryBase {
@@ -211,8 +219,8 @@ payload! {
 
 /// Payload of `event_msg` / `item_completed`.
 #[derive(serde::Deserialize)]
-struct ItemPayload {
-    item: UserMessageItem,
+struct ItemPayload<I> {
+    item: I,
 }
 
 payload! {
@@ -255,13 +263,8 @@ struct Goal {
     objective: String,
 }
 
-/// Payload of `event_msg` / `item_completed` of a `FunctionCallOutput`.
-#[derive(serde::Deserialize)]
-struct DelegationPayload {
-    item: DelegationItem,
-}
-
 payload! {
+    /// A `FunctionCallOutput`.
     struct DelegationItem {
         namespace: Option<String> = read_text,
         name: Option<String> = read_text,
@@ -372,7 +375,9 @@ pub(super) fn parse_json(kind: LineKind, line: &[u8]) -> serde_json::Result<Opti
         LineKind::SessionMeta => Some(Item::SessionMeta(Box::new(payload(line)?))),
         LineKind::TurnContext => Some(Item::TurnContext(Box::new(payload(line)?))),
         LineKind::UserMessage => Some(payload::<UserMessagePayload>(line)?.item()),
-        LineKind::UserItem => Some(Item::UserMessage(join(&payload::<ItemPayload>(line)?.item.content))),
+        LineKind::UserItem => {
+            Some(Item::UserMessage(join(&payload::<ItemPayload<UserMessageItem>>(line)?.item.content)))
+        }
         LineKind::TokenCount => payload::<TokenCountPayload>(line)?
             .info
             .map(|info| Item::TokenCount(info.total_token_usage.total_tokens.max(0))),
@@ -389,9 +394,7 @@ pub(super) fn parse_json(kind: LineKind, line: &[u8]) -> serde_json::Result<Opti
             Some(Item::TaskStarted)
         }
         LineKind::Name => Some(Item::Name(payload(line)?)),
-        LineKind::Delegation => {
-            delegated_input(payload::<DelegationPayload>(line)?.item).map(Item::Delegation)
-        }
+        LineKind::Delegation => delegated_input(payload::<ItemPayload<_>>(line)?.item).map(Item::Delegation),
         LineKind::BareMeta => Some(Item::BareMeta(Box::new(serde_json::from_slice(line)?))),
         LineKind::BareMessage => {
             let message: BareMessage = serde_json::from_slice(line)?;

@@ -32,23 +32,19 @@ impl LastEvent {
     /// Takes the next line, or its beginning, and the result of looking at it.
     pub fn push(&mut self, line: &[u8], look: Option<&LineStart<'_>>) {
         let looked = look.map(|look| look.timestamp).filter(|timestamp| timestamp.len() < MAX_TIMESTAMP);
-        if let Some(timestamp) =
-            looked.or_else(|| first_timestamp(line)).filter(|time| begins_with_year(time))
-        {
-            if let Some(usual) = as_usual(timestamp) {
-                self.usual = [Some(usual), self.usual[0]];
-                self.unusual_is_later = false;
-            } else if let Some(time) = std::str::from_utf8(timestamp).ok().and_then(parse_time) {
-                self.unusual = Some(time);
-                self.unusual_is_later = true;
-            }
-        } else if line.len() <= MAX_UNUSUAL
-            && may_have_a_time(line)
-            && let Some(time) = timestamp(line).and_then(|text| parse_time(&text))
-        {
-            self.unusual = Some(time);
-            self.unusual_is_later = true;
+        let first = looked.or_else(|| first_timestamp(line)).filter(|time| begins_with_year(time));
+        if let Some(usual) = first.and_then(as_usual) {
+            self.usual = [Some(usual), self.usual[0]];
+            self.unusual_is_later = false;
+            return;
         }
+        let time = match first {
+            Some(first) => std::str::from_utf8(first).ok().and_then(parse_time),
+            None if line.len() > MAX_UNUSUAL || !may_have_a_time(line) => None,
+            None => timestamp(line).and_then(|text| parse_time(&text)),
+        };
+        self.unusual = time.or(self.unusual);
+        self.unusual_is_later |= time.is_some();
     }
 
     /// Returns the time of the last line that has one, as far as it was kept.

@@ -8,7 +8,6 @@ use super::file_name::RolloutName;
 use super::item::LineKind;
 use super::line;
 use super::look::{self, Class};
-use super::plain;
 use super::reader::Line;
 use super::resume::ResumeFields;
 use crate::thread::{HistoryMode, ThreadId};
@@ -19,8 +18,6 @@ use std::fmt;
 use std::io::{self, Read};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// Number of digits that fit into every `u64`.
-const MAX_DIGITS: usize = 19;
 
 /// The reason why Codex cannot open a rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +110,7 @@ pub(super) struct Watched {
     /// The first bytes of a character that is not yet complete.
     rest: RefCell<Vec<u8>>,
     /// The position of the first invalid byte.
-    invalid: Cell<Option<u64>>,
+    pub(super) invalid: Cell<Option<u64>>,
 }
 
 impl Watched {
@@ -183,9 +180,8 @@ struct Meta {
 }
 
 /// Checks the lines of one file as they come.
-#[derive(Debug)]
-pub(super) struct Openable<'a> {
-    watched: &'a Watched,
+#[derive(Debug, Default)]
+pub(super) struct Openable {
     /// True if the name is that of a reverted thread's head, whose ordinals continue those of its base.
     is_revert_head: bool,
     meta: Option<Meta>,
@@ -199,25 +195,20 @@ pub(super) struct Openable<'a> {
     out_of_order: Option<Unopenable>,
 }
 
-impl<'a> Openable<'a> {
-    pub(super) fn new(name: Option<&RolloutName>, watched: &'a Watched) -> Openable<'a> {
+impl Openable {
+    pub(super) fn new(name: Option<&RolloutName>) -> Openable {
         Openable {
-            watched,
             is_revert_head: name.is_some_and(|name| name.rollout != name.thread),
-            meta: None,
-            has_mark: false,
-            with_invalid: None,
-            expected: None,
-            without: None,
-            out_of_order: None,
+            ..Openable::default()
         }
     }
 
     /// Takes the next line.
     ///
-    /// `resume` are the line's fields if [`super::extract`] has read it as a session meta.
-    pub(super) fn push(&mut self, line: &Line<'_>, resume: Option<Box<ResumeFields>>) {
-        if let Some(byte) = self.watched.invalid.get() {
+    /// `resume` are the line's fields if [`super::extract`] has read it as a session meta, `invalid` is the first byte of
+    /// the file so far that is not UTF-8.
+    pub(super) fn push(&mut self, line: &Line<'_>, resume: Option<Box<ResumeFields>>, invalid: Option<u64>) {
+        if let Some(byte) = invalid {
             if line.offset <= byte {
                 self.with_invalid = Some((line.number, line.offset));
             }
@@ -256,11 +247,7 @@ impl<'a> Openable<'a> {
             return;
         }
         let read = || match look::glance(bytes) {
-            class @ (None | Some(Class::Relevant(LineKind::SessionMeta))) => {
-                let plain = class.and_then(|_| plain::payload(bytes, ["history_mode", "history_base"]));
-                let fields = plain.map(|[mode, base]| ResumeFields::of(mode, base));
-                fields.or_else(|| ResumeFields::parse(bytes))
-            }
+            None | Some(Class::Relevant(LineKind::SessionMeta)) => ResumeFields::parse(bytes),
             Some(_) => None,
         };
         let Some(fields) = resume.map(|fields| *fields).or_else(read) else { return };
@@ -315,8 +302,8 @@ impl<'a> Openable<'a> {
     }
 
     /// Ends the check. Returns the first reason found.
-    pub(super) fn finish(self) -> Option<Unopenable> {
-        if let Some(byte) = self.watched.invalid.get() {
+    pub(super) fn finish(self, invalid: Option<u64>) -> Option<Unopenable> {
+        if let Some(byte) = invalid {
             return Some(Unopenable::at(Obstacle::InvalidByte(byte), self.with_invalid));
         }
         if self.has_mark {
@@ -348,11 +335,8 @@ fn ordinal(bytes: &[u8], is_cut: bool) -> Option<Option<u64>> {
 fn usual_ordinal(bytes: &[u8]) -> Option<u64> {
     let (_, rest) = look::timestamp(bytes)?;
     let rest = rest.strip_prefix(b",\"ordinal\":")?;
-    let n_digits = rest.iter().take(MAX_DIGITS + 1).take_while(|byte| byte.is_ascii_digit()).count();
-    if !(1..=MAX_DIGITS).contains(&n_digits) || rest.get(n_digits) != Some(&b',') {
-        return None;
-    }
-    Some(rest[..n_digits].iter().fold(0, |ordinal, digit| ordinal * 10 + u64::from(digit - b'0')))
+    let (digits, behind) = rest.split_at(rest.iter().take_while(|byte| byte.is_ascii_digit()).count());
+    std::str::from_utf8(digits).ok()?.parse().ok().filter(|_| behind.first() == Some(&b','))
 }
 
 #[cfg(test)]
@@ -380,14 +364,14 @@ mod tests {
         let name = format!("rollout-2026-03-14T17-00-00-{ID}{suffix}.jsonl");
         let name = file_name::parse(name.as_ref()).unwrap().name;
         let watched = Watched::default();
-        let mut openable = Openable::new(name.as_ref(), &watched);
+        let mut openable = Openable::new(name.as_ref());
         let mut buffer = Buffer::default();
         let stream = Watch { source: Trickle(bytes, step), watched: Some(&watched) };
         let mut lines = LineReader::new(stream, &mut buffer);
         while let Some(line) = lines.next_line(|_| false).unwrap() {
-            openable.push(&line, None);
+            openable.push(&line, None, watched.invalid.get());
         }
-        openable.finish()
+        openable.finish(watched.invalid.get())
     }
 
     fn meta(ordinal: &str, payload: &str) -> String {

@@ -37,26 +37,14 @@ pub fn thread(
     interrupted: &AtomicBool,
 ) -> Result<Option<ThreadId>, ReadError> {
     // A meta without a time is ignored, as in a fold.
-    Ok(first_meta(source, buffer, interrupted)?
-        .and_then(|meta| meta.id.zip(meta.timestamp))
-        .map(|(id, _)| id))
+    Ok(first_meta(source, buffer, interrupted)?.and_then(|meta| meta.identity()).map(|(id, _)| id))
 }
 
-/// Returns the version of Codex that began the file, by its first session meta.
+/// Returns the first session meta of a file, if it has one.
 ///
 /// # Errors
 /// If the file cannot be read.
-pub fn version(
-    source: &RolloutSource,
-    buffer: &mut Buffer,
-    interrupted: &AtomicBool,
-) -> Result<Option<String>, ReadError> {
-    Ok(first_meta(source, buffer, interrupted)?
-        .and_then(|meta| meta.cli_version)
-        .filter(|version| !version.is_empty()))
-}
-
-fn first_meta(
+pub fn first_meta(
     source: &RolloutSource,
     buffer: &mut Buffer,
     interrupted: &AtomicBool,

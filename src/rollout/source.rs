@@ -27,6 +27,14 @@ impl Stamp {
         Ok(Stamp { modified: metadata.modified()?, size: metadata.len() })
     }
 
+    /// Reads the stamp of the file at a path, without following a link.
+    ///
+    /// # Errors
+    /// If the file cannot be looked at.
+    pub fn at(path: &Path) -> io::Result<Stamp> {
+        Stamp::of(&std::fs::symlink_metadata(path)?)
+    }
+
     /// Returns the modification time in milliseconds.
     #[must_use]
     pub fn modified_millis(&self) -> Millis {

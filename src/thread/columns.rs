@@ -34,18 +34,16 @@ impl ColumnKind {
     pub fn accepts(self, cell: &Cell) -> bool {
         match cell {
             Cell::Null => true,
-            Cell::Integer(_) => {
-                matches!(
-                    self,
-                    ColumnKind::Integer
-                        | ColumnKind::Boolean
-                        | ColumnKind::Seconds
-                        | ColumnKind::Milliseconds
-                )
-            }
-            Cell::Text(_) => matches!(self, ColumnKind::Text | ColumnKind::JsonText | ColumnKind::Path),
+            Cell::Integer(_) => !self.is_text(),
+            Cell::Text(_) => self.is_text(),
             Cell::Real(_) | Cell::Blob(_) => false,
         }
+    }
+
+    /// Returns true if a column of this kind holds text, false if it holds whole numbers.
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        matches!(self, ColumnKind::Text | ColumnKind::JsonText | ColumnKind::Path)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::ThreadMetadata;
 use super::cell::Cell;
-use super::columns::{Col, ColumnSet, Row};
+use super::columns::{Col, Row};
 use super::merge::{self, MergeContext};
 
 /// A field in which row and file differ.
@@ -30,17 +30,14 @@ impl FieldDifference {
 /// A cell that Codex cannot read is a difference in any column, even where no file knows the right value.
 #[must_use]
 pub fn diff(file: &ThreadMetadata, row: &Row, context: &MergeContext<'_>) -> Vec<FieldDifference> {
-    let merged = merge::update_if_different(file, row, context);
-    let changed = merged.as_ref().map_or(ColumnSet::default(), |merged| merged.changed);
-    let mut differences: Vec<FieldDifference> = changed
-        .iter()
-        .filter_map(|col| {
-            let database = row.get(col)?.clone();
-            let file = merged.as_ref()?.row.get(col)?.clone();
-            Some(FieldDifference { col, database, file })
-        })
-        .chain(unreadable_cells(row).filter(|found| !changed.contains(found.col)))
-        .collect();
+    let Some(merged) = merge::update_if_different(file, row, context) else {
+        return unreadable_cells(row).collect();
+    };
+    let changed = merged.changed.iter().filter_map(|col| {
+        Some(FieldDifference { col, database: row.get(col)?.clone(), file: merged.row.get(col)?.clone() })
+    });
+    let others = unreadable_cells(row).filter(|found| !merged.changed.contains(found.col));
+    let mut differences: Vec<FieldDifference> = changed.chain(others).collect();
     differences.sort_by_key(|difference| difference.col);
     differences
 }

@@ -98,12 +98,6 @@ impl HistoryMode {
             HistoryMode::Paginated => "paginated",
         }
     }
-
-    /// Reads the mode of a session meta. A word that Codex would refuse in a row counts as `legacy`.
-    #[must_use]
-    pub fn from_meta(word: Option<&str>) -> HistoryMode {
-        word.and_then(HistoryMode::parse).unwrap_or_default()
-    }
 }
 
 /// The git facts of a session meta. A later meta replaces them all together.

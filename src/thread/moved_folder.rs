@@ -2,13 +2,12 @@
 //! never asks the file system.
 
 use super::folder::{has_drive, without_verbatim_prefix};
-use std::borrow::Cow;
 
 /// An absolute folder, split into its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FolderPath<'a> {
+pub struct FolderPath {
     root: PathRoot,
-    parts: Vec<Cow<'a, str>>,
+    parts: Vec<String>,
     /// True if the path begins with `\\?\`.
     is_verbatim: bool,
 }
@@ -24,12 +23,12 @@ enum PathRoot {
     Share,
 }
 
-impl<'a> FolderPath<'a> {
+impl FolderPath {
     /// Parses an absolute path of either system. Returns `None` if it is not absolute.
     ///
     /// Trailing and repeated separators and `.` are dropped, and `..` is resolved in the text alone.
     #[must_use]
-    pub fn parse(path: &'a str) -> Option<FolderPath<'a>> {
+    pub fn parse(path: &str) -> Option<FolderPath> {
         let short = without_verbatim_prefix(path);
         let is_verbatim = path.starts_with(r"\\?\");
         let (root, n) = if has_drive(&short) {
@@ -43,19 +42,11 @@ impl<'a> FolderPath<'a> {
         };
         let is_separator = |c: char| c == '/' || (c == '\\' && root != PathRoot::Unix);
         let mut parts = Vec::new();
-        let rest: Cow<'a, str> = match short {
-            Cow::Borrowed(short) => Cow::Borrowed(&short[n..]),
-            Cow::Owned(short) => Cow::Owned(short[n..].to_owned()),
-        };
-        let pieces: Vec<Cow<'a, str>> = match rest {
-            Cow::Borrowed(rest) => rest.split(is_separator).map(Cow::Borrowed).collect(),
-            Cow::Owned(rest) => rest.split(is_separator).map(|part| Cow::Owned(part.to_owned())).collect(),
-        };
-        for part in pieces {
-            match &*part {
+        for part in short[n..].split(is_separator) {
+            match part {
                 "" | "." => {}
                 ".." => drop(parts.pop()),
-                _ => parts.push(part),
+                _ => parts.push(part.to_owned()),
             }
         }
         Some(FolderPath { root, parts, is_verbatim })
@@ -72,7 +63,7 @@ impl<'a> FolderPath<'a> {
     }
 
     /// Returns the parts after those of `above`, if this is that folder or is below it.
-    fn below(&self, above: &FolderPath<'_>) -> Option<&[Cow<'a, str>]> {
+    fn below(&self, above: &FolderPath) -> Option<&[String]> {
         let ignores_case = self.ignores_case();
         let is_same = |a: &str, b: &str| a == b || (ignores_case && a.to_lowercase() == b.to_lowercase());
         let fits = self.root == above.root
@@ -83,7 +74,7 @@ impl<'a> FolderPath<'a> {
 
     /// Returns true if this is the folder `above` or is below it.
     #[must_use]
-    pub fn is_below(&self, above: &FolderPath<'_>) -> bool {
+    pub fn is_below(&self, above: &FolderPath) -> bool {
         self.below(above).is_some()
     }
 
@@ -91,7 +82,7 @@ impl<'a> FolderPath<'a> {
     ///
     /// The separators are those of the new path. The prefix `\\?\` is kept.
     #[must_use]
-    pub fn moved(&self, old: &FolderPath<'_>, new: &FolderPath<'_>) -> Option<String> {
+    pub fn moved(&self, old: &FolderPath, new: &FolderPath) -> Option<String> {
         let rest = self.below(old)?;
         let moved = FolderPath {
             root: new.root,
@@ -102,7 +93,7 @@ impl<'a> FolderPath<'a> {
     }
 }
 
-impl std::fmt::Display for FolderPath<'_> {
+impl std::fmt::Display for FolderPath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.root, self.is_verbatim) {
             (PathRoot::Unix, _) => return write!(f, "/{}", self.parts.join("/")),

@@ -73,8 +73,7 @@ impl VerifyRun<'_> {
     }
 
     fn stamp_now(&self, file: usize) -> Option<Stamp> {
-        let metadata = std::fs::symlink_metadata(self.file(file).path()).ok()?;
-        Stamp::of(&metadata).ok()
+        Stamp::at(&self.file(file).path()).ok()
     }
 
     pub(super) fn is_fresh(&self, stamp: Stamp) -> bool {
@@ -194,7 +193,7 @@ impl VerifyRun<'_> {
         let mut found: Vec<Finding> = Vec::new();
         for (file, error) in &scanned.failed {
             if let ReadError::Passing(_) = error {
-                self.reach.is_whole = false;
+                self.report.complete = false;
                 if let Some(id) = id.filter(|_| scanned.folded.is_none()) {
                     self.reach.not_compared.insert(id, row.is_some());
                 }

@@ -10,7 +10,7 @@ use crate::db::schema::Schema;
 use crate::progress::Silent;
 use crate::rollout::extract::Options;
 use crate::rollout::fold::FoldedThread;
-use crate::survey::scan::{Group, Scan, Worker};
+use crate::survey::scan::{Group, Scan};
 use crate::survey::select::Selected;
 use crate::survey::{Context, Survey};
 use crate::thread::ThreadId;
@@ -20,7 +20,7 @@ use crate::thread::times::Times;
 use std::path::{Path, PathBuf};
 
 /// A thread's row beside its file.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Beside {
     /// The thread, as far as it is known.
     pub id: Option<ThreadId>,
@@ -56,37 +56,28 @@ pub fn beside(
     }
     let mut by_content = ByContent::default();
     for thread in threads {
-        let (row, file) = match thread {
+        let (id, row, file) = match thread {
             Selected::Id(id) => {
                 let row = survey.row(*id)?;
-                let mut misnamed = || by_content.find(*id, inventory, |_| true, context.interrupted);
-                let file = read(*id, row.as_ref(), inventory, &mut survey.worker, &mut misnamed);
-                (row, file)
+                let file = read(&mut survey, &mut by_content, *id, row.as_ref());
+                (Some(*id), row, file)
             }
             Selected::Path(path) => {
-                let file = match paths::locate(inventory, path) {
-                    Some(i) => fold(i, inventory, &mut survey.worker),
-                    None => Err("not a rollout of this home".to_owned()),
-                };
+                let file = paths::locate(inventory, path).ok_or("not a rollout of this home".to_owned());
+                let file = file.and_then(|file| fold(&mut survey, file));
                 let row = match &file {
                     Ok((_, folded)) => survey.row(folded.metadata.id)?,
                     Err(_) => None,
                 };
-                (row, file)
+                (None, row, file)
             }
         };
         if context.is_interrupted() {
             // The thread may have been read only in part.
             break;
         }
-        let named = match thread {
-            Selected::Id(id) => Some(*id),
-            Selected::Path(_) => None,
-        };
         take(match file {
-            Err(error) => {
-                Beside { id: named, path: None, row, file: None, differing: Vec::new(), error: Some(error) }
-            }
+            Err(error) => Beside { id, row, error: Some(error), ..Beside::default() },
             Ok((file, folded)) => compare(&mut survey, &schema, row, file, &folded),
         })?;
     }
@@ -122,43 +113,37 @@ fn compare(
     }
 }
 
-fn fold(
-    file: usize,
-    inventory: &Inventory,
-    worker: &mut Worker<'_>,
-) -> Result<(usize, FoldedThread), String> {
-    let folded = worker.fold(&inventory.files()[file].source());
+fn fold(survey: &mut Survey<'_, &mut Reader>, file: usize) -> Result<(usize, FoldedThread), String> {
+    let folded = survey.worker.fold(&survey.inventory.files()[file].source());
     folded.map(|folded| (file, folded)).map_err(|error| error.to_string())
 }
 
-/// Reads the chosen file of a thread: the one that its row names, otherwise one named after it, otherwise the
-/// misnamed one that `misnamed` finds.
+/// Reads the chosen file of a thread: the one that its row names, otherwise one named after it, otherwise a misnamed
+/// one.
 fn read(
+    survey: &mut Survey<'_, &mut Reader>,
+    by_content: &mut ByContent,
     id: ThreadId,
     row: Option<&Row>,
-    inventory: &Inventory,
-    worker: &mut Worker<'_>,
-    misnamed: &mut dyn FnMut() -> Option<usize>,
 ) -> Result<(usize, FoldedThread), String> {
+    let inventory = survey.inventory;
     let path = row.and_then(|row| row.text(Col::RolloutPath)).map(Path::new);
     let in_row = path.and_then(|path| paths::locate(inventory, path));
     let files = inventory.range_of(id);
     if let Some(file) = in_row.filter(|i| !files.contains(i))
-        && let Ok(folded) = worker.fold(&inventory.files()[file].source())
+        && let Ok((file, folded)) = fold(survey, file)
         && folded.metadata.id == id
     {
         return Ok((file, folded));
     }
     if files.is_empty() {
-        let file = misnamed().ok_or_else(|| "there is no rollout of it".to_owned())?;
-        return fold(file, inventory, worker);
+        let file = by_content.find(id, inventory, |_| true, survey.context.interrupted);
+        return fold(survey, file.ok_or("there is no rollout of it")?);
     }
-    let scanned = worker.scan(&Group::new(files.clone(), in_row.filter(|i| files.contains(i))));
-    match (scanned.folded, scanned.failed.into_iter().next(), scanned.misnamed.first()) {
+    let scanned = survey.worker.scan(&Group::new(files.clone(), in_row.filter(|i| files.contains(i))));
+    match (scanned.folded, scanned.failed.first(), scanned.misnamed.first()) {
         (Some((file, folded)), ..) => Ok((file, *folded)),
-        (None, Some((file, error)), _) => {
-            Err(format!("{}: {error}", inventory.files()[file].path().display()))
-        }
+        (None, Some((file, error)), _) => Err(format!("{}: {error}", survey.file(*file).path().display())),
         (None, None, Some((_, other))) => Err(format!("its file says that it is of thread {other}")),
         (None, None, None) => Err("there is no rollout".to_owned()),
     }

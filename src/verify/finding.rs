@@ -2,11 +2,10 @@
 
 use super::kinds::{FindingKind, Remedy, Severity};
 use crate::thread::ThreadId;
-use crate::thread::cell::Cell;
 use crate::thread::columns::{COLUMNS, Col, ColumnSet, Truth};
 pub use crate::thread::diff::FieldDifference;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A problem that was found.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,23 +89,6 @@ impl Finding {
     #[must_use]
     pub fn with(self, fields: Vec<FieldDifference>) -> Finding {
         Finding { fields, ..self }
-    }
-
-    /// Returns the key by which findings are sorted: thread, path, kind, message, each by its bytes.
-    pub(super) fn key(&self) -> (Option<&str>, Option<&[u8]>, &'static str, &str) {
-        let path = self.path.as_deref().map(Path::as_os_str).map(std::ffi::OsStr::as_encoded_bytes);
-        (self.thread_id.as_deref(), path, self.kind.name(), &self.message)
-    }
-
-    /// Returns the approximate memory use, in bytes.
-    pub(super) fn size(&self) -> usize {
-        let cell = |cell: &Cell| match cell {
-            Cell::Text(text) => text.len(),
-            Cell::Blob(bytes) => bytes.len(),
-            _ => 0,
-        };
-        let fields: usize = self.fields.iter().map(|field| cell(&field.database) + cell(&field.file)).sum();
-        fields + self.message.len() + 256
     }
 }
 

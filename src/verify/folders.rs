@@ -12,7 +12,7 @@ impl VerifyRun<'_> {
     pub(super) fn report_folders(&mut self, errors: Vec<WalkError>) {
         let named = self.reach.absent.named().filter(|folder| folder.is_still_absent());
         let named: Vec<AbsentFolder> = named.cloned().collect();
-        self.reach.is_whole &= self.reach.absent.named().next().is_none();
+        self.report.complete &= self.reach.absent.named().next().is_none();
         for error in errors {
             if !named.iter().any(|folder| folder.path == error.path) {
                 let message = format!("cannot be read: {}", error.reason);
@@ -28,7 +28,7 @@ impl VerifyRun<'_> {
 
     /// Returns the number of rows that were compared and have no finding.
     pub(super) fn count_agreeing(&self) -> u64 {
-        let flagged = &self.findings.flagged;
+        let flagged = &self.flagged;
         let unread =
             self.reach.not_compared.iter().filter(|(id, has_row)| **has_row && !flagged.contains(id));
         self.rows.n.saturating_sub(self.rows.n_odd + (flagged.len() + unread.count()) as u64)

@@ -1,40 +1,14 @@
 //! The findings of a run, sorted and counted. Their number is bounded on request, their memory use always.
 
-use super::finding::{Count, FieldDifference, Finding, RolloutState};
-use super::kinds::{FindingKind, N_KINDS, Remedy, Severity};
-use crate::db::many::{MAX_BYTES, Many, Stored, path_cell, path_of};
-use crate::thread::ThreadId;
+use super::finding::{FieldDifference, Finding, RolloutState};
+use super::kinds::{FindingKind, Severity};
+use super::options::VerifyReport;
+use crate::db::many::{Stored, path_cell, path_of};
 use crate::thread::cell::Cell;
 use crate::thread::columns::Col;
-use std::collections::{BTreeSet, HashSet};
 
-/// Collects findings: counts all, keeps those to be printed.
-#[derive(Debug)]
-pub(super) struct Findings {
-    kept: Many<Finding>,
-    pub(super) counts: [Count; N_KINDS],
-    /// The rows that have a finding.
-    pub(super) flagged: HashSet<ThreadId>,
-    /// The remedies of the findings about fields.
-    pub(super) field_remedies: BTreeSet<Remedy>,
-}
-
-impl Findings {
-    /// Creates a collection that keeps the first `limit` findings, or all if `None`.
-    pub(super) fn new(limit: Option<usize>) -> Findings {
-        Findings::with_memory(limit, MAX_BYTES)
-    }
-
-    fn with_memory(limit: Option<usize>, max_bytes: usize) -> Findings {
-        Findings {
-            kept: Many::with_memory(limit, max_bytes),
-            counts: [Count::default(); N_KINDS],
-            flagged: HashSet::new(),
-            field_remedies: BTreeSet::new(),
-        }
-    }
-
-    /// Adds a finding.
+impl VerifyReport {
+    /// Adds a finding: counts it, and keeps it if it is one of those to be kept.
     pub(super) fn add(&mut self, finding: Finding) {
         let count = &mut self.counts[finding.kind as usize];
         match finding.severity {
@@ -44,16 +18,7 @@ impl Findings {
         if finding.kind == FindingKind::FieldMismatch {
             self.field_remedies.append(&mut finding.field_remedies());
         }
-        self.kept.push(finding);
-    }
-
-    /// Returns the kept findings, in order.
-    ///
-    /// # Errors
-    /// If the temporary file could not be written.
-    pub(super) fn take(&mut self) -> anyhow::Result<Many<Finding>> {
-        self.kept.finish()?;
-        Ok(std::mem::take(&mut self.kept))
+        self.findings.push(finding);
     }
 }
 
@@ -98,14 +63,21 @@ impl Stored for Finding {
     }
 
     fn size(&self) -> usize {
-        Finding::size(self)
+        let cell = |cell: &Cell| match cell {
+            Cell::Text(text) => text.len(),
+            Cell::Blob(bytes) => bytes.len(),
+            _ => 0,
+        };
+        let fields: usize = self.fields.iter().map(|field| cell(&field.database) + cell(&field.file)).sum();
+        fields + self.message.len() + 256
     }
 
-    /// Returns bytes that sort by thread, path, kind and message.
+    /// Returns bytes that sort by thread, path, kind and message, each by its bytes.
     fn key(&self) -> Vec<u8> {
-        let (thread, path, kind, message) = Finding::key(self);
+        let thread = self.thread_id.as_deref().map(str::as_bytes);
+        let path = self.path.as_deref().map(|path| path.as_os_str().as_encoded_bytes());
         let mut key = Vec::new();
-        for part in [thread.map(str::as_bytes), path, Some(kind.as_bytes()), Some(message.as_bytes())] {
+        for part in [thread, path, Some(self.kind.name().as_bytes()), Some(self.message.as_bytes())] {
             // A missing text sorts before any text; the end of a text before its continuation, even before a zero byte.
             let Some(part) = part else {
                 key.push(0);
@@ -128,6 +100,8 @@ impl Stored for Finding {
 mod tests {
     use super::*;
 
+    use crate::db::Many;
+    use crate::verify::N_KINDS;
     use proptest::prelude::*;
     use std::path::PathBuf;
 
@@ -167,9 +141,11 @@ mod tests {
             limit in prop::option::of(0usize..10),
             max_bytes in prop_oneof![Just(0), Just(3000), Just(usize::MAX)],
         ) {
-            let mut collected = Findings::with_memory(limit, max_bytes);
+            let mut collected =
+                VerifyReport { findings: Many::with_memory(limit, max_bytes), ..VerifyReport::default() };
             findings.iter().cloned().for_each(|finding| collected.add(finding));
-            let found = collected.take().unwrap();
+            collected.findings.finish().unwrap();
+            let found = &collected.findings;
             let mut expected = findings.clone();
             let path = |finding: &Finding| finding.path.as_ref().map(|path| path.to_str().unwrap().to_owned());
             expected.sort_by_key(|f| (f.thread_id.clone(), path(f), f.kind.name(), f.message.clone()));
@@ -193,8 +169,9 @@ mod tests {
         let name: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(b"a\xff\x00b".to_vec());
         #[cfg(windows)]
         let name: std::ffi::OsString = std::os::windows::ffi::OsStringExt::from_wide(&[0x61, 0xd800, 0x62]);
-        let mut findings = Findings::with_memory(None, 0);
-        findings.add(Finding::new(FindingKind::EmptyFile, "is empty").at(&name));
-        assert_eq!(findings.take().unwrap().to_vec().unwrap()[0].path, Some(PathBuf::from(name)));
+        let mut findings = Many::with_memory(None, 0);
+        findings.push(Finding::new(FindingKind::EmptyFile, "is empty").at(&name));
+        findings.finish().unwrap();
+        assert_eq!(findings.to_vec().unwrap()[0].path, Some(PathBuf::from(name)));
     }
 }

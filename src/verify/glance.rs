@@ -14,12 +14,9 @@ use crate::thread::{Millis, ThreadId, ThreadMetadata};
 
 /// Returns the columns that a quick look compares: those that follow from a file's path and time.
 pub(super) fn columns(schema: &Schema) -> ColumnSet {
-    let mut columns = ColumnSet::default();
-    [Col::Id, Col::RolloutPath, Col::UpdatedAt, Col::UpdatedAtMs, Col::Archived, Col::ArchivedAt]
-        .into_iter()
-        .filter(|&col| schema.has(col))
-        .for_each(|col| columns.insert(col));
-    columns
+    let columns =
+        [Col::Id, Col::RolloutPath, Col::UpdatedAt, Col::UpdatedAtMs, Col::Archived, Col::ArchivedAt];
+    columns.into_iter().filter(|&col| schema.has(col)).collect()
 }
 
 /// Returns true if a row certainly agrees with the path and time of its only file. This is cheaper than the rules of
@@ -46,8 +43,7 @@ pub(super) fn agrees(file: &RolloutFile, row: &Row) -> bool {
 
 /// Examines a misnamed file again.
 pub(super) fn glance_again(id: ThreadId, file: &RolloutFile) -> Result<FoldedThread, ReadError> {
-    let stamp = std::fs::symlink_metadata(file.path()).and_then(|metadata| Stamp::of(&metadata))?;
-    Ok(at_a_glance(id, file, stamp))
+    Ok(at_a_glance(id, file, Stamp::at(&file.path())?))
 }
 
 /// Returns a thread of which only the file's path and time are known.

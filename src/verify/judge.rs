@@ -67,19 +67,12 @@ pub(super) fn differences(
         match named {
             None => rest.insert(0, field),
             Some(_) if old_home.is_some() => judged.moved_from = old_home,
-            Some(_) if facts.also_of.is_some() => {
-                let other = facts.also_of.map(|other| other.to_string()).unwrap_or_default();
-                let message = format!("the row names the rollout that is in the row of thread {other}");
-                judged
-                    .findings
-                    .push(about(Finding::new(FindingKind::DuplicatePath, message).with(vec![field])));
-            }
-            Some(named) if (facts.exists)(named) => rest.insert(0, field),
-            Some(_) if is_archive => archive.insert(0, field),
-            Some(named) => {
-                let message = format!("the row names {}, which is gone", named.display());
-                judged.findings.push(about(Finding::new(FindingKind::MovedFile, message).with(vec![field])));
-            }
+            Some(named) => match facts.also_of {
+                Some(other) => judged.findings.push(about(duplicate_path(other).with(vec![field]))),
+                None if (facts.exists)(named) => rest.insert(0, field),
+                None if is_archive => archive.insert(0, field),
+                None => judged.findings.push(about(moved(named).with(vec![field]))),
+            },
         }
     }
     if is_archive {
@@ -94,6 +87,17 @@ pub(super) fn differences(
         judged.findings.push(about(Finding::new(FindingKind::FieldMismatch, "").with(rest)));
     }
     judged
+}
+
+/// Returns the finding for a row that names the file of another thread, which that thread's row names too.
+pub(super) fn duplicate_path(other: ThreadId) -> Finding {
+    let message = format!("the row names the rollout that is in the row of thread {other}");
+    Finding::new(FindingKind::DuplicatePath, message)
+}
+
+/// Returns the finding for a row that names a file that is somewhere else in the home.
+pub(super) fn moved(named: &Path) -> Finding {
+    Finding::new(FindingKind::MovedFile, format!("the row names {}, which is gone", named.display()))
 }
 
 /// Judges the cells that break Codex's listing, in a row without a readable file.

@@ -35,7 +35,7 @@ impl VerifyRun<'_> {
         for (n, chunk) in left.chunks(BATCH).enumerate() {
             if self.options.context.is_interrupted() {
                 // Rows that were not examined do not count as agreeing.
-                self.findings.flagged.extend(&left[n * BATCH..]);
+                self.flagged.extend(&left[n * BATCH..]);
                 break;
             }
             let mut doubtful = Vec::new();
@@ -101,7 +101,7 @@ impl VerifyRun<'_> {
             }
         };
         let table = ThreadStatements::new(schema);
-        for id in broken.into_iter().filter(|id| !self.findings.flagged.contains(id)).collect::<Vec<_>>() {
+        for id in broken.into_iter().filter(|id| !self.flagged.contains(id)).collect::<Vec<_>>() {
             let Some(row) = self.survey.database.read(|connection| table.get(connection, id))? else {
                 continue;
             };
@@ -155,22 +155,17 @@ impl VerifyRun<'_> {
             }
         };
         if let Some(file) = paths::locate(self.survey.inventory, there) {
-            return Ok(match self.owner(file).filter(|owner| *owner != id) {
-                None => None,
-                Some(owner) => Some(match self.also_of(id, there)? {
-                    Some(other) => {
-                        let message =
-                            format!("the row names the rollout that is in the row of thread {other}");
-                        let finding =
-                            Finding::new(FindingKind::DuplicatePath, message).at(self.file(file).path());
-                        finding.with(vec![path_field(row, Cell::Null)])
-                    }
-                    None => {
-                        let message = format!("the rollout is gone: what the row names is of thread {owner}");
-                        Finding::new(FindingKind::MissingFile, message)
-                    }
-                }),
-            });
+            let Some(owner) = self.owner(file).filter(|owner| *owner != id) else { return Ok(None) };
+            return Ok(Some(match self.also_of(id, there)? {
+                Some(other) => {
+                    let finding = judge::duplicate_path(other).at(self.file(file).path());
+                    finding.with(vec![field(row, Col::RolloutPath, Cell::Null)])
+                }
+                None => {
+                    let message = format!("the rollout is gone: what the row names is of thread {owner}");
+                    Finding::new(FindingKind::MissingFile, message)
+                }
+            }));
         }
         if !self.reach.roots.contain(there) {
             return Ok(Some(Finding::new(FindingKind::OutsideHome, "the rollout lies outside of this home")));
@@ -189,26 +184,18 @@ impl VerifyRun<'_> {
             let folders =
                 [home.join(walk::ACTIVE), home.join(walk::ARCHIVED), walk::active_folder(home, name)];
             let looked_at = Forms::of(path);
-            for folder in folders {
-                for compressed in [false, true] {
-                    let place = folder.join(name.to_file_name(compressed));
-                    if looked_at.each().contains(&&*place) {
-                        continue;
-                    }
-                    let Some(file) = RolloutFile::at(home, &place) else { continue };
-                    let new_path = path_field(row, place.to_string_lossy().as_ref().into());
-                    if row.integer(Col::Archived) == Some(i64::from(file.is_archived())) {
-                        let message = format!("the row names {}, which is gone", path.display());
-                        return Finding::new(FindingKind::MovedFile, message).at(place).with(vec![new_path]);
-                    }
-                    let message = "the archived flag and the folder disagree";
-                    let database = row.get(Col::Archived).cloned().unwrap_or(Cell::Null);
-                    let flag =
-                        FieldDifference { col: Col::Archived, database, file: file.is_archived().into() };
-                    return Finding::new(FindingKind::ArchiveMismatch, message)
-                        .at(place)
-                        .with(vec![new_path, flag]);
+            let names = [false, true].map(|compressed| name.to_file_name(compressed));
+            let places = folders.iter().flat_map(|folder| names.iter().map(|name| folder.join(name)));
+            for place in places.filter(|place| !looked_at.each().contains(&&**place)) {
+                let Some(file) = RolloutFile::at(home, &place) else { continue };
+                let new_path = field(row, Col::RolloutPath, place.to_string_lossy().as_ref().into());
+                if row.integer(Col::Archived) == Some(i64::from(file.is_archived())) {
+                    return judge::moved(path).at(place).with(vec![new_path]);
                 }
+                let flag = field(row, Col::Archived, file.is_archived().into());
+                let message = "the archived flag and the folder disagree";
+                let finding = Finding::new(FindingKind::ArchiveMismatch, message).at(place);
+                return finding.with(vec![new_path, flag]);
             }
         }
         let finding = Finding::new(FindingKind::MissingFile, "the rollout is gone");
@@ -269,7 +256,6 @@ impl VerifyRun<'_> {
     }
 }
 
-fn path_field(row: &Row, file: Cell) -> FieldDifference {
-    let database = row.get(Col::RolloutPath).cloned().unwrap_or(Cell::Null);
-    FieldDifference { col: Col::RolloutPath, database, file }
+fn field(row: &Row, col: Col, file: Cell) -> FieldDifference {
+    FieldDifference { col, database: row.get(col).cloned().unwrap_or(Cell::Null), file }
 }

@@ -31,11 +31,11 @@ pub use kinds::{FindingKind, N_KINDS, Remedy, Severity};
 pub use options::{Depth, VerifyOptions, VerifyReport};
 
 use crate::catalog::names::Names;
-use crate::catalog::walk::{Looks, Walk};
-use crate::db::catalogue;
+use crate::catalog::walk::{Looks, Roots, Walk};
 use crate::db::open::{Reader, Trouble};
 use crate::db::schema::Schema;
 use crate::db::threads;
+use crate::db::{Many, catalogue};
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
 use crate::rollout::fold::{FoldedThread, ReadError};
@@ -46,9 +46,8 @@ use crate::survey::{self, HomeFiles, Subject, Survey, Verb};
 use crate::thread::ThreadId;
 use crate::thread::columns::Row;
 use crate::thread::times::Times;
-use found::Findings;
 use run::{Doubtful, HomeNotes, Reach, VerifyRun};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Number of waiting threads at which they are compared while rollouts are read. Each time, the database may have to
 /// be opened.
@@ -84,10 +83,11 @@ pub fn run_on(
     if options.depth != Depth::Deep || options.ignore.kind(FindingKind::DatabaseDamaged) {
         return Err(error);
     }
-    let mut findings = Findings::new(options.max_findings);
-    findings.add(whole::damage(reader)?.ok_or(error)?);
+    let mut report = VerifyReport { findings: Many::new(options.max_findings), ..VerifyReport::default() };
+    report.add(whole::damage(reader)?.ok_or(error)?);
+    report.findings.finish()?;
     progress.warn("the rows cannot all be read: no thread was compared");
-    Ok(VerifyReport { findings: findings.take()?, counts: findings.counts, ..VerifyReport::default() })
+    Ok(report)
 }
 
 fn verify(
@@ -138,8 +138,20 @@ fn verify(
         rows,
         row_pass,
         doubtful: Doubtful::default(),
-        findings: Findings::new(options.max_findings),
-        reach: Reach::new(options, &files, &plan),
+        report: VerifyReport {
+            findings: Many::new(options.max_findings),
+            // Files that agree with their rows, and misnamed files, which were opened to find them.
+            files: plan.n_files - plan.n_to_read,
+            n_to_look_at: plan.n_files,
+            complete: files.errors.is_empty() && files.has_roots && options.threads.is_none(),
+            ..VerifyReport::default()
+        },
+        flagged: HashSet::new(),
+        reach: Reach {
+            absent: files.absent.clone(),
+            not_compared: HashMap::new(),
+            roots: Roots::of(context.home),
+        },
         noted: HomeNotes::default(),
     };
     if run.survey.comparison.compares_names() {
@@ -168,7 +180,7 @@ impl<'a> Verb<'a> for VerifyRun<'a> {
     }
 
     fn note(&mut self, scanned: &Scanned) {
-        self.reach.n_files += scanned.files.len() as u64;
+        self.report.files += scanned.files.len() as u64;
         self.rows.note_vanished(scanned);
     }
 
@@ -225,7 +237,7 @@ impl VerifyRun<'_> {
                 }
                 self.judge_backfill_state(schema.has_backfill_state)?;
                 self.judge_codex(schema)?;
-                self.noted.catalogue =
+                self.report.catalogue =
                     catalogue::compare(self.options.context.home, schema, self.survey.database)?;
             }
             if self.options.depth == Depth::Deep {

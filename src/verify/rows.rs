@@ -69,12 +69,11 @@ pub(super) struct NamedFiles {
 
 /// Returns the columns that this pass reads.
 fn columns(depth: Depth, schema: &Schema) -> ColumnSet {
-    let mut columns = match depth {
+    let more = match depth {
         Depth::Quick => glance::columns(schema),
         Depth::Fields | Depth::Deep => ColumnSet::default(),
     };
-    [Col::Id, Col::RolloutPath, Col::Archived].into_iter().for_each(|col| columns.insert(col));
-    columns
+    more.iter().chain([Col::Id, Col::RolloutPath, Col::Archived]).collect()
 }
 
 /// Begins to read the rows: those of the `wanted` threads at once, and for a quick look all of them. Otherwise the pass
@@ -90,7 +89,20 @@ pub(super) fn begin(
     reader: &mut Reader,
 ) -> anyhow::Result<(NamedFiles, RowPass)> {
     let mut rows = NamedFiles::default();
-    let mut pass = RowPass::new(options.depth, schema, wanted, reader)?;
+    let columns = columns(options.depth, schema);
+    let mut pass = RowPass {
+        table: ThreadStatements::new(&Schema { columns, ..schema.clone() }),
+        columns,
+        conditions: match options.depth {
+            Depth::Quick => vec![cells::condition(schema), names::condition(schema)],
+            Depth::Fields | Depth::Deep => Vec::new(),
+        },
+        // The pass over wanted threads is at its end at once.
+        next: match wanted {
+            Some(_) => None,
+            None => Some(reader.read(|connection| Ok::<_, anyhow::Error>(WalkPosition::first(connection)))?),
+        },
+    };
     if options.depth == Depth::Quick {
         rows.agreed = vec![false; inventory.files().len()];
         rows.quick_home = Some(options.context.home.to_owned());
@@ -126,29 +138,6 @@ pub(super) struct RowPass {
 }
 
 impl RowPass {
-    /// Returns a pass over all rows; for `wanted` threads, one that is at its end.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub(super) fn new(
-        depth: Depth,
-        schema: &Schema,
-        wanted: Option<&Wanted>,
-        reader: &mut Reader,
-    ) -> anyhow::Result<RowPass> {
-        let columns = columns(depth, schema);
-        let conditions = match depth {
-            Depth::Quick => vec![cells::condition(schema), names::condition(schema)],
-            Depth::Fields | Depth::Deep => Vec::new(),
-        };
-        let next = match wanted {
-            Some(_) => None,
-            None => Some(reader.read(|connection| Ok::<_, anyhow::Error>(WalkPosition::first(connection)))?),
-        };
-        let table = ThreadStatements::new(&Schema { columns, ..schema.clone() });
-        Ok(RowPass { table, columns, conditions, next })
-    }
-
     /// Reads the rows of some threads, and calls `each` with each of them.
     fn read_some(
         &self,

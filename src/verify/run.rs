@@ -1,7 +1,6 @@
 //! The state of a verify, and how it reports a finding.
 
 use super::finding::Finding;
-use super::found::Findings;
 use super::judge::{self, Judged};
 use super::kinds::FindingKind;
 use super::options::{VerifyOptions, VerifyReport};
@@ -9,13 +8,11 @@ use super::rows::{NamedFiles, RowPass};
 use crate::catalog::absent::AbsentFolders;
 use crate::catalog::inventory;
 use crate::catalog::walk::{RolloutFile, Roots};
-use crate::db::catalogue::Catalogue;
-use crate::db::{Census, Reader, Schema};
+use crate::db::{Census, Reader, Schema, Stored as _};
 use crate::rollout::fold::Stamp;
-use crate::survey::plan::Plan;
-use crate::survey::{HomeFiles, Origin, Subject, Survey};
+use crate::survey::{Origin, Subject, Survey};
 use crate::thread::ThreadId;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The state of a verify.
 pub(super) struct VerifyRun<'a> {
@@ -25,7 +22,9 @@ pub(super) struct VerifyRun<'a> {
     pub(super) row_pass: RowPass,
     /// Threads with differences that must be confirmed.
     pub(super) doubtful: Doubtful,
-    pub(super) findings: Findings,
+    pub(super) report: VerifyReport,
+    /// The threads whose rows have a finding.
+    pub(super) flagged: HashSet<ThreadId>,
     pub(super) reach: Reach,
     /// The data collected for the findings about the whole home.
     pub(super) noted: HomeNotes,
@@ -72,35 +71,15 @@ pub(super) struct Doubtful {
     pub(super) n_pauses: u32,
 }
 
-/// The extent of a verify, and what it could not read.
+/// The parts of a home that could not be read, and the folders that rollouts may be in.
 #[derive(Debug)]
 pub(super) struct Reach {
-    /// The number of files examined.
-    pub(super) n_files: u64,
-    /// The number of files to examine.
-    pub(super) n_to_look_at: u64,
-    /// True as long as everything could be read.
-    pub(super) is_whole: bool,
     /// The rollout folders that cannot be walked.
     pub(super) absent: AbsentFolders,
     /// Threads whose file cannot be read now; true for those that have a row.
     pub(super) not_compared: HashMap<ThreadId, bool>,
     /// The rollout folders, with links resolved.
     pub(super) roots: Roots,
-}
-
-impl Reach {
-    pub(super) fn new(options: &VerifyOptions<'_>, files: &HomeFiles, plan: &Plan) -> Reach {
-        Reach {
-            // Files that agree with their rows, and misnamed files, which were opened to find them.
-            n_files: plan.n_files - plan.n_to_read,
-            n_to_look_at: plan.n_files,
-            is_whole: files.errors.is_empty() && files.has_roots && options.threads.is_none(),
-            absent: files.absent.clone(),
-            not_compared: HashMap::new(),
-            roots: Roots::of(options.context.home),
-        }
-    }
 }
 
 /// The data that the comparison of threads collects for the findings about the whole home.
@@ -114,10 +93,8 @@ pub(super) struct HomeNotes {
     pub(super) lengths: HashMap<usize, u64>,
     /// Number of rows that name rollouts of this home below an old home, by old home.
     pub(super) moved_homes: BTreeMap<String, u64>,
-    /// The comparison of the desktop app's catalogue with Codex's list, if the app has one.
-    pub(super) catalogue: Option<Catalogue>,
-    /// The count of the threads that Codex's list shows, once it was tried.
-    pub(super) census: Option<Option<Census>>,
+    /// True once the threads that Codex's list shows were counted, or could not be.
+    pub(super) is_counted: bool,
 }
 
 impl<'a> VerifyRun<'a> {
@@ -144,12 +121,13 @@ impl<'a> VerifyRun<'a> {
     /// cannot be read.
     pub(super) fn count_shown(&mut self) {
         let VerifyOptions { context, threads, counts_shown, .. } = *self.options;
-        if counts_shown && threads.is_none() && self.noted.census.is_none() && !context.is_interrupted() {
+        if counts_shown && threads.is_none() && !self.noted.is_counted && !context.is_interrupted() {
             let census = self.survey.database.read(|connection| -> anyhow::Result<_> {
                 let schema = Schema::read_threads(connection)?;
                 Ok(Census::take(connection, &schema, context.default_provider)?)
             });
-            self.noted.census = Some(census.ok());
+            self.report.census = census.ok();
+            self.noted.is_counted = true;
         }
     }
 
@@ -183,28 +161,23 @@ impl<'a> VerifyRun<'a> {
         if finding.kind == FindingKind::FieldMismatch {
             finding.message = judge::describe(&finding.fields);
         }
-        self.findings.flagged.extend(row);
-        self.findings.add(finding);
+        self.flagged.extend(row);
+        self.report.add(finding);
     }
 
     pub(super) fn into_report(mut self) -> anyhow::Result<VerifyReport> {
         let interrupted = self.options.context.is_interrupted();
         let agree = self.count_agreeing();
+        self.report.findings.finish()?;
         Ok(VerifyReport {
-            files: self.reach.n_files,
-            n_to_look_at: self.reach.n_to_look_at,
             rows: self.rows.n,
             rows_by_archived: self.rows.by_archived,
             // Threads that were not examined do not count as agreeing.
-            agree: if interrupted { agree.min(self.reach.n_files) } else { agree },
+            agree: if interrupted { agree.min(self.report.files) } else { agree },
             not_compared: self.reach.not_compared.len() as u64,
-            findings: self.findings.take()?,
-            counts: self.findings.counts,
-            field_remedies: self.findings.field_remedies,
-            catalogue: self.noted.catalogue,
-            census: self.noted.census.flatten(),
-            complete: self.reach.is_whole && !interrupted,
+            complete: self.report.complete && !interrupted,
             interrupted,
+            ..self.report
         })
     }
 }

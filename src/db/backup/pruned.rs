@@ -14,7 +14,7 @@ use super::staging::Staging;
 use crate::db::open::{explain, explain_io};
 use crate::db::packed;
 use crate::db::salvage::{insert_into, quoted};
-use crate::db::schema::Schema;
+use crate::db::schema::{Schema, writable_columns};
 use crate::sys::sync_folder;
 
 /// The prefix of such a database's name; the name of the rows' database and the time follow.
@@ -133,10 +133,7 @@ fn tables(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<Thre
     for (name, keys) in keys {
         let sql = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE";
         let sql: String = connection.query_row(sql, [&name], |row| row.get(0))?;
-        let columns = "SELECT name FROM pragma_table_xinfo(?1) WHERE hidden < 2 ORDER BY cid";
-        let mut statement = connection.prepare(columns)?;
-        let columns: Vec<String> =
-            statement.query_map([&name], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let columns = writable_columns(connection, &name)?;
         tables.push(ThreadTable::new(&name, sql, &columns, &keys));
     }
     Ok(tables)

@@ -63,6 +63,11 @@ impl SizedThread {
     }
 }
 
+/// Orders the largest first, or the smallest.
+fn compare(a: &SizedThread, b: &SizedThread, reverse: bool) -> Ordering {
+    if reverse { a.cmp(b) } else { b.cmp(a) }
+}
+
 /// The threads of a listing, ordered by size.
 #[derive(Debug)]
 pub(super) struct BySize {
@@ -93,7 +98,8 @@ impl BySize {
             let schema = Schema::read_threads(connection)?;
             Ok(Listing::new(connection, &schema, query.clone(), names.clone())?)
         })?;
-        let mut order = BySize { entries: Vec::new(), reverse: query.reverse, has_more: false, scanned: 0 };
+        let reverse = query.reverse;
+        let mut order = BySize { entries: Vec::new(), reverse, has_more: false, scanned: 0 };
         let after = after.and_then(SizedThread::at);
         let (mut place, mut page) = (None, Page::default());
         loop {
@@ -104,7 +110,7 @@ impl BySize {
                 let path = page.cell(row, 1).as_text();
                 let size = path.and_then(|path| forms::size(Path::new(path)));
                 let Some(entry) = SizedThread::of(size, page.cell(row, 0)) else { continue };
-                if after.as_ref().is_none_or(|after| order.compare(&entry, after) == Ordering::Greater) {
+                if after.as_ref().is_none_or(|after| compare(&entry, after, reverse).is_gt()) {
                     order.entries.push(entry);
                 }
             }
@@ -115,33 +121,24 @@ impl BySize {
             }
         }
         order.cut(limit, limit);
-        let mut entries = std::mem::take(&mut order.entries);
-        entries.sort_unstable_by(|a, b| order.compare(a, b));
-        order.entries = entries;
+        order.entries.sort_unstable_by(|a, b| compare(a, b, reverse));
         Ok(order)
     }
 
     /// Removes what cannot be among the first `limit`, if there are more than `most` entries.
     fn cut(&mut self, limit: usize, most: usize) {
-        if self.entries.len() <= most {
-            return;
+        if self.entries.len() > most {
+            self.has_more = true;
+            self.entries.select_nth_unstable_by(limit, |a, b| compare(a, b, self.reverse));
+            self.entries.truncate(limit);
         }
-        self.has_more = true;
-        let mut entries = std::mem::take(&mut self.entries);
-        entries.select_nth_unstable_by(limit, |a, b| self.compare(a, b));
-        entries.truncate(limit);
-        self.entries = entries;
-    }
-
-    fn compare(&self, a: &SizedThread, b: &SizedThread) -> Ordering {
-        if self.reverse { a.cmp(b) } else { b.cmp(a) }
     }
 
     /// Returns the index of the first thread after a position.
     fn behind(&self, after: Option<&Position>) -> usize {
         let after = after.and_then(SizedThread::at);
         after.map_or(0, |after| {
-            self.entries.partition_point(|entry| self.compare(entry, &after) != Ordering::Greater)
+            self.entries.partition_point(|entry| compare(entry, &after, self.reverse).is_le())
         })
     }
 
@@ -166,11 +163,7 @@ impl BySize {
         let end = self.entries.len().min(begin.saturating_add(limit.min(PAGE)));
         let ids: Vec<Cell> = self.entries[begin..end].iter().map(SizedThread::id).collect();
         let n = reader.read(|connection| listing.rows(connection, &ids, page))?;
-        page.last = begin
-            .checked_add(n)
-            .and_then(|end| end.checked_sub(1))
-            .filter(|_| n > 0)
-            .map(|last| self.entries[last].position());
+        page.last = (n > 0).then(|| self.entries[begin + n - 1].position());
         page.is_last = begin + n == self.entries.len();
         Ok(())
     }

@@ -43,8 +43,6 @@ impl ListOptions<'_> {
 pub struct Lister<'a> {
     reader: &'a mut Reader,
     listing: Listing,
-    sort: Sort,
-    reverse: bool,
     after: Option<Position>,
     remaining: usize,
     is_at_end: bool,
@@ -105,8 +103,6 @@ impl<'a> Lister<'a> {
         let mut lister = Lister {
             reader,
             listing,
-            sort,
-            reverse,
             after,
             remaining,
             is_at_end: false,
@@ -225,12 +221,10 @@ impl<'a> Lister<'a> {
 
     fn read(&mut self, limit: usize) -> anyhow::Result<()> {
         let (listing, page, after) = (&self.listing, &mut self.page, self.after.as_ref());
-        if let Some(order) = &self.by_size {
-            order.page(self.reader, listing, after, limit, page)?;
-            self.note_page();
-            return Ok(());
+        match &self.by_size {
+            Some(order) => order.page(self.reader, listing, after, limit, page)?,
+            None => self.reader.read(|connection| listing.page(connection, after, limit, page))?,
         }
-        self.reader.read(|connection| listing.page(connection, after, limit, page))?;
         self.note_page();
         Ok(())
     }
@@ -249,12 +243,8 @@ impl<'a> Lister<'a> {
     /// If the database cannot be read.
     pub fn next_cursor(&mut self) -> anyhow::Result<Option<String>> {
         let Some(after) = self.after.clone() else { return Ok(None) };
-        let here = Cursor {
-            sort: self.sort,
-            reverse: self.reverse,
-            time: self.listing.cursor_time(&after),
-            id: after.id.clone(),
-        };
+        let (sort, reverse) = self.listing.order();
+        let here = Cursor { sort, reverse, time: self.listing.cursor_time(&after), id: after.id.clone() };
         if let Some(order) = &self.by_size {
             return Ok(order.goes_on(&after).then(|| here.to_string()));
         }

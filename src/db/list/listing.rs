@@ -91,6 +91,11 @@ impl Listing {
         })
     }
 
+    /// Returns the order, and true if it is reversed.
+    pub(super) fn order(&self) -> (Sort, bool) {
+        (self.query.sort, self.query.reverse)
+    }
+
     /// Returns the number of cells that are returned for a row.
     fn width(&self) -> usize {
         self.query.columns.len() + usize::from(self.query.with_reasons)
@@ -117,8 +122,7 @@ impl Listing {
         let mut found = statement.query(params_from_iter(values))?;
         while let Some(row) = found.next()? {
             page.scanned += 1;
-            let is_match = self.is_match(row, width)?;
-            if is_match {
+            if self.is_match(row)? {
                 self.push(row, self.id_place, page)?;
             }
             if page.is_full(limit) || page.scanned >= rows as u64 {
@@ -180,7 +184,7 @@ impl Listing {
     /// # Errors
     /// If the database cannot be read.
     pub(super) fn count(&self, connection: &Connection) -> rusqlite::Result<u64> {
-        let (sql, values) = self.selects(&self.select, None);
+        let (sql, values) = self.selects(None);
         if self.query.search.is_empty() {
             let sql = format!("SELECT count(*) FROM ({sql})");
             let count: i64 = connection.query_row(&sql, params_from_iter(values), |row| row.get(0))?;
@@ -190,7 +194,7 @@ impl Listing {
         let mut found = statement.query(params_from_iter(values))?;
         let mut count = 0;
         while let Some(row) = found.next()? {
-            count += u64::from(self.is_match(row, self.width())?);
+            count += u64::from(self.is_match(row)?);
         }
         Ok(count)
     }
@@ -221,16 +225,17 @@ impl Listing {
     }
 
     /// Returns true if the row matches everything that is searched for, each text in any of its cells.
-    fn is_match(&self, row: &Row<'_>, width: usize) -> rusqlite::Result<bool> {
+    fn is_match(&self, row: &Row<'_>) -> rusqlite::Result<bool> {
         for search in &self.query.search {
-            if !self.has(row, width, search)? {
+            if !self.has(row, search)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    fn has(&self, row: &Row<'_>, width: usize, search: &Search) -> rusqlite::Result<bool> {
+    fn has(&self, row: &Row<'_>, search: &Search) -> rusqlite::Result<bool> {
+        let width = self.width();
         // Title, preview and first message are often the same.
         let mut last: &[u8] = &[];
         for place in width..width + self.searched {
@@ -249,14 +254,14 @@ impl Listing {
     }
 
     pub(super) fn statement(&self, after: Option<&Position>, rows: usize) -> (String, Vec<Cell>) {
-        let (selects, mut values) = self.selects(&self.select, after);
+        let (selects, mut values) = self.selects(after);
         let direction = if self.query.reverse { "" } else { " DESC" };
         values.push(Cell::Integer(i64::try_from(rows).unwrap_or(i64::MAX)));
         (format!("{selects} ORDER BY sort_time{direction}, id{direction} LIMIT ?"), values)
     }
 
     /// Returns the select of the rows after a position, without an order.
-    fn selects(&self, select: &str, after: Option<&Position>) -> (String, Vec<Cell>) {
+    fn selects(&self, after: Option<&Position>) -> (String, Vec<Cell>) {
         let mut values = Vec::new();
         let mut one = |time: &str, conditions: Conditions| {
             let Conditions { sql, values: own } = conditions;
@@ -265,7 +270,7 @@ impl Listing {
             values.extend(self.fixed.values.iter().cloned().chain(own));
             // Selects the id only once, because each column of each row costs time.
             let id = if self.id_place > self.width() { ", id" } else { "" };
-            format!("SELECT {select}{time} AS sort_time{id} FROM threads WHERE {condition}")
+            format!("SELECT {}{time} AS sort_time{id} FROM threads WHERE {condition}", self.select)
         };
         let seconds = self.time.seconds;
         let sql = match self.time.milliseconds {

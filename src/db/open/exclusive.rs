@@ -40,26 +40,26 @@ impl Exclusive {
         let deadline = Instant::now() + options.busy_timeout;
         let made_wal = !with_suffix(&real, "-wal").exists();
         loop {
-            match lock(&real) {
+            let error = match lock(&real) {
                 Ok(connection) => {
                     let ready = connection.busy_timeout(options.busy_timeout);
                     ready.map_err(|error| explain(error, path, OPENING))?;
                     let path = path.to_owned();
                     return Ok(Self { path, real, connection, made_wal, is_settled: false });
                 }
-                Err(error)
-                    if trouble::class(&error) == Trouble::Busy
-                        && options.interrupted.load(Ordering::Relaxed) =>
-                {
-                    let why = "interrupted before anything was replaced";
-                    return Err(refuse(Trouble::Interrupted, why, path, OPENING));
-                }
-                Err(error) if trouble::class(&error) == Trouble::Busy && Instant::now() < deadline => {
-                    thread::sleep(PAUSE);
-                }
-                Err(error) if trouble::class(&error) == Trouble::Busy => return Err(in_use(path)),
-                Err(error) => return Err(explain(error, path, OPENING)),
+                Err(error) => error,
+            };
+            if trouble::class(&error) != Trouble::Busy {
+                return Err(explain(error, path, OPENING));
             }
+            if options.interrupted.load(Ordering::Relaxed) {
+                let why = "interrupted before anything was replaced";
+                return Err(refuse(Trouble::Interrupted, why, path, OPENING));
+            }
+            if Instant::now() >= deadline {
+                return Err(in_use(path));
+            }
+            thread::sleep(PAUSE);
         }
     }
 

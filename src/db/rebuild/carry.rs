@@ -2,6 +2,7 @@
 //! program does not know, and threads whose rollout was not found or cannot be read. Pages that cannot be read are passed over and counted.
 
 use super::shape::{SchemaShape, columns_of};
+use crate::db::row::collect;
 use crate::db::salvage::{self, count_by_index, insert_into, quoted};
 use crate::thread::cell::Cell;
 use crate::thread::columns::{Col, ColumnKind};
@@ -141,7 +142,7 @@ impl SharedColumn {
         match self.kind {
             _ if self.name == "history_mode" => Cell::from(HistoryMode::Legacy.as_str()),
             _ if !self.is_required => Cell::Null,
-            Some(ColumnKind::Text | ColumnKind::JsonText | ColumnKind::Path) => Cell::from(""),
+            Some(kind) if kind.is_text() => Cell::from(""),
             _ => Cell::Integer(0),
         }
     }
@@ -151,18 +152,15 @@ impl SharedColumn {
 fn shared_columns(old: &Connection, new: &Connection, table: &str) -> rusqlite::Result<Vec<SharedColumn>> {
     let theirs = columns_of(old, table)?;
     let sql = "SELECT name, upper(type), \"notnull\" FROM pragma_table_info(?1) ORDER BY cid";
-    let mut statement = new.prepare(sql)?;
-    let read = |row: &rusqlite::Row<'_>| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?))
-    };
-    let ours: rusqlite::Result<Vec<_>> = statement.query_map([table], read)?.collect();
+    let ours: Vec<(String, String, bool)> =
+        collect(new, sql, [table], |row| Ok(Some((row.get(0)?, row.get(1)?, row.get(2)?))))?;
+    let shared = ours.into_iter().filter(|(name, ..)| theirs.contains(name));
     let kind = |name: &str, declared: &str| match Col::named(name) {
         Some(col) if table == THREADS => Some(col.column().kind),
         _ if declared.contains("INT") || declared.contains("BOOL") => Some(ColumnKind::Integer),
         _ if declared.contains("TEXT") => Some(ColumnKind::Text),
         _ => None,
     };
-    let shared = ours?.into_iter().filter(|(name, ..)| theirs.contains(name));
     let column = |(name, declared, is_required): (String, String, bool)| SharedColumn {
         kind: kind(&name, &declared),
         name,
@@ -284,15 +282,14 @@ pub(super) fn carry_left(
                 *cell = column.neutral();
             }
         }
-        let path = columns.iter().zip(&cells).find(|(column, _)| column.name == "rollout_path");
-        if is_claimed.exists([path.map(|(_, path)| path)])? {
+        let place = |name: &str| columns.iter().position(|column| column.name == name);
+        if is_claimed.exists([place("rollout_path").map(|place| &cells[place])])? {
             n_unfit += 1;
             continue;
         }
         let is_inserted = insert_left(&mut insert, &columns, &mut cells)?;
-        let id = columns.iter().zip(&cells).find(|(column, _)| column.name == "id");
-        if let (true, Some(list), Some((_, id))) = (is_inserted, &mut list, id) {
-            list.execute([id])?;
+        if let (true, Some(list), Some(id)) = (is_inserted, &mut list, place("id")) {
+            list.execute([&cells[id]])?;
         }
         *(if is_inserted { &mut n_inserted } else { &mut n_unfit }) += 1;
     }

@@ -2,7 +2,7 @@
 //! database if everything else is new.
 
 use super::shape::{ARTIFACTS, SchemaShape, columns_of};
-use crate::db::create::{AUGUST, NEWEST, NewSchema};
+use crate::db::create::{AUGUST, Migration, NEWEST, NewSchema};
 use crate::db::{create, ledger, salvage};
 use crate::thread::cell::Cell;
 use rusqlite::{Connection, params};
@@ -44,9 +44,9 @@ fn read(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, OldLedgerRow>
     Ok(entries)
 }
 
-/// Returns the checksum of a migration in hexadecimal digits, if it is known.
-fn known(version: i64) -> Option<&'static str> {
-    ledger::migrations().find(|(known, ..)| *known == version).map(|(.., checksum)| checksum)
+/// Returns a migration, if it is known.
+fn known(version: i64) -> Option<Migration> {
+    ledger::migrations().find(|(known, ..)| *known == version)
 }
 
 /// Returns the reason why Codex refuses the ledger of a database; `None` if it accepts it.
@@ -87,7 +87,7 @@ pub(super) fn mend(connection: &Connection) -> rusqlite::Result<Option<Vec<i64>>
             return Ok(None);
         }
     }
-    let mut mended: Vec<i64> = failed;
+    let mut mended = failed;
     connection.execute(&format!("UPDATE {TABLE} SET success = 1 WHERE success IS NOT 1"), [])?;
     for version in gaps {
         insert(connection, version)?;
@@ -95,7 +95,7 @@ pub(super) fn mend(connection: &Connection) -> rusqlite::Result<Option<Vec<i64>>
     }
     let has_crlf = has_crlf(&entries);
     for entry in entries.values() {
-        let Some(known) = known(entry.version) else { continue };
+        let Some((_, _, known)) = known(entry.version) else { continue };
         let is_right = is_checksum(&entry.checksum, known);
         if !is_right && (has_crlf || !ledger::UNCONFIRMED.contains(&entry.version)) {
             let sql = format!("UPDATE {TABLE} SET checksum = unhex(?2) WHERE version = ?1");
@@ -132,9 +132,7 @@ fn write_all(connection: &Connection, shape: &SchemaShape) -> rusqlite::Result<O
 }
 
 fn insert(connection: &Connection, version: i64) -> rusqlite::Result<()> {
-    let migration = ledger::migrations().find(|(known, ..)| *known == version);
-    let Some(migration) = migration else { return Ok(()) };
-    create::record(connection, migration)
+    known(version).map_or(Ok(()), |migration| create::record(connection, migration))
 }
 
 /// Returns the level of a new database: the old database's level if this program can create it, and never below the

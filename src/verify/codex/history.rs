@@ -69,9 +69,6 @@ impl VerifyRun<'_> {
 
     /// Reads how far Codex has read. `None` if the database is missing or unreadable, which is another finding.
     fn projections(&self, path: &Path) -> Option<Projections> {
-        if !path.is_file() {
-            return None;
-        }
         let mut reader = Reader::open(path, self.survey.database.options()).ok()?;
         reader.read(history::read).ok()
     }
