@@ -6,7 +6,7 @@ use crate::sys;
 use anyhow::{Context as _, anyhow};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Component, Path, PathBuf};
@@ -145,31 +145,18 @@ pub fn read_config(home: &Path, user_home: Option<&Path>) -> anyhow::Result<Code
 
 /// Describes an error in a configuration, with its line.
 fn explain_toml(text: &str, error: &toml::de::Error) -> String {
-    let line = error.span().and_then(|span| line_at(text, span.start));
+    let before = error.span().and_then(|span| text.as_bytes().get(..span.start));
+    let line = before.map(|before| before.iter().filter(|byte| **byte == b'\n').count() + 1);
     let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
     format!("{place}{}", error.message().lines().collect::<Vec<_>>().join(" "))
-}
-
-/// Returns the number of the line that contains this byte, counted from 1.
-fn line_at(text: &str, byte: usize) -> Option<usize> {
-    let before = text.as_bytes().get(..byte)?;
-    Some(before.iter().filter(|byte| **byte == b'\n').count() + 1)
 }
 
 /// Finds the line of `config.toml` that sets the default provider, counted from 1; `None` if there is none.
 #[must_use]
 pub fn provider_line(home: &Path) -> Option<usize> {
-    #[derive(serde::Deserialize)]
-    struct Top {
-        model_provider: toml::Spanned<String>,
-    }
     let text = read_bounded(&home.join(CONFIG)).ok()?;
-    let Ok(top) = toml::from_str::<Top>(&text) else {
-        return sound_settings(&text)
-            .find(|(_, line)| line.get("model_provider").is_some_and(toml::Value::is_str))
-            .map(|(n, _)| n);
-    };
-    line_at(&text, top.model_provider.span().start)
+    let sets = |(_, line): &(usize, toml::Table)| line.get("model_provider").is_some_and(toml::Value::is_str);
+    sound_settings(&text).find(sets).map(|(number, _)| number)
 }
 
 /// Returns a text as a key of TOML.
@@ -274,10 +261,16 @@ pub struct DatabaseCandidate {
 pub struct Candidates {
     /// The databases found: none, one, or one in the home and one in the app's folder.
     pub found: Vec<DatabaseCandidate>,
-    /// The folder for a new database: the one in which Codex would look.
-    pub create_in: PathBuf,
-    /// The folders that were searched.
+    /// The folders that were searched, in their order; none if a database was named.
     pub looked_in: Vec<PathBuf>,
+}
+
+impl Candidates {
+    /// Returns the folder for a new database: the one in which Codex would look.
+    #[must_use]
+    pub fn create_in(&self) -> &Path {
+        self.looked_in.first().map_or(Path::new("."), PathBuf::as_path)
+    }
 }
 
 /// Searches for databases, in the order that the man page documents.
@@ -288,11 +281,7 @@ pub fn find_databases(home: &Path, inputs: &DatabaseInputs<'_>) -> anyhow::Resul
     if let Some(db) = inputs.db {
         check_named_database(db)?;
         let found = vec![DatabaseCandidate { path: db.to_owned(), why: Why::Named }];
-        return Ok(Candidates {
-            found,
-            create_in: db.parent().unwrap_or(Path::new(".")).to_owned(),
-            looked_in: Vec::new(),
-        });
+        return Ok(Candidates { found, looked_in: Vec::new() });
     }
     let named = [
         (inputs.sqlite_home, Why::SqliteHomeOption),
@@ -314,11 +303,7 @@ pub fn find_databases(home: &Path, inputs: &DatabaseInputs<'_>) -> anyhow::Resul
             ))?;
         found.extend(newest.map(|path| DatabaseCandidate { path, why: *why }));
     }
-    Ok(Candidates {
-        found,
-        create_in: folders[0].0.clone(),
-        looked_in: folders.into_iter().map(|(folder, _)| folder).collect(),
-    })
+    Ok(Candidates { found, looked_in: folders.into_iter().map(|(folder, _)| folder).collect() })
 }
 
 /// Files of Codex that output must never replace, beside rollouts and databases.
@@ -330,9 +315,16 @@ pub const BESIDE_DATABASE: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// Returns the path of a file that SQLite keeps beside the database.
 #[must_use]
 pub fn with_suffix(database: &Path, suffix: &str) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
+    let mut path = OsString::with_capacity(database.as_os_str().len() + suffix.len());
+    path.push(database);
     path.push(suffix);
     path.into()
+}
+
+/// Returns the size in bytes of a database, or of a file that SQLite keeps beside it, if there is one.
+#[must_use]
+pub fn size_with_suffix(database: &Path, suffix: &str) -> Option<u64> {
+    fs::metadata(with_suffix(database, suffix)).ok().map(|metadata| metadata.len())
 }
 
 /// Checks a database that was named with `--db`.
@@ -355,18 +347,17 @@ pub fn check_named_database(path: &Path) -> anyhow::Result<()> {
 /// Returns the state database with the highest number in a folder, otherwise that of phase 1. A folder or file
 /// without permission is an error, because a database may be there.
 fn newest_in(folder: &Path) -> io::Result<Option<PathBuf>> {
-    let is_file = |path: &Path| match fs::metadata(path) {
-        Ok(metadata) => Ok(metadata.is_file()),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(error),
-        Err(_) => Ok(false),
-    };
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => Some(entries),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(error),
-        Err(_) => None,
+    fn unless_denied<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+        match result {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(error),
+            result => Ok(result.ok()),
+        }
+    }
+    let is_file = |path: &Path| -> io::Result<bool> {
+        Ok(unless_denied(fs::metadata(path))?.is_some_and(|metadata| metadata.is_file()))
     };
     let mut newest = None;
-    for entry in entries.into_iter().flatten().filter_map(Result::ok) {
+    for entry in unless_denied(fs::read_dir(folder))?.into_iter().flatten().filter_map(Result::ok) {
         let name = entry.file_name();
         let numbered = name.to_str().and_then(numbered_database);
         let number = numbered.filter(|(prefix, _)| *prefix == "state").map(|(_, number)| number);

@@ -23,14 +23,28 @@ const MAGIC: [&[u8]; 4] =
 const MAX_LINKS: usize = 40;
 
 /// Returns advice for a file that cannot be written.
-#[must_use]
-pub fn advice(kind: ErrorKind) -> &'static str {
+fn advice(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space, then run it again",
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => "name a place that you may write to",
         ErrorKind::IsADirectory => "name a file, not a folder",
         _ => "name a file in a folder that exists and that you may write to",
     }
+}
+
+/// Creates a folder for output, with those above it.
+///
+/// # Errors
+/// If it cannot be created.
+pub fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    let made = fs::create_dir_all(folder);
+    made.map_err(|error| explain(error, &format!("cannot make the folder {}", folder.display())))
+}
+
+/// Returns an error of the system with what failed, and with advice.
+pub fn explain(error: io::Error, what: &str) -> anyhow::Error {
+    let advice = advice(error.kind());
+    anyhow::Error::new(error).context(what.to_owned()).hint(advice)
 }
 
 /// The files that must never be overwritten, even if a person names them for output.
@@ -414,6 +428,5 @@ fn has_magic(path: &Path) -> bool {
 }
 
 fn cannot_write(path: &Path, error: io::Error) -> anyhow::Error {
-    let advice = advice(error.kind());
-    anyhow::Error::new(error).context(format!("cannot write {}", path.display())).hint(advice)
+    explain(error, &format!("cannot write {}", path.display()))
 }

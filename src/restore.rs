@@ -60,8 +60,6 @@ pub struct RestoreReport {
     pub backup: Option<PathBuf>,
     /// Files of an unusable database, which were renamed.
     pub moved_aside: Vec<MovedAside>,
-    /// True if the database is a new file.
-    pub is_new_file: bool,
 }
 
 /// Runs the restore.
@@ -77,12 +75,11 @@ pub fn run(options: &RestoreOptions<'_>, progress: &dyn Progress) -> anyhow::Res
     during(progress, "checking the backup", || backup::check_backup(options.source, options.open))?;
     options.check_interrupted()?;
     let mut source = Reader::open(options.source, options.open)?;
-    let mut report = RestoreReport { rows: count(&mut source)?, ..RestoreReport::default() };
+    let mut report = RestoreReport { rows: source.read(threads::count)?, ..RestoreReport::default() };
     match count_rows_and_newer(options, &mut source) {
         Ok((rows, newer)) => (report.replaced_rows, report.newer_rows) = (Some(rows), newer),
-        // A missing, damaged or different database is still restored into.
-        Err(error)
-            if Trouble::of(&error).is_none_or(|trouble| trouble.is_unusable() || is_missing(trouble)) => {}
+        // Such a database is still restored into.
+        Err(error) if Trouble::of(&error).is_none_or(is_nothing) => {}
         Err(error) => return Err(error),
     }
     if options.dry_run {
@@ -100,9 +97,7 @@ pub fn run(options: &RestoreOptions<'_>, progress: &dyn Progress) -> anyhow::Res
         match during(progress, "keeping what is replaced", keep) {
             Ok(backup) => report.backup = Some(backup),
             // Such a database is moved aside, or is missing.
-            Err(error)
-                if Trouble::of(&error)
-                    .is_some_and(|trouble| trouble.is_unusable() || is_missing(trouble)) => {}
+            Err(error) if Trouble::of(&error).is_some_and(is_nothing) => {}
             Err(error) => return Err(error),
         }
     }
@@ -114,22 +109,18 @@ pub fn run(options: &RestoreOptions<'_>, progress: &dyn Progress) -> anyhow::Res
     })?;
     report.bytes = Some(restored.size);
     report.moved_aside = restored.moved_aside;
-    report.is_new_file = restored.replaced_file;
     Ok(report)
 }
 
-fn is_missing(trouble: Trouble) -> bool {
-    trouble == Trouble::Missing
-}
-
-fn count(reader: &mut Reader) -> anyhow::Result<u64> {
-    reader.read(threads::count)
+/// Returns true if the database is missing, damaged or a different one, so that there is nothing to keep.
+fn is_nothing(trouble: Trouble) -> bool {
+    trouble.is_unusable() || trouble == Trouble::Missing
 }
 
 /// Counts the rows of the database, and those that are newer than in the backup.
 fn count_rows_and_newer(options: &RestoreOptions<'_>, source: &mut Reader) -> anyhow::Result<(u64, u64)> {
     let mut target = Reader::open(options.database, options.open)?;
-    let rows = count(&mut target)?;
+    let rows = target.read(threads::count)?;
     let mut old = RowsById::new(source)?;
     let mut new = RowsById::new(&mut target)?;
     let mut n_newer = 0;

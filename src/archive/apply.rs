@@ -1,7 +1,7 @@
 //! Carries out the plan for one thread: locks, files and row, in the order that `mod.rs` explains.
 
 use super::engine::{Direction, Engine};
-use super::plan::{Move, Task, Verdict};
+use super::plan::{Move, Planned, Task};
 use super::report::ArchiveOutcome;
 use crate::catalog::walk::RolloutFile;
 use crate::db::open::explain_own;
@@ -108,9 +108,8 @@ impl Engine<'_> {
         for _ in 0..MAX_ATTEMPTS {
             let row = self.table.get(writer.connection(), id)?;
             self.load_names(row.is_none(), &crate::progress::Silent);
-            let planned = self.plan_one(id, row);
-            let outcome = planned.outcome();
-            let Verdict::Do(task) = planned.verdict else { return Ok(outcome) };
+            let Planned { outcome, task } = self.plan_one(id, row);
+            let Some(task) = task else { return Ok(outcome) };
             let mut done = Vec::new();
             let copies = if by_copy { self.stage(&task)? } else { Vec::new() };
             let result = writer

@@ -39,12 +39,12 @@ impl Direction {
         }
     }
 
-    /// Returns the direction that undoes it.
+    /// Returns the name of the command that undoes it.
     #[must_use]
-    pub fn reverse(self) -> Direction {
+    pub fn undo(self) -> &'static str {
         match self {
-            Direction::Archive => Direction::Unarchive,
-            Direction::Unarchive => Direction::Archive,
+            Direction::Archive => "unarchive",
+            Direction::Unarchive => "archive",
         }
     }
 

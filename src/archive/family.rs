@@ -4,8 +4,7 @@ use super::engine::Engine;
 use crate::db::threads::spawned_by;
 use crate::db::{Reader, spawn, threads};
 use crate::progress::Progress;
-use crate::rollout::extract::Options;
-use crate::survey::scan::{self, Group, Scan, ScanEvent};
+use crate::survey::rowless;
 use crate::survey::select::Selected;
 use crate::thread::ThreadId;
 use std::borrow::Cow;
@@ -62,28 +61,14 @@ fn add_unknown(
     progress: &dyn Progress,
 ) {
     let files = engine.inventory.files();
-    let unknown: Vec<Group> = engine
-        .inventory
-        .groups()
-        .filter(|group| files[group.start].thread().is_some_and(|thread| !known.contains(&thread)))
-        .map(|files| Group::new(files, None))
-        .collect();
-    let scan = Scan {
-        inventory: &engine.inventory,
-        context: engine.options.context,
-        options: Options::default(),
-        read_all: false,
-    };
-    progress.start("reading rollouts without a row", Some(unknown.len() as u64), None);
-    let _: Option<()> = scan::read_groups(scan, &unknown, |event| {
-        let ScanEvent::Scanned(scanned) = event else { return ControlFlow::Continue(false) };
-        progress.advance(1, 0);
+    let is_unknown = |first: usize| files[first].thread().is_some_and(|thread| !known.contains(&thread));
+    let context = engine.options.context;
+    rowless::read(&engine.inventory, context, progress, is_unknown, |scanned| {
         if let Some((_, folded)) = &scanned.folded
             && let Some(parent) = spawned_by(&folded.metadata.source)
         {
             children.entry(parent).or_default().insert(folded.metadata.id);
         }
-        ControlFlow::Continue(false)
+        ControlFlow::<()>::Continue(())
     });
-    progress.finish();
 }

@@ -59,7 +59,8 @@ use std::cell::RefCell;
 use std::time::SystemTime;
 
 use engine::Engine;
-use plan::{Planned, Verdict};
+use plan::Planned;
+use refusal::Refusal;
 
 /// A planned run: its effects are known, and nothing has been changed.
 pub struct ArchiveJob<'a> {
@@ -93,24 +94,26 @@ pub fn plan<'a>(
         if options.context.is_interrupted() {
             break;
         }
-        let mut one = match selected {
-            Selected::Path(path) => Planned::of_malformed(path.clone()),
+        let one = match selected {
+            Selected::Path(path) => {
+                Planned::new(None, Some(path.clone()), Err(Refusal::MalformedName(path.clone())))
+            }
             &Selected::Id(id) => {
                 let row = reader.read(|connection| engine.table.get(connection, id))?;
                 engine.load_names(row.is_none(), progress);
                 engine.plan_one(id, row)
             }
         };
-        one.refuse_if_locked(options, maintenance.as_ref());
+        let Planned { outcome, task } = one.refuse_if_locked(options, maintenance.as_ref());
         if options.context.is_interrupted() {
             // Its file may have been read only in part.
             break;
         }
-        if let Verdict::Do(task) = &one.verdict {
-            let new = engine.row_to_be(task, SystemTime::from(options.context.now));
+        if let Some(task) = task {
+            let new = engine.row_to_be(&task, SystemTime::from(options.context.now));
             tally.change(task.row.as_ref(), Some(&new.row))?;
         }
-        preview.add(one.outcome());
+        preview.add(outcome);
         progress.advance(1, 0);
     }
     progress.finish();

@@ -23,20 +23,10 @@ use std::path::{Path, PathBuf};
 
 /// The plan for one thread.
 pub(super) struct Planned {
-    /// The thread; `None` for a file whose name does not give one.
-    pub(super) id: Option<ThreadId>,
-    /// Path of its selected rollout, as far as it is known.
-    pub(super) from: Option<PathBuf>,
-    pub(super) verdict: Verdict,
-}
-
-pub(super) enum Verdict {
-    /// It must not or cannot be done; with the reason.
-    Refused(Refusal),
-    /// Nothing must be done.
-    Unchanged,
-    /// This must be done.
-    Do(Box<Task>),
+    /// The outcome if everything succeeds.
+    pub(super) outcome: ArchiveOutcome,
+    /// The work, if something must and can be done.
+    pub(super) task: Option<Box<Task>>,
 }
 
 /// The work on one thread.
@@ -75,47 +65,41 @@ pub(super) struct Move {
 }
 
 impl Planned {
-    /// Returns the plan for a file with a malformed name that was requested by its path.
-    pub(super) fn of_malformed(path: PathBuf) -> Planned {
-        let reason = Refusal::MalformedName(path.clone());
-        Planned { id: None, from: Some(path), verdict: Verdict::Refused(reason) }
+    /// Returns the plan for a thread, or for a file whose name does not give one. `from` is the path of its selected
+    /// rollout, as far as it is known.
+    pub(super) fn new(
+        id: Option<ThreadId>,
+        from: Option<PathBuf>,
+        task: Result<Option<Box<Task>>, Refusal>,
+    ) -> Planned {
+        let task = match task {
+            Ok(task) => task,
+            Err(refusal) => {
+                let outcome = ArchiveOutcome::failed(id, from, refusal.to_string());
+                return Planned { outcome, task: None };
+            }
+        };
+        let (status, to) = match &task {
+            Some(task) => (ChangeStatus::Done, Some(task.to.clone())),
+            None => (ChangeStatus::Kept, from.clone()),
+        };
+        let file = |one: &Move| MovedFile { from: one.from.clone(), to: one.to.clone() };
+        let files = task.iter().flat_map(|task| &task.moves).map(file).collect();
+        Planned { outcome: ArchiveOutcome { id, status, from, to, files, error: None }, task }
     }
 
     /// Refuses the work if a running Codex holds a lock that is needed. `maintenance` is the result of taking the lock
     /// of the whole home.
     pub(super) fn refuse_if_locked(
-        &mut self,
+        self,
         options: &ArchiveOptions<'_>,
         maintenance: Result<&(), &Unclaimed>,
-    ) {
-        let (Verdict::Do(_), Some(id)) = (&self.verdict, self.id) else { return };
+    ) -> Planned {
+        let Some(id) = self.outcome.id.filter(|_| self.task.is_some()) else { return self };
         let probed = thread_locks::probe(options.context.home, id, options.patience);
-        if let Err(held) = maintenance.and(probed.as_ref()) {
-            self.verdict = Verdict::Refused(Refusal::Locked(held.to_string()));
-        }
-    }
-
-    /// Returns the outcome if everything succeeds.
-    pub(super) fn outcome(&self) -> ArchiveOutcome {
-        let outcome = |status| ArchiveOutcome {
-            id: self.id,
-            status,
-            from: self.from.clone(),
-            to: self.from.clone(),
-            files: Vec::new(),
-            error: None,
-        };
-        let file = |one: &Move| MovedFile { from: one.from.clone(), to: one.to.clone() };
-        match &self.verdict {
-            Verdict::Refused(reason) => {
-                ArchiveOutcome::failed(self.id, self.from.clone(), reason.to_string())
-            }
-            Verdict::Unchanged => outcome(ChangeStatus::Kept),
-            Verdict::Do(task) => ArchiveOutcome {
-                to: Some(task.to.clone()),
-                files: task.moves.iter().map(file).collect(),
-                ..outcome(ChangeStatus::Done)
-            },
+        match maintenance.and(probed.as_ref()) {
+            Ok(()) => self,
+            Err(held) => Planned::new(Some(id), self.outcome.from, Err(Refusal::Locked(held.to_string()))),
         }
     }
 }
@@ -132,11 +116,17 @@ impl Engine<'_> {
     /// Plans the work on a thread with this row.
     pub(super) fn plan_one(&self, id: ThreadId, row: Option<Row>) -> Planned {
         let mut from = None;
-        let verdict = self.decide(id, row, &mut from).unwrap_or_else(Verdict::Refused);
-        Planned { id: Some(id), from, verdict }
+        let task = self.decide(id, row, &mut from);
+        Planned::new(Some(id), from, task)
     }
 
-    fn decide(&self, id: ThreadId, row: Option<Row>, from: &mut Option<PathBuf>) -> Result<Verdict, Refusal> {
+    /// Decides what must be done; `None` if nothing must.
+    fn decide(
+        &self,
+        id: ThreadId,
+        row: Option<Row>,
+        from: &mut Option<PathBuf>,
+    ) -> Result<Option<Box<Task>>, Refusal> {
         let home = self.options.context.home;
         let archives = self.options.direction.archives();
         let row_path = row.as_ref().and_then(|row| row.text(Col::RolloutPath)).map(PathBuf::from);
@@ -173,11 +163,11 @@ impl Engine<'_> {
             return Err(Refusal::PlainTaken(plain));
         }
         if moves.is_empty() && row.as_ref().is_some_and(|row| agrees(row, &selected, archives)) {
-            return Ok(Verdict::Unchanged);
+            return Ok(None);
         }
         let row_path = spell(&to, row_path.as_deref(), &selected)?;
         let folded = self.read(id, &selected)?;
-        Ok(Verdict::Do(Box::new(Task { row, selected, to, row_path, moves, folded })))
+        Ok(Some(Box::new(Task { row, selected, to, row_path, moves, folded })))
     }
 
     /// Returns the files of a thread that exist now: those that were found, and those that they may have become since

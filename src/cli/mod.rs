@@ -30,46 +30,43 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     if let Some(exit) = complete::answer(&arguments) {
         return exit;
     }
-    let cli = match read::read(&arguments) {
-        Ok(cli) => cli,
-        Err(error) => {
-            return match usage::mistake(&error, &arguments) {
-                Some(mistake) => fail(&mistake),
-                None => print_help(&error),
-            };
-        }
+    let (mut app, command) = match begin(arguments) {
+        Ok(begun) => begun,
+        Err(exit) => return exit,
     };
-    let cli = match with_defaults(cli, &arguments) {
-        Ok(cli) => cli,
-        Err(error) => return fail(&error),
-    };
+    let result = run_command(&mut app, &command);
+    let result = result.and_then(|exit| Ok(app.out.flush().map(|()| exit)?));
+    let result =
+        if crate::sys::ran_out_of_files() { result.and_then(|_| Err(out_of_files())) } else { result };
+    let result = if app.out.get_ref().failed() { result.hint(stdout::ADVICE) } else { result };
+    write_metrics(&app, result).unwrap_or_else(|error| end_with(&app, &error))
+}
+
+/// Parses the arguments and sets up the run. If that fails, or help was requested, prints that and returns the exit
+/// status.
+fn begin(arguments: Vec<OsString>) -> Result<(App, Command), Exit> {
+    let cli = read::read(&arguments).map_err(|error| match usage::mistake(&error, &arguments) {
+        Some(mistake) => fail(&mistake),
+        None => print_help(&error),
+    })?;
+    let cli = with_defaults(cli, &arguments).map_err(|error| fail(&error))?;
     interrupt::outlive_file_limits();
     let interrupted = Arc::new(AtomicBool::new(false));
     // Fast commands install the Ctrl-C handler only when they turn out slow.
     if !matches!(cli.command, Command::List(_) | Command::Show(_) | Command::Path(_)) {
         interrupt::listen(&interrupted);
     }
-    let environment = match Environment::from_process() {
-        Ok(environment) => environment,
-        Err(error) => return fail(&error),
-    };
+    let environment = Environment::from_process().map_err(|error| fail(&error))?;
     let mut app = App::new(environment, cli.global, interrupted);
     app.typed = arguments.into_iter().skip(1).collect();
     // Checked before any work: an output that cannot be written would make the work useless, and a wrong path might
     // be a file that the work needs.
-    app.metrics = match app.global.metrics.as_deref().map(|path| output_file(&app, path)).transpose() {
-        Ok(file) => Metrics::to(file),
-        Err(error) => {
-            app.messages.error(&error);
-            return Exit::Trouble;
-        }
-    };
-    let result = run_command(&mut app, &cli.command);
-    let result = result.and_then(|exit| Ok(app.out.flush().map(|()| exit)?));
-    let result =
-        if crate::sys::ran_out_of_files() { result.and_then(|_| Err(out_of_files())) } else { result };
-    let result = if app.out.failed() { result.hint(stdout::ADVICE) } else { result };
-    write_metrics(&app, result).unwrap_or_else(|error| end_with(&app, &error))
+    let metrics = app.global.metrics.as_deref().map(|path| output_file(&app, path)).transpose();
+    app.metrics = Metrics::to(metrics.map_err(|error| {
+        app.messages.error(&error);
+        Exit::Trouble
+    })?);
+    Ok((app, cli.command))
 }
 
 fn run_command(app: &mut App, command: &Command) -> anyhow::Result<Exit> {

@@ -47,6 +47,20 @@ pub trait Stored: Clone {
     }
 }
 
+impl Stored for PathBuf {
+    fn to_cells(&self) -> Vec<Cell> {
+        vec![path_cell(Some(self))]
+    }
+
+    fn from_cells(cells: Vec<Cell>) -> Option<PathBuf> {
+        cells.into_iter().next().and_then(path_of)
+    }
+
+    fn size(&self) -> usize {
+        self.as_os_str().len() + 64
+    }
+}
+
 /// Results of a run, few or many, of which the first by their keys are kept.
 #[derive(Debug)]
 pub struct Many<T> {

@@ -54,14 +54,17 @@ enum ObjectKind {
 /// Returns the kind of object called `name`. Reads only the rows of the schema: asking SQLite about the columns of a
 /// virtual table runs its code, and `sqlite3_table_column_metadata` crashes there.
 fn kind_of(connection: &Connection, name: &str) -> rusqlite::Result<ObjectKind> {
-    let sql = "SELECT type = 'table' AND rootpage > 0 AND sql NOT LIKE 'CREATE VIRTUAL%' FROM sqlite_schema \
-               WHERE type IN ('table', 'view') AND name = ?1 COLLATE NOCASE";
-    let is_table =
-        connection.prepare(sql)?.query_row([name], |row| row.get::<_, Option<bool>>(0)).optional()?;
-    Ok(match is_table {
+    let sql = "SELECT type, rootpage, sql FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?1 COLLATE NOCASE";
+    let is_table = connection.prepare(sql)?.query_row([name], |row| {
+        let (kind, sql) = (row.get_ref(0)?.as_str(), row.get_ref(2)?.as_str());
+        let is_virtual = |sql: &str| sql.to_ascii_uppercase().starts_with("CREATE VIRTUAL");
+        let has_pages = row.get_ref(1)?.as_i64().is_ok_and(|page| page > 0);
+        Ok(kind == Ok("table") && has_pages && sql.is_ok_and(|sql| !is_virtual(sql)))
+    });
+    Ok(match is_table.optional()? {
         None => ObjectKind::Missing,
-        Some(Some(true)) => ObjectKind::Table,
-        Some(_) => ObjectKind::Computed,
+        Some(true) => ObjectKind::Table,
+        Some(false) => ObjectKind::Computed,
     })
 }
 

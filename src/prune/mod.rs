@@ -174,17 +174,10 @@ impl PruneJob<'_> {
     }
 
     /// Returns the report that [`PruneJob::run`] would give.
-    #[must_use]
-    pub fn preview(self) -> PruneReport {
-        let PruneJob { checked, candidates, tally, .. } = self;
-        PruneReport { checked, threads: candidates, shown: tally.end(), ..PruneReport::default() }
-    }
-
-    /// Computes what Codex's default list would show afterwards, for [`PruneJob::preview`].
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn foresee(&mut self, reader: &mut Reader) -> anyhow::Result<()> {
+    pub fn preview(mut self, reader: &mut Reader) -> anyhow::Result<PruneReport> {
         let table = ThreadStatements::new(&self.schema);
         for some in self.candidates.all().chunks(BATCH) {
             let to_go = some.iter().filter(|candidate| candidate.goes());
@@ -194,7 +187,8 @@ impl PruneJob<'_> {
             })?;
             rows.iter().try_for_each(|row| self.tally.change(row.as_ref(), None))?;
         }
-        Ok(())
+        let PruneJob { checked, candidates, tally, .. } = self;
+        Ok(PruneReport { checked, threads: candidates, shown: tally.end(), ..PruneReport::default() })
     }
 
     /// Runs the plan.
@@ -328,11 +322,7 @@ impl PruneJob<'_> {
 
     /// Returns the requested threads; `None` for all.
     fn wanted(&self) -> Option<Vec<ThreadId>> {
-        let ids = self.options.threads?.iter().filter_map(|selected| match selected {
-            Selected::Id(id) => Some(*id),
-            // Its file exists.
-            Selected::Path(_) => None,
-        });
-        Some(ids.collect())
+        // The file of a thread that was requested by a path exists.
+        Some(self.options.threads?.iter().filter_map(Selected::id).collect())
     }
 }

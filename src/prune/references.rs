@@ -4,11 +4,10 @@ use super::job::PruneJob;
 use crate::catalog::walk::RolloutFile;
 use crate::error::WithHint as _;
 use crate::progress::Progress;
-use crate::rollout::extract::Options;
 use crate::rollout::fold::ReadError;
 use crate::rollout::peek;
 use crate::rollout::reader::Buffer;
-use crate::survey::scan::{self, Group, Scan, ScanEvent};
+use crate::survey::rowless;
 use crate::sys;
 use crate::thread::ThreadId;
 use std::collections::{BTreeSet, HashMap};
@@ -22,34 +21,17 @@ use std::sync::{Mutex, PoisonError};
 /// If a file with a malformed name cannot be read now, because it may contain any thread.
 pub(super) fn claimed(job: &PruneJob<'_>, progress: &dyn Progress) -> anyhow::Result<BTreeSet<ThreadId>> {
     let files = job.inventory.files();
-    let groups: Vec<Group> = job
-        .inventory
-        .groups()
-        .filter(|group| !job.has_row[group.start])
-        .map(|files| Group::new(files, None))
-        .collect();
-    let scan = Scan {
-        inventory: &job.inventory,
-        context: job.options.context,
-        options: Options::default(),
-        read_all: false,
-    };
     let mut claimed = BTreeSet::new();
-    progress.start("reading rollouts without a row", Some(groups.len() as u64), None);
-    let failed = scan::read_groups(scan, &groups, |event| {
-        let ScanEvent::Scanned(scanned) = event else { return ControlFlow::Continue(false) };
-        progress.advance(1, 0);
+    let is_wanted = |first: usize| !job.has_row[first];
+    let failed = rowless::read(&job.inventory, job.options.context, progress, is_wanted, |scanned| {
         claimed.extend(scanned.folded.iter().map(|(_, folded)| folded.metadata.id));
         claimed.extend(scanned.misnamed.iter().map(|(_, id)| *id));
         let unread = scanned.failed.into_iter().find(|(file, error)| {
-            files[*file].thread().is_none() && matches!(error, ReadError::Passing(_) | ReadError::Interrupted)
+            let is_passing = matches!(error, ReadError::Passing(_) | ReadError::Interrupted);
+            files[*file].thread().is_none() && is_passing
         });
-        match unread {
-            Some((file, error)) => ControlFlow::Break((file, error)),
-            None => ControlFlow::Continue(false),
-        }
+        unread.map_or(ControlFlow::Continue(()), ControlFlow::Break)
     });
-    progress.finish();
     match failed {
         Some((file, error)) => Err(unreadable(&files[file], &error)),
         None => Ok(claimed),
@@ -71,8 +53,8 @@ pub(super) fn needed(
     of_interest.dedup();
     let files = job.inventory.files();
     let next = AtomicUsize::new(0);
-    let needed = Mutex::new(HashMap::new());
-    let failed: Mutex<Option<anyhow::Error>> = Mutex::new(None);
+    let needed = Mutex::new(anyhow::Ok(HashMap::new()));
+    let lock = || needed.lock().unwrap_or_else(PoisonError::into_inner);
     progress.start("looking for histories", Some(files.len() as u64), None);
     sys::on_threads(job.options.context.jobs.clamp(1, files.len().max(1)), || {
         let mut buffer = Buffer::default();
@@ -86,24 +68,17 @@ pub(super) fn needed(
                     let user = file
                         .thread()
                         .map_or_else(|| file.path().display().to_string(), |thread| thread.to_string());
-                    lock(&needed).insert(base.rollout, user);
+                    lock().as_mut().ok().and_then(|needed| needed.insert(base.rollout, user));
                 }
                 Err(error @ ReadError::Passing(_)) if is_of_the_system(&error) => {
-                    *lock(&failed) = Some(unreadable(file, &error));
+                    *lock() = Err(unreadable(file, &error));
                 }
                 _ => {}
             }
         }
     });
     progress.finish();
-    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some(error) => Err(error),
-        None => Ok(needed.into_inner().unwrap_or_else(PoisonError::into_inner)),
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    needed.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns true if the system failed, rather than the decompression of an invalid file.

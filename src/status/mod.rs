@@ -15,14 +15,13 @@ use crate::db::integrity;
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
 use crate::db::threads;
+use crate::home::size_with_suffix;
 use crate::rollout::extract::Options;
 use crate::rollout::fold::{self, ReadError, Reading};
 use crate::rollout::reader::Buffer;
 use crate::survey::Context;
-use crate::thread::columns::N_COLUMNS;
 use crate::thread::{Millis, ThreadId};
 use std::collections::{BTreeMap, HashSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -31,14 +30,6 @@ const CHECKED_BYTES: u64 = 64 << 20;
 
 /// Seconds after which another Codex may take over from one that was indexing.
 const LEASE: i64 = 900;
-
-/// Options of status.
-pub struct StatusOptions<'a> {
-    /// The home, the provider whose threads Codex shows by default, and the circumstances of the run.
-    pub context: Context<'a>,
-    /// Returns the month of a time in the local time zone.
-    pub month: &'a dyn Fn(Millis) -> Option<String>,
-}
 
 /// The rollout files of a home.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -201,8 +192,8 @@ pub struct DatabaseStatus {
     pub wal_bytes: Option<u64>,
     /// True if it is in WAL mode.
     pub is_wal: bool,
-    /// Number of known columns that it has, and of all known columns.
-    pub columns: [usize; 2],
+    /// Number of known columns that it has.
+    pub n_columns: u64,
     /// The unknown columns.
     pub unknown_columns: Vec<String>,
     /// True if it has a ledger of migrations.
@@ -224,23 +215,19 @@ pub struct DatabaseStatus {
 }
 
 impl DatabaseStatus {
-    /// Examines a database. All its threads are read once, for the counts and for the sizes of their rollouts in `walk`.
+    /// Examines a database; `month` returns the month of a time in the local time zone. All its threads are read once, for the counts and for the sizes of their rollouts in `walk`.
     ///
     /// # Errors
     /// If it cannot be read, or is not a database of Codex.
     pub fn of(
-        options: &StatusOptions<'_>,
+        context: &Context<'_>,
+        month: &dyn Fn(Millis) -> Option<String>,
         reader: &mut Reader,
         walk: Option<&Walk>,
     ) -> anyhow::Result<(DatabaseStatus, Option<Weights>)> {
         let sizes = walk.map(Sizes::of_walk);
         let path = reader.path().to_owned();
-        let size = |suffix: &str| {
-            let mut path = path.as_os_str().to_owned();
-            path.push(suffix);
-            fs::metadata(path).ok().map(|metadata| metadata.len())
-        };
-        let bytes = size("").unwrap_or_default();
+        let bytes = size_with_suffix(&path, "").unwrap_or_default();
         let is_wal = reader.is_wal()?;
         let schema = Schema::of(reader)?;
         reader.read(|connection| -> anyhow::Result<_> {
@@ -251,26 +238,24 @@ impl DatabaseStatus {
             let backfill = match schema.has_backfill_state {
                 true => {
                     let state = backfill_state::read(connection)?;
-                    let progress =
-                        IndexingProgress::of(state.as_ref(), options.context.now.timestamp_millis());
+                    let progress = IndexingProgress::of(state.as_ref(), context.now.timestamp_millis());
                     Some((state, progress))
                 }
                 false => None,
             };
-            let mut months = Months { month: options.month, counts: BTreeMap::new(), last: None };
+            let mut months = Months { month, counts: BTreeMap::new(), last: None };
             let mut weights = sizes.as_ref().map(Weights::begin);
-            let census =
-                Census::take_each(connection, &schema, options.context.default_provider, |thread| {
-                    thread.began_at.into_iter().for_each(|seconds| months.add(seconds));
-                    if let (Some(weights), Some(sizes)) = (&mut weights, &sizes) {
-                        weights.add_thread(thread, sizes);
-                    }
-                })?;
+            let census = Census::take_each(connection, &schema, context.default_provider, |thread| {
+                thread.began_at.into_iter().for_each(|seconds| months.add(seconds));
+                if let (Some(weights), Some(sizes)) = (&mut weights, &sizes) {
+                    weights.add_thread(thread, sizes);
+                }
+            })?;
             let database = DatabaseStatus {
                 bytes,
-                wal_bytes: size("-wal"),
+                wal_bytes: size_with_suffix(&path, "-wal"),
                 is_wal,
-                columns: [schema.columns.iter().count(), N_COLUMNS],
+                n_columns: schema.columns.iter().count() as u64,
                 has_ledger: schema.has_ledger,
                 last_migration: schema.last_migration(connection)?,
                 is_sound: (bytes <= CHECKED_BYTES).then_some(problem.is_none()),
@@ -325,6 +310,7 @@ impl Months<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn indexing_that_no_codex_continues_is_stuck() {

@@ -2,7 +2,7 @@
 
 use crate::catalog::walk::{RolloutFile, Walk};
 use crate::db::census::{CensusThread, name_to_count};
-use crate::home::{BESIDE_DATABASE, with_suffix};
+use crate::home::{BESIDE_DATABASE, size_with_suffix};
 use crate::thread::ThreadId;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -134,8 +134,7 @@ pub fn other_databases(folders: &[&Path], used: Option<&Path>) -> Vec<OtherDatab
 }
 
 fn bytes_of(path: &Path) -> u64 {
-    let size = |suffix: &str| fs::metadata(with_suffix(path, suffix)).map_or(0, |metadata| metadata.len());
-    std::iter::once("").chain(BESIDE_DATABASE).map(size).sum()
+    std::iter::once("").chain(BESIDE_DATABASE).filter_map(|suffix| size_with_suffix(path, suffix)).sum()
 }
 
 #[cfg(test)]

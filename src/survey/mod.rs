@@ -9,6 +9,7 @@ pub mod comparison;
 pub mod scan;
 
 pub mod plan;
+pub mod rowless;
 pub mod select;
 
 pub use context::Context;

@@ -28,6 +28,17 @@ pub enum Selected {
     Path(PathBuf),
 }
 
+impl Selected {
+    /// Returns the id of the thread, if it was requested by its id.
+    #[must_use]
+    pub fn id(&self) -> Option<ThreadId> {
+        match self {
+            Selected::Id(id) => Some(*id),
+            Selected::Path(_) => None,
+        }
+    }
+}
+
 /// The reason why a typed text does not select a thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unresolved {

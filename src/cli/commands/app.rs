@@ -5,15 +5,13 @@ use crate::cli::line::env::Environment;
 use crate::cli::output::OutputForm;
 use crate::cli::output::messages::Messages;
 use crate::cli::output::metrics::Metrics;
-use crate::cli::output::stdout::Output;
+use crate::cli::output::stdout::{self, Output};
 use crate::error::{WithHint as _, shell_word};
 use crate::home::CodexConfig;
-use crate::survey::Context;
 use anyhow::anyhow;
 use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::io::Stdout;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -41,14 +39,8 @@ impl App {
     /// Sets up a run.
     pub fn new(environment: Environment, global: Global, interrupted: Arc<AtomicBool>) -> App {
         let messages = Messages::new(&environment, &global);
-        let (out, metrics, typed) = (Output::stdout(), Metrics::default(), Vec::new());
+        let (out, metrics, typed) = (stdout::open(), Metrics::default(), Vec::new());
         App { environment, global, out, messages, interrupted, metrics, typed, config: OnceCell::new() }
-    }
-
-    /// Returns the context that every verb needs; `jobs` is the number of files read at once.
-    pub fn context<'a>(&'a self, home: &'a Path, default_provider: &'a str, jobs: usize) -> Context<'a> {
-        let now = self.environment.now;
-        Context { home, jobs, default_provider, now, interrupted: &self.interrupted }
     }
 
     /// Returns the command line of this run with all its options.

@@ -191,7 +191,7 @@ fn advise(
         messages.hint("what was moved stays; run the command again to carry on");
     }
     if n > 0 && !dry_run {
-        let undo = direction.reverse().verb();
+        let undo = direction.undo();
         match ids_to {
             Some(file) if file.is_file() => {
                 messages.hint(&format!("codex-state {undo} - < {} undoes it", shell_word(file)));

@@ -8,6 +8,7 @@ use crate::cli::line::env::{COMPLETE, Environment};
 use crate::cli::output::{Style, error, lines, text};
 use crate::db::list::{ListOptions, Lister, Query};
 use crate::db::{OpenOptions, Reader, Schema, threads, titles};
+use crate::home::size_with_suffix;
 use crate::thread::columns::Col;
 use clap::{Args as _, CommandFactory as _, FromArgMatches as _};
 use clap_complete::CompleteEnv;
@@ -25,11 +26,9 @@ const TITLE_WIDTH: usize = 60;
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Answers a shell; `None` if this is an ordinary run.
+#[expect(clippy::disallowed_methods, reason = "the shell's request, and the folder of its relative paths")]
 pub fn answer(arguments: &[OsString]) -> Option<Exit> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the shell's folder, in which relative paths are completed"
-    )]
+    std::env::var_os(COMPLETE)?;
     let folder = std::env::current_dir().ok();
     let complete = CompleteEnv::with_factory(command).var(COMPLETE).bin(NAME);
     match complete.try_complete(arguments.iter().cloned(), folder.as_deref()) {
@@ -101,13 +100,8 @@ fn look_up(typed: &str) -> anyhow::Result<Vec<(String, String)>> {
 
 /// Returns true if reading requires a private copy, which takes long and would be left behind when the time is over.
 fn needs_a_copy(database: &Path) -> bool {
-    let beside = |ending: &str| {
-        let mut name = database.as_os_str().to_owned();
-        name.push(ending);
-        std::fs::metadata(Path::new(&name)).ok().map(|metadata| metadata.len())
-    };
-    beside("-journal").is_some_and(|n| n > 0)
-        || (beside("-wal").is_some_and(|n| n > 0) && beside("-shm").is_none())
+    let is_filled = |suffix: &str| size_with_suffix(database, suffix).is_some_and(|n| n > 0);
+    is_filled("-journal") || (is_filled("-wal") && size_with_suffix(database, "-shm").is_none())
 }
 
 /// Parses the typed options that choose the database.

@@ -6,11 +6,10 @@ use crate::cli::line::env::Environment;
 use crate::cli::line::{Exit, args};
 use crate::cli::output::text;
 use crate::error::{WithHint as _, shell_word};
-use crate::output_file::advice;
+use crate::output_file::{explain, make_folder};
 use crate::sys::{Links, open_regular};
 use anyhow::{Context as _, anyhow};
 use clap_complete::Shell;
-use std::fs;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -58,10 +57,7 @@ fn install(app: &mut App, shell: Shell, is_dry_run: bool) -> anyhow::Result<Exit
         Ok(found) if found.is_empty() || is_ours(shell, &String::from_utf8_lossy(&found)) => false,
         Ok(_) => return Err(in_the_way(shell, &path)),
         Err(error) if error.kind() == ErrorKind::NotFound => false,
-        Err(error) => {
-            let advice = advice(error.kind());
-            return Err(anyhow!(error).context(format!("cannot read {}", path.display())).hint(advice));
-        }
+        Err(error) => return Err(explain(error, &format!("cannot read {}", path.display()))),
     };
     if !is_current && !is_dry_run {
         write(app, &path, &script)?;
@@ -86,12 +82,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn write(app: &App, path: &Path, script: &str) -> anyhow::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|error| {
-            let advice = advice(error.kind());
-            anyhow!(error).context(format!("cannot make the folder {}", folder.display())).hint(advice)
-        })?;
-    }
+    path.parent().map_or(Ok(()), make_folder)?;
     output_file(app, path)?.write(script.as_bytes())
 }
 

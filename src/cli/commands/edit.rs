@@ -33,7 +33,7 @@ impl<'a> Edit<'a> {
         no_backup: bool,
     ) -> anyhow::Result<Edit<'a>> {
         let place = Place::find(app)?;
-        let database = place.only_database(app)?;
+        let database = place.only(app)?.ok_or_else(|| place.no_database())?;
         Ok(Edit { app, form, place, database, dry_run, keeps_backup: !no_backup })
     }
 

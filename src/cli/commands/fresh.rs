@@ -15,7 +15,7 @@ pub fn choose(
     schema: Option<SchemaChoice>,
     interrupted: &AtomicBool,
 ) -> (PlannedDatabase, PathBuf) {
-    let folder = &place.databases.create_in;
+    let folder = place.databases.create_in();
     let new = match schema {
         None => fresh::plan_database(&place.home, folder, interrupted),
         Some(named) => PlannedDatabase {

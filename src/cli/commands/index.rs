@@ -26,13 +26,8 @@ pub(super) fn append(
         true => Some(Reader::open(&edit.database, &edit.place.options)?),
         false => None,
     };
-    let threads: Option<BTreeSet<ThreadId>> = options.threads.map(|threads| {
-        let ids = threads.iter().filter_map(|selected| match selected {
-            Selected::Id(id) => Some(*id),
-            Selected::Path(_) => None,
-        });
-        ids.collect()
-    });
+    let threads: Option<BTreeSet<ThreadId>> =
+        options.threads.map(|threads| threads.iter().filter_map(Selected::id).collect());
     let gone = pruned.iter().flat_map(|pruned| pruned.threads.iter());
     let gone = gone.filter(|outcome| outcome.status == ChangeStatus::Done);
     let options = IndexOptions {

@@ -4,8 +4,7 @@ use crate::cli::commands::{App, output_file};
 use crate::cli::line::args;
 use crate::cli::line::man::{ManPage, pages};
 use crate::cli::output::text;
-use crate::error::WithHint as _;
-use crate::output_file::advice;
+use crate::output_file::make_folder;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -26,10 +25,7 @@ pub fn run(app: &mut App, arguments: &args::ManArgs) -> anyhow::Result<()> {
 }
 
 fn write_all(app: &App, pages: &[ManPage], folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).map_err(|error| {
-        let advice = advice(error.kind());
-        anyhow::Error::new(error).context(format!("cannot make the folder {}", folder.display())).hint(advice)
-    })?;
+    make_folder(folder)?;
     let checked = pages.iter().map(|page| output_file(app, &folder.join(&page.file_name)));
     let files = checked.collect::<anyhow::Result<Vec<_>>>()?;
     files.iter().zip(pages).try_for_each(|(file, page)| file.write(&page.roff))

@@ -7,33 +7,13 @@ use crate::catalog::walk::{self, RolloutFile};
 use crate::cli::commands::{App, place, threads};
 use crate::cli::line::{Exit, args};
 use crate::cli::output::{ListReport, text};
-use crate::db::many::{path_cell, path_of};
+use crate::db::Many;
 use crate::db::threads::rollout_path;
-use crate::db::{Many, Stored};
 use crate::survey::select::Selected;
 use crate::sys;
 use crate::thread::ThreadId;
-use crate::thread::cell::Cell;
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// The path of a rollout. There may be a million of them.
-#[derive(Debug, Clone)]
-struct RolloutPath(PathBuf);
-
-impl Stored for RolloutPath {
-    fn to_cells(&self) -> Vec<Cell> {
-        vec![path_cell(Some(&self.0))]
-    }
-
-    fn from_cells(cells: Vec<Cell>) -> Option<RolloutPath> {
-        cells.into_iter().next().and_then(path_of).map(RolloutPath)
-    }
-
-    fn size(&self) -> usize {
-        self.0.as_os_str().len() + 64
-    }
-}
 
 /// Runs the command.
 ///
@@ -50,6 +30,7 @@ pub fn run(app: &mut App, arguments: &args::PathArgs) -> anyhow::Result<Exit> {
         (_, true) => Which::Active,
         _ => Which::Any,
     };
+    // There may be a million of them.
     let (mut paths, mut elsewhere) = (Many::default(), Elsewhere::default());
     for (place, selected) in found.selected.iter().enumerate() {
         let path = match selected {
@@ -63,7 +44,7 @@ pub fn run(app: &mut App, arguments: &args::PathArgs) -> anyhow::Result<Exit> {
             Selected::Path(path) => Some(path.clone()).filter(|path| find::fits(&home, path, which)),
         };
         match path {
-            Some(path) => paths.push(RolloutPath(plain(path))),
+            Some(path) => paths.push(plain(path)),
             None => {
                 let what = match which {
                     Which::Any => "no rollout in any form or place",
@@ -81,13 +62,13 @@ pub fn run(app: &mut App, arguments: &args::PathArgs) -> anyhow::Result<Exit> {
         before: Vec::new(),
         name: "paths",
         items: paths.iter(),
-        members: &|path: &RolloutPath| vec![("path", (&*path.0).into())],
+        members: &|path: &PathBuf| vec![("path", (&**path).into())],
         columns: &["path"],
         after: Vec::new(),
         text: &|out| {
             paths
                 .iter()
-                .try_for_each(|path| writeln!(out, "{}", text::path(&path.map_err(io::Error::other)?.0)))
+                .try_for_each(|path| writeln!(out, "{}", text::path(&path.map_err(io::Error::other)?)))
         },
     }
     .write(&mut app.out, &form)?;

@@ -51,7 +51,8 @@ impl Place {
 
     /// Returns the context that every verb needs; `jobs` is the number of files read at once.
     pub fn context<'a>(&'a self, app: &'a App, jobs: usize) -> Context<'a> {
-        app.context(&self.home, &self.default_provider, jobs)
+        let Place { home, default_provider, .. } = self;
+        Context { home, jobs, default_provider, now: app.environment.now, interrupted: &app.interrupted }
     }
 
     fn at(app: &App, home: PathBuf) -> anyhow::Result<Place> {
@@ -114,14 +115,6 @@ impl Place {
         }
     }
 
-    /// Returns the only database, for a command that needs one and must not guess.
-    ///
-    /// # Errors
-    /// If there is none, or there are two.
-    pub fn only_database(&self, app: &App) -> anyhow::Result<PathBuf> {
-        self.only(app)?.ok_or_else(|| self.no_database())
-    }
-
     /// Returns the backups of a database, newest first. Without a database, returns all backups in its folders.
     pub fn backups(&self, database: Option<&Path>) -> Vec<BackupInfo> {
         let mut backups: Vec<BackupInfo> = match database {
@@ -132,7 +125,8 @@ impl Place {
         backups
     }
 
-    fn no_database(&self) -> anyhow::Error {
+    /// Returns the error for a command that needs a database, with what brings one back.
+    pub fn no_database(&self) -> anyhow::Error {
         let folders = self.databases.looked_in.iter().map(|path| path.display().to_string());
         let error = anyhow!("no database in {}", folders.collect::<Vec<_>>().join(" or "));
         match self.backups(None).first() {

@@ -12,7 +12,7 @@ use crate::prune::{self, PruneCandidates, PruneOptions, PruneOutcome, PruneRepor
 use crate::survey::change::ChangeStatus;
 use anyhow::anyhow;
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::sync::atomic::Ordering;
 
 /// Runs the command.
@@ -65,7 +65,7 @@ pub(super) fn say_kept(app: &App, report: &PruneReport, is_named: bool) {
 /// # Errors
 /// If standard input or standard error is not a terminal and `yes` is false.
 pub(super) fn check_yes(app: &App, yes: bool, command: &str) -> anyhow::Result<()> {
-    if yes || (app.environment.stdin_is_terminal && app.environment.stderr_is_terminal) {
+    if yes || (app.environment.stderr_is_terminal && io::stdin().is_terminal()) {
         return Ok(());
     }
     Err(anyhow!("rows are deleted only after a question, and this is not a terminal: add --yes")
@@ -84,10 +84,7 @@ pub(super) fn prune_rows(
 ) -> anyhow::Result<Option<(PruneReport, Titles)>> {
     let app = &*edit.app;
     let mut reader = Reader::open(&edit.database, &edit.place.options)?;
-    let mut job = prune::plan(options, &mut reader, app.messages.progress())?;
-    if edit.dry_run || job.n_to_go() == 0 {
-        job.foresee(&mut reader)?;
-    }
+    let job = prune::plan(options, &mut reader, app.messages.progress())?;
     let titles = match titled || !(edit.dry_run || yes) {
         true => {
             let ids: Vec<String> = job.threads().iter().take(MAX_ROWS).map(|outcome| outcome.id).collect();
@@ -95,15 +92,15 @@ pub(super) fn prune_rows(
         }
         false => Titles::default(),
     };
-    drop(reader);
     let n = job.n_to_go();
     if app.interrupted.load(Ordering::Relaxed) {
         return Err(anyhow!("interrupted before all rows were looked at")
             .hint("nothing was deleted; run the command again to carry on"));
     }
     if edit.dry_run || n == 0 {
-        return Ok(Some((job.preview(), titles)));
+        return Ok(Some((job.preview(&mut reader)?, titles)));
     }
+    drop(reader);
     if !yes {
         show_rows_to_go(app, job.threads(), &titles);
         let rows = human::counted(n as u64, "row", "rows");

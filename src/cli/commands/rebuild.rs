@@ -133,7 +133,7 @@ fn targets_of_undo(app: &App, place: &Place, found: Option<PathBuf>, file: &Path
         (Some(database), None) => database.clone(),
         (None, name) => {
             let name = name.unwrap_or_else(|| NewSchema::State5.file_name().to_owned());
-            place.databases.create_in.join(name)
+            place.databases.create_in().join(name)
         }
     };
     Targets { database: found.unwrap_or_else(|| target.clone()), target, schema: NewSchema::State5 }
@@ -141,9 +141,8 @@ fn targets_of_undo(app: &App, place: &Place, found: Option<PathBuf>, file: &Path
 
 fn private_folder(app: &App) -> anyhow::Result<tempfile::TempDir> {
     let folder = &app.environment.temp_dir;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("codex-state-");
-    builder.tempdir_in(folder).with_context(|| format!("{}: cannot build a preview there", folder.display()))
+    let preview = tempfile::TempDir::with_prefix_in("codex-state-", folder);
+    preview.with_context(|| format!("{}: cannot build a preview there", folder.display()))
 }
 
 fn count(edit: &Edit<'_>, report: &Rebuilt, begun: Instant) {

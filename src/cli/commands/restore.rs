@@ -30,7 +30,7 @@ pub fn run(app: &mut App, arguments: &args::RestoreArgs) -> anyhow::Result<Exit>
     };
     let database = match chosen {
         Some(database) => database,
-        None => place.databases.create_in.join(restore::name_for(&source, &place.options)?),
+        None => place.databases.create_in().join(restore::name_for(&source, &place.options)?),
     };
     let args::Writing { dry_run, no_backup } = arguments.writing;
     let mut edit = Edit { app, form, place, database, dry_run, keeps_backup: !no_backup };

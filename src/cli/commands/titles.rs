@@ -29,9 +29,6 @@ pub(super) fn write_table(out: &mut dyn io::Write, table: Table, n: u64) -> io::
     }
 }
 
-/// The number of rows read in one transaction.
-const AT_ONCE: usize = 512;
-
 /// The titles of threads and their times, in the order in which they were requested.
 #[derive(Debug, Default)]
 pub(super) struct Titles {
@@ -100,11 +97,6 @@ pub(super) struct MovedThread {
 /// If the database cannot be read.
 pub(super) fn read(app: &App, reader: &mut Reader, ids: &[String]) -> anyhow::Result<Titles> {
     let schema = Schema::of(reader)?;
-    let mut titled = Vec::new();
-    for some in ids.chunks(AT_ONCE) {
-        titled.extend(
-            reader.read(|connection| titles::of(connection, &schema, some.iter().map(String::as_str)))?,
-        );
-    }
+    let titled = reader.read(|connection| titles::of(connection, &schema, ids.iter().map(String::as_str)))?;
     Ok(Titles { titled, now: app.environment.now_ms() })
 }

@@ -2,7 +2,6 @@
 //!
 //! All other modules receive these values, so that tests can set the clock, the time zone, the width and the home.
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -60,7 +59,7 @@ pub const DEFAULT_WIDTH: usize = 80;
 /// The environment of one run of the program.
 #[derive(Debug, Clone)]
 pub struct Environment {
-    vars: BTreeMap<String, OsString>,
+    vars: Vec<(&'static str, OsString)>,
     /// The user's home folder, if the system knows one.
     pub home_dir: Option<PathBuf>,
     /// The folder from which relative paths start, if it (still) exists.
@@ -71,8 +70,6 @@ pub struct Environment {
     pub now: DateTime<Utc>,
     /// The user's time zone.
     pub zone: Zone,
-    /// True if a person can type answers.
-    pub stdin_is_terminal: bool,
     /// True if a person reads the output.
     pub stdout_is_terminal: bool,
     /// True if a person reads progress and warnings.
@@ -92,16 +89,12 @@ impl Environment {
     pub fn from_process() -> anyhow::Result<Self> {
         let stdout_is_terminal = io::stdout().is_terminal();
         let mut environment = Self {
-            vars: VARIABLES
-                .iter()
-                .filter_map(|&(name, _)| Some((name.to_owned(), std::env::var_os(name)?)))
-                .collect(),
+            vars: VARIABLES.iter().filter_map(|&(name, _)| Some((name, std::env::var_os(name)?))).collect(),
             home_dir: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
             current_dir: std::env::current_dir().ok(),
             temp_dir: std::env::temp_dir(),
             now: Utc::now(),
             zone: Zone::Local,
-            stdin_is_terminal: io::stdin().is_terminal(),
             stdout_is_terminal,
             stderr_is_terminal: io::stderr().is_terminal(),
             // Asked only if it is used, because it can cost a system call or, on unusual systems, a process.
@@ -115,7 +108,8 @@ impl Environment {
     /// Returns the value of one of [`VARIABLES`]; one that is set but empty counts as unset.
     pub fn var(&self, name: &str) -> Option<&OsStr> {
         debug_assert!(VARIABLES.iter().any(|(known, _)| *known == name), "{name} is not in VARIABLES");
-        self.vars.get(name).map(OsString::as_os_str).filter(|value| !value.is_empty())
+        let var = self.vars.iter().find(|(known, _)| *known == name);
+        var.map(|(_, value)| value.as_os_str()).filter(|value| !value.is_empty())
     }
 
     /// Returns the folder from which relative paths start.
@@ -234,13 +228,12 @@ mod tests {
         /// Returns an empty environment, at the epoch in UTC, to which tests add what they need.
         pub(crate) fn bare() -> Self {
             Self {
-                vars: BTreeMap::new(),
+                vars: Vec::new(),
                 home_dir: None,
                 current_dir: None,
                 temp_dir: PathBuf::new(),
                 now: DateTime::UNIX_EPOCH,
                 zone: Zone::Fixed(Utc.fix()),
-                stdin_is_terminal: false,
                 stdout_is_terminal: false,
                 stderr_is_terminal: false,
                 terminal_width: None,
@@ -249,9 +242,10 @@ mod tests {
         }
 
         /// Returns it with one more variable.
-        pub(crate) fn with(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        pub(crate) fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
             debug_assert!(VARIABLES.iter().any(|(known, _)| *known == name), "{name} is not in VARIABLES");
-            self.vars.insert(name.to_owned(), value.into());
+            self.vars.retain(|(other, _)| *other != name);
+            self.vars.push((name, value.into()));
             self
         }
     }

@@ -5,10 +5,8 @@ use std::time::Duration;
 
 /// Parses a time to wait, in seconds.
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 =
-        text.parse().map_err(|_| "expected a number of seconds, such as 5 or 0.5".to_owned())?;
-    let timeout = Duration::try_from_secs_f64(seconds)
-        .map_err(|_| "expected a number of seconds, such as 5 or 0.5".to_owned())?;
+    let timeout = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let timeout = timeout.ok_or_else(|| "expected a number of seconds, such as 5 or 0.5".to_owned())?;
     // SQLite counts milliseconds in 32 bits: some weeks.
     Ok(timeout.min(Duration::from_millis(i32::MAX.unsigned_abs().into())))
 }

@@ -1,7 +1,7 @@
 //! Parses a command line into [`args`](crate::cli::line::args). It does not interpret the options.
 
-use crate::cli::line::args::{Cli, Command, Global, ListArgs, NAME, PathArgs, ShowArgs};
-use clap::{Args as _, FromArgMatches as _, Parser as _};
+use crate::cli::line::args::{Cli, Command, Global, NAME};
+use clap::{Args, FromArgMatches, Parser as _};
 use std::ffi::OsString;
 
 /// The options with a value that scripts put before the command.
@@ -30,21 +30,25 @@ fn read_short(arguments: &[OsString]) -> Option<Cli> {
         return None;
     }
     let program = Global::augment_args(clap::Command::new(NAME));
-    let program = match arguments[place].to_str()? {
-        "list" => ListArgs::augment_args(program),
-        "show" => ShowArgs::augment_args(program),
-        _ => PathArgs::augment_args(program),
-    };
+    // Without subcommands, no value must be passed on to them.
+    let program = program.mut_args(|argument| argument.global(false));
     let words = arguments[..place].iter().chain(&arguments[place + 1..]);
-    let mut matches = program.try_get_matches_from(words).ok()?;
+    match arguments[place].to_str()? {
+        "list" => read_command(program, words, Command::List),
+        "show" => read_command(program, words, Command::Show),
+        _ => read_command(program, words, Command::Path),
+    }
+}
+
+fn read_command<'a, T: Args + FromArgMatches>(
+    program: clap::Command,
+    words: impl Iterator<Item = &'a OsString>,
+    command: impl Fn(T) -> Command,
+) -> Option<Cli> {
+    let mut matches = T::augment_args(program).try_get_matches_from(words).ok()?;
     // Moves the values out instead of cloning them, which would take as long as the rest.
     let global = Global::from_arg_matches_mut(&mut matches).ok()?;
-    let command = match arguments[place].to_str()? {
-        "list" => Command::List(ListArgs::from_arg_matches_mut(&mut matches).ok()?),
-        "show" => Command::Show(ShowArgs::from_arg_matches_mut(&mut matches).ok()?),
-        _ => Command::Path(PathArgs::from_arg_matches_mut(&mut matches).ok()?),
-    };
-    Some(Cli { global, command })
+    Some(Cli { global, command: command(T::from_arg_matches_mut(&mut matches).ok()?) })
 }
 
 #[cfg(test)]

@@ -67,22 +67,17 @@ pub fn table_column(col: Col) -> TableColumn {
 
 /// Converts a cell for people: times as ages, numbers with separators.
 pub fn table_cell(kind: ColumnKind, cell: CellRef<'_>, now: Millis) -> TableCell {
-    match (kind, cell) {
-        (_, CellRef::Null) => TableCell::new(""),
-        (ColumnKind::Seconds | ColumnKind::Milliseconds, CellRef::Integer(_)) => {
-            TableCell::new(millis(kind, cell).map_or_else(String::new, |millis| human::ago(millis, now)))
-        }
-        (ColumnKind::Boolean, CellRef::Integer(flag @ (0 | 1))) => {
-            TableCell::new(if flag == 1 { "yes" } else { "no" })
-        }
-        (ColumnKind::Integer, CellRef::Integer(number)) => {
+    match value(kind, cell) {
+        Value::Null => TableCell::new(""),
+        Value::Time(millis) => TableCell::new(human::ago(millis, now)),
+        Value::Bool(flag) => TableCell::new(if flag { "yes" } else { "no" }),
+        Value::Int(number) if kind == ColumnKind::Integer => {
             let sign = if number < 0 { "-" } else { "" };
             TableCell::new(format!("{sign}{}", human::count(number.unsigned_abs())))
         }
-        (_, CellRef::Integer(number)) => TableCell::new(number.to_string()),
-        (_, CellRef::Real(number)) => TableCell::new(number.to_string()),
-        (ColumnKind::Path, CellRef::Text(text)) => TableCell::exact(text),
-        (_, CellRef::Text(text)) => TableCell::new(text),
-        (_, CellRef::Blob(bytes)) => TableCell::exact(String::from_utf8_lossy(bytes)),
+        Value::Int(number) => TableCell::new(number.to_string()),
+        Value::Real(number) => TableCell::new(number.to_string()),
+        Value::Text(text) if kind == ColumnKind::Path || cell.as_text().is_none() => TableCell::exact(text),
+        Value::Text(text) => TableCell::new(text),
     }
 }

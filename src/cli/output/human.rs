@@ -19,22 +19,18 @@ const YEAR: i64 = 365 * DAY;
 pub fn ago(millis: i64, now: i64) -> String {
     let distance = i128::from(now) - i128::from(millis);
     let Ok(age) = i64::try_from(distance.abs()) else { return time::rfc3339(millis) };
+    let units = [
+        (MINUTE, SECOND, "s"),
+        (HOUR, MINUTE, "m"),
+        (2 * DAY, HOUR, "h"),
+        (3 * WEEK, DAY, "d"),
+        (YEAR, WEEK, "w"),
+    ];
+    let (_, unit, letter) = units.into_iter().find(|(end, ..)| age < *end).unwrap_or((0, YEAR, "y"));
     if age < SECOND {
         return "now".to_owned();
     }
-    let amount = if age < MINUTE {
-        format!("{}s", age / SECOND)
-    } else if age < HOUR {
-        format!("{}m", age / MINUTE)
-    } else if age < 2 * DAY {
-        format!("{}h", age / HOUR)
-    } else if age < 3 * WEEK {
-        format!("{}d", age / DAY)
-    } else if age < YEAR {
-        format!("{}w", age / WEEK)
-    } else {
-        format!("{}y", age / YEAR)
-    };
+    let amount = format!("{}{letter}", age / unit);
     if distance > 0 { format!("{amount} ago") } else { format!("in {amount}") }
 }
 

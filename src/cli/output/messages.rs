@@ -29,9 +29,8 @@ impl Messages {
     pub fn new(environment: &Environment, global: &Global) -> Self {
         let style = Style::chosen(global.color, environment, environment.stderr_is_terminal);
         let visible = progress::is_wanted(environment, global.no_progress, global.quiet);
-        let bar = Bar::stderr(visible, environment.shows_unicode(), style)
-            .verbose(global.verbose)
-            .wrapped(environment.stderr_is_terminal);
+        let mut bar = Bar::stderr(visible, environment.shows_unicode(), style);
+        (bar.is_verbose, bar.wraps) = (global.verbose, environment.stderr_is_terminal);
         Self { bar, style, is_quiet: global.quiet, same_place: same_place(global) }
     }
 

@@ -93,31 +93,27 @@ impl Metrics {
             ("created", is(Init::Created)),
             ("open_error", is(Init::OpenError)),
         ];
-        text.head("counter", "codex_db_init_total", "how opening the state database ended");
-        text.labelled("codex_db_init_total", "status", &statuses);
-        text.head("counter", "codex_db_error_total", "errors, by what was being done");
+        text.counter("codex_db_init_total", "how opening the state database ended", "status", &statuses);
         let mut stages = vec![("open", u64::from(has_failed && stage.is_none()))];
         stages.extend(stage.map(|stage| (stage, u64::from(has_failed))));
-        text.labelled("codex_db_error_total", "stage", &stages);
+        text.counter("codex_db_error_total", "errors, by what was being done", "stage", &stages);
         if let Some((counts, duration)) = self.backfill.get() {
-            text.head("counter", "codex_db_backfill_total", "rollouts, by what a backfill did with them");
-            text.labelled("codex_db_backfill_total", "status", &counts);
-            text.head("gauge", "codex_db_backfill_duration_seconds", "how long the backfill took");
-            let seconds = duration.as_secs_f64();
-            text.line("codex_db_backfill_duration_seconds", format_args!("{seconds:.3}"));
+            let help = "rollouts, by what a backfill did with them";
+            text.counter("codex_db_backfill_total", help, "status", &counts);
+            let seconds = format!(" {:.3}", duration.as_secs_f64());
+            text.gauge("codex_db_backfill_duration_seconds", "how long the backfill took", &[seconds]);
         }
         if let Some(counts) = self.discrepancies.get() {
             let reasons: Vec<(&str, u64)> =
                 FindingKind::ALL.iter().map(|kind| kind.name()).zip(counts).collect();
-            text.head("counter", "codex_db_discrepancy_total", "findings of verify, by kind");
-            text.labelled("codex_db_discrepancy_total", "reason", &reasons);
+            text.counter("codex_db_discrepancy_total", "findings of verify, by kind", "reason", &reasons);
         }
         if let Some([active, archived]) = self.threads.get() {
-            text.head("gauge", "codex_db_threads", "rows of threads");
-            text.labelled("codex_db_threads", "archived", &[("false", active), ("true", archived)]);
+            let values = [("false", active), ("true", archived)].map(|value| labelled("archived", value));
+            text.gauge("codex_db_threads", "rows of threads", &values);
         }
-        text.head("gauge", "codex_db_last_run_timestamp_seconds", "when the run began");
-        text.line("codex_db_last_run_timestamp_seconds", format_args!("{}", now.div_euclid(1000)));
+        let seconds = format!(" {}", now.div_euclid(1000));
+        text.gauge("codex_db_last_run_timestamp_seconds", "when the run began", &[seconds]);
         text.0
     }
 }
@@ -126,21 +122,27 @@ impl Metrics {
 struct MetricsText(String);
 
 impl MetricsText {
-    fn head(&mut self, kind: &str, name: &str, help: &str) {
+    fn counter(&mut self, name: &str, help: &str, label: &str, values: &[(&str, u64)]) {
+        let values: Vec<String> = values.iter().map(|&value| labelled(label, value)).collect();
+        self.metric("counter", name, help, &values);
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, values: &[String]) {
+        self.metric("gauge", name, help, values);
+    }
+
+    fn metric(&mut self, kind: &str, name: &str, help: &str, values: &[String]) {
         // Writing to a string cannot fail.
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
-    }
-
-    fn line(&mut self, name: &str, value: std::fmt::Arguments<'_>) {
-        let _ = writeln!(self.0, "{name} {value}");
-    }
-
-    /// Adds a line for each value of a label. The values are constants that need no escapes.
-    fn labelled(&mut self, name: &str, label: &str, values: &[(&str, u64)]) {
-        for (value, number) in values {
-            let _ = writeln!(self.0, "{name}{{{label}=\"{value}\"}} {number}");
+        for value in values {
+            let _ = writeln!(self.0, "{name}{value}");
         }
     }
+}
+
+/// Returns a value with its label. The labels are constants that need no escapes.
+fn labelled(label: &str, (word, number): (&str, u64)) -> String {
+    format!("{{{label}=\"{word}\"}} {number}")
 }
 
 #[cfg(test)]

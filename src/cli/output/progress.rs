@@ -38,8 +38,9 @@ pub struct Bar {
     style: Style,
     warnings: Mutex<Box<dyn Write + Send>>,
     /// True if a terminal shows them, where long lines are wrapped.
-    wraps: bool,
-    is_verbose: bool,
+    pub(super) wraps: bool,
+    /// True if each item is reported.
+    pub(super) is_verbose: bool,
     /// True if the bar is visible. Without this, suspending a bar would draw it afterwards even if no work has begun.
     is_shown: AtomicBool,
 }
@@ -77,20 +78,6 @@ impl Bar {
             is_verbose: false,
             is_shown: AtomicBool::new(false),
         }
-    }
-
-    /// Sets whether each item is reported.
-    #[must_use]
-    pub fn verbose(mut self, is_verbose: bool) -> Self {
-        self.is_verbose = is_verbose;
-        self
-    }
-
-    /// Wraps lines to the width of the terminal, if `is_terminal`.
-    #[must_use]
-    pub fn wrapped(mut self, is_terminal: bool) -> Self {
-        self.wraps = is_terminal;
-        self
     }
 
     /// Prints something to standard error while the bar is hidden.

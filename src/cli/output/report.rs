@@ -22,7 +22,8 @@ pub struct OutputForm {
     pub width: usize,
     /// The colours.
     pub style: Style,
-    has_header: bool,
+    /// True if TSV and CSV begin with a header line.
+    pub has_header: bool,
     is_terminal: bool,
 }
 
@@ -50,17 +51,6 @@ impl OutputForm {
     /// Returns true if people read the output.
     pub fn is_text(&self) -> bool {
         self.format.is_none()
-    }
-
-    /// Returns the same form without a header line in TSV and CSV.
-    #[must_use]
-    pub fn without_header(self) -> OutputForm {
-        OutputForm { has_header: false, ..self }
-    }
-
-    /// Returns true if TSV and CSV begin with a header line.
-    pub fn has_header(&self) -> bool {
-        self.has_header
     }
 
     /// Begins the output of records that are written one by one. `list` is the member of the JSON document that

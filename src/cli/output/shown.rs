@@ -30,21 +30,8 @@ pub fn hidden_parts(census: &Census) -> Vec<HiddenThreads> {
             _ if n == 0 => {}
             HiddenReason::Archived => parts.push(alone("archived")),
             HiddenReason::NoMessage => parts.push(alone("without a message")),
-            HiddenReason::Provider => {
-                parts.extend(named(reason, &census.hidden_providers, |name, n| match name {
-                    Some("") => format!("{} without a provider", human::count(n)),
-                    Some(name) => format!("{} of provider {name}", human::count(n)),
-                    None => format!("{} of other providers", human::count(n)),
-                }));
-            }
-            HiddenReason::Source => {
-                parts.extend(named(reason, &census.hidden_sources, |name, n| match name {
-                    Some("") => format!("{} without a source", human::count(n)),
-                    Some("subagent") => human::counted(n, "sub-agent", "sub-agents"),
-                    Some(name) => format!("{} of source {name}", human::count(n)),
-                    None => format!("{} of other sources", human::count(n)),
-                }));
-            }
+            HiddenReason::Provider => parts.extend(named(reason, &census.hidden_providers, "provider")),
+            HiddenReason::Source => parts.extend(named(reason, &census.hidden_sources, "source")),
         }
     }
     parts
@@ -65,11 +52,13 @@ pub fn greatest_first(counts: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
 }
 
 /// Describes the greatest counts by name, and the rest together, without a name.
-fn named(
-    reason: HiddenReason,
-    counts: &BTreeMap<String, u64>,
-    words: impl Fn(Option<&str>, u64) -> String,
-) -> Vec<HiddenThreads> {
+fn named(reason: HiddenReason, counts: &BTreeMap<String, u64>, noun: &str) -> Vec<HiddenThreads> {
+    let words = |name: Option<&str>, n: u64| match name {
+        Some("") => format!("{} without a {noun}", human::count(n)),
+        Some("subagent") if reason == HiddenReason::Source => human::counted(n, "sub-agent", "sub-agents"),
+        Some(name) => format!("{} of {noun} {name}", human::count(n)),
+        None => format!("{} of other {noun}s", human::count(n)),
+    };
     let sorted = greatest_first(counts);
     let n_named = if sorted.len() > NAMED { NAMED - 1 } else { sorted.len() };
     let (first, rest) = sorted.split_at(n_named);

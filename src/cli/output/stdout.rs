@@ -23,60 +23,39 @@ pub fn failure(error: &io::Error) -> io::Error {
 /// A buffered writer for which a closed pipe is not an error: the output is then discarded.
 ///
 /// Call [`Write::flush`] at the end to detect errors; dropping writes the rest but cannot report a failure.
-#[derive(Debug)]
-pub struct Output<W: Write>(BufWriter<Forgiving<W>>);
+pub type Output<W> = BufWriter<Forgiving<W>>;
 
-impl Output<io::Stdout> {
-    /// Returns a writer for the standard output of this process.
-    pub fn stdout() -> Self {
-        Self::new(io::stdout())
-    }
+/// Returns a buffered writer for the standard output of this process.
+pub fn open() -> Output<io::Stdout> {
+    buffered(io::stdout())
 }
 
-impl<W: Write> Output<W> {
-    /// Wraps a writer.
-    pub fn new(inner: W) -> Self {
-        let forgiving = Forgiving { inner, closed: Arc::default(), failed: false };
-        Self(BufWriter::with_capacity(CAPACITY, forgiving))
-    }
-
-    /// Returns a flag that becomes true when the reader is gone; no later output is seen.
-    ///
-    /// A command may use it to skip the printing, never the work.
-    pub fn closed(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.0.get_ref().closed)
-    }
-
-    /// Returns true if output could not be written although a reader waits for it.
-    pub fn failed(&self) -> bool {
-        self.0.get_ref().failed
-    }
-}
-
-impl<W: Write> Write for Output<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
+fn buffered<W: Write>(inner: W) -> Output<W> {
+    BufWriter::with_capacity(CAPACITY, Forgiving { inner, closed: Arc::default(), failed: false })
 }
 
 /// Writes until the reader is gone or a write fails, which is reported once. It discards the rest, so that nothing is
 /// written twice.
 #[derive(Debug)]
-struct Forgiving<W> {
+pub struct Forgiving<W> {
     inner: W,
     closed: Arc<AtomicBool>,
     failed: bool,
 }
 
 impl<W> Forgiving<W> {
+    /// Returns a flag that becomes true when the reader is gone; no later output is seen.
+    ///
+    /// A command may use it to skip the printing, never the work.
+    pub fn closed(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.closed)
+    }
+
+    /// Returns true if output could not be written although a reader waits for it.
+    pub fn failed(&self) -> bool {
+        self.failed
+    }
+
     fn forgive(&mut self, write: impl FnOnce(&mut W) -> io::Result<()>) -> io::Result<()> {
         if self.failed || self.closed.load(Ordering::Relaxed) {
             return Ok(());
@@ -133,7 +112,7 @@ mod tests {
 
     fn narrow(room: usize, kind: io::ErrorKind) -> (Output<Narrow>, Rc<RefCell<Vec<u8>>>) {
         let taken = Rc::default();
-        (Output::new(Narrow { taken: Rc::clone(&taken), room, kind }), taken)
+        (buffered(Narrow { taken: Rc::clone(&taken), room, kind }), taken)
     }
 
     #[test]
@@ -155,7 +134,7 @@ mod tests {
         for _ in 0..3 {
             output.write_all(&[b'x'; CAPACITY / 2 + 1]).unwrap();
         }
-        assert!(output.closed().load(Ordering::Relaxed));
+        assert!(output.get_ref().closed().load(Ordering::Relaxed));
         output.write_all(&[b'y'; CAPACITY * 3]).unwrap();
         output.flush().unwrap();
         assert_eq!(*taken.borrow(), [b'x'; 10]);
@@ -165,9 +144,9 @@ mod tests {
     fn a_pipe_closed_before_the_last_flush_is_not_an_error_either() {
         let (mut output, _) = narrow(0, io::ErrorKind::BrokenPipe);
         output.write_all(b"short").unwrap();
-        assert!(!output.closed().load(Ordering::Relaxed), "nothing was written yet");
+        assert!(!output.get_ref().closed().load(Ordering::Relaxed), "nothing was written yet");
         output.flush().unwrap();
-        assert!(output.closed().load(Ordering::Relaxed));
+        assert!(output.get_ref().closed().load(Ordering::Relaxed));
     }
 
     #[test]
@@ -175,7 +154,7 @@ mod tests {
         let (mut output, taken) = narrow(3, io::ErrorKind::StorageFull);
         output.write_all(b"abcdef").unwrap();
         assert_eq!(output.flush().unwrap_err().kind(), io::ErrorKind::StorageFull);
-        assert!(!output.closed().load(Ordering::Relaxed));
+        assert!(!output.get_ref().closed().load(Ordering::Relaxed));
         drop(output);
         assert_eq!(*taken.borrow(), b"abc", "nothing is written twice");
     }

@@ -36,8 +36,11 @@ impl Style {
     }
 
     /// Returns text in a tone, or unchanged without colours.
-    pub fn paint<T: fmt::Display>(self, tone: Tone, text: T) -> impl fmt::Display {
-        Painted { code: tone.code().filter(|_| self.colour), text }
+    pub fn paint(self, tone: Tone, text: impl fmt::Display) -> String {
+        match tone.code().filter(|_| self.colour) {
+            Some(code) => format!("\x1b[{code}m{text}\x1b[0m"),
+            None => text.to_string(),
+        }
     }
 }
 
@@ -77,24 +80,6 @@ impl Tone {
     }
 }
 
-struct Painted<T> {
-    code: Option<&'static str>,
-    text: T,
-}
-
-impl<T: fmt::Display> fmt::Display for Painted<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.code {
-            None => self.text.fmt(f),
-            Some(code) => {
-                write!(f, "\x1b[{code}m")?;
-                self.text.fmt(f)?;
-                f.write_str("\x1b[0m")
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,7 +90,7 @@ mod tests {
             format!("{:>5}|{}", Style::PLAIN.paint(Tone::Bold, "id"), Style::PLAIN.paint(Tone::Bad, 3)),
             "   id|3"
         );
-        assert_eq!(Style::COLOURED.paint(Tone::Normal, "x").to_string(), "x");
-        assert_eq!(Style::COLOURED.paint(Tone::Dim, "x").to_string(), "\x1b[2mx\x1b[0m");
+        assert_eq!(Style::COLOURED.paint(Tone::Normal, "x"), "x");
+        assert_eq!(Style::COLOURED.paint(Tone::Dim, "x"), "\x1b[2mx\x1b[0m");
     }
 }

@@ -19,9 +19,6 @@ const GAP: usize = 2;
 const LEAST_FLEXIBLE: usize = 12;
 /// Minimum width of the other columns, which are of little use when cut.
 const LEAST_RIGID: usize = 20;
-/// Number of rows laid out at a time, so that a long table is not in memory twice.
-const BATCH: usize = 512;
-
 /// A column of a table.
 #[derive(Debug, Clone)]
 pub struct TableColumn {
@@ -149,14 +146,34 @@ impl Table {
         names.map(|(_, column)| column.name.to_lowercase()).collect()
     }
 
-    /// Prints the header and the rows.
+    /// Prints the header and the rows. All are laid out at once, so a table must be short enough for that.
     pub fn write(self, out: &mut dyn Write) -> io::Result<()> {
         let places = self.places();
         let header: Vec<TableCell> =
             self.columns.iter().map(|column| TableCell::new(&column.name).tone(Tone::Bold)).collect();
-        let mut rows = std::iter::once(header).chain(self.rows).peekable();
-        while rows.peek().is_some() {
-            write_batch(rows.by_ref().take(BATCH), &self.columns, &places, self.style, out)?;
+        let mut table = comfy_table::Table::new();
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        let mut shown: Vec<Vec<TableCell>> = Vec::with_capacity(self.rows.len() + 1);
+        for mut row in std::iter::once(header).chain(self.rows) {
+            let cut = places.iter().map(|&(column, width)| {
+                let mut cell = std::mem::replace(&mut row[column], TableCell::new(""));
+                self.columns[column].cut(&mut cell, width);
+                cell
+            });
+            let cells: Vec<TableCell> = cut.collect();
+            table.add_row(cells.iter().map(|cell| &cell.text));
+            shown.push(cells);
+        }
+        for (place, &(column, width)) in places.iter().enumerate() {
+            let gap = if place + 1 < places.len() { GAP } else { 0 };
+            if let Some(slot) = table.column_mut(place) {
+                slot.set_padding((0, narrow(gap)));
+                slot.set_cell_alignment(self.columns[column].alignment);
+                slot.set_constraint(ColumnConstraint::Absolute(Width::Fixed(narrow(width + gap))));
+            }
+        }
+        for (line, cells) in table.lines().zip(&shown) {
+            writeln!(out, "{}", painted(&line, cells, self.style).trim_end())?;
         }
         Ok(())
     }
@@ -196,40 +213,6 @@ fn shrink(places: &mut [(usize, usize)], room: usize, least: usize, of: impl Fn(
     }
 }
 
-fn write_batch(
-    rows: impl Iterator<Item = Vec<TableCell>>,
-    columns: &[TableColumn],
-    places: &[(usize, usize)],
-    style: Style,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let mut table = comfy_table::Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    let mut shown: Vec<Vec<TableCell>> = Vec::new();
-    for mut row in rows {
-        let cut = places.iter().map(|&(column, width)| {
-            let mut cell = std::mem::replace(&mut row[column], TableCell::new(""));
-            columns[column].cut(&mut cell, width);
-            cell
-        });
-        let cells: Vec<TableCell> = cut.collect();
-        table.add_row(cells.iter().map(|cell| &cell.text));
-        shown.push(cells);
-    }
-    for (place, &(column, width)) in places.iter().enumerate() {
-        let gap = if place + 1 < places.len() { GAP } else { 0 };
-        if let Some(slot) = table.column_mut(place) {
-            slot.set_padding((0, narrow(gap)));
-            slot.set_cell_alignment(columns[column].alignment);
-            slot.set_constraint(ColumnConstraint::Absolute(Width::Fixed(narrow(width + gap))));
-        }
-    }
-    for (line, cells) in table.lines().zip(&shown) {
-        writeln!(out, "{}", painted(&line, cells, style).trim_end())?;
-    }
-    Ok(())
-}
-
 /// Returns a laid-out line with its cells in their tones. Colour is added last because escape sequences have no
 /// width.
 fn painted<'a>(line: &'a str, cells: &[TableCell], style: Style) -> Cow<'a, str> {
@@ -240,7 +223,7 @@ fn painted<'a>(line: &'a str, cells: &[TableCell], style: Style) -> Cow<'a, str>
     for cell in cells.iter().filter(|cell| !cell.text.is_empty()) {
         let Some((before, after)) = rest.split_once(&*cell.text) else { continue };
         painted.push_str(before);
-        painted.push_str(&style.paint(cell.tone, &cell.text).to_string());
+        painted.push_str(&style.paint(cell.tone, &cell.text));
         rest = after;
     }
     painted.push_str(rest);

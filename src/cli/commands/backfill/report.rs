@@ -127,14 +127,13 @@ fn remark(name: &str) -> &'static str {
 pub(super) fn outcome(report: &BackfillReport, dry_run: bool, is_new: bool) -> String {
     let rows = |n: u64| human::counted(n, "row", "rows");
     let are = |n: u64| if n == 1 { "agrees" } else { "agree" };
-    let changes: Vec<String> = [("insert", report.inserted), ("update", report.updated)]
-        .into_iter()
-        .filter(|(_, n)| *n > 0)
-        .map(|(what, n)| match dry_run {
-            true => format!("{what} {}", rows(n)),
-            false => format!("{} {what}{}", rows(n), if what.ends_with('e') { "d" } else { "ed" }),
-        })
-        .collect();
+    let changes = [("insert", "inserted", report.inserted), ("update", "updated", report.updated)];
+    let words = |(would, did, n): (&str, &str, u64)| match dry_run {
+        true => format!("{would} {}", rows(n)),
+        false => format!("{} {did}", rows(n)),
+    };
+    let changes = changes.into_iter().filter(|(.., n)| *n > 0).map(words);
+    let changes = changes.collect::<Vec<_>>().join(" and ");
     let rest = match report.unchanged {
         0 if is_new && !dry_run && !changes.is_empty() => " into a new database".to_owned(),
         0 if !changes.is_empty() => String::new(),
@@ -145,17 +144,15 @@ pub(super) fn outcome(report: &BackfillReport, dry_run: bool, is_new: bool) -> S
         let found = human::counted(report.scanned.max(done), "rollout", "rollouts");
         let what = match (dry_run, changes.is_empty()) {
             (_, true) => "no row needed a change so far".to_owned(),
-            (true, false) => format!("nothing was written; so far it would {}", changes.join(" and ")),
-            (false, false) => format!("so far {}", changes.join(" and ")),
+            (true, false) => format!("nothing was written; so far it would {changes}"),
+            (false, false) => format!("so far {changes}"),
         };
         return format!("interrupted after {} of {found}: {what}{rest}", human::count(done));
     }
     match (dry_run, changes.is_empty()) {
         (true, true) => format!("nothing was written: this was a dry run; nothing would change{rest}"),
-        (true, false) => {
-            format!("nothing was written: this was a dry run, which would {}{rest}", changes.join(" and "))
-        }
+        (true, false) => format!("nothing was written: this was a dry run, which would {changes}{rest}"),
         (false, true) => format!("no row needed a change{rest}"),
-        (false, false) => format!("{}{rest}", changes.join(" and ")),
+        (false, false) => format!("{changes}{rest}"),
     }
 }

@@ -7,15 +7,14 @@ mod table;
 use crate::catalog::names::{FILE_NAME, Names};
 use crate::cli::commands::{App, place};
 use crate::cli::line::{Exit, args, interrupt, when};
-use crate::cli::output::records;
-use crate::cli::output::{Format, OutputForm, Value, cells, human, text};
+use crate::cli::output::{Format, OutputForm, Value, human};
 use crate::db::list::{Folder, ListOptions, Lister, Query, Sort};
 use crate::sys;
-use crate::thread::cell::CellRef;
 use crate::thread::columns::COLUMNS;
 use crate::thread::folder;
 use crate::thread::search::Search;
 use columns::{ListColumn, PageRow, ReadCells};
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -42,7 +41,8 @@ const DEFAULT_ROWS: usize = 50;
 /// # Errors
 /// If the arguments are invalid, or the database cannot be read.
 pub fn run(app: &mut App, arguments: &args::ListArgs) -> anyhow::Result<Exit> {
-    let page = app.form(true)?;
+    let mut page = app.form(true)?;
+    page.has_header &= !arguments.ids;
     let is_table = page.is_text() && !arguments.ids;
     let limit = match arguments.limit {
         Some(0) => None,
@@ -70,15 +70,10 @@ pub fn run(app: &mut App, arguments: &args::ListArgs) -> anyhow::Result<Exit> {
         app.messages.warn("this database does not know recency: sorted by updated");
     }
     match page.format {
-        Some(Format::Tsv) => {
-            write_tsv(app, &mut lister, &read, &shown, page.has_header() && !arguments.ids)?;
+        format if format.is_some() || arguments.ids => {
+            write_records(app, &page, format.unwrap_or(Format::Tsv), &mut lister, &read, &shown)?;
         }
-        None if arguments.ids => write_tsv(app, &mut lister, &read, &shown, false)?,
-        Some(format) => {
-            let page = if arguments.ids { page.without_header() } else { page };
-            write_records(app, &page, format, &mut lister, &read, &shown)?;
-        }
-        None => {
+        _ => {
             let own = is_own_table.then_some(table::Own { sort, archived: arguments.archived });
             let written = table::write(app, &page, &mut lister, &read, &shown, own.as_ref())?;
             write_footer(app, &mut lister, &written, arguments)?;
@@ -156,16 +151,11 @@ fn folders(app: &App, typed: &Path, recursive: bool) -> anyhow::Result<Vec<Folde
     let canonical = absolute.to_str().and_then(sys::canonical_folder);
     // A missing folder may be of another system, or relative: then rows have it was written.
     let as_typed = typed.to_str().filter(|_| canonical.is_none()).map(str::to_owned);
-    let mut spellings = Vec::new();
     // On Windows a missing folder was canonical when its rows were written.
     let was_canonical = Some(sys::with_verbatim_prefix(&clean).into_owned());
-    for spelling in [Some(canonical.unwrap_or_else(|| clean.clone())), was_canonical, Some(clean), as_typed] {
-        for spelling in spelling.into_iter().flat_map(|spelling| folder::spellings(&spelling)) {
-            if !spellings.contains(&spelling) {
-                spellings.push(spelling);
-            }
-        }
-    }
+    let named = [Some(canonical.unwrap_or_else(|| clean.clone())), was_canonical, Some(clean), as_typed];
+    let spellings: BTreeSet<String> =
+        named.into_iter().flatten().flat_map(|spelling| folder::spellings(&spelling)).collect();
     Ok(spellings.into_iter().map(|path| Folder { path, recursive }).collect())
 }
 
@@ -204,45 +194,6 @@ fn names(app: &App) -> anyhow::Result<Option<Arc<Names>>> {
     }
 }
 
-/// Writes TSV or only the ids. Scripts read this most, so each row is written directly as text.
-fn write_tsv(
-    app: &mut App,
-    lister: &mut Lister<'_>,
-    read: &ReadCells,
-    shown: &[ListColumn],
-    header: bool,
-) -> anyhow::Result<()> {
-    if header {
-        let header: Vec<&str> = shown.iter().map(|column| column.name()).collect();
-        writeln!(app.out, "{}", header.join("\t"))?;
-    }
-    let (stops, mut text) = (pages::stops(app), Vec::new());
-    lister.each_page(|page| {
-        text.clear();
-        for row in 0..page.len() {
-            let line = PageRow { read, page, row };
-            for (place, &column) in shown.iter().enumerate() {
-                if place > 0 {
-                    text.push(b'\t');
-                }
-                let ListColumn::Table(col) = column else {
-                    records::push_tsv(&mut text, &line.value(column));
-                    continue;
-                };
-                match line.cell(col) {
-                    // Most cells are NULL or text, and are written directly.
-                    CellRef::Null => {}
-                    CellRef::Text(cell) => text::push_tsv(&mut text, cell),
-                    cell => records::push_tsv(&mut text, &cells::value(col.column().kind, cell)),
-                }
-            }
-            text.push(b'\n');
-        }
-        app.out.write_all(&text)?;
-        Ok(pages::check_wanted(&stops))
-    })
-}
-
 fn write_records(
     app: &mut App,
     page: &OutputForm,
@@ -257,8 +208,8 @@ fn write_records(
     lister.each_page(|page| {
         let mut values: Vec<Value<'_>> = Vec::with_capacity(shown.len());
         for row in 0..page.len() {
-            values.clear();
             let line = PageRow { read, page, row };
+            values.clear();
             values.extend(shown.iter().map(|&column| line.value(column)));
             records.row(&values)?;
         }

@@ -17,7 +17,7 @@ pub(super) fn check_wanted(stops: &[Arc<AtomicBool>; 2]) -> ControlFlow<()> {
 
 /// Returns the flags that end a listing early.
 pub(super) fn stops(app: &App) -> [Arc<AtomicBool>; 2] {
-    [Arc::clone(&app.interrupted), app.out.closed()]
+    [Arc::clone(&app.interrupted), app.out.get_ref().closed()]
 }
 
 /// Reads the next page, unless rows are no longer wanted.

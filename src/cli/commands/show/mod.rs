@@ -11,15 +11,13 @@ use crate::cli::output::{Format, OutputForm, TableCell, Tone, Value, cells, huma
 use crate::db::shown::{self, Visibility};
 use crate::db::threads::whole_row;
 use crate::db::{Reader, Schema};
-use crate::home::CodexConfig;
 use crate::survey::select::Selected;
 use crate::thread::ThreadId;
 use crate::thread::cell::{Cell, CellRef};
 use crate::thread::columns::{COLUMNS, Col, ColumnKind};
 use choice::ColumnChoice;
-use std::collections::VecDeque;
+use std::borrow::Cow;
 use std::io::Write as _;
-use std::path::Path;
 
 /// Number of rows read at once.
 const AT_ONCE: usize = 64;
@@ -43,22 +41,18 @@ pub fn run(app: &mut App, arguments: &args::ShowArgs) -> anyhow::Result<Exit> {
     }
     let config = place::read_config(app, &home);
     let default_provider = place::default_provider(app, &config);
-    let mut rows = FoundRows {
-        reader: &mut reader,
-        found: &found,
-        default_provider: &default_provider,
-        is_text: form.is_text() && arguments.columns.is_empty(),
-        next: 0,
-        page: VecDeque::new(),
-        without: Vec::new(),
-        choice: ColumnChoice::new(&arguments.columns, form.is_text() && !app.global.verbose),
-    };
+    let is_text = form.is_text();
+    let choice = ColumnChoice::new(&arguments.columns, is_text && !app.global.verbose);
+    let shown_by = (is_text && arguments.columns.is_empty()).then_some(&*default_provider);
+    let mut without = Vec::new();
+    let rows = found_rows(&mut reader, &found, shown_by, &mut without);
     match form.format {
-        Some(format) => write_records(app, &form, format, &mut rows)?,
-        None => write_text(app, &form, &home, &config, &mut rows)?,
+        Some(format) => write_records(app, &form, format, rows, &choice)?,
+        None => {
+            let ways = Ways::of(app, home.is_dir().then_some(&home), &default_provider, &config);
+            write_text(app, &form, &ways, rows, &choice)?;
+        }
     }
-    let mut without = rows.without;
-    without.sort_unstable();
     reader.end();
     without.iter().for_each(|&place| found.say_no_row(app, place));
     Ok(found.exit.merge(Exit::from_answer(without.is_empty())))
@@ -72,55 +66,48 @@ struct FoundRow {
     verdict: Option<Visibility>,
 }
 
-/// The rows of the threads that were found, read a few at a time, because all of them may not fit into memory.
-struct FoundRows<'a> {
-    reader: &'a mut Reader,
-    found: &'a threads::FoundThreads,
-    /// The provider whose threads Codex lists.
-    default_provider: &'a str,
-    /// True if people read the output, which then says why Codex hides a thread.
-    is_text: bool,
-    /// Position of the first thread that was not examined yet.
-    next: usize,
-    page: VecDeque<FoundRow>,
-    /// Positions of the threads without a row.
-    without: Vec<usize>,
-    choice: ColumnChoice<'a>,
+/// Returns the rows of the threads that were found, and adds the places of those without a row to `without`. With
+/// `shown_by`, the provider whose threads Codex lists, it says why Codex hides them. Rows are read a few at a time,
+/// because all of them may not fit into memory.
+fn found_rows(
+    reader: &mut Reader,
+    found: &threads::FoundThreads,
+    shown_by: Option<&str>,
+    without: &mut Vec<usize>,
+) -> impl Iterator<Item = anyhow::Result<FoundRow>> {
+    found.selected.chunks(AT_ONCE).enumerate().flat_map(move |(n, some)| {
+        let rows = match read_rows(reader, some, shown_by) {
+            Ok(rows) => rows,
+            Err(error) => return vec![Err(error)],
+        };
+        let missing = rows.iter().enumerate().filter(|(_, row)| row.is_none());
+        without.extend(missing.map(|(place, _)| n * AT_ONCE + place));
+        rows.into_iter().flatten().map(Ok).collect()
+    })
 }
 
-impl FoundRows<'_> {
-    fn next(&mut self) -> anyhow::Result<Option<FoundRow>> {
-        while self.page.is_empty() && self.next < self.found.selected.len() {
-            let some = self.next..self.found.selected.len().min(self.next + AT_ONCE);
-            let id = |selected: &Selected| match selected {
-                Selected::Id(id) => Some(*id),
-                Selected::Path(_) => None,
-            };
-            let places = some.clone().filter_map(|i| Some((i, id(&self.found.selected[i])?)));
-            let (places, ids): (Vec<usize>, Vec<ThreadId>) = places.unzip();
-            let (is_text, provider) = (self.is_text, self.default_provider);
-            let (rows, mut verdicts) = self.reader.read(|connection| -> anyhow::Result<_> {
-                let rows = ids.iter().map(|id| whole_row(connection, *id)).collect::<Result<Vec<_>, _>>()?;
-                // A table that Codex would not accept is still shown.
-                let schema = is_text.then(|| Schema::read_threads(connection).ok()).flatten();
-                let verdicts = match &schema {
-                    Some(schema) => shown::of_threads(connection, schema, provider, &ids)?,
-                    None => Vec::new(),
-                };
-                Ok((rows, verdicts))
-            })?;
-            verdicts.resize(ids.len(), None);
-            self.without.extend(some.clone().filter(|i| !places.contains(i)));
-            self.next = some.end;
-            for (((i, id), row), verdict) in places.into_iter().zip(ids).zip(rows).zip(verdicts) {
-                match row {
-                    Some(row) => self.page.push_back(FoundRow { id, named: in_order(row), verdict }),
-                    None => self.without.push(i),
-                }
-            }
+/// Reads the rows of some threads; `None` for a thread without a row.
+fn read_rows(
+    reader: &mut Reader,
+    some: &[Selected],
+    shown_by: Option<&str>,
+) -> anyhow::Result<Vec<Option<FoundRow>>> {
+    reader.read(|connection| -> anyhow::Result<_> {
+        let row = |selected: &Selected| -> anyhow::Result<_> {
+            let Some(id) = selected.id() else { return Ok(None) };
+            let row = whole_row(connection, id)?;
+            Ok(row.map(|row| FoundRow { id, named: in_order(row), verdict: None }))
+        };
+        let mut rows = some.iter().map(row).collect::<anyhow::Result<Vec<_>>>()?;
+        // A table that Codex would not accept is still shown.
+        let schema = shown_by.and_then(|provider| Some((provider, Schema::read_threads(connection).ok()?)));
+        if let Some((provider, schema)) = schema {
+            let ids: Vec<ThreadId> = rows.iter().flatten().map(|row| row.id).collect();
+            let verdicts = shown::of_threads(connection, &schema, provider, &ids)?;
+            rows.iter_mut().flatten().zip(verdicts).for_each(|(row, verdict)| row.verdict = verdict);
         }
-        Ok(self.page.pop_front())
-    }
+        Ok(rows)
+    })
 }
 
 /// Returns all known columns in the order of [`COLUMNS`], then the unknown ones.
@@ -144,23 +131,24 @@ fn write_records(
     app: &mut App,
     form: &OutputForm,
     format: Format,
-    rows: &mut FoundRows<'_>,
+    rows: impl Iterator<Item = anyhow::Result<FoundRow>>,
+    choice: &ColumnChoice<'_>,
 ) -> anyhow::Result<()> {
-    let mut next = rows.next()?;
+    let mut rows = rows.peekable();
     // All rows are from one table.
-    let columns: Vec<String> = match &next {
-        Some(row) => rows.choice.of(&row.named)?.iter().map(|(name, _)| name.clone()).collect(),
-        None if !rows.choice.named().is_empty() => rows.choice.named().to_vec(),
-        None => COLUMNS.iter().map(|column| column.name.to_owned()).collect(),
+    let columns: Vec<String> = match rows.peek() {
+        Some(Ok(row)) => choice.of(&row.named)?.iter().map(|(name, _)| name.clone()).collect(),
+        _ if !choice.named().is_empty() => choice.named().to_vec(),
+        _ => COLUMNS.iter().map(|column| column.name.to_owned()).collect(),
     };
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let mut records = form.records(&mut app.out, format, "threads", &columns)?;
-    while let Some(row) = next {
-        let named = rows.choice.of(&row.named)?;
+    for row in rows {
+        let row = row?;
+        let cells = choice.of(&row.named)?.into_iter();
         let values: Vec<Value<'_>> =
-            named.iter().map(|(name, cell)| cells::value(kind(name), CellRef::from(cell))).collect();
+            cells.map(|(name, cell)| cells::value(kind(name), CellRef::from(cell))).collect();
         records.row(&values)?;
-        next = rows.next()?;
     }
     Ok(records.finish()?)
 }
@@ -168,32 +156,25 @@ fn write_records(
 fn write_text(
     app: &mut App,
     form: &OutputForm,
-    home: &Path,
-    config: &CodexConfig,
-    rows: &mut FoundRows<'_>,
+    ways: &Ways<'_>,
+    rows: impl Iterator<Item = anyhow::Result<FoundRow>>,
+    choice: &ColumnChoice<'_>,
 ) -> anyhow::Result<()> {
-    let ways = Ways::of(app, home.is_dir().then_some(home), rows.default_provider, config);
-    let mut is_first = true;
-    while let Some(row) = rows.next()? {
-        if !std::mem::take(&mut is_first) {
+    for (n, row) in rows.enumerate() {
+        let FoundRow { id, named, verdict } = row?;
+        if n > 0 {
             writeln!(app.out)?;
         }
-        let text = |col: Col| row.named[col as usize].1.as_text().unwrap_or_default();
-        let in_codex = row
-            .verdict
-            .as_ref()
-            .map(|verdict| resume::lines(&app.messages, &ways, row.id, text(Col::Cwd), verdict));
-        let named = rows.choice.of(&row.named)?;
-        let fields: Vec<(&str, TableCell)> = named
-            .iter()
-            .map(|(name, cell)| {
-                // The name of a column comes from the database, too.
-                (name.as_str(), field(app, kind(name), CellRef::from(cell)))
-            })
+        let folder = named[Col::Cwd as usize].1.as_text().unwrap_or_default();
+        let in_codex = verdict.map(|verdict| resume::lines(&app.messages, ways, id, folder, &verdict));
+        // The name of a column comes from the database, too.
+        let fields: Vec<(Cow<'_, str>, TableCell)> = choice
+            .of(&named)?
+            .into_iter()
+            .map(|(name, cell)| (text::safe(name), field(app, kind(name), CellRef::from(cell))))
             .collect();
-        let names: Vec<_> = fields.iter().map(|(name, _)| text::safe(name).into_owned()).collect();
         let mut fields: Vec<(&str, TableCell)> =
-            names.iter().map(String::as_str).zip(fields.into_iter().map(|(_, cell)| cell)).collect();
+            fields.iter().map(|(name, cell)| (&**name, cell.clone())).collect();
         fields.extend(in_codex.into_iter().flatten());
         write_fields(&mut app.out, &fields, form.style)?;
     }

@@ -16,8 +16,8 @@ use crate::cli::output::{OutputForm, Report, ReportRows, error, human};
 use crate::db::Reader;
 use crate::db::backup;
 use crate::error::{WithHint as _, shell_word};
-use crate::status::{self, DatabaseStatus, Rollouts, StatusOptions, Unusable};
-use crate::survey;
+use crate::status::{self, DatabaseStatus, Rollouts, Unusable};
+use crate::survey::{self, Context};
 use crate::verify::{self, Depth, Finding, FindingKind, Ignore, VerifyOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,15 +36,10 @@ pub fn run(app: &mut App, arguments: &args::StatusArgs) -> anyhow::Result<Exit> 
     let args::StatusArgs {} = arguments;
     let form = app.form(false)?;
     let place = Place::find_or_nowhere(app)?;
-    let zone = app.environment.zone;
-    let options = StatusOptions {
-        context: place.context(app, jobs_or_processors(None)),
-        month: &|time| human::local_month(time, &zone),
-    };
-    let walk =
-        place.home.is_dir().then(|| survey::walk(&options.context, Looks::All, app.messages.progress()));
+    let context = place.context(app, jobs_or_processors(None));
+    let walk = place.home.is_dir().then(|| survey::walk(&context, Looks::All, app.messages.progress()));
     let mut view = begin(app, &place, walk.as_ref());
-    let trouble = examine(app, &place, walk, &options, &mut view).err();
+    let trouble = examine(app, &place, walk, context, &mut view).err();
     view.error = trouble.as_ref().map(error::message);
     print(app, &form, &view, trouble.is_none())?;
     if let Some(trouble) = trouble {
@@ -114,14 +109,15 @@ fn examine(
     app: &App,
     place: &Place,
     walk: Option<Walk>,
-    options: &StatusOptions<'_>,
+    context: Context<'_>,
     view: &mut StatusView<'_>,
 ) -> anyhow::Result<()> {
     let Some(used) = view.used() else { return Ok(()) };
     let mut reader = place.read(app, used, "status")?;
-    let (database, weights) = DatabaseStatus::of(options, &mut reader, walk.as_ref())?;
+    let month = |time| human::local_month(time, &app.environment.zone);
+    let (database, weights) = DatabaseStatus::of(&context, &month, &mut reader, walk.as_ref())?;
     if view.home.is_some() {
-        compare(app, place, walk, options, &mut reader, view)?;
+        compare(app, place, walk, context, &mut reader, view)?;
     }
     (view.database, view.weights) = (Some(database), weights);
     Ok(())
@@ -132,13 +128,13 @@ fn compare(
     app: &App,
     place: &Place,
     walk: Option<Walk>,
-    options: &StatusOptions<'_>,
+    context: Context<'_>,
     reader: &mut Reader,
     view: &mut StatusView<'_>,
 ) -> anyhow::Result<()> {
     let providers = place.config.providers.as_ref();
     let verify = VerifyOptions {
-        context: options.context,
+        context,
         threads: None,
         providers,
         depth: Depth::Quick,

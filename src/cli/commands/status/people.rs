@@ -10,6 +10,7 @@ use crate::db::backup::BackupInfo;
 use crate::error::shell_word;
 use crate::home::DatabaseChoice;
 use crate::status::{DatabaseStatus, IndexingProgress, OtherDatabase, Weight, Weights};
+use crate::thread::columns::N_COLUMNS;
 use crate::verify::{Finding, FindingKind, Severity, VerifyReport};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -152,8 +153,7 @@ fn database_fields(database: &DatabaseStatus, screen: &Screen<'_>, fields: &mut 
     if let Some(problem) = &database.problem {
         fields.push(("problem", TableCell::new(problem).tone(Tone::Bad)));
     }
-    let [columns, known] = database.columns;
-    let mut schema = format!("{columns} of {known} known columns");
+    let mut schema = format!("{} of {N_COLUMNS} known columns", database.n_columns);
     if !database.unknown_columns.is_empty() {
         schema.push_str(&format!(", unknown ones: {}", database.unknown_columns.join(", ")));
     }

@@ -42,7 +42,7 @@ fn database_used<'a>(view: &'a StatusView<'a>, candidate: &'a DatabaseCandidate)
         ("journal_mode", database.map(|database| if database.is_wal { "wal" } else { "rollback" }).into()),
         ("sound", database.and_then(|database| database.is_sound).into()),
         ("problem", database.and_then(|database| database.problem.as_deref()).into()),
-        ("known_columns", database.map(|database| database.columns[0]).into()),
+        ("known_columns", database.map(|database| database.n_columns).into()),
         ("unknown_columns", unknown_columns.map_or(Value::Null.into(), Member::from_iter)),
         ("last_migration", migration.map(last_migration).into()),
         ("updated_at", database.and_then(|database| database.last_update).map(Value::Time).into()),

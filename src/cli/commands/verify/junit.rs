@@ -35,15 +35,15 @@ pub(super) fn write(
             writeln!(xml, "><skipped message=\"ignored\"/></testcase>")?;
         } else if n == 0 {
             writeln!(xml, "/>")?;
-        } else if fails(kind) {
-            let noun = if n == 1 { "finding" } else { "findings" };
-            let _ = write!(xml, "><failure type=\"{kind}\" message=\"{n} {noun}\">");
-            write_findings(xml, report, kind, n)?;
-            writeln!(xml, "</failure></testcase>")?;
         } else {
-            write!(xml, "><system-out>")?;
+            let noun = if n == 1 { "finding" } else { "findings" };
+            let (open, end) = match fails(kind) {
+                true => (format!("failure type=\"{kind}\" message=\"{n} {noun}\""), "failure"),
+                false => ("system-out".to_owned(), "system-out"),
+            };
+            write!(xml, "><{open}>")?;
             write_findings(xml, report, kind, n)?;
-            writeln!(xml, "</system-out></testcase>")?;
+            writeln!(xml, "</{end}></testcase>")?;
         }
     }
     writeln!(xml, "  </testsuite>\n</testsuites>")

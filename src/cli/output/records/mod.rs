@@ -238,11 +238,6 @@ fn push_object(line: &mut Vec<u8>, keys: &[Vec<u8>], cells: &[Value<'_>]) -> io:
     Ok(())
 }
 
-/// Appends a cell in TSV form, without the tab or the end of the line.
-pub fn push_tsv(line: &mut Vec<u8>, cell: &Value<'_>) {
-    push_cell(line, cell, text::push_tsv);
-}
-
 fn push_cell(line: &mut Vec<u8>, cell: &Value<'_>, push_text: impl FnOnce(&mut Vec<u8>, &str)) {
     let written = match cell {
         Value::Null => Ok(()),

@@ -58,12 +58,6 @@ impl From<u64> for Value<'_> {
     }
 }
 
-impl From<usize> for Value<'_> {
-    fn from(number: usize) -> Self {
-        Self::from(number as u64)
-    }
-}
-
 impl From<bool> for Value<'_> {
     fn from(yes: bool) -> Self {
         Self::Bool(yes)
