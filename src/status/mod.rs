@@ -110,6 +110,9 @@ impl IndexingProgress {
 /// Maximum number of rollouts opened to see whether they contain a thread, and bytes read of each.
 const MOST_OPENED: usize = 64;
 
+/// Number of kinds of difference between a rollout and its row.
+pub const N_DIFFERING: usize = 4;
+
 /// Opened rollouts to which no backfill can give a row now, or whose row it cannot bring up to date.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Unusable {
@@ -119,20 +122,21 @@ pub struct Unusable {
     pub unreadable: u64,
     /// The number of rollouts with the wrong name: they contain a thread that has a row already, or a better rollout.
     pub misnamed: u64,
-    /// The number of rollouts that a quick look found to differ from their rows, and of which nothing can be compared.
-    pub with_row: u64,
+    /// The numbers of rollouts that a quick look found to differ from their rows, and of which nothing can be compared,
+    /// by the kind of difference.
+    pub with_row: [u64; N_DIFFERING],
 }
 
 impl Unusable {
     /// Opens rollouts to see whether they contain a thread: those without a row (`paths`), and those that seem to differ
-    /// from their rows (`differing`). Returns `None` if there are too many to open.
+    /// from their rows (`differing`, by the kind of difference). Returns `None` if there are too many to open.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub fn among(
         home: &Path,
         paths: &[&Path],
-        differing: &[&Path],
+        differing: &[Vec<&Path>; N_DIFFERING],
         reader: &mut Reader,
         interrupted: &AtomicBool,
     ) -> anyhow::Result<Option<Unusable>> {
@@ -145,9 +149,11 @@ impl Unusable {
             fold::read_beginning(&file.source(), &mut reading)
         };
         let mut unusable = Unusable::default();
-        for path in differing.iter().take(MOST_OPENED) {
-            let file = RolloutFile::at(home, path);
-            unusable.with_row += u64::from(file.is_some_and(|file| read(&file).is_err()));
+        for (n, paths) in unusable.with_row.iter_mut().zip(differing) {
+            for path in paths.iter().take(MOST_OPENED) {
+                let file = RolloutFile::at(home, path);
+                *n += u64::from(file.is_some_and(|file| read(&file).is_err()));
+            }
         }
         let mut threads: HashSet<ThreadId> = HashSet::new();
         for path in paths {

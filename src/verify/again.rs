@@ -7,7 +7,7 @@ use super::finding::Finding;
 use super::glance;
 use super::judge::{self, Judged, PathFacts};
 use super::kinds::FindingKind;
-use super::options::Depth;
+use super::options::{Depth, MAX_MOVED};
 use super::run::{DoubtfulThread, VerifyRun};
 use crate::catalog::paths;
 use crate::rollout::fold::{FoldedThread, ReadError, Stamp};
@@ -151,6 +151,9 @@ impl VerifyRun<'_> {
             && !self.options.ignore.column(Col::RolloutPath)
         {
             *self.noted.moved_homes.entry(old).or_default() += 1;
+            if self.noted.moved.len() < MAX_MOVED {
+                self.noted.moved.extend(one.judged.moved);
+            }
         }
     }
 
@@ -246,7 +249,8 @@ impl VerifyRun<'_> {
         };
         let exists = |path: &Path| judge::is_there(self.options.context.home, path);
         let facts = PathFacts { home: self.options.context.home, exists: &exists, also_of };
-        Ok(judge::differences(id, self.file(file), differences, &facts))
+        let judged = judge::differences(id, self.file(file), differences, &facts);
+        Ok(Judged { moved: judged.moved_from.is_some().then_some(file), ..judged })
     }
 
     /// Finds the differences between a row and its file. Only if there are any, reads what is more expensive: the

@@ -30,6 +30,8 @@ pub(super) struct Judged {
     pub(super) findings: Vec<Finding>,
     /// The home in the row's path, if only that part of the path is wrong.
     pub(super) moved_from: Option<String>,
+    /// The rollout of that row.
+    pub(super) moved: Option<usize>,
 }
 
 /// The information about a row's path that its text does not contain.

@@ -28,7 +28,7 @@ pub use beside::{Beside, beside};
 pub use finding::{Count, FieldDifference, Finding, Ignore, RolloutState};
 pub use judge::apart;
 pub use kinds::{FindingKind, N_KINDS, Remedy, Severity};
-pub use options::{Depth, VerifyOptions, VerifyReport};
+pub use options::{Depth, MAX_MOVED, VerifyOptions, VerifyReport};
 
 use crate::catalog::names::Names;
 use crate::catalog::walk::{Looks, Roots, Walk};

@@ -9,6 +9,10 @@ use crate::home::Providers;
 use crate::survey::Context;
 use crate::survey::select::Selected;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// Maximum number of rollouts of a moved home that a report names.
+pub const MAX_MOVED: usize = 65;
 
 /// The depth of a verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,6 +83,8 @@ pub struct VerifyReport {
     pub counts: [Count; N_KINDS],
     /// The remedies of the findings about fields, which depend on the columns.
     pub field_remedies: BTreeSet<Remedy>,
+    /// The rollouts of the first [`MAX_MOVED`] rows of a moved home.
+    pub moved: Vec<PathBuf>,
     /// The comparison of the desktop app's catalogue with Codex's list, if the app has one.
     pub catalogue: Option<Catalogue>,
     /// The threads that Codex's list shows, if they were to be counted and could be.

@@ -95,6 +95,8 @@ pub(super) struct HomeNotes {
     pub(super) moved_homes: BTreeMap<String, u64>,
     /// True once the threads that Codex's list shows were counted, or could not be.
     pub(super) is_counted: bool,
+    /// The rollouts of the first of these rows.
+    pub(super) moved: Vec<usize>,
 }
 
 impl<'a> VerifyRun<'a> {
@@ -175,6 +177,7 @@ impl<'a> VerifyRun<'a> {
             // Threads that were not examined do not count as agreeing.
             agree: if interrupted { agree.min(self.report.files) } else { agree },
             not_compared: self.reach.not_compared.len() as u64,
+            moved: self.noted.moved.iter().map(|&i| self.survey.file(i).path()).collect(),
             complete: self.report.complete && !interrupted,
             interrupted,
             ..self.report

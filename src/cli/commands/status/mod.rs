@@ -6,7 +6,7 @@ mod records;
 mod view;
 
 use crate::catalog::walk::{Looks, Walk};
-use crate::cli::commands::status::view::StatusView;
+use crate::cli::commands::status::view::{DIFFERING, StatusView};
 use crate::cli::commands::ways::Ways;
 use crate::cli::commands::{App, Place, fresh};
 use crate::cli::line::args::{self, FormatChoice};
@@ -152,7 +152,10 @@ fn compare(
     };
     let paths = paths_of(FindingKind::MissingRow);
     let has_all = paths.len() as u64 == report.count(FindingKind::MissingRow).all();
-    let differing = paths_of(FindingKind::FieldMismatch);
+    let differing = DIFFERING.map(|kind| match kind {
+        FindingKind::MovedHome => report.moved.iter().map(PathBuf::as_path).collect(),
+        kind => paths_of(kind),
+    });
     view.unusable = match has_all {
         true => Unusable::among(&place.home, &paths, &differing, reader, &app.interrupted)?,
         false => None,

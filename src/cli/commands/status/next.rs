@@ -1,14 +1,14 @@
 //! The last line of `status`: the most urgent thing that the person can do now.
 
 use crate::cli::commands::fresh;
-use crate::cli::commands::status::view::StatusView;
+use crate::cli::commands::status::view::{DIFFERING, StatusView};
 use crate::cli::output::human;
 use crate::db::Census;
 use crate::db::shown::HiddenReason;
 use crate::error::shell_word;
 use crate::home;
 use crate::status::{DatabaseStatus, IndexingProgress, Unusable};
-use crate::verify::{Finding, FindingKind, Remedy, VerifyReport};
+use crate::verify::{Finding, FindingKind, MAX_MOVED, Remedy, VerifyReport};
 use std::path::Path;
 
 /// Returns the thing to do next. A database that cannot be read has its own hints.
@@ -110,11 +110,7 @@ fn mend(report: &VerifyReport, unusable: Option<Unusable>) -> Option<String> {
     let mut parts = Vec::new();
     for kind in FindingKind::ALL {
         let n = report.count(kind).all();
-        let n = n.saturating_sub(match (kind, unusable) {
-            (FindingKind::MissingRow, Some(unusable)) => unusable.without_row(),
-            (FindingKind::FieldMismatch, Some(unusable)) => unusable.with_row,
-            _ => 0,
-        });
+        let n = n.saturating_sub(unusable.map_or(0, |unusable| in_vain(kind, n, report, unusable)));
         let is_mended = report.remedies(kind).contains(&Remedy::Backfill);
         if n > 0 && is_mended {
             parts.extend(mended(kind, n));
@@ -132,6 +128,20 @@ fn mend(report: &VerifyReport, unusable: Option<Unusable>) -> Option<String> {
         }
     };
     Some(format!("{first}codex-state backfill {all}{as_far} (codex-state verify names them)"))
+}
+
+/// Returns how many of the `n` findings of a kind no backfill repairs, because the rollout cannot be used.
+fn in_vain(kind: FindingKind, n: u64, report: &VerifyReport, unusable: Unusable) -> u64 {
+    let with_row = DIFFERING.iter().position(|differing| *differing == kind).map(|i| unusable.with_row[i]);
+    match (kind, with_row) {
+        (FindingKind::MissingRow, _) => unusable.without_row(),
+        // One finding is about all rows of a home.
+        (FindingKind::MovedHome, Some(rows)) => {
+            let is_all = report.moved.len() < MAX_MOVED && rows == report.moved.len() as u64;
+            if is_all { n } else { 0 }
+        }
+        (_, with_row) => with_row.unwrap_or(0),
+    }
 }
 
 /// Describes what `backfill` does about findings of a kind. Returns `None` if the kind has its own step.

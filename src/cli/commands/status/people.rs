@@ -1,6 +1,6 @@
 //! Prints `status` for people, on one screen.
 
-use crate::cli::commands::status::view::StatusView;
+use crate::cli::commands::status::view::{DIFFERING, StatusView};
 use crate::cli::commands::verdict;
 use crate::cli::output::chart::{self, Ink};
 use crate::cli::output::lines::wrap;
@@ -318,13 +318,15 @@ fn verify_fields(report: &VerifyReport, view: &StatusView<'_>, fields: &mut Fiel
     }
     let unusable = view.unusable.unwrap_or_default();
     let missing_row = FindingKind::MissingRow.name();
-    let differing = FindingKind::FieldMismatch.name();
-    for (n, kind, why) in [
+    let with_row = DIFFERING.iter().zip(unusable.with_row).map(|(kind, n)| {
+        (n, kind.name(), "cannot be used, so that its row stays; codex-state verify says why")
+    });
+    let without_row = [
         (unusable.empty, missing_row, "holds nothing of a conversation, so that no backfill gives it a row"),
         (unusable.unreadable, missing_row, "cannot be read now; codex-state verify says why"),
         (unusable.misnamed, missing_row, "has the wrong name, and its thread has a row or a better rollout"),
-        (unusable.with_row, differing, "cannot be used, so that its row stays; codex-state verify says why"),
-    ] {
+    ];
+    for (n, kind, why) in without_row.into_iter().chain(with_row) {
         if n > 0 {
             fields.push(("", TableCell::new(format!("{} of these {kind}: the file {why}", human::count(n)))));
         }

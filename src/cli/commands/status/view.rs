@@ -4,10 +4,18 @@ use crate::cli::commands::Place;
 use crate::cli::commands::ways::Ways;
 use crate::db::backup::BackupInfo;
 use crate::home::DatabaseChoice;
-use crate::status::{DatabaseStatus, OtherDatabase, Rollouts, Unusable, Weights};
+use crate::status::{DatabaseStatus, N_DIFFERING, OtherDatabase, Rollouts, Unusable, Weights};
 use crate::thread::Millis;
-use crate::verify::{self, VerifyReport};
+use crate::verify::{self, FindingKind, VerifyReport};
 use std::path::Path;
+
+/// The kinds of findings about a rollout and its row that a backfill repairs if it can use the rollout.
+pub(super) const DIFFERING: [FindingKind; N_DIFFERING] = [
+    FindingKind::FieldMismatch,
+    FindingKind::MovedFile,
+    FindingKind::ArchiveMismatch,
+    FindingKind::MovedHome,
+];
 
 /// The data that `status` shows.
 pub(super) struct StatusView<'a> {
