@@ -206,8 +206,8 @@ complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -s h -l 
 complete -c codex-state -n "__fish_codex_state_using_subcommand verify" -s V -l version -d 'Print version'
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -s j -l jobs -d 'How many rollouts to read at once [default: one for each processor]' -r
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l times -d 'Where updated_at comes from' -r -f -a "auto\t'The file\'s modification time, or the time of its last line if the file was copied or lost its time; a row that has one of the two keeps it'
-mtime\t'Always the file\'s modification time'
-events\t'Always the time of the file\'s last line'
+mtime\t'The file\'s modification time, unless it was lost (before 2020)'
+events\t'The time of the file\'s last line, unless its clock was wrong (before 2020)'
 keep\t'Like auto, but never write a row only because its time differs'"
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l facts-from -d 'Fill what only a database knows (names, pins, sections, git edits) from another state database, even a damaged one' -r -F
 complete -c codex-state -n "__fish_codex_state_using_subcommand backfill" -l schema -d 'Which database to create if none exists [default: the one that the Codex of this home reads]' -r -f -a "phase-1\t'state.sqlite, for Codex 0.93 to 0.95'

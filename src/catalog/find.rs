@@ -2,6 +2,7 @@
 
 use super::forms::Forms;
 use super::inventory::{self, Inventory};
+use super::paths;
 use super::rollout_file::is_archived;
 use crate::home;
 use crate::thread::ThreadId;
@@ -49,8 +50,11 @@ pub fn elsewhere(
     let files = inventory.files();
     let members = inventory.range_of(id).filter(|&i| fits(home, &files[i].path(), which));
     let members: Vec<usize> = members.collect();
-    let in_row = in_row.and_then(Path::file_name);
-    let in_row = in_row.and_then(|name| {
+    let range = inventory.range_of(id);
+    let chosen = in_row.and_then(|path| paths::find_in_row(&files[range.clone()], path));
+    let chosen = chosen.map(|i| range.start + i).filter(|i| members.contains(i));
+    let in_row = chosen.or_else(|| {
+        let name = in_row.and_then(Path::file_name)?;
         let named = members.iter().copied().filter(|&i| files[i].is_named(name));
         inventory::choose_copy(files, named, None)
     });

@@ -47,18 +47,33 @@ pub fn locate(inventory: &Inventory, path: &Path) -> Option<usize> {
 }
 
 /// Finds the file of a thread that its row names: the file at the row's path, or if there is none, a file of the same
-/// rollout. A moved file keeps its name, and the row still decides which rollout of a reverted thread is chosen.
+/// rollout. A moved file keeps its name, and the row still decides which rollout of a reverted thread is chosen, and
+/// whether the thread is archived: a copy in the other folder would take it out of Codex's list, or bring it back.
 #[must_use]
 pub fn find_in_row(files: &[RolloutFile], path: &Path) -> Option<usize> {
     find_at(files, 0..files.len(), path).or_else(|| {
-        let named = file_name::parse(name_in_row(path)?)?.name?;
-        let is_copy = |&i: &usize| files[i].rollout() == Some(named.rollout);
-        let copies = || (0..files.len()).filter(is_copy);
+        let named = name_in_row(path).and_then(file_name::parse).and_then(|name| Some(name.name?.rollout));
+        let copies = |rollout| (0..files.len()).filter(move |&i| files[i].rollout() == Some(rollout));
         // In a home that was moved, the row still names the one at the same place.
         let place = place_in_home(path);
-        let same_place = copies().filter(|&i| place.is_some() && place_in_home(&files[i].path()) == place);
-        inventory::choose_copy(files, same_place, None)
-            .or_else(|| inventory::choose_copy(files, copies(), None))
+        let root = place.as_ref().map(|place| place.starts_with(ARCHIVED));
+        let has_root = |i: &usize| root == Some(files[*i].is_archived()) && !files[*i].is_empty();
+        match named.filter(|&rollout| copies(rollout).next().is_some()) {
+            Some(rollout) => {
+                let same_place =
+                    copies(rollout).filter(|&i| place.is_some() && place_in_home(&files[i].path()) == place);
+                inventory::choose_copy(files, same_place, None)
+                    .or_else(|| inventory::choose_copy(files, copies(rollout).filter(has_root), None))
+                    .or_else(|| inventory::choose_copy(files, copies(rollout), None))
+            }
+            // The row names a file of another thread, and this thread was never reverted.
+            None => {
+                let only = files.first()?.rollout()?;
+                let is_chain = copies(only).count() < files.len();
+                let same_root = (0..files.len()).filter(has_root);
+                if is_chain { None } else { inventory::choose_copy(files, same_root, None) }
+            }
+        }
     })
 }
 
@@ -183,8 +198,16 @@ mod tests {
                     assert_eq!(find_in_row(&files, Path::new(&row)), Some(i), "{row}");
                 }
             }
-            let elsewhere = format!("{old}sessions/2025/{name}");
-            assert_eq!(find_in_row(&files, Path::new(&elsewhere)), Some(2), "{elsewhere}");
+            // One in the other folder would take the thread out of the list, or bring it back.
+            let other = name.replace("019ced6b", "119ced6b");
+            for name in [name, &other] {
+                for (folder, i) in [("sessions/2025", 1), ("archived_sessions/new", 2)] {
+                    let elsewhere = format!("{old}{folder}/{name}");
+                    assert_eq!(find_in_row(&files, Path::new(&elsewhere)), Some(i), "{elsewhere}");
+                }
+            }
+            let neither = format!("{old}elsewhere/{name}");
+            assert_eq!(find_in_row(&files, Path::new(&neither)), Some(2), "{neither}");
         }
     }
 

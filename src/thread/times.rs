@@ -14,19 +14,22 @@ pub enum Times {
     /// keeps it.
     #[default]
     Auto,
-    /// Always the modification time.
+    /// The modification time, unless it is lost.
     Mtime,
-    /// Always the time of the last line.
+    /// The time of the last line, unless it is lost.
     Events,
     /// Like `Auto`, but a time is never the only reason to write a row.
     Keep,
 }
 
 impl Times {
-    /// Returns the time for a row, from the file's modification time and the time of its last line.
+    /// Returns the time for a row, from the file's modification time and the time of its last line. A time that was lost
+    /// gives way to the other one: Codex would page through a list with it for ever.
     #[must_use]
     pub fn choose(self, modified_at: Millis, last_event_at: Millis) -> Millis {
         match self {
+            _ if is_lost(last_event_at) && !is_lost(modified_at) => modified_at,
+            Times::Mtime if is_lost(modified_at) => last_event_at,
             Times::Mtime => modified_at,
             Times::Events => last_event_at,
             Times::Auto | Times::Keep if says_nothing(modified_at, last_event_at) => last_event_at,
@@ -74,8 +77,15 @@ mod tests {
         ] {
             assert_eq!(Times::Auto.choose(modified_at, last_line), expected, "{modified_at}");
             assert_eq!(Times::Keep.choose(modified_at, last_line), expected, "{modified_at}");
-            assert_eq!(Times::Mtime.choose(modified_at, last_line), modified_at);
+            let of_file = if modified_at < last_line / 2 { last_line } else { modified_at };
+            assert_eq!(Times::Mtime.choose(modified_at, last_line), of_file);
             assert_eq!(Times::Events.choose(modified_at, last_line), last_line);
+        }
+        // The clock was wrong when the line was written.
+        for times in [Times::Auto, Times::Mtime, Times::Events, Times::Keep] {
+            assert_eq!(times.choose(last_line, 86_400_000), last_line);
+            assert_eq!(times.choose(86_400_000, last_line), last_line);
+            assert_eq!(times.choose(7, 7), 7);
         }
     }
 }

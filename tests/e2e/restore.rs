@@ -201,13 +201,17 @@ fn what_is_no_good_backup_is_refused_before_anything_is_touched() {
     let connection = rusqlite::Connection::open(&other).unwrap();
     connection.execute_batch("CREATE TABLE x (y)").unwrap();
     connection.close().unwrap();
+    let foreign = env.outside("elsewhere/foreign.sqlite");
+    let connection = rusqlite::Connection::open(&foreign).unwrap();
+    connection.execute_batch("CREATE TABLE threads (subject)").unwrap();
+    connection.close().unwrap();
     let text = env.outside("elsewhere/text.sqlite");
     fs::write(&text, "text").unwrap();
     let missing = env.outside("elsewhere/missing.sqlite");
     let folder = env.outside("elsewhere/folder.sqlite");
     fs::create_dir(&folder).unwrap();
     let before = env.tree();
-    for bad in [&torn, &other, &text, &missing, &folder, &env.db()] {
+    for bad in [&torn, &other, &foreign, &text, &missing, &folder, &env.db()] {
         let outcome = env.run(["restore", bad.to_str().unwrap()]);
         outcome.trouble(bad.to_str().unwrap());
         outcome.assert_eq(before.difference(&env.tree()), String::new(), "nothing is touched");

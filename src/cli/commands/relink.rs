@@ -131,6 +131,7 @@ fn advise(edit: &Edit<'_>, old: &str, report: &RelinkReport) {
         (0, true) => "nothing was written: this was a dry run; nothing would change".to_owned(),
         (0, false) => format!("no row needed a change: no thread is left in {old}"),
         (_, true) => format!("nothing was written: this was a dry run, which would relink {}", threads(n)),
+        (1, false) => format!("relinked 1 thread: it belongs to {new} now"),
         (_, false) => format!("relinked {}: they belong to {new} now", threads(n)),
     });
     if report.n_there > 0 {

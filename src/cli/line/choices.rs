@@ -29,9 +29,9 @@ pub enum TimesChoice {
     /// The file's modification time, or the time of its last line if the file was copied or lost its time; a row that has
     /// one of the two keeps it
     Auto,
-    /// Always the file's modification time
+    /// The file's modification time, unless it was lost (before 2020)
     Mtime,
-    /// Always the time of the file's last line
+    /// The time of the file's last line, unless its clock was wrong (before 2020)
     Events,
     /// Like auto, but never write a row only because its time differs
     Keep,

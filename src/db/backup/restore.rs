@@ -15,6 +15,7 @@ use super::folder::{parent_of, stamp};
 use super::pruned::MARK;
 use super::staging::Staging;
 use crate::db::open::{OpenOptions, Reader, Trouble, Writer, explain, explain_io, reason, refuse};
+use crate::db::schema::Schema;
 use crate::error::{WithHint as _, shell_word};
 use crate::fault;
 use crate::sys::{Links, is_same_file, open_regular, rename_no_replace, sync_folder};
@@ -50,7 +51,7 @@ pub fn check_backup(path: &Path, options: &OpenOptions) -> anyhow::Result<()> {
 fn open_backup(path: &Path, options: &OpenOptions) -> anyhow::Result<Reader> {
     Reader::open(path, options).map_err(|error| match Trouble::of(&error) {
         // Replaces the hint, which is for a database in use.
-        Some(trouble) if trouble.is_unusable() || trouble == Trouble::Missing => {
+        Some(trouble) if trouble.is_unusable() || matches!(trouble, Trouble::Missing | Trouble::NoFile) => {
             no_good(path, reason(&error).unwrap_or_default())
         }
         _ => error,
@@ -77,7 +78,8 @@ fn check(connection: &Connection, path: &Path) -> anyhow::Result<()> {
         .hint(format!("codex-state backfill --facts-from {}", shell_word(path))));
     }
     match connection.query_row(sql, [], |row| row.get(0)) {
-        Ok(true) => Ok(()),
+        // Of another program's table of that name nothing could be used afterwards.
+        Ok(true) => Schema::read(connection).map(drop).map_err(|error| no_good(path, error)),
         Ok(false) => Err(no_good(path, "it has no table of threads")),
         Err(error) => Err(explain(error, path, "check the backup")),
     }
