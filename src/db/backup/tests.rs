@@ -320,14 +320,17 @@ fn an_unsuitable_source_is_refused() {
     let damaged = damage_threads(&backup);
     let no_threads = elsewhere.path().join("no threads");
     Connection::open(&no_threads).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+    let foreign = elsewhere.path().join("another program's");
+    Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE threads (x)").unwrap();
     let before = snapshot(place.folder.path());
     for (source, why) in [
         (elsewhere.path().join("missing"), "cannot restore from it: no such file"),
-        (elsewhere.path().to_owned(), "cannot open the database: it is a folder"),
+        (elsewhere.path().to_owned(), "cannot restore from it: it is a folder"),
         (file("empty", b""), "cannot restore from it: the file is empty"),
         (file("garbage", &[7; 5000]), "cannot restore from it: not a SQLite database, or encrypted"),
         (file("damaged", &damaged), "cannot restore from it: it is damaged: "),
         (no_threads, "cannot restore from it: it has no table of threads"),
+        (foreign, "cannot restore from it: the table `threads` has no column `id`"),
         (place.folder.path().join(".").join("state_5.sqlite"), "is the database itself"),
     ] {
         let error = restore_into(&place.database, &source, &place.options(), noon(), &mut quiet).unwrap_err();
