@@ -12,7 +12,7 @@ mod write;
 
 pub use options::{BackfillOptions, BackfillReport, BackfillTarget, Failure};
 
-use crate::catalog::absent::{AbsentFolder, AbsentFolders};
+use crate::catalog::absent::HiddenFolders;
 use crate::catalog::paths;
 use crate::catalog::walk::{Looks, RolloutFile};
 use crate::db::facts::{DatabaseFacts, FittingFacts};
@@ -55,7 +55,11 @@ pub fn run(
     }
     let walk = survey::walk(&context, Looks::of(options.quick), progress);
     let found = HomeFiles::new(context.home, walk);
-    let missing_folders = missing_folders(options, &found, &mut target)?;
+    let absent = found.count_absent(&mut target, |count| match options.facts {
+        Some(facts) => Ok(facts.each_path(count)?),
+        None => Ok(()),
+    })?;
+    let missing_folders = absent.named().cloned().collect();
     let facts = match options.facts {
         Some(facts) => Some(target.read(|connection| FittingFacts::new(facts, connection))?),
         None => None,
@@ -68,6 +72,7 @@ pub fn run(
         survey: Survey::new(scan, target, &schema, options.times, progress)?,
         schema,
         facts,
+        hidden: HiddenFolders::new(absent, &found.errors),
         backup: options.backup,
         pending: Vec::new(),
         pending_bytes: 0,
@@ -92,34 +97,6 @@ fn writable_schema(target: &mut BackfillTarget<'_>) -> anyhow::Result<Schema> {
         Some(path) if Trouble::of(&error).is_none() => error.context(path.display().to_string()),
         _ => error,
     })
-}
-
-/// Finds the rollout folders that cannot be walked, or are empty, although rows name rollouts in them that are not
-/// found elsewhere.
-fn missing_folders(
-    options: &BackfillOptions<'_>,
-    found: &HomeFiles,
-    target: &mut BackfillTarget<'_>,
-) -> anyhow::Result<Vec<AbsentFolder>> {
-    if found.absent.is_empty() {
-        return Ok(Vec::new());
-    }
-    let count = |absent: &mut AbsentFolders, id: &str, path: &str| {
-        let is_elsewhere = ThreadId::parse(id).is_some_and(|id| !found.inventory.range_of(id).is_empty());
-        if !is_elsewhere {
-            absent.count(Path::new(path));
-        }
-    };
-    // A read may be repeated, so each begins anew.
-    let mut absent = target.read(|connection| -> anyhow::Result<_> {
-        let mut absent = found.absent.clone();
-        threads::each_path(connection, |id, path| count(&mut absent, id, path))?;
-        Ok(absent)
-    })?;
-    if let Some(facts) = options.facts {
-        facts.each_path(|id, path| count(&mut absent, id, path))?;
-    }
-    Ok(absent.named().cloned().collect())
 }
 
 /// Returns the greatest path below the home, with `/` on every system, as Codex compares paths. A path that is not UTF-8
@@ -193,10 +170,16 @@ impl<'a> Verb<'a> for BackfillRun<'a> {
         let Subject { scanned, origin, .. } = subject;
         self.report.superseded += scanned.superseded.len() as u64;
         let is_unread = scanned.failed.is_empty();
+        let is_hidden = self.is_hidden(scanned.thread, row.as_ref())?;
         for (file, error) in scanned.failed {
             self.fail(file, &error);
         }
         match (scanned.folded, origin) {
+            // The row's own rollout cannot be seen now, and this is only a copy of it.
+            (Some(_), _) if is_hidden => {
+                self.report.unchanged += 1;
+                Ok(())
+            }
             (Some((file, folded)), origin) => {
                 if let Origin::Misnamed(_) = origin {
                     self.note_read(&folded);
@@ -236,6 +219,21 @@ impl BackfillRun<'_> {
                 });
             }
         }
+    }
+
+    /// Returns true if the row of a thread, or the one that it had in a database that is replaced, names a rollout that
+    /// cannot be seen now.
+    fn is_hidden(&mut self, id: Option<ThreadId>, row: Option<&Row>) -> anyhow::Result<bool> {
+        if self.hidden.is_empty() {
+            return Ok(false);
+        }
+        let replaced = self.facts.as_ref().filter(|_| row.is_none() && self.survey.comparison.replaces);
+        let old = match (id, replaced) {
+            (Some(id), Some(facts)) => facts.of(id)?,
+            _ => None,
+        };
+        let path = row.or(old.as_ref()).and_then(|row| row.text(columns::Col::RolloutPath));
+        Ok(path.is_some_and(|path| self.hidden.hide(Path::new(path))))
     }
 
     /// Decides about the row of a thread with this chosen file.

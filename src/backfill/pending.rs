@@ -1,6 +1,7 @@
 //! Rows that differ and must be written; the caller decides when.
 
 use super::options::{BackfillOptions, BackfillReport, BackfillTarget};
+use crate::catalog::absent::HiddenFolders;
 use crate::catalog::walk::RolloutFile;
 use crate::db::facts::FittingFacts;
 use crate::db::{Connection, OpenOptions, Schema, Tally, ThreadStatements};
@@ -104,6 +105,8 @@ pub(super) struct BackfillRun<'a> {
     pub(super) schema: Schema,
     /// The facts from another database.
     pub(super) facts: Option<FittingFacts<'a>>,
+    /// The folders whose rollouts cannot be seen now.
+    pub(super) hidden: HiddenFolders,
     /// See [`BackfillOptions::backup`]; `None` once the backup is made.
     pub(super) backup: Option<&'a OpenOptions>,
     /// Threads whose rows must be written.

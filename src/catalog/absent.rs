@@ -4,7 +4,7 @@
 //! such files are not lost, so no message may suggest to delete them.
 
 use super::rollout_file::RolloutFile;
-use super::walk::{self, Walk};
+use super::walk::{self, Walk, WalkError};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -164,6 +164,36 @@ impl AbsentFolders {
     /// Returns the folders in which counted rows name rollouts.
     pub fn named(&self) -> impl Iterator<Item = &AbsentFolder> {
         self.folders.iter().filter(|folder| folder.rows > 0)
+    }
+}
+
+/// The folders of a home whose rollouts cannot be seen now. The row that names a rollout in one of them says more than
+/// a copy elsewhere: with the copy, it would take an active thread out of Codex's list.
+#[derive(Debug, Clone, Default)]
+pub struct HiddenFolders {
+    roots: AbsentFolders,
+    others: Vec<PathBuf>,
+}
+
+impl HiddenFolders {
+    /// Returns those of the `counted` folders in which rollouts are missing, and the folders with an error. A folder
+    /// whose rollouts were all moved elsewhere hides none.
+    #[must_use]
+    pub fn new(mut counted: AbsentFolders, errors: &[WalkError]) -> HiddenFolders {
+        counted.folders.retain(|folder| folder.rows > 0);
+        HiddenFolders { roots: counted, others: errors.iter().map(|error| error.path.clone()).collect() }
+    }
+
+    /// Returns true if there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.others.is_empty() && self.roots.is_empty()
+    }
+
+    /// Returns true if a row's path is in one of them.
+    #[must_use]
+    pub fn hide(&mut self, row_path: &Path) -> bool {
+        self.others.iter().any(|folder| row_path.starts_with(folder)) || self.roots.hold(row_path)
     }
 }
 

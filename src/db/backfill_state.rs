@@ -7,6 +7,12 @@ use rusqlite::{Connection, OptionalExtension as _};
 /// The status with which Codex starts at once.
 pub const COMPLETE: &str = "complete";
 
+/// Returns true if Codex knows the status. With any other it does not start.
+#[must_use]
+pub fn is_known(status: &str) -> bool {
+    [COMPLETE, "pending", "running"].contains(&status)
+}
+
 /// The contents of the row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackfillState {

@@ -22,6 +22,7 @@ use crate::catalog::walk::{self, Looks, RolloutFile, Walk, WalkError};
 use crate::db::Connection;
 use crate::db::open::Reader;
 use crate::db::schema::Schema;
+use crate::db::threads;
 use crate::db::threads::ThreadStatements;
 use crate::progress::Progress;
 use crate::rollout::fold::{FoldedThread, ReadError};
@@ -80,6 +81,35 @@ impl HomeFiles {
         let absent = AbsentFolders::of(home, &walk);
         let has_roots = walk.missing_roots.len() < 2;
         HomeFiles { absent, has_roots, inventory: Inventory::new(walk.files), errors: walk.errors }
+    }
+
+    /// Counts the rows that name rollouts in folders that cannot be walked, or are empty, and that are not found
+    /// elsewhere. `others` calls its argument with the ids and paths of further rows.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn count_absent(
+        &self,
+        database: &mut impl Database,
+        others: impl FnOnce(&mut dyn FnMut(&str, &str)) -> anyhow::Result<()>,
+    ) -> anyhow::Result<AbsentFolders> {
+        if self.absent.is_empty() {
+            return Ok(self.absent.clone());
+        }
+        let count = |absent: &mut AbsentFolders, id: &str, path: &str| {
+            let is_elsewhere = ThreadId::parse(id).is_some_and(|id| !self.inventory.range_of(id).is_empty());
+            if !is_elsewhere {
+                absent.count(Path::new(path));
+            }
+        };
+        // A read may be repeated, so each begins anew.
+        let mut absent = database.read(|connection| -> anyhow::Result<_> {
+            let mut absent = self.absent.clone();
+            threads::each_path(connection, |id, path| count(&mut absent, id, path))?;
+            Ok(absent)
+        })?;
+        others(&mut |id, path| count(&mut absent, id, path))?;
+        Ok(absent)
     }
 }
 

@@ -45,6 +45,14 @@ impl VerifyRun<'_> {
         row: Option<&Row>,
         n_looks: u32,
     ) -> anyhow::Result<()> {
+        let path = row.and_then(|row| row.text(Col::RolloutPath));
+        if let (Some(id), Some(path)) = (subject.id, path)
+            && self.reach.hidden.hide(Path::new(path))
+        {
+            // This is only a copy of the row's own rollout, which cannot be seen now.
+            self.reach.not_compared.insert(id, true);
+            return Ok(());
+        }
         let judged = self.decide(&subject, row)?;
         if judged.findings.is_empty() && judged.moved_from.is_none() {
             return Ok(());

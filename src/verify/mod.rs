@@ -30,6 +30,7 @@ pub use judge::apart;
 pub use kinds::{FindingKind, N_KINDS, Remedy, Severity};
 pub use options::{Depth, MAX_MOVED, VerifyOptions, VerifyReport};
 
+use crate::catalog::absent::HiddenFolders;
 use crate::catalog::names::Names;
 use crate::catalog::walk::{Looks, Roots, Walk};
 use crate::db::open::{Reader, Trouble};
@@ -93,7 +94,7 @@ pub fn run_on(
 fn verify(
     options: &VerifyOptions<'_>,
     walk: Option<Walk>,
-    reader: &mut Reader,
+    mut reader: &mut Reader,
     progress: &dyn Progress,
 ) -> anyhow::Result<VerifyReport> {
     let VerifyOptions { context, depth, .. } = *options;
@@ -111,6 +112,7 @@ fn verify(
         Some(wanted) if depth != Depth::Quick => wanted.find_misnamed(inventory, context.interrupted),
         _ => BTreeMap::new(),
     };
+    let hidden = HiddenFolders::new(files.count_absent(&mut reader, |_| Ok(()))?, &files.errors);
     let (rows, row_pass) = rows::begin(options, &schema, inventory, wanted.as_ref(), reader)?;
     let plan = Plan::new(inventory, wanted.as_ref(), &misnamed, |files| {
         let in_row = rows.in_row.get(&files.start).copied();
@@ -149,6 +151,7 @@ fn verify(
         flagged: HashSet::new(),
         reach: Reach {
             absent: files.absent.clone(),
+            hidden,
             not_compared: HashMap::new(),
             roots: Roots::of(context.home),
         },

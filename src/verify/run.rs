@@ -5,7 +5,7 @@ use super::judge::{self, Judged};
 use super::kinds::FindingKind;
 use super::options::{VerifyOptions, VerifyReport};
 use super::rows::{NamedFiles, RowPass};
-use crate::catalog::absent::AbsentFolders;
+use crate::catalog::absent::{AbsentFolders, HiddenFolders};
 use crate::catalog::inventory;
 use crate::catalog::walk::{RolloutFile, Roots};
 use crate::db::{Census, Reader, Schema, Stored as _};
@@ -76,6 +76,8 @@ pub(super) struct Doubtful {
 pub(super) struct Reach {
     /// The rollout folders that cannot be walked.
     pub(super) absent: AbsentFolders,
+    /// The folders whose rollouts cannot be seen now.
+    pub(super) hidden: HiddenFolders,
     /// Threads whose file cannot be read now; true for those that have a row.
     pub(super) not_compared: HashMap<ThreadId, bool>,
     /// The rollout folders, with links resolved.

@@ -34,6 +34,9 @@ impl VerifyRun<'_> {
         let state = self.survey.database.read(backfill_state::read)?;
         let message = match state {
             Some(state) if state.status == backfill_state::COMPLETE => return Ok(()),
+            Some(state) if !backfill_state::is_known(&state.status) => {
+                format!("backfill_state says \"{}\", with which Codex does not start", state.status)
+            }
             Some(state) => {
                 format!("backfill_state says \"{}\": Codex indexes the rollouts when it starts", state.status)
             }
