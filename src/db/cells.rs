@@ -2,11 +2,13 @@
 
 use super::schema::Schema;
 use crate::thread::columns::{Col, ColumnKind};
+use crate::thread::equivalence::SECONDS;
+use crate::thread::merge::PAGED;
 use crate::thread::{HistoryMode, ThreadId};
 use rusqlite::Connection;
 
-/// Returns the ids of the first `limit` threads with a text or blob in a column of integers, or with a history mode
-/// that Codex does not know. Rows without a valid id are left out.
+/// Returns the ids of the first `limit` threads with a text or blob in a column of integers, with seconds in a
+/// column of milliseconds, or with a history mode that Codex does not know. Rows without a valid id are left out.
 ///
 /// It looks at no other column, because it reads every row.
 ///
@@ -33,6 +35,10 @@ pub fn condition(schema: &Schema) -> String {
             Some(format!("{0} IS NULL OR {0} NOT IN ({known})", col.name()))
         }
         (_, ColumnKind::Text | ColumnKind::JsonText | ColumnKind::Path) => None,
+        _ if PAGED.contains(&col) => {
+            let (first, last) = (SECONDS.start(), SECONDS.end());
+            Some(format!("{0} >= '' OR {0} BETWEEN {first} AND {last}", col.name()))
+        }
         // Every text and blob is greater than every number.
         _ => Some(format!("{} >= ''", col.name())),
     });
@@ -59,7 +65,7 @@ mod tests {
         for col in schema.columns.iter().filter(|col| *col != Col::Id) {
             let kind = col.column().kind;
             let is_text = matches!(kind, ColumnKind::Text | ColumnKind::JsonText | ColumnKind::Path);
-            for cell in ["NULL", "''", "'words'", "7", "'7'", "x'41'"] {
+            for cell in ["NULL", "''", "'words'", "7", "'7'", "x'41'", "1773507450", "1773507450000"] {
                 connection.execute_batch("SAVEPOINT before").unwrap();
                 let sql = format!("UPDATE threads SET {} = {cell} WHERE id = '{id}'", col.name());
                 // A column that is NOT NULL takes no NULL.

@@ -6,12 +6,17 @@
 
 use super::Millis;
 use serde_json::Value;
+use std::ops::RangeInclusive;
 
 /// Times at most this far apart count as equal: Codex moves equal times apart by a millisecond each, up to a second.
 pub const TIME_TOLERANCE: Millis = 1000;
 
 /// A smaller value in a millisecond column is in fact in seconds (as milliseconds it would be a time before 2020).
 pub const FIRST_MILLISECONDS: i64 = 1_577_836_800_000;
+
+/// The seconds of 2020 to 2099, which a tool may have written into a millisecond column. As milliseconds they are times
+/// of the first weeks of 1970.
+pub const SECONDS: RangeInclusive<i64> = 1_577_836_800..=4_102_444_799;
 
 /// Reads a cell of a millisecond column, which may hold seconds.
 #[must_use]

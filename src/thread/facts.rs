@@ -8,14 +8,12 @@
 use super::cell::Cell;
 use super::columns::{Col, Row, Truth};
 use super::equivalence::{TIME_TOLERANCE, read_milliseconds};
-use super::merge::{self, CREATED, MergeContext, Merged, Rules, TimePair, UPDATED, set_time};
+use super::merge::{self, CREATED, MergeContext, Merged, RECENCY, Rules, TimePair, UPDATED, set_time};
 use super::{HistoryMode, Millis, ThreadMetadata};
 
 /// The columns that place a thread in a section; each is useless without the others.
 const SECTION: [Col; 3] = [Col::ThreadSectionId, Col::SectionPosition, Col::SectionEnteredAtMs];
 
-/// The columns that say when a thread was last used.
-const RECENCY: TimePair = [Col::RecencyAt, Col::RecencyAtMs];
 /// All times that have two columns.
 const TIMES: [TimePair; 3] = [CREATED, UPDATED, RECENCY];
 

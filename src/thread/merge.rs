@@ -126,6 +126,9 @@ pub(super) fn agrees_if_equal(truth: Truth) -> bool {
     !matches!(truth, Truth::HistoryMode | Truth::HasUserEvent)
 }
 
+/// The columns in milliseconds by which Codex sorts its lists.
+pub const PAGED: [Col; 3] = [Col::CreatedAtMs, Col::UpdatedAtMs, Col::RecencyAtMs];
+
 /// Returns true if Codex can read this cell. An unreadable cell counts as absent, so that the file's value replaces
 /// it.
 #[must_use]
@@ -136,7 +139,10 @@ pub fn is_sound(col: Col, cell: &Cell) -> bool {
     if col == Col::Id {
         return cell.as_text().is_some_and(|id| super::ThreadId::parse(id).is_some());
     }
-    col.column().kind.accepts(cell)
+    // Codex reads seconds in these columns, and pages through a list by them for ever.
+    let is_in_seconds =
+        || PAGED.contains(&col) && matches!(cell, Cell::Integer(n) if equivalence::SECONDS.contains(n));
+    col.column().kind.accepts(cell) && !is_in_seconds()
 }
 
 /// A file and the row of its thread, to which the rules are applied.
@@ -201,6 +207,7 @@ impl<'a> Rules<'a> {
         align_twin(&mut merged, row, file.updated_at, false, UPDATED);
         let row_counts = history_mode(file, row) == HistoryMode::Paginated;
         align_twin(&mut merged, row, file.created_at, row_counts, CREATED);
+        align_twin(&mut merged, row, file.recency_at(), true, RECENCY);
         let differs = |&col: &Col| merged.row[col].is_some() && merged.row[col] != row[col];
         merged.to_write = Col::all().filter(differs).collect();
         merged
@@ -378,9 +385,10 @@ fn align_twin(merged: &mut Merged, row: &Row, time: Millis, row_counts: bool, pa
 /// The two columns of a time: in seconds and in milliseconds.
 pub(super) type TimePair = [Col; 2];
 
-/// The columns that say when a thread began, and when it was last written.
+/// The columns that say when a thread began, when it was last written, and when it was last used.
 pub(super) const CREATED: TimePair = [Col::CreatedAt, Col::CreatedAtMs];
 pub(super) const UPDATED: TimePair = [Col::UpdatedAt, Col::UpdatedAtMs];
+pub(super) const RECENCY: TimePair = [Col::RecencyAt, Col::RecencyAtMs];
 
 /// Sets those of the two columns that a row has.
 pub(super) fn set_time(row: &mut Row, time: Millis, pair: TimePair) {

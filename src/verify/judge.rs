@@ -198,7 +198,13 @@ pub(super) fn describe(fields: &[FieldDifference]) -> String {
         let _ = if merge::is_sound(field.col, &field.database) {
             write!(text, "{separator}{}: {database} in the row, {file} in the file", field.name())
         } else {
-            write!(text, "{separator}{}: {database} in the row, which Codex cannot read", field.name())
+            let problem = match field.database {
+                Cell::Integer(seconds) => {
+                    format!("{seconds} in the row: seconds, by which Codex's list never ends")
+                }
+                _ => format!("{database} in the row, which Codex cannot read"),
+            };
+            write!(text, "{separator}{}: {problem}", field.name())
         };
     }
     let more: Vec<&str> = fields.iter().skip(N_VALUES).map(FieldDifference::name).collect();

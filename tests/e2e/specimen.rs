@@ -138,6 +138,9 @@ pub(crate) const FILE_OWNED: &[Change] = &[
     change(On::Any, LEGACY, "updated_at", "updated_at - 86400"),
     change(On::Any, LEGACY, "updated_at", "updated_at + 86400"),
     change(On::Any, LEGACY, "updated_at_ms", "updated_at_ms - 7200000"),
+    // Codex reads seconds there, and its list never ends with them.
+    change(On::Any, LEGACY, "updated_at_ms", "updated_at"),
+    change(On::Any, LEGACY, "created_at_ms", "created_at"),
     change(On::Any, LEGACY, "source", "'exec'"),
     change(On::Any, LEGACY, "source", r#"'{"custom":"x"}'"#),
     change(On::Any, SPAWNED, "source", r#"'{"subagent":"review"}'"#),
@@ -248,11 +251,9 @@ pub(crate) const DATABASE_OWNED: &[Change] = &[
 /// Other spellings of what the file says, which are no drift.
 pub(crate) const EQUIVALENT: &[Change] = &[
     change(On::Any, LEGACY, "updated_at_ms", "updated_at_ms + 900"),
-    change(On::Any, LEGACY, "updated_at_ms", "updated_at"),
     change(On::Any, LEGACY, "updated_at", "updated_at + 1"),
     change(On::Any, LEGACY, "created_at_ms", "created_at * 1000"),
     change(On::Any, LEGACY, "created_at_ms", "created_at * 1000 + 1500"),
-    change(On::Any, LEGACY, "created_at_ms", "created_at"),
     change(On::Any, RELAXED, "approval_mode", "'on-request'"),
     change(
         On::Any,
