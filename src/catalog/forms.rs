@@ -63,6 +63,11 @@ pub fn look(path: &Path) -> io::Result<Option<(PathBuf, fs::Metadata)>> {
     Ok(None)
 }
 
+/// Looks whether the rollout at `path` exists as named, and whether it exists in the other form.
+pub fn try_exist(path: &Path) -> [io::Result<bool>; 2] {
+    [path.try_exists(), other_form(path).try_exists()]
+}
+
 /// Returns the size in bytes on disk of the rollout at `path`, in the form that exists; `None` if neither exists.
 #[must_use]
 pub fn size(path: &Path) -> Option<u64> {

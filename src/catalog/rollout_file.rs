@@ -188,12 +188,9 @@ impl RolloutFile {
     /// Returns the file name.
     #[must_use]
     pub fn file_name(&self) -> Cow<'_, OsStr> {
-        match (self.odd_name(), self.name()) {
-            (Some(odd), _) => Cow::Borrowed(odd),
-            (None, Some(name)) => Cow::Owned(name.to_file_name(self.compressed).into()),
-            // Unreachable: unparsed names are kept in `odd_name`.
-            (None, None) => Cow::Borrowed(OsStr::new("")),
-        }
+        // A name that does not parse is kept as it is.
+        let of_parts = || self.name().map(|name| name.to_file_name(self.compressed)).unwrap_or_default();
+        self.odd_name().map_or_else(|| Cow::Owned(of_parts().into()), Cow::Borrowed)
     }
 
     fn odd_name(&self) -> Option<&OsStr> {
@@ -219,12 +216,11 @@ impl RolloutFile {
 
     /// Returns true if these are the bytes of the file name.
     fn has_name(&self, name: &[u8]) -> bool {
-        match (self.odd_name(), self.name()) {
-            (Some(odd), _) => odd.as_encoded_bytes() == name,
-            (None, Some(parts)) => {
-                parts.encode(self.compressed, &mut NameBuffer::default()).as_bytes() == name
-            }
-            (None, None) => false,
+        let is_made_of =
+            |parts: RolloutName| parts.encode(self.compressed, &mut NameBuffer::default()).as_bytes() == name;
+        match self.odd_name() {
+            Some(odd) => odd.as_encoded_bytes() == name,
+            None => self.name().is_some_and(is_made_of),
         }
     }
 

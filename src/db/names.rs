@@ -59,7 +59,7 @@ pub fn for_each(
     mut take: impl FnMut(NamedThread<'_>) -> ControlFlow<()>,
 ) -> rusqlite::Result<Option<String>> {
     let mut last = after.to_owned();
-    let end = read(connection, schema, " AND id > ?1 ORDER BY id", [after], |id, named| {
+    let end = read(connection, &sql(schema, " AND id > ?1 ORDER BY id"), [after], |id, named| {
         take(named)?;
         id.clone_into(&mut last);
         ControlFlow::Continue(())
@@ -77,7 +77,7 @@ pub fn for_each_in_file_order(
     schema: &Schema,
     mut take: impl FnMut(NamedThread<'_>),
 ) -> rusqlite::Result<()> {
-    read(connection, schema, "", [], |_, named| {
+    read(connection, &sql(schema, ""), [], |_, named| {
         take(named);
         ControlFlow::Continue(())
     })
@@ -94,9 +94,9 @@ pub fn for_each_of(
     ids: &[ThreadId],
     mut take: impl FnMut(NamedThread<'_>),
 ) -> rusqlite::Result<()> {
+    let sql = sql(schema, " AND id = ?1");
     for id in ids {
-        let id = id.to_string();
-        let _ = read(connection, schema, " AND id = ?1", [id], |_, named| {
+        let _ = read(connection, &sql, [id.encode(&mut [0; 36])], |_, named| {
             take(named);
             ControlFlow::Continue(())
         })?;
@@ -117,22 +117,24 @@ fn column(schema: &Schema, col: Col) -> &'static str {
 /// The columns that decide the name.
 const COLUMNS: [Col; 5] = [Col::Name, Col::Title, Col::FirstUserMessage, Col::HistoryMode, Col::Source];
 
-/// Reads the rows that may have a name and fulfil a further condition, and calls `take` with the id of each that has one,
-/// as the row has it, until `take` breaks.
+/// Returns the SQL that selects the threads that may have a name and fulfil a further condition.
+fn sql(schema: &Schema, rest: &str) -> String {
+    let columns = COLUMNS.map(|col| column(schema, col));
+    let [name, title, first, ..] = columns;
+    format!(
+        "SELECT {}, id FROM threads WHERE ({name} <> '' OR ({title} <> '' AND {title} <> {first})){rest}",
+        columns.join(", ")
+    )
+}
+
+/// Runs such a statement, and calls `take` with the id of each row that has a name, as the row has it, until `take` breaks.
 fn read(
     connection: &Connection,
-    schema: &Schema,
-    rest: &str,
+    sql: &str,
     parameters: impl Params,
     mut take: impl FnMut(&str, NamedThread<'_>) -> ControlFlow<()>,
 ) -> rusqlite::Result<ControlFlow<()>> {
-    let columns = COLUMNS.map(|col| column(schema, col));
-    let [name, title, first, ..] = columns;
-    let sql = format!(
-        "SELECT {}, id FROM threads WHERE ({name} <> '' OR ({title} <> '' AND {title} <> {first})){rest}",
-        columns.join(", ")
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(parameters)?;
     while let Some(row) = rows.next()? {
         let text = |i: usize| row.get_ref(i).ok().and_then(|value| value.as_str().ok()).unwrap_or_default();

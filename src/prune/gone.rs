@@ -90,7 +90,8 @@ impl PruneJob<'_> {
             page.iter().for_each(|row| self.look_at(row, false));
             progress.advance(page.len() as u64, 0);
             match page.last() {
-                Some(last) if page.len() == PAGE => after.clone_from(&last.id),
+                // An id that is not text comes last and cannot be continued from.
+                Some(last) if page.len() == PAGE && !last.id.is_empty() => after.clone_from(&last.id),
                 _ => return Ok(n_rows),
             }
         }

@@ -113,10 +113,9 @@ impl Extract {
 
     /// Starts the fold of a file that continues a history.
     #[must_use]
-    pub fn after(history: &History, name: Option<&RolloutName>, options: Options) -> Extract {
-        let facts = history.facts.clone();
-        let named = history.thread.or(name.map(|name| name.thread));
-        Extract { named, is_continued: true, facts, ..Extract::new(None, options) }
+    pub fn after((facts, thread): History<'_>, name: Option<&RolloutName>, options: Options) -> Extract {
+        let named = thread.or(name.map(|name| name.thread));
+        Extract { named, is_continued: true, facts: facts.clone(), ..Extract::new(None, options) }
     }
 
     /// Returns the checks to make.

@@ -133,14 +133,9 @@ impl RolloutFacts {
     }
 }
 
-/// The facts from the rollouts that come before a file, which the file continues.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct History {
-    /// All facts about the thread.
-    pub facts: RolloutFacts,
-    /// The thread: metas of other threads in these rollouts do not count.
-    pub thread: Option<ThreadId>,
-}
+/// The facts from the rollouts that come before a file, which the file continues, and the thread: metas of other threads
+/// in these rollouts do not count.
+pub type History<'a> = (&'a RolloutFacts, Option<ThreadId>);
 
 pub(super) fn replace_if_filled(field: &mut impl From<String>, value: Option<String>) {
     if let Some(value) = value.filter(|value| !value.is_empty()) {

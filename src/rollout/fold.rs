@@ -87,7 +87,7 @@ pub fn read_beginning(source: &RolloutSource, reading: &mut Reading<'_>) -> Resu
 
 /// Reads one file like [`read_file`], as the continuation of a history if there is one.
 fn read_after(
-    history: Option<&History>,
+    history: Option<History<'_>>,
     source: &RolloutSource,
     limit: Option<u64>,
     reading: &mut Reading<'_>,
@@ -104,7 +104,7 @@ fn read_after(
 }
 
 fn read_once(
-    history: Option<&History>,
+    history: Option<History<'_>>,
     source: &RolloutSource,
     limit: Option<u64>,
     options: Options,
@@ -262,7 +262,7 @@ pub fn complete(
         if let Some(history) = past.history {
             // The file's metas and settings change the facts from the history, so it is read again, after the
             // history.
-            read = read_after(Some(&history), source, None, reading)?;
+            read = read_after(Some((&history, thread)), source, None, reading)?;
             check_usable(&read.extracted)?;
         }
     }
@@ -296,7 +296,7 @@ type Part = (Vec<RolloutSource>, HistoryBase);
 #[derive(Default)]
 struct Past {
     /// Their facts, as far as they can be read.
-    history: Option<History>,
+    history: Option<RolloutFacts>,
     /// The number of bytes read.
     n_bytes: u64,
     /// The nearest rollout that is missing or unusable.
@@ -315,11 +315,11 @@ fn read_history(
     let (mut parts, mut lost) = find_history(base, head, world, reading)?;
     let mut n_bytes = 0;
     'from_the_farthest: loop {
-        let mut history: Option<History> = None;
+        let mut history: Option<RolloutFacts> = None;
         for (i, (copies, base)) in parts.iter().enumerate().rev() {
             let Some(source) = copies.first() else { continue };
-            let history_so_far = history.clone().unwrap_or(History { thread, ..History::default() });
-            let part = read_after(Some(&history_so_far), source, Some(base.end_byte_offset), reading);
+            let so_far = history.clone().unwrap_or_default();
+            let part = read_after(Some((&so_far, thread)), source, Some(base.end_byte_offset), reading);
             let is_lost = match &part {
                 // Without an item it is as good as missing, unless nothing of it belongs to the history.
                 Ok(part) => !part.extracted.has_items && base.end_byte_offset > 0,
@@ -346,7 +346,7 @@ fn read_history(
             let by_name = || source.name.filter(|_| has_items).map(|name| (name.thread, name.time));
             let began = facts.identity.take().or_else(by_name).filter(|(id, _)| Some(*id) == thread);
             facts.history_began_at = facts.history_began_at.or(began.map(|(_, time)| time));
-            history = Some(History { facts, thread });
+            history = Some(facts);
         }
         return Ok(Past { history, n_bytes, lost });
     }

@@ -86,10 +86,7 @@ impl VerifyRun<'_> {
     /// Returns true if there is certainly no file at a row's path, in either form.
     fn leads_nowhere(&self, path: &Path) -> bool {
         let Some(path) = home::row_path(self.options.context.home, path) else { return true };
-        [&*path, &forms::other_form(&path)]
-            .map(Path::try_exists)
-            .iter()
-            .all(|there| matches!(there, Ok(false)))
+        matches!(forms::try_exist(&path), [Ok(false), Ok(false)])
     }
 
     /// Reports, in a quick look, the cells that break Codex's whole listing. The other depths compare every column.
@@ -138,11 +135,9 @@ impl VerifyRun<'_> {
             return Ok(Some(self.judge_gone(id, path, row)));
         };
         let path = &*named;
-        let other_form = forms::other_form(path);
-        let forms = [path, &other_form];
-        let there = match forms.map(Path::try_exists) {
+        let there = match forms::try_exist(path) {
             [Ok(true), _] => path,
-            [_, Ok(true)] => &other_form,
+            [_, Ok(true)] => &forms::other_form(path),
             [Ok(false), Ok(false)] => return Ok(Some(self.judge_gone(id, path, row))),
             // A folder of the home that cannot be read is a separate finding.
             _ if path.starts_with(self.options.context.home) => {

@@ -166,6 +166,25 @@ fn unknown_columns_and_odd_cells_are_saved() {
     outcome.status(0, "it is a database as any other");
 }
 
+/// Rows are read by a thousand. An id that is not text comes last, and no page can begin after it.
+#[test]
+fn an_id_that_is_not_text_ends_the_search_also_at_the_end_of_a_page() {
+    let env = moving::home("empty-2026-08");
+    let mut statements =
+        format!("BEGIN; CREATE TEMP TABLE one AS SELECT * FROM threads WHERE id = '{PLAIN}';");
+    let mut add = |id: &str| {
+        statements += &format!("UPDATE one SET id = {id}; INSERT INTO threads SELECT * FROM one;");
+    };
+    for n in env.rows().len()..999 {
+        add(&format!("'00000000-0000-4000-8000-{n:012}'"));
+    }
+    add("x'ff'");
+    env.sql(&(statements + "COMMIT;"));
+    let outcome = env.run(["prune", "--dry-run", "--format", "json"]);
+    outcome.status(0, "no row is without a file");
+    assert_eq!(Pruned::of(&outcome).checked, 1000);
+}
+
 #[test]
 fn without_yes_nothing_is_deleted_where_there_is_no_terminal() {
     let env = moving::home("empty-2026-08");
