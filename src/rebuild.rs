@@ -135,7 +135,7 @@ pub fn run<T>(
         )
         .hint("codex-state backfill brings its rows up to date; codex-state rebuild --force replaces it all the same"));
     }
-    go_on(options)?;
+    options.context.check_interrupted("replaced")?;
     let mut new = options.begin_new()?;
     let mut report = RebuildReport {
         condition: old.condition().clone(),
@@ -160,7 +160,7 @@ pub fn run<T>(
     report.shown =
         during(progress, "checking the new database", || new.check(options.context.default_provider))?;
     fault::point("rebuild:checked");
-    go_on(options)?;
+    options.context.check_interrupted("replaced")?;
     if options.preview_in.is_none() {
         report.replaced = new.replace(old, options.context.now)?;
     }
@@ -181,7 +181,7 @@ pub fn undo(options: &RebuildOptions<'_>, file: &Path) -> anyhow::Result<Replace
     check_writers(options, &old)?;
     let mut new = options.begin_new()?;
     new.take(file)?;
-    go_on(options)?;
+    options.context.check_interrupted("replaced")?;
     if options.preview_in.is_some() { Ok(Replaced::default()) } else { new.replace(old, options.context.now) }
 }
 
@@ -209,12 +209,12 @@ fn build<T>(
         new.build(old, level, options.open, &mut report.inherited)
     })?;
     fault::point("rebuild:built");
-    go_on(options)?;
+    options.context.check_interrupted("replaced")?;
     let Filled { report: filled, unread } = fill(&mut writer, facts.as_ref())?;
     drop(facts);
     report.filled = Some(filled);
     fault::point("rebuild:filled");
-    go_on(options)?;
+    options.context.check_interrupted("replaced")?;
     during(progress, "carrying over the rest", || new.carry(old, &writer, &mut report.inherited))?;
     writer.close()?;
     fault::point("rebuild:carried");
@@ -266,13 +266,4 @@ fn check_writers(options: &RebuildOptions<'_>, old: &OldDatabase) -> anyhow::Res
         Some(id) => Err(anyhow!("a Codex is writing to thread {id}")
             .hint("close Codex, its desktop app and its extensions in editors, then run the command again")),
     }
-}
-
-/// Fails if the rebuild was interrupted.
-fn go_on(options: &RebuildOptions<'_>) -> anyhow::Result<()> {
-    if options.context.is_interrupted() {
-        return Err(anyhow!("interrupted before anything was replaced")
-            .hint("the database is as it was; run the command again"));
-    }
-    Ok(())
 }

@@ -132,8 +132,8 @@ pub fn plan<'a>(
     schema.check_writable()?;
     let new = new_folder(options)?;
     let old = old_spellings(options.old, &new)?;
-    let (old, new_path) = (parse_all(&old), FolderPath::parse(&new));
-    let Some(new_path) = new_path else { bail!("{new}: is not an absolute folder") };
+    let old: Vec<FolderPath> = old.iter().filter_map(|old| FolderPath::parse(old)).collect();
+    let Some(new_path) = FolderPath::parse(&new) else { bail!("{new}: is not an absolute folder") };
     let tally =
         reader.read(|connection| Tally::begin(connection, &schema, options.context.default_provider))?;
     let is_inside = old.iter().any(|old| new_path.is_below(old));
@@ -217,10 +217,6 @@ fn with_real_parents(path: &str) -> Option<String> {
         parents.into_iter().find_map(|parent| Some((parent, fs::canonicalize(parent).ok()?)))?;
     let real: PathBuf = real.join(path.strip_prefix(parent).ok()?);
     real.into_os_string().into_string().ok()
-}
-
-fn parse_all(paths: &[String]) -> Vec<FolderPath> {
-    paths.iter().filter_map(|path| FolderPath::parse(path)).collect()
 }
 
 impl RelinkJob<'_> {

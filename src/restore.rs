@@ -33,17 +33,6 @@ pub struct RestoreOptions<'a> {
     pub dry_run: bool,
 }
 
-impl RestoreOptions<'_> {
-    /// Returns an error if the run is interrupted.
-    fn check_interrupted(&self) -> anyhow::Result<()> {
-        if self.context.is_interrupted() {
-            return Err(anyhow!("interrupted before anything was restored")
-                .hint("the database is as it was; run the command again"));
-        }
-        Ok(())
-    }
-}
-
 /// The result of a restore, or of its dry run.
 #[derive(Debug, Default)]
 pub struct RestoreReport {
@@ -73,7 +62,7 @@ pub fn run(options: &RestoreOptions<'_>, progress: &dyn Progress) -> anyhow::Res
             .hint("name a backup: they are in codex-state-backups beside the database"));
     }
     during(progress, "checking the backup", || backup::check_backup(options.source, options.open))?;
-    options.check_interrupted()?;
+    options.context.check_interrupted("restored")?;
     let mut source = Reader::open(options.source, options.open)?;
     let mut report = RestoreReport { rows: source.read(threads::count)?, ..RestoreReport::default() };
     match count_rows_and_newer(options, &mut source) {
@@ -102,7 +91,7 @@ pub fn run(options: &RestoreOptions<'_>, progress: &dyn Progress) -> anyhow::Res
         }
     }
     fault::point("restore:kept");
-    options.check_interrupted()?;
+    options.context.check_interrupted("restored")?;
     let RestoreOptions { database, source, open, context, .. } = *options;
     let restored = during(progress, "restoring", || {
         backup::restore_into(database, source, open, context.now, &mut |_| {})

@@ -50,14 +50,15 @@ impl fmt::Display for ApplyStop {
 
 impl std::error::Error for ApplyStop {}
 
-fn failed(path: &Path, error: &io::Error) -> ApplyStop {
-    ApplyStop::Failed(format!("{}: {error}", path.display()))
+/// Returns a function that explains an error with a path.
+fn failed(path: &Path) -> impl Fn(io::Error) -> ApplyStop {
+    move |error| ApplyStop::Failed(format!("{}: {error}", path.display()))
 }
 
 /// Creates the destination folder of a file.
 fn make_folder(one: &Move) -> Result<(), ApplyStop> {
     let (root, below) = &one.folder;
-    relocate::ensure_folder(root, below).map_err(|error| failed(&one.to, &error))
+    relocate::ensure_folder(root, below).map_err(failed(&one.to))
 }
 
 /// A change that was made, with the data to undo it.
@@ -137,7 +138,7 @@ impl Engine<'_> {
         let mut copies = Vec::new();
         for one in task.moves.iter().filter(|one| one.leftover.is_none()) {
             make_folder(one)?;
-            let copy = StagedCopy::make(&one.from, &one.to).map_err(|error| failed(&one.from, &error))?;
+            let copy = StagedCopy::make(&one.from, &one.to).map_err(failed(&one.from))?;
             copies.push((one.from.clone(), copy));
             self.pass("copied");
         }
@@ -170,7 +171,7 @@ impl Engine<'_> {
             let was_copied = copies.iter().any(|(from, _)| *from == one.from);
             let leftover = one.leftover.or(was_copied.then_some(Leftover::Copy));
             if let Some(leftover) = leftover {
-                fs::remove_file(&one.from).map_err(|error| failed(&one.from, &error))?;
+                fs::remove_file(&one.from).map_err(failed(&one.from))?;
                 done.push(Step::Removed { from: one.from.clone(), to: one.to.clone(), leftover });
                 self.pass("source-removed");
             }
@@ -193,7 +194,7 @@ impl Engine<'_> {
         }
         make_folder(one)?;
         if let Some((_, copy)) = copies.iter_mut().find(|(from, _)| *from == one.from) {
-            copy.rename_to(&one.to).map_err(|error| failed(&one.to, &error))?;
+            copy.rename_to(&one.to).map_err(failed(&one.to))?;
             done.push(Step::Copied { to: one.to.clone() });
             return Ok(());
         }
@@ -204,19 +205,19 @@ impl Engine<'_> {
             }
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => Err(ApplyStop::OtherVolume),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(ApplyStop::Changed),
-            Err(error) => Err(failed(&one.to, &error)),
+            Err(error) => Err(failed(&one.to)(error)),
         }
     }
 
     /// Returns the selected file's modification time; for unarchive, sets it to now first.
     fn touch(&self, task: &Task, done: &mut Vec<Step>) -> Result<SystemTime, ApplyStop> {
-        let metadata = fs::symlink_metadata(&task.to).map_err(|error| failed(&task.to, &error))?;
-        let stamp = Stamp::of(&metadata).map_err(|error| failed(&task.to, &error))?;
+        let metadata = fs::symlink_metadata(&task.to).map_err(failed(&task.to))?;
+        let stamp = Stamp::of(&metadata).map_err(failed(&task.to))?;
         if self.options.direction == Direction::Archive || task.was_there(false) {
             return Ok(stamp.modified);
         }
         let now = SystemTime::from(self.options.context.now);
-        let touched = relocate::set_modified(&task.to, now).map_err(|error| failed(&task.to, &error))?;
+        let touched = relocate::set_modified(&task.to, now).map_err(failed(&task.to))?;
         done.push(Step::Touched { path: task.to.clone(), before: stamp.modified });
         self.pass("touched");
         Ok(touched)
@@ -297,7 +298,7 @@ fn sync_folders(moves: &[Move]) -> Result<(), ApplyStop> {
     };
     // The new names first: a power failure between the two leaves the file under both names, so it is never lost.
     for folder in parents(|one| &one.to).iter().chain(&parents(|one| &one.from)) {
-        sys::sync_folder(folder).map_err(|error| failed(folder, &error))?;
+        sys::sync_folder(folder).map_err(failed(folder))?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::survey::rowless;
 use crate::survey::select::Selected;
 use crate::thread::ThreadId;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 
 /// Returns the threads, each once: a requested one, then its descendants, nearest first.
@@ -34,20 +34,15 @@ pub(super) fn expand<'a>(
             family.push(selected.clone());
             continue;
         };
-        let mut generation = vec![asked];
-        while !generation.is_empty() {
-            let mut next = Vec::new();
-            for id in generation {
-                if !seen.insert(id) {
-                    continue;
-                }
-                let exists = id == asked || known.contains(&id) || !engine.inventory.of_thread(id).is_empty();
-                if exists {
-                    family.push(Selected::Id(id));
-                }
-                next.extend(children.get(&id).into_iter().flatten().copied());
+        let mut waiting = VecDeque::from([asked]);
+        while let Some(id) = waiting.pop_front() {
+            if !seen.insert(id) {
+                continue;
             }
-            generation = next;
+            if id == asked || known.contains(&id) || !engine.inventory.of_thread(id).is_empty() {
+                family.push(Selected::Id(id));
+            }
+            waiting.extend(children.get(&id).into_iter().flatten().copied());
         }
     }
     Ok(family.into())

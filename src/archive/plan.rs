@@ -130,10 +130,7 @@ impl Engine<'_> {
         let home = self.options.context.home;
         let archives = self.options.direction.archives();
         let row_path = row.as_ref().and_then(|row| row.text(Col::RolloutPath)).map(PathBuf::from);
-        let in_row = match &row_path {
-            Some(path) => place::find_movable(home, path)?,
-            None => None,
-        };
+        let in_row = row_path.as_deref().map_or(Ok(None), |path| place::find_movable(home, path))?;
         let files = self.files_of(id, row_path.as_deref());
         if let Some(path) = in_row.filter(|path| !files.iter().any(|file| is_at(file, path))) {
             *from = Some(path.clone());
@@ -152,7 +149,12 @@ impl Engine<'_> {
         let selected = files[choice.chosen()].clone();
         *from = Some(selected.path());
         let twins: Vec<PathBuf> = choice.twins.iter().map(|&i| files[i].path()).collect();
-        let moves = self.moves_in_order(&files, &twins, &selected)?;
+        let mut moves = self.moves(&files)?;
+        // Compressed twins first, then the file that counts.
+        moves.sort_by_key(|one| {
+            let rank = if twins.contains(&one.from) { 0 } else { 1 + u8::from(one.from != selected.path()) };
+            (rank, one.from.clone())
+        });
         let to = moves
             .iter()
             .find(|one| one.from == selected.path())
@@ -195,21 +197,6 @@ impl Engine<'_> {
             files.into_iter().filter_map(|path| RolloutFile::at(home, &path)).collect::<Vec<_>>()
         };
         folders.iter().flat_map(at).collect()
-    }
-
-    /// Returns the files to move, with their destinations: compressed twins first, then the file that counts.
-    fn moves_in_order(
-        &self,
-        files: &[RolloutFile],
-        twins: &[PathBuf],
-        selected: &RolloutFile,
-    ) -> Result<Vec<Move>, Refusal> {
-        let mut moves = self.moves(files)?;
-        moves.sort_by_key(|one| {
-            let rank = if twins.contains(&one.from) { 0 } else { 1 + u8::from(one.from != selected.path()) };
-            (rank, one.from.clone())
-        });
-        Ok(moves)
     }
 
     /// Returns the files to move, with their destinations.

@@ -36,11 +36,7 @@ pub(super) fn look_again(
         && let Some(name) = file_name::parse(file).and_then(|named| named.name)
     {
         let active = active_folder(home, name).join(file);
-        for place in [home.join(ARCHIVED).join(file), active] {
-            if !places.contains(&place) {
-                places.push(place);
-            }
-        }
+        places.extend([home.join(ARCHIVED).join(file), active]);
     }
     if !inventory.of_thread(thread).is_empty() {
         return Some("its rollout is there".to_owned());
@@ -146,39 +142,38 @@ impl PruneJob<'_> {
     /// # Errors
     /// If a file that may contain any thread cannot be read.
     pub(super) fn check_files(&mut self, progress: &dyn Progress) -> anyhow::Result<()> {
-        if self.n_to_go() > 0 {
-            let claimed = references::claimed(self, progress)?;
-            for candidate in self.candidates.to_go_mut() {
-                if claimed.contains(&candidate.thread) {
-                    candidate.misplaced();
-                }
+        if self.n_to_go() == 0 {
+            return Ok(());
+        }
+        let claimed = references::claimed(self, progress)?;
+        for candidate in self.candidates.to_go_mut().filter(|candidate| claimed.contains(&candidate.thread)) {
+            candidate.misplaced();
+        }
+        if self.n_to_go() == 0 {
+            return Ok(());
+        }
+        let needed = references::needed(self, progress)?;
+        for place in 0..self.candidates.len() {
+            let candidate = &self.candidates.all()[place];
+            let user = self.candidates.rollouts(candidate).find_map(|rollout| needed.get(&rollout));
+            if let Some(user) = user.filter(|_| candidate.goes()) {
+                let reason = format!("the history of another thread begins in it: {user}");
+                self.candidates.at_mut(place).fail(reason);
             }
         }
-        if self.n_to_go() > 0 {
-            let needed = references::needed(self, progress)?;
-            if !needed.is_empty() {
-                for place in 0..self.candidates.len() {
-                    let candidate = &self.candidates.all()[place];
-                    let user = self.candidates.rollouts(candidate).find_map(|rollout| needed.get(&rollout));
-                    if let Some(user) = user.filter(|_| candidate.goes()) {
-                        let reason = format!("the history of another thread begins in it: {user}");
-                        self.candidates.at_mut(place).fail(reason);
-                    }
-                }
-            }
+        if self.n_to_go() == 0 {
+            return Ok(());
         }
         let (home, patience) = (self.options.context.home, self.options.patience);
-        if self.n_to_go() > 0 {
-            let maintenance = thread_locks::maintenance(home, patience).map(drop);
-            let has_locks = thread_locks::exist(home);
-            for candidate in self.candidates.to_go_mut() {
-                let claimed = match has_locks {
-                    true => thread_locks::probe(home, candidate.thread, patience),
-                    false => Ok(()),
-                };
-                if let Err(held) = maintenance.as_ref().and(claimed.as_ref()) {
-                    candidate.fail(held.to_string());
-                }
+        let maintenance = thread_locks::maintenance(home, patience).map(drop);
+        let has_locks = thread_locks::exist(home);
+        for candidate in self.candidates.to_go_mut() {
+            let claimed = match has_locks {
+                true => thread_locks::probe(home, candidate.thread, patience),
+                false => Ok(()),
+            };
+            if let Err(held) = maintenance.as_ref().and(claimed.as_ref()) {
+                candidate.fail(held.to_string());
             }
         }
         Ok(())

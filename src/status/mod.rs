@@ -254,7 +254,7 @@ impl DatabaseStatus {
             let census = Census::take_each(connection, &schema, context.default_provider, |thread| {
                 thread.began_at.into_iter().for_each(|seconds| months.add(seconds));
                 if let (Some(weights), Some(sizes)) = (&mut weights, &sizes) {
-                    weights.add_thread(thread, sizes);
+                    weights.add(thread.source, thread.provider, thread.folder, sizes.of(thread.id));
                 }
             })?;
             let database = DatabaseStatus {

@@ -1,7 +1,7 @@
 //! Computes where the bytes of a home are: rollouts by source, provider and folder of their threads, and databases.
 
 use crate::catalog::walk::{RolloutFile, Walk};
-use crate::db::census::{CensusThread, name_to_count};
+use crate::db::census::name_to_count;
 use crate::home::{BESIDE_DATABASE, size_with_suffix};
 use crate::thread::ThreadId;
 use std::collections::BTreeMap;
@@ -49,12 +49,8 @@ impl Weights {
         Weights { without_row: sizes.total, ..Weights::default() }
     }
 
-    /// Adds a thread that has a row.
-    pub(super) fn add_thread(&mut self, thread: &CensusThread<'_>, sizes: &Sizes) {
-        self.add(thread.source, thread.provider, thread.folder, sizes.of(thread.id));
-    }
-
-    fn add(&mut self, source: &str, provider: &str, folder: &str, bytes: u64) {
+    /// Adds a thread that has a row, with the bytes of its rollouts.
+    pub(super) fn add(&mut self, source: &str, provider: &str, folder: &str, bytes: u64) {
         self.without_row = self.without_row.saturating_sub(bytes);
         let (source, provider) =
             (name_to_count(&self.sources, source), name_to_count(&self.providers, provider));
@@ -90,7 +86,8 @@ impl Sizes {
         Sizes { by_thread, total: walk.files.iter().map(RolloutFile::size).sum() }
     }
 
-    fn of(&self, id: &str) -> u64 {
+    /// Returns the bytes of a thread.
+    pub(super) fn of(&self, id: &str) -> u64 {
         let place =
             ThreadId::parse(id).and_then(|id| self.by_thread.binary_search_by_key(&id, |(id, _)| *id).ok());
         place.map_or(0, |place| self.by_thread[place].1)
@@ -162,8 +159,10 @@ mod tests {
         let sizes = Sizes::of_walk(&walk);
         let mut weights = Weights::begin(&sizes);
         let schema = Schema::read(&connection).unwrap();
-        Census::take_each(&connection, &schema, "openai", |thread| weights.add_thread(thread, &sizes))
-            .unwrap();
+        Census::take_each(&connection, &schema, "openai", |thread| {
+            weights.add(thread.source, thread.provider, thread.folder, sizes.of(thread.id));
+        })
+        .unwrap();
         let n = ids.len() as u64;
         for by in [&weights.sources, &weights.providers, &weights.folders] {
             assert_eq!(by.values().map(|weight| weight.threads).sum::<u64>(), n);

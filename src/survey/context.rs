@@ -1,5 +1,7 @@
 //! The options that every verb shares.
 
+use crate::error::WithHint as _;
+use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,5 +37,18 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Returns an error if the run must stop, for a verb that has not changed the database yet. `done`: the word for
+    /// what it would have done.
+    ///
+    /// # Errors
+    /// If the run must stop.
+    pub fn check_interrupted(&self, done: &str) -> anyhow::Result<()> {
+        if !self.is_interrupted() {
+            return Ok(());
+        }
+        Err(anyhow!("interrupted before anything was {done}")
+            .hint("the database is as it was; run the command again"))
     }
 }

@@ -5,16 +5,10 @@ use crate::cli::commands::{App, Place};
 use crate::cli::line::Exit;
 use crate::cli::output::{ListReport, OutputForm, Table, TableCell, TableColumn, Value, human, text};
 use crate::db::backup::{self, BackupInfo};
-use crate::db::{OpenOptions, Reader, Trouble, threads};
+use crate::db::{Reader, Trouble, threads};
 use crate::error::{WithHint as _, shell_word};
 use anyhow::anyhow;
 use std::path::Path;
-
-/// Returns how many threads a backup has; `None` if it cannot be read.
-pub(super) fn rows(path: &Path, options: &OpenOptions) -> Option<u64> {
-    let mut reader = Reader::open(path, options).ok()?;
-    reader.read(threads::count).ok()
-}
 
 /// Finds the backup for `restore latest`: the newest that is sound and is not a database that a `restore` replaced.
 ///
@@ -48,7 +42,10 @@ pub(super) fn list(
     database: Option<&Path>,
 ) -> anyhow::Result<Exit> {
     let backups = place.backups(database);
-    let rows: Vec<Option<u64>> = backups.iter().map(|backup| rows(&backup.path, &place.options)).collect();
+    let count = |backup: &BackupInfo| {
+        Reader::open(&backup.path, &place.options).and_then(|mut reader| reader.read(threads::count)).ok()
+    };
+    let rows: Vec<Option<u64>> = backups.iter().map(count).collect();
     let now = app.environment.now_ms();
     ListReport {
         before: vec![("database", database.into())],

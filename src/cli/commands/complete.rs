@@ -4,6 +4,7 @@
 use crate::cli::commands::{App, Place};
 use crate::cli::line::Exit;
 use crate::cli::line::args::{Cli, Global, NAME};
+use crate::cli::line::completions::THREADS;
 use crate::cli::line::env::{COMPLETE, Environment};
 use crate::cli::output::{Style, error, lines, text};
 use crate::db::list::{ListOptions, Lister, Query};
@@ -48,9 +49,9 @@ pub fn answer(arguments: &[OsString]) -> Option<Exit> {
 /// Returns the command line with the completers of its THREAD arguments.
 fn command() -> clap::Command {
     Cli::command().mut_subcommands(|command| {
-        command.mut_args(|argument| match argument.get_id().as_str() {
-            "thread" | "threads" => argument.add(ArgValueCompleter::new(threads)),
-            _ => argument,
+        command.mut_args(|argument| match argument.get_id() == THREADS {
+            true => argument.add(ArgValueCompleter::new(threads)),
+            false => argument,
         })
     })
 }
@@ -90,12 +91,17 @@ fn look_up(typed: &str) -> anyhow::Result<Vec<(String, String)>> {
     }
     let options = OpenOptions { busy_timeout: PATIENCE / 6, ..place.options };
     let mut reader = Reader::open(&path, &options)?;
-    let mut found = if typed.is_empty() { latest(&mut reader)? } else { beginning(&mut reader, typed)? };
+    let ids = match typed.is_empty() {
+        true => latest(&mut reader)?,
+        false => reader.read(|connection| threads::ids_beginning(connection, typed, MAX_CANDIDATES))?.0,
+    };
+    let titled = reader.read(|connection| -> anyhow::Result<_> {
+        let schema = Schema::read_threads(connection)?;
+        Ok(titles::of(connection, &schema, ids.iter().map(String::as_str))?)
+    })?;
     reader.end();
-    for (_, title) in &mut found {
-        *title = text::fit(&text::one_line(title), TITLE_WIDTH).into_owned();
-    }
-    Ok(found)
+    let titles = titled.iter().map(|one| text::fit(&text::one_line(&one.title), TITLE_WIDTH).into_owned());
+    Ok(ids.into_iter().zip(titles).collect())
 }
 
 /// Returns true if reading requires a private copy, which takes long and would be left behind when the time is over.
@@ -125,7 +131,7 @@ fn global(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<Global> {
 }
 
 /// Returns the threads that were changed last, even those that Codex hides.
-fn latest(reader: &mut Reader) -> anyhow::Result<Vec<(String, String)>> {
+fn latest(reader: &mut Reader) -> anyhow::Result<Vec<String>> {
     let query = Query { hidden: true, columns: vec![Col::Id], ..Query::default() };
     let config = ListOptions { query, limit: Some(MAX_CANDIDATES), cursor: None, names: &|| Ok(None) };
     let mut ids = Vec::new();
@@ -134,19 +140,5 @@ fn latest(reader: &mut Reader) -> anyhow::Result<Vec<(String, String)>> {
         ids.extend((0..page.len()).filter_map(|row| Some(page.cell(row, 0).as_text()?.to_owned())));
         lister.give_back(page);
     }
-    titled(reader, ids)
-}
-
-fn beginning(reader: &mut Reader, typed: &str) -> anyhow::Result<Vec<(String, String)>> {
-    let (ids, _) = reader.read(|connection| threads::ids_beginning(connection, typed, MAX_CANDIDATES))?;
-    titled(reader, ids)
-}
-
-/// Adds its title to each id.
-fn titled(reader: &mut Reader, ids: Vec<String>) -> anyhow::Result<Vec<(String, String)>> {
-    let titles = reader.read(|connection| -> anyhow::Result<_> {
-        let schema = Schema::read_threads(connection)?;
-        Ok(titles::of(connection, &schema, ids.iter().map(String::as_str))?)
-    })?;
-    Ok(ids.into_iter().zip(titles.into_iter().map(|titled| titled.title)).collect())
+    Ok(ids)
 }

@@ -4,16 +4,17 @@ use std::process::ExitCode;
 
 /// The result of a command, as in `diff` and `grep`. A greater one is worse: see [`Exit::merge`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
 pub enum Exit {
     /// 0: done, also with an empty list; for `verify`: database and files agree.
     #[default]
-    Done,
+    Done = 0,
     /// 1: the answer is no, or not everything could be done; standard error names the rest.
-    Not,
+    Not = 1,
     /// 2: trouble: the command line is wrong, or the command could not run.
-    Trouble,
+    Trouble = 2,
     /// 130: interrupted; committed changes stay, and running the command again continues.
-    Interrupted,
+    Interrupted = 130,
 }
 
 impl Exit {
@@ -22,12 +23,7 @@ impl Exit {
 
     /// Returns the number that the caller of the program sees.
     pub fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Not => 1,
-            Self::Trouble => 2,
-            Self::Interrupted => 130,
-        }
+        self as u8
     }
 
     /// Returns the meaning of the number, for help and man page.

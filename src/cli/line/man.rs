@@ -64,9 +64,7 @@ fn page(command: &clap::Command, short: &str, name: String, see_also: &[&str]) -
     named(&mut roff, ("EXIT STATUS", ""), (bold, &[]), statuses)?;
     named(&mut roff, ("EXAMPLES", ""), (bold, &[]), help::examples(short))?;
     if !see_also.is_empty() {
-        let mut section = Roff::default();
-        section.control("SH", ["SEE ALSO"]).text([roman(see_also.join(", "))]);
-        section.to_writer(&mut roff)?;
+        section("SEE ALSO").text([roman(see_also.join(", "))]).to_writer(&mut roff)?;
     }
     Ok(ManPage { file_name: format!("{name}.1"), roff })
 }
@@ -77,19 +75,22 @@ fn title(out: &mut dyn Write, name: &str) -> io::Result<()> {
     writeln!(out, r#".TH {} 1 "" "codex-state {version}" "codex-state manual""#, name.to_uppercase())
 }
 
+/// Begins a section.
+fn section(heading: &str) -> Roff {
+    let mut section = Roff::default();
+    section.control("SH", [heading]);
+    section
+}
+
 /// Writes the usage line; all options are listed below it.
 fn synopsis(out: &mut dyn Write, command: &clap::Command) -> io::Result<()> {
     let usage = command.clone().render_usage().to_string();
-    let mut section = Roff::default();
-    section.control("SH", ["SYNOPSIS"]);
-    section.text([roman(usage.strip_prefix("Usage: ").unwrap_or(&usage).trim())]);
-    section.to_writer(out)
+    section("SYNOPSIS").text([roman(usage.strip_prefix("Usage: ").unwrap_or(&usage).trim())]).to_writer(out)
 }
 
 /// Writes the description of the command, without the first line, which is beside its name, and without its JSON.
 fn description(out: &mut dyn Write, command: &clap::Command) -> io::Result<()> {
-    let mut section = Roff::default();
-    section.control("SH", ["DESCRIPTION"]);
+    let mut section = section("DESCRIPTION");
     let paragraphs = paragraphs(command);
     for (number, paragraph) in paragraphs.iter().take_while(|paragraph| !is_shape(paragraph)).enumerate() {
         if number > 0 {
@@ -120,8 +121,7 @@ fn json(out: &mut dyn Write, short: &str, command: &clap::Command) -> io::Result
     if shapes.is_empty() {
         return Ok(());
     }
-    let mut section = Roff::default();
-    section.control("SH", ["JSON"]);
+    let mut section = section("JSON");
     section.text([roman(format!(
         "With --format json the output is one document. Its JSON Schema is docs/schema/{short}.json. Its members are:"
     ))]);
@@ -147,8 +147,7 @@ fn named<N: ToString, M: ToString>(
     (name_of, indent): (fn(String) -> Inline, &[&str]),
     entries: impl IntoIterator<Item = (N, M)>,
 ) -> io::Result<()> {
-    let mut section = Roff::default();
-    section.control("SH", [heading]);
+    let mut section = section(heading);
     if !introduction.is_empty() {
         section.text([roman(introduction)]);
     }

@@ -93,15 +93,9 @@ fn hint(text: &str) -> String {
 
 /// Parses `YYYY-MM-DD`. Returns `None` for another form, and an error if there is no such day.
 fn date(text: &str) -> Option<anyhow::Result<NaiveDate>> {
-    let bytes = text.as_bytes();
-    let digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
-    let form = bytes.len() == 10
-        && bytes[4] == b'-'
-        && bytes[7] == b'-'
-        && digits(&bytes[..4])
-        && digits(&bytes[5..7])
-        && digits(&bytes[8..]);
-    form.then(|| {
+    let form = text.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
+    let has_form = form.eq(*b"0000-00-00");
+    has_form.then(|| {
         NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| anyhow!("no such day in the calendar"))
     })
 }

@@ -119,18 +119,13 @@ impl Word {
     }
 
     fn followed_by(self, word: &str) -> Word {
-        if self == Word::Prose {
-            let is_program = ["codex-state", "codex"].contains(&word.trim_start_matches(['`', '(']));
-            // A path with blanks is quoted, so that it can be pasted.
-            return match opened_quote(word) {
-                _ if is_program => Word::Program,
-                Some(quote) => Word::Quoted(quote),
-                None => Word::Prose,
-            };
-        }
         match self {
+            Word::Prose if ["codex-state", "codex"].contains(&word.trim_start_matches(['`', '('])) => {
+                return Word::Program;
+            }
             Word::Quoted(quote) if !word.contains(quote) => return self,
             Word::Quoted(_) => {}
+            // A path with blanks is quoted, so that it can be pasted.
             _ => {
                 if let Some(quote) = opened_quote(word) {
                     return Word::Quoted(quote);
@@ -138,7 +133,7 @@ impl Word {
             }
         }
         match word {
-            _ if word.ends_with([',', ';', ':', '.', ')', '`']) => Word::Prose,
+            _ if self == Word::Prose || word.ends_with([',', ';', ':', '.', ')', '`']) => Word::Prose,
             _ if word.starts_with('-') && !word.contains('=') => Word::Option,
             _ => Word::Argument,
         }

@@ -94,11 +94,10 @@ impl Bar {
     }
 
     fn style(&self, bounded: bool, what: &str) -> ProgressStyle {
-        let template = match (bounded, self.style.is_coloured()) {
-            (true, true) => "{msg} {wide_bar:.cyan} {numbers}",
-            (true, false) => "{msg} {wide_bar} {numbers}",
-            (false, true) => "{spinner:.cyan} {msg} {numbers}",
-            (false, false) => "{spinner} {msg} {numbers}",
+        let colour = if self.style.is_coloured() { ":.cyan" } else { "" };
+        let template = match bounded {
+            true => format!("{{msg}} {{wide_bar{colour}}} {{numbers}}"),
+            false => format!("{{spinner{colour}}} {{msg}} {{numbers}}"),
         };
         let work = Arc::clone(&self.work);
         // A bar that wraps to a second line stays on the screen when the terminal is made narrower.
@@ -115,7 +114,7 @@ impl Bar {
         } else {
             ("=> ", "|/-\\ ")
         };
-        ProgressStyle::with_template(template)
+        ProgressStyle::with_template(&template)
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .with_key("numbers", numbers)
             .progress_chars(bar)

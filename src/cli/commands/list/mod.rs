@@ -16,6 +16,7 @@ use crate::thread::search::Search;
 use columns::{ListColumn, PageRow, ReadCells};
 use std::collections::BTreeSet;
 use std::io::Write as _;
+use std::ops::ControlFlow;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -56,7 +57,8 @@ pub fn run(app: &mut App, arguments: &args::ListArgs) -> anyhow::Result<Exit> {
     query.columns.clone_from(&read.columns);
     query.with_reasons = read.with_reasons;
     if query.shown.is_some() || query.with_reasons {
-        query.default_provider = default_provider(app)?;
+        let config = place::read_config(app, &place::home_or_nowhere(app)?);
+        query.default_provider = place::default_provider(app, &config);
     }
     let sort = query.sort;
 
@@ -128,12 +130,6 @@ fn query(app: &App, arguments: &args::ListArgs) -> anyhow::Result<Query> {
         columns: Vec::new(),
         with_reasons: false,
     })
-}
-
-/// Returns the provider whose threads Codex's default list shows.
-fn default_provider(app: &App) -> anyhow::Result<String> {
-    let home = place::home_or_nowhere(app)?;
-    Ok(place::default_provider(app, &place::read_config(app, &home)))
 }
 
 /// Returns the spellings of a folder that rows may have: canonical, as Codex writes it, and as typed.
@@ -213,7 +209,7 @@ fn write_records(
             values.extend(shown.iter().map(|&column| line.value(column)));
             records.row(&values)?;
         }
-        Ok(pages::check_wanted(&stops))
+        Ok(if pages::is_stopped(&stops) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
     records.end_rows()?;
     if format == Format::Json {

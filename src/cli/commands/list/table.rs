@@ -2,7 +2,7 @@
 
 use crate::cli::commands::App;
 use crate::cli::commands::list::columns::{ListColumn, PageRow, ReadCells};
-use crate::cli::commands::list::pages::next_page;
+use crate::cli::commands::list::pages;
 use crate::cli::output::{Table, TableCell, TableColumn, Tone, cells, human, report};
 use crate::db::list::{Lister, Page, Sort};
 use crate::db::shown::HiddenReason;
@@ -129,7 +129,10 @@ pub(super) fn write(
         Table::new(own.map_or_else(named, Own::header), form.width, form.style)
     };
     let (mut table, mut n, mut hidden, mut left_out) = (new(), 0, 0, Vec::new());
-    while let Some(page) = next_page(app, lister)? {
+    let stops = pages::stops(app);
+    while !pages::is_stopped(&stops)
+        && let Some(page) = lister.next_page()?
+    {
         let lengths = short_lengths(lister, &read.columns, &page)?;
         for (row, length) in lengths.into_iter().enumerate() {
             let line = PageRow { read, page: &page, row };

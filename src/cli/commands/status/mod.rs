@@ -43,8 +43,11 @@ pub fn run(app: &mut App, arguments: &args::StatusArgs) -> anyhow::Result<Exit> 
     view.error = trouble.as_ref().map(error::message);
     print(app, &form, &view, trouble.is_none())?;
     if let Some(trouble) = trouble {
-        return Err(match restoring(&view) {
-            Some(hint) => trouble.hint(hint),
+        return Err(match view.backups.first() {
+            Some(newest) => trouble.hint(format!(
+                "codex-state restore {} brings the newest backup back",
+                shell_word(&newest.path)
+            )),
             None => trouble,
         });
     }
@@ -162,10 +165,4 @@ fn compare(
     };
     (view.verify, view.findings) = (Some(report), findings);
     Ok(())
-}
-
-/// Returns the command that restores the newest backup.
-fn restoring(view: &StatusView<'_>) -> Option<String> {
-    let newest = shell_word(&view.backups.first()?.path);
-    Some(format!("codex-state restore {newest} brings the newest backup back"))
 }

@@ -36,7 +36,11 @@ pub fn run(app: &mut App, arguments: &args::VerifyArgs) -> anyhow::Result<Exit> 
         context: place.context(app, jobs_or_processors(arguments.jobs)),
         threads: is_named.then_some(&found.selected),
         providers: place.config.providers.as_ref(),
-        depth: depth(arguments),
+        depth: match (arguments.quick, arguments.deep) {
+            (true, _) => Depth::Quick,
+            (false, false) => Depth::Fields,
+            (false, true) => Depth::Deep,
+        },
         ignore: &ignore,
         max_findings: arguments.max_findings,
         counts_shown: !app.global.quiet,
@@ -49,10 +53,7 @@ pub fn run(app: &mut App, arguments: &args::VerifyArgs) -> anyhow::Result<Exit> 
     }
     let has_all = arguments.max_findings.is_some() || app.global.verbose;
     let is_text = form.is_text() && !is_github;
-    let n_printed = match is_text {
-        true => people::n_printed(&report, has_all),
-        false => report.findings.len(),
-    };
+    let n_printed = if is_text { people::n_printed(&report, has_all) } else { report.findings.len() };
     match is_github {
         true => github::write(&mut app.out, &report)?,
         false => records::write(app, &form, &place.home, &database, &report, has_all)?,
@@ -73,14 +74,6 @@ pub fn run(app: &mut App, arguments: &args::VerifyArgs) -> anyhow::Result<Exit> 
         true => Exit::Interrupted,
         false => found.exit.merge(Exit::from_answer(!report.total().fails(arguments.strict))),
     })
-}
-
-fn depth(arguments: &args::VerifyArgs) -> Depth {
-    match (arguments.quick, arguments.deep) {
-        (true, _) => Depth::Quick,
-        (false, false) => Depth::Fields,
-        (false, true) => Depth::Deep,
-    }
 }
 
 /// Prints on standard error the result and what to do next.

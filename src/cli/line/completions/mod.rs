@@ -14,8 +14,8 @@ pub const SHELLS: [(Shell, &str); 5] = [
     (Shell::Zsh, "_codex-state"),
 ];
 
-/// The ids of the arguments that are threads.
-const THREAD_ARGUMENTS: [&str; 2] = ["thread", "threads"];
+/// The id of the arguments that are threads.
+pub(in crate::cli) const THREADS: &str = "threads";
 
 /// Returns the script of `shell`: the output of `clap_complete`, with completion of thread ids if the shell can show
 /// them.
@@ -93,7 +93,7 @@ fn zsh(generated: &str) -> String {
     );
     let mut script = String::new();
     for line in generated.replacen(BODY, &keeps_words, 1).split_inclusive('\n') {
-        let is_thread = line.starts_with("'*::threads -- ") || line.starts_with("':thread -- ");
+        let is_thread = line.starts_with("'*::threads -- ");
         script +=
             &if is_thread { line.replace(":_default'", ":_codex-state_threads'") } else { line.to_owned() };
     }
@@ -104,9 +104,8 @@ fn zsh(generated: &str) -> String {
 /// Inserts the commands that take threads into a part of a script.
 fn with_commands(part: &str, separator: &str) -> String {
     let program = Cli::command();
-    let takes_threads = |command: &&clap::Command| {
-        command.get_positionals().any(|argument| THREAD_ARGUMENTS.contains(&argument.get_id().as_str()))
-    };
+    let takes_threads =
+        |command: &&clap::Command| command.get_positionals().any(|argument| argument.get_id() == THREADS);
     let names: Vec<&str> =
         program.get_subcommands().filter(takes_threads).map(clap::Command::get_name).collect();
     part.replace("THREAD_COMMANDS", &names.join(separator))
