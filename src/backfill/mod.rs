@@ -170,7 +170,8 @@ impl<'a> Verb<'a> for BackfillRun<'a> {
         let Subject { scanned, origin, .. } = subject;
         self.report.superseded += scanned.superseded.len() as u64;
         let is_unread = scanned.failed.is_empty();
-        let is_hidden = self.is_hidden(scanned.thread, row.as_ref())?;
+        let file = scanned.folded.as_ref().map(|(file, _)| *file);
+        let is_hidden = self.is_hidden(scanned.thread, file, row.as_ref())?;
         for (file, error) in scanned.failed {
             self.fail(file, &error);
         }
@@ -222,9 +223,15 @@ impl BackfillRun<'_> {
     }
 
     /// Returns true if the row of a thread, or the one that it had in a database that is replaced, names a rollout that
-    /// cannot be seen now.
-    fn is_hidden(&mut self, id: Option<ThreadId>, row: Option<&Row>) -> anyhow::Result<bool> {
-        if self.hidden.is_empty() {
+    /// cannot be seen now, or an active one outside of the home of which the chosen `file` is an archived copy.
+    fn is_hidden(
+        &mut self,
+        id: Option<ThreadId>,
+        file: Option<usize>,
+        row: Option<&Row>,
+    ) -> anyhow::Result<bool> {
+        let Some(file) = file.map(|file| self.survey.file(file)) else { return Ok(false) };
+        if self.hidden.is_empty() && !file.is_archived() {
             return Ok(false);
         }
         let replaced = self.facts.as_ref().filter(|_| row.is_none() && self.survey.comparison.replaces);
@@ -233,7 +240,9 @@ impl BackfillRun<'_> {
             _ => None,
         };
         let path = row.or(old.as_ref()).and_then(|row| row.text(columns::Col::RolloutPath));
-        Ok(path.is_some_and(|path| self.hidden.hide(Path::new(path))))
+        let path = path.map(Path::new);
+        let home = self.options.context.home;
+        Ok(path.is_some_and(|path| self.hidden.hide(path) || paths::is_active_outside(home, path, file)))
     }
 
     /// Decides about the row of a thread with this chosen file.

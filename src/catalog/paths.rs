@@ -77,6 +77,21 @@ pub fn find_in_row(files: &[RolloutFile], path: &Path) -> Option<usize> {
     })
 }
 
+/// Returns true if a row names an active rollout that exists outside of the home, and `file`, which is in the home, is
+/// an archived copy of it: with the copy, the row would take the thread out of Codex's list.
+#[must_use]
+pub fn is_active_outside(home: &Path, in_row: &Path, file: &RolloutFile) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    file.is_archived()
+        && in_row.is_absolute()
+        && !in_row.starts_with(home)
+        && place_in_home(in_row).is_some_and(|place| !place.starts_with(ARCHIVED))
+        && Forms::of(in_row).existing().and_then(real).is_some_and(|there| {
+            // The row may spell the home in another way.
+            real(home).is_none_or(|home| !there.starts_with(home))
+        })
+}
+
 /// Returns the part of a rollout's path from its rollout folder on, as the plain file is spelled; `None` if it is below
 /// none. On every system it understands the paths of Windows.
 fn place_in_home(path: &Path) -> Option<String> {

@@ -5,7 +5,7 @@
 
 use super::finding::Finding;
 use super::glance;
-use super::judge::{self, Judged, PathFacts};
+use super::judge::{self, Judged, OUTSIDE, PathFacts};
 use super::kinds::FindingKind;
 use super::options::{Depth, MAX_MOVED};
 use super::run::{DoubtfulThread, VerifyRun};
@@ -51,6 +51,13 @@ impl VerifyRun<'_> {
         {
             // This is only a copy of the row's own rollout, which cannot be seen now.
             self.reach.not_compared.insert(id, true);
+            return Ok(());
+        }
+        if let (Some(id), Some(path), Some((file, _))) = (subject.id, path, &subject.scanned.folded)
+            && paths::is_active_outside(self.options.context.home, Path::new(path), self.file(*file))
+        {
+            let finding = Finding::new(FindingKind::OutsideHome, OUTSIDE).of(Some(id)).at(path);
+            self.report(finding, Some(id));
             return Ok(());
         }
         let judged = self.decide(&subject, row)?;

@@ -24,6 +24,9 @@ const N_VALUES: usize = 4;
 /// Maximum number of characters of a value in a message.
 const N_CHARS: usize = 60;
 
+/// The message about a rollout that exists, but not in this home.
+pub(super) const OUTSIDE: &str = "the rollout lies outside of this home";
+
 /// The findings about one thread.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Judged {

@@ -163,7 +163,7 @@ impl VerifyRun<'_> {
             }));
         }
         if !self.reach.roots.contain(there) {
-            return Ok(Some(Finding::new(FindingKind::OutsideHome, "the rollout lies outside of this home")));
+            return Ok(Some(Finding::new(FindingKind::OutsideHome, judge::OUTSIDE)));
         }
         // A rollout that the walk did not find was created later, and so was its row.
         let is_rollout = paths::name_in_row(there).and_then(file_name::parse).is_some();

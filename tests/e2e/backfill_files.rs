@@ -328,3 +328,39 @@ fn the_home_and_its_folders_may_be_links_but_nothing_below_is_followed() {
     outcome.status(0, "links below the folders are not followed, so there are no loops");
     outcome.assert_eq(Backfill::of(&outcome).counts(), [1, 0, 0, 0, 0], "one rollout");
 }
+
+#[test]
+fn an_active_rollout_outside_of_the_home_gives_way_to_no_archived_copy() {
+    let env = Env::new();
+    env.database("empty-2026-08");
+    let thread = plain("2026-03-16T10:00:00", "words");
+    let active = thread.write(&env);
+    env.run(["backfill"]).status(0, "a row");
+    // Two homes share a database; the other one has the active rollout.
+    let outside = env.outside("other/sessions/2026/03/16").join(active.file_name().unwrap());
+    fs::create_dir_all(outside.parent().unwrap()).unwrap();
+    let copy = thread.clone().archived().write(&env);
+    fs::rename(&active, &outside).unwrap();
+    plain("2026-03-17T10:00:00", "other words").write(&env);
+    env.run(["backfill"]).status(0, "another thread, so that sessions/ is not empty");
+    env.sql(&format!(
+        "UPDATE threads SET archived = 0, archived_at = NULL, rollout_path = '{}' WHERE id = '{}'",
+        outside.display(),
+        thread.thread()
+    ));
+    let before = env.rows();
+    for depth in [&["verify", "--strict"][..], &["verify", "--quick", "--strict"]] {
+        let outcome = env.run(depth);
+        outcome.status(1, "a warning");
+        outcome.assert(outcome.stdout.contains("outside_home\twarning"), "where it is");
+        outcome.assert(!outcome.stdout.contains("\terror\t"), "no drift");
+    }
+    for arguments in [&["backfill"][..], &["rebuild", "--force"], &["backfill", "--quick"]] {
+        env.run(arguments).status(0, "the copy changes nothing");
+        env.run(["verify"]).status(0, "no error");
+        assert_eq!(env.row(thread.thread()), before[thread.thread()], "{arguments:?}");
+    }
+    fs::remove_file(&outside).unwrap();
+    env.run(["backfill"]).status(0, "now the copy is all that is left");
+    assert_eq!(env.row(thread.thread())["rollout_path"].as_str(), copy.to_str());
+}
