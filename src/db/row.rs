@@ -52,7 +52,8 @@ pub(super) fn collect<T, C: FromIterator<T>>(
     parameters: impl Params,
     read: impl FnMut(&Row<'_>) -> rusqlite::Result<Option<T>>,
 ) -> rusqlite::Result<C> {
-    let mut statement = connection.prepare_cached(sql)?;
+    // Not cached: SQLite keeps no small memory at hand for statements that stay, which commands for twenty rows notice.
+    let mut statement = connection.prepare(sql)?;
     statement.query_map(parameters, read)?.filter_map(Result::transpose).collect()
 }
 
