@@ -6,7 +6,6 @@ use crate::error::WithHint as _;
 use crate::thread::columns::{Col, ColumnSet, Truth};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _};
-use std::collections::BTreeSet;
 
 /// The columns without which a `threads` table cannot be used.
 const REQUIRED: [Col; 5] = [Col::Id, Col::RolloutPath, Col::CreatedAt, Col::UpdatedAt, Col::Archived];
@@ -36,8 +35,8 @@ pub struct Schema {
 }
 
 /// One column as SQLite describes it.
-struct ColumnInfo {
-    name: String,
+struct ColumnInfo<'a> {
+    name: &'a str,
     must_be_filled: bool,
     is_generated: bool,
 }
@@ -51,13 +50,17 @@ enum ObjectKind {
     Missing,
 }
 
+/// The beginning of the statement that makes a virtual table, as SQLite keeps it.
+const VIRTUAL: &str = "CREATE VIRTUAL";
+
 /// Returns the kind of object called `name`. Reads only the rows of the schema: asking SQLite about the columns of a
 /// virtual table runs its code, and `sqlite3_table_column_metadata` crashes there.
 fn kind_of(connection: &Connection, name: &str) -> rusqlite::Result<ObjectKind> {
     let sql = "SELECT type, rootpage, sql FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?1 COLLATE NOCASE";
     let is_table = connection.prepare(sql)?.query_row([name], |row| {
         let (kind, sql) = (row.get_ref(0)?.as_str(), row.get_ref(2)?.as_str());
-        let is_virtual = |sql: &str| sql.to_ascii_uppercase().starts_with("CREATE VIRTUAL");
+        let is_virtual =
+            |sql: &str| sql.get(..VIRTUAL.len()).is_some_and(|start| start.eq_ignore_ascii_case(VIRTUAL));
         let has_pages = row.get_ref(1)?.as_i64().is_ok_and(|page| page > 0);
         Ok(kind == Ok("table") && has_pages && sql.is_ok_and(|sql| !is_virtual(sql)))
     });
@@ -68,37 +71,54 @@ fn kind_of(connection: &Connection, name: &str) -> rusqlite::Result<ObjectKind> 
     })
 }
 
-/// Returns the columns of a real table; empty for anything else.
-fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<ColumnInfo>> {
+/// Calls `each` with the columns of a real table, in their order. Returns false, and calls nothing, for anything else.
+fn each_column(
+    connection: &Connection,
+    table: &str,
+    mut each: impl FnMut(ColumnInfo<'_>),
+) -> rusqlite::Result<bool> {
     if kind_of(connection, table)? != ObjectKind::Table {
-        return Ok(Vec::new());
+        return Ok(false);
     }
     // The table-valued function of the same name takes twice as long, which is noticeable in commands that read
     // twenty rows.
     let sql = format!("PRAGMA table_xinfo(\"{}\")", table.replace('"', "\"\""));
-    collect(connection, &sql, [], |row| {
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
         let has_default = row.get_ref(4)? != ValueRef::Null;
         let is_key = row.get::<_, i64>(5)? != 0;
-        Ok(Some(ColumnInfo {
-            name: row.get(1)?,
+        each(ColumnInfo {
+            name: row.get_ref(1)?.as_str()?,
             must_be_filled: row.get::<_, bool>(3)? && !has_default && !is_key,
             is_generated: row.get::<_, i64>(6)? > 1,
-        }))
-    })
+        });
+    }
+    Ok(true)
 }
 
 /// Returns the columns of `table` that can be written, in their order; empty if there is no such table.
 pub(super) fn writable_columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
-    let columns = columns_of(connection, table)?;
-    Ok(columns.into_iter().filter(|column| !column.is_generated).map(|column| column.name).collect())
+    let mut names = Vec::new();
+    each_column(connection, table, |column| {
+        if !column.is_generated {
+            names.push(column.name.to_owned());
+        }
+    })?;
+    Ok(names)
 }
 
 /// Returns true if `table` has the columns `known`, and no other column that must be filled.
 pub(super) fn has_shape(connection: &Connection, table: &str, known: &[&str]) -> rusqlite::Result<bool> {
-    let columns = columns_of(connection, table)?;
-    let names: BTreeSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-    Ok(known.iter().all(|name| names.contains(name))
-        && columns.iter().all(|column| !column.must_be_filled || known.contains(&column.name.as_str())))
+    let (mut n_known, mut n_unfillable) = (0, 0);
+    each_column(connection, table, |column| {
+        if known.contains(&column.name) {
+            n_known += 1;
+        } else if column.must_be_filled {
+            n_unfillable += 1;
+        }
+    })?;
+    Ok(n_known == known.len() && n_unfillable == 0)
 }
 
 /// Returns true if a table or view has the column. SQLite's own function for that crashes on virtual tables.
@@ -142,14 +162,15 @@ impl Schema {
         let mut schema = Schema::read_threads(connection)?;
         schema.has_spawn_edges =
             has_shape(connection, "thread_spawn_edges", &["parent_thread_id", "child_thread_id", "status"])?;
-        let tools = columns_of(connection, "thread_dynamic_tools")?;
-        schema.has_dynamic_tools = tools.iter().any(|column| column.name == "thread_id");
+        each_column(connection, "thread_dynamic_tools", |column| {
+            schema.has_dynamic_tools |= column.name == "thread_id";
+        })?;
         schema.has_backfill_state = has_shape(
             connection,
             "backfill_state",
             &["id", "status", "last_watermark", "last_success_at", "updated_at"],
         )?;
-        schema.has_ledger = !columns_of(connection, "_sqlx_migrations")?.is_empty();
+        schema.has_ledger = kind_of(connection, "_sqlx_migrations")? == ObjectKind::Table;
         schema.fills_references = fills_references(connection)?;
         schema.resolves_conflicts = resolves_conflicts(connection)?;
         Ok(schema)
@@ -162,24 +183,23 @@ impl Schema {
     /// As [`Schema::read`].
     pub fn read_threads(connection: &Connection) -> anyhow::Result<Schema> {
         let mut schema = Schema::default();
-        let columns = columns_of(connection, "threads")?;
-        if columns.is_empty() {
+        let is_table = each_column(connection, "threads", |column| {
+            let known = Col::named(column.name).filter(|_| !column.is_generated);
+            let is_written = known.is_some_and(|col| col.column().truth != Truth::Database);
+            if column.must_be_filled && !column.is_generated && !is_written {
+                schema.unfillable_columns.push(column.name.to_owned());
+            }
+            match known {
+                Some(col) => schema.columns.insert(col),
+                None => schema.unknown_columns.push(column.name.to_owned()),
+            }
+        })?;
+        if !is_table {
             let message = match kind_of(connection, "threads")? {
                 ObjectKind::Computed => "`threads` is a view or a virtual table, not a table",
                 ObjectKind::Table | ObjectKind::Missing => "the database has no table `threads`",
             };
             return Err(anyhow::anyhow!(message).hint(NO_STATE_DATABASE));
-        }
-        for column in columns {
-            let known = Col::named(&column.name).filter(|_| !column.is_generated);
-            let is_written = known.is_some_and(|col| col.column().truth != Truth::Database);
-            if column.must_be_filled && !column.is_generated && !is_written {
-                schema.unfillable_columns.push(column.name.clone());
-            }
-            match known {
-                Some(col) => schema.columns.insert(col),
-                None => schema.unknown_columns.push(column.name),
-            }
         }
         if let Some(missing) = REQUIRED.iter().find(|&&col| !schema.has(col)) {
             let message = format!("the table `threads` has no column `{}`", missing.name());
