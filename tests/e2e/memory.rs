@@ -25,6 +25,8 @@ fn peak(env: &Env, args: &[&str], ids: &str) -> u64 {
             break status;
         }
         let text = fs::read_to_string(&status_file).unwrap_or_default();
+        // Until it has its name, the memory is still that of the tests.
+        let text = text.strip_prefix("Name:\tcodex-state\n").unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
         peak = peak.max(kib.unwrap_or(0));
