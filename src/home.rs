@@ -110,11 +110,8 @@ fn sound_settings(text: &str) -> impl Iterator<Item = (usize, toml::Table)> {
 /// If it cannot be read. Callers warn and continue without it.
 pub fn read_config(home: &Path, user_home: Option<&Path>) -> anyhow::Result<CodexConfig> {
     let path = home.join(CONFIG);
-    let text = match read_bounded(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(CodexConfig::default()),
-        Err(error) => return Err(error).with_context(|| path.display().to_string()),
-    };
+    let text = sys::if_there(read_bounded(&path)).with_context(|| path.display().to_string())?;
+    let Some(text) = text else { return Ok(CodexConfig::default()) };
     let (table, invalid) = match text.parse::<toml::Table>() {
         Ok(table) => (table, None),
         Err(error) => {

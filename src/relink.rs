@@ -25,8 +25,6 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// Number of rows per read.
-const PAGE: usize = 4096;
 /// Number of rows after which a transaction is committed.
 const BATCH: usize = 500;
 /// Maximum time to wait for the lock under which Codex takes its own locks.
@@ -139,7 +137,7 @@ pub fn plan<'a>(
     let is_inside = old.iter().any(|old| new_path.is_below(old));
     let mut report = RelinkReport { new, ..RelinkReport::default() };
     progress.start("looking at rows", None, None);
-    let mut after = String::new();
+    let mut rows = folders::walk();
     let mut folders_seen = HashSet::<Rc<str>>::new();
     let mut share = |folder: String| match folders_seen.get(&*folder) {
         Some(known) => Rc::clone(known),
@@ -149,23 +147,18 @@ pub fn plan<'a>(
             folder
         }
     };
-    loop {
-        let page = reader.read(|connection| folders::behind(connection, &after, PAGE))?;
-        for RowFolder { id, cwd } in &page {
-            let Some(folder) = FolderPath::parse(cwd) else { continue };
-            if is_inside && folder.is_below(&new_path) {
-                report.n_there += 1;
-                continue;
-            }
-            let to = old.iter().find_map(|old| folder.moved(old, &new_path));
-            if let Some(to) = to.filter(|to| to != cwd) {
-                report.threads.push(Relinked::new(id, share(cwd.clone()), share(to)));
-            }
+    while let Some(RowFolder { id, cwd }) =
+        rows.next(|after| reader.read(|connection| folders::behind(connection, after)))?
+    {
+        progress.advance(1, 0);
+        let Some(folder) = FolderPath::parse(&cwd).filter(|_| !id.is_empty()) else { continue };
+        if is_inside && folder.is_below(&new_path) {
+            report.n_there += 1;
+            continue;
         }
-        progress.advance(page.len() as u64, 0);
-        match page.last() {
-            Some(last) if page.len() == PAGE => after.clone_from(&last.id),
-            _ => break,
+        let to = old.iter().find_map(|old| folder.moved(old, &new_path));
+        if let Some(to) = to.filter(|to| *to != cwd) {
+            report.threads.push(Relinked::new(&id, share(cwd), share(to)));
         }
     }
     progress.finish();

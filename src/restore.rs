@@ -2,7 +2,7 @@
 
 use crate::db::backup::{self, MovedAside};
 use crate::db::threads::{self, Summary};
-use crate::db::{OpenOptions, Reader, Schema, Trouble};
+use crate::db::{ById, OpenOptions, Reader, Schema, Trouble};
 use crate::error::WithHint as _;
 use crate::fault;
 use crate::progress::{Progress, during};
@@ -11,11 +11,7 @@ use crate::sys::is_same_file;
 use crate::thread::columns::Col;
 use crate::thread::equivalence::read_milliseconds;
 use anyhow::anyhow;
-use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
-
-/// Number of rows per read.
-const PAGE: usize = 1000;
 
 /// Options of a restore.
 pub struct RestoreOptions<'a> {
@@ -93,9 +89,8 @@ pub fn run(options: &RestoreOptions<'_>, progress: &dyn Progress) -> anyhow::Res
     fault::point("restore:kept");
     options.context.check_interrupted("restored")?;
     let RestoreOptions { database, source, open, context, .. } = *options;
-    let restored = during(progress, "restoring", || {
-        backup::restore_into(database, source, open, context.now, &mut |_| {})
-    })?;
+    let restore = || backup::restore_into(database, source, open, context.now);
+    let restored = during(progress, "restoring", restore)?;
     report.bytes = Some(restored.size);
     report.moved_aside = restored.moved_aside;
     Ok(report)
@@ -110,19 +105,19 @@ fn is_nothing(trouble: Trouble) -> bool {
 fn count_rows_and_newer(options: &RestoreOptions<'_>, source: &mut Reader) -> anyhow::Result<(u64, u64)> {
     let mut target = Reader::open(options.database, options.open)?;
     let rows = target.read(threads::count)?;
-    let mut old = RowsById::new(source)?;
-    let mut new = RowsById::new(&mut target)?;
+    let (old_schema, new_schema) = (Schema::of(source)?, Schema::of(&mut target)?);
+    let (mut old, mut new) = (threads::summaries(), threads::summaries());
+    let next = |walk: &mut ById<Summary>, reader: &mut Reader, schema: &Schema| {
+        walk.next(|after| reader.read(|connection| threads::summaries_after(connection, schema, after)))
+    };
     let mut n_newer = 0;
-    let mut before = old.next()?;
-    while let Some(row) = new.next()? {
+    let mut before = next(&mut old, source, &old_schema)?;
+    while let Some(row) = next(&mut new, &mut target, &new_schema)? {
         while before.as_ref().is_some_and(|before| before.id < row.id) {
-            before = old.next()?;
+            before = next(&mut old, source, &old_schema)?;
         }
-        let is_newer = match before.as_ref().map(|before| before.id.cmp(&row.id)) {
-            Some(Ordering::Equal) => before.as_ref().is_some_and(|before| time(&row) > time(before)),
-            _ => true,
-        };
-        n_newer += u64::from(is_newer);
+        let same = before.as_ref().filter(|before| before.id == row.id);
+        n_newer += u64::from(same.is_none_or(|before| time(&row) > time(before)));
     }
     Ok((rows, n_newer))
 }
@@ -131,36 +126,6 @@ fn count_rows_and_newer(options: &RestoreOptions<'_>, source: &mut Reader) -> an
 /// for it.
 fn time(row: &Summary) -> Option<i64> {
     row.updated_at.or_else(|| row.updated_at_ms.map(|time| read_milliseconds(time).div_euclid(1000)))
-}
-
-/// The rows of a database, ordered by id.
-struct RowsById<'a> {
-    reader: &'a mut Reader,
-    schema: Schema,
-    page: std::vec::IntoIter<Summary>,
-    after: Option<String>,
-}
-
-impl<'a> RowsById<'a> {
-    fn new(reader: &'a mut Reader) -> anyhow::Result<RowsById<'a>> {
-        let schema = Schema::of(reader)?;
-        Ok(RowsById { reader, schema, page: Vec::new().into_iter(), after: Some(String::new()) })
-    }
-
-    fn next(&mut self) -> anyhow::Result<Option<Summary>> {
-        if let Some(row) = self.page.next() {
-            return Ok(Some(row));
-        }
-        let Some(after) = self.after.take() else { return Ok(None) };
-        let schema = &self.schema;
-        let page =
-            self.reader.read(|connection| threads::summaries_after(connection, schema, &after, PAGE))?;
-        // An id that is not text comes last and cannot be continued from.
-        self.after =
-            page.last().filter(|row| page.len() == PAGE && !row.id.is_empty()).map(|row| row.id.clone());
-        self.page = page.into_iter();
-        Ok(self.page.next())
-    }
 }
 
 /// Chooses the name of a missing database into which this backup is restored: the name of the original database from

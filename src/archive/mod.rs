@@ -176,7 +176,7 @@ impl ArchiveJob<'_> {
             Direction::Unarchive => "unarchiving threads",
         };
         progress.start(what, Some(preview.threads.len()), None);
-        for planned in &preview.threads {
+        for planned in preview.threads.iter() {
             if engine.options.context.is_interrupted() {
                 report.interrupted = true;
                 break;

@@ -34,25 +34,20 @@ pub struct PlannedDatabase {
 /// creates have precedence, because a thread that began in an old version keeps that version in its rollout.
 #[must_use]
 pub fn plan_database(home: &Path, folder: &Path, interrupted: &AtomicBool) -> PlannedDatabase {
-    let Some((text, version)) = newest_version(home, interrupted) else {
-        return PlannedDatabase {
-            schema: NewSchema::State5,
-            reason: "no rollout says of which Codex it is".to_owned(),
-            too_old: None,
-        };
+    let of = |text: &str| format!("the newest rollout is of Codex {text}");
+    let (schema, reason, too_old) = match newest_version(home, interrupted) {
+        None => (NewSchema::State5, "no rollout says of which Codex it is".to_owned(), None),
+        Some((text, version)) if !(PHASE_1[0]..=PHASE_1[1]).contains(&version) => {
+            let is_too_old = (PHASE_1[1]..TOLERANT).contains(&version);
+            (NewSchema::State5, of(&text), is_too_old.then_some(text))
+        }
+        Some((text, _)) if home::shows_newer_codex(home, folder) => {
+            let reason = format!("{}, but other files in the home are of a newer Codex", of(&text));
+            (NewSchema::State5, reason, None)
+        }
+        Some((text, _)) => (NewSchema::Phase1, format!("{}, which reads no other", of(&text)), None),
     };
-    let reason = format!("the newest rollout is of Codex {text}");
-    let is_phase_1 = (PHASE_1[0]..=PHASE_1[1]).contains(&version);
-    if is_phase_1 && !home::shows_newer_codex(home, folder) {
-        let reason = format!("{reason}, which reads no other");
-        return PlannedDatabase { schema: NewSchema::Phase1, reason, too_old: None };
-    }
-    let reason = match is_phase_1 {
-        true => format!("{reason}, but other files in the home are of a newer Codex"),
-        false => reason,
-    };
-    let is_too_old = (PHASE_1[1]..TOLERANT).contains(&version) && !is_phase_1;
-    PlannedDatabase { schema: NewSchema::State5, reason, too_old: is_too_old.then_some(text) }
+    PlannedDatabase { schema, reason, too_old }
 }
 
 /// Returns the versions of Codex that read the database, if it is that of an old Codex and the Codex of the home is

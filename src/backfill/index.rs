@@ -9,7 +9,7 @@ use crate::db::names::{self, NamedThread};
 use crate::db::{Reader, Schema};
 use crate::fault;
 use crate::survey::Context;
-use crate::sys::{Links, open_regular_with};
+use crate::sys::{Links, if_there, open_regular_with};
 use crate::thread::columns::Row;
 use crate::thread::{ThreadId, ThreadMetadata};
 use chrono::SecondsFormat;
@@ -207,11 +207,8 @@ struct Index<'a> {
 
 impl Index<'_> {
     fn read(home: &Path) -> io::Result<Index<'_>> {
-        let length = match std::fs::metadata(home.join(FILE_NAME)) {
-            Ok(metadata) => metadata.len(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-            Err(error) => return Err(error),
-        };
+        let metadata = if_there(std::fs::metadata(home.join(FILE_NAME)))?;
+        let length = metadata.map_or(0, |metadata| metadata.len());
         let names = Names::read(home)?;
         let left_out = names.left_out();
         if left_out > 0 {

@@ -60,10 +60,8 @@ pub fn run(
         None => Ok(()),
     })?;
     let missing_folders = absent.named().cloned().collect();
-    let facts = match options.facts {
-        Some(facts) => Some(target.read(|connection| FittingFacts::new(facts, connection))?),
-        None => None,
-    };
+    let fitting = |facts| target.read(|connection| FittingFacts::new(facts, connection));
+    let facts = options.facts.map(fitting).transpose()?;
     let mut report = BackfillReport { missing_folders, ..BackfillReport::default() };
     let plan = plan::plan(options, &schema, &found.inventory, facts.as_ref(), &mut target, &mut report)?;
     let scan = Scan { inventory: &found.inventory, context, options: Options::default(), read_all: false };

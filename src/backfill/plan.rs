@@ -5,9 +5,9 @@ use super::options::{BackfillOptions, BackfillReport, BackfillTarget};
 use crate::catalog::inventory::{self, Inventory};
 use crate::catalog::paths::{find_at, find_in_row};
 use crate::catalog::walk::RolloutFile;
-use crate::db::Schema;
 use crate::db::facts::FittingFacts;
 use crate::db::threads::{self, Summary};
+use crate::db::{ById, Schema};
 use crate::rollout::reader::Buffer;
 use crate::rollout::tail;
 use crate::survey::Database as _;
@@ -17,11 +17,7 @@ use crate::survey::select::Wanted;
 use crate::thread::columns::Col;
 use crate::thread::equivalence::{FIRST_MILLISECONDS, read_milliseconds};
 use crate::thread::{Millis, ThreadId, times};
-use std::collections::BTreeMap;
 use std::path::Path;
-
-/// Number of rows per read.
-const PAGE: usize = 1000;
 
 /// Plans which files are read, and counts the others in the report.
 pub(super) fn plan(
@@ -32,22 +28,14 @@ pub(super) fn plan(
     target: &mut BackfillTarget<'_>,
     report: &mut BackfillReport,
 ) -> anyhow::Result<Plan> {
-    let mut rows = RowSummaries::default();
+    let mut rows = RowSummaries { walk: threads::summaries(), next: None };
     let mut buffer = Buffer::default();
-    let mut wanted = match options.threads {
-        Some(threads) => {
-            Some(Wanted::new(threads, |id| target.read(|connection| threads::rollout_path(connection, id)))?)
-        }
-        None => None,
-    };
-    let misnamed = match &mut wanted {
-        // A quick run opens no file unnecessarily.
-        Some(wanted) if !(options.quick && wanted.is_named(inventory)) => {
-            wanted.find_misnamed(inventory, options.context.interrupted)
-        }
-        _ => BTreeMap::new(),
-    };
-    let mut plan = Plan::new(inventory, wanted.as_ref(), &misnamed, |files| {
+    let mut wanted = Wanted::new(options.threads, target)?;
+    // A quick run opens no file unnecessarily.
+    if let Some(wanted) = wanted.as_mut().filter(|wanted| !(options.quick && wanted.is_named(inventory))) {
+        wanted.find_misnamed(inventory, options.context.interrupted);
+    }
+    let mut plan = Plan::new(inventory, wanted.as_ref(), |files| {
         let members = &inventory.files()[files.clone()];
         let mut in_row = None;
         if let Some(thread) = members[0].thread()
@@ -82,14 +70,10 @@ pub(super) fn plan(
 }
 
 /// The summaries of the rows: looked up one by one, or read in order together with the groups if all are needed.
-#[derive(Default)]
 struct RowSummaries {
-    page: std::vec::IntoIter<Summary>,
+    walk: ById<Summary>,
+    /// The row that the walk has reached.
     next: Option<Summary>,
-    after: String,
-    is_at_end: bool,
-    /// Set if a row's id is not text, so that the walk cannot continue from it.
-    is_lost: bool,
 }
 
 impl RowSummaries {
@@ -100,33 +84,23 @@ impl RowSummaries {
         schema: &Schema,
         target: &mut BackfillTarget<'_>,
     ) -> anyhow::Result<Option<Summary>> {
-        if !walk || self.is_lost {
-            return target.read(|connection| threads::summary(connection, schema, thread));
-        }
         let id = thread.to_string();
-        loop {
-            if self.next.is_none() {
-                self.next = self.page.next();
-            }
-            match &self.next {
-                Some(row) if *row.id < *id => self.next = None,
-                Some(row) if *row.id == *id => return Ok(self.next.take()),
-                Some(_) => return Ok(None),
-                None if self.is_at_end => return Ok(None),
-                None => {
-                    let after = std::mem::take(&mut self.after);
-                    let page = target
-                        .read(|connection| threads::summaries_after(connection, schema, &after, PAGE))?;
-                    self.is_at_end = page.len() < PAGE;
-                    self.after = page.last().map(|row| row.id.clone()).unwrap_or_default();
-                    if !self.is_at_end && self.after.is_empty() {
-                        self.is_lost = true;
-                        return self.find(thread, walk, schema, target);
-                    }
-                    self.page = page.into_iter();
+        if walk {
+            loop {
+                if self.next.is_none() {
+                    self.next = self.walk.next(|after| {
+                        target.read(|connection| threads::summaries_after(connection, schema, after))
+                    })?;
+                }
+                match &self.next {
+                    Some(row) if *row.id < *id => self.next = None,
+                    Some(row) if *row.id == *id => return Ok(self.next.take()),
+                    None if self.walk.is_lost() => break,
+                    _ => return Ok(None),
                 }
             }
         }
+        target.read(|connection| threads::summary(connection, schema, thread))
     }
 }
 

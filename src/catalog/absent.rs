@@ -60,13 +60,14 @@ impl AbsentFolder {
     /// Describes the problem, without the path.
     #[must_use]
     pub fn describe(&self) -> String {
-        let rows = if self.rows == 1 {
-            "1 row names its rollout in it".to_owned()
-        } else {
-            format!("{} rows name their rollouts in it", self.rows)
-        };
-        format!("{}, and {rows}", self.absence)
+        format!("{}, and {} in it", self.absence, naming_rows(self.rows))
     }
+}
+
+/// Returns in words that some rows name their rollouts; a place follows.
+#[must_use]
+pub fn naming_rows(n: u64) -> String {
+    if n == 1 { "1 row names its rollout".to_owned() } else { format!("{n} rows name their rollouts") }
 }
 
 /// Returns true if a folder can be listed and is empty.

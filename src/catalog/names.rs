@@ -134,11 +134,8 @@ impl Names {
 
 impl State {
     fn read(home: &Path) -> io::Result<State> {
-        let mut file = match sys::open_regular(&home.join(FILE_NAME), sys::Links::Follow) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(State::default()),
-            Err(error) => return Err(error),
-        };
+        let file = sys::if_there(sys::open_regular(&home.join(FILE_NAME), sys::Links::Follow))?;
+        let Some(mut file) = file else { return Ok(State::default()) };
         let places = Places::find(&mut file)?;
         Ok(State { places, file: Some(file), ..State::default() })
     }

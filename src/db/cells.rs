@@ -1,32 +1,14 @@
-//! Finds the rows with cells that break Codex's listing; never writes.
+//! Describes in SQL the rows with cells that break Codex's listing. It runs nothing.
 
 use super::schema::Schema;
+use crate::thread::HistoryMode;
 use crate::thread::columns::{Col, ColumnKind};
 use crate::thread::equivalence::SECONDS;
 use crate::thread::merge::PAGED;
-use crate::thread::{HistoryMode, ThreadId};
-use rusqlite::Connection;
 
-/// Returns the ids of the first `limit` threads with a text or blob in a column of integers, with seconds in a
-/// column of milliseconds, or with a history mode that Codex does not know. Rows without a valid id are left out.
-///
-/// It looks at no other column, because it reads every row.
-///
-/// # Errors
-/// If the database cannot be read.
-pub fn unreadable(connection: &Connection, schema: &Schema, limit: usize) -> rusqlite::Result<Vec<ThreadId>> {
-    let sql =
-        format!("SELECT id FROM threads WHERE typeof(id) = 'text' AND ({}) LIMIT ?1", condition(schema));
-    let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query([i64::try_from(limit).unwrap_or(i64::MAX)])?;
-    let mut ids = Vec::new();
-    while let Some(row) = rows.next()? {
-        ids.extend(row.get_ref(0)?.as_str().ok().and_then(ThreadId::parse));
-    }
-    Ok(ids)
-}
-
-/// Returns the SQL condition for a row with such a cell.
+/// Returns the SQL condition for a row with a text or blob in a column of integers, with seconds in a column of
+/// milliseconds, or with a history mode that Codex does not know. It looks at no other column, because it is evaluated
+/// for every row.
 #[must_use]
 pub fn condition(schema: &Schema) -> String {
     let broken = schema.columns.iter().filter_map(|col| match (col, col.column().kind) {
@@ -48,9 +30,10 @@ pub fn condition(schema: &Schema) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::row::{collect, thread_id};
     use crate::db::testing::{FILLED, Place};
     use crate::db::threads::ThreadStatements;
-    use crate::thread::diff;
+    use crate::thread::{ThreadId, diff};
 
     #[test]
     fn the_rows_found_are_those_with_a_cell_that_codex_cannot_read() {
@@ -58,7 +41,8 @@ mod tests {
         let connection = place.connect();
         let schema = Schema::read(&connection).unwrap();
         let id = ThreadId::parse("019ced49-a37b-7910-b752-4ac57f041864").unwrap();
-        let find = || unreadable(&connection, &schema, 10).unwrap();
+        let sql = format!("SELECT id FROM threads WHERE {} LIMIT 3", condition(&schema));
+        let find = || -> Vec<ThreadId> { collect(&connection, &sql, [], |row| thread_id(row, 0)).unwrap() };
         assert_eq!(find(), []);
         let table = ThreadStatements::new(&schema);
         let mut n_broken = 0;
@@ -81,6 +65,6 @@ mod tests {
         }
         assert!(n_broken > 30, "{n_broken}");
         connection.execute_batch("UPDATE threads SET history_mode = 'odd'").unwrap();
-        assert_eq!(unreadable(&connection, &schema, 3).unwrap().len(), 3);
+        assert_eq!(find().len(), 3);
     }
 }

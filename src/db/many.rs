@@ -5,7 +5,6 @@ use crate::db::spill::Spill;
 use crate::sys;
 use crate::thread::cell::Cell;
 use anyhow::Context as _;
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 /// The maximum size in bytes of results in memory.
@@ -149,10 +148,7 @@ impl<T: Stored> Many<T> {
             return Err(error);
         }
         match &mut self.many {
-            Some((spill, n)) => {
-                spill.sort(self.limit).context(NO_TEMPORARY_FILE)?;
-                *n = spill.count().context(NO_TEMPORARY_FILE)?;
-            }
+            Some((spill, n)) => *n = spill.sort(self.limit).context(NO_TEMPORARY_FILE)? as u64,
             None => self.sort_few(),
         }
         Ok(())
@@ -174,8 +170,17 @@ impl<T: Stored> Many<T> {
     ///
     /// # Errors
     /// An item is an error if the temporary file cannot be read.
-    pub fn iter(&self) -> Iter<'_, T> {
-        Iter { results: self, n_read: 0, page: VecDeque::new() }
+    pub fn iter(&self) -> impl Iterator<Item = anyhow::Result<T>> {
+        let pages = self.many.iter().flat_map(|(spill, n)| {
+            (0..*n).step_by(PAGE).map(move |n_read| spill.page(n_read, PAGE).context(NO_TEMPORARY_FILE))
+        });
+        let in_file = pages.flat_map(|page| match page {
+            Ok(page) => {
+                page.into_iter().map(|cells| T::from_cells(cells).context(NO_TEMPORARY_FILE)).collect()
+            }
+            Err(error) => vec![Err(error)],
+        });
+        self.few.iter().cloned().map(Ok).chain(in_file)
     }
 
     /// Returns all results at once.
@@ -190,45 +195,4 @@ impl<T: Stored> Many<T> {
 /// Writes a result to the temporary file.
 fn store<T: Stored>(spill: &mut Spill, result: &T) -> anyhow::Result<()> {
     spill.push(&result.key(), &result.to_cells()).context(NO_TEMPORARY_FILE)
-}
-
-impl<'a, T: Stored> IntoIterator for &'a Many<T> {
-    type Item = anyhow::Result<T>;
-    type IntoIter = Iter<'a, T>;
-
-    fn into_iter(self) -> Iter<'a, T> {
-        self.iter()
-    }
-}
-
-/// The results of [`Many::iter`].
-#[derive(Debug)]
-pub struct Iter<'a, T> {
-    results: &'a Many<T>,
-    n_read: u64,
-    page: VecDeque<Vec<Cell>>,
-}
-
-impl<T: Stored> Iterator for Iter<'_, T> {
-    type Item = anyhow::Result<T>;
-
-    fn next(&mut self) -> Option<anyhow::Result<T>> {
-        let Some((spill, n)) = &self.results.many else {
-            let next = usize::try_from(self.n_read).ok().and_then(|i| self.results.few.get(i));
-            self.n_read += 1;
-            return next.cloned().map(Ok);
-        };
-        if self.page.is_empty() && self.n_read < *n {
-            match spill.page(self.n_read, PAGE) {
-                Ok(page) => self.page = page.into(),
-                Err(error) => {
-                    self.n_read = *n;
-                    return Some(Err(error).context(NO_TEMPORARY_FILE));
-                }
-            }
-        }
-        let cells = self.page.pop_front()?;
-        self.n_read += 1;
-        Some(T::from_cells(cells).context(NO_TEMPORARY_FILE))
-    }
 }

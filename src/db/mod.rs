@@ -2,6 +2,7 @@
 
 pub mod backfill_state;
 pub mod backup;
+mod by_id;
 pub mod catalogue;
 pub mod cells;
 pub mod census;
@@ -35,6 +36,7 @@ pub mod threads;
 pub mod titles;
 mod verdicts;
 
+pub use by_id::ById;
 pub use census::Census;
 pub use create::NewSchema;
 pub use many::{Many, Stored};

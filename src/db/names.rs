@@ -67,41 +67,24 @@ pub fn for_each(
     Ok(end.is_break().then_some(last))
 }
 
-/// Calls `take` with each thread that has a name, in the order in which they lie in the file. This costs less than
-/// reading them by id.
-///
-/// # Errors
-/// If the database cannot be read.
-pub fn for_each_in_file_order(
-    connection: &Connection,
-    schema: &Schema,
-    mut take: impl FnMut(NamedThread<'_>),
-) -> rusqlite::Result<()> {
-    read(connection, &sql(schema, ""), [], |_, named| {
-        take(named);
-        ControlFlow::Continue(())
-    })
-    .map(drop)
-}
-
-/// Calls `take` with each of these threads that has a name.
+/// Calls `take` with each of these threads that has a name. If `ids` is `None`, these are all threads, in the order in
+/// which they lie in the file. This costs less than reading them by id.
 ///
 /// # Errors
 /// If the database cannot be read.
 pub fn for_each_of(
     connection: &Connection,
     schema: &Schema,
-    ids: &[ThreadId],
+    ids: Option<&[ThreadId]>,
     mut take: impl FnMut(NamedThread<'_>),
 ) -> rusqlite::Result<()> {
+    let mut take = |_: &str, named: NamedThread<'_>| {
+        take(named);
+        ControlFlow::Continue(())
+    };
+    let Some(ids) = ids else { return read(connection, &sql(schema, ""), [], take).map(drop) };
     let sql = sql(schema, " AND id = ?1");
-    for id in ids {
-        let _ = read(connection, &sql, [id.encode(&mut [0; 36])], |_, named| {
-            take(named);
-            ControlFlow::Continue(())
-        })?;
-    }
-    Ok(())
+    ids.iter().try_for_each(|id| read(connection, &sql, [id.encode(&mut [0; 36])], &mut take).map(drop))
 }
 
 /// Returns the SQL condition for a thread with a text in the column for names.

@@ -1,5 +1,6 @@
 //! All statements that read or write whole rows of `threads`; built from COLUMNS and the schema found.
 
+use super::by_id::{self, ById};
 use super::row::{self, set_cell, thread_id, to_cell};
 use super::salvage::{insert_into, quoted};
 use super::schema::Schema;
@@ -266,7 +267,13 @@ pub fn summary(connection: &Connection, schema: &Schema, id: ThreadId) -> rusqli
     statement.query_row([id.to_string()], read_summary).optional()
 }
 
-/// Returns the summaries of the next `n` rows after the id `after`, by id.
+/// Begins a walk over the summaries of all rows, read with [`summaries_after`].
+#[must_use]
+pub fn summaries() -> ById<Summary> {
+    ById::new(|row| &row.id)
+}
+
+/// Returns the summaries of a page of rows after the id `after`, by id.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -274,10 +281,9 @@ pub fn summaries_after(
     connection: &Connection,
     schema: &Schema,
     after: &str,
-    n: usize,
 ) -> rusqlite::Result<Vec<Summary>> {
     let mut statement = connection.prepare_cached(&summary_sql(schema, "id > ?1 ORDER BY id LIMIT ?2"))?;
-    statement.query_map((after, i64::try_from(n).unwrap_or(i64::MAX)), read_summary)?.collect()
+    statement.query_map((after, by_id::PAGE), read_summary)?.collect()
 }
 
 /// Returns the path in a thread's row.

@@ -1,7 +1,7 @@
 //! Keeps the rows whose rollout is not at their path, in few bytes each: there may be a million of them.
 
 use crate::catalog::paths;
-use crate::rollout::file_name::{self, NameBuffer, RolloutName};
+use crate::rollout::file_name::{self, NameBuffer, NamedFile, RolloutName};
 use crate::survey::change::ChangeStatus;
 use crate::thread::{Millis, ThreadId};
 use std::borrow::Cow;
@@ -119,18 +119,14 @@ impl PruneCandidates {
         let end_of_folder = path.rfind(['/', '\\']).map_or(0, |i| i + 1);
         let (folder, name) = path.split_at(end_of_folder);
         match file_name::parse(OsStr::new(name)) {
-            Some(named) => match named.name {
-                Some(parts)
-                    if parts.thread == thread
-                        && parts.rollout == thread
-                        && parts.encode(named.compressed, &mut NameBuffer::default()) == name =>
-                {
-                    let folder = self.number(folder);
-                    Spelling::Usual { folder, time: parts.time, compressed: named.compressed }
-                }
-                _ => Spelling::Other(path.into()),
-            },
-            None => Spelling::Other(path.into()),
+            Some(NamedFile { name: Some(parts), compressed })
+                if parts.thread == thread
+                    && parts.rollout == thread
+                    && parts.encode(compressed, &mut NameBuffer::default()) == name =>
+            {
+                Spelling::Usual { folder: self.number(folder), time: parts.time, compressed }
+            }
+            _ => Spelling::Other(path.into()),
         }
     }
 

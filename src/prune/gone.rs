@@ -10,6 +10,7 @@ use crate::db::Reader;
 use crate::db::threads::{self, Summary};
 use crate::progress::Progress;
 use crate::rollout::file_name;
+use crate::survey::select::Selected;
 use crate::sys::thread_locks;
 use crate::thread::ThreadId;
 use crate::{home, sys};
@@ -19,9 +20,6 @@ use std::path::{Path, PathBuf};
 
 /// A younger row may belong to a thread whose file Codex has not created yet.
 const LEAST_AGE: TimeDelta = TimeDelta::minutes(10);
-
-/// Number of rows per read.
-const PAGE: usize = 1000;
 
 /// Returns the reason why a row must stay after all: something now exists at its path, or where Codex would put its
 /// file.
@@ -64,10 +62,10 @@ fn is_on_a_missing_drive(path: &Path) -> bool {
 impl PruneJob<'_> {
     /// Examines all rows, or the requested ones. Returns the number of all rows.
     pub(super) fn find(&mut self, reader: &mut Reader, progress: &dyn Progress) -> anyhow::Result<u64> {
-        let wanted = self.wanted();
         let n_rows = reader.read(threads::count)?;
-        if let Some(wanted) = &wanted {
-            for &id in wanted {
+        if let Some(wanted) = self.options.threads {
+            // The file of a thread that was requested by a path exists.
+            for id in wanted.iter().filter_map(Selected::id) {
                 let schema = &self.schema;
                 let row = reader.read(|connection| threads::summary(connection, schema, id))?;
                 match row {
@@ -78,19 +76,14 @@ impl PruneJob<'_> {
             }
             return Ok(n_rows);
         }
-        let mut after = String::new();
-        loop {
-            let schema = &self.schema;
-            let page =
-                reader.read(|connection| threads::summaries_after(connection, schema, &after, PAGE))?;
-            page.iter().for_each(|row| self.look_at(row, false));
-            progress.advance(page.len() as u64, 0);
-            match page.last() {
-                // An id that is not text comes last and cannot be continued from.
-                Some(last) if page.len() == PAGE && !last.id.is_empty() => after.clone_from(&last.id),
-                _ => return Ok(n_rows),
-            }
+        let mut rows = threads::summaries();
+        while let Some(row) = rows.next(|after| {
+            reader.read(|connection| threads::summaries_after(connection, &self.schema, after))
+        })? {
+            self.look_at(&row, false);
+            progress.advance(1, 0);
         }
+        Ok(n_rows)
     }
 
     /// Examines one row. A row that is fine becomes a candidate only if it was requested.

@@ -30,9 +30,7 @@ use crate::db::threads;
 use crate::db::{Reader, Schema, Tally, ThreadStatements, Writer};
 use crate::error::WithHint as _;
 use crate::progress::Progress;
-use crate::survey::select::Selected;
 use crate::sys::{WriterLock, thread_locks};
-use crate::thread::ThreadId;
 use crate::thread::cell::Cell;
 use crate::{fault, survey};
 use std::path::{Path, PathBuf};
@@ -318,11 +316,5 @@ impl PruneJob<'_> {
         let n_deleted = n_claimed - kept.len();
         kept.into_iter().for_each(|(i, reason)| candidates.at_mut(i).fail(reason));
         Ok(Deleted { n_tried, n_deleted })
-    }
-
-    /// Returns the requested threads; `None` for all.
-    fn wanted(&self) -> Option<Vec<ThreadId>> {
-        // The file of a thread that was requested by a path exists.
-        Some(self.options.threads?.iter().filter_map(Selected::id).collect())
     }
 }

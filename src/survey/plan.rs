@@ -5,7 +5,6 @@ use super::select::Wanted;
 use crate::catalog::inventory::Inventory;
 use crate::catalog::walk::RolloutFile;
 use crate::thread::ThreadId;
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// A group is large if it has more than this part of all bytes.
@@ -28,22 +27,21 @@ pub struct Plan {
 
 impl Plan {
     /// Plans which groups are read: the requested ones, or all if `wanted` is `None`, for which `decide` returns a
-    /// group. `misnamed` are the misnamed files of the requested threads.
+    /// group.
     ///
     /// # Errors
     /// Those of `decide`.
     pub fn new(
         inventory: &Inventory,
         wanted: Option<&Wanted>,
-        misnamed: &BTreeMap<usize, ThreadId>,
         mut decide: impl FnMut(Range<usize>) -> anyhow::Result<Option<Group>>,
     ) -> anyhow::Result<Plan> {
         let mut plan = Plan { n_bytes: Some(0), ..Plan::default() };
         for files in inventory.groups() {
             let members = &inventory.files()[files.clone()];
             let thread = members[0].thread();
-            let mut misnamed =
-                misnamed.range(files.clone()).map(|(&file, &thread)| (file, thread)).peekable();
+            let misnamed = wanted.iter().flat_map(|wanted| wanted.misnamed.range(files.clone()));
+            let mut misnamed = misnamed.map(|(&file, &thread)| (file, thread)).peekable();
             if wanted.is_some_and(|wanted| !wanted.contains(thread, members))
                 // A file whose name gives no thread is read as a group.
                 && (thread.is_some() || misnamed.peek().is_none())

@@ -1,5 +1,6 @@
 //! Finds the threads that people type: by id, by the beginning of an id, or by path. It changes nothing.
 
+use super::Database;
 use crate::catalog::forms::{self, Forms};
 use crate::catalog::inventory::Inventory;
 use crate::catalog::misnamed;
@@ -208,17 +209,18 @@ pub struct Wanted {
     paths: Vec<PathBuf>,
     /// Those of `paths` that were typed, not found in rows.
     typed: Vec<PathBuf>,
+    /// The misnamed files of the threads, if they were looked for, with the threads in their contents.
+    pub(super) misnamed: BTreeMap<usize, ThreadId>,
 }
 
 impl Wanted {
-    /// Builds the set. `row_path` returns the path in a thread's row, because that file may be misnamed.
+    /// Builds the set, with the files in the threads' rows, because these may be misnamed. Returns `None` if all threads
+    /// were requested.
     ///
     /// # Errors
-    /// Those of `row_path`.
-    pub fn new(
-        threads: &[Selected],
-        mut row_path: impl FnMut(ThreadId) -> anyhow::Result<Option<PathBuf>>,
-    ) -> anyhow::Result<Wanted> {
+    /// If the database cannot be read.
+    pub fn new(threads: Option<&[Selected]>, database: &mut impl Database) -> anyhow::Result<Option<Wanted>> {
+        let Some(threads) = threads else { return Ok(None) };
         let mut wanted = Wanted::default();
         for thread in threads {
             match thread {
@@ -229,14 +231,14 @@ impl Wanted {
                 Selected::Id(id) => {
                     wanted.ids.insert(*id);
                     let named = |path: &PathBuf| paths::name_in_row(path).and_then(file_name::parse)?.name;
-                    let path = row_path(*id)?;
+                    let path = database.read(|connection| threads::rollout_path(connection, *id))?;
                     wanted
                         .paths
                         .extend(path.filter(|path| named(path).is_none_or(|name| name.thread != *id)));
                 }
             }
         }
-        Ok(wanted)
+        Ok(Some(wanted))
     }
 
     /// Returns true if each requested thread has a file that is named after it.
@@ -251,12 +253,7 @@ impl Wanted {
     ///
     /// If a requested file is named after another thread, that whole thread is selected, because another of its files
     /// may be chosen.
-    #[must_use]
-    pub fn find_misnamed(
-        &mut self,
-        inventory: &Inventory,
-        interrupted: &AtomicBool,
-    ) -> BTreeMap<usize, ThreadId> {
+    pub fn find_misnamed(&mut self, inventory: &Inventory, interrupted: &AtomicBool) {
         let mut buffer = Buffer::default();
         let mut thread_in = |i: usize| misnamed::thread_in(inventory, i, &mut buffer, interrupted);
         let is_without_file = |id: &&ThreadId| inventory.range_of(**id).is_empty();
@@ -293,10 +290,10 @@ impl Wanted {
                 ids.insert(id);
             }
         }
-        if ids.is_empty() {
-            return BTreeMap::new();
+        if !ids.is_empty() {
+            let all = misnamed::find_all(inventory, interrupted);
+            self.misnamed = all.filter(|(_, id)| ids.contains(id)).collect();
         }
-        misnamed::find_all(inventory, interrupted).filter(|(_, id)| ids.contains(id)).collect()
     }
 
     /// Returns true if a group of files, named after `thread`, was requested.

@@ -4,8 +4,8 @@
 //! Source of the rules: codex-home.md 7. All are locks of [`File::try_lock`], as in Codex. The system releases them
 //! when a process ends, so a crash leaves no lock behind.
 
-use super::open::{Links, open_regular_with};
-use std::fs::{self, File, TryLockError};
+use super::open::{Links, if_there, open_regular_with, remove_if_there};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -77,10 +77,9 @@ impl WriterLock {
         }
         let coordination = folder.join(".coordination.lock");
         let path = folder.join(format!("{id}.lock"));
-        let _coordination = match coordinate(&coordination, patience) {
+        let Some(_coordination) = if_there(coordinate(&coordination, patience))? else {
             // The folder was removed after the check above.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(LockAttempt::NoFolder),
-            other => other?,
+            return Ok(LockAttempt::NoFolder);
         };
         Ok(match try_lock(open_or_create(&path)?)? {
             Some(file) => LockAttempt::Acquired(Self { file: Some(file), path, coordination }),
@@ -103,10 +102,7 @@ impl WriterLock {
         // Without this file no process uses it to coordinate, and asking must not create it.
         let _coordination =
             if coordination.is_file() { Some(coordinate(&coordination, patience)?) } else { None };
-        let file = match open_existing(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            other => other?,
-        };
+        let Some(file) = if_there(open_existing(&path))? else { return Ok(false) };
         Ok(try_lock(file)?.is_none())
     }
 
@@ -120,10 +116,7 @@ impl WriterLock {
         // Without the coordination lock the file stays. Unlocked and empty it is harmless; deleting it could delete
         // another process's lock.
         let _coordination = coordination?;
-        match fs::remove_file(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other,
-        }
+        remove_if_there(&self.path)
     }
 }
 
@@ -192,6 +185,7 @@ fn open_or_create(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     const ID: &str = "0198c0de-0000-7000-8000-000000000001";
 

@@ -19,7 +19,8 @@ pub use crate::thread::folder::{has_drive, without_verbatim_prefix};
 pub use folder::OpenFolder;
 pub use locks::{LockAttempt, MaintenanceLock, WriterLock};
 pub use open::{
-    Links, note_failure, open_regular, open_regular_and_look, open_regular_with, ran_out_of_files,
+    Links, if_there, note_failure, open_regular, open_regular_and_look, open_regular_with, ran_out_of_files,
+    remove_if_there,
 };
 pub use permits::Permits;
 pub use threads::{can_start_thread, on_threads};

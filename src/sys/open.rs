@@ -136,6 +136,25 @@ fn is_out_of_files(error: &io::Error) -> bool {
     error.raw_os_error() == Some(ERROR_TOO_MANY_OPEN_FILES)
 }
 
+/// Turns the error about a missing file or folder into `None`.
+///
+/// # Errors
+/// Any other error of `result`.
+pub fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+/// Removes a file; a missing file is not an error.
+///
+/// # Errors
+/// If it cannot be removed.
+pub fn remove_if_there(path: &Path) -> io::Result<()> {
+    if_there(std::fs::remove_file(path)).map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 //! Source of the rules: codex-home.md 7. A free lock does not prove that no process writes, because older versions of
 //! Codex take no locks. So a caller that claims a thread checks row and files again before the commit.
 
-use crate::sys::{LockAttempt, MaintenanceLock, WriterLock};
+use crate::sys::{self, LockAttempt, MaintenanceLock, WriterLock};
 use crate::thread::ThreadId;
 use std::fmt;
 use std::io;
@@ -86,10 +86,8 @@ pub fn probe(home: &Path, id: ThreadId, patience: Duration) -> Result<(), Unclai
 /// # Errors
 /// If a lock cannot be tried.
 pub fn any_writer(home: &Path, patience: Duration) -> io::Result<Option<String>> {
-    let entries = match std::fs::read_dir(home.join("thread-writer-locks")) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other?,
-    };
+    let entries = sys::if_there(std::fs::read_dir(home.join("thread-writer-locks")))?;
+    let Some(entries) = entries else { return Ok(None) };
     for entry in entries {
         let name = entry?.file_name();
         let Some(id) = name.to_str().and_then(|name| name.strip_suffix(".lock")) else { continue };

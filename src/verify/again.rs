@@ -258,10 +258,8 @@ impl VerifyRun<'_> {
             return Ok(Judged::default());
         }
         let path = differences.iter().find(|difference| difference.col == Col::RolloutPath);
-        let also_of = match path.and_then(|path| path.database.as_text()) {
-            Some(path) => self.also_of(id, Path::new(path))?,
-            None => None,
-        };
+        let path = path.and_then(|path| path.database.as_text());
+        let also_of = path.map(|path| self.also_of(id, Path::new(path))).transpose()?.flatten();
         let exists = |path: &Path| judge::is_there(self.options.context.home, path);
         let facts = PathFacts { home: self.options.context.home, exists: &exists, also_of };
         let judged = judge::differences(id, self.file(file), differences, &facts);

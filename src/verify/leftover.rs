@@ -5,13 +5,11 @@ use super::finding::{FieldDifference, Finding, RolloutState};
 use super::judge;
 use super::kinds::FindingKind;
 use super::options::Depth;
-use super::rows::MAX_BROKEN;
 use super::run::VerifyRun;
 use crate::catalog::forms::{self, Forms};
 use crate::catalog::names::{FILE_NAME, Names};
 use crate::catalog::paths;
 use crate::catalog::walk::{self, RolloutFile};
-use crate::db::cells;
 use crate::db::schema::Schema;
 use crate::db::threads::{self, ThreadStatements};
 use crate::home;
@@ -91,14 +89,10 @@ impl VerifyRun<'_> {
 
     /// Reports, in a quick look, the cells that break Codex's whole listing. The other depths compare every column.
     pub(super) fn judge_cells(&mut self, schema: &Schema) -> anyhow::Result<()> {
-        let broken = match self.rows.broken.take() {
-            Some(broken) => broken,
-            None => {
-                self.survey.database.read(|connection| cells::unreadable(connection, schema, MAX_BROKEN))?
-            }
-        };
         let table = ThreadStatements::new(schema);
-        for id in broken.into_iter().filter(|id| !self.flagged.contains(id)).collect::<Vec<_>>() {
+        let mut broken = std::mem::take(&mut self.rows.broken);
+        broken.retain(|id| !self.flagged.contains(id));
+        for id in broken {
             let Some(row) = self.survey.database.read(|connection| table.get(connection, id))? else {
                 continue;
             };

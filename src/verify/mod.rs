@@ -35,7 +35,6 @@ use crate::catalog::names::Names;
 use crate::catalog::walk::{Looks, Roots, Walk};
 use crate::db::open::{Reader, Trouble};
 use crate::db::schema::Schema;
-use crate::db::threads;
 use crate::db::{Many, catalogue};
 use crate::progress::Progress;
 use crate::rollout::extract::Options;
@@ -48,7 +47,7 @@ use crate::thread::ThreadId;
 use crate::thread::columns::Row;
 use crate::thread::times::Times;
 use run::{Doubtful, HomeNotes, Reach, VerifyRun};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// Number of waiting threads at which they are compared while rollouts are read. Each time, the database may have to
 /// be opened.
@@ -102,19 +101,13 @@ fn verify(
     let walk = walk.unwrap_or_else(|| survey::walk(&context, Looks::of(depth == Depth::Quick), progress));
     let files = HomeFiles::new(context.home, walk);
     let inventory = &files.inventory;
-    let mut wanted = match options.threads {
-        Some(threads) => {
-            Some(Wanted::new(threads, |id| reader.read(|connection| threads::rollout_path(connection, id)))?)
-        }
-        None => None,
-    };
-    let misnamed = match &mut wanted {
-        Some(wanted) if depth != Depth::Quick => wanted.find_misnamed(inventory, context.interrupted),
-        _ => BTreeMap::new(),
-    };
+    let mut wanted = Wanted::new(options.threads, &mut reader)?;
+    if let Some(wanted) = wanted.as_mut().filter(|_| depth != Depth::Quick) {
+        wanted.find_misnamed(inventory, context.interrupted);
+    }
     let hidden = HiddenFolders::new(files.count_absent(&mut reader, |_| Ok(()))?, &files.errors);
     let (rows, row_pass) = rows::begin(options, &schema, inventory, wanted.as_ref(), reader)?;
-    let plan = Plan::new(inventory, wanted.as_ref(), &misnamed, |files| {
+    let plan = Plan::new(inventory, wanted.as_ref(), |files| {
         let in_row = rows.in_row.get(&files.start).copied();
         Ok((!rows.agree(files.start)).then_some(Group::new(files, in_row)))
     })?;

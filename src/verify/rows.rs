@@ -30,7 +30,7 @@ const PAGE: usize = 1000;
 const MAX_NAMED: usize = 8192;
 
 /// Maximum number of threads whose cells a quick look reports. One is enough to break Codex's listing.
-pub(super) const MAX_BROKEN: usize = 1000;
+const MAX_BROKEN: usize = 1000;
 
 /// The files that the rows name. It contains the unusual rows, and a few bytes for each thread with several files. A
 /// thread with one file, which its row names, takes no memory.
@@ -52,8 +52,8 @@ pub(super) struct NamedFiles {
     pub(super) without_file: BTreeSet<ThreadId>,
     /// For a quick look: threads that are compared with the misnamed files that their rows name.
     pub(super) by_row: BTreeSet<ThreadId>,
-    /// For a quick look: the first threads with a cell that breaks Codex's listing; `None` if this pass did not look.
-    pub(super) broken: Option<Vec<ThreadId>>,
+    /// For a quick look: the first threads with a cell that breaks Codex's listing.
+    pub(super) broken: Vec<ThreadId>,
     /// For a quick look, which takes no title for a name: the threads with a text in the column for names; `None` if they
     /// are many or this pass did not look.
     pub(super) named: Option<Vec<ThreadId>>,
@@ -114,7 +114,7 @@ pub(super) fn begin(
             rows.counted = Some(ids);
         }
         (None, Depth::Quick) => {
-            (rows.broken, rows.named) = (Some(Vec::new()), Some(Vec::new()));
+            rows.named = Some(Vec::new());
             while !options.context.is_interrupted() && pass.read_page(&mut rows, inventory, reader)? {}
         }
         (None, Depth::Fields | Depth::Deep) => {
@@ -228,10 +228,8 @@ impl NamedFiles {
     /// Records a row for which the first or second condition of a quick look is true.
     fn note(&mut self, row: &Row, marks: u8) {
         let id = row.text(Col::Id).and_then(ThreadId::parse);
-        if let Some(broken) =
-            self.broken.as_mut().filter(|broken| marks & 1 != 0 && broken.len() < MAX_BROKEN)
-        {
-            broken.extend(id);
+        if marks & 1 != 0 && self.broken.len() < MAX_BROKEN {
+            self.broken.extend(id);
         }
         if marks & 2 != 0 {
             let text = row.text(Col::Id);

@@ -3,6 +3,7 @@
 use super::finding::{FieldDifference, Finding};
 use super::kinds::FindingKind;
 use super::run::VerifyRun;
+use crate::catalog::absent::naming_rows;
 use crate::db::open::{Reader, Trouble};
 use crate::db::{backfill_state, integrity};
 use crate::thread::columns::Col;
@@ -11,11 +12,7 @@ impl VerifyRun<'_> {
     /// Reports once for each old home how many rows name rollouts there.
     pub(super) fn report_moved_homes(&mut self) {
         for (old, n) in std::mem::take(&mut self.noted.moved_homes) {
-            let rows = if n == 1 {
-                "1 row names its rollout".to_owned()
-            } else {
-                format!("{n} rows name their rollouts")
-            };
+            let rows = naming_rows(n);
             let message = format!("{rows} below {old}, which is {} now", self.options.context.home.display());
             let field = FieldDifference {
                 col: Col::RolloutPath,

@@ -47,7 +47,7 @@ impl Backfill {
         let bound = report.shown_before + report.inserted + report.updated;
         outcome.assert(report.shown_after <= bound, "only rows that were written can come into the list");
         outcome.assert_eq(report.failures.len(), report.failed, "every failed file is named");
-        for failure in &report.failures {
+        for failure in report.failures.iter() {
             outcome.assert(!failure.error.is_empty(), format_args!("a reason why {} failed", failure.path));
         }
         report
@@ -116,7 +116,7 @@ impl Verify {
         let of_threads = report.findings.iter().filter(|finding| finding.thread_id.is_some());
         let keys: Vec<_> = of_threads.map(|f| (&f.thread_id, &f.path, &f.kind)).collect();
         outcome.assert(keys.is_sorted(), format_args!("findings sorted by thread id, path, kind: {keys:?}"));
-        for finding in &report.findings {
+        for finding in report.findings.iter() {
             outcome.assert(
                 ["error", "warning"].contains(&finding.severity.as_str()),
                 format_args!("a known severity: {finding:?}"),

@@ -62,7 +62,7 @@ pub(super) fn move_threads(
     } else {
         edit.write(|writer| Ok(job.run(writer, edit.app.messages.progress())))?.0
     };
-    for outcome in &report.threads {
+    for outcome in report.threads.iter() {
         let outcome = outcome?;
         if let Some(error) = &outcome.error {
             edit.app.messages.fail(&format!("{}: {error}", name(&outcome)));

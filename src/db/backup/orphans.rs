@@ -4,10 +4,9 @@ use super::automatic::{prepare_folder, replaced_name};
 use super::folder::rename_to_free;
 use crate::db::open::explain_io;
 use crate::home::{BESIDE_DATABASE, with_suffix};
-use crate::sys::sync_folder;
+use crate::sys::{if_there, sync_folder};
 use chrono::{DateTime, Utc};
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// Moves the files that SQLite kept beside `database`, which is missing, to the folder of backups. Otherwise SQLite
@@ -21,12 +20,9 @@ pub fn move_logs(database: &Path, now: DateTime<Utc>) -> anyhow::Result<Vec<Path
     let mut moved = Vec::new();
     for suffix in BESIDE_DATABASE {
         let log = with_suffix(database, suffix);
-        let size = match fs::symlink_metadata(&log) {
-            Ok(metadata) => metadata.len(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(explained(error)),
-        };
-        if size == 0 || suffix == "-shm" {
+        let metadata = if_there(fs::symlink_metadata(&log)).map_err(explained)?;
+        let Some(metadata) = metadata else { continue };
+        if metadata.len() == 0 || suffix == "-shm" {
             fs::remove_file(&log).map_err(explained)?;
             continue;
         }

@@ -18,7 +18,7 @@ use crate::db::open::{OpenOptions, Reader, Trouble, Writer, explain, explain_io,
 use crate::db::schema::Schema;
 use crate::error::{WithHint as _, shell_word};
 use crate::fault;
-use crate::sys::{Links, is_same_file, open_regular, rename_no_replace, sync_folder};
+use crate::sys::{Links, if_there, is_same_file, open_regular, rename_no_replace, sync_folder};
 
 /// A renamed file of an unusable database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +105,6 @@ pub fn restore_into(
     source: &Path,
     options: &OpenOptions,
     now: DateTime<Utc>,
-    progress: &mut dyn FnMut(CopyProgress),
 ) -> anyhow::Result<RestoredDatabase> {
     let doing = "restore the database";
     if is_same_file(target, source).map_err(|error| explain_io(error, target, doing))? {
@@ -129,22 +128,15 @@ pub fn restore_into(
     // Opened as a reader first: a writer would play the log into a file that is not a database before it notices
     // that, and then remove the log, which may be all that is left.
     let is_unusable = Reader::open(target, options).is_err_and(|error| error_is_unusable(&error));
-    let writer = if is_unusable { None } else { Some(Writer::open(target, options)) };
-    match writer {
-        None => {}
-        Some(Ok(mut writer)) => {
-            let restored = overwrite(&mut writer, &staged, options, progress);
-            match restored {
-                Ok(size) => {
-                    writer.close()?;
-                    return Ok(RestoredDatabase { size, replaced_file: false, moved_aside: Vec::new() });
-                }
-                Err(error) if error_is_unusable(&error) => {}
-                Err(error) => return Err(error),
+    if !is_unusable {
+        match overwrite(target, &staged, options) {
+            Ok((size, writer)) => {
+                writer.close()?;
+                return Ok(RestoredDatabase { size, replaced_file: false, moved_aside: Vec::new() });
             }
+            Err(error) if error_is_unusable(&error) || Trouble::of(&error) == Some(Trouble::Missing) => {}
+            Err(error) => return Err(error),
         }
-        Some(Err(error)) if error_is_unusable(&error) || Trouble::of(&error) == Some(Trouble::Missing) => {}
-        Some(Err(error)) => return Err(error),
     }
     staged.close().map_err(|(_, error)| explain(error, &copy, doing))?;
     replace(&real, &copy, now)
@@ -154,14 +146,9 @@ fn error_is_unusable(error: &anyhow::Error) -> bool {
     Trouble::of(error).is_some_and(Trouble::is_unusable)
 }
 
-/// Overwrites the content of an open database with that of the staged copy. Returns its size.
-fn overwrite(
-    writer: &mut Writer,
-    staged: &Connection,
-    options: &OpenOptions,
-    progress: &mut dyn FnMut(CopyProgress),
-) -> anyhow::Result<u64> {
-    let path = writer.path().to_owned();
+/// Overwrites the content of a database with that of the staged copy. Returns its size.
+fn overwrite(target: &Path, staged: &Connection, options: &OpenOptions) -> anyhow::Result<(u64, Writer)> {
+    let mut writer = Writer::open(target, options)?;
     let mut restored = || -> rusqlite::Result<u64> {
         let to = writer.connection_mut();
         let page_size = |connection: &Connection| -> rusqlite::Result<i64> {
@@ -180,7 +167,6 @@ fn overwrite(
             if copied.done < copied.total {
                 fault::point("restore:copying");
             }
-            progress(copied);
         };
         copy_pages(staged, to, options.busy_timeout, None, &mut progress)?;
         fault::point("restore:copied");
@@ -189,17 +175,15 @@ fn overwrite(
         let _ = to.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         Ok(u64::try_from(count.saturating_mul(wanted)).unwrap_or(0))
     };
-    restored().map_err(|error| explain(error, &path, "restore the database"))
+    let size = restored().map_err(|error| explain(error, target, "restore the database"))?;
+    Ok((size, writer))
 }
 
 /// Returns true if a file begins as rollouts do. A database never replaces a rollout, whatever its name is.
 fn holds_json(path: &Path) -> io::Result<bool> {
     let mut beginning = Vec::new();
-    match open_regular(path, Links::Follow) {
-        Ok(file) => file.take(64).read_to_end(&mut beginning)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error),
-    };
+    let Some(file) = if_there(open_regular(path, Links::Follow))? else { return Ok(false) };
+    file.take(64).read_to_end(&mut beginning)?;
     let text = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&beginning);
     Ok(text.trim_ascii_start().starts_with(b"{"))
 }

@@ -1,7 +1,7 @@
 //! A folder in which a copy is made until it is complete. After a crash, the next run recognises and removes its
 //! remains.
 
-use crate::sys::{Links, open_regular_with};
+use crate::sys::{Links, open_regular_with, remove_if_there};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -61,10 +61,7 @@ impl Staging {
     pub(in crate::db) fn new_copy(&self) -> io::Result<PathBuf> {
         let copy = self.folder.join("copy.sqlite");
         for suffix in std::iter::once("").chain(crate::home::BESIDE_DATABASE) {
-            match fs::remove_file(crate::home::with_suffix(&copy, suffix)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+            remove_if_there(&crate::home::with_suffix(&copy, suffix))?;
         }
         let mut options = File::options();
         options.write(true).create_new(true);

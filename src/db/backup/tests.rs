@@ -241,7 +241,7 @@ fn a_restore_under_an_open_reader_and_an_idle_codex() {
     assert_eq!(titled(&reader, "new"), 31);
     let before = crate::sys::FileIdentity::of(&place.database).unwrap();
 
-    let report = restore_into(&place.database, &backup, &place.options(), noon(), &mut quiet).unwrap();
+    let report = restore_into(&place.database, &backup, &place.options(), noon()).unwrap();
     assert!(!report.replaced_file && report.moved_aside.is_empty(), "{report:?}");
     assert_eq!(report.size, fs::metadata(&backup).unwrap().len());
     assert_eq!(crate::sys::FileIdentity::of(&place.database).unwrap(), before, "the file was swapped");
@@ -262,11 +262,11 @@ fn a_restore_under_a_writer_refuses_and_changes_nothing() {
     let (place, _elsewhere, backup) = place_and_backup();
     let mut codex = Process::on(&place.database);
     assert_eq!(codex.run("BEGIN IMMEDIATE; UPDATE threads SET title = 'mine'"), "done");
-    let error = restore_into(&place.database, &backup, &place.options(), noon(), &mut quiet).unwrap_err();
+    let error = restore_into(&place.database, &backup, &place.options(), noon()).unwrap_err();
     assert!(is_busy(&error), "{error:#}");
     assert_eq!(codex.run("ROLLBACK"), "done");
     assert_eq!(state(&place.database), expected(0, 31, "wal"));
-    restore_into(&place.database, &backup, &place.options(), noon(), &mut quiet).unwrap();
+    restore_into(&place.database, &backup, &place.options(), noon()).unwrap();
     codex.end();
     assert_eq!(state(&place.database), expected(61, 0, "wal"));
 }
@@ -277,11 +277,11 @@ fn without_wal_a_reader_is_in_the_way_too() {
     place.connect().execute_batch("PRAGMA journal_mode = DELETE").unwrap();
     let mut codex = Process::on(&place.database);
     assert_eq!(codex.run("BEGIN; CREATE TEMP TABLE t AS SELECT * FROM threads"), "done");
-    let error = restore_into(&place.database, &backup, &place.options(), noon(), &mut quiet).unwrap_err();
+    let error = restore_into(&place.database, &backup, &place.options(), noon()).unwrap_err();
     assert!(is_busy(&error), "{error:#}");
     assert_eq!(codex.run("COMMIT"), "done");
     assert_eq!(state(&place.database), expected(0, 31, "delete"));
-    restore_into(&place.database, &backup, &place.options(), noon(), &mut quiet).unwrap();
+    restore_into(&place.database, &backup, &place.options(), noon()).unwrap();
     assert_eq!(codex.run("UPDATE threads SET title = 'new' WHERE rowid = 1"), "done");
     codex.end();
     assert_eq!(state(&place.database), expected(60, 1, "delete"));
@@ -302,7 +302,7 @@ fn the_source_may_be_any_database() {
                 assert_eq!(source.run(sql), "done");
             }
             let before = snapshot(elsewhere.path());
-            restore_into(&place.database, &backup, &place.options(), noon(), &mut quiet).unwrap();
+            restore_into(&place.database, &backup, &place.options(), noon()).unwrap();
             assert_unchanged(&before, &snapshot(elsewhere.path()));
             assert_eq!(state(&place.database), expected(54, 7, target_mode), "{page_size} {mode}");
         }
@@ -333,7 +333,7 @@ fn an_unsuitable_source_is_refused() {
         (foreign, "cannot restore from it: the table `threads` has no column `id`"),
         (place.folder.path().join(".").join("state_5.sqlite"), "is the database itself"),
     ] {
-        let error = restore_into(&place.database, &source, &place.options(), noon(), &mut quiet).unwrap_err();
+        let error = restore_into(&place.database, &source, &place.options(), noon()).unwrap_err();
         let text = format!("{error:#}");
         assert!(text.starts_with(&format!("{}: {why}", source.display())), "{text}");
         assert_eq!(hints(&error).len(), 1, "{text}");
@@ -361,7 +361,7 @@ fn an_unusable_target_is_moved_aside_with_its_neighbours() {
         }
         // A name that is in use is not used again.
         fs::write(place.folder.path().join(format!("{aside}-wal")), "precious").unwrap();
-        let report = restore_into(&place.database, &backup, &place.options(), noon(), &mut quiet).unwrap();
+        let report = restore_into(&place.database, &backup, &place.options(), noon()).unwrap();
         assert!(report.replaced_file);
         let moved: Vec<_> =
             report.moved_aside.iter().map(|moved| moved.to.file_name().unwrap().to_str().unwrap()).collect();
@@ -382,7 +382,7 @@ fn a_missing_target_is_created_and_leftovers_do_not_get_into_it() {
     assert_eq!(codex.run("UPDATE threads SET title = 'lost'"), "done");
     codex.kill();
     fs::remove_file(&place.database).unwrap();
-    let report = restore_into(&place.database, &backup, &place.options(), noon(), &mut quiet).unwrap();
+    let report = restore_into(&place.database, &backup, &place.options(), noon()).unwrap();
     assert!(report.replaced_file);
     assert_eq!(report.moved_aside.len(), 2, "{report:?}");
     assert_eq!(state(&place.database), expected(61, 0, "delete"));
@@ -393,7 +393,7 @@ fn a_damaged_page_deep_in_the_target_is_overwritten() {
     let (place, _elsewhere, backup) = place_and_backup();
     fs::write(&place.database, damage_threads(&place.database)).unwrap();
     assert!(check_backup(&place.database, &place.options()).is_err());
-    let report = restore_into(&place.database, &backup, &place.options(), noon(), &mut quiet).unwrap();
+    let report = restore_into(&place.database, &backup, &place.options(), noon()).unwrap();
     assert!(!report.replaced_file);
     assert_eq!(state(&place.database), expected(61, 0, "wal"));
 }
@@ -435,7 +435,7 @@ fn restores_beside_a_busy_codex_never_corrupt() {
             }
         });
         for _ in 0..8 {
-            restore_into(&place.database, &backup, &options, noon(), &mut quiet).unwrap();
+            restore_into(&place.database, &backup, &options, noon()).unwrap();
         }
         stop.store(true, Ordering::Relaxed);
         assert!(codex.join().unwrap() > 0);

@@ -86,14 +86,6 @@ pub(in crate::db) fn private_copy(path: &Path, folder: &Path) -> anyhow::Result<
     }
 }
 
-/// Removes a file; a missing file is not an error.
-pub(in crate::db) fn remove_if_there(path: &Path) -> std::io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
 pub(super) fn connect(
     path: &Path,
     flags: OpenFlags,

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::connect::{OPENING, OpenOptions, PAUSE, connect, find, remove_if_there};
+use super::connect::{OPENING, OpenOptions, PAUSE, connect, find};
 use super::trouble::{self, Trouble, explain, explain_io, refuse};
 use crate::error::WithHint as _;
+use crate::sys::remove_if_there;
 
 /// A database that only this process has open.
 ///

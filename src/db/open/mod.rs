@@ -14,7 +14,7 @@ mod trouble;
 mod writer;
 
 pub use connect::OpenOptions;
-pub(in crate::db) use connect::{private_copy, remove_if_there};
+pub(in crate::db) use connect::private_copy;
 pub use exclusive::Exclusive;
 pub use reader::Reader;
 pub use snapshot::Access;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::sys::{FileIdentity, Links, open_regular};
+use crate::sys::{FileIdentity, Links, if_there, open_regular};
 #[cfg(any(not(unix), test))]
 use crate::sys::{has_drive, with_verbatim_prefix, without_verbatim_prefix};
 
@@ -65,14 +65,8 @@ impl FileStat {
     }
 
     fn of(path: &Path) -> io::Result<Option<Self>> {
-        match fs::metadata(path) {
-            Ok(metadata) => match Self::new(path, &metadata) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                other => other.map(Some),
-            },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        let Some(metadata) = if_there(fs::metadata(path))? else { return Ok(None) };
+        if_there(Self::new(path, &metadata))
     }
 }
 
@@ -134,11 +128,8 @@ fn beside(path: &Path, suffix: &str, header: usize) -> io::Result<(Option<FileSt
     let mut bytes = Vec::new();
     if stamp.len > 0 {
         // SQLite holds no locks on this file, so we may open and close it.
-        match open_regular(&path, Links::Follow) {
-            Ok(file) => file.take(header as u64).read_to_end(&mut bytes).map(drop)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((None, bytes)),
-            Err(error) => return Err(error),
-        }
+        let Some(file) = if_there(open_regular(&path, Links::Follow))? else { return Ok((None, bytes)) };
+        file.take(header as u64).read_to_end(&mut bytes)?;
     }
     Ok((Some(stamp), bytes))
 }

@@ -28,16 +28,11 @@ fn read(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, OldLedgerRow>
         return Ok(entries);
     }
     salvage::each_row(connection, TABLE, &COLUMNS, |_, row| {
-        let cells = row.cells()?;
-        if let [Cell::Integer(version), success, checksum, installed_on, execution_time] = &cells[..] {
-            let entry = OldLedgerRow {
-                version: *version,
-                success: *success == Cell::Integer(1),
-                checksum: checksum.clone(),
-                installed_on: installed_on.clone(),
-                execution_time: execution_time.clone(),
-            };
-            entries.insert(*version, entry);
+        let cells = <[Cell; COLUMNS.len()]>::try_from(row.cells()?);
+        if let Ok([Cell::Integer(version), success, checksum, installed_on, execution_time]) = cells {
+            let success = success == Cell::Integer(1);
+            let entry = OldLedgerRow { version, success, checksum, installed_on, execution_time };
+            entries.insert(version, entry);
         }
         Ok(())
     })?;

@@ -17,11 +17,12 @@ use super::census::Census;
 use super::create::{self, AUGUST, NEWEST, NewSchema};
 use super::facts::DatabaseFacts;
 use super::integrity;
-use super::open::{Exclusive, OpenOptions, Reader, Trouble, Writer, explain, explain_io, remove_if_there};
+use super::open::{Exclusive, OpenOptions, Reader, Trouble, Writer, explain, explain_io};
 use super::salvage;
 use super::schema::Schema;
 use super::threads::ThreadStatements;
 use crate::error::WithHint as _;
+use crate::sys::remove_if_there;
 use crate::thread::ThreadId;
 use carry::TableGroup;
 use chrono::{DateTime, Utc};
@@ -271,7 +272,7 @@ impl NewDatabase {
         let explained = |error| explain(error, &self.target, "build a new database");
         create::build_at(&self.path, level).map_err(explained)?;
         let writer = Writer::open(&self.path, options)?;
-        let facts = self.inherit(old, level, &writer, inherited)?;
+        let facts = self.inherit(old, &writer, inherited)?;
         // The rows of all threads are written next. No journal could save them from a crash: the next run begins anew.
         writer.without_journal().map_err(explained)?;
         Ok((writer, facts))
@@ -281,7 +282,6 @@ impl NewDatabase {
     fn inherit(
         &self,
         old: &OldDatabase,
-        level: i64,
         writer: &Writer,
         inherited: &mut Inherited,
     ) -> anyhow::Result<Option<DatabaseFacts>> {
@@ -294,7 +294,7 @@ impl NewDatabase {
                 inherited.tables.insert(SCHEMA.to_owned(), found);
             }
             let new = writer.connection().unchecked_transaction()?;
-            if (51..55).contains(&level) {
+            if (51..55).contains(&self.level) {
                 make_artifacts(connection, &new)?;
             }
             carry::carry_tables(connection, &new, TableGroup::Before, &mut inherited.tables)?;

@@ -2,9 +2,9 @@
 
 use super::condition::{Condition, examine};
 use crate::db::backup::Staging;
-use crate::db::open::{explain, explain_io, private_copy, remove_if_there};
+use crate::db::open::{explain, explain_io, private_copy};
 use crate::home::with_suffix;
-use crate::sys::{Links, open_regular, open_regular_with};
+use crate::sys::{Links, open_regular, open_regular_with, remove_if_there};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use std::fs::{self, File};

@@ -2,10 +2,10 @@
 //! describes the order of the steps.
 
 use crate::db::backup::{move_logs, prepare_folder, replaced_name, sync_file};
-use crate::db::open::{Exclusive, explain_io, remove_if_there};
+use crate::db::open::{Exclusive, explain_io};
 use crate::fault;
 use crate::home::{BESIDE_DATABASE, with_suffix};
-use crate::sys::{Links, is_same_file, open_regular, rename_no_replace, sync_folder};
+use crate::sys::{Links, is_same_file, open_regular, remove_if_there, rename_no_replace, sync_folder};
 use chrono::{DateTime, Utc};
 use std::fs::{self, File};
 use std::io;

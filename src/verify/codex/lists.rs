@@ -3,9 +3,9 @@
 
 use super::threads;
 use crate::catalog::names::{FILE_NAME, Names};
-use crate::db::names::NamedThread;
+use crate::db::names::{self, NamedThread};
 use crate::db::schema::Schema;
-use crate::db::{self, projects, providers};
+use crate::db::{projects, providers};
 use crate::home;
 use crate::thread::ThreadId;
 use crate::verify::finding::Finding;
@@ -58,10 +58,8 @@ impl VerifyRun<'_> {
                  not show them there",
                 threads(project.threads)
             );
-            self.report(
-                Finding::new(FindingKind::UnassignedProject, message).at(self.survey.database.path()),
-                None,
-            );
+            let finding = Finding::new(FindingKind::UnassignedProject, message);
+            self.report(finding.at(self.survey.database.path()), None);
         }
         Ok(())
     }
@@ -101,16 +99,13 @@ impl VerifyRun<'_> {
         let some = self.rows.named.as_deref();
         self.survey.database.read(|connection| -> anyhow::Result<_> {
             let mut unnamed = Vec::new();
-            let mut take = |named: NamedThread<'_>| {
+            let take = |named: NamedThread<'_>| {
                 let is_name = !named.is_title || !(is_quick || untitled.binary_search(&named.id).is_ok());
                 if is_name && !indexed.contains(named.id) {
                     unnamed.push(named.id);
                 }
             };
-            match some {
-                Some(some) => db::names::for_each_of(connection, schema, some, &mut take)?,
-                None => db::names::for_each_in_file_order(connection, schema, &mut take)?,
-            }
+            names::for_each_of(connection, schema, some, take)?;
             unnamed.sort_unstable();
             Ok(unnamed)
         })

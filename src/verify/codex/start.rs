@@ -20,10 +20,8 @@ impl VerifyRun<'_> {
         if !faults.is_empty() {
             let fails = if faults.keeps_from_starting() { "does not start" } else { "cannot work" };
             let message = format!("{}: Codex {fails} with this database", faults.describe());
-            self.report(
-                Finding::new(FindingKind::LedgerMismatch, message).at(self.survey.database.path()),
-                None,
-            );
+            let finding = Finding::new(FindingKind::LedgerMismatch, message);
+            self.report(finding.at(self.survey.database.path()), None);
         }
         Ok(())
     }

@@ -182,7 +182,7 @@ pub(super) fn say_failures(app: &App, report: &BackfillReport) -> io::Result<()>
     for folder in &report.missing_folders {
         app.messages.fail(&format!("{}: {}", text::path(&folder.path), folder.describe()));
     }
-    for failure in &report.failures {
+    for failure in report.failures.iter() {
         let failure = failure.map_err(io::Error::other)?;
         app.messages.fail(&format!("{}: {}", text::path(&failure.path), failure.error));
     }

@@ -51,7 +51,7 @@ pub(super) fn write(
 
 fn write_findings(xml: &mut dyn Write, report: &VerifyReport, kind: FindingKind, n: u64) -> io::Result<()> {
     let mut n_printed = 0;
-    for finding in &report.findings {
+    for finding in report.findings.iter() {
         let finding = finding.map_err(io::Error::other)?;
         if finding.kind == kind {
             write_finding(xml, &finding)?;

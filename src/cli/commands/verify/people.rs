@@ -42,7 +42,7 @@ pub(super) fn write(
         }
         block.heading(out, report, kind)?;
         let mut n_printed = 0;
-        for finding in &report.findings {
+        for finding in report.findings.iter() {
             let finding = finding.map_err(io::Error::other)?;
             if !has_all && n_printed == EXAMPLES {
                 break;
