@@ -75,15 +75,13 @@ pub struct Providers(BTreeSet<String>);
 impl Providers {
     /// Collects the providers that a configuration defines, at its top level and in its profiles.
     fn of(config: &toml::Table) -> Providers {
-        fn table<'a>(
-            config: &'a toml::Table,
-            key: &str,
-        ) -> impl Iterator<Item = (&'a String, &'a toml::Value)> {
-            config.get(key).and_then(toml::Value::as_table).into_iter().flatten()
+        fn table<'a>(config: &'a toml::Table, key: &str) -> Option<&'a toml::Table> {
+            config.get(key).and_then(toml::Value::as_table)
         }
-        let profiles = table(config, "profiles").filter_map(|(_, profile)| profile.as_table());
-        let defined = profiles.chain([config]).flat_map(|config| table(config, "model_providers"));
-        Providers(defined.map(|(id, _)| id.clone()).collect())
+        let profiles = table(config, "profiles").into_iter().flat_map(toml::Table::values);
+        let configs = profiles.filter_map(toml::Value::as_table).chain([config]);
+        let defined = configs.filter_map(|config| table(config, "model_providers"));
+        Providers(defined.flat_map(toml::Table::keys).cloned().collect())
     }
 
     /// Returns true if Codex knows the provider.
@@ -199,37 +197,11 @@ pub fn row_path<'a>(home: &Path, in_row: &'a Path) -> Option<Cow<'a, Path>> {
     stays_below.then(|| Cow::Owned(home.join(in_row)))
 }
 
-/// The reason for choosing a database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// It was named with `--db`.
-    Named,
-    /// It is in the folder named with `--sqlite-home`.
-    SqliteHomeOption,
-    /// It is in the folder that `config.toml` names.
-    SqliteHomeConfig,
-    /// It is in the folder that `CODEX_SQLITE_HOME` names.
-    SqliteHomeVariable,
-    /// It is in the Codex home.
-    CodexHome,
-    /// It is in the folder of the desktop app.
-    AppFolder,
-}
+/// The reason for considering a database in the home.
+const IN_HOME: &str = "in the Codex home";
 
-impl Why {
-    /// Describes the reason, for `status` and warnings.
-    #[must_use]
-    pub fn describe(self) -> &'static str {
-        match self {
-            Why::Named => "named with --db",
-            Why::SqliteHomeOption => "in the folder named with --sqlite-home",
-            Why::SqliteHomeConfig => "in the folder that sqlite_home of config.toml names",
-            Why::SqliteHomeVariable => "in the folder that CODEX_SQLITE_HOME names",
-            Why::CodexHome => "in the Codex home",
-            Why::AppFolder => "in the folder sqlite of the Codex home, which desktop apps use",
-        }
-    }
-}
+/// The reason for considering a database in [`APP_FOLDER`].
+const IN_APP_FOLDER: &str = "in the folder sqlite of the Codex home, which desktop apps use";
 
 /// The settings, beside the home, that say where the databases are.
 #[derive(Debug, Clone, Default)]
@@ -249,8 +221,8 @@ pub struct DatabaseInputs<'a> {
 pub struct DatabaseCandidate {
     /// Path of the database.
     pub path: PathBuf,
-    /// Reason for considering it.
-    pub why: Why,
+    /// Reason for considering it, in words.
+    pub why: &'static str,
 }
 
 /// The result of the search for databases.
@@ -277,18 +249,18 @@ impl Candidates {
 pub fn find_databases(home: &Path, inputs: &DatabaseInputs<'_>) -> anyhow::Result<Candidates> {
     if let Some(db) = inputs.db {
         check_named_database(db)?;
-        let found = vec![DatabaseCandidate { path: db.to_owned(), why: Why::Named }];
+        let found = vec![DatabaseCandidate { path: db.to_owned(), why: "named with --db" }];
         return Ok(Candidates { found, looked_in: Vec::new() });
     }
     let named = [
-        (inputs.sqlite_home, Why::SqliteHomeOption),
-        (inputs.config_sqlite_home, Why::SqliteHomeConfig),
-        (inputs.variable_sqlite_home, Why::SqliteHomeVariable),
+        (inputs.sqlite_home, "in the folder named with --sqlite-home"),
+        (inputs.config_sqlite_home, "in the folder that sqlite_home of config.toml names"),
+        (inputs.variable_sqlite_home, "in the folder that CODEX_SQLITE_HOME names"),
     ];
     let named = named.into_iter().find_map(|(folder, why)| Some((folder?.to_owned(), why)));
     let folders = match named {
         Some(named) => vec![named],
-        None => vec![(home.to_owned(), Why::CodexHome), (home.join(APP_FOLDER), Why::AppFolder)],
+        None => vec![(home.to_owned(), IN_HOME), (home.join(APP_FOLDER), IN_APP_FOLDER)],
     };
     let mut found = Vec::new();
     for (folder, why) in &folders {
@@ -298,7 +270,7 @@ pub fn find_databases(home: &Path, inputs: &DatabaseInputs<'_>) -> anyhow::Resul
                 "check the permissions of {}, or name the database with --db FILE",
                 folder.display()
             ))?;
-        found.extend(newest.map(|path| DatabaseCandidate { path, why: *why }));
+        found.extend(newest.map(|path| DatabaseCandidate { path, why }));
     }
     Ok(Candidates { found, looked_in: folders.into_iter().map(|(folder, _)| folder).collect() })
 }
@@ -312,8 +284,7 @@ pub const BESIDE_DATABASE: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// Returns the path of a file that SQLite keeps beside the database.
 #[must_use]
 pub fn with_suffix(database: &Path, suffix: &str) -> PathBuf {
-    let mut path = OsString::with_capacity(database.as_os_str().len() + suffix.len());
-    path.push(database);
+    let mut path = OsString::from(database);
     path.push(suffix);
     path.into()
 }
@@ -468,16 +439,16 @@ mod tests {
     }
 
     /// Checks which databases are found in a home with these files.
-    fn check(files: &[&str], inputs: &DatabaseInputs<'_>, expected: &[(&str, Why)]) {
+    fn check(files: &[&str], inputs: &DatabaseInputs<'_>, expected: &[(&str, &str)]) {
         let home = home_with(files);
         let found = find_databases(home.path(), inputs).unwrap().found;
-        let found: Vec<(String, Why)> = found
+        let found: Vec<(String, &str)> = found
             .iter()
             .map(|one| {
                 (one.path.strip_prefix(home.path()).unwrap().to_str().unwrap().replace('\\', "/"), one.why)
             })
             .collect();
-        let expected: Vec<(String, Why)> =
+        let expected: Vec<(String, &str)> =
             expected.iter().map(|(path, why)| ((*path).to_owned(), *why)).collect();
         assert_eq!(found, expected);
     }
@@ -485,16 +456,8 @@ mod tests {
     #[test]
     fn the_highest_number_is_used_and_phase_1_only_without_any() {
         let none = DatabaseInputs::default();
-        check(
-            &["state_5.sqlite", "state_10.sqlite", "state.sqlite"],
-            &none,
-            &[("state_10.sqlite", Why::CodexHome)],
-        );
-        check(
-            &["state.sqlite", "state_x.sqlite", "logs_2.sqlite"],
-            &none,
-            &[("state.sqlite", Why::CodexHome)],
-        );
+        check(&["state_5.sqlite", "state_10.sqlite", "state.sqlite"], &none, &[("state_10.sqlite", IN_HOME)]);
+        check(&["state.sqlite", "state_x.sqlite", "logs_2.sqlite"], &none, &[("state.sqlite", IN_HOME)]);
         check(&["state_+5.sqlite", "state_5.sqlite-wal"], &none, &[]);
     }
 
@@ -503,14 +466,14 @@ mod tests {
         check(
             &["state_5.sqlite", "sqlite/state_5.sqlite"],
             &DatabaseInputs::default(),
-            &[("state_5.sqlite", Why::CodexHome), ("sqlite/state_5.sqlite", Why::AppFolder)],
+            &[("state_5.sqlite", IN_HOME), ("sqlite/state_5.sqlite", IN_APP_FOLDER)],
         );
     }
 
     #[test]
     fn of_two_databases_the_one_changed_last_is_chosen_and_the_home_on_a_tie() {
         let candidate = |path: &str, why| DatabaseCandidate { path: path.into(), why };
-        let both = [candidate("a", Why::CodexHome), candidate("b", Why::AppFolder)];
+        let both = [candidate("a", IN_HOME), candidate("b", IN_APP_FOLDER)];
         let chosen = |times: [Option<i64>; 2]| {
             choose_database(&both, |path| times[usize::from(path != Path::new("a"))]).unwrap().chosen.path
         };
@@ -532,7 +495,7 @@ mod tests {
         assert_eq!(first(&inputs).path, named.join("state.sqlite"));
         let db = home.path().join("state_5.sqlite");
         inputs.db = Some(&db);
-        assert_eq!(first(&inputs), DatabaseCandidate { path: db.clone(), why: Why::Named });
+        assert_eq!(first(&inputs), DatabaseCandidate { path: db.clone(), why: "named with --db" });
         let missing = home.path().join("missing.sqlite");
         inputs.db = Some(&missing);
         assert!(find_databases(home.path(), &inputs).is_err());

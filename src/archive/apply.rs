@@ -84,7 +84,7 @@ impl Engine<'_> {
             Ok(outcome) => (outcome, None),
             Err(error) => {
                 let error = explain_own(error, writer.path(), "write to the database");
-                let outcome = ArchiveOutcome::failed(Some(id), planned.from, reason(&error));
+                let outcome = ArchiveOutcome::failed(Some(id), planned.from, format!("{error:#}"));
                 // A failure of the database would affect the next thread too.
                 let ends_all = Trouble::of(&error).is_some();
                 (outcome, ends_all.then_some(error))
@@ -320,17 +320,11 @@ fn undo(done: Vec<Step>, why: &anyhow::Error) -> anyhow::Result<()> {
         };
         if let Err(error) = result {
             let reason = format!(
-                "{}; and what was done cannot be taken back: {}: {error}; run the command again to complete it",
-                reason(why),
+                "{why:#}; and what was done cannot be taken back: {}: {error}; run the command again to complete it",
                 path.display()
             );
             return Err(ApplyStop::Failed(reason).into());
         }
     }
     Ok(())
-}
-
-/// Returns an error and its causes in one line.
-fn reason(error: &anyhow::Error) -> String {
-    format!("{error:#}")
 }

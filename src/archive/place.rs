@@ -37,9 +37,7 @@ pub(super) fn find_movable(home: &Path, path: &Path) -> Result<Option<PathBuf>, 
         let is_link = fs::symlink_metadata(way).is_ok_and(|metadata| metadata.is_symlink());
         match way.parent() {
             Some(parent) if !is_link => way = parent,
-            _ => {
-                return Err(Refusal::BehindLink(found.clone()));
-            }
+            _ => return Err(Refusal::BehindLink(found.clone())),
         }
     }
     Ok(Some(found))

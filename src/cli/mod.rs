@@ -6,12 +6,13 @@ pub mod output;
 
 pub mod commands;
 
+use crate::archive::Direction;
 use crate::error::WithHint as _;
 use commands::app::App;
 use commands::place::output_file;
 use commands::{
     archive, backfill, backup, complete, completions, damaged, list, man, path, prune, rebuild, relink,
-    restore, show, status, unarchive, verify,
+    restore, show, status, verify,
 };
 use line::args::{Cli, Command};
 use line::env::{Environment, OPTIONS, default_options};
@@ -72,8 +73,8 @@ fn begin(arguments: Vec<OsString>) -> Result<(App, Command), Exit> {
 fn run_command(app: &mut App, command: &Command) -> anyhow::Result<Exit> {
     match command {
         Command::Backfill(arguments) => backfill::run(app, arguments),
-        Command::Archive(arguments) => archive::run(app, arguments),
-        Command::Unarchive(arguments) => unarchive::run(app, arguments),
+        Command::Archive(arguments) => archive::run(app, Direction::Archive, &arguments.moving),
+        Command::Unarchive(arguments) => archive::run(app, Direction::Unarchive, &arguments.moving),
         Command::Relink(arguments) => relink::run(app, arguments),
         Command::Rebuild(arguments) => rebuild::run(app, arguments),
         Command::Prune(arguments) => prune::run(app, arguments),

@@ -28,6 +28,9 @@ use std::sync::atomic::AtomicBool;
 /// The greatest size in bytes of a database that is checked page by page; some hundred megabytes take a second.
 const CHECKED_BYTES: u64 = 64 << 20;
 
+/// A quarter of an hour, in seconds.
+const QUARTER: i64 = 15 * 60;
+
 /// Seconds after which another Codex may take over from one that was indexing.
 const LEASE: i64 = 900;
 
@@ -249,10 +252,12 @@ impl DatabaseStatus {
                 }
                 false => None,
             };
-            let mut months = Months { month, counts: BTreeMap::new(), last: None };
+            let mut quarters = BTreeMap::<i64, u64>::new();
             let mut weights = sizes.as_ref().map(Weights::begin);
             let census = Census::take_each(connection, &schema, context.default_provider, |thread| {
-                thread.began_at.into_iter().for_each(|seconds| months.add(seconds));
+                if let Some(seconds) = thread.began_at {
+                    *quarters.entry(seconds.div_euclid(QUARTER)).or_default() += 1;
+                }
                 if let (Some(weights), Some(sizes)) = (&mut weights, &sizes) {
                     weights.add(thread.source, thread.provider, thread.folder, sizes.of(thread.id));
                 }
@@ -267,7 +272,7 @@ impl DatabaseStatus {
                 is_sound: (bytes <= CHECKED_BYTES).then_some(problem.is_none()),
                 problem,
                 census,
-                months: months.end(),
+                months: by_month(&quarters, month),
                 last_update: threads::last_update(connection)?.map(|seconds| seconds.saturating_mul(1000)),
                 backfill,
                 unknown_columns: schema.unknown_columns.clone(),
@@ -277,40 +282,19 @@ impl DatabaseStatus {
     }
 }
 
-/// Counts threads by the month in which they began.
-struct Months<'a> {
-    /// Returns the month of a time in the local time zone.
-    month: &'a dyn Fn(Millis) -> Option<String>,
-    counts: BTreeMap<String, u64>,
-    /// The quarter of an hour last asked for, its month, and the number of threads in it.
-    last: Option<(i64, Option<String>, u64)>,
-}
-
-impl Months<'_> {
-    /// Counts a thread. Rows are roughly in the order of their times, and no time zone changes its month within a
-    /// quarter of an hour.
-    fn add(&mut self, seconds: i64) {
-        const QUARTER: i64 = 15 * 60;
-        let quarter = seconds.div_euclid(QUARTER);
-        match &mut self.last {
-            Some((last, _, n)) if *last == quarter => *n += 1,
-            _ => {
-                self.flush();
-                self.last = Some((quarter, (self.month)(seconds.saturating_mul(1000)), 1));
-            }
+/// Adds up numbers of threads by the month of their quarter of an hour. `month` returns the month of a time in the local
+/// time zone; no time zone changes it within a quarter.
+fn by_month(
+    quarters: &BTreeMap<i64, u64>,
+    month: &dyn Fn(Millis) -> Option<String>,
+) -> BTreeMap<String, u64> {
+    let mut months = BTreeMap::<String, u64>::new();
+    for (quarter, n) in quarters {
+        if let Some(month) = month(quarter.saturating_mul(1000 * QUARTER)) {
+            *months.entry(month).or_default() += n;
         }
     }
-
-    fn flush(&mut self) {
-        if let Some((_, Some(month), n)) = self.last.take() {
-            *self.counts.entry(month).or_default() += n;
-        }
-    }
-
-    fn end(mut self) -> BTreeMap<String, u64> {
-        self.flush();
-        self.counts
-    }
+    months
 }
 
 #[cfg(test)]

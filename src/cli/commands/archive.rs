@@ -1,4 +1,4 @@
-//! `codex-state archive`, and the common part of `unarchive`: passes the arguments to the verb and prints its report.
+//! `codex-state archive` and `codex-state unarchive`: passes the arguments to the verb and prints its report.
 
 use crate::archive::{self, ArchiveOptions, ArchiveOutcome, ArchiveReport, Direction, MovedFile};
 use crate::cli::commands::edit::Edit;
@@ -17,27 +17,15 @@ use std::sync::atomic::Ordering;
 /// Maximum number of ids in the printed command that undoes the run.
 const FEW: u64 = 5;
 
-/// Runs the command.
+/// Runs the command for a direction.
 ///
 /// # Errors
 /// If the command cannot run.
-pub fn run(app: &mut App, arguments: &args::ArchiveArgs) -> anyhow::Result<Exit> {
-    move_threads(app, Direction::Archive, &arguments.moving)
-}
-
-/// Moves threads in either direction.
-///
-/// # Errors
-/// If the command cannot run.
-pub(super) fn move_threads(
-    app: &mut App,
-    direction: Direction,
-    arguments: &args::Moving,
-) -> anyhow::Result<Exit> {
+pub fn run(app: &mut App, direction: Direction, arguments: &args::Moving) -> anyhow::Result<Exit> {
     let form = app.form(true)?;
     let ids_file = arguments.ids_to.as_deref().map(|path| output_file(app, path)).transpose()?;
     let mut edit = Edit::begin(app, form, arguments.dry_run, arguments.no_backup)?;
-    let mut reader = edit.read(direction.verb())?;
+    let mut reader = edit.place.read(edit.app, &edit.database, direction.verb())?;
     let found = threads::resolve(edit.app, &arguments.threads, &edit.place.home, Some(&mut reader))?;
     if found.selected.is_empty() && form.is_text() {
         if let Some(file) = ids_file.filter(|_| !arguments.dry_run) {
@@ -47,7 +35,7 @@ pub(super) fn move_threads(
         return Ok(found.exit);
     }
     let options = ArchiveOptions {
-        context: edit.context(jobs_or_processors(None)),
+        context: edit.place.context(edit.app, jobs_or_processors(None)),
         threads: &found.selected,
         direction,
         recursive: arguments.recursive,
@@ -136,8 +124,7 @@ fn write_report(
     titles: &Titles,
 ) -> io::Result<()> {
     let words = words(direction);
-    let statuses = [ChangeStatus::Done, ChangeStatus::Kept, ChangeStatus::Failed];
-    let counts = words.counts(&statuses, |status| report.count(status));
+    let counts = words.counts(|status| report.count(status));
     let rows = || report.threads.iter().map(|outcome| Ok(row(words, outcome?, edit.dry_run)));
     ListReport {
         before: vec![("database", (&*edit.database).into())],

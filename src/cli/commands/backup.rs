@@ -59,7 +59,7 @@ pub fn run(app: &mut App, arguments: &args::BackupArgs) -> anyhow::Result<Exit> 
                 ("threads", TableCell::new(human::count(rows))),
                 ("size", TableCell::new(human::bytes(bytes))),
             ];
-            write_fields(out, &fields, form.style)
+            write_fields(out, &fields, usize::MAX, form.style)
         },
     }
     .write(&mut app.out, &form)?;

@@ -2,9 +2,8 @@
 
 use crate::cli::commands::{App, Place};
 use crate::cli::output::{Member, OutputForm, human, shown};
-use crate::db::{Reader, Shown, Writer, backup};
+use crate::db::{Shown, Writer, backup};
 use crate::error::shell_word;
-use crate::survey::Context;
 use std::path::{Path, PathBuf};
 
 /// A run of a command that changes a database.
@@ -35,19 +34,6 @@ impl<'a> Edit<'a> {
         let place = Place::find(app)?;
         let database = place.only(app)?.ok_or_else(|| place.no_database())?;
         Ok(Edit { app, form, place, database, dry_run, keeps_backup: !no_backup })
-    }
-
-    /// Returns the context that every verb needs; `jobs` is the number of files read at once.
-    pub(super) fn context(&self, jobs: usize) -> Context<'_> {
-        self.place.context(self.app, jobs)
-    }
-
-    /// Opens the database for reading, as the work of a command.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub(super) fn read(&self, stage: &'static str) -> anyhow::Result<Reader> {
-        self.place.read(self.app, &self.database, stage)
     }
 
     /// Opens the database for writing and does the work, after a backup if one is due. Returns the result of the work, and

@@ -24,7 +24,6 @@ pub mod restore;
 pub mod show;
 pub mod status;
 mod titles;
-pub mod unarchive;
 mod verdict;
 pub mod verify;
 mod ways;

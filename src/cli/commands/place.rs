@@ -152,7 +152,7 @@ impl Place {
 
 /// With `--verbose`, prints which database is used and why.
 fn say_why(messages: &Messages, chosen: &DatabaseCandidate) {
-    let line = || format!("{}: the database: {}", chosen.path.display(), chosen.why.describe());
+    let line = || format!("{}: the database: {}", chosen.path.display(), chosen.why);
     messages.progress().detail(&line);
 }
 

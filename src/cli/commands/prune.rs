@@ -23,7 +23,7 @@ pub fn run(app: &mut App, arguments: &args::PruneArgs) -> anyhow::Result<Exit> {
     let form = app.form(true)?;
     check_yes(app, arguments.yes || arguments.dry_run, "codex-state prune")?;
     let mut edit = Edit::begin(app, form, arguments.dry_run, arguments.no_backup)?;
-    let mut reader = edit.read("prune")?;
+    let mut reader = edit.place.read(edit.app, &edit.database, "prune")?;
     let found = threads::resolve(edit.app, &arguments.threads, &edit.place.home, Some(&mut reader))?;
     let is_named = !arguments.threads.is_empty();
     if is_named && found.selected.is_empty() && form.is_text() {
@@ -31,7 +31,7 @@ pub fn run(app: &mut App, arguments: &args::PruneArgs) -> anyhow::Result<Exit> {
     }
     drop(reader);
     let options = PruneOptions {
-        context: edit.context(jobs_or_processors(arguments.jobs)),
+        context: edit.place.context(edit.app, jobs_or_processors(arguments.jobs)),
         threads: is_named.then_some(&found.selected),
         all_missing: arguments.all_missing,
         patience: edit.app.global.busy_timeout,
@@ -167,8 +167,7 @@ fn thread(outcome: &PruneOutcome) -> Members<'_> {
 }
 
 fn write_report(edit: &mut Edit<'_>, report: &PruneReport, titles: &Titles) -> io::Result<()> {
-    let statuses = [ChangeStatus::Done, ChangeStatus::Kept, ChangeStatus::Failed];
-    let counts = WORDS.counts(&statuses, |status| report.threads.count(status));
+    let counts = WORDS.counts(|status| report.threads.count(status));
     let saved_to = ("saved_to", report.saved_to.as_deref().into());
     let rows = || report.threads.iter().map(|outcome| Ok(row(outcome, edit.dry_run)));
     ListReport {

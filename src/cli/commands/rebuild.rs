@@ -6,9 +6,7 @@ use crate::cli::commands::edit::Edit;
 use crate::cli::commands::{App, Place, backups, fresh};
 use crate::cli::line::fresh::Rebuild;
 use crate::cli::line::{Exit, jobs_or_processors};
-use crate::cli::output::{
-    Member, Members, Report, ReportRows, TableCell, human, shown, text, write_fields_within,
-};
+use crate::cli::output::{Member, Members, Report, ReportRows, TableCell, human, shown, text, write_fields};
 use crate::db::rebuild::{Carried, Condition};
 use crate::db::shown::HiddenReason;
 use crate::db::{Census, NewSchema, backup};
@@ -41,7 +39,7 @@ pub fn run(app: &mut App, arguments: &Rebuild) -> anyhow::Result<Exit> {
     let mut edit = Edit { app, form, place, database: target, dry_run: arguments.dry_run, keeps_backup };
     let progress = edit.app.messages.progress();
     let options = RebuildOptions {
-        context: edit.context(jobs_or_processors(arguments.jobs)),
+        context: edit.place.context(edit.app, jobs_or_processors(arguments.jobs)),
         database: &database,
         target: &edit.database,
         schema,
@@ -128,9 +126,8 @@ fn targets(app: &App, place: &Place, found: Option<PathBuf>, dry_run: bool) -> T
 fn targets_of_undo(app: &App, place: &Place, found: Option<PathBuf>, file: &Path) -> Targets {
     let had = backup::replaced_database(file);
     let target = match (&found, had) {
-        (Some(database), _) if app.global.db.is_some() => database.clone(),
-        (Some(database), Some(name)) => database.with_file_name(name),
-        (Some(database), None) => database.clone(),
+        (Some(database), Some(name)) if app.global.db.is_none() => database.with_file_name(name),
+        (Some(database), _) => database.clone(),
         (None, name) => {
             let name = name.unwrap_or_else(|| NewSchema::State5.file_name().to_owned());
             place.databases.create_in().join(name)
@@ -213,9 +210,7 @@ fn write(edit: &mut Edit<'_>, report: &Rebuilt) -> io::Result<()> {
     Report {
         members: members(&edit.database, report, edit.dry_run),
         rows: ReportRows::Columns(&columns),
-        text: &|out| {
-            write_fields_within(out, &fields(&edit.database, report), edit.form.width, edit.form.style)
-        },
+        text: &|out| write_fields(out, &fields(&edit.database, report), edit.form.width, edit.form.style),
     }
     .write(&mut edit.app.out, &edit.form)
 }

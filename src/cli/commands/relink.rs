@@ -23,12 +23,12 @@ pub fn run(app: &mut App, arguments: &args::RelinkArgs) -> anyhow::Result<Exit> 
     let mut edit = Edit::begin(app, form, arguments.writing.dry_run, arguments.writing.no_backup)?;
     let (old, new) = (absolute(edit.app, &arguments.old)?, absolute(edit.app, &arguments.new)?);
     let options = RelinkOptions {
-        context: edit.context(jobs_or_processors(None)),
+        context: edit.place.context(edit.app, jobs_or_processors(None)),
         old: &old,
         new: &new,
         missing_ok: arguments.missing_ok,
     };
-    let mut reader = edit.read("relink")?;
+    let mut reader = edit.place.read(edit.app, &edit.database, "relink")?;
     let job = relink::plan(&options, &mut reader, edit.app.messages.progress())?;
     drop(reader);
     let (report, backup) = match edit.dry_run || !job.has_work() {
@@ -83,7 +83,7 @@ fn members(thread: &Relinked) -> Members<'_> {
 }
 
 fn write_report(edit: &mut Edit<'_>, old: &str, report: &RelinkReport) -> io::Result<()> {
-    let counts = WORDS.counts(&[ChangeStatus::Done, ChangeStatus::Failed], |status| report.count(status));
+    let counts = WORDS.counts(|status| report.count(status));
     ListReport {
         before: vec![
             ("database", (&*edit.database).into()),

@@ -35,7 +35,7 @@ pub fn run(app: &mut App, arguments: &args::RestoreArgs) -> anyhow::Result<Exit>
     let args::Writing { dry_run, no_backup } = arguments.writing;
     let mut edit = Edit { app, form, place, database, dry_run, keeps_backup: !no_backup };
     let options = RestoreOptions {
-        context: edit.context(1),
+        context: edit.place.context(edit.app, 1),
         database: &edit.database,
         source: &source,
         open: &edit.place.options,
@@ -115,7 +115,7 @@ fn write(edit: &mut Edit<'_>, source: &Path, report: &RestoreReport) -> io::Resu
                 fields.push(("threads before", TableCell::new(human::count(replaced))));
                 fields.push(("newer rows gone", TableCell::new(human::count(report.newer_rows))));
             }
-            write_fields(out, &fields, edit.form.style)
+            write_fields(out, &fields, usize::MAX, edit.form.style)
         },
     }
     .write(&mut edit.app.out, &edit.form)

@@ -1,6 +1,6 @@
 //! The words of a command that changes many threads for its results: in tables, and as members of its report.
 
-use crate::cli::output::{Member, TableCell, Tone};
+use crate::cli::output::{Members, TableCell, Tone};
 use crate::survey::change::ChangeStatus;
 
 /// The words of a command.
@@ -10,7 +10,7 @@ pub(super) struct Words {
     pub(super) verb: &'static str,
     /// The word for a thread that it changed.
     pub(super) done: &'static str,
-    /// The word for a thread that stays as it is.
+    /// The word for a thread that stays as it is; empty if every thread is changed, or fails.
     pub(super) kept: &'static str,
 }
 
@@ -24,13 +24,11 @@ impl Words {
         }
     }
 
-    /// Returns the members with the number of each of these results.
-    pub(super) fn counts(
-        self,
-        statuses: &[ChangeStatus],
-        count: impl Fn(ChangeStatus) -> u64,
-    ) -> Vec<(&'static str, Member<'static>)> {
-        statuses.iter().map(|&status| (self.of(status), count(status).into())).collect()
+    /// Returns the members with the number of each result that has a word.
+    pub(super) fn counts(self, count: impl Fn(ChangeStatus) -> u64) -> Members<'static> {
+        let statuses = [ChangeStatus::Done, ChangeStatus::Kept, ChangeStatus::Failed].into_iter();
+        let named = statuses.filter(|status| !self.of(*status).is_empty());
+        named.map(|status| (self.of(status), count(status).into())).collect()
     }
 
     /// Returns a result for a table; a dry run has not done anything yet.

@@ -101,7 +101,8 @@ impl Metrics {
             let help = "rollouts, by what a backfill did with them";
             text.counter("codex_db_backfill_total", help, "status", &counts);
             let seconds = format!(" {:.3}", duration.as_secs_f64());
-            text.gauge("codex_db_backfill_duration_seconds", "how long the backfill took", &[seconds]);
+            let help = "how long the backfill took";
+            text.metric("gauge", "codex_db_backfill_duration_seconds", help, &[seconds]);
         }
         if let Some(counts) = self.discrepancies.get() {
             let reasons: Vec<(&str, u64)> =
@@ -110,10 +111,10 @@ impl Metrics {
         }
         if let Some([active, archived]) = self.threads.get() {
             let values = [("false", active), ("true", archived)].map(|value| labelled("archived", value));
-            text.gauge("codex_db_threads", "rows of threads", &values);
+            text.metric("gauge", "codex_db_threads", "rows of threads", &values);
         }
         let seconds = format!(" {}", now.div_euclid(1000));
-        text.gauge("codex_db_last_run_timestamp_seconds", "when the run began", &[seconds]);
+        text.metric("gauge", "codex_db_last_run_timestamp_seconds", "when the run began", &[seconds]);
         text.0
     }
 }
@@ -125,10 +126,6 @@ impl MetricsText {
     fn counter(&mut self, name: &str, help: &str, label: &str, values: &[(&str, u64)]) {
         let values: Vec<String> = values.iter().map(|&value| labelled(label, value)).collect();
         self.metric("counter", name, help, &values);
-    }
-
-    fn gauge(&mut self, name: &str, help: &str, values: &[String]) {
-        self.metric("gauge", name, help, values);
     }
 
     fn metric(&mut self, kind: &str, name: &str, help: &str, values: &[String]) {

@@ -23,4 +23,4 @@ pub use members::{LongList, Member, Members};
 pub use records::{Format, value::Value};
 pub use report::{ListReport, OutputForm, Report, ReportRows};
 pub use style::{Style, Tone};
-pub use table::{Table, TableCell, TableColumn, write_fields, write_fields_within};
+pub use table::{Table, TableCell, TableColumn, write_fields};

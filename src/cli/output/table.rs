@@ -238,19 +238,17 @@ fn narrow(width: usize) -> u16 {
 ///
 /// Values are never cut: a path must be copyable, and the terminal wraps it without a line break. A value without a
 /// key belongs to the one above.
-pub fn write_fields(out: &mut dyn Write, fields: &[(&str, TableCell)], style: Style) -> io::Result<()> {
-    write_fields_within(out, fields, usize::MAX, style)
-}
-
-/// Does the same in a terminal of some width; words for which there is no room go to the next line.
-pub fn write_fields_within(
+///
+/// In a terminal of some width, words for which there is no room go to the next line.
+pub fn write_fields<K: AsRef<str>>(
     out: &mut dyn Write,
-    fields: &[(&str, TableCell)],
+    fields: &[(K, TableCell)],
     width: usize,
     style: Style,
 ) -> io::Result<()> {
-    let widest = fields.iter().map(|(key, _)| text::width(key)).max().unwrap_or(0);
+    let widest = fields.iter().map(|(key, _)| text::width(key.as_ref())).max().unwrap_or(0);
     for (key, value) in fields {
+        let key = key.as_ref();
         let fill = widest - text::width(key) + GAP;
         let colon = if key.is_empty() { " " } else { ":" };
         write!(out, "{}", style.paint(Tone::Dim, format_args!("{key}{colon}")))?;
@@ -434,13 +432,13 @@ mod tests {
             ("size", TableCell::new("1.2 GiB").tone(Tone::Bold)),
             ("name", TableCell::new("")),
         ];
-        write_fields(&mut out, &fields, Style::PLAIN).unwrap();
+        write_fields(&mut out, &fields, usize::MAX, Style::PLAIN).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "database:  /x/state\\n.sqlite\nsize:      1.2 GiB\nname:\n"
         );
         let mut out = Vec::new();
-        write_fields(&mut out, &fields[1..2], Style::COLOURED).unwrap();
+        write_fields(&mut out, &fields[1..2], usize::MAX, Style::COLOURED).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "\x1b[2msize:\x1b[0m  \x1b[1m1.2 GiB\x1b[0m\n");
     }
 

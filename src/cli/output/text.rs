@@ -139,37 +139,19 @@ fn pieces(text: &str, backslash: Backslash, mut take: impl FnMut(&str)) {
     take(&text[done..]);
 }
 
-/// Returns true if the text is only printable ASCII, as in nearly every cell.
+/// Returns true if the text is only printable ASCII, as in nearly every cell. It looks at every byte, because the
+/// compiler then compares many at once.
 fn plain(bytes: &[u8], backslash: Backslash) -> bool {
-    plain_length(bytes, backslash) == bytes.len()
+    bytes.iter().fold(true, |plain, byte| plain & is_plain(*byte, backslash))
 }
 
 /// Returns the number of leading bytes of printable ASCII; with [`Backslash::Doubled`] a backslash ends them.
 fn plain_length(bytes: &[u8], backslash: Backslash) -> usize {
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (i, word) in words.iter().enumerate() {
-        let odd = odd_bytes(u64::from_le_bytes(*word), backslash);
-        if odd != 0 {
-            return i * 8 + (odd.trailing_zeros() / 8) as usize;
-        }
-    }
-    let mut last = *b"        ";
-    last[..rest.len()].copy_from_slice(rest);
-    let odd = odd_bytes(u64::from_le_bytes(last), backslash);
-    words.len() * 8 + rest.len().min((odd.trailing_zeros() / 8) as usize)
+    bytes.iter().position(|byte| !is_plain(*byte, backslash)).unwrap_or(bytes.len())
 }
 
-/// Returns a word with the high bit set for each of eight bytes that is not printable ASCII. It is exact up to the
-/// lowest such byte; bytes above it may be marked wrongly, because the subtractions borrow from them.
-fn odd_bytes(word: u64, backslash: Backslash) -> u64 {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let is = |byte: u64| {
-        let zero = word ^ (EACH * byte);
-        zero.wrapping_sub(EACH) & !zero
-    };
-    let control = word.wrapping_sub(EACH * 0x20) & !word;
-    let doubled = if backslash == Backslash::Doubled { is(0x5c) } else { 0 };
-    (word | control | is(0x7f) | doubled) & (EACH * 0x80)
+fn is_plain(byte: u8, backslash: Backslash) -> bool {
+    matches!(byte, b' '..=b'~') && (byte != b'\\' || backslash == Backslash::Plain)
 }
 
 fn spell(out: &mut String, c: char) {

@@ -69,7 +69,7 @@ pub fn run(app: &mut App, arguments: &args::BackfillArgs) -> anyhow::Result<Exit
         None => {}
     }
     let options = BackfillOptions {
-        context: edit.context(jobs_or_processors(arguments.jobs)),
+        context: edit.place.context(edit.app, jobs_or_processors(arguments.jobs)),
         threads: is_part.then_some(&found.selected),
         quick: arguments.quick,
         times: arguments.times.into(),

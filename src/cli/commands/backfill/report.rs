@@ -4,7 +4,7 @@ use crate::backfill::index::Indexed;
 use crate::backfill::{BackfillReport, Failure};
 use crate::cli::commands::edit::Edit;
 use crate::cli::output::{
-    LongList, Member, Members, Report, ReportRows, TableCell, human, text, write_fields_within,
+    LongList, Member, Members, Report, ReportRows, TableCell, human, text, write_fields,
 };
 use crate::db::Many;
 use crate::prune::PruneReport;
@@ -40,7 +40,7 @@ pub(super) fn write_report(edit: &mut Edit<'_>, done: &Done) -> io::Result<()> {
         rows: ReportRows::Columns(&columns),
         text: &|out| {
             let fields = fields(&edit.database, done, edit.dry_run);
-            write_fields_within(out, &fields, edit.form.width, edit.form.style)
+            write_fields(out, &fields, edit.form.width, edit.form.style)
         },
     }
     .write(&mut edit.app.out, &edit.form)

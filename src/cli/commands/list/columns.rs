@@ -86,13 +86,10 @@ pub(super) struct PageRow<'a> {
 }
 
 impl<'a> PageRow<'a> {
-    fn place(&self, column: Col) -> Option<usize> {
-        self.read.columns.iter().position(|read| *read == column)
-    }
-
     /// Returns the cell of a column of the table.
     pub(super) fn cell(&self, column: Col) -> CellRef<'a> {
-        self.place(column).map_or(CellRef::Null, |place| self.page.cell(self.row, place))
+        let place = self.read.columns.iter().position(|read| *read == column);
+        place.map_or(CellRef::Null, |place| self.page.cell(self.row, place))
     }
 
     /// Returns the reasons why Codex's default list hides the thread.

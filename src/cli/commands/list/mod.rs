@@ -199,7 +199,7 @@ fn write_records(
     shown: &[ListColumn],
 ) -> anyhow::Result<()> {
     let names: Vec<&str> = shown.iter().map(|column| column.name()).collect();
-    let stops = pages::stops(app);
+    let is_stopped = pages::stops(app);
     let mut records = page.records(&mut app.out, format, "threads", &names)?;
     lister.each_page(|page| {
         let mut values: Vec<Value<'_>> = Vec::with_capacity(shown.len());
@@ -209,7 +209,7 @@ fn write_records(
             values.extend(shown.iter().map(|&column| line.value(column)));
             records.row(&values)?;
         }
-        Ok(if pages::is_stopped(&stops) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        Ok(if is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
     records.end_rows()?;
     if format == Format::Json {

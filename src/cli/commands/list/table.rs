@@ -129,8 +129,8 @@ pub(super) fn write(
         Table::new(own.map_or_else(named, Own::header), form.width, form.style)
     };
     let (mut table, mut n, mut hidden, mut left_out) = (new(), 0, 0, Vec::new());
-    let stops = pages::stops(app);
-    while !pages::is_stopped(&stops)
+    let is_stopped = pages::stops(app);
+    while !is_stopped()
         && let Some(page) = lister.next_page()?
     {
         let lengths = short_lengths(lister, &read.columns, &page)?;

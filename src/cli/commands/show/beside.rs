@@ -1,6 +1,6 @@
 //! `codex-state show --compare`: prints the row beside the file's values, column by column, with differences marked.
 
-use crate::cli::commands::{App, place, threads};
+use crate::cli::commands::{App, threads};
 use crate::cli::line::Exit;
 use crate::cli::output::{
     Format, Members, OutputForm, Style, Table, TableCell, TableColumn, Tone, Value, cells, text,
@@ -28,18 +28,12 @@ pub(super) fn run(
     app: &mut App,
     found: &threads::FoundThreads,
     home: &Path,
+    default_provider: &str,
     reader: &mut Reader,
     form: &OutputForm,
 ) -> anyhow::Result<Exit> {
-    let codex_config = place::read_config(app, home);
-    let default_provider = place::default_provider(app, &codex_config);
-    let context = Context {
-        home,
-        jobs: 1,
-        default_provider: &default_provider,
-        now: app.environment.now,
-        interrupted: &app.interrupted,
-    };
+    let interrupted = &app.interrupted;
+    let context = Context { home, jobs: 1, default_provider, now: app.environment.now, interrupted };
     // The problems of threads are reported after the output: their places, each with the reason why there is no file.
     let (mut wrong, mut places) = (Vec::new(), 0..);
     let mut compare = |write: &mut dyn FnMut(&Beside) -> io::Result<()>| {

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 /// The choice of columns.
 pub(super) struct ColumnChoice<'a> {
     /// The columns named on the command line; all columns if it is empty.
-    named: &'a [String],
+    pub(super) named: &'a [String],
     /// True if a time that has columns in seconds and in milliseconds is printed only once.
     hides_twins: bool,
 }
@@ -15,11 +15,6 @@ pub(super) struct ColumnChoice<'a> {
 impl<'a> ColumnChoice<'a> {
     pub(super) fn new(named: &'a [String], hides_twins: bool) -> ColumnChoice<'a> {
         ColumnChoice { named, hides_twins: hides_twins && named.is_empty() }
-    }
-
-    /// Returns the columns named on the command line.
-    pub(super) fn named(&self) -> &'a [String] {
-        self.named
     }
 
     /// Returns the columns of a row to print.

@@ -34,13 +34,13 @@ pub fn run(app: &mut App, arguments: &args::ShowArgs) -> anyhow::Result<Exit> {
     let mut reader = place::open_reader(app)?;
     let home = place::home_or_nowhere(app)?;
     let found = threads::resolve(app, &arguments.threads, &home, Some(&mut reader))?;
+    let config = place::read_config(app, &home);
+    let default_provider = place::default_provider(app, &config);
     if arguments.compare {
         interrupt::listen(&app.interrupted);
         let home = place::home(app)?;
-        return beside::run(app, &found, &home, &mut reader, &form);
+        return beside::run(app, &found, &home, &default_provider, &mut reader, &form);
     }
-    let config = place::read_config(app, &home);
-    let default_provider = place::default_provider(app, &config);
     let is_text = form.is_text();
     let choice = ColumnChoice::new(&arguments.columns, is_text && !app.global.verbose);
     let shown_by = (is_text && arguments.columns.is_empty()).then_some(&*default_provider);
@@ -138,7 +138,7 @@ fn write_records(
     // All rows are from one table.
     let columns: Vec<String> = match rows.peek() {
         Some(Ok(row)) => choice.of(&row.named)?.iter().map(|(name, _)| name.clone()).collect(),
-        _ if !choice.named().is_empty() => choice.named().to_vec(),
+        _ if !choice.named.is_empty() => choice.named.to_vec(),
         _ => COLUMNS.iter().map(|column| column.name.to_owned()).collect(),
     };
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
@@ -168,15 +168,13 @@ fn write_text(
         let folder = named[Col::Cwd as usize].1.as_text().unwrap_or_default();
         let in_codex = verdict.map(|verdict| resume::lines(&app.messages, ways, id, folder, &verdict));
         // The name of a column comes from the database, too.
-        let fields: Vec<(Cow<'_, str>, TableCell)> = choice
+        let mut fields: Vec<(Cow<'_, str>, TableCell)> = choice
             .of(&named)?
             .into_iter()
             .map(|(name, cell)| (text::safe(name), field(app, kind(name), CellRef::from(cell))))
             .collect();
-        let mut fields: Vec<(&str, TableCell)> =
-            fields.iter().map(|(name, cell)| (&**name, cell.clone())).collect();
-        fields.extend(in_codex.into_iter().flatten());
-        write_fields(&mut app.out, &fields, form.style)?;
+        fields.extend(in_codex.into_iter().flatten().map(|(name, cell)| (name.into(), cell)));
+        write_fields(&mut app.out, &fields, usize::MAX, form.style)?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use crate::cli::commands::status::view::{DIFFERING, StatusView};
 use crate::cli::commands::verdict;
 use crate::cli::output::chart::{self, Ink};
 use crate::cli::output::lines::wrap;
-use crate::cli::output::{Style, TableCell, Tone, human, shown, text, write_fields_within};
+use crate::cli::output::{Style, TableCell, Tone, human, shown, text, write_fields};
 use crate::db::Census;
 use crate::db::backup::BackupInfo;
 use crate::error::shell_word;
@@ -76,7 +76,7 @@ pub(super) fn write(
     }
     backup_fields(view, &mut fields);
     let width = picture.map_or(usize::MAX, |(width, _)| width);
-    write_fields_within(out, &fields, width, style)?;
+    write_fields(out, &fields, width, style)?;
     let months = view.database.as_ref().map(|database| &database.months);
     if let (Some((width, ink)), Some(months)) = (picture, months.filter(|months| !months.is_empty())) {
         writeln!(out, "\n{}", style.paint(Tone::Dim, "threads by the month in which they began"))?;
@@ -101,7 +101,7 @@ fn candidate_fields(view: &StatusView<'_>, fields: &mut Fields) {
         }
         Some(DatabaseChoice { chosen, .. }) => {
             fields.push(("database", TableCell::exact(text::path(&chosen.path))));
-            fields.push(("chosen", TableCell::new(chosen.why.describe())));
+            fields.push(("chosen", TableCell::new(chosen.why)));
         }
     }
     if let Some(warning) = &view.outdated {

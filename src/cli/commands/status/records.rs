@@ -34,7 +34,7 @@ fn database_used<'a>(view: &'a StatusView<'a>, candidate: &'a DatabaseCandidate)
     let migration = database.and_then(|database| database.last_migration.as_ref());
     vec![
         ("path", (&*candidate.path).into()),
-        ("why", candidate.why.describe().into()),
+        ("why", candidate.why.into()),
         ("others", view.other().into_iter().collect()),
         ("error", view.error.as_deref().into()),
         ("bytes", database.map(|database| database.bytes).into()),

@@ -3,7 +3,6 @@
 use crate::cli::output::text;
 use crate::verify::{Finding, VerifyReport};
 use std::io::{self, Write};
-use std::path::Path;
 
 /// Writes an annotation for each finding.
 pub(super) fn write(out: &mut dyn Write, report: &VerifyReport) -> io::Result<()> {
@@ -22,12 +21,11 @@ fn write_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
     if let Some(thread) = &finding.thread_id {
         write!(out, "thread {}: ", data(&text::safe(thread)))?;
     }
-    let path = finding.path.as_deref().map(Path::display);
     write!(out, "{}", data(&text::safe(&finding.message)))?;
-    match path {
-        Some(path) => writeln!(out, " ({})", data(&text::safe(&path.to_string()))),
-        None => writeln!(out),
+    if let Some(path) = &finding.path {
+        write!(out, " ({})", data(&text::safe(&path.display().to_string())))?;
     }
+    writeln!(out)
 }
 
 /// Encodes a message as GitHub requires.

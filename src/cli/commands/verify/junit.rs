@@ -13,10 +13,7 @@ pub(super) fn write(
     strict: bool,
     now: i64,
 ) -> io::Result<()> {
-    let fails = |kind: FindingKind| {
-        let count = report.count(kind);
-        count.fails(strict)
-    };
+    let fails = |kind: FindingKind| report.count(kind).fails(strict);
     let n_failures = FindingKind::ALL.into_iter().filter(|kind| fails(*kind)).count();
     let n_skipped = FindingKind::ALL.into_iter().filter(|kind| ignore.kind(*kind)).count();
     let counts = format!("tests=\"{}\" failures=\"{n_failures}\" errors=\"0\"", FindingKind::ALL.len());

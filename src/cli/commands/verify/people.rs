@@ -121,16 +121,10 @@ impl Block<'_> {
         let room = self.width.saturating_sub(4 + name_width + 2 + "row: ".len() + BETWEEN.len());
         let side = (room / 2).max(LEAST);
         // If two texts share a beginning longer than the available width, they are shown from where they differ.
-        let shown: Vec<[Cow<'_, str>; 2]> = shown
-            .iter()
-            .map(|[row, file]| {
-                let (row, file) = verify::apart(row, file, side);
-                [row, file]
-            })
-            .collect();
-        let left = shown.iter().map(|[row, _]| text::width(row)).max().unwrap_or(0).min(side);
+        let shown: Vec<_> = shown.iter().map(|[row, file]| verify::apart(row, file, side)).collect();
+        let left = shown.iter().map(|(row, _)| text::width(row)).max().unwrap_or(0).min(side);
         let right = room.saturating_sub(left).max(LEAST);
-        for (field, [row, file]) in fields.iter().zip(&shown) {
+        for (field, (row, file)) in fields.iter().zip(&shown) {
             let is_path = field.col.column().kind == ColumnKind::Path;
             let cut = |text, width| -> Cow<'_, str> {
                 if is_path { text::fit_end(text, width) } else { text::fit(text, width) }

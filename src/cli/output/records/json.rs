@@ -61,12 +61,7 @@ impl<'w> Document<'w> {
     }
 
     /// Adds an item to the open list.
-    pub fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> io::Result<()> {
-        self.item_with(|buffer| push(buffer, value))
-    }
-
-    /// Adds an item that the caller writes itself.
-    pub(crate) fn item_with(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
+    pub fn item(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
         debug_assert!(self.list != ListPosition::Outside, "an item outside a list");
         self.buffer.clear();
         self.buffer.extend_from_slice(if self.list == ListPosition::Filled { b",\n" } else { b"\n" });
@@ -135,8 +130,8 @@ mod tests {
         let text = document(|document| {
             document.member("database", "/x/state.sqlite")?;
             document.list("findings")?;
-            document.item(&json!({"kind": "missing_row"}))?;
-            document.item(&json!({"kind": "missing_file"}))?;
+            document.item(|out| push(out, &json!({"kind": "missing_row"})))?;
+            document.item(|out| push(out, &json!({"kind": "missing_file"})))?;
             document.member("next_cursor", &None::<&str>)
         });
         assert_eq!(

@@ -41,6 +41,7 @@ pub struct Layout<'a> {
 /// Writes records in one format.
 pub struct Records<'w> {
     columns: &'w [&'w str],
+    keys: Vec<Vec<u8>>,
     line: Vec<u8>,
     sink: Sink<'w>,
 }
@@ -54,13 +55,9 @@ enum Sink<'w> {
     /// `list` is the name of the list, until it begins.
     Json {
         document: json::Document<'w>,
-        keys: Vec<Vec<u8>>,
         list: Option<&'w str>,
     },
-    Jsonl {
-        out: &'w mut dyn Write,
-        keys: Vec<Vec<u8>>,
-    },
+    Jsonl(&'w mut dyn Write),
 }
 
 impl<'w> Records<'w> {
@@ -83,14 +80,10 @@ impl<'w> Records<'w> {
                 }
                 Sink::Csv { out, for_terminal: layout.for_terminal }
             }
-            Format::Json => Sink::Json {
-                document: json::Document::begin(out)?,
-                keys: keys(layout.columns)?,
-                list: Some(layout.list),
-            },
-            Format::Jsonl => Sink::Jsonl { out, keys: keys(layout.columns)? },
+            Format::Json => Sink::Json { document: json::Document::begin(out)?, list: Some(layout.list) },
+            Format::Jsonl => Sink::Jsonl(out),
         };
-        Ok(Self { columns: layout.columns, line, sink })
+        Ok(Self { columns: layout.columns, keys: keys(layout.columns)?, line, sink })
     }
 
     /// Writes an item: in JSON and JSONL all its members, in TSV and CSV those that are columns.
@@ -100,11 +93,11 @@ impl<'w> Records<'w> {
                 let cells: Vec<Value<'_>> = self.columns.iter().map(|name| cell(&members, name)).collect();
                 self.row(&cells)
             }
-            Sink::Json { document, list, .. } => {
+            Sink::Json { document, list } => {
                 begin_list(document, list)?;
-                document.item(&Member::Object(members))
+                document.item(|buffer| json::push(buffer, &Member::Object(members)))
             }
-            Sink::Jsonl { out, .. } => {
+            Sink::Jsonl(out) => {
                 self.line.clear();
                 json::push(&mut self.line, &Member::Object(members))?;
                 self.line.push(b'\n');
@@ -120,7 +113,7 @@ impl<'w> Records<'w> {
         line.clear();
         match &mut self.sink {
             Sink::Tsv(out) => {
-                push_joined(line, cells, |line, cell| push_cell(line, cell, text::push_tsv));
+                push_joined(line, cells, push_cell);
                 out.write_all(line)
             }
             Sink::Csv { out, for_terminal } => {
@@ -130,28 +123,28 @@ impl<'w> Records<'w> {
                         Value::Text(text) if *for_terminal => out.write_field(text::safe(text).as_bytes())?,
                         Value::Text(text) => out.write_field(text.as_bytes())?,
                         cell => {
-                            push_cell(line, cell, |_, _| ());
+                            push_cell(line, cell);
                             out.write_field(&line)?;
                         }
                     }
                 }
                 Ok(out.write_record(None::<&[u8]>)?)
             }
-            Sink::Jsonl { out, keys } => {
-                push_object(line, keys, cells)?;
+            Sink::Jsonl(out) => {
+                push_object(line, &self.keys, cells)?;
                 line.push(b'\n');
                 out.write_all(line)
             }
-            Sink::Json { document, keys, list } => {
+            Sink::Json { document, list } => {
                 begin_list(document, list)?;
-                document.item_with(|buffer| push_object(buffer, keys, cells))
+                document.item(|buffer| push_object(buffer, &self.keys, cells))
             }
         }
     }
 
     /// Ends the records; members of the document may follow.
     pub fn end_rows(&mut self) -> io::Result<()> {
-        if let Sink::Json { document, list, .. } = &mut self.sink {
+        if let Sink::Json { document, list } = &mut self.sink {
             begin_list(document, list)?;
             document.end_list()?;
         }
@@ -173,7 +166,7 @@ impl<'w> Records<'w> {
         match self.sink {
             Sink::Json { document, .. } => document.finish(),
             Sink::Csv { mut out, .. } => out.flush(),
-            Sink::Tsv(_) | Sink::Jsonl { .. } => Ok(()),
+            Sink::Tsv(_) | Sink::Jsonl(_) => Ok(()),
         }
     }
 }
@@ -190,12 +183,10 @@ fn cell<'a>(members: &Members<'a>, name: &str) -> Value<'a> {
         Some((_, Member::List(elements))) => {
             let names: Vec<String> = elements
                 .iter()
-                .filter_map(|element| match element {
-                    Member::Object(members) => match cell(members, "name") {
-                        Value::Text(name) => Some(name.into_owned()),
-                        _ => None,
-                    },
-                    _ => None,
+                .filter_map(|element| {
+                    let Member::Object(members) = element else { return None };
+                    let Value::Text(name) = cell(members, "name") else { return None };
+                    Some(name.into_owned())
                 })
                 .collect();
             (!names.is_empty()).then(|| names.join(",")).into()
@@ -204,54 +195,45 @@ fn cell<'a>(members: &Members<'a>, name: &str) -> Value<'a> {
     }
 }
 
-/// Returns `{"name":` for the first column and `,"name":` for the others, quoted once for all rows.
+/// Returns `"name":` for each column, quoted once for all rows: a listing in JSON has 35 of them in each.
 fn keys(columns: &[&str]) -> io::Result<Vec<Vec<u8>>> {
-    let mut keys = Vec::with_capacity(columns.len());
-    for (place, name) in columns.iter().enumerate() {
-        let mut key = vec![if place == 0 { b'{' } else { b',' }];
-        json::push(&mut key, name)?;
+    let key = |name: &&str| {
+        let mut key = Vec::new();
+        json::push(&mut key, *name)?;
         key.push(b':');
-        keys.push(key);
-    }
-    Ok(keys)
+        Ok(key)
+    };
+    columns.iter().map(key).collect()
 }
 
+/// Appends a record as an object in JSON.
 fn push_object(line: &mut Vec<u8>, keys: &[Vec<u8>], cells: &[Value<'_>]) -> io::Result<()> {
-    if keys.is_empty() {
-        line.push(b'{');
-    }
-    for (key, cell) in keys.iter().zip(cells) {
+    line.push(b'{');
+    for (place, (key, cell)) in keys.iter().zip(cells).enumerate() {
+        line.extend_from_slice(if place > 0 { b"," } else { b"" });
         line.extend_from_slice(key);
         match cell {
-            Value::Null => line.extend_from_slice(b"null"),
             Value::Time(millis) if time::is_sayable(*millis) => {
                 line.push(b'"');
                 time::push_rfc3339(line, *millis);
                 line.push(b'"');
             }
-            Value::Text(text) => json::push(line, &**text)?,
-            Value::Real(number) => json::push(line, number)?,
-            Value::Int(_) | Value::Bool(_) | Value::Time(_) => push_cell(line, cell, |_, _| ()),
+            cell => json::push(line, cell)?,
         }
     }
     line.push(b'}');
     Ok(())
 }
 
-fn push_cell(line: &mut Vec<u8>, cell: &Value<'_>, push_text: impl FnOnce(&mut Vec<u8>, &str)) {
+/// Appends a cell of TSV.
+fn push_cell(line: &mut Vec<u8>, cell: &Value<'_>) {
     let written = match cell {
         Value::Null => Ok(()),
         Value::Int(number) => write!(line, "{number}"),
         Value::Real(number) => write!(line, "{number}"),
         Value::Bool(yes) => write!(line, "{yes}"),
-        Value::Text(text) => {
-            push_text(line, text);
-            Ok(())
-        }
-        Value::Time(millis) => {
-            time::push_rfc3339(line, *millis);
-            Ok(())
-        }
+        Value::Text(text) => return text::push_tsv(line, text),
+        Value::Time(millis) => return time::push_rfc3339(line, *millis),
     };
     written.expect("a vector takes everything");
 }

@@ -3,9 +3,9 @@
 //! A listing of 150,000 threads contains half a million times. Chrono's formatter would need more time for them than
 //! SQLite for the rest.
 
+use chrono::{DateTime, Datelike as _, Timelike as _};
 use std::io::Write as _;
 
-const DAY: i64 = 86_400_000;
 /// 0000-01-01T00:00:00.000Z, the first time that RFC 3339 can express.
 const FIRST: i64 = -62_167_219_200_000;
 /// 9999-12-31T23:59:59.999Z, the last one.
@@ -31,25 +31,24 @@ pub fn is_sayable(millis: i64) -> bool {
 ///
 /// The milliseconds are always written, so that the texts sort like the times.
 pub fn push_rfc3339(out: &mut Vec<u8>, millis: i64) {
-    if !is_sayable(millis) {
+    let Some(time) = DateTime::from_timestamp_millis(millis).filter(|_| is_sayable(millis)) else {
         write!(out, "{millis}").expect("a vector takes everything");
         return;
-    }
-    let (year, month, day) = civil(millis.div_euclid(DAY));
-    // Less than a day fits into narrower numbers, whose divisions are faster.
-    let millis = u32::try_from(millis.rem_euclid(DAY)).unwrap_or_default();
+    };
+    let time = time.naive_utc();
+    let (year, millis) = (time.year().unsigned_abs(), time.nanosecond() / 1_000_000);
     let mut text = *b"0000-00-00T00:00:00.000Z";
     let mut two = |at: usize, number: u32| {
         text[at..at + 2].copy_from_slice(&TWO_DIGITS[number as usize % 100]);
     };
     two(0, year / 100);
     two(2, year % 100);
-    two(5, month);
-    two(8, day);
-    two(11, millis / 3_600_000);
-    two(14, millis / 60_000 % 60);
-    two(17, millis / 1000 % 60);
-    two(20, millis / 10 % 100);
+    two(5, time.month());
+    two(8, time.day());
+    two(11, time.hour());
+    two(14, time.minute());
+    two(17, time.second());
+    two(20, millis / 10);
     text[22] = b'0' + (millis % 10) as u8;
     out.extend_from_slice(&text);
 }
@@ -61,25 +60,10 @@ pub fn rfc3339(millis: i64) -> String {
     out.into_iter().map(char::from).collect()
 }
 
-/// Converts days since the epoch, for years 0 to 9999, to year, month and day: Howard Hinnant's `civil_from_days`, in
-/// eras of 400 years that begin in March.
-fn civil(days: i64) -> (u32, u32, u32) {
-    // Counted from 1 March of the year -400, so that no number is negative.
-    let days = u32::try_from(days + 719_468 + 146_097).unwrap_or_default();
-    let era = days / 146_097;
-    let day_of_era = days % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (year_of_era + era * 400 + u32::from(month <= 2) - 400, month, day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::{DateTime, SecondsFormat};
+    use chrono::SecondsFormat;
     use proptest::prelude::*;
 
     fn by_chrono(millis: i64) -> String {
