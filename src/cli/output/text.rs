@@ -145,9 +145,15 @@ fn plain(bytes: &[u8], backslash: Backslash) -> bool {
     bytes.iter().fold(true, |plain, byte| plain & is_plain(*byte, backslash))
 }
 
+/// Number of bytes that are looked at together.
+const CHUNK: usize = 32;
+
 /// Returns the number of leading bytes of printable ASCII; with [`Backslash::Doubled`] a backslash ends them.
 fn plain_length(bytes: &[u8], backslash: Backslash) -> usize {
-    bytes.iter().position(|byte| !is_plain(*byte, backslash)).unwrap_or(bytes.len())
+    let chunks = bytes.chunks(CHUNK).take_while(|chunk| plain(chunk, backslash));
+    let start = chunks.map(<[u8]>::len).sum();
+    let rest = &bytes[start..];
+    start + rest.iter().position(|byte| !is_plain(*byte, backslash)).unwrap_or(rest.len())
 }
 
 fn is_plain(byte: u8, backslash: Backslash) -> bool {
