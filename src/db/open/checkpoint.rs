@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// A thread with a connection of its own, which moves on request what was committed. It waits for no lock and makes no
-/// other connection wait; what it cannot move now is moved later.
+/// A thread with a second connection, which moves on request what was committed. It waits for no lock and makes no
+/// other connection wait. What it cannot move now is moved later.
 #[derive(Debug)]
 pub(super) struct Checkpointer {
     /// `None` if the system has no thread left, or when it ends.
@@ -31,7 +31,7 @@ impl Checkpointer {
     /// Requests that what was committed is moved.
     pub(super) fn request(&self) {
         if let Some((sender, _)) = &self.running {
-            // A request that waits already, or a thread that has ended, is no reason to stop writing.
+            // If a request waits already, or the thread has ended, the writer goes on.
             let _ = sender.try_send(());
         }
     }

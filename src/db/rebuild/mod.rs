@@ -58,7 +58,7 @@ impl OldDatabase {
         let old = |lock, condition| {
             OldDatabase { path: path.to_owned(), lock, stand_in: None, condition }.or_copy()
         };
-        // A reader looks first: another connection would play the log into what is no database, and empty it.
+        // A reader looks first: another connection would play the log into a file that is not a database, and empty it.
         let first = Reader::open(path, options).err();
         let why = |error: &anyhow::Error| super::open::reason(error).unwrap_or_else(|| error.to_string());
         match first.as_ref().and_then(Trouble::of) {
