@@ -5,7 +5,7 @@
 
 use super::rollout_file::RolloutFile;
 use super::walk::{self, Walk, WalkError};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -173,7 +173,8 @@ impl AbsentFolders {
 #[derive(Debug, Clone, Default)]
 pub struct HiddenFolders {
     roots: AbsentFolders,
-    others: Vec<PathBuf>,
+    /// There may be as many as threads, and each row is asked about.
+    others: HashSet<PathBuf>,
 }
 
 impl HiddenFolders {
@@ -194,7 +195,8 @@ impl HiddenFolders {
     /// Returns true if a row's path is in one of them.
     #[must_use]
     pub fn hide(&mut self, row_path: &Path) -> bool {
-        self.others.iter().any(|folder| row_path.starts_with(folder)) || self.roots.hold(row_path)
+        !self.is_empty()
+            && (row_path.ancestors().any(|part| self.others.contains(part)) || self.roots.hold(row_path))
     }
 }
 

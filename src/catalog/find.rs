@@ -48,9 +48,8 @@ pub fn elsewhere(
     which: Which,
 ) -> Option<PathBuf> {
     let files = inventory.files();
-    let members = inventory.range_of(id).filter(|&i| fits(home, &files[i].path(), which));
-    let members: Vec<usize> = members.collect();
     let range = inventory.range_of(id);
+    let members: Vec<usize> = range.clone().filter(|&i| fits(home, &files[i].path(), which)).collect();
     let chosen = in_row.and_then(|path| paths::find_in_row(&files[range.clone()], path));
     let chosen = chosen.map(|i| range.start + i).filter(|i| members.contains(i));
     let in_row = chosen.or_else(|| {

@@ -202,7 +202,7 @@ pub(super) fn describe(fields: &[FieldDifference]) -> String {
             write!(text, "{separator}{}: {database} in the row, {file} in the file", field.name())
         } else {
             let problem = match field.database {
-                Cell::Integer(seconds) => {
+                Cell::Integer(seconds) if merge::PAGED.contains(&field.col) => {
                     format!("{seconds} in the row: seconds, by which Codex's list never ends")
                 }
                 _ => format!("{database} in the row, which Codex cannot read"),

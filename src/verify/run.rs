@@ -95,10 +95,10 @@ pub(super) struct HomeNotes {
     pub(super) lengths: HashMap<usize, u64>,
     /// Number of rows that name rollouts of this home below an old home, by old home.
     pub(super) moved_homes: BTreeMap<String, u64>,
-    /// True once the threads that Codex's list shows were counted, or could not be.
-    pub(super) is_counted: bool,
     /// The rollouts of the first of these rows.
     pub(super) moved: Vec<usize>,
+    /// True once the threads that Codex's list shows were counted, or could not be.
+    pub(super) is_counted: bool,
 }
 
 impl<'a> VerifyRun<'a> {
